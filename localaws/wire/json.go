@@ -1,0 +1,126 @@
+package wire
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// MaxBody bounds what is read of a request: larger than any AWS limit that a
+// service checks itself (SQS 1 MiB, DynamoDB 16 MiB).
+const MaxBody = 20 << 20
+
+// Operation answers one decoded call.
+type Operation func(ctx context.Context, body []byte) (any, error)
+
+// Op adapts a typed function. A member of the request that In does not have is
+// refused, so that nothing asked for is silently ignored.
+func Op[In, Out any](f func(context.Context, *In) (*Out, error)) Operation {
+	return func(ctx context.Context, body []byte) (any, error) {
+		in := new(In)
+		if len(bytes.TrimSpace(body)) > 0 {
+			dec := json.NewDecoder(bytes.NewReader(body))
+			dec.DisallowUnknownFields()
+			if err := dec.Decode(in); err != nil {
+				return nil, decodeError(err)
+			}
+		}
+		out, err := f(ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return out, nil
+	}
+}
+
+func decodeError(err error) *Error {
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return NotImplemented("The request member " + name)
+	}
+	return &Error{Code: "SerializationException", Message: "The request body could not be read: " + err.Error()}
+}
+
+// JSONService is a service that speaks AWS JSON.
+type JSONService struct {
+	// Target is what precedes the operation in X-Amz-Target, e.g. "AmazonSQS".
+	Target string
+	// Shape is the namespace in an error's __type, e.g. "com.amazonaws.sqs".
+	Shape      string
+	Operations map[string]Operation
+}
+
+// ServeHTTP answers the operation that X-Amz-Target names.
+func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), s.Target+".")
+	contentType := r.Header.Get("Content-Type")
+	if !strings.HasPrefix(contentType, "application/x-amz-json-1.") {
+		contentType = "application/x-amz-json-1.0"
+	}
+	out, err := s.call(r, name)
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("X-Amzn-Requestid", NewUUID())
+	if err != nil {
+		s.writeError(w, asError(err))
+		return
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		s.writeError(w, asError(err))
+		return
+	}
+	_, _ = w.Write(body)
+}
+
+func (s JSONService) call(r *http.Request, name string) (any, error) {
+	op, ok := s.Operations[name]
+	if !ok {
+		return nil, NotImplemented(s.Target + "." + name)
+	}
+	body, err := ReadBody(r)
+	if err != nil {
+		return nil, err
+	}
+	return op(WithRequest(r.Context(), r), body)
+}
+
+// ReadBody reads the request's body, refusing one over MaxBody.
+func ReadBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading the request: %w", err)
+	}
+	if len(body) > MaxBody {
+		return nil, &Error{Code: "RequestEntityTooLarge", Message: "The request is too large.", Status: http.StatusRequestEntityTooLarge}
+	}
+	return body, nil
+}
+
+func (s JSONService) writeError(w http.ResponseWriter, e *Error) {
+	fields := map[string]any{"__type": s.Shape + "#" + e.Code, "message": e.Message}
+	for k, v := range e.Fields {
+		fields[k] = v
+	}
+	for k, v := range e.Header {
+		w.Header()[k] = v
+	}
+	if e.QueryCode != "" {
+		w.Header().Set("X-Amzn-Query-Error", e.QueryCode+";Sender")
+	}
+	body, err := json.Marshal(fields)
+	if err != nil {
+		body = []byte(`{"__type":"InternalFailure"}`)
+	}
+	w.WriteHeader(e.HTTPStatus())
+	_, _ = w.Write(body)
+}
+
+// IsCode reports whether err is an AWS error with that code.
+func IsCode(err error, code string) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == code
+}

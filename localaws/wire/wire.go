@@ -1,0 +1,136 @@
+// Package wire speaks AWS's protocols from the server's side: AWS JSON 1.0 and
+// 1.1, Query with XML answers, and the error shapes of each. A service is a map
+// from operation names to functions over plain structs; this package does the
+// rest. It knows nothing of any one service.
+package wire
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+// Env is what every service is built from.
+type Env struct {
+	DB *store.DB
+	// Now is the clock; every time that a service compares or stores comes from it.
+	Now func() time.Time
+	// Account is the 12-digit account id in every ARN, Region the default Region.
+	Account, Region string
+	// Endpoint is the base URL the server answers at, without a trailing slash:
+	// what queue URLs and issuers begin with. Known once the server listens.
+	Endpoint func() string
+	Log      zerolog.Logger
+}
+
+// ARN forms an ARN in this account and Region.
+func (e Env) ARN(service, resource string) string {
+	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, e.Region, e.Account, resource)
+}
+
+// Error is a refusal as AWS words it.
+type Error struct {
+	// Code is the exception's name, e.g. "ResourceNotFoundException".
+	Code string
+	// Message is AWS's text.
+	Message string
+	// Status is the HTTP status; 0 means 400.
+	Status int
+	// QueryCode is the older code that services which moved from Query to JSON
+	// still send in x-amzn-query-error (SQS: "AWS.SimpleQueueService.NonExistentQueue").
+	QueryCode string
+	// Fields are members of the error's shape besides the message.
+	Fields map[string]any
+	// Header is sent with the answer.
+	Header http.Header
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// HTTPStatus is the status to answer with.
+func (e *Error) HTTPStatus() int {
+	if e.Status == 0 {
+		return http.StatusBadRequest
+	}
+	return e.Status
+}
+
+// Errorf makes an Error with status 400.
+func Errorf(code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// NotImplemented is the refusal of whatever this local AWS does not do.
+func NotImplemented(what string) *Error {
+	return &Error{
+		Code:    "NotImplementedException",
+		Message: what + " is not implemented by this local AWS.",
+		Status:  http.StatusNotImplemented,
+	}
+}
+
+// asError turns any error into one of AWS's shape; what is not an *Error is an
+// internal failure whose text goes to the log only.
+func asError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{Code: "InternalFailure", Message: "The local AWS failed; its log says why.", Status: http.StatusInternalServerError}
+}
+
+// Caller is who signed the request. The signature itself is not checked: local
+// credentials are dummies.
+type Caller struct {
+	AccessKeyID, Region, Service string
+}
+
+// CallerOf reads the credential scope of a SigV4 Authorization header; the zero
+// Caller if there is none.
+func CallerOf(r *http.Request) Caller {
+	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if !ok {
+		return Caller{}
+	}
+	scope, _, _ := strings.Cut(rest, ",")
+	parts := strings.Split(scope, "/")
+	if len(parts) != 5 {
+		return Caller{}
+	}
+	return Caller{AccessKeyID: parts[0], Region: parts[2], Service: parts[3]}
+}
+
+type requestKey struct{}
+
+// WithRequest makes the HTTP request available to an operation.
+func WithRequest(ctx context.Context, r *http.Request) context.Context {
+	return context.WithValue(ctx, requestKey{}, r)
+}
+
+// RequestFrom is the HTTP request that the operation answers, nil outside one.
+func RequestFrom(ctx context.Context) *http.Request {
+	r, _ := ctx.Value(requestKey{}).(*http.Request)
+	return r
+}
+
+// NewID returns n random lower-case hexadecimal characters.
+func NewID(n int) string {
+	b := make([]byte, (n+1)/2)
+	_, _ = rand.Read(b)
+	return hex.EncodeToString(b)[:n]
+}
+
+// NewUUID returns a random UUID, as AWS uses for request and message ids.
+func NewUUID() string {
+	h := NewID(32)
+	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]
+}
