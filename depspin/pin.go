@@ -2,12 +2,12 @@
 package depspin
 
 import (
+	_ "github.com/PuerkitoBio/goquery"
 	_ "github.com/ThreeDotsLabs/watermill-aws/sns"
 	_ "github.com/ThreeDotsLabs/watermill-aws/sqs"
 	_ "github.com/ThreeDotsLabs/watermill/components/cqrs"
 	_ "github.com/ThreeDotsLabs/watermill/message"
 	_ "github.com/ThreeDotsLabs/watermill/pubsub/tests"
-	_ "github.com/PuerkitoBio/goquery"
 	_ "github.com/alecthomas/kong"
 	_ "github.com/aws/aws-sdk-go-v2/config"
 	_ "github.com/aws/aws-sdk-go-v2/service/apigateway"

@@ -1,0 +1,128 @@
+// Package api is the JSON side of the portal, under /api/v1. It accepts requests
+// (operations) and reads views (projections); it decides nothing and never touches the
+// control plane. The OpenAPI document it serves is what it validates by.
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// Prefix is the path of this version of the API.
+const Prefix = "/api/v1"
+
+// maxBody bounds a request's body, bytes.
+const maxBody = 64 << 10
+
+type accepting interface {
+	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
+	Subscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
+	Unsubscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
+	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
+	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
+}
+
+type reading interface {
+	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	Catalog(ctx context.Context) (projections.Catalog, error)
+}
+
+// API answers under Prefix.
+type API struct {
+	operations accepting
+	views      reading
+}
+
+// Mount adds the API's routes to the router, which must have put the request id and
+// the identity into the context (RequestIDs, identity's Authenticate).
+func Mount(router chi.Router, operations accepting, views reading, version string) {
+	a := &API{operations: operations, views: views}
+	router.Route(Prefix, func(r chi.Router) {
+		r.Use(limitBody, noStore)
+		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
+			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
+		})
+		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+			writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "This resource does not take that method."))
+		})
+		a.register(humachi.New(r, describe(version)))
+	})
+}
+
+func describe(version string) huma.Config {
+	config := huma.DefaultConfig("Gatehouse", version)
+	config.Info.Description = "Sign up, find API products, subscribe to plans and get API keys. " +
+		"Whatever changes something answers 202 with an operation, which tells step by step what becomes of it."
+	config.Servers = []*huma.Server{{URL: Prefix}}
+	config.DocsPath = ""
+	config.SchemasPath = ""
+	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An ID or access token of the portal's identity provider."},
+	}
+	return config
+}
+
+var signedIn = []map[string][]string{{"bearer": {}}}
+
+func (a *API) register(api huma.API) {
+	accepted := func(op huma.Operation) huma.Operation {
+		op.DefaultStatus = http.StatusAccepted
+		op.Security = signedIn
+		op.MaxBodyBytes = maxBody
+		return op
+	}
+	huma.Register(api, accepted(huma.Operation{
+		OperationID: "register", Method: http.MethodPost, Path: "/register", Summary: "Sign up",
+		Description: "Opens the account of whoever is signed in. Signing up again changes nothing.",
+	}), a.signUp)
+	huma.Register(api, huma.Operation{
+		OperationID: "me", Method: http.MethodGet, Path: "/me", Summary: "Who I am", Security: signedIn,
+	}, a.me)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-products", Method: http.MethodGet, Path: "/catalog", Summary: "What is offered",
+	}, a.listProducts)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-product", Method: http.MethodGet, Path: "/catalog/{product}", Summary: "One product",
+	}, a.product)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-subscriptions", Method: http.MethodGet, Path: "/subscriptions", Summary: "My subscriptions", Security: signedIn,
+	}, a.listSubscriptions)
+	huma.Register(api, accepted(huma.Operation{
+		OperationID: "subscribe", Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
+		Description: "The operation succeeds when API Gateway has added the account's key to the plan; the key comes with the first subscription.",
+	}), a.subscribe)
+	huma.Register(api, accepted(huma.Operation{
+		OperationID: "unsubscribe", Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
+	}), a.unsubscribe)
+	huma.Register(api, huma.Operation{
+		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Summary: "My keys, without their values", Security: signedIn,
+	}, a.listKeys)
+	huma.Register(api, huma.Operation{
+		OperationID: "reveal-key", Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: maxBody,
+		Description: "Every reveal is recorded before the value is returned.",
+	}, a.reveal)
+	huma.Register(api, huma.Operation{
+		OperationID: "get-operation", Method: http.MethodGet, Path: "/operations/{operation}", Summary: "What became of a request", Security: signedIn,
+		Description: "While the operation is open the answer carries Retry-After.",
+	}, a.operation)
+}
+
+// who is the account that asks.
+func who(ctx context.Context) (portal.AccountID, error) {
+	id, ok := identity.From(ctx)
+	if !ok {
+		return "", portal.Fail(portal.Unauthorized, "Sign in first: send an ID or access token as a bearer token.")
+	}
+	return id.Account, nil
+}

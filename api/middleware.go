@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+	"github.com/oklog/ulid/v2"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// RequestIDHeader carries the request id, both ways. What a client sends is taken over
+// if it is a plain word; it becomes the correlation id of all that follows.
+const RequestIDHeader = "X-Request-Id"
+
+var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
+
+type requestIDKey struct{}
+
+// RequestID is the id of the request that is being answered, "" outside one.
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}
+
+// RequestIDs gives every request an id, puts it and a logger that carries it into the
+// context, and logs the request when it is answered: its route, never its query.
+func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			began := time.Now()
+			id := r.Header.Get(RequestIDHeader)
+			if !plainID.MatchString(id) {
+				id = strings.ToLower(ulid.MustNew(ulid.Now(), rand.Reader).String())
+			}
+			w.Header().Set(RequestIDHeader, id)
+			logger := log.With().Str("correlation_id", id).Logger()
+			ctx := logger.WithContext(context.WithValue(r.Context(), requestIDKey{}, id))
+			answer := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
+			r = r.WithContext(ctx)
+			next.ServeHTTP(answer, r)
+			level := zerolog.InfoLevel
+			if route(r) == "" || strings.HasPrefix(route(r), "/assets") {
+				level = zerolog.DebugLevel
+			}
+			logger.WithLevel(level).Str("method", r.Method).Str("route", route(r)).Int("status", answer.Status()).
+				Int("bytes", answer.BytesWritten()).Dur("took", time.Since(began)).Msg("request")
+		})
+	}
+}
+
+func route(r *http.Request) string {
+	if c := chi.RouteContext(r.Context()); c != nil {
+		return c.RoutePattern()
+	}
+	return ""
+}
+
+// Recover turns a panic into a problem and a line in the log.
+func Recover(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				zerolog.Ctx(r.Context()).Error().Interface("panic", p).Stack().Msg("a handler panicked")
+				writeProblem(w, newProblem(r.Context(), http.StatusInternalServerError, portal.Internal, portal.MessageOf(nil)))
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// limitBody refuses a large body before anything else is looked at.
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength > maxBody {
+			w.Header().Set("Connection", "close")
+			WriteProblem(w, r, portal.Fail(portal.TooLarge, "The body is larger than 64 KB."))
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// noStore keeps answers out of caches; those that may be kept say so themselves.
+func noStore(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// List is how every list is wrapped, so that pages can be added without a break.
+type List[T any] struct {
+	Items []T     `json:"items"`
+	Next  *string `json:"next" doc:"Where the next page is; null on the last one."`
+}
+
+func list[T, U any](from []T, show func(T) U) List[U] {
+	items := make([]U, 0, len(from))
+	for _, item := range from {
+		items = append(items, show(item))
+	}
+	return List[U]{Items: items}
+}
+
+// Me is who asks.
+type Me struct {
+	Account string   `json:"account"`
+	Status  string   `json:"status" enum:"none,registered" doc:"none: signed in and not signed up yet."`
+	Email   string   `json:"email,omitempty"`
+	Name    string   `json:"name,omitempty"`
+	Groups  []string `json:"groups"`
+}
+
+func (a *API) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, error) {
+	id, ok := identity.From(ctx)
+	if !ok {
+		_, err := who(ctx)
+		return nil, problemOf(ctx, err)
+	}
+	account, err := a.views.Account(ctx, id.Account)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	groups := id.Groups
+	if groups == nil {
+		groups = []string{}
+	}
+	return &struct{ Body Me }{Me{
+		Account: string(id.Account), Status: account.Profile.Status, Email: id.Email, Name: id.Name, Groups: groups,
+	}}, nil
+}
+
+type catalogOutput[T any] struct {
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Status       int
+	Body         *T
+}
+
+type conditional struct {
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an earlier answer."`
+}
+
+// answer is the body, or 304 if the client has it. The catalog is the same for
+// everybody, so shared caches may keep it, asking each time.
+func answer[T any](c conditional, hash string, body T) *catalogOutput[T] {
+	out := &catalogOutput[T]{ETag: `"` + hash + `"`, CacheControl: "public, no-cache", Status: http.StatusOK, Body: &body}
+	if hash != "" && c.IfNoneMatch == out.ETag {
+		out.Status, out.Body = http.StatusNotModified, nil
+	}
+	return out
+}
+
+func (a *API) listProducts(ctx context.Context, in *struct{ conditional }) (*catalogOutput[List[catalog.Product]], error) {
+	offered, err := a.views.Catalog(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return answer(in.conditional, offered.Hash, list(offered.Products, func(p catalog.Product) catalog.Product { return p })), nil
+}
+
+func (a *API) product(ctx context.Context, in *struct {
+	conditional
+	Product string `path:"product" maxLength:"256"`
+}) (*catalogOutput[catalog.Product], error) {
+	offered, err := a.views.Catalog(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	for _, p := range offered.Products {
+		if p.ID == in.Product {
+			return answer(in.conditional, offered.Hash, p), nil
+		}
+	}
+	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))
+}
+
+// Subscription is what I have of a plan.
+type Subscription struct {
+	Plan       string    `json:"plan"`
+	Name       string    `json:"name"`
+	Key        string    `json:"key"`
+	State      string    `json:"state" enum:"pending,active,ending,ended"`
+	Waiting    string    `json:"waiting,omitempty" doc:"Why a pending or ending subscription takes long."`
+	Since      time.Time `json:"since"`
+	Operations []string  `json:"operations" doc:"The open operations that end with this state."`
+}
+
+func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
+	account, err := a.mine(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body List[Subscription] }{list(account.Subscriptions, func(s projections.Subscription) Subscription {
+		ops := make([]string, 0, len(s.Operations))
+		for _, op := range s.Operations {
+			ops = append(ops, string(op))
+		}
+		return Subscription{
+			Plan: string(s.Plan), Name: s.Name, Key: string(s.Key), State: s.State, Waiting: s.Waiting, Since: s.Since, Operations: ops,
+		}
+	})}, nil
+}
+
+// Key is one of my keys, without its value.
+type Key struct {
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	State      string     `json:"state" enum:"pending,active"`
+	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway had it; null while pending."`
+	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last shown."`
+}
+
+func (a *API) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {
+	account, err := a.mine(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key {
+		return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(k.RevealedAt)}
+	})}, nil
+}
+
+func (a *API) mine(ctx context.Context) (projections.Account, error) {
+	account, err := who(ctx)
+	if err != nil {
+		return projections.Account{}, err
+	}
+	return a.views.Account(ctx, account)
+}
+
+func timeOrNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}

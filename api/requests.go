@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Operation is what a request set in motion, as clients see it.
+type Operation struct {
+	ID        string    `json:"id"`
+	Type      string    `json:"type" doc:"The request." example:"SubscribeRequested"`
+	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting goes on by itself; failed may still succeed when an operator repeats it; succeeded and rejected are final."`
+	Reason    *Reason   `json:"reason" doc:"Why it is waiting, rejected or failed."`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	Steps     []Step    `json:"steps" doc:"What happened so far, in order."`
+}
+
+// Reason says why an operation is where it is.
+type Reason struct {
+	Code    string `json:"code" example:"conflict"`
+	Message string `json:"message"`
+}
+
+// Step is one thing that happened on the way.
+type Step struct {
+	Name   string    `json:"name" example:"KeyCreated"`
+	At     time.Time `json:"at"`
+	Detail string    `json:"detail"`
+}
+
+func showOperation(op operations.Operation) Operation {
+	shown := Operation{
+		ID: string(op.ID), Type: op.Type, Status: string(op.Status),
+		CreatedAt: op.CreatedAt, UpdatedAt: op.UpdatedAt, Steps: []Step{},
+	}
+	if op.Code != "" {
+		shown.Reason = &Reason{Code: op.Code, Message: op.Message}
+	}
+	for _, s := range op.Steps {
+		shown.Steps = append(shown.Steps, Step{Name: s.Name, At: s.At, Detail: s.Detail})
+	}
+	return shown
+}
+
+// Empty is the body of a request that needs none: nothing, or {}.
+type Empty struct{}
+
+// asking is what every request that changes something may carry.
+type asking struct {
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same request is the same operation, however often it is sent."`
+	Body           *Empty
+}
+
+func (a asking) who(ctx context.Context) (operations.Who, error) {
+	account, err := who(ctx)
+	return operations.Who{Account: account, IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
+}
+
+type acceptedOutput struct {
+	Location string `header:"Location" doc:"Where to follow the operation."`
+	Body     Operation
+}
+
+// accept answers 202, or the problem.
+func accept(ctx context.Context, input asking, ask func(operations.Who) (operations.Operation, error)) (*acceptedOutput, error) {
+	who, err := input.who(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	op, err := ask(who)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
+}
+
+func (a *API) signUp(ctx context.Context, in *struct{ asking }) (*acceptedOutput, error) {
+	return accept(ctx, in.asking, func(who operations.Who) (operations.Operation, error) {
+		return a.operations.Register(ctx, who)
+	})
+}
+
+type planInput struct {
+	asking
+	Plan string `path:"plan" maxLength:"128"`
+}
+
+func (a *API) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
+	return accept(ctx, in.asking, func(who operations.Who) (operations.Operation, error) {
+		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
+	})
+}
+
+func (a *API) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
+	return accept(ctx, in.asking, func(who operations.Who) (operations.Operation, error) {
+		return a.operations.Unsubscribe(ctx, who, portal.PlanID(in.Plan))
+	})
+}
+
+type revealOutput struct {
+	Body struct {
+		Value string `json:"value" doc:"The key's value. Send it as x-api-key."`
+	}
+}
+
+func (a *API) reveal(ctx context.Context, in *struct {
+	Key  string `path:"key" maxLength:"128"`
+	Body *Empty
+}) (*revealOutput, error) {
+	account, err := who(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	value, err := a.operations.Reveal(ctx, operations.Who{Account: account, Correlation: RequestID(ctx)}, portal.KeyID(in.Key))
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	out := &revealOutput{}
+	out.Body.Value = value
+	return out, nil
+}
+
+type operationOutput struct {
+	RetryAfter string `header:"Retry-After" doc:"Seconds after which to ask again, while the operation is open."`
+	Body       Operation
+}
+
+func (a *API) operation(ctx context.Context, in *struct {
+	Operation string `path:"operation" maxLength:"128"`
+}) (*operationOutput, error) {
+	account, err := who(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	op, err := a.operations.Find(ctx, account, portal.OperationID(in.Operation))
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	out := &operationOutput{Body: showOperation(op)}
+	if !op.Status.Over() {
+		out.RetryAfter = "1"
+	}
+	return out, nil
+}

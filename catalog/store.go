@@ -1,0 +1,138 @@
+package catalog
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// table is what the store needs of DynamoDB.
+type table interface {
+	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+// chunkSize is how many bytes of JSON one item holds, gzipped: with the few bytes
+// that gzip may add it stays under 300 KB, and so under DynamoDB's 400 KB for an
+// item. Each chunk is compressed by itself, so its content follows from the hash
+// alone, and two releases that compress differently can still write the same one.
+const chunkSize = 256 << 10
+
+// Store keeps documents in the records table: pk "catalog#<hash>", sk
+// "chunk#0000" and on. A document never changes once written, so it is written
+// before the fact that names its hash, and nobody reads it before that fact.
+type Store struct {
+	db   table
+	name string
+}
+
+// NewStore returns a store in the records table of that name.
+func NewStore(db table, records string) *Store { return &Store{db: db, name: records} }
+
+// Put writes a document and returns its hash. Writing it again changes nothing.
+func (s *Store) Put(ctx context.Context, doc Document) (hash string, err error) {
+	body, err := doc.encode()
+	if err != nil {
+		return "", fmt.Errorf("encoding the catalog: %w", err)
+	}
+	hash = hashOf(body)
+	number := 0
+	for chunk := range slices.Chunk(body, chunkSize) {
+		if err := s.putChunk(ctx, hash, number, chunk); err != nil {
+			return "", fmt.Errorf("storing catalog %s: %w", hash, err)
+		}
+		number++
+	}
+	return hash, nil
+}
+
+func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []byte) error {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(chunk); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: aws.String(s.name),
+		Item: map[string]types.AttributeValue{
+			"pk":   &types.AttributeValueMemberS{Value: partition(hash)},
+			"sk":   &types.AttributeValueMemberS{Value: fmt.Sprintf("chunk#%04d", number)},
+			"gzip": &types.AttributeValueMemberB{Value: packed.Bytes()},
+		},
+	})
+	return err
+}
+
+// Load reads a document, consistently. One that is unknown is a portal.Error with
+// code NotFound; one that is not what its hash says, or not whole, is an error
+// without a code.
+func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
+	body, err := s.body(ctx, hash)
+	if err != nil {
+		return Document{}, fmt.Errorf("loading catalog %s: %w", hash, err)
+	}
+	if len(body) == 0 {
+		return Document{}, fmt.Errorf("loading catalog %s: %w", hash, portal.Fail(portal.NotFound, "There is no such catalog."))
+	}
+	if hashOf(body) != hash {
+		return Document{}, fmt.Errorf("loading catalog %s: what is stored has another hash", hash)
+	}
+	var doc Document
+	if err := json.Unmarshal(body, &doc); err != nil {
+		return Document{}, fmt.Errorf("loading catalog %s: %w", hash, err)
+	}
+	return doc, nil
+}
+
+func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
+	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
+		TableName: aws.String(s.name), ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": &types.AttributeValueMemberS{Value: partition(hash)},
+		},
+	})
+	var body []byte
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range page.Items {
+			chunk, err := unpack(item["gzip"])
+			if err != nil {
+				return nil, err
+			}
+			body = append(body, chunk...)
+		}
+	}
+	return body, nil
+}
+
+func unpack(value types.AttributeValue) ([]byte, error) {
+	packed, ok := value.(*types.AttributeValueMemberB)
+	if !ok {
+		return nil, errors.New("a chunk has no content")
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed.Value))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+func partition(hash string) string { return "catalog#" + hash }

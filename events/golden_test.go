@@ -1,0 +1,165 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// -new writes the golden files of types that have none yet. A file that is there is the
+// wire format of messages that are under way and is never written again.
+var writeNew = flag.Bool("new", false, "write golden files for new types")
+
+// examples has one message of each type.
+func examples() []events.Event {
+	var (
+		ends   = events.Ends{Operations: []portal.OperationID{"01k8fa5hq2operation00000001"}}
+		scopes = events.Decides{Scopes: []portal.Scope{portal.PlanScope("plan01")}}
+		stages = []portal.Stage{{API: "a1b2c3d4e5", Stage: "v1"}}
+	)
+	payloads := []events.Payload{
+		events.RegisterUser{},
+		events.SubscribeRequested{Plan: "plan01", Name: "Free", Stages: stages, CatalogSequence: 7},
+		events.UnsubscribeRequested{Plan: "plan01"},
+		events.KeyRevealReported{Key: "key01"},
+		events.CatalogSyncRequested{},
+		events.ProvisionRequested{},
+		events.JobRequested{Job: "due", Cursor: "3"},
+		events.UserRegistered{Ends: ends, Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}},
+		events.RequestRejected{Ends: ends, Decides: scopes, Code: portal.Conflict, Message: "Leave Free first.", Withdraws: "plan01"},
+		events.RequestUnchanged{Ends: ends, Decides: scopes},
+		events.RequestJoined{Decides: scopes, Plan: "plan01"},
+		events.RequestSuperseded{Ends: ends},
+		events.RequestFailed{Ends: ends, Class: "failed"},
+		events.KeyWanted{Key: "key01", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: "arn:aws:kms:us-east-1:000000000000:key/mrk-1"},
+		events.SubscriptionWanted{Decides: scopes, Plan: "plan01", Name: "Free", Key: "key01", Stages: stages},
+		events.SubscriptionEnding{Decides: scopes, Plan: "plan01", Key: "key01"},
+		events.SubscriptionParked{Plan: "plan01", Reason: events.WaitingForAWS},
+		events.KeyCreated{Key: "key01", GatewayID: "abcde12345"},
+		events.SubscriptionActivated{Ends: ends, Plan: "plan01", Key: "key01"},
+		events.SubscriptionEnded{Ends: ends, Plan: "plan01", Key: "key01"},
+		events.KeyRevealed{Key: "key01"},
+		events.CatalogPublished{Ends: ends, Hash: "5f2c", Products: 2},
+		events.CatalogSourceFailed{Ends: ends, Source: "api-gateway", Message: "It could not be read.", Since: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
+	}
+	all := make([]events.Event, len(payloads))
+	for i, payload := range payloads {
+		all[i] = events.Event{
+			ID: "01k8fa5hq2message000000001", Source: "/gatehouse/example", Subject: portal.AccountStream("acct01"),
+			Time: time.Date(2026, 11, 22, 8, 30, 0, 123_000_000, time.UTC), Operation: "01k8fa5hq2operation00000001", Intent: 3,
+			Causation: "01k8fa5hq2cause0000000001", Correlation: "01k8fa5hq2corre0000000001",
+			TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Data: payload,
+		}
+		if _, fact := payload.(events.Fact); fact {
+			all[i].Sequence = 12
+		}
+	}
+	return all
+}
+
+func TestEveryTypeKeepsItsWireFormat(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, example := range examples() {
+		seen[example.Type()] = true
+		t.Run(events.Name(example.Type()), func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join("testdata", strings.TrimPrefix(example.Type(), "gatehouse.")+".json")
+			encoded, err := events.Encode(example)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got bytes.Buffer
+			if err := json.Indent(&got, encoded, "", "  "); err != nil {
+				t.Fatal(err)
+			}
+			got.WriteByte('\n')
+			want, err := os.ReadFile(file)
+			if errors.Is(err, fs.ErrNotExist) && *writeNew {
+				want = got.Bytes()
+				err = os.WriteFile(file, want, 0o644)
+			}
+			if err != nil {
+				t.Fatalf("%v (a new type? go test ./events -new)", err)
+			}
+			if diff := cmp.Diff(string(want), got.String()); diff != "" {
+				t.Errorf("the wire format changed (-golden +now):\n%s", diff)
+			}
+			decoded, err := events.Decode(want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(example, decoded); diff != "" {
+				t.Errorf("the golden file reads as another message (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, name := range events.Types() {
+		if !seen[name] {
+			t.Errorf("%s has no example", name)
+		}
+	}
+}
+
+func TestWhatCannotBeReadIsInvalid(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"nothing":             ``,
+		"not JSON":            `<xml/>`,
+		"another CloudEvent":  `{"specversion":"0.3","id":"1","source":"s","type":"gatehouse.RegisterUser.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","data":{}}`,
+		"no id":               `{"specversion":"1.0","source":"s","type":"gatehouse.RegisterUser.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","data":{}}`,
+		"an unknown type":     `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.Nonsense.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","data":{}}`,
+		"data of other shape": `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.UnsubscribeRequested.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","data":[1]}`,
+		"no data":             `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.UnsubscribeRequested.v1","subject":"account/a","time":"2026-11-22T08:30:00Z"}`,
+		"a bad intent":        `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.RegisterUser.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","intent":"x","data":{}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if _, err := events.Decode([]byte(body)); portal.CodeOf(err) != portal.Invalid {
+				t.Errorf("got %v, want an error with code invalid", err)
+			}
+		})
+	}
+}
+
+func TestMembersOfNewerMessagesArePassedOver(t *testing.T) {
+	t.Parallel()
+	body := `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.UnsubscribeRequested.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","newer":1,"data":{"plan":"p","newer":2}}`
+	got, err := events.Decode([]byte(body))
+	if err != nil || got.Data != (events.UnsubscribeRequested{Plan: "p"}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+func TestWhatIsIncompleteOrTooLargeIsNotEncoded(t *testing.T) {
+	t.Parallel()
+	complete := examples()[0]
+	for name, spoil := range map[string]func(*events.Event){
+		"no id":      func(e *events.Event) { e.ID = "" },
+		"no subject": func(e *events.Event) { e.Subject = "" },
+		"no time":    func(e *events.Event) { e.Time = time.Time{} },
+		"no data":    func(e *events.Event) { e.Data = nil },
+		"too large":  func(e *events.Event) { e.Data = events.UnsubscribeRequested{Plan: portal.PlanID(strings.Repeat("p", events.MaxSize))} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := complete
+			spoil(&e)
+			if _, err := events.Encode(e); err == nil {
+				t.Error("it was encoded")
+			}
+		})
+	}
+}

@@ -1,0 +1,79 @@
+package events
+
+import (
+	"encoding/json"
+	"slices"
+)
+
+// types is every type of message this program knows, by its name on the wire.
+var types = registry(
+	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested],
+	decode[KeyRevealReported], decode[CatalogSyncRequested], decode[ProvisionRequested], decode[JobRequested],
+
+	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
+	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
+	decode[SubscriptionEnding], decode[SubscriptionParked], decode[KeyCreated], decode[SubscriptionActivated],
+	decode[SubscriptionEnded], decode[KeyRevealed], decode[CatalogPublished], decode[CatalogSourceFailed],
+)
+
+type decoder func(data []byte) (Payload, error)
+
+func decode[T Payload](data []byte) (Payload, error) {
+	var payload T
+	if err := json.Unmarshal(data, &payload); err != nil {
+		return nil, err
+	}
+	return payload, nil
+}
+
+func registry(decoders ...decoder) map[string]decoder {
+	byType := make(map[string]decoder, len(decoders))
+	for _, d := range decoders {
+		zero, err := d([]byte("{}"))
+		if err != nil {
+			panic(err)
+		}
+		byType[zero.EventType()] = d
+	}
+	return byType
+}
+
+// DecodeRequest reads the data of a request of that type.
+func DecodeRequest(eventType string, data []byte) (Request, error) {
+	decode, ok := types[eventType]
+	if !ok {
+		return nil, unreadable("its type is unknown: "+eventType, nil)
+	}
+	payload, err := decode(data)
+	if err != nil {
+		return nil, unreadable("its data is not that of a "+Name(eventType), err)
+	}
+	request, ok := payload.(Request)
+	if !ok {
+		return nil, unreadable("a "+Name(eventType)+" is not a request", nil)
+	}
+	return request, nil
+}
+
+// Types lists the names of all types, sorted.
+func Types() []string {
+	names := make([]string, 0, len(types))
+	for name := range types {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// FactTypes lists the names of the types that are facts, sorted.
+func FactTypes() []string {
+	var names []string
+	for _, name := range Types() {
+		if zero, err := types[name]([]byte("{}")); err == nil {
+			if _, ok := zero.(Fact); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,160 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const concurrently = "Unable to complete operation due to concurrent modification. Please try again later."
+
+func attached(t *testing.T, w *world, plan portal.PlanID, key portal.GatewayKeyID) bool {
+	t.Helper()
+	is, err := w.session(t).Attached(t.Context(), plan, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return is
+}
+
+func reasonOf(err error) RefusedReason {
+	var no *Refused
+	if errors.As(err, &no) {
+		return no.Reason
+	}
+	return ""
+}
+
+func TestAttachingTwiceAndDetachingTwiceAreDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	for range 2 {
+		if err := s.Attach(t.Context(), plan, key); err != nil {
+			t.Fatal(err)
+		}
+		if !attached(t, w, plan, key) {
+			t.Error("the key is not attached")
+		}
+	}
+	for range 2 {
+		if err := s.Detach(t.Context(), plan, key); err != nil {
+			t.Fatal(err)
+		}
+		if attached(t, w, plan, key) {
+			t.Error("the key is still attached")
+		}
+	}
+}
+
+func TestAttachingAndDetachingAgainAfterALostAnswerAreDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	var unavailable *Unavailable
+
+	w.wire.once("CreateUsagePlanKey", lost)
+	if err := s.Attach(t.Context(), plan, key); !errors.As(err, &unavailable) {
+		t.Errorf("attaching: error %v", err)
+	}
+	if err := s.Attach(t.Context(), plan, key); err != nil || !attached(t, w, plan, key) {
+		t.Errorf("attaching again: %v", err)
+	}
+	w.wire.once("DeleteUsagePlanKey", lost)
+	if err := s.Detach(t.Context(), plan, key); !errors.As(err, &unavailable) {
+		t.Errorf("detaching: error %v", err)
+	}
+	if err := s.Detach(t.Context(), plan, key); err != nil || attached(t, w, plan, key) {
+		t.Errorf("detaching again: %v", err)
+	}
+}
+
+func TestAStageThatAnotherPlanOpensIsRefusedForGood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	api := w.restAPI(t, "Pets", "prod")
+	one, two, key := w.plan(t, "Free", api, "prod"), w.plan(t, "Gold", api, "prod"), w.key(t, "k")
+	if err := s.Attach(t.Context(), one, key); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Attach(t.Context(), two, key); reasonOf(err) != StageTaken {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAChangeUnderWayElsewhereIsTriedAgainLater(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		call    string
+		tamper  func(func() (*http.Response, error)) (*http.Response, error)
+		do      func(s *Session, plan portal.PlanID, key portal.GatewayKeyID) error
+		already bool
+		ends    bool
+	}{
+		"attaching": {
+			call: "CreateUsagePlanKey", tamper: answer(http.StatusConflict, "ConflictException", concurrently),
+			do: func(s *Session, p portal.PlanID, k portal.GatewayKeyID) error { return s.Attach(t.Context(), p, k) },
+		},
+		"attaching what the other change attached": {
+			call: "CreateUsagePlanKey", tamper: func(pass func() (*http.Response, error)) (*http.Response, error) {
+				if _, err := lost(pass); err == nil {
+					return nil, errors.New("the answer was to be lost")
+				}
+				return answer(http.StatusConflict, "ConflictException", concurrently)(nil)
+			},
+			do:   func(s *Session, p portal.PlanID, k portal.GatewayKeyID) error { return s.Attach(t.Context(), p, k) },
+			ends: true,
+		},
+		"detaching": {
+			call: "DeleteUsagePlanKey", tamper: answer(http.StatusConflict, "ConflictException", concurrently), already: true,
+			do: func(s *Session, p portal.PlanID, k portal.GatewayKeyID) error { return s.Detach(t.Context(), p, k) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			s := w.session(t)
+			plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+			if c.already {
+				if err := s.Attach(t.Context(), plan, key); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.wire.once(c.call, c.tamper)
+			err := c.do(s, plan, key)
+			var unavailable *Unavailable
+			if c.ends && err != nil || !c.ends && !errors.As(err, &unavailable) {
+				t.Errorf("error %v", err)
+			}
+			if err := c.do(s, plan, key); err != nil {
+				t.Errorf("again: %v", err)
+			}
+		})
+	}
+}
+
+func TestAPlanThatIsGoneIsToldFromAKeyThatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	if err := s.Attach(t.Context(), "nosuch", key); reasonOf(err) != PlanGone {
+		t.Errorf("without the plan: %v", err)
+	}
+	if err := s.Attach(t.Context(), plan, "nosuch"); reasonOf(err) != KeyGone {
+		t.Errorf("without the key: %v", err)
+	}
+	w.wire.once("CreateUsagePlanKey", answer(http.StatusNotFound, "NotFoundException", "Invalid Usage Plan identifier specified"))
+	var unavailable *Unavailable
+	if err := s.Attach(t.Context(), plan, key); !errors.As(err, &unavailable) {
+		t.Errorf("with both there a moment later: %v", err)
+	}
+	if err := s.Detach(t.Context(), "nosuch", key); err != nil {
+		t.Errorf("detaching without the plan: %v", err)
+	}
+}

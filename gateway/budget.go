@@ -1,0 +1,206 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// table is what budget and leases need of DynamoDB.
+type table interface {
+	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+}
+
+// BudgetConfig of NewBudget.
+type BudgetConfig struct {
+	// Table is the name of the records table.
+	Table string
+	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most
+	// 1; 0 is a half. The account's own deployments need the rest.
+	Share float64
+	// Now is the clock; nil is the system's. Waiting is by the system's in any case.
+	// Processes whose clocks differ by some seconds stay within the budget together:
+	// time flows in it once, by the clock that is ahead.
+	Now func() time.Time
+}
+
+// Budget hands out tokens, one for each attempt of a call. What is left is one item
+// of the records table (pk "budget", sk "control-plane"), so it holds for all
+// processes together, however many there are.
+type Budget struct {
+	db     table
+	name   string
+	limits limits
+	now    func() time.Time
+	leases *leases
+
+	mu     sync.Mutex
+	takers map[queue]*taker
+}
+
+type queue struct {
+	class   class
+	urgency Urgency
+}
+
+// patience is how long a call waits for a token, or for its turn to attach.
+const patience = 2 * time.Second
+
+// NewBudget returns the budget. It does no I/O; the item is made by the first call.
+func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
+	if cfg.Table == "" {
+		return nil, errors.New("control plane budget: the records table has no name")
+	}
+	if cfg.Share == 0 {
+		cfg.Share = 0.5
+	}
+	if !(cfg.Share > 0 && cfg.Share <= 1) {
+		return nil, fmt.Errorf("control plane budget: share %v, want more than 0 and at most 1", cfg.Share)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	return &Budget{
+		db: db, name: cfg.Table, limits: quotas.scaled(cfg.Share), now: cfg.Now,
+		leases: &leases{db: db, name: cfg.Table, now: cfg.Now, turn: make(chan struct{}, 1)},
+		takers: map[queue]*taker{},
+	}, nil
+}
+
+func (b *Budget) taker(c class, u Urgency) *taker {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	q := queue{class: c, urgency: u}
+	t, ok := b.takers[q]
+	if !ok {
+		t = &taker{budget: b, queue: q}
+		b.takers[q] = t
+	}
+	return t
+}
+
+// budgetItem is the item. Whoever writes it raises the revision, on condition that
+// nobody else has.
+type budgetItem struct {
+	PK       string `dynamodbav:"pk"`
+	SK       string `dynamodbav:"sk"`
+	Revision int64  `dynamodbav:"revision"`
+	balance
+}
+
+var errContended = errors.New("the budget changed under every attempt to write it")
+
+// draw takes up to want tokens in one conditional write. None, and how long to
+// wait, is an answer and costs no write.
+func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait time.Duration, err error) {
+	err = b.update(ctx, func(now balance) (next balance, write bool) {
+		next, got, wait = now.draw(q.class, q.urgency, want, b.limits)
+		return next, got > 0
+	})
+	if errors.Is(err, errContended) {
+		return 0, jitter(20*time.Millisecond, 100*time.Millisecond), nil
+	}
+	return got, wait, err
+}
+
+// slow records that AWS throttled a call that had a token: all processes go at
+// half the rate for slowFor. One that was recorded a moment ago stands.
+func (b *Budget) slow(ctx context.Context) error {
+	return b.update(ctx, func(now balance) (next balance, write bool) {
+		if now.SlowUntil > now.At+slowFor.Milliseconds()/2 {
+			return now, false
+		}
+		return now.slowed(time.UnixMilli(now.At)), true
+	})
+}
+
+// update changes the item by a function of what it says now. Somebody else's write
+// in between has it read again, after a moment that differs between processes.
+func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
+	for range 10 {
+		item, err := b.read(ctx)
+		if err != nil {
+			return err
+		}
+		next, write := change(item.refilled(b.now(), b.limits))
+		if !write {
+			return nil
+		}
+		item.balance = next
+		err = b.write(ctx, item)
+		var lost *types.ConditionalCheckFailedException
+		if !errors.As(err, &lost) {
+			return err
+		}
+		if err := sleep(ctx, jitter(time.Millisecond, 20*time.Millisecond)); err != nil {
+			return err
+		}
+	}
+	return errContended
+}
+
+func (b *Budget) read(ctx context.Context) (budgetItem, error) {
+	item := budgetItem{PK: "budget", SK: "control-plane"}
+	out, err := b.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(b.name), Key: rowKey(item.PK, item.SK), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return item, fmt.Errorf("reading the control plane budget: %w", err)
+	}
+	if err := attributevalue.UnmarshalMap(out.Item, &item); err != nil {
+		return item, fmt.Errorf("reading the control plane budget: %w", err)
+	}
+	return item, nil
+}
+
+func (b *Budget) write(ctx context.Context, item budgetItem) error {
+	in := &dynamodb.PutItemInput{TableName: aws.String(b.name)}
+	if item.Revision == 0 {
+		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
+	} else {
+		in.ConditionExpression = aws.String("revision = :seen")
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(item.Revision)}
+	}
+	item.Revision++
+	var err error
+	if in.Item, err = attributevalue.MarshalMap(item); err != nil {
+		return fmt.Errorf("writing the control plane budget: %w", err)
+	}
+	if _, err := b.db.PutItem(ctx, in); err != nil {
+		return fmt.Errorf("writing the control plane budget: %w", err)
+	}
+	return nil
+}
+
+func noToken() error { return postponed("budget") }
+
+// postponed hands a message back for 5 to 30 seconds, so that fresh ones are
+// received meanwhile.
+func postponed(reason string) error {
+	return &portal.Postponed{After: jitter(5*time.Second, 30*time.Second), Reason: reason}
+}
+
+func jitter(from, to time.Duration) time.Duration { return from + rand.N(to-from) }
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,74 @@
+// Package gateway is the control plane of Amazon API Gateway as Gatehouse uses it:
+// keys, their attachment to usage plans, and what the catalog is read from. AWS
+// lets one account make few control-plane calls, cannot be told to make one only
+// once, and attaches one key at a time. So every attempt here takes a token from a
+// budget that all processes share, attaching and detaching take turns, and what an
+// unclear answer means is found by reading. Whoever calls decides what to do and
+// may call again; this package remembers nothing.
+//
+// One attempt, one token, one log line if it fails:
+//
+//	token ── attach lease ── message's lease long enough? ── call ── answer
+//	  │           │                    │                               │
+//	  └───────────┴── *portal.Postponed┘     nil, *Refused, *Full, *Unavailable
+//
+// Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+// and the API reference of the operations.
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Config of New. The zero value is usable.
+type Config struct {
+	// CallTimeout bounds one attempt; 0 is 5 seconds.
+	CallTimeout time.Duration
+	// Observe counts attempts for metrics: the AWS operation and its outcome, one of
+	// ok, postponed (nothing was called), throttled, full, refused, forbidden,
+	// not_found, conflict and unavailable. It must not block. nil counts nothing.
+	Observe func(operation, outcome string)
+}
+
+// ControlPlane is API Gateway's control plane within its budget. It is safe for
+// concurrent use.
+type ControlPlane struct {
+	client  *apigateway.Client
+	budget  *Budget
+	timeout time.Duration
+	observe func(operation, outcome string)
+}
+
+// Client is an API Gateway client without the SDK's own retries: they would make
+// attempts that no token was taken for, and would repeat a LimitExceededException
+// as if it were a throttle.
+func Client(cfg aws.Config) *apigateway.Client {
+	return apigateway.NewFromConfig(cfg, func(o *apigateway.Options) { o.Retryer = aws.NopRetryer{} })
+}
+
+// New returns the control plane. The client must be one that Client made.
+func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
+	cp := &ControlPlane{client: client, budget: budget, timeout: cfg.CallTimeout, observe: cfg.Observe}
+	if cp.timeout <= 0 {
+		cp.timeout = 5 * time.Second
+	}
+	if cp.observe == nil {
+		cp.observe = func(string, string) {}
+	}
+	return cp
+}
+
+// AccountLease takes the lease of an account for at most d, without waiting; ok is
+// false while somebody else holds it. It spares two convergers the work of getting
+// in each other's way and guards nothing: it may run out under its holder. release
+// gives it back if it is still ours and is never nil. The error is a
+// *portal.Postponed: the table did not answer.
+func (cp *ControlPlane) AccountLease(ctx context.Context, account portal.AccountID, d time.Duration) (release func(), ok bool, err error) {
+	return cp.budget.leases.take(ctx, "account#"+string(account), d)
+}

@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Key is a key to create. Its value is a secret and is not printed.
+type Key struct {
+	Name        string
+	Value       string `json:"-"`
+	Description string
+}
+
+// Format prints the key without its value, whatever the verb.
+func (k Key) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "key "+k.Name) }
+
+// KeyName is the name that a key of Gatehouse's has in API Gateway. API Gateway
+// does not keep names unique; ours are, because key ids are never reused.
+func KeyName(prefix string, account portal.AccountID, key portal.KeyID) string {
+	return prefix + "/" + string(account) + "/" + string(key)
+}
+
+// ParseKeyName reads a KeyName; ok is false for any other name.
+func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.KeyID, ok bool) {
+	rest, ok := strings.CutPrefix(name, prefix+"/")
+	a, k, both := strings.Cut(rest, "/")
+	if !ok || !both || a == "" || k == "" || strings.Contains(k, "/") {
+		return "", "", false
+	}
+	return portal.AccountID(a), portal.KeyID(k), true
+}
+
+var createAPIKey = operation{name: "CreateApiKey", class: createKey}
+
+// CreateKey creates an enabled key. If there is one of that name and value it
+// returns that, so a call whose answer was lost may be repeated; CreateApiKey takes
+// no idempotency token. API Gateway says only that the value is taken, and has no
+// way to find a key by its value: if no key has the name, the value is some other
+// key's, which is a Refused with ValueTaken.
+func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, error) {
+	var id string
+	err := s.call(ctx, createAPIKey, func(ctx context.Context) error {
+		out, err := s.cp.client.CreateApiKey(ctx, &apigateway.CreateApiKeyInput{
+			Name: aws.String(key.Name), Value: aws.String(key.Value), Description: aws.String(key.Description),
+			Enabled: true, // left out, the key would be created disabled
+		})
+		if err != nil {
+			return without(key.Value, err)
+		}
+		id = aws.ToString(out.Id)
+		return nil
+	})
+	var clash *conflict
+	if !errors.As(err, &clash) {
+		return portal.GatewayKeyID(id), settled(err)
+	}
+	found, ok, err := s.FindKey(ctx, key.Name)
+	switch {
+	case err != nil:
+		return "", err
+	case ok:
+		return found, nil
+	case clash.concurrent():
+		return "", settled(clash)
+	}
+	return "", refused(ValueTaken, clash.err)
+}
+
+var listAPIKeys = operation{name: "GetApiKeys", class: other}
+
+// FindKey looks for the key of exactly that name.
+func (s *Session) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {
+	err = pages(func(position *string) (next *string, err error) {
+		var out *apigateway.GetApiKeysOutput
+		err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
+			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
+				// nameQuery finds every name that begins so.
+				NameQuery: aws.String(name), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
+			})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range out.Items {
+			if aws.ToString(item.Name) == name {
+				id, found = portal.GatewayKeyID(aws.ToString(item.Id)), true
+				return nil, nil
+			}
+		}
+		return out.Position, nil
+	})
+	return id, found, err
+}

@@ -1,0 +1,174 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// patiently makes a call again for as long as it is postponed, as a queue would.
+func patiently(call func() error) error {
+	for {
+		err := call()
+		var later *portal.Postponed
+		if !errors.As(err, &later) {
+			return err
+		}
+	}
+}
+
+func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod")
+	var mu sync.Mutex
+	var underWay, most int
+	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+		if op != "CreateUsagePlanKey" && op != "DeleteUsagePlanKey" {
+			return pass()
+		}
+		mu.Lock()
+		underWay++
+		most = max(most, underWay)
+		mu.Unlock()
+		resp, err := pass()
+		mu.Lock()
+		underWay--
+		mu.Unlock()
+		return resp, err
+	}
+	var work sync.WaitGroup
+	var keys []portal.GatewayKeyID
+	for process := range 3 {
+		s := w.session(t)
+		for i := range 4 {
+			key := w.key(t, string(rune('a'+process))+string(rune('0'+i)))
+			keys = append(keys, key)
+			work.Go(func() {
+				if err := patiently(func() error { return s.Attach(t.Context(), plan, key) }); err != nil {
+					t.Errorf("attaching: %v", err)
+				}
+				if i%2 == 0 {
+					if err := patiently(func() error { return s.Detach(t.Context(), plan, key) }); err != nil {
+						t.Errorf("detaching: %v", err)
+					}
+				}
+			})
+		}
+	}
+	work.Wait()
+	if most != 1 {
+		t.Errorf("%d changes to the plan's keys at once", most)
+	}
+	for i, key := range keys {
+		if got, want := attached(t, w, plan, key), i%4%2 == 1; got != want {
+			t.Errorf("key %d attached: %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(patience)
+		dead, alive := w.process(t, 1), w.process(t, 1)
+		deadRelease, err := dead.leases.attach(t.Context(), 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := w.controlPlane(t, alive, Config{CallTimeout: 5 * time.Second}).Session(Interactive, nil)
+		before := time.Now()
+		err = s.Attach(t.Context(), "plan", "key")
+		var later *portal.Postponed
+		if !errors.As(err, &later) || later.Reason != "attach lease" {
+			t.Errorf("error %v", err)
+		}
+		if waited := time.Since(before); waited < patience || waited > patience+time.Second {
+			t.Errorf("waited %v", waited)
+		}
+		if calls := w.wire.made(); len(calls) > 0 {
+			t.Errorf("calls %v without the lease", calls)
+		}
+		if spare := len(alive.taker(other, Interactive).spare); spare != 1 {
+			t.Errorf("%d tokens were given back, want 1", spare)
+		}
+		time.Sleep(10 * time.Second)
+		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
+			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
+		}
+		aliveRelease, err := alive.leases.attach(t.Context(), 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		deadRelease() // it was not dead, only late
+		if _, free, _ := dead.leases.take(t.Context(), "attach", time.Second); free {
+			t.Error("the late holder released the lease of another")
+		}
+		aliveRelease()
+		if _, free, _ := dead.leases.take(t.Context(), "attach", time.Second); !free {
+			t.Error("the holder did not release the lease")
+		}
+	})
+}
+
+func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	process := w.process(t, 1)
+	var outcomes []string
+	cp := w.controlPlane(t, process, Config{CallTimeout: 5 * time.Second, Observe: func(operation, outcome string) {
+		outcomes = append(outcomes, operation+" "+outcome)
+	}})
+	err := cp.Session(Interactive, soon(9*time.Second)).Attach(t.Context(), plan, key)
+	var later *portal.Postponed
+	if !errors.As(err, &later) || later.Reason != "message lease" {
+		t.Errorf("error %v", err)
+	}
+	if calls := w.wire.made(); len(calls) > 0 {
+		t.Errorf("calls %v", calls)
+	}
+	if spare := len(process.taker(other, Interactive).spare); spare != 1 {
+		t.Errorf("%d tokens were given back, want 1", spare)
+	}
+	if err := cp.Session(Interactive, soon(time.Minute)).Attach(t.Context(), plan, key); err != nil {
+		t.Errorf("with time enough: %v", err)
+	}
+	if diff := cmp.Diff([]string{"CreateUsagePlanKey postponed", "CreateUsagePlanKey ok"}, outcomes); diff != "" {
+		t.Errorf("observed (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnAccountLeaseIsOnesUntilReleasedOrRunOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
+		take := func(cp *ControlPlane, account portal.AccountID) (func(), bool) {
+			release, ok, err := cp.AccountLease(t.Context(), account, time.Minute)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return release, ok
+		}
+		release, ok := take(one, "a")
+		_, again := take(two, "a")
+		_, other := take(two, "b")
+		release()
+		_, after := take(two, "a")
+		time.Sleep(time.Minute)
+		_, late := take(one, "a")
+		want := []bool{true, false, true, true, true}
+		if diff := cmp.Diff(want, []bool{ok, again, other, after, late}); diff != "" {
+			t.Errorf("had (-want +got):\n%s", diff)
+		}
+	})
+}

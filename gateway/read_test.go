@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// limitedPlan makes a plan with everything a plan can say, and no stage.
+func (w *world) limitedPlan(t *testing.T) UsagePlan {
+	t.Helper()
+	out, err := w.api.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
+		Name: aws.String("Limited"), Description: aws.String("With limits"),
+		Throttle: &types.ThrottleSettings{RateLimit: 2.5, BurstLimit: 7},
+		Quota:    &types.QuotaSettings{Limit: 1000, Period: types.QuotaPeriodTypeMonth},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.api.UpdateUsagePlan(t.Context(), &apigateway.UpdateUsagePlanInput{
+		UsagePlanId:     out.Id,
+		PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String("abc123")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return UsagePlan{
+		ID: portal.PlanID(aws.ToString(out.Id)), Name: "Limited", Description: "With limits",
+		Throttle: &Throttle{Rate: 2.5, Burst: 7}, Quota: &Quota{Limit: 1000, Period: "MONTH"}, ProductCode: "abc123",
+	}
+}
+
+func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wire.pageSize = 2
+	s := w.session(t)
+	pets := w.restAPI(t, "Pets", "prod", "beta")
+	w.restAPI(t, "Birds", "prod")
+	w.restAPI(t, "Fish")
+	want := map[portal.PlanID]UsagePlan{}
+	for _, name := range []string{"Free", "Silver", "Gold"} {
+		id := w.plan(t, name, pets, "prod", pets, "beta")
+		want[id] = UsagePlan{ID: id, Name: name, Stages: []portal.Stage{{API: pets, Stage: "prod"}, {API: pets, Stage: "beta"}}}
+	}
+	limited := w.limitedPlan(t)
+	want[limited.ID] = limited
+
+	plans, err := s.UsagePlans(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[portal.PlanID]UsagePlan{}
+	for _, plan := range plans {
+		got[plan.ID] = plan
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("plans (-want +got):\n%s", diff)
+	}
+	apis, err := s.RestAPIs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(apis, func(a RestAPI) bool { return a.ID == pets })
+	if len(apis) != 3 || at < 0 || apis[at] != (RestAPI{ID: pets, Name: "Pets", Description: "About Pets", Version: "1"}) {
+		t.Errorf("APIs %+v", apis)
+	}
+	stages, err := s.Stages(t.Context(), pets)
+	slices.Sort(stages)
+	if diff := cmp.Diff([]string{"beta", "prod"}, stages); diff != "" || err != nil {
+		t.Errorf("stages (-want +got), %v:\n%s", err, diff)
+	}
+	if stages, err := s.Stages(t.Context(), "nosuch"); len(stages) != 0 || err != nil {
+		t.Errorf("stages of an API that is gone: %v, %v", stages, err)
+	}
+}

@@ -1,0 +1,152 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// taker draws tokens for all who wait in this process for one class and urgency,
+// so that the shared item is written once for many of them. It runs while somebody
+// waits and ends by itself; nothing has to be closed.
+type taker struct {
+	budget *Budget
+	queue  queue
+
+	mu      sync.Mutex
+	waiting []*waiter // longest first
+	spare   []time.Time
+	running bool
+}
+
+// waiter is one call that wants a token. Its answer is sent once, nil for a token.
+type waiter struct {
+	deadline time.Time
+	answer   chan error
+}
+
+// spareFor is how long a token that was drawn and not used is kept.
+const spareFor = time.Second
+
+// take waits for a token, at most for patience. Any error is a *portal.Postponed.
+func (t *taker) take(ctx context.Context) error {
+	w := t.join()
+	select {
+	case err := <-w.answer:
+		return err
+	case <-ctx.Done():
+		t.leave(w)
+		return portal.Postpone("stopping", ctx.Err())
+	}
+}
+
+func (t *taker) join() *waiter {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.budget.now()
+	w := &waiter{deadline: now.Add(patience), answer: make(chan error, 1)}
+	t.spare = slices.DeleteFunc(t.spare, func(drawn time.Time) bool { return now.Sub(drawn) > spareFor })
+	if len(t.spare) > 0 {
+		t.spare = t.spare[1:]
+		w.answer <- nil
+		return w
+	}
+	t.waiting = append(t.waiting, w)
+	if !t.running {
+		t.running = true
+		go t.run()
+	}
+	return w
+}
+
+// leave takes a waiter out. A token that it was given meanwhile is passed on.
+func (t *taker) leave(w *waiter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if at := slices.Index(t.waiting, w); at >= 0 {
+		t.waiting = slices.Delete(t.waiting, at, at+1)
+		return
+	}
+	if err := <-w.answer; err == nil {
+		t.deliver(1)
+	}
+}
+
+// giveBack returns a token that no call was made with.
+func (t *taker) giveBack() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.deliver(1)
+}
+
+// deliver hands tokens to who waits longest and keeps the rest for a moment. The
+// lock must be held.
+func (t *taker) deliver(tokens int) {
+	for ; tokens > 0 && len(t.waiting) > 0; tokens-- {
+		t.waiting[0].answer <- nil
+		t.waiting = t.waiting[1:]
+	}
+	for range tokens {
+		t.spare = append(t.spare, t.budget.now())
+	}
+}
+
+func (t *taker) run() {
+	for {
+		want, until, ok := t.demand()
+		if !ok {
+			return
+		}
+		wait, err := t.draw(want)
+		if err != nil {
+			t.refuse(portal.Postpone("budget store", err))
+			continue
+		}
+		if wait > 0 {
+			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond)
+			_ = sleep(context.Background(), wait)
+		}
+	}
+}
+
+// demand sends away who has waited too long, and says how many tokens the others
+// want and when the first of them will have waited too long.
+func (t *taker) demand() (want int, until time.Time, ok bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := t.budget.now()
+	for len(t.waiting) > 0 && !t.waiting[0].deadline.After(now) {
+		t.waiting[0].answer <- noToken()
+		t.waiting = t.waiting[1:]
+	}
+	if len(t.waiting) == 0 {
+		t.running = false
+		return 0, time.Time{}, false
+	}
+	return len(t.waiting), t.waiting[0].deadline, true
+}
+
+func (t *taker) draw(want int) (wait time.Duration, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	got, wait, err := t.budget.draw(ctx, t.queue, want)
+	if err != nil {
+		return 0, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.deliver(got)
+	return wait, nil
+}
+
+func (t *taker) refuse(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, w := range t.waiting {
+		w.answer <- err
+	}
+	t.waiting = nil
+}

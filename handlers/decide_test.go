@@ -1,0 +1,198 @@
+package handlers
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+const account = portal.AccountID("acct1")
+
+var (
+	scheme   = KeyScheme{Scheme: "v1", KMSKey: "arn:aws:kms:us-east-1:000000000000:key/k"}
+	stageV1  = []portal.Stage{{API: "api1", Stage: "v1"}}
+	stageV2  = []portal.Stage{{API: "api1", Stage: "v2"}}
+	freePlan = events.SubscribeRequested{Plan: "free", Name: "Free", Stages: stageV1, CatalogSequence: 1}
+	plusPlan = events.SubscribeRequested{Plan: "plus", Name: "Plus", Stages: stageV1, CatalogSequence: 1}
+	nextPlan = events.SubscribeRequested{Plan: "next", Name: "Next", Stages: stageV2, CatalogSequence: 1}
+	freeOnly = events.Decides{Scopes: []portal.Scope{"plan/free"}}
+	plusOnly = events.Decides{Scopes: []portal.Scope{"plan/plus"}}
+)
+
+// said is a fact that stands in the journal already, for that operation and intent.
+type said struct {
+	fact   events.Fact
+	op     portal.OperationID
+	intent portal.Intent
+}
+
+func ending(ops ...portal.OperationID) events.Ends { return events.Ends{Operations: ops} }
+
+func registered() said {
+	return said{events.UserRegistered{Ends: ending("op-register"), Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}}, "op-register", 1}
+}
+
+func keyWanted() said {
+	return said{events.KeyWanted{Key: "key1", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: scheme.KMSKey}, "op-first", 2}
+}
+
+func freeWanted(op portal.OperationID, intent portal.Intent) said {
+	return said{events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: "key1", Stages: stageV1}, op, intent}
+}
+
+func freeActive() []said {
+	return []said{registered(), keyWanted(), freeWanted("op-first", 2), {fact: events.KeyCreated{Key: "key1", GatewayID: "gw1"}},
+		{fact: events.SubscriptionActivated{Ends: ending("op-first"), Plan: "free", Key: "key1"}}}
+}
+
+func freeEnding(op portal.OperationID, intent portal.Intent) said {
+	return said{events.SubscriptionEnding{Decides: freeOnly, Plan: "free", Key: "key1"}, op, intent}
+}
+
+type decision struct {
+	name    string
+	given   []said
+	request events.Request
+	intent  portal.Intent
+	want    []events.Fact
+}
+
+// history makes journal facts of what was said.
+func history(all []said) []events.Event {
+	var facts []events.Event
+	for i, s := range all {
+		cause := events.Event{ID: "cause", Subject: portal.AccountStream(account), Operation: s.op, Intent: s.intent}
+		facts = append(facts, journal.Stamp(cause, "/test", time.Unix(int64(i), 0), int64(i), []events.Fact{s.fact})...)
+	}
+	return facts
+}
+
+func check[R events.Request](t *testing.T, decide Decide[R], cases []decision) {
+	t.Helper()
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			folded := state.FoldAccount(account, history(c.given))
+			msg := events.Event{ID: "op-new", Operation: "op-new", Intent: c.intent, Subject: portal.AccountStream(account), Data: c.request}
+			decided := decide(folded, c.request.(R), Asked{ID: msg.ID, Operation: msg.Operation})
+			got := unlessSuperseded(folded, msg, c.request, decided)
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestRegistration(t *testing.T) {
+	t.Parallel()
+	scopes := events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}
+	check(t, Registration, []decision{
+		{"the first one opens the account", nil, events.RegisterUser{}, 1,
+			[]events.Fact{events.UserRegistered{Ends: ending("op-new"), Decides: scopes}}},
+		{"a duplicate changes nothing", []said{registered()}, events.RegisterUser{}, 2,
+			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: scopes}}},
+		{"an older one that arrives late asks for what stands and is not superseded",
+			[]said{registered(), {events.RequestUnchanged{Ends: ending("op-b"), Decides: scopes}, "op-b", 9}}, events.RegisterUser{}, 2,
+			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: scopes}}},
+	})
+}
+
+func TestSubscribing(t *testing.T) {
+	t.Parallel()
+	newKey := portal.KeyID(portal.DeriveID("key", string(account), "op-new"))
+	superseded := []events.Fact{events.RequestSuperseded{Ends: ending("op-new")}}
+	check(t, Subscribing(scheme), []decision{
+		{"the first one wants a key and the plan", []said{registered()}, freePlan, 2, []events.Fact{
+			events.KeyWanted{Key: newKey, Slot: portal.DefaultSlot, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
+			events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: newKey, Stages: stageV1},
+		}},
+		{"an account that never signed up is refused", nil, freePlan, 1, []events.Fact{events.RequestRejected{
+			Ends: ending("op-new"), Decides: freeOnly, Code: portal.NotRegistered, Message: "Sign up first: this account is not registered yet."}}},
+		{"a duplicate of one on its way joins it", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, freePlan, 3,
+			[]events.Fact{events.RequestJoined{Decides: freeOnly, Plan: "free"}}},
+		{"one for a plan that is active changes nothing", freeActive(), freePlan, 3,
+			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: freeOnly}}},
+		{"a second plan on the same stage is refused, naming both", freeActive(), plusPlan, 3, []events.Fact{events.RequestRejected{
+			Ends: ending("op-new"), Decides: plusOnly, Code: portal.Conflict,
+			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."}}},
+		{"a plan on another stage uses the same key", freeActive(), nextPlan, 3, []events.Fact{events.SubscriptionWanted{
+			Decides: events.Decides{Scopes: []portal.Scope{"plan/next"}}, Plan: "next", Name: "Next", Key: "key1", Stages: stageV2}}},
+		{"one after leaving overturns the leaving and supersedes who waited for it", append(freeActive(), freeEnding("op-leave", 3)), freePlan, 4,
+			[]events.Fact{
+				events.RequestSuperseded{Ends: ending("op-leave")},
+				events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: "key1", Stages: stageV1},
+			}},
+		{"one older than the leaving is superseded", append(freeActive(), freeEnding("op-leave", 5)), freePlan, 4, superseded},
+		{"an older one for what stands is not superseded", append(freeActive(),
+			said{events.RequestUnchanged{Ends: ending("op-b"), Decides: freeOnly}, "op-b", 9}), freePlan, 4,
+			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: freeOnly}}},
+		{"one older than a decision over the whole account is superseded", []said{registered(),
+			{events.RequestRejected{Decides: events.Decides{Scopes: []portal.Scope{portal.AccountScope}}, Code: portal.Forbidden}, "", 9}}, freePlan, 4, superseded},
+	})
+}
+
+func TestUnsubscribing(t *testing.T) {
+	t.Parallel()
+	leave := events.UnsubscribeRequested{Plan: "free"}
+	check(t, Unsubscribing, []decision{
+		{"an active plan is to end", freeActive(), leave, 3,
+			[]events.Fact{events.SubscriptionEnding{Decides: freeOnly, Plan: "free", Key: "key1"}}},
+		{"one that is only wanted is to end as well, and who waited for it is superseded",
+			[]said{registered(), keyWanted(), freeWanted("op-first", 2), {events.RequestJoined{Decides: freeOnly, Plan: "free"}, "op-second", 3}}, leave, 4,
+			[]events.Fact{
+				events.RequestSuperseded{Ends: ending("op-first", "op-second")},
+				events.SubscriptionEnding{Decides: freeOnly, Plan: "free", Key: "key1"},
+			}},
+		{"a duplicate of one on its way joins it", append(freeActive(), freeEnding("op-leave", 3)), leave, 4,
+			[]events.Fact{events.RequestJoined{Decides: freeOnly, Plan: "free"}}},
+		{"a plan that is not held changes nothing", []said{registered()}, leave, 2,
+			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: freeOnly}}},
+		{"one older than the subscribing is superseded", []said{registered(), keyWanted(), freeWanted("op-first", 7)}, leave, 6,
+			[]events.Fact{events.RequestSuperseded{Ends: ending("op-new")}}},
+		{"one that arrives after a newer joined subscribing is superseded", []said{registered(), keyWanted(), freeWanted("op-first", 2),
+			{events.RequestJoined{Decides: freeOnly, Plan: "free"}, "op-second", 8}}, leave, 6,
+			[]events.Fact{events.RequestSuperseded{Ends: ending("op-new")}}},
+	})
+}
+
+func TestKeyReveal(t *testing.T) {
+	t.Parallel()
+	check(t, KeyReveal, []decision{
+		{"a reveal is recorded", freeActive(), events.KeyRevealReported{Key: "key1"}, 0, []events.Fact{events.KeyRevealed{Key: "key1"}}},
+		{"a key of somebody else is refused", freeActive(), events.KeyRevealReported{Key: "key2"}, 0, []events.Fact{events.RequestRejected{
+			Ends: ending("op-new"), Code: portal.NotFound, Message: "There is no such key."}}},
+	})
+}
+
+func TestCatalogDecisions(t *testing.T) {
+	t.Parallel()
+	published := state.Catalog{Hash: "h1", Sequence: 1}
+	cases := []struct {
+		name    string
+		current state.Catalog
+		hash    string
+		op      portal.OperationID
+		want    []events.Fact
+	}{
+		{"the first document is published", state.Catalog{}, "h1", "", []events.Fact{events.CatalogPublished{Hash: "h1", Products: 2}}},
+		{"the same document leaves no trace", published, "h1", "", nil},
+		{"the same document answers whoever asked", published, "h1", "op", []events.Fact{events.RequestUnchanged{Ends: ending("op")}}},
+		{"another document is published", published, "h2", "", []events.Fact{events.CatalogPublished{Hash: "h2", Products: 2}}},
+		{"the same document after a failure says that the source is back", state.Catalog{Hash: "h1", Failing: "api-gateway"}, "h1", "",
+			[]events.Fact{events.CatalogPublished{Hash: "h1", Products: 2}}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(c.want, catalogPublished(c.current, c.hash, 2, c.op)); diff != "" {
+				t.Errorf("decided (-want +got):\n%s", diff)
+			}
+		})
+	}
+}

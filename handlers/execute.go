@@ -1,0 +1,188 @@
+// Package handlers decides. For every request there is one pure function from the
+// stream's state and the request to facts; Execute around it does the rest for all
+// alike. Nothing here touches anything but the journal, but for CatalogSync, which
+// reads the catalog's source before it decides.
+//
+//	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
+//	     ▲              │ yes                                     │ taken
+//	     │              └──────────────▶ send again ─▶ ack        │
+//	     └────────────────────────────────────────────────────────┘
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// maxRaces bounds how often one delivery decides anew; beyond it the message goes
+// back and comes again.
+const maxRaces = 8
+
+type facts interface {
+	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
+}
+
+// sender hands messages to the queues and to the topic. Repeat does so for messages
+// that may have been sent before, so that no deduplication swallows them.
+type sender interface {
+	Send(ctx context.Context, messages ...events.Event) error
+	Repeat(ctx context.Context, messages ...events.Event) error
+}
+
+// Execute carries requests out.
+type Execute struct {
+	journal facts
+	sender  sender
+	now     func() time.Time
+	keys    KeyScheme
+	catalog *CatalogSource
+}
+
+// KeyScheme is what a new key's value is to follow from; it is recorded with the
+// key, so changing it changes no key that exists.
+type KeyScheme struct {
+	Scheme string
+	KMSKey string
+}
+
+// Config is what Execute is built from.
+type Config struct {
+	Journal facts
+	Sender  sender
+	Now     func() time.Time
+	Keys    KeyScheme
+	// Catalog may be nil where no catalog is synchronized.
+	Catalog *CatalogSource
+}
+
+// New returns an Execute.
+func New(cfg Config) *Execute {
+	return &Execute{journal: cfg.Journal, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, catalog: cfg.Catalog}
+}
+
+// Handlers is the table of what is handled, by type of request.
+func (x *Execute) Handlers() map[string]func(context.Context, events.Event) error {
+	return map[string]func(context.Context, events.Event) error{
+		events.RegisterUser{}.EventType():         forAccount(x, Registration),
+		events.SubscribeRequested{}.EventType():   forAccount(x, Subscribing(x.keys)),
+		events.UnsubscribeRequested{}.EventType(): forAccount(x, Unsubscribing),
+		events.KeyRevealReported{}.EventType():    forAccount(x, KeyReveal),
+		events.CatalogSyncRequested{}.EventType(): x.syncCatalog,
+	}
+}
+
+// Decide is the pure part of a request: what becomes of it in this state.
+type Decide[R events.Request] func(account state.Account, request R, asked Asked) []events.Fact
+
+// Asked is what a decision may know of the message that carries the request.
+type Asked struct {
+	// ID is the request's own; what is drawn for it is derived from it.
+	ID        string
+	Operation portal.OperationID
+}
+
+// forAccount makes a handler of a decision about an account. A second delivery
+// finds the facts that the first one led to and only sends them again.
+func forAccount[R events.Request](x *Execute, decide Decide[R]) func(context.Context, events.Event) error {
+	return func(ctx context.Context, msg events.Event) error {
+		id, ok := msg.Subject.Account()
+		request, typed := msg.Data.(R)
+		if !ok || !typed {
+			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
+		}
+		return x.execute(ctx, msg, func(history []events.Event) ([]events.Fact, error) {
+			account := state.FoldAccount(id, history)
+			decided := decide(account, request, Asked{ID: msg.ID, Operation: msg.Operation})
+			return unlessSuperseded(account, msg, request, decided), nil
+		})
+	}
+}
+
+// execute is the loop of the package comment.
+func (x *Execute) execute(ctx context.Context, msg events.Event, decide func([]events.Event) ([]events.Fact, error)) error {
+	for range maxRaces {
+		history, err := x.journal.Read(ctx, msg.Subject, 0)
+		if err != nil {
+			return err
+		}
+		if known := ledToBy(history, msg.ID); len(known) > 0 {
+			return x.follow(ctx, known, x.sender.Repeat)
+		}
+		decided, err := decide(history)
+		if err != nil || len(decided) == 0 {
+			return err
+		}
+		appended := x.stamp(msg, int64(len(history)), decided)
+		err = x.journal.Append(ctx, msg.Subject, int64(len(history)), appended, dueRows(appended)...)
+		if errors.Is(err, journal.ErrTaken) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		return x.follow(ctx, appended, x.sender.Send)
+	}
+	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
+}
+
+// ledToBy finds the facts that this request led to before. RequestFailed is not one:
+// a replay of what failed is carried out.
+func ledToBy(history []events.Event, request string) []events.Event {
+	var found []events.Event
+	for _, fact := range history {
+		if _, failed := fact.Data.(events.RequestFailed); fact.Causation == request && !failed {
+			found = append(found, fact)
+		}
+	}
+	return found
+}
+
+// unlessSuperseded replaces what was decided by RequestSuperseded when a newer
+// decision stands in a scope that the request touches. What asks for what already
+// stands, or is on its way, is not superseded.
+func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
+	if !account.Supersedes(msg.Intent, request.Scopes()) {
+		return decided
+	}
+	for _, fact := range decided {
+		switch fact.(type) {
+		case events.RequestUnchanged, events.RequestJoined:
+			return decided
+		}
+	}
+	return []events.Fact{events.RequestSuperseded{Ends: ends(msg.Operation)}}
+}
+
+// stamp makes facts of a stream out of decided ones.
+func (x *Execute) stamp(msg events.Event, after int64, decided []events.Fact) []events.Event {
+	return journal.Stamp(msg, "/gatehouse/handlers", x.now(), after, decided)
+}
+
+// follow sends what the facts entail: the facts themselves to whoever subscribes,
+// and a wake-up for those that open a wish. All of it is derived from the facts, so
+// it can be sent any number of times.
+func (x *Execute) follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
+	messages := appended
+	for _, fact := range appended {
+		if opensWish(fact) {
+			messages = append(messages[:len(messages):len(messages)], wakeUp(fact))
+			break
+		}
+	}
+	return portal.Postpone("the queues do not answer", send(ctx, messages...))
+}
+
+func ends(op portal.OperationID) events.Ends {
+	if op == "" {
+		return events.Ends{}
+	}
+	return events.Ends{Operations: []portal.OperationID{op}}
+}

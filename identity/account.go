@@ -1,0 +1,95 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// maxCachedAccounts bounds the memory that known identities take.
+const maxCachedAccounts = 10_000
+
+// accounts maps identities to account ids. A mapping is made once, by whoever
+// writes it first, and never changes, so it may be remembered.
+type accounts struct {
+	table table
+	now   func() time.Time
+
+	mu    sync.Mutex
+	known map[string]portal.AccountID
+}
+
+func newAccounts(t table, now func() time.Time) *accounts {
+	return &accounts{table: t, now: now, known: map[string]portal.AccountID{}}
+}
+
+// of is the account of a subject of an issuer. One never seen before gets an id:
+// however many ask at once, in however many processes, all are told the same one.
+func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
+	name := portal.DeriveID("identity", issuer, subject)
+	if account, ok := a.cached(name); ok {
+		return account, nil
+	}
+	account, err := a.read(ctx, name)
+	if err != nil {
+		return "", err
+	}
+	if account == "" {
+		account, err = a.open(ctx, name)
+		if err != nil {
+			return "", err
+		}
+	}
+	a.remember(name, account)
+	return account, nil
+}
+
+func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, error) {
+	it, err := a.table.find(ctx, accountKey(name), "account")
+	return portal.AccountID(it.text("account")), err
+}
+
+func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, error) {
+	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
+	if err != nil {
+		return "", fmt.Errorf("drawing an account id: %w", err)
+	}
+	account := portal.AccountID(strings.ToLower(id.String()))
+	it := key(accountKey(name), "account")
+	it["account"] = text(string(account))
+	added, err := a.table.add(ctx, it)
+	if added || err != nil {
+		return account, err
+	}
+	// Somebody was faster, perhaps this very put, sent twice by the SDK.
+	account, err = a.read(ctx, name)
+	if err == nil && account == "" {
+		err = fmt.Errorf("reading the account of identity %s: it is taken and empty", name)
+	}
+	return account, err
+}
+
+func (a *accounts) cached(name string) (portal.AccountID, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	account, ok := a.known[name]
+	return account, ok
+}
+
+func (a *accounts) remember(name string, account portal.AccountID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.known) >= maxCachedAccounts {
+		clear(a.known)
+	}
+	a.known[name] = account
+}
+
+func accountKey(name string) string { return "identity#" + name }

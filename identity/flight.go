@@ -1,0 +1,26 @@
+package identity
+
+import (
+	"context"
+
+	"golang.org/x/sync/singleflight"
+)
+
+// flight lets one caller at a time do what all of them need; the others wait for
+// its outcome. Nobody waits longer than their own context, and the work goes on
+// if the one who began it leaves.
+type flight struct{ group singleflight.Group }
+
+func (f *flight) do(ctx context.Context, work func(context.Context) error) error {
+	done := f.group.DoChan("", func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*providerTimeout)
+		defer cancel()
+		return nil, work(ctx)
+	})
+	select {
+	case result := <-done:
+		return result.Err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

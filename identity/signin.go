@@ -1,0 +1,208 @@
+package identity
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const (
+	// maxCode bounds an authorization code, bytes.
+	maxCode = 4 << 10
+	// welcomeTimeout bounds OnSignIn.
+	welcomeTimeout = 5 * time.Second
+)
+
+// SignIn serves GET /sign-in?return_to=/path: it sends the browser to the provider
+// (303), which sends it back to Callback. return_to takes paths of this portal
+// only. With screen=sign-up the provider's page for new people comes first, if
+// one is configured.
+func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
+	noStore(w)
+	query := r.URL.Query()
+	returnTo, err := localPath(query.Get("return_to"))
+	if err != nil {
+		s.options.OnError(w, r, err)
+		return
+	}
+	e, err := s.provider.endpoints(r.Context())
+	if err != nil {
+		s.options.OnError(w, r, err)
+		return
+	}
+	// Tabs of one browser share the cookie, so that each can finish its own sign-in.
+	browser := s.cookie(r, browserCookie)
+	if len(browser) != secretLength {
+		browser = newSecret()
+	}
+	state, at, err := s.attempts.begin(r.Context(), browser, returnTo)
+	if err != nil {
+		s.options.OnError(w, r, err)
+		return
+	}
+	if query.Get("screen") == "sign-up" && s.config.SignUpURL != "" {
+		e.AuthURL = s.config.SignUpURL
+	}
+	s.setCookie(w, browserCookie, browser, attemptTTL)
+	there := s.client(e).AuthCodeURL(state, oauth2.S256ChallengeOption(at.verifier), oauth2.SetAuthURLParam("nonce", at.nonce))
+	http.Redirect(w, r, there, http.StatusSeeOther)
+}
+
+// Callback serves GET /sign-in/callback, where the provider sends the browser back
+// to: it opens a session and sends the browser to where it wanted to go (303).
+// Every callback works once; a second time, or in another browser, it is an error
+// and changes nothing.
+func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
+	noStore(w)
+	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
+	id, returnTo, err := s.finish(r)
+	if err != nil {
+		s.options.OnError(w, r, err)
+		return
+	}
+	token, err := s.sessions.open(r.Context(), id)
+	if err != nil {
+		s.options.OnError(w, r, err)
+		return
+	}
+	// The session that this one takes the place of must not stay open unseen.
+	if err := s.sessions.end(r.Context(), s.cookie(r, sessionCookie)); err != nil {
+		s.options.Log.Warn().Err(err).Str("account", string(id.Account)).Msg("ending the previous session failed")
+	}
+	s.setCookie(w, sessionCookie, token, s.config.SessionTTL)
+	s.welcome(r.Context(), id)
+	http.Redirect(w, r, returnTo, http.StatusSeeOther)
+}
+
+// finish is who comes back from the provider, and where they want to go. The
+// account is mapped and the personal data kept.
+func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
+	ctx, query := r.Context(), r.URL.Query()
+	at, err := s.attempts.take(ctx, query.Get("state"), s.cookie(r, browserCookie))
+	if err != nil {
+		return Identity{}, "", err
+	}
+	// RFC 9207: an answer that says whose it is must be our provider's.
+	if iss := query.Get("iss"); iss != "" && iss != s.config.Issuer {
+		return Identity{}, "", refuse("The answer is of another identity provider. Sign in again.")
+	}
+	if code := query.Get("error"); code != "" {
+		return Identity{}, "", refusal(code)
+	}
+	c, err := s.exchange(ctx, query.Get("code"), at)
+	if err != nil {
+		return Identity{}, "", err
+	}
+	id, err = s.identify(ctx, c)
+	if err != nil {
+		return Identity{}, "", err
+	}
+	id = s.via(id, ViaSession)
+	return id, at.returnTo, s.people.keep(ctx, id)
+}
+
+// exchange trades the code for an ID token and verifies that it answers this attempt.
+func (s *Service) exchange(ctx context.Context, code string, at attempt) (claims, error) {
+	if code == "" || len(code) > maxCode {
+		return claims{}, portal.Fail(portal.Invalid, "The identity provider's answer is incomplete. Sign in again.")
+	}
+	e, err := s.provider.endpoints(ctx)
+	if err != nil {
+		return claims{}, err
+	}
+	tokens, err := s.client(e).Exchange(
+		context.WithValue(ctx, oauth2.HTTPClient, s.provider.http), code, oauth2.VerifierOption(at.verifier))
+	if err != nil {
+		return claims{}, exchangeFailure(err)
+	}
+	raw, _ := tokens.Extra("id_token").(string)
+	if raw == "" {
+		return claims{}, fmt.Errorf("exchanging a code at issuer %s: the answer has no ID token", s.config.Issuer)
+	}
+	c, err := s.verifier.verify(ctx, raw)
+	if err != nil {
+		return claims{}, err
+	}
+	switch {
+	case c.TokenUse == "access",
+		subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(at.nonce)) != 1,
+		c.AccessHash != "" && !c.matchesAccessToken(tokens.AccessToken):
+		return claims{}, refuse("The identity provider's answer does not belong to this sign-in. Sign in again.")
+	}
+	return c, nil
+}
+
+func (s *Service) client(e endpoints) *oauth2.Config {
+	style := oauth2.AuthStyleInHeader
+	if s.config.ClientSecret == "" || e.secretInForm() {
+		style = oauth2.AuthStyleInParams
+	}
+	return &oauth2.Config{
+		ClientID: s.config.ClientID, ClientSecret: s.config.ClientSecret,
+		RedirectURL: s.config.redirectURL(), Scopes: s.config.Scopes,
+		Endpoint: oauth2.Endpoint{AuthURL: e.AuthURL, TokenURL: e.TokenURL, AuthStyle: style},
+	}
+}
+
+// exchangeFailure sorts what the token endpoint said no to. Its answer is left
+// out of the error but for the code of RFC 6749, section 5.2.
+func exchangeFailure(err error) error {
+	var answer *oauth2.RetrieveError
+	if !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= http.StatusInternalServerError ||
+		answer.Response.StatusCode == http.StatusTooManyRequests {
+		if answer != nil && answer.Response != nil {
+			err = fmt.Errorf("the token endpoint answered %s", answer.Response.Status)
+		}
+		return unreachable(fmt.Errorf("exchanging a code: %w", err))
+	}
+	if answer.ErrorCode == "invalid_grant" {
+		return refuse("The identity provider no longer knows this sign-in. Sign in again.")
+	}
+	return fmt.Errorf("exchanging a code: the token endpoint answered %s %q", answer.Response.Status, knownCode(answer.ErrorCode))
+}
+
+// refusal is the provider's own "no" on the way back (RFC 6749, section 4.1.2.1).
+// Its description is not repeated: anyone can put any text into this URL.
+func refusal(code string) error {
+	switch code {
+	case "access_denied", "login_required", "interaction_required", "consent_required":
+		return refuse("The sign-in was cancelled or refused. Sign in again if that was not intended.")
+	case "server_error", "temporarily_unavailable":
+		return unreachable(fmt.Errorf("the authorization endpoint answered %q", code))
+	}
+	return fmt.Errorf("the authorization endpoint answered %q", knownCode(code))
+}
+
+// knownCode lets through what RFC 6749 defines and nothing else.
+func knownCode(code string) string {
+	switch code {
+	case "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",
+		"unauthorized_client", "unsupported_grant_type", "unsupported_response_type":
+		return code
+	}
+	return "another error"
+}
+
+// welcome calls OnSignIn. Whoever got this far is signed in: neither its failure
+// nor the browser's leaving changes that.
+func (s *Service) welcome(ctx context.Context, id Identity) {
+	log := s.options.Log.With().Str("account", string(id.Account)).Logger()
+	log.Info().Msg("signed in")
+	if s.options.OnSignIn == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), welcomeTimeout)
+	defer cancel()
+	if err := s.options.OnSignIn(ctx, id); err != nil {
+		log.Error().Err(err).Msg("what follows a sign-in failed")
+	}
+}
+
+func noStore(w http.ResponseWriter) { w.Header().Set("Cache-Control", "no-store") }

@@ -1,0 +1,400 @@
+package identity_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestASignInEndsWhereItWasAskedToAndIsRememberedByACookie(t *testing.T) {
+	t.Parallel()
+	var welcomed []identity.Identity
+	s := open(t, func(_ *identity.Config, o *identity.Options) {
+		o.OnSignIn = func(_ context.Context, id identity.Identity) error {
+			welcomed = append(welcomed, id)
+			return nil
+		}
+	})
+	s.provider.person["cognito:groups"] = []string{"testers", "admins"}
+	b := newBrowser(t)
+
+	resp, body := b.get(s.url + "/sign-in?return_to=" + url.QueryEscape("/dashboard?tab=keys"))
+
+	if got := resp.Request.URL.RequestURI(); got != "/dashboard?tab=keys" {
+		t.Errorf("the browser ended at %s", got)
+	}
+	if len(welcomed) != 1 {
+		t.Fatalf("OnSignIn was called %d times", len(welcomed))
+	}
+	want := identity.Identity{
+		Account: welcomed[0].Account, Issuer: s.provider.issuer(), Subject: "subject-1",
+		Email: "ada@example.com", Name: "Ada Example", Groups: []string{"testers", "admins"}, Admin: true, Via: identity.ViaSession,
+	}
+	if diff := cmp.Diff(want, welcomed[0]); diff != "" {
+		t.Error(diff)
+	}
+	if len(want.Account) != 26 || strings.ToLower(string(want.Account)) != string(want.Account) {
+		t.Errorf("the account id %q is not a ULID in lower case", want.Account)
+	}
+	if body != string(want.Account)+" via session" {
+		t.Errorf("the page says %q", body)
+	}
+	person, err := s.Person(t.Context(), want.Account)
+	if diff := cmp.Diff(identity.Person{Email: "ada@example.com", Name: "Ada Example", UpdatedAt: s.clock.Now().UTC()}, person); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestEveryAnswerOfASignInForbidsCachesToKeepIt(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, path := range []string{"/sign-in", "/sign-in?return_to=//evil.example", "/sign-in/callback", "/sign-out"} {
+		if resp, _ := b.get(s.url + path); resp.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: Cache-Control is %q", path, resp.Header.Get("Cache-Control"))
+		}
+	}
+}
+
+func TestACallbackWorksOnce(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in")
+	before := b.cookie(s.url, "gatehouse_session")
+
+	resp, _ := b.get(b.visitedPath("/sign-in/callback").String())
+
+	if resp.StatusCode != http.StatusBadRequest || portal.CodeOf(s.lastError()) != portal.Invalid {
+		t.Errorf("the replay was answered %d, %v", resp.StatusCode, s.lastError())
+	}
+	if after := b.cookie(s.url, "gatehouse_session"); after != before || before == "" {
+		t.Error("the replay changed the session")
+	}
+	if n := s.provider.count("/token"); n != 1 {
+		t.Errorf("the code was exchanged %d times", n)
+	}
+}
+
+func TestOfTwoCallbacksAtOnceOneWorks(t *testing.T) {
+	t.Parallel()
+	meet := &meeting{}
+	s := open(t, func(_ *identity.Config, o *identity.Options) {
+		meet.database, o.DynamoDB = o.DynamoDB.(database), meet
+	})
+	b := newBrowser(t)
+	b.stopAt("/sign-in/callback")
+	resp, _ := b.get(s.url + "/sign-in")
+	callback := must(resp.Location()).String()
+	meet.expect(2)
+
+	codes := make(chan int, 2)
+	for range 2 {
+		go func() {
+			req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, callback, nil)
+			req.AddCookie(&http.Cookie{Name: "gatehouse_signin", Value: b.cookie(s.url, "gatehouse_signin")})
+			w := httptest.NewRecorder()
+			s.Callback(w, req)
+			codes <- w.Code
+		}()
+	}
+	if got := []int{<-codes, <-codes}; !slices.Contains(got, http.StatusSeeOther) || !slices.Contains(got, http.StatusBadRequest) {
+		t.Errorf("they were answered %v", got)
+	}
+	if n := s.provider.count("/token"); n != 1 {
+		t.Errorf("the code was exchanged %d times", n)
+	}
+}
+
+func TestACallbackIsRefused(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		spoil func(s *site, b *browser, callback *url.URL)
+		want  portal.Code
+	}{
+		"with a state of somebody else's sign-in": {func(s *site, b *browser, callback *url.URL) {
+			other := newBrowser(b.t)
+			other.stopAt("/authorize")
+			resp, _ := other.get(s.url + "/sign-in")
+			location := must(resp.Location())
+			setQuery(callback, "state", location.Query().Get("state"))
+		}, portal.Invalid},
+		"with a state of nobody's": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "state", strings.Repeat("A", 43))
+		}, portal.Invalid},
+		"without a state": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "state", "")
+		}, portal.Invalid},
+		"without the cookie of the browser that began": {func(_ *site, b *browser, _ *url.URL) {
+			b.http.Jar = nil
+		}, portal.Invalid},
+		"after more than ten minutes": {func(s *site, _ *browser, _ *url.URL) {
+			s.clock.forward(10*time.Minute + time.Second)
+		}, portal.Invalid},
+		"in the name of another issuer": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "iss", "https://evil.example")
+		}, portal.Unauthorized},
+		"without a code": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "code", "")
+		}, portal.Invalid},
+		"with a code the provider does not know": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "code", "made-up")
+		}, portal.Unauthorized},
+		"when the person cancelled": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "error", "access_denied")
+		}, portal.Unauthorized},
+		"when the provider says it is out of order": {func(_ *site, _ *browser, callback *url.URL) {
+			setQuery(callback, "error", "temporarily_unavailable")
+		}, portal.Unavailable},
+		"when the token endpoint is out of order": {func(s *site, _ *browser, _ *url.URL) {
+			s.provider.set(func() { s.provider.broken["/token"] = true })
+		}, portal.Unavailable},
+		"with an ID token of another sign-in": {func(s *site, _ *browser, _ *url.URL) {
+			s.provider.adjust = func(c map[string]any) { c["nonce"] = "another" }
+		}, portal.Unauthorized},
+		"with an ID token that has no nonce": {func(s *site, _ *browser, _ *url.URL) {
+			s.provider.adjust = func(c map[string]any) { delete(c, "nonce") }
+		}, portal.Unauthorized},
+		"with an access token that is not the ID token's": {func(s *site, _ *browser, _ *url.URL) {
+			s.provider.adjust = func(c map[string]any) { c["at_hash"] = "AAAAAAAAAAAAAAAAAAAAAA" }
+		}, portal.Unauthorized},
+		"with an access token in the ID token's place": {func(s *site, _ *browser, _ *url.URL) {
+			s.provider.adjust = func(c map[string]any) { c["token_use"], c["client_id"] = "access", clientID }
+		}, portal.Unauthorized},
+		"with an ID token for another application": {func(s *site, _ *browser, _ *url.URL) {
+			s.provider.adjust = func(c map[string]any) { c["aud"] = "another" }
+		}, portal.Unauthorized},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			b := newBrowser(t)
+			b.stopAt("/sign-in/callback")
+			resp, _ := b.get(s.url + "/sign-in")
+			callback := must(resp.Location())
+
+			test.spoil(s, b, callback)
+			req := must(http.NewRequestWithContext(t.Context(), http.MethodGet, callback.String(), nil))
+			resp, body := b.do(req)
+
+			if got := portal.CodeOf(s.lastError()); got != test.want {
+				t.Errorf("the error is %v, want code %s", s.lastError(), test.want)
+			}
+			if len(resp.Cookies()) != 0 {
+				t.Errorf("cookies were set: %v", resp.Cookies())
+			}
+			if strings.Contains(s.contents(t), "session#") {
+				t.Error("a session was opened")
+			}
+			if state := callback.Query().Get("state"); body == "" || (state != "" && strings.Contains(body, state)) {
+				t.Errorf("the answer is %q", body)
+			}
+		})
+	}
+}
+
+func TestAForeignBrowserDoesNotSpoilASignIn(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.stopAt("/sign-in/callback")
+	resp, _ := b.get(s.url + "/sign-in?return_to=/dashboard")
+	callback := must(resp.Location()).String()
+	newBrowser(t).get(callback)
+	if portal.CodeOf(s.lastError()) != portal.Invalid {
+		t.Fatalf("the foreign browser was told %v", s.lastError())
+	}
+
+	resp, body := b.get(callback)
+
+	if resp.Request.URL.Path != "/dashboard" || !strings.HasSuffix(body, " via session") {
+		t.Errorf("the browser ended at %s: %s", resp.Request.URL, body)
+	}
+}
+
+func TestTwoTabsOfOneBrowserCanBothFinish(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.stopAt("/sign-in/callback")
+	first, _ := b.get(s.url + "/sign-in?return_to=/one")
+	second, _ := b.get(s.url + "/sign-in?return_to=/two")
+
+	for _, tab := range []struct {
+		resp *http.Response
+		want string
+	}{{first, "/one"}, {second, "/two"}} {
+		if resp, _ := b.get(must(tab.resp.Location()).String()); resp.Request.URL.Path != tab.want {
+			t.Errorf("a tab ended at %s instead of %s", resp.Request.URL, tab.want)
+		}
+	}
+}
+
+func TestPeopleWhoAreNewStartAtTheSignUpPageIfThereIsOne(t *testing.T) {
+	t.Parallel()
+	clock := &clock{now: time.Now()}
+	p := startProvider(t, clock)
+	with := openSite(t, clock, p, func(c *identity.Config, _ *identity.Options) { c.SignUpURL = p.issuer() + "/signup" })
+	without := openSite(t, clock, p)
+
+	for s, want := range map[*site]string{with: "/signup", without: "/authorize"} {
+		b := newBrowser(t)
+		_, body := b.get(s.url + "/sign-in?screen=sign-up")
+		b.visitedPath(want)
+		if !strings.HasSuffix(body, " via session") {
+			t.Errorf("by way of %s: %s", want, body)
+		}
+	}
+}
+
+func TestASignInStandsWhenWhatFollowsItFails(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(_ *identity.Config, o *identity.Options) {
+		o.OnSignIn = func(context.Context, identity.Identity) error { return errors.New("the queue is away") }
+	})
+
+	_, body := newBrowser(t).get(s.url + "/sign-in")
+
+	if !strings.HasSuffix(body, " via session") {
+		t.Errorf("the page says %q", body)
+	}
+	if !strings.Contains(s.log.String(), "the queue is away") {
+		t.Errorf("the failure is not in the log: %s", s.log)
+	}
+}
+
+func TestWhatFollowsASignInGoesOnWhenTheBrowserLeaves(t *testing.T) {
+	t.Parallel()
+	ctx, leave := context.WithCancel(t.Context())
+	var after error
+	s := open(t, func(_ *identity.Config, o *identity.Options) {
+		o.OnSignIn = func(ctx context.Context, _ identity.Identity) error {
+			leave()
+			after = ctx.Err()
+			return nil
+		}
+	})
+	b := newBrowser(t)
+	b.stopAt("/sign-in/callback")
+	resp, _ := b.get(s.url + "/sign-in")
+	req := httptest.NewRequestWithContext(ctx, http.MethodGet, must(resp.Location()).String(), nil)
+	req.AddCookie(&http.Cookie{Name: "gatehouse_signin", Value: b.cookie(s.url, "gatehouse_signin")})
+
+	s.Callback(httptest.NewRecorder(), req)
+
+	if ctx.Err() == nil || after != nil {
+		t.Errorf("the browser's context: %v, that of what follows: %v", ctx.Err(), after)
+	}
+}
+
+func TestPersonalDataFollowsTheProviderAtEverySignIn(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	account := signIn(t, s)
+	first := s.clock.Now().UTC()
+
+	s.clock.forward(time.Hour)
+	signIn(t, s)
+	person, err := s.Person(t.Context(), account)
+	if err != nil || !person.UpdatedAt.Equal(first) {
+		t.Errorf("a sign-in that changed nothing wrote %+v, %v", person, err)
+	}
+
+	s.provider.set(func() { s.provider.person["email"] = "lovelace@example.com" })
+	if again := signIn(t, s); again != account {
+		t.Errorf("with another e-mail address the account is %s, not %s", again, account)
+	}
+	person, err = s.Person(t.Context(), account)
+	want := identity.Person{Email: "lovelace@example.com", Name: "Ada Example", UpdatedAt: s.clock.Now().UTC()}
+	if diff := cmp.Diff(want, person); err != nil || diff != "" {
+		t.Error(err, diff)
+	}
+}
+
+func TestThereIsNoPersonForAnUnknownAccount(t *testing.T) {
+	t.Parallel()
+	_, err := open(t).Person(t.Context(), "nobody")
+	if portal.CodeOf(err) != portal.NotFound {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoSecretIsInTheTablesOrTheLog(t *testing.T) {
+	t.Parallel()
+	s := open(t, func(_ *identity.Config, o *identity.Options) {
+		o.OnSignIn = func(context.Context, identity.Identity) error { return errors.New("no") }
+	})
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in") // finished
+	b.stopAt("/authorize")
+	resp, _ := b.get(s.url + "/sign-in") // still under way
+	secrets := map[string]string{
+		"session token":           b.cookie(s.url, "gatehouse_session"),
+		"browser cookie":          b.cookie(s.url, "gatehouse_signin"),
+		"state of the first":      b.visitedPath("/sign-in/callback").Query().Get("state"),
+		"code":                    b.visitedPath("/sign-in/callback").Query().Get("code"),
+		"state of the second":     must(resp.Location()).Query().Get("state"),
+		"client secret":           clientSecret,
+		"ID token":                s.provider.issued[0],
+		"access token":            s.provider.issued[1],
+		"signature of the token":  s.provider.issued[0][strings.LastIndex(s.provider.issued[0], ".")+1:],
+		"payload of the ID token": strings.Split(s.provider.issued[0], ".")[1],
+	}
+	stored, log := s.contents(t), s.log.String()
+	for name, secret := range secrets {
+		if secret == "" {
+			t.Fatalf("the test has no %s", name)
+		}
+		if strings.Contains(stored, secret) {
+			t.Errorf("the %s is in the tables", name)
+		}
+		if strings.Contains(log, secret) {
+			t.Errorf("the %s is in the log", name)
+		}
+	}
+	for _, personal := range []string{"ada@example.com", "Ada Example"} {
+		if strings.Contains(log, personal) {
+			t.Errorf("%q is in the log", personal)
+		}
+	}
+	if !strings.Contains(stored, "session#") || !strings.Contains(log, "signed in") {
+		t.Error("the test looked at the wrong places")
+	}
+}
+
+// openSite is open with a provider that is already there.
+func openSite(t *testing.T, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {
+	t.Helper()
+	return openWith(t, createTables(t, localaws.Start(t).AWSConfig()), clock, p, adjust...)
+}
+
+// signIn signs the provider's person in, in a browser of its own.
+func signIn(t *testing.T, s *site) portal.AccountID {
+	t.Helper()
+	_, body := newBrowser(t).get(s.url + "/sign-in")
+	account, ok := strings.CutSuffix(body, " via session")
+	if !ok {
+		t.Fatalf("signing in: %s (%v)", body, s.lastError())
+	}
+	return portal.AccountID(account)
+}
+
+func setQuery(u *url.URL, name, value string) {
+	q := u.Query()
+	q.Set(name, value)
+	u.RawQuery = q.Encode()
+}

@@ -1,0 +1,160 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type database interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
+}
+
+// table is one DynamoDB table with string keys pk and sk. Whatever goes wrong with
+// it is Unavailable: not being able to look is never the same as nobody being there.
+type table struct {
+	db   database
+	name string
+}
+
+// find reads an item consistently; nil if there is none.
+func (t table) find(ctx context.Context, pk, sk string) (item, error) {
+	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &t.name, Key: key(pk, sk), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, t.unavailable("reading", sk, err)
+	}
+	return out.Item, nil
+}
+
+func (t table) put(ctx context.Context, it item) error {
+	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.name, Item: it})
+	return t.unavailable("writing", it.text("sk"), err)
+}
+
+// add writes an item unless its key is taken; false if it is.
+func (t table) add(ctx context.Context, it item) (bool, error) {
+	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &t.name, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	})
+	return t.condition("adding", it.text("sk"), err)
+}
+
+func (t table) remove(ctx context.Context, pk, sk string) error {
+	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &t.name, Key: key(pk, sk)})
+	return t.unavailable("removing", sk, err)
+}
+
+// take removes an item that must be there; of many who try, one is told true.
+func (t table) take(ctx context.Context, pk, sk string) (bool, error) {
+	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: key(pk, sk), ConditionExpression: aws.String("attribute_exists(pk)"),
+	})
+	return t.condition("taking", sk, err)
+}
+
+func (t table) condition(doing, sk string, err error) (bool, error) {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return false, nil
+	}
+	return err == nil, t.unavailable(doing, sk, err)
+}
+
+func (t table) unavailable(doing, sk string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &portal.Error{
+		Code:    portal.Unavailable,
+		Message: "We cannot look up who you are right now. Try again in a moment.",
+		Err:     fmt.Errorf("%s item %s of table %s: %w", doing, sk, t.name, err),
+	}
+}
+
+// item is a row: attributes by name.
+type item map[string]types.AttributeValue
+
+func key(pk, sk string) item {
+	return item{"pk": text(pk), "sk": text(sk)}
+}
+
+func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
+
+// epoch is a time as DynamoDB's TTL wants it: whole seconds, as a number.
+func epoch(t time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Unix(), 10)}
+}
+
+func texts(values []string) types.AttributeValue {
+	list := make([]types.AttributeValue, 0, len(values))
+	for _, value := range values {
+		list = append(list, text(value))
+	}
+	return &types.AttributeValueMemberL{Value: list}
+}
+
+// text is a string attribute, "" if it is absent.
+func (it item) text(name string) string {
+	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+func (it item) texts(name string) []string {
+	list, _ := it[name].(*types.AttributeValueMemberL)
+	if list == nil {
+		return nil
+	}
+	var values []string
+	for _, v := range list.Value {
+		if s, ok := v.(*types.AttributeValueMemberS); ok {
+			values = append(values, s.Value)
+		}
+	}
+	return values
+}
+
+// expired says whether the item's time is over. DynamoDB deletes expired items
+// days late, so readers have to look; an item without a time never was valid.
+func (it item) expired(now time.Time) bool {
+	n, ok := it["expires_at"].(*types.AttributeValueMemberN)
+	if !ok {
+		return true
+	}
+	seconds, err := strconv.ParseInt(n.Value, 10, 64)
+	return err != nil || now.Unix() >= seconds
+}
+
+// secretLength is the length of a secret as text.
+const secretLength = 43
+
+// newSecret draws 256 random bits, as text that fits in cookies and URLs.
+func newSecret() string {
+	var bits [32]byte
+	_, _ = rand.Read(bits[:]) // never fails: crypto/rand ends the program instead
+	return base64.RawURLEncoding.EncodeToString(bits[:])
+}
+
+// hash is the form in which a secret may be stored. The secret has 256 random
+// bits, so there is nothing to salt or stretch.
+func hash(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,176 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const (
+	// maxToken bounds a token, bytes; what is longer is not even decoded.
+	maxToken = 16 << 10
+	// maxSubject is OpenID Connect's bound of "sub" (Core 1.0, section 2).
+	maxSubject = 255
+	// skew is how far the provider's clock may be from ours.
+	skew = time.Minute
+)
+
+// claims is what a verified token says.
+type claims struct {
+	Issuer     string           `json:"iss"`
+	Subject    string           `json:"sub"`
+	Audience   jwt.Audience     `json:"aud"`
+	Authorized string           `json:"azp"`
+	ClientID   string           `json:"client_id"`
+	TokenUse   string           `json:"token_use"`
+	Expiry     *jwt.NumericDate `json:"exp"`
+	NotBefore  *jwt.NumericDate `json:"nbf"`
+	IssuedAt   *jwt.NumericDate `json:"iat"`
+	Nonce      string           `json:"nonce"`
+	AccessHash string           `json:"at_hash"`
+	Email      string           `json:"email"`
+	Name       string           `json:"name"`
+	Preferred  string           `json:"preferred_username"`
+
+	groups []string
+}
+
+// verifier tells the provider's tokens for this client from all others.
+type verifier struct {
+	config Config
+	keys   *keySet
+	now    func() time.Time
+}
+
+func newVerifier(config Config, p *provider, now func() time.Time) *verifier {
+	return &verifier{config: config, keys: &keySet{provider: p, now: now}, now: now}
+}
+
+// verify is what the token says, if the provider signed it with RS256 or ES256 for
+// our client and it is in force. Everything else is Unauthorized with what to do
+// about it; no error repeats any of the token.
+func (v *verifier) verify(ctx context.Context, token string) (claims, error) {
+	if len(token) > maxToken {
+		return claims{}, refuse("The token is too long to be one of the identity provider's.")
+	}
+	// The parser takes these two only: neither "none" nor a MAC with the public key.
+	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	if err != nil || len(parsed.Headers) != 1 {
+		return claims{}, refuse("The token cannot be read. Send an ID or access token of the identity provider, signed with RS256 or ES256.")
+	}
+	key, err := v.keys.find(ctx, parsed.Headers[0].Algorithm, parsed.Headers[0].KeyID)
+	if errors.Is(err, errUnknownKey) {
+		return claims{}, refuse("The token was not signed by this portal's identity provider. Sign in again.")
+	}
+	if err != nil {
+		return claims{}, err
+	}
+	var said claims
+	var all map[string]any
+	if err := parsed.Claims(key, &said, &all); err != nil {
+		if errors.Is(err, jose.ErrCryptoFailure) {
+			return claims{}, refuse("The token's signature does not hold. Sign in again.")
+		}
+		return claims{}, refuse("The token's claims cannot be read. Sign in again.")
+	}
+	said.groups = groups(all[v.config.GroupsClaim])
+	return said, v.check(said)
+}
+
+func (v *verifier) check(c claims) error {
+	switch {
+	case c.Issuer != v.config.Issuer:
+		return refuse("The token is of another issuer. Sign in at this portal's identity provider.")
+	case !v.forUs(c):
+		return refuse("The token was issued for another application. Sign in with this portal's client.")
+	case c.Subject == "" || len(c.Subject) > maxSubject:
+		return refuse("The token does not say whose it is. Sign in again.")
+	}
+	return v.inForce(c)
+}
+
+// forUs says whether a token is for our client. ID tokens name it as audience, and
+// as authorized party if they name one (OpenID Connect Core 1.0, section 3.1.3.7).
+// Cognito's access tokens have no audience but a client_id:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+func (v *verifier) forUs(c claims) bool {
+	switch c.TokenUse {
+	case "access":
+		return c.ClientID == v.config.ClientID
+	case "id", "": // other providers' ID tokens have no token_use
+		return c.Audience.Contains(v.config.ClientID) &&
+			(c.Authorized == "" || c.Authorized == v.config.ClientID)
+	}
+	return false
+}
+
+func (v *verifier) inForce(c claims) error {
+	now := v.now()
+	switch {
+	case c.Expiry == nil:
+		return refuse("The token does not say when it expires. Sign in again.")
+	case !now.Before(c.Expiry.Time().Add(skew)):
+		return refuse("The token has expired. Sign in again.")
+	case c.NotBefore != nil && now.Add(skew).Before(c.NotBefore.Time()),
+		c.IssuedAt != nil && now.Add(skew).Before(c.IssuedAt.Time()):
+		return refuse("The token is not valid yet. Try again in a moment.")
+	}
+	return nil
+}
+
+// matchesAccessToken checks at_hash: half of the SHA-256 of the access token that
+// came along, which it is for both algorithms (OpenID Connect Core 1.0, section 3.1.3.6).
+func (c claims) matchesAccessToken(token string) bool {
+	sum := sha256.Sum256([]byte(token))
+	want := base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+	return subtle.ConstantTimeCompare([]byte(c.AccessHash), []byte(want)) == 1
+}
+
+func (c claims) displayName() string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return c.Preferred
+}
+
+// groups reads a claim that is one group or a list of groups.
+func groups(claim any) []string {
+	var names []string
+	switch claim := claim.(type) {
+	case string:
+		names = append(names, claim)
+	case []any:
+		for _, element := range claim {
+			if name, ok := element.(string); ok {
+				names = append(names, name)
+			}
+		}
+	}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+func refuse(message string) error { return portal.Fail(portal.Unauthorized, message) }
+
+// Bearer is who holds an ID or access token of the provider's for this client.
+// Errors: Unauthorized for every token that does not hold, Unavailable if the
+// provider's keys or the account cannot be read.
+func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
+	c, err := s.verifier.verify(ctx, token)
+	if err != nil {
+		return Identity{}, err
+	}
+	id, err := s.identify(ctx, c)
+	if err != nil {
+		return Identity{}, err
+	}
+	return s.via(id, ViaBearer), nil
+}

@@ -1,0 +1,76 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// shards spreads the registry over partitions; it may grow, never shrink.
+const shards = 16
+
+// register is the item by which a stream is found again. It rides in the
+// transaction of the stream's first fact.
+func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(stream))
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName: &j.table,
+		Item: map[string]types.AttributeValue{
+			"pk": text(registryKey(int(h.Sum32() % shards))), "sk": text(string(stream)),
+		},
+	}}
+}
+
+func registryKey(shard int) string { return fmt.Sprintf("registry#%02d", shard) }
+
+// Streams calls visit for every stream that was ever written to, in no particular
+// order, until visit returns an error, which it returns.
+func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
+	for shard := range shards {
+		pages := dynamodb.NewQueryPaginator(j.client, &dynamodb.QueryInput{
+			TableName:                 &j.table,
+			ConsistentRead:            aws.Bool(true),
+			KeyConditionExpression:    aws.String("pk = :shard"),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":shard": text(registryKey(shard))},
+		})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return unavailable("listing streams", err)
+			}
+			for _, item := range page.Items {
+				if err := visit(portal.Stream(textOf(item["sk"]))); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// Head is the stream's last sequence number, 0 for a stream nobody wrote to.
+func (j *Journal) Head(ctx context.Context, stream portal.Stream) (int64, error) {
+	out, err := j.client.Query(ctx, &dynamodb.QueryInput{
+		TableName:                 &j.table,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :stream"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":stream": text(string(stream))},
+		ScanIndexForward:          aws.Bool(false),
+		Limit:                     aws.Int32(1),
+		ProjectionExpression:      aws.String("sk"),
+	})
+	if err != nil {
+		return 0, unavailable("reading the head of "+string(stream), err)
+	}
+	if len(out.Items) == 0 {
+		return 0, nil
+	}
+	return parseSequence(textOf(out.Items[0]["sk"])), nil
+}

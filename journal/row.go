@@ -1,0 +1,32 @@
+package journal
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// Row is one item of the records table that is written in the transaction of the
+// facts it belongs to. No item may appear twice in one transaction.
+type Row struct {
+	PK, SK string
+	// Value is the item's other attributes: a struct with dynamodbav tags. nil
+	// deletes the item; deleting what is not there is not an error.
+	Value any
+}
+
+func (r Row) write(table string) (types.TransactWriteItem, error) {
+	key := map[string]types.AttributeValue{"pk": text(r.PK), "sk": text(r.SK)}
+	if r.Value == nil {
+		return types.TransactWriteItem{Delete: &types.Delete{TableName: &table, Key: key}}, nil
+	}
+	item, err := attributevalue.MarshalMap(r.Value)
+	if err != nil {
+		return types.TransactWriteItem{}, fmt.Errorf("encoding row %s %s: %w", r.PK, r.SK, err)
+	}
+	for name, value := range key {
+		item[name] = value
+	}
+	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: item}}, nil
+}

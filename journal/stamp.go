@@ -1,0 +1,38 @@
+package journal
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Stamp makes the next facts of the cause's stream out of payloads: numbered from
+// after+1, caused by the cause, serving its operation, with its intent and
+// correlation.
+func Stamp(cause events.Event, source string, at time.Time, after int64, payloads []events.Fact) []events.Event {
+	stamped := make([]events.Event, len(payloads))
+	for i, payload := range payloads {
+		seq := after + int64(i) + 1
+		stamped[i] = events.Event{
+			ID:          FactID(cause.Subject, seq),
+			Source:      source,
+			Subject:     cause.Subject,
+			Time:        at.UTC(),
+			Sequence:    seq,
+			Operation:   cause.Operation,
+			Intent:      cause.Intent,
+			Causation:   cause.ID,
+			Correlation: cause.Correlation,
+			TraceParent: cause.TraceParent,
+			Data:        payload,
+		}
+	}
+	return stamped
+}
+
+// FactID is the id of the fact at that place in that stream.
+func FactID(stream portal.Stream, seq int64) string {
+	return portal.DeriveID("fact", string(stream), strconv.FormatInt(seq, 10))
+}

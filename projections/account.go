@@ -1,0 +1,80 @@
+package projections
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// An account's rows share one partition. Those that begin with "now#" are bounded in
+// number and make up the dashboard, which is one Query; "log#" is paged.
+func accountPartition(id portal.AccountID) string { return "account#" + string(id) }
+
+const (
+	profileSort     = "now#profile"
+	nowSort         = "now#"
+	keySort         = "now#key#"
+	subscriptionKey = "now#subscription#"
+)
+
+// Profile is what the portal shows of an account itself.
+type Profile struct {
+	Status       string    `dynamodbav:"status"`
+	RegisteredAt time.Time `dynamodbav:"registered_at"`
+}
+
+// The statuses of an account.
+const (
+	StatusNone       = "none"
+	StatusRegistered = "registered"
+)
+
+// Account is all that the dashboard shows: who it is, its keys, its subscriptions.
+type Account struct {
+	Profile       Profile
+	Keys          []Key
+	Subscriptions []Subscription
+}
+
+// profileRows: state row, guarded by sequence; written by the account's stream only.
+func profileRows(changed *rows, account state.Account, fact events.Event) {
+	if _, ok := fact.Data.(events.UserRegistered); ok {
+		changed.view(accountPartition(account.ID), profileSort, fact.Sequence, Profile{
+			Status: StatusRegistered, RegisteredAt: account.RegisteredAt,
+		})
+	}
+}
+
+// Account reads an account's present state. One that never registered is empty, with
+// status "none".
+func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
+	account := Account{Profile: Profile{Status: StatusNone}}
+	err := v.store.query(ctx, partition(accountPartition(id)), nowSort, func(sk string, item map[string]types.AttributeValue) error {
+		switch {
+		case sk == profileSort:
+			return attributevalue.UnmarshalMap(item, &account.Profile)
+		case strings.HasPrefix(sk, keySort):
+			return appendRow(&account.Keys, item)
+		case strings.HasPrefix(sk, subscriptionKey):
+			return appendRow(&account.Subscriptions, item)
+		}
+		return nil
+	})
+	return account, asUnavailable(err)
+}
+
+func appendRow[T any](list *[]T, item map[string]types.AttributeValue) error {
+	var value T
+	if err := attributevalue.UnmarshalMap(item, &value); err != nil {
+		return err
+	}
+	*list = append(*list, value)
+	return nil
+}

@@ -1,0 +1,126 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type client interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+// Tables are the names of the tables that projections use.
+type Tables struct {
+	// Views holds what is shown; all of it can be rebuilt from the journal.
+	Views string
+	// Records holds the checkpoints.
+	Records string
+}
+
+// store reads and writes the rows of one version of the views.
+type store struct {
+	client client
+	tables Tables
+}
+
+// version is that of the rows' shape and content. A change of either is a new version,
+// built beside the live one from the first fact on.
+const version = 1
+
+// row is one item of the views. Its guard is (version, sequence): the version is part
+// of the key, and a row is never overwritten by one of an older fact. One row has one
+// writing stream, so that sequences compare.
+type row struct {
+	pk, sk string
+	seq    int64
+	value  any
+}
+
+func partition(of string) string { return "v" + strconv.Itoa(version) + "#" + of }
+
+// put writes the row unless a newer one is there. Writing it again changes nothing.
+func (s store) put(ctx context.Context, table string, r row) error {
+	item, err := attributevalue.MarshalMap(r.value)
+	if err != nil {
+		return fmt.Errorf("encoding row %s %s: %w", r.pk, r.sk, err)
+	}
+	item["pk"], item["sk"], item["seq"] = textValue(r.pk), textValue(r.sk), numberValue(r.seq)
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &table,
+		Item:                      item,
+		ConditionExpression:       aws.String("attribute_not_exists(pk) OR seq <= :seq"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": numberValue(r.seq)},
+	})
+	var newer *types.ConditionalCheckFailedException
+	if errors.As(err, &newer) {
+		return nil
+	}
+	return unavailable(err, "writing row "+r.pk)
+}
+
+// get reads one row into value; found is false if there is none.
+func (s store) get(ctx context.Context, table, pk, sk string, value any) (found bool, err error) {
+	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &table, ConsistentRead: aws.Bool(true),
+		Key: map[string]types.AttributeValue{"pk": textValue(pk), "sk": textValue(sk)},
+	})
+	if err != nil {
+		return false, unavailable(err, "reading row "+pk)
+	}
+	if out.Item == nil {
+		return false, nil
+	}
+	if err := attributevalue.UnmarshalMap(out.Item, value); err != nil {
+		return false, fmt.Errorf("decoding row %s %s: %w", pk, sk, err)
+	}
+	return true, nil
+}
+
+// query reads the rows of a partition whose sort key begins so, in order.
+func (s store) query(ctx context.Context, pk, begins string, visit func(sk string, item map[string]types.AttributeValue) error) error {
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+		TableName:              &s.tables.Views,
+		ConsistentRead:         aws.Bool(true),
+		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": textValue(pk), ":sk": textValue(begins),
+		},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return unavailable(err, "reading rows of "+pk)
+		}
+		for _, item := range page.Items {
+			sk, _ := item["sk"].(*types.AttributeValueMemberS)
+			if err := visit(sk.Value, item); err != nil {
+				return fmt.Errorf("decoding row %s %s: %w", pk, sk.Value, err)
+			}
+		}
+	}
+	return nil
+}
+
+func unavailable(err error, doing string) error {
+	if err == nil {
+		return nil
+	}
+	return portal.Postpone("the views do not answer", fmt.Errorf("%s: %w", doing, err))
+}
+
+func textValue(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func numberValue(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
