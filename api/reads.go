@@ -60,13 +60,14 @@ type catalogOutput[T any] struct {
 	Body         *T
 }
 
-type conditional struct {
+// Conditional is what a read may carry.
+type Conditional struct {
 	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an earlier answer."`
 }
 
 // answer is the body, or 304 if the client has it. The catalog is the same for
 // everybody, so shared caches may keep it, asking each time.
-func answer[T any](c conditional, hash string, body T) *catalogOutput[T] {
+func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
 	out := &catalogOutput[T]{ETag: `"` + hash + `"`, CacheControl: "public, no-cache", Status: http.StatusOK, Body: &body}
 	if hash != "" && c.IfNoneMatch == out.ETag {
 		out.Status, out.Body = http.StatusNotModified, nil
@@ -74,16 +75,16 @@ func answer[T any](c conditional, hash string, body T) *catalogOutput[T] {
 	return out
 }
 
-func (a *API) listProducts(ctx context.Context, in *struct{ conditional }) (*catalogOutput[List[catalog.Product]], error) {
+func (a *API) listProducts(ctx context.Context, in *struct{ Conditional }) (*catalogOutput[List[catalog.Product]], error) {
 	offered, err := a.views.Catalog(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return answer(in.conditional, offered.Hash, list(offered.Products, func(p catalog.Product) catalog.Product { return p })), nil
+	return answer(in.Conditional, offered.Hash, list(offered.Products, func(p catalog.Product) catalog.Product { return p })), nil
 }
 
 func (a *API) product(ctx context.Context, in *struct {
-	conditional
+	Conditional
 	Product string `path:"product" maxLength:"256"`
 }) (*catalogOutput[catalog.Product], error) {
 	offered, err := a.views.Catalog(ctx)
@@ -92,7 +93,7 @@ func (a *API) product(ctx context.Context, in *struct {
 	}
 	for _, p := range offered.Products {
 		if p.ID == in.Product {
-			return answer(in.conditional, offered.Hash, p), nil
+			return answer(in.Conditional, offered.Hash, p), nil
 		}
 	}
 	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))

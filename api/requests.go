@@ -49,13 +49,13 @@ func showOperation(op operations.Operation) Operation {
 // Empty is the body of a request that needs none: nothing, or {}.
 type Empty struct{}
 
-// asking is what every request that changes something may carry.
-type asking struct {
+// Asking is what every request that changes something may carry.
+type Asking struct {
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same request is the same operation, however often it is sent."`
 	Body           *Empty
 }
 
-func (a asking) who(ctx context.Context) (operations.Who, error) {
+func (a Asking) who(ctx context.Context) (operations.Who, error) {
 	account, err := who(ctx)
 	return operations.Who{Account: account, IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
 }
@@ -66,7 +66,7 @@ type acceptedOutput struct {
 }
 
 // accept answers 202, or the problem.
-func accept(ctx context.Context, input asking, ask func(operations.Who) (operations.Operation, error)) (*acceptedOutput, error) {
+func accept(ctx context.Context, input Asking, ask func(operations.Who) (operations.Operation, error)) (*acceptedOutput, error) {
 	who, err := input.who(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -78,25 +78,25 @@ func accept(ctx context.Context, input asking, ask func(operations.Who) (operati
 	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
 }
 
-func (a *API) signUp(ctx context.Context, in *struct{ asking }) (*acceptedOutput, error) {
-	return accept(ctx, in.asking, func(who operations.Who) (operations.Operation, error) {
+func (a *API) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
+	return accept(ctx, in.Asking, func(who operations.Who) (operations.Operation, error) {
 		return a.operations.Register(ctx, who)
 	})
 }
 
 type planInput struct {
-	asking
+	Asking
 	Plan string `path:"plan" maxLength:"128"`
 }
 
 func (a *API) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.asking, func(who operations.Who) (operations.Operation, error) {
+	return accept(ctx, in.Asking, func(who operations.Who) (operations.Operation, error) {
 		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }
 
 func (a *API) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.asking, func(who operations.Who) (operations.Operation, error) {
+	return accept(ctx, in.Asking, func(who operations.Who) (operations.Operation, error) {
 		return a.operations.Unsubscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }

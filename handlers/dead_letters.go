@@ -89,8 +89,9 @@ func (d DeadLetters) Failed(ctx context.Context, message string, at time.Time) (
 
 // Bury writes the dead letter. If it is a request that is still unhandled, the same
 // transaction appends RequestFailed, so that whoever waits for it learns of it; that
-// does not count as handled, so a replay is carried out. Burying the same message again
-// overwrites its row and tells again.
+// does not count as handled, so a replay is carried out. Of one that was handled and not
+// acknowledged, what follows is sent again. Burying the same message again overwrites its
+// row and tells again.
 func (d DeadLetters) Bury(ctx context.Context, letter DeadLetter) error {
 	rows := []journal.Row{
 		{PK: "deadletter", SK: letter.MessageID, Value: letter},
@@ -105,14 +106,16 @@ func (d DeadLetters) Bury(ctx context.Context, letter DeadLetter) error {
 		if err != nil {
 			return err
 		}
-		if len(ledToBy(history, msg.ID)) > 0 {
-			return d.Journal.Write(ctx, rows...)
+		// Handled already, if not to the end: what follows from it is sent once more.
+		known := ledToBy(history, msg.ID)
+		if len(known) == 0 {
+			known = failuresOf(history, msg.ID)
 		}
-		if told := failuresOf(history, msg.ID); len(told) > 0 {
+		if len(known) > 0 {
 			if err := d.Journal.Write(ctx, rows...); err != nil {
 				return err
 			}
-			return d.Sender.Repeat(ctx, told...)
+			return follow(ctx, known, d.Sender.Repeat)
 		}
 		failed := journal.Stamp(msg, "/gatehouse/deadletters", d.Now(), int64(len(history)), []events.Fact{
 			events.RequestFailed{Ends: ends(msg.Operation), Class: letter.Class},
@@ -124,7 +127,7 @@ func (d DeadLetters) Bury(ctx context.Context, letter DeadLetter) error {
 		if err != nil {
 			return err
 		}
-		return d.Sender.Send(ctx, failed...)
+		return follow(ctx, failed, d.Sender.Send)
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }

@@ -114,7 +114,7 @@ func (x *Execute) execute(ctx context.Context, msg events.Event, decide func([]e
 			return err
 		}
 		if known := ledToBy(history, msg.ID); len(known) > 0 {
-			return x.follow(ctx, known, x.sender.Repeat)
+			return follow(ctx, known, x.sender.Repeat)
 		}
 		decided, err := decide(history)
 		if err != nil || len(decided) == 0 {
@@ -128,7 +128,7 @@ func (x *Execute) execute(ctx context.Context, msg events.Event, decide func([]e
 		if err != nil {
 			return err
 		}
-		return x.follow(ctx, appended, x.sender.Send)
+		return follow(ctx, appended, x.sender.Send)
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
@@ -169,7 +169,7 @@ func (x *Execute) stamp(msg events.Event, after int64, decided []events.Fact) []
 // follow sends what the facts entail: the facts themselves to whoever subscribes,
 // and a wake-up for those that open a wish. All of it is derived from the facts, so
 // it can be sent any number of times.
-func (x *Execute) follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
+func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended
 	for _, fact := range appended {
 		if opensWish(fact) {

@@ -35,9 +35,12 @@ const (
 	Region  = "us-east-1"
 )
 
+// DataFile is the file in the data folder that holds everything.
+const DataFile = "localaws.db"
+
 // Options of Open.
 type Options struct {
-	// Dir holds the data file, localaws.db. Required.
+	// Dir holds the data file. Required.
 	Dir string
 	// Addr is the address to listen at; "127.0.0.1:0" picks a free port.
 	Addr string
@@ -57,6 +60,7 @@ type Server struct {
 	http     *http.Server
 	stop     context.CancelFunc
 	serving  sync.WaitGroup
+	unused   unused
 
 	json    map[string]wire.JSONService
 	query   map[string]wire.QueryService
@@ -71,7 +75,7 @@ func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	db, err := store.Open(filepath.Join(opts.Dir, "localaws.db"), store.Options{NoSync: opts.NoSync})
+	db, err := store.Open(filepath.Join(opts.Dir, DataFile), store.Options{NoSync: opts.NoSync})
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +96,9 @@ func Open(opts Options) (*Server, error) {
 		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnState:         s.unused.track,
 	}
+	s.http.RegisterOnShutdown(s.unused.close)
 	s.serving.Go(func() {
 		if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			opts.Log.Error().Err(err).Msg("local AWS stopped serving")
@@ -125,15 +131,16 @@ func (s *Server) Endpoint() string {
 	return "http://localhost:" + port
 }
 
-// Close stops serving, hands waiting long polls an empty answer, and closes the
-// data file.
+// Close stops serving, hands waiting long polls an empty answer, and closes the data
+// file. Answers under way have a second to finish; a connection that was dialled and
+// never used is not waited for.
 func (s *Server) Close() error {
 	s.stop()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	err := s.http.Shutdown(ctx)
-	if err != nil {
-		_ = s.http.Close()
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
 	}
 	s.serving.Wait()
 	return errors.Join(err, s.db.Close())

@@ -1,20 +1,57 @@
-// Package apigateway is the local Amazon API Gateway.
+// Package apigateway is the local Amazon API Gateway: REST APIs (v1), usage
+// plans and API keys. The control plane speaks restJson1 as AWS does; the data
+// plane carries requests to HTTP backends on this machine and enforces keys,
+// throttles and quotas. What it does not implement it refuses with status 501
+// instead of accepting it without effect.
+//
+// Names, defaults and errors follow the Amazon API Gateway API Reference
+// (version 2015-07-09). Where AWS documents no text, ours is in AWS's style.
 package apigateway
 
 import (
 	"net/http"
+	"net/url"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Service holds REST APIs, usage plans and keys.
-type Service struct{ env wire.Env }
+// Service holds REST APIs, usage plans and keys. All of it is in the data file
+// but the throttles, which start full after a restart.
+type Service struct {
+	env       wire.Env
+	limits    limits
+	control   http.Handler
+	backends  http.RoundTripper
+	trees     trees
+	throttles throttles
+}
+
+// limits are AWS's quotas per account and Region; see "Amazon API Gateway quotas"
+// in its developer guide.
+type limits struct {
+	keys, plans, plansPerKey int
+}
 
 // New returns the service.
-func New(env wire.Env) *Service { return &Service{env: env} }
+func New(env wire.Env) *Service {
+	s := &Service{
+		env:    env,
+		limits: limits{keys: 10_000, plans: 300, plansPerKey: 10},
+		backends: &http.Transport{
+			Proxy:               func(*http.Request) (*url.URL, error) { return nil, nil },
+			DisableCompression:  true,
+			MaxIdleConnsPerHost: 256,
+			IdleConnTimeout:     30 * time.Second,
+		},
+	}
+	s.control = s.routes()
+	return s
+}
 
-// ServeControl is the control plane.
-func (s *Service) ServeControl(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
+// ServeControl is the control plane. A refusal is a header X-Amzn-Errortype and
+// a body {"message": …}.
+func (s *Service) ServeControl(w http.ResponseWriter, r *http.Request) { s.control.ServeHTTP(w, r) }
 
-// ServeData is the data plane.
-func (s *Service) ServeData(w http.ResponseWriter, r *http.Request) { http.NotFound(w, r) }
+// now is the time stamp of the control plane's answers: seconds since 1970.
+func (s *Service) now() int64 { return s.env.Now().Unix() }

@@ -1,15 +1,59 @@
-// Package dynamodb is the local Amazon dynamodb.
+// Package dynamodb is the local Amazon DynamoDB: tables without secondary
+// indexes or streams, their items, the whole expression language, and
+// transactions, as strict as AWS in what it does and refusing the rest. The
+// older, expression-less parameters (Expected, KeyConditions, …) are among the
+// rest.
+//
+// A table's items lie in one bucket in key order, the partition key first, so a
+// Query is a walk over a range of bytes; see keys.go. Every write decides before
+// it writes: it is an action (action.go), whether it stands alone, in a batch or
+// in a transaction.
+//
+// Rules and texts are those of the API Reference and the Developer Guide, and
+// where those are silent what AWS has been seen to answer.
 package dynamodb
 
-import "github.com/gatehouse-portal/gatehouse/localaws/wire"
+import (
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
 
-// Service holds the state.
-type Service struct{ env wire.Env }
+// Service answers DynamoDB's operations. All its state is in the store.
+type Service struct {
+	env         wire.Env
+	expressions *expressionCache
+}
 
 // New returns the service.
-func New(env wire.Env) *Service { return &Service{env: env} }
+func New(env wire.Env) *Service {
+	return &Service{env: env, expressions: newExpressionCache()}
+}
 
 // JSON is the wire side.
 func (s *Service) JSON() wire.JSONService {
-	return wire.JSONService{Target: "DynamoDB_20120810", Shape: "com.amazonaws.dynamodb.v20120810"}
+	return wire.JSONService{
+		Target: "DynamoDB_20120810",
+		Shape:  "com.amazonaws.dynamodb.v20120810",
+		Operations: map[string]wire.Operation{
+			"CreateTable":        wire.Op(s.createTable),
+			"DescribeTable":      wire.Op(s.describeTable),
+			"UpdateTable":        wire.Op(s.updateTable),
+			"DeleteTable":        wire.Op(s.deleteTable),
+			"ListTables":         wire.Op(s.listTables),
+			"UpdateTimeToLive":   wire.Op(s.updateTimeToLive),
+			"DescribeTimeToLive": wire.Op(s.describeTimeToLive),
+			"TagResource":        wire.Op(s.tagResource),
+			"UntagResource":      wire.Op(s.untagResource),
+			"ListTagsOfResource": wire.Op(s.listTagsOfResource),
+			"PutItem":            wire.Op(s.putItem),
+			"GetItem":            wire.Op(s.getItem),
+			"UpdateItem":         wire.Op(s.updateItem),
+			"DeleteItem":         wire.Op(s.deleteItem),
+			"Query":              wire.Op(s.query),
+			"Scan":               wire.Op(s.scan),
+			"BatchGetItem":       wire.Op(s.batchGetItem),
+			"BatchWriteItem":     wire.Op(s.batchWriteItem),
+			"TransactGetItems":   wire.Op(s.transactGetItems),
+			"TransactWriteItems": wire.Op(s.transactWriteItems),
+		},
+	}
 }

@@ -1,7 +1,18 @@
-// Package sns is the local Amazon SNS.
+// Package sns is the local Amazon SNS: standard and FIFO topics over the Query
+// protocol, with SQS queues as subscribers.
+//
+// A publish is answered when it has been enqueued at every subscribed queue: the
+// deliveries, the topic's sequence number and its deduplication record are one
+// transaction of the data file, so that an acknowledged message cannot be lost
+// and a failed one leaves no trace.
 package sns
 
 import (
+	"context"
+	"errors"
+	"net/url"
+	"sync"
+
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
@@ -10,12 +21,59 @@ import (
 type Service struct {
 	env    wire.Env
 	queues *sqs.Service
+
+	// mu is held while topics are read or changed; never while queues is called,
+	// which itself calls back for what to deliver.
+	mu    sync.Mutex
+	state *state // nil until it is read from the data file
 }
 
-// New returns the service.
+// New returns the service. The topics are read from the data file at the first call.
 func New(env wire.Env, queues *sqs.Service) *Service { return &Service{env: env, queues: queues} }
 
-// Query is the wire side.
+// Query is the wire side. Operations it does not name answer as not implemented.
 func (s *Service) Query() wire.QueryService {
-	return wire.QueryService{Version: "2010-03-31", Namespace: "http://sns.amazonaws.com/doc/2010-03-31/"}
+	return wire.QueryService{
+		Version:   "2010-03-31",
+		Namespace: "http://sns.amazonaws.com/doc/2010-03-31/",
+		Operations: map[string]wire.QueryOperation{
+			"CreateTopic":               operation(s, s.createTopic, "Name", "Attributes", "Tags"),
+			"DeleteTopic":               operation(s, s.deleteTopic, "TopicArn"),
+			"ListTopics":                operation(s, s.listTopics, "NextToken"),
+			"GetTopicAttributes":        operation(s, s.getTopicAttributes, "TopicArn"),
+			"SetTopicAttributes":        operation(s, s.setTopicAttributes, "TopicArn", "AttributeName", "AttributeValue"),
+			"Subscribe":                 operation(s, s.subscribe, "TopicArn", "Protocol", "Endpoint", "Attributes", "ReturnSubscriptionArn"),
+			"Unsubscribe":               operation(s, s.unsubscribe, "SubscriptionArn"),
+			"ListSubscriptions":         operation(s, s.listSubscriptions, "NextToken"),
+			"ListSubscriptionsByTopic":  operation(s, s.listSubscriptionsByTopic, "TopicArn", "NextToken"),
+			"GetSubscriptionAttributes": operation(s, s.getSubscriptionAttributes, "SubscriptionArn"),
+			"SetSubscriptionAttributes": operation(s, s.setSubscriptionAttributes, "SubscriptionArn", "AttributeName", "AttributeValue"),
+			"Publish":                   operation(s, s.publish, append(messageMembers, "TopicArn", "TargetArn")...),
+			"PublishBatch":              operation(s, s.publishBatch, "TopicArn", "PublishBatchRequestEntries"),
+			"TagResource":               operation(s, s.tagResource, "ResourceArn", "Tags"),
+			"UntagResource":             operation(s, s.untagResource, "ResourceArn", "TagKeys"),
+			"ListTagsForResource":       operation(s, s.listTagsForResource, "ResourceArn"),
+		},
+	}
 }
+
+// operation adapts a typed function, and refuses request members it does not know.
+func operation[Out any](s *Service, f func(context.Context, form) (*Out, error), members ...string) wire.QueryOperation {
+	return func(ctx context.Context, values url.Values) (any, error) {
+		in := form{values: values}
+		if err := in.only(append([]string{"Action", "Version"}, members...)); err != nil {
+			return nil, err
+		}
+		out, err := f(ctx, in)
+		if err != nil {
+			if refused := (*wire.Error)(nil); !errors.As(err, &refused) {
+				s.env.Log.Error().Err(err).Str("action", in.text("Action")).Msg("SNS failed")
+			}
+			return nil, err
+		}
+		return out, nil
+	}
+}
+
+// nothing is the answer of operations that return no members.
+type nothing struct{}

@@ -1,0 +1,49 @@
+# Needs Go and make. `make help` lists the targets; docs/ has the rest.
+
+.DEFAULT_GOAL := help
+
+GO     ?= go
+BIN    := bin
+LINTER := $(BIN)/golangci-lint
+PKGS   ?= ./...
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build ## Run a whole portal on this machine, with an AWS of its own
+	./$(BIN)/gatehouse local
+
+.PHONY: build
+build: ## Build bin/gatehouse, bin/api and bin/worker
+	$(GO) build -trimpath -o $(BIN)/ ./cmd/...
+
+.PHONY: test
+test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and why
+	./$(BIN)/testrun $(PKGS)
+
+.PHONY: test-race
+test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler
+	./$(BIN)/testrun -race $(PKGS)
+
+.PHONY: lint
+lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		echo "Not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) vet -C tools ./...
+	./$(LINTER) run
+
+.PHONY: clean
+clean: ## Remove what was built; the data of `make run` stays
+	rm -rf $(BIN)
+
+# The programs that only developing needs have a module of their own, so that what they
+# are built from stays out of Gatehouse's.
+$(LINTER): tools/go.mod tools/go.sum
+	$(GO) build -C tools -o ../$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+
+$(BIN)/testrun: $(wildcard tools/testrun/*.go)
+	$(GO) test -C tools ./testrun
+	$(GO) build -C tools -o ../$@ ./testrun

@@ -1,0 +1,157 @@
+// Package app wires Gatehouse together: configuration, the two processes, set-up and
+// the all-in-one local portal. cmd/*, the end-to-end tests and `gatehouse local` share
+// it, so that what runs on a laptop is what runs in production. It decides nothing.
+package app
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/rs/zerolog"
+)
+
+// Config is all that Gatehouse is told, by environment variables; AWS's own
+// (AWS_REGION, AWS_ENDPOINT_URL, …) are the SDK's business. docs/configuration.md
+// describes each.
+type Config struct {
+	// Prefix begins the name of every queue, topic, table and alias.
+	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
+	// BaseURL is where browsers reach the portal; no path.
+	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
+	// Addr is what the portal listens at.
+	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
+	// OperatorsAddr serves health and metrics; empty is the process's own default.
+	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
+
+	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
+	OIDCClientID     string `env:"GATEHOUSE_OIDC_CLIENT_ID"`
+	OIDCClientSecret string `env:"GATEHOUSE_OIDC_CLIENT_SECRET"`
+	OIDCJWKSURL      string `env:"GATEHOUSE_OIDC_JWKS_URL"`
+	OIDCAuthURL      string `env:"GATEHOUSE_OIDC_AUTH_URL"`
+	OIDCTokenURL     string `env:"GATEHOUSE_OIDC_TOKEN_URL"`
+	OIDCSignUpURL    string `env:"GATEHOUSE_OIDC_SIGN_UP_URL"`
+	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
+	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
+	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
+	// SessionTTL is how long a browser stays signed in.
+	SessionTTL time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
+
+	// KMSKey is the key that API key values follow from: an ARN, an id or an alias.
+	// Empty is the alias that set-up creates.
+	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
+	// KeyPrefix begins the value of every new API key.
+	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
+	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
+	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
+
+	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
+	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
+}
+
+// testVariables are GATEHOUSE_ variables that are the test suite's, not ours.
+var testVariables = []string{"GATEHOUSE_REQUIRE"}
+
+// LoadConfig reads the environment. Unknown GATEHOUSE_ variables are refused, as are
+// values that make no sense; the error names all of them at once.
+func LoadConfig(environ []string) (Config, error) {
+	vars := map[string]string{}
+	for _, pair := range environ {
+		if name, value, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, "GATEHOUSE_") {
+			vars[name] = value
+		}
+	}
+	var cfg Config
+	faults := unknownVariables(vars)
+	if err := env.ParseWithOptions(&cfg, env.Options{Environment: vars}); err != nil {
+		var all env.AggregateError
+		if !errors.As(err, &all) {
+			return cfg, err
+		}
+		for _, e := range all.Errors {
+			faults = append(faults, e)
+		}
+	}
+	faults = append(faults, cfg.faults()...)
+	if len(faults) > 0 {
+		return cfg, fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
+	}
+	return cfg, nil
+}
+
+// Environ is what LoadConfig is usually given.
+func Environ() []string { return os.Environ() }
+
+func unknownVariables(vars map[string]string) []error {
+	params, err := env.GetFieldParams(&Config{})
+	if err != nil {
+		return []error{err}
+	}
+	known := slices.Clone(testVariables)
+	for _, p := range params {
+		known = append(known, p.Key)
+	}
+	var faults []error
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		if !slices.Contains(known, name) {
+			faults = append(faults, fmt.Errorf("%s is not a setting of Gatehouse", name))
+		}
+	}
+	return faults
+}
+
+func (c Config) faults() []error {
+	var faults []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			faults = append(faults, fmt.Errorf(format, args...))
+		}
+	}
+	check(validPrefix(c.Prefix), "GATEHOUSE_PREFIX %q: want 1 to 40 lower-case letters, digits and hyphens", c.Prefix)
+	base, err := url.Parse(c.BaseURL)
+	check(err == nil && (base.Scheme == "http" || base.Scheme == "https") && base.Host != "" && strings.Trim(base.Path, "/") == "",
+		"GATEHOUSE_BASE_URL %q: want a scheme and a host, like https://portal.example.com", c.BaseURL)
+	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
+	check(c.SessionTTL > 0, "GATEHOUSE_SESSION_TTL %s: want a duration above 0", c.SessionTTL)
+	_, err = zerolog.ParseLevel(c.LogLevel)
+	check(err == nil && c.LogLevel != "", "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
+	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
+	return faults
+}
+
+// signInFaults are what keeps the portal, though not a worker, from starting.
+func (c Config) signInFaults() error {
+	var faults []error
+	if c.OIDCIssuer == "" {
+		faults = append(faults, errors.New("GATEHOUSE_OIDC_ISSUER is missing: the issuer of the identity provider, as its tokens name it"))
+	}
+	if c.OIDCClientID == "" {
+		faults = append(faults, errors.New("GATEHOUSE_OIDC_CLIENT_ID is missing: the portal's client at the identity provider"))
+	}
+	if len(faults) > 0 {
+		return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
+	}
+	return nil
+}
+
+func validPrefix(prefix string) bool {
+	return prefix != "" && len(prefix) <= 40 && strings.Trim(prefix, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+type lines []error
+
+func joinLines(faults []error) error { return lines(faults) }
+
+func (l lines) Error() string {
+	texts := make([]string, len(l))
+	for i, err := range l {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "\n  ")
+}

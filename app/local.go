@@ -1,0 +1,178 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// demoPath is where the demo API is answered beside the local AWS.
+const demoPath = "/demo-api"
+
+// LocalOptions are the flags of `gatehouse local`.
+type LocalOptions struct {
+	// Dir holds all data; Fresh empties it first.
+	Dir   string
+	Fresh bool
+	// Ports to listen at, on all loopback addresses; 0 picks a free one.
+	Port, AWSPort, OperatorsPort int
+	// Out is where the banner goes.
+	Out io.Writer
+	// Ready is closed once everything answers; nil to do without.
+	Ready chan<- Local
+}
+
+// Local is a local portal that runs.
+type Local struct {
+	PortalURL, AWSURL, OperatorsURL string
+	Demo                            Demo
+	Dir                             string
+}
+
+// RunLocal runs a whole portal in one process: the local AWS, the portal and a worker,
+// set up with the demo. It is the production code over the production SDK; only AWS is
+// another.
+func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
+	dir, err := prepareDir(opts)
+	if err != nil {
+		return err
+	}
+	portalListener, err := listenLocal("the portal", "--port", opts.Port)
+	if err != nil {
+		return err
+	}
+	defer portalListener.Close()
+	operatorsListener, err := listenLocal("operators", "--operators-port", opts.OperatorsPort)
+	if err != nil {
+		return err
+	}
+	defer operatorsListener.Close()
+	server, err := localaws.Open(localaws.Options{
+		Dir: dir, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("process", "localaws").Logger(), Now: p.Now,
+		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
+	})
+	if err != nil {
+		return fmt.Errorf("starting the local AWS: %w", err)
+	}
+	defer func() { _ = server.Close() }()
+
+	local := Local{
+		PortalURL: localURL(portalListener), AWSURL: server.Endpoint(), OperatorsURL: localURL(operatorsListener), Dir: dir,
+	}
+	p.AWS, p.Config.BaseURL = server.AWSConfig(), local.PortalURL
+	if err := Setup(ctx, p.AWS, p.Config); err != nil {
+		return fmt.Errorf("setting up: %w", err)
+	}
+	if local.Demo, err = SetupDemo(ctx, p.AWS, p.Config, local.AWSURL+demoPath); err != nil {
+		return fmt.Errorf("setting up the demo: %w", err)
+	}
+	p.Config = local.signIn(p.Config)
+	return runLocal(ctx, p, opts, local, portalListener, operatorsListener)
+}
+
+// signIn is the configuration with the demo's user pool as the identity provider.
+func (l Local) signIn(cfg Config) Config {
+	cfg.OIDCIssuer = l.AWSURL + "/" + l.Demo.PoolID
+	cfg.OIDCClientID = l.Demo.ClientID
+	cfg.OIDCSignUpURL = l.AWSURL + "/signup"
+	cfg.OIDCSignOutURL = l.AWSURL + "/logout?client_id={client_id}&logout_uri={return_url}"
+	return cfg
+}
+
+func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, public, operators net.Listener) error {
+	worker, err := NewWorker(ctx, p)
+	if err != nil {
+		return err
+	}
+	portal, err := NewPortal(ctx, p)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return worker.Run(ctx) })
+	group.Go(func() error { return Serve(ctx, public, portal, p.Log) })
+	group.Go(func() error { return Serve(ctx, operators, Operators(p), p.Log) })
+	group.Go(func() error {
+		select {
+		case <-worker.Running():
+			local.banner(opts.Out)
+			if opts.Ready != nil {
+				opts.Ready <- local
+			}
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	return errors.Join(group.Wait(), portal.Close())
+}
+
+func prepareDir(opts LocalOptions) (string, error) {
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return "", fmt.Errorf("finding the data folder %s: %w", opts.Dir, err)
+	}
+	if opts.Fresh {
+		// Only what the local AWS wrote is removed, in case the folder is somebody's own.
+		if err := os.Remove(filepath.Join(dir, localaws.DataFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return "", fmt.Errorf("starting over in %s: %w", dir, err)
+		}
+	}
+	return dir, nil
+}
+
+func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
+
+func listenLocal(whose, flag string, port int) (net.Listener, error) {
+	l, err := net.Listen("tcp", loopback(port))
+	if err != nil {
+		return nil, fmt.Errorf("port %d, for %s, is not to be had: %w. Stop what uses it, or choose another with %s", port, whose, err, flag)
+	}
+	return l, nil
+}
+
+func localURL(l net.Listener) string {
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return "http://localhost:" + port
+}
+
+func (l Local) banner(out io.Writer) {
+	if out == nil {
+		return
+	}
+	fmt.Fprintf(out, `
+  Gatehouse is running.
+
+  Portal         %s
+  AWS endpoint   %s
+  Operators      %s/healthz  /readyz  /metrics
+  Data           %s  (kept across restarts; --fresh starts over)
+
+  Sign in as
+`, l.PortalURL, l.AWSURL, l.OperatorsURL, l.Dir)
+	for _, account := range DemoAccounts {
+		role := ""
+		if account.Admin {
+			role = "  (admin)"
+		}
+		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
+	}
+	fmt.Fprintf(out, `
+  With the AWS CLI
+    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+    aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH --client-id %s \
+      --auth-parameters USERNAME=%s,PASSWORD=%s     # user pool %s
+
+  Stop with Ctrl+C.
+
+`, l.AWSURL, localaws.Region, l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.Demo.PoolID)
+}

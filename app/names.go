@@ -1,0 +1,49 @@
+package app
+
+import "strings"
+
+// Names are the names of everything Gatehouse has in AWS; they follow from the prefix.
+type Names struct {
+	Journal, Views, Records, Sessions string
+
+	Commands, Provisioning, Projections, Jobs string
+	Events                                    string
+
+	// KMSAlias names the KMS key that API key values follow from.
+	KMSAlias string
+	prefix   string
+}
+
+// NamesFor derives the names.
+func NamesFor(prefix string) Names {
+	return Names{
+		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions",
+		Commands: prefix + "-commands.fifo", Provisioning: prefix + "-provisioning",
+		Projections: prefix + "-projections.fifo", Jobs: prefix + "-jobs.fifo",
+		Events:   prefix + "-events.fifo",
+		KMSAlias: "alias/" + prefix + "-keys",
+		prefix:   prefix,
+	}
+}
+
+// Tables lists the tables.
+func (n Names) Tables() []string { return []string{n.Journal, n.Views, n.Records, n.Sessions} }
+
+// Queues lists the queues, without their dead-letter queues.
+func (n Names) Queues() []string {
+	return []string{n.Commands, n.Provisioning, n.Projections, n.Jobs}
+}
+
+const fifoSuffix = ".fifo"
+
+// DeadLetterQueue is the queue that SQS moves to what was received too often; its type
+// must be its source's.
+func DeadLetterQueue(queue string) string {
+	if base, ok := strings.CutSuffix(queue, fifoSuffix); ok {
+		return base + "-dlq" + fifoSuffix
+	}
+	return queue + "-dlq"
+}
+
+// KeyNamePrefix begins the name of every API key of ours in API Gateway.
+func (n Names) KeyNamePrefix() string { return n.prefix }

@@ -1,0 +1,151 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/go-chi/chi/v5"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/keys"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/web"
+)
+
+// Version is what this build calls itself.
+const Version = "0.1.0"
+
+// Portal accepts requests and shows what became of them: pages and JSON. It never calls
+// API Gateway.
+type Portal struct {
+	http.Handler
+	messaging messaging
+}
+
+// NewPortal puts the portal together. It checks that what set-up creates is there; the
+// identity provider is asked on first use.
+func NewPortal(ctx context.Context, p Process) (*Portal, error) {
+	if err := p.Config.signInFaults(); err != nil {
+		return nil, err
+	}
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	if err := c.checkTables(ctx, names); err != nil {
+		return nil, err
+	}
+	deriver, err := keys.New(c.kms, p.Config.KeyPrefix)
+	if err != nil {
+		return nil, err
+	}
+	messages := newMessaging(c, names)
+	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, catalog.NewStore(c.dynamodb, names.Records))
+	ops := operations.New(operations.Config{
+		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
+	})
+	pages := web.New(web.Config{Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID, Now: p.Now})
+	onError := problems(pages)
+	who, err := identity.New(p.Config.identity(), identity.Options{
+		DynamoDB: c.dynamodb,
+		Tables:   identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions},
+		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), Log: p.Log, Now: p.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	router := chi.NewRouter()
+	router.Use(api.RequestIDs(p.Log), api.Recover, sameOrigin(onError), who.Authenticate)
+	router.Get(identity.SignInPath, who.SignIn)
+	router.Get(identity.CallbackPath, who.Callback)
+	router.Post(identity.SignOutPath, who.SignOut)
+	api.Mount(router, ops, views, Version)
+	pages.Routes(router)
+	return &Portal{Handler: router, messaging: messages}, nil
+}
+
+// Close sends what is on its way.
+func (p *Portal) Close() error { return p.messaging.close() }
+
+func (c Config) identity() identity.Config {
+	return identity.Config{
+		BaseURL: c.BaseURL, Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret,
+		JWKSURL: c.OIDCJWKSURL, AuthURL: c.OIDCAuthURL, TokenURL: c.OIDCTokenURL,
+		SignUpURL: c.OIDCSignUpURL, SignOutURL: c.OIDCSignOutURL,
+		GroupsClaim: c.OIDCGroupsClaim, AdminGroup: c.AdminGroup, SessionTTL: c.SessionTTL,
+	}
+}
+
+// checkTables says plainly that set-up has not been run.
+func (c clients) checkTables(ctx context.Context, names Names) error {
+	for _, table := range names.Tables() {
+		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
+		if err != nil {
+			return fmt.Errorf("finding table %s: %w (has `gatehouse setup` been run?)", table, err)
+		}
+		if out.Table.TableStatus == "DELETING" {
+			return fmt.Errorf("table %s is being deleted", table)
+		}
+	}
+	return nil
+}
+
+// registerOnSignIn asks for an account when somebody signs in who has none. However
+// many browsers do so at once, it is one request.
+func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
+	return func(ctx context.Context, id identity.Identity) error {
+		account, err := views.Account(ctx, id.Account)
+		if err != nil || account.Profile.Status != projections.StatusNone {
+			return err
+		}
+		_, err = ops.Register(ctx, operations.Who{
+			Account: id.Account, IdempotencyKey: operations.RegistrationKey(id.Account), Correlation: api.RequestID(ctx),
+		})
+		return err
+	}
+}
+
+// problems answers an error as a problem document under the API, as a page elsewhere.
+func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {
+			api.WriteProblem(w, r, err)
+			return
+		}
+		pages.Error(w, r, err)
+	}
+}
+
+// sameOrigin refuses writes that another site has a browser send. A bearer token is
+// nothing a browser adds by itself, so requests that carry one need no such guard; the
+// credentials of a proxy before the portal are, and do.
+func sameOrigin(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	guard := http.NewCrossOriginProtection()
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if !hasBearerToken(r) {
+				if err := guard.Check(r); err != nil {
+					zerolog.Ctx(r.Context()).Info().Err(err).Msg("a cross-origin write was refused")
+					onError(w, r, portal.Fail(portal.Forbidden, "This request came from another site. Open the portal itself and try again."))
+					return
+				}
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// hasBearerToken says whether the request is decided by a token alone, cookies or not.
+func hasBearerToken(r *http.Request) bool {
+	return slices.ContainsFunc(r.Header.Values("Authorization"), func(value string) bool {
+		scheme, _, _ := strings.Cut(value, " ")
+		return strings.EqualFold(scheme, "Bearer")
+	})
+}

@@ -1,0 +1,209 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/keys"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/transport"
+)
+
+// Process is what one process is told besides its configuration.
+type Process struct {
+	AWS     aws.Config
+	Config  Config
+	Log     zerolog.Logger
+	Metrics *prometheus.Registry
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+func (p Process) now() func() time.Time {
+	if p.Now != nil {
+		return p.Now
+	}
+	return time.Now
+}
+
+// Worker decides, converges and shows.
+type Worker struct {
+	worker    *transport.Worker
+	runner    *jobs.Runner
+	messaging messaging
+	log       zerolog.Logger
+}
+
+// NewWorker puts a worker together. It checks that what set-up creates is there and
+// says what is missing; it creates nothing.
+func NewWorker(ctx context.Context, p Process) (*Worker, error) {
+	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
+	deriver, err := keys.New(c.kms, p.Config.KeyPrefix)
+	if err != nil {
+		return nil, err
+	}
+	kmsKey, err := c.kmsKeyARN(ctx, p.Config)
+	if err != nil {
+		return nil, fmt.Errorf("%w (has `gatehouse setup` been run?)", err)
+	}
+	if err := checkKey(ctx, c, names, deriver, kmsKey); err != nil {
+		return nil, err
+	}
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return nil, err
+	}
+	plane := gateway.New(c.apigateway, budget, gateway.Config{Observe: observeControlPlane(p.Metrics)})
+	messages := newMessaging(c, names)
+	facts := journal.New(c.dynamodb, names.Journal, names.Records)
+	documents := catalog.NewStore(c.dynamodb, names.Records)
+
+	execute := handlers.New(handlers.Config{
+		Journal: facts, Sender: messages, Now: now,
+		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
+		Catalog: catalogSource(plane, documents, c.dataPlane()),
+	})
+	converger := &provisioning.Converger{
+		Journal: facts, Sender: messages, Values: deriver, Leases: plane, Now: now,
+		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
+			return plane.Session(urgency, lease)
+		},
+		Lease:   leaseOf,
+		KeyName: func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
+	}
+	projector := projections.NewProjector(facts, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records})
+	runner := jobs.NewRunner(messages, now,
+		jobs.Job{Name: "due", Every: time.Minute, Run: jobs.DueWishes{
+			Records: names.Records, Tables: c.dynamodb, Journal: facts, Sender: messages, Now: now,
+		}.Run},
+		jobs.Job{Name: "catalog", Every: 5 * time.Minute, Run: syncCatalog(messages, now)},
+	)
+	letters := handlers.DeadLetters{Journal: facts, Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now}
+
+	worker, err := transport.NewWorker(transport.WorkerConfig{
+		Consumers: consumers(names, execute, converger, projector, runner),
+		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log}, nil
+}
+
+func consumers(names Names, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+	list := []transport.Consumer{
+		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers())},
+		{Name: "provisioning", Queue: names.Provisioning, Handlers: map[string]transport.Handler{
+			events.ProvisionRequested{}.EventType(): converger.Handle,
+		}},
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyFact(projector.Handle)},
+		{Name: "jobs", Queue: names.Jobs, Handlers: map[string]transport.Handler{
+			events.JobRequested{}.EventType(): runner.Handle,
+		}},
+	}
+	for _, queue := range names.Queues() {
+		dlq := DeadLetterQueue(queue)
+		list = append(list, transport.Drain(strings.TrimSuffix(dlq, fifoSuffix), dlq))
+	}
+	return list
+}
+
+func byType(table map[string]func(context.Context, events.Event) error) map[string]transport.Handler {
+	out := make(map[string]transport.Handler, len(table))
+	for name, handle := range table {
+		out[name] = handle
+	}
+	return out
+}
+
+func everyFact(handle transport.Handler) map[string]transport.Handler {
+	out := map[string]transport.Handler{}
+	for _, name := range events.FactTypes() {
+		out[name] = handle
+	}
+	return out
+}
+
+// leaseOf tells until when the message is ours.
+func leaseOf(ctx context.Context) time.Time {
+	until, _ := transport.Lease(ctx)
+	return until
+}
+
+// catalogSource reads the catalog from the control plane, as background work.
+func catalogSource(plane *gateway.ControlPlane, documents *catalog.Store, endpoint catalog.Endpoint) *handlers.CatalogSource {
+	return &handlers.CatalogSource{
+		Name: "api-gateway",
+		Read: func(ctx context.Context) (catalog.Document, error) {
+			session := plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
+			return catalog.Read(ctx, session, endpoint)
+		},
+		Keep: documents.Put,
+	}
+}
+
+// syncCatalog is the job that has the catalog read again.
+func syncCatalog(sender messaging, now func() time.Time) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, _ string) (string, error) {
+		return "", portal.Postpone("the queues do not answer", sender.Send(ctx, CatalogSync(now())))
+	}
+}
+
+// CatalogSync is a request that the catalog be read again.
+func CatalogSync(now time.Time) events.Event {
+	id := strings.ToLower(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String())
+	return events.Event{
+		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: now, Correlation: id,
+		Data: events.CatalogSyncRequested{},
+	}
+}
+
+// failures lets the transport keep its dead letters where the handlers do.
+type failures struct{ letters handlers.DeadLetters }
+
+func (f failures) Failed(ctx context.Context, id string, at time.Time) (transport.Failure, error) {
+	count, first, err := f.letters.Failed(ctx, id, at)
+	return transport.Failure{Count: count, First: first}, err
+}
+
+func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
+	return f.letters.Bury(ctx, handlers.DeadLetter{
+		MessageID: l.MessageID, Queue: l.Queue, Type: l.Type, Subject: l.Subject, Operation: l.Operation, Body: l.Body,
+		Class: string(l.Class), Error: l.Error, Attempts: l.Attempts, First: l.First, Last: l.Last,
+	})
+}
+
+// Run works until ctx ends, then finishes what is in flight, hands back the rest and
+// returns.
+func (w *Worker) Run(ctx context.Context) error {
+	ticking, stop := context.WithCancel(w.log.WithContext(ctx))
+	ticked := make(chan struct{})
+	go func() {
+		defer close(ticked)
+		w.runner.Tick(ticking)
+	}()
+	err := w.worker.Run(ctx)
+	stop()
+	<-ticked
+	return errors.Join(err, w.messaging.close())
+}
+
+// Running is closed once every queue is being received from.
+func (w *Worker) Running() <-chan struct{} { return w.worker.Running() }

@@ -1,0 +1,12 @@
+// Command api is the portal's web process: pages and JSON. It hands requests in and
+// shows what became of them; workers (cmd/worker) do the work. Configuration comes from
+// the environment: see docs/configuration.md.
+package main
+
+import (
+	"os"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+)
+
+func main() { os.Exit(app.Main("api", app.RunPortal)) }

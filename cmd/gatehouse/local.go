@@ -1,0 +1,27 @@
+package main
+
+import (
+	"context"
+	"os"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+)
+
+type localCommand struct {
+	Data          string `help:"Folder that keeps all data." default:".gatehouse" type:"path"`
+	Fresh         bool   `help:"Start over: forget what the folder holds."`
+	Port          int    `help:"Port of the portal." default:"8080"`
+	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
+	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
+}
+
+// Run runs until interrupted.
+func (c localCommand) Run(ctx context.Context) error {
+	cfg, err := app.LoadConfig(os.Environ())
+	if err != nil {
+		return err
+	}
+	return app.RunLocal(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics()}, app.LocalOptions{
+		Dir: c.Data, Fresh: c.Fresh, Port: c.Port, AWSPort: c.AWSPort, OperatorsPort: c.OperatorsPort, Out: os.Stdout,
+	})
+}

@@ -1,0 +1,42 @@
+// Command gatehouse is the one for people: it runs a whole portal on this machine, and
+// sets one up on AWS.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+)
+
+type commands struct {
+	Local   localCommand   `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
+	Setup   setupCommand   `cmd:"" help:"Create the tables, queues, topic and KMS key in the AWS account."`
+	Version versionCommand `cmd:"" help:"Say which version this is."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed := kong.Parse(&commands{},
+		kong.Name("gatehouse"),
+		kong.Description("Gatehouse, a developer portal for Amazon API Gateway."),
+		kong.UsageOnError(),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err := parsed.Run(); err != nil {
+		os.Exit(app.Fail("gatehouse", err))
+	}
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(k *kong.Context) error {
+	_, err := k.Stdout.Write([]byte("gatehouse " + app.Version + "\n"))
+	return err
+}

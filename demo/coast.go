@@ -1,0 +1,99 @@
+package demo
+
+import (
+	"math"
+	"net/http"
+	"strconv"
+)
+
+// position is in decimal degrees, north and east positive.
+type position struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
+type harbour struct {
+	ID       string   `json:"id"`
+	Name     string   `json:"name"`
+	Position position `json:"position"`
+	Berths   int      `json:"berths"`
+	// DepthM is what the chart gives for the entrance, in metres at lowest tide.
+	DepthM float64 `json:"depth_m"`
+	tide   tide
+}
+
+type light struct {
+	ID             string   `json:"id"`
+	Name           string   `json:"name"`
+	Position       position `json:"position"`
+	Characteristic string   `json:"characteristic"`
+	// PeriodS is after how many seconds the light repeats itself.
+	PeriodS int `json:"period_s"`
+	HeightM int `json:"height_m"`
+	RangeNM int `json:"range_nm"`
+}
+
+// The coast is made up, and so is everything on it.
+var harbours = []harbour{
+	{"alder-quay", "Alder Quay", position{48.912, -4.105}, 120, 2.4, tide{meanM: 4.6, spring: 3.1, neap: 1.2, lateH: 0.4}},
+	{"brackwater", "Brackwater", position{49.034, -3.874}, 64, 1.8, tide{meanM: 4.9, spring: 3.4, neap: 1.3, lateH: 1.1}},
+	{"corrie-sound", "Corrie Sound", position{49.201, -3.512}, 210, 4.0, tide{meanM: 5.2, spring: 3.7, neap: 1.5, lateH: 1.6}},
+	{"dunmarrow", "Dunmarrow", position{49.377, -3.260}, 38, 1.2, tide{meanM: 5.5, spring: 4.0, neap: 1.6, lateH: 2.3}},
+	{"elver-bay", "Elver Bay", position{49.518, -2.933}, 85, 3.1, tide{meanM: 5.1, spring: 3.6, neap: 1.4, lateH: 2.9}},
+}
+
+var lights = []light{
+	{"anvil-rock", "Anvil Rock", position{48.958, -4.262}, "Fl(2) W 10s", 10, 42, 21},
+	{"far-ness", "Far Ness", position{49.592, -2.801}, "Oc WR 6s", 6, 27, 14},
+	{"gannet-stack", "Gannet Stack", position{49.246, -3.735}, "Fl(3) W 20s", 20, 61, 24},
+	{"low-mole", "Low Mole", position{49.203, -3.509}, "Iso G 4s", 4, 9, 6},
+}
+
+func listHarbours(w http.ResponseWriter, r *http.Request) {
+	minDepth := 0.0
+	if raw := r.URL.Query().Get("min_depth_m"); raw != "" {
+		var err error
+		if minDepth, err = strconv.ParseFloat(raw, 64); err != nil || math.IsNaN(minDepth) {
+			refuse(w, http.StatusBadRequest, "invalid", "min_depth_m must be a number of metres, such as 2.5.")
+			return
+		}
+	}
+	out := list[harbour]{Items: []harbour{}}
+	for _, h := range harbours {
+		if h.DepthM >= minDepth {
+			out.Items = append(out.Items, h)
+		}
+	}
+	answer(w, http.StatusOK, out)
+}
+
+func getHarbour(w http.ResponseWriter, r *http.Request) {
+	if h, ok := findHarbour(w, r.PathValue("id")); ok {
+		answer(w, http.StatusOK, h)
+	}
+}
+
+// findHarbour refuses the request if there is no such harbour.
+func findHarbour(w http.ResponseWriter, id string) (harbour, bool) {
+	for _, h := range harbours {
+		if h.ID == id {
+			return h, true
+		}
+	}
+	refuse(w, http.StatusNotFound, "not_found", "There is no such harbour. GET /harbours lists them.")
+	return harbour{}, false
+}
+
+func listLights(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, list[light]{Items: lights})
+}
+
+func getLight(w http.ResponseWriter, r *http.Request) {
+	for _, l := range lights {
+		if l.ID == r.PathValue("id") {
+			answer(w, http.StatusOK, l)
+			return
+		}
+	}
+	refuse(w, http.StatusNotFound, "not_found", "There is no such light. GET /lights lists them.")
+}

@@ -1,0 +1,124 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+)
+
+// Stage is the stage that the API is deployed to.
+const Stage = "v1"
+
+const (
+	apiName  = "Seamark"
+	freeName = "Seamark Free"
+	plusName = "Seamark Plus"
+)
+
+// Installed says where the demo API is in API Gateway.
+type Installed struct {
+	APIID, Stage string
+	// FreePlanID and PlusPlanID are the usage plans on the stage.
+	FreePlanID, PlusPlanID string
+}
+
+// client is what Install needs of the API Gateway client.
+type client interface {
+	apiClient
+	planClient
+}
+
+// Install puts the demo API behind API Gateway: a REST API that hands every
+// request with an API key to backendURL (no slash at its end), deployed to Stage,
+// and two usage plans on it. It finds by name what is there already and changes
+// only what differs, so a second run makes four reading calls and nothing else.
+func Install(ctx context.Context, c client, backendURL string) (Installed, error) {
+	in := Installed{Stage: Stage}
+	var err error
+	if in.APIID, err = installAPI(ctx, c, backendURL); err != nil {
+		return Installed{}, fmt.Errorf("installing the API %s: %w", apiName, err)
+	}
+	plans, err := listPlans(ctx, c)
+	if err != nil {
+		return Installed{}, err
+	}
+	stage := types.ApiStage{ApiId: &in.APIID, Stage: aws.String(Stage)}
+	if in.FreePlanID, err = installPlan(ctx, c, plans, freePlan(stage)); err != nil {
+		return Installed{}, err
+	}
+	if in.PlusPlanID, err = installPlan(ctx, c, plans, plusPlan(stage)); err != nil {
+		return Installed{}, err
+	}
+	return in, nil
+}
+
+func freePlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
+	return &apigateway.CreateUsagePlanInput{
+		Name: aws.String(freeName), Description: aws.String("To try things out: 1,000 requests a month, 5 a second."),
+		ApiStages: []types.ApiStage{stage},
+		Throttle:  &types.ThrottleSettings{RateLimit: 5, BurstLimit: 10},
+		Quota:     &types.QuotaSettings{Limit: 1_000, Period: types.QuotaPeriodTypeMonth},
+	}
+}
+
+func plusPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
+	return &apigateway.CreateUsagePlanInput{
+		Name: aws.String(plusName), Description: aws.String("For an app in use: 100,000 requests a month, 50 a second."),
+		ApiStages: []types.ApiStage{stage},
+		Throttle:  &types.ThrottleSettings{RateLimit: 50, BurstLimit: 100},
+		Quota:     &types.QuotaSettings{Limit: 100_000, Period: types.QuotaPeriodTypeMonth},
+	}
+}
+
+// planClient is what installPlan needs.
+type planClient interface {
+	GetUsagePlans(context.Context, *apigateway.GetUsagePlansInput, ...func(*apigateway.Options)) (*apigateway.GetUsagePlansOutput, error)
+	CreateUsagePlan(context.Context, *apigateway.CreateUsagePlanInput, ...func(*apigateway.Options)) (*apigateway.CreateUsagePlanOutput, error)
+	UpdateUsagePlan(context.Context, *apigateway.UpdateUsagePlanInput, ...func(*apigateway.Options)) (*apigateway.UpdateUsagePlanOutput, error)
+}
+
+func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err error) {
+	pages := apigateway.NewGetUsagePlansPaginator(c, &apigateway.GetUsagePlansInput{Limit: aws.Int32(500)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing usage plans: %w", err)
+		}
+		plans = append(plans, page.Items...)
+	}
+	return plans, nil
+}
+
+// installPlan creates the plan unless one of its name is there. A plan that is
+// there keeps its limits, which an operator may have changed, and gets the stage
+// if it lacks it: the API may have been made anew.
+func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, want *apigateway.CreateUsagePlanInput) (string, error) {
+	stage := want.ApiStages[0]
+	for _, plan := range plans {
+		if aws.ToString(plan.Name) != *want.Name {
+			continue
+		}
+		if !slices.ContainsFunc(plan.ApiStages, func(have types.ApiStage) bool {
+			return aws.ToString(have.ApiId) == *stage.ApiId && aws.ToString(have.Stage) == *stage.Stage
+		}) {
+			_, err := c.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
+				UsagePlanId: plan.Id, PatchOperations: []types.PatchOperation{{
+					Op: types.OpAdd, Path: aws.String("/apiStages"), Value: aws.String(*stage.ApiId + ":" + *stage.Stage),
+				}},
+			})
+			if err != nil {
+				return "", fmt.Errorf("attaching the stage to usage plan %s: %w", *plan.Id, err)
+			}
+		}
+		return *plan.Id, nil
+	}
+	plan, err := c.CreateUsagePlan(ctx, want)
+	if err != nil {
+		return "", fmt.Errorf("creating usage plan %s: %w", *want.Name, err)
+	}
+	return *plan.Id, nil
+}

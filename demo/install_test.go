@@ -1,0 +1,158 @@
+package demo_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/smithy-go/middleware"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// calls records the operations that a client is asked for.
+type calls struct {
+	mu    sync.Mutex
+	names []string
+}
+
+func (c *calls) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := c.names
+	c.names = nil
+	return names
+}
+
+func (c *calls) watch(o *apigateway.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("calls", func(
+			ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+		) (middleware.InitializeOutput, middleware.Metadata, error) {
+			c.mu.Lock()
+			c.names = append(c.names, middleware.GetOperationName(ctx))
+			c.mu.Unlock()
+			return next.HandleInitialize(ctx, in)
+		}), middleware.Before)
+	})
+}
+
+func TestInstallingTwiceCreatesNothingTwice(t *testing.T) {
+	t.Parallel()
+	var made calls
+	client := apigateway.NewFromConfig(localaws.Start(t).AWSConfig(), made.watch)
+	first, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.take()
+	second, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"GetRestApis", "GetResources", "GetStages", "GetUsagePlans"}, made.take()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAnotherBackendIsDeployed(t *testing.T) {
+	t.Parallel()
+	srv := localaws.Start(t)
+	client := apigateway.NewFromConfig(srv.AWSConfig())
+	key := ""
+	for range 2 {
+		// Every round has a backend at an address of its own.
+		backend := httptest.NewServer(demo.API())
+		t.Cleanup(backend.Close)
+		in, err := demo.Install(t.Context(), client, backend.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key == "" {
+			key = subscribe(t, client, in.FreePlanID)
+		}
+		url := srv.Endpoint() + "/restapis/" + in.APIID + "/" + in.Stage + "/_user_request_"
+		for path, want := range map[string]string{"": "Seamark", "/lights/far-ness": "Far Ness", "/harbours?min_depth_m=4": "Corrie Sound"} {
+			if status, body := get(t, url+path, key); status != http.StatusOK || !strings.Contains(body, want) {
+				t.Errorf("%s: %d %s", path, status, body)
+			}
+		}
+		if status, _ := get(t, url+"/lights", ""); status != http.StatusForbidden {
+			t.Errorf("without a key: %d", status)
+		}
+		backend.Close()
+	}
+}
+
+func TestAnAPIThatIsMadeAnewComesIntoThePlansThatAreThere(t *testing.T) {
+	t.Parallel()
+	client := apigateway.NewFromConfig(localaws.Start(t).AWSConfig())
+	first, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.DeleteRestApi(t.Context(), &apigateway.DeleteRestApiInput{RestApiId: &first.APIID}); err != nil {
+		t.Fatal(err)
+	}
+	second, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second.APIID == first.APIID || second.FreePlanID != first.FreePlanID || second.PlusPlanID != first.PlusPlanID {
+		t.Errorf("first %+v, then %+v", first, second)
+	}
+	for _, id := range []string{second.FreePlanID, second.PlusPlanID} {
+		plan, err := client.GetUsagePlan(t.Context(), &apigateway.GetUsagePlanInput{UsagePlanId: &id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(plan.ApiStages, func(st types.ApiStage) bool { return *st.ApiId == second.APIID && *st.Stage == demo.Stage }) {
+			t.Errorf("plan %s has the stages %v", id, plan.ApiStages)
+		}
+	}
+}
+
+func subscribe(t *testing.T, client *apigateway.Client, plan string) string {
+	t.Helper()
+	key, err := client.CreateApiKey(t.Context(), &apigateway.CreateApiKeyInput{Name: aws.String("k"), Enabled: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = client.CreateUsagePlanKey(t.Context(), &apigateway.CreateUsagePlanKeyInput{UsagePlanId: &plan, KeyId: key.Id, KeyType: aws.String("API_KEY")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *key.Value
+}
+
+func get(t *testing.T, url, key string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("x-api-key", key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(body)
+}

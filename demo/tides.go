@@ -1,0 +1,83 @@
+package demo
+
+import (
+	"math"
+	"net/http"
+	"time"
+)
+
+// tide is a harbour's water level as two waves about a mean: the moon's, with
+// two high waters in about 24 h 50 min, and the spring-neap cycle that swells and
+// shrinks it over a fortnight. Good enough to look at, no good to sail by.
+type tide struct {
+	meanM float64
+	// spring and neap are the moon wave's heights in metres at its largest and smallest.
+	spring, neap float64
+	// lateH is by how many hours high water comes later than at the coast's first harbour.
+	lateH float64
+}
+
+const (
+	moonWave    = 12*time.Hour + 25*time.Minute + 14*time.Second
+	springCycle = 14*24*time.Hour + 18*time.Hour + 22*time.Minute
+)
+
+// epoch is a high water at springs.
+var epoch = time.Date(2024, 1, 11, 11, 57, 0, 0, time.UTC)
+
+// height is the water level in metres above the chart's zero.
+func (t tide) height(at time.Time) float64 {
+	since := at.Sub(epoch)
+	swell := math.Cos(turns(since, springCycle))
+	wave := math.Cos(turns(since-time.Duration(t.lateH*float64(time.Hour)), moonWave))
+	return t.meanM + ((t.spring+t.neap)/2+(t.spring-t.neap)/2*swell)*wave
+}
+
+func turns(since, period time.Duration) float64 {
+	return 2 * math.Pi * float64(since) / float64(period)
+}
+
+type water struct {
+	Kind    string    `json:"kind"`
+	At      time.Time `json:"at"`
+	HeightM float64   `json:"height_m"`
+}
+
+type tideTable struct {
+	Harbour string  `json:"harbour"`
+	Date    string  `json:"date"`
+	Waters  []water `json:"waters"`
+}
+
+// waters are a day's high and low waters, to the minute.
+func (t tide) waters(day time.Time) []water {
+	out := []water{}
+	for at := day; at.Before(day.AddDate(0, 0, 1)); at = at.Add(time.Minute) {
+		before, here, after := t.height(at.Add(-time.Minute)), t.height(at), t.height(at.Add(time.Minute))
+		switch {
+		case here > before && here >= after:
+			out = append(out, water{"high", at, rounded(here, 2)})
+		case here < before && here <= after:
+			out = append(out, water{"low", at, rounded(here, 2)})
+		}
+	}
+	return out
+}
+
+func rounded(x float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	return math.Round(x*scale) / scale
+}
+
+func getTides(w http.ResponseWriter, r *http.Request) {
+	h, ok := findHarbour(w, r.PathValue("id"))
+	if !ok {
+		return
+	}
+	day, err := time.Parse(time.DateOnly, r.URL.Query().Get("date"))
+	if err != nil || day.Year() < 2000 || day.Year() > 2099 {
+		refuse(w, http.StatusBadRequest, "invalid", "date must be a day between 2000-01-01 and 2099-12-31, such as 2026-06-21.")
+		return
+	}
+	answer(w, http.StatusOK, tideTable{Harbour: h.ID, Date: day.Format(time.DateOnly), Waters: h.tide.waters(day)})
+}

@@ -1,0 +1,278 @@
+// Package e2e tests the whole of Gatehouse as its users meet it: the real processes on
+// free ports, over a local AWS of their own.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// patience is how long a test waits for what should come within a second or two.
+const patience = 30 * time.Second
+
+// site is a running `gatehouse local`.
+type site struct {
+	app.Local
+	aws  aws.Config
+	logs *buffer
+	dir  string
+	stop func()
+}
+
+// settings are what a test may want different of its site.
+type settings struct {
+	dir     string
+	awsPort int
+	// now is the clock of all of it; nil is the system's.
+	now func() time.Time
+}
+
+// start runs a whole portal in a folder of the test's own, until the test ends.
+func start(t *testing.T) *site {
+	t.Helper()
+	return startWith(t, settings{dir: t.TempDir()})
+}
+
+// restart stops a site and runs it again. The local AWS is back at its address, as at
+// AWS's own: it is part of the issuer, and so of who somebody is.
+func (s *site) restart(t *testing.T) *site {
+	t.Helper()
+	s.stop()
+	at, err := url.Parse(s.AWSURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, err := strconv.Atoi(at.Port())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startWith(t, settings{dir: s.dir, awsPort: port})
+}
+
+func startWith(t *testing.T, with settings) *site {
+	t.Helper()
+	cfg, err := app.LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs := &buffer{}
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan app.Local, 1), make(chan error, 1)
+	go func() {
+		done <- app.RunLocal(ctx, app.Process{
+			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics(), Now: with.now,
+		}, app.LocalOptions{Dir: with.dir, AWSPort: with.awsPort, Ready: ready})
+	}()
+	var once sync.Once
+	stop := func() {
+		once.Do(func() {
+			cancel()
+			if err := <-done; err != nil {
+				t.Errorf("stopping: %v", err)
+			}
+			if t.Failed() {
+				t.Logf("the log:\n%s", logs.tail(60))
+			}
+		})
+	}
+	t.Cleanup(stop)
+	select {
+	case local := <-ready:
+		return &site{Local: local, logs: logs, dir: with.dir, stop: stop, aws: aws.Config{
+			Region: localaws.Region, BaseEndpoint: &local.AWSURL,
+			Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		}}
+	case err := <-done:
+		done <- err
+		t.Fatalf("starting: %v", err)
+	case <-time.After(patience):
+		t.Fatal("it did not start")
+	}
+	return nil
+}
+
+// buffer is a log that tests can read while it is written.
+type buffer struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.Buffer.String()
+}
+
+func (b *buffer) tail(n int) string {
+	lines := strings.Split(b.String(), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}
+
+// person is somebody who talks to the portal with a bearer token.
+type person struct {
+	t     *testing.T
+	base  string
+	token string
+}
+
+// signUp makes a new account at the identity provider.
+func (s *site) signUp(t *testing.T, email string) person {
+	t.Helper()
+	idp := cognitoidentityprovider.NewFromConfig(s.aws)
+	const password = "Correct-horse-1"
+	_, err := idp.SignUp(t.Context(), &cognitoidentityprovider.SignUpInput{ClientId: &s.Demo.ClientID, Username: &email, Password: aws.String(password)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.signIn(t, email, password)
+}
+
+func (s *site) signIn(t *testing.T, email, password string) person {
+	t.Helper()
+	out, err := cognitoidentityprovider.NewFromConfig(s.aws).InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &s.Demo.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": email, "PASSWORD": password},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return person{t: t, base: s.PortalURL, token: aws.ToString(out.AuthenticationResult.IdToken)}
+}
+
+// answer is what the portal answered.
+type answer struct {
+	t      *testing.T
+	status int
+	header http.Header
+	body   []byte
+}
+
+// do sends a request to the JSON API; headers come in pairs.
+func (p person) do(method, path string, body string, headers ...string) answer {
+	p.t.Helper()
+	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if p.token != "" {
+		req.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	got, err := io.ReadAll(resp.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return answer{p.t, resp.StatusCode, resp.Header, got}
+}
+
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("answered %d, want %d: %s", a.status, status, a.body)
+	}
+	return a
+}
+
+func decode[T any](a answer) T {
+	a.t.Helper()
+	var v T
+	if err := json.Unmarshal(a.body, &v); err != nil {
+		a.t.Fatalf("decoding %s: %v", a.body, err)
+	}
+	return v
+}
+
+type operation struct {
+	ID, Type, Status string
+	Reason           *struct{ Code, Message string }
+	Steps            []struct{ Name, Detail string }
+}
+
+type items[T any] struct{ Items []T }
+
+// finish follows the operation that an answer names until it is over.
+func (p person) finish(a answer) operation {
+	p.t.Helper()
+	a.want(http.StatusAccepted)
+	location := a.header.Get("Location")
+	var op operation
+	eventually(p.t, "the operation ends", func() bool {
+		op = decode[operation](p.do(http.MethodGet, location, "").want(http.StatusOK))
+		return op.Status == "succeeded" || op.Status == "rejected" || op.Status == "failed"
+	})
+	return op
+}
+
+func (p person) succeed(a answer) operation {
+	p.t.Helper()
+	op := p.finish(a)
+	if op.Status != "succeeded" {
+		p.t.Fatalf("the operation ended %s: %+v", op.Status, op)
+	}
+	return op
+}
+
+// eventually polls until ok, with a deadline.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// call calls the demo API with a key.
+func (s *site) call(t *testing.T, key string) int {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+		s.AWSURL+"/restapis/"+s.Demo.API.APIID+"/"+s.Demo.API.Stage+"/_user_request_/harbours", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key != "" {
+		req.Header.Set("X-Api-Key", key)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	return resp.StatusCode
+}

@@ -1,0 +1,37 @@
+package apigateway
+
+import (
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// The layout of the data file, everything below the bucket "apigateway":
+//
+//	apis                   API id           -> restAPI
+//	resources/<api>        resource id      -> resource, with its methods
+//	deployments/<api>      deployment id    -> deployment, with the resources as they were
+//	stages/<api>           stage name       -> stage
+//	plans                  plan id          -> usagePlan
+//	plankeys/<plan>        key id           -> attachment
+//	keyplans/<key>         plan id          -> nothing; plankeys the other way round
+//	keys                   key id           -> apiKey, with its value
+//	keyvalues              key value        -> key id
+//	keynames               name 0x00 key id -> nothing
+//	counts                 "keys"           -> how many keys there are
+//	usage/<plan>           key id / date    -> usage of that day
+func bucket(tx *store.Tx, path ...string) store.Bucket {
+	return tx.Bucket(append([]string{"apigateway"}, path...)...)
+}
+
+func drop(tx *store.Tx, path ...string) error {
+	return tx.Drop(append([]string{"apigateway"}, path...)...)
+}
+
+// freshID draws an id that the bucket does not have yet.
+func freshID(b store.Bucket, length int) string {
+	for {
+		if id := wire.NewID(length); b.Get([]byte(id)) == nil {
+			return id
+		}
+	}
+}

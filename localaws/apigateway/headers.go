@@ -1,0 +1,71 @@
+package apigateway
+
+import (
+	"net"
+	"net/http"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// Headers that API Gateway does not pass on to a backend, nor back from it
+// (developer guide, "Amazon API Gateway important notes").
+var (
+	droppedFromCall = []string{
+		"Connection", "Content-Length", "Content-Md5", "Expect", "Keep-Alive", "Max-Forwards", "Proxy-Authenticate",
+		"Server", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Via", "Www-Authenticate",
+	}
+	droppedFromAnswer = []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Trailer"}
+	// remapped headers come back under the prefix x-amzn-Remapped-, since API Gateway
+	// has its own.
+	remapped = []string{"Content-Length", "Content-Md5", "Date", "Server", "Upgrade", "Www-Authenticate", "X-Amzn-Requestid"}
+)
+
+// backendHeader is what a backend gets to see of the caller's headers. A proxy
+// gets the API key too, as on AWS.
+func (inv invocation) backendHeader() http.Header {
+	h := http.Header{}
+	if inv.method.Integration.Type == "HTTP_PROXY" {
+		h = inv.request.Header.Clone()
+		for _, name := range droppedFromCall {
+			h.Del(name)
+		}
+		inv.addForwarded(h)
+	} else if contentType := inv.request.Header.Get("Content-Type"); contentType != "" {
+		h.Set("Content-Type", contentType)
+	}
+	if h.Get("Accept") == "" {
+		h.Set("Accept", "application/json")
+	}
+	if h.Get("User-Agent") == "" {
+		h.Set("User-Agent", "AmazonAPIGateway_"+inv.api)
+	}
+	h.Set("X-Amzn-Apigateway-Api-Id", inv.api)
+	return h
+}
+
+func (inv invocation) addForwarded(h http.Header) {
+	host, _, _ := net.SplitHostPort(inv.request.RemoteAddr)
+	if before := h.Get("X-Forwarded-For"); before != "" {
+		host = before + ", " + host
+	}
+	_, port, _ := net.SplitHostPort(inv.request.Host)
+	h.Set("X-Forwarded-For", host)
+	h.Set("X-Forwarded-Port", port)
+	h.Set("X-Forwarded-Proto", "http")
+}
+
+func copyAnswerHeader(to, from http.Header) {
+	for name, values := range from {
+		to[name] = values
+	}
+	for _, name := range droppedFromAnswer {
+		to.Del(name)
+	}
+	for _, name := range remapped {
+		if values := to.Values(name); len(values) > 0 {
+			to["X-Amzn-Remapped-"+name] = values
+			to.Del(name)
+		}
+	}
+	to.Set("X-Amzn-Requestid", wire.NewUUID())
+}

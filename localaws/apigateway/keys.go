@@ -1,0 +1,259 @@
+package apigateway
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"regexp"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// apiKey is stored with its value and mostly shown without.
+type apiKey struct {
+	ID              string            `json:"id"`
+	Value           string            `json:"value,omitempty"`
+	Name            string            `json:"name,omitempty"`
+	CustomerID      string            `json:"customerId,omitempty"`
+	Description     string            `json:"description,omitempty"`
+	Enabled         bool              `json:"enabled"`
+	CreatedDate     int64             `json:"createdDate"`
+	LastUpdatedDate int64             `json:"lastUpdatedDate"`
+	StageKeys       []string          `json:"stageKeys"`
+	Tags            map[string]string `json:"tags,omitzero"`
+}
+
+// apiKeyInput leaves out stageKeys, which AWS gave up for usage plans.
+type apiKeyInput struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+	// Enabled is false when absent, as on AWS.
+	Enabled bool `json:"enabled"`
+	// GenerateDistinctID is without effect: ids are always distinct from values.
+	GenerateDistinctID bool              `json:"generateDistinctId"`
+	Value              string            `json:"value"`
+	CustomerID         string            `json:"customerId"`
+	Tags               map[string]string `json:"tags"`
+}
+
+const (
+	maxKeyName        = 1024
+	maxKeyDescription = 125_000
+)
+
+var alphanumeric = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
+
+// check never quotes the value.
+func (in *apiKeyInput) check() error {
+	switch {
+	case in.Value != "" && len(in.Value) < 20:
+		return badRequest("API Key value should be at least 20 characters")
+	case len(in.Value) > 128:
+		return badRequest("API Key value exceeds maximum size of 128 characters")
+	case in.Value != "" && !alphanumeric.MatchString(in.Value):
+		return badRequest("API Key value should be alphanumeric")
+	}
+	if err := checkKeyTexts(in.Name, in.Description); err != nil {
+		return err
+	}
+	return checkTags(in.Tags)
+}
+
+func checkKeyTexts(name, description string) error {
+	switch {
+	case len(name) > maxKeyName:
+		return badRequest("Invalid API Key name, can be at most %d characters.", maxKeyName)
+	case len(description) > maxKeyDescription:
+		return badRequest("Invalid API Key description specified.")
+	}
+	return nil
+}
+
+func (s *Service) createAPIKey(_ *http.Request, in *apiKeyInput) (*apiKey, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	return update(s, func(tx *store.Tx) (*apiKey, error) {
+		keys, values, counts := bucket(tx, "keys"), bucket(tx, "keyvalues"), bucket(tx, "counts")
+		count, _, err := store.GetJSON[int](counts, "keys")
+		if err != nil {
+			return nil, err
+		}
+		key := &apiKey{
+			ID: freshID(keys, 10), Value: in.Value, Name: in.Name, CustomerID: in.CustomerID,
+			Description: in.Description, Enabled: in.Enabled, StageKeys: []string{}, Tags: orAbsent(in.Tags),
+			CreatedDate: s.now(), LastUpdatedDate: s.now(),
+		}
+		if key.Value == "" {
+			key.Value = newKeyValue()
+		}
+		switch {
+		case values.Get([]byte(key.Value)) != nil:
+			return nil, conflict("API Key already exists")
+		case count >= s.limits.keys:
+			return nil, limitExceeded("Maximum number of API keys has been reached: %d", s.limits.keys)
+		}
+		if err := store.PutJSON(counts, "keys", count+1); err != nil {
+			return nil, err
+		}
+		if err := values.Put([]byte(key.Value), []byte(key.ID)); err != nil {
+			return nil, err
+		}
+		if err := key.indexName(tx); err != nil {
+			return nil, err
+		}
+		return key, store.PutJSON(keys, key.ID, key)
+	})
+}
+
+// newKeyValue generates a value as AWS does: 40 letters and digits.
+func newKeyValue() string {
+	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+	value := make([]byte, 40)
+	for i := range value {
+		n, _ := rand.Int(rand.Reader, big.NewInt(int64(len(letters)))) // rand.Reader never fails
+		value[i] = letters[n.Int64()]
+	}
+	return string(value)
+}
+
+func (key *apiKey) nameIndex() []byte { return []byte(key.Name + "\x00" + key.ID) }
+
+func (key *apiKey) indexName(tx *store.Tx) error {
+	names := bucket(tx, "keynames")
+	return names.Put(key.nameIndex(), []byte{})
+}
+
+// listAPIKeys filters by the beginning of the name, case and all, and by
+// customer. It goes through the names' index only if a name is asked for, so that
+// a page of a sweep costs no more than the page.
+func (s *Service) listAPIKeys(r *http.Request, _ *none) (*list[apiKey], error) {
+	p, err := pageOf(r)
+	if err != nil {
+		return nil, err
+	}
+	query := r.URL.Query()
+	customer, withValues := query.Get("customerId"), query.Get("includeValues") == "true"
+	return view(s, func(tx *store.Tx) (*list[apiKey], error) {
+		keys := bucket(tx, "keys")
+		one := func(_, v []byte) (key apiKey, keep bool, err error) {
+			if err := json.Unmarshal(v, &key); err != nil {
+				return key, false, err
+			}
+			if !withValues {
+				key.Value = ""
+			}
+			key.Tags = orAbsent(key.Tags)
+			return key, customer == "" || key.CustomerID == customer, nil
+		}
+		name := query.Get("name")
+		if name == "" {
+			return collect(p, keys, nil, one)
+		}
+		return collect(p, bucket(tx, "keynames"), []byte(name), func(k, _ []byte) (apiKey, bool, error) {
+			id := k[strings.LastIndexByte(string(k), 0)+1:]
+			return one(id, keys.Get(id))
+		})
+	})
+}
+
+func (s *Service) getAPIKey(r *http.Request, _ *none) (*apiKey, error) {
+	return view(s, func(tx *store.Tx) (*apiKey, error) {
+		key, err := findKey(tx, r.PathValue("key"))
+		return key.answer(r.URL.Query().Get("includeValue") == "true"), err
+	})
+}
+
+func (key apiKey) answer(withValue bool) *apiKey {
+	if !withValue {
+		key.Value = ""
+	}
+	key.Tags = orEmpty(key.Tags)
+	return &key
+}
+
+func (s *Service) updateAPIKey(r *http.Request, in *patches) (*apiKey, error) {
+	return update(s, func(tx *store.Tx) (*apiKey, error) {
+		key, err := findKey(tx, r.PathValue("key"))
+		if err != nil {
+			return nil, err
+		}
+		before := key.nameIndex()
+		if err := in.apply(key.patch); err != nil {
+			return nil, err
+		}
+		if err := checkKeyTexts(key.Name, key.Description); err != nil {
+			return nil, err
+		}
+		key.LastUpdatedDate = s.now()
+		if err := bucket(tx, "keynames").Delete(before); err != nil {
+			return nil, err
+		}
+		if err := key.indexName(tx); err != nil {
+			return nil, err
+		}
+		return key.answer(false), store.PutJSON(bucket(tx, "keys"), key.ID, key)
+	})
+}
+
+func (key *apiKey) patch(p patch) error {
+	switch p.change() {
+	case "replace /name":
+		key.Name = p.Value
+	case "replace /description":
+		key.Description = p.Value
+	case "replace /customerId":
+		key.CustomerID = p.Value
+	case "replace /enabled":
+		key.Enabled = strings.EqualFold(p.Value, "true")
+	case "add /stages", "remove /stages", "add /labels", "remove /labels":
+		return wire.NotImplemented("The patch path " + p.Path)
+	default:
+		return p.invalid("/description", "/enabled", "/name", "/customerId")
+	}
+	return nil
+}
+
+// deleteAPIKey takes the key out of its plans. Its counted usage stays.
+func (s *Service) deleteAPIKey(r *http.Request, _ *none) (*none, error) {
+	return nil, s.env.DB.Update(func(tx *store.Tx) error {
+		key, err := findKey(tx, r.PathValue("key"))
+		if err != nil {
+			return err
+		}
+		counts := bucket(tx, "counts")
+		count, _, err := store.GetJSON[int](counts, "keys")
+		if err != nil {
+			return err
+		}
+		for _, planID := range keysOf(bucket(tx, "keyplans", key.ID)) {
+			if err := bucket(tx, "plankeys", planID).Delete([]byte(key.ID)); err != nil {
+				return err
+			}
+		}
+		if err := drop(tx, "keyplans", key.ID); err != nil {
+			return err
+		}
+		if err := store.PutJSON(counts, "keys", count-1); err != nil {
+			return err
+		}
+		if err := bucket(tx, "keyvalues").Delete([]byte(key.Value)); err != nil {
+			return err
+		}
+		if err := bucket(tx, "keynames").Delete(key.nameIndex()); err != nil {
+			return err
+		}
+		return bucket(tx, "keys").Delete([]byte(key.ID))
+	})
+}
+
+func findKey(tx *store.Tx, id string) (apiKey, error) {
+	key, ok, err := store.GetJSON[apiKey](bucket(tx, "keys"), id)
+	if err == nil && !ok {
+		err = notFound("Invalid API Key identifier specified")
+	}
+	return key, err
+}

@@ -1,0 +1,148 @@
+package apigateway
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+// attachment is a key in a plan.
+type attachment struct {
+	// Since is when the key joined, in seconds since 1970: it decides which period
+	// the quota's offset applies to.
+	Since int64 `json:"since"`
+}
+
+// usagePlanKey shows the key's value whether asked to or not, as AWS does.
+type usagePlanKey struct {
+	ID    string `json:"id"`
+	Type  string `json:"type"`
+	Value string `json:"value"`
+	Name  string `json:"name,omitempty"`
+}
+
+type usagePlanKeyInput struct {
+	KeyID   string `json:"keyId"`
+	KeyType string `json:"keyType"`
+}
+
+func (key apiKey) inPlan() *usagePlanKey {
+	return &usagePlanKey{ID: key.ID, Type: "API_KEY", Value: key.Value, Name: key.Name}
+}
+
+func (s *Service) createUsagePlanKey(r *http.Request, in *usagePlanKeyInput) (*usagePlanKey, error) {
+	if in.KeyType != "API_KEY" {
+		return nil, badRequest("Invalid key type specified. Valid options are API_KEY")
+	}
+	return update(s, func(tx *store.Tx) (*usagePlanKey, error) {
+		plan, err := findPlan(tx, r.PathValue("plan"))
+		if err != nil {
+			return nil, err
+		}
+		key, err := findKey(tx, in.KeyID)
+		if err != nil {
+			return nil, err
+		}
+		keys, plans := bucket(tx, "plankeys", plan.ID), bucket(tx, "keyplans", key.ID)
+		if keys.Get([]byte(key.ID)) != nil {
+			return nil, conflict("Usage Plan Key already exists")
+		}
+		if err := checkStagesOfKey(tx, key.ID, plan.ID, plan.APIStages); err != nil {
+			return nil, err
+		}
+		if len(keysOf(plans)) >= s.limits.plansPerKey {
+			return nil, limitExceeded("Maximum number of usage plans per API key has been reached: %d", s.limits.plansPerKey)
+		}
+		if err := plans.Put([]byte(plan.ID), []byte{}); err != nil {
+			return nil, err
+		}
+		return key.inPlan(), store.PutJSON(keys, key.ID, attachment{Since: s.now()})
+	})
+}
+
+// checkStagesOfKey keeps the rule that a key is in at most one plan for each
+// stage: none of stages may be in a plan of the key's besides planID.
+// (Developer guide, "Usage plans and API keys for REST APIs".)
+func checkStagesOfKey(tx *store.Tx, keyID, planID string, stages []apiStage) error {
+	if len(stages) == 0 {
+		return nil
+	}
+	for _, otherID := range keysOf(bucket(tx, "keyplans", keyID)) {
+		if otherID == planID {
+			continue
+		}
+		other, err := findPlan(tx, otherID)
+		if err != nil {
+			return err
+		}
+		for _, st := range stages {
+			if slices.Contains(other.APIStages, st) {
+				return conflict("API Key %s is already associated with Usage Plan %s, which has the API Stage %s:%s too", keyID, otherID, st.APIID, st.Stage)
+			}
+		}
+	}
+	return nil
+}
+
+// checkKeysOfPlan is checkStagesOfKey for all keys of a plan that gets stages.
+func checkKeysOfPlan(tx *store.Tx, planID string, added []apiStage) error {
+	if len(added) == 0 {
+		return nil
+	}
+	for _, keyID := range keysOf(bucket(tx, "plankeys", planID)) {
+		if err := checkStagesOfKey(tx, keyID, planID, added); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listUsagePlanKeys filters by the beginning of the name. The keys of an unknown
+// plan are an empty list, as on AWS.
+func (s *Service) listUsagePlanKeys(r *http.Request, _ *none) (*list[*usagePlanKey], error) {
+	p, err := pageOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return view(s, func(tx *store.Tx) (*list[*usagePlanKey], error) {
+		return collect(p, bucket(tx, "plankeys", r.PathValue("plan")), nil, func(k, _ []byte) (*usagePlanKey, bool, error) {
+			key, err := findKey(tx, string(k))
+			return key.inPlan(), strings.HasPrefix(key.Name, r.URL.Query().Get("name")), err
+		})
+	})
+}
+
+func (s *Service) getUsagePlanKey(r *http.Request, _ *none) (*usagePlanKey, error) {
+	return view(s, func(tx *store.Tx) (*usagePlanKey, error) {
+		key, err := findPlanKey(tx, r)
+		return key.inPlan(), err
+	})
+}
+
+func (s *Service) deleteUsagePlanKey(r *http.Request, _ *none) (*none, error) {
+	return nil, s.env.DB.Update(func(tx *store.Tx) error {
+		key, err := findPlanKey(tx, r)
+		if err != nil {
+			return err
+		}
+		if err := bucket(tx, "keyplans", key.ID).Delete([]byte(r.PathValue("plan"))); err != nil {
+			return err
+		}
+		return bucket(tx, "plankeys", r.PathValue("plan")).Delete([]byte(key.ID))
+	})
+}
+
+// findPlanKey finds the attached key that the request's path names.
+func findPlanKey(tx *store.Tx, r *http.Request) (apiKey, error) {
+	plan, err := findPlan(tx, r.PathValue("plan"))
+	if err != nil {
+		return apiKey{}, err
+	}
+	key, err := findKey(tx, r.PathValue("key"))
+	if err == nil && bucket(tx, "plankeys", plan.ID).Get([]byte(key.ID)) == nil {
+		err = notFound("Invalid Usage Plan Key identifier specified")
+	}
+	return key, err
+}

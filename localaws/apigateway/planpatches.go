@@ -1,0 +1,113 @@
+package apigateway
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+func (s *Service) updateUsagePlan(r *http.Request, in *patches) (*usagePlan, error) {
+	return update(s, func(tx *store.Tx) (*usagePlan, error) {
+		plan, err := findPlan(tx, r.PathValue("plan"))
+		if err != nil {
+			return nil, err
+		}
+		before := plan.APIStages
+		if err := in.apply(func(p patch) error { return plan.patch(tx, p) }); err != nil {
+			return nil, err
+		}
+		if err := plan.check(); err != nil {
+			return nil, err
+		}
+		added := slices.DeleteFunc(slices.Clone(plan.APIStages), func(st apiStage) bool { return slices.Contains(before, st) })
+		if err := checkKeysOfPlan(tx, plan.ID, added); err != nil {
+			return nil, err
+		}
+		plan.Tags = orEmpty(plan.Tags)
+		return &plan, store.PutJSON(bucket(tx, "plans"), plan.ID, plan)
+	})
+}
+
+// planPaths are AWS's, without those of throttles per method.
+var planPaths = map[string][]string{
+	"remove": {"/apiStages", "/quota", "/throttle", "/productCode", "/description"},
+	"add":    {"/apiStages", "/quota/limit", "/quota/offset", "/quota/period", "/throttle/burstLimit", "/throttle/rateLimit", "/productCode"},
+	"replace": {
+		"/name", "/description", "/productCode", "/quota/limit", "/quota/offset", "/quota/period",
+		"/throttle/burstLimit", "/throttle/rateLimit",
+	},
+}
+
+func (plan *usagePlan) patch(tx *store.Tx, p patch) error {
+	if strings.HasPrefix(p.Path, "/apiStages/") && strings.Contains(p.Path, "/throttle") {
+		return wire.NotImplemented("A usage plan's throttle per method")
+	}
+	if !slices.Contains(planPaths[p.Op], p.Path) {
+		return p.invalid(planPaths[p.Op]...)
+	}
+	switch p.Path {
+	case "/name":
+		plan.Name = p.Value
+	case "/description":
+		plan.Description = p.Value
+	case "/productCode":
+		plan.ProductCode = p.Value
+	case "/apiStages":
+		return plan.patchStages(tx, p)
+	case "/throttle":
+		plan.Throttle = nil
+	case "/quota":
+		plan.Quota = nil
+	default:
+		return plan.patchLimits(p)
+	}
+	return nil
+}
+
+// patchStages adds or removes a stage, named "apiId:stage".
+func (plan *usagePlan) patchStages(tx *store.Tx, p patch) error {
+	api, name, ok := strings.Cut(p.Value, ":")
+	if !ok || api == "" || name == "" {
+		return badRequest("Invalid API Stage specified")
+	}
+	st := apiStage{APIID: api, Stage: name}
+	if p.Op == "add" {
+		return plan.addStage(tx, st)
+	}
+	i := slices.Index(plan.APIStages, st)
+	if i < 0 {
+		return plan.invalidStage(st)
+	}
+	plan.APIStages = slices.Delete(slices.Clone(plan.APIStages), i, i+1)
+	return nil
+}
+
+func (plan *usagePlan) patchLimits(p patch) error {
+	if strings.HasPrefix(p.Path, "/throttle/") && plan.Throttle == nil {
+		plan.Throttle = &throttle{}
+	}
+	if strings.HasPrefix(p.Path, "/quota/") && plan.Quota == nil {
+		plan.Quota = &quota{}
+	}
+	var err error
+	switch p.Path {
+	case "/throttle/rateLimit":
+		plan.Throttle.RateLimit, err = strconv.ParseFloat(p.Value, 64)
+	case "/throttle/burstLimit":
+		plan.Throttle.BurstLimit, err = strconv.Atoi(p.Value)
+	case "/quota/limit":
+		plan.Quota.Limit, err = strconv.ParseInt(p.Value, 10, 32)
+	case "/quota/offset":
+		plan.Quota.Offset, err = strconv.ParseInt(p.Value, 10, 32)
+	case "/quota/period":
+		plan.Quota.Period = p.Value
+	}
+	if err != nil {
+		return badRequest("Invalid value specified for %s: %s", p.Path, p.Value)
+	}
+	return nil
+}

@@ -1,0 +1,119 @@
+package apigateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// none is the body of a request or of an answer that has none.
+type none struct{}
+
+// handle adapts a typed operation: its path labels and query are read from the
+// request, In is the JSON body. A nil answer has no body. A query parameter
+// that is not named is refused, as an unknown member of the body is.
+func handle[In, Out any](s *Service, status int, f func(*http.Request, *In) (*Out, error), query ...string) http.HandlerFunc {
+	decoded := wire.Op(func(ctx context.Context, in *In) (*Out, error) { return f(wire.RequestFrom(ctx), in) })
+	return func(w http.ResponseWriter, r *http.Request) {
+		out, err := call(r, decoded, query)
+		if err != nil {
+			s.refuse(w, err)
+			return
+		}
+		answer(w, status, out)
+	}
+}
+
+func call(r *http.Request, op wire.Operation, query []string) (any, error) {
+	for name := range r.URL.Query() {
+		if !slices.Contains(query, name) {
+			return nil, wire.NotImplemented("The query parameter " + name)
+		}
+	}
+	body, err := wire.ReadBody(r)
+	if err != nil {
+		return nil, err
+	}
+	return op(wire.WithRequest(r.Context(), r), body)
+}
+
+func answer(w http.ResponseWriter, status int, out any) {
+	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())
+	body, err := json.Marshal(out)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	if string(body) == "null" {
+		w.WriteHeader(status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// refuse answers with an error in API Gateway's shape, which is the same on the
+// control plane and on the data plane. What is no *wire.Error goes to the log
+// and not to the caller.
+func (s *Service) refuse(w http.ResponseWriter, err error) {
+	var e *wire.Error
+	if !errors.As(err, &e) {
+		s.env.Log.Error().Err(err).Msg("API Gateway failed")
+		e = internalError
+	}
+	w.Header().Set("X-Amzn-Errortype", e.Code)
+	answer(w, e.HTTPStatus(), map[string]string{"message": e.Message})
+}
+
+var internalError = &wire.Error{
+	Code: "InternalServerErrorException", Message: "Internal server error", Status: http.StatusInternalServerError,
+}
+
+func badRequest(format string, args ...any) *wire.Error {
+	return wire.Errorf("BadRequestException", format, args...)
+}
+
+func notFound(format string, args ...any) *wire.Error {
+	e := wire.Errorf("NotFoundException", format, args...)
+	e.Status = http.StatusNotFound
+	return e
+}
+
+func conflict(format string, args ...any) *wire.Error {
+	e := wire.Errorf("ConflictException", format, args...)
+	e.Status = http.StatusConflict
+	return e
+}
+
+// limitExceeded is a resource quota that is used up. AWS answers it with the
+// status of a throttle although trying again does not help.
+func limitExceeded(format string, args ...any) *wire.Error {
+	e := wire.Errorf("LimitExceededException", format, args...)
+	e.Status = http.StatusTooManyRequests
+	return e
+}
+
+// view runs f in a reading transaction and hands on its answer.
+func view[T any](s *Service, f func(*store.Tx) (*T, error)) (out *T, err error) {
+	err = s.env.DB.View(func(tx *store.Tx) error {
+		out, err = f(tx)
+		return err
+	})
+	return out, err
+}
+
+// update runs f in a writing transaction and hands on its answer.
+func update[T any](s *Service, f func(*store.Tx) (*T, error)) (out *T, err error) {
+	err = s.env.DB.Update(func(tx *store.Tx) error {
+		var failed error
+		out, failed = f(tx)
+		return failed
+	})
+	return out, err
+}

@@ -1,0 +1,114 @@
+package apigateway
+
+import (
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+// tree is a deployment's resources by path segment.
+type tree struct {
+	resource *resource
+	static   map[string]*tree
+	// variable is the one child with a path variable: {name} or {name+}.
+	variable *tree
+}
+
+// trees keeps what was built, so that a call need not read its deployment: the
+// resources of a deployment never change.
+type trees struct{ built sync.Map }
+
+func (t *trees) of(tx *store.Tx, api, deploymentID string) (*tree, error) {
+	id := api + "/" + deploymentID
+	if have, ok := t.built.Load(id); ok {
+		return have.(*tree), nil
+	}
+	d, err := findDeployment(tx, api, deploymentID)
+	if err != nil {
+		return nil, err
+	}
+	root := buildTree(d.Resources)
+	t.built.Store(id, root)
+	return root, nil
+}
+
+func buildTree(resources []resource) *tree {
+	root := &tree{}
+	for i := range resources {
+		at := root
+		for _, part := range segments(resources[i].Path) {
+			at = at.child(part)
+		}
+		at.resource = &resources[i]
+	}
+	return root
+}
+
+func (t *tree) child(part string) *tree {
+	if isVariable(part) {
+		if t.variable == nil {
+			t.variable = &tree{}
+		}
+		return t.variable
+	}
+	if t.static == nil {
+		t.static = map[string]*tree{}
+	}
+	if t.static[part] == nil {
+		t.static[part] = &tree{}
+	}
+	return t.static[part]
+}
+
+// segments splits a path; slashes at its end do not count, as on AWS.
+func segments(path string) []string {
+	path = strings.TrimRight(strings.TrimPrefix(path, "/"), "/")
+	if path == "" {
+		return nil
+	}
+	return strings.Split(path, "/")
+}
+
+// match finds the method for a path that is still percent-encoded. Static
+// segments win over variables, and resources without a method for the verb are
+// passed over. The parameters' values stay encoded, fit for another URL.
+func (t *tree) match(path []string, verb string, parameters map[string]string) (method, bool) {
+	if len(path) == 0 {
+		return t.method(verb)
+	}
+	segment, err := url.PathUnescape(path[0])
+	if err != nil {
+		return method{}, false
+	}
+	if next := t.static[segment]; next != nil {
+		if m, ok := next.match(path[1:], verb, parameters); ok {
+			return m, true
+		}
+	}
+	next := t.variable
+	if next == nil || next.resource == nil {
+		return method{}, false
+	}
+	name, value, rest := strings.Trim(next.resource.PathPart, "{}"), path[0], path[1:]
+	if isGreedy(next.resource.PathPart) {
+		name, value, rest = strings.TrimSuffix(name, "+"), strings.Join(path, "/"), nil
+	}
+	m, ok := next.match(rest, verb, parameters)
+	if ok {
+		parameters[name] = value
+	}
+	return m, ok
+}
+
+func (t *tree) method(verb string) (method, bool) {
+	if t.resource == nil {
+		return method{}, false
+	}
+	if m, ok := t.resource.Methods[verb]; ok {
+		return m, true
+	}
+	m, ok := t.resource.Methods["ANY"]
+	return m, ok
+}

@@ -1,0 +1,80 @@
+package cognito
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+var domainPattern = regexp.MustCompile(`^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$`)
+
+func domainsIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "domains") }
+
+type createUserPoolDomainInput struct {
+	Domain              string
+	UserPoolID          string `json:"UserPoolId"`
+	ManagedLoginVersion int
+}
+
+// createUserPoolDomain records a pool's domain. Nothing is served under it: the
+// pages of all pools are at the local endpoint, and a pool needs no domain there.
+func (s *Service) createUserPoolDomain(_ context.Context, in *createUserPoolDomainInput) (*none, error) {
+	var c constraints
+	c.text("domain", in.Domain, 63)
+	c.matches("domain", in.Domain, domainPattern)
+	c.within("managedLoginVersion", &in.ManagedLoginVersion, 0, 2)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	err := s.env.DB.Update(func(tx *store.Tx) error {
+		p, err := findPool(tx, in.UserPoolID)
+		if err != nil {
+			return err
+		}
+		domains := domainsIn(tx)
+		switch {
+		case domains.Get([]byte(in.Domain)) != nil:
+			return invalid("Domain already associated with another user pool.")
+		case p.Domain != "":
+			return invalid("User pool already has a domain configured.")
+		}
+		p.Domain = in.Domain
+		if err := domains.Put([]byte(in.Domain), []byte(p.ID)); err != nil {
+			return err
+		}
+		return store.PutJSON(poolsIn(tx), p.ID, p)
+	})
+	return &none{}, err
+}
+
+type describeUserPoolDomainInput struct{ Domain string }
+
+type describeUserPoolDomainOutput struct {
+	DomainDescription domainDescription `json:"DomainDescription"`
+}
+
+type domainDescription struct {
+	UserPoolID   string `json:"UserPoolId,omitempty"`
+	AWSAccountID string `json:"AWSAccountId,omitempty"`
+	Domain       string `json:"Domain,omitempty"`
+	Status       string `json:"Status,omitempty"`
+}
+
+// describeUserPoolDomain answers an empty description for a domain that is not
+// there, as Cognito does.
+func (s *Service) describeUserPoolDomain(_ context.Context, in *describeUserPoolDomainInput) (*describeUserPoolDomainOutput, error) {
+	out := new(describeUserPoolDomainOutput)
+	err := s.env.DB.View(func(tx *store.Tx) error {
+		if id := domainsIn(tx).Get([]byte(in.Domain)); id != nil {
+			out.DomainDescription = domainDescription{
+				UserPoolID: string(id), AWSAccountID: s.env.Account, Domain: in.Domain, Status: "ACTIVE",
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}

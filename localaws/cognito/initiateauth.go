@@ -1,0 +1,108 @@
+package cognito
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+type initiateAuthInput struct {
+	AuthFlow       string
+	AuthParameters map[string]string
+	ClientID       string `json:"ClientId"`
+	// What follows is for triggers, analytics and threat protection, none of which
+	// this local AWS has.
+	ClientMetadata    map[string]string
+	AnalyticsMetadata json.RawMessage
+	UserContextData   json.RawMessage
+}
+
+type initiateAuthOutput struct {
+	AuthenticationResult authenticationResult `json:"AuthenticationResult"`
+	ChallengeParameters  struct{}             `json:"ChallengeParameters"`
+}
+
+type authenticationResult struct {
+	AccessToken  string `json:"AccessToken"`
+	ExpiresIn    int    `json:"ExpiresIn"`
+	TokenType    string `json:"TokenType"`
+	RefreshToken string `json:"RefreshToken,omitempty"`
+	IDToken      string `json:"IdToken"`
+}
+
+// initiateAuth signs a user in with a password, or again with a refresh token.
+func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*initiateAuthOutput, error) {
+	c, p, err := s.findClientPool(in.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	var issued tokens
+	switch in.AuthFlow {
+	case "USER_PASSWORD_AUTH":
+		if !c.Settings.allowsFlow("USER_PASSWORD_AUTH") {
+			return nil, invalid("USER_PASSWORD_AUTH flow not enabled for this client")
+		}
+		issued, err = s.passwordAuth(ctx, p, c, in.AuthParameters)
+	case "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN":
+		if !c.Settings.allowsFlow("REFRESH_TOKEN_AUTH") {
+			return nil, invalid("REFRESH_TOKEN_AUTH flow not enabled for this client")
+		}
+		issued, err = s.refreshAuth(p, c, in.AuthParameters)
+	case "USER_SRP_AUTH", "CUSTOM_AUTH", "USER_AUTH":
+		return nil, wire.NotImplemented("The authentication flow " + in.AuthFlow)
+	case "ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH":
+		return nil, invalid("Initiate Auth method not supported.")
+	default:
+		var v constraints
+		v.text("authFlow", in.AuthFlow, 64)
+		v.oneOf("authFlow", []string{
+			"USER_SRP_AUTH", "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN", "CUSTOM_AUTH", "ADMIN_NO_SRP_AUTH",
+			"USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "USER_AUTH",
+		}, in.AuthFlow)
+		return nil, v.err()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &initiateAuthOutput{AuthenticationResult: authenticationResult{
+		AccessToken: issued.Access, IDToken: issued.ID, RefreshToken: issued.Refresh, ExpiresIn: issued.ExpiresIn, TokenType: "Bearer",
+	}}, nil
+}
+
+func (s *Service) passwordAuth(ctx context.Context, p pool, c client, parameters map[string]string) (tokens, error) {
+	name, password := parameters["USERNAME"], parameters["PASSWORD"]
+	switch {
+	case name == "":
+		return tokens{}, invalid("Missing required parameter USERNAME")
+	case password == "":
+		return tokens{}, invalid("Missing required parameter PASSWORD")
+	}
+	if err := c.checkSecretHash(name, parameters["SECRET_HASH"]); err != nil {
+		return tokens{}, err
+	}
+	u, err := s.authenticate(ctx, p, name, password)
+	if wire.IsCode(err, "UserNotFoundException") && c.Settings.hidesUsers() {
+		err = errWrongPassword
+	}
+	if err != nil {
+		return tokens{}, err
+	}
+	return s.issue(p, c, s.newGrant(c, u, []string{userAdminScope}), "")
+}
+
+func (s *Service) refreshAuth(p pool, c client, parameters map[string]string) (tokens, error) {
+	token := cmp.Or(parameters["REFRESH_TOKEN"], parameters["REFRESH_TOKEN_AUTH"])
+	if token == "" {
+		return tokens{}, invalid("Missing required parameter REFRESH_TOKEN")
+	}
+	g, err := s.findRefreshToken(p, c, token)
+	if err != nil {
+		return tokens{}, err
+	}
+	if err := c.checkSecretHash(g.Username, parameters["SECRET_HASH"]); err != nil {
+		return tokens{}, err
+	}
+	return s.mint(p, c, g, "")
+}

@@ -1,0 +1,179 @@
+package cognito
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// AutoConfirmTag, set to "true" among UserPoolTags, makes a pool confirm its
+// sign-ups, and their e-mail addresses, at once. It stands in for a pre-sign-up
+// Lambda trigger that answers autoConfirmUser and autoVerifyEmail.
+const AutoConfirmTag = "localaws:auto-confirm"
+
+var namePattern = regexp.MustCompile(`^[\w\s+=,.@-]+$`)
+
+// pool is one stored user pool; its signing key is stored beside it.
+type pool struct {
+	ID                     string
+	Name                   string
+	Policy                 passwordPolicy
+	UsernameAttributes     []string
+	AutoVerifiedAttributes []string
+	CaseSensitive          bool
+	AdminCreateOnly        bool
+	DeletionProtection     string
+	Recovery               json.RawMessage
+	Tags                   map[string]string
+	Domain                 string
+	Created                time.Time
+	Modified               time.Time
+}
+
+// signInByEmail reports whether users name themselves by their e-mail address;
+// their user name is a UUID then.
+func (p pool) signInByEmail() bool { return slices.Contains(p.UsernameAttributes, "email") }
+
+func (p pool) autoConfirms() bool { return p.Tags[AutoConfirmTag] == "true" }
+
+// fold is the form in which names and addresses of this pool are compared.
+func (p pool) fold(name string) string {
+	if p.CaseSensitive {
+		return name
+	}
+	return strings.ToLower(name)
+}
+
+func poolsIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "pools") }
+
+func findPool(tx *store.Tx, id string) (pool, error) {
+	p, found, err := store.GetJSON[pool](poolsIn(tx), id)
+	if err != nil {
+		return pool{}, err
+	}
+	if !found {
+		return pool{}, notFound("User pool %s does not exist.", id)
+	}
+	return p, nil
+}
+
+// newPoolID returns an id such as us-east-1_AbCdEfGhI.
+func (s *Service) newPoolID() string {
+	return s.env.Region + "_" + randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 9)
+}
+
+// randomText draws n characters, each equally likely. The alphabet must be
+// shorter than 256 characters.
+func randomText(alphabet string, n int) string {
+	even := 256 - 256%len(alphabet)
+	text := make([]byte, 0, n)
+	for draw := make([]byte, n); len(text) < n; {
+		_, _ = rand.Read(draw)
+		for _, b := range draw {
+			if int(b) < even && len(text) < n {
+				text = append(text, alphabet[int(b)%len(alphabet)])
+			}
+		}
+	}
+	return string(text)
+}
+
+type usernameConfiguration struct{ CaseSensitive bool }
+
+type adminCreateUserConfig struct{ AllowAdminCreateUserOnly bool }
+
+type createUserPoolInput struct {
+	PoolName               string
+	Policies               *policies
+	UsernameAttributes     []string
+	AutoVerifiedAttributes []string
+	// UsernameConfiguration left out means case-sensitive names, as on AWS.
+	UsernameConfiguration *usernameConfiguration
+	AdminCreateUserConfig *adminCreateUserConfig
+	DeletionProtection    string
+	MfaConfiguration      string
+	UserPoolTags          map[string]string
+	UserPoolTier          string
+	// AccountRecoverySetting is kept and shown. It says how passwords are
+	// recovered, and the operations that recover one are refused.
+	AccountRecoverySetting json.RawMessage
+}
+
+type userPoolOutput struct {
+	UserPool poolDetails `json:"UserPool"`
+}
+
+func (s *Service) createUserPool(_ context.Context, in *createUserPoolInput) (*userPoolOutput, error) {
+	p, err := s.newPool(in)
+	if err != nil {
+		return nil, err
+	}
+	signingKey, err := newSigningKey()
+	if err != nil {
+		return nil, err
+	}
+	err = s.env.DB.Update(func(tx *store.Tx) error {
+		keys := signingKeysIn(tx)
+		if err := keys.Put([]byte(p.ID), signingKey); err != nil {
+			return err
+		}
+		return store.PutJSON(poolsIn(tx), p.ID, p)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &userPoolOutput{s.poolDetails(p, 0)}, nil
+}
+
+func (s *Service) newPool(in *createUserPoolInput) (pool, error) {
+	if err := in.validate(); err != nil {
+		return pool{}, err
+	}
+	policy, err := in.Policies.policy()
+	if err != nil {
+		return pool{}, err
+	}
+	now := s.env.Now()
+	p := pool{
+		ID: s.newPoolID(), Name: in.PoolName, Policy: policy,
+		UsernameAttributes: in.UsernameAttributes, AutoVerifiedAttributes: in.AutoVerifiedAttributes,
+		CaseSensitive:      in.UsernameConfiguration == nil || in.UsernameConfiguration.CaseSensitive,
+		AdminCreateOnly:    in.AdminCreateUserConfig != nil && in.AdminCreateUserConfig.AllowAdminCreateUserOnly,
+		DeletionProtection: in.DeletionProtection, Recovery: in.AccountRecoverySetting,
+		Tags: in.UserPoolTags, Created: now, Modified: now,
+	}
+	if p.DeletionProtection == "" {
+		p.DeletionProtection = "INACTIVE"
+	}
+	return p, nil
+}
+
+func (in *createUserPoolInput) validate() error {
+	var c constraints
+	c.text("poolName", in.PoolName, 128)
+	c.matches("poolName", in.PoolName, namePattern)
+	c.oneOf("usernameAttributes", []string{"phone_number", "email"}, in.UsernameAttributes...)
+	c.oneOf("autoVerifiedAttributes", []string{"phone_number", "email"}, in.AutoVerifiedAttributes...)
+	c.oneOf("deletionProtection", []string{"ACTIVE", "INACTIVE"}, in.DeletionProtection)
+	c.oneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
+	c.oneOf("userPoolTier", []string{"LITE", "ESSENTIALS", "PLUS"}, in.UserPoolTier)
+	if err := c.err(); err != nil {
+		return err
+	}
+	switch {
+	case in.MfaConfiguration != "" && in.MfaConfiguration != "OFF":
+		return wire.NotImplemented("Multi-factor authentication")
+	case in.UserPoolTier != "" && in.UserPoolTier != "ESSENTIALS":
+		return wire.NotImplemented("The user pool tier " + in.UserPoolTier)
+	case slices.Contains(in.UsernameAttributes, "phone_number"), slices.Contains(in.AutoVerifiedAttributes, "phone_number"):
+		return wire.NotImplemented("Signing in with a phone number")
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package cognito
+
+import (
+	"net/http"
+	"strings"
+)
+
+// maxForm bounds what is read of a posted form, in bytes.
+const maxForm = 64 << 10
+
+// routes are the paths of Cognito's managed login and of its issuers:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/managed-login-endpoints.html
+func (s *Service) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{pool}/.well-known/openid-configuration", s.serveDiscovery)
+	mux.HandleFunc("GET /{pool}/.well-known/jwks.json", s.serveKeys)
+	mux.HandleFunc("GET /oauth2/authorize", s.serveAuthorize)
+	mux.HandleFunc("POST /oauth2/token", s.serveToken)
+	mux.HandleFunc("GET /oauth2/userInfo", s.serveUserInfo)
+	mux.HandleFunc("POST /oauth2/userInfo", s.serveUserInfo)
+	mux.HandleFunc("POST /oauth2/revoke", s.serveRevoke)
+	mux.HandleFunc("GET /logout", s.serveLogout)
+	mux.HandleFunc("GET /login", s.serveLogin)
+	mux.HandleFunc("GET /signup", s.serveSignUp)
+	mux.HandleFunc("GET "+stylesheetPath, serveStylesheet)
+
+	// What people post comes from our own pages only: no other site may sign a
+	// browser in.
+	sameOrigin := http.NewCrossOriginProtection()
+	sameOrigin.SetDenyHandler(http.HandlerFunc(s.serveCrossOrigin))
+	mux.Handle("POST /login", sameOrigin.Handler(http.HandlerFunc(s.postLogin)))
+	mux.Handle("POST /signup", sameOrigin.Handler(http.HandlerFunc(s.postSignUp)))
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		// The addresses of these pages hold state and nonce of a sign-in; other
+		// sites are not told. Our own are: without a referrer browsers would send
+		// our forms with "Origin: null".
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Content-Security-Policy", contentPolicy(""))
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// contentPolicy lets a page load its stylesheet and post its form. Browsers apply
+// form-action also to the redirect that follows, so the page's callback origin
+// must be in it.
+func contentPolicy(callback string) string {
+	return strings.TrimSpace("default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + callback)
+}

@@ -1,0 +1,167 @@
+package cognito
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// newUser is who is to be added to a pool.
+type newUser struct {
+	// Name is the user name or, where users sign in by it, the e-mail address.
+	Name       string
+	Attributes map[string]string
+	// Password is the hash of it.
+	PasswordHash string
+	Status       string
+	// Taken is the text of UsernameExistsException for a user name.
+	Taken string
+}
+
+// checkName makes sure that the name and the attributes agree.
+func (n *newUser) checkName(p pool) error {
+	var c constraints
+	c.text("username", n.Name, 128)
+	if err := c.err(); err != nil {
+		return err
+	}
+	if !p.signInByEmail() {
+		return nil
+	}
+	if !isEmail(n.Name) {
+		return invalid("Username should be an email.")
+	}
+	if email, given := n.Attributes["email"]; given && p.fold(email) != p.fold(n.Name) {
+		return invalid("The email attribute must be the address given as user name.")
+	}
+	n.Attributes["email"] = n.Name
+	return nil
+}
+
+// add stores a new user, whose name has been checked, or returns
+// UsernameExistsException.
+func (s *Service) add(p pool, n newUser) (user, error) {
+	now := s.env.Now()
+	u := user{
+		Username: n.Name, Sub: wire.NewUUID(), PasswordHash: n.PasswordHash, Status: n.Status,
+		Attributes: n.Attributes, Created: now, Modified: now,
+	}
+	if p.signInByEmail() {
+		u.Username = u.Sub
+	}
+	err := s.env.DB.Update(func(tx *store.Tx) error {
+		// Read again: the pool may have gone since the caller read it.
+		p, err := findPool(tx, p.ID)
+		if err != nil {
+			return err
+		}
+		_, err = findUser(tx, p, n.Name)
+		switch {
+		case err == nil && p.signInByEmail():
+			return wire.Errorf("UsernameExistsException", "An account with the given email already exists.")
+		case err == nil:
+			return wire.Errorf("UsernameExistsException", "%s", n.Taken)
+		case !wire.IsCode(err, "UserNotFoundException"):
+			return err
+		}
+		if p.signInByEmail() {
+			emails := emailsIn(tx, p)
+			if err := emails.Put([]byte(p.fold(n.Name)), []byte(u.Username)); err != nil {
+				return err
+			}
+		}
+		return putUser(tx, p, u)
+	})
+	return u, err
+}
+
+// register adds a user who signed up, confirmed at once if the pool does that.
+func (s *Service) register(ctx context.Context, p pool, name, password string, given []attribute) (user, error) {
+	if p.AdminCreateOnly {
+		return user{}, notAuthorized("SignUp is not permitted for this user pool")
+	}
+	attributes, err := readAttributes(given, false)
+	if err != nil {
+		return user{}, err
+	}
+	n := newUser{Name: name, Attributes: attributes, Status: unconfirmed, Taken: "User already exists"}
+	if err := n.checkName(p); err != nil {
+		return user{}, err
+	}
+	if err := p.Policy.check(password); err != nil {
+		return user{}, err
+	}
+	if p.autoConfirms() {
+		n.Status = confirmed
+	}
+	if n.Attributes["email"] != "" {
+		n.Attributes["email_verified"] = "false"
+		if p.autoConfirms() {
+			n.Attributes["email_verified"] = "true"
+		}
+	}
+	if n.PasswordHash, err = s.hashPassword(ctx, password); err != nil {
+		return user{}, err
+	}
+	return s.add(p, n)
+}
+
+type signUpInput struct {
+	ClientID       string `json:"ClientId"`
+	SecretHash     string
+	Username       string
+	Password       string
+	UserAttributes []attribute
+	// What follows is for triggers, analytics and threat protection, none of which
+	// this local AWS has.
+	ValidationData    []attribute
+	ClientMetadata    map[string]string
+	AnalyticsMetadata json.RawMessage
+	UserContextData   json.RawMessage
+}
+
+type signUpOutput struct {
+	UserConfirmed bool   `json:"UserConfirmed"`
+	UserSub       string `json:"UserSub"`
+}
+
+// signUp adds a user. Without AutoConfirmTag the user waits for
+// AdminConfirmSignUp: no code is sent anywhere.
+func (s *Service) signUp(ctx context.Context, in *signUpInput) (*signUpOutput, error) {
+	c, p, err := s.findClientPool(in.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkSecretHash(in.Username, in.SecretHash); err != nil {
+		return nil, err
+	}
+	u, err := s.register(ctx, p, in.Username, in.Password, in.UserAttributes)
+	if err != nil {
+		return nil, err
+	}
+	return &signUpOutput{UserConfirmed: u.Status == confirmed, UserSub: u.Sub}, nil
+}
+
+type userInput struct {
+	UserPoolID string `json:"UserPoolId"`
+	Username   string
+}
+
+type adminConfirmSignUpInput struct {
+	userInput
+	// ClientMetadata is for triggers.
+	ClientMetadata map[string]string
+}
+
+func (s *Service) adminConfirmSignUp(_ context.Context, in *adminConfirmSignUpInput) (*none, error) {
+	err := s.change(in.UserPoolID, in.Username, func(_ *store.Tx, _ pool, u *user) error {
+		if u.Status != unconfirmed {
+			return notAuthorized("User cannot be confirmed. Current status is " + u.Status)
+		}
+		u.Status = confirmed
+		return nil
+	})
+	return &none{}, err
+}

@@ -1,0 +1,142 @@
+package dynamodb
+
+import (
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+// action is one write, or one condition, on one item, as a request asks for it:
+// everything about it that does not depend on the table or the item is checked.
+// It is carried out in three steps, so that a transaction can take each step for
+// all its actions before it begins the next: check against the table's keys,
+// decide what happens to the item, and outcome.apply.
+type action struct {
+	verb  verb
+	table string
+	key   Item   // not for put
+	item  Item   // for put
+	next  record // for put: the item
+	bound *bound
+	// oldOnFailure is ReturnValuesOnConditionCheckFailure=ALL_OLD.
+	oldOnFailure bool
+}
+
+type verb string
+
+const (
+	putVerb    verb = "Put"
+	updateVerb verb = "Update"
+	deleteVerb verb = "Delete"
+	checkVerb  verb = "ConditionCheck"
+)
+
+// newPut checks the item.
+func newPut(table string, it Item, b *bound) (*action, error) {
+	if it == nil {
+		return nil, violated("item", nil, "Member must not be null")
+	}
+	checked, err := it.normal()
+	if err != nil {
+		return nil, err
+	}
+	if checked.size() > maxItemSize {
+		return nil, invalid("Item size has exceeded the maximum allowed size")
+	}
+	rec, err := newRecord(checked)
+	return &action{verb: putVerb, table: table, item: checked, next: rec, bound: b}, err
+}
+
+// newKeyed is for the verbs that name their item by its key.
+func newKeyed(v verb, table string, key Item, b *bound) (*action, error) {
+	if key == nil {
+		return nil, violated("key", nil, "Member must not be null")
+	}
+	checked, err := key.normal()
+	return &action{verb: v, table: table, key: checked, bound: b}, err
+}
+
+// check makes sure that the action fits the table's keys.
+func (a *action) check(t *table) error {
+	if a.verb == putVerb {
+		return t.checkItemKey(a.item)
+	}
+	if err := t.checkKey(a.key); err != nil {
+		return err
+	}
+	for _, c := range a.bound.update {
+		for _, k := range t.keys() {
+			switch {
+			case c.path[0].name != k.Name:
+			case len(c.path) > 1:
+				return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", k.Name)
+			default:
+				return invalidParameter("Cannot update attribute %s. This attribute is part of the key", k.Name)
+			}
+		}
+	}
+	return nil
+}
+
+// outcome is what an action comes to. old is valid during the transaction.
+type outcome struct {
+	action *action
+	table  *table
+	place  []byte
+	old    record
+	// failed says that the condition does not hold; nothing else is decided then.
+	failed bool
+	next   record // nil for no item
+	// item is next, for updates only.
+	item Item
+}
+
+// place is where the action's item lies. The action must have been checked.
+func (a *action) place(t *table) []byte {
+	if a.verb == putVerb {
+		return t.place(a.item)
+	}
+	return t.place(a.key)
+}
+
+// decide reads the item and works out what becomes of it, without writing. It
+// fails with a ValidationException if the update cannot be applied to the item.
+func (a *action) decide(tx *store.Tx, t *table) (*outcome, error) {
+	o := &outcome{action: a, table: t, place: a.place(t)}
+	o.old = t.items(tx).Get(o.place)
+	var old Item
+	if a.bound.condition != nil || a.verb == updateVerb {
+		var err error
+		if old, err = o.old.item(); err != nil {
+			return nil, err
+		}
+	}
+	if !a.bound.holds(a.bound.condition, old) {
+		o.failed = true
+		return o, nil
+	}
+	switch a.verb {
+	case putVerb:
+		o.next = a.next
+	case checkVerb:
+		o.next = o.old
+	case updateVerb:
+		var err error
+		if o.item, err = a.bound.updated(old, a.key); err != nil || o.item == nil {
+			return o, err
+		}
+		o.next, err = newRecord(o.item)
+		return o, err
+	}
+	return o, nil
+}
+
+// apply writes what was decided.
+func (o *outcome) apply(tx *store.Tx) error {
+	items := o.table.items(tx)
+	switch {
+	case o.action.verb == checkVerb || o.next == nil && o.old == nil:
+		return nil
+	case o.next == nil:
+		return items.Delete(o.place)
+	}
+	return items.Put(o.place, o.next)
+}

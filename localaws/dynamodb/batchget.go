@@ -1,0 +1,128 @@
+package dynamodb
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+const (
+	maxBatchKeys   = 100
+	maxBatchAnswer = 16 << 20
+)
+
+type batchGetRequest struct {
+	RequestItems           map[string]batchKeys
+	ReturnConsumedCapacity string
+}
+
+// batchKeys is sent back as it came for keys that were not processed.
+type batchKeys struct {
+	Keys                     []Item
+	ProjectionExpression     *string           `json:",omitempty"`
+	ExpressionAttributeNames map[string]string `json:",omitempty"`
+	ConsistentRead           bool              `json:",omitempty"`
+}
+
+type batchGetAnswer struct {
+	Responses        map[string][]json.RawMessage
+	UnprocessedKeys  map[string]batchKeys
+	ConsumedCapacity []capacity `json:",omitempty"`
+}
+
+// batchGetItem leaves the keys behind maxBatchAnswer bytes of items unprocessed.
+func (s *Service) batchGetItem(_ context.Context, in *batchGetRequest) (*batchGetAnswer, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	lookups, err := s.newBatchLookups(in.RequestItems)
+	if err != nil {
+		return nil, err
+	}
+	var answer *batchGetAnswer
+	err = s.env.DB.View(func(tx *store.Tx) error {
+		answer, err = readBatch(tx, in, lookups)
+		return err
+	})
+	return answer, err
+}
+
+func (s *Service) newBatchLookups(requested map[string]batchKeys) (map[string][]*lookup, error) {
+	total := 0
+	for _, keys := range requested {
+		total += len(keys.Keys)
+	}
+	switch {
+	case len(requested) == 0:
+		return nil, violated("requestItems", "{}", "Member must have length greater than or equal to 1")
+	case total > maxBatchKeys:
+		return nil, invalid("Too many items requested for the BatchGetItem call")
+	}
+	lookups := map[string][]*lookup{}
+	for table, keys := range requested {
+		if len(keys.Keys) == 0 {
+			return nil, violated(fmt.Sprintf("requestItems.%s.member.keys", table), "[]", "Member must have length greater than or equal to 1")
+		}
+		for _, key := range keys.Keys {
+			l, err := s.newLookup(table, key, keys.ProjectionExpression, keys.ExpressionAttributeNames)
+			if err != nil {
+				return nil, err
+			}
+			lookups[table] = append(lookups[table], l)
+		}
+	}
+	return lookups, nil
+}
+
+func readBatch(tx *store.Tx, in *batchGetRequest, lookups map[string][]*lookup) (*batchGetAnswer, error) {
+	answer := &batchGetAnswer{Responses: map[string][]json.RawMessage{}, UnprocessedKeys: map[string]batchKeys{}}
+	read := 0
+	for _, table := range slices.Sorted(maps.Keys(lookups)) {
+		targets, err := distinctTargets(tx, lookups[table])
+		if err != nil {
+			return nil, err
+		}
+		asked, units := in.RequestItems[table], 0.0
+		answer.Responses[table] = []json.RawMessage{}
+		for i, l := range lookups[table] {
+			found, size, err := l.read(tx, targets[i])
+			if err != nil {
+				return nil, err
+			}
+			if read += size; read > maxBatchAnswer {
+				rest := asked
+				rest.Keys = asked.Keys[i:]
+				answer.UnprocessedKeys[table] = rest
+				break
+			}
+			if found != nil {
+				answer.Responses[table] = append(answer.Responses[table], found)
+			}
+			units += readUnits(size, asked.ConsistentRead)
+		}
+		if c := capacityOf(in.ReturnConsumedCapacity, table, units); c != nil {
+			answer.ConsumedCapacity = append(answer.ConsumedCapacity, *c)
+		}
+	}
+	return answer, nil
+}
+
+func distinctTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
+	targets := make([]target, len(lookups))
+	seen := map[string]bool{}
+	for i, l := range lookups {
+		var err error
+		if targets[i], err = l.find(tx); err != nil {
+			return nil, err
+		}
+		if seen[targets[i].id()] {
+			return nil, invalid("Provided list of item keys contains duplicates")
+		}
+		seen[targets[i].id()] = true
+	}
+	return targets, nil
+}

@@ -1,0 +1,147 @@
+package dynamodb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+const maxBatchWrites = 25
+
+type batchWriteRequest struct {
+	RequestItems                map[string][]batchWrite
+	ReturnConsumedCapacity      string
+	ReturnItemCollectionMetrics string
+}
+
+type batchWrite struct {
+	PutRequest    *struct{ Item Item }
+	DeleteRequest *struct{ Key Item }
+}
+
+// batchWriteAnswer never leaves anything unprocessed.
+type batchWriteAnswer struct {
+	UnprocessedItems map[string][]batchWrite
+	ConsumedCapacity []capacity `json:",omitempty"`
+}
+
+// batchWriteItem writes all or nothing, where AWS would write one by one: what a
+// caller may rely on is less than what it gets.
+func (s *Service) batchWriteItem(_ context.Context, in *batchWriteRequest) (*batchWriteAnswer, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	actions, err := s.newBatchWrites(in.RequestItems)
+	if err != nil {
+		return nil, err
+	}
+	var answer *batchWriteAnswer
+	err = s.env.DB.Update(func(tx *store.Tx) error {
+		outcomes, err := decideAll(tx, actions, "Provided list of item keys contains duplicates")
+		if err != nil {
+			return err
+		}
+		tables, units := consumed(outcomes, 1)
+		answer = &batchWriteAnswer{UnprocessedItems: map[string][]batchWrite{}}
+		for _, name := range tables {
+			if c := capacityOf(in.ReturnConsumedCapacity, name, units[name]); c != nil {
+				answer.ConsumedCapacity = append(answer.ConsumedCapacity, *c)
+			}
+		}
+		return applyAll(tx, outcomes)
+	})
+	return answer, err
+}
+
+func (s *Service) newBatchWrites(requested map[string][]batchWrite) ([]*action, error) {
+	total := 0
+	for _, writes := range requested {
+		total += len(writes)
+	}
+	switch {
+	case len(requested) == 0:
+		return nil, violated("requestItems", "{}", "Member must have length greater than or equal to 1")
+	case total > maxBatchWrites:
+		return nil, invalid("Too many items requested for the BatchWriteItem call")
+	}
+	var actions []*action
+	for _, given := range slices.Sorted(maps.Keys(requested)) {
+		table, err := s.tableName("requestItems", given)
+		if err != nil {
+			return nil, err
+		}
+		if len(requested[given]) == 0 {
+			return nil, violated(fmt.Sprintf("requestItems.%s.member", given), "[]", "Member must have length greater than or equal to 1")
+		}
+		for _, w := range requested[given] {
+			a, err := w.action(table)
+			if err != nil {
+				return nil, err
+			}
+			actions = append(actions, a)
+		}
+	}
+	return actions, nil
+}
+
+func (w batchWrite) action(table string) (*action, error) {
+	switch {
+	case w.PutRequest != nil && w.DeleteRequest != nil:
+		return nil, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+	case w.PutRequest != nil:
+		return newPut(table, w.PutRequest.Item, &bound{})
+	case w.DeleteRequest != nil:
+		return newKeyed(deleteVerb, table, w.DeleteRequest.Key, &bound{})
+	}
+	return nil, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+}
+
+// decideAll takes unconditional actions through check and decide, refusing two on
+// one item with that text.
+func decideAll(tx *store.Tx, actions []*action, duplicate string) ([]*outcome, error) {
+	outcomes := make([]*outcome, len(actions))
+	seen := map[string]bool{}
+	for i, a := range actions {
+		t, err := findTable(tx, a.table)
+		if err != nil {
+			return nil, err
+		}
+		if err := a.check(t); err != nil {
+			return nil, err
+		}
+		id := t.ID + string(a.place(t))
+		if seen[id] {
+			return nil, invalid("%s", duplicate)
+		}
+		seen[id] = true
+		if outcomes[i], err = a.decide(tx, t); err != nil {
+			return nil, err
+		}
+	}
+	return outcomes, nil
+}
+
+func applyAll(tx *store.Tx, outcomes []*outcome) error {
+	for _, o := range outcomes {
+		if err := o.apply(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// consumed sums up write units by table, in the order in which tables come first;
+// each unit counts factor times.
+func consumed(outcomes []*outcome, factor float64) (tables []string, units map[string]float64) {
+	units = map[string]float64{}
+	for _, o := range outcomes {
+		if _, ok := units[o.table.Name]; !ok {
+			tables = append(tables, o.table.Name)
+		}
+		units[o.table.Name] += factor * writeUnits(o.old.size(), o.next.size())
+	}
+	return tables, units
+}

@@ -1,0 +1,52 @@
+package dynamodb
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// cancellation says for each action of a transaction what was wrong with it; nil
+// is nothing.
+type cancellation []*cancellationReason
+
+type cancellationReason struct {
+	Code    string
+	Message string          `json:",omitempty"`
+	Item    json.RawMessage `json:",omitzero"`
+}
+
+func invalidReason(err error) *cancellationReason {
+	return &cancellationReason{Code: "ValidationError", Message: messageOf(err)}
+}
+
+func failedReason(o *outcome) *cancellationReason {
+	reason := &cancellationReason{Code: "ConditionalCheckFailed", Message: conditionFailedText}
+	if o.action.oldOnFailure {
+		reason.Item = o.old.json()
+	}
+	return reason
+}
+
+// err is nil if nothing was wrong.
+func (c cancellation) err() error {
+	reasons := make([]cancellationReason, len(c))
+	codes := make([]string, len(c))
+	wrong := false
+	for i, reason := range c {
+		reasons[i].Code = "None"
+		if reason != nil {
+			reasons[i], wrong = *reason, true
+		}
+		codes[i] = reasons[i].Code
+	}
+	if !wrong {
+		return nil
+	}
+	text := "Transaction cancelled, please refer cancellation reasons for specific reasons [" + strings.Join(codes, ", ") + "]"
+	canceled := wire.Errorf("TransactionCanceledException", "%s", text)
+	// This shape, unlike most, has its message with a capital.
+	canceled.Fields = map[string]any{"Message": text, "CancellationReasons": reasons}
+	return canceled
+}

@@ -1,0 +1,61 @@
+package dynamodb
+
+// capacity is a ConsumedCapacity. It is computed from sizes by the rules of "Read
+// and write operations" in the Developer Guide; nothing is ever throttled by it.
+type capacity struct {
+	TableName          string
+	CapacityUnits      float64
+	ReadCapacityUnits  float64        `json:",omitempty"` // in transactions
+	WriteCapacityUnits float64        `json:",omitempty"` // in transactions
+	Table              *capacityUnits `json:",omitempty"`
+}
+
+type capacityUnits struct{ CapacityUnits float64 }
+
+// capacityOf is nil unless the request wants to know: mode is its
+// ReturnConsumedCapacity.
+func capacityOf(mode, table string, units float64) *capacity {
+	switch mode {
+	case "TOTAL":
+		return &capacity{TableName: table, CapacityUnits: units}
+	case "INDEXES":
+		return &capacity{TableName: table, CapacityUnits: units, Table: &capacityUnits{units}}
+	}
+	return nil
+}
+
+// transactionCapacity is the capacity of each table in the order given.
+func transactionCapacity(mode string, tables []string, units map[string]float64, write bool) []capacity {
+	var all []capacity
+	for _, name := range tables {
+		c := capacityOf(mode, name, units[name])
+		if c == nil {
+			return nil
+		}
+		if write {
+			c.WriteCapacityUnits = units[name]
+		} else {
+			c.ReadCapacityUnits = units[name]
+		}
+		all = append(all, *c)
+	}
+	return all
+}
+
+// writeUnits is one per KB of the larger of the two items.
+func writeUnits(before, after int) float64 {
+	return float64(max(1, (max(before, after)+1023)/1024))
+}
+
+// readUnits is one per 4 KB, half of it when eventual consistency will do.
+func readUnits(size int, consistent bool) float64 {
+	units := float64(max(1, (size+4095)/4096))
+	if !consistent {
+		units /= 2
+	}
+	return units
+}
+
+func checkReturnConsumedCapacity(mode string) error {
+	return checkEnum("returnConsumedCapacity", mode, "INDEXES", "TOTAL", "NONE")
+}

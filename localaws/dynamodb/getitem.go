@@ -1,0 +1,113 @@
+package dynamodb
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+type getItemRequest struct {
+	TableName                string
+	Key                      Item
+	ProjectionExpression     *string
+	ExpressionAttributeNames map[string]string
+	ConsistentRead           bool
+	ReturnConsumedCapacity   string
+}
+
+type getItemAnswer struct {
+	Item             json.RawMessage `json:",omitzero"`
+	ConsumedCapacity *capacity       `json:",omitempty"`
+}
+
+// lookup is one item to be read, as a request asks for it.
+type lookup struct {
+	table string
+	key   Item
+	paths []path
+}
+
+func (s *Service) newLookup(tableName string, key Item, projection *string, names map[string]string) (*lookup, error) {
+	table, err := s.tableName("tableName", tableName)
+	if err != nil {
+		return nil, err
+	}
+	if key == nil {
+		return nil, violated("key", nil, "Member must not be null")
+	}
+	checked, err := key.normal()
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.bind(placeholders{ExpressionAttributeNames: names}, expressionText{projectionKind, projection})
+	if err != nil {
+		return nil, err
+	}
+	return &lookup{table: table, key: checked, paths: b.projection}, nil
+}
+
+// target is where a lookup leads.
+type target struct {
+	table *table
+	place []byte
+}
+
+// id tells items of all tables apart.
+func (t target) id() string { return t.table.ID + string(t.place) }
+
+// find checks the key against the table's.
+func (l *lookup) find(tx *store.Tx) (target, error) {
+	t, err := findTable(tx, l.table)
+	if err != nil {
+		return target{}, err
+	}
+	if err := t.checkKey(l.key); err != nil {
+		return target{}, err
+	}
+	return target{table: t, place: t.place(l.key)}, nil
+}
+
+// read returns the item, or the part asked for, nil if there is none, and the
+// size of the whole.
+func (l *lookup) read(tx *store.Tx, at target) (found json.RawMessage, size int, err error) {
+	rec := record(at.table.items(tx).Get(at.place))
+	found, err = rec.projected(l.paths)
+	return found, rec.size(), err
+}
+
+// projected is the wire form of the part of the item that the paths lead to, of
+// the whole item if there are no paths; nil for no item.
+func (r record) projected(paths []path) (json.RawMessage, error) {
+	if r == nil || len(paths) == 0 {
+		return r.json(), nil
+	}
+	it, err := r.item()
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(it.project(paths))
+}
+
+// getItem reads what was last written, whether ConsistentRead is set or not.
+func (s *Service) getItem(_ context.Context, in *getItemRequest) (*getItemAnswer, error) {
+	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
+		return nil, err
+	}
+	l, err := s.newLookup(in.TableName, in.Key, in.ProjectionExpression, in.ExpressionAttributeNames)
+	if err != nil {
+		return nil, err
+	}
+	answer := &getItemAnswer{}
+	err = s.env.DB.View(func(tx *store.Tx) error {
+		at, err := l.find(tx)
+		if err != nil {
+			return err
+		}
+		found, size, err := l.read(tx, at)
+		answer.Item = found
+		answer.ConsumedCapacity = capacityOf(in.ReturnConsumedCapacity, l.table, readUnits(size, in.ConsistentRead))
+		return err
+	})
+	return answer, err
+}

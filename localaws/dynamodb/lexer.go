@@ -1,0 +1,74 @@
+package dynamodb
+
+import "strings"
+
+type tokenKind int
+
+const (
+	tokenEnd    tokenKind = iota
+	tokenWord             // a keyword, a function or an attribute: a letter, then letters, digits, _
+	tokenName             // #placeholder
+	tokenValue            // :placeholder
+	tokenIndex            // digits
+	tokenSymbol           // punctuation and operators
+	tokenBad              // what no expression contains
+)
+
+// token is a piece of an expression, with where it stands in the text.
+type token struct {
+	kind       tokenKind
+	text       string
+	start, end int
+}
+
+// is reports whether the token is that symbol or, ignoring case, that keyword.
+func (t token) is(text string) bool {
+	return t.kind == tokenSymbol && t.text == text || t.kind == tokenWord && strings.EqualFold(t.text, text)
+}
+
+// tokenize never fails: what it does not know becomes a tokenBad, for the parser
+// to complain of in the right place. The last token is a tokenEnd.
+func tokenize(text string) []token {
+	var tokens []token
+	for at := 0; at < len(text); {
+		if strings.IndexByte(" \t\r\n", text[at]) >= 0 {
+			at++
+			continue
+		}
+		t := nextToken(text, at)
+		tokens = append(tokens, t)
+		at = t.end
+	}
+	return append(tokens, token{kind: tokenEnd, text: "<EOF>", start: len(text), end: len(text)})
+}
+
+func nextToken(text string, at int) token {
+	first := text[at]
+	end := at + 1
+	for end < len(text) && isWordByte(text[end]) {
+		end++
+	}
+	as := func(kind tokenKind, end int) token {
+		return token{kind: kind, text: text[at:end], start: at, end: end}
+	}
+	switch {
+	case isLetter(first):
+		return as(tokenWord, end)
+	case first == '#' && end > at+1:
+		return as(tokenName, end)
+	case first == ':' && end > at+1:
+		return as(tokenValue, end)
+	case isDigits(text[at:end]):
+		return as(tokenIndex, end)
+	}
+	for _, symbol := range []string{"<>", "<=", ">=", "<", ">", "=", "+", "-", "(", ")", "[", "]", ".", ","} {
+		if strings.HasPrefix(text[at:], symbol) {
+			return as(tokenSymbol, at+len(symbol))
+		}
+	}
+	return as(tokenBad, end)
+}
+
+func isLetter(b byte) bool { return 'a' <= b|0x20 && b|0x20 <= 'z' }
+
+func isWordByte(b byte) bool { return isLetter(b) || '0' <= b && b <= '9' || b == '_' }

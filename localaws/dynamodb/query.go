@@ -1,0 +1,108 @@
+package dynamodb
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+type queryRequest struct {
+	KeyConditionExpression *string
+	ScanIndexForward       *bool
+	readOptions
+}
+
+func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error) {
+	name, err := s.checkRead(&in.readOptions)
+	if err != nil {
+		return nil, err
+	}
+	start, err := in.ExclusiveStartKey.normal()
+	if err != nil {
+		return nil, invalid("The provided starting key is invalid: %s", messageOf(err))
+	}
+	if in.KeyConditionExpression == nil {
+		return nil, invalid("Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.")
+	}
+	b, err := s.bind(in.placeholders,
+		expressionText{keyKind, in.KeyConditionExpression},
+		expressionText{filterKind, in.FilterExpression},
+		expressionText{projectionKind, in.ProjectionExpression})
+	if err != nil {
+		return nil, err
+	}
+	conditions, err := b.keyConditions(b.key)
+	if err != nil {
+		return nil, err
+	}
+	backwards := in.ScanIndexForward != nil && !*in.ScanIndexForward
+	var answer *pageAnswer
+	err = s.env.DB.View(func(tx *store.Tx) error {
+		t, err := findTable(tx, name)
+		if err != nil {
+			return err
+		}
+		r, part, err := t.span(conditions)
+		if err != nil {
+			return err
+		}
+		if in.ExclusiveStartKey != nil {
+			if r, err = t.resume(r, part, start, backwards); err != nil {
+				return err
+			}
+		}
+		if err := t.checkFilter(b); err != nil {
+			return err
+		}
+		answer, err = in.readPage(tx, t, b, r, backwards)
+		return err
+	})
+	return answer, err
+}
+
+// resume is the rest of the span behind the key that the last page ended with.
+func (t *table) resume(r span, part []byte, start Item, backwards bool) (span, error) {
+	if err := t.checkKey(start); err != nil {
+		return r, invalid("The provided starting key is invalid: %s", messageOf(err))
+	}
+	place := t.place(start)
+	switch {
+	case !bytes.HasPrefix(place, part):
+		return r, invalid("The provided starting key is outside query boundaries based on provided conditions")
+	case !r.holds(place):
+		return r, invalid("The provided starting key does not match the range key predicate")
+	case backwards:
+		r.end = place
+	default:
+		r.start = after(place)
+	}
+	return r, nil
+}
+
+// checkFilter refuses key attributes in a Query's filter: they belong in the key
+// condition.
+func (t *table) checkFilter(b *bound) error {
+	for _, k := range t.keys() {
+		if b.mentions(b.filter, k.Name) {
+			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", k.Name)
+		}
+	}
+	return nil
+}
+
+// mentions reports whether a path in the expression begins with that attribute.
+func (b *bound) mentions(n *node, attribute string) bool {
+	if n == nil {
+		return false
+	}
+	if n.op == opPath {
+		return b.top(n.path) == attribute
+	}
+	for _, arg := range n.args {
+		if b.mentions(arg, attribute) {
+			return true
+		}
+	}
+	return false
+}

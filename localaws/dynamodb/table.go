@@ -1,0 +1,84 @@
+package dynamodb
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+// The buckets below "dynamodb": the tables by name; the items of each table, in a
+// bucket named by the table's id, so that a table created again starts empty.
+const (
+	bucket       = "dynamodb"
+	tablesBucket = "tables"
+	itemsBucket  = "items"
+)
+
+// table is what is stored of a table besides its items.
+type table struct {
+	Name       string
+	ID         string
+	Created    float64 // seconds since the epoch
+	Hash       keyAttribute
+	Range      *keyAttribute `json:",omitempty"`
+	Billing    string        // PROVISIONED or PAY_PER_REQUEST
+	Throughput throughput
+	Class      string            `json:",omitempty"`
+	Protected  bool              `json:",omitempty"`
+	Encryption *sseSpecification `json:",omitempty"`
+	Tags       map[string]string `json:",omitempty"`
+	TTL        string            `json:",omitempty"` // the attribute, empty while disabled
+}
+
+// keyAttribute is one part of the primary key; its type is S, N or B.
+type keyAttribute struct{ Name, Type string }
+
+// keys are the one or two parts of the primary key.
+func (t *table) keys() []keyAttribute {
+	if t.Range == nil {
+		return []keyAttribute{t.Hash}
+	}
+	return []keyAttribute{t.Hash, *t.Range}
+}
+
+func (t *table) items(tx *store.Tx) store.Bucket { return tx.Bucket(bucket, itemsBucket, t.ID) }
+
+func (t *table) save(tx *store.Tx) error {
+	return store.PutJSON(tx.Bucket(bucket, tablesBucket), t.Name, t)
+}
+
+// findTable fails with ResourceNotFoundException in the short wording of the
+// operations on items.
+func findTable(tx *store.Tx, name string) (*table, error) {
+	t, found, err := store.GetJSON[*table](tx.Bucket(bucket, tablesBucket), name)
+	if err == nil && !found {
+		err = notFound()
+	}
+	return t, err
+}
+
+// describedTable is findTable in the wording of the operations on tables.
+func describedTable(tx *store.Tx, name string) (*table, error) {
+	t, found, err := store.GetJSON[*table](tx.Bucket(bucket, tablesBucket), name)
+	if err == nil && !found {
+		err = tableNotFound(name)
+	}
+	return t, err
+}
+
+var tableNameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
+
+// tableName reads a TableName, which may be the table's ARN.
+func (s *Service) tableName(at, given string) (string, error) {
+	name := strings.TrimPrefix(given, s.tableARN(""))
+	switch {
+	case given == "":
+		return "", violated(at, nil, "Member must not be null")
+	case !tableNameForm.MatchString(name):
+		return "", invalid("Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'")
+	}
+	return name, nil
+}
+
+func (s *Service) tableARN(name string) string { return s.env.ARN("dynamodb", "table/"+name) }

@@ -1,0 +1,116 @@
+package dynamodb
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+const (
+	maxTags     = 50
+	maxTagKey   = 128
+	maxTagValue = 256
+)
+
+type tagResourceRequest struct {
+	ResourceArn string
+	Tags        []tag
+}
+
+type untagResourceRequest struct {
+	ResourceArn string
+	TagKeys     []string
+}
+
+type listTagsRequest struct{ ResourceArn string }
+
+// listTagsAnswer is always one page: a table has no more than maxTags tags.
+type listTagsAnswer struct{ Tags []tag }
+
+func (s *Service) tagResource(_ context.Context, in *tagResourceRequest) (*struct{}, error) {
+	if len(in.Tags) == 0 {
+		return nil, invalid("Atleast one Tag needs to be provided as Input.")
+	}
+	return s.changeTagged(in.ResourceArn, func(t *table) error { return t.addTags(in.Tags) })
+}
+
+func (s *Service) untagResource(_ context.Context, in *untagResourceRequest) (*struct{}, error) {
+	if len(in.TagKeys) == 0 {
+		return nil, invalid("Atleast one Tag Key needs to be provided as Input.")
+	}
+	return s.changeTagged(in.ResourceArn, func(t *table) error {
+		for _, key := range in.TagKeys {
+			delete(t.Tags, key)
+		}
+		return nil
+	})
+}
+
+func (s *Service) listTagsOfResource(_ context.Context, in *listTagsRequest) (*listTagsAnswer, error) {
+	answer := &listTagsAnswer{}
+	err := s.env.DB.View(func(tx *store.Tx) error {
+		t, err := s.tagged(tx, in.ResourceArn)
+		if err != nil {
+			return err
+		}
+		answer.Tags = []tag{}
+		for _, key := range slices.Sorted(maps.Keys(t.Tags)) {
+			answer.Tags = append(answer.Tags, tag{Key: key, Value: t.Tags[key]})
+		}
+		return nil
+	})
+	return answer, err
+}
+
+func (s *Service) changeTagged(arn string, change func(*table) error) (*struct{}, error) {
+	return &struct{}{}, s.env.DB.Update(func(tx *store.Tx) error {
+		t, err := s.tagged(tx, arn)
+		if err != nil {
+			return err
+		}
+		if err := change(t); err != nil {
+			return err
+		}
+		return t.save(tx)
+	})
+}
+
+// tagged finds the table that has that ARN.
+func (s *Service) tagged(tx *store.Tx, arn string) (*table, error) {
+	name, ok := strings.CutPrefix(arn, s.tableARN(""))
+	if !ok || !tableNameForm.MatchString(name) {
+		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", arn)
+	}
+	t, err := findTable(tx, name)
+	if wire.IsCode(err, "ResourceNotFoundException") {
+		return nil, wire.Errorf("ResourceNotFoundException", "Requested resource not found: ResourcArn: %s not found", arn)
+	}
+	return t, err
+}
+
+func (t *table) addTags(tags []tag) error {
+	added := maps.Clone(t.Tags)
+	if added == nil {
+		added = map[string]string{}
+	}
+	for _, tag := range tags {
+		switch {
+		case tag.Key == "" || len(tag.Key) > maxTagKey:
+			return invalidParameter("Tag keys must be between 1 and %d characters long", maxTagKey)
+		case len(tag.Value) > maxTagValue:
+			return invalidParameter("Tag values must not be longer than %d characters", maxTagValue)
+		case strings.HasPrefix(strings.ToLower(tag.Key), "aws:"):
+			return invalidParameter("Tag keys must not begin with aws:")
+		}
+		added[tag.Key] = tag.Value
+	}
+	if len(added) > maxTags {
+		return invalidParameter("Too many tags")
+	}
+	t.Tags = added
+	return nil
+}

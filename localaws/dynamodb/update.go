@@ -1,0 +1,196 @@
+package dynamodb
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+)
+
+var (
+	errBadPath     = invalid("The document path provided in the update expression is invalid for update")
+	errBadOperand  = invalid("An operand in the update expression has an incorrect data type")
+	errNoAttribute = invalid("The provided expression refers to an attribute that does not exist in the item")
+	errUpdateSize  = invalid("Item size to update has exceeded the maximum allowed size")
+)
+
+// updated applies the update to an item; old is nil if there is none, and key is
+// what a new one begins with. All actions see the old item, whatever their order.
+// It returns nil if there is no item afterwards: actions that only take away do
+// not bring an item about. It does not change old.
+func (b *bound) updated(old, key Item) (Item, error) {
+	if old == nil && len(b.update) > 0 && !slices.ContainsFunc(b.update, change.gives) {
+		return nil, nil
+	}
+	next := maps.Clone(old)
+	if old == nil {
+		next = maps.Clone(key)
+	}
+	for _, c := range inOrder(b.update) {
+		leaf, err := b.effect(c, old)
+		if err != nil {
+			return nil, err
+		}
+		if err := next.edit(c.path, leaf); err != nil {
+			return nil, err
+		}
+	}
+	for _, v := range next {
+		if v.depth() > maxDepth {
+			return nil, invalid("Nesting Levels have exceeded supported limits")
+		}
+	}
+	if next.size() > maxItemSize {
+		return nil, errUpdateSize
+	}
+	return next, nil
+}
+
+// gives reports whether the action sets something.
+func (c change) gives() bool { return c.section == "SET" || c.section == "ADD" }
+
+// inOrder sorts independent actions so that indexes keep meaning the old item's:
+// first what sets, at growing indexes, for elements past the end of a list are
+// appended in that order; then what removes, from the back.
+func inOrder(changes []change) []change {
+	if len(changes) < 2 {
+		return changes
+	}
+	sorted := slices.Clone(changes)
+	slices.SortStableFunc(sorted, func(a, b change) int {
+		switch {
+		case a.gives() && b.gives():
+			return a.path.compare(b.path)
+		case a.gives():
+			return -1
+		case b.gives():
+			return 1
+		}
+		return b.path.compare(a.path)
+	})
+	return sorted
+}
+
+func (p path) compare(q path) int {
+	return slices.CompareFunc(p, q, func(s, t step) int {
+		return cmp.Or(cmp.Compare(s.name, t.name), cmp.Compare(s.index, t.index))
+	})
+}
+
+// effect is what the action does to its place, computed from the old item.
+func (b *bound) effect(c change, old Item) (leaf, error) {
+	if c.section == "SET" {
+		v, err := b.updateOperand(c.operand, old)
+		return func(*Value) (*Value, error) { return &v, nil }, err
+	}
+	// What is there by now may be an element that this update has appended.
+	_, existed := old.find(c.path)
+	if c.section == "REMOVE" {
+		return func(there *Value) (*Value, error) {
+			if !existed {
+				return there, nil
+			}
+			return nil, nil
+		}, nil
+	}
+	operand := b.values[c.operand.name]
+	return func(there *Value) (*Value, error) {
+		switch {
+		case c.section == "ADD" && there == nil:
+			return &operand, nil
+		case !existed:
+			return there, nil
+		case there.kind() != operand.kind():
+			return nil, errBadOperand
+		case operand.N != nil:
+			sum, err := there.number().add(operand.number())
+			v := numberValue(sum)
+			return &v, err
+		case c.section == "ADD":
+			return there.union(operand), nil
+		}
+		return there.without(operand), nil
+	}, nil
+}
+
+// union and without are for two sets of one kind; a set without elements is nil.
+func (v Value) union(w Value) *Value {
+	all := slices.Clone(v.elements())
+	known := elementSet(all)
+	for _, e := range w.elements() {
+		if !known[e] {
+			all = append(all, e)
+		}
+	}
+	set := setOf(v.kind(), all)
+	return &set
+}
+
+func (v Value) without(w Value) *Value {
+	gone := elementSet(w.elements())
+	rest := slices.DeleteFunc(slices.Clone(v.elements()), func(e string) bool { return gone[e] })
+	if len(rest) == 0 {
+		return nil
+	}
+	set := setOf(v.kind(), rest)
+	return &set
+}
+
+func elementSet(elements []string) map[string]bool {
+	set := make(map[string]bool, len(elements))
+	for _, e := range elements {
+		set[e] = true
+	}
+	return set
+}
+
+// updateOperand is the value of the right side of a SET.
+func (b *bound) updateOperand(n *node, old Item) (Value, error) {
+	switch n.op {
+	case opValue:
+		return b.values[n.name], nil
+	case opPath:
+		v, ok := old.find(b.concrete(n.path))
+		if !ok {
+			return v, errNoAttribute
+		}
+		return v, nil
+	case opCall:
+		if n.name == "if_not_exists" {
+			if v, ok := old.find(b.concrete(n.args[0].path)); ok {
+				return v, nil
+			}
+			return b.updateOperand(n.args[1], old)
+		}
+	}
+	left, err := b.updateOperand(n.args[0], old)
+	if err != nil {
+		return left, err
+	}
+	right, err := b.updateOperand(n.args[1], old)
+	if err != nil {
+		return right, err
+	}
+	if n.op == opCall {
+		return appended(left, right)
+	}
+	return calculated(n.op, left, right)
+}
+
+func appended(left, right Value) (Value, error) {
+	if left.L == nil || right.L == nil {
+		return Value{}, errBadOperand
+	}
+	return Value{L: slices.Concat(Value{L: []Value{}}.L, left.L, right.L)}, nil
+}
+
+func calculated(op string, left, right Value) (Value, error) {
+	if left.N == nil || right.N == nil {
+		return Value{}, errBadOperand
+	}
+	addend := right.number()
+	if op == "-" {
+		addend = addend.negated()
+	}
+	sum, err := left.number().add(addend)
+	return numberValue(sum), err
+}

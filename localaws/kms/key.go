@@ -1,0 +1,215 @@
+package kms
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// The states a key can be in.
+const (
+	enabled         = "Enabled"
+	disabled        = "Disabled"
+	pendingDeletion = "PendingDeletion"
+)
+
+// key is one stored key; DeletionDate is set in state PendingDeletion only.
+type key struct {
+	ID           string
+	Spec         string
+	State        string
+	Description  string
+	MultiRegion  bool
+	Policy       string
+	Tags         []tag
+	Material     []byte
+	Created      time.Time
+	DeletionDate time.Time
+}
+
+// gone reports whether the deletion date has passed.
+func (k key) gone(now time.Time) bool {
+	return k.State == pendingDeletion && !now.Before(k.DeletionDate)
+}
+
+func (s *Service) keyARN(id string) string { return s.env.ARN("kms", "key/"+id) }
+
+type keyMetadata struct {
+	AWSAccountID             string                    `json:"AWSAccountId"`
+	KeyID                    string                    `json:"KeyId"`
+	ARN                      string                    `json:"Arn"`
+	CreationDate             float64                   `json:"CreationDate"`
+	Enabled                  bool                      `json:"Enabled"`
+	Description              string                    `json:"Description"`
+	KeyUsage                 string                    `json:"KeyUsage"`
+	KeyState                 string                    `json:"KeyState"`
+	DeletionDate             *float64                  `json:"DeletionDate,omitempty"`
+	Origin                   string                    `json:"Origin"`
+	KeyManager               string                    `json:"KeyManager"`
+	CustomerMasterKeySpec    string                    `json:"CustomerMasterKeySpec"`
+	KeySpec                  string                    `json:"KeySpec"`
+	MacAlgorithms            []string                  `json:"MacAlgorithms"`
+	MultiRegion              bool                      `json:"MultiRegion"`
+	MultiRegionConfiguration *multiRegionConfiguration `json:"MultiRegionConfiguration,omitempty"`
+}
+
+type multiRegionConfiguration struct {
+	MultiRegionKeyType string           `json:"MultiRegionKeyType"`
+	PrimaryKey         multiRegionKey   `json:"PrimaryKey"`
+	ReplicaKeys        []multiRegionKey `json:"ReplicaKeys"`
+}
+
+type multiRegionKey struct {
+	ARN    string `json:"Arn"`
+	Region string `json:"Region"`
+}
+
+func (s *Service) metadata(k key) keyMetadata {
+	kind, _ := specNamed(k.Spec)
+	m := keyMetadata{
+		AWSAccountID:          s.env.Account,
+		KeyID:                 k.ID,
+		ARN:                   s.keyARN(k.ID),
+		CreationDate:          epoch(k.Created),
+		Enabled:               k.State == enabled,
+		Description:           k.Description,
+		KeyUsage:              macUsage,
+		KeyState:              k.State,
+		Origin:                "AWS_KMS",
+		KeyManager:            "CUSTOMER",
+		CustomerMasterKeySpec: k.Spec,
+		KeySpec:               k.Spec,
+		MacAlgorithms:         []string{kind.Algorithm},
+		MultiRegion:           k.MultiRegion,
+	}
+	if k.State == pendingDeletion {
+		date := epoch(k.DeletionDate)
+		m.DeletionDate = &date
+	}
+	if k.MultiRegion {
+		m.MultiRegionConfiguration = &multiRegionConfiguration{
+			MultiRegionKeyType: "PRIMARY",
+			PrimaryKey:         multiRegionKey{ARN: m.ARN, Region: s.env.Region},
+			ReplicaKeys:        []multiRegionKey{},
+		}
+	}
+	return m
+}
+
+type createKeyInput struct {
+	KeySpec string
+	// CustomerMasterKeySpec is the older name of KeySpec.
+	CustomerMasterKeySpec string
+	KeyUsage              string
+	Description           string
+	Origin                string
+	MultiRegion           bool
+	Tags                  []tag
+	// Policy is kept, but no permission is checked anywhere in this local AWS.
+	Policy string
+	// BypassPolicyLockoutSafetyCheck concerns permissions, too.
+	BypassPolicyLockoutSafetyCheck bool
+}
+
+type keyOutput struct {
+	KeyMetadata keyMetadata `json:"KeyMetadata"`
+}
+
+func (s *Service) createKey(_ context.Context, in *createKeyInput) (*keyOutput, error) {
+	kind, err := in.spec()
+	if err != nil {
+		return nil, err
+	}
+	if err := in.validate(); err != nil {
+		return nil, err
+	}
+	k := key{
+		ID: wire.NewUUID(), Spec: kind.Name, State: enabled, Description: in.Description,
+		MultiRegion: in.MultiRegion, Policy: in.Policy, Tags: in.Tags,
+		Material: make([]byte, kind.Bytes), Created: s.env.Now(),
+	}
+	if in.MultiRegion {
+		k.ID = "mrk-" + wire.NewID(32)
+	}
+	_, _ = rand.Read(k.Material)
+	err = s.env.DB.Update(func(tx *store.Tx) error {
+		return store.PutJSON(keysIn(tx), k.ID, k)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &keyOutput{s.metadata(k)}, nil
+}
+
+func (in *createKeyInput) spec() (spec, error) {
+	name := in.KeySpec
+	switch {
+	case name == "":
+		name = in.CustomerMasterKeySpec
+	case in.CustomerMasterKeySpec != "":
+		return spec{}, wire.Errorf("ValidationException", "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. CustomerMasterKeySpec is deprecated.")
+	}
+	if name == "" {
+		name = "SYMMETRIC_DEFAULT"
+	}
+	kind, ok := specNamed(name)
+	if !ok {
+		return spec{}, wire.NotImplemented("The key spec " + name)
+	}
+	usage := in.KeyUsage
+	if usage == "" {
+		usage = "ENCRYPT_DECRYPT"
+	}
+	if usage != macUsage {
+		return spec{}, wire.Errorf("ValidationException", "KeyUsage %s is not compatible with KeySpec %s", usage, name)
+	}
+	return kind, nil
+}
+
+func (in *createKeyInput) validate() error {
+	if in.Origin != "" && in.Origin != "AWS_KMS" {
+		return wire.NotImplemented("The key origin " + in.Origin)
+	}
+	if in.Policy != "" && !json.Valid([]byte(in.Policy)) {
+		return wire.Errorf("MalformedPolicyDocumentException", "The policy is not a JSON document.")
+	}
+	var c constraints
+	if len(in.Description) > 8192 {
+		c.add("description", "have length less than or equal to 8192")
+	}
+	if err := c.err(); err != nil {
+		return err
+	}
+	return checkTags(in.Tags)
+}
+
+type describeKeyInput struct {
+	KeyID       string `json:"KeyId"`
+	GrantTokens []string
+}
+
+func (s *Service) describeKey(_ context.Context, in *describeKeyInput) (*keyOutput, error) {
+	if err := refuseGrants(in.GrantTokens); err != nil {
+		return nil, err
+	}
+	var k key
+	err := s.env.DB.View(func(tx *store.Tx) (err error) {
+		k, err = s.find(tx, in.KeyID)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &keyOutput{s.metadata(k)}, nil
+}
+
+func refuseGrants(tokens []string) error {
+	if len(tokens) > 0 {
+		return wire.NotImplemented("Granting")
+	}
+	return nil
+}

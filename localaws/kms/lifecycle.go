@@ -1,0 +1,121 @@
+package kms
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+type keyIDInput struct {
+	KeyID string `json:"KeyId"`
+}
+
+type keyIDOutput struct {
+	KeyID string `json:"KeyId"`
+}
+
+// enableKey makes a disabled key usable; enabling an enabled one changes nothing.
+func (s *Service) enableKey(_ context.Context, in *keyIDInput) (*none, error) {
+	_, err := s.change(in.KeyID, func(k *key) error {
+		if err := s.notPendingDeletion(*k); err != nil {
+			return err
+		}
+		k.State = enabled
+		return nil
+	})
+	return &none{}, err
+}
+
+// disableKey makes every use of the key a DisabledException.
+func (s *Service) disableKey(_ context.Context, in *keyIDInput) (*none, error) {
+	_, err := s.change(in.KeyID, func(k *key) error {
+		if err := s.notPendingDeletion(*k); err != nil {
+			return err
+		}
+		k.State = disabled
+		return nil
+	})
+	return &none{}, err
+}
+
+type scheduleKeyDeletionInput struct {
+	KeyID               string `json:"KeyId"`
+	PendingWindowInDays *int
+}
+
+type scheduleKeyDeletionOutput struct {
+	KeyID               string  `json:"KeyId"`
+	DeletionDate        float64 `json:"DeletionDate"`
+	KeyState            string  `json:"KeyState"`
+	PendingWindowInDays int     `json:"PendingWindowInDays"`
+}
+
+// scheduleKeyDeletion ends a key after a window of 7 to 30 days, by default 30,
+// in which CancelKeyDeletion brings it back.
+func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletionInput) (*scheduleKeyDeletionOutput, error) {
+	days := 30
+	if in.PendingWindowInDays != nil {
+		days = *in.PendingWindowInDays
+	}
+	var c constraints
+	c.within("pendingWindowInDays", &days, 7, 30)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	k, err := s.change(in.KeyID, func(k *key) error {
+		if err := s.notPendingDeletion(*k); err != nil {
+			return err
+		}
+		k.State = pendingDeletion
+		k.DeletionDate = s.env.Now().Add(time.Duration(days) * 24 * time.Hour)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &scheduleKeyDeletionOutput{
+		KeyID: s.keyARN(k.ID), DeletionDate: epoch(k.DeletionDate), KeyState: k.State, PendingWindowInDays: days,
+	}, nil
+}
+
+// cancelKeyDeletion leaves the key disabled: it is for the caller to enable it.
+func (s *Service) cancelKeyDeletion(_ context.Context, in *keyIDInput) (*keyIDOutput, error) {
+	k, err := s.change(in.KeyID, func(k *key) error {
+		if k.State != pendingDeletion {
+			return wire.Errorf("KMSInvalidStateException", "%s is not pending deletion.", s.keyARN(k.ID))
+		}
+		k.State, k.DeletionDate = disabled, time.Time{}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &keyIDOutput{s.keyARN(k.ID)}, nil
+}
+
+// change stores what fn makes of the key, which is named by id or ARN. Nothing
+// is stored when fn refuses.
+func (s *Service) change(name string, fn func(*key) error) (key, error) {
+	var changed key
+	err := s.env.DB.Update(func(tx *store.Tx) error {
+		k, err := s.findKey(tx, name)
+		if err != nil {
+			return err
+		}
+		if err := fn(&k); err != nil {
+			return err
+		}
+		changed = k
+		return store.PutJSON(keysIn(tx), k.ID, k)
+	})
+	return changed, err
+}
+
+func (s *Service) notPendingDeletion(k key) error {
+	if k.State == pendingDeletion {
+		return wire.Errorf("KMSInvalidStateException", "%s is pending deletion.", s.keyARN(k.ID))
+	}
+	return nil
+}

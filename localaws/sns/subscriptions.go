@@ -1,0 +1,223 @@
+package sns
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// protocols are those of AWS that are not served here.
+var protocols = []string{"http", "https", "email", "email-json", "sms", "application", "lambda", "firehose"}
+
+type subscribeOut struct {
+	SubscriptionARN string `xml:"SubscriptionArn"`
+}
+
+// subscribe subscribes a queue, at once: a queue of the same account needs no
+// confirmation, so the ARN is returned whatever ReturnSubscriptionArn says. A
+// queue that is subscribed already keeps its subscription, and the attributes
+// that are given must be those it has.
+func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
+	switch protocol := in.text("Protocol"); {
+	case slices.Contains(protocols, protocol):
+		return nil, wire.NotImplemented("The protocol " + protocol)
+	case protocol != "sqs":
+		return nil, invalidParameter("Amazon SNS does not support this protocol string: %s", protocol)
+	}
+	wanted := &subscription{TopicARN: in.text("TopicArn"), Endpoint: in.text("Endpoint")}
+	given := in.pairs("Attributes")
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		if err := wanted.set(name, given[name], "Attributes Reason: "); err != nil {
+			return nil, err
+		}
+	}
+	if !isQueueARN(wanted.Endpoint) {
+		return nil, invalidParameter("SQS endpoint ARN")
+	}
+	// AWS takes a queue that does not exist (yet), and so must we; nobody would
+	// notice the missing messages, though.
+	if found, err := s.queues.HasQueue(wanted.Endpoint); err != nil {
+		return nil, err
+	} else if !found {
+		s.env.Log.Warn().Str("queue", wanted.Endpoint).Str("topic", wanted.TopicARN).Msg("subscribed a queue that does not exist")
+	}
+	out := &subscribeOut{}
+	return out, s.change(func(st *state) (func(*store.Tx) error, error) {
+		t, err := st.topic("TopicArn", wanted.TopicARN)
+		if err != nil {
+			return nil, err
+		}
+		if !t.FIFO && wanted.fifo() {
+			return nil, invalidParameter("Invalid parameter: Endpoint Reason: FIFO SQS Queues can not be subscribed to standard SNS topics")
+		}
+		for _, existing := range st.subscribers(t) {
+			if existing.Endpoint != wanted.Endpoint {
+				continue
+			}
+			if len(given) > 0 && existing.Raw != wanted.Raw {
+				return nil, invalidParameter("Attributes Reason: Subscription already exists with different attributes")
+			}
+			out.SubscriptionARN = existing.ARN
+			return nil, nil
+		}
+		wanted.ARN = t.ARN + ":" + wire.NewUUID()
+		st.subscriptions[wanted.ARN] = wanted
+		out.SubscriptionARN = wanted.ARN
+		return putSubscription(wanted), nil
+	})
+}
+
+// fifo reports whether the subscriber is a FIFO queue.
+func (sub *subscription) fifo() bool { return strings.HasSuffix(sub.Endpoint, ".fifo") }
+
+func isQueueARN(arn string) bool {
+	parts := strings.Split(arn, ":")
+	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
+}
+
+// set changes one attribute; context goes before the reason of a refusal.
+func (sub *subscription) set(name, value, context string) error {
+	switch name {
+	case "RawMessageDelivery":
+		sub.Raw = strings.EqualFold(value, "true")
+		if !sub.Raw && !strings.EqualFold(value, "false") {
+			return invalidParameter("%sRawMessageDelivery: Invalid value [%s]. Must be true or false.", context, value)
+		}
+		return nil
+	case "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy", "ReplayPolicy", "SubscriptionRoleArn":
+		return wire.NotImplemented("The subscription attribute " + name)
+	}
+	return invalidParameter("AttributeName")
+}
+
+// checkSubscriptionARN refuses what cannot be the ARN of a subscription.
+func checkSubscriptionARN(arn string) error {
+	if err := checkARN("SubscriptionArn", arn); err != nil {
+		return err
+	}
+	if parts := strings.Split(arn, ":"); len(parts) != 7 || len(parts[6]) != 36 {
+		return invalidParameter("SubscriptionId")
+	}
+	return nil
+}
+
+func (s *Service) unsubscribe(_ context.Context, in form) (*nothing, error) {
+	arn := in.text("SubscriptionArn")
+	if err := checkSubscriptionARN(arn); err != nil {
+		return nil, err
+	}
+	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
+		sub, ok := st.subscriptions[arn]
+		if !ok {
+			return nil, nil
+		}
+		delete(st.subscriptions, arn)
+		t := st.topics[sub.TopicARN]
+		t.Unsubscribed++
+		put := putTopic(t)
+		return func(tx *store.Tx) error {
+			if err := tx.Bucket("sns", subscriptionsBucket).Delete([]byte(arn)); err != nil {
+				return err
+			}
+			return put(tx)
+		}, nil
+	})
+}
+
+type subscriptionMember struct {
+	SubscriptionARN string `xml:"SubscriptionArn"`
+	Owner           string
+	Protocol        string
+	Endpoint        string
+	TopicARN        string `xml:"TopicArn"`
+}
+
+type listSubscriptionsOut struct {
+	Subscriptions members[subscriptionMember]
+	NextToken     string `xml:",omitempty"`
+}
+
+func (s *Service) listSubscriptions(_ context.Context, in form) (*listSubscriptionsOut, error) {
+	out := &listSubscriptionsOut{}
+	return out, s.read(func(st *state) error {
+		s.listPage(out, st, slices.Sorted(maps.Keys(st.subscriptions)), in.text("NextToken"))
+		return nil
+	})
+}
+
+func (s *Service) listSubscriptionsByTopic(_ context.Context, in form) (*listSubscriptionsOut, error) {
+	out := &listSubscriptionsOut{}
+	return out, s.read(func(st *state) error {
+		t, err := st.topic("TopicArn", in.text("TopicArn"))
+		if err != nil {
+			return err
+		}
+		var arns []string
+		for _, sub := range st.subscribers(t) {
+			arns = append(arns, sub.ARN)
+		}
+		s.listPage(out, st, arns, in.text("NextToken"))
+		return nil
+	})
+}
+
+func (s *Service) listPage(out *listSubscriptionsOut, st *state, arns []string, token string) {
+	arns, out.NextToken = after(arns, token)
+	for _, arn := range arns {
+		sub := st.subscriptions[arn]
+		out.Subscriptions.add(subscriptionMember{
+			SubscriptionARN: arn, Owner: s.env.Account, Protocol: "sqs", Endpoint: sub.Endpoint, TopicARN: sub.TopicARN,
+		})
+	}
+}
+
+func (s *Service) getSubscriptionAttributes(_ context.Context, in form) (*attributesOut, error) {
+	out := &attributesOut{}
+	return out, s.read(func(st *state) error {
+		sub, err := st.subscription(in.text("SubscriptionArn"))
+		if err != nil {
+			return err
+		}
+		out.Attributes = sortedPairs(map[string]string{
+			"SubscriptionArn":              sub.ARN,
+			"TopicArn":                     sub.TopicARN,
+			"Protocol":                     "sqs",
+			"Endpoint":                     sub.Endpoint,
+			"Owner":                        s.env.Account,
+			"SubscriptionPrincipal":        "arn:aws:iam::" + s.env.Account + ":root",
+			"RawMessageDelivery":           strconv.FormatBool(sub.Raw),
+			"PendingConfirmation":          "false",
+			"ConfirmationWasAuthenticated": "true",
+		})
+		return nil
+	})
+}
+
+func (st *state) subscription(arn string) (*subscription, error) {
+	if err := checkSubscriptionARN(arn); err != nil {
+		return nil, err
+	}
+	sub, ok := st.subscriptions[arn]
+	if !ok {
+		return nil, notFound("Subscription")
+	}
+	return sub, nil
+}
+
+func (s *Service) setSubscriptionAttributes(_ context.Context, in form) (*nothing, error) {
+	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
+		sub, err := st.subscription(in.text("SubscriptionArn"))
+		if err != nil {
+			return nil, err
+		}
+		if err := sub.set(in.text("AttributeName"), in.text("AttributeValue"), ""); err != nil {
+			return nil, err
+		}
+		return putSubscription(sub), nil
+	})
+}

@@ -1,0 +1,160 @@
+package sqs
+
+import (
+	"context"
+	"time"
+)
+
+type deleteMessageIn struct {
+	QueueURL      string `json:"QueueUrl"`
+	ReceiptHandle string
+}
+
+func (s *Service) deleteMessage(_ context.Context, in *deleteMessageIn) (*nothing, error) {
+	if in.ReceiptHandle == "" {
+		return nil, missingParameter("ReceiptHandle")
+	}
+	return &nothing{}, s.engine.do(func(r *round) error {
+		q, err := r.queues.byURL(in.QueueURL)
+		if err != nil {
+			return err
+		}
+		return r.delete(r.open(q), in.ReceiptHandle)
+	})
+}
+
+// delete deletes the message of a handle. One that is gone already is not an
+// error. A handle that is not the latest deletes nothing and says nothing in a
+// standard queue; a FIFO queue refuses it, and also one whose visibility timeout
+// is over (observed on AWS).
+func (r *round) delete(q *queue, handle string) error {
+	m, current, err := q.received(handle)
+	switch {
+	case err != nil:
+		return err
+	case m == nil:
+		return nil
+	case q.FIFO && (!current || m.hidden != inFlight):
+		return expiredHandle(handle)
+	case current:
+		r.remove(q, m)
+	}
+	return nil
+}
+
+type handleEntry struct {
+	ID            string `json:"Id"`
+	ReceiptHandle string
+	// VisibilityTimeout belongs to ChangeMessageVisibilityBatch alone.
+	VisibilityTimeout *int
+}
+
+type handleBatchIn struct {
+	QueueURL string `json:"QueueUrl"`
+	Entries  []handleEntry
+}
+
+type doneEntry struct {
+	ID string `json:"Id"`
+}
+
+type handleBatchOut struct {
+	Successful []doneEntry `json:",omitempty"`
+	Failed     []failed    `json:",omitempty"`
+}
+
+func (s *Service) deleteMessageBatch(_ context.Context, in *handleBatchIn) (*handleBatchOut, error) {
+	return s.handleBatch(in, "DeleteMessageBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
+		return r.delete(q, e.ReceiptHandle)
+	})
+}
+
+// handleBatch does the same to every entry of a batch of receipt handles.
+func (s *Service) handleBatch(in *handleBatchIn, member string, do func(*round, *queue, handleEntry) error) (*handleBatchOut, error) {
+	ids := make([]string, len(in.Entries))
+	for i, e := range in.Entries {
+		ids[i] = e.ID
+	}
+	if err := checkBatch(member, ids); err != nil {
+		return nil, err
+	}
+	out := &handleBatchOut{}
+	return out, s.engine.do(func(r *round) error {
+		q, err := r.queues.byURL(in.QueueURL)
+		if err != nil {
+			return err
+		}
+		r.open(q)
+		for _, e := range in.Entries {
+			if err := do(r, q, e); err != nil {
+				out.Failed = append(out.Failed, failedEntry(e.ID, err))
+				continue
+			}
+			out.Successful = append(out.Successful, doneEntry{e.ID})
+		}
+		return nil
+	})
+}
+
+type changeMessageVisibilityIn struct {
+	QueueURL          string `json:"QueueUrl"`
+	ReceiptHandle     string
+	VisibilityTimeout *int
+}
+
+func (s *Service) changeMessageVisibility(_ context.Context, in *changeMessageVisibilityIn) (*nothing, error) {
+	switch {
+	case in.ReceiptHandle == "":
+		return nil, missingParameter("ReceiptHandle")
+	case in.VisibilityTimeout == nil:
+		return nil, missingParameter("VisibilityTimeout")
+	}
+	return &nothing{}, s.engine.do(func(r *round) error {
+		q, err := r.queues.byURL(in.QueueURL)
+		if err != nil {
+			return err
+		}
+		return r.changeVisibility(r.open(q), in.ReceiptHandle, *in.VisibilityTimeout)
+	})
+}
+
+func (s *Service) changeMessageVisibilityBatch(_ context.Context, in *handleBatchIn) (*handleBatchOut, error) {
+	return s.handleBatch(in, "ChangeMessageVisibilityBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
+		if e.VisibilityTimeout == nil {
+			return missingParameter("VisibilityTimeout")
+		}
+		return r.changeVisibility(q, e.ReceiptHandle, *e.VisibilityTimeout)
+	})
+}
+
+// changeVisibility withholds the message of a handle for timeout seconds from
+// now; 0 gives it back at once. All in all no receive withholds a message for
+// more than twelve hours.
+func (r *round) changeVisibility(q *queue, handle string, timeout int) error {
+	if err := checkVisibility(timeout); err != nil {
+		return err
+	}
+	m, current, err := q.received(handle)
+	switch {
+	case err != nil:
+		return err
+	case m == nil:
+		return invalidValue(handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
+	case q.FIFO && !current:
+		return expiredHandle(handle)
+	case !current || m.hidden != inFlight:
+		return refusal("MessageNotInflight", "The message referred to is not in flight.")
+	}
+	until := r.now.Add(seconds(timeout))
+	if until.Sub(m.Last) > maxVisibility*time.Second {
+		return invalidValue(timeout, "VisibilityTimeout", "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]")
+	}
+	m.Until = until
+	if timeout == 0 {
+		q.show(m)
+	} else {
+		q.hide(m)
+	}
+	r.putReceipt(q, m)
+	return nil
+}

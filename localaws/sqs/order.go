@@ -1,0 +1,137 @@
+package sqs
+
+import "container/list"
+
+// order decides which visible messages are handed out next: the one difference
+// between a standard and a FIFO queue.
+type order interface {
+	// add takes a message in, behind those of smaller seq.
+	add(*message)
+	// remove takes it out.
+	remove(*message)
+	// update takes note that the message was hidden or has become visible.
+	update(*message)
+	// take returns up to n messages to hand out now. The caller hides or removes
+	// every one of them before it calls again.
+	take(n int) []*message
+	// ready is how many receivers can be given something at once.
+	ready() int
+}
+
+// standardOrder hands out any visible message, the oldest first.
+type standardOrder struct{ messages index[*message] }
+
+func newStandardOrder() *standardOrder {
+	return &standardOrder{index[*message]{
+		before: func(a, b *message) bool { return a.seq < b.seq },
+		slot:   func(m *message) *int { return &m.readySlot },
+	}}
+}
+
+func (o *standardOrder) add(m *message)    { o.update(m) }
+func (o *standardOrder) remove(m *message) { o.messages.remove(m) }
+func (o *standardOrder) ready() int        { return o.messages.len() }
+
+func (o *standardOrder) update(m *message) {
+	if m.hidden == visible {
+		o.messages.put(m)
+	} else {
+		o.messages.remove(m)
+	}
+}
+
+func (o *standardOrder) take(n int) []*message {
+	var taken []*message
+	for len(taken) < n {
+		m, ok := o.messages.first()
+		if !ok {
+			break
+		}
+		o.messages.remove(m)
+		taken = append(taken, m)
+	}
+	return taken
+}
+
+// fifoOrder keeps the messages of a group in line: what stands behind a message
+// that is hidden is withheld. Among the groups whose head can be had, the one
+// with the oldest head is served first, with as many of its messages as are
+// asked for.
+type fifoOrder struct {
+	groups map[string]*group
+	open   index[*group]
+}
+
+type group struct {
+	name     string
+	line     list.List // of *message
+	openSlot int
+}
+
+func (g *group) head() *message {
+	if front := g.line.Front(); front != nil {
+		return front.Value.(*message)
+	}
+	return nil
+}
+
+func newFIFOOrder() *fifoOrder {
+	return &fifoOrder{
+		groups: map[string]*group{},
+		open: index[*group]{
+			before: func(a, b *group) bool { return a.head().seq < b.head().seq },
+			slot:   func(g *group) *int { return &g.openSlot },
+		},
+	}
+}
+
+func (o *fifoOrder) add(m *message) {
+	g := o.groups[m.Group]
+	if g == nil {
+		g = &group{name: m.Group}
+		o.groups[m.Group] = g
+	}
+	m.group, m.place = g, g.line.PushBack(m)
+	o.settle(g)
+}
+
+func (o *fifoOrder) remove(m *message) {
+	g := m.group
+	// The index orders groups by their heads, so it is left before the head goes.
+	o.open.remove(g)
+	g.line.Remove(m.place)
+	m.group, m.place = nil, nil
+	o.settle(g)
+}
+
+func (o *fifoOrder) update(m *message) { o.settle(m.group) }
+
+func (o *fifoOrder) settle(g *group) {
+	head := g.head()
+	switch {
+	case head == nil:
+		delete(o.groups, g.name)
+	case head.hidden == visible:
+		o.open.put(g)
+	default:
+		o.open.remove(g)
+	}
+}
+
+func (o *fifoOrder) take(n int) []*message {
+	g, ok := o.open.first()
+	if !ok {
+		return nil
+	}
+	var taken []*message
+	for e := g.line.Front(); e != nil && len(taken) < n; e = e.Next() {
+		m := e.Value.(*message)
+		if m.hidden != visible {
+			break
+		}
+		taken = append(taken, m)
+	}
+	return taken
+}
+
+func (o *fifoOrder) ready() int { return o.open.len() }

@@ -1,0 +1,167 @@
+package sqs
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/sqs/dedup"
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// The buckets within "sqs". Those of the second kind hold one bucket per queue,
+// named by its id. A message and its receipts are kept apart, so that a receive
+// does not write the body again.
+const (
+	queuesBucket    = "queues"    // name -> settings
+	deletedBucket   = "deleted"   // name -> when the queue was deleted
+	sequencesBucket = "sequences" // queue id -> greatest sequence number given
+
+	messagesBucket = "messages" // sequence number -> sent
+	receiptsBucket = "receipts" // sequence number -> receipt; none before the first receive
+	dedupBucket    = "dedup"    // deduplication key -> dedup.Entry
+)
+
+// write is one change of the file: a nil value deletes the key, a nil key drops
+// the bucket.
+type write struct {
+	bucket     []string
+	key, value []byte
+}
+
+func (r *round) put(value []byte, key []byte, bucket ...string) {
+	r.writes = append(r.writes, write{append([]string{"sqs"}, bucket...), key, value})
+}
+
+func (r *round) putJSON(value any, key string, bucket ...string) {
+	raw, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // only this package's own types are stored
+	}
+	r.put(raw, []byte(key), bucket...)
+}
+
+func (r *round) apply(tx *store.Tx) error {
+	for _, w := range r.writes {
+		bucket := tx.Bucket(w.bucket...)
+		var err error
+		switch {
+		case w.key == nil:
+			err = tx.Drop(w.bucket...)
+		case w.value == nil:
+			err = bucket.Delete(w.key)
+		default:
+			err = bucket.Put(w.key, w.value)
+		}
+		if err != nil {
+			return fmt.Errorf("writing %v: %w", w.bucket, err)
+		}
+	}
+	for _, record := range r.records {
+		if err := record(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *round) putSettings(q *queue) { r.putJSON(q.settings, q.Name, queuesBucket) }
+
+func (r *round) putMessage(q *queue, m *message) {
+	r.put(seqKey(q.last), []byte(q.ID), sequencesBucket)
+	raw, err := json.Marshal(m.sent)
+	if err != nil {
+		panic(err) // only strings, bytes and times within the years 0 to 9999
+	}
+	r.put(raw, seqKey(m.seq), messagesBucket, q.ID)
+	if m.Count > 0 {
+		r.putReceipt(q, m)
+	}
+}
+
+func (r *round) putReceipt(q *queue, m *message) {
+	r.put(m.receipt.encode(), seqKey(m.seq), receiptsBucket, q.ID)
+}
+
+func (r *round) deleteMessage(q *queue, m *message) {
+	r.put(nil, seqKey(m.seq), messagesBucket, q.ID)
+	if m.Count > 0 {
+		r.put(nil, seqKey(m.seq), receiptsBucket, q.ID)
+	}
+}
+
+func (r *round) dropMessages(q *queue) {
+	r.put(nil, nil, messagesBucket, q.ID)
+	r.put(nil, nil, receiptsBucket, q.ID)
+}
+
+func (r *round) dropQueue(q *queue) {
+	r.dropMessages(q)
+	r.put(nil, nil, dedupBucket, q.ID)
+	r.put(nil, []byte(q.ID), sequencesBucket)
+	r.put(nil, []byte(q.Name), queuesBucket)
+}
+
+// load reads all queues from the file.
+func load(tx *store.Tx, env wire.Env) (*queues, error) {
+	all := &queues{env: env, byName: map[string]*queue{}, deleted: map[string]time.Time{}}
+	settingsOfAll, err := store.AllJSON[settings](tx.Bucket("sqs", queuesBucket))
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settingsOfAll {
+		q := newQueue(s, env.ARN("sqs", s.Name))
+		if err := q.load(tx, env.Now()); err != nil {
+			return nil, fmt.Errorf("reading queue %s: %w", s.Name, err)
+		}
+		all.byName[s.Name] = q
+	}
+	deleted := tx.Bucket("sqs", deletedBucket).Cursor()
+	for name, at := deleted.First(); name != nil; name, at = deleted.Next() {
+		var when time.Time
+		if err := json.Unmarshal(at, &when); err != nil {
+			return nil, fmt.Errorf("reading deleted queue %s: %w", name, err)
+		}
+		all.deleted[string(name)] = when
+	}
+	return all, nil
+}
+
+func (q *queue) load(tx *store.Tx, now time.Time) error {
+	if raw := tx.Bucket("sqs", sequencesBucket).Get([]byte(q.ID)); raw != nil {
+		q.last = binary.BigEndian.Uint64(raw)
+	}
+	receipts := tx.Bucket("sqs", receiptsBucket, q.ID)
+	messages := tx.Bucket("sqs", messagesBucket, q.ID).Cursor()
+	for key, raw := messages.First(); key != nil; key, raw = messages.Next() {
+		m := &message{seq: binary.BigEndian.Uint64(key)}
+		if err := json.Unmarshal(raw, &m.sent); err != nil {
+			return fmt.Errorf("decoding message %d: %w", m.seq, err)
+		}
+		if received := receipts.Get(key); received != nil {
+			var err error
+			if m.receipt, err = decodeReceipt(received); err != nil {
+				return err
+			}
+		}
+		m.hideUntil(now)
+		q.insert(m)
+	}
+	var err error
+	q.deduplication, err = dedup.Load(tx.Bucket("sqs", dedupBucket, q.ID))
+	return err
+}
+
+// hideUntil sets whether the message is visible now from the times it carries.
+func (m *message) hideUntil(now time.Time) {
+	switch {
+	case m.Count == 0 && m.Delayed.After(now):
+		m.hidden, m.Until = delayed, m.Delayed
+	case m.Until.After(now):
+		m.hidden = inFlight
+	default:
+		m.hidden = visible
+	}
+}

@@ -1,0 +1,92 @@
+package sqs
+
+import (
+	"encoding/base64"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// queues is all queues there are.
+type queues struct {
+	env    wire.Env
+	byName map[string]*queue
+	// deleted is when the names that may not be used again yet were given free.
+	deleted map[string]time.Time
+}
+
+func (all *queues) byARN(arn string) (*queue, bool) {
+	name, ok := strings.CutPrefix(arn, all.env.ARN("sqs", ""))
+	if !ok {
+		return nil, false
+	}
+	q, ok := all.byName[name]
+	return q, ok
+}
+
+// byURL finds the queue by the account and the name in its URL's path. The host
+// may be any that leads here.
+func (all *queues) byURL(queueURL string) (*queue, error) {
+	if queueURL == "" {
+		return nil, missingParameter("QueueUrl")
+	}
+	u, err := url.Parse(queueURL)
+	if err != nil {
+		return nil, invalidAddress(queueURL)
+	}
+	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(parts) != 2 {
+		return nil, invalidAddress(queueURL)
+	}
+	q, ok := all.byName[parts[1]]
+	if !ok || parts[0] != all.env.Account {
+		return nil, queueDoesNotExist()
+	}
+	return q, nil
+}
+
+func invalidAddress(queueURL string) error {
+	return plainRefusal("InvalidAddress", "The address %s is not valid for this endpoint.", queueURL)
+}
+
+func (all *queues) url(q *queue) string {
+	return all.env.Endpoint() + "/" + all.env.Account + "/" + q.Name
+}
+
+// pageSize is how many queues one answer lists at most.
+const pageSize = 1000
+
+// page lists the URLs of the queues that match, by name. Only who gave a size
+// gets a token for the rest.
+func (all *queues) page(size *int, token string, match func(*queue) bool) (urls []string, next string, err error) {
+	limit := pageSize
+	if size != nil {
+		if limit = *size; limit < 1 || limit > pageSize {
+			return nil, "", invalidValue(limit, "MaxResults", "MaxResults must be an integer between 1 and 1000.")
+		}
+	}
+	after, err := base64.URLEncoding.DecodeString(token)
+	if err != nil || (token != "" && size == nil) {
+		return nil, "", invalidValue(token, "NextToken", "The token is invalid.")
+	}
+	urls = []string{}
+	last := ""
+	for _, name := range slices.Sorted(maps.Keys(all.byName)) {
+		if name <= string(after) || !match(all.byName[name]) {
+			continue
+		}
+		if len(urls) == limit {
+			if size != nil {
+				next = base64.URLEncoding.EncodeToString([]byte(last))
+			}
+			break
+		}
+		urls = append(urls, all.url(all.byName[name]))
+		last = name
+	}
+	return urls, next, nil
+}

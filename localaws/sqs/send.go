@@ -1,0 +1,128 @@
+package sqs
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/sqs/dedup"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// entry is a message as a client sends it.
+type entry struct {
+	MessageBody             string
+	DelaySeconds            *int
+	MessageAttributes       map[string]AttributeValue
+	MessageSystemAttributes map[string]AttributeValue
+	MessageDeduplicationID  *string `json:"MessageDeduplicationId"`
+	MessageGroupID          *string `json:"MessageGroupId"`
+}
+
+type sendMessageIn struct {
+	QueueURL string `json:"QueueUrl"`
+	entry
+}
+
+type sendMessageOut struct {
+	MD5OfMessageBody             string
+	MD5OfMessageAttributes       string `json:",omitempty"`
+	MD5OfMessageSystemAttributes string `json:",omitempty"`
+	MessageID                    string `json:"MessageId"`
+	SequenceNumber               string `json:",omitempty"`
+}
+
+func (s *Service) sendMessage(ctx context.Context, in *sendMessageIn) (*sendMessageOut, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	sender := senderOf(ctx)
+	var out sendMessageOut
+	return &out, s.engine.do(func(r *round) error {
+		q, err := r.queues.byURL(in.QueueURL)
+		if err != nil {
+			return err
+		}
+		if err := q.admit(in.entry, "are invalid"); err != nil {
+			return err
+		}
+		out = r.enqueue(q, in.entry, sender)
+		return nil
+	})
+}
+
+// senderOf is who a message is from: on AWS the unique id of the caller's user
+// or role, here the access key id.
+func senderOf(ctx context.Context) string {
+	if req := wire.RequestFrom(ctx); req != nil {
+		return wire.CallerOf(req).AccessKeyID
+	}
+	return ""
+}
+
+// admit says whether the queue takes the entry, which check has passed. The
+// wording differs between a message and an entry of a batch.
+func (q *queue) admit(e entry, tooLarge string) error {
+	switch {
+	case e.size() > q.MaximumMessageSize:
+		return invalidParameter("One or more parameters %s. Reason: Message must be shorter than %d bytes.", tooLarge, q.MaximumMessageSize)
+	case q.FIFO && e.MessageGroupID == nil:
+		return missingParameter("MessageGroupId")
+	case q.FIFO && e.DelaySeconds != nil && *e.DelaySeconds != 0:
+		return invalidValue(*e.DelaySeconds, "DelaySeconds", wrongQueueType)
+	case !q.FIFO && e.MessageDeduplicationID != nil:
+		return invalidValue(*e.MessageDeduplicationID, "MessageDeduplicationId", wrongQueueType)
+	case q.FIFO && !q.identifies(e):
+		return invalidParameter("The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided explicitly")
+	}
+	return nil
+}
+
+// identifies reports whether duplicates of the entry can be told.
+func (q *queue) identifies(e entry) bool {
+	return e.MessageDeduplicationID != nil || q.ContentBasedDeduplication
+}
+
+// enqueue adds an admitted entry. A FIFO queue that has seen its deduplication
+// id within the window answers as it did then, and keeps nothing.
+func (r *round) enqueue(q *queue, e entry, sender string) sendMessageOut {
+	r.touch(q)
+	m := &message{sent: sent{
+		ID: wire.NewUUID(), Body: e.MessageBody, Attributes: e.MessageAttributes,
+		Sender: sender, At: r.now,
+	}}
+	if trace, ok := e.MessageSystemAttributes[traceHeader]; ok {
+		m.TraceHeader = *trace.StringValue
+	}
+	if e.MessageGroupID != nil {
+		m.Group = *e.MessageGroupID
+	}
+	out := sendMessageOut{
+		MD5OfMessageBody:             md5Hex([]byte(e.MessageBody)),
+		MD5OfMessageAttributes:       md5OfAttributes(e.MessageAttributes),
+		MD5OfMessageSystemAttributes: md5OfAttributes(e.MessageSystemAttributes),
+		MessageID:                    m.ID,
+	}
+	if q.FIFO {
+		m.Dedup = dedup.ContentID(e.MessageBody)
+		if e.MessageDeduplicationID != nil {
+			m.Dedup = *e.MessageDeduplicationID
+		}
+		if before, ok := q.deduplication.Find(q.dedupKey(m.Group, m.Dedup), r.now); ok {
+			out.MessageID, out.SequenceNumber = before.MessageID, sequenceNumber(before.Seq)
+			return out
+		}
+	}
+	delay := q.DelaySeconds
+	if e.DelaySeconds != nil && !q.FIFO {
+		delay = *e.DelaySeconds
+	}
+	if delay > 0 {
+		m.Delayed = r.now.Add(seconds(delay))
+	}
+	m.hideUntil(r.now)
+	r.insert(q, m)
+	if q.FIFO {
+		r.remember(q, m)
+		out.SequenceNumber = sequenceNumber(m.seq)
+	}
+	return out
+}

@@ -1,0 +1,30 @@
+package transport
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff is the default delay before a message that was received so many times is
+// received again: doubling from a second to at most a minute, less up to half of it
+// at random.
+func Backoff(received int) time.Duration {
+	return jittered(time.Second, time.Minute, received)
+}
+
+// jittered doubles first with every try after the first up to most, and takes up to
+// half of it away, so that what failed together does not come back together.
+func jittered(first, most time.Duration, try int) time.Duration {
+	delay := first
+	for i := 1; i < try && delay < most; i++ {
+		delay *= 2
+	}
+	delay = min(delay, most)
+	return delay - rand.N(delay/2+1)
+}
+
+// seconds rounds up, since SQS counts visibility in whole seconds and an earlier
+// delivery than asked for would be in vain.
+func seconds(d time.Duration) int32 {
+	return int32((max(d, 0) + time.Second - 1) / time.Second)
+}

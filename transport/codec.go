@@ -1,0 +1,88 @@
+package transport
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/ThreeDotsLabs/watermill/components/cqrs"
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+)
+
+// Codec is Watermill's marshaler over *events.Event: the payload of a message is
+// the event as events.Encode writes it, its uuid the event's id, its name the type.
+type Codec struct{}
+
+var _ cqrs.CommandEventMarshaler = Codec{}
+
+// Marshal takes an *events.Event.
+func (Codec) Marshal(v any) (*message.Message, error) {
+	ev, err := asEvent(v)
+	if err != nil {
+		return nil, err
+	}
+	body, err := events.Encode(*ev)
+	if err != nil {
+		return nil, err
+	}
+	msg := message.NewMessage(ev.ID, body)
+	msg.Metadata.Set(TypeKey, ev.Type())
+	return msg, nil
+}
+
+// Unmarshal fills an *events.Event. Errors are those of events.Decode.
+func (Codec) Unmarshal(msg *message.Message, v any) error {
+	into, err := asEvent(v)
+	if err != nil {
+		return err
+	}
+	if h := handlingOf(msg.Context()); h != nil && h.readErr == nil {
+		*into = h.event
+		return nil
+	}
+	*into, err = events.Decode(msg.Payload)
+	return err
+}
+
+// Name is the event's type.
+func (Codec) Name(v any) string {
+	ev, err := asEvent(v)
+	if err != nil {
+		return ""
+	}
+	return ev.Type()
+}
+
+// NameFromMessage is the type that the message says it has, or else its body; empty
+// if neither does.
+func (Codec) NameFromMessage(msg *message.Message) string {
+	if name := msg.Metadata.Get(TypeKey); name != "" {
+		return name
+	}
+	return peek(msg.Payload).Type
+}
+
+func asEvent(v any) (*events.Event, error) {
+	ev, ok := v.(*events.Event)
+	if !ok {
+		return nil, fmt.Errorf("a message carries an *events.Event, not a %T", v)
+	}
+	return ev, nil
+}
+
+// header is what can be told of a body that may not be readable as a whole.
+type header struct {
+	ID        string `json:"id"`
+	Type      string `json:"type"`
+	Subject   string `json:"subject"`
+	Operation string `json:"operationid"`
+}
+
+func peek(body []byte) header {
+	var h header
+	if err := json.Unmarshal(body, &h); err != nil {
+		return header{}
+	}
+	return h
+}

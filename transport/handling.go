@@ -1,0 +1,81 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// outcome is what one delivery came to.
+type outcome string
+
+const (
+	handled   outcome = "handled"
+	ignored   outcome = "ignored"
+	postponed outcome = "postponed" // it comes again; no failure
+	failed    outcome = "failed"    // it comes again; counted
+	buried    outcome = "buried"    // it is a dead letter
+	kept      outcome = "kept"      // it comes again, since the failure could not be noted
+)
+
+// handling is one delivery on its way through the middleware. The inner ones fill in
+// the outcome, the outer ones tell of it.
+type handling struct {
+	consumer Consumer
+	// event is what the body says; readErr why it says nothing.
+	event   events.Event
+	readErr error
+	// head holds what is known in either case. Its ID is never empty.
+	head header
+
+	outcome outcome
+	err     error
+}
+
+type handlingKey struct{}
+
+// handlingOf is nil outside of a worker.
+func handlingOf(ctx context.Context) *handling {
+	h, _ := ctx.Value(handlingKey{}).(*handling)
+	return h
+}
+
+// open reads the message, once for all who want to know of it. The body is the
+// truth: its type replaces that of the attribute.
+func open(msg *message.Message, c Consumer) {
+	h := &handling{consumer: c}
+	if why := msg.Metadata.Get(UnreadableKey); why != "" {
+		h.readErr = &portal.Error{Code: portal.Invalid, Message: "The message could not be read.", Err: errors.New(why)}
+	} else {
+		h.event, h.readErr = events.Decode(msg.Payload)
+	}
+	if h.readErr == nil {
+		h.head = header{
+			ID: h.event.ID, Type: h.event.Type(), Subject: string(h.event.Subject), Operation: string(h.event.Operation),
+		}
+	} else {
+		h.head = peek(msg.Payload)
+	}
+	if h.head.ID == "" {
+		h.head.ID = orDefault(msg.Metadata.Get(MessageIDKey), msg.UUID)
+	}
+	if h.head.Type != "" {
+		msg.Metadata.Set(TypeKey, h.head.Type)
+	}
+	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
+}
+
+// unknownType says whether the event names a type that the consumer has no handler
+// for; perhaps one that only newer code knows.
+func (h *handling) unknownType() bool {
+	if h.readErr != nil {
+		return h.head.Type != "" && h.head.Subject != "" && !slices.Contains(events.Types(), h.head.Type)
+	}
+	_, known := h.consumer.Handlers[h.head.Type]
+	return !known
+}

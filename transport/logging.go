@@ -1,0 +1,59 @@
+package transport
+
+import (
+	"errors"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/rs/zerolog"
+)
+
+// logged writes one line a delivery, and gives the handler a logger (zerolog.Ctx)
+// that names the message in each of its own. Ids only: no payload is ever logged.
+func logged(log zerolog.Logger) message.HandlerMiddleware {
+	return func(next message.HandlerFunc) message.HandlerFunc {
+		return func(msg *message.Message) ([]*message.Message, error) {
+			started := time.Now()
+			h := handlingOf(msg.Context())
+			log := named(log, h)
+			msg.SetContext(log.WithContext(msg.Context()))
+			out, err := next(msg)
+			line := log.WithLevel(level(h.outcome)).Dur("took", time.Since(started)).Str("outcome", string(h.outcome))
+			if h.err != nil {
+				line = line.Str("error", errorText(h.err, msg.Payload))
+			}
+			var panicked *panicError
+			if errors.As(h.err, &panicked) {
+				line = line.Str("stack", panicked.stack)
+			}
+			line.Msg("message " + string(h.outcome))
+			return out, err
+		}
+	}
+}
+
+func named(log zerolog.Logger, h *handling) zerolog.Logger {
+	with := log.With().Str("consumer", h.consumer.Name)
+	for _, field := range [][2]string{
+		{"message_id", h.head.ID},
+		{"type", h.head.Type},
+		{"subject", h.head.Subject},
+		{"correlation", h.event.Correlation},
+		{"operation", h.head.Operation},
+	} {
+		if field[1] != "" {
+			with = with.Str(field[0], field[1])
+		}
+	}
+	return with.Logger()
+}
+
+func level(o outcome) zerolog.Level {
+	switch o {
+	case failed:
+		return zerolog.WarnLevel
+	case buried, kept:
+		return zerolog.ErrorLevel
+	}
+	return zerolog.DebugLevel
+}

@@ -1,0 +1,108 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// poll receives until polling ends.
+func (s *subscription) poll() {
+	failures := 0
+	attempt := newAttempt(s.topic)
+	for {
+		n := s.credit.take(s.polling)
+		if n == 0 {
+			return
+		}
+		wires, err := s.receive(s.receiving, attempt, n, s.cfg.WaitTime)
+		s.start(wires, n)
+		switch {
+		case s.polling.Err() != nil:
+			if err != nil && attempt != nil {
+				s.reclaim(attempt, n)
+			}
+			return
+		case err != nil:
+			// The attempt is kept: if SQS did lease messages and only its answer got
+			// lost, the next request is given the same ones.
+			failures++
+			s.leases.log.Warn().Err(err).Int("failures", failures).Msg("receiving messages failed")
+			pause(s.polling, jittered(250*time.Millisecond, 30*time.Second, failures))
+		default:
+			failures = 0
+			attempt = newAttempt(s.topic)
+		}
+	}
+}
+
+// receive asks for at most n messages. The timeout is for a connection that has died
+// without a word.
+func (s *subscription) receive(ctx context.Context, attempt *string, n int, wait time.Duration) ([]types.Message, error) {
+	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
+	defer cancel()
+	out, err := s.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
+		QueueUrl:                aws.String(s.url),
+		MaxNumberOfMessages:     int32(n),
+		WaitTimeSeconds:         seconds(wait),
+		VisibilityTimeout:       seconds(s.cfg.Visibility),
+		ReceiveRequestAttemptId: attempt,
+		MessageAttributeNames:   []string{"All"},
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
+			types.MessageSystemAttributeNameApproximateReceiveCount,
+			types.MessageSystemAttributeNameMessageGroupId,
+			types.MessageSystemAttributeNameMessageDeduplicationId,
+			types.MessageSystemAttributeNameSentTimestamp,
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Messages, nil
+}
+
+// start runs the lanes of what was received and squares it with the credit taken.
+func (s *subscription) start(wires []types.Message, credit int) {
+	for _, lane := range lanes(newDeliveries(wires, time.Now(), s.cfg), isFIFO(s.topic)) {
+		s.leases.hold(lane)
+		s.lanes.Go(func() { s.runLane(lane) })
+	}
+	s.credit.square(credit, len(wires))
+}
+
+// reclaim asks once more for what a request that was cut off may have leased, so
+// that those groups need not wait until the lease runs out. SQS answers the same
+// attempt with the same messages, on FIFO queues only (API reference, ReceiveMessage,
+// ReceiveRequestAttemptId); on standard ones nobody waits behind such a message.
+func (s *subscription) reclaim(attempt *string, n int) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.receiving), 2*time.Second)
+	defer cancel()
+	wires, err := s.receive(ctx, attempt, n, 0)
+	if err != nil {
+		s.leases.log.Warn().Err(err).Msg("reclaiming a receive that was cut off failed")
+		return
+	}
+	for _, lane := range lanes(newDeliveries(wires, time.Now(), s.cfg), true) {
+		s.settle.release(lane, 0)
+	}
+}
+
+func newAttempt(topic string) *string {
+	if !isFIFO(topic) {
+		return nil
+	}
+	return aws.String(watermill.NewUUID())
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

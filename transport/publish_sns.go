@@ -1,0 +1,70 @@
+package transport
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// topicSender is the part of the SNS client that TopicPublisher needs.
+type topicSender interface {
+	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
+}
+
+// TopicPublisher publishes to SNS by the rules of Publisher. Its subscriptions are
+// expected to have raw message delivery, so that a Subscriber finds the same message.
+type TopicPublisher struct{ *batching }
+
+var _ message.Publisher = TopicPublisher{}
+
+// NewTopicPublisher returns a TopicPublisher. A topic is what arn makes an ARN of;
+// with nil it is the ARN itself.
+func NewTopicPublisher(client topicSender, arn func(ctx context.Context, topic string) (string, error), cfg PublisherConfig) TopicPublisher {
+	if arn == nil {
+		arn = func(_ context.Context, topic string) (string, error) { return topic, nil }
+	}
+	send := func(ctx context.Context, topic string, batch []*entry) ([]refusal, error) {
+		return sendToTopic(ctx, client, topic, batch)
+	}
+	return TopicPublisher{newBatching(cfg.withDefaults(256<<10), arn, send)}
+}
+
+func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*entry) ([]refusal, error) {
+	in := &sns.PublishBatchInput{TopicArn: aws.String(arn)}
+	for i, e := range batch {
+		in.PublishBatchRequestEntries = append(in.PublishBatchRequestEntries, types.PublishBatchRequestEntry{
+			Id:                     aws.String(strconv.Itoa(i)),
+			Message:                e.wire.Body,
+			MessageAttributes:      topicAttributes(e.wire),
+			MessageGroupId:         systemAttribute(e.wire, GroupID),
+			MessageDeduplicationId: systemAttribute(e.wire, DeduplicationID),
+		})
+	}
+	out, err := client.PublishBatch(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	answers := newAnswers(len(batch))
+	for _, ok := range out.Successful {
+		answers.confirmed(ok.Id)
+	}
+	for _, no := range out.Failed {
+		answers.refused(no.Id, no.SenderFault, refusedEntry(aws.ToString(no.Code), aws.ToString(no.Message)))
+	}
+	return answers.refusals(), nil
+}
+
+func topicAttributes(wire *sqstypes.Message) map[string]types.MessageAttributeValue {
+	attributes := make(map[string]types.MessageAttributeValue, len(wire.MessageAttributes))
+	for name, value := range wire.MessageAttributes {
+		attributes[name] = types.MessageAttributeValue{
+			DataType: value.DataType, StringValue: value.StringValue, BinaryValue: value.BinaryValue,
+		}
+	}
+	return attributes
+}

@@ -1,0 +1,181 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	wasqs "github.com/ThreeDotsLabs/watermill-aws/sqs"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// PublisherConfig configures a Publisher or TopicPublisher. The zero value is usable.
+type PublisherConfig struct {
+	// InFlight is the most batches at once that one queue or topic is sent; 8.
+	InFlight int
+	// Timeout bounds one send request; 10 seconds.
+	Timeout time.Duration
+	// MaxWaiting is the most messages that may wait for one queue or topic; what
+	// comes on top is refused at once. 10,000.
+	MaxWaiting int
+	// MaxBatchBytes bounds a batch; 1 MiB for queues, 256 KiB for topics, as AWS does.
+	MaxBatchBytes int
+	// Marshaler; Wire.
+	Marshaler wasqs.Marshaler
+}
+
+func (c PublisherConfig) withDefaults(maxBatchBytes int) PublisherConfig {
+	c.InFlight = orDefault(c.InFlight, 8)
+	c.Timeout = orDefault(c.Timeout, 10*time.Second)
+	c.MaxWaiting = orDefault(c.MaxWaiting, 10_000)
+	c.MaxBatchBytes = orDefault(c.MaxBatchBytes, maxBatchBytes)
+	if c.Marshaler == nil {
+		c.Marshaler = Wire{}
+	}
+	return c
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+// PublishError names the messages of one Publish that were not confirmed. They may
+// have been sent all the same, if the request was cut short; the others were sent.
+type PublishError struct {
+	Topic string
+	// UUIDs are Watermill's.
+	UUIDs []string
+	Err   error
+}
+
+func (e *PublishError) Error() string {
+	return fmt.Sprintf("publishing to %s: %d not confirmed (%s): %v", e.Topic, len(e.UUIDs), strings.Join(e.UUIDs, ", "), e.Err)
+}
+
+func (e *PublishError) Unwrap() error { return e.Err }
+
+// errClosed is what using a publisher or subscriber after Close answers.
+var errClosed = errors.New("it is closed")
+
+// batching is what Publisher and TopicPublisher share: everything but the request.
+type batching struct {
+	cfg PublisherConfig
+	// resolve finds the URL or ARN of a topic.
+	resolve func(ctx context.Context, topic string) (string, error)
+	send    sendFunc
+
+	mu     sync.Mutex
+	lines  map[string]*line
+	closed bool
+	calls  sync.WaitGroup
+}
+
+func newBatching(cfg PublisherConfig, resolve func(context.Context, string) (string, error), send sendFunc) *batching {
+	return &batching{cfg: cfg, resolve: resolve, send: send, lines: map[string]*line{}}
+}
+
+// Publish sends the messages and returns when each is confirmed, or the context of
+// the first ends. Messages of other calls may share the requests. On FIFO queues and
+// topics the messages of one group arrive in the order of the calls, and of the
+// messages in a call; a message without a group is refused there. An error is a
+// *PublishError if some messages may have been sent.
+func (b *batching) Publish(topic string, msgs ...*message.Message) error {
+	if len(msgs) == 0 {
+		return nil
+	}
+	if !b.enter() {
+		return fmt.Errorf("publishing to %s: %w", topic, errClosed)
+	}
+	defer b.calls.Done()
+	ctx := msgs[0].Context()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("publishing to %s: %w", topic, err)
+	}
+	entries, err := b.entries(topic, msgs)
+	if err != nil {
+		return fmt.Errorf("publishing to %s: %w", topic, err)
+	}
+	to, err := b.resolve(ctx, topic)
+	if err != nil {
+		return fmt.Errorf("publishing to %s: %w", topic, err)
+	}
+	line := b.line(to)
+	c := newCall(ctx, entries)
+	if err := line.add(entries); err != nil {
+		return fmt.Errorf("publishing to %s: %w", topic, err)
+	}
+	select {
+	case <-c.done:
+	case <-ctx.Done():
+		line.withdraw(c)
+	}
+	return c.result(topic)
+}
+
+// Close refuses further messages and returns when all taken ones are dealt with.
+func (b *batching) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	b.mu.Unlock()
+	b.calls.Wait()
+	for _, line := range b.lines {
+		line.flights.Wait()
+	}
+	return nil
+}
+
+func (b *batching) enter() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.calls.Add(1)
+	return true
+}
+
+func (b *batching) line(to string) *line {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l, ok := b.lines[to]
+	if !ok {
+		l = &line{cfg: b.cfg, to: to, send: b.send, flying: map[string]bool{}}
+		b.lines[to] = l
+	}
+	return l
+}
+
+// entries refuses here what AWS would refuse, so that one bad message cannot take
+// the others of its batch along.
+func (b *batching) entries(topic string, msgs []*message.Message) ([]*entry, error) {
+	entries := make([]*entry, 0, len(msgs))
+	for _, msg := range msgs {
+		wire, err := b.cfg.Marshaler.Marshal(msg)
+		if err != nil {
+			return nil, fmt.Errorf("marshaling message %s: %w", msg.UUID, err)
+		}
+		e := &entry{uuid: msg.UUID, wire: wire, size: size(wire)}
+		if isFIFO(topic) {
+			e.group = wire.Attributes[GroupID]
+			if e.group == "" {
+				return nil, fmt.Errorf("message %s has no group, which FIFO needs", msg.UUID)
+			}
+		}
+		if aws.ToString(wire.Body) == "" {
+			return nil, fmt.Errorf("message %s has no body", msg.UUID)
+		}
+		if e.size > b.cfg.MaxBatchBytes {
+			return nil, fmt.Errorf("message %s has %d bytes, more than the %d allowed", msg.UUID, e.size, b.cfg.MaxBatchBytes)
+		}
+		entries = append(entries, e)
+	}
+	return entries, nil
+}

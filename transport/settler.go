@@ -1,0 +1,55 @@
+package transport
+
+import "time"
+
+// settleTries is how often settling a message is tried, with pauses that sum up to
+// less than a second. After that the lease runs out, and the message is handled
+// again.
+const settleTries = 4
+
+// settler ends what we hold: deletes what was acked, hands back what was not. It
+// collects what comes together into one request.
+type settler struct {
+	leases  *leases
+	deletes coalescer[*delivery]
+	changes coalescer[change]
+}
+
+func newSettler(r requests, l *leases, cfg SubscriberConfig) *settler {
+	s := &settler{leases: l}
+	s.deletes = coalescer[*delivery]{linger: cfg.Linger, send: r.delete, failed: func(d *delivery, err error) {
+		r.log.Warn().Err(err).Str("message_id", d.id).Msg("deleting a handled message failed; it will come again")
+	}}
+	s.changes = coalescer[change]{linger: cfg.Linger, send: r.changeVisibility, failed: func(c change, err error) {
+		r.log.Warn().Err(err).Str("message_id", c.d.id).Msg("handing a message back failed; it comes again when its lease ends")
+	}}
+	return s
+}
+
+// delete settles an acked message.
+func (s *settler) delete(d *delivery) {
+	s.leases.drop(d)
+	s.deletes.add(d.last(), d)
+}
+
+// release hands messages back, to be received again after the delay.
+func (s *settler) release(ds []*delivery, delay time.Duration) {
+	s.leases.yield(ds)
+	changes := make([]change, len(ds))
+	last := false
+	for i, d := range ds {
+		changes[i] = change{d: d, visibility: delay}
+		last = d.last()
+	}
+	s.changes.add(last, changes...)
+	if last {
+		// Deletes of the same receive wait for nobody now.
+		s.deletes.flush()
+	}
+}
+
+// drain returns when all is settled.
+func (s *settler) drain() {
+	s.deletes.drain()
+	s.changes.drain()
+}

@@ -1,0 +1,372 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// work runs a worker until stop is called; wait does so too and waits for its end.
+func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
+	t.Helper()
+	cfg.Client, cfg.Queues = c.hooked, c.queues
+	for i := range cfg.Consumers {
+		sub := &cfg.Consumers[i].Subscriber
+		sub.CloseTimeout = orDefault(sub.CloseTimeout, time.Second)
+	}
+	w, err := NewWorker(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	result := make(chan error, 1)
+	go func() { result <- w.Run(ctx) }()
+	wait = sync.OnceFunc(func() {
+		cancel()
+		if err := next(t, result); err != nil {
+			t.Errorf("the worker ended with %v", err)
+		}
+	})
+	t.Cleanup(wait)
+	ended(t, w.Running())
+	return cancel, wait
+}
+
+// log is a buffer for a logger that many use.
+type log struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (c *cloud) sender() *Sender {
+	return NewSender(c.publisher(PublisherConfig{}), nil, routes)
+}
+
+func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	commands := c.queue("commands.fifo")
+	var lines log
+	l, reg := &ledger{}, prometheus.NewRegistry()
+	got := make(chan events.Event, 10)
+	work(t, c, WorkerConfig{
+		Failures: l, Metrics: reg, Log: zerolog.New(&lines).Level(zerolog.DebugLevel),
+		Consumers: []Consumer{{Name: "deciding", Queue: commands, Handlers: map[string]Handler{
+			registerType: func(ctx context.Context, ev events.Event) error {
+				zerolog.Ctx(ctx).Info().Msg("hello from the handler")
+				if _, ok := Lease(ctx); !ok {
+					t.Error("the handler has no lease")
+				}
+				got <- ev
+				return nil
+			},
+		}}},
+	})
+	want := event("r1", "account/a", events.RegisterUser{})
+	unwanted := event("j1", "job/x", events.JobRequested{Job: "sweep", Cursor: "a secret of the payload"})
+	if err := c.sender().Send(t.Context(), want, unwanted); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, next(t, got)); diff != "" {
+		t.Errorf("the event changed (-want +got):\n%s", diff)
+	}
+	eventually(t, "the other one is buried", func() bool { return len(l.buried()) == 1 })
+	if letter := l.buried()[0]; letter.Class != UnknownType || letter.MessageID != "j1" || letter.Queue != commands {
+		t.Errorf("buried %+v", letter)
+	}
+	eventually(t, "the queue is empty", func() bool {
+		visible, hidden := c.left(commands)
+		return visible == "0" && hidden == "0"
+	})
+	eventually(t, "both are counted", func() bool {
+		return counted(t, reg, registerType, "handled") == 1 && counted(t, reg, "other", "buried") == 1
+	})
+	text := lines.String()
+	for _, part := range []string{
+		`"consumer":"deciding","message_id":"r1","type":"gatehouse.RegisterUser.v1","subject":"account/a","correlation":"corr-r1","operation":"op-r1"`,
+		`"hello from the handler"`, `"level":"debug"`, `"message":"message buried"`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the log lacks %s", part)
+		}
+	}
+	if strings.Contains(text, "secret") {
+		t.Error("the log holds a payload")
+	}
+	if t.Failed() {
+		t.Log(text)
+	}
+}
+
+// counted is the value of gatehouse_messages_handled_total.
+func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) float64 {
+	t.Helper()
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "gatehouse_messages_handled_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			labels := map[string]string{}
+			for _, label := range m.GetLabel() {
+				labels[label.GetName()] = label.GetValue()
+			}
+			if labels["type"] == eventType && labels["outcome"] == outcome {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return 0
+}
+
+func TestAWorkerThatIsStoppedFinishesWhatItHandles(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	commands := c.queue("commands.fifo")
+	started, release := make(chan string, 10), make(chan struct{})
+	stop, wait := work(t, c, WorkerConfig{
+		Failures: &ledger{},
+		Consumers: []Consumer{{
+			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: patience},
+			Handlers: map[string]Handler{registerType: func(ctx context.Context, ev events.Event) error {
+				started <- ev.ID
+				<-release
+				return ctx.Err()
+			}},
+		}},
+	})
+	if err := c.sender().Send(t.Context(),
+		event("1", "account/a", events.RegisterUser{}), event("2", "account/a", events.RegisterUser{}),
+		event("3", "account/b", events.RegisterUser{})); err != nil {
+		t.Fatal(err)
+	}
+	next(t, started)
+	next(t, started)
+	stop()
+	close(release)
+	wait()
+	if visible, hidden := c.left(commands); visible != "1" || hidden != "0" {
+		t.Errorf("the queue holds %s and %s leased, want the one not begun, released", visible, hidden)
+	}
+	if len(started) > 0 {
+		t.Error("a message was begun after the end")
+	}
+}
+
+func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	commands := c.queue("commands.fifo")
+	started, l := make(chan struct{}), &ledger{}
+	_, wait := work(t, c, WorkerConfig{
+		Failures: l,
+		Consumers: []Consumer{{
+			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: 10 * time.Millisecond},
+			Handlers: map[string]Handler{registerType: func(ctx context.Context, _ events.Event) error {
+				close(started)
+				<-ctx.Done()
+				return ctx.Err()
+			}},
+		}},
+	})
+	if err := c.sender().Send(t.Context(), event("1", "account/a", events.RegisterUser{})); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, started)
+	wait()
+	if visible, hidden := c.left(commands); visible != "1" || hidden != "0" {
+		t.Errorf("the queue holds %s and %s leased, want 1 released", visible, hidden)
+	}
+	if len(l.failures) > 0 {
+		t.Errorf("being cut off was counted: %v", l.failures)
+	}
+}
+
+func TestAPostponedMessageIsAskedForAgainAfterItsDelay(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	provisioning := c.queue("provisioning")
+	work(t, c, WorkerConfig{
+		Failures: &ledger{},
+		Consumers: []Consumer{{Name: "converging", Queue: provisioning, Handlers: map[string]Handler{
+			events.ProvisionRequested{}.EventType(): func(context.Context, events.Event) error {
+				return &portal.Postponed{After: 17 * time.Second, Reason: "budget"}
+			},
+		}}},
+	})
+	if err := c.sender().Send(t.Context(), event("1", "account/a", events.ProvisionRequested{})); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the message goes back", func() bool { return cmp.Equal(c.asked(), []int32{17}) })
+}
+
+func TestADeadLetterQueueIsDrained(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	dlq := c.queue("commands-dlq.fifo")
+	l := &ledger{}
+	publish(t, c.publisher(PublisherConfig{}), dlq, text("a", "not an event"), text("b", "neither"))
+	work(t, c, WorkerConfig{Failures: l, Consumers: []Consumer{Drain("dead commands", dlq)}})
+	eventually(t, "both are buried and deleted", func() bool {
+		visible, hidden := c.left(dlq)
+		return len(l.buried()) == 2 && visible == "0" && hidden == "0"
+	})
+	for _, letter := range l.buried() {
+		if letter.Class != Redriven || letter.Attempts != 1 || time.Since(letter.First) > time.Hour {
+			t.Errorf("buried %+v", letter)
+		}
+	}
+}
+
+func TestFactsReachAQueueThroughATopicInOrder(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	projections := c.queue("projections.fifo")
+	topic := c.topic("events.fifo", projections)
+	pub := NewTopicPublisher(c.topics, func(context.Context, string) (string, error) { return topic, nil }, PublisherConfig{})
+	defer pub.Close()
+	var facts []events.Event
+	for i := range 25 {
+		fact := event(fmt.Sprint("f", i), portal.Stream(fmt.Sprint("account/", i%2)), events.UserRegistered{})
+		fact.Sequence = int64(i/2 + 1)
+		facts = append(facts, fact)
+	}
+	if err := NewSender(nil, pub, routes).Send(t.Context(), facts...); err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan events.Event, len(facts))
+	work(t, c, WorkerConfig{
+		Failures: &ledger{},
+		Consumers: []Consumer{{Name: "showing", Queue: projections, IgnoreUnknown: true, Handlers: map[string]Handler{
+			events.UserRegistered{}.EventType(): func(_ context.Context, ev events.Event) error { got <- ev; return nil },
+		}}},
+	})
+	last := map[portal.Stream]int64{}
+	for range facts {
+		ev := next(t, got)
+		if ev.Sequence != last[ev.Subject]+1 {
+			t.Errorf("of %s fact %d came after fact %d", ev.Subject, ev.Sequence, last[ev.Subject])
+		}
+		last[ev.Subject] = ev.Sequence
+	}
+}
+
+// topic makes a FIFO topic whose messages the queue gets raw.
+func (c *cloud) topic(name, queue string) string {
+	c.t.Helper()
+	made, err := c.topics.CreateTopic(context.Background(), &sns.CreateTopicInput{
+		Name: aws.String(name), Attributes: map[string]string{"FifoTopic": "true"},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	url, err := c.queues.URL(context.Background(), queue)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	attributes, err := c.Client.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(url), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	_, err = c.topics.Subscribe(context.Background(), &sns.SubscribeInput{
+		TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: aws.String(attributes.Attributes["QueueArn"]),
+		Attributes: map[string]string{"RawMessageDelivery": "true"},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return *made.TopicArn
+}
+
+func TestAWorkerSaysWhichQueueIsMissing(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	w, err := NewWorker(WorkerConfig{
+		Client: c.hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{Drain("draining", "nowhere")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = w.Run(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "draining") || !strings.Contains(err.Error(), "nowhere") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAWorkerRefusesAFaultyConfiguration(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	twice := []Consumer{Drain("same", "a"), Drain("same", "b")}
+	for name, cfg := range map[string]WorkerConfig{
+		"nothing at all":         {},
+		"no place for failures":  {Client: c.hooked, Queues: c.queues},
+		"two of the same name":   {Client: c.hooked, Queues: c.queues, Failures: &ledger{}, Consumers: twice},
+		"a consumer no handlers": {Client: c.hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{{Name: "x", Queue: "y"}}},
+	} {
+		if _, err := NewWorker(cfg); err == nil {
+			t.Errorf("%s: it was taken", name)
+		}
+	}
+}
+
+func TestTwoWorkersShareOneRegistry(t *testing.T) {
+	t.Parallel()
+	reg := prometheus.NewRegistry()
+	first, err1 := newMetrics(reg)
+	second, err2 := newMetrics(reg)
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if first.handled != second.handled {
+		t.Error("the second counts for itself")
+	}
+}
+
+func TestWatermillsLogLinesAreDemotedAndHoldNoPayload(t *testing.T) {
+	t.Parallel()
+	var lines log
+	l := NewLogger(zerolog.New(&lines).Level(zerolog.DebugLevel)).With(watermill.LogFields{"topic": "q", "payload": "secret"})
+	l.Info("for debugging", watermill.LogFields{"body": "secret", "count": 3})
+	l.Debug("for tracing", nil)
+	l.Error("serious", errors.New("oh"), watermill.LogFields{"msg": "secret"})
+	want := `{"level":"debug","topic":"q","count":3,"message":"for debugging"}
+{"level":"error","topic":"q","error":"oh","message":"serious"}
+`
+	if diff := cmp.Diff(want, lines.String()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+)
+
+//go:embed assets
+var assetFiles embed.FS
+
+// assetNames maps a file's name to the one it is served under, which carries a hash of
+// its content: what a browser keeps under it never changes. assetContents maps the
+// latter to the content.
+var assetNames, assetContents = hashAssets()
+
+func hashAssets() (names map[string]string, contents map[string][]byte) {
+	names, contents = map[string]string{}, map[string][]byte{}
+	files, err := fs.ReadDir(assetFiles, "assets")
+	if err != nil {
+		panic(err)
+	}
+	for _, file := range files {
+		content, err := assetFiles.ReadFile("assets/" + file.Name())
+		if err != nil {
+			panic(err)
+		}
+		sum := sha256.Sum256(content)
+		extension := path.Ext(file.Name())
+		hashed := strings.TrimSuffix(file.Name(), extension) + "." + hex.EncodeToString(sum[:6]) + extension
+		names[file.Name()], contents[hashed] = hashed, content
+	}
+	return names, contents
+}
+
+// assetPath is where a file is served; an unknown one fails the template.
+func assetPath(name string) (string, error) {
+	hashed, ok := assetNames[name]
+	if !ok {
+		return "", fmt.Errorf("there is no asset %s", name)
+	}
+	return "/assets/" + hashed, nil
+}
+
+// asset serves a file by its hashed name, to be kept for a year, the longest that
+// RFC 2616 wanted, and never asked for again (RFC 8246).
+func (s *Web) asset(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "name")
+	content, ok := assetContents[name]
+	if !ok {
+		s.notFound(w, r)
+		return
+	}
+	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+}

@@ -1,0 +1,93 @@
+package web
+
+import (
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// offered is a plan with the product it opens.
+type offered struct {
+	Product catalog.Product
+	Plan    catalog.Plan
+}
+
+// offers finds plans in the catalog.
+type offers map[portal.PlanID]offered
+
+func offersIn(products []catalog.Product) offers {
+	all := offers{}
+	for _, product := range products {
+		for _, plan := range product.Plans {
+			all[plan.ID] = offered{Product: product, Plan: plan}
+		}
+	}
+	return all
+}
+
+// inTheWay is a plan that the account holds and that opens a stage of this one, too: API
+// Gateway lets a key into one plan per stage only. The worker decides by the journal;
+// this is what the page can say beforehand.
+func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (projections.Subscription, bool) {
+	for _, s := range held {
+		if s.Plan == plan.ID || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
+			continue
+		}
+		if slices.ContainsFunc(o[s.Plan].Plan.Stages, func(stage portal.Stage) bool { return slices.Contains(plan.Stages, stage) }) {
+			return s, true
+		}
+	}
+	return projections.Subscription{}, false
+}
+
+// endpoint is where the first call to a product can go, "" if nothing says.
+func endpoint(product catalog.Product) string {
+	for _, api := range product.APIs {
+		if api.Endpoint != "" {
+			return api.Endpoint
+		}
+	}
+	return ""
+}
+
+// held is a subscription as pages show it.
+type held struct {
+	projections.Subscription
+	Badge badge
+	// Waiting says why it lasts and who acts next, "" if nothing is in the way.
+	Waiting string
+	// Follow is the operation that ends with the present state, "" if none is open.
+	Follow portal.OperationID
+	Since  moment
+	// Leavable says whether leaving would change anything.
+	Leavable bool
+}
+
+func (s *Web) held(sub projections.Subscription) held {
+	h := held{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
+	h.Leavable = sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
+	if n := len(sub.Operations); n > 0 {
+		h.Follow = sub.Operations[n-1]
+	}
+	if sub.Waiting != "" {
+		h.Waiting = waitingFor(sub.Waiting)
+	}
+	return h
+}
+
+func subscriptionBadge(sub projections.Subscription) badge {
+	if sub.Waiting != "" {
+		return badge{"warn", "pause", "Waiting"}
+	}
+	switch sub.State {
+	case projections.SubscriptionPending:
+		return badge{"busy", "clock", "Being set up"}
+	case projections.SubscriptionActive:
+		return badge{"ok", "check", "Active"}
+	case projections.SubscriptionEnding:
+		return badge{"busy", "clock", "Ending"}
+	}
+	return badge{"quiet", "minus", "Ended"}
+}

@@ -1,0 +1,109 @@
+package web
+
+import (
+	"bytes"
+	"crypto/rand"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// templates holds one set for each page: the layout, the parts and the page itself.
+var templates = parseTemplates()
+
+func parseTemplates() map[string]*template.Template {
+	base := template.Must(template.New("base").Funcs(template.FuncMap{
+		"asset": assetPath,
+		"path":  escapedPath,
+		"once":  func() string { return "form-" + rand.Text() },
+		"args":  func(pairs ...any) (map[string]any, error) { return arguments(pairs) },
+	}).ParseFS(templateFiles, "templates/*.html"))
+	pages, err := fs.Glob(templateFiles, "templates/pages/*.html")
+	if err != nil {
+		panic(err)
+	}
+	sets := map[string]*template.Template{}
+	for _, file := range pages {
+		set := template.Must(template.Must(base.Clone()).ParseFS(templateFiles, file))
+		sets[strings.TrimSuffix(path.Base(file), ".html")] = set
+	}
+	return sets
+}
+
+// escapedPath is a path made of segments, each taken as it is, whatever it contains.
+func escapedPath(segments ...any) string {
+	var b strings.Builder
+	for _, segment := range segments {
+		b.WriteString("/" + url.PathEscape(fmt.Sprint(segment)))
+	}
+	return b.String()
+}
+
+// arguments are what a part takes, by name.
+func arguments(pairs []any) (map[string]any, error) {
+	named := make(map[string]any, len(pairs)/2)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("argument %d is not named", i/2)
+		}
+		named[name] = pairs[i+1]
+	}
+	return named, nil
+}
+
+// view is one page, before the layout is around it.
+type view struct {
+	page string
+	// Title is what the window and the history show: never anything secret.
+	Title string
+	// Section is the header's link that leads here, "" for none.
+	Section string
+	// Refresh makes a browser without JavaScript load the page again every few seconds.
+	Refresh bool
+	Body    any
+}
+
+// frame is what the layout shows.
+type frame struct {
+	view
+	Portal   string
+	SignedIn bool
+	Person   string
+	SignIn   string
+	SignUp   string
+}
+
+// render answers with a page. It is written only when all of it could be made.
+func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
+	id, signedIn := identity.From(r.Context())
+	s.execute(w, r, status, v.page, "layout", frame{
+		view: v, Portal: s.name, SignedIn: signedIn, Person: displayName(id),
+		SignIn: signIn(here(r)), SignUp: signUp(here(r)),
+	})
+}
+
+// execute answers with one template of a page's set.
+func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, name string, data any) {
+	var buffer bytes.Buffer
+	if err := templates[page].ExecuteTemplate(&buffer, name, data); err != nil {
+		zerolog.Ctx(r.Context()).Error().Err(err).Str("page", page).Msg("a template does not work")
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = buffer.WriteTo(w)
+}

@@ -1,0 +1,92 @@
+package web
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// register asks that the account be opened. A form without a key of its own joins what
+// the sign-in asked for; one with a key asks anew, after that has failed.
+func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	who, err := s.asks(w, r, id)
+	if err != nil {
+		return err
+	}
+	if who.IdempotencyKey == "" {
+		who.IdempotencyKey = operations.RegistrationKey(id.Account)
+	}
+	operation, err := s.operations.Register(r.Context(), who)
+	return follow(w, r, operation, err)
+}
+
+// subscribe asks for a plan, by the same path as the API.
+func (s *Web) subscribe(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	return s.askForPlan(w, r, id, s.operations.Subscribe)
+}
+
+// leave asks to be rid of a plan, by the same path as the API.
+func (s *Web) leave(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	return s.askForPlan(w, r, id, s.operations.Unsubscribe)
+}
+
+func (s *Web) askForPlan(w http.ResponseWriter, r *http.Request, id identity.Identity,
+	ask func(context.Context, operations.Who, portal.PlanID) (operations.Operation, error),
+) error {
+	plan, err := param(r, "plan")
+	if err != nil {
+		return err
+	}
+	who, err := s.asks(w, r, id)
+	if err != nil {
+		return err
+	}
+	operation, err := ask(r.Context(), who, portal.PlanID(plan))
+	return follow(w, r, operation, err)
+}
+
+// follow sends the browser to the page of what was accepted, so that reloading that
+// page asks for nothing again.
+func follow(w http.ResponseWriter, r *http.Request, operation operations.Operation, err error) error {
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, escapedPath("operations", operation.ID), http.StatusSeeOther)
+	return nil
+}
+
+type revealPage struct {
+	Name  string
+	Value string
+}
+
+// reveal shows a key's value, on this answer and nowhere else: it is in no address, no
+// title and no cache. That it was shown is recorded before.
+func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	key, err := param(r, "key")
+	if err != nil {
+		return err
+	}
+	who, err := s.asks(w, r, id)
+	if err != nil {
+		return err
+	}
+	account, err := s.views.Account(r.Context(), id.Account)
+	if err != nil {
+		return err
+	}
+	body := revealPage{Name: "API key"}
+	for _, k := range account.Keys {
+		if k.ID == portal.KeyID(key) {
+			body.Name = k.Name
+		}
+	}
+	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {
+		return err
+	}
+	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Body: body})
+	return nil
+}

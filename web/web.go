@@ -1,0 +1,125 @@
+// Package web is the portal's pages: server-rendered HTML that asks (operations) and
+// reads (views). It decides nothing and never touches the control plane: a form is
+// accepted by the same path as JSON, and the browser is sent to the page of the
+// operation, which says step by step what becomes of it. Everything works without
+// JavaScript; the one script only saves clicks.
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// DefaultName is what the portal is called unless configured otherwise.
+const DefaultName = "Gatehouse"
+
+// accepting takes what people ask for.
+type accepting interface {
+	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
+	Subscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
+	Unsubscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
+}
+
+// asking is all that pages need of operations: to ask, to follow what was asked, and
+// to show a key to its owner.
+type asking interface {
+	accepting
+	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
+	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
+}
+
+// reading is what pages show.
+type reading interface {
+	Catalog(ctx context.Context) (projections.Catalog, error)
+	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	Activity(ctx context.Context, id portal.AccountID, before int64, limit int32) ([]projections.Activity, error)
+}
+
+// Config is what Web is built from. Operations, Views and Status are required.
+type Config struct {
+	Operations asking
+	Views      reading
+	// Status is the HTTP status for an error: the one table, which the API has.
+	Status func(error) int
+	// Correlation is the id of the request that the context is of. It is shown on error
+	// pages and travels with what is asked; nil means that there is none.
+	Correlation func(context.Context) string
+	// Name is what the portal is called, DefaultName if empty.
+	Name string
+	// Now is the clock; nil is the system's.
+	Now func() time.Time
+}
+
+// Web serves the pages. It is safe for concurrent use.
+type Web struct {
+	operations  asking
+	views       reading
+	status      func(error) int
+	correlation func(context.Context) string
+	name        string
+	now         func() time.Time
+}
+
+// New returns the Web of that configuration. It does no I/O.
+func New(config Config) *Web {
+	web := &Web{
+		operations: config.Operations, views: config.Views, status: config.Status,
+		correlation: config.Correlation, name: config.Name, now: config.Now,
+	}
+	if web.correlation == nil {
+		web.correlation = func(context.Context) string { return "" }
+	}
+	if web.name == "" {
+		web.name = DefaultName
+	}
+	if web.now == nil {
+		web.now = time.Now
+	}
+	return web
+}
+
+// Routes adds the pages to the router, and makes what nothing else answers a page, too.
+// The router must have put the identity into the context (identity's Authenticate) and
+// must refuse cross-origin writes (http.CrossOriginProtection): forms carry no token of
+// their own.
+func (s *Web) Routes(router chi.Router) {
+	router.NotFound(s.notFound)
+	router.MethodNotAllowed(s.methodNotAllowed)
+	get(router, "/assets/{name}", s.asset)
+	router.Group(func(r chi.Router) {
+		r.Use(headers)
+		get(r, "/", s.page(s.home))
+		get(r, "/apis", s.page(s.catalog))
+		get(r, "/apis/{product}", s.page(s.product))
+		get(r, "/dashboard", s.page(s.member(s.dashboard)))
+		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
+		get(r, "/operations/{operation}", s.page(s.member(s.operation)))
+		get(r, "/operations/{operation}/fragment", s.page(s.member(s.operationFragment)))
+		r.Post("/register", s.page(s.member(s.register)))
+		r.Post("/subscriptions/{plan}", s.page(s.member(s.subscribe)))
+		r.Post("/subscriptions/{plan}/leave", s.page(s.member(s.leave)))
+		r.Post("/keys/{key}/reveal", s.page(s.member(s.reveal)))
+	})
+}
+
+// get serves HEAD as well: net/http leaves out the body.
+func get(r chi.Router, pattern string, h http.HandlerFunc) {
+	r.Get(pattern, h)
+	r.Head(pattern, h)
+}
+
+// page answers with the error page what a handler could not answer.
+func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.Error(w, r, err)
+		}
+	}
+}

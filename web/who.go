@@ -1,0 +1,112 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const (
+	// maxForm bounds a form, bytes: the largest has one field.
+	maxForm = 16 << 10
+	// maxID bounds an id in a path, bytes: far above ours and API Gateway's.
+	maxID = 200
+)
+
+// member serves those who are signed in. Others are sent to the sign-in and back; what
+// they posted is refused, since it cannot be sent again for them.
+func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identity) error) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		id, ok := identity.From(r.Context())
+		if ok {
+			return h(w, r, id)
+		}
+		if r.Method == http.MethodPost || isFragment(r) {
+			return portal.Fail(portal.Unauthorized, "You are not signed in, or no longer. Sign in, then do it again.")
+		}
+		http.Redirect(w, r, signIn(here(r)), http.StatusSeeOther)
+		return nil
+	}
+}
+
+// isFragment says whether the script asks, which cannot follow the sign-in.
+func isFragment(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/fragment") }
+
+func signIn(returnTo string) string {
+	return identity.SignInPath + "?" + url.Values{"return_to": {returnTo}}.Encode()
+}
+
+func signUp(returnTo string) string {
+	return identity.SignInPath + "?" + url.Values{"return_to": {returnTo}, "screen": {"sign-up"}}.Encode()
+}
+
+// here is where to come back to after the sign-in: this page, the page that a form was
+// on, or the dashboard.
+func here(r *http.Request) string {
+	at := r.URL
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		from, err := url.Parse(r.Referer())
+		if err != nil || from.Host != r.Host {
+			return "/dashboard"
+		}
+		at = from
+	}
+	if at.Path == "/" || at.Path == "" || strings.HasPrefix(at.Path, identity.SignInPath) {
+		return "/dashboard"
+	}
+	return at.RequestURI()
+}
+
+// param is an id from the path. What cannot be one names nothing.
+func param(r *http.Request, name string) (string, error) {
+	value := chi.URLParam(r, name)
+	if r.URL.RawPath != "" {
+		// chi matches the escaped path where there is one.
+		unescaped, err := url.PathUnescape(value)
+		if err != nil {
+			return "", errNothing
+		}
+		value = unescaped
+	}
+	if value == "" || len(value) > maxID || !utf8.ValidString(value) {
+		return "", errNothing
+	}
+	return value, nil
+}
+
+var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
+
+// asks says who asks, and reads the form's idempotency key: drawn when the form was
+// rendered, it makes a double click one operation.
+func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Who, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return operations.Who{}, portal.Fail(portal.TooLarge, "The form is larger than it can be.")
+		}
+		return operations.Who{}, &portal.Error{Code: portal.Invalid, Message: "The form could not be read.", Err: err}
+	}
+	return operations.Who{
+		Account: id.Account, IdempotencyKey: r.PostForm.Get("idempotency_key"), Correlation: s.correlation(r.Context()),
+	}, nil
+}
+
+// displayName is how somebody signed in is addressed.
+func displayName(id identity.Identity) string {
+	switch {
+	case id.Name != "":
+		return id.Name
+	case id.Email != "":
+		return id.Email
+	}
+	return "your account"
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+)
+
+// moment is a time as pages show it: how long ago, with the time itself at hand.
+type moment struct {
+	// Machine is RFC 3339, UTC; "" if there is no such time.
+	Machine  string
+	Absolute string
+	Relative string
+}
+
+func (s *Web) moment(t time.Time) moment {
+	if t.IsZero() {
+		return moment{}
+	}
+	return moment{
+		Machine:  t.UTC().Format(time.RFC3339),
+		Absolute: t.UTC().Format("2 January 2006, 15:04:05 UTC"),
+		Relative: ago(s.now().Sub(t)),
+	}
+}
+
+// ago says how long ago it was in one unit. The script says it anew in the same words as
+// time goes by.
+func ago(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < 5*time.Second:
+		return "just now"
+	case d < time.Minute:
+		return count(int(d/time.Second), "second") + " ago"
+	case d < time.Hour:
+		return count(int(d/time.Minute), "minute") + " ago"
+	case d < day:
+		return count(int(d/time.Hour), "hour") + " ago"
+	}
+	return count(int(d/day), "day") + " ago"
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return grouped(n) + " " + noun + "s"
+}
+
+// grouped writes a number with commas: 1,250,000.
+func grouped(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// limit is one line of what a plan allows.
+type limit struct{ Name, Value string }
+
+// limitsOf says what a plan allows. No limit in the plan does not mean that there is
+// none: API Gateway has its own for the account and the stage.
+func limitsOf(plan catalog.Plan) []limit {
+	limits := []limit{
+		{"Rate", "No limit in this plan"}, {"Burst", "No limit in this plan"}, {"Quota", "No limit in this plan"},
+	}
+	if t := plan.Throttle; t != nil {
+		limits[0].Value = rate(t.Rate)
+		limits[1].Value = count(t.Burst, "request") + " at once"
+	}
+	if q := plan.Quota; q != nil {
+		limits[2].Value = count(q.Limit, "request") + " a " + strings.ToLower(q.Period)
+	}
+	return limits
+}
+
+func rate(perSecond float64) string {
+	if perSecond == float64(int(perSecond)) {
+		return count(int(perSecond), "request") + " a second"
+	}
+	return strconv.FormatFloat(perSecond, 'f', -1, 64) + " requests a second"
+}
+
+// firstCall is a command for a shell that calls an API with a key, which is left for the
+// reader to fill in. "" if there is nowhere to call.
+func firstCall(endpoint string) string {
+	if endpoint == "" {
+		return ""
+	}
+	return fmt.Sprintf("curl -H 'x-api-key: YOUR_API_KEY' %s", shellQuoted(endpoint))
+}
+
+// shellQuoted is the text as one word of a POSIX shell, whatever is in it.
+func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// badge is a state in a word: the icon says it, too, for those who do not see colours.
+type badge struct {
+	Tone string // ok, busy, warn, bad or quiet
+	Icon string
+	Text string
+}
