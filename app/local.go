@@ -2,12 +2,12 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
@@ -43,9 +43,9 @@ type Local struct {
 // set up with the demo. It is the production code over the production SDK; only AWS is
 // another.
 func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
-	dir, err := prepareDir(opts)
+	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
-		return err
+		return fmt.Errorf("finding the data folder %s: %w", opts.Dir, err)
 	}
 	portalListener, err := listenLocal("the portal", "--port", opts.Port)
 	if err != nil {
@@ -58,7 +58,7 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 	}
 	defer operatorsListener.Close()
 	server, err := localaws.Open(localaws.Options{
-		Dir: dir, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("process", "localaws").Logger(), Now: p.Now,
+		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("process", "localaws").Logger(), Now: p.Now,
 		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
 	})
 	if err != nil {
@@ -76,17 +76,53 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 	if local.Demo, err = SetupDemo(ctx, p.AWS, p.Config, local.AWSURL+demoPath); err != nil {
 		return fmt.Errorf("setting up the demo: %w", err)
 	}
-	p.Config = local.signIn(p.Config)
+	if p.Config, err = local.signIn(ctx, p.Config); err != nil {
+		return err
+	}
 	return runLocal(ctx, p, opts, local, portalListener, operatorsListener)
 }
 
-// signIn is the configuration with the demo's user pool as the identity provider.
-func (l Local) signIn(cfg Config) Config {
-	cfg.OIDCIssuer = l.AWSURL + "/" + l.Demo.PoolID
-	cfg.OIDCClientID = l.Demo.ClientID
+// signIn is the configuration with the demo's user pool as the identity provider. The
+// pool keeps the issuer it was created with, whatever port it answers at today: that is
+// half of who somebody is. So the addresses are configured, not discovered.
+func (l Local) signIn(ctx context.Context, cfg Config) (Config, error) {
+	found, err := discover(ctx, l.AWSURL+"/"+l.Demo.PoolID)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.OIDCIssuer, cfg.OIDCClientID = found.Issuer, l.Demo.ClientID
+	cfg.OIDCAuthURL, cfg.OIDCTokenURL, cfg.OIDCJWKSURL = found.Authorization, found.Token, found.Keys
 	cfg.OIDCSignUpURL = l.AWSURL + "/signup"
-	cfg.OIDCSignOutURL = l.AWSURL + "/logout?client_id={client_id}&logout_uri={return_url}"
-	return cfg
+	cfg.OIDCSignOutURL = found.EndSession + "?client_id={client_id}&logout_uri={return_url}"
+	return cfg, nil
+}
+
+// discovered is what `gatehouse local` takes from a provider's discovery document.
+type discovered struct {
+	Issuer        string `json:"issuer"`
+	Authorization string `json:"authorization_endpoint"`
+	Token         string `json:"token_endpoint"`
+	Keys          string `json:"jwks_uri"`
+	EndSession    string `json:"end_session_endpoint"`
+}
+
+func discover(ctx context.Context, base string) (found discovered, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return found, fmt.Errorf("finding the identity provider: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return found, fmt.Errorf("finding the identity provider: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return found, fmt.Errorf("finding the identity provider: it answered %s", resp.Status)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
+		return found, fmt.Errorf("finding the identity provider: %w", err)
+	}
+	return found, nil
 }
 
 func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, public, operators net.Listener) error {
@@ -114,20 +150,6 @@ func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, pu
 		return nil
 	})
 	return errors.Join(group.Wait(), portal.Close())
-}
-
-func prepareDir(opts LocalOptions) (string, error) {
-	dir, err := filepath.Abs(opts.Dir)
-	if err != nil {
-		return "", fmt.Errorf("finding the data folder %s: %w", opts.Dir, err)
-	}
-	if opts.Fresh {
-		// Only what the local AWS wrote is removed, in case the folder is somebody's own.
-		if err := os.Remove(filepath.Join(dir, localaws.DataFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("starting over in %s: %w", dir, err)
-		}
-	}
-	return dir, nil
 }
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -44,8 +44,8 @@ type Options struct {
 	Dir string
 	// Addr is the address to listen at; "127.0.0.1:0" picks a free port.
 	Addr string
-	// NoSync: see store.Options.
-	NoSync bool
+	// NoSync and Fresh: see store.Options.
+	NoSync, Fresh bool
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	Log zerolog.Logger
@@ -75,7 +75,7 @@ func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	db, err := store.Open(filepath.Join(opts.Dir, DataFile), store.Options{NoSync: opts.NoSync})
+	db, err := store.Open(filepath.Join(opts.Dir, DataFile), store.Options{NoSync: opts.NoSync, Fresh: opts.Fresh})
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func Open(opts Options) (*Server, error) {
 	s.stop = stop
 	s.wire(ctx, env)
 	s.http = &http.Server{
-		Handler:           s,
+		Handler:           env.Logged(s),
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnState:         s.unused.track,

@@ -38,8 +38,8 @@ func named(log zerolog.Logger, h *handling) zerolog.Logger {
 		{"message_id", h.head.ID},
 		{"type", h.head.Type},
 		{"subject", h.head.Subject},
-		{"correlation", h.event.Correlation},
-		{"operation", h.head.Operation},
+		{"correlation_id", h.event.Correlation},
+		{"operation_id", h.head.Operation},
 	} {
 		if field[1] != "" {
 			with = with.Str(field[0], field[1])

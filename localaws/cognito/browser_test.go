@@ -117,7 +117,8 @@ type app struct {
 
 func newApp(t *testing.T, w world) app {
 	t.Helper()
-	provider, err := oidc.NewProvider(t.Context(), w.srv.Endpoint()+"/"+w.poolID)
+	ctx := oidc.InsecureIssuerURLContext(t.Context(), w.issuer)
+	provider, err := oidc.NewProvider(ctx, w.srv.Endpoint()+"/"+w.poolID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,13 +33,13 @@ func (s *Service) serveDiscovery(w http.ResponseWriter, r *http.Request) {
 	}
 	base := s.env.Endpoint()
 	s.writeJSON(w, http.StatusOK, discovery{
-		Issuer:        s.issuer(p),
+		Issuer:        p.issuer(),
 		Authorization: base + "/oauth2/authorize",
 		Token:         base + "/oauth2/token",
 		UserInfo:      base + "/oauth2/userInfo",
 		Revocation:    base + "/oauth2/revoke",
 		EndSession:    base + "/logout",
-		Keys:          s.issuer(p) + "/.well-known/jwks.json",
+		Keys:          base + "/" + p.ID + "/.well-known/jwks.json",
 		ResponseTypes: []string{"code"},
 		SubjectTypes:  []string{"public"},
 		Algorithms:    []string{string(jose.RS256)},

@@ -22,8 +22,11 @@ var namePattern = regexp.MustCompile(`^[\w\s+=,.@-]+$`)
 
 // pool is one stored user pool; its signing key is stored beside it.
 type pool struct {
-	ID                     string
-	Name                   string
+	ID   string
+	Name string
+	// IssuerBase is the endpoint that the pool was created at. Tokens go on naming it as
+	// their issuer when the server moves to another port, as who somebody is depends on it.
+	IssuerBase             string
 	Policy                 passwordPolicy
 	UsernameAttributes     []string
 	AutoVerifiedAttributes []string
@@ -142,7 +145,7 @@ func (s *Service) newPool(in *createUserPoolInput) (pool, error) {
 	}
 	now := s.env.Now()
 	p := pool{
-		ID: s.newPoolID(), Name: in.PoolName, Policy: policy,
+		ID: s.newPoolID(), Name: in.PoolName, IssuerBase: s.env.Endpoint(), Policy: policy,
 		UsernameAttributes: in.UsernameAttributes, AutoVerifiedAttributes: in.AutoVerifiedAttributes,
 		CaseSensitive:      in.UsernameConfiguration == nil || in.UsernameConfiguration.CaseSensitive,
 		AdminCreateOnly:    in.AdminCreateUserConfig != nil && in.AdminCreateUserConfig.AllowAdminCreateUserOnly,

@@ -32,6 +32,7 @@ type world struct {
 	srv      *localaws.Server
 	api      *cognito.Client
 	poolID   string
+	issuer   string
 	clientID string
 	secret   string
 }
@@ -45,6 +46,7 @@ func newWorldAt(t *testing.T, srv *localaws.Server, adjust ...func(*cognito.Crea
 	t.Helper()
 	w := world{srv: srv, api: clientOf(srv)}
 	w.poolID = createPool(t, w.api, nil)
+	w.issuer = srv.Endpoint() + "/" + w.poolID
 	in := &cognito.CreateUserPoolClientInput{
 		UserPoolId: &w.poolID, ClientName: aws.String("Gatehouse"),
 		ExplicitAuthFlows:               []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},

@@ -118,7 +118,7 @@ func (s *Service) mint(p pool, c client, g grant, nonce string) (tokens, error) 
 func (s *Service) commonClaims(p pool, g grant, groups []string, valid time.Duration) map[string]any {
 	now := s.env.Now()
 	claims := map[string]any{
-		"iss":        s.issuer(p),
+		"iss":        p.issuer(),
 		"sub":        g.Sub,
 		"iat":        now.Unix(),
 		"exp":        now.Add(valid).Unix(),
@@ -182,4 +182,4 @@ func accessTokenHash(access string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
-func (s *Service) issuer(p pool) string { return s.env.Endpoint() + "/" + p.ID }
+func (p pool) issuer() string { return p.IssuerBase + "/" + p.ID }

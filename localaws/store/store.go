@@ -8,6 +8,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -56,6 +57,9 @@ type Options struct {
 	// NoSync leaves syncing to the operating system: nothing acknowledged is lost
 	// when the process dies, only when the machine does. For tests.
 	NoSync bool
+	// Fresh empties the file first, whatever version wrote it. A file that another
+	// process has open is refused all the same.
+	Fresh bool
 }
 
 type write struct {
@@ -88,7 +92,13 @@ func Open(path string, opts Options) (*DB, error) {
 	case err != nil:
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
-	if err := checkVersion(b); err != nil {
+	if opts.Fresh {
+		err = empty(b)
+	}
+	if err == nil {
+		err = checkVersion(b)
+	}
+	if err != nil {
 		_ = b.Close()
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
@@ -100,6 +110,20 @@ func Open(path string, opts Options) (*DB, error) {
 	}
 	go db.commitGroups()
 	return db, nil
+}
+
+func empty(b *bolt.DB) error {
+	return b.Update(func(tx *bolt.Tx) error {
+		var names [][]byte
+		err := tx.ForEach(func(name []byte, _ *bolt.Bucket) error {
+			names = append(names, bytes.Clone(name))
+			return nil
+		})
+		for _, name := range names {
+			err = errors.Join(err, tx.DeleteBucket(name))
+		}
+		return err
+	})
 }
 
 func checkVersion(b *bolt.DB) error {

@@ -65,12 +65,12 @@ func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("X-Amzn-Requestid", NewUUID())
 	if err != nil {
-		s.writeError(w, asError(err))
+		s.writeError(w, asError(r.Context(), err))
 		return
 	}
 	body, err := json.Marshal(out)
 	if err != nil {
-		s.writeError(w, asError(err))
+		s.writeError(w, asError(r.Context(), err))
 		return
 	}
 	_, _ = w.Write(body)

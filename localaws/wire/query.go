@@ -34,12 +34,12 @@ func (s QueryService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	out, err := op(WithRequest(r.Context(), r), r.PostForm)
 	if err != nil {
-		writeQueryError(w, s.Namespace, requestID, asError(err))
+		writeQueryError(w, s.Namespace, requestID, asError(r.Context(), err))
 		return
 	}
 	body, err := queryAnswer(s.Namespace, name, requestID, out)
 	if err != nil {
-		writeQueryError(w, s.Namespace, requestID, asError(err))
+		writeQueryError(w, s.Namespace, requestID, asError(r.Context(), err))
 		return
 	}
 	_, _ = w.Write(body)

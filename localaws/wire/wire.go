@@ -78,13 +78,21 @@ func NotImplemented(what string) *Error {
 	}
 }
 
+// Logged gives requests a logger for what goes wrong inside an operation.
+func (e Env) Logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(e.Log.WithContext(r.Context())))
+	})
+}
+
 // asError turns any error into one of AWS's shape; what is not an *Error is an
 // internal failure whose text goes to the log only.
-func asError(err error) *Error {
+func asError(ctx context.Context, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
 		return e
 	}
+	zerolog.Ctx(ctx).Error().Err(err).Msg("the local AWS failed")
 	return &Error{Code: "InternalFailure", Message: "The local AWS failed; its log says why.", Status: http.StatusInternalServerError}
 }
 
