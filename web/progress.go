@@ -107,7 +107,7 @@ func nextOf(operation operations.Operation) nextStep {
 	case projections.Running:
 		return nextStep{Heading: "Next: API Gateway does its part", Text: "We are working on it. There is nothing you need to do; it goes on even if you close this page."}
 	case projections.Waiting:
-		return nextStep{Heading: "Waiting, and not forgotten", Text: waitingFor(operation.Code)}
+		return waiting(operation.Code)
 	case projections.Succeeded:
 		return succeeded(operation.Type)
 	case projections.Rejected:
@@ -118,6 +118,17 @@ func nextOf(operation operations.Operation) nextStep {
 		Text:    "The operator of this portal has been told and can repeat it. If they do, this page shows it; you do not have to ask again.",
 		Links:   []link{toDashboard},
 	}
+}
+
+// waiting says who acts next; why it waits stands in the step before.
+func waiting(reason string) nextStep {
+	switch events.Reason(reason) {
+	case events.WaitingForAWS:
+		return nextStep{Heading: "Next: we try again", Text: "We do so by ourselves, as often as it takes. There is nothing you need to do."}
+	case events.WaitingForCapacity:
+		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then it goes on by itself. Your request is not forgotten, and you do not have to send it again."}
+	}
+	return nextStep{Heading: "Next: it goes on by itself", Text: "Your request is not forgotten. It goes on as soon as it can."}
 }
 
 func succeeded(kind string) nextStep {

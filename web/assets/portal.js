@@ -14,16 +14,16 @@ function announce(text) {
 
 // --- Copying -----------------------------------------------------------------------
 
-async function copyText(source) {
-  const text = source.textContent.trim();
-  if (navigator.clipboard) {
-    return navigator.clipboard.writeText(text);
-  }
-  // Without TLS there is no clipboard but the selection's.
-  const selection = getSelection();
-  selection.selectAllChildren(source);
-  if (!document.execCommand("copy")) {
-    throw new Error("copying is not allowed");
+// copied puts an element's text on the clipboard, and says whether that worked. Without
+// TLS, or without leave, there is no clipboard but the selection's; what is selected can
+// at least be copied by hand.
+async function copied(source) {
+  try {
+    await navigator.clipboard.writeText(source.textContent.trim());
+    return true;
+  } catch {
+    getSelection().selectAllChildren(source);
+    return document.execCommand("copy");
   }
 }
 
@@ -34,30 +34,37 @@ document.addEventListener("click", async (event) => {
     return;
   }
   const label = button.firstElementChild;
-  try {
-    await copyText(source);
+  if (await copied(source)) {
     label.textContent = "Copied";
     announce("Copied");
-  } catch {
-    getSelection().selectAllChildren(source);
-    label.textContent = "Press Ctrl+C";
-    announce("Selected. Press Control and C to copy.");
+  } else {
+    label.textContent = "Selected";
+    announce("Selected, for you to copy");
   }
   setTimeout(() => { label.textContent = "Copy"; }, 2000);
 });
 
 // --- Forms: one click, one request -------------------------------------------------
 
+const patience = 5000;
+
 document.addEventListener("submit", (event) => {
-  if (event.target.method !== "post") {
+  const form = event.target;
+  const button = event.submitter;
+  if (form.method !== "post") {
     return;
   }
-  if (event.target.dataset.sent) {
+  if (form.dataset.sent) {
     event.preventDefault();
     return;
   }
-  event.target.dataset.sent = "yes";
-  event.submitter?.setAttribute("aria-busy", "true");
+  form.dataset.sent = "yes";
+  button?.setAttribute("aria-busy", "true");
+  // If no answer came, it may be sent again: its key makes that the same request.
+  setTimeout(() => {
+    delete form.dataset.sent;
+    button?.removeAttribute("aria-busy");
+  }, patience);
 });
 
 // A page that comes back from the browser's memory shows forms that were used and

@@ -1,0 +1,244 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/web"
+)
+
+var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+const (
+	requestID = "req-1234567890"
+	keyValue  = "gatehouseKeyValueThatMayBeSeenOnceOnly0123456789"
+)
+
+var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Via: identity.ViaSession}
+
+// asked is one call of operations.
+type asked struct {
+	What string
+	Who  operations.Who
+	Plan portal.PlanID
+}
+
+// fake stands for operations and views.
+type fake struct {
+	catalog    projections.Catalog
+	account    projections.Account
+	activity   []projections.Activity
+	operations map[portal.OperationID]operations.Operation
+	// err is what every call fails with.
+	err error
+
+	mu    sync.Mutex
+	asked []asked
+}
+
+func (f *fake) ask(what string, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, asked{what, who, plan})
+	return operations.Operation{ID: "op-1"}, f.err
+}
+
+func (f *fake) Register(_ context.Context, who operations.Who) (operations.Operation, error) {
+	return f.ask("register", who, "")
+}
+
+func (f *fake) Subscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+	if f.err == nil && plan == "unknown" {
+		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
+	}
+	return f.ask("subscribe", who, plan)
+}
+
+func (f *fake) Unsubscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+	return f.ask("leave", who, plan)
+}
+
+func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
+	operation, ok := f.operations[id]
+	if !ok || operation.Account != account {
+		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
+	}
+	return operation, nil
+}
+
+func (f *fake) Reveal(_ context.Context, who operations.Who, key portal.KeyID) (string, error) {
+	for _, k := range f.account.Keys {
+		if k.ID == key {
+			return keyValue, f.err
+		}
+	}
+	return "", portal.Fail(portal.NotFound, "There is no such key.")
+}
+
+func (f *fake) Catalog(context.Context) (projections.Catalog, error) { return f.catalog, f.err }
+
+func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, error) {
+	return f.account, f.err
+}
+
+func (f *fake) Activity(context.Context, portal.AccountID, int64, int32) ([]projections.Activity, error) {
+	return f.activity, f.err
+}
+
+// site is the portal's pages over fakes, as one person sees them.
+type site struct {
+	*fake
+	handler http.Handler
+}
+
+// visit is the site for somebody who is not signed in.
+func visit(f *fake) site { return siteOf(f, nil) }
+
+// signedIn is the site for Ada.
+func signedIn(f *fake) site { return siteOf(f, &ada) }
+
+func siteOf(f *fake, id *identity.Identity) site {
+	router := chi.NewRouter()
+	router.Use(func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if id != nil {
+				r = r.WithContext(identity.With(r.Context(), *id))
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	web.New(web.Config{
+		Operations: f, Views: f, Status: api.Status, Now: func() time.Time { return now },
+		Correlation: func(context.Context) string { return requestID },
+	}).Routes(router)
+	return site{f, router}
+}
+
+func (s site) do(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return w
+}
+
+func (s site) get(path string) *httptest.ResponseRecorder {
+	return s.do(httptest.NewRequest(http.MethodGet, path, nil))
+}
+
+func (s site) post(path string, form url.Values) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(form.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return s.do(r)
+}
+
+// document parses an answer, which must have that status.
+func document(t *testing.T, w *httptest.ResponseRecorder, status int) *goquery.Document {
+	t.Helper()
+	if w.Code != status {
+		t.Fatalf("status %d, want %d:\n%s", w.Code, status, w.Body)
+	}
+	doc, err := goquery.NewDocumentFromReader(strings.NewReader(w.Body.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return doc
+}
+
+// one is the only element that the selector finds.
+func one(t *testing.T, doc *goquery.Document, selector string) *goquery.Selection {
+	t.Helper()
+	found := doc.Find(selector)
+	if found.Length() != 1 {
+		t.Fatalf("%d elements match %s, want 1", found.Length(), selector)
+	}
+	return found
+}
+
+func none(t *testing.T, doc *goquery.Document, selector string) {
+	t.Helper()
+	if found := doc.Find(selector); found.Length() != 0 {
+		html, _ := goquery.OuterHtml(found.First())
+		t.Errorf("%s is there and should not be: %s", selector, html)
+	}
+}
+
+// text is an element's text with single spaces.
+func text(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
+
+// says checks that the text of the only element found contains what is wanted.
+func says(t *testing.T, doc *goquery.Document, selector, want string) {
+	t.Helper()
+	if got := text(one(t, doc, selector)); !strings.Contains(got, want) {
+		t.Errorf("%s says %q, want %q in it", selector, got, want)
+	}
+}
+
+func attr(t *testing.T, s *goquery.Selection, name string) string {
+	t.Helper()
+	value, ok := s.Attr(name)
+	if !ok {
+		t.Fatalf("%s has no attribute %s", goquery.NodeName(s), name)
+	}
+	return value
+}
+
+var weatherStages = []portal.Stage{{API: "weather", Stage: "prod"}}
+
+func published(products ...catalog.Product) projections.Catalog {
+	return projections.Catalog{Document: catalog.Document{Products: products}, Hash: "hash", Sequence: 1}
+}
+
+func weather() catalog.Product {
+	return catalog.Product{
+		ID: "weather", Name: "Weather", Description: "Forecasts for every place.",
+		Plans: []catalog.Plan{
+			{
+				ID: "plan-free", Name: "Free", Description: "To try it out.", Stages: weatherStages,
+				Throttle: &catalog.Throttle{Rate: 0.5, Burst: 1}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"},
+			},
+			{
+				ID: "plan-std", Name: "Standard", Stages: weatherStages,
+				Throttle: &catalog.Throttle{Rate: 50, Burst: 100}, Quota: &catalog.Quota{Limit: 1000000, Period: "MONTH"},
+			},
+			{ID: "plan-max", Name: "Unlimited", Stages: weatherStages},
+		},
+		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod"}},
+	}
+}
+
+func rates() catalog.Product {
+	return catalog.Product{
+		ID: "rates", Name: "Exchange rates", Description: "What a currency costs.",
+		Plans: []catalog.Plan{{ID: "plan-rates", Name: "Basic", Stages: []portal.Stage{{API: "rates", Stage: "prod"}}}},
+	}
+}
+
+func registered(subscriptions ...projections.Subscription) projections.Account {
+	return projections.Account{
+		Profile:       projections.Profile{Status: projections.StatusRegistered, RegisteredAt: now.Add(-time.Hour)},
+		Keys:          []projections.Key{{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now.Add(-time.Hour)}},
+		Subscriptions: subscriptions,
+	}
+}
+
+func unregistered() projections.Account {
+	return projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}
+}
+
+func subscription(plan portal.PlanID, name, state string, ops ...portal.OperationID) projections.Subscription {
+	return projections.Subscription{Plan: plan, Name: name, Key: "key-1", State: state, Since: now.Add(-time.Minute), Operations: ops}
+}

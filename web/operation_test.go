@@ -1,0 +1,176 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+func step(name string, status projections.Status, ago time.Duration) projections.Step {
+	return projections.Step{Name: name, Detail: "Detail of " + name + ".", Status: status, At: now.Add(-ago)}
+}
+
+func operation(kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
+	return operations.Operation{
+		ID: "op-1", Account: ada.Account, Type: kind, CreatedAt: now.Add(-time.Minute),
+		Progress: projections.Progress{Status: status, Code: code, Message: "Because of " + code + ".", Steps: steps},
+	}
+}
+
+func ended() map[portal.OperationID]operations.Operation {
+	return map[portal.OperationID]operations.Operation{
+		"op-done": operation("SubscribeRequested", projections.Succeeded, "",
+			step("KeyWanted", projections.Running, 50*time.Second), step("KeyCreated", projections.Running, 3*time.Second),
+			step("SubscriptionActivated", projections.Succeeded, time.Second)),
+	}
+}
+
+func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		operation operations.Operation
+		badge     string
+		open      bool
+		says      string
+		there     []string
+		notThere  []string
+	}{
+		"accepted": {
+			operation: operation("SubscribeRequested", projections.Accepted, ""),
+			badge:     "Received", open: true, says: "Next: we pick it up",
+		},
+		"running": {
+			operation: operation("SubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, time.Second)),
+			badge:     "In progress", open: true, says: "There is nothing you need to do",
+		},
+		"waiting for AWS": {
+			operation: operation("SubscribeRequested", projections.Waiting, "aws", step("SubscriptionParked", projections.Waiting, time.Second)),
+			badge:     "Waiting", open: true, says: "Next: we try again",
+		},
+		"waiting for capacity": {
+			operation: operation("SubscribeRequested", projections.Waiting, "capacity", step("SubscriptionParked", projections.Waiting, time.Second)),
+			badge:     "Waiting", open: true, says: "Next: the operator of this portal makes room",
+		},
+		"subscribed": {
+			operation: ended()["op-done"], badge: "Done", says: "You can call the API now",
+			there: []string{`form[action="/keys/key-1/reveal"]`, "#first-call", `.outcome a[href="/dashboard"]`},
+		},
+		"left": {
+			operation: operation("UnsubscribeRequested", projections.Succeeded, ""), badge: "Done", says: "You have left the plan",
+			there: []string{`.outcome a[href="/dashboard"]`}, notThere: []string{"#first-call"},
+		},
+		"registered": {
+			operation: operation("RegisterUser", projections.Succeeded, ""), badge: "Done", says: "Your account is open",
+			there: []string{`.outcome a[href="/apis"]`},
+		},
+		"refused": {
+			operation: operation("SubscribeRequested", projections.Rejected, "conflict"), badge: "Refused", says: "Because of conflict.",
+			notThere: []string{`form[action="/register"]`},
+		},
+		"refused for want of an account": {
+			operation: operation("SubscribeRequested", projections.Rejected, "not_registered"), badge: "Refused", says: "Your account has to be opened first",
+			there: []string{`.outcome form[method="post"][action="/register"] button`},
+		},
+		"superseded": {
+			operation: operation("SubscribeRequested", projections.Rejected, "superseded"), badge: "Refused", says: "A newer request decided otherwise",
+		},
+		"failed": {
+			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "The operator of this portal has been told",
+			notThere: []string{`form[action="/register"]`},
+		},
+		"registration failed": {
+			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "This could not be carried out",
+			there: []string{`form[action="/register"] input[name="idempotency_key"]`},
+		},
+		"a type of a later version": {
+			operation: operation("KeyRotationRequested", projections.Succeeded, "", step("KeyRotationScheduled", projections.Succeeded, 0)),
+			badge:     "Done", says: "Key rotation scheduled",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := signedIn(&fake{
+				catalog:    published(weather()),
+				account:    registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+				operations: map[portal.OperationID]operations.Operation{"op-1": c.operation},
+			})
+			page := document(t, s.get("/operations/op-1"), http.StatusOK)
+			fragment := document(t, s.get("/operations/op-1/fragment"), http.StatusOK)
+			says(t, page, ".state .badge", c.badge)
+			says(t, page, "#progress", c.says)
+			says(t, fragment, "#progress", c.says)
+			none(t, fragment, "header, main, script")
+			if c.open {
+				one(t, page, `#progress[data-poll="/operations/op-1/fragment"]`)
+				one(t, page, "head noscript")
+				none(t, page, ".outcome")
+			} else {
+				none(t, page, "[data-poll], head noscript")
+			}
+			for _, selector := range c.there {
+				one(t, page, selector)
+			}
+			for _, selector := range c.notThere {
+				none(t, page, selector)
+			}
+		})
+	}
+}
+
+func TestTheStepsCarryTheirTimes(t *testing.T) {
+	t.Parallel()
+	doc := document(t, signedIn(&fake{operations: ended()}).get("/operations/op-done"), http.StatusOK)
+	times := doc.Find(".timeline time")
+	if times.Length() != 4 {
+		t.Fatalf("%d times, want one for the request and each of three steps", times.Length())
+	}
+	first := times.First()
+	if text(first) != "1 minute ago" || attr(t, first, "datetime") != "2026-11-22T08:59:00Z" || attr(t, first, "title") != "22 November 2026, 08:59:00 UTC" {
+		t.Errorf("the first time is %s, %s, %s", text(first), attr(t, first, "datetime"), attr(t, first, "title"))
+	}
+	if got := text(times.Last()); got != "just now" {
+		t.Errorf("the last time is %q", got)
+	}
+}
+
+func TestAnOperationsVersionChangesWithItsSteps(t *testing.T) {
+	t.Parallel()
+	version := func(op operations.Operation) string {
+		s := signedIn(&fake{operations: map[portal.OperationID]operations.Operation{"op-1": op}})
+		return attr(t, one(t, document(t, s.get("/operations/op-1/fragment"), http.StatusOK), "#progress"), "data-version")
+	}
+	one := version(operation("UnsubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, 0)))
+	if again := version(operation("UnsubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, 0))); again != one {
+		t.Errorf("the same content has the versions %s and %s", one, again)
+	}
+	if two := version(operation("UnsubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, 0), step("KeyCreated", projections.Running, 0))); two == one {
+		t.Errorf("another step leaves the version at %s", two)
+	}
+}
+
+func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
+	t.Parallel()
+	foreign := operation("SubscribeRequested", projections.Succeeded, "")
+	foreign.Account = "somebody-else"
+	s := signedIn(&fake{operations: map[portal.OperationID]operations.Operation{"op-1": foreign}})
+	unknown := document(t, s.get("/operations/nothing"), http.StatusNotFound)
+	theirs := document(t, s.get("/operations/op-1"), http.StatusNotFound)
+	if text(unknown.Find("main")) != text(theirs.Find("main")) {
+		t.Error("the pages tell them apart")
+	}
+}
+
+func TestTheFirstCallIsLeftOutWhereItCouldBeTheWrongOne(t *testing.T) {
+	t.Parallel()
+	s := signedIn(&fake{
+		catalog: published(weather(), rates()), operations: ended(),
+		account: registered(subscription("plan-free", "Free", projections.SubscriptionActive), subscription("plan-rates", "Basic", projections.SubscriptionActive)),
+	})
+	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
+	none(t, doc, "#first-call")
+	one(t, doc, `form[action="/keys/key-1/reveal"]`)
+}

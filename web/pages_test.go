@@ -1,0 +1,234 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+func TestTheFrontPageLeadsOnWhetherSignedInOrNot(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather(), rates())}
+
+	out := document(t, visit(f).get("/"), http.StatusOK)
+	one(t, out, `.pitch a.button[href="/apis"]`)
+	one(t, out, `.pitch a.button[href="/sign-in?return_to=%2Fdashboard&screen=sign-up"]`)
+	one(t, out, `.pitch a[href="/sign-in?return_to=%2Fdashboard"]`)
+	none(t, out, `a[href="/dashboard"]`)
+	says(t, out, "#first-call", "curl -H 'x-api-key: YOUR_API_KEY' 'https://weather.example/prod'")
+	one(t, out, `button[data-copy="first-call"]`)
+	if got := out.Find(".steps > li").Length(); got != 3 {
+		t.Errorf("the quickstart has %d steps, want 3", got)
+	}
+	one(t, out, `.cards a[href="/apis/weather"]`)
+
+	in := document(t, signedIn(f).get("/"), http.StatusOK)
+	one(t, in, `.pitch a.button[href="/dashboard"]`)
+	none(t, in, `a[href^="/sign-in"]`)
+}
+
+func TestTheFrontPageIsShownWhenTheCatalogCannotBeRead(t *testing.T) {
+	t.Parallel()
+	doc := document(t, visit(&fake{err: portal.Fail(portal.Unavailable, "not now")}).get("/"), http.StatusOK)
+	none(t, doc, ".cards")
+	says(t, doc, "#first-call", "https://api.example.com/")
+}
+
+func TestEveryPageHasItsLandmarksAndTheSignInState(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather()), account: registered()}
+	for _, path := range []string{"/", "/apis", "/apis/weather", "/no/such/page"} {
+		for name, s := range map[string]site{"out": visit(f), "in": signedIn(f)} {
+			w := s.get(path)
+			doc := document(t, w, w.Code)
+			one(t, doc, `a.skip[href="#main"]`)
+			one(t, doc, "main#main")
+			one(t, doc, "header nav[aria-label]")
+			one(t, doc, "h1")
+			one(t, doc, `html[lang="en"]`)
+			one(t, doc, `footer a[href="/api/v1/openapi.json"]`)
+			if name == "in" {
+				one(t, doc, `form[method="post"][action="/sign-out"] button`)
+				says(t, doc, ".person", "Ada Lovelace")
+			} else {
+				one(t, doc, `header a[href^="/sign-in?return_to="]:not([href*="screen"])`)
+				one(t, doc, `header a[href^="/sign-in?"][href*="screen=sign-up"]`)
+			}
+		}
+	}
+}
+
+func TestTheCatalogListsAndSearchesWithoutAScript(t *testing.T) {
+	t.Parallel()
+	s := visit(&fake{catalog: published(weather(), rates())})
+	for query, want := range map[string][]string{
+		"":                  {"/apis/weather", "/apis/rates"},
+		"?q=":               {"/apis/weather", "/apis/rates"},
+		"?q=CURRENCY+costs": {"/apis/rates"},
+		"?q=standard":       {"/apis/weather"},
+		"?q=forecast+2.1":   {"/apis/weather"},
+		"?q=weather+basic":  nil,
+	} {
+		doc := document(t, s.get("/apis"+query), http.StatusOK)
+		one(t, doc, `form[method="get"][action="/apis"] input[name="q"]`)
+		var got []string
+		for _, link := range doc.Find(".cards h3 a").EachIter() {
+			got = append(got, attr(t, link, "href"))
+		}
+		if strings.Join(got, " ") != strings.Join(want, " ") {
+			t.Errorf("%s finds %v, want %v", query, got, want)
+		}
+	}
+	card := one(t, document(t, s.get("/apis?q=weather"), http.StatusOK), ".card")
+	for _, want := range []string{"Weather", "Forecasts for every place.", "2.1", "Free, Standard, Unlimited"} {
+		if !strings.Contains(text(card), want) {
+			t.Errorf("the card says %q, want %q in it", text(card), want)
+		}
+	}
+}
+
+func TestAnEmptyCatalogSaysWhy(t *testing.T) {
+	t.Parallel()
+	says(t, document(t, visit(&fake{}).get("/apis"), http.StatusOK), ".empty", "not been read from API Gateway so far")
+	says(t, document(t, visit(&fake{catalog: published()}).get("/apis"), http.StatusOK), ".empty", "up to date, and there is nothing in it")
+	doc := document(t, visit(&fake{catalog: published(weather())}).get("/apis?q=zebra"), http.StatusOK)
+	says(t, doc, ".empty h2", "Nothing matches “zebra”")
+	one(t, doc, `.empty a[href="/apis"]`)
+}
+
+func TestAProductShowsItsPlansLimitsAndEndpoints(t *testing.T) {
+	t.Parallel()
+	doc := document(t, visit(&fake{catalog: published(weather())}).get("/apis/weather"), http.StatusOK)
+	says(t, doc, "#plan-plan-free .limits", "Rate 0.5 requests a second Burst 1 request at once Quota 1,000 requests a day")
+	says(t, doc, "#plan-plan-std .limits", "Rate 50 requests a second Burst 100 requests at once Quota 1,000,000 requests a month")
+	says(t, doc, "#plan-plan-max .limits", "Quota No limit in this plan")
+	says(t, doc, "#endpoint-0", "https://weather.example/prod")
+	one(t, doc, `button[data-copy="endpoint-0"]`)
+	one(t, doc, `#plan-plan-free a[href="/sign-in?return_to=%2Fapis%2Fweather"]`)
+	none(t, doc, `form[action^="/subscriptions"]`)
+}
+
+func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
+	t.Parallel()
+	waiting := subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")
+	waiting.Waiting = "capacity"
+	for name, c := range map[string]struct {
+		account  projections.Account
+		there    []string
+		notThere []string
+		says     map[string]string
+	}{
+		"nothing held": {
+			account:  registered(),
+			there:    []string{`#plan-plan-free form[method="post"][action="/subscriptions/plan-free"] input[type="hidden"][name="idempotency_key"][value]`},
+			notThere: []string{".leave", "#unregistered", "#first-call", ".badge"},
+		},
+		"held": {
+			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			there: []string{
+				`#plan-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`,
+				`#plan-plan-std form[action="/subscriptions/plan-std"] button[aria-describedby="why-plan-std"]`, `#first-call`,
+			},
+			notThere: []string{`form[action="/subscriptions/plan-free"]`},
+			says: map[string]string{
+				"#plan-plan-free .badge": "Active",
+				"#why-plan-std":          "You already have Free, which opens the same API. A key can be in one such plan only: leave Free first",
+			},
+		},
+		"being set up": {
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-8", "op-9")),
+			there:    []string{`#plan-plan-free a[href="/operations/op-9"]`, `form[action="/subscriptions/plan-free/leave"]`},
+			notThere: []string{`form[action="/subscriptions/plan-free"]`, "#first-call"},
+			says:     map[string]string{"#plan-plan-free .badge": "Being set up", "#why-plan-std": "leave Free first"},
+		},
+		"waiting": {
+			account:  registered(waiting),
+			notThere: []string{`form[action="/subscriptions/plan-free"]`},
+			says:     map[string]string{"#plan-plan-free .badge": "Waiting", "#plan-plan-free .hint": "The operator of this portal has to make some"},
+		},
+		"ending": {
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnding, "op-9")),
+			there:    []string{`a[href="/operations/op-9"]`},
+			notThere: []string{".leave", "#why-plan-std"},
+			says:     map[string]string{"#plan-plan-free .badge": "Ending", `form[action="/subscriptions/plan-free"]`: "Subscribe again"},
+		},
+		"ended": {
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
+			there:    []string{`form[action="/subscriptions/plan-free"]`},
+			notThere: []string{".leave", ".badge", "#why-plan-std"},
+		},
+		"not registered": {
+			account: unregistered(),
+			there:   []string{`#unregistered form[method="post"][action="/register"] button`, `form[action="/subscriptions/plan-free"]`},
+			says:    map[string]string{"#unregistered": "Register first, then subscribe."},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := document(t, signedIn(&fake{catalog: published(weather()), account: c.account}).get("/apis/weather"), http.StatusOK)
+			for _, selector := range c.there {
+				one(t, doc, selector)
+			}
+			for _, selector := range c.notThere {
+				none(t, doc, selector)
+			}
+			for selector, want := range c.says {
+				says(t, doc, selector, want)
+			}
+		})
+	}
+}
+
+func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) {
+	t.Parallel()
+	bundle := catalog.Product{ID: "bundle", Name: "Everything", Plans: []catalog.Plan{
+		{ID: "plan-all", Name: "All", Stages: append([]portal.Stage{{API: "rates", Stage: "prod"}}, weatherStages...)},
+	}}
+	for held, want := range map[portal.PlanID]bool{"plan-all": true, "plan-rates": false} {
+		f := &fake{
+			catalog: published(weather(), rates(), bundle),
+			account: registered(subscription(held, "Held", projections.SubscriptionActive)),
+		}
+		doc := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
+		if want {
+			says(t, doc, "#why-plan-free", "You already have Held of Everything")
+			one(t, doc, `#why-plan-free a[href="/apis/bundle"]`)
+		} else {
+			none(t, doc, "#why-plan-free")
+		}
+	}
+}
+
+func TestHostileNamesAreTextAndNothingElse(t *testing.T) {
+	t.Parallel()
+	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
+	product := catalog.Product{
+		ID: `x/../"><script>`, Name: evil, Description: evil,
+		Plans: []catalog.Plan{{ID: `p/"><script>?#`, Name: evil, Description: evil, Stages: weatherStages, Quota: &catalog.Quota{Limit: 1, Period: evil}}},
+		APIs:  []catalog.API{{ID: "a", Name: evil, Version: evil, Stage: evil, Description: evil, Endpoint: `https://x'; rm -rf ~ #` + evil}},
+	}
+	f := &fake{
+		catalog: published(product), account: registered(subscription(`p/"><script>?#`, evil, projections.SubscriptionActive, evil)),
+		activity: []projections.Activity{{At: now, Text: evil}},
+	}
+	f.account.Keys[0].Name = evil
+	for _, path := range []string{"/", "/apis", "/apis?q=" + url.QueryEscape(evil), "/apis/" + url.PathEscape(product.ID), "/dashboard", "/" + url.PathEscape(evil)} {
+		w := signedIn(f).get(path)
+		doc := document(t, w, w.Code)
+		if got := doc.Find("script").Length(); got != 1 {
+			t.Errorf("%s has %d scripts, want the portal's own", path, got)
+		}
+		none(t, doc, "img, [onerror], [style]")
+	}
+	doc := document(t, signedIn(f).get("/apis/"+url.PathEscape(product.ID)), http.StatusOK)
+	says(t, doc, "h1", evil)
+	if got := attr(t, one(t, doc, ".leave form"), "action"); got != "/subscriptions/p%2F%22%3E%3Cscript%3E%3F%23/leave" {
+		t.Errorf("the form goes to %s", got)
+	}
+	says(t, doc, "#first-call", `'https://x'\''; rm -rf ~ #`)
+}
