@@ -91,6 +91,8 @@ type Operation struct {
 	Account   portal.AccountID
 	Type      string
 	CreatedAt time.Time
+	// Plan is the plan that it is about, "" if it is about none.
+	Plan portal.PlanID
 	projections.Progress
 }
 

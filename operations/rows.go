@@ -2,6 +2,7 @@ package operations
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -53,7 +54,11 @@ func (r operationRow) operation(now projections.Progress) Operation {
 	if now.UpdatedAt.IsZero() {
 		now.UpdatedAt = r.CreatedAt
 	}
-	return Operation{ID: r.ID, Account: r.Account, Type: events.Name(r.Type), CreatedAt: r.CreatedAt, Progress: now}
+	var about struct {
+		Plan portal.PlanID `json:"plan"`
+	}
+	_ = json.Unmarshal([]byte(r.Body), &about) // a request without a plan is about none
+	return Operation{ID: r.ID, Account: r.Account, Type: events.Name(r.Type), CreatedAt: r.CreatedAt, Plan: about.Plan, Progress: now}
 }
 
 func operationKey(id portal.OperationID) map[string]types.AttributeValue {

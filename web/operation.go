@@ -64,8 +64,23 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 		return operationPage{}, err
 	}
 	page := s.operationPage(operation)
-	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe {
-		return page, s.addFirstCall(r, id, &page)
+	if operation.Plan == "" {
+		return page, nil
+	}
+	published, err := s.views.Catalog(r.Context())
+	if err != nil {
+		return operationPage{}, err
+	}
+	plan, product, offered := published.Plan(operation.Plan)
+	if offered {
+		page.Title = planTitle(operation.Type, plan.Name)
+	}
+	if offered && operation.Status == projections.Succeeded && operation.Type == typeSubscribe {
+		account, err := s.views.Account(r.Context(), id.Account)
+		if err != nil {
+			return operationPage{}, err
+		}
+		page.Keys, page.Call = s.keyLines(account.Keys), firstCall(endpoint(product))
 	}
 	return page, nil
 }
@@ -92,31 +107,4 @@ func (s *Web) operationPage(operation operations.Operation) operationPage {
 		})
 	}
 	return page
-}
-
-// addFirstCall offers what a subscription is for: the key, and a call with it. The
-// operation does not say which plan it was about, so the call is shown where there is
-// but one that it can be.
-func (s *Web) addFirstCall(r *http.Request, id identity.Identity, page *operationPage) error {
-	account, err := s.views.Account(r.Context(), id.Account)
-	if err != nil {
-		return err
-	}
-	published, err := s.views.Catalog(r.Context())
-	if err != nil {
-		return err
-	}
-	page.Keys = s.keyLines(account.Keys)
-	all := offersIn(published.Products)
-	active := 0
-	for _, sub := range account.Subscriptions {
-		if sub.State == projections.SubscriptionActive {
-			active++
-			page.Call = firstCall(endpoint(all[sub.Plan].Product))
-		}
-	}
-	if active != 1 {
-		page.Call = ""
-	}
-	return nil
 }

@@ -22,11 +22,11 @@ func operation(kind string, status projections.Status, code string, steps ...pro
 }
 
 func ended() map[portal.OperationID]operations.Operation {
-	return map[portal.OperationID]operations.Operation{
-		"op-done": operation("SubscribeRequested", projections.Succeeded, "",
-			step("KeyWanted", projections.Running, 50*time.Second), step("KeyCreated", projections.Running, 3*time.Second),
-			step("SubscriptionActivated", projections.Succeeded, time.Second)),
-	}
+	done := operation("SubscribeRequested", projections.Succeeded, "",
+		step("KeyWanted", projections.Running, 50*time.Second), step("KeyCreated", projections.Running, 3*time.Second),
+		step("SubscriptionActivated", projections.Succeeded, time.Second))
+	done.Plan = "plan-free"
+	return map[portal.OperationID]operations.Operation{"op-done": done}
 }
 
 func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
@@ -164,13 +164,22 @@ func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
 	}
 }
 
-func TestTheFirstCallIsLeftOutWhereItCouldBeTheWrongOne(t *testing.T) {
+func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{
-		catalog: published(weather(), rates()), operations: ended(),
-		account: registered(subscription("plan-free", "Free", projections.SubscriptionActive), subscription("plan-rates", "Basic", projections.SubscriptionActive)),
+		catalog: published(rates(), weather()), operations: ended(),
+		account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive), subscription("plan-free", "Free", projections.SubscriptionActive)),
 	})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
-	none(t, doc, "#first-call")
+	says(t, doc, "h1", "Subscribing to Free")
+	says(t, doc, "#first-call", weather().APIs[0].Endpoint)
 	one(t, doc, `form[action="/keys/key-1/reveal"]`)
+}
+
+func TestAnOperationOnAPlanThatIsNoLongerOfferedIsStillShown(t *testing.T) {
+	t.Parallel()
+	s := signedIn(&fake{operations: ended(), account: registered()})
+	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
+	says(t, doc, "h1", "Subscribing to a plan")
+	none(t, doc, "#first-call")
 }

@@ -29,6 +29,17 @@ func operationTitle(kind string) string {
 	return sentence(kind)
 }
 
+// planTitle is the title of an operation about that plan.
+func planTitle(kind, plan string) string {
+	switch kind {
+	case typeSubscribe:
+		return "Subscribing to " + plan
+	case typeUnsubscribe:
+		return "Leaving " + plan
+	}
+	return operationTitle(kind)
+}
+
 var stepTitles = map[string]string{
 	events.Name(events.UserRegistered{}.EventType()):        "Account opened",
 	events.Name(events.KeyWanted{}.EventType()):             "Key prepared",
