@@ -47,13 +47,11 @@ type API struct {
 func Mount(router chi.Router, operations accepting, views reading, version string) {
 	a := &API{operations: operations, views: views}
 	router.Route(Prefix, func(r chi.Router) {
-		r.Use(limitBody, noStore)
+		r.Use(limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
-		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-			writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "This resource does not take that method."))
-		})
+		r.MethodNotAllowed(MethodNotAllowed)
 		a.register(humachi.New(r, describe(version)))
 	})
 }

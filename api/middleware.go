@@ -3,8 +3,11 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -63,20 +66,22 @@ func route(r *http.Request) string {
 	return ""
 }
 
-// Recover turns a panic into a problem and a line in the log.
-func Recover(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() {
-			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler {
+// Recover turns a panic into an error, which onError answers, and a line in the log.
+func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			defer func() {
+				p := recover()
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 					panic(p)
 				}
-				zerolog.Ctx(r.Context()).Error().Interface("panic", p).Stack().Msg("a handler panicked")
-				writeProblem(w, newProblem(r.Context(), http.StatusInternalServerError, portal.Internal, portal.MessageOf(nil)))
-			}
-		}()
-		next.ServeHTTP(w, r)
-	})
+				if p != nil {
+					onError(w, r, fmt.Errorf("a handler panicked: %v\n%s", p, debug.Stack()))
+				}
+			}()
+			next.ServeHTTP(w, r)
+		})
+	}
 }
 
 // limitBody refuses a large body before anything else is looked at.

@@ -9,12 +9,15 @@ import (
 	"maps"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/rs/zerolog"
+
+	localfaults "github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
 // Config is all that Gatehouse is told, by environment variables; AWS's own
@@ -50,6 +53,13 @@ type Config struct {
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
 	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
+	// Provisioning is how keys are created: "auto" creates many at once by ImportApiKeys
+	// where `gatehouse doctor --probe-import` has shown that this works, "single" never does.
+	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
+
+	// LocalFaults is what goes wrong on purpose in the AWS of `gatehouse local`, in the
+	// text form of faults.Parse; nothing else reads it.
+	LocalFaults string `env:"GATEHOUSE_LOCAL_FAULTS"`
 
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
@@ -59,30 +69,63 @@ type Config struct {
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
 // LoadConfig reads the environment. Unknown GATEHOUSE_ variables are refused, as are
-// values that make no sense; the error names all of them at once.
-func LoadConfig(environ []string) (Config, error) {
+// values that make no sense, and what the process needs and is missing; the error names
+// all of them at once.
+func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	vars := map[string]string{}
 	for _, pair := range environ {
 		if name, value, ok := strings.Cut(pair, "="); ok && strings.HasPrefix(name, "GATEHOUSE_") {
 			vars[name] = value
 		}
 	}
-	var cfg Config
-	faults := unknownVariables(vars)
-	if err := env.ParseWithOptions(&cfg, env.Options{Environment: vars}); err != nil {
-		var all env.AggregateError
-		if !errors.As(err, &all) {
-			return cfg, err
-		}
-		for _, e := range all.Errors {
-			faults = append(faults, e)
-		}
+	cfg, unreadable, err := parse(vars)
+	if err != nil {
+		return cfg, err
 	}
-	faults = append(faults, cfg.faults()...)
+	faults := slices.Concat(unknownVariables(vars), unreadable, cfg.faults())
+	for _, need := range needs {
+		faults = append(faults, need(cfg)...)
+	}
+	return cfg, unusable(faults)
+}
+
+// Need says what a process, unlike others, cannot do without.
+type Need func(Config) []error
+
+func unusable(faults []error) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
+}
+
+// parse reads the variables. A value that cannot be read is a fault, and its default is
+// taken, so that nothing else is found wrong with it.
+func parse(vars map[string]string) (cfg Config, faults []error, err error) {
+	readable := maps.Clone(vars)
+	var all env.AggregateError
+	if err := env.ParseWithOptions(&cfg, env.Options{Environment: readable}); err != nil && !errors.As(err, &all) {
+		return cfg, nil, err
+	}
+	for _, one := range all.Errors {
+		var failed env.ParseError
+		if !errors.As(one, &failed) {
+			return cfg, nil, one
+		}
+		field, _ := reflect.TypeFor[Config]().FieldByName(failed.Name)
+		name := field.Tag.Get("env")
+		kind := "number"
+		if failed.Type == reflect.TypeFor[time.Duration]() {
+			kind = "duration, like 12h or 90m"
+		}
+		faults = append(faults, fmt.Errorf("%s %q: want a %s", name, vars[name], kind))
+		delete(readable, name)
+	}
 	if len(faults) > 0 {
-		return cfg, fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
+		cfg = Config{}
+		err = env.ParseWithOptions(&cfg, env.Options{Environment: readable})
 	}
-	return cfg, nil
+	return cfg, faults, err
 }
 
 // Environ is what LoadConfig is usually given.
@@ -118,15 +161,18 @@ func (c Config) faults() []error {
 	check(err == nil && (base.Scheme == "http" || base.Scheme == "https") && base.Host != "" && strings.Trim(base.Path, "/") == "",
 		"GATEHOUSE_BASE_URL %q: want a scheme and a host, like https://portal.example.com", c.BaseURL)
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
+	check(slices.Contains([]string{provisioningAuto, provisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
 	check(c.SessionTTL > 0, "GATEHOUSE_SESSION_TTL %s: want a duration above 0", c.SessionTTL)
 	_, err = zerolog.ParseLevel(c.LogLevel)
 	check(err == nil && c.LogLevel != "", "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
+	_, err = localfaults.Parse(c.LocalFaults)
+	check(err == nil, "GATEHOUSE_LOCAL_FAULTS: %v", err)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }
 
-// signInFaults are what keeps the portal, though not a worker, from starting.
-func (c Config) signInFaults() error {
+// SignIn is the portal's need, unlike a worker's: an identity provider.
+func SignIn(c Config) []error {
 	var faults []error
 	if c.OIDCIssuer == "" {
 		faults = append(faults, errors.New("GATEHOUSE_OIDC_ISSUER is missing: the issuer of the identity provider, as its tokens name it"))
@@ -134,10 +180,7 @@ func (c Config) signInFaults() error {
 	if c.OIDCClientID == "" {
 		faults = append(faults, errors.New("GATEHOUSE_OIDC_CLIENT_ID is missing: the portal's client at the identity provider"))
 	}
-	if len(faults) > 0 {
-		return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
-	}
-	return nil
+	return faults
 }
 
 func validPrefix(prefix string) bool {

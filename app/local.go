@@ -9,11 +9,15 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
 // demoPath is where the demo API is answered beside the local AWS.
@@ -26,6 +30,11 @@ type LocalOptions struct {
 	Fresh bool
 	// Ports to listen at, on all loopback addresses; 0 picks a free one.
 	Port, AWSPort, OperatorsPort int
+	// Faults are what goes wrong in the local AWS once the portal runs, in the text form
+	// of faults.Parse; they come after those of GATEHOUSE_LOCAL_FAULTS.
+	Faults []string
+	// AWSQuotas has its API Gateway keep to AWS's limits, from then on too.
+	AWSQuotas bool
 	// Out is where the banner goes.
 	Out io.Writer
 	// Ready is closed once everything answers; nil to do without.
@@ -37,6 +46,10 @@ type Local struct {
 	PortalURL, AWSURL, OperatorsURL string
 	Demo                            Demo
 	Dir                             string
+	// running is called once everything runs, before anybody is told.
+	running func() error
+	// faults is what the banner says goes wrong on purpose.
+	faults string
 }
 
 // RunLocal runs a whole portal in one process: the local AWS, the portal and a worker,
@@ -46,6 +59,10 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
 		return fmt.Errorf("finding the data folder %s: %w", opts.Dir, err)
+	}
+	misbehaviour, err := faults.Parse(strings.Join(append([]string{p.Config.LocalFaults}, opts.Faults...), "; "))
+	if err != nil {
+		return err
 	}
 	portalListener, err := listenLocal("the portal", "--port", opts.Port)
 	if err != nil {
@@ -62,7 +79,7 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
 	})
 	if err != nil {
-		return fmt.Errorf("starting the local AWS: %w", err)
+		return inTheWay(err, opts)
 	}
 	defer func() { _ = server.Close() }()
 
@@ -76,8 +93,18 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 	if local.Demo, err = SetupDemo(ctx, p.AWS, p.Config, local.AWSURL+demoPath); err != nil {
 		return fmt.Errorf("setting up the demo: %w", err)
 	}
+	probeLocally(ctx, p)
 	if p.Config, err = local.signIn(ctx, p.Config); err != nil {
 		return err
+	}
+	if len(misbehaviour.Rules) > 0 {
+		local.faults = misbehaviour.String()
+	}
+	local.running = func() error {
+		if opts.AWSQuotas {
+			server.SetLimits(localaws.AWSLimits())
+		}
+		return server.SetFaults(misbehaviour)
 	}
 	return runLocal(ctx, p, opts, local, portalListener, operatorsListener)
 }
@@ -141,6 +168,9 @@ func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, pu
 	group.Go(func() error {
 		select {
 		case <-worker.Running():
+			if err := local.running(); err != nil {
+				return err
+			}
 			local.banner(opts.Out)
 			if opts.Ready != nil {
 				opts.Ready <- local
@@ -152,14 +182,31 @@ func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, pu
 	return errors.Join(group.Wait(), portal.Close())
 }
 
+// inTheWay says what to do about a local AWS that does not start.
+func inTheWay(err error, opts LocalOptions) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return notToBeHad(opts.AWSPort, "the local AWS", "--aws-port", err)
+	case errors.Is(err, store.ErrInUse):
+		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
+	case errors.Is(err, store.ErrVersion):
+		return fmt.Errorf("starting the local AWS: %w. --fresh starts over, and forgets what is in it", err)
+	}
+	return fmt.Errorf("starting the local AWS: %w", err)
+}
+
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
 func listenLocal(whose, flag string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", loopback(port))
 	if err != nil {
-		return nil, fmt.Errorf("port %d, for %s, is not to be had: %w. Stop what uses it, or choose another with %s", port, whose, err, flag)
+		return nil, notToBeHad(port, whose, flag, err)
 	}
 	return l, nil
+}
+
+func notToBeHad(port int, whose, flag string, err error) error {
+	return fmt.Errorf("port %d, for %s, is not to be had: %w. Stop what uses it, or choose another with %s", port, whose, err, flag)
 }
 
 func localURL(l net.Listener) string {
@@ -178,9 +225,11 @@ func (l Local) banner(out io.Writer) {
   AWS endpoint   %s
   Operators      %s/healthz  /readyz  /metrics
   Data           %s  (kept across restarts; --fresh starts over)
-
-  Sign in as
 `, l.PortalURL, l.AWSURL, l.OperatorsURL, l.Dir)
+	if l.faults != "" {
+		fmt.Fprintf(out, "  Faults         %s\n", l.faults)
+	}
+	fmt.Fprint(out, "\n  Sign in as\n")
 	for _, account := range DemoAccounts {
 		role := ""
 		if account.Admin {
@@ -190,7 +239,7 @@ func (l Local) banner(out io.Writer) {
 	}
 	fmt.Fprintf(out, `
   With the AWS CLI
-    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+    export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
     aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH --client-id %s \
       --auth-parameters USERNAME=%s,PASSWORD=%s     # user pool %s
 

@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/aws/smithy-go/logging"
 	"github.com/rs/zerolog"
 	"golang.org/x/term"
 )
@@ -25,4 +26,16 @@ func newLog(cfg Config, process string, out io.Writer, terminal bool) zerolog.Lo
 		level = zerolog.InfoLevel
 	}
 	return zerolog.New(out).Level(level).With().Timestamp().Str("process", process).Logger()
+}
+
+// sdkLog takes what the AWS SDK has to say, which would go to stderr as text, into the
+// log.
+func sdkLog(log zerolog.Logger) logging.Logger {
+	return logging.LoggerFunc(func(classification logging.Classification, format string, v ...any) {
+		level := zerolog.DebugLevel
+		if classification == logging.Warn {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Str("component", "aws-sdk").Msgf(format, v...)
+	})
 }

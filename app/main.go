@@ -9,23 +9,34 @@ import (
 )
 
 // Main is the main function of a process: configuration, signals, exit code. It returns
-// 0 after INT or TERM and 1, with one clear line on stderr, when something is in the way.
-func Main(name string, run func(context.Context, Process) error) int {
+// 0 after INT or TERM and 1, with one clear message on stderr, when something is in the
+// way.
+func Main(name string, run func(context.Context, Process) error, needs ...Need) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	cfg, err := LoadConfig(os.Environ())
+	p, err := NewProcess(ctx, name, needs...)
 	if err != nil {
 		return Fail(name, err)
 	}
-	awsCfg, err := LoadAWS(ctx)
-	if err != nil {
-		return Fail(name, err)
-	}
-	err = run(ctx, Process{AWS: awsCfg, Config: cfg, Log: NewLog(cfg, name), Metrics: NewMetrics()})
-	if err != nil {
+	if err := run(ctx, p); err != nil {
 		return Fail(name, err)
 	}
 	return 0
+}
+
+// NewProcess is the process that the environment describes.
+func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error) {
+	cfg, err := LoadConfig(os.Environ(), needs...)
+	if err != nil {
+		return Process{}, err
+	}
+	awsCfg, err := LoadAWS(ctx)
+	if err != nil {
+		return Process{}, err
+	}
+	log := NewLog(cfg, name)
+	awsCfg.Logger = sdkLog(log)
+	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }
 
 // Fail says what is in the way and returns the exit code.

@@ -35,7 +35,7 @@ type Portal struct {
 // NewPortal puts the portal together. It checks that what set-up creates is there; the
 // identity provider is asked on first use.
 func NewPortal(ctx context.Context, p Process) (*Portal, error) {
-	if err := p.Config.signInFaults(); err != nil {
+	if err := unusable(SignIn(p.Config)); err != nil {
 		return nil, err
 	}
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
@@ -62,12 +62,13 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(p.Log), api.Recover, sameOrigin(onError), who.Authenticate)
+	router.Use(api.RequestIDs(p.Log), api.Recover(onError), sameOrigin(onError), who.Authenticate)
 	router.Get(identity.SignInPath, who.SignIn)
 	router.Get(identity.CallbackPath, who.Callback)
 	router.Post(identity.SignOutPath, who.SignOut)
 	api.Mount(router, ops, views, Version)
 	pages.Routes(router)
+	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages}, nil
 }
 
@@ -115,11 +116,21 @@ func registerOnSignIn(ops *operations.Operations, views *projections.Views) func
 // problems answers an error as a problem document under the API, as a page elsewhere.
 func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
+		underAPI(
+			func(w http.ResponseWriter, r *http.Request) { api.WriteProblem(w, r, err) },
+			func(w http.ResponseWriter, r *http.Request) { pages.Error(w, r, err) },
+		)(w, r)
+	}
+}
+
+// underAPI answers by the first under the API, by the second elsewhere.
+func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {
-			api.WriteProblem(w, r, err)
+			there(w, r)
 			return
 		}
-		pages.Error(w, r, err)
+		elsewhere(w, r)
 	}
 }
 

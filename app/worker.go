@@ -88,12 +88,20 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Lease:   leaseOf,
 		KeyName: func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
 	}
+	if p.Config.Provisioning == provisioningAuto {
+		converger.Bulk = gateway.NewImporter(plane, gateway.ImporterConfig{Usable: newFindings(c, names, p).Usable})
+	}
 	projector := projections.NewProjector(facts, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records})
+	sweep := newSweep(names, plane, facts, messages, projector, now)
 	runner := jobs.NewRunner(messages, now,
 		jobs.Job{Name: "due", Every: time.Minute, Run: jobs.DueWishes{
 			Records: names.Records, Tables: c.dynamodb, Journal: facts, Sender: messages, Now: now,
 		}.Run},
 		jobs.Job{Name: "catalog", Every: 5 * time.Minute, Run: syncCatalog(messages, now)},
+		jobs.Job{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context, _ string) (string, error) {
+			_, err := sweep.Run(ctx)
+			return "", err
+		}},
 	)
 	letters := handlers.DeadLetters{Journal: facts, Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now}
 
@@ -108,19 +116,24 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func consumers(names Names, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
+	busy := transport.SubscriberConfig{Pollers: 2, Concurrency: 256}
+	quiet := transport.SubscriberConfig{Pollers: 1, Concurrency: 10}
 	list := []transport.Consumer{
-		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers())},
-		{Name: "provisioning", Queue: names.Provisioning, Handlers: map[string]transport.Handler{
+		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
+		{Name: "provisioning", Queue: names.Provisioning, Subscriber: busy, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
-		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyFact(projector.Handle)},
-		{Name: "jobs", Queue: names.Jobs, Handlers: map[string]transport.Handler{
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyFact(projector.Handle), Subscriber: busy},
+		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},
 	}
 	for _, queue := range names.Queues() {
 		dlq := DeadLetterQueue(queue)
-		list = append(list, transport.Drain(strings.TrimSuffix(dlq, fifoSuffix), dlq))
+		drain := transport.Drain(strings.TrimSuffix(dlq, fifoSuffix), dlq)
+		drain.Subscriber = quiet
+		list = append(list, drain)
 	}
 	return list
 }

@@ -113,7 +113,7 @@ func TestEverythingIsStillThereAfterARestart(t *testing.T) {
 	before := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+id+"/reveal", "").want(http.StatusOK)).Value
 
 	s = s.restart(t)
-	p = s.signIn(t, "grace@example.com", "Correct-horse-1")
+	p = s.signIn(t, "grace@example.com")
 	if got := decode[items[subscription]](p.do(http.MethodGet, "/api/v1/subscriptions", "").want(http.StatusOK)).Items; len(got) != 1 || got[0].State != "active" {
 		t.Errorf("the subscriptions are %+v", got)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,10 +28,11 @@ import (
 )
 
 // The promises 1 to 4 under a scheduler that means ill: messages come in any order and
-// more than once, workers crash before or after any step, other workers act in between
-// any two steps, requests become dead letters and are replayed. The three loops are the
-// real ones on a real table; only the queues and the control plane are stand-ins, since
-// it is their behaviour that is being made up.
+// more than once, wake-ups are lost, workers crash before or after any step, other workers
+// act in between any two steps, API Gateway does late what it has not answered, somebody
+// plays with the console, requests become dead letters and are replayed. In the end there
+// is one sweep. The three loops are the real ones on a real table; only the queues and the
+// control plane are stand-ins, since it is their behaviour that is being made up.
 func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T) {
 	t.Parallel()
 	server := localaws.Start(t)
@@ -41,6 +43,7 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w := newWorld(rt, tables, app.NamesFor(fmt.Sprintf("run%d", runs)))
 		w.act()
 		w.drain()
+		w.sweep()
 		w.keepsThePromises()
 	})
 }
@@ -55,6 +58,7 @@ type world struct {
 	queue     []events.Event // commands and wake-ups under way
 	dead      []events.Event // requests among the dead letters
 	asked     map[portal.OperationID]portal.AccountID
+	requests  map[portal.AccountID][]events.Event
 	intents   map[portal.AccountID]portal.Intent
 	plane     *fakePlane
 	journal   *journal.Journal
@@ -65,16 +69,15 @@ type world struct {
 	views     *projections.Views
 	clock     time.Time
 
-	calm bool // nothing goes wrong any more
-	// depth counts workers at work inside one another; late tells that the one at work
-	// was overtaken: if it crashed now its late act would be left to the sweep.
-	depth int
-	late  bool
+	// pending is what API Gateway has been asked and not done yet.
+	pending []func()
+	calm    bool // nothing goes wrong any more
+	depth   int  // workers at work inside one another
 }
 
 func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w := &world{
-		T: rt, names: names, tables: tables, asked: map[portal.OperationID]portal.AccountID{},
+		T: rt, names: names, tables: tables, asked: map[portal.OperationID]portal.AccountID{}, requests: map[portal.AccountID][]events.Event{},
 		intents: map[portal.AccountID]portal.Intent{}, plane: &fakePlane{keys: map[string]portal.GatewayKeyID{}, attached: map[attachment]bool{}},
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
@@ -124,7 +127,7 @@ var plans = []events.SubscribeRequested{
 // act lets things happen: people ask, messages arrive, dead letters come and go.
 func (w *world) act() {
 	for range rapid.IntRange(5, 30).Draw(w.T, "actions") {
-		switch rapid.SampledFrom([]string{"ask", "ask", "deliver", "deliver", "deliver", "bury", "replay"}).Draw(w.T, "action") {
+		switch rapid.SampledFrom([]string{"ask", "ask", "ask", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "lose", "land", "console"}).Draw(w.T, "action") {
 		case "ask":
 			w.ask()
 		case "deliver":
@@ -135,6 +138,12 @@ func (w *world) act() {
 			if len(w.dead) > 0 {
 				w.queue = append(w.queue, w.dead[rapid.IntRange(0, len(w.dead)-1).Draw(w.T, "letter")])
 			}
+		case "lose":
+			w.lose()
+		case "land":
+			w.land()
+		case "console":
+			w.console()
 		}
 	}
 }
@@ -149,10 +158,12 @@ func (w *world) ask() {
 	w.intents[account]++
 	op := portal.OperationID(fmt.Sprintf("%s-%d", account, w.intents[account]))
 	w.asked[op] = account
-	w.queue = append(w.queue, events.Event{
+	msg := events.Event{
 		ID: string(op), Source: "/test", Subject: portal.AccountStream(account), Time: w.clock, Operation: op,
 		Intent: w.intents[account], Data: request,
-	})
+	}
+	w.requests[account] = append(w.requests[account], msg)
+	w.queue = append(w.queue, msg)
 }
 
 // deliver hands one message to a worker. What was not handled stays; what was may come
@@ -167,16 +178,16 @@ func (w *world) deliver() {
 	}
 	msg := w.queue[i]
 	w.queue = slices.Delete(w.queue, i, i+1)
-	outer := w.late
-	w.late, w.depth = false, w.depth+1
+	w.depth++
 	err := w.handle(msg)
-	w.late, w.depth = outer, w.depth-1
+	w.depth--
 	again := !w.calm && rapid.IntRange(0, 9).Draw(w.T, "again") == 0
 	if err != nil || again {
 		w.queue = append(w.queue, msg)
 	}
 	var postponed *portal.Postponed
-	if err != nil && !errors.Is(err, errCrash) && !errors.As(err, &postponed) {
+	var unanswered *gateway.Unavailable
+	if err != nil && !errors.Is(err, errCrash) && !errors.As(err, &postponed) && !errors.As(err, &unanswered) {
 		w.Fatalf("%s about %s: %v", msg.Type(), msg.Subject, err)
 	}
 }
@@ -205,21 +216,63 @@ func (w *world) bury() {
 		if err != nil {
 			w.Fatal(err)
 		}
-		w.late = true // burying is one step: let it be
+		w.queue = slices.Delete(w.queue, i, i+1)
 		err = w.letters.Bury(context.Background(), handlers.DeadLetter{MessageID: msg.ID, Body: body, Class: "failed"})
-		w.late = false
+		if errors.Is(err, errCrash) {
+			w.queue = append(w.queue, msg)
+			return
+		}
 		if err != nil {
 			w.Fatal(err)
 		}
-		w.queue = slices.Delete(w.queue, i, i+1)
 		w.dead = append(w.dead, msg)
 		return
+	}
+}
+
+// lose drops a wake-up or a fact's message: not a request, which SQS keeps.
+func (w *world) lose() {
+	for i, msg := range w.queue {
+		_, wakeUp := msg.Data.(events.ProvisionRequested)
+		if _, fact := msg.Fact(); fact || wakeUp {
+			w.queue = slices.Delete(w.queue, i, i+1)
+			return
+		}
+	}
+}
+
+// land has API Gateway do what it was asked long ago.
+func (w *world) land() {
+	if len(w.pending) > 0 {
+		w.pending[0]()
+		w.pending = w.pending[1:]
+	}
+}
+
+// console is somebody who attaches, detaches or deletes by hand.
+func (w *world) console() {
+	names := slices.Sorted(maps.Keys(w.plane.keys))
+	if len(names) == 0 {
+		return
+	}
+	name := rapid.SampledFrom(names).Draw(w.T, "key")
+	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "by hand").Plan
+	switch rapid.SampledFrom([]string{"attach", "detach", "delete"}).Draw(w.T, "does") {
+	case "attach":
+		_ = w.plane.attach(plan, id)
+	case "detach":
+		delete(w.plane.attached, attachment{plan, id})
+	case "delete":
+		w.plane.remove(name)
 	}
 }
 
 // drain lets everything finish, with nothing going wrong any more.
 func (w *world) drain() {
 	w.calm = true
+	for len(w.pending) > 0 {
+		w.land()
+	}
 	for range 10_000 {
 		if len(w.queue) == 0 {
 			return
@@ -229,13 +282,28 @@ func (w *world) drain() {
 	w.Fatalf("the queues do not drain: %d messages left", len(w.queue))
 }
 
+// sweep is the one sweep that mends what nobody was woken for.
+func (w *world) sweep() {
+	w.clock = w.clock.Add(10 * time.Minute)
+	sweep := &provisioning.Sweep{
+		Journal: w.journal, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
+		Listings: func(func() time.Time) provisioning.Listings { return w.plane },
+		Lease:    func(context.Context) time.Time { return w.clock.Add(time.Hour) },
+		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
+			account, key, ok := strings.Cut(name, "/")
+			return portal.AccountID(account), portal.KeyID(key), ok
+		},
+	}
+	if _, err := sweep.Run(context.Background()); err != nil {
+		w.Fatal(err)
+	}
+	w.drain()
+}
+
 // point is any step of any loop. Before it the worker may crash, or another one may act;
 // after it the worker may crash.
 func (w *world) point(step func() error) error {
 	if w.calm {
-		return step()
-	}
-	if w.late {
 		return step()
 	}
 	switch n := rapid.IntRange(0, 19).Draw(w.T, "fate"); {
@@ -248,9 +316,17 @@ func (w *world) point(step func() error) error {
 		return errCrash
 	case n <= 4 && w.depth < 3 && len(w.queue) > 0:
 		w.deliver()
-		w.late = true
 	}
 	return step()
+}
+
+// call is a point at which API Gateway may give no answer, and do it later all the same.
+func (w *world) call(step func() error) error {
+	if !w.calm && rapid.IntRange(0, 9).Draw(w.T, "unanswered") == 0 {
+		w.pending = append(w.pending, func() { _ = step() })
+		return &gateway.Unavailable{Err: errors.New("timeout")}
+	}
+	return w.point(step)
 }
 
 func (w *world) keepsThePromises() {
@@ -264,6 +340,8 @@ func (w *world) keepsThePromises() {
 		w.oneKeyInASlot(folded)
 		w.attachmentsMatch(folded)
 		w.viewsMatch(folded)
+		w.eachDecidedOnce(facts)
+		w.newestIntentWins(folded)
 	}
 	w.everyOperationEnds()
 }
@@ -271,7 +349,7 @@ func (w *world) keepsThePromises() {
 func (w *world) oneKeyInASlot(folded state.Account) {
 	created := 0
 	for name := range w.plane.keys {
-		if len(name) > len(folded.ID) && name[:len(folded.ID)] == string(folded.ID) {
+		if strings.HasPrefix(name, string(folded.ID)+"/") {
 			created++
 		}
 	}
@@ -288,6 +366,13 @@ func (w *world) attachmentsMatch(folded state.Account) {
 		key := folded.Keys[s.Key]
 		if got := w.plane.attached[attachment{plan, key.GatewayID}]; got != (s.Phase == state.Active) {
 			w.Errorf("%s of %s is %s, and attached: %v", plan, folded.ID, s.Phase, got)
+		}
+	}
+	for _, key := range folded.Keys {
+		for a := range w.plane.attached {
+			if _, known := folded.Subscriptions[a.plan]; a.key == key.GatewayID && !known {
+				w.Errorf("%s has %s, which it never subscribed to", folded.ID, a.plan)
+			}
 		}
 	}
 }
@@ -308,6 +393,63 @@ func (w *world) viewsMatch(folded state.Account) {
 	for _, s := range shown.Subscriptions {
 		if has := folded.Subscriptions[s.Plan]; s.State != want[has.Phase] {
 			w.Errorf("%s of %s is shown as %s, is %s", s.Plan, folded.ID, s.State, has.Phase)
+		}
+	}
+}
+
+// eachDecidedOnce: what one request led to was appended in one go, and an operation ends
+// once; only a failure may come before it.
+func (w *world) eachDecidedOnce(facts []events.Event) {
+	decided, ended := map[string]bool{}, map[portal.OperationID]bool{}
+	previous := ""
+	for _, fact := range facts {
+		if _, failed := fact.Data.(events.RequestFailed); failed {
+			previous = ""
+			continue
+		}
+		if _, asked := w.asked[portal.OperationID(fact.Causation)]; asked && fact.Causation != previous {
+			if decided[fact.Causation] {
+				w.Errorf("%s was decided twice", fact.Causation)
+			}
+			decided[fact.Causation] = true
+		}
+		previous = fact.Causation
+		if e, ok := fact.Data.(interface{ Ended() []portal.OperationID }); ok {
+			for _, op := range e.Ended() {
+				if ended[op] {
+					w.Errorf("%s ended twice", op)
+				}
+				ended[op] = true
+			}
+		}
+	}
+}
+
+// newestIntentWins: of all that was asked about a plan and carried out, what was asked last
+// is what stands, in whatever order it arrived or was replayed.
+func (w *world) newestIntentWins(folded state.Account) {
+	for _, plan := range plans {
+		var newest events.Event
+		for _, msg := range w.requests[folded.ID] {
+			about, ok := msg.Data.(events.Request)
+			if !ok || !slices.Contains(about.Scopes(), portal.PlanScope(plan.Plan)) || msg.Intent < newest.Intent {
+				continue
+			}
+			if p, err := w.views.Progress(context.Background(), msg.Operation); err == nil && p.Status != projections.Failed {
+				newest = msg
+			}
+		}
+		p, err := w.views.Progress(context.Background(), newest.Operation)
+		if err != nil || newest.Operation == "" {
+			continue
+		}
+		_, wants := newest.Data.(events.SubscribeRequested)
+		holds := folded.Subscriptions[plan.Plan].Holds()
+		switch {
+		case p.Status == projections.Succeeded && wants != holds:
+			w.Errorf("%s asked last about %s (subscribe: %v) and succeeded, and it is held: %v", newest.Operation, plan.Plan, wants, holds)
+		case p.Code == string(portal.Superseded):
+			w.Errorf("%s asked last about %s and was superseded", newest.Operation, plan.Plan)
 		}
 	}
 }
@@ -369,39 +511,103 @@ type attachment struct {
 // stage and key.
 type fakePlane struct {
 	keys     map[string]portal.GatewayKeyID
+	made     int
 	attached map[attachment]bool
+}
+
+func (p *fakePlane) attach(plan portal.PlanID, key portal.GatewayKeyID) error {
+	if !slices.Contains(slices.Collect(maps.Values(p.keys)), key) {
+		return &gateway.Refused{Reason: gateway.KeyGone}
+	}
+	for other := range p.attached {
+		if other.key == key && other.plan != plan && sameStage(other.plan, plan) {
+			return &gateway.Refused{Reason: gateway.StageTaken}
+		}
+	}
+	p.attached[attachment{plan, key}] = true
+	return nil
+}
+
+func (p *fakePlane) remove(name string) {
+	for a := range p.attached {
+		if a.key == p.keys[name] {
+			delete(p.attached, a)
+		}
+	}
+	delete(p.keys, name)
+}
+
+func (p *fakePlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) {
+	var list []gateway.UsagePlan
+	for _, plan := range plans {
+		list = append(list, gateway.UsagePlan{ID: plan.Plan})
+	}
+	return list, nil
+}
+
+func (p *fakePlane) Keys(context.Context, string) ([]gateway.Listed, error) {
+	var list []gateway.Listed
+	for name, id := range p.keys {
+		list = append(list, gateway.Listed{ID: id, Name: name, Enabled: true})
+	}
+	return list, nil
+}
+
+func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _ string) ([]gateway.Listed, error) {
+	var list []gateway.Listed
+	for name, id := range p.keys {
+		if p.attached[attachment{plan, id}] {
+			list = append(list, gateway.Listed{ID: id, Name: name})
+		}
+	}
+	return list, nil
 }
 
 type faultyPlane struct{ w *world }
 
 func (f faultyPlane) CreateKey(_ context.Context, key gateway.Key) (id portal.GatewayKeyID, err error) {
-	err = f.w.point(func() error {
-		if f.w.plane.keys[key.Name] == "" {
-			f.w.plane.keys[key.Name] = portal.GatewayKeyID(fmt.Sprintf("gw-%d", len(f.w.plane.keys)))
+	plane := f.w.plane
+	err = f.w.call(func() error {
+		if plane.keys[key.Name] == "" {
+			plane.made++
+			plane.keys[key.Name] = portal.GatewayKeyID(fmt.Sprintf("gw-%d", plane.made))
 		}
-		id = f.w.plane.keys[key.Name]
+		id = plane.keys[key.Name]
 		return nil
 	})
 	return id, err
 }
 
 func (f faultyPlane) Attach(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
-	return f.w.point(func() error {
-		for other := range f.w.plane.attached {
-			if other.key == key && other.plan != plan && sameStage(other.plan, plan) {
-				return &gateway.Refused{Reason: gateway.StageTaken}
-			}
-		}
-		f.w.plane.attached[attachment{plan, key}] = true
+	return f.w.call(func() error { return f.w.plane.attach(plan, key) })
+}
+
+func (f faultyPlane) Detach(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
+	return f.w.call(func() error {
+		delete(f.w.plane.attached, attachment{plan, key})
 		return nil
 	})
 }
 
-func (f faultyPlane) Detach(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
-	return f.w.point(func() error {
-		delete(f.w.plane.attached, attachment{plan, key})
+func (f faultyPlane) Enable(_ context.Context, key portal.GatewayKeyID) error {
+	return f.w.call(func() error {
+		if !slices.Contains(slices.Collect(maps.Values(f.w.plane.keys)), key) {
+			return &gateway.Refused{Reason: gateway.KeyGone}
+		}
 		return nil
 	})
+}
+
+func (f faultyPlane) PlansOf(_ context.Context, key portal.GatewayKeyID) (found []portal.PlanID, err error) {
+	err = f.w.call(func() error {
+		for a := range f.w.plane.attached {
+			if a.key == key {
+				found = append(found, a.plan)
+			}
+		}
+		return nil
+	})
+	return found, err
 }
 
 func sameStage(a, b portal.PlanID) bool {

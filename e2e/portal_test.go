@@ -8,8 +8,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -39,8 +37,7 @@ type site struct {
 
 // settings are what a test may want different of its site.
 type settings struct {
-	dir     string
-	awsPort int
+	dir string
 	// now is the clock of all of it; nil is the system's.
 	now func() time.Time
 }
@@ -51,20 +48,11 @@ func start(t *testing.T) *site {
 	return startWith(t, settings{dir: t.TempDir()})
 }
 
-// restart stops a site and runs it again. The local AWS is back at its address, as at
-// AWS's own: it is part of the issuer, and so of who somebody is.
+// restart stops a site and runs it again, at other addresses.
 func (s *site) restart(t *testing.T) *site {
 	t.Helper()
 	s.stop()
-	at, err := url.Parse(s.AWSURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	port, err := strconv.Atoi(at.Port())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return startWith(t, settings{dir: s.dir, awsPort: port})
+	return startWith(t, settings{dir: s.dir})
 }
 
 func startWith(t *testing.T, with settings) *site {
@@ -79,7 +67,7 @@ func startWith(t *testing.T, with settings) *site {
 	go func() {
 		done <- app.RunLocal(ctx, app.Process{
 			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics(), Now: with.now,
-		}, app.LocalOptions{Dir: with.dir, AWSPort: with.awsPort, Ready: ready})
+		}, app.LocalOptions{Dir: with.dir, Ready: ready})
 	}()
 	var once sync.Once
 	stop := func() {
@@ -139,28 +127,49 @@ type person struct {
 	token string
 }
 
+// password is good enough for everybody here.
+const password = "Correct-horse-1"
+
+// tokens are what signing in yields.
+type tokens struct{ id, access, refresh string }
+
+// cognito is the identity provider's client.
+func (s *site) cognito() *cognitoidentityprovider.Client {
+	return cognitoidentityprovider.NewFromConfig(s.aws)
+}
+
 // signUp makes a new account at the identity provider.
 func (s *site) signUp(t *testing.T, email string) person {
 	t.Helper()
-	idp := cognitoidentityprovider.NewFromConfig(s.aws)
-	const password = "Correct-horse-1"
-	_, err := idp.SignUp(t.Context(), &cognitoidentityprovider.SignUpInput{ClientId: &s.Demo.ClientID, Username: &email, Password: aws.String(password)})
+	signUp(t, s.cognito(), s.Demo.ClientID, email)
+	return s.signIn(t, email)
+}
+
+func (s *site) signIn(t *testing.T, email string) person {
+	t.Helper()
+	got := authenticate(t, s.cognito(), s.Demo.ClientID, email)
+	return person{t: t, base: s.PortalURL, token: got.id}
+}
+
+func signUp(t *testing.T, idp *cognitoidentityprovider.Client, client, email string) {
+	t.Helper()
+	_, err := idp.SignUp(t.Context(), &cognitoidentityprovider.SignUpInput{ClientId: &client, Username: &email, Password: aws.String(password)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s.signIn(t, email, password)
 }
 
-func (s *site) signIn(t *testing.T, email, password string) person {
+func authenticate(t *testing.T, idp *cognitoidentityprovider.Client, client, email string) tokens {
 	t.Helper()
-	out, err := cognitoidentityprovider.NewFromConfig(s.aws).InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
-		ClientId: &s.Demo.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+	out, err := idp.InitiateAuth(t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &client, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": email, "PASSWORD": password},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return person{t: t, base: s.PortalURL, token: aws.ToString(out.AuthenticationResult.IdToken)}
+	r := out.AuthenticationResult
+	return tokens{aws.ToString(r.IdToken), aws.ToString(r.AccessToken), aws.ToString(r.RefreshToken)}
 }
 
 // answer is what the portal answered.

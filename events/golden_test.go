@@ -151,7 +151,9 @@ func TestWhatIsIncompleteOrTooLargeIsNotEncoded(t *testing.T) {
 		"no subject": func(e *events.Event) { e.Subject = "" },
 		"no time":    func(e *events.Event) { e.Time = time.Time{} },
 		"no data":    func(e *events.Event) { e.Data = nil },
-		"too large":  func(e *events.Event) { e.Data = events.UnsubscribeRequested{Plan: portal.PlanID(strings.Repeat("p", events.MaxSize))} },
+		"too large": func(e *events.Event) {
+			e.Data = events.UnsubscribeRequested{Plan: portal.PlanID(strings.Repeat("p", events.MaxSize))}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

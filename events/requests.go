@@ -33,7 +33,10 @@ type CatalogSyncRequested struct{}
 
 // ProvisionRequested says that an account may differ in API Gateway from what is
 // wanted. A wake-up and nothing more: what to do is found by comparing.
-type ProvisionRequested struct{}
+type ProvisionRequested struct {
+	// Recheck wants API Gateway itself compared, also where the facts hold all for done.
+	Recheck bool `json:"recheck,omitempty"`
+}
 
 // JobRequested is a tick: it says that a job is due. Anyone may send one; one a
 // job and time slot survives.

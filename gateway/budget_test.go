@@ -318,7 +318,7 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 		if item.Tokens[total] != 39 {
 			t.Errorf("%v tokens are left of 40 after a call", item.Tokens[total])
 		}
-		if slow := time.UnixMilli(item.SlowUntil).Sub(time.Now()); slow != slowFor {
+		if slow := time.Until(time.UnixMilli(item.SlowUntil)); slow != slowFor {
 			t.Errorf("slow for %v, want %v", slow, slowFor)
 		}
 	})

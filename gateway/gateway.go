@@ -18,6 +18,7 @@ package gateway
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,6 +44,8 @@ type ControlPlane struct {
 	budget  *Budget
 	timeout time.Duration
 	observe func(operation, outcome string)
+	// attaching counts the calls of this process that wait for their turn to attach.
+	attaching atomic.Int32
 }
 
 // Client is an API Gateway client without the SDK's own retries: they would make

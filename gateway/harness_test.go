@@ -91,9 +91,10 @@ type tampering struct {
 	// pageSize, if it is not 0, is asked for instead of 500.
 	pageSize int
 
-	mu    sync.Mutex
-	calls []string
-	on    func(operation string, pass func() (*http.Response, error)) (*http.Response, error)
+	mu      sync.Mutex
+	calls   []string
+	refused map[string]string
+	on      func(operation string, pass func() (*http.Response, error)) (*http.Response, error)
 }
 
 func (f *tampering) Do(r *http.Request) (*http.Response, error) {
@@ -107,6 +108,9 @@ func (f *tampering) Do(r *http.Request) (*http.Response, error) {
 	on := f.on
 	f.mu.Unlock()
 	pass := func() (*http.Response, error) { return f.next.Do(r) }
+	if f.refuses(op, r) {
+		return answer(http.StatusBadRequest, "BadRequestException", "Invalid API Key")(pass)
+	}
 	if on == nil {
 		return pass()
 	}
@@ -144,10 +148,13 @@ func operationOf(r *http.Request) string {
 		kind += "/" + parts[2]
 	}
 	names := map[string]string{
-		"POST apikeys": "CreateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey",
+		"POST apikeys": "CreateApiKey", "PATCH one apikeys": "UpdateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey",
 		"GET usageplans": "GetUsagePlans", "GET one usageplans": "GetUsagePlan",
-		"POST usageplans/keys": "CreateUsagePlanKey", "GET one usageplans/keys": "GetUsagePlanKey", "DELETE one usageplans/keys": "DeleteUsagePlanKey",
+		"POST usageplans/keys": "CreateUsagePlanKey", "GET one usageplans/keys": "GetUsagePlanKey", "GET usageplans/keys": "GetUsagePlanKeys", "DELETE one usageplans/keys": "DeleteUsagePlanKey",
 		"GET restapis": "GetRestApis", "GET restapis/stages": "GetStages",
+	}
+	if r.URL.Query().Get("mode") == "import" {
+		return "ImportApiKeys"
 	}
 	what := r.Method + " " + kind
 	if !collection {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -79,25 +80,11 @@ var listAPIKeys = operation{name: "GetApiKeys", class: other}
 
 // FindKey looks for the key of exactly that name.
 func (s *Session) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {
-	err = pages(func(position *string) (next *string, err error) {
-		var out *apigateway.GetApiKeysOutput
-		err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
-			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
-				// nameQuery finds every name that begins so.
-				NameQuery: aws.String(name), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
-			})
-			return err
-		})
-		if err != nil {
-			return nil, err
+	err = s.eachKey(ctx, name, func(item types.ApiKey) (more bool) {
+		if aws.ToString(item.Name) == name {
+			id, found = portal.GatewayKeyID(aws.ToString(item.Id)), true
 		}
-		for _, item := range out.Items {
-			if aws.ToString(item.Name) == name {
-				id, found = portal.GatewayKeyID(aws.ToString(item.Id)), true
-				return nil, nil
-			}
-		}
-		return out.Position, nil
+		return !found
 	})
 	return id, found, err
 }

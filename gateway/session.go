@@ -42,12 +42,16 @@ type operation struct {
 func (s *Session) call(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
 	release, err := s.admit(ctx, op)
 	if err != nil {
-		s.cp.observe(op.name, "postponed")
 		return err
 	}
+	return s.attempt(ctx, op, release, attempt)
+}
+
+// attempt is what call does once the call is admitted.
+func (s *Session) attempt(ctx context.Context, op operation, release func(), attempt func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
-	err = classify(attempt(within))
+	err := classify(attempt(within))
 	release()
 	s.report(ctx, op, err)
 	return err
@@ -58,26 +62,51 @@ func (s *Session) read(ctx context.Context, op operation, attempt func(ctx conte
 	return settled(s.call(ctx, op, attempt))
 }
 
-// admit gets what a call needs. The token comes first: it lets so few through that
-// the attach lease is rarely in dispute.
+// admit gets what a call needs, and counts a call that does not get it. The token comes
+// first: it lets so few through that the attach lease is rarely in dispute.
 func (s *Session) admit(ctx context.Context, op operation) (release func(), err error) {
+	release, err = s.enter(ctx, op)
+	if err != nil {
+		s.cp.observe(op.name, "postponed")
+	}
+	return release, err
+}
+
+func (s *Session) enter(ctx context.Context, op operation) (release func(), err error) {
 	taker := s.cp.budget.taker(op.class, s.urgency)
 	if err := taker.take(ctx); err != nil {
 		return nil, err
 	}
 	release = func() {}
 	if op.exclusive {
+		s.cp.attaching.Add(1)
+		defer s.cp.attaching.Add(-1)
 		if release, err = s.cp.budget.leases.attach(ctx, 2*s.cp.timeout); err != nil {
 			taker.giveBack()
 			return nil, err
 		}
 	}
-	if s.lease != nil && s.lease().Sub(s.cp.budget.now()) < 2*s.cp.timeout {
-		release()
-		taker.giveBack()
-		return nil, &portal.Postponed{After: jitter(time.Second, 3*time.Second), Reason: "message lease"}
+	if s.lease != nil && !s.cp.outlasts(s.lease) {
+		s.withdraw(op, release)
+		return nil, tooLate()
 	}
 	return release, nil
+}
+
+// withdraw gives back what admit got for a call that is not made after all.
+func (s *Session) withdraw(op operation, release func()) {
+	release()
+	s.cp.budget.taker(op.class, s.urgency).giveBack()
+}
+
+// outlasts says whether a message is ours for so long that a call may start: until even
+// one that is given up can no longer take effect.
+func (cp *ControlPlane) outlasts(lease func() time.Time) bool {
+	return lease().Sub(cp.budget.now()) >= 2*cp.timeout
+}
+
+func tooLate() error {
+	return &portal.Postponed{After: jitter(time.Second, 3*time.Second), Reason: "message lease"}
 }
 
 // report counts an attempt, logs it if it failed, and slows everyone down if it

@@ -36,6 +36,10 @@ type DeadLetter struct {
 	Attempts int       `dynamodbav:"attempts"`
 	First    time.Time `dynamodbav:"first"`
 	Last     time.Time `dynamodbav:"last"`
+	// ReplayedAt is when it was last sent again, Replays how often; zero if never since it
+	// was buried.
+	ReplayedAt time.Time `dynamodbav:"replayed_at"`
+	Replays    int       `dynamodbav:"replays"`
 }
 
 type failureTable interface {
@@ -94,7 +98,7 @@ func (d DeadLetters) Failed(ctx context.Context, message string, at time.Time) (
 // row and tells again.
 func (d DeadLetters) Bury(ctx context.Context, letter DeadLetter) error {
 	rows := []journal.Row{
-		{PK: "deadletter", SK: letter.MessageID, Value: letter},
+		{PK: letterPartition, SK: letter.MessageID, Value: letter},
 		failureRow(letter.MessageID),
 	}
 	msg, err := events.Decode(letter.Body)
@@ -132,15 +136,16 @@ func (d DeadLetters) Bury(ctx context.Context, letter DeadLetter) error {
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
-// opensOperation tells a request of somebody's from a wake-up, a tick or a fact, whose
-// dead letters are rows and nothing more.
+// opensOperation tells a request of somebody's from a wake-up, a tick or a fact, and from
+// nonsense about no stream of ours, whose dead letters are rows and nothing more.
 func opensOperation(msg events.Event) bool {
 	switch msg.Data.(type) {
 	case events.ProvisionRequested, events.JobRequested:
 		return false
 	}
 	_, request := msg.Data.(events.Request)
-	return request
+	_, account := msg.Subject.Account()
+	return request && (account || msg.Subject == portal.CatalogStream)
 }
 
 func failuresOf(history []events.Event, request string) []events.Event {

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -95,8 +97,14 @@ func (d DueWishes) ask(ctx context.Context, wish Wish) error {
 		return d.Journal.Write(ctx, wish.Gone())
 	}
 	history, err := d.Journal.Read(ctx, wish.Stream, 0)
-	if err != nil {
+	var postponed *portal.Postponed
+	switch {
+	case errors.As(err, &postponed):
 		return err
+	case err != nil:
+		// A stream that cannot be read holds up no other.
+		zerolog.Ctx(ctx).Error().Err(err).Str("stream", string(wish.Stream)).Msg("the wish cannot be asked for again now")
+		return d.Journal.Write(ctx, wish.Gone(), wish.Again(d.Now()).Row())
 	}
 	if !open(state.FoldAccount(id, history), wish) {
 		return d.Journal.Write(ctx, wish.Gone())
@@ -109,7 +117,7 @@ func (d DueWishes) ask(ctx context.Context, wish Wish) error {
 	if err != nil {
 		return portal.Postpone("the queues do not answer", err)
 	}
-	return d.Journal.Write(ctx, wish.Gone(), wish.Again().Row())
+	return d.Journal.Write(ctx, wish.Gone(), wish.Again(d.Now()).Row())
 }
 
 func open(account state.Account, wish Wish) bool {

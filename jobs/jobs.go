@@ -15,13 +15,16 @@ import (
 // Job is work that is done again and again.
 type Job struct {
 	Name string
-	// Every is the length of a slot. At most five minutes, the time for which SQS FIFO
-	// recognises a second tick of the same slot.
+	// Every is the length of a slot.
 	Every time.Duration
 	// Run does at most a minute of work from the cursor on ("" is the start) and
 	// returns where to go on, "" when all is done. It may run twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
 }
+
+// oneTick is how long SQS FIFO recognises a second tick of the same slot. Whoever starts
+// later in a slot leaves it alone: the tick may have been sent, and the job be done.
+const oneTick = 5 * time.Minute
 
 // Stream is what ticks of this job are about.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
@@ -53,7 +56,8 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 		if err != nil || next == "" {
 			return err
 		}
-		return r.sender.Send(ctx, r.tick(job.Name, portal.DeriveID(msg.ID, next, strconv.FormatInt(r.now().UnixNano(), 10)), next, msg.Correlation))
+		id := portal.DeriveID(msg.ID, next, strconv.FormatInt(r.now().UnixNano(), 10))
+		return portal.Postpone("the queues do not answer", r.sender.Send(ctx, r.tick(job.Name, id, next, msg.Correlation)))
 	}
 	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", tick.Job))
 }
@@ -65,8 +69,8 @@ func (r *Runner) tick(job, id, cursor, correlation string) events.Event {
 	}
 }
 
-// Tick sends a tick for every job at the start and at the beginning of each slot,
-// until ctx ends. A tick that cannot be sent is logged and left to the next slot.
+// Tick sends a tick for every job at the beginning of each slot, and at the start if the
+// slot has just begun, until ctx ends. A tick that cannot be sent is logged and left to the next slot.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)
@@ -81,7 +85,7 @@ func (r *Runner) Tick(ctx context.Context) {
 		next := now.Add(time.Minute)
 		for _, job := range r.jobs {
 			slot := now.Truncate(job.Every)
-			if slot.After(sent[job.Name]) {
+			if slot.After(sent[job.Name]) && now.Sub(slot) < oneTick {
 				r.send(ctx, job, slot)
 				sent[job.Name] = slot
 			}

@@ -70,9 +70,13 @@ func (w Wish) Gone() journal.Row {
 	}
 }
 
-// Again is the row for the next time.
-func (w Wish) Again() Wish {
+// Again is the row for the next time. Times that have passed while nobody looked are
+// skipped: after an outage a wish is asked once, not once for each of them.
+func (w Wish) Again(now time.Time) Wish {
 	w.Asked++
+	for !w.Due().After(now) {
+		w.Asked++
+	}
 	return w
 }
 

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -176,11 +177,22 @@ func isLostRace(err error) bool {
 // will not, so it counts as a failure.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
-	var api smithy.APIError
-	if errors.As(err, &api) && api.ErrorCode() == "ValidationException" {
+	if isInvalid(err) {
 		return err
 	}
 	return portal.Postpone("the journal does not answer", err)
+}
+
+// isInvalid: a transaction tells it in its reasons.
+func isInvalid(err error) bool {
+	var canceled *types.TransactionCanceledException
+	if errors.As(err, &canceled) {
+		return slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {
+			return aws.ToString(reason.Code) == "ValidationError"
+		})
+	}
+	var api smithy.APIError
+	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
 }
 
 func sequenceKey(seq int64) string { return fmt.Sprintf("%012d", seq) }

@@ -12,7 +12,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,7 +20,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/apigateway"
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 	"github.com/gatehouse-portal/gatehouse/localaws/dynamodb"
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/kms"
+	"github.com/gatehouse-portal/gatehouse/localaws/metering"
+	"github.com/gatehouse-portal/gatehouse/localaws/s3"
 	"github.com/gatehouse-portal/gatehouse/localaws/sns"
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -49,8 +51,13 @@ type Options struct {
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	Log zerolog.Logger
-	// Mount serves further handlers by path prefix: the backends of demo APIs.
+	// Mount serves further handlers by path prefix: the backends of demo APIs. They
+	// suffer no faults.
 	Mount map[string]http.Handler
+	// Faults is what goes wrong on purpose.
+	Faults faults.Plan
+	// Limits are those of API Gateway's that are enforced.
+	Limits Limits
 }
 
 // Server is a running local AWS.
@@ -62,15 +69,20 @@ type Server struct {
 	serving  sync.WaitGroup
 	unused   unused
 
-	json    map[string]wire.JSONService
-	query   map[string]wire.QueryService
+	json    map[string]jsonService  // by target
+	query   map[string]queryService // by API version
 	gateway *apigateway.Service
 	cognito *cognito.Service
+	meters  *metering.Service
+	objects *s3.Service
 	mounts  map[string]http.Handler
+	faults  *faults.Injector
+	admin   http.Handler
 }
 
 // Open opens the data file, listens and serves. Errors name what is in the way:
-// the taken port, the unwritable folder, the file of another version or in use.
+// the taken port, the unwritable folder, the file of another version or in use, the
+// fault that there cannot be.
 func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -92,6 +104,11 @@ func Open(opts Options) (*Server, error) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
 	s.wire(ctx, env)
+	if err := s.SetFaults(opts.Faults); err != nil {
+		stop()
+		return nil, errors.Join(err, listener.Close(), db.Close())
+	}
+	s.SetLimits(opts.Limits)
 	s.http = &http.Server{
 		Handler:           env.Logged(s),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -114,14 +131,21 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	keys := kms.New(env)
 	s.gateway = apigateway.New(env)
 	s.cognito = cognito.New(env)
-	s.json = map[string]wire.JSONService{}
-	for _, svc := range []wire.JSONService{queues.JSON(), tables.JSON(), keys.JSON(), s.cognito.JSON()} {
+	s.meters = metering.New(env)
+	s.objects = s3.New(env)
+	s.json = map[string]jsonService{}
+	for _, svc := range []jsonService{
+		{"sqs", queues.JSON()}, {"dynamodb", tables.JSON()}, {"kms", keys.JSON()},
+		{"cognito-idp", s.cognito.JSON()}, {"metering", s.meters.JSON()},
+	} {
 		s.json[svc.Target] = svc
 	}
-	s.query = map[string]wire.QueryService{}
-	for _, svc := range []wire.QueryService{topics.Query(), sts.New(env).Query()} {
+	s.query = map[string]queryService{}
+	for _, svc := range []queryService{{"sns", topics.Query()}, {"sts", sts.New(env).Query()}} {
 		s.query[svc.Version] = svc
 	}
+	s.faults = faults.New(s.operations(), queues)
+	s.admin = s.faults.Admin(s.Counts)
 }
 
 // Endpoint is the base URL, what AWS_ENDPOINT_URL is to be set to. It names
@@ -130,6 +154,13 @@ func (s *Server) Endpoint() string {
 	_, port, _ := net.SplitHostPort(s.listener.Addr().String())
 	return "http://localhost:" + port
 }
+
+// Cognito is the user pools, which send mail, and Metering the Marketplace, where
+// somebody buys: what AWS has no API for is done through their methods.
+func (s *Server) Cognito() *cognito.Service { return s.cognito }
+
+// Metering: see Cognito.
+func (s *Server) Metering() *metering.Service { return s.meters }
 
 // Close stops serving, hands waiting long polls an empty answer, and closes the data
 // file. Answers under way have a second to finish; a connection that was dialled and
@@ -143,52 +174,6 @@ func (s *Server) Close() error {
 		err = s.http.Close()
 	}
 	s.serving.Wait()
+	s.faults.Close()
 	return errors.Join(err, s.db.Close())
-}
-
-// ServeHTTP finds the service a request is for: by its target header, its
-// credential scope, its form's API version or its path.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for prefix, handler := range s.mounts {
-		if strings.HasPrefix(r.URL.Path, prefix) {
-			handler.ServeHTTP(w, r)
-			return
-		}
-	}
-	switch {
-	case r.URL.Path == "/_localaws/health":
-		_, _ = w.Write([]byte("ok\n"))
-	case strings.Contains(r.URL.Path, "/_user_request_"):
-		s.gateway.ServeData(w, r)
-	case r.Header.Get("X-Amz-Target") != "":
-		s.serveJSON(w, r)
-	case wire.CallerOf(r).Service == "apigateway":
-		s.gateway.ServeControl(w, r)
-	case wire.CallerOf(r).Service != "":
-		s.serveQuery(w, r)
-	default:
-		s.cognito.ServePages(w, r)
-	}
-}
-
-func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request) {
-	target, _, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	svc, ok := s.json[target]
-	if !ok {
-		svc = wire.JSONService{Target: target, Shape: "com.amazonaws." + strings.ToLower(target)}
-	}
-	svc.ServeHTTP(w, r)
-}
-
-func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
-	if err := r.ParseForm(); err != nil {
-		http.Error(w, "the form could not be read", http.StatusBadRequest)
-		return
-	}
-	svc, ok := s.query[r.PostForm.Get("Version")]
-	if !ok {
-		svc = wire.QueryService{Version: r.PostForm.Get("Version"), Namespace: "https://localaws.invalid/"}
-	}
-	svc.ServeHTTP(w, r)
 }

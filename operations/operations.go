@@ -82,7 +82,10 @@ type Asked struct {
 	// every request its own.
 	IdempotencyKey string
 	Request        events.Request
-	Correlation    string
+	// Wording is what the client said, where the request carries more than that: two
+	// requests in the same words are the same. "" takes the request itself.
+	Wording     string
+	Correlation string
 }
 
 // Operation is what one accepted request set in motion.
@@ -114,7 +117,7 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 	}
 	row := operationRow{
 		ID: o.newID(asked), Account: asked.Account, Type: asked.Request.EventType(), Body: string(body),
-		Hash: hash(asked.Request.EventType(), body), Correlation: asked.Correlation, CreatedAt: o.now().UTC(),
+		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: o.now().UTC(),
 	}
 	if asked.IdempotencyKey != "" {
 		known, found, err := o.rows.find(ctx, row.ID)
@@ -205,8 +208,12 @@ func (o *Operations) newID(asked Asked) portal.OperationID {
 // that however many browsers sign in at once ask but once.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
-func hash(kind string, body []byte) string {
-	sum := sha256.Sum256(append([]byte(kind+"\n"), body...))
+// hash tells requests apart that come under one Idempotency-Key.
+func (a Asked) hash(body []byte) string {
+	if a.Wording != "" {
+		body = []byte(a.Wording)
+	}
+	sum := sha256.Sum256(append([]byte(a.Request.EventType()+"\n"), body...))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -41,9 +41,12 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 	if !ok {
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
 	}
-	return o.Accept(ctx, who.asks(events.SubscribeRequested{
+	asked := who.asks(events.SubscribeRequested{
 		Plan: plan, Name: found.Name, Stages: found.Stages, CatalogSequence: offered.Sequence,
-	}))
+	})
+	// Sent again after the catalog has changed it is the same request all the same.
+	asked.Wording = string(plan)
+	return o.Accept(ctx, asked)
 }
 
 // Unsubscribe asks that the account's key no longer open the plan. A plan that neither

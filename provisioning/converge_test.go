@@ -31,6 +31,9 @@ type plane struct {
 	// answers are the errors of the next calls, by "verb what"; what has none succeeds.
 	answers map[string][]error
 	created int
+	suffix  string
+	// holds are the plans that every key is in, as far as lists tell.
+	holds []portal.PlanID
 }
 
 func (p *plane) call(what string) error {
@@ -48,7 +51,7 @@ func (p *plane) CreateKey(_ context.Context, key gateway.Key) (portal.GatewayKey
 		return "", err
 	}
 	p.created++
-	return portal.GatewayKeyID(fmt.Sprintf("gw%d", p.created)), nil
+	return portal.GatewayKeyID(fmt.Sprintf("gw%d%s", p.created, p.suffix)), nil
 }
 
 func (p *plane) Attach(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
@@ -57,6 +60,14 @@ func (p *plane) Attach(_ context.Context, plan portal.PlanID, key portal.Gateway
 
 func (p *plane) Detach(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	return p.call(fmt.Sprintf("detach %s %s", plan, key))
+}
+
+func (p *plane) Enable(_ context.Context, key portal.GatewayKeyID) error {
+	return p.call(fmt.Sprintf("enable %s", key))
+}
+
+func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
+	return p.holds, p.call(fmt.Sprintf("plans %s", key))
 }
 
 type sent struct{ sent, repeated []events.Event }
@@ -426,4 +437,71 @@ func TestWhoJoinsMeanwhileEndsWithTheRest(t *testing.T) {
 	}
 	b.wantCalls("attach free gw1")
 	b.wantOutcomes(activated("free", events.Ends{Operations: []portal.OperationID{"op", "op2"}}))
+}
+
+func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
+	t.Parallel()
+	active := []events.Fact{events.UserRegistered{}, keyWanted, keyCreated, freeWanted, activated("free", ends)}
+	for name, c := range map[string]struct {
+		given []events.Fact
+		holds []portal.PlanID
+		gone  bool
+		want  []string
+	}{
+		"all is as it should be":               {active, []portal.PlanID{"free"}, false, []string{"enable gw1", "plans gw1"}},
+		"the key was taken out of its plan":    {active, nil, false, []string{"enable gw1", "plans gw1", "attach free gw1"}},
+		"the key was put into another plan":    {active, []portal.PlanID{"free", "stray"}, false, []string{"enable gw1", "plans gw1", "detach stray gw1"}},
+		"the key was deleted":                  {active, nil, true, []string{"enable gw1", "create key1", "plans gw1-again", "attach free gw1-again"}},
+		"an ended subscription came back":      {append(slices.Clone(active), freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"}), []portal.PlanID{"free"}, false, []string{"enable gw1", "plans gw1", "detach free gw1"}},
+		"an account without keys needs none":   {[]events.Fact{events.UserRegistered{}}, nil, false, nil},
+		"what is open converges by its intent": {append(slices.Clone(active), freeEnding), []portal.PlanID{"free"}, false, []string{"enable gw1", "plans gw1", "detach free gw1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.given...)
+			b.plane.holds = c.holds
+			if c.gone {
+				b.plane.answers["enable gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+				b.plane.suffix = "-again"
+			}
+			err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls(c.want...)
+		})
+	}
+}
+
+// While the sweep's recheck takes the key out of a plan that is over, its owner subscribes
+// to it again and another worker attaches it: the recheck notices and puts it back.
+func TestARecheckThatIsOvertakenComparesAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
+	b.plane.holds = []portal.PlanID{"free"}
+	again := true
+	inner := b.plane
+	b.Session = func(gateway.Urgency, func() time.Time) provisioning.ControlPlane {
+		return detaching{inner, func() {
+			if again {
+				again = false
+				b.say("op2", freeWanted, events.SubscriptionActivated{Plan: "free", Key: "key1"})
+			}
+		}}
+	}
+	if err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("enable gw1", "plans gw1", "detach free gw1", "attach free gw1")
+}
+
+// detaching is a plane during whose detaching something else happens.
+type detaching struct {
+	*plane
+	meanwhile func()
+}
+
+func (d detaching) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
+	d.meanwhile()
+	return d.plane.Detach(ctx, plan, key)
 }

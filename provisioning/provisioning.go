@@ -41,6 +41,10 @@ type ControlPlane interface {
 	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
+	// Enable and PlansOf are for rechecks: the first makes sure that the key is there and
+	// valid, the second says which plans it opens.
+	Enable(ctx context.Context, key portal.GatewayKeyID) error
+	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error)
 }
 
 type values interface {
@@ -61,6 +65,8 @@ type Converger struct {
 	Lease  func(ctx context.Context) time.Time
 	Leases accountLeases
 	Values values
+	// Bulk creates keys together with others'; nil creates each by itself.
+	Bulk bulk
 	// KeyName is a key's name in API Gateway.
 	KeyName func(portal.AccountID, portal.KeyID) string
 	Now     func() time.Time
@@ -89,6 +95,11 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	}
 	if err := r.publishAgain(ctx); err != nil {
 		return err
+	}
+	if wake, ok := msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
+		if err := r.compare(ctx); err != nil {
+			return err
+		}
 	}
 	return r.converge(ctx)
 }
@@ -144,7 +155,7 @@ func (r *run) converge(ctx context.Context) error {
 		if !ok {
 			return r.trouble()
 		}
-		r.plane = r.Session(r.urgency(s), func() time.Time { return r.Lease(ctx) })
+		r.open(ctx, r.urgency(s))
 		err := r.settle(ctx, s)
 		var postponed *portal.Postponed
 		switch {
@@ -156,6 +167,11 @@ func (r *run) converge(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// open opens the control plane for what comes next.
+func (r *run) open(ctx context.Context, urgency gateway.Urgency) {
+	r.plane = r.Session(urgency, func() time.Time { return r.Lease(ctx) })
 }
 
 // next picks a plan to work on: endings first, since they make room on their stages.

@@ -30,25 +30,20 @@ func (r *run) done(ctx context.Context, s state.Subscription, outcome func(now s
 // record appends what happened to a plan and publishes it. If the stream has moved on
 // meanwhile it reloads; facts that do not touch what was done make no difference, any
 // that do mean that it may have come too late: touched is true and nothing is recorded.
+// Where there is nothing to record it only looks whether that is so.
 func (r *run) record(ctx context.Context, plan portal.PlanID, touch func(events.Fact) bool, outcome func(now state.Subscription) []events.Fact) (touched bool, err error) {
 	for {
 		now := r.account.Subscriptions[plan]
 		happened := outcome(now)
 		if len(happened) == 0 {
-			return false, nil
+			return r.reload(ctx, touch)
 		}
 		cause := events.Event{ID: r.msg.ID, Subject: r.msg.Subject, Correlation: r.correlation(now), TraceParent: r.msg.TraceParent}
 		appended := journal.Stamp(cause, "/gatehouse/provisioning", r.Now(), r.account.Sequence, happened)
 		err := r.Journal.Append(ctx, r.msg.Subject, r.account.Sequence, appended, closes(r.msg.Subject, now, happened)...)
 		if errors.Is(err, journal.ErrTaken) {
-			known := len(r.history)
-			if err := r.load(ctx); err != nil {
-				return false, err
-			}
-			for _, fact := range r.history[known:] {
-				if f, ok := fact.Fact(); ok && touch(f) {
-					return true, nil
-				}
+			if touched, err := r.reload(ctx, touch); touched || err != nil {
+				return touched, err
 			}
 			continue
 		}
@@ -61,6 +56,20 @@ func (r *run) record(ctx context.Context, plan portal.PlanID, touch func(events.
 		}
 		return false, portal.Postpone("the topic does not answer", r.Sender.Send(ctx, appended...))
 	}
+}
+
+// reload folds the stream anew and says whether a fact that is new touches.
+func (r *run) reload(ctx context.Context, touch func(events.Fact) bool) (touched bool, err error) {
+	known := len(r.history)
+	if err := r.load(ctx); err != nil {
+		return false, err
+	}
+	for _, fact := range r.history[known:] {
+		if f, ok := fact.Fact(); ok && touch(f) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // correlation is that of the request that opened the wish, so that a request's trail

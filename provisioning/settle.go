@@ -23,8 +23,12 @@ func (r *run) settle(ctx context.Context, s state.Subscription) error {
 }
 
 func (r *run) detach(ctx context.Context, s state.Subscription) error {
+	key := r.account.Keys[s.Key]
+	if found, err := r.adopt(ctx, key, r.urgency(s)); found || err != nil {
+		return err // The plan's turn comes again.
+	}
 	// A key that was never created is attached nowhere.
-	if key := r.account.Keys[s.Key]; key.Created() {
+	if key.Created() {
 		if err := r.plane.Detach(ctx, s.Plan, key.GatewayID); err != nil && !refused(err, gateway.PlanGone, gateway.KeyGone) {
 			return fmt.Errorf("detaching key %s: %w", s.Key, err)
 		}
@@ -58,29 +62,59 @@ func (r *run) attach(ctx context.Context, s state.Subscription) error {
 	})
 }
 
-// create makes the key. Its value and name follow from its id, so a second creation
-// finds the first one's key.
+// create makes the key that a subscription needs; what API Gateway refuses for good is
+// withdrawn.
 func (r *run) create(ctx context.Context, s state.Subscription, key state.Key) error {
-	value, err := r.Values.Value(ctx, key.Scheme, key.KMSKey, r.account.ID, key.ID)
-	if err != nil {
-		return fmt.Errorf("deriving the value of key %s: %w", key.ID, err)
+	if r.Bulk != nil && !key.Created() {
+		return r.createInBulk(ctx, s, key)
 	}
-	id, err := r.plane.CreateKey(ctx, gateway.Key{
-		Name: r.KeyName(r.account.ID, key.ID), Value: value, Description: "Issued by Gatehouse: " + key.Name,
-	})
+	id, err := r.make(ctx, key)
 	if err != nil {
 		return r.withdraw(ctx, s, err)
 	}
-	if id == key.GatewayID {
-		return nil
+	return r.created(ctx, key, id)
+}
+
+// make makes the key. Its value and name follow from its id, so a second creation finds
+// the first one's key.
+func (r *run) make(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
+	wanted, err := r.derive(ctx, key)
+	if err != nil {
+		return "", err
 	}
-	_, err = r.record(ctx, s.Plan, touchesKey(key.ID), func(state.Subscription) []events.Fact {
+	return r.plane.CreateKey(ctx, wanted)
+}
+
+// derive is the key as it is to be in API Gateway.
+func (r *run) derive(ctx context.Context, key state.Key) (gateway.Key, error) {
+	value, err := r.Values.Value(ctx, key.Scheme, key.KMSKey, r.account.ID, key.ID)
+	if err != nil {
+		return gateway.Key{}, fmt.Errorf("deriving the value of key %s: %w", key.ID, err)
+	}
+	return gateway.Key{
+		Name: r.KeyName(r.account.ID, key.ID), Value: value, Description: "Issued by Gatehouse: " + key.Name,
+	}, nil
+}
+
+// created records under which id API Gateway holds the key.
+func (r *run) created(ctx context.Context, key state.Key, id portal.GatewayKeyID) error {
+	_, err := r.record(ctx, r.planOf(key.ID), touchesKey(key.ID), func(state.Subscription) []events.Fact {
 		if r.account.Keys[key.ID].GatewayID == id {
 			return nil
 		}
 		return []events.Fact{events.KeyCreated{Key: key.ID, GatewayID: id}}
 	})
 	return err
+}
+
+// planOf is a plan that the key is for: the one whose wish its creation serves.
+func (r *run) planOf(key portal.KeyID) portal.PlanID {
+	for _, plan := range r.account.Plans() {
+		if s := r.account.Subscriptions[plan]; s.Key == key && s.Open() {
+			return plan
+		}
+	}
+	return ""
 }
 
 // withdraw takes back what API Gateway refuses for good, and says so to everybody who

@@ -28,6 +28,8 @@ func (c Class) permanent() bool { return c != Failed && c != Panicked }
 type DeadLetter struct {
 	// MessageID is the event's id; that of SQS if the event cannot be read.
 	MessageID string
+	// FailureKey is what its failures were counted under: one message in one queue.
+	FailureKey string
 	// Queue it was received from, by the consumer of that name.
 	Queue    string
 	Consumer string

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -18,8 +17,6 @@ type delivery struct {
 	group    string
 	received int
 	msg      *message.Message
-	// unsettled counts what is left of those received together.
-	unsettled *atomic.Int32
 
 	mu sync.Mutex
 	// until is when the lease ends, unless extended; by our clock.
@@ -56,27 +53,20 @@ func askDelay(ctx context.Context, delay time.Duration) {
 
 // newDeliveries takes what was received at a time, in its order.
 func newDeliveries(wires []types.Message, at time.Time, cfg SubscriberConfig) []*delivery {
-	unsettled := new(atomic.Int32)
-	unsettled.Store(int32(len(wires)))
 	deliveries := make([]*delivery, len(wires))
 	for i := range wires {
 		wire := &wires[i]
 		deliveries[i] = &delivery{
-			id:        aws.ToString(wire.MessageId),
-			receipt:   aws.ToString(wire.ReceiptHandle),
-			group:     wire.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
-			received:  receiveCount(wire),
-			msg:       unmarshal(cfg.Unmarshaler, wire),
-			unsettled: unsettled,
-			until:     at.Add(cfg.Visibility),
+			id:       aws.ToString(wire.MessageId),
+			receipt:  aws.ToString(wire.ReceiptHandle),
+			group:    wire.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
+			received: receiveCount(wire),
+			msg:      unmarshal(cfg.Unmarshaler, wire),
+			until:    at.Add(cfg.Visibility),
 		}
 	}
 	return deliveries
 }
-
-// last notes that one more of those received together is settled, and says whether
-// that was the last.
-func (d *delivery) last() bool { return d.unsettled.Add(-1) == 0 }
 
 func (d *delivery) lease() time.Time {
 	d.mu.Lock()

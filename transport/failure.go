@@ -43,10 +43,10 @@ type Failure struct {
 
 // failures is where failures and dead letters are kept.
 type failures interface {
-	// Failed counts one more failure of the message.
-	Failed(ctx context.Context, messageID string, at time.Time) (Failure, error)
+	// Failed counts one more failure under the key, which is a FailureKey.
+	Failed(ctx context.Context, key string, at time.Time) (Failure, error)
 	// Bury keeps the dead letter. A second time for the same message is not an error.
-	// It forgets the failures counted, so that a replay starts anew.
+	// It may forget what was counted under the FailureKey: that never comes again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
 
@@ -94,7 +94,7 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
 	if !letter.Class.permanent() {
-		failure, countErr := p.failures.Failed(ctx, letter.MessageID, now)
+		failure, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
 		}
@@ -132,10 +132,17 @@ func classOf(err error) Class {
 	return Failed
 }
 
+// failureKey is SQS's id of the message: another one for each queue that an event
+// reaches, so that two consumers do not count for each other, another one for each
+// replay, which starts anew, and the same for every delivery.
+func failureKey(msg *message.Message, h *handling) string {
+	return orDefault(msg.Metadata.Get(MessageIDKey), h.consumer.Name+"/"+h.head.ID)
+}
+
 // deadLetter is what would be buried if the first attempt were the last.
 func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
 	letter := DeadLetter{
-		MessageID: h.head.ID, Queue: h.consumer.Queue, Consumer: h.consumer.Name,
+		MessageID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
 		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
 		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
 		Attempts: 1, First: now, Last: now,

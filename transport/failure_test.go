@@ -24,13 +24,13 @@ type ledger struct {
 	broken   error
 }
 
-func (l *ledger) Failed(_ context.Context, id string, at time.Time) (Failure, error) {
+func (l *ledger) Failed(_ context.Context, key string, at time.Time) (Failure, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {
 		return Failure{}, l.broken
 	}
-	f, known := l.failures[id]
+	f, known := l.failures[key]
 	if !known {
 		f.First = at
 	}
@@ -38,7 +38,7 @@ func (l *ledger) Failed(_ context.Context, id string, at time.Time) (Failure, er
 	if l.failures == nil {
 		l.failures = map[string]Failure{}
 	}
-	l.failures[id] = f
+	l.failures[key] = f
 	return f, nil
 }
 
@@ -183,7 +183,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			if h.outcome != tc.want || acked != tc.acked || delay != tc.delay {
 				t.Errorf("it came to %s, acked %v, delay %v; want %s, %v, %v", h.outcome, acked, delay, tc.want, tc.acked, tc.delay)
 			}
-			if got := l.failures["m1"].Count; got != tc.counted {
+			if got := l.failures["sqs-1"].Count; got != tc.counted {
 				t.Errorf("%d failures were counted, want %d", got, tc.counted)
 			}
 			if tc.class == "" && len(l.letters) > 0 || tc.class != "" && (len(l.letters) != 1 || l.letters[0].Class != tc.class) {
@@ -210,12 +210,39 @@ func TestAMessageIsBuriedWhenItFailedOftenEnoughOverLongEnough(t *testing.T) {
 		}
 	}
 	want := []DeadLetter{{
-		MessageID: "m1", Queue: "commands.fifo", Consumer: "deciding", Type: registerType,
+		MessageID: "m1", FailureKey: "sqs-1", Queue: "commands.fifo", Consumer: "deciding", Type: registerType,
 		Subject: "account/a", Operation: "op-m1", Body: registration(t).Payload, Class: Panicked,
 		Error: "panic: again", Attempts: 6, First: noon, Last: noon.Add(15 * time.Minute),
 	}}
 	if diff := cmp.Diff(want, l.letters); diff != "" {
 		t.Errorf("dead letters (-want +got):\n%s", diff)
+	}
+}
+
+func TestEachCopyOfAnEventCountsItsOwnFailures(t *testing.T) {
+	t.Parallel()
+	l := &ledger{}
+	fails := func(context.Context, events.Event) error { return errors.New("oh") }
+	p := &policy{failures: l, now: at(noon)}
+	elsewhere := registrations
+	elsewhere.Name, elsewhere.Queue = "showing", "projections.fifo"
+	// A queue's copy keeps SQS's id from one delivery to the next; the other queue's,
+	// and a replay's, have ids of their own.
+	for _, delivered := range []struct {
+		to    Consumer
+		sqsID string
+	}{{registrations, "a"}, {elsewhere, "b"}, {registrations, "a"}, {registrations, "replay"}, {registrations, ""}, {elsewhere, ""}} {
+		msg := registration(t)
+		msg.Metadata.Set(MessageIDKey, delivered.sqsID)
+		handle(t, p, delivered.to, msg, fails)
+	}
+	want := map[string]int{"a": 2, "b": 1, "replay": 1, "deciding/m1": 1, "showing/m1": 1}
+	got := map[string]int{}
+	for key, f := range l.failures {
+		got[key] = f.Count
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("failures by key (-want +got):\n%s", diff)
 	}
 }
 

@@ -35,11 +35,11 @@ const (
 // runLane hands out one message after the other, each when the one before is acked.
 // At the first that is not, it and the rest go back to the queue.
 func (s *subscription) runLane(lane []*delivery) {
+	defer s.credit.give(1)
 	for i, d := range lane {
 		switch s.handOut(d) {
 		case acked:
 			s.settle.delete(d)
-			s.credit.give(1)
 			continue
 		case nacked:
 			delay := d.delay(s.cfg.Backoff)
@@ -54,7 +54,6 @@ func (s *subscription) runLane(lane []*delivery) {
 		case notEmitted:
 			s.settle.release(lane[i:], 0)
 		}
-		s.credit.give(len(lane) - i)
 		return
 	}
 }
@@ -81,8 +80,10 @@ func (s *subscription) handOut(d *delivery) answer {
 	}
 }
 
+// emit keeps back a message whose lease ran out while it waited for its turn, which
+// happens only if it could not be extended: somebody else may be handling it.
 func (s *subscription) emit(d *delivery) bool {
-	if s.polling.Err() != nil || !s.gate.enter() {
+	if s.polling.Err() != nil || !time.Now().Before(d.lease()) || !s.gate.enter() {
 		return false
 	}
 	defer s.gate.leave()

@@ -10,11 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// poll receives until polling ends.
-func (s *subscription) poll() {
+// poll receives until polling ends. One poller waits for messages; the extra ones
+// rest while there is nothing for them, so that an idle queue costs one request at a
+// time.
+func (s *subscription) poll(extra bool) {
 	failures := 0
 	attempt := newAttempt(s.topic)
+	resting := extra
 	for {
+		if resting && !s.rest() {
+			return
+		}
 		n := s.credit.take(s.polling)
 		if n == 0 {
 			return
@@ -36,6 +42,31 @@ func (s *subscription) poll() {
 		default:
 			failures = 0
 			attempt = newAttempt(s.topic)
+			resting = extra && len(wires) == 0
+			if len(wires) > 1 {
+				s.rouse()
+			}
+		}
+	}
+}
+
+// rest waits to be roused; false if polling ended.
+func (s *subscription) rest() bool {
+	select {
+	case <-s.roused:
+		return true
+	case <-s.polling.Done():
+		return false
+	}
+}
+
+// rouse has the extra pollers look for more.
+func (s *subscription) rouse() {
+	for {
+		select {
+		case s.roused <- struct{}{}:
+		default:
+			return
 		}
 	}
 }
@@ -67,17 +98,20 @@ func (s *subscription) receive(ctx context.Context, attempt *string, n int, wait
 
 // start runs the lanes of what was received and squares it with the credit taken.
 func (s *subscription) start(wires []types.Message, credit int) {
-	for _, lane := range lanes(newDeliveries(wires, time.Now(), s.cfg), isFIFO(s.topic)) {
+	lanes := lanes(newDeliveries(wires, time.Now(), s.cfg), isFIFO(s.topic))
+	s.settle.expect(len(wires))
+	for _, lane := range lanes {
 		s.leases.hold(lane)
 		s.lanes.Go(func() { s.runLane(lane) })
 	}
-	s.credit.square(credit, len(wires))
+	s.credit.square(credit, len(lanes))
 }
 
 // reclaim asks once more for what a request that was cut off may have leased, so
 // that those groups need not wait until the lease runs out. SQS answers the same
 // attempt with the same messages, on FIFO queues only (API reference, ReceiveMessage,
-// ReceiveRequestAttemptId); on standard ones nobody waits behind such a message.
+// ReceiveRequestAttemptId). On standard ones there is no way to have them back sooner;
+// nobody waits behind them there.
 func (s *subscription) reclaim(attempt *string, n int) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.receiving), 2*time.Second)
 	defer cancel()
@@ -86,6 +120,7 @@ func (s *subscription) reclaim(attempt *string, n int) {
 		s.leases.log.Warn().Err(err).Msg("reclaiming a receive that was cut off failed")
 		return
 	}
+	s.settle.expect(len(wires))
 	for _, lane := range lanes(newDeliveries(wires, time.Now(), s.cfg), true) {
 		s.settle.release(lane, 0)
 	}

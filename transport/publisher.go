@@ -85,8 +85,9 @@ func newBatching(cfg PublisherConfig, resolve func(context.Context, string) (str
 // Publish sends the messages and returns when each is confirmed, or the context of
 // the first ends. Messages of other calls may share the requests. On FIFO queues and
 // topics the messages of one group arrive in the order of the calls, and of the
-// messages in a call; a message without a group is refused there. An error is a
-// *PublishError if some messages may have been sent.
+// messages in a call, but for one that AWS could not take for the moment, which is
+// sent again after those of its request that it took; a message without a group is
+// refused there. An error is a *PublishError if some messages may have been sent.
 func (b *batching) Publish(topic string, msgs ...*message.Message) error {
 	if len(msgs) == 0 {
 		return nil

@@ -257,8 +257,8 @@ func TestCloseWaitsForWhatWasTakenAndRefusesMore(t *testing.T) {
 		t.Errorf("publishing after Close: %v", err)
 	}
 	select {
-	case <-closed:
-		t.Error("Close did not wait for the message under way")
+	case err := <-closed:
+		t.Errorf("Close did not wait for the message under way: %v", err)
 	default:
 	}
 	close(release)

@@ -1,6 +1,9 @@
 package transport
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // settleTries is how often settling a message is tried, with pauses that sum up to
 // less than a second. After that the lease runs out, and the message is handled
@@ -13,6 +16,8 @@ type settler struct {
 	leases  *leases
 	deletes coalescer[*delivery]
 	changes coalescer[change]
+	// open counts what was received and is not settled yet.
+	open atomic.Int64
 }
 
 func newSettler(r requests, l *leases, cfg SubscriberConfig) *settler {
@@ -26,24 +31,26 @@ func newSettler(r requests, l *leases, cfg SubscriberConfig) *settler {
 	return s
 }
 
+// expect counts messages that are to be settled.
+func (s *settler) expect(n int) { s.open.Add(int64(n)) }
+
 // delete settles an acked message.
 func (s *settler) delete(d *delivery) {
 	s.leases.drop(d)
-	s.deletes.add(d.last(), d)
+	// While others are in hand, more is to come that can be deleted with it.
+	s.deletes.add(s.open.Add(-1) == 0, d)
 }
 
 // release hands messages back, to be received again after the delay.
 func (s *settler) release(ds []*delivery, delay time.Duration) {
 	s.leases.yield(ds)
 	changes := make([]change, len(ds))
-	last := false
 	for i, d := range ds {
 		changes[i] = change{d: d, visibility: delay}
-		last = d.last()
 	}
+	last := s.open.Add(-int64(len(ds))) == 0
 	s.changes.add(last, changes...)
 	if last {
-		// Deletes of the same receive wait for nobody now.
 		s.deletes.flush()
 	}
 }

@@ -24,21 +24,25 @@ type SubscriberConfig struct {
 	// Visibility is how long SQS leases a message to us at a time; the lease is
 	// extended while the message is held. Whole seconds; 30 s. It overrides the queue's.
 	Visibility time.Duration
-	// Pollers is how many receive requests may wait at once, for one queue; 2.
+	// Pollers is how many receive requests may be under way at once, for one queue; 2.
+	// An idle queue has one.
 	Pollers int
-	// Concurrency is the most messages of one queue held at once; 64. No message is
-	// received that could not be started soon.
+	// Concurrency is the most messages of one queue handled at once; 64. No message is
+	// received that would have to wait for another's end, unless for that of its group.
 	Concurrency int
-	// WaitTime is the long poll's; 20 s, SQS's most.
+	// WaitTime is the long poll's; 5 s. It is also how long closing may take at least
+	// on an idle queue: a poll under way is left to end by itself. SQS goes on with one
+	// whose connection was closed and leases the next messages to nobody.
 	WaitTime time.Duration
 	// MaxHandling is when a message's context ends and its lease is no longer
 	// extended, counted from its being handed out; 10 minutes.
 	MaxHandling time.Duration
-	// CloseTimeout is how long closing waits for what is being handled; 20 s. Then the
-	// messages' contexts end, and what still does not answer is released.
+	// CloseTimeout is how long closing waits for what is being handled and for polls
+	// under way; 20 s. Then polls are cut off, the messages' contexts end, and what
+	// still does not answer is released.
 	CloseTimeout time.Duration
 	// Linger is how long an acknowledgement may wait for others to be deleted with;
-	// 5 ms. The last one of what was received together does not wait.
+	// 5 ms. It does not wait if nothing else is in hand.
 	Linger time.Duration
 	// Backoff is the delay of a message that was refused when it had been received so
 	// many times; the function of that name.
@@ -53,7 +57,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	c.Visibility = orDefault(c.Visibility, 30*time.Second)
 	c.Pollers = orDefault(c.Pollers, 2)
 	c.Concurrency = orDefault(c.Concurrency, 64)
-	c.WaitTime = orDefault(c.WaitTime, 20*time.Second)
+	c.WaitTime = orDefault(c.WaitTime, 5*time.Second)
 	c.MaxHandling = orDefault(c.MaxHandling, 10*time.Minute)
 	c.CloseTimeout = orDefault(c.CloseTimeout, 20*time.Second)
 	c.Linger = orDefault(c.Linger, 5*time.Millisecond)
@@ -91,8 +95,9 @@ func NewSubscriber(client queueReceiver, queues *Queues, cfg SubscriberConfig) *
 }
 
 // Subscribe receives until ctx ends or Close. Then the channel is closed, messages
-// not handed out yet are released at once, and those handed out may still be
-// answered: their contexts live on, with ctx's values, for the CloseTimeout.
+// not handed out yet, and those that a poll under way still brings, are released at
+// once, and those handed out may still be answered: their contexts live on, with
+// ctx's values, for the CloseTimeout.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	url, err := s.queues.URL(ctx, topic)
 	if err != nil {

@@ -13,11 +13,6 @@ import (
 // closes and the handler has had its time.
 var errShutdown = errors.New("the subscriber is closing")
 
-// lastCall is how long a receive request under way may still answer when closing. To
-// cut one off at once could lose messages that SQS has just leased, until their lease
-// runs out: on a busy queue it answers in this time, on an idle one there are none.
-const lastCall = 500 * time.Millisecond
-
 // settleTime is how long handlers have to answer after their context ended.
 const settleTime = time.Second
 
@@ -33,7 +28,7 @@ type subscription struct {
 	// polling ends first: nothing more is received or handed out.
 	polling context.Context
 	stop    context.CancelFunc
-	// receiving ends a lastCall later.
+	// receiving ends when polls under way are cut off.
 	receiving context.Context
 	hangUp    context.CancelFunc
 	// handling is what the messages' contexts come from.
@@ -44,6 +39,8 @@ type subscription struct {
 	over      chan struct{}
 
 	credit *credit
+	// roused wakes extra pollers.
+	roused chan struct{}
 	leases *leases
 	settle *settler
 
@@ -59,6 +56,7 @@ func newSubscription(ctx context.Context, client queueReceiver, topic, url strin
 		abandoned: make(chan struct{}),
 		over:      make(chan struct{}),
 		credit:    newCredit(cfg.Concurrency),
+		roused:    make(chan struct{}, cfg.Pollers-1),
 	}
 	s.polling, s.stop = context.WithCancel(ctx)
 	s.receiving, s.hangUp = context.WithCancel(context.WithoutCancel(ctx))
@@ -66,8 +64,8 @@ func newSubscription(ctx context.Context, client queueReceiver, topic, url strin
 	requests := requests{client: client, url: url, log: cfg.Log.With().Str("queue", topic).Logger()}
 	s.leases = newLeases(requests, cfg)
 	s.settle = newSettler(requests, s.leases, cfg)
-	for range cfg.Pollers {
-		s.pollers.Go(s.poll)
+	for i := range cfg.Pollers {
+		s.pollers.Go(func() { s.poll(i > 0) })
 	}
 	return s
 }
@@ -79,14 +77,15 @@ func (s *subscription) run() {
 	beating.Go(s.leases.keep)
 
 	<-s.polling.Done()
+	deadline := time.Now().Add(s.cfg.CloseTimeout)
 	s.gate.shut()
 	close(s.output)
-	if !waited(&s.pollers, min(lastCall, s.cfg.CloseTimeout)) {
+	if !waited(&s.pollers, time.Until(deadline)) {
 		s.hangUp()
 		s.pollers.Wait()
 	}
 
-	if !waited(&s.lanes, s.cfg.CloseTimeout) {
+	if !waited(&s.lanes, time.Until(deadline)) {
 		s.cut(errShutdown)
 		if !waited(&s.lanes, min(settleTime, s.cfg.CloseTimeout)) {
 			close(s.abandoned)

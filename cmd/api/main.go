@@ -9,4 +9,4 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-func main() { os.Exit(app.Main("api", app.RunPortal)) }
+func main() { os.Exit(app.Main("api", app.RunPortal, app.SignIn)) }

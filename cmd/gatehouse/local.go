@@ -13,6 +13,9 @@ type localCommand struct {
 	Port          int    `help:"Port of the portal." default:"8080"`
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
+
+	Fault     []string `help:"Have the local AWS misbehave, like sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms; seed=N makes it another sequence. May be repeated." placeholder:"RULE" sep:"none"`
+	AWSQuotas bool     `name:"aws-quotas" help:"Enforce AWS's quotas on API Gateway's control plane."`
 }
 
 // Run runs until interrupted.
@@ -22,6 +25,7 @@ func (c localCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return app.RunLocal(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics()}, app.LocalOptions{
-		Dir: c.Data, Fresh: c.Fresh, Port: c.Port, AWSPort: c.AWSPort, OperatorsPort: c.OperatorsPort, Out: os.Stdout,
+		Dir: c.Data, Fresh: c.Fresh, Port: c.Port, AWSPort: c.AWSPort, OperatorsPort: c.OperatorsPort,
+		Faults: c.Fault, AWSQuotas: c.AWSQuotas, Out: os.Stdout,
 	})
 }

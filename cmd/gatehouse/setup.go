@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 )
@@ -19,22 +18,18 @@ func (c setupCommand) Run(ctx context.Context) error {
 	if c.Demo && c.DemoBackend == "" {
 		return errors.New("--demo needs --demo-backend: the URL that answers the demo API's requests")
 	}
-	cfg, err := app.LoadConfig(os.Environ())
+	p, err := app.NewProcess(ctx, processName)
 	if err != nil {
 		return err
 	}
-	awsCfg, err := app.LoadAWS(ctx)
-	if err != nil {
+	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
 		return err
 	}
-	if err := app.Setup(ctx, awsCfg, cfg); err != nil {
-		return err
-	}
-	fmt.Printf("Tables, queues, topic and KMS key are there, named %s-….\n", cfg.Prefix)
+	fmt.Printf("Tables, queues, topic and KMS key are there, named %s-….\n", p.Config.Prefix)
 	if !c.Demo {
 		return nil
 	}
-	demo, err := app.SetupDemo(ctx, awsCfg, cfg, c.DemoBackend)
+	demo, err := app.SetupDemo(ctx, p.AWS, p.Config, c.DemoBackend)
 	if err != nil {
 		return err
 	}

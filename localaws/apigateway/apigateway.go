@@ -11,6 +11,7 @@ package apigateway
 import (
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -19,25 +20,32 @@ import (
 // Service holds REST APIs, usage plans and keys. All of it is in the data file
 // but the throttles, which start full after a restart.
 type Service struct {
-	env       wire.Env
-	limits    limits
-	control   http.Handler
-	backends  http.RoundTripper
-	trees     trees
-	throttles throttles
+	env        wire.Env
+	limits     limits
+	operations operations
+	counts     counts
+	backends   http.RoundTripper
+	trees      trees
+	throttles  throttles
+
+	quotas      accountQuotas
+	attaching   oneChange
+	keyLimit    atomic.Int64
+	propagation atomic.Int64 // nanoseconds
 }
 
 // limits are AWS's quotas per account and Region; see "Amazon API Gateway quotas"
-// in its developer guide.
+// in its developer guide. That of keys is the service's keyLimit.
 type limits struct {
-	keys, plans, plansPerKey int
+	plans, plansPerKey, throttlesPerStage int
 }
 
 // New returns the service.
 func New(env wire.Env) *Service {
 	s := &Service{
 		env:    env,
-		limits: limits{keys: 10_000, plans: 300, plansPerKey: 10},
+		limits: limits{plans: 300, plansPerKey: 10, throttlesPerStage: 20},
+		counts: counts{byName: map[string]Count{}},
 		backends: &http.Transport{
 			Proxy:               func(*http.Request) (*url.URL, error) { return nil, nil },
 			DisableCompression:  true,
@@ -45,13 +53,16 @@ func New(env wire.Env) *Service {
 			IdleConnTimeout:     30 * time.Second,
 		},
 	}
-	s.control = s.routes()
+	s.SetKeyLimit(10_000)
+	s.route()
 	return s
 }
 
 // ServeControl is the control plane. A refusal is a header X-Amzn-Errortype and
 // a body {"message": …}.
-func (s *Service) ServeControl(w http.ResponseWriter, r *http.Request) { s.control.ServeHTTP(w, r) }
+func (s *Service) ServeControl(w http.ResponseWriter, r *http.Request) {
+	s.operations.mux.ServeHTTP(w, r)
+}
 
 // now is the time stamp of the control plane's answers: seconds since 1970.
 func (s *Service) now() int64 { return s.env.Now().Unix() }

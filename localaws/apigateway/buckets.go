@@ -11,6 +11,8 @@ import (
 //	resources/<api>        resource id      -> resource, with its methods
 //	deployments/<api>      deployment id    -> deployment, with the resources as they were
 //	stages/<api>           stage name       -> stage
+//	models/<api>           model name       -> model
+//	documentation/<api>    path 0x20 verb   -> documentation
 //	plans                  plan id          -> usagePlan
 //	plankeys/<plan>        key id           -> attachment
 //	keyplans/<key>         plan id          -> nothing; plankeys the other way round
@@ -19,6 +21,7 @@ import (
 //	keynames               name 0x00 key id -> nothing
 //	counts                 "keys"           -> how many keys there are
 //	usage/<plan>           key id / date    -> usage of that day
+//	account                "settings"       -> account
 func bucket(tx *store.Tx, path ...string) store.Bucket {
 	return tx.Bucket(append([]string{"apigateway"}, path...)...)
 }

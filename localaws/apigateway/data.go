@@ -75,11 +75,13 @@ func (s *Service) resolve(r *http.Request) (inv invocation, caller subscriber, e
 		if !slices.Contains(verbs, verb) || verb == "ANY" {
 			return errMissingToken
 		}
-		if inv.method, ok = resources.match(segments(path), verb, inv.parameters); !ok {
+		var res *resource
+		if inv.method, res = resources.match(segments(path), verb, inv.parameters); res == nil {
 			return errMissingToken
 		}
 		if inv.method.APIKeyRequired {
-			caller, err = findSubscriber(tx, r.Header.Get("X-Api-Key"), apiStage{APIID: api, Stage: name})
+			called := methodName(res.Path + "/" + inv.method.HTTPMethod)
+			caller, err = s.findSubscriber(tx, r.Header.Get("X-Api-Key"), stageID{APIID: api, Stage: name}, called)
 		}
 		return err
 	})

@@ -28,7 +28,7 @@ func (s *Service) forward(w http.ResponseWriter, inv invocation) error {
 	if err != nil {
 		return err
 	}
-	answer, body, err := s.roundTrip(out)
+	answer, body, err := s.roundTrip(out) //nolint:bodyclose // it has been read and closed there
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ type integrationResponseInput struct {
 	Templates        map[string]string `json:"responseTemplates"`
 }
 
-func (in *integrationResponseInput) check(status string, m method) error {
+func (in integrationResponseInput) check(status string, m method) error {
 	if !statusCode.MatchString(status) {
 		return invalidStatus(status)
 	}
@@ -53,7 +53,7 @@ var errNoVTL = wire.NotImplemented("A mapping template (Velocity)")
 func usesVelocity(template string) bool { return strings.ContainsAny(template, "$#") }
 
 func (s *Service) putIntegrationResponse(r *http.Request, in *integrationResponseInput) (*integrationResponse, error) {
-	return changeResource(s, r, func(res *resource) (*integrationResponse, error) {
+	return changeResource(s, r, func(_ *store.Tx, res *resource) (*integrationResponse, error) {
 		m, err := integratedMethod(r, res)
 		if err != nil {
 			return nil, err
@@ -92,7 +92,7 @@ func (s *Service) getIntegrationResponse(r *http.Request, _ *none) (*integration
 }
 
 func (s *Service) deleteIntegrationResponse(r *http.Request, _ *none) (*none, error) {
-	return changeResource(s, r, func(res *resource) (*none, error) {
+	return changeResource(s, r, func(_ *store.Tx, res *resource) (*none, error) {
 		m, err := integratedMethod(r, res)
 		if err != nil {
 			return nil, err

@@ -118,7 +118,7 @@ func isQuoted(source string) bool {
 
 // putIntegration replaces the method's integration, with the responses it had.
 func (s *Service) putIntegration(r *http.Request, in *integrationInput) (*integration, error) {
-	return changeResource(s, r, func(res *resource) (*integration, error) {
+	return changeResource(s, r, func(_ *store.Tx, res *resource) (*integration, error) {
 		m, err := methodOf(r, res)
 		if err != nil {
 			return nil, err
@@ -169,7 +169,7 @@ func (s *Service) getIntegration(r *http.Request, _ *none) (*integration, error)
 }
 
 func (s *Service) deleteIntegration(r *http.Request, _ *none) (*none, error) {
-	return changeResource(s, r, func(res *resource) (*none, error) {
+	return changeResource(s, r, func(_ *store.Tx, res *resource) (*none, error) {
 		m, err := methodOf(r, res)
 		if err != nil {
 			return nil, err

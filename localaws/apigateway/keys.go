@@ -77,36 +77,61 @@ func (s *Service) createAPIKey(_ *http.Request, in *apiKeyInput) (*apiKey, error
 		return nil, err
 	}
 	return update(s, func(tx *store.Tx) (*apiKey, error) {
-		keys, values, counts := bucket(tx, "keys"), bucket(tx, "keyvalues"), bucket(tx, "counts")
-		count, _, err := store.GetJSON[int](counts, "keys")
-		if err != nil {
-			return nil, err
-		}
 		key := &apiKey{
-			ID: freshID(keys, 10), Value: in.Value, Name: in.Name, CustomerID: in.CustomerID,
-			Description: in.Description, Enabled: in.Enabled, StageKeys: []string{}, Tags: orAbsent(in.Tags),
-			CreatedDate: s.now(), LastUpdatedDate: s.now(),
+			Value: in.Value, Name: in.Name, CustomerID: in.CustomerID,
+			Description: in.Description, Enabled: in.Enabled, Tags: orAbsent(in.Tags),
 		}
 		if key.Value == "" {
 			key.Value = newKeyValue()
 		}
-		switch {
-		case values.Get([]byte(key.Value)) != nil:
-			return nil, conflict("API Key already exists")
-		case count >= s.limits.keys:
-			return nil, limitExceeded("Maximum number of API keys has been reached: %d", s.limits.keys)
-		}
-		if err := store.PutJSON(counts, "keys", count+1); err != nil {
-			return nil, err
-		}
-		if err := values.Put([]byte(key.Value), []byte(key.ID)); err != nil {
-			return nil, err
-		}
-		if err := key.indexName(tx); err != nil {
-			return nil, err
-		}
-		return key, store.PutJSON(keys, key.ID, key)
+		return key, s.insert(tx, key)
 	})
+}
+
+// insert stores a new key and gives it what only the service decides.
+func (s *Service) insert(tx *store.Tx, key *apiKey) error {
+	keys, values, counts := bucket(tx, "keys"), bucket(tx, "keyvalues"), bucket(tx, "counts")
+	count, _, err := store.GetJSON[int](counts, "keys")
+	if err != nil {
+		return err
+	}
+	switch limit := int(s.keyLimit.Load()); {
+	case values.Get([]byte(key.Value)) != nil:
+		return conflict("API Key already exists")
+	case count >= limit:
+		return limitExceeded("Maximum number of API keys has been reached: %d", limit)
+	}
+	key.ID, key.StageKeys = freshID(keys, 10), []string{}
+	key.CreatedDate, key.LastUpdatedDate = s.now(), s.now()
+	if err := store.PutJSON(counts, "keys", count+1); err != nil {
+		return err
+	}
+	if err := values.Put([]byte(key.Value), []byte(key.ID)); err != nil {
+		return err
+	}
+	if err := key.indexName(tx); err != nil {
+		return err
+	}
+	return store.PutJSON(keys, key.ID, key)
+}
+
+// change stores a key as edit leaves it.
+func (s *Service) change(tx *store.Tx, key *apiKey, edit func() error) error {
+	before := key.nameIndex()
+	if err := edit(); err != nil {
+		return err
+	}
+	if err := checkKeyTexts(key.Name, key.Description); err != nil {
+		return err
+	}
+	key.LastUpdatedDate = s.now()
+	if err := bucket(tx, "keynames").Delete(before); err != nil {
+		return err
+	}
+	if err := key.indexName(tx); err != nil {
+		return err
+	}
+	return store.PutJSON(bucket(tx, "keys"), key.ID, key)
 }
 
 // newKeyValue generates a value as AWS does: 40 letters and digits.
@@ -181,21 +206,8 @@ func (s *Service) updateAPIKey(r *http.Request, in *patches) (*apiKey, error) {
 		if err != nil {
 			return nil, err
 		}
-		before := key.nameIndex()
-		if err := in.apply(key.patch); err != nil {
-			return nil, err
-		}
-		if err := checkKeyTexts(key.Name, key.Description); err != nil {
-			return nil, err
-		}
-		key.LastUpdatedDate = s.now()
-		if err := bucket(tx, "keynames").Delete(before); err != nil {
-			return nil, err
-		}
-		if err := key.indexName(tx); err != nil {
-			return nil, err
-		}
-		return key.answer(false), store.PutJSON(bucket(tx, "keys"), key.ID, key)
+		err = s.change(tx, &key, func() error { return in.apply(key.patch) })
+		return key.answer(false), err
 	})
 }
 
@@ -208,7 +220,7 @@ func (key *apiKey) patch(p patch) error {
 	case "replace /customerId":
 		key.CustomerID = p.Value
 	case "replace /enabled":
-		key.Enabled = strings.EqualFold(p.Value, "true")
+		return p.boolean(&key.Enabled)
 	case "add /stages", "remove /stages", "add /labels", "remove /labels":
 		return wire.NotImplemented("The patch path " + p.Path)
 	default:

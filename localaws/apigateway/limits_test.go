@@ -34,7 +34,8 @@ func send(s *Service, method, path, body string) *httptest.ResponseRecorder {
 
 func TestTheQuotasOfTheAccountAreEnforced(t *testing.T) {
 	t.Parallel()
-	s := small(t, limits{keys: 2, plans: 2, plansPerKey: 1})
+	s := small(t, limits{plans: 2, plansPerKey: 1})
+	s.SetKeyLimit(2)
 	exceeded := func(method, path, body string) {
 		t.Helper()
 		if w := send(s, method, path, body); w.Code != http.StatusTooManyRequests || w.Header().Get("X-Amzn-Errortype") != "LimitExceededException" {
@@ -69,8 +70,8 @@ func TestTheQuotasOfTheAccountAreEnforced(t *testing.T) {
 
 func TestUnknownRoutesAndQueriesAreNotImplemented(t *testing.T) {
 	t.Parallel()
-	s := small(t, limits{keys: 1})
-	for _, path := range []string{"GET /account", "GET /usageplans/p/usage?startDate=x", "POST /apikeys?mode=import&format=csv", "POST /restapis?mode=import", "DELETE /nothing"} {
+	s := small(t, limits{})
+	for _, path := range []string{"GET /vpclinks", "POST /restapis?mode=clone", "DELETE /nothing"} {
 		method, target, _ := strings.Cut(path, " ")
 		w := send(s, method, target, "")
 		if w.Code != http.StatusNotImplemented || w.Header().Get("X-Amzn-Errortype") != "NotImplementedException" || !strings.Contains(w.Body.String(), `"message"`) {

@@ -3,7 +3,6 @@ package apigateway
 import (
 	"encoding/json"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -14,11 +13,16 @@ type subscriber struct {
 	keyID string
 	since int64
 	plan  usagePlan
+	// throttle is the one that applies to the method that is called, nil if there is
+	// none; calls with the same bucket share its tokens.
+	throttle *throttle
+	bucket   string
 }
 
 // findSubscriber finds the plan under which a key's value may call a stage. An
-// unknown key, a disabled one and one without such a plan are all Forbidden.
-func findSubscriber(tx *store.Tx, value string, st apiStage) (subscriber, error) {
+// unknown key, a disabled one, one without such a plan and one that joined it too
+// recently are all Forbidden. method is the called one's name in throttles.
+func (s *Service) findSubscriber(tx *store.Tx, value string, st stageID, method string) (subscriber, error) {
 	if value == "" {
 		return subscriber{}, errForbidden
 	}
@@ -35,12 +39,19 @@ func findSubscriber(tx *store.Tx, value string, st apiStage) (subscriber, error)
 		if err != nil {
 			return subscriber{}, hide(err, errForbidden)
 		}
-		for _, have := range plan.APIStages {
-			if have == st {
-				joined, _, err := store.GetJSON[attachment](bucket(tx, "plankeys", planID), id)
-				return subscriber{keyID: id, since: joined.Since, plan: plan}, err
-			}
+		i := plan.index(st)
+		if i < 0 {
+			continue
 		}
+		joined, _, err := store.GetJSON[attachment](bucket(tx, "plankeys", planID), id)
+		if err == nil && s.env.Now().Before(time.Unix(joined.Since, 0).Add(time.Duration(s.propagation.Load()))) {
+			err = errForbidden
+		}
+		who := subscriber{keyID: id, since: joined.Since, plan: plan, throttle: plan.Throttle, bucket: planID + "/" + id}
+		if own, ok := plan.APIStages[i].Throttle[method]; ok {
+			who.throttle, who.bucket = &own, who.bucket+" "+st.APIID+":"+st.Stage+method
+		}
+		return who, err
 	}
 	return subscriber{}, errForbidden
 }
@@ -58,49 +69,56 @@ func (s *Service) admit(who subscriber) error {
 // usage is what a key used of a plan on one day (UTC), and what its quota had
 // left after the last call of that day; nil without a quota.
 type usage struct {
-	Used      int64  `json:"used"`
+	Used int64 `json:"used"`
+	// Granted is what UpdateUsage added that day to the period's quota, or took from it.
+	Granted   int64  `json:"granted,omitempty"`
 	Remaining *int64 `json:"remaining,omitempty"`
 }
+
+// usageKey is a day's place in the bucket of a plan's usage.
+func usageKey(keyID string, day time.Time) string { return keyID + "/" + day.Format(time.DateOnly) }
 
 // count adds a call to the day's usage unless the period's quota is used up. It
 // is one durable write per call; the store commits those of many callers together.
 func (s *Service) count(who subscriber, now time.Time) error {
-	today := now.Format(time.DateOnly)
 	return s.env.DB.Update(func(tx *store.Tx) error {
 		days := bucket(tx, "usage", who.plan.ID)
-		u, _, err := store.GetJSON[usage](days, who.keyID+"/"+today)
+		u, _, err := store.GetJSON[usage](days, usageKey(who.keyID, now))
 		if err != nil {
 			return err
 		}
 		u.Used++
 		u.Remaining = nil
 		if q := who.plan.Quota; q != nil {
-			before, err := usedSince(days, who.keyID, q.start(now))
+			before, err := q.remaining(days, who.keyID, who.since, now)
 			if err != nil {
 				return err
 			}
-			remaining := q.allowance(who.since, now) - before - 1
-			if remaining < 0 {
+			if before < 1 {
 				return errQuota
 			}
+			remaining := before - 1
 			u.Remaining = &remaining
 		}
-		return store.PutJSON(days, who.keyID+"/"+today, u)
+		return store.PutJSON(days, usageKey(who.keyID, now), u)
 	})
 }
 
-// usedSince is how many calls of a key were counted from that day on.
-func usedSince(days store.Bucket, keyID string, from time.Time) (int64, error) {
-	var sum int64
+// remaining is what a key has left of the quota at the end of a day, as far as
+// that day is counted: the period's allowance, plus what was granted in it, less
+// what was used. It is negative after a quota was lowered below what was used.
+func (q *quota) remaining(days store.Bucket, keyID string, since int64, day time.Time) (int64, error) {
+	left := q.allowance(since, day)
+	last := usageKey(keyID, day)
 	c := days.Cursor()
-	for k, v := c.Seek([]byte(keyID + "/" + from.Format(time.DateOnly))); k != nil && strings.HasPrefix(string(k), keyID+"/"); k, v = c.Next() {
+	for k, v := c.Seek([]byte(usageKey(keyID, q.start(day)))); k != nil && string(k) <= last; k, v = c.Next() {
 		var u usage
 		if err := json.Unmarshal(v, &u); err != nil {
 			return 0, fmt.Errorf("decoding usage %s: %w", k, err)
 		}
-		sum += u.Used
+		left += u.Granted - u.Used
 	}
-	return sum, nil
+	return left, nil
 }
 
 // start is the first day of the period that a time is in. AWS does not document

@@ -58,16 +58,6 @@ func (in *methodInput) check(verb string) error {
 			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: %s]", name)
 		}
 	}
-	return checkModels(in.RequestModels)
-}
-
-// checkModels knows the two models that every API is born with.
-func checkModels(models map[string]string) error {
-	for _, name := range models {
-		if name != "Empty" && name != "Error" {
-			return badRequest("Invalid model identifier specified: %s", name)
-		}
-	}
 	return nil
 }
 
@@ -76,9 +66,12 @@ func (s *Service) putMethod(r *http.Request, in *methodInput) (*method, error) {
 	if err := in.check(verb); err != nil {
 		return nil, err
 	}
-	return changeResource(s, r, func(res *resource) (*method, error) {
+	return changeResource(s, r, func(tx *store.Tx, res *resource) (*method, error) {
 		if _, ok := res.Methods[verb]; ok {
 			return nil, conflict("Method already exists for this resource")
+		}
+		if err := checkModels(tx, r.PathValue("api"), in.RequestModels); err != nil {
+			return nil, err
 		}
 		m := method{
 			HTTPMethod: verb, AuthorizationType: in.AuthorizationType, APIKeyRequired: in.APIKeyRequired,
@@ -108,7 +101,7 @@ func (s *Service) getMethod(r *http.Request, _ *none) (*method, error) {
 }
 
 func (s *Service) deleteMethod(r *http.Request, _ *none) (*none, error) {
-	return changeResource(s, r, func(res *resource) (*none, error) {
+	return changeResource(s, r, func(_ *store.Tx, res *resource) (*none, error) {
 		m, err := methodOf(r, res)
 		delete(res.Methods, m.HTTPMethod)
 		return nil, err
@@ -125,16 +118,16 @@ func (s *Service) putMethodResponse(r *http.Request, in *methodResponseInput) (*
 	if !statusCode.MatchString(status) {
 		return nil, invalidStatus(status)
 	}
-	if err := checkModels(in.Models); err != nil {
-		return nil, err
-	}
-	return changeResource(s, r, func(res *resource) (*methodResponse, error) {
+	return changeResource(s, r, func(tx *store.Tx, res *resource) (*methodResponse, error) {
 		m, err := methodOf(r, res)
 		if err != nil {
 			return nil, err
 		}
 		if _, ok := m.Responses[status]; ok {
 			return nil, conflict("Response already exists for this resource")
+		}
+		if err := checkModels(tx, r.PathValue("api"), in.Models); err != nil {
+			return nil, err
 		}
 		if m.Responses == nil {
 			m.Responses = map[string]methodResponse{}
@@ -165,7 +158,7 @@ func (s *Service) getMethodResponse(r *http.Request, _ *none) (*methodResponse, 
 }
 
 func (s *Service) deleteMethodResponse(r *http.Request, _ *none) (*none, error) {
-	return changeResource(s, r, func(res *resource) (*none, error) {
+	return changeResource(s, r, func(_ *store.Tx, res *resource) (*none, error) {
 		m, err := methodOf(r, res)
 		if err != nil {
 			return nil, err

@@ -49,6 +49,9 @@ func pageOf(r *http.Request) (page, error) {
 	return p, nil
 }
 
+// positionAfter is where the page behind that key begins.
+func positionAfter(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
+
 // collect walks the bucket's keys that begin with prefix and returns the page of
 // those that one keeps. A limit below 1 is an empty page, as on AWS.
 func collect[T any](p page, b store.Bucket, prefix []byte, one func(k, v []byte) (item T, keep bool, err error)) (*list[T], error) {
@@ -71,7 +74,7 @@ func collect[T any](p page, b store.Bucket, prefix []byte, one func(k, v []byte)
 			continue
 		}
 		if len(out.Item) == p.limit {
-			out.Position = base64.RawURLEncoding.EncodeToString(last)
+			out.Position = positionAfter(string(last))
 			return out, nil
 		}
 		out.Item, last = append(out.Item, item), bytes.Clone(k)

@@ -1,6 +1,7 @@
 package apigateway
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -43,4 +44,62 @@ func (in *patches) apply(one func(patch) error) error {
 		}
 	}
 	return nil
+}
+
+// boolean reads the value into to.
+func (p patch) boolean(to *bool) error {
+	switch strings.ToLower(p.Value) {
+	case "true":
+		*to = true
+	case "false":
+		*to = false
+	default:
+		return badRequest("Invalid boolean value for patch path '%s'", p.Path)
+	}
+	return nil
+}
+
+// entry is the name in a path such as /requestParameters/{name}. Slashes in the
+// name are escaped as in a JSON pointer (RFC 6901).
+func (p patch) entry(prefix string) (name string, ok bool) {
+	name, ok = strings.CutPrefix(p.Path, prefix+"/")
+	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name), ok && name != ""
+}
+
+// patchEntry changes one entry of a map, leaving the map itself to whoever else
+// holds it.
+func patchEntry[V any](p patch, entries *map[string]V, name string, value V) error {
+	changed := maps.Clone(*entries)
+	if changed == nil {
+		changed = map[string]V{}
+	}
+	switch p.Op {
+	case "add", "replace":
+		changed[name] = value
+	case "remove":
+		delete(changed, name)
+	default:
+		return p.invalid(p.Path)
+	}
+	*entries = changed
+	return nil
+}
+
+// patchFlag is patchEntry for a map whose values are true or false.
+func patchFlag(p patch, entries *map[string]bool, name string) error {
+	value := false
+	if p.Op != "remove" {
+		if err := p.boolean(&value); err != nil {
+			return err
+		}
+	}
+	return patchEntry(p, entries, name, value)
+}
+
+// absent accepts that something which is not implemented is switched off.
+func (p patch) absent() error {
+	if p.Value == "" || p.Op == "remove" {
+		return nil
+	}
+	return wire.NotImplemented("The patch path " + p.Path)
 }

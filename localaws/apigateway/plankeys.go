@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -11,7 +10,7 @@ import (
 // attachment is a key in a plan.
 type attachment struct {
 	// Since is when the key joined, in seconds since 1970: it decides which period
-	// the quota's offset applies to.
+	// the quota's offset applies to, and when the data plane gets to know the key.
 	Since int64 `json:"since"`
 }
 
@@ -36,30 +35,48 @@ func (s *Service) createUsagePlanKey(r *http.Request, in *usagePlanKeyInput) (*u
 	if in.KeyType != "API_KEY" {
 		return nil, badRequest("Invalid key type specified. Valid options are API_KEY")
 	}
-	return update(s, func(tx *store.Tx) (*usagePlanKey, error) {
-		plan, err := findPlan(tx, r.PathValue("plan"))
-		if err != nil {
-			return nil, err
-		}
-		key, err := findKey(tx, in.KeyID)
-		if err != nil {
-			return nil, err
-		}
-		keys, plans := bucket(tx, "plankeys", plan.ID), bucket(tx, "keyplans", key.ID)
-		if keys.Get([]byte(key.ID)) != nil {
-			return nil, conflict("Usage Plan Key already exists")
-		}
-		if err := checkStagesOfKey(tx, key.ID, plan.ID, plan.APIStages); err != nil {
-			return nil, err
-		}
-		if len(keysOf(plans)) >= s.limits.plansPerKey {
-			return nil, limitExceeded("Maximum number of usage plans per API key has been reached: %d", s.limits.plansPerKey)
-		}
-		if err := plans.Put([]byte(plan.ID), []byte{}); err != nil {
-			return nil, err
-		}
-		return key.inPlan(), store.PutJSON(keys, key.ID, attachment{Since: s.now()})
+	return changeAttachments(s, r, func() (*usagePlanKey, error) {
+		return update(s, func(tx *store.Tx) (*usagePlanKey, error) {
+			plan, err := findPlan(tx, r.PathValue("plan"))
+			if err != nil {
+				return nil, err
+			}
+			key, err := findKey(tx, in.KeyID)
+			if err != nil {
+				return nil, err
+			}
+			if isAttached(tx, plan.ID, key.ID) {
+				return nil, conflict("Usage Plan Key already exists")
+			}
+			if err := s.checkAttachable(tx, key.ID, plan); err != nil {
+				return nil, err
+			}
+			return key.inPlan(), s.attach(tx, key.ID, plan.ID)
+		})
 	})
+}
+
+func isAttached(tx *store.Tx, planID, keyID string) bool {
+	return bucket(tx, "plankeys", planID).Get([]byte(keyID)) != nil
+}
+
+// checkAttachable tells whether a key that is not in the plan may join it.
+func (s *Service) checkAttachable(tx *store.Tx, keyID string, plan usagePlan) error {
+	if err := checkStagesOfKey(tx, keyID, plan.ID, plan.APIStages); err != nil {
+		return err
+	}
+	if len(keysOf(bucket(tx, "keyplans", keyID))) >= s.limits.plansPerKey {
+		return limitExceeded("Maximum number of usage plans per API key has been reached: %d", s.limits.plansPerKey)
+	}
+	return nil
+}
+
+func (s *Service) attach(tx *store.Tx, keyID, planID string) error {
+	keys, plans := bucket(tx, "plankeys", planID), bucket(tx, "keyplans", keyID)
+	if err := plans.Put([]byte(planID), []byte{}); err != nil {
+		return err
+	}
+	return store.PutJSON(keys, keyID, attachment{Since: s.now()})
 }
 
 // checkStagesOfKey keeps the rule that a key is in at most one plan for each
@@ -78,7 +95,7 @@ func checkStagesOfKey(tx *store.Tx, keyID, planID string, stages []apiStage) err
 			return err
 		}
 		for _, st := range stages {
-			if slices.Contains(other.APIStages, st) {
+			if other.index(st.stageID) >= 0 {
 				return conflict("API Key %s is already associated with Usage Plan %s, which has the API Stage %s:%s too", keyID, otherID, st.APIID, st.Stage)
 			}
 		}
@@ -122,15 +139,17 @@ func (s *Service) getUsagePlanKey(r *http.Request, _ *none) (*usagePlanKey, erro
 }
 
 func (s *Service) deleteUsagePlanKey(r *http.Request, _ *none) (*none, error) {
-	return nil, s.env.DB.Update(func(tx *store.Tx) error {
-		key, err := findPlanKey(tx, r)
-		if err != nil {
-			return err
-		}
-		if err := bucket(tx, "keyplans", key.ID).Delete([]byte(r.PathValue("plan"))); err != nil {
-			return err
-		}
-		return bucket(tx, "plankeys", r.PathValue("plan")).Delete([]byte(key.ID))
+	return changeAttachments(s, r, func() (*none, error) {
+		return nil, s.env.DB.Update(func(tx *store.Tx) error {
+			key, err := findPlanKey(tx, r)
+			if err != nil {
+				return err
+			}
+			if err := bucket(tx, "keyplans", key.ID).Delete([]byte(r.PathValue("plan"))); err != nil {
+				return err
+			}
+			return bucket(tx, "plankeys", r.PathValue("plan")).Delete([]byte(key.ID))
+		})
 	})
 }
 
@@ -141,7 +160,7 @@ func findPlanKey(tx *store.Tx, r *http.Request) (apiKey, error) {
 		return apiKey{}, err
 	}
 	key, err := findKey(tx, r.PathValue("key"))
-	if err == nil && bucket(tx, "plankeys", plan.ID).Get([]byte(key.ID)) == nil {
+	if err == nil && !isAttached(tx, plan.ID, key.ID) {
 		err = notFound("Invalid Usage Plan Key identifier specified")
 	}
 	return key, err

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
-	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 func (s *Service) updateUsagePlan(r *http.Request, in *patches) (*usagePlan, error) {
@@ -16,14 +15,14 @@ func (s *Service) updateUsagePlan(r *http.Request, in *patches) (*usagePlan, err
 		if err != nil {
 			return nil, err
 		}
-		before := plan.APIStages
+		before := plan
 		if err := in.apply(func(p patch) error { return plan.patch(tx, p) }); err != nil {
 			return nil, err
 		}
-		if err := plan.check(); err != nil {
+		if err := plan.check(s.limits); err != nil {
 			return nil, err
 		}
-		added := slices.DeleteFunc(slices.Clone(plan.APIStages), func(st apiStage) bool { return slices.Contains(before, st) })
+		added := slices.DeleteFunc(slices.Clone(plan.APIStages), func(st apiStage) bool { return before.index(st.stageID) >= 0 })
 		if err := checkKeysOfPlan(tx, plan.ID, added); err != nil {
 			return nil, err
 		}
@@ -32,7 +31,7 @@ func (s *Service) updateUsagePlan(r *http.Request, in *patches) (*usagePlan, err
 	})
 }
 
-// planPaths are AWS's, without those of throttles per method.
+// planPaths are AWS's but those of throttles per method, which patchMethod knows.
 var planPaths = map[string][]string{
 	"remove": {"/apiStages", "/quota", "/throttle", "/productCode", "/description"},
 	"add":    {"/apiStages", "/quota/limit", "/quota/offset", "/quota/period", "/throttle/burstLimit", "/throttle/rateLimit", "/productCode"},
@@ -43,8 +42,8 @@ var planPaths = map[string][]string{
 }
 
 func (plan *usagePlan) patch(tx *store.Tx, p patch) error {
-	if strings.HasPrefix(p.Path, "/apiStages/") && strings.Contains(p.Path, "/throttle") {
-		return wire.NotImplemented("A usage plan's throttle per method")
+	if rest, ok := strings.CutPrefix(p.Path, "/apiStages/"); ok {
+		return plan.patchMethod(p, rest)
 	}
 	if !slices.Contains(planPaths[p.Op], p.Path) {
 		return p.invalid(planPaths[p.Op]...)
@@ -70,20 +69,27 @@ func (plan *usagePlan) patch(tx *store.Tx, p patch) error {
 
 // patchStages adds or removes a stage, named "apiId:stage".
 func (plan *usagePlan) patchStages(tx *store.Tx, p patch) error {
-	api, name, ok := strings.Cut(p.Value, ":")
-	if !ok || api == "" || name == "" {
-		return badRequest("Invalid API Stage specified")
+	id, err := parseStageID(p.Value)
+	if err != nil {
+		return err
 	}
-	st := apiStage{APIID: api, Stage: name}
 	if p.Op == "add" {
-		return plan.addStage(tx, st)
+		return plan.addStage(tx, apiStage{stageID: id})
 	}
-	i := slices.Index(plan.APIStages, st)
+	i := plan.index(id)
 	if i < 0 {
-		return plan.invalidStage(st)
+		return plan.invalidStage(id)
 	}
 	plan.APIStages = slices.Delete(slices.Clone(plan.APIStages), i, i+1)
 	return nil
+}
+
+func parseStageID(text string) (stageID, error) {
+	api, name, ok := strings.Cut(text, ":")
+	if !ok || api == "" || name == "" {
+		return stageID{}, badRequest("Invalid API Stage specified")
+	}
+	return stageID{APIID: api, Stage: name}, nil
 }
 
 func (plan *usagePlan) patchLimits(p patch) error {

@@ -19,10 +19,18 @@ type usagePlan struct {
 	Tags        map[string]string `json:"tags,omitzero"`
 }
 
-// apiStage leaves out AWS's throttles per method.
-type apiStage struct {
+// stageID names a stage of an API.
+type stageID struct {
 	APIID string `json:"apiId"`
 	Stage string `json:"stage"`
+}
+
+// apiStage is a stage in a plan. A throttle for one of its methods, named
+// "/pets/{id}/GET" as in the resource's path and the method's verb, applies to
+// that method instead of the plan's.
+type apiStage struct {
+	stageID
+	Throttle map[string]throttle `json:"throttle,omitempty"`
 }
 
 // throttle is a token bucket for each key of a plan: RateLimit requests a second
@@ -49,11 +57,20 @@ type usagePlanInput struct {
 	Tags        map[string]string `json:"tags"`
 }
 
-func (p *usagePlan) check() error {
+func (t throttle) valid() bool {
+	return t.BurstLimit >= 0 && t.RateLimit >= 0 && t.RateLimit <= math.MaxInt32
+}
+
+func (p *usagePlan) check(l limits) error {
+	for _, st := range p.APIStages {
+		if err := st.checkThrottles(l); err != nil {
+			return err
+		}
+	}
 	switch {
 	case p.Name == "":
 		return badRequest("Usage plan name cannot be empty")
-	case p.Throttle != nil && (p.Throttle.BurstLimit < 0 || !(p.Throttle.RateLimit >= 0 && p.Throttle.RateLimit <= math.MaxInt32)):
+	case p.Throttle != nil && !p.Throttle.valid():
 		return badRequest("Invalid Usage Plan throttle limits specified")
 	case p.Quota == nil:
 		return nil
@@ -69,9 +86,6 @@ func (s *Service) createUsagePlan(_ *http.Request, in *usagePlanInput) (*usagePl
 	plan := usagePlan{
 		Name: in.Name, Description: in.Description, APIStages: []apiStage{},
 		Throttle: in.Throttle, Quota: in.Quota, Tags: orAbsent(in.Tags),
-	}
-	if err := plan.check(); err != nil {
-		return nil, err
 	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -92,6 +106,9 @@ func (s *Service) createUsagePlan(_ *http.Request, in *usagePlanInput) (*usagePl
 				return nil, err
 			}
 		}
+		if err := out.check(s.limits); err != nil {
+			return nil, err
+		}
 		return &out, store.PutJSON(plans, out.ID, out)
 	})
 }
@@ -99,17 +116,29 @@ func (s *Service) createUsagePlan(_ *http.Request, in *usagePlanInput) (*usagePl
 // addStage attaches a stage that exists.
 func (p *usagePlan) addStage(tx *store.Tx, st apiStage) error {
 	if bucket(tx, "stages", st.APIID).Get([]byte(st.Stage)) == nil {
-		return p.invalidStage(st)
+		return p.invalidStage(st.stageID)
 	}
-	if slices.Contains(p.APIStages, st) {
+	if p.index(st.stageID) >= 0 {
 		return conflict("API Stage {api: %s, stage: %s} is already associated with Usage Plan %s", st.APIID, st.Stage, p.ID)
+	}
+	if st.Throttle != nil {
+		named := map[string]throttle{}
+		for name, limit := range st.Throttle {
+			named[methodName(name)] = limit
+		}
+		st.Throttle = named
 	}
 	p.APIStages = append(slices.Clone(p.APIStages), st)
 	return nil
 }
 
-func (p *usagePlan) invalidStage(st apiStage) error {
-	return notFound("Invalid API Stage {api: %s, stage: %s} specified for usageplan %s", st.APIID, st.Stage, p.ID)
+// index is where a stage is among the plan's, -1 if it is not.
+func (p *usagePlan) index(id stageID) int {
+	return slices.IndexFunc(p.APIStages, func(st apiStage) bool { return st.stageID == id })
+}
+
+func (p *usagePlan) invalidStage(id stageID) error {
+	return notFound("Invalid API Stage {api: %s, stage: %s} specified for usageplan %s", id.APIID, id.Stage, p.ID)
 }
 
 // listUsagePlans lists all plans, or those that a key belongs to.
@@ -173,13 +202,13 @@ func findPlan(tx *store.Tx, id string) (usagePlan, error) {
 }
 
 // detachStages takes the stages that are gone out of every plan.
-func detachStages(tx *store.Tx, gone func(apiStage) bool) error {
+func detachStages(tx *store.Tx, gone func(stageID) bool) error {
 	plans, err := store.AllJSON[usagePlan](bucket(tx, "plans"))
 	if err != nil {
 		return err
 	}
 	for _, plan := range plans {
-		kept := slices.DeleteFunc(slices.Clone(plan.APIStages), gone)
+		kept := slices.DeleteFunc(slices.Clone(plan.APIStages), func(st apiStage) bool { return gone(st.stageID) })
 		if len(kept) == len(plan.APIStages) {
 			continue
 		}

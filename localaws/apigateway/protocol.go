@@ -17,29 +17,38 @@ type none struct{}
 // handle adapts a typed operation: its path labels and query are read from the
 // request, In is the JSON body. A nil answer has no body. A query parameter
 // that is not named is refused, as an unknown member of the body is.
-func handle[In, Out any](s *Service, status int, f func(*http.Request, *In) (*Out, error), query ...string) http.HandlerFunc {
+func handle[In, Out any](status int, f func(*http.Request, *In) (*Out, error), query ...string) func(http.ResponseWriter, *http.Request) error {
 	decoded := wire.Op(func(ctx context.Context, in *In) (*Out, error) { return f(wire.RequestFrom(ctx), in) })
-	return func(w http.ResponseWriter, r *http.Request) {
-		out, err := call(r, decoded, query)
-		if err != nil {
-			s.refuse(w, err)
-			return
+	return handleRaw(status, func(r *http.Request, body []byte) (any, error) {
+		return decoded(wire.WithRequest(r.Context(), r), body)
+	}, query...)
+}
+
+// handleRaw is handle for an operation whose body is not JSON of one shape.
+func handleRaw(status int, f func(*http.Request, []byte) (any, error), query ...string) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := checkQuery(r, query); err != nil {
+			return err
 		}
-		answer(w, status, out)
+		body, err := wire.ReadBody(r)
+		if err != nil {
+			return err
+		}
+		out, err := f(r, body)
+		if err == nil {
+			answer(w, status, out)
+		}
+		return err
 	}
 }
 
-func call(r *http.Request, op wire.Operation, query []string) (any, error) {
+func checkQuery(r *http.Request, known []string) error {
 	for name := range r.URL.Query() {
-		if !slices.Contains(query, name) {
-			return nil, wire.NotImplemented("The query parameter " + name)
+		if !slices.Contains(known, name) {
+			return wire.NotImplemented("The query parameter " + name)
 		}
 	}
-	body, err := wire.ReadBody(r)
-	if err != nil {
-		return nil, err
-	}
-	return op(wire.WithRequest(r.Context(), r), body)
+	return nil
 }
 
 func answer(w http.ResponseWriter, status int, out any) {

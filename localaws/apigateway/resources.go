@@ -87,40 +87,54 @@ var pathPart = regexp.MustCompile(`^(\{[a-zA-Z0-9._:-]+\+?\}|[a-zA-Z0-9._:-]+)$`
 
 // createResource makes a child of the resource that the path names.
 func (s *Service) createResource(r *http.Request, in *resourceInput) (*resourceAnswer, error) {
-	if !pathPart.MatchString(in.PathPart) {
-		return nil, badRequest("Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.")
+	if err := checkPathPart(in.PathPart); err != nil {
+		return nil, err
 	}
 	return update(s, func(tx *store.Tx) (*resourceAnswer, error) {
 		parent, err := findResource(tx, r)
 		if err != nil {
 			return nil, err
 		}
-		if isGreedy(parent.PathPart) {
-			return nil, badRequest("Cannot create a child of a resource with a greedy path variable: %s", parent.PathPart)
-		}
-		all := bucket(tx, "resources", r.PathValue("api"))
-		if err := checkSiblings(all, parent.ID, in.PathPart); err != nil {
+		if err := checkParent(parent); err != nil {
 			return nil, err
 		}
+		all := bucket(tx, "resources", r.PathValue("api"))
 		child := resource{
 			ID: freshID(all, 6), ParentID: parent.ID, PathPart: in.PathPart,
 			Path: strings.TrimSuffix(parent.Path, "/") + "/" + in.PathPart,
+		}
+		if err := checkSiblings(all, child); err != nil {
+			return nil, err
 		}
 		return child.answer(false), store.PutJSON(all, child.ID, child)
 	})
 }
 
-func checkSiblings(all store.Bucket, parent, part string) error {
+func checkPathPart(part string) error {
+	if !pathPart.MatchString(part) {
+		return badRequest("Resource's path part only allow a-zA-Z0-9._-: or a valid greedy path variable and curly braces at the beginning and the end.")
+	}
+	return nil
+}
+
+func checkParent(parent resource) error {
+	if isGreedy(parent.PathPart) {
+		return badRequest("Cannot create a child of a resource with a greedy path variable: %s", parent.PathPart)
+	}
+	return nil
+}
+
+func checkSiblings(all store.Bucket, res resource) error {
 	resources, err := store.AllJSON[resource](all)
 	if err != nil {
 		return err
 	}
 	for _, other := range resources {
 		switch {
-		case other.ParentID != parent:
-		case other.PathPart == part:
-			return conflict("Another resource with the same parent already has this name: %s", part)
-		case isVariable(other.PathPart) && isVariable(part):
+		case other.ParentID != res.ParentID || other.ID == res.ID:
+		case other.PathPart == res.PathPart:
+			return conflict("Another resource with the same parent already has this name: %s", res.PathPart)
+		case isVariable(other.PathPart) && isVariable(res.PathPart):
 			return badRequest("A sibling (%s) of this resource already has a variable path part -- only one is allowed", other.PathPart)
 		}
 	}
@@ -168,13 +182,13 @@ func findResource(tx *store.Tx, r *http.Request) (resource, error) {
 }
 
 // changeResource stores the resource of the request's path as change left it.
-func changeResource[T any](s *Service, r *http.Request, change func(*resource) (*T, error)) (*T, error) {
+func changeResource[T any](s *Service, r *http.Request, change func(*store.Tx, *resource) (*T, error)) (*T, error) {
 	return update(s, func(tx *store.Tx) (*T, error) {
 		res, err := findResource(tx, r)
 		if err != nil {
 			return nil, err
 		}
-		out, err := change(&res)
+		out, err := change(tx, &res)
 		if err != nil {
 			return nil, err
 		}

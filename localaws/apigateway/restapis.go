@@ -91,23 +91,27 @@ func (s *Service) createRestAPI(_ *http.Request, in *restAPIInput) (*restAPI, er
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	return update(s, func(tx *store.Tx) (*restAPI, error) {
-		apis := bucket(tx, "apis")
-		api := &restAPI{
-			ID: freshID(apis, 10), Name: in.Name, Version: in.Version, CreatedDate: s.now(),
-			BinaryMediaTypes: in.BinaryMediaTypes, APIKeySource: "HEADER",
-			EndpointConfiguration: in.EndpointConfiguration, Tags: orAbsent(in.Tags),
-			RootResourceID: wire.NewID(10),
-		}
-		if in.Description != nil {
-			api.Description = *in.Description
-		}
-		root := resource{ID: api.RootResourceID, Path: "/"}
-		if err := store.PutJSON(bucket(tx, "resources", api.ID), root.ID, root); err != nil {
-			return nil, err
-		}
-		return api, store.PutJSON(apis, api.ID, api)
-	})
+	return update(s, func(tx *store.Tx) (*restAPI, error) { return s.insertAPI(tx, in) })
+}
+
+// insertAPI stores a new API that has nothing but its root.
+func (s *Service) insertAPI(tx *store.Tx, in *restAPIInput) (*restAPI, error) {
+	apis := bucket(tx, "apis")
+	api := &restAPI{
+		ID: freshID(apis, 10), Name: in.Name, Version: in.Version, CreatedDate: s.now(),
+		BinaryMediaTypes: in.BinaryMediaTypes, APIKeySource: "HEADER",
+		EndpointConfiguration: in.EndpointConfiguration, Tags: orAbsent(in.Tags),
+		RootResourceID: wire.NewID(10),
+	}
+	if in.Description != nil {
+		api.Description = *in.Description
+	}
+	root := resource{ID: api.RootResourceID, Path: "/"}
+	resources := bucket(tx, "resources", api.ID)
+	if err := store.PutJSON(resources, root.ID, root); err != nil {
+		return nil, err
+	}
+	return api, store.PutJSON(apis, api.ID, *api)
 }
 
 func (s *Service) listRestAPIs(r *http.Request, _ *none) (*list[restAPI], error) {
@@ -170,10 +174,10 @@ func (s *Service) deleteRestAPI(r *http.Request, _ *none) (*none, error) {
 		if err != nil {
 			return err
 		}
-		if err := detachStages(tx, func(st apiStage) bool { return st.APIID == api.ID }); err != nil {
+		if err := detachStages(tx, func(st stageID) bool { return st.APIID == api.ID }); err != nil {
 			return err
 		}
-		for _, part := range []string{"resources", "deployments", "stages"} {
+		for _, part := range []string{"resources", "deployments", "stages", "models", "documentation"} {
 			if err := drop(tx, part, api.ID); err != nil {
 				return err
 			}

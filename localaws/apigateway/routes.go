@@ -6,85 +6,99 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// routes is the control plane's whole surface, with the status of each success.
-func (s *Service) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+// route lists the control plane's whole surface, with the status of each success.
+func (s *Service) route() {
+	s.operations = operations{mux: http.NewServeMux(), byPattern: map[string]operation{}}
+	s.operations.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, wire.NotImplemented(r.Method+" "+r.URL.Path))
 	})
-	s.routeAPIs(mux)
-	s.routeMethods(mux)
-	s.routeStages(mux)
-	s.routePlans(mux)
+	s.routeAPIs()
+	s.routeMethods()
+	s.routeStages()
+	s.routePlans()
 
-	mux.Handle("GET /tags/{arn...}", handle(s, 200, s.getTags))
-	mux.Handle("PUT /tags/{arn...}", handle(s, 204, s.tagResource))
-	mux.Handle("DELETE /tags/{arn...}", handle(s, 204, s.untagResource, "tagKeys"))
-	return mux
+	s.on("GetAccount", "GET /account", handle(200, s.getAccount))
+	s.on("UpdateAccount", "PATCH /account", handle(200, s.updateAccount))
+
+	s.on("GetTags", "GET /tags/{arn...}", handle(200, s.getTags))
+	s.on("TagResource", "PUT /tags/{arn...}", handle(204, s.tagResource))
+	s.on("UntagResource", "DELETE /tags/{arn...}", handle(204, s.untagResource, "tagKeys"))
 }
 
-func (s *Service) routeAPIs(mux *http.ServeMux) {
-	mux.Handle("POST /restapis", handle(s, 201, s.createRestAPI))
-	mux.Handle("GET /restapis", handle(s, 200, s.listRestAPIs, "limit", "position"))
-	mux.Handle("GET /restapis/{api}", handle(s, 200, s.getRestAPI))
-	mux.Handle("PATCH /restapis/{api}", handle(s, 200, s.updateRestAPI))
-	mux.Handle("DELETE /restapis/{api}", handle(s, 202, s.deleteRestAPI))
+func (s *Service) routeAPIs() {
+	s.on("CreateRestApi", "POST /restapis", handle(201, s.createRestAPI))
+	s.on("ImportRestApi", "POST /restapis"+importMode, handleRaw(201, s.importRestAPI, "mode", "failonwarnings", "endpointConfigurationTypes"))
+	s.on("PutRestApi", "PUT /restapis/{api}", handleRaw(200, s.putRestAPI, "mode", "failonwarnings"))
+	s.on("GetRestApis", "GET /restapis", handle(200, s.listRestAPIs, "limit", "position"))
+	s.on("GetRestApi", "GET /restapis/{api}", handle(200, s.getRestAPI))
+	s.on("UpdateRestApi", "PATCH /restapis/{api}", handle(200, s.updateRestAPI))
+	s.on("DeleteRestApi", "DELETE /restapis/{api}", handle(202, s.deleteRestAPI))
 
-	mux.Handle("GET /restapis/{api}/resources", handle(s, 200, s.listResources, "limit", "position", "embed"))
-	mux.Handle("POST /restapis/{api}/resources/{resource}", handle(s, 201, s.createResource))
-	mux.Handle("GET /restapis/{api}/resources/{resource}", handle(s, 200, s.getResource, "embed"))
-	mux.Handle("DELETE /restapis/{api}/resources/{resource}", handle(s, 202, s.deleteResource))
+	s.on("GetResources", "GET /restapis/{api}/resources", handle(200, s.listResources, "limit", "position", "embed"))
+	s.on("CreateResource", "POST /restapis/{api}/resources/{resource}", handle(201, s.createResource))
+	s.on("GetResource", "GET /restapis/{api}/resources/{resource}", handle(200, s.getResource, "embed"))
+	s.on("UpdateResource", "PATCH /restapis/{api}/resources/{resource}", handle(200, s.updateResource))
+	s.on("DeleteResource", "DELETE /restapis/{api}/resources/{resource}", handle(202, s.deleteResource))
 }
 
-func (s *Service) routeMethods(mux *http.ServeMux) {
+func (s *Service) routeMethods() {
 	const method = "/restapis/{api}/resources/{resource}/methods/{method}"
-	mux.Handle("PUT "+method, handle(s, 201, s.putMethod))
-	mux.Handle("GET "+method, handle(s, 200, s.getMethod))
-	mux.Handle("DELETE "+method, handle(s, 204, s.deleteMethod))
+	s.on("PutMethod", "PUT "+method, handle(201, s.putMethod))
+	s.on("GetMethod", "GET "+method, handle(200, s.getMethod))
+	s.on("UpdateMethod", "PATCH "+method, handle(200, s.updateMethod))
+	s.on("DeleteMethod", "DELETE "+method, handle(204, s.deleteMethod))
 
-	mux.Handle("PUT "+method+"/responses/{status}", handle(s, 201, s.putMethodResponse))
-	mux.Handle("GET "+method+"/responses/{status}", handle(s, 200, s.getMethodResponse))
-	mux.Handle("DELETE "+method+"/responses/{status}", handle(s, 204, s.deleteMethodResponse))
+	s.on("PutMethodResponse", "PUT "+method+"/responses/{status}", handle(201, s.putMethodResponse))
+	s.on("GetMethodResponse", "GET "+method+"/responses/{status}", handle(200, s.getMethodResponse))
+	s.on("UpdateMethodResponse", "PATCH "+method+"/responses/{status}", handle(201, s.updateMethodResponse))
+	s.on("DeleteMethodResponse", "DELETE "+method+"/responses/{status}", handle(204, s.deleteMethodResponse))
 
-	mux.Handle("PUT "+method+"/integration", handle(s, 201, s.putIntegration))
-	mux.Handle("GET "+method+"/integration", handle(s, 200, s.getIntegration))
-	mux.Handle("DELETE "+method+"/integration", handle(s, 204, s.deleteIntegration))
+	s.on("PutIntegration", "PUT "+method+"/integration", handle(201, s.putIntegration))
+	s.on("GetIntegration", "GET "+method+"/integration", handle(200, s.getIntegration))
+	s.on("UpdateIntegration", "PATCH "+method+"/integration", handle(200, s.updateIntegration))
+	s.on("DeleteIntegration", "DELETE "+method+"/integration", handle(204, s.deleteIntegration))
 
 	const response = method + "/integration/responses/{status}"
-	mux.Handle("PUT "+response, handle(s, 201, s.putIntegrationResponse))
-	mux.Handle("GET "+response, handle(s, 200, s.getIntegrationResponse))
-	mux.Handle("DELETE "+response, handle(s, 204, s.deleteIntegrationResponse))
+	s.on("PutIntegrationResponse", "PUT "+response, handle(201, s.putIntegrationResponse))
+	s.on("GetIntegrationResponse", "GET "+response, handle(200, s.getIntegrationResponse))
+	s.on("UpdateIntegrationResponse", "PATCH "+response, handle(200, s.updateIntegrationResponse))
+	s.on("DeleteIntegrationResponse", "DELETE "+response, handle(204, s.deleteIntegrationResponse))
 }
 
-func (s *Service) routeStages(mux *http.ServeMux) {
-	mux.Handle("POST /restapis/{api}/deployments", handle(s, 201, s.createDeployment))
-	mux.Handle("GET /restapis/{api}/deployments", handle(s, 200, s.listDeployments, "limit", "position"))
-	mux.Handle("GET /restapis/{api}/deployments/{deployment}", handle(s, 200, s.getDeployment))
-	mux.Handle("PATCH /restapis/{api}/deployments/{deployment}", handle(s, 200, s.updateDeployment))
-	mux.Handle("DELETE /restapis/{api}/deployments/{deployment}", handle(s, 202, s.deleteDeployment))
+func (s *Service) routeStages() {
+	s.on("CreateDeployment", "POST /restapis/{api}/deployments", handle(201, s.createDeployment))
+	s.on("GetDeployments", "GET /restapis/{api}/deployments", handle(200, s.listDeployments, "limit", "position"))
+	s.on("GetDeployment", "GET /restapis/{api}/deployments/{deployment}", handle(200, s.getDeployment))
+	s.on("UpdateDeployment", "PATCH /restapis/{api}/deployments/{deployment}", handle(200, s.updateDeployment))
+	s.on("DeleteDeployment", "DELETE /restapis/{api}/deployments/{deployment}", handle(202, s.deleteDeployment))
 
-	mux.Handle("POST /restapis/{api}/stages", handle(s, 201, s.createStage))
-	mux.Handle("GET /restapis/{api}/stages", handle(s, 200, s.listStages, "deploymentId"))
-	mux.Handle("GET /restapis/{api}/stages/{stage}", handle(s, 200, s.getStage))
-	mux.Handle("PATCH /restapis/{api}/stages/{stage}", handle(s, 200, s.updateStage))
-	mux.Handle("DELETE /restapis/{api}/stages/{stage}", handle(s, 202, s.deleteStage))
+	s.on("CreateStage", "POST /restapis/{api}/stages", handle(201, s.createStage))
+	s.on("GetStages", "GET /restapis/{api}/stages", handle(200, s.listStages, "deploymentId"))
+	s.on("GetStage", "GET /restapis/{api}/stages/{stage}", handle(200, s.getStage))
+	s.on("UpdateStage", "PATCH /restapis/{api}/stages/{stage}", handle(200, s.updateStage))
+	s.on("GetExport", "GET /restapis/{api}/stages/{stage}/exports/{type}", s.getExport)
+	s.on("DeleteStage", "DELETE /restapis/{api}/stages/{stage}", handle(202, s.deleteStage))
 }
 
-func (s *Service) routePlans(mux *http.ServeMux) {
-	mux.Handle("POST /usageplans", handle(s, 201, s.createUsagePlan))
-	mux.Handle("GET /usageplans", handle(s, 200, s.listUsagePlans, "limit", "position", "keyId"))
-	mux.Handle("GET /usageplans/{plan}", handle(s, 200, s.getUsagePlan))
-	mux.Handle("PATCH /usageplans/{plan}", handle(s, 200, s.updateUsagePlan))
-	mux.Handle("DELETE /usageplans/{plan}", handle(s, 202, s.deleteUsagePlan))
+func (s *Service) routePlans() {
+	s.on("CreateUsagePlan", "POST /usageplans", handle(201, s.createUsagePlan))
+	s.on("GetUsagePlans", "GET /usageplans", handle(200, s.listUsagePlans, "limit", "position", "keyId"))
+	s.on("GetUsagePlan", "GET /usageplans/{plan}", handle(200, s.getUsagePlan))
+	s.on("UpdateUsagePlan", "PATCH /usageplans/{plan}", handle(200, s.updateUsagePlan))
+	s.on("DeleteUsagePlan", "DELETE /usageplans/{plan}", handle(202, s.deleteUsagePlan))
 
-	mux.Handle("POST /usageplans/{plan}/keys", handle(s, 201, s.createUsagePlanKey))
-	mux.Handle("GET /usageplans/{plan}/keys", handle(s, 200, s.listUsagePlanKeys, "limit", "position", "name"))
-	mux.Handle("GET /usageplans/{plan}/keys/{key}", handle(s, 200, s.getUsagePlanKey))
-	mux.Handle("DELETE /usageplans/{plan}/keys/{key}", handle(s, 202, s.deleteUsagePlanKey))
+	s.on("CreateUsagePlanKey", "POST /usageplans/{plan}/keys", handle(201, s.createUsagePlanKey))
+	s.on("GetUsagePlanKeys", "GET /usageplans/{plan}/keys", handle(200, s.listUsagePlanKeys, "limit", "position", "name"))
+	s.on("GetUsagePlanKey", "GET /usageplans/{plan}/keys/{key}", handle(200, s.getUsagePlanKey))
+	s.on("DeleteUsagePlanKey", "DELETE /usageplans/{plan}/keys/{key}", handle(202, s.deleteUsagePlanKey))
 
-	mux.Handle("POST /apikeys", handle(s, 201, s.createAPIKey))
-	mux.Handle("GET /apikeys", handle(s, 200, s.listAPIKeys, "limit", "position", "name", "customerId", "includeValues"))
-	mux.Handle("GET /apikeys/{key}", handle(s, 200, s.getAPIKey, "includeValue"))
-	mux.Handle("PATCH /apikeys/{key}", handle(s, 200, s.updateAPIKey))
-	mux.Handle("DELETE /apikeys/{key}", handle(s, 202, s.deleteAPIKey))
+	s.on("GetUsage", "GET /usageplans/{plan}/usage", handle(200, s.getUsage, "startDate", "endDate", "keyId", "limit", "position"))
+	s.on("UpdateUsage", "PATCH /usageplans/{plan}/keys/{key}/usage", handle(200, s.updateUsage))
+
+	s.on("CreateApiKey", "POST /apikeys", handle(201, s.createAPIKey))
+	s.on("ImportApiKeys", "POST /apikeys"+importMode, handleRaw(201, s.importAPIKeys, "mode", "format", "failonwarnings"))
+	s.on("GetApiKeys", "GET /apikeys", handle(200, s.listAPIKeys, "limit", "position", "name", "customerId", "includeValues"))
+	s.on("GetApiKey", "GET /apikeys/{key}", handle(200, s.getAPIKey, "includeValue"))
+	s.on("UpdateApiKey", "PATCH /apikeys/{key}", handle(200, s.updateAPIKey))
+	s.on("DeleteApiKey", "DELETE /apikeys/{key}", handle(202, s.deleteAPIKey))
 }

@@ -189,8 +189,8 @@ func (s *Service) deleteStage(r *http.Request, _ *none) (*none, error) {
 		if err != nil {
 			return err
 		}
-		gone := apiStage{APIID: api, Stage: st.StageName}
-		if err := detachStages(tx, func(attached apiStage) bool { return attached == gone }); err != nil {
+		gone := stageID{APIID: api, Stage: st.StageName}
+		if err := detachStages(tx, func(attached stageID) bool { return attached == gone }); err != nil {
 			return err
 		}
 		return bucket(tx, "stages", api).Delete([]byte(st.StageName))

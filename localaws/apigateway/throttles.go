@@ -8,18 +8,19 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// throttles are the token buckets of the keys in use, one for each plan and key.
+// throttles are the token buckets of the keys in use, one for each plan and key,
+// and one for each of the plan's methods that has a throttle of its own.
 // They live in memory: after a restart every bucket is full.
 type throttles struct {
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
 }
 
-// allow takes a token, if the plan has a throttle. Without a rate there is
+// allow takes a token, if a throttle applies. Without a rate there is
 // nothing to enforce; without a burst a bucket holds one second's worth. A
 // changed plan applies from the next call on, to the tokens that are there.
 func (t *throttles) allow(who subscriber, now time.Time) bool {
-	limit := who.plan.Throttle
+	limit := who.throttle
 	if limit == nil || limit.RateLimit == 0 {
 		return true
 	}
@@ -32,11 +33,10 @@ func (t *throttles) allow(who subscriber, now time.Time) bool {
 	if t.buckets == nil {
 		t.buckets = map[string]*rate.Limiter{}
 	}
-	id := who.plan.ID + "/" + who.keyID
-	b := t.buckets[id]
+	b := t.buckets[who.bucket]
 	if b == nil {
 		b = rate.NewLimiter(rate.Limit(limit.RateLimit), burst)
-		t.buckets[id] = b
+		t.buckets[who.bucket] = b
 	}
 	if b.Limit() != rate.Limit(limit.RateLimit) {
 		b.SetLimitAt(now, rate.Limit(limit.RateLimit))

@@ -71,44 +71,45 @@ func segments(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// match finds the method for a path that is still percent-encoded. Static
+// match finds the method and its resource for a path that is still percent-encoded. Static
 // segments win over variables, and resources without a method for the verb are
 // passed over. The parameters' values stay encoded, fit for another URL.
-func (t *tree) match(path []string, verb string, parameters map[string]string) (method, bool) {
+func (t *tree) match(path []string, verb string, parameters map[string]string) (method, *resource) {
 	if len(path) == 0 {
 		return t.method(verb)
 	}
 	segment, err := url.PathUnescape(path[0])
 	if err != nil {
-		return method{}, false
+		return method{}, nil
 	}
 	if next := t.static[segment]; next != nil {
-		if m, ok := next.match(path[1:], verb, parameters); ok {
-			return m, true
+		if m, res := next.match(path[1:], verb, parameters); res != nil {
+			return m, res
 		}
 	}
 	next := t.variable
 	if next == nil || next.resource == nil {
-		return method{}, false
+		return method{}, nil
 	}
 	name, value, rest := strings.Trim(next.resource.PathPart, "{}"), path[0], path[1:]
 	if isGreedy(next.resource.PathPart) {
 		name, value, rest = strings.TrimSuffix(name, "+"), strings.Join(path, "/"), nil
 	}
-	m, ok := next.match(rest, verb, parameters)
-	if ok {
+	m, res := next.match(rest, verb, parameters)
+	if res != nil {
 		parameters[name] = value
 	}
-	return m, ok
+	return m, res
 }
 
-func (t *tree) method(verb string) (method, bool) {
+func (t *tree) method(verb string) (method, *resource) {
 	if t.resource == nil {
-		return method{}, false
+		return method{}, nil
 	}
-	if m, ok := t.resource.Methods[verb]; ok {
-		return m, true
+	for _, have := range []string{verb, "ANY"} {
+		if m, ok := t.resource.Methods[have]; ok {
+			return m, t.resource
+		}
 	}
-	m, ok := t.resource.Methods["ANY"]
-	return m, ok
+	return method{}, nil
 }

@@ -64,13 +64,24 @@ func (l *local) topic(name string, attributes ...string) string {
 	return *out.TopicArn
 }
 
+// queue creates a queue that SNS may send to, unless the attributes say otherwise.
 func (l *local) queue(name string, attributes ...string) (url, arn string) {
 	l.t.Helper()
-	out, err := l.queues.CreateQueue(l.t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: pairs(attributes)})
+	all := pairs(attributes)
+	if _, given := all["Policy"]; !given {
+		all["Policy"] = allowing("*")
+	}
+	out, err := l.queues.CreateQueue(l.t.Context(), &sqs.CreateQueueInput{QueueName: &name, Attributes: all})
 	if err != nil {
 		l.t.Fatalf("creating queue %s: %v", name, err)
 	}
 	return *out.QueueUrl, "arn:aws:sqs:us-east-1:000000000000:" + name
+}
+
+// allowing is a policy that lets the topics of that pattern send.
+func allowing(topic string) string {
+	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},` +
+		`"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:` + topic + `"}}}]}`
 }
 
 func (l *local) subscribe(topic, queue string, attributes ...string) string {
@@ -161,4 +172,8 @@ func wantCode(t testing.TB, err error, want string) {
 	if got != want {
 		t.Errorf("error code is %q (%v), want %q", got, err, want)
 	}
+}
+
+func setPolicy(url, policy string) *sqs.SetQueueAttributesInput {
+	return &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"Policy": policy}}
 }

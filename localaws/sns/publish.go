@@ -3,6 +3,7 @@ package sns
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -82,7 +83,10 @@ func (s *Service) deliver(parameter, arn string, fill func(*publication) error) 
 		return p.plan()
 	})
 	for _, failure := range failures {
-		if failure != nil {
+		switch {
+		case errors.Is(failure, sqs.ErrDeadLettered):
+			s.env.Log.Warn().Err(failure).Str("topic", arn).Msg("SNS gave a delivery that its queue refused to the subscription's dead-letter queue")
+		case failure != nil:
 			s.env.Log.Warn().Err(failure).Str("topic", arn).Msg("SNS dropped a delivery that its queue refused for good")
 		}
 	}
@@ -144,7 +148,12 @@ func (p *publication) fanOut(m message, out publishOut, dedupID string) {
 		panic(err) // check has passed it
 	}
 	for _, sub := range p.subscribers {
-		d := sqs.Delivery{QueueARN: sub.Endpoint, Body: body, Sender: "sns.amazonaws.com"}
+		if !sub.wants(m, body) {
+			continue
+		}
+		d := sqs.Delivery{
+			QueueARN: sub.Endpoint, Body: body, Service: "sns.amazonaws.com", Source: p.topic.ARN, DeadLetterARN: sub.deadLetters(),
+		}
 		fifoQueue := sub.fifo()
 		if m.group != nil && fifoQueue == p.topic.FIFO {
 			d.GroupID = *m.group

@@ -38,11 +38,6 @@ type topic struct {
 	recent dedup.Window
 }
 
-type subscription struct {
-	ARN, TopicARN, Endpoint string
-	Raw                     bool
-}
-
 // load returns the state, reading it first if need be. mu must be held.
 func (s *Service) load() (*state, error) {
 	if s.state != nil {
@@ -73,6 +68,9 @@ func (st *state) read(tx *store.Tx) error {
 	}
 	subscriptions, err := store.AllJSON[*subscription](tx.Bucket("sns", subscriptionsBucket))
 	for _, sub := range subscriptions {
+		if err := sub.compile(""); err != nil {
+			return fmt.Errorf("reading subscription %s: %w", sub.ARN, err)
+		}
 		st.subscriptions[sub.ARN] = sub
 	}
 	return err

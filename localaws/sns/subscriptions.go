@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -31,10 +30,14 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	}
 	wanted := &subscription{TopicARN: in.text("TopicArn"), Endpoint: in.text("Endpoint")}
 	given := in.pairs("Attributes")
+	const context = "Attributes Reason: "
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		if err := wanted.set(name, given[name], "Attributes Reason: "); err != nil {
+		if err := wanted.set(name, given[name], context); err != nil {
 			return nil, err
 		}
+	}
+	if err := wanted.compile(context); err != nil {
+		return nil, err
 	}
 	if !isQueueARN(wanted.Endpoint) {
 		return nil, invalidParameter("SQS endpoint ARN")
@@ -59,7 +62,7 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 			if existing.Endpoint != wanted.Endpoint {
 				continue
 			}
-			if len(given) > 0 && existing.Raw != wanted.Raw {
+			if len(given) > 0 && !existing.sameAttributes(wanted) {
 				return nil, invalidParameter("Attributes Reason: Subscription already exists with different attributes")
 			}
 			out.SubscriptionARN = existing.ARN
@@ -70,29 +73,6 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 		out.SubscriptionARN = wanted.ARN
 		return putSubscription(wanted), nil
 	})
-}
-
-// fifo reports whether the subscriber is a FIFO queue.
-func (sub *subscription) fifo() bool { return strings.HasSuffix(sub.Endpoint, ".fifo") }
-
-func isQueueARN(arn string) bool {
-	parts := strings.Split(arn, ":")
-	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
-}
-
-// set changes one attribute; context goes before the reason of a refusal.
-func (sub *subscription) set(name, value, context string) error {
-	switch name {
-	case "RawMessageDelivery":
-		sub.Raw = strings.EqualFold(value, "true")
-		if !sub.Raw && !strings.EqualFold(value, "false") {
-			return invalidParameter("%sRawMessageDelivery: Invalid value [%s]. Must be true or false.", context, value)
-		}
-		return nil
-	case "FilterPolicy", "FilterPolicyScope", "RedrivePolicy", "DeliveryPolicy", "ReplayPolicy", "SubscriptionRoleArn":
-		return wire.NotImplemented("The subscription attribute " + name)
-	}
-	return invalidParameter("AttributeName")
 }
 
 // checkSubscriptionARN refuses what cannot be the ARN of a subscription.
@@ -183,17 +163,18 @@ func (s *Service) getSubscriptionAttributes(_ context.Context, in form) (*attrib
 		if err != nil {
 			return err
 		}
-		out.Attributes = sortedPairs(map[string]string{
+		all := sub.attributes()
+		maps.Copy(all, map[string]string{
 			"SubscriptionArn":              sub.ARN,
 			"TopicArn":                     sub.TopicARN,
 			"Protocol":                     "sqs",
 			"Endpoint":                     sub.Endpoint,
 			"Owner":                        s.env.Account,
 			"SubscriptionPrincipal":        "arn:aws:iam::" + s.env.Account + ":root",
-			"RawMessageDelivery":           strconv.FormatBool(sub.Raw),
 			"PendingConfirmation":          "false",
 			"ConfirmationWasAuthenticated": "true",
 		})
+		out.Attributes = sortedPairs(all)
 		return nil
 	})
 }
@@ -215,9 +196,14 @@ func (s *Service) setSubscriptionAttributes(_ context.Context, in form) (*nothin
 		if err != nil {
 			return nil, err
 		}
-		if err := sub.set(in.text("AttributeName"), in.text("AttributeValue"), ""); err != nil {
+		changed := *sub
+		if err := changed.set(in.text("AttributeName"), in.text("AttributeValue"), ""); err != nil {
 			return nil, err
 		}
+		if err := changed.compile(""); err != nil {
+			return nil, err
+		}
+		*sub = changed
 		return putSubscription(sub), nil
 	})
 }

@@ -212,7 +212,7 @@ func TestSubscribeRefusesWhatAWSRefuses(t *testing.T) {
 		"a queue's URL":                  {standard, "sqs", "http://localhost/000000000000/q", nil, "InvalidParameter"},
 		"a protocol that does not exist": {standard, "pigeon", queue, nil, "InvalidParameter"},
 		"a protocol not served here":     {standard, "https", "https://example.test", nil, "NotImplementedException"},
-		"a filter policy":                {standard, "sqs", queue, []string{"FilterPolicy", "{}"}, "NotImplementedException"},
+		"a role to deliver as":           {standard, "sqs", queue, []string{"SubscriptionRoleArn", "arn:aws:iam::1:role/r"}, "NotImplementedException"},
 		"raw delivery of maybe":          {standard, "sqs", queue, []string{"RawMessageDelivery", "maybe"}, "InvalidParameter"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -6,10 +6,19 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // ErrNoQueue says that a delivery names a queue that does not exist.
 var ErrNoQueue = errors.New("the queue does not exist")
+
+// ErrDenied says that no statement of a queue's policy allows a delivery, or one
+// denies it.
+var ErrDenied = errors.New("the queue's policy does not allow it")
+
+// ErrDeadLettered says that a delivery was refused, and that its dead-letter queue
+// took it instead. It comes together with the refusal.
+var ErrDeadLettered = errors.New("the dead-letter queue took it")
 
 // Delivery is a message for a queue from another service of this local AWS.
 type Delivery struct {
@@ -18,8 +27,12 @@ type Delivery struct {
 	Attributes map[string]AttributeValue
 	// GroupID and DeduplicationID are left out where empty.
 	GroupID, DeduplicationID string
-	// Sender becomes the message's SenderId.
-	Sender string
+	// Service is the principal that delivers, like sns.amazonaws.com, and Source the
+	// ARN of what it delivers for: what the queue's policy is asked about. Service
+	// becomes the message's SenderId.
+	Service, Source string
+	// DeadLetterARN is the queue to deliver to if the first refuses, empty for none.
+	DeadLetterARN string
 }
 
 // Plan is what a topic decides to do with what was published.
@@ -41,14 +54,15 @@ type Plan struct {
 // decide, reaches each queue in that order.
 //
 // refused holds, for each delivery, why its queue did not take it, nil where it
-// did: ErrNoQueue, or SQS's own refusal. The deliveries to other queues are made
+// did: ErrNoQueue, ErrDenied, or SQS's own refusal, and ErrDeadLettered with it if
+// the message is not lost. The deliveries to other queues are made
 // all the same. If err is not nil nothing was delivered.
 func (s *Service) Deliver(decide func(now time.Time) Plan) (refused []error, err error) {
 	err = s.engine.do(func(r *round) error {
 		plan := decide(r.now)
 		refused = make([]error, len(plan.Deliveries))
 		for i, d := range plan.Deliveries {
-			refused[i] = r.deliver(d)
+			refused[i] = r.deliverOrKeep(d)
 		}
 		if plan.Record != nil {
 			r.records = append(r.records, plan.Record)
@@ -61,10 +75,29 @@ func (s *Service) Deliver(decide func(now time.Time) Plan) (refused []error, err
 	return refused, err
 }
 
+func (r *round) deliverOrKeep(d Delivery) error {
+	refusal := r.deliver(d)
+	if refusal == nil || d.DeadLetterARN == "" {
+		return refusal
+	}
+	d.QueueARN = d.DeadLetterARN
+	if d.DeduplicationID != "" {
+		// Two subscribers may share the queue, and neither's message is the other's.
+		d.DeduplicationID = wire.NewUUID()
+	}
+	if err := r.deliver(d); err != nil {
+		return errors.Join(refusal, err)
+	}
+	return fmt.Errorf("%w: %w", refusal, ErrDeadLettered)
+}
+
 func (r *round) deliver(d Delivery) error {
 	q, ok := r.queues.byARN(d.QueueARN)
 	if !ok {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, ErrNoQueue)
+	}
+	if !q.access.allows(delivering{d.Service, d.Source, r.queues.env.Account, q.arn}) {
+		return fmt.Errorf("delivering to %s: %w", d.QueueARN, ErrDenied)
 	}
 	e := entry{MessageBody: d.Body, MessageAttributes: d.Attributes}
 	if d.GroupID != "" {
@@ -80,6 +113,6 @@ func (r *round) deliver(d Delivery) error {
 	if err != nil {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, err)
 	}
-	r.enqueue(q, e, d.Sender)
+	r.enqueue(q, e, d.Service)
 	return nil
 }

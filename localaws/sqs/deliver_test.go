@@ -37,7 +37,7 @@ func service(t *testing.T, queues ...string) (*sqs.Service, func(queue string) i
 		return out
 	}
 	for _, name := range queues {
-		call("CreateQueue", `{"QueueName":"`+name+`"}`)
+		call("CreateQueue", `{"QueueName":"`+name+`","Attributes":{"Policy":`+mustJSON(t, anybody)+`}}`)
 	}
 	stored := func(queue string) (n int) {
 		t.Helper()
@@ -57,8 +57,14 @@ func service(t *testing.T, queues ...string) (*sqs.Service, func(queue string) i
 	return s, stored
 }
 
+// anybody is a policy that lets everybody send.
+const anybody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`
+
 func delivery(queue string) sqs.Delivery {
-	return sqs.Delivery{QueueARN: "arn:aws:sqs:us-east-1:000000000000:" + queue, Body: "m"}
+	return sqs.Delivery{
+		QueueARN: "arn:aws:sqs:us-east-1:000000000000:" + queue, Body: "m",
+		Service: "sns.amazonaws.com", Source: "arn:aws:sns:us-east-1:000000000000:topic",
+	}
 }
 
 func TestDeliverReachesEveryQueueThatTakesItAndNamesTheOthers(t *testing.T) {

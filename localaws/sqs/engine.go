@@ -1,6 +1,7 @@
 package sqs
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ const maxRound = 256
 // engine is the only one that touches the queues. Operations are handed to do;
 // those that arrive while a round is being written wait and form the next one.
 type engine struct {
+	ctx context.Context // ends what goes on by itself
 	env wire.Env
 
 	mu      sync.Mutex
@@ -43,7 +45,7 @@ type round struct {
 	touched map[*queue]bool
 }
 
-func newEngine(env wire.Env) *engine { return &engine{env: env} }
+func newEngine(ctx context.Context, env wire.Env) *engine { return &engine{ctx: ctx, env: env} }
 
 // do runs fn while nothing else reads or changes the queues, and returns when
 // what it changed is durable. fn runs exactly once, must not block, and checks
@@ -100,6 +102,7 @@ func (e *engine) runRound(jobs []*job) {
 		for q := range r.touched {
 			q.wake(e)
 		}
+		e.keepMoving()
 	}
 }
 

@@ -24,8 +24,9 @@ type message struct {
 	receipt
 	hidden hiding
 
-	// Positions in the queue's indices.
+	// Positions in the queue's indices, and whether its group counts it as in flight.
 	readySlot, timedSlot, ageSlot int
+	flying                        bool
 	group                         *group
 	place                         *list.Element
 }

@@ -74,7 +74,7 @@ func TestOnlyTheAttributesAskedForAreReturned(t *testing.T) {
 		"all":      {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"All"} }, []string{"other", "wm.name", "wm.uuid"}},
 		".*":       {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{".*"} }, []string{"other", "wm.name", "wm.uuid"}},
 		"system attributes by the old and the new member": {func(in *sqs.ReceiveMessageInput) {
-			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"}
+			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"} //nolint:staticcheck // the old name of the member works as well
 			in.MessageSystemAttributeNames = []types.MessageSystemAttributeName{"SenderId"}
 		}, []string{"SenderId", "SentTimestamp"}},
 	} {

@@ -18,41 +18,6 @@ type order interface {
 	ready() int
 }
 
-// standardOrder hands out any visible message, the oldest first.
-type standardOrder struct{ messages index[*message] }
-
-func newStandardOrder() *standardOrder {
-	return &standardOrder{index[*message]{
-		before: func(a, b *message) bool { return a.seq < b.seq },
-		slot:   func(m *message) *int { return &m.readySlot },
-	}}
-}
-
-func (o *standardOrder) add(m *message)    { o.update(m) }
-func (o *standardOrder) remove(m *message) { o.messages.remove(m) }
-func (o *standardOrder) ready() int        { return o.messages.len() }
-
-func (o *standardOrder) update(m *message) {
-	if m.hidden == visible {
-		o.messages.put(m)
-	} else {
-		o.messages.remove(m)
-	}
-}
-
-func (o *standardOrder) take(n int) []*message {
-	var taken []*message
-	for len(taken) < n {
-		m, ok := o.messages.first()
-		if !ok {
-			break
-		}
-		o.messages.remove(m)
-		taken = append(taken, m)
-	}
-	return taken
-}
-
 // fifoOrder keeps the messages of a group in line: what stands behind a message
 // that is hidden is withheld. Among the groups whose head can be had, the one
 // with the oldest head is served first, with as many of its messages as are

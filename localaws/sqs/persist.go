@@ -18,10 +18,12 @@ const (
 	queuesBucket    = "queues"    // name -> settings
 	deletedBucket   = "deleted"   // name -> when the queue was deleted
 	sequencesBucket = "sequences" // queue id -> greatest sequence number given
+	tasksBucket     = "tasks"     // task id -> moveTask
 
 	messagesBucket = "messages" // sequence number -> sent
 	receiptsBucket = "receipts" // sequence number -> receipt; none before the first receive
 	dedupBucket    = "dedup"    // deduplication key -> dedup.Entry
+	attemptsBucket = "attempts" // attempt id -> attempt
 )
 
 // write is one change of the file: a nil value deletes the key, a nil key drops
@@ -100,6 +102,7 @@ func (r *round) dropMessages(q *queue) {
 func (r *round) dropQueue(q *queue) {
 	r.dropMessages(q)
 	r.put(nil, nil, dedupBucket, q.ID)
+	r.put(nil, nil, attemptsBucket, q.ID)
 	r.put(nil, []byte(q.ID), sequencesBucket)
 	r.put(nil, []byte(q.Name), queuesBucket)
 }
@@ -107,11 +110,18 @@ func (r *round) dropQueue(q *queue) {
 // load reads all queues from the file.
 func load(tx *store.Tx, env wire.Env) (*queues, error) {
 	all := &queues{env: env, byName: map[string]*queue{}, deleted: map[string]time.Time{}}
+	var err error
+	if all.tasks, err = store.AllJSON[*moveTask](tx.Bucket("sqs", tasksBucket)); err != nil {
+		return nil, err
+	}
 	settingsOfAll, err := store.AllJSON[settings](tx.Bucket("sqs", queuesBucket))
 	if err != nil {
 		return nil, err
 	}
 	for _, s := range settingsOfAll {
+		if s.access, err = parsePolicy(s.Policy); err != nil {
+			return nil, fmt.Errorf("reading queue %s: %w", s.Name, err)
+		}
 		q := newQueue(s, env.ARN("sqs", s.Name))
 		if err := q.load(tx, env.Now()); err != nil {
 			return nil, fmt.Errorf("reading queue %s: %w", s.Name, err)
@@ -149,7 +159,13 @@ func (q *queue) load(tx *store.Tx, now time.Time) error {
 		m.hideUntil(now)
 		q.insert(m)
 	}
-	var err error
+	attempts, err := store.AllJSON[attempt](tx.Bucket("sqs", attemptsBucket, q.ID))
+	for _, a := range attempts {
+		q.attempts[a.ID] = a
+	}
+	if err != nil {
+		return err
+	}
 	q.deduplication, err = dedup.Load(tx.Bucket("sqs", dedupBucket, q.ID))
 	return err
 }

@@ -21,12 +21,13 @@ type queue struct {
 	timed, aging  index[*message]
 	hiddenAs      [inFlight + 1]int
 	deduplication dedup.Window
+	attempts      map[string]attempt
 
 	waiting
 }
 
 func newQueue(s settings, arn string) *queue {
-	q := &queue{settings: s, arn: arn}
+	q := &queue{settings: s, arn: arn, attempts: map[string]attempt{}}
 	q.clear()
 	return q
 }

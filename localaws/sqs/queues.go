@@ -17,6 +17,8 @@ type queues struct {
 	byName map[string]*queue
 	// deleted is when the names that may not be used again yet were given free.
 	deleted map[string]time.Time
+	// tasks are the message move tasks, also those that have ended lately.
+	tasks []*moveTask
 }
 
 func (all *queues) byARN(arn string) (*queue, bool) {

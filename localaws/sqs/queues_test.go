@@ -60,6 +60,10 @@ func TestCreateQueueRefusesWhatAWSRefuses(t *testing.T) {
 		"a wait over 20 seconds":              {"a", map[string]string{"ReceiveMessageWaitTimeSeconds": "21"}, "InvalidAttributeValue"},
 		"a size over 1 MiB":                   {"a", map[string]string{"MaximumMessageSize": "1048577"}, "InvalidAttributeValue"},
 		"a policy that is no JSON":            {"a", map[string]string{"Policy": "allow"}, "InvalidAttributeValue"},
+		"a policy that says nothing":          {"a", map[string]string{"Policy": `{"Version":"2012-10-17"}`}, "InvalidAttributeValue"},
+		"a policy for nobody":                 {"a", map[string]string{"Policy": strings.Replace(anybody, "Principal", "Sid", 1)}, "InvalidAttributeValue"},
+		"a policy with an unknown element":    {"a", map[string]string{"Policy": strings.Replace(anybody, "Effect", "effects", 1)}, "InvalidAttributeValue"},
+		"a condition not implemented":         {"a", map[string]string{"Policy": policyOf(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`)}, "NotImplementedException"},
 		"limits per group without that scope": {"a.fifo", map[string]string{"FifoQueue": "true", "FifoThroughputLimit": "perMessageGroupId"}, "InvalidAttributeValue"},
 		"a dead-letter queue that is missing": {"a", map[string]string{"RedrivePolicy": redrive(standard+"x", 3)}, "InvalidParameterValue"},
 		"a dead-letter queue of other type":   {"a.fifo", map[string]string{"FifoQueue": "true", "RedrivePolicy": redrive(standard, 3)}, "InvalidParameterValue"},
@@ -81,7 +85,7 @@ func TestQueueAttributesAreReadBackAsOnAWS(t *testing.T) {
 	q := l.create("q.fifo", "DeduplicationScope", "messageGroup", "FifoThroughputLimit", "perMessageGroupId")
 	l.advance(10 * time.Second)
 	if _, err := l.SetQueueAttributes(context.Background(), &sqs.SetQueueAttributesInput{QueueUrl: &q, Attributes: map[string]string{
-		"ContentBasedDeduplication": "true", "VisibilityTimeout": "45", "Policy": `{"Version":"2012-10-17"}`,
+		"ContentBasedDeduplication": "true", "VisibilityTimeout": "45", "Policy": anybody,
 		"RedrivePolicy": `{"maxReceiveCount":"4","deadLetterTargetArn":"` + dead + `"}`,
 	}}); err != nil {
 		t.Fatal(err)
@@ -90,7 +94,7 @@ func TestQueueAttributesAreReadBackAsOnAWS(t *testing.T) {
 		"ApproximateNumberOfMessages": "0", "ApproximateNumberOfMessagesDelayed": "0", "ApproximateNumberOfMessagesNotVisible": "0",
 		"ContentBasedDeduplication": "true", "CreatedTimestamp": "1772366400", "DeduplicationScope": "messageGroup", "DelaySeconds": "0",
 		"FifoQueue": "true", "FifoThroughputLimit": "perMessageGroupId", "LastModifiedTimestamp": "1772366410",
-		"MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600", "Policy": `{"Version":"2012-10-17"}`,
+		"MaximumMessageSize": "1048576", "MessageRetentionPeriod": "345600", "Policy": anybody,
 		"QueueArn": "arn:aws:sqs:us-east-1:000000000000:q.fifo", "ReceiveMessageWaitTimeSeconds": "0",
 		"RedrivePolicy":        `{"deadLetterTargetArn":"` + dead + `","maxReceiveCount":4}`,
 		"SqsManagedSseEnabled": "true", "VisibilityTimeout": "45",
@@ -229,12 +233,4 @@ func TestTagsAreAddedReplacedAndRemoved(t *testing.T) {
 	if diff := cmp.Diff(map[string]string{"b": "3", "c": ""}, tags.Tags); diff != "" {
 		t.Errorf("tags differ (-want +got):\n%s", diff)
 	}
-}
-
-func TestWhatIsNotImplementedIsRefused(t *testing.T) {
-	t.Parallel()
-	l := start(t)
-	dead := l.arn(l.create("dead"))
-	_, err := l.StartMessageMoveTask(context.Background(), &sqs.StartMessageMoveTaskInput{SourceArn: &dead})
-	wantCode(t, err, "NotImplementedException")
 }

@@ -26,9 +26,7 @@ type receiveMessageIn struct {
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
-	// ReceiveRequestAttemptID lets a client have the messages again whose answer it
-	// lost. It is taken and not used: without it such messages come back when their
-	// visibility timeout is over, which a client must be able to live with anyway.
+	// ReceiveRequestAttemptID is for FIFO queues alone: see attempt.
 	ReceiveRequestAttemptID *string `json:"ReceiveRequestAttemptId"`
 }
 
@@ -106,7 +104,7 @@ func (s *Service) tryReceive(ctx context.Context, in *receiveMessageIn) (got []r
 		if ctx.Err() != nil {
 			return nil
 		}
-		got = r.receive(q, valueOr(in.MaxNumberOfMessages, 1), seconds(valueOr(in.VisibilityTimeout, q.VisibilityTimeout)))
+		got = r.receiveFor(q, in)
 		wait = seconds(valueOr(in.WaitTimeSeconds, q.ReceiveMessageWaitTimeSeconds))
 		if len(got) == 0 && wait > 0 {
 			line = q.join()
@@ -126,6 +124,23 @@ func (s *Service) leave(queueURL string, rc *receiver) error {
 		}
 		return nil
 	})
+}
+
+// receiveFor receives what the client asks for, or what it has asked for before by
+// the same attempt.
+func (r *round) receiveFor(q *queue, in *receiveMessageIn) []received {
+	timeout := seconds(valueOr(in.VisibilityTimeout, q.VisibilityTimeout))
+	id := in.ReceiveRequestAttemptID
+	if id != nil {
+		if again, ok := r.replay(q, *id, timeout); ok {
+			return again
+		}
+	}
+	got := r.receive(q, valueOr(in.MaxNumberOfMessages, 1), timeout)
+	if id != nil && len(got) > 0 {
+		r.rememberAttempt(q, *id, got)
+	}
+	return got
 }
 
 // receive hands out up to n messages, and gives up those that were received too often.
@@ -154,13 +169,18 @@ func (r *round) receive(q *queue, n int, timeout time.Duration) []received {
 	}
 	all := make([]received, len(got))
 	for i, m := range got {
-		r.putReceipt(q, m)
-		all[i] = received{m.sent, m.receipt, m.seq, q.FIFO, q.handle(m)}
+		all[i] = r.handOut(q, m)
 		if timeout == 0 {
 			q.show(m)
 		}
 	}
 	return all
+}
+
+// handOut is the message as the client gets it, its receipt being kept.
+func (r *round) handOut(q *queue, m *message) received {
+	r.putReceipt(q, m)
+	return received{m.sent, m.receipt, m.seq, q.FIFO, q.handle(m)}
 }
 
 func (in *receiveMessageIn) check() error {

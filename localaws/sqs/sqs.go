@@ -26,11 +26,10 @@ type Service struct {
 // New returns the service; ctx ends its waiting long polls. The queues are read
 // from the data file at the first call.
 func New(ctx context.Context, env wire.Env) *Service {
-	return &Service{env: env, ctx: ctx, engine: newEngine(env)}
+	return &Service{env: env, ctx: ctx, engine: newEngine(ctx, env)}
 }
 
-// JSON is the wire side. Operations it does not name answer as not implemented:
-// permissions by AddPermission and message move tasks among them.
+// JSON is the wire side. Operations it does not name answer as not implemented.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target: "AmazonSQS",
@@ -47,6 +46,11 @@ func (s *Service) JSON() wire.JSONService {
 			"TagQueue":                     wire.Op(s.tagQueue),
 			"UntagQueue":                   wire.Op(s.untagQueue),
 			"ListQueueTags":                wire.Op(s.listQueueTags),
+			"AddPermission":                wire.Op(s.addPermission),
+			"RemovePermission":             wire.Op(s.removePermission),
+			"StartMessageMoveTask":         wire.Op(s.startMessageMoveTask),
+			"ListMessageMoveTasks":         wire.Op(s.listMessageMoveTasks),
+			"CancelMessageMoveTask":        wire.Op(s.cancelMessageMoveTask),
 			"SendMessage":                  wire.Op(s.sendMessage),
 			"SendMessageBatch":             wire.Op(s.sendMessageBatch),
 			"ReceiveMessage":               wire.Op(s.receiveMessage),

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
 )
 
 // FormatVersion is written into every new file. A file of another version is
@@ -85,7 +86,7 @@ func Open(path string, opts Options) (*DB, error) {
 		FreelistType: bolt.FreelistMapType,
 	})
 	switch {
-	case errors.Is(err, bolt.ErrTimeout):
+	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("opening %s: %w", path, ErrInUse)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("opening %s: it is not writable: %w", path, fs.ErrPermission)
@@ -184,7 +185,7 @@ func (r result) unwrap() error {
 // View runs fn in a reading transaction, beside any writer.
 func (db *DB) View(fn func(*Tx) error) error {
 	err := db.bolt.View(func(tx *bolt.Tx) error { return fn(&Tx{tx: tx}) })
-	if errors.Is(err, bolt.ErrDatabaseNotOpen) {
+	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
 		return ErrClosed
 	}
 	return err

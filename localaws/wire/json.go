@@ -6,8 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 )
 
@@ -73,6 +75,13 @@ func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.writeError(w, asError(r.Context(), err))
 		return
 	}
+	writeChecked(w, http.StatusOK, body)
+}
+
+// writeChecked sends the checksum along that DynamoDB's clients compare.
+func writeChecked(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
 
@@ -115,8 +124,7 @@ func (s JSONService) writeError(w http.ResponseWriter, e *Error) {
 	if err != nil {
 		body = []byte(`{"__type":"InternalFailure"}`)
 	}
-	w.WriteHeader(e.HTTPStatus())
-	_, _ = w.Write(body)
+	writeChecked(w, e.HTTPStatus(), body)
 }
 
 // IsCode reports whether err is an AWS error with that code.

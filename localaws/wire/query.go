@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // QueryOperation answers one call of the Query protocol. What it returns is
@@ -42,6 +43,7 @@ func (s QueryService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeQueryError(w, s.Namespace, requestID, asError(r.Context(), err))
 		return
 	}
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	_, _ = w.Write(body)
 }
 

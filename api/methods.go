@@ -1,0 +1,46 @@
+package api
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// MethodNotAllowed answers a request under Prefix whose method its resource does not
+// take, naming those it takes (RFC 9110, section 15.5.6). The router that the API is
+// mounted on has to use it there, too: it answers methods that HTTP does not know
+// before it looks at the path.
+func MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", strings.Join(allowed(r), ", "))
+	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "This resource does not take that method."))
+}
+
+func allowed(r *http.Request) []string {
+	routes, path := chi.RouteContext(r.Context()).Routes, r.URL.Path
+	if r.URL.RawPath != "" {
+		path = r.URL.RawPath
+	}
+	var methods []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		if routes.Match(chi.NewRouteContext(), method, path) {
+			methods = append(methods, method)
+		}
+	}
+	return methods
+}
+
+// readableQuery refuses a query that cannot be read, of which net/url would pass over
+// what it does not understand.
+func readableQuery(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			WriteProblem(w, r, portal.Fail(portal.Invalid, "The query after the question mark cannot be read: something in it is not encoded as it should be."))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

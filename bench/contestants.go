@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/stock"
+)
+
+// polling is how many receive requests may wait at once, for ours and for the
+// larger stocks alike.
+const polling = 16
+
+// contestant is a transport with a configuration.
+type contestant struct {
+	name string
+	// subscribes is how many subscriptions share a queue.
+	subscribes int
+	// messages is about what it consumes in the window, so that it is busy all the time.
+	messages int
+	open     func(aws.Config, *sqs.Client, *transport.Queues) (message.Publisher, message.Subscriber, error)
+}
+
+// contestants are stock as a Watermill router uses it, stock with many subscriptions,
+// and ours, which needs one.
+func contestants() []contestant {
+	return []contestant{
+		stockWith(1, 1, 300),
+		stockWith(polling, 1, 4000),
+		stockWith(polling, 10, 4000),
+		{name: fmt.Sprintf("ours, %d pollers", polling), subscribes: 1, messages: 12_000, open: openOurs},
+	}
+}
+
+func stockWith(subscribes, batch, messages int) contestant {
+	return contestant{
+		name: fmt.Sprintf("stock, %d Subscribe, receiving %d", subscribes, batch), subscribes: subscribes, messages: messages,
+		open: func(cfg aws.Config, _ *sqs.Client, queues *transport.Queues) (message.Publisher, message.Subscriber, error) {
+			pub, err := stock.NewPublisher(cfg, queues, transport.PublisherConfig{})
+			if err != nil {
+				return nil, nil, err
+			}
+			sub, err := stock.NewSubscriber(cfg, queues, transport.SubscriberConfig{}, batch)
+			return pub, sub, err
+		},
+	}
+}
+
+func openOurs(_ aws.Config, client *sqs.Client, queues *transport.Queues) (message.Publisher, message.Subscriber, error) {
+	pub := transport.NewPublisher(client, queues, transport.PublisherConfig{})
+	sub := transport.NewSubscriber(client, queues, transport.SubscriberConfig{Pollers: polling, Concurrency: 256})
+	return pub, sub, nil
+}
+
+// subscribe merges the contestant's subscriptions.
+func (c contestant) subscribe(ctx context.Context, sub message.Subscriber, queue string, handle func(*message.Message)) (over func(), err error) {
+	ended := make(chan struct{}, c.subscribes)
+	for range c.subscribes {
+		msgs, err := sub.Subscribe(ctx, queue)
+		if err != nil {
+			return nil, err
+		}
+		go func() {
+			for msg := range msgs {
+				// As Watermill's router does.
+				go handle(msg)
+			}
+			ended <- struct{}{}
+		}()
+	}
+	return func() {
+		for range c.subscribes {
+			<-ended
+		}
+	}, nil
+}

@@ -1,0 +1,179 @@
+package e2e
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// complaint is a start that must fail, and the words that must say why.
+type complaint struct {
+	name  string
+	env   []string
+	args  []string
+	words []string
+}
+
+// fails wants exit code 1, nothing on stdout, one message on stderr that begins with
+// the program's name and says all that is wrong, and no stack.
+func (c complaint) fails(t *testing.T, program string) {
+	t.Helper()
+	code, stdout, stderr := ended(t, c.env, program, c.args...)
+	if code != 1 || stdout != "" {
+		t.Errorf("it exits with %d and says %q", code, stdout)
+	}
+	message := strings.TrimSuffix(stderr, "\n")
+	if !strings.HasPrefix(message, program+": ") || strings.Contains(message, "goroutine") {
+		t.Errorf("it says: %s", stderr)
+	}
+	for _, word := range c.words {
+		if !strings.Contains(message, word) {
+			t.Errorf("it does not say %q: %s", word, stderr)
+		}
+	}
+	for line := range strings.SplitSeq(message, "\n") {
+		if line == "" || strings.HasPrefix(line, "{") {
+			t.Errorf("among the lines is %q", line)
+		}
+	}
+	if lines := strings.Count(message, "\n"); lines > len(c.words) {
+		t.Errorf("%d faults take %d lines: %s", len(c.words), lines+1, stderr)
+	}
+}
+
+func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	ready := slices.Concat(c.env, []string{
+		"GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal", "GATEHOUSE_LOG_LEVEL=error",
+	})
+	with := func(more ...string) []string { return slices.Concat(ready, more) }
+	if code, _, stderr := ended(t, c.env, "gatehouse", "setup"); code != 0 {
+		t.Fatalf("setting up exits with %d: %s", code, stderr)
+	}
+
+	for _, program := range []string{"api", "worker"} {
+		for _, c := range []complaint{
+			{"nothing is set up", with("GATEHOUSE_PREFIX=elsewhere"), nil, []string{"elsewhere-", "gatehouse setup"}},
+			{"an unknown setting", with("GATEHOUSE_NONSENSE=1"), nil, []string{"GATEHOUSE_NONSENSE is not a setting"}},
+			{
+				"many faults", with("GATEHOUSE_NONSENSE=1", "GATEHOUSE_BASE_URL=portal", "GATEHOUSE_PREFIX=No Way",
+					"GATEHOUSE_QUOTA_SHARE=7", "GATEHOUSE_SESSION_TTL=soon", "GATEHOUSE_LOG_LEVEL=loud", "GATEHOUSE_LOG_FORMAT=yaml"),
+				nil, []string{
+					"GATEHOUSE_NONSENSE", "GATEHOUSE_BASE_URL", "GATEHOUSE_PREFIX", "GATEHOUSE_QUOTA_SHARE", "GATEHOUSE_SESSION_TTL",
+					"GATEHOUSE_LOG_LEVEL", "GATEHOUSE_LOG_FORMAT",
+				},
+			},
+			{"the operators' port is taken", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR="+taken.Addr().String()), nil, []string{taken.Addr().String(), "in use"}},
+			{"an address that is none", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{"nowhere"}},
+			{"no Region", append(without(ready, "AWS_REGION"), "AWS_CONFIG_FILE=/dev/null"), nil, []string{"AWS_REGION"}},
+		} {
+			t.Run(program+": "+c.name, func(t *testing.T) {
+				t.Parallel()
+				c.fails(t, program)
+			})
+		}
+	}
+	for _, c := range []complaint{
+		{"no identity provider, among other faults", slices.Concat(c.env, []string{"GATEHOUSE_QUOTA_SHARE=7"}), nil, []string{"GATEHOUSE_OIDC_ISSUER", "GATEHOUSE_OIDC_CLIENT_ID", "GATEHOUSE_QUOTA_SHARE"}},
+		{"the portal's port is taken", with("GATEHOUSE_ADDR=" + taken.Addr().String()), nil, []string{taken.Addr().String(), "in use"}},
+	} {
+		t.Run("api: "+c.name, func(t *testing.T) {
+			t.Parallel()
+			c.fails(t, "api")
+		})
+	}
+}
+
+func without(env []string, name string) []string {
+	var rest []string
+	for _, pair := range env {
+		if !strings.HasPrefix(pair, name+"=") {
+			rest = append(rest, pair)
+		}
+	}
+	return rest
+}
+
+func TestTheLocalPortalSaysWhatIsInItsWay(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	used := dataFolder(t, func(tx *bolt.Tx) error { return nil })
+	held, err := bolt.Open(filepath.Join(used, localaws.DataFile), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = held.Close() })
+	old := dataFolder(t, func(tx *bolt.Tx) error {
+		meta, err := tx.CreateBucket([]byte("meta"))
+		if err != nil {
+			return err
+		}
+		return meta.Put([]byte("version"), []byte("0"))
+	})
+	foreign := t.TempDir()
+	if err := os.WriteFile(filepath.Join(foreign, localaws.DataFile), []byte(strings.Repeat("not a database\n", 4096)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	free := func(more ...string) []string {
+		return append([]string{"local", "--data", t.TempDir(), "--port", "0", "--aws-port", "0", "--operators-port", "0"}, more...)
+	}
+	for _, c := range []complaint{
+		{"the portal's port is taken", nil, free("--port", port), []string{port, "--port"}},
+		{"the local AWS's port is taken", nil, free("--aws-port", port), []string{port, "--aws-port"}},
+		{"the operators' port is taken", nil, free("--operators-port", port), []string{port, "--operators-port"}},
+		{"the folder is a file", nil, free("--data", file), []string{file}},
+		{"the folder cannot be made", nil, free("--data", filepath.Join(file, "data")), []string{file}},
+		{"the data is in use", nil, free("--data", used), []string{filepath.Join(used, localaws.DataFile), "another process is using it"}},
+		{"the data is of another version", nil, free("--data", old), []string{filepath.Join(old, localaws.DataFile), "another version", "--fresh"}},
+		{"the data is something else", nil, free("--data", foreign), []string{filepath.Join(foreign, localaws.DataFile)}},
+		{"an unknown setting", []string{"GATEHOUSE_NONSENSE=1"}, free(), []string{"GATEHOUSE_NONSENSE"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			c.fails(t, "gatehouse")
+		})
+	}
+}
+
+// dataFolder is a folder with a data file that somebody else has written.
+func dataFolder(t *testing.T, write func(*bolt.Tx) error) string {
+	t.Helper()
+	dir := t.TempDir()
+	db, err := bolt.Open(filepath.Join(dir, localaws.DataFile), 0o600, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Update(write); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}

@@ -1,0 +1,152 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// badTokens are requests in whose Authorization nobody is named that the portal may
+// believe in.
+func (s *site) badTokens(t *testing.T, good string) []nonsense {
+	t.Helper()
+	bad := s.forgeries(t, good)
+	bad["of a foreign issuer"] = s.foreignPool(t)
+	idp := s.cognito()
+	foreign := authenticate(t, idp, s.anotherClient(t, s.Demo.PoolID), "owner@example.com")
+	bad["of a foreign audience"], bad["an access token of a foreign client"] = foreign.id, foreign.access
+	bad["a refresh token"] = foreign.refresh
+	var cases []nonsense
+	for name, token := range bad {
+		cases = append(cases, nonsense{
+			name: name, method: http.MethodGet, path: "/api/v1/me", token: token, status: http.StatusUnauthorized, problem: "unauthorized",
+		}, nonsense{
+			name: name + ", on what anybody may read", method: http.MethodGet, path: "/api/v1/catalog", token: token,
+			status: http.StatusUnauthorized, problem: "unauthorized",
+		})
+	}
+	unauthorized := func(name string, headers ...string) nonsense {
+		return nonsense{
+			name: name, method: http.MethodPost, path: "/api/v1/register", headers: headers,
+			status: http.StatusUnauthorized, problem: "unauthorized",
+		}
+	}
+	return append(cases,
+		unauthorized("another scheme", "Authorization", "Basic "+canary),
+		unauthorized("a scheme without a token", "Authorization", "Bearer"),
+		unauthorized("a scheme and a space", "Authorization", "Bearer "),
+		unauthorized("two tokens", "Authorization", "Bearer "+good, "Authorization", "Bearer "+good),
+		unauthorized("a session cookie that opens nothing", "Cookie", "gatehouse_session="+strings.Repeat("A", 43)),
+		unauthorized("a session cookie with a bad token", "Cookie", "gatehouse_session="+strings.Repeat("A", 43), "Authorization", "Bearer "+canary),
+		unauthorized("a good token in a cookie", "Cookie", "access_token="+good),
+	)
+}
+
+// foreign are requests of one person for what is another's, or nobody's.
+func foreign(token, key, operation string) []nonsense {
+	var cases []nonsense
+	for name, at := range map[string]string{
+		"somebody else's operation":        "GET /api/v1/operations/" + operation,
+		"an unknown operation":             "GET /api/v1/operations/" + canary,
+		"somebody else's key":              "POST /api/v1/keys/" + key + "/reveal",
+		"an unknown key":                   "POST /api/v1/keys/" + canary + "/reveal",
+		"an unknown plan":                  "PUT /api/v1/subscriptions/" + canary,
+		"an unknown plan to leave":         "DELETE /api/v1/subscriptions/" + canary,
+		"an unknown product":               "GET /api/v1/catalog/" + canary,
+		"a plan that is a path":            "PUT /api/v1/subscriptions/..%2f..%2f" + canary,
+		"a plan that is a key's separator": "PUT /api/v1/subscriptions/a%23b%20" + canary,
+		"a plan that is not UTF-8":         "PUT /api/v1/subscriptions/%ff%fe" + canary,
+		"a plan that is a zero byte":       "PUT /api/v1/subscriptions/%00" + canary,
+		"an operation that is a row's key": "GET /api/v1/operations/" + operation + "%23operation",
+		"an unknown route":                 "GET /api/v1/" + canary,
+		"an unknown version":               "GET /api/v1/../v1/" + canary,
+		"a route with a slash too many":    "GET /api/v1/me/",
+		"the prefix alone":                 "GET /api/v1/",
+	} {
+		method, path, _ := strings.Cut(at, " ")
+		cases = append(cases, nonsense{name: name, method: method, path: path, token: token, status: http.StatusNotFound, problem: "not_found"})
+	}
+	return cases
+}
+
+// malformed are requests that no client that reads the description would send.
+func malformed(token, plan string) []nonsense {
+	const large = 10 << 20
+	asks := func(name string, status int, problem string, body io.Reader, headers ...string) nonsense {
+		if body != nil && len(headers) == 0 {
+			headers = []string{"Content-Type", "application/json"}
+		}
+		return nonsense{
+			name: name, method: http.MethodPut, path: plan, token: token, body: body, headers: headers, status: status, problem: problem,
+		}
+	}
+	// Of a bytes.Reader the length is told in advance.
+	cases := []nonsense{
+		asks("a body of 10 MB", http.StatusRequestEntityTooLarge, "too_large", bytes.NewReader(make([]byte, large))),
+		asks("a body of 10 MB in chunks", http.StatusRequestEntityTooLarge, "too_large", zeros(large)),
+		asks("broken JSON", http.StatusBadRequest, "invalid", strings.NewReader(`{"`+canary)),
+		asks("JSON with something after it", http.StatusBadRequest, "invalid", strings.NewReader(`{}{"a":"`+canary+`"}`)),
+		asks("JSON that is no object", http.StatusUnprocessableEntity, "invalid", strings.NewReader(`["`+canary+`"]`)),
+		asks("JSON that is text", http.StatusUnprocessableEntity, "invalid", strings.NewReader(`"`+canary+`"`)),
+		asks("an unknown member", http.StatusUnprocessableEntity, "invalid", strings.NewReader(`{"account":"`+canary+`"}`)),
+		asks("deeply nested JSON", http.StatusUnprocessableEntity, "invalid", strings.NewReader(strings.Repeat("[", 9000)+strings.Repeat("]", 9000))),
+		{
+			name: "a query that cannot be read", method: http.MethodGet, path: "/api/v1/subscriptions?%zz=" + canary, token: token,
+			status: http.StatusBadRequest, problem: "invalid",
+		},
+		asks("another content type", http.StatusUnsupportedMediaType, "unsupported_media_type",
+			strings.NewReader("<plan>"+canary+"</plan>"), "Content-Type", "application/xml"),
+		asks("a form", http.StatusUnsupportedMediaType, "unsupported_media_type",
+			strings.NewReader("plan="+canary), "Content-Type", "application/x-www-form-urlencoded"),
+		asks("a long Idempotency-Key", http.StatusUnprocessableEntity, "invalid", nil, "Idempotency-Key", strings.Repeat(canary, 30)),
+	}
+	for name, at := range map[string]string{
+		"an unknown query parameter":          "GET /api/v1/me?admin=" + canary,
+		"an unknown parameter of a write":     "PUT " + plan + "?account=" + canary,
+		"a plan longer than any":              "PUT /api/v1/subscriptions/" + strings.Repeat(canary, 20),
+		"an operation longer than any":        "GET /api/v1/operations/" + strings.Repeat(canary, 20),
+		"an unknown parameter of the catalog": "GET /api/v1/catalog?q=" + canary,
+	} {
+		method, path, _ := strings.Cut(at, " ")
+		cases = append(cases, nonsense{name: name, method: method, path: path, token: token, status: http.StatusUnprocessableEntity, problem: "invalid"})
+	}
+	for _, at := range []string{"GET " + plan, "POST " + plan, "PATCH /api/v1/me", "DELETE /api/v1/catalog", "GET /api/v1/register", "OPTIONS /api/v1/keys", "BREW /api/v1/me"} {
+		method, path, _ := strings.Cut(at, " ")
+		cases = append(cases, nonsense{
+			name: fmt.Sprintf("the method of %s %s", method, path), method: method, path: path, token: token,
+			status: http.StatusMethodNotAllowed, problem: "method_not_allowed",
+		})
+	}
+	return cases
+}
+
+// crossOrigin are writes that another site has the browser of somebody signed in send.
+func crossOrigin(browser *visitor, plan string) []nonsense {
+	at, err := url.Parse(browser.base)
+	if err != nil {
+		browser.t.Fatal(err)
+	}
+	var cookies []string
+	for _, c := range browser.client.Jar.Cookies(at) {
+		cookies = append(cookies, c.String())
+	}
+	cookie := []string{"Cookie", strings.Join(cookies, "; ")}
+	var cases []nonsense
+	for name, headers := range map[string][]string{
+		"a cross-site write":                              {"Sec-Fetch-Site", "cross-site"},
+		"a write from a neighbouring host":                {"Sec-Fetch-Site", "same-site"},
+		"a write of another origin by an old browser":     {"Origin", "http://evil.example"},
+		"a write of another port by an old browser":       {"Origin", "http://localhost:1"},
+		"a write of no origin":                            {"Origin", "null"},
+		"a cross-site write through a proxy with a login": {"Sec-Fetch-Site", "cross-site", "Authorization", "Basic " + canary},
+	} {
+		cases = append(cases,
+			nonsense{name: name, method: http.MethodDelete, path: plan, headers: append(headers, cookie...), status: http.StatusForbidden, problem: "forbidden"},
+			nonsense{name: name + " as a form", method: http.MethodPost, path: "/api/v1/register", headers: append(headers, cookie...), status: http.StatusForbidden, problem: "forbidden"})
+	}
+	return cases
+}

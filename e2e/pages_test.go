@@ -1,0 +1,153 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+)
+
+// signIn takes the visitor through the identity provider's page, from any page of the
+// portal, and back.
+func (p *page) signIn(email, password string) *page {
+	p.by.t.Helper()
+	return p.follow(`header a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").
+		submit("form", "username", email, "password", password)
+}
+
+func TestTheJourneyWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	v := s.visitor(t)
+	free, demo := s.Demo.API.FreePlanID, app.DemoAccounts[0]
+
+	v.open("/dashboard").wants(http.StatusOK, "Sign in")
+	home := v.open("/")
+	if home.status != http.StatusOK || !home.has(`main a[href="/apis"]`) {
+		t.Fatalf("the front page answers %d", home.status)
+	}
+	v.open("/apis").wants(http.StatusOK, "APIs").follow(".card.product a")
+	product := v.open("/apis").follow(".card.product a")
+	if product.has(`form[action^="/subscriptions/"]`) {
+		t.Error("somebody who is not signed in is offered to subscribe")
+	}
+	product = product.signIn(demo.Email, demo.Password)
+	if !strings.HasPrefix(product.at.Path, "/apis/") {
+		t.Errorf("after signing in on a product's page one is on %s", product.at.Path)
+	}
+	// The account is opened by signing in; without a script one reloads.
+	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
+
+	underway := v.open(product.at.Path).submit(`form[action="/subscriptions/` + free + `"]`)
+	if !strings.HasPrefix(underway.at.Path, "/operations/") {
+		t.Fatalf("subscribing leads to %s", underway.at.Path)
+	}
+	if underway.has("[data-poll]") && !strings.Contains(underway.body, `http-equiv="refresh"`) {
+		t.Error("a page of something under way does not reload without a script")
+	}
+	done := underway.settled()
+	if !done.has(".outcome.ok") {
+		t.Fatalf("the operation ended so: %s", done.text("#progress"))
+	}
+
+	dashboard := v.open("/dashboard").wants(http.StatusOK, "Dashboard")
+	if got := dashboard.text("#subscription-" + free + " .badge"); got != "Active" {
+		t.Errorf("the subscription is shown as %q", got)
+	}
+	shown := dashboard.submit(`form[action$="/reveal"]`)
+	value := shown.text("#key-value")
+	if shown.header.Get("Cache-Control") != "private, no-store" || strings.Contains(shown.at.String(), value) {
+		t.Errorf("the key is shown at %s, with Cache-Control %s", shown.at, shown.header.Get("Cache-Control"))
+	}
+	if got := s.call(t, value); got != http.StatusOK {
+		t.Errorf("with the key that is shown the API answers %d", got)
+	}
+
+	left := v.open("/dashboard").submit(`form[action="/subscriptions/` + free + `/leave"]`).settled()
+	if !left.has(".outcome") || left.has(".outcome.bad") {
+		t.Errorf("leaving ended so: %s", left.text("#progress"))
+	}
+	if got := s.call(t, value); got != http.StatusForbidden {
+		t.Errorf("after leaving the API answers %d", got)
+	}
+
+	out := v.open("/dashboard").submit(`form[action="/sign-out"]`)
+	if out.at.String() != s.PortalURL+"/" || out.has(`form[action="/sign-out"]`) {
+		t.Errorf("signing out leads to %s", out.at)
+	}
+	v.open("/dashboard").wants(http.StatusOK, "Sign in")
+}
+
+func TestANewPersonSignsUpOnThePages(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	v := s.visitor(t)
+	form := v.open("/").follow(`header a[href*="screen=sign-up"]`).wants(http.StatusOK, "Sign up")
+
+	weak := form.submit("form", "username", "new@example.com", "name", "New Person", "password", "short")
+	if weak.status != http.StatusUnprocessableEntity || weak.text("[role=alert]") == "" {
+		t.Errorf("a weak password answers %d", weak.status)
+	}
+	weak.submit("form", "password", "Correct-horse-1").wants(http.StatusOK, "Dashboard")
+	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
+	if got := v.open("/").text("header .person"); !strings.Contains(got, "New Person") {
+		t.Errorf("the header names %q", got)
+	}
+	again := s.visitor(t).open("/").follow(`header a[href*="screen=sign-up"]`).
+		submit("form", "username", "new@example.com", "password", "Correct-horse-1")
+	if again.status != http.StatusUnprocessableEntity {
+		t.Errorf("signing up a second time answers %d", again.status)
+	}
+}
+
+func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	free := s.Demo.API.FreePlanID
+	owner := s.visitor(t)
+	owner.open("/apis").signIn(app.DemoAccounts[0].Email, app.DemoAccounts[0].Password)
+	eventually(t, "the account is open", func() bool { return !owner.open("/dashboard").has("#unregistered") })
+	product := owner.open("/apis").follow(".card.product a")
+	operation := product.submit(`form[action="/subscriptions/` + free + `"]`).settled()
+	reveal, _ := owner.open("/dashboard").form(`form[action$="/reveal"]`)
+
+	other := s.visitor(t)
+	other.open("/apis").signIn(app.DemoAccounts[1].Email, app.DemoAccounts[1].Password)
+	for name, got := range map[string]*page{
+		"the operation":          other.open(operation.at.Path),
+		"the operation's part":   other.open(operation.at.Path + "/fragment"),
+		"the key":                other.visit(http.MethodPost, reveal, url.Values{}),
+		"an unknown operation":   other.open("/operations/01m80000000000000000000000"),
+		"an unknown plan":        other.visit(http.MethodPost, reveal.JoinPath("../../../subscriptions/nope"), url.Values{}),
+		"an unknown product":     other.open("/apis/nope"),
+		"an unknown page":        other.open("/nope"),
+		"an unknown plan's exit": other.visit(http.MethodPost, reveal.JoinPath("../../../subscriptions/nope/leave"), url.Values{}),
+	} {
+		if got.status != http.StatusNotFound || got.heading() == "" {
+			t.Errorf("%s answers somebody else %d %q", name, got.status, got.heading())
+		}
+	}
+	stranger := s.visitor(t).visit(http.MethodPost, reveal, url.Values{})
+	if stranger.status != http.StatusUnauthorized {
+		t.Errorf("the key answers a stranger %d", stranger.status)
+	}
+}
+
+func TestAFormThatIsSentTwiceIsOneOperation(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	v := s.visitor(t)
+	v.open("/apis").signIn(app.DemoAccounts[0].Email, app.DemoAccounts[0].Password)
+	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
+	product := v.open("/apis").follow(".card.product a")
+	form := `form[action="/subscriptions/` + s.Demo.API.FreePlanID + `"]`
+	if first, second := product.submit(form), product.submit(form); first.at.Path != second.at.Path {
+		t.Errorf("two clicks are %s and %s", first.at.Path, second.at.Path)
+	}
+}

@@ -1,0 +1,157 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/go-jose/go-jose/v4"
+)
+
+// foreignPool makes a user pool of somebody else's at the same provider, with a person in it,
+// and returns a token for that person.
+func (s *site) foreignPool(t *testing.T) (token string) {
+	t.Helper()
+	idp := s.cognito()
+	pool, err := idp.CreateUserPool(t.Context(), &cognitoidentityprovider.CreateUserPoolInput{
+		PoolName: aws.String("another"), UsernameAttributes: []types.UsernameAttributeType{types.UsernameAttributeTypeEmail},
+		UserPoolTags: map[string]string{"localaws:auto-confirm": "true"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := s.anotherClient(t, aws.ToString(pool.UserPool.Id))
+	signUp(t, idp, client, "stranger@example.com")
+	return authenticate(t, idp, client, "stranger@example.com").id
+}
+
+// anotherClient makes one more client in a pool.
+func (s *site) anotherClient(t *testing.T, pool string) (id string) {
+	t.Helper()
+	created, err := s.cognito().CreateUserPoolClient(t.Context(), &cognitoidentityprovider.CreateUserPoolClientInput{
+		UserPoolId: &pool, ClientName: aws.String("another"),
+		ExplicitAuthFlows: []types.ExplicitAuthFlowsType{types.ExplicitAuthFlowsTypeAllowUserPasswordAuth, types.ExplicitAuthFlowsTypeAllowRefreshTokenAuth},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return aws.ToString(created.UserPoolClient.ClientId)
+}
+
+// segments are the three parts of a token.
+func segments(t *testing.T, token string) (header, claims, signature string) {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("a token of %d parts", len(parts))
+	}
+	return parts[0], parts[1], parts[2]
+}
+
+// claimed are a token's claims, changed.
+func claimed(t *testing.T, token string, changes map[string]any) []byte {
+	t.Helper()
+	_, claims, _ := segments(t, token)
+	raw, err := base64.RawURLEncoding.DecodeString(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]any{}
+	if err := json.Unmarshal(raw, &said); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range changes {
+		said[name] = value
+	}
+	changed, err := json.Marshal(said)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return changed
+}
+
+// signed is a token with those claims.
+func signed(t *testing.T, algorithm jose.SignatureAlgorithm, key any, id string, claims []byte) string {
+	t.Helper()
+	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", id)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	object, err := signer.Sign(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := object.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// publicKey is the key that the provider signs with, as anybody can read it.
+func (s *site) publicKey(t *testing.T) jose.JSONWebKey {
+	t.Helper()
+	resp, err := http.Get(s.AWSURL + "/" + s.Demo.PoolID + "/.well-known/jwks.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var set jose.JSONWebKeySet
+	if err := json.NewDecoder(resp.Body).Decode(&set); err != nil || len(set.Keys) == 0 {
+		t.Fatalf("the provider's keys: %d, %v", len(set.Keys), err)
+	}
+	return set.Keys[0]
+}
+
+// forgeries are tokens that nobody may be let in with, made of a good one, by what is
+// wrong with them.
+func (s *site) forgeries(t *testing.T, good string) map[string]string {
+	t.Helper()
+	header, claims, signature := segments(t, good)
+	public := s.publicKey(t)
+	mine, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKIXPublicKey(public.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	published := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
+	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
+	another := base64.RawURLEncoding.EncodeToString(claimed(t, good, map[string]any{"sub": "00000000-0000-0000-0000-000000000000"}))
+	same := claimed(t, good, nil)
+	flipped := []byte(signature)
+	flipped[len(flipped)/2] ^= 1
+	return map[string]string{
+		"the claims are changed":                   header + "." + another + "." + signature,
+		"the signature is changed":                 header + "." + claims + "." + string(flipped),
+		"the signature is missing":                 header + "." + claims + ".",
+		"alg none":                                 unsigned + "." + claims + ".",
+		"alg none with the old signature":          unsigned + "." + claims + "." + signature,
+		"HS256 with the published key as secret":   signed(t, jose.HS256, published, public.KeyID, same),
+		"HS256 with the encoded key as secret":     signed(t, jose.HS256, der, public.KeyID, same),
+		"signed by a key of the sender's":          signed(t, jose.RS256, mine, public.KeyID, same),
+		"signed by an unknown key":                 signed(t, jose.RS256, mine, "unknown", same),
+		"signed with PS256":                        signed(t, jose.PS256, mine, public.KeyID, same),
+		"garbage":                                  "garbage-" + rand.Text(),
+		"garbage in three parts":                   rand.Text() + "." + rand.Text() + "." + rand.Text(),
+		"JSON instead of a token":                  `{"sub":"` + rand.Text() + `"}`,
+		"longer than any token":                    header + "." + claims + "." + strings.Repeat("QUJD", 6<<10),
+		"a key id that is a path":                  signed(t, jose.RS256, mine, "../../../etc/passwd", same),
+		"a token in which a token is the sub":      header + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"`+good+`"}`)) + "." + signature,
+		"two tokens, one after the other":          good + " " + good,
+		"a good token with something after it":     good + "A",
+		"a good token with a fourth part after it": good + "." + signature,
+	}
+}

@@ -1,0 +1,226 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Importer creates keys: one by one while few are wanted, together by ImportApiKeys once
+// many wait. CreateApiKey and CreateUsagePlanKey make one key and one attachment a call,
+// and AWS allows about one attachment a second; one import makes a hundred of both. What
+// became of each key is then read: neither the answer's ids nor its warnings say which
+// row they are about. One Importer a process; it is safe for concurrent use, runs only
+// while somebody waits and needs no closing.
+//
+//	Create ── few under way ─────────────────────────────────▶ alone
+//	   │                                                         ▲
+//	   └─ many ─▶ wait ─▶ wave: read, import, read again ─ not there and never will be
+type Importer struct {
+	cp  *ControlPlane
+	cfg ImporterConfig
+
+	mu      sync.Mutex
+	under   int // creations under way, alone or together
+	waiting []*creation
+	running bool
+}
+
+// ImporterConfig of NewImporter. The zero value is usable.
+type ImporterConfig struct {
+	// AtLeast is how many creations and attachments must be under way in the process,
+	// this one included, for a creation to wait for others; 0 is 4. So somebody who asks
+	// alone waits for nobody.
+	AtLeast int
+	// Rows is the most keys of one import; 0 is 100. AWS does not publish its own limit.
+	Rows int
+	// Usable says whether imports may be used now; nil is always. See Findings.
+	Usable func(ctx context.Context) bool
+}
+
+// NewImporter returns an Importer on that control plane.
+func NewImporter(cp *ControlPlane, cfg ImporterConfig) *Importer {
+	if cfg.AtLeast <= 0 {
+		cfg.AtLeast = 4
+	}
+	if cfg.Rows <= 0 {
+		cfg.Rows = 100
+	}
+	if cfg.Usable == nil {
+		cfg.Usable = func(context.Context) bool { return true }
+	}
+	return &Importer{cp: cp, cfg: cfg}
+}
+
+// Creation is a key to create, and the plans to attach it to if that costs nothing more.
+type Creation struct {
+	Key   Key
+	Plans []portal.PlanID
+	// Urgency and Lease are as for a Session.
+	Urgency Urgency
+	Lease   func() time.Time
+}
+
+// Created is a key that API Gateway was seen to hold.
+type Created struct {
+	ID portal.GatewayKeyID
+	// Plans are those among the Creation's that the key was seen in. The others are to be
+	// attached one by one.
+	Plans []portal.PlanID
+}
+
+// Create creates a key that was not created before, as far as the caller knows; one that
+// is there all the same is found by its name and left as it is, so that a disabled one
+// stays disabled. Errors are those of a Session. After any of them the key may be there,
+// and in its plans: Create may be repeated, and whoever no longer wants the key must look
+// for it with Find.
+func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
+	defer i.leave()
+	if i.enter() && i.cfg.Usable(ctx) {
+		made, err := i.join(ctx, c)
+		if !errors.Is(err, errAlone) {
+			return made, err
+		}
+	}
+	id, err := i.cp.Session(c.Urgency, c.Lease).CreateKey(ctx, c.Key)
+	return Created{ID: id}, err
+}
+
+// Find looks for the key of a Creation by its name.
+func (i *Importer) Find(ctx context.Context, c Creation) (id portal.GatewayKeyID, found bool, err error) {
+	return i.cp.Session(c.Urgency, c.Lease).FindKey(ctx, c.Key.Name)
+}
+
+// enter counts a creation and says whether so many are under way that it should wait for
+// others. Attachments count too, since they are what takes long one by one.
+func (i *Importer) enter() (together bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.under++
+	return i.under+int(i.cp.attaching.Load()) >= i.cfg.AtLeast
+}
+
+func (i *Importer) leave() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.under--
+}
+
+// creation is one that waits. It is answered once.
+type creation struct {
+	Creation
+	ctx    context.Context
+	answer chan answered
+	// otherwise is the answer if the key is not found in the end.
+	otherwise error
+}
+
+type answered struct {
+	made Created
+	err  error
+}
+
+// errAlone sends a creation on to be made by itself.
+var errAlone = errors.New("to be created alone")
+
+func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
+	waiting := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
+	i.mu.Lock()
+	i.waiting = append(i.waiting, waiting)
+	if !i.running {
+		i.running = true
+		go i.run()
+	}
+	i.mu.Unlock()
+	select {
+	case a := <-waiting.answer:
+		return a.made, a.err
+	case <-ctx.Done():
+		// If it is in a wave, that goes on without it: its key may be made yet.
+		return Created{}, portal.Postpone("stopping", ctx.Err())
+	}
+}
+
+// run makes waves until nobody waits.
+func (i *Importer) run() {
+	for {
+		urgency, ok := i.demand()
+		if !ok {
+			return
+		}
+		i.wave(i.cp.Session(urgency, nil))
+	}
+}
+
+// demand is the greatest urgency among those who wait still. ok is false if nobody does,
+// and then the next to come starts a run again.
+func (i *Importer) demand() (most Urgency, ok bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	most = Background
+	var here []*creation
+	for _, c := range i.waiting {
+		if c.ctx.Err() == nil {
+			here = append(here, c)
+			most = min(most, c.Urgency)
+		}
+	}
+	i.waiting, i.running = here, len(here) > 0
+	return most, i.running
+}
+
+// wave takes all who wait, once there is a token to work with: while there is none, more
+// come.
+func (i *Importer) wave(s *Session) {
+	release, err := s.admit(context.Background(), listAPIKeys)
+	i.mu.Lock()
+	rows := i.waiting
+	i.waiting = nil
+	i.mu.Unlock()
+	if err != nil {
+		answerAll(rows, err)
+		return
+	}
+	if len(rows) < 2 {
+		s.withdraw(listAPIKeys, release)
+		answerAll(rows, errAlone)
+		return
+	}
+	ctx, cancel := together(rows)
+	defer cancel()
+	w := &wave{session: s, rows: i.cfg.Rows}
+	w.settle(ctx, byName(rows), release)
+}
+
+// together is a context that ends when those of all rows have. Its log is the first one's.
+func together(rows []*creation) (context.Context, context.CancelFunc) {
+	first := context.WithoutCancel(rows[0].ctx)
+	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()
+	ctx, cancel := context.WithCancel(log.WithContext(first))
+	var left sync.WaitGroup
+	stops := make([]func() bool, len(rows))
+	for n, c := range rows {
+		left.Add(1)
+		stops[n] = context.AfterFunc(c.ctx, left.Done)
+	}
+	go func() { left.Wait(); cancel() }()
+	return ctx, func() {
+		for _, stop := range stops {
+			if stop() {
+				left.Done()
+			}
+		}
+		cancel()
+	}
+}
+
+func answerAll(rows []*creation, err error) {
+	for _, c := range rows {
+		c.answer <- answered{err: err}
+	}
+}

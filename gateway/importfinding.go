@@ -1,0 +1,113 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/rs/zerolog"
+)
+
+// Finding is what a probe saw of ImportApiKeys. AWS documents little of what it does, and
+// nothing of what Gatehouse relies on, so it is found out in each account and Region.
+type Finding struct {
+	At     time.Time `dynamodbav:"at"`
+	Region string    `dynamodbav:"region"`
+	// Usable says that keys may be created by imports: every observation that is needed
+	// was as expected.
+	Usable       bool          `dynamodbav:"usable"`
+	Observations []Observation `dynamodbav:"observations"`
+}
+
+// Observation is one thing that was looked at.
+type Observation struct {
+	What string `dynamodbav:"what"`
+	Seen string `dynamodbav:"seen"`
+	// Needed says that imports are not usable unless it is as expected.
+	Needed   bool `dynamodbav:"needed"`
+	Expected bool `dynamodbav:"expected"`
+}
+
+// Findings keeps the last finding of a Region in the records table (pk "import-probe", sk
+// "result").
+type Findings struct {
+	db     table
+	name   string
+	region string
+	now    func() time.Time
+
+	mu     sync.Mutex
+	usable bool
+	// next is when to read again.
+	next time.Time
+}
+
+// NewFindings returns the findings of that Region; now nil is the system's clock.
+func NewFindings(db table, name, region string, now func() time.Time) *Findings {
+	if now == nil {
+		now = time.Now
+	}
+	return &Findings{db: db, name: name, region: region, now: now}
+}
+
+// freshFinding is how long Usable goes by what it read last: a probe takes effect on
+// workers that run after so long. A table that did not answer is left alone for unreadPause.
+const (
+	freshFinding = 2 * time.Minute
+	unreadPause  = 10 * time.Second
+)
+
+// Usable says whether the last finding lets keys be created by imports. Without one they
+// may not. It reads the table every few minutes; while that fails it stays as it was.
+func (f *Findings) Usable(ctx context.Context) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	if now.Before(f.next) {
+		return f.usable
+	}
+	finding, ok, err := f.Last(context.WithoutCancel(ctx))
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("whether imports may be used could not be read")
+		f.next = now.Add(unreadPause)
+		return f.usable
+	}
+	f.usable, f.next = ok && finding.Usable, now.Add(freshFinding)
+	return f.usable
+}
+
+// Last is the last finding; ok is false if there is none of this Region.
+func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	out, err := f.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: aws.String(f.name), Key: rowKey("import-probe", "result"), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return last, false, fmt.Errorf("reading the last import probe: %w", err)
+	}
+	if err := attributevalue.UnmarshalMap(out.Item, &last); err != nil {
+		return last, false, fmt.Errorf("decoding the last import probe: %w", err)
+	}
+	return last, out.Item != nil && last.Region == f.region, nil
+}
+
+// Save makes it the last finding and returns it as it is kept.
+func (f *Findings) Save(ctx context.Context, finding Finding) (Finding, error) {
+	finding.At, finding.Region = f.now().UTC(), f.region
+	item, err := attributevalue.MarshalMap(finding)
+	if err != nil {
+		return finding, fmt.Errorf("encoding the import probe: %w", err)
+	}
+	for name, value := range rowKey("import-probe", "result") {
+		item[name] = value
+	}
+	if _, err := f.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(f.name), Item: item}); err != nil {
+		return finding, fmt.Errorf("writing the import probe: %w", err)
+	}
+	return finding, nil
+}

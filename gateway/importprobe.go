@@ -1,0 +1,240 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// The operations that only a probe makes.
+var (
+	createUsagePlan = operation{name: "CreateUsagePlan", class: other}
+	deleteUsagePlan = operation{name: "DeleteUsagePlan", class: other}
+	deleteAPIKey    = operation{name: "DeleteApiKey", class: deleteKey}
+)
+
+// Probe tries out ImportApiKeys with throw-away keys, named <prefix>/probe/…, in a
+// throw-away usage plan without stages, so that the keys open nothing, and deletes them
+// again, with whatever an interrupted probe has left. It makes about twenty calls, within
+// the budget and as background work, and waits for it as long as ctx lets it. A Finding
+// without observations is none, and the error says why: a call was not permitted, say. With
+// observations the error says what could not be deleted.
+func (cp *ControlPlane) Probe(ctx context.Context, prefix string) (Finding, error) {
+	s := cp.Session(Background, nil)
+	return (&probe{client: cp.client, call: s.patiently, base: prefix + "/probe/"}).run(ctx)
+}
+
+// ProbeFreely is Probe without a budget, for an API Gateway whose calls are free.
+func ProbeFreely(ctx context.Context, client *apigateway.Client, prefix string) (Finding, error) {
+	free := func(ctx context.Context, _ operation, attempt func(context.Context) error) error {
+		return classify(attempt(ctx))
+	}
+	return (&probe{client: client, call: free, base: prefix + "/probe/"}).run(ctx)
+}
+
+// patiently is call that waits for tokens and turns as long as ctx lets it.
+func (s *Session) patiently(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
+	for {
+		err := s.call(ctx, op, attempt)
+		var postponed *portal.Postponed
+		var unavailable *Unavailable
+		var clash *conflict
+		again := errors.As(err, &postponed) || errors.As(err, &unavailable) && unavailable.Throttled ||
+			errors.As(err, &clash) && clash.concurrent()
+		if !again || sleep(ctx, jitter(time.Second, 2*time.Second)) != nil {
+			return err
+		}
+	}
+}
+
+// probe is one probe under way.
+type probe struct {
+	client *apigateway.Client
+	call   func(ctx context.Context, op operation, attempt func(ctx context.Context) error) error
+	base   string // what the names of all probes' keys begin with
+	plan   string
+	seen   Finding
+}
+
+func (p *probe) run(ctx context.Context) (finding Finding, err error) {
+	defer func() {
+		// Also after an interruption nothing is to be left behind.
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		err = errors.Join(err, p.cleanUp(within))
+	}()
+	err = p.call(ctx, createUsagePlan, func(ctx context.Context) error {
+		out, err := p.client.CreateUsagePlan(ctx, &apigateway.CreateUsagePlanInput{
+			Name: aws.String(p.base + "plan"), Description: aws.String("Throw-away, of a Gatehouse import probe."),
+		})
+		if err == nil {
+			p.plan = aws.ToString(out.Id)
+		}
+		return err
+	})
+	if err != nil {
+		return Finding{}, fmt.Errorf("creating the probe's usage plan: %w", err)
+	}
+	run := p.base + strings.ToLower(rand.Text()[:10]) + "/"
+	if err := p.observe(ctx, run); err != nil {
+		return Finding{}, err
+	}
+	p.seen.Usable = true
+	for _, o := range p.seen.Observations {
+		p.seen.Usable = p.seen.Usable && (o.Expected || !o.Needed)
+	}
+	return p.seen, nil
+}
+
+// observe looks at one thing after the other. What makes the rest pointless ends it early.
+func (p *probe) observe(ctx context.Context, run string) error {
+	keys := []*creation{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
+	went, err := p.creating(ctx, run, keys)
+	if err != nil || !went {
+		return err
+	}
+	if err := p.overwriting(ctx, run, keys[0]); err != nil {
+		return err
+	}
+	return p.badRows(ctx, run)
+}
+
+func (p *probe) key(name string, plans ...string) *creation {
+	c := &creation{Creation: Creation{Key: Key{Name: name, Value: strings.ToLower(rand.Text() + rand.Text()), Description: "probe"}}}
+	for _, plan := range plans {
+		c.Plans = append(c.Plans, portal.PlanID(plan))
+	}
+	return c
+}
+
+func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
+	p.seen.Observations = append(p.seen.Observations, Observation{What: what, Seen: fmt.Sprintf(seen, args...), Needed: needed, Expected: expected})
+}
+
+// creating imports two keys with a plan and one without, and looks for them.
+func (p *probe) creating(ctx context.Context, run string, rows []*creation) (went bool, err error) {
+	out, err := p.importFile(ctx, keyFile(rows))
+	if refusedWhole(err) {
+		p.note(true, false, "an import is accepted", "%v", withoutValues(rows, err))
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("importing keys: %w", withoutValues(rows, err))
+	}
+	p.note(true, len(out.Ids) == len(rows), "it answers the id of every key", "%d ids and %d warnings for %d rows", len(out.Ids), len(out.Warnings), len(rows))
+	keys, err := p.list(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	enabled, found := 0, 0
+	for _, c := range rows {
+		if key, ok := keys[c.Key.Name]; ok {
+			found++
+			if key.Enabled {
+				enabled++
+			}
+		}
+	}
+	p.note(true, found == len(rows), "the keys are listed at once, by the beginning of their names", "%d of %d", found, len(rows))
+	p.note(true, enabled == len(rows), "they are enabled", "%d of %d", enabled, len(rows))
+	if found < len(rows) {
+		return false, nil
+	}
+	same, err := p.hasValue(ctx, aws.ToString(keys[rows[0].Key.Name].Id), rows[0].Key.Value)
+	if err != nil {
+		return false, err
+	}
+	p.note(true, same, "a key has the value of its row", "%s", yes(same))
+	attached, err := p.attached(ctx, run)
+	if err != nil {
+		return false, err
+	}
+	right := len(attached) == 2 && attached[rows[0].Key.Name] && attached[rows[1].Key.Name]
+	p.note(true, right, "the keys whose rows name a plan are in it, and are listed there at once", "%d of %d in the plan, %d wanted", len(attached), len(rows), 2)
+	return true, nil
+}
+
+// overwriting disables a key and imports it again, with another description and no plan.
+func (p *probe) overwriting(ctx context.Context, run string, row *creation) error {
+	before, err := p.list(ctx, run)
+	if err != nil {
+		return err
+	}
+	id := aws.ToString(before[row.Key.Name].Id)
+	err = p.call(ctx, updateKey, func(ctx context.Context) error {
+		_, err := p.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{ApiKey: aws.String(id), PatchOperations: []types.PatchOperation{
+			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
+		}})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("disabling a probe key: %w", err)
+	}
+	again := *row
+	again.Plans, again.Key.Description = nil, "probed again"
+	_, err = p.importFile(ctx, keyFile([]*creation{&again}))
+	if refusedWhole(err) {
+		p.note(false, false, "a key may be imported again", "refused: %v", without(row.Key.Value, err))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("importing a key again: %w", without(row.Key.Value, err))
+	}
+	after, err := p.list(ctx, run)
+	if err != nil {
+		return err
+	}
+	now, there := after[row.Key.Name]
+	p.note(true, there && aws.ToString(now.Id) == id && len(after) == len(before),
+		"a key that is imported again keeps its id", "%d keys before, %d after; same id: %s", len(before), len(after), yes(aws.ToString(now.Id) == id))
+	p.note(false, aws.ToString(now.Description) == again.Key.Description, "its description is overwritten", "it is now %q", aws.ToString(now.Description))
+	p.note(false, true, "a disabled key that is imported again", "%s", map[bool]string{true: "is enabled again", false: "stays disabled"}[now.Enabled])
+	attached, err := p.attached(ctx, run)
+	if err != nil {
+		return err
+	}
+	p.note(false, attached[row.Key.Name], "it stays in a plan that the row does not name", "%s", yes(attached[row.Key.Name]))
+	return nil
+}
+
+// badRows imports a good row among one whose value is too short and one whose plan does
+// not exist.
+func (p *probe) badRows(ctx context.Context, run string) error {
+	good, short, gone := p.key(run+"4", p.plan), p.key(run+"5"), p.key(run+"6", "nosuchplan")
+	short.Key.Value = "tooshort"
+	rows := []*creation{short, good, gone}
+	out, err := p.importFile(ctx, keyFile(rows))
+	const what = "a bad row leaves the others alone"
+	if refusedWhole(err) {
+		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", withoutValues(rows, err))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("importing bad rows: %w", withoutValues(rows, err))
+	}
+	keys, err := p.list(ctx, run)
+	if err != nil {
+		return err
+	}
+	_, there := keys[good.Key.Name]
+	p.note(false, there, what, "the good one is there: %s; %d ids and %d warnings for 3 rows, 2 of them bad", yes(there), len(out.Ids), len(out.Warnings))
+	_, there = keys[gone.Key.Name]
+	p.note(false, true, "a row whose plan does not exist", "%s", map[bool]string{true: "makes the key all the same", false: "makes no key"}[there])
+	return nil
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}

@@ -1,0 +1,122 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Listed is an API key as a list shows it, never with its value.
+type Listed struct {
+	ID   portal.GatewayKeyID
+	Name string
+	// Enabled is known of keys, not of plan keys.
+	Enabled bool
+}
+
+// Keys lists the API keys whose names begin so, in API Gateway's order: a call for
+// every 500.
+func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
+	var keys []Listed
+	err := s.eachKey(ctx, namePrefix, func(item types.ApiKey) bool {
+		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Enabled: item.Enabled})
+		return true
+	})
+	return keys, err
+}
+
+// eachKey shows the keys whose names begin so until more says that it has seen enough.
+func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(types.ApiKey) bool) error {
+	return pages(func(position *string) (next *string, err error) {
+		var out *apigateway.GetApiKeysOutput
+		err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
+			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
+				// nameQuery finds every name that begins so.
+				NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
+			})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range out.Items {
+			if !more(item) {
+				return nil, nil
+			}
+		}
+		return out.Position, nil
+	})
+}
+
+var listPlanKeys = operation{name: "GetUsagePlanKeys", class: other}
+
+// PlanKeys lists the keys attached to a plan whose names begin so; a plan that is gone
+// has none. API Gateway sends their values along, which are dropped here.
+func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix string) ([]Listed, error) {
+	var keys []Listed
+	err := pages(func(position *string) (next *string, err error) {
+		var out *apigateway.GetUsagePlanKeysOutput
+		err = s.call(ctx, listPlanKeys, func(ctx context.Context) (err error) {
+			out, err = s.cp.client.GetUsagePlanKeys(ctx, &apigateway.GetUsagePlanKeysInput{
+				UsagePlanId: aws.String(string(plan)), NameQuery: aws.String(namePrefix), Limit: pageSize, Position: position,
+			})
+			return err
+		})
+		if isAbsent(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, settled(err)
+		}
+		for _, item := range out.Items {
+			keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
+		}
+		return out.Position, nil
+	})
+	return keys, err
+}
+
+var updateKey = operation{name: "UpdateApiKey", class: other}
+
+// Enable makes a key valid again that somebody has disabled; one that is enabled stays
+// so. A key that is gone is Refused, KeyGone.
+func (s *Session) Enable(ctx context.Context, key portal.GatewayKeyID) error {
+	err := s.call(ctx, updateKey, func(ctx context.Context) error {
+		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
+			ApiKey:          aws.String(string(key)),
+			PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("true")}},
+		})
+		return err
+	})
+	if isAbsent(err) {
+		return refused(KeyGone, err)
+	}
+	return settled(err)
+}
+
+// PlansOf lists the plans that a key is attached to; a key that is gone is in none.
+func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
+	var plans []portal.PlanID
+	err := pages(func(position *string) (next *string, err error) {
+		var out *apigateway.GetUsagePlansOutput
+		err = s.call(ctx, listUsagePlans, func(ctx context.Context) (err error) {
+			out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{KeyId: aws.String(string(key)), Limit: pageSize, Position: position})
+			return err
+		})
+		if isAbsent(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, settled(err)
+		}
+		for _, item := range out.Items {
+			plans = append(plans, portal.PlanID(aws.ToString(item.Id)))
+		}
+		return out.Position, nil
+	})
+	return plans, err
+}

@@ -1,0 +1,170 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+// desk is a worker that decides, over a real journal.
+type desk struct {
+	t       *testing.T
+	tables  journaltest.Tables
+	journal *journal.Journal
+	outbox  *outbox
+	execute *Execute
+	letters DeadLetters
+}
+
+func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
+	t.Helper()
+	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}}
+	d.journal = d.tables.Open()
+	d.execute = d.beside(adjust...)
+	d.letters = DeadLetters{Journal: d.journal, Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Now: clock}
+	return d
+}
+
+// beside is one more worker at the same journal.
+func (d *desk) beside(adjust ...func(*Config)) *Execute {
+	cfg := Config{Journal: d.journal, Sender: d.outbox, Now: clock, Keys: scheme}
+	for _, f := range adjust {
+		f(&cfg)
+	}
+	return New(cfg)
+}
+
+func clock() time.Time { return opened }
+
+// ask makes a request of the account, as acceptance sends it.
+func ask(op portal.OperationID, intent portal.Intent, request events.Request) events.Event {
+	return events.Event{
+		ID: string(op), Source: "/test", Subject: portal.AccountStream(account), Time: opened, Operation: op,
+		Intent: intent, Correlation: "corr-" + string(op), TraceParent: "trace-" + string(op), Data: request,
+	}
+}
+
+func deliver(ctx context.Context, x *Execute, msg events.Event) error {
+	return x.Handlers()[msg.Type()](ctx, msg)
+}
+
+// handle delivers messages of which each must succeed.
+func (d *desk) handle(msgs ...events.Event) {
+	d.t.Helper()
+	for _, msg := range msgs {
+		if err := deliver(d.t.Context(), d.execute, msg); err != nil {
+			d.t.Fatalf("handling %s %s: %v", msg.Type(), msg.ID, err)
+		}
+	}
+}
+
+func (d *desk) stream(of portal.Stream) []events.Event {
+	d.t.Helper()
+	facts, err := d.journal.Read(d.t.Context(), of, 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return facts
+}
+
+// facts are those of the account.
+func (d *desk) facts() []events.Event { d.t.Helper(); return d.stream(portal.AccountStream(account)) }
+
+// holds compares the payloads of facts.
+func holds(t *testing.T, facts []events.Event, want ...events.Fact) {
+	t.Helper()
+	var got []events.Fact
+	for _, fact := range facts {
+		f, _ := fact.Fact()
+		got = append(got, f)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("facts (-want +got):\n%s", diff)
+	}
+}
+
+// buried are the dead letters.
+func (d *desk) buried() []DeadLetter {
+	d.t.Helper()
+	var letters []DeadLetter
+	for _, row := range d.tables.Rows(d.t, d.tables.Records, "deadletter") {
+		var letter DeadLetter
+		if err := attributevalue.UnmarshalMap(row, &letter); err != nil {
+			d.t.Fatal(err)
+		}
+		letters = append(letters, letter)
+	}
+	return letters
+}
+
+// outbox remembers what was sent, and what was sent again.
+type outbox struct {
+	mu             sync.Mutex
+	sent, repeated []events.Event
+	// down is what sending fails with.
+	down error
+}
+
+var errDown = errors.New("the queue does not answer")
+
+func (o *outbox) Send(_ context.Context, messages ...events.Event) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down == nil {
+		o.sent = append(o.sent, messages...)
+	}
+	return o.down
+}
+
+func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down == nil {
+		o.repeated = append(o.repeated, messages...)
+	}
+	return o.down
+}
+
+// empty takes out what was sent so far.
+func (o *outbox) empty() (sent, repeated []events.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	sent, repeated = o.sent, o.repeated
+	o.sent, o.repeated = nil, nil
+	return sent, repeated
+}
+
+// overtaken is a journal whose worker is held up before every append, while somebody
+// else does something.
+type overtaken struct {
+	*journal.Journal
+	meanwhile func()
+}
+
+func (o overtaken) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error {
+	o.meanwhile()
+	return o.Journal.Append(ctx, stream, after, facts, rows...)
+}
+
+// once does it the first time only.
+func once(f func()) func() {
+	var o sync.Once
+	return func() { o.Do(f) }
+}
+
+func isPostponed(err error) bool {
+	var postponed *portal.Postponed
+	return errors.As(err, &postponed)
+}

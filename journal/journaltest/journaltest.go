@@ -1,0 +1,90 @@
+// Package journaltest gives tests a journal on real tables: those of a local AWS,
+// through the real SDK. There is no in-memory twin, so that what tests show of
+// conditions, transactions and paging is what production meets.
+package journaltest
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// Tables are the three tables that the pipeline's loops share, all empty.
+type Tables struct {
+	// Config points every AWS service at the local one.
+	Config aws.Config
+	// Client tries again at once, as the SDK now and then loses a long answer: its
+	// Close of a request's body can overtake net/http, which then drops the connection.
+	Client                  *dynamodb.Client
+	Journal, Records, Views string
+}
+
+// Start runs a local AWS until the test ends and creates the tables there.
+func Start(t testing.TB) Tables {
+	t.Helper()
+	return On(t, localaws.Start(t).AWSConfig())
+}
+
+var created atomic.Int64
+
+// On creates another set of tables in an AWS that runs already.
+func On(t testing.TB, cfg aws.Config) Tables {
+	t.Helper()
+	prefix := "test" + strconv.FormatInt(created.Add(1), 10)
+	tables := Tables{
+		Config: cfg, Client: dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
+			o.Retryer = retry.AddWithMaxBackoffDelay(retry.NewStandard(), time.Millisecond)
+		}),
+		Journal: prefix + "-journal", Records: prefix + "-records", Views: prefix + "-views",
+	}
+	for _, name := range []string{tables.Journal, tables.Records, tables.Views} {
+		_, err := tables.Client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
+			TableName: &name, BillingMode: types.BillingModePayPerRequest,
+			AttributeDefinitions: []types.AttributeDefinition{
+				{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
+				{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
+			},
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
+				{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
+			},
+		})
+		if err != nil {
+			t.Fatalf("creating table %s: %v", name, err)
+		}
+	}
+	return tables
+}
+
+// Open returns a journal on the tables.
+func (tt Tables) Open() *journal.Journal {
+	return journal.New(tt.Client, tt.Journal, tt.Records)
+}
+
+// Rows reads all items of a partition, in order.
+func (tt Tables) Rows(t testing.TB, table, pk string) []map[string]types.AttributeValue {
+	t.Helper()
+	var rows []map[string]types.AttributeValue
+	pages := dynamodb.NewQueryPaginator(tt.Client, &dynamodb.QueryInput{
+		TableName: &table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatalf("reading %s of table %s: %v", pk, table, err)
+		}
+		rows = append(rows, page.Items...)
+	}
+	return rows
+}

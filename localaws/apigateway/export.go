@@ -1,0 +1,344 @@
+package apigateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// object is a JSON object under construction.
+type object = map[string]any
+
+// exported is the API as a stage serves it, to be described.
+type exported struct {
+	api       restAPI
+	stage     stage
+	resources []resource
+	models    []model
+	// docs are by documentationKey.
+	docs     map[string]documentation
+	endpoint string
+	// swagger asks for Swagger 2.0, else it is OpenAPI 3.0.
+	swagger bool
+	// integrations and gateway ask for AWS's extensions: the former alone, or all.
+	integrations, gateway bool
+}
+
+// getExport describes a stage's API. Its server is this local one. Documentation is
+// always part of it: there are no documentation versions here, by which AWS decides.
+func (s *Service) getExport(w http.ResponseWriter, r *http.Request) error {
+	if err := checkQuery(r, []string{"extensions"}); err != nil {
+		return err
+	}
+	e := exported{endpoint: s.env.Endpoint()}
+	kind := r.PathValue("type")
+	switch kind {
+	case "oas30":
+	case "swagger":
+		e.swagger = true
+	default:
+		return badRequest("Invalid export type '%s' specified. Valid options are oas30, swagger", kind)
+	}
+	for _, name := range strings.FieldsFunc(r.URL.Query().Get("extensions"), func(c rune) bool { return c == ',' || c == ' ' }) {
+		switch name {
+		case "integrations":
+			e.integrations = true
+		case "apigateway":
+			e.integrations, e.gateway = true, true
+		case "authorizers": // there are none
+		default:
+			return wire.NotImplemented("The export extension " + name)
+		}
+	}
+	if err := s.env.DB.View(func(tx *store.Tx) error { return s.readExported(tx, r, &e) }); err != nil {
+		return err
+	}
+	body, contentType, err := encodeDocument(e.document(), r.Header.Get("Accept"))
+	if err != nil {
+		return err
+	}
+	suffix := strings.TrimPrefix(contentType, "application/")
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s.%s"`, kind, e.created(), suffix))
+	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())
+	_, _ = w.Write(body)
+	return nil
+}
+
+func (s *Service) readExported(tx *store.Tx, r *http.Request, e *exported) (err error) {
+	if e.api, err = s.findAPI(tx, r.PathValue("api")); err != nil {
+		return err
+	}
+	if e.stage, err = findStage(tx, e.api.ID, r.PathValue("stage")); err != nil {
+		return err
+	}
+	d, err := findDeployment(tx, e.api.ID, e.stage.DeploymentID)
+	if err != nil {
+		return err
+	}
+	e.resources = d.Resources
+	if e.models, err = store.AllJSON[model](bucket(tx, "models", e.api.ID)); err != nil {
+		return err
+	}
+	e.docs = map[string]documentation{}
+	docs := bucket(tx, "documentation", e.api.ID)
+	for _, key := range keysOf(docs) {
+		if e.docs[key], _, err = store.GetJSON[documentation](docs, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func encodeDocument(doc object, accept string) (body []byte, contentType string, err error) {
+	switch accept {
+	case "", "*/*", "application/json":
+		body, err = json.MarshalIndent(doc, "", "  ")
+		return body, "application/json", err
+	case "application/yaml":
+		body, err = yaml.Marshal(doc)
+		return body, accept, err
+	}
+	return nil, "", badRequest("Invalid accept type specified: %s. Valid options are application/json, application/yaml", accept)
+}
+
+func (e *exported) created() string {
+	return time.Unix(e.api.CreatedDate, 0).UTC().Format(time.RFC3339)
+}
+
+func (e *exported) document() object {
+	paths, secured := object{}, false
+	for _, res := range e.resources {
+		item := object{}
+		for verb, m := range res.Methods {
+			secured = secured || m.APIKeyRequired
+			item[memberOf(verb)] = e.operation(res, m)
+		}
+		if len(item) > 0 {
+			paths[res.Path] = item
+		}
+	}
+	doc := object{"info": e.info(), "paths": paths}
+	if len(e.api.Tags) > 0 {
+		doc["tags"] = e.tags()
+	}
+	if e.gateway && len(e.api.BinaryMediaTypes) > 0 {
+		doc[extBinaryTypes] = e.api.BinaryMediaTypes
+	}
+	schemas, schemes := e.schemas(), object{}
+	if secured {
+		schemes[keyScheme] = object{"type": "apiKey", "name": "x-api-key", "in": "header"}
+	}
+	base := "/restapis/" + e.api.ID + "/" + e.stage.StageName + "/_user_request_"
+	if e.swagger {
+		host, err := url.Parse(e.endpoint)
+		if err == nil {
+			doc["host"], doc["schemes"] = host.Host, []string{host.Scheme}
+		}
+		doc["swagger"], doc["basePath"] = "2.0", base
+		doc["definitions"], doc["securityDefinitions"] = schemas, schemes
+		return doc
+	}
+	doc["openapi"] = "3.0.1"
+	doc["servers"] = []object{{"url": e.endpoint + base}}
+	doc["components"] = object{"schemas": schemas, "securitySchemes": schemes}
+	return doc
+}
+
+// memberOf is the member of a path item that describes a verb.
+func memberOf(verb string) string {
+	if verb == "ANY" {
+		return extAnyMethod
+	}
+	return strings.ToLower(verb)
+}
+
+func (e *exported) info() object {
+	info := object{"title": e.api.Name, "version": e.api.Version}
+	if e.api.Version == "" {
+		info["version"] = e.created()
+	}
+	if e.api.Description != "" {
+		info["description"] = e.api.Description
+	}
+	return info
+}
+
+// tags are those of the API, as AWS writes them into an export.
+func (e *exported) tags() []object {
+	var all []object
+	for _, name := range sortedKeys(e.api.Tags) {
+		all = append(all, object{"name": name, extTagValue: e.api.Tags[name]})
+	}
+	return all
+}
+
+// schemas are the imported models, and those of the born ones that are used.
+func (e *exported) schemas() object {
+	all := object{}
+	for _, m := range e.models {
+		all[m.Name] = m.inDialect(e.swagger)
+	}
+	for _, res := range e.resources {
+		for _, m := range res.Methods {
+			for _, name := range m.modelNames() {
+				if b, ok := born[name]; ok {
+					all[name] = b.inDialect(e.swagger)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (m method) modelNames() []string {
+	var names []string
+	for _, name := range m.RequestModels {
+		names = append(names, name)
+	}
+	for _, response := range m.Responses {
+		for _, name := range response.Models {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func (e *exported) operation(res resource, m method) object {
+	doc := e.docs[documentationKey(res.Path, m.HTTPMethod)]
+	op := object{"responses": e.responses(m, doc)}
+	put := func(name, text string) {
+		if text != "" {
+			op[name] = text
+		}
+	}
+	put("operationId", m.OperationName)
+	put("summary", doc.Summary)
+	put("description", doc.Description)
+	if len(doc.Tags) > 0 {
+		op["tags"] = doc.Tags
+	}
+	parameters := e.parameters(res, m, doc)
+	if content := e.content(m.RequestModels); len(content) > 0 && !e.swagger {
+		op["requestBody"] = object{"content": content, "required": true}
+	} else if len(content) > 0 {
+		kinds := sortedKeys(m.RequestModels)
+		op["consumes"] = kinds
+		parameters = append(parameters, object{
+			"in": "body", "name": m.RequestModels[kinds[0]], "required": true, "schema": e.ref(m.RequestModels[kinds[0]]),
+		})
+	}
+	if len(parameters) > 0 {
+		op["parameters"] = parameters
+	}
+	if m.APIKeyRequired {
+		op["security"] = []object{{keyScheme: []string{}}}
+	}
+	if e.integrations && m.Integration != nil {
+		op[extIntegration] = m.Integration.exported()
+	}
+	if produces := m.produces(); e.swagger && len(produces) > 0 {
+		op["produces"] = produces
+	}
+	return op
+}
+
+func (m method) produces() []string {
+	var kinds []string
+	for _, response := range m.Responses {
+		kinds = append(kinds, sortedKeys(response.Models)...)
+	}
+	slices.Sort(kinds)
+	return slices.Compact(kinds)
+}
+
+// parameters are those of the path, declared or not, and the declared others.
+func (e *exported) parameters(res resource, m method, doc documentation) []object {
+	var all []object
+	add := func(location, name, documented string, required bool) {
+		p := object{"name": name, "in": location, "required": required}
+		if text := doc.Parameters[documented]; text != "" {
+			p["description"] = text
+		}
+		if e.swagger {
+			p["type"] = "string"
+		} else {
+			p["schema"] = object{"type": "string"}
+		}
+		all = append(all, p)
+	}
+	for _, part := range segments(res.Path) {
+		if isVariable(part) {
+			name := strings.TrimSuffix(strings.Trim(part, "{}"), "+")
+			add("path", name, "path."+name, true)
+		}
+	}
+	for _, declared := range sortedKeys(m.RequestParameters) {
+		documented := strings.TrimPrefix(declared, "method.request.")
+		switch location, name, _ := strings.Cut(documented, "."); location {
+		case "querystring":
+			add("query", name, documented, m.RequestParameters[declared])
+		case "header":
+			add("header", name, documented, m.RequestParameters[declared])
+		}
+	}
+	return all
+}
+
+// responses are the declared ones. A method that declares none still needs one to
+// be valid.
+func (e *exported) responses(m method, doc documentation) object {
+	all := object{}
+	for status, response := range m.Responses {
+		one := object{"description": status + " response"}
+		if text := doc.Responses[status]; text != "" {
+			one["description"] = text
+		}
+		headers := object{}
+		for name := range response.Parameters {
+			header := object{"schema": object{"type": "string"}}
+			if e.swagger {
+				header = object{"type": "string"}
+			}
+			headers[strings.TrimPrefix(name, "method.response.header.")] = header
+		}
+		if len(headers) > 0 {
+			one["headers"] = headers
+		}
+		if content := e.content(response.Models); len(content) > 0 && !e.swagger {
+			one["content"] = content
+		} else if len(content) > 0 {
+			one["schema"] = e.ref(response.Models[sortedKeys(response.Models)[0]])
+		}
+		all[status] = one
+	}
+	if len(all) == 0 {
+		all["default"] = object{"description": "Default response"}
+	}
+	return all
+}
+
+// content is models by content type, as OpenAPI 3.0 writes them.
+func (e *exported) content(models map[string]string) object {
+	all := object{}
+	for kind, name := range models {
+		all[kind] = object{"schema": e.ref(name)}
+	}
+	return all
+}
+
+func (e *exported) ref(modelName string) object {
+	if e.swagger {
+		return object{"$ref": swaggerRef + modelName}
+	}
+	return object{"$ref": openAPIRef + modelName}
+}

@@ -1,0 +1,62 @@
+package apigateway
+
+import (
+	"math"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// published are AWS's quotas for managing API Gateway, per account: requests a
+// second, and how many at once (developer guide, "Amazon API Gateway quotas").
+// Operations without one of their own only share the total. AWS publishes no
+// burst but the total's; here it is one second's worth.
+var published = map[string]struct {
+	rate  float64
+	burst int
+}{
+	total:             {10, 40},
+	"CreateApiKey":    {5, 5},
+	"DeleteApiKey":    {5, 5},
+	"UpdateUsagePlan": {1.0 / 20, 1},
+}
+
+const total = ""
+
+// accountQuotas are token buckets; without any, everything is allowed.
+type accountQuotas struct {
+	mu      sync.Mutex
+	buckets map[string]*rate.Limiter
+}
+
+// set replaces the buckets by full ones with that share of the published rates.
+func (q *accountQuotas) set(share float64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.buckets = map[string]*rate.Limiter{}
+	if share <= 0 {
+		return
+	}
+	for name, have := range published {
+		burst := max(1, int(math.Round(float64(have.burst)*share)))
+		q.buckets[name] = rate.NewLimiter(rate.Limit(have.rate*share), burst)
+	}
+}
+
+// allow takes a token from the total and from the operation's own bucket, or from
+// neither: what is refused costs nothing.
+func (q *accountQuotas) allow(name string, now time.Time) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	own, all := q.buckets[name], q.buckets[total]
+	switch {
+	case all == nil:
+		return true
+	case own == nil:
+		return all.AllowN(now, 1)
+	case own.TokensAt(now) < 1 || all.TokensAt(now) < 1:
+		return false
+	}
+	return own.AllowN(now, 1) && all.AllowN(now, 1)
+}

@@ -1,0 +1,197 @@
+package localaws_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// standardQueue is a standard queue that messages are sent to, received from and
+// deleted from, by two clients each.
+type standardQueue struct {
+	t testing.TB
+
+	mu       sync.Mutex
+	sent     int // how many bodies were tried to be sent: "1", "2", …
+	messages map[string]*sentMessage
+	// unanswered is how many receives there were no answer to.
+	unanswered int
+}
+
+// sentMessage is what is known of one body.
+type sentMessage struct {
+	acknowledged, deleting, deleted bool
+	id                              string
+	seen, lastCount                 int
+}
+
+func newStandardQueue(t testing.TB) *standardQueue {
+	return &standardQueue{t: t, messages: map[string]*sentMessage{}}
+}
+
+func (w *standardQueue) setUp(s *session) error {
+	_, err := s.queues.CreateQueue(context.Background(), &sqs.CreateQueueInput{QueueName: aws.String("standard")})
+	return err
+}
+
+func (w *standardQueue) run(s *session) {
+	out, err := s.queues.GetQueueUrl(context.Background(), &sqs.GetQueueUrlInput{QueueName: aws.String("standard")})
+	if s.told("finding the queue", err) != done {
+		return
+	}
+	var clients sync.WaitGroup
+	for range 2 {
+		sender, receiver := s.forked(), s.forked()
+		clients.Go(func() {
+			for w.send(sender, *out.QueueUrl) {
+			}
+		})
+		clients.Go(func() {
+			for w.receive(receiver, *out.QueueUrl) {
+			}
+		})
+	}
+	clients.Wait()
+}
+
+func (w *standardQueue) send(s *session, url string) bool {
+	w.mu.Lock()
+	w.sent++
+	body, m := fmt.Sprint(w.sent), &sentMessage{}
+	w.messages[body] = m
+	w.mu.Unlock()
+	_, err := s.queues.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
+	came := s.told("sending", err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m.acknowledged = came == done
+	return came == done
+}
+
+func (w *standardQueue) receive(s *session, url string) bool {
+	out, err := s.queues.ReceiveMessage(context.Background(), &sqs.ReceiveMessageInput{
+		QueueUrl: &url, MaxNumberOfMessages: 5, VisibilityTimeout: 2,
+		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+	})
+	if s.told("receiving", err) != done {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.unanswered++
+		return false
+	}
+	known := make([]*sentMessage, len(out.Messages))
+	for i, got := range out.Messages {
+		known[i] = w.saw(got)
+	}
+	for i, m := range known {
+		if m == nil || s.random.IntN(3) == 0 {
+			continue
+		}
+		if !w.delete(s, url, out.Messages[i], m) {
+			return false
+		}
+	}
+	return true
+}
+
+// saw checks a received message against all that was known of it.
+func (w *standardQueue) saw(got types.Message) *sentMessage {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m, count := w.messages[*got.Body], number(got.Attributes["ApproximateReceiveCount"])
+	if m == nil {
+		w.t.Errorf("message %q was never sent", *got.Body)
+		return nil
+	}
+	if m.deleted {
+		w.t.Errorf("message %s was deleted and is back", *got.Body)
+	}
+	if m.id != "" && m.id != *got.MessageId {
+		w.t.Errorf("message %s is there twice", *got.Body)
+	}
+	m.id = *got.MessageId
+	m.seen++
+	// Answers to two receives may overtake each other on their way here, so the count
+	// need not grow from one to the next.
+	if count < 1 || count == m.lastCount || count > m.seen+w.unanswered+2 {
+		w.t.Errorf("message %s says it was received %d times, %d the time before; it was seen %d times, and %d receives were not answered",
+			*got.Body, count, m.lastCount, m.seen, w.unanswered)
+	}
+	m.lastCount = count
+	return m
+}
+
+func (w *standardQueue) delete(s *session, url string, got types.Message, m *sentMessage) bool {
+	w.mu.Lock()
+	m.deleting = true
+	w.mu.Unlock()
+	_, err := s.queues.DeleteMessage(context.Background(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: got.ReceiptHandle})
+	came := s.told("deleting", err)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// A standard queue says done to an outdated receipt too: only the newest counts.
+	if came == done && m.lastCount == number(got.Attributes["ApproximateReceiveCount"]) {
+		m.deleted = true
+	}
+	return came == done
+}
+
+// bounds are how many messages there must be at least and at most.
+func (w *standardQueue) bounds() (atLeast, atMost int) {
+	for _, m := range w.messages {
+		if m.acknowledged && !m.deleting {
+			atLeast++
+		}
+		if !m.deleted {
+			atMost++
+		}
+	}
+	return atLeast, atMost
+}
+
+func (w *standardQueue) size(s *session) int {
+	s.t.Helper()
+	out, err := s.queues.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{
+		QueueUrl: aws.String(s.queueURL("standard")), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+	})
+	s.must("reading the queue's attributes", err)
+	return number(out.Attributes["ApproximateNumberOfMessages"]) + number(out.Attributes["ApproximateNumberOfMessagesNotVisible"])
+}
+
+func (w *standardQueue) check(s *session) {
+	atLeast, atMost := w.bounds()
+	if n := w.size(s); n < atLeast || n > atMost {
+		s.t.Errorf("the queue holds %d messages, want %d to %d", n, atLeast, atMost)
+	}
+}
+
+// finish receives everything that is left.
+func (w *standardQueue) finish(s *session) {
+	url := s.queueURL("standard")
+	for w.size(s) > 0 {
+		out, err := s.queues.ReceiveMessage(context.Background(), &sqs.ReceiveMessageInput{
+			QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 5,
+			MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
+		})
+		s.must("receiving", err)
+		if len(out.Messages) == 0 {
+			s.t.Fatal("some messages cannot be received")
+		}
+		for _, got := range out.Messages {
+			m := w.saw(got)
+			if m == nil || !w.delete(s, url, got, m) {
+				s.t.FailNow()
+			}
+		}
+	}
+	for body, m := range w.messages {
+		if m.acknowledged && !m.deleting {
+			s.t.Errorf("message %s is lost", body)
+		}
+	}
+}

@@ -1,0 +1,301 @@
+package localaws_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go"
+
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+var (
+	kills      = flag.Int("kills", 15, "how often the crash test kills the server; a few hundred for a thorough run")
+	crashSeed  = flag.Uint64("crash-seed", 0, "seed of the crash test; 0 draws one")
+	victimDir  = flag.String("victim-dir", "", "used by the crash test itself: serve this folder until killed")
+	clockAhead = flag.Duration("victim-clock", 0, "used by the crash test itself: how far ahead the clock is")
+)
+
+// TestMain is also the main function of the process that the crash test kills.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if *victimDir != "" {
+		serveUntilKilled()
+		return
+	}
+	m.Run()
+}
+
+func serveUntilKilled() {
+	srv, err := localaws.Open(localaws.Options{
+		Dir: *victimDir, Addr: "127.0.0.1:0",
+		Now: func() time.Time { return time.Now().Add(*clockAhead) },
+	})
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, err)
+		return
+	}
+	_, _ = fmt.Fprintln(os.Stdout, srv.Endpoint())
+	// Should the test itself be killed, this ends too.
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+// work is what clients do at the server while it is killed, and what must hold of it
+// afterwards. run works until a call is not answered; check is called alone, by the
+// same or the next server. Both keep account of what they were told.
+type work interface {
+	setUp(*session) error
+	run(*session)
+	check(*session)
+	// finish checks what takes more time, once, at the end.
+	finish(*session)
+}
+
+func TestAKillAtAnyMomentLosesNothingAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	seed := *crashSeed
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("%d kills, -crash-seed %d", *kills, seed)
+	c := &crashes{t: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(seed, 0))}
+	works := []work{
+		newStandardQueue(t), newLanes(t, "sent", 6), newLanes(t, "published", 6),
+		newAppends(t), newTransactions(t), newAPIKeys(t),
+	}
+	s := c.serve()
+	for _, w := range works {
+		if err := w.setUp(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range *kills {
+		c.killWhile(s, works)
+		if c.random.IntN(4) == 0 {
+			c.killAtStart()
+		}
+		s = c.serve()
+		for _, w := range works {
+			w.check(s)
+		}
+		if t.Failed() {
+			t.Fatalf("after %d answered calls", c.answered.Load())
+		}
+	}
+	for _, w := range works {
+		w.finish(s)
+	}
+	s.kill()
+	t.Logf("%d calls were answered", c.answered.Load())
+}
+
+// crashes starts servers on one data file and kills them.
+type crashes struct {
+	t        testing.TB
+	dir      string
+	random   *rand.Rand
+	started  int
+	answered atomic.Int64
+}
+
+// session is a server that runs, with clients of it.
+type session struct {
+	*crashes
+	cmd    *exec.Cmd
+	stdin  io.Closer
+	stderr *strings.Builder
+	cfg    aws.Config
+	random *rand.Rand // of the one goroutine that has it, see forked
+
+	queues  *sqs.Client
+	topics  *sns.Client
+	tables  *dynamodb.Client
+	gateway *apigateway.Client
+}
+
+// start starts a process. Each has a clock three seconds ahead of the one before, so
+// that what was in flight is not any more.
+func (c *crashes) start() (*exec.Cmd, io.Reader, io.Closer, *strings.Builder) {
+	c.t.Helper()
+	c.started++
+	cmd := exec.Command(os.Args[0], "-victim-dir", c.dir, "-victim-clock", (time.Duration(c.started) * 3 * time.Second).String())
+	stderr := &strings.Builder{}
+	cmd.Stderr = stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	return cmd, stdout, stdin, stderr
+}
+
+// serve starts a server and waits until it serves: the file could be opened.
+func (c *crashes) serve() *session {
+	c.t.Helper()
+	cmd, stdout, stdin, stderr := c.start()
+	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		_ = cmd.Wait()
+		c.t.Fatalf("the server does not start after %d kills: %s", c.started-1, stderr)
+	}
+	cfg := aws.Config{
+		Region: localaws.Region, BaseEndpoint: aws.String(strings.TrimSpace(endpoint)),
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
+			tr.MaxIdleConnsPerHost = 64
+		}),
+	}
+	s := &session{
+		crashes: c, cmd: cmd, stdin: stdin, stderr: stderr, cfg: cfg,
+		random: rand.New(rand.NewPCG(c.random.Uint64(), 0)),
+	}
+	s.dial(cfg)
+	return s
+}
+
+func (s *session) dial(cfg aws.Config) {
+	s.queues, s.topics = sqs.NewFromConfig(cfg), sns.NewFromConfig(cfg)
+	s.tables, s.gateway = dynamodb.NewFromConfig(cfg), apigateway.NewFromConfig(cfg)
+}
+
+// once is the session with clients that try each call once, so that every call is
+// either known to be done, or refused, or may be either.
+func (s *session) once() *session {
+	other := s.forked()
+	cfg := s.cfg
+	cfg.RetryMaxAttempts = 1
+	other.dial(cfg)
+	return other
+}
+
+func (s *session) kill() {
+	s.t.Helper()
+	if err := s.cmd.Process.Kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	_ = s.cmd.Wait()
+	_ = s.stdin.Close()
+	if s.stderr.Len() > 0 {
+		s.t.Errorf("the server says: %s", s.stderr)
+	}
+}
+
+// killWhile kills the server while everybody works: after some number of answers, and
+// a moment.
+func (c *crashes) killWhile(s *session, works []work) {
+	c.t.Helper()
+	enough := c.answered.Load() + 1 + c.random.Int64N(250)
+	moment := time.Duration(c.random.IntN(3000)) * time.Microsecond
+	var working sync.WaitGroup
+	for _, w := range works {
+		s := s.once()
+		working.Go(func() { w.run(s) })
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for c.answered.Load() < enough && time.Now().Before(deadline) {
+		time.Sleep(200 * time.Microsecond)
+	}
+	time.Sleep(moment)
+	s.kill()
+	working.Wait()
+	if c.answered.Load() < enough {
+		c.t.Fatal("the server answers hardly anything")
+	}
+}
+
+// killAtStart kills a server that is only just starting.
+func (c *crashes) killAtStart() {
+	c.t.Helper()
+	cmd, _, stdin, _ := c.start()
+	time.Sleep(time.Duration(c.random.IntN(40)) * time.Millisecond)
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	_ = stdin.Close()
+}
+
+// forked is the session for another goroutine.
+func (s *session) forked() *session {
+	other := *s
+	other.random = rand.New(rand.NewPCG(s.random.Uint64(), 0))
+	return &other
+}
+
+// outcome is what a client knows of its call.
+type outcome int
+
+const (
+	done     outcome = iota
+	refused          // AWS said no
+	unknown          // no answer: it may have been done
+	nonsense         // refused, and the test knows no reason for it
+)
+
+// told says what came of a call. A refusal is to be expected only with one of the codes.
+func (s *session) told(what string, err error, expected ...string) outcome {
+	var answer smithy.APIError
+	switch {
+	case err == nil:
+		s.answered.Add(1)
+		return done
+	case !errors.As(err, &answer):
+		return unknown
+	}
+	s.answered.Add(1)
+	for _, code := range expected {
+		if answer.ErrorCode() == code {
+			return refused
+		}
+	}
+	s.t.Errorf("%s: %v", what, err)
+	return nonsense
+}
+
+// must is for calls outside run, where nobody kills the server.
+func (s *session) must(what string, err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatalf("%s: %v", what, err)
+	}
+}
+
+func (s *session) queueURL(name string) string {
+	s.t.Helper()
+	out, err := s.queues.GetQueueUrl(context.Background(), &sqs.GetQueueUrlInput{QueueName: &name})
+	s.must("finding the queue "+name, err)
+	return *out.QueueUrl
+}
+
+func number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return -1
+	}
+	return n
+}

@@ -1,0 +1,217 @@
+package localaws
+
+import (
+	"context"
+	"encoding/json"
+	"encoding/xml"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// jsonService and queryService are services by the name that faults and counts use.
+type jsonService struct {
+	name string
+	wire.JSONService
+}
+
+type queryService struct {
+	name string
+	wire.QueryService
+}
+
+// unknown is what faults and counts call an operation that there is none of;
+// unnamed is the service of what belongs to none.
+const (
+	unknown = "Unknown"
+	unnamed = "unknown"
+)
+
+// ServeHTTP answers whatever is asked, or does to it what the plan of faults says.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	for prefix, handler := range s.mounts {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			handler.ServeHTTP(w, r)
+			return
+		}
+	}
+	switch r.URL.Path {
+	case "/_localaws/health":
+		_, _ = w.Write([]byte("ok\n"))
+	case faults.Path, faults.CountsPath:
+		s.admin.ServeHTTP(w, r)
+	default:
+		s.faults.Serve(s.call(w, r), w, r)
+	}
+}
+
+// call names what a request asks for and says who answers it: by its target header,
+// its credential scope, its form's API version or its path.
+func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
+	switch signedFor := wire.CallerOf(r).Service; {
+	case strings.Contains(r.URL.Path, "/_user_request_"):
+		return faults.Call{
+			Service: "execute-api", Operation: invoke,
+			Handler: http.HandlerFunc(s.gateway.ServeData), Refuse: refuseREST,
+		}
+	case r.Header.Get("X-Amz-Target") != "":
+		return s.jsonCall(r)
+	case signedFor == "s3":
+		return faults.Call{Service: "s3", Operation: objectOperation(r), Handler: s.objects, Refuse: refuseS3}
+	case signedFor == "apigateway":
+		return faults.Call{
+			Service: "apigateway", Operation: known(s.gateway.Operation(r)),
+			Handler: http.HandlerFunc(s.gateway.ServeControl), Refuse: refuseREST,
+		}
+	case signedFor != "":
+		return s.queryCall(w, r)
+	}
+	return faults.Call{
+		Service: "cognito-idp", Operation: pageOperation(r),
+		Handler: http.HandlerFunc(s.cognito.ServePages), Refuse: refusePage,
+	}
+}
+
+func known(operation string) string {
+	if operation == "" {
+		return unknown
+	}
+	return operation
+}
+
+func (s *Server) jsonCall(r *http.Request) faults.Call {
+	target, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	svc, ok := s.json[target]
+	if !ok {
+		svc = jsonService{unnamed, wire.JSONService{Target: target, Shape: "com.amazonaws." + strings.ToLower(target)}}
+	}
+	call := faults.Call{Service: svc.name, Operation: unknown, Handler: svc.JSONService}
+	if _, ok := svc.Operations[operation]; ok {
+		call.Operation = operation
+	}
+	call.Refuse = func(w http.ResponseWriter, r *http.Request, e *wire.Error) {
+		svc.Operations = map[string]wire.Operation{
+			operation: func(context.Context, []byte) (any, error) { return nil, e },
+		}
+		svc.ServeHTTP(w, r)
+	}
+	return call
+}
+
+// queryCall has to read the form, which the service then finds parsed.
+func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
+	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
+	if err := r.ParseForm(); err != nil {
+		return faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage, Handler: http.HandlerFunc(
+			func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, "the form could not be read", http.StatusBadRequest)
+			})}
+	}
+	version, operation := r.PostForm.Get("Version"), r.PostForm.Get("Action")
+	svc, ok := s.query[version]
+	if !ok {
+		svc = queryService{unnamed, wire.QueryService{Version: version, Namespace: "https://localaws.invalid/"}}
+	}
+	call := faults.Call{Service: svc.name, Operation: unknown, Handler: svc.QueryService}
+	if _, ok := svc.Operations[operation]; ok {
+		call.Operation = operation
+	}
+	call.Refuse = func(w http.ResponseWriter, r *http.Request, e *wire.Error) {
+		svc.Operations = map[string]wire.QueryOperation{
+			operation: func(context.Context, url.Values) (any, error) { return nil, e },
+		}
+		svc.ServeHTTP(w, r)
+	}
+	return call
+}
+
+// invoke is the one operation of the data plane.
+const invoke = "Invoke"
+
+// pages are Cognito's operations outside its API, by path without the pool.
+var pages = []string{
+	"/.well-known/openid-configuration", "/.well-known/jwks.json",
+	"/oauth2/authorize", "/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke",
+	"/login", "/logout", "/signup",
+}
+
+func pageOperation(r *http.Request) string {
+	path := r.URL.Path
+	if i := strings.Index(path, "/.well-known/"); i >= 0 {
+		path = path[i:]
+	}
+	if slices.Contains(pages, path) {
+		return path
+	}
+	return unknown
+}
+
+// objectOperations are S3's, by method, whether there is a key, and the parameter
+// that tells those apart which have both in common.
+var objectOperations = map[string]string{
+	"GET": "ListBuckets", "PUT bucket": "CreateBucket", "HEAD bucket": "HeadBucket", "DELETE bucket": "DeleteBucket",
+	"GET bucket list-type": "ListObjectsV2", "GET bucket location": "GetBucketLocation", "POST bucket delete": "DeleteObjects",
+	"PUT key": "PutObject", "GET key": "GetObject", "HEAD key": "HeadObject", "DELETE key": "DeleteObject",
+}
+
+func objectOperation(r *http.Request) string {
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	name := r.Method
+	switch {
+	case key != "":
+		name += " key"
+	case bucket != "":
+		name += " bucket"
+		for _, parameter := range []string{"list-type", "location", "delete"} {
+			if r.URL.Query().Has(parameter) {
+				name += " " + parameter
+			}
+		}
+	}
+	return known(objectOperations[name])
+}
+
+// operations are what rules of faults can name. Those of API Gateway are not
+// listed, so any name goes.
+func (s *Server) operations() faults.Operations {
+	all := faults.Operations{
+		"apigateway":  nil,
+		"execute-api": {invoke},
+		"s3":          slices.Collect(maps.Values(objectOperations)),
+	}
+	for _, svc := range s.json {
+		all[svc.name] = slices.Collect(maps.Keys(svc.Operations))
+	}
+	for _, svc := range s.query {
+		all[svc.name] = slices.Collect(maps.Keys(svc.Operations))
+	}
+	all["cognito-idp"] = append(all["cognito-idp"], pages...)
+	return all
+}
+
+// refuseREST is an error as API Gateway words it, on either plane.
+func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())
+	w.Header().Set("X-Amzn-Errortype", e.Code)
+	w.WriteHeader(e.HTTPStatus())
+	_ = json.NewEncoder(w).Encode(map[string]string{"message": e.Message})
+}
+
+func refuseS3(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(e.HTTPStatus())
+	_ = xml.NewEncoder(w).Encode(struct {
+		XMLName       xml.Name `xml:"Error"`
+		Code, Message string
+	}{Code: e.Code, Message: e.Message})
+}
+
+func refusePage(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
+	http.Error(w, e.Message, e.HTTPStatus())
+}

@@ -1,0 +1,83 @@
+package faults
+
+import (
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// The paths of Admin.
+const (
+	Path       = "/_localaws/faults"
+	CountsPath = "/_localaws/counts"
+)
+
+// maxPlan bounds a plan that is put, in bytes.
+const maxPlan = 1 << 20
+
+// Admin serves the plan as JSON at Path, to GET, to PUT and to DELETE, and the
+// counts at CountsPath, to GET. It answers clients on this machine only.
+func (in *Injector) Admin(counts func() Counts) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+Path, in.servePlan)
+	mux.HandleFunc("PUT "+Path, in.putPlan)
+	mux.HandleFunc("DELETE "+Path, func(w http.ResponseWriter, r *http.Request) {
+		_ = in.Set(Plan{}) // without rules there is nothing to refuse
+		in.servePlan(w, r)
+	})
+	mux.HandleFunc("GET "+CountsPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, counts()) })
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !fromHere(r) {
+			answer(w, http.StatusForbidden, problem{"Only this machine may ask for that, by a loopback address."})
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+func (in *Injector) servePlan(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, in.Plan())
+}
+
+func (in *Injector) putPlan(w http.ResponseWriter, r *http.Request) {
+	var p Plan
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxPlan))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&p)
+	if err == nil {
+		err = in.Set(p)
+	}
+	if err != nil {
+		answer(w, http.StatusBadRequest, problem{err.Error()})
+		return
+	}
+	in.servePlan(w, r)
+}
+
+type problem struct {
+	Message string `json:"message"`
+}
+
+func answer(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(body)
+}
+
+// fromHere says that the client is on this machine and means this machine: a page
+// whose host name was made to point here is not.
+func fromHere(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !from.Addr().Unmap().IsLoopback() {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.Unmap().IsLoopback()
+}

@@ -1,0 +1,137 @@
+package faults
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// Call is one call of the local AWS, once it is known what is called.
+type Call struct {
+	// Service and Operation are named as in Rule.
+	Service, Operation string
+	// Handler carries it out.
+	Handler http.Handler
+	// Refuse answers it with an error in the service's protocol.
+	Refuse func(http.ResponseWriter, *http.Request, *wire.Error)
+}
+
+// Injector carries out a plan. It is safe for concurrent use.
+type Injector struct {
+	known  Operations
+	queues queues
+	late   *effects
+
+	mu     sync.Mutex
+	plan   Plan
+	dice   []die
+	counts Counts
+}
+
+// die is what a rule draws from, and how often it struck.
+type die struct {
+	source *rand.Rand
+	struck int
+}
+
+// New returns an injector without any rules.
+func New(known Operations, q queues) *Injector {
+	return &Injector{known: known, queues: q, late: newEffects(), counts: Counts{}}
+}
+
+// Set replaces the plan, and starts what it draws. A plan that Check refuses, or
+// that names what there is none of, changes nothing.
+func (in *Injector) Set(p Plan) error {
+	if err := in.known.check(p); err != nil {
+		return err
+	}
+	p.Rules = slices.Clone(p.Rules)
+	dice := make([]die, len(p.Rules))
+	for i := range dice {
+		dice[i].source = rand.New(rand.NewPCG(p.Seed, uint64(i)))
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.plan, in.dice = p, dice
+	return nil
+}
+
+// Plan is what was Set.
+func (in *Injector) Plan() Plan {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return Plan{Seed: in.plan.Seed, Rules: append([]Rule{}, in.plan.Rules...)}
+}
+
+// Counts are the calls so far.
+func (in *Injector) Counts() Counts {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.counts.clone()
+}
+
+// Close waits for late effects that have begun, and gives up those that have not.
+// No call may be served afterwards.
+func (in *Injector) Close() { in.late.close() }
+
+// fate is what the plan has for one call.
+type fate struct {
+	// latency is what the rules of that kind add up to.
+	latency time.Duration
+	// kind is what else happens, empty for nothing; wait, after and failure are
+	// that rule's Latency, After and Error.
+	kind        Kind
+	wait, after time.Duration
+	failure     string
+	// received says that there are rules for the messages that the call returns.
+	received bool
+}
+
+// draw counts the call and draws its fate.
+func (in *Injector) draw(call Call) (f fate) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.counts.request(call)
+	if in.down(call) {
+		in.counts.fault(call, Down)
+		return fate{kind: Down}
+	}
+	for i, rule := range in.plan.Rules {
+		switch {
+		case !rule.matches(call.Service, call.Operation):
+			continue
+		case rule.Kind.ofMessages():
+			f.received = f.received || call.Operation == "ReceiveMessage"
+			continue
+		}
+		struck, wait, after := in.dice[i].roll(rule)
+		switch {
+		case !struck || rule.Kind != Latency && f.kind != "":
+			continue
+		case rule.Kind == Latency:
+			f.latency += wait
+		default:
+			f.kind, f.wait, f.after, f.failure = rule.Kind, wait, after, rule.Error
+		}
+		in.dice[i].struck++
+		in.counts.fault(call, rule.Kind)
+	}
+	return f
+}
+
+func (in *Injector) down(call Call) bool {
+	return slices.ContainsFunc(in.plan.Rules, func(r Rule) bool {
+		return r.Kind == Down && r.matches(call.Service, call.Operation)
+	})
+}
+
+// roll draws once. It always draws the same number of values, so that what comes
+// later does not depend on what came of this one.
+func (d *die) roll(r Rule) (struck bool, wait, after time.Duration) {
+	chance, wait, after := d.source.Float64(), r.Latency.at(d.source.Float64()), r.After.at(d.source.Float64())
+	return chance < r.rate() && (r.Times == 0 || d.struck < r.Times), wait, after
+}

@@ -1,0 +1,98 @@
+package faults
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// queues is what can be done to a message that has just been received, by its
+// queue's URL and its receipt handle. Each says whether it could be done.
+type queues interface {
+	Duplicate(queueURL, handle string) (bool, error)
+	Withhold(queueURL, handle string, d time.Duration) (bool, error)
+	Expire(queueURL, handle string, after time.Duration) (bool, error)
+}
+
+// handOut draws the fates of the messages in a ReceiveMessage's answer.
+func (in *Injector) handOut(call Call, request []byte, rec *recorder) {
+	var asked struct {
+		QueueURL string `json:"QueueUrl"`
+	}
+	var answer struct{ Messages []json.RawMessage }
+	if rec.status != http.StatusOK || json.Unmarshal(request, &asked) != nil || json.Unmarshal(rec.body.Bytes(), &answer) != nil {
+		return
+	}
+	kept := make([]json.RawMessage, 0, len(answer.Messages))
+	for _, raw := range answer.Messages {
+		var m struct{ ReceiptHandle string }
+		if json.Unmarshal(raw, &m) == nil && in.mistreat(call, asked.QueueURL, m.ReceiptHandle) {
+			continue
+		}
+		kept = append(kept, raw)
+	}
+	if len(kept) == len(answer.Messages) {
+		return
+	}
+	answered := map[string]any{}
+	if len(kept) > 0 {
+		answered["Messages"] = kept
+	}
+	if body, err := json.Marshal(answered); err == nil {
+		rec.header.Set("Content-Length", strconv.Itoa(len(body)))
+		rec.body.Reset()
+		_, _ = rec.body.Write(body)
+	}
+}
+
+// mistreat draws one message's fate. withheld says that the client must not see
+// it now.
+func (in *Injector) mistreat(call Call, queueURL, handle string) (withheld bool) {
+	i, kind, after := in.drawMessage(call)
+	var done bool
+	var err error
+	switch kind {
+	case Duplicate:
+		done, err = in.queues.Duplicate(queueURL, handle)
+	case Reorder:
+		done, err = in.queues.Withhold(queueURL, handle, after)
+	case Expire:
+		done, err = in.queues.Expire(queueURL, handle, after)
+	default:
+		return false
+	}
+	done = done && err == nil
+	in.settleMessage(call, i, kind, done)
+	return done && kind == Reorder
+}
+
+// drawMessage finds the rule that strikes a message, the first of those that do.
+func (in *Injector) drawMessage(call Call) (rule int, kind Kind, after time.Duration) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for i, r := range in.plan.Rules {
+		if !r.Kind.ofMessages() {
+			continue
+		}
+		struck, _, when := in.dice[i].roll(r)
+		if struck && kind == "" {
+			rule, kind, after = i, r.Kind, when
+			in.dice[i].struck++
+		}
+	}
+	return rule, kind, after
+}
+
+// settleMessage counts what happened; what could not be done to that message, one
+// of a FIFO queue or withheld before, is left for another.
+func (in *Injector) settleMessage(call Call, rule int, kind Kind, done bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case done:
+		in.counts.fault(call, kind)
+	case rule < len(in.dice):
+		in.dice[rule].struck--
+	}
+}

@@ -1,0 +1,161 @@
+package metering
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// lateness is how old usage may be when it is metered. Newer pages say a day and,
+// for a month that is over, six hours; the SDK's model says six hours for all.
+const lateness = 6 * time.Hour
+
+type batchMeterUsageIn struct {
+	UsageRecords []usageRecord
+	ProductCode  string
+}
+
+type usageResult struct {
+	MeteringRecordID string `json:"MeteringRecordId,omitempty"`
+	Status           string
+	UsageRecord      usageRecord
+}
+
+type batchMeterUsageOut struct {
+	Results []usageResult
+	// UnprocessedRecords is always empty: every record is processed.
+	UnprocessedRecords []usageRecord
+}
+
+// Statuses of a record that did not fail its batch.
+const (
+	success       = "Success"
+	notSubscribed = "CustomerNotSubscribed"
+	duplicate     = "DuplicateRecord"
+)
+
+// batchMeterUsage meters every record of a batch, or none if one of them is such
+// that AWS refuses the whole batch for it.
+func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*batchMeterUsageOut, error) {
+	if err := in.checkMembers(); err != nil {
+		return nil, err
+	}
+	var out *batchMeterUsageOut
+	err := s.env.DB.Update(func(tx *store.Tx) error {
+		m, err := readMarket(tx)
+		if err != nil {
+			return err
+		}
+		licences, err := in.judge(m, s.env.Now())
+		if err != nil {
+			return err
+		}
+		out = &batchMeterUsageOut{Results: []usageResult{}, UnprocessedRecords: []usageRecord{}}
+		for i, u := range in.UsageRecords {
+			result := usageResult{Status: notSubscribed, UsageRecord: u}
+			if l := licences[i]; l != nil && l.active() {
+				if result.Status, result.MeteringRecordID, err = meter(tx, in.ProductCode == "", *l, u); err != nil {
+					return err
+				}
+			}
+			out.Results = append(out.Results, result)
+		}
+		return nil
+	})
+	return out, err
+}
+
+func (in *batchMeterUsageIn) checkMembers() error {
+	if in.UsageRecords == nil {
+		return invalid("usageRecords", "not be null")
+	}
+	if len(in.UsageRecords) > maxRecords {
+		return invalid("usageRecords", "have length less than or equal to %d", maxRecords)
+	}
+	for i, u := range in.UsageRecords {
+		if err := u.checkMembers(fmt.Sprintf("usageRecords.%d.member.", i+1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge returns the licence that each record is metered on, nil where the customer
+// holds none. A batch is for one product, which is named by its code or, since
+// June 2026, follows from the licences.
+func (in *batchMeterUsageIn) judge(m market, now time.Time) ([]*licence, error) {
+	if in.ProductCode != "" && !m.knows(in.ProductCode) {
+		return nil, invalidProduct()
+	}
+	product := in.ProductCode
+	licences := make([]*licence, len(in.UsageRecords))
+	for i, u := range in.UsageRecords {
+		l, err := u.licence(m, in.ProductCode)
+		if err != nil {
+			return nil, err
+		}
+		if licences[i] = l; l != nil {
+			if product == "" {
+				product = l.Product
+			}
+			if l.Product != product {
+				return nil, invalidProduct()
+			}
+		}
+		if !m.has(product, *u.Dimension) {
+			return nil, wire.Errorf("InvalidUsageDimensionException", "The usage dimension %s does not match one of the UsageDimensions associated with products.", *u.Dimension)
+		}
+		if err := u.checkTime(now); err != nil {
+			return nil, err
+		}
+		if err := u.checkSum(); err != nil {
+			return nil, err
+		}
+	}
+	return licences, nil
+}
+
+func invalidProduct() error {
+	return wire.Errorf("InvalidProductCodeException", "The product code passed does not match the product code used for publishing the product.")
+}
+
+// licence finds what the record is metered on: the licence it names, which must be
+// the customer's and have begun by then, or else the one that the customer holds
+// of the product.
+func (u usageRecord) licence(m market, product string) (*licence, error) {
+	if (u.CustomerAWSAccountID == nil) == (u.CustomerIdentifier == nil) {
+		return nil, wire.Errorf("InvalidCustomerIdentifierException", "A usage record must have either CustomerAWSAccountId or CustomerIdentifier.")
+	}
+	var account, customer string
+	if u.CustomerIdentifier != nil {
+		customer = *u.CustomerIdentifier
+	} else {
+		account = *u.CustomerAWSAccountID
+	}
+	switch {
+	case account == "" && customer == "", account != "" && !accountForm.MatchString(account):
+		return nil, wire.Errorf("InvalidCustomerIdentifierException", "You have metered usage for a customer that does not exist.")
+	case u.LicenseARN == nil && product == "":
+		return nil, invalidProduct()
+	case u.LicenseARN == nil:
+		if l, ok := m.held(product, account, customer); ok {
+			return &l, nil
+		}
+		return nil, nil
+	}
+	l, ok := m.licences[licenceID(*u.LicenseARN)]
+	if !ok || l.ARN != *u.LicenseARN || l.Account != account || hourOf(u.at()).Before(hourOf(l.Started)) {
+		return nil, wire.Errorf("InvalidLicenseException", "The LicenseArn is not valid, does not match the customer, or the usage is not within the license activation period.")
+	}
+	return &l, nil
+}
+
+func (u usageRecord) checkTime(now time.Time) error {
+	if at := u.at(); at.After(now) || !at.After(now.Add(-lateness)) {
+		return wire.Errorf("TimestampOutOfBoundsException", "The timestamp value passed in the UsageRecord is out of allowed range.")
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package metering
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// Record is usage that was honoured, and would be billed.
+type Record struct {
+	ID                                  string
+	Product, Account, Licence, Customer string
+	Dimension                           string
+	// At is the time stamp that was sent; within its hour it counts only once.
+	At          time.Time
+	Quantity    int64
+	Allocations []Allocation
+	// ByLicence says that the record named the licence, not the product code. AWS
+	// bills usage of the same hour twice if it is metered in both ways.
+	ByLicence bool
+}
+
+// Metered lists what was honoured, by licence, dimension and hour.
+func (s *Service) Metered() ([]Record, error) {
+	var all []Record
+	err := s.env.DB.View(func(tx *store.Tx) (err error) {
+		all, err = store.AllJSON[Record](recordsIn(tx))
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading what was metered: %w", err)
+	}
+	return all, nil
+}
+
+func hourOf(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
+
+// slot is what can be metered once: a licence, a dimension and an hour, and in
+// which of the two ways.
+func (r Record) slot() string {
+	way := "product"
+	if r.ByLicence {
+		way = "licence"
+	}
+	return strings.Join([]string{licenceID(r.Licence), r.Dimension, hourOf(r.At).Format("2006-01-02T15"), way}, " ")
+}
+
+// meter keeps the record. One that is there already is a success again, with the
+// id it has; another quantity in the same slot is a duplicate, and the first holds.
+func meter(tx *store.Tx, byLicence bool, l licence, u usageRecord) (status, id string, err error) {
+	r := Record{
+		ID: wire.NewUUID(), Product: l.Product, Account: l.Account, Licence: l.ARN, Customer: l.Customer,
+		Dimension: *u.Dimension, At: u.at(), Quantity: u.quantity(), Allocations: u.UsageAllocations,
+		ByLicence: byLicence,
+	}
+	before, found, err := store.GetJSON[Record](recordsIn(tx), r.slot())
+	switch {
+	case err != nil:
+		return "", "", err
+	case found && before.Quantity == r.Quantity && sameAllocations(before.Allocations, r.Allocations):
+		return success, before.ID, nil
+	case found:
+		return duplicate, "", nil
+	}
+	b := recordsIn(tx)
+	return success, r.ID, store.PutJSON(b, r.slot(), r)
+}
+
+func sameAllocations(a, b []Allocation) bool {
+	return slices.EqualFunc(a, b, func(a, b Allocation) bool {
+		return *a.AllocatedUsageQuantity == *b.AllocatedUsageQuantity && slices.Equal(a.Tags, b.Tags)
+	})
+}

@@ -1,0 +1,110 @@
+package metering
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// tokenLife is how long a registration token can be resolved (Marketplace Seller
+// Guide, "Onboarding customers to your SaaS product").
+const tokenLife = 4 * time.Hour
+
+// token is what a registration token stands for: its answer stays the same as long
+// as it lives, whatever becomes of the licence.
+type token struct {
+	Product, Account, Licence string
+	Customer                  string `json:",omitempty"`
+	Issued                    time.Time
+}
+
+var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
+
+// IssueToken does what happens when a buyer subscribes and is sent to the seller's
+// registration page: the licence is active from now on, and the token returned,
+// the value of the form's x-amzn-marketplace-token, resolves to it for four hours.
+//
+// licence is an ARN or an id like l-0123; empty is the one licence of that account
+// for that product. customer is the customer identifier, empty for integrations
+// begun since June 2026. A licence that is active stays as it was, one that has
+// ended starts again. Only the token's hash is kept.
+func (s *Service) IssueToken(product, account, licenceARN, customer string) (string, error) {
+	if product == "" || !accountForm.MatchString(account) {
+		return "", fmt.Errorf("issuing a token: product %q or account %q is not one", product, account)
+	}
+	// Like AWS's, a token holds characters that a form must encode.
+	secret := make([]byte, 48)
+	_, _ = rand.Read(secret)
+	issued := base64.StdEncoding.EncodeToString(secret)
+	arn := s.licenceARN(licenceARN, product, account)
+	err := s.env.DB.Update(func(tx *store.Tx) error {
+		now := s.env.Now()
+		have, found, err := store.GetJSON[licence](licencesIn(tx), licenceID(arn))
+		switch {
+		case err != nil:
+			return err
+		case found && (have.Product != product || have.Account != account):
+			return fmt.Errorf("licence %s is held by another account or of another product", arn)
+		}
+		if !found || !have.active() {
+			l := licence{ARN: arn, Product: product, Account: account, Customer: customer, Started: now}
+			if err := store.PutJSON(licencesIn(tx), licenceID(arn), l); err != nil {
+				return err
+			}
+		}
+		t := token{Product: product, Account: account, Licence: arn, Customer: customer, Issued: now}
+		return store.PutJSON(tokensIn(tx), hashOf(issued), t)
+	})
+	if err != nil {
+		return "", fmt.Errorf("issuing a token: %w", err)
+	}
+	return issued, nil
+}
+
+func hashOf(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+type resolveCustomerIn struct{ RegistrationToken *string }
+
+type resolveCustomerOut struct {
+	CustomerAWSAccountID string `json:"CustomerAWSAccountId"`
+	CustomerIdentifier   string `json:",omitempty"`
+	LicenseARN           string `json:"LicenseArn"`
+	ProductCode          string
+}
+
+func (s *Service) resolveCustomer(_ context.Context, in *resolveCustomerIn) (*resolveCustomerOut, error) {
+	if in.RegistrationToken == nil {
+		return nil, invalid("registrationToken", "not be null")
+	}
+	var t token
+	err := s.env.DB.View(func(tx *store.Tx) (err error) {
+		var found bool
+		t, found, err = store.GetJSON[token](tokensIn(tx), hashOf(*in.RegistrationToken))
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return wire.Errorf("InvalidTokenException", "Registration token is invalid.")
+		case !s.env.Now().Before(t.Issued.Add(tokenLife)):
+			return wire.Errorf("ExpiredTokenException", "The submitted registration token has expired.")
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &resolveCustomerOut{
+		CustomerAWSAccountID: t.Account, CustomerIdentifier: t.Customer, LicenseARN: t.Licence, ProductCode: t.Product,
+	}, nil
+}

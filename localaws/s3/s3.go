@@ -1,0 +1,135 @@
+// Package s3 is the local Amazon S3, as far as keeping a few documents in a bucket
+// goes: buckets, whole objects with their metadata, conditional reads and writes,
+// ranges, and listing. Objects are as large as one request may be here (20 MiB).
+// Versions, multipart uploads, access control lists and the many other
+// sub-resources are refused as not implemented.
+//
+// It speaks REST with XML, buckets being named in the path, as clients do that are
+// set to path-style addresses.
+package s3
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// Service holds the buckets.
+type Service struct{ env wire.Env }
+
+// New returns the service.
+func New(env wire.Env) *Service { return &Service{env: env} }
+
+// The buckets of the data file within "s3". Those of the second kind hold one
+// bucket for each of S3's. An object and its content are kept apart, so that a
+// list need not walk over all contents.
+func bucketsIn(tx *store.Tx) store.Bucket { return tx.Bucket("s3", "buckets") } // name -> bucket
+
+func objectsIn(tx *store.Tx, bucket string) store.Bucket { return tx.Bucket("s3", "objects", bucket) } // key -> object
+func contentsIn(tx *store.Tx, bucket string) store.Bucket {
+	return tx.Bucket("s3", "contents", bucket) // key -> bytes
+}
+
+// call is one request.
+type call struct {
+	*http.Request
+	w           http.ResponseWriter
+	query       url.Values
+	bucket, key string
+}
+
+// operation answers a call, and names the query parameters that it knows.
+type operation struct {
+	run        func(call) error
+	parameters []string
+}
+
+// ServeHTTP answers a request that is signed for S3.
+func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	c := call{Request: r, w: w, query: r.URL.Query()}
+	c.bucket, c.key, _ = strings.Cut(path, "/")
+	w.Header().Set("X-Amz-Request-Id", strings.ToUpper(wire.NewID(16)))
+	w.Header().Set("X-Amz-Id-2", wire.NewID(64))
+	if err := s.serve(c); err != nil {
+		var refused *wire.Error
+		if !errors.As(err, &refused) {
+			zerolog.Ctx(r.Context()).Error().Err(err).Msg("the local S3 failed")
+			refused = &wire.Error{Code: "InternalError", Message: "The local AWS failed; its log says why.", Status: http.StatusInternalServerError}
+		}
+		c.refuse(refused)
+	}
+}
+
+func (s *Service) serve(c call) error {
+	if !utf8.ValidString(c.key) {
+		return refusal(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
+	}
+	op := s.operation(c)
+	if op.run == nil {
+		return notImplemented(fmt.Sprintf("%s with the parameters %q", c.Method, c.URL.RawQuery))
+	}
+	for name := range c.query {
+		// x-id only repeats the operation's name, for logs.
+		if name != "x-id" && !slices.Contains(op.parameters, name) {
+			return notImplemented("The parameter " + name)
+		}
+	}
+	if err := c.checkHeaders(); err != nil {
+		return err
+	}
+	if owner := c.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "" && owner != s.env.Account {
+		return &wire.Error{Code: "AccessDenied", Message: "Access Denied", Status: http.StatusForbidden}
+	}
+	return op.run(c)
+}
+
+func (s *Service) operation(c call) operation {
+	has := func(method, parameter string) bool {
+		return c.Method == method && (parameter == "" || c.query.Has(parameter))
+	}
+	switch {
+	case c.bucket == "" && has("GET", ""):
+		return operation{s.listBuckets, nil}
+	case c.bucket == "":
+		return operation{}
+	case c.key != "":
+		return s.objectOperation(c.Method)
+	case has("GET", "list-type"):
+		return operation{s.listObjects, []string{
+			"list-type", "prefix", "delimiter", "max-keys", "continuation-token", "start-after", "encoding-type", "fetch-owner",
+		}}
+	case has("GET", "location"):
+		return operation{s.bucketLocation, []string{"location"}}
+	case has("POST", "delete"):
+		return operation{s.deleteObjects, []string{"delete"}}
+	case has("PUT", ""):
+		return operation{s.createBucket, nil}
+	case has("HEAD", ""):
+		return operation{s.headBucket, nil}
+	case has("DELETE", ""):
+		return operation{s.deleteBucket, nil}
+	}
+	return operation{}
+}
+
+func (s *Service) objectOperation(method string) operation {
+	switch method {
+	case "PUT":
+		return operation{s.putObject, nil}
+	case "GET", "HEAD":
+		return operation{s.getObject, nil}
+	case "DELETE":
+		return operation{s.deleteObject, nil}
+	}
+	return operation{}
+}

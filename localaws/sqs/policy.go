@@ -1,0 +1,201 @@
+package sqs
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// A queue's access policy decides whether another service may deliver to it, as
+// SNS does: nothing allows it but the policy. What clients do by themselves is not
+// held against it; they are the account's own, and local AWS checks no permissions.
+//
+// Of the policy language (IAM User Guide, "IAM JSON policy elements reference") all
+// of what follows is understood, and the rest refused when the policy is set.
+type policy struct {
+	Statement statements
+}
+
+type statement struct {
+	Effect                string
+	Principal             *principals
+	NotPrincipal          *principals
+	Action, NotAction     texts
+	Resource, NotResource texts
+	Condition             map[string]map[string]texts
+	Sid                   string
+}
+
+// statements is one statement or a list of them, texts one text or a list.
+type (
+	statements []statement
+	texts      []string
+)
+
+func (s *statements) UnmarshalJSON(raw []byte) error {
+	var one statement
+	if err := strictly(raw, &one); err == nil {
+		*s = statements{one}
+		return nil
+	}
+	var all []json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return fmt.Errorf("reading statements: %w", err)
+	}
+	*s = make(statements, len(all))
+	for i, raw := range all {
+		if err := strictly(raw, &(*s)[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func strictly(raw []byte, into any) error {
+	if !json.Valid(raw) {
+		return errors.New("the policy is not JSON")
+	}
+	dec := json.NewDecoder(strings.NewReader(string(raw)))
+	dec.DisallowUnknownFields()
+	return dec.Decode(into)
+}
+
+// UnmarshalJSON takes booleans and numbers too, which conditions may hold.
+func (t *texts) UnmarshalJSON(raw []byte) error {
+	var all []any
+	if err := json.Unmarshal(raw, &all); err != nil {
+		var one any
+		if err := json.Unmarshal(raw, &one); err != nil {
+			return err
+		}
+		all = []any{one}
+	}
+	*t = texts{}
+	for _, v := range all {
+		switch v := v.(type) {
+		case string:
+			*t = append(*t, v)
+		case bool, float64:
+			*t = append(*t, fmt.Sprint(v))
+		default:
+			return fmt.Errorf("%s is not a text", raw)
+		}
+	}
+	return nil
+}
+
+// principals is "*", or names by kind: AWS, Service and others.
+type principals struct {
+	everybody bool
+	byKind    map[string]texts
+}
+
+func (p *principals) UnmarshalJSON(raw []byte) error {
+	if string(raw) == `"*"` {
+		p.everybody = true
+		return nil
+	}
+	return json.Unmarshal(raw, &p.byKind)
+}
+
+// include reports whether a service is meant. AWS: * is everybody, services among
+// them.
+func (p *principals) include(service string) bool {
+	return p.everybody || slices.Contains(p.byKind["AWS"], "*") ||
+		slices.Contains(p.byKind["Service"], service) || slices.Contains(p.byKind["Service"], "*")
+}
+
+// parsePolicy reads an access policy; the empty one is none.
+func parsePolicy(value string) (*policy, error) {
+	if value == "" {
+		return nil, nil
+	}
+	var document struct {
+		Version, ID string
+		policy
+	}
+	if err := strictly([]byte(value), &document); err != nil {
+		return nil, invalidAttributeValue("Policy")
+	}
+	if !slices.Contains([]string{"", "2012-10-17", "2008-10-17"}, document.Version) || len(document.Statement) == 0 {
+		return nil, invalidAttributeValue("Policy")
+	}
+	for _, s := range document.Statement {
+		if err := s.check(); err != nil {
+			return nil, err
+		}
+	}
+	return &document.policy, nil
+}
+
+func (s statement) check() error {
+	if s.Effect != "Allow" && s.Effect != "Deny" ||
+		(s.Principal == nil) == (s.NotPrincipal == nil) ||
+		(s.Action == nil) == (s.NotAction == nil) ||
+		s.Resource != nil && s.NotResource != nil {
+		return invalidAttributeValue("Policy")
+	}
+	for operator := range s.Condition {
+		if _, ok := conditionOperators[strings.TrimSuffix(operator, "IfExists")]; !ok {
+			return wire.NotImplemented("The policy condition " + operator)
+		}
+	}
+	return nil
+}
+
+// delivering is a request of another service to send to a queue.
+type delivering struct {
+	// service is the one that asks, source the ARN of what it asks for.
+	service, source, account string
+	queue                    string
+}
+
+// context is what conditions can ask for. Services speak TLS to each other.
+func (d delivering) context() map[string]string {
+	return map[string]string{"aws:sourcearn": d.source, "aws:sourceaccount": d.account, "aws:securetransport": "true"}
+}
+
+// allows reports whether a statement allows the delivery and none denies it.
+func (p *policy) allows(d delivering) bool {
+	if p == nil {
+		return false
+	}
+	allowed := false
+	for _, s := range p.Statement {
+		switch applies := s.applies(d); {
+		case applies && s.Effect == "Deny":
+			return false
+		case applies:
+			allowed = true
+		}
+	}
+	return allowed
+}
+
+func (s statement) applies(d delivering) bool {
+	if s.Principal != nil && !s.Principal.include(d.service) || s.NotPrincipal != nil && s.NotPrincipal.include(d.service) {
+		return false
+	}
+	action := func(pattern string) bool { return like(strings.ToLower(pattern), "sqs:sendmessage") }
+	resource := func(pattern string) bool { return like(pattern, d.queue) }
+	switch {
+	case s.Action != nil && !slices.ContainsFunc(s.Action, action),
+		s.NotAction != nil && slices.ContainsFunc(s.NotAction, action),
+		s.Resource != nil && !slices.ContainsFunc(s.Resource, resource),
+		s.NotResource != nil && slices.ContainsFunc(s.NotResource, resource):
+		return false
+	}
+	context := d.context()
+	for operator, keys := range s.Condition {
+		for key, values := range keys {
+			if !holds(operator, context, strings.ToLower(key), values) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,126 @@
+package sqs
+
+// A group of a standard queue is noisy while so many of its messages are in
+// flight, and more than one in so many of all that are (SQS Developer Guide,
+// "Amazon SQS fair queues").
+const (
+	noisyCount = 30
+	noisyShare = 10
+)
+
+// standardOrder hands out any visible message, the oldest first, but those of
+// noisy groups only when there is nothing else: so a tenant that keeps the
+// receivers busy does not keep the others waiting. Messages without a group are in
+// none and never noisy.
+type standardOrder struct {
+	groups map[string]*fairGroup
+	// heads holds the groups with visible messages.
+	heads    index[*fairGroup]
+	visible  int
+	inFlight int
+}
+
+// fairGroup is the messages of one group, or all those without one.
+type fairGroup struct {
+	name     string
+	visible  index[*message]
+	inFlight int
+	headSlot int
+}
+
+func newStandardOrder() *standardOrder {
+	return &standardOrder{
+		groups: map[string]*fairGroup{},
+		heads: index[*fairGroup]{
+			before: func(a, b *fairGroup) bool { return a.visible.items[0].seq < b.visible.items[0].seq },
+			slot:   func(g *fairGroup) *int { return &g.headSlot },
+		},
+	}
+}
+
+func newFairGroup(name string) *fairGroup {
+	return &fairGroup{name: name, visible: index[*message]{
+		before: func(a, b *message) bool { return a.seq < b.seq },
+		slot:   func(m *message) *int { return &m.readySlot },
+	}}
+}
+
+func (o *standardOrder) add(m *message) { o.update(m) }
+
+func (o *standardOrder) remove(m *message) { o.place(m, false, false) }
+
+func (o *standardOrder) update(m *message) { o.place(m, m.hidden == visible, m.hidden == inFlight) }
+
+func (o *standardOrder) ready() int { return o.visible }
+
+// place counts the message where it is now.
+func (o *standardOrder) place(m *message, ready, flying bool) {
+	g := o.groups[m.Group]
+	if g == nil {
+		g = newFairGroup(m.Group)
+		o.groups[m.Group] = g
+	}
+	if flying != m.flying {
+		by := map[bool]int{true: 1, false: -1}[flying]
+		g.inFlight, o.inFlight, m.flying = g.inFlight+by, o.inFlight+by, flying
+	}
+	if ready != g.visible.has(m) {
+		// The index orders groups by their heads, so it is left before the head changes.
+		o.heads.remove(g)
+		if ready {
+			g.visible.put(m)
+			o.visible++
+		} else {
+			g.visible.remove(m)
+			o.visible--
+		}
+	}
+	o.settle(g)
+}
+
+// settle puts the group where its head belongs, and forgets it if it has nothing.
+func (o *standardOrder) settle(g *fairGroup) {
+	switch {
+	case g.visible.len() > 0 && !o.heads.has(g):
+		o.heads.put(g)
+	case g.visible.len() == 0 && g.inFlight == 0:
+		delete(o.groups, g.name)
+	}
+}
+
+func (o *standardOrder) take(n int) []*message {
+	var noisy []*fairGroup
+	var taken []*message
+	for len(taken) < n {
+		g, ok := o.heads.first()
+		if !ok {
+			break
+		}
+		if o.noisy(g) {
+			o.heads.remove(g)
+			noisy = append(noisy, g)
+			continue
+		}
+		taken = append(taken, o.takeFrom(g))
+	}
+	for _, g := range noisy {
+		o.heads.put(g)
+	}
+	for len(taken) < n && o.heads.len() > 0 {
+		g, _ := o.heads.first()
+		taken = append(taken, o.takeFrom(g))
+	}
+	return taken
+}
+
+func (o *standardOrder) takeFrom(g *fairGroup) *message {
+	m, _ := g.visible.first()
+	o.place(m, false, m.flying)
+	return m
+}
+
+// noisy: see noisyCount. There are never ten such groups, so passing them over
+// costs little.
+func (o *standardOrder) noisy(g *fairGroup) bool {
+	return g.name != "" && g.inFlight >= noisyCount && g.inFlight*noisyShare > o.inFlight
+}

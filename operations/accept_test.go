@@ -1,0 +1,340 @@
+package operations_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+var leaveFree, leavePlus = events.UnsubscribeRequested{Plan: "free"}, events.UnsubscribeRequested{Plan: "plus"}
+
+func TestAnAcceptedRequestIsWrittenDownBeforeItIsHandedOn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	var found operations.Operation
+	d.outbox.on = func(msg events.Event) {
+		var err error
+		if found, err = d.Find(t.Context(), ann, msg.Operation); err != nil {
+			t.Errorf("while it is handed on the operation is not there: %v", err)
+		}
+	}
+	op := d.accepts(ask(ann, "", leaveFree))
+	want := operations.Operation{
+		ID: op.ID, Account: ann, Type: "UnsubscribeRequested", Plan: "free", CreatedAt: d.now,
+		Progress: projections.Progress{Status: projections.Accepted, UpdatedAt: d.now},
+	}
+	same(t, "the operation", want, op)
+	same(t, "the operation as it was found", want, found)
+	sent, repeated := d.outbox.empty()
+	same(t, "sent", []events.Event{{
+		ID: string(op.ID), Source: "/test", Subject: portal.AccountStream(ann), Time: d.now, Operation: op.ID,
+		Intent: 1, Correlation: "corr", Data: leaveFree,
+	}}, sent)
+	if len(repeated) > 0 || op.ID == "" {
+		t.Errorf("operation %q was sent again: %v", op.ID, repeated)
+	}
+}
+
+func TestWithoutAnIdempotencyKeyEveryRequestIsItsOwn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	a, b := d.accepts(ask(ann, "", leaveFree)), d.accepts(ask(ann, "", leaveFree))
+	if a.ID == b.ID {
+		t.Error("two requests are one operation")
+	}
+}
+
+func TestARequestThatCannotBePublishedIsPromisedToNobodyAndCanBeSentAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.outbox.down = errDown
+	_, err := d.Accept(t.Context(), ask(ann, "k", leaveFree))
+	refuses(t, err, portal.Unavailable)
+	if text := portal.MessageOf(err); strings.Contains(text, "arn:") || text == "" {
+		t.Errorf("the user reads %q", text)
+	}
+	d.outbox.down = nil
+	d.pass(time.Hour)
+	again := ask(ann, "k", leaveFree)
+	again.Correlation = "another click"
+	op := d.accepts(again)
+	sent, repeated := d.outbox.empty()
+	// A repetition, since the first copy may have arrived: as it was, intent and all.
+	first := d.now.Add(-time.Hour)
+	same(t, "repeated", []events.Event{{
+		ID: string(op.ID), Source: "/test", Subject: portal.AccountStream(ann), Time: first, Operation: op.ID,
+		Intent: 1, Correlation: "corr", Data: leaveFree,
+	}}, repeated)
+	if len(sent) > 0 || !op.CreatedAt.Equal(first) {
+		t.Errorf("the operation is of %v, and was sent as new: %v", op.CreatedAt, sent)
+	}
+}
+
+func TestAnIdempotencyKeyIsOneRequestOfOneAccount(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "k", leaveFree))
+	if again := d.accepts(ask(ann, "k", leaveFree)); again.ID != op.ID {
+		t.Errorf("sent again it is %s, was %s", again.ID, op.ID)
+	}
+	d.outbox.empty()
+	for _, other := range []events.Request{leavePlus, events.RegisterUser{}, events.KeyRevealReported{Key: "free"}} {
+		_, err := d.Accept(t.Context(), ask(ann, "k", other))
+		refuses(t, err, portal.KeyReused)
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("a refused request was handed on: %v %v", sent, repeated)
+	}
+	if other := d.accepts(ask(ann, "k2", leaveFree)); other.ID == op.ID {
+		t.Error("another key is the same operation")
+	}
+	if bobs := d.accepts(ask(bob, "k", leavePlus)); bobs.ID == op.ID {
+		t.Error("another account's request under the same key is the same operation")
+	}
+}
+
+func TestAKeyLongerThanTheLimitIsInvalid(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.accepts(ask(ann, strings.Repeat("k", operations.MaxIdempotencyKey), leaveFree))
+	_, err := d.Accept(t.Context(), ask(ann, strings.Repeat("k", operations.MaxIdempotencyKey+1), leaveFree))
+	refuses(t, err, portal.Invalid)
+}
+
+func TestAnOperationThatHasEndedIsNotPublishedAgain(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		fact    func(ends events.Ends) events.Fact
+		want    projections.Status
+		repeats int
+	}{
+		{"succeeded", func(e events.Ends) events.Fact { return events.RequestUnchanged{Ends: e} }, projections.Succeeded, 0},
+		{"rejected", func(e events.Ends) events.Fact {
+			return events.RequestRejected{Ends: e, Code: portal.Conflict, Message: "No."}
+		}, projections.Rejected, 0},
+		{"failed, whose replay is the operator's", func(e events.Ends) events.Fact { return events.RequestFailed{Ends: e} }, projections.Failed, 0},
+		{"joined and still open", func(events.Ends) events.Fact { return events.RequestJoined{Plan: "free"} }, projections.Running, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			op := d.accepts(ask(ann, "k", leaveFree))
+			d.outbox.empty()
+			d.happen(portal.AccountStream(ann), op.ID, c.fact(events.Ends{Operations: []portal.OperationID{op.ID}}))
+			again := d.accepts(ask(ann, "k", leaveFree))
+			if again.ID != op.ID || again.Status != c.want || len(again.Steps) != 1 {
+				t.Errorf("sent again it is %+v, want %s", again, c.want)
+			}
+			sent, repeated := d.outbox.empty()
+			if len(sent) != 0 || len(repeated) != c.repeats {
+				t.Errorf("sent %d, repeated %d times; want %d repetitions", len(sent), len(repeated), c.repeats)
+			}
+			found, err := d.Find(t.Context(), ann, op.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "the operation as it is found", again, found)
+		})
+	}
+}
+
+func TestTenClicksUnderOneKeyAreOneOperationWithOneIntent(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	const clicks = 10
+	ids := make([]portal.OperationID, clicks)
+	var group sync.WaitGroup
+	for i := range clicks {
+		group.Go(func() {
+			op, err := d.Accept(t.Context(), ask(ann, "k", leaveFree))
+			if err != nil {
+				t.Error(err)
+			}
+			ids[i] = op.ID
+		})
+	}
+	group.Wait()
+	for _, id := range ids {
+		if id != ids[0] {
+			t.Errorf("one click is %s, another %s", id, ids[0])
+		}
+	}
+	sent, repeated := d.outbox.empty()
+	if len(sent) != 1 || len(repeated) != clicks-1 {
+		t.Errorf("sent %d times and repeated %d times, want %d messages of which one is new", len(sent), len(repeated), clicks)
+	}
+	for _, msg := range repeated {
+		same(t, "a repetition", sent[0], msg)
+	}
+}
+
+// beaten lets somebody else in before the row is written.
+type beaten struct {
+	*dynamodb.Client
+	meanwhile func()
+}
+
+func (b *beaten) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	b.meanwhile()
+	return b.Client.PutItem(ctx, in, opts...)
+}
+
+func TestTheSlowerOfTwoAnswersForTheFasterOnesOperation(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		faster events.Request
+		want   portal.Code
+	}{
+		{"the same request", leaveFree, ""},
+		{"another request under the same key", leavePlus, portal.KeyReused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			cfg := d.config()
+			cfg.Tables = &beaten{d.tables.Client, func() { d.accepts(ask(ann, "k", c.faster)) }}
+			op, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))
+			refuses(t, err, c.want)
+			sent, repeated := d.outbox.empty()
+			if len(sent) != 1 || sent[0].Data != c.faster {
+				t.Fatalf("sent %v, want the faster one's request", sent)
+			}
+			if err == nil {
+				same(t, "repeated", sent, repeated)
+			}
+			if err == nil && op.ID != sent[0].Operation {
+				t.Errorf("the slower one is operation %s", op.ID)
+			}
+		})
+	}
+}
+
+func TestIntentNumbersOfAnAccountRiseAndAreDrawnOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 3 {
+		d.accepts(ask(ann, "", leaveFree))
+		d.pass(time.Minute)
+	}
+	d.accepts(ask(bob, "", leaveFree))
+	sent, _ := d.outbox.empty()
+	for i, want := range []portal.Intent{1, 2, 3, 1} {
+		if sent[i].Intent != want {
+			t.Errorf("request %d of %s has intent %d, want %d", i+1, sent[i].Subject, sent[i].Intent, want)
+		}
+	}
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			if _, err := d.Accept(t.Context(), ask(ann, "", leaveFree)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	sent, _ = d.outbox.empty()
+	drawn := map[portal.Intent]bool{}
+	for _, msg := range sent {
+		drawn[msg.Intent] = true
+	}
+	for want := portal.Intent(4); want <= 13; want++ {
+		if !drawn[want] {
+			t.Errorf("nobody drew %d: %v", want, drawn)
+		}
+	}
+}
+
+func TestAnAccountMayAskSoOftenAMinute(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	kept := d.accepts(ask(ann, "k", leaveFree))
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	refused := 0
+	for range 4 {
+		group.Go(func() {
+			for range operations.MaxPerMinute / 4 {
+				_, err := d.Accept(t.Context(), ask(ann, "", leaveFree))
+				mu.Lock()
+				switch portal.CodeOf(err) {
+				case "":
+				case portal.TooManyRequests:
+					refused++
+				default:
+					t.Error(err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	group.Wait()
+	if sent, _ := d.outbox.empty(); refused != 1 || len(sent) != operations.MaxPerMinute {
+		t.Errorf("of %d requests %d were refused and %d handed on", operations.MaxPerMinute+1, refused, len(sent))
+	}
+	d.pass(29 * time.Second) // the same minute
+	_, err := d.Accept(t.Context(), ask(ann, "", leaveFree))
+	refuses(t, err, portal.TooManyRequests)
+	d.accepts(ask(bob, "", leaveFree))
+	if again := d.accepts(ask(ann, "k", leaveFree)); again.ID != kept.ID {
+		t.Error("what was accepted before cannot be sent again")
+	}
+	// A process whose clock is behind has no minute of its own.
+	d.pass(-2 * time.Minute)
+	_, err = d.Accept(t.Context(), ask(ann, "", leaveFree))
+	refuses(t, err, portal.TooManyRequests)
+	d.pass(2*time.Minute + time.Second)
+	d.outbox.empty()
+	d.accepts(ask(ann, "", leaveFree))
+	if sent, _ := d.outbox.empty(); sent[0].Intent != operations.MaxPerMinute+1 {
+		t.Errorf("in the next minute intents go on at %d", sent[0].Intent)
+	}
+}
+
+func TestNothingIsAcceptedWithoutTheTables(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	cfg := d.config()
+	cfg.Tables = dynamodb.NewFromConfig(d.tables.Config, func(o *dynamodb.Options) {
+		o.RetryMaxAttempts = 1
+		o.HTTPClient = unreachable{}
+	})
+	down := operations.New(cfg)
+	for _, key := range []string{"", "k"} {
+		_, err := down.Accept(t.Context(), ask(ann, key, leaveFree))
+		refuses(t, err, portal.Unavailable)
+	}
+	_, err := down.Find(t.Context(), ann, "op")
+	refuses(t, err, portal.Unavailable)
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("handed on what was not written down: %v %v", sent, repeated)
+	}
+}
+
+type unreachable struct{}
+
+func (unreachable) Do(*http.Request) (*http.Response, error) { return nil, errDown }
+
+func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", leaveFree))
+	_, foreign := d.Find(t.Context(), bob, op.ID)
+	_, unknown := d.Find(t.Context(), bob, "unknown")
+	refuses(t, foreign, portal.NotFound)
+	refuses(t, unknown, portal.NotFound)
+	if foreign.Error() != unknown.Error() {
+		t.Errorf("a foreign one is %q, an unknown one %q", foreign, unknown)
+	}
+}

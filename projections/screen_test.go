@@ -1,0 +1,225 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const ann = portal.AccountID("ann")
+
+var (
+	annStream = portal.AccountStream(ann)
+	start     = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+)
+
+// at is when the fact of that sequence happened.
+func at(seq int64) time.Time { return start.Add(time.Duration(seq) * time.Minute) }
+
+// said is a fact with the operation it was decided for, "" for an outcome.
+type said struct {
+	op   portal.OperationID
+	fact events.Fact
+}
+
+func ends(ops ...portal.OperationID) events.Ends { return events.Ends{Operations: ops} }
+
+// An account that has signed up, whose key was created and opens one plan.
+var (
+	registered = said{"op-register", events.UserRegistered{Ends: ends("op-register")}}
+	keyWanted  = said{"op-free", events.KeyWanted{Key: "k1", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: "arn:key"}}
+	freeWanted = said{"op-free", events.SubscriptionWanted{Plan: "free", Name: "Free", Key: "k1", Stages: []portal.Stage{{API: "a", Stage: "v1"}}}}
+	keyCreated = said{"", events.KeyCreated{Key: "k1", GatewayID: "gw1"}}
+	freeActive = said{"", events.SubscriptionActivated{Ends: ends("op-free"), Plan: "free", Key: "k1"}}
+	freeEnding = said{"op-leave", events.SubscriptionEnding{Plan: "free", Key: "k1"}}
+	freeEnded  = said{"", events.SubscriptionEnded{Ends: ends("op-leave"), Plan: "free", Key: "k1"}}
+	whole      = []said{registered, keyWanted, freeWanted, keyCreated, freeActive, freeEnding, freeEnded}
+)
+
+// screen is the views of one set of tables, over a real journal.
+type screen struct {
+	*Views
+	t         *testing.T
+	tables    journaltest.Tables
+	journal   *journal.Journal
+	projector *Projector
+}
+
+func newScreen(t *testing.T) *screen {
+	t.Helper()
+	return screenOn(t, journaltest.Start(t))
+}
+
+func screenOn(t *testing.T, tables journaltest.Tables) *screen {
+	s := &screen{t: t, tables: tables, journal: tables.Open()}
+	s.projector = s.beside(s.journal, tables.Client)
+	s.Views = NewViews(tables.Client, s.names(), noDocuments{})
+	return s
+}
+
+func (s *screen) names() Tables { return Tables{Views: s.tables.Views, Records: s.tables.Records} }
+
+// beside is one more projector of the same views.
+func (s *screen) beside(journal streams, client client) *Projector {
+	return NewProjector(journal, client, s.names())
+}
+
+// say appends the facts and returns them.
+func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
+	s.t.Helper()
+	head, err := s.journal.Head(s.t.Context(), stream)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var facts []events.Event
+	for i, one := range all {
+		seq := head + int64(i)
+		cause := events.Event{ID: fmt.Sprint("cause", seq), Subject: stream, Operation: one.op}
+		facts = append(facts, journal.Stamp(cause, "/test", at(seq+1), seq, []events.Fact{one.fact})...)
+	}
+	if err := s.journal.Append(s.t.Context(), stream, head, facts); err != nil {
+		s.t.Fatal(err)
+	}
+	return facts
+}
+
+// show wakes the projector with each of the messages.
+func (s *screen) show(messages ...events.Event) {
+	s.t.Helper()
+	for _, msg := range messages {
+		if err := s.projector.Handle(s.t.Context(), msg); err != nil {
+			s.t.Fatalf("showing %s at %d: %v", msg.Subject, msg.Sequence, err)
+		}
+	}
+}
+
+// shown says and shows.
+func (s *screen) shown(stream portal.Stream, all ...said) {
+	s.t.Helper()
+	facts := s.say(stream, all...)
+	s.show(facts[len(facts)-1])
+}
+
+func (s *screen) account() Account {
+	s.t.Helper()
+	account, err := s.Account(s.t.Context(), ann)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return account
+}
+
+func (s *screen) progress(op portal.OperationID) Progress {
+	s.t.Helper()
+	p, err := s.Progress(s.t.Context(), op)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return p
+}
+
+func (s *screen) checkpoint(stream portal.Stream) int64 {
+	s.t.Helper()
+	seq, err := s.projector.Checkpoint(s.t.Context(), stream)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return seq
+}
+
+// rows are all rows of those partitions of the views, as they are stored.
+func (s *screen) rows(partitions ...string) map[string]map[string]any {
+	s.t.Helper()
+	all := map[string]map[string]any{}
+	for _, of := range partitions {
+		for _, item := range s.tables.Rows(s.t, s.tables.Views, partition(of)) {
+			var row map[string]any
+			if err := attributevalue.UnmarshalMap(item, &row); err != nil {
+				s.t.Fatal(err)
+			}
+			all[of+" "+row["sk"].(string)] = row
+		}
+	}
+	return all
+}
+
+// everything is where the rows of the account and of the operations of `whole` are.
+var everything = []string{accountPartition(ann), "operation#op-register", "operation#op-free", "operation#op-leave"}
+
+func same(t *testing.T, what string, want, got any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// describeRows says what the rows of one fact are, one line each.
+func describeRows(rows map[string]map[string]any, seq int64) []string {
+	var lines []string
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		row := rows[key]
+		if row["seq"] != float64(seq) {
+			continue
+		}
+		key = strings.ReplaceAll(key, fmt.Sprintf("%012d", seq), "N")
+		key = strings.TrimPrefix(key, accountPartition(ann)+" ")
+		key = strings.Replace(key, stepSort+string(annStream)+"#N", "step", 1)
+		key = strings.Replace(key, stepSort+string(portal.CatalogStream)+"#N", "step", 1)
+		for _, name := range []string{"status", "state", "waiting", "code", "text", "hash"} {
+			if value, ok := row[name].(string); ok && value != "" {
+				key += " | " + value
+			}
+		}
+		lines = append(lines, key)
+	}
+	return lines
+}
+
+type noDocuments struct{}
+
+func (noDocuments) Load(context.Context, string) (catalog.Document, error) {
+	return catalog.Document{}, errors.New("there are no documents here")
+}
+
+// breaking is a table that fails from the n-th write on, counted from 1; 0 never.
+type breaking struct {
+	*dynamodb.Client
+	mu       sync.Mutex
+	from     int
+	writes   int
+	lastKeys []string
+}
+
+var errBroken = errors.New("the table does not answer")
+
+func (b *breaking) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	b.mu.Lock()
+	b.writes++
+	broken := b.from > 0 && b.writes >= b.from
+	if !broken {
+		pk, _ := in.Item["pk"].(*types.AttributeValueMemberS)
+		b.lastKeys = append(b.lastKeys, pk.Value)
+	}
+	b.mu.Unlock()
+	if broken {
+		return nil, errBroken
+	}
+	return b.Client.PutItem(ctx, in, opts...)
+}

@@ -1,0 +1,103 @@
+package provisioning
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// bulk creates keys together with those that others want, and attaches them in the same
+// call. Where that does not pay or fails it creates them by themselves.
+type bulk interface {
+	Create(ctx context.Context, c gateway.Creation) (gateway.Created, error)
+	Find(ctx context.Context, c gateway.Creation) (id portal.GatewayKeyID, found bool, err error)
+}
+
+// createInBulk makes a key that was never recorded as created, in all plans it is wanted
+// in. What was seen to be done is recorded at once; the turn of the other plans comes
+// again, one by one.
+func (r *run) createInBulk(ctx context.Context, s state.Subscription, key state.Key) error {
+	wanted := r.wantedWith(key.ID)
+	creation := gateway.Creation{Urgency: r.urgency(s), Lease: r.leased(ctx)}
+	var err error
+	if creation.Key, err = r.derive(ctx, key); err != nil {
+		return err
+	}
+	for _, w := range wanted {
+		creation.Plans = append(creation.Plans, w.Plan)
+	}
+	made, err := r.Bulk.Create(ctx, creation)
+	if err != nil {
+		return r.withdraw(ctx, s, err)
+	}
+	if err := r.created(ctx, key, made.ID); err != nil {
+		return err
+	}
+	attached := map[portal.PlanID]bool{}
+	for _, plan := range made.Plans {
+		attached[plan] = true
+	}
+	for _, w := range wanted {
+		if err := r.attachedInBulk(ctx, w, attached[w.Plan]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attachedInBulk records that a plan that was wanted is attached. If something else is
+// wanted of the plan by now, the attaching, seen or not, may have come after it was done.
+func (r *run) attachedInBulk(ctx context.Context, w state.Subscription, attached bool) error {
+	now := r.account.Subscriptions[w.Plan]
+	switch {
+	case now.Phase != w.Phase || now.OpenedBy != w.OpenedBy:
+		r.recheck[w.Plan] = true
+		return nil
+	case !attached:
+		return nil
+	}
+	return r.done(ctx, now, func(now state.Subscription) events.Fact {
+		return events.SubscriptionActivated{Ends: events.Ends{Operations: now.Waiting}, Plan: now.Plan, Key: now.Key}
+	})
+}
+
+// wantedWith are the subscriptions that wait for the key, in order of their plans.
+func (r *run) wantedWith(key portal.KeyID) []state.Subscription {
+	var wanted []state.Subscription
+	for _, plan := range r.account.Plans() {
+		s := r.account.Subscriptions[plan]
+		if s.Key == key && s.Phase == state.Wanted && r.stuck[plan] == nil {
+			wanted = append(wanted, s)
+		}
+	}
+	return wanted
+}
+
+// adopt finds a key that was never recorded as created and is there all the same: it was
+// made together with others, perhaps already in its plans, and nobody could record it.
+// Then it is recorded now. Keys that are made one by one need no such look: before they
+// are recorded they are in no plan.
+func (r *run) adopt(ctx context.Context, key state.Key, urgency gateway.Urgency) (found bool, err error) {
+	if r.Bulk == nil || key.Created() || key.ID == "" {
+		return false, nil
+	}
+	id, found, err := r.Bulk.Find(ctx, gateway.Creation{
+		Key: gateway.Key{Name: r.KeyName(r.account.ID, key.ID)}, Urgency: urgency, Lease: r.leased(ctx),
+	})
+	if err != nil {
+		return false, fmt.Errorf("looking for key %s: %w", key.ID, err)
+	}
+	if !found {
+		return false, nil
+	}
+	return true, r.created(ctx, key, id)
+}
+
+func (r *run) leased(ctx context.Context) func() time.Time {
+	return func() time.Time { return r.Lease(ctx) }
+}

@@ -1,0 +1,180 @@
+package provisioning_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// crowd creates keys as if others were waiting too.
+type crowd struct {
+	*plane
+	asked []gateway.Creation
+	// attached are the plans that a created key is seen in.
+	attached []portal.PlanID
+	err      error
+	// there is the key that a search finds.
+	there     portal.GatewayKeyID
+	meanwhile func()
+}
+
+func (c *crowd) Create(_ context.Context, creation gateway.Creation) (gateway.Created, error) {
+	c.asked = append(c.asked, creation)
+	c.calls = append(c.calls, fmt.Sprintf("import %s %v", creation.Key.Name, creation.Plans))
+	if c.meanwhile != nil {
+		c.meanwhile()
+	}
+	if c.err != nil {
+		return gateway.Created{}, c.err
+	}
+	return gateway.Created{ID: "gw1", Plans: c.attached}, nil
+}
+
+func (c *crowd) Find(_ context.Context, creation gateway.Creation) (portal.GatewayKeyID, bool, error) {
+	c.calls = append(c.calls, "find "+creation.Key.Name)
+	return c.there, c.there != "", nil
+}
+
+func newCrowd(t *testing.T, given ...events.Fact) (*bench, *crowd) {
+	t.Helper()
+	b := newBench(t, given...)
+	c := &crowd{plane: b.plane}
+	b.Bulk = c
+	return b, c
+}
+
+func TestAKeyIsCreatedWithOthersAndInAllItsPlansAtOnce(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
+	c.attached = []portal.PlanID{"free", "next"}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("import key1 [free next]")
+	b.wantOutcomes(keyCreated, activated("free", ends), activated("next", ends))
+	if got := c.asked[0]; got.Key.Value != "value" || got.Urgency != gateway.Interactive || !got.Lease().After(b.now) {
+		t.Errorf("asked for %+v", got)
+	}
+}
+
+func TestAPlanThatTheKeyIsNotSeenInIsAttachedByItself(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
+	c.attached = []portal.PlanID{"next"}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("import key1 [free next]", "attach free gw1")
+	b.wantOutcomes(keyCreated, activated("next", ends), activated("free", ends))
+}
+
+func TestAKeyThatWasRecordedOnceIsNeverImported(t *testing.T) {
+	t.Parallel()
+	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: "lost"}, freeWanted)
+	b.plane.answers["attach free lost"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("attach free lost", "create key1", "attach free gw1")
+}
+
+func TestAnImportThatFailsLeavesTheWishOpen(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted)
+	c.err = throttle
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("a throttled wake-up returns %v", err)
+	}
+	b.wantOutcomes(events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS})
+}
+
+func TestAnImportWithoutBudgetGoesBackWithoutATrace(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted)
+	c.err = &portal.Postponed{Reason: "budget"}
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("the wake-up returns %v", err)
+	}
+	b.wantOutcomes()
+}
+
+// The import attached the key, its answer and the reading were lost, and then the plan was
+// given up: the key must be looked for, although it was never recorded.
+func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
+	c.there = "gw1"
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("find key1", "detach free gw1")
+	b.wantOutcomes(keyCreated, events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+}
+
+func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
+	t.Parallel()
+	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("find key1")
+	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+}
+
+// While the import is under way, one plan is given up, by its owner and another worker. The
+// import may have come last, so that plan is taken from the key again; the other is done.
+func TestWhatIsGivenUpDuringAnImportIsComparedAgain(t *testing.T) {
+	t.Parallel()
+	for name, since := range map[string][]events.Fact{
+		"given up":              {freeEnding},
+		"given up and over":     {freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"}},
+		"withdrawn":             {events.RequestRejected{Withdraws: "free", Code: portal.NotFound, Message: "no"}},
+		"recorded as a key too": {keyCreated, freeEnding},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
+			c.attached = []portal.PlanID{"free", "next"}
+			c.meanwhile = func() { b.say("op2", since...) }
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls("import key1 [free next]", "detach free gw1")
+			folded := state.FoldAccount(account, b.facts())
+			got := map[portal.PlanID]state.Phase{}
+			for plan, s := range folded.Subscriptions {
+				got[plan] = s.Phase
+			}
+			if diff := cmp.Diff(map[portal.PlanID]state.Phase{"free": state.Ended, "next": state.Active}, got); diff != "" {
+				t.Errorf("subscriptions (-want +got):\n%s", diff)
+			}
+			if folded.Keys["key1"].GatewayID != "gw1" {
+				t.Errorf("the key is %+v", folded.Keys["key1"])
+			}
+		})
+	}
+}
+
+// An import took effect after its plan was over for everybody: the sweep finds the key in
+// the plan, and the recheck finds the key though it was never recorded.
+func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
+	c.there, c.holds = "gw1", []portal.PlanID{"free"}
+	err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("find key1", "enable gw1", "plans gw1", "detach free gw1")
+	b.wantOutcomes(keyCreated)
+}
