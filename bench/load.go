@@ -23,10 +23,11 @@ func (k queueKind) fifo() bool { return k.groups > 0 }
 // callers is how many publish at once, each one message after the other. Of one group
 // all messages are one caller's: otherwise they would have no order to keep.
 func (k queueKind) callers() int {
+	const callers = 128
 	if k.fifo() {
-		return min(64, k.groups)
+		return min(callers, k.groups)
 	}
-	return 64
+	return callers
 }
 
 // load is messages numbered from 0; number i is of group i mod groups.

@@ -8,8 +8,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 // network is the way to AWS: it counts the requests and makes each take its time.
@@ -39,6 +41,7 @@ func (n *network) config(endpoint string) aws.Config {
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
 		HTTPClient:   &http.Client{Transport: n},
+		APIOptions:   []func(*middleware.Stack) error{transport.PlainBodies},
 	}
 }
 

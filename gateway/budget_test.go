@@ -116,16 +116,26 @@ func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
 	})
 }
 
-func TestWhoHasNoTokenInTimeIsPostponedForALittle(t *testing.T) {
+func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
-		plans := w.process(t, 0.5).taker(updatePlan, Interactive)
+		plans := w.process(t, 0.5).taker(updatePlan, Interactive) // a token every 40 seconds
 		if err := plans.take(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		before := time.Now()
+		var near sync.WaitGroup
+		near.Go(func() {
+			if err := plans.take(t.Context()); err != nil {
+				t.Errorf("the next in turn: %v", err)
+			}
+			if waited := time.Since(before); waited < 39*time.Second || waited > 42*time.Second {
+				t.Errorf("the next in turn waited %v", waited)
+			}
+		})
+		synctest.Wait()
 		err := plans.take(t.Context())
 		var later *portal.Postponed
 		if !errors.As(err, &later) || later.Reason != "budget" || later.After < 5*time.Second || later.After > 30*time.Second {
@@ -134,9 +144,27 @@ func TestWhoHasNoTokenInTimeIsPostponedForALittle(t *testing.T) {
 		if waited := time.Since(before); waited < patience || waited > patience+100*time.Millisecond {
 			t.Errorf("waited %v", waited)
 		}
-		time.Sleep(40 * time.Second)
+		near.Wait()
+	})
+}
+
+func TestNobodyWaitsForEver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(patience)
+		b := w.process(t, 0.25) // a token every 80 seconds
+		plans := b.taker(updatePlan, Interactive)
 		if err := plans.take(t.Context()); err != nil {
-			t.Errorf("after the bucket had filled: %v", err)
+			t.Fatal(err)
+		}
+		before := time.Now()
+		var later *portal.Postponed
+		if err := plans.take(t.Context()); !errors.As(err, &later) {
+			t.Errorf("error %#v", err)
+		}
+		if waited := time.Since(before); waited < frontPatience || waited > frontPatience+time.Second {
+			t.Errorf("waited %v", waited)
 		}
 	})
 }
@@ -157,8 +185,9 @@ func TestATokenThatNobodyUsedIsKeptForASecond(t *testing.T) {
 		}
 		plans.giveBack()
 		time.Sleep(spareFor + time.Millisecond)
-		if err := plans.take(t.Context()); err == nil {
-			t.Error("a token was given after more than a second")
+		before := time.Now()
+		if err := plans.take(t.Context()); err != nil || time.Since(before) < 15*time.Second {
+			t.Errorf("after more than a second a token was given at once, or none: %v", err)
 		}
 	})
 }

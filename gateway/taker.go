@@ -24,14 +24,40 @@ type taker struct {
 
 // waiter is one call that wants a token. Its answer is sent once, nil for a token.
 type waiter struct {
-	deadline time.Time
-	answer   chan error
+	since  time.Time
+	answer chan error
+}
+
+// until is when it is sent away without one.
+func (w *waiter) until(atTheFront bool) time.Time {
+	if atTheFront {
+		return w.since.Add(frontPatience)
+	}
+	return w.since.Add(patience)
 }
 
 // spareFor is how long a token that was drawn and not used is kept.
 const spareFor = time.Second
 
-// take waits for a token, at most for patience. Any error is a *portal.Postponed.
+// frontTime is how much of the budget's time those at the front of a queue stand for,
+// frontPatience how long they wait at most. Were everybody handed back after patience,
+// tokens would be left over while the last few wait out their delays.
+const (
+	frontTime     = 10 * time.Second
+	frontPatience = time.Minute
+)
+
+// front is how many may wait longer than patience, because their turn will come soon.
+func (t *taker) front() int {
+	l, own := t.budget.limits[t.queue.class]
+	if !own {
+		l = t.budget.limits[total]
+	}
+	return max(1, int(l.rate*frontTime.Seconds()))
+}
+
+// take waits for a token, for patience, or longer if its turn is near. Any error is a
+// *portal.Postponed.
 func (t *taker) take(ctx context.Context) error {
 	w := t.join()
 	select {
@@ -47,7 +73,7 @@ func (t *taker) join() *waiter {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.budget.now()
-	w := &waiter{deadline: now.Add(patience), answer: make(chan error, 1)}
+	w := &waiter{since: now, answer: make(chan error, 1)}
 	t.spare = slices.DeleteFunc(t.spare, func(drawn time.Time) bool { return now.Sub(drawn) > spareFor })
 	if len(t.spare) > 0 {
 		t.spare = t.spare[1:]
@@ -106,7 +132,8 @@ func (t *taker) run() {
 			continue
 		}
 		if wait > 0 {
-			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond)
+			// Not longer than patience, so as to see soon that nobody waits any more.
+			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond, patience)
 			_ = sleep(context.Background(), wait)
 		}
 	}
@@ -117,16 +144,26 @@ func (t *taker) run() {
 func (t *taker) demand() (want int, until time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.budget.now()
-	for len(t.waiting) > 0 && !t.waiting[0].deadline.After(now) {
-		t.waiting[0].answer <- noToken()
-		t.waiting = t.waiting[1:]
-	}
+	now, front := t.budget.now(), t.front()
+	place := 0
+	t.waiting = slices.DeleteFunc(t.waiting, func(w *waiter) bool {
+		until := w.until(place < front)
+		if until.After(now) {
+			place++
+			return false
+		}
+		w.answer <- noToken()
+		return true
+	})
 	if len(t.waiting) == 0 {
 		t.running = false
 		return 0, time.Time{}, false
 	}
-	return len(t.waiting), t.waiting[0].deadline, true
+	next := t.waiting[0].until(true)
+	if len(t.waiting) > front {
+		next = t.waiting[front].until(false)
+	}
+	return len(t.waiting), next, true
 }
 
 func (t *taker) draw(want int) (wait time.Duration, err error) {

@@ -134,12 +134,18 @@ type session struct {
 	gateway *apigateway.Client
 }
 
-// start starts a process. Each has a clock three seconds ahead of the one before, so
-// that what was in flight is not any more.
+// visibility is how long, in seconds, a received message is hidden: until the next
+// server, whose clock is ahead by more. What is deduplicated is so for minutes.
+const (
+	visibility = 30
+	ahead      = 45 * time.Second
+)
+
+// start starts a process.
 func (c *crashes) start() (*exec.Cmd, io.Reader, io.Closer, *strings.Builder) {
 	c.t.Helper()
 	c.started++
-	cmd := exec.Command(os.Args[0], "-victim-dir", c.dir, "-victim-clock", (time.Duration(c.started) * 3 * time.Second).String())
+	cmd := exec.Command(os.Args[0], "-victim-dir", c.dir, "-victim-clock", (time.Duration(c.started) * ahead).String())
 	stderr := &strings.Builder{}
 	cmd.Stderr = stderr
 	stdout, err := cmd.StdoutPipe()
@@ -207,8 +213,8 @@ func (s *session) kill() {
 	}
 }
 
-// killWhile kills the server while everybody works: after some number of answers, and
-// a moment.
+// killWhile kills the server while everybody works: after some number of answers, at
+// a moment that nobody can foresee.
 func (c *crashes) killWhile(s *session, works []work) {
 	c.t.Helper()
 	enough := c.answered.Load() + 1 + c.random.Int64N(250)

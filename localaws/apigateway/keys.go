@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
-	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // apiKey is stored with its value and mostly shown without.
@@ -115,25 +114,6 @@ func (s *Service) insert(tx *store.Tx, key *apiKey) error {
 	return store.PutJSON(keys, key.ID, key)
 }
 
-// change stores a key as edit leaves it.
-func (s *Service) change(tx *store.Tx, key *apiKey, edit func() error) error {
-	before := key.nameIndex()
-	if err := edit(); err != nil {
-		return err
-	}
-	if err := checkKeyTexts(key.Name, key.Description); err != nil {
-		return err
-	}
-	key.LastUpdatedDate = s.now()
-	if err := bucket(tx, "keynames").Delete(before); err != nil {
-		return err
-	}
-	if err := key.indexName(tx); err != nil {
-		return err
-	}
-	return store.PutJSON(bucket(tx, "keys"), key.ID, key)
-}
-
 // newKeyValue generates a value as AWS does: 40 letters and digits.
 func newKeyValue() string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -198,35 +178,6 @@ func (key apiKey) answer(withValue bool) *apiKey {
 	}
 	key.Tags = orEmpty(key.Tags)
 	return &key
-}
-
-func (s *Service) updateAPIKey(r *http.Request, in *patches) (*apiKey, error) {
-	return update(s, func(tx *store.Tx) (*apiKey, error) {
-		key, err := findKey(tx, r.PathValue("key"))
-		if err != nil {
-			return nil, err
-		}
-		err = s.change(tx, &key, func() error { return in.apply(key.patch) })
-		return key.answer(false), err
-	})
-}
-
-func (key *apiKey) patch(p patch) error {
-	switch p.change() {
-	case "replace /name":
-		key.Name = p.Value
-	case "replace /description":
-		key.Description = p.Value
-	case "replace /customerId":
-		key.CustomerID = p.Value
-	case "replace /enabled":
-		return p.boolean(&key.Enabled)
-	case "add /stages", "remove /stages", "add /labels", "remove /labels":
-		return wire.NotImplemented("The patch path " + p.Path)
-	default:
-		return p.invalid("/description", "/enabled", "/name", "/customerId")
-	}
-	return nil
 }
 
 // deleteAPIKey takes the key out of its plans. Its counted usage stays.

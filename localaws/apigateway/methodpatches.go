@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -152,10 +151,7 @@ func (out *integration) patch(p patch) error {
 	case "replace /credentials", "replace /contentHandling", "replace /connectionId":
 		return p.absent()
 	case "replace /tlsConfig/insecureSkipVerification":
-		if strings.EqualFold(p.Value, "false") {
-			return nil
-		}
-		return p.absent()
+		return p.off()
 	default:
 		return p.invalid("/cacheKeyParameters/{parameter}", "/cacheNamespace", "/connectionId", "/connectionType", "/contentHandling",
 			"/credentials", "/httpMethod", "/passthroughBehavior", "/requestParameters/{parameter}", "/requestTemplates/{content-type}",

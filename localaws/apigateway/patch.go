@@ -103,3 +103,12 @@ func (p patch) absent() error {
 	}
 	return wire.NotImplemented("The patch path " + p.Path)
 }
+
+// off is absent for a switch, whose value is false.
+func (p patch) off() error {
+	var on bool
+	if err := p.boolean(&on); err != nil || !on {
+		return err
+	}
+	return p.absent()
+}

@@ -182,3 +182,30 @@ func TestTheAccountIsShownAndKeepsItsRole(t *testing.T) {
 	_, err := client.UpdateAccount(t.Context(), &sdk.UpdateAccountInput{PatchOperations: []types.PatchOperation{patch(types.OpRemove, "/features", "UsagePlans")}})
 	refused(t, err, "BadRequestException", "")
 }
+
+func TestAnAPIIsPatchedAsTerraformDoes(t *testing.T) {
+	t.Parallel()
+	_, client := start(t)
+	api := *must[*sdk.CreateRestApiOutput](t)(client.CreateRestApi(t.Context(), &sdk.CreateRestApiInput{Name: aws.String("a")})).Id
+	update := func(ops ...types.PatchOperation) (*sdk.UpdateRestApiOutput, error) {
+		return client.UpdateRestApi(t.Context(), &sdk.UpdateRestApiInput{RestApiId: &api, PatchOperations: ops})
+	}
+	out := must[*sdk.UpdateRestApiOutput](t)(update(
+		patch(types.OpAdd, "/binaryMediaTypes/image~1png", ""), patch(types.OpAdd, "/binaryMediaTypes/image~1gif", ""),
+		patch(types.OpRemove, "/binaryMediaTypes/image~1png", ""), replace("/disableExecuteApiEndpoint", "false"),
+		replace("/minimumCompressionSize", ""), replace("/endpointConfiguration/types/EDGE", "REGIONAL"),
+	))
+	if diff := cmp.Diff([]string{"image/gif"}, out.BinaryMediaTypes); diff != "" {
+		t.Error(diff)
+	}
+	if out.EndpointConfiguration.Types[0] != types.EndpointTypeRegional {
+		t.Errorf("got %+v", out.EndpointConfiguration)
+	}
+	for _, op := range []types.PatchOperation{
+		replace("/disableExecuteApiEndpoint", "true"), replace("/minimumCompressionSize", "0"), replace("/policy", "{}"),
+		replace("/endpointConfiguration/types/EDGE", "PRIVATE"),
+	} {
+		_, err := update(op)
+		refused(t, err, "NotImplementedException", "")
+	}
+}

@@ -11,7 +11,8 @@ import (
 // published are AWS's quotas for managing API Gateway, per account: requests a
 // second, and how many at once (developer guide, "Amazon API Gateway quotas").
 // Operations without one of their own only share the total. AWS publishes no
-// burst but the total's; here it is one second's worth.
+// burst but the total's; here it is one second's worth. An ImportApiKeys is one
+// request however many keys it brings.
 var published = map[string]struct {
 	rate  float64
 	burst int

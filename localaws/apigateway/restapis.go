@@ -132,41 +132,6 @@ func (s *Service) getRestAPI(r *http.Request, _ *none) (*restAPI, error) {
 	})
 }
 
-func (s *Service) updateRestAPI(r *http.Request, in *patches) (*restAPI, error) {
-	return update(s, func(tx *store.Tx) (*restAPI, error) {
-		api, err := s.findAPI(tx, r.PathValue("api"))
-		if err != nil {
-			return nil, err
-		}
-		if err := in.apply(api.patch); err != nil {
-			return nil, err
-		}
-		api.Tags = orEmpty(api.Tags)
-		return &api, store.PutJSON(bucket(tx, "apis"), api.ID, api)
-	})
-}
-
-func (api *restAPI) patch(p patch) error {
-	switch p.change() {
-	case "replace /name":
-		if p.Value == "" {
-			return badRequest("Name cannot be an empty string")
-		}
-		api.Name = p.Value
-	case "replace /description":
-		api.Description = p.Value
-	case "remove /description":
-		api.Description = ""
-	case "replace /version":
-		api.Version = p.Value
-	case "replace /apiKeySource":
-		return checkKeySource(p.Value)
-	default:
-		return p.invalid("/name", "/description", "/version", "/apiKeySource")
-	}
-	return nil
-}
-
 // deleteRestAPI also takes the API's stages out of every usage plan.
 func (s *Service) deleteRestAPI(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {

@@ -3,9 +3,9 @@ package apigateway_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -173,8 +173,7 @@ func TestOperationsAreNamedAsAWSNamesThem(t *testing.T) {
 		"GET /restapis/a/stages/v1/exports/oas30": "GetExport",
 		"GET /vpclinks":                           "",
 	} {
-		var method, target string
-		fmt.Sscan(request, &method, &target)
+		method, target, _ := strings.Cut(request, " ")
 		if got := s.Operation(httptest.NewRequest(method, target, nil)); got != want {
 			t.Errorf("%s is %q, want %q", request, got, want)
 		}

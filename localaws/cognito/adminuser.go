@@ -3,6 +3,8 @@ package cognito
 import (
 	"cmp"
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -21,7 +23,7 @@ type userDetails struct {
 func (u user) details() userDetails {
 	return userDetails{
 		Username: u.Username, Attributes: u.attributes(), UserCreateDate: epoch(u.Created),
-		UserLastModifiedDate: epoch(u.Modified), Enabled: true, UserStatus: u.Status,
+		UserLastModifiedDate: epoch(u.Modified), Enabled: !u.Disabled, UserStatus: u.Status,
 	}
 }
 
@@ -29,49 +31,105 @@ type adminCreateUserInput struct {
 	userInput
 	UserAttributes    []attribute
 	TemporaryPassword string
-	// MessageAction must be SUPPRESS: this local AWS sends no invitations.
+	// MessageAction is SUPPRESS for no invitation, RESEND for a new one to a user who
+	// is there.
 	MessageAction string
-	// DesiredDeliveryMediums says how an invitation would be sent; ClientMetadata
-	// and ValidationData are for triggers.
+	// DesiredDeliveryMediums says how the invitation is sent: by SMS unless it says
+	// EMAIL, and text messages are not sent here.
 	DesiredDeliveryMediums []string
-	ClientMetadata         map[string]string
-	ValidationData         []attribute
+	// ForceAliasCreation is about names that several users may have; here none can.
+	ForceAliasCreation bool
+	// ClientMetadata and ValidationData are for triggers.
+	ClientMetadata map[string]string
+	ValidationData []attribute
 }
 
 type adminCreateUserOutput struct {
 	User userDetails `json:"User"`
 }
 
-// adminCreateUser adds a user with a temporary password. Such a user can sign in
-// only after AdminSetUserPassword, since there is no page here to change it.
+// adminCreateUser adds a user with a temporary password, which the first sign-in
+// changes, and mails the invitation.
 func (s *Service) adminCreateUser(ctx context.Context, in *adminCreateUserInput) (*adminCreateUserOutput, error) {
-	if in.MessageAction != "SUPPRESS" {
-		return nil, wire.NotImplemented("Sending an invitation (MessageAction other than SUPPRESS)")
+	if err := in.validate(); err != nil {
+		return nil, err
 	}
 	p, err := s.poolOf(in.UserPoolID)
 	if err != nil {
-		return nil, err
-	}
-	attributes, err := readAttributes(in.UserAttributes, true)
-	if err != nil {
-		return nil, err
-	}
-	n := newUser{Name: in.Username, Attributes: attributes, Status: forcePassword, Taken: "User account already exists"}
-	if err := n.checkName(p); err != nil {
 		return nil, err
 	}
 	password := cmp.Or(in.TemporaryPassword, p.Policy.random())
 	if err := p.Policy.check(password); err != nil {
 		return nil, err
 	}
-	if n.PasswordHash, err = s.hashPassword(ctx, password); err != nil {
-		return nil, err
+	var u user
+	if in.MessageAction == "RESEND" {
+		u, err = s.inviteAgain(ctx, in.userInput, password)
+	} else {
+		u, err = s.addByAdmin(ctx, p, in, password)
 	}
-	u, err := s.add(p, n)
 	if err != nil {
 		return nil, err
 	}
+	if in.MessageAction != "SUPPRESS" {
+		name := u.Username
+		if p.signInByEmail() {
+			name = u.Attributes["email"]
+		}
+		s.mail(u.Attributes["email"], "Your temporary password", "Your username is "+name+" and temporary password is "+password)
+	}
 	return &adminCreateUserOutput{u.details()}, nil
+}
+
+func (in *adminCreateUserInput) validate() error {
+	var c constraints
+	c.text("username", in.Username, 128)
+	c.oneOf("messageAction", []string{"RESEND", "SUPPRESS"}, in.MessageAction)
+	c.oneOf("desiredDeliveryMediums", []string{"SMS", "EMAIL"}, in.DesiredDeliveryMediums...)
+	if err := c.err(); err != nil {
+		return err
+	}
+	if in.MessageAction != "SUPPRESS" && !slices.Equal(in.DesiredDeliveryMediums, []string{"EMAIL"}) {
+		return wire.NotImplemented("An invitation by text message (DesiredDeliveryMediums other than EMAIL)")
+	}
+	return nil
+}
+
+func (s *Service) addByAdmin(ctx context.Context, p pool, in *adminCreateUserInput, password string) (user, error) {
+	attributes, err := readAttributes(in.UserAttributes, true)
+	if err != nil {
+		return user{}, err
+	}
+	n := newUser{Name: in.Username, Attributes: attributes, Taken: "User account already exists"}
+	if err := n.checkName(p); err != nil {
+		return user{}, err
+	}
+	if in.MessageAction != "SUPPRESS" && n.Attributes["email"] == "" {
+		return user{}, invalid("Email required for invitation.")
+	}
+	hash, err := s.hashPassword(ctx, password)
+	if err != nil {
+		return user{}, err
+	}
+	return s.add(p, n, func(u *user) { u.setTemporary(p, hash, s.env.Now()) })
+}
+
+// inviteAgain gives a user who has not signed in yet a new temporary password.
+func (s *Service) inviteAgain(ctx context.Context, in userInput, password string) (user, error) {
+	hash, err := s.hashPassword(ctx, password)
+	if err != nil {
+		return user{}, err
+	}
+	var invited user
+	err = s.change(in.UserPoolID, in.Username, func(_ *store.Tx, p pool, u *user) error {
+		if u.Status != forcePassword || u.Attributes["email"] == "" {
+			return wire.Errorf("UnsupportedUserStateException", "Resend not possible. %s status is not FORCE_CHANGE_PASSWORD", u.Username)
+		}
+		u.setTemporary(p, hash, s.env.Now())
+		invited = *u
+		return nil
+	})
+	return invited, err
 }
 
 func (s *Service) poolOf(id string) (p pool, err error) {
@@ -108,9 +166,10 @@ func (s *Service) adminSetUserPassword(ctx context.Context, in *adminSetUserPass
 		return nil, err
 	}
 	err = s.change(in.UserPoolID, in.Username, func(tx *store.Tx, p pool, u *user) error {
-		u.PasswordHash, u.Status = hash, forcePassword
 		if in.Permanent {
-			u.Status = confirmed
+			u.setPassword(hash)
+		} else {
+			u.setTemporary(p, hash, s.env.Now())
 		}
 		return forgetAttempts(tx, p, *u)
 	})
@@ -133,7 +192,7 @@ func (s *Service) adminGetUser(_ context.Context, in *userInput) (*adminGetUserO
 	}
 	return &adminGetUserOutput{
 		Username: u.Username, UserAttributes: u.attributes(), UserCreateDate: epoch(u.Created),
-		UserLastModifiedDate: epoch(u.Modified), Enabled: true, UserStatus: u.Status,
+		UserLastModifiedDate: epoch(u.Modified), Enabled: !u.Disabled, UserStatus: u.Status,
 	}, nil
 }
 
@@ -173,7 +232,7 @@ func (s *Service) adminDeleteUser(_ context.Context, in *userInput) (*none, erro
 		if err != nil {
 			return err
 		}
-		if err := forgetAttempts(tx, p, u); err != nil {
+		if err := errors.Join(forgetAttempts(tx, p, u), forgetCodes(tx, p, u)); err != nil {
 			return err
 		}
 		if p.signInByEmail() {

@@ -5,24 +5,30 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// errWrongPassword, errLockedOut and errPasswordChange are what signing in can
-// come to besides an unknown or unconfirmed user; the first two are worded as
-// Cognito words them.
+// What signing in can come to besides an unknown or disabled user, in Cognito's
+// words.
 var (
-	errWrongPassword  = notAuthorized("Incorrect username or password.")
-	errLockedOut      = notAuthorized("Password attempts exceeded")
-	errPasswordChange = wire.NotImplemented("Changing a temporary password at sign-in (the challenge NEW_PASSWORD_REQUIRED)")
+	errWrongPassword    = notAuthorized("Incorrect username or password.")
+	errLockedOut        = notAuthorized("Password attempts exceeded")
+	errTemporaryExpired = notAuthorized("Temporary password has expired and must be reset by an administrator.")
+	errUnconfirmed      = wire.Errorf("UserNotConfirmedException", "User is not confirmed.")
+	errResetRequired    = wire.Errorf("PasswordResetRequiredException", "Password reset required for the user")
 )
 
+// errPasswordChange says that the password was right, and is temporary: the user
+// comes with it, and must choose another to be signed in.
+var errPasswordChange = errors.New("the password has to be changed")
+
 // authenticate returns the user with that name and password. It fails with
-// UserNotFoundException, UserNotConfirmedException, errWrongPassword,
-// errLockedOut or errPasswordChange. An unknown user takes as long as a wrong
-// password.
+// UserNotFoundException, errUserDisabled, errPasswordChange or one of the errors
+// above. An unknown user takes as long as a wrong password.
 func (s *Service) authenticate(ctx context.Context, p pool, name, password string) (user, error) {
 	if len(password) > maxPassword {
 		return user{}, errWrongPassword
@@ -57,15 +63,27 @@ func (s *Service) authenticate(ctx context.Context, p pool, name, password strin
 	if tried.Failed > 0 {
 		err = s.env.DB.Update(func(tx *store.Tx) error { return forgetAttempts(tx, p, u) })
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return user{}, err
-	case u.Status == unconfirmed:
-		return user{}, wire.Errorf("UserNotConfirmedException", "User is not confirmed.")
-	case u.Status == forcePassword:
-		return user{}, errPasswordChange
 	}
-	return u, nil
+	return u, u.maySignIn(s.env.Now())
+}
+
+// maySignIn is what keeps a user out who has the right password.
+func (u user) maySignIn(now time.Time) error {
+	switch {
+	case u.Disabled:
+		return errUserDisabled
+	case u.Status == unconfirmed:
+		return errUnconfirmed
+	case u.Status == resetRequired:
+		return errResetRequired
+	case u.Status == forcePassword && !u.TemporaryUntil.IsZero() && !now.Before(u.TemporaryUntil):
+		return errTemporaryExpired
+	case u.Status == forcePassword:
+		return errPasswordChange
+	}
+	return nil
 }
 
 func (s *Service) findWithAttempts(p pool, name string) (u user, tried attempts, err error) {

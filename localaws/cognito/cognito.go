@@ -2,20 +2,22 @@
 // that manages pools, clients, users and groups and signs users in, and on the
 // HTTP side OpenID Connect with sign-in and sign-up pages at Cognito's paths.
 //
-// What there is none of here: mail and text messages, Lambda triggers, federation,
-// multi-factor authentication, password recovery. Asking for them is refused. A
-// pool tagged with AutoConfirmTag confirms its sign-ups at once, as a pre-sign-up
-// trigger would.
+// What there is none of here: text messages, Lambda triggers, federation,
+// multi-factor authentication. Asking for them is refused. Mails, with codes that
+// confirm an address or let a password be chosen anew, are handed to whoever has
+// asked for them by OnMail. A pool tagged with AutoConfirmTag confirms its sign-ups
+// at once, as a pre-sign-up trigger would.
 //
-// In the data file passwords are argon2id hashes, and authorization codes,
-// refresh tokens and login sessions are SHA-256 hashes; identity and access
-// tokens are not kept at all.
+// In the data file passwords are argon2id hashes, and all codes, sessions and
+// refresh tokens are SHA-256 hashes; identity and access tokens are not kept at
+// all.
 package cognito
 
 import (
 	"net/http"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -30,6 +32,7 @@ type Service struct {
 	// hashing has room for as many password hashes as there are processors: each
 	// takes one for some 20 ms and 19 MB of memory.
 	hashing chan struct{}
+	post    atomic.Pointer[Post]
 }
 
 // New returns the service.
@@ -45,30 +48,49 @@ func (s *Service) JSON() wire.JSONService {
 		Target: "AWSCognitoIdentityProviderService",
 		Shape:  "com.amazonaws.cognitoidentityprovider",
 		Operations: map[string]wire.Operation{
-			"CreateUserPool":           wire.Op(s.createUserPool),
-			"DescribeUserPool":         wire.Op(s.describeUserPool),
-			"ListUserPools":            wire.Op(s.listUserPools),
-			"CreateUserPoolClient":     wire.Op(s.createUserPoolClient),
-			"UpdateUserPoolClient":     wire.Op(s.updateUserPoolClient),
-			"DescribeUserPoolClient":   wire.Op(s.describeUserPoolClient),
-			"ListUserPoolClients":      wire.Op(s.listUserPoolClients),
-			"CreateUserPoolDomain":     wire.Op(s.createUserPoolDomain),
-			"DescribeUserPoolDomain":   wire.Op(s.describeUserPoolDomain),
-			"SignUp":                   wire.Op(s.signUp),
-			"AdminConfirmSignUp":       wire.Op(s.adminConfirmSignUp),
-			"AdminCreateUser":          wire.Op(s.adminCreateUser),
-			"AdminSetUserPassword":     wire.Op(s.adminSetUserPassword),
-			"AdminGetUser":             wire.Op(s.adminGetUser),
-			"AdminDeleteUser":          wire.Op(s.adminDeleteUser),
-			"ListUsers":                wire.Op(s.listUsers),
-			"CreateGroup":              wire.Op(s.createGroup),
-			"ListGroups":               wire.Op(s.listGroups),
-			"AdminAddUserToGroup":      wire.Op(s.adminAddUserToGroup),
-			"AdminRemoveUserFromGroup": wire.Op(s.adminRemoveUserFromGroup),
-			"AdminListGroupsForUser":   wire.Op(s.adminListGroupsForUser),
-			"InitiateAuth":             wire.Op(s.initiateAuth),
-			"GetUser":                  wire.Op(s.getUser),
-			"RevokeToken":              wire.Op(s.revokeToken),
+			"CreateUserPool":            wire.Op(s.createUserPool),
+			"DescribeUserPool":          wire.Op(s.describeUserPool),
+			"DeleteUserPool":            wire.Op(s.deleteUserPool),
+			"ListUserPools":             wire.Op(s.listUserPools),
+			"CreateUserPoolClient":      wire.Op(s.createUserPoolClient),
+			"UpdateUserPoolClient":      wire.Op(s.updateUserPoolClient),
+			"DescribeUserPoolClient":    wire.Op(s.describeUserPoolClient),
+			"DeleteUserPoolClient":      wire.Op(s.deleteUserPoolClient),
+			"ListUserPoolClients":       wire.Op(s.listUserPoolClients),
+			"CreateUserPoolDomain":      wire.Op(s.createUserPoolDomain),
+			"DescribeUserPoolDomain":    wire.Op(s.describeUserPoolDomain),
+			"DeleteUserPoolDomain":      wire.Op(s.deleteUserPoolDomain),
+			"SignUp":                    wire.Op(s.signUp),
+			"ConfirmSignUp":             wire.Op(s.confirmSignUp),
+			"ResendConfirmationCode":    wire.Op(s.resendConfirmationCode),
+			"ForgotPassword":            wire.Op(s.forgotPassword),
+			"ConfirmForgotPassword":     wire.Op(s.confirmForgotPassword),
+			"ChangePassword":            wire.Op(s.changePassword),
+			"AdminConfirmSignUp":        wire.Op(s.adminConfirmSignUp),
+			"AdminCreateUser":           wire.Op(s.adminCreateUser),
+			"AdminSetUserPassword":      wire.Op(s.adminSetUserPassword),
+			"AdminResetUserPassword":    wire.Op(s.adminResetUserPassword),
+			"AdminGetUser":              wire.Op(s.adminGetUser),
+			"AdminUpdateUserAttributes": wire.Op(s.adminUpdateUserAttributes),
+			"AdminDisableUser":          wire.Op(s.adminDisableUser),
+			"AdminEnableUser":           wire.Op(s.adminEnableUser),
+			"AdminDeleteUser":           wire.Op(s.adminDeleteUser),
+			"ListUsers":                 wire.Op(s.listUsers),
+			"CreateGroup":               wire.Op(s.createGroup),
+			"GetGroup":                  wire.Op(s.getGroup),
+			"UpdateGroup":               wire.Op(s.updateGroup),
+			"DeleteGroup":               wire.Op(s.deleteGroup),
+			"ListGroups":                wire.Op(s.listGroups),
+			"ListUsersInGroup":          wire.Op(s.listUsersInGroup),
+			"AdminAddUserToGroup":       wire.Op(s.adminAddUserToGroup),
+			"AdminRemoveUserFromGroup":  wire.Op(s.adminRemoveUserFromGroup),
+			"AdminListGroupsForUser":    wire.Op(s.adminListGroupsForUser),
+			"InitiateAuth":              wire.Op(s.initiateAuth),
+			"RespondToAuthChallenge":    wire.Op(s.respondToAuthChallenge),
+			"GetUser":                   wire.Op(s.getUser),
+			"RevokeToken":               wire.Op(s.revokeToken),
+			"GlobalSignOut":             wire.Op(s.globalSignOut),
+			"AdminUserGlobalSignOut":    wire.Op(s.adminUserGlobalSignOut),
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
@@ -19,9 +20,12 @@ type initiateAuthInput struct {
 	UserContextData   json.RawMessage
 }
 
-type initiateAuthOutput struct {
-	AuthenticationResult authenticationResult `json:"AuthenticationResult"`
-	ChallengeParameters  struct{}             `json:"ChallengeParameters"`
+// authOutput is a result, or a challenge.
+type authOutput struct {
+	AuthenticationResult *authenticationResult `json:"AuthenticationResult,omitempty"`
+	ChallengeName        string                `json:"ChallengeName,omitempty"`
+	Session              string                `json:"Session,omitempty"`
+	ChallengeParameters  map[string]string     `json:"ChallengeParameters"`
 }
 
 type authenticationResult struct {
@@ -32,24 +36,34 @@ type authenticationResult struct {
 	IDToken      string `json:"IdToken"`
 }
 
-// initiateAuth signs a user in with a password, or again with a refresh token.
-func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*initiateAuthOutput, error) {
+func (t tokens) output() *authOutput {
+	return &authOutput{ChallengeParameters: map[string]string{}, AuthenticationResult: &authenticationResult{
+		AccessToken: t.Access, IDToken: t.ID, RefreshToken: t.Refresh, ExpiresIn: t.ExpiresIn, TokenType: "Bearer",
+	}}
+}
+
+// initiateAuth signs a user in with a password, or again with a refresh token. Who
+// has a temporary password gets the challenge to choose another.
+func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*authOutput, error) {
 	c, p, err := s.findClientPool(in.ClientID)
 	if err != nil {
 		return nil, err
 	}
-	var issued tokens
 	switch in.AuthFlow {
 	case "USER_PASSWORD_AUTH":
 		if !c.Settings.allowsFlow("USER_PASSWORD_AUTH") {
 			return nil, invalid("USER_PASSWORD_AUTH flow not enabled for this client")
 		}
-		issued, err = s.passwordAuth(ctx, p, c, in.AuthParameters)
+		return s.passwordAuth(ctx, p, c, in.AuthParameters)
 	case "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN":
 		if !c.Settings.allowsFlow("REFRESH_TOKEN_AUTH") {
 			return nil, invalid("REFRESH_TOKEN_AUTH flow not enabled for this client")
 		}
-		issued, err = s.refreshAuth(p, c, in.AuthParameters)
+		issued, err := s.refreshAuth(p, c, in.AuthParameters)
+		if err != nil {
+			return nil, err
+		}
+		return issued.output(), nil
 	case "USER_SRP_AUTH", "CUSTOM_AUTH", "USER_AUTH":
 		return nil, wire.NotImplemented("The authentication flow " + in.AuthFlow)
 	case "ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH":
@@ -63,33 +77,37 @@ func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*ini
 		}, in.AuthFlow)
 		return nil, v.err()
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &initiateAuthOutput{AuthenticationResult: authenticationResult{
-		AccessToken: issued.Access, IDToken: issued.ID, RefreshToken: issued.Refresh, ExpiresIn: issued.ExpiresIn, TokenType: "Bearer",
-	}}, nil
 }
 
-func (s *Service) passwordAuth(ctx context.Context, p pool, c client, parameters map[string]string) (tokens, error) {
+func (s *Service) passwordAuth(ctx context.Context, p pool, c client, parameters map[string]string) (*authOutput, error) {
 	name, password := parameters["USERNAME"], parameters["PASSWORD"]
 	switch {
 	case name == "":
-		return tokens{}, invalid("Missing required parameter USERNAME")
+		return nil, invalid("Missing required parameter USERNAME")
 	case password == "":
-		return tokens{}, invalid("Missing required parameter PASSWORD")
+		return nil, invalid("Missing required parameter PASSWORD")
 	}
 	if err := c.checkSecretHash(name, parameters["SECRET_HASH"]); err != nil {
-		return tokens{}, err
+		return nil, err
 	}
 	u, err := s.authenticate(ctx, p, name, password)
-	if wire.IsCode(err, "UserNotFoundException") && c.Settings.hidesUsers() {
-		err = errWrongPassword
+	switch {
+	case errors.Is(err, errPasswordChange):
+		session, err := s.startChallenge(c, u)
+		if err != nil {
+			return nil, err
+		}
+		return &authOutput{ChallengeName: newPasswordRequired, Session: session, ChallengeParameters: u.challengeParameters()}, nil
+	case wire.IsCode(err, "UserNotFoundException") && c.Settings.hidesUsers():
+		return nil, errWrongPassword
+	case err != nil:
+		return nil, err
 	}
+	issued, err := s.issue(p, c, s.newGrant(c, u, []string{userAdminScope}), "")
 	if err != nil {
-		return tokens{}, err
+		return nil, err
 	}
-	return s.issue(p, c, s.newGrant(c, u, []string{userAdminScope}), "")
+	return issued.output(), nil
 }
 
 func (s *Service) refreshAuth(p pool, c client, parameters map[string]string) (tokens, error) {

@@ -106,6 +106,9 @@ func (u user) searched(name string) (string, bool) {
 	case "cognito:user_status":
 		return u.Status, true
 	case "status":
+		if u.Disabled {
+			return "Disabled", true
+		}
 		return "Enabled", true
 	default:
 		value, ok := u.Attributes[name]

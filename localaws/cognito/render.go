@@ -14,10 +14,14 @@ const stylesheetPath = "/_localaws/sign-in.css"
 
 // pages are the templates by name, each within the common layout.
 var pages = map[string]*template.Template{
-	"login":   parsePage("login"),
-	"signup":  parsePage("signup"),
-	"waiting": parsePage("waiting"),
-	"error":   parsePage("error"),
+	"login":       parsePage("login"),
+	"signup":      parsePage("signup"),
+	"waiting":     parsePage("waiting"),
+	"confirm":     parsePage("confirm"),
+	"forgot":      parsePage("forgot"),
+	"reset":       parsePage("reset"),
+	"newpassword": parsePage("newpassword"),
+	"error":       parsePage("error"),
 }
 
 func parsePage(name string) *template.Template {
@@ -29,12 +33,19 @@ type view struct {
 	// Title says what the page is for, App for which client.
 	Title string
 	App   string
+	// Notice is shown above the form: what has been done.
+	Notice string
 	// Error is shown beside the form, and Field is the input it is about, if one.
 	Error string
 	Field string
-	// Action is where the form goes, Other the way to the other page.
+	// Action is where the form goes, Other the way to the other page, Forgot the one
+	// to a new password, Resend where another code is asked for.
 	Action string
 	Other  string
+	Forgot string
+	Resend string
+	// Session is that of the challenge that the form responds to.
+	Session string
 	// ByEmail says that users are named by their e-mail address.
 	ByEmail  bool
 	Username string

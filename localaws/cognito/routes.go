@@ -22,14 +22,20 @@ func (s *Service) routes() http.Handler {
 	mux.HandleFunc("GET /logout", s.serveLogout)
 	mux.HandleFunc("GET /login", s.serveLogin)
 	mux.HandleFunc("GET /signup", s.serveSignUp)
+	mux.HandleFunc("GET /forgotPassword", s.serveForgotPassword)
 	mux.HandleFunc("GET "+stylesheetPath, serveStylesheet)
 
 	// What people post comes from our own pages only: no other site may sign a
 	// browser in.
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(s.serveCrossOrigin))
-	mux.Handle("POST /login", sameOrigin.Handler(http.HandlerFunc(s.postLogin)))
-	mux.Handle("POST /signup", sameOrigin.Handler(http.HandlerFunc(s.postSignUp)))
+	for path, form := range map[string]http.HandlerFunc{
+		"/login": s.postLogin, "/signup": s.postSignUp, "/confirm": s.posted(s.postConfirm), "/resendcode": s.posted(s.postResend),
+		"/forgotPassword": s.posted(s.postForgotPassword), "/confirmForgotPassword": s.posted(s.postReset),
+		"/changePassword": s.posted(s.postNewPassword),
+	} {
+		mux.Handle("POST "+path, sameOrigin.Handler(form))
+	}
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

@@ -2,6 +2,7 @@ package cognito
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -70,7 +71,7 @@ func (s *Service) session(r *http.Request, p pool) (u user, since time.Time, ok 
 		}
 		u, err = findSub(tx, p, found.Username, found.Sub)
 		since, ok = found.AuthTime, err == nil
-		if wire.IsCode(err, "UserNotFoundException") {
+		if wire.IsCode(err, "UserNotFoundException") || errors.Is(err, errUserDisabled) {
 			return nil
 		}
 		return err

@@ -3,6 +3,7 @@ package cognito
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -13,9 +14,6 @@ type newUser struct {
 	// Name is the user name or, where users sign in by it, the e-mail address.
 	Name       string
 	Attributes map[string]string
-	// Password is the hash of it.
-	PasswordHash string
-	Status       string
 	// Taken is the text of UsernameExistsException for a user name.
 	Taken string
 }
@@ -40,14 +38,12 @@ func (n *newUser) checkName(p pool) error {
 	return nil
 }
 
-// add stores a new user, whose name has been checked, or returns
-// UsernameExistsException.
-func (s *Service) add(p pool, n newUser) (user, error) {
+// add stores a new user, whose name has been checked and whom complete gives a
+// state and a password, or returns UsernameExistsException.
+func (s *Service) add(p pool, n newUser, complete func(*user)) (user, error) {
 	now := s.env.Now()
-	u := user{
-		Username: n.Name, Sub: wire.NewUUID(), PasswordHash: n.PasswordHash, Status: n.Status,
-		Attributes: n.Attributes, Created: now, Modified: now,
-	}
+	u := user{Username: n.Name, Sub: wire.NewUUID(), Attributes: n.Attributes, Created: now, Modified: now}
+	complete(&u)
 	if p.signInByEmail() {
 		u.Username = u.Sub
 	}
@@ -77,7 +73,8 @@ func (s *Service) add(p pool, n newUser) (user, error) {
 	return u, err
 }
 
-// register adds a user who signed up, confirmed at once if the pool does that.
+// register adds a user who signed up: confirmed at once if the pool does that, or
+// mailed a code if it does that.
 func (s *Service) register(ctx context.Context, p pool, name, password string, given []attribute) (user, error) {
 	if p.AdminCreateOnly {
 		return user{}, notAuthorized("SignUp is not permitted for this user pool")
@@ -86,26 +83,35 @@ func (s *Service) register(ctx context.Context, p pool, name, password string, g
 	if err != nil {
 		return user{}, err
 	}
-	n := newUser{Name: name, Attributes: attributes, Status: unconfirmed, Taken: "User already exists"}
+	n := newUser{Name: name, Attributes: attributes, Taken: "User already exists"}
 	if err := n.checkName(p); err != nil {
 		return user{}, err
 	}
 	if err := p.Policy.check(password); err != nil {
 		return user{}, err
 	}
-	if p.autoConfirms() {
-		n.Status = confirmed
-	}
 	if n.Attributes["email"] != "" {
-		n.Attributes["email_verified"] = "false"
-		if p.autoConfirms() {
-			n.Attributes["email_verified"] = "true"
-		}
+		n.Attributes["email_verified"] = strconv.FormatBool(p.autoConfirms())
 	}
-	if n.PasswordHash, err = s.hashPassword(ctx, password); err != nil {
+	hash, err := s.hashPassword(ctx, password)
+	if err != nil {
 		return user{}, err
 	}
-	return s.add(p, n)
+	u, err := s.add(p, n, func(u *user) {
+		u.setPassword(hash)
+		if !p.autoConfirms() {
+			u.Status = unconfirmed
+		}
+	})
+	if err == nil && p.mailsCode(u) {
+		_, err = s.resend(p, u.Username)
+	}
+	return u, err
+}
+
+// mailsCode reports whether a user who signed up was mailed a code.
+func (p pool) mailsCode(u user) bool {
+	return u.Status == unconfirmed && p.verifiesEmail() && u.Attributes["email"] != ""
 }
 
 type signUpInput struct {
@@ -123,12 +129,14 @@ type signUpInput struct {
 }
 
 type signUpOutput struct {
-	UserConfirmed bool   `json:"UserConfirmed"`
-	UserSub       string `json:"UserSub"`
+	UserConfirmed       bool          `json:"UserConfirmed"`
+	UserSub             string        `json:"UserSub"`
+	CodeDeliveryDetails *codeDelivery `json:"CodeDeliveryDetails,omitempty"`
 }
 
-// signUp adds a user. Without AutoConfirmTag the user waits for
-// AdminConfirmSignUp: no code is sent anywhere.
+// signUp adds a user. Without AutoConfirmTag the user waits for ConfirmSignUp with
+// the code that was mailed or, in a pool that does not verify addresses, for
+// AdminConfirmSignUp.
 func (s *Service) signUp(ctx context.Context, in *signUpInput) (*signUpOutput, error) {
 	c, p, err := s.findClientPool(in.ClientID)
 	if err != nil {
@@ -141,7 +149,11 @@ func (s *Service) signUp(ctx context.Context, in *signUpInput) (*signUpOutput, e
 	if err != nil {
 		return nil, err
 	}
-	return &signUpOutput{UserConfirmed: u.Status == confirmed, UserSub: u.Sub}, nil
+	out := &signUpOutput{UserConfirmed: u.Status == confirmed, UserSub: u.Sub}
+	if p.mailsCode(u) {
+		out.CodeDeliveryDetails = deliveredTo(u.Attributes["email"])
+	}
+	return out, nil
 }
 
 type userInput struct {

@@ -54,6 +54,8 @@ func (s *Service) postSignUp(w http.ResponseWriter, r *http.Request) {
 		s.renderSignUp(w, http.StatusUnprocessableEntity, a, view{Username: username, Name: name, Field: field, Error: text})
 	case err != nil:
 		s.fail(w, err)
+	case a.Pool.mailsCode(u):
+		s.renderConfirm(w, http.StatusOK, a, view{Username: username, Notice: "A code was sent to " + masked(u.Attributes["email"]) + "."})
 	case u.Status != confirmed:
 		s.render(w, http.StatusOK, "waiting", view{Title: "Almost there", App: a.Client.Name, Username: username, Other: a.page("/login")})
 	default:

@@ -9,12 +9,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// The states of a user. One whose password an administrator has set for the time
-// being must change it at the first sign-in.
+// The states of a user:
+//
+//	UNCONFIRMED --the mailed code, or an administrator--> CONFIRMED
+//	FORCE_CHANGE_PASSWORD --a new password at the first sign-in--> CONFIRMED
+//	CONFIRMED --AdminResetUserPassword--> RESET_REQUIRED --the mailed code--> CONFIRMED
 const (
 	unconfirmed   = "UNCONFIRMED"
 	confirmed     = "CONFIRMED"
 	forcePassword = "FORCE_CHANGE_PASSWORD"
+	resetRequired = "RESET_REQUIRED"
 )
 
 // user is one stored user.
@@ -25,11 +29,27 @@ type user struct {
 	Sub          string
 	PasswordHash string
 	Status       string
+	// Disabled users cannot sign in, and their tokens are not taken.
+	Disabled bool
+	// TemporaryUntil is when a temporary password ends.
+	TemporaryUntil time.Time `json:",omitzero"`
 	// Attributes are by name, without sub.
 	Attributes map[string]string
 	Groups     []string
 	Created    time.Time
 	Modified   time.Time
+}
+
+// setPassword gives the user a password of his own.
+func (u *user) setPassword(hash string) {
+	u.PasswordHash, u.Status, u.TemporaryUntil = hash, confirmed, time.Time{}
+}
+
+// setTemporary gives the user a password that must be changed at the first sign-in,
+// within the days that the pool's policy says.
+func (u *user) setTemporary(p pool, hash string, now time.Time) {
+	u.PasswordHash, u.Status = hash, forcePassword
+	u.TemporaryUntil = now.AddDate(0, 0, p.Policy.TemporaryPasswordValidityDays)
 }
 
 func usersIn(tx *store.Tx, p pool) store.Bucket { return tx.Bucket("cognito", "users", p.ID) }
@@ -55,13 +75,18 @@ func findUser(tx *store.Tx, p pool, name string) (user, error) {
 }
 
 // findSub returns the user that a session or token was made for: not one who has
-// since been given the same user name.
+// since been given the same user name, nor one who was disabled.
 func findSub(tx *store.Tx, p pool, username, sub string) (user, error) {
 	u, err := findUser(tx, p, username)
-	if err == nil && u.Sub != sub {
+	switch {
+	case err != nil:
+		return user{}, err
+	case u.Sub != sub:
 		return user{}, userNotFound()
+	case u.Disabled:
+		return user{}, errUserDisabled
 	}
-	return u, err
+	return u, nil
 }
 
 func putUser(tx *store.Tx, p pool, u user) error {

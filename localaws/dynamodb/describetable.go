@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -58,7 +59,7 @@ func (s *Service) description(t *table) *tableDescription {
 		d.AttributeDefinitions = append(d.AttributeDefinitions, attributeDefinition{AttributeName: k.Name, AttributeType: k.Type})
 	}
 	if t.Billing == "PAY_PER_REQUEST" {
-		d.BillingModeSummary = &billingModeSummary{BillingMode: t.Billing, LastUpdateToPayPerRequestDateTime: t.Created}
+		d.BillingModeSummary = &billingModeSummary{BillingMode: t.Billing, LastUpdateToPayPerRequestDateTime: cmp.Or(t.OnDemandSince, t.Created)}
 	}
 	if t.Class != "" {
 		d.TableClassSummary = &tableClassSummary{TableClass: t.Class}

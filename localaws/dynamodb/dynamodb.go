@@ -21,6 +21,7 @@ import (
 type Service struct {
 	env         wire.Env
 	expressions *expressionCache
+	sweeping    sweeping
 }
 
 // New returns the service.
@@ -35,7 +36,7 @@ func (s *Service) JSON() wire.JSONService {
 		Shape:  "com.amazonaws.dynamodb.v20120810",
 		Operations: map[string]wire.Operation{
 			"CreateTable":        wire.Op(s.createTable),
-			"DescribeTable":      wire.Op(s.describeTable),
+			"DescribeTable":      s.swept(wire.Op(s.describeTable)),
 			"UpdateTable":        wire.Op(s.updateTable),
 			"DeleteTable":        wire.Op(s.deleteTable),
 			"ListTables":         wire.Op(s.listTables),
@@ -44,16 +45,16 @@ func (s *Service) JSON() wire.JSONService {
 			"TagResource":        wire.Op(s.tagResource),
 			"UntagResource":      wire.Op(s.untagResource),
 			"ListTagsOfResource": wire.Op(s.listTagsOfResource),
-			"PutItem":            wire.Op(s.putItem),
-			"GetItem":            wire.Op(s.getItem),
-			"UpdateItem":         wire.Op(s.updateItem),
-			"DeleteItem":         wire.Op(s.deleteItem),
-			"Query":              wire.Op(s.query),
-			"Scan":               wire.Op(s.scan),
-			"BatchGetItem":       wire.Op(s.batchGetItem),
-			"BatchWriteItem":     wire.Op(s.batchWriteItem),
-			"TransactGetItems":   wire.Op(s.transactGetItems),
-			"TransactWriteItems": wire.Op(s.transactWriteItems),
+			"PutItem":            s.swept(wire.Op(s.putItem)),
+			"GetItem":            s.swept(wire.Op(s.getItem)),
+			"UpdateItem":         s.swept(wire.Op(s.updateItem)),
+			"DeleteItem":         s.swept(wire.Op(s.deleteItem)),
+			"Query":              s.swept(wire.Op(s.query)),
+			"Scan":               s.swept(wire.Op(s.scan)),
+			"BatchGetItem":       s.swept(wire.Op(s.batchGetItem)),
+			"BatchWriteItem":     s.swept(wire.Op(s.batchWriteItem)),
+			"TransactGetItems":   s.swept(wire.Op(s.transactGetItems)),
+			"TransactWriteItems": s.swept(wire.Op(s.transactWriteItems)),
 		},
 	}
 }

@@ -37,6 +37,12 @@ func partition(hash Value) []byte {
 	return append(escaped, 0, 1)
 }
 
+// partOf is the part of a place that its partition key makes.
+func partOf(place []byte) []byte {
+	part, _, _ := bytes.Cut(place, []byte{0, 1})
+	return part
+}
+
 // place is where the item with that key lies. The key must have been checked.
 func (t *table) place(key Item) []byte {
 	place := partition(key[t.Hash.Name])

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"encoding/json"
+	"iter"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -57,16 +58,15 @@ func (s *Service) checkRead(in *readOptions) (table string, err error) {
 	return table, nil
 }
 
-// readPage reads the items of the span in order, or backwards, until the page is
-// full: by Limit, or by reaching maxPage. A full page has a LastEvaluatedKey, even
-// if nothing follows.
-func (in *readOptions) readPage(tx *store.Tx, t *table, b *bound, r span, backwards bool) (*pageAnswer, error) {
+// readPage reads the items until the page is full: by Limit, or by reaching
+// maxPage. A full page has a LastEvaluatedKey, even if nothing follows.
+func (in *readOptions) readPage(t *table, b *bound, items iter.Seq2[[]byte, record]) (*pageAnswer, error) {
 	answer := &pageAnswer{}
 	if in.Select != "COUNT" {
 		answer.Items = []json.RawMessage{}
 	}
 	size := 0
-	for rec := range records(t.items(tx), r, backwards) {
+	for _, rec := range items {
 		size += rec.size()
 		answer.ScannedCount++
 		if err := answer.add(rec, b); err != nil {
@@ -105,9 +105,10 @@ func (a *pageAnswer) add(rec record, b *bound) error {
 	return err
 }
 
-// records walks a span of the items; a nil end is the end of the table.
-func records(items store.Bucket, r span, backwards bool) func(yield func(record) bool) {
-	return func(yield func(record) bool) {
+// places walks a span of the items in order, or backwards; a nil end is the end of
+// the table.
+func places(items store.Bucket, r span, backwards bool) iter.Seq2[[]byte, record] {
+	return func(yield func([]byte, record) bool) {
 		c := items.Cursor()
 		place, rec := c.Seek(r.start)
 		step := c.Next
@@ -115,7 +116,7 @@ func records(items store.Bucket, r span, backwards bool) func(yield func(record)
 			place, rec = lastBefore(c, r.end)
 			step = c.Prev
 		}
-		for place != nil && (r.end == nil || r.holds(place)) && yield(rec) {
+		for place != nil && (r.end == nil || r.holds(place)) && yield(place, rec) {
 			place, rec = step()
 		}
 	}

@@ -55,7 +55,7 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 		if err := t.checkFilter(b); err != nil {
 			return err
 		}
-		answer, err = in.readPage(tx, t, b, r, backwards)
+		answer, err = in.readPage(t, b, places(t.items(tx), r, backwards))
 		return err
 	})
 	return answer, err

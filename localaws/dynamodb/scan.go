@@ -2,16 +2,25 @@ package dynamodb
 
 import (
 	"context"
+	"hash/fnv"
+	"iter"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// A parallel scan's Segment and TotalSegments are left out, hence refused.
-type scanRequest struct{ readOptions }
+// scanRequest may be one of several that share a scan: TotalSegments of them, of
+// which each is for one Segment, counted from 0.
+type scanRequest struct {
+	Segment, TotalSegments *int
+	readOptions
+}
 
 func (s *Service) scan(_ context.Context, in *scanRequest) (*pageAnswer, error) {
 	name, err := s.checkRead(&in.readOptions)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.checkSegment(); err != nil {
 		return nil, err
 	}
 	start, err := in.ExclusiveStartKey.normal()
@@ -35,10 +44,62 @@ func (s *Service) scan(_ context.Context, in *scanRequest) (*pageAnswer, error) 
 			if err := t.checkKey(start); err != nil {
 				return invalid("The provided starting key is invalid: %s", messageOf(err))
 			}
+			if !in.covers(t.place(start)) {
+				return invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", *in.TotalSegments, *in.Segment)
+			}
 			all.start = after(t.place(start))
 		}
-		answer, err = in.readPage(tx, t, b, all, false)
+		answer, err = in.readPage(t, b, in.segment(places(t.items(tx), all, false)))
 		return err
 	})
 	return answer, err
+}
+
+// maxSegments is into how many segments a scan can be split.
+const maxSegments = 1_000_000
+
+func (in *scanRequest) checkSegment() error {
+	segment, total := in.Segment, in.TotalSegments
+	switch {
+	case segment == nil && total == nil:
+		return nil
+	case total == nil:
+		return invalid("The TotalSegments parameter is required but was not present in the request when Segment parameter is present")
+	case segment == nil:
+		return invalid("The Segment parameter is required but was not present in the request when parameter TotalSegments is present")
+	case *total < 1:
+		return violated("totalSegments", *total, "Member must have value greater than or equal to 1")
+	case *total > maxSegments:
+		return violated("totalSegments", *total, "Member must have value less than or equal to 1000000")
+	case *segment < 0:
+		return violated("segment", *segment, "Member must have value greater than or equal to 0")
+	case *segment >= *total:
+		return invalid("The Segment parameter is zero-based and must be less than parameter TotalSegments: Segment: %d is not less than TotalSegments: %d", *segment, *total)
+	}
+	return nil
+}
+
+// covers reports whether the item at that place is in the segment. As on AWS the
+// partition key decides: a hash of it.
+func (in *scanRequest) covers(place []byte) bool {
+	if in.Segment == nil {
+		return true
+	}
+	h := fnv.New32a()
+	_, _ = h.Write(partOf(place))
+	return int(h.Sum32())%*in.TotalSegments == *in.Segment
+}
+
+// segment leaves out what is not in the segment.
+func (in *scanRequest) segment(all iter.Seq2[[]byte, record]) iter.Seq2[[]byte, record] {
+	if in.Segment == nil {
+		return all
+	}
+	return func(yield func([]byte, record) bool) {
+		for place, rec := range all {
+			if in.covers(place) && !yield(place, rec) {
+				return
+			}
+		}
+	}
 }

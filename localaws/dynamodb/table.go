@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -28,7 +29,13 @@ type table struct {
 	Protected  bool              `json:",omitempty"`
 	Encryption *sseSpecification `json:",omitempty"`
 	Tags       map[string]string `json:",omitempty"`
-	TTL        string            `json:",omitempty"` // the attribute, empty while disabled
+	// TTL is the attribute of the time to live, empty if it was never enabled;
+	// TTLOff says that it was disabled since, TTLChanged when either happened.
+	TTL        string    `json:",omitempty"`
+	TTLOff     bool      `json:",omitempty"`
+	TTLChanged time.Time `json:",omitzero"`
+	// OnDemandSince is when the table became PAY_PER_REQUEST, if not at its creation.
+	OnDemandSince float64 `json:",omitempty"` // seconds since the epoch
 }
 
 // keyAttribute is one part of the primary key; its type is S, N or B.

@@ -161,38 +161,6 @@ func TestTablesThatAWSRefusesAreRefused(t *testing.T) {
 	}
 }
 
-func TestTimeToLiveIsStored(t *testing.T) {
-	t.Parallel()
-	c := start(t)
-	newTable(t, c, "sessions", "pk:S")
-	set := func(attribute string, on bool) error {
-		_, err := c.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
-			TableName:               aws.String("sessions"),
-			TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: &attribute, Enabled: &on},
-		})
-		return err
-	}
-	status := func() string {
-		out, err := c.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: aws.String("sessions")})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(out.TimeToLiveDescription.TimeToLiveStatus) + " " + aws.ToString(out.TimeToLiveDescription.AttributeName)
-	}
-	if got := status(); got != "DISABLED " {
-		t.Errorf("a new table's time to live is %s", got)
-	}
-	wantError(t, set("expires", false), "ValidationException", "TimeToLive is already disabled")
-	if err := set("expires", true); err != nil {
-		t.Fatal(err)
-	}
-	if got := status(); got != "ENABLED expires" {
-		t.Errorf("time to live is %s", got)
-	}
-	wantError(t, set("expires", true), "ValidationException", "TimeToLive is already enabled")
-	wantError(t, set("other", true), "ValidationException", "active on a different AttributeName")
-}
-
 func TestTagsAreAddedListedAndRemoved(t *testing.T) {
 	t.Parallel()
 	c := start(t)

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -20,8 +21,19 @@ type updateTimeToLiveAnswer struct {
 	TimeToLiveSpecification *ttlSpecification
 }
 
-// updateTimeToLive stores the setting. Nothing expires by it: on AWS, too, items
-// may outlive their time by days, so readers check it themselves.
+// ttlSettling is how long a change of the setting takes, and how long no other is
+// taken (DynamoDB API Reference, UpdateTimeToLive: up to one hour).
+const ttlSettling = time.Hour
+
+// States of a table's time to live.
+const (
+	ttlEnabling  = "ENABLING"
+	ttlEnabled   = "ENABLED"
+	ttlDisabling = "DISABLING"
+	ttlDisabled  = "DISABLED"
+)
+
+// updateTimeToLive stores the setting; what comes of it is for the sweep.
 func (s *Service) updateTimeToLive(_ context.Context, in *updateTimeToLiveRequest) (*updateTimeToLiveAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {
@@ -43,7 +55,7 @@ func (s *Service) updateTimeToLive(_ context.Context, in *updateTimeToLiveReques
 		if err != nil {
 			return err
 		}
-		if err := t.setTimeToLive(spec.AttributeName, *spec.Enabled); err != nil {
+		if err := t.setTimeToLive(spec.AttributeName, *spec.Enabled, s.env.Now()); err != nil {
 			return err
 		}
 		return t.save(tx)
@@ -51,20 +63,41 @@ func (s *Service) updateTimeToLive(_ context.Context, in *updateTimeToLiveReques
 	return &updateTimeToLiveAnswer{TimeToLiveSpecification: spec}, err
 }
 
-func (t *table) setTimeToLive(attribute string, enabled bool) error {
+func (t *table) setTimeToLive(attribute string, enabled bool, now time.Time) error {
+	on := t.TTL != "" && !t.TTLOff
 	switch {
-	case enabled && t.TTL == attribute:
+	case enabled && on && t.TTL == attribute:
 		return invalid("TimeToLive is already enabled")
-	case !enabled && t.TTL == "":
+	case !enabled && !on:
 		return invalid("TimeToLive is already disabled")
-	case t.TTL != "" && t.TTL != attribute:
+	case on && t.TTL != attribute:
 		return invalid("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.TTL)
+	case t.ttlSettling(now):
+		return invalid("Time to live has been modified multiple times within a fixed interval")
 	}
-	t.TTL = ""
-	if enabled {
-		t.TTL = attribute
-	}
+	t.TTL, t.TTLOff, t.TTLChanged = attribute, !enabled, now
 	return nil
+}
+
+func (t *table) ttlSettling(now time.Time) bool {
+	return !t.TTLChanged.IsZero() && now.Before(t.TTLChanged.Add(ttlSettling))
+}
+
+// timeToLive is the setting as it is described.
+func (t *table) timeToLive(now time.Time) ttlDescription {
+	d := ttlDescription{TimeToLiveStatus: ttlDisabled}
+	switch settling := t.ttlSettling(now); {
+	case t.TTL == "" || t.TTLOff && !settling:
+		return d
+	case t.TTLOff:
+		d.TimeToLiveStatus = ttlDisabling
+	case settling:
+		d.TimeToLiveStatus = ttlEnabling
+	default:
+		d.TimeToLiveStatus = ttlEnabled
+	}
+	d.AttributeName = t.TTL
+	return d
 }
 
 type ttlDescription struct {
@@ -81,11 +114,11 @@ func (s *Service) describeTimeToLive(_ context.Context, in *tableRequest) (*desc
 	if err != nil {
 		return nil, err
 	}
-	d := ttlDescription{TimeToLiveStatus: "DISABLED"}
+	var d ttlDescription
 	err = s.env.DB.View(func(tx *store.Tx) error {
 		t, err := describedTable(tx, name)
-		if err == nil && t.TTL != "" {
-			d = ttlDescription{TimeToLiveStatus: "ENABLED", AttributeName: t.TTL}
+		if err == nil {
+			d = t.timeToLive(s.env.Now())
 		}
 		return err
 	})

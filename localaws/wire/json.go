@@ -78,9 +78,11 @@ func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeChecked(w, http.StatusOK, body)
 }
 
-// writeChecked sends the checksum along that DynamoDB's clients compare.
+// writeChecked sends the checksum along that DynamoDB's clients compare, and, as AWS
+// does, the length: the SDK tries a broken answer again only if it was not chunked.
 func writeChecked(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }

@@ -1,0 +1,246 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// person is one of the crowd, and what became of them.
+type person struct {
+	name, token string
+	operation   string
+	status      string
+}
+
+// operation is what the portal says of one.
+type operation struct {
+	ID, Status string
+}
+
+func (o operation) over() bool {
+	return o.Status == "succeeded" || o.Status == "rejected" || o.Status == "failed"
+}
+
+// crowd has everybody sign up and subscribe at once, waits until everybody is done, and
+// looks at what is there then.
+func (s *site) crowd(ctx context.Context) (*report, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limit)
+	defer cancel()
+	people := make([]*person, s.users)
+	for i := range people {
+		name := "person-" + strconv.Itoa(i)
+		token, err := s.issuer.token(name)
+		if err != nil {
+			return nil, fmt.Errorf("making a token: %w", err)
+		}
+		people[i] = &person{name: name, token: token}
+	}
+	if s.quotas {
+		s.aws.SetLimits(localaws.AWSLimits())
+	}
+	if err := s.aws.SetFaults(s.faults()); err != nil {
+		return nil, err
+	}
+	before := s.aws.Counts()
+	chaos, stop := context.WithCancel(ctx)
+	defer stop()
+	var killing sync.WaitGroup
+	killing.Go(func() { s.kills(chaos) })
+
+	r := &report{settings: s.settings, began: time.Now()}
+	s.tell("%d people sign up and subscribe", s.users)
+	if err := s.arrive(ctx, people, r); err != nil {
+		return nil, err
+	}
+	r.Arrived = time.Since(r.began)
+	s.tell("everybody is answered after %s", r.Arrived.Round(10*time.Millisecond))
+	var clicking sync.WaitGroup
+	if s.click > 0 {
+		clicking.Go(func() { r.Click, r.clickErr = s.oneMore(ctx) })
+	}
+	if err := s.settle(ctx, people); err != nil {
+		return nil, err
+	}
+	r.Done = time.Since(r.began)
+	clicking.Wait()
+	stop()
+	killing.Wait()
+	r.count(before, s.aws.Counts())
+	r.Kills = s.fleet.kills
+	s.tell("everybody is done after %s; looking at what is there", r.Done.Round(10*time.Millisecond))
+	return r, s.inspect(ctx, people, r)
+}
+
+// kills kills a random process again and again.
+func (s *site) kills(ctx context.Context) {
+	if s.kill <= 0 {
+		return
+	}
+	for {
+		pause := time.Duration(s.random.Float64() * 2 * float64(s.kill))
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+			s.fleet.kill(s.random.IntN(1 << 20))
+		}
+	}
+}
+
+// arrive sends everybody's two requests. What is not answered with 202 is sent again
+// under the same Idempotency-Key, as a patient client does, and is counted.
+func (s *site) arrive(ctx context.Context, people []*person, r *report) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(s.clients)
+	for i, p := range people {
+		group.Go(func() error {
+			if _, err := s.ask(ctx, i, p, http.MethodPost, "/api/v1/register", r); err != nil {
+				return err
+			}
+			op, err := s.ask(ctx, i, p, http.MethodPut, "/api/v1/subscriptions/"+s.demo.FreePlanID, r)
+			p.operation = op.ID
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+func (s *site) ask(ctx context.Context, i int, p *person, method, path string, r *report) (operation, error) {
+	for attempt := 0; ; attempt++ {
+		var op operation
+		began := time.Now()
+		status, err := s.send(ctx, i+attempt, p.token, method, path, method+path, &op)
+		r.answered(status, time.Since(began))
+		if err == nil && status == http.StatusAccepted {
+			return op, nil
+		}
+		if ctx.Err() != nil {
+			return op, ctx.Err()
+		}
+		// Only killed or failing AWS excuses asking again.
+		if s.kill == 0 && s.failing == 0 {
+			return op, fmt.Errorf("%s %s answered %d: %w", method, path, status, errors.Join(err, errors.New("want 202")))
+		}
+		time.Sleep(time.Duration(min(attempt+1, 10)) * 100 * time.Millisecond)
+	}
+}
+
+// oneMore is one person's click in the middle of it all: from the click to the key that
+// works.
+func (s *site) oneMore(ctx context.Context) (time.Duration, error) {
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case <-time.After(s.click):
+	}
+	token, err := s.issuer.token("one-more")
+	if err != nil {
+		return 0, err
+	}
+	p := &person{name: "one-more", token: token}
+	quiet := &report{}
+	began := time.Now()
+	if _, err := s.ask(ctx, 0, p, http.MethodPost, "/api/v1/register", quiet); err != nil {
+		return 0, err
+	}
+	op, err := s.ask(ctx, 0, p, http.MethodPut, "/api/v1/subscriptions/"+s.demo.FreePlanID, quiet)
+	for err == nil && !op.over() {
+		time.Sleep(100 * time.Millisecond)
+		_, err = s.get(ctx, token, "/api/v1/operations/"+op.ID, &op)
+	}
+	return time.Since(began), err
+}
+
+// settle waits until every operation is over. It asks little, in order to disturb
+// little: about those that are still open, with pauses.
+func (s *site) settle(ctx context.Context, people []*person) error {
+	open := people
+	for told := time.Now(); len(open) > 0; {
+		var mu sync.Mutex
+		var still []*person
+		var done atomic.Bool // whether any was over, so that asking about the rest pays
+		group, ctx := errgroup.WithContext(ctx)
+		group.SetLimit(4)
+		for i, p := range open {
+			if i >= 40 && !done.Load() {
+				mu.Lock()
+				still = append(still, p)
+				mu.Unlock()
+				continue
+			}
+			group.Go(func() error {
+				var op operation
+				if _, err := s.get(ctx, p.token, "/api/v1/operations/"+p.operation, &op); err == nil && op.over() {
+					p.status = op.Status
+					done.Store(true)
+					return nil
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				still = append(still, p)
+				return ctx.Err()
+			})
+		}
+		if err := group.Wait(); err != nil {
+			return fmt.Errorf("%d operations are open: %w", len(open), err)
+		}
+		open = still
+		if time.Since(told) > 10*time.Second {
+			s.tell("  %d are open", len(open))
+			told = time.Now()
+		}
+		time.Sleep(300 * time.Millisecond)
+	}
+	return nil
+}
+
+// send sends one request to one of the portals.
+func (s *site) send(ctx context.Context, turn int, token, method, path, key string, into any) (int, error) {
+	portals := s.fleet.portals()
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+portals[turn%len(portals)]+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	if key != "" {
+		req.Header.Set("Idempotency-Key", key)
+	}
+	resp, err := s.client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err
+	}
+	if resp.StatusCode >= http.StatusBadRequest {
+		return resp.StatusCode, errors.New(string(bytes.TrimSpace(body)))
+	}
+	return resp.StatusCode, json.Unmarshal(body, into)
+}
+
+// get asks every portal in turn until one answers.
+func (s *site) get(ctx context.Context, token, path string, into any) (status int, err error) {
+	for turn := range s.fleet.portals() {
+		if status, err = s.send(ctx, turn, token, http.MethodGet, path, "", into); err == nil {
+			return status, nil
+		}
+	}
+	return status, err
+}

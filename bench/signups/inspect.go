@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// inspect looks, with everything going right again, at whether the promises were kept.
+func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
+	s.aws.SetLimits(localaws.Limits{})
+	if err := s.aws.SetFaults(faults.Plan{}); err != nil {
+		return err
+	}
+	for _, p := range people {
+		if p.status == "succeeded" {
+			r.Succeeded++
+		}
+	}
+	keys, err := s.keys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range keys {
+		if n > 1 {
+			r.Doubled++
+		}
+	}
+	r.Accounts = len(keys)
+	if r.Attached, err = s.attached(ctx); err != nil {
+		return err
+	}
+	more := 0
+	if s.click > 0 && r.clickErr == nil {
+		more = 1
+	}
+	r.Kept = r.Succeeded == s.users && r.Accounts == s.users+more && r.Attached == s.users+more && r.Doubled == 0 && r.clickErr == nil
+	return nil
+}
+
+// keys counts the API keys of each account.
+func (s *site) keys(ctx context.Context) (map[portal.AccountID]int, error) {
+	counts := map[portal.AccountID]int{}
+	cfg, err := app.LoadConfig(nil)
+	if err != nil {
+		return nil, err
+	}
+	pages := apigateway.NewGetApiKeysPaginator(apigateway.NewFromConfig(s.aws.AWSConfig()), &apigateway.GetApiKeysInput{Limit: aws.Int32(500)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("listing keys: %w", err)
+		}
+		for _, k := range page.Items {
+			if account, _, ok := gateway.ParseKeyName(cfg.Prefix, aws.ToString(k.Name)); ok {
+				counts[account]++
+			}
+		}
+	}
+	return counts, nil
+}
+
+// attached counts the keys in the plan.
+func (s *site) attached(ctx context.Context) (int, error) {
+	n := 0
+	pages := apigateway.NewGetUsagePlanKeysPaginator(apigateway.NewFromConfig(s.aws.AWSConfig()), &apigateway.GetUsagePlanKeysInput{
+		UsagePlanId: &s.demo.FreePlanID, Limit: aws.Int32(500),
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("listing the plan's keys: %w", err)
+		}
+		n += len(page.Items)
+	}
+	return n, nil
+}

@@ -1,0 +1,120 @@
+// Command signups puts the whole of Gatehouse under load: many people sign up and
+// subscribe at once, over several portals and workers as processes of their own, against
+// a local AWS that keeps to API Gateway's quotas, is slow, loses answers, or whose clients
+// are killed, as the flags say. It reports what people were answered and how soon, when
+// everybody was done, what it took of the control plane, and whether in the end every
+// account has one key, attached, and no operation is open.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+)
+
+// settings are the flags.
+type settings struct {
+	users, apis, workers, clients int
+	quotas                        bool
+	share                         float64
+	provisioning                  string
+	kill, latency, click          time.Duration
+	failing                       float64
+	limit                         time.Duration
+	seed                          uint64
+	asJSON                        bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "signups:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	s, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	tell := func(format string, values ...any) { fmt.Fprintf(stderr, format+"\n", values...) }
+	site, err := newSite(ctx, s, tell)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	report, err := site.crowd(ctx)
+	if err != nil {
+		return err
+	}
+	if s.asJSON {
+		out := json.NewEncoder(stdout)
+		out.SetIndent("", "  ")
+		err = out.Encode(report)
+	} else {
+		err = report.write(stdout)
+	}
+	if !report.Kept {
+		err = errors.Join(err, errors.New("the promises were not kept"))
+	}
+	return err
+}
+
+func parse(args []string, stderr io.Writer) (settings, error) {
+	flags := flag.NewFlagSet("signups", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	var s settings
+	flags.IntVar(&s.users, "users", 300, "how many sign up and subscribe")
+	flags.IntVar(&s.apis, "apis", 2, "portal processes")
+	flags.IntVar(&s.workers, "workers", 3, "worker processes")
+	flags.IntVar(&s.clients, "clients", 64, "requests under way at once")
+	flags.BoolVar(&s.quotas, "quotas", false, "enforce API Gateway's quotas, and that it attaches one key at a time")
+	flags.Float64Var(&s.share, "share", 0.5, "share of the quotas that Gatehouse is given")
+	flags.StringVar(&s.provisioning, "provisioning", "single", "single, or auto: import keys together where that is known to work")
+	flags.DurationVar(&s.kill, "kill", 0, "kill a random process this often, on average, and start another")
+	flags.DurationVar(&s.latency, "latency", 0, "delay of every call of AWS")
+	flags.Float64Var(&s.failing, "failing", 0, "share of AWS's calls that fail, half of them after taking effect")
+	flags.DurationVar(&s.click, "click", 0, "after this long, one more person subscribes, and is timed")
+	flags.DurationVar(&s.limit, "limit", 30*time.Minute, "give up after")
+	flags.Uint64Var(&s.seed, "seed", 1, "seed of the faults and kills")
+	flags.BoolVar(&s.asJSON, "json", false, "write JSON instead of text")
+	if err := flags.Parse(args); err != nil {
+		return s, err
+	}
+	if s.users < 1 || s.apis < 1 || s.workers < 1 || s.clients < 1 {
+		return s, errors.New("-users, -apis, -workers and -clients want at least 1")
+	}
+	return s, nil
+}
+
+// faults is what goes wrong on purpose, once people arrive.
+func (s settings) faults() faults.Plan {
+	plan := faults.Plan{Seed: s.seed}
+	if s.latency > 0 {
+		plan.Rules = append(plan.Rules, faults.Rule{Service: "*", Kind: faults.Latency, Latency: faults.Range{Min: s.latency, Max: s.latency}})
+	}
+	if s.failing > 0 {
+		plan.Rules = append(plan.Rules,
+			faults.Rule{Service: "*", Kind: faults.Error, Error: faults.Unavailable, Rate: s.failing / 2},
+			faults.Rule{Service: "*", Kind: faults.Lost, Rate: s.failing / 2})
+	}
+	return plan
+}
+
+// machine is what a figure is worth nothing without.
+func machine() string {
+	return fmt.Sprintf("%d cores, %s/%s, %s; clients, portals, workers and the local AWS share them", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+)
+
+// report is what came of it. Times are wall-clock, from the first request on.
+type report struct {
+	settings settings
+	began    time.Time
+	clickErr error
+
+	mu        sync.Mutex
+	latencies []time.Duration
+
+	// Answers counts the answers to requests by status; 0 is a connection that broke.
+	Answers map[int]int
+	// Arrived is when everybody had been answered, Done when every operation was over.
+	Arrived, Done time.Duration
+	// Click is how long one more person waited, from the click to the key.
+	Click time.Duration
+	Kills int
+	// Calls are those of API Gateway's control plane, Throttled what AWS refused of them.
+	Calls     map[string]int
+	Throttled int
+	// What is there in the end.
+	Succeeded, Accounts, Attached, Doubled int
+	Kept                                   bool
+}
+
+func (r *report) answered(status int, took time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.Answers == nil {
+		r.Answers = map[int]int{}
+	}
+	r.Answers[status]++
+	if status == http.StatusAccepted {
+		r.latencies = append(r.latencies, took)
+	}
+}
+
+func (r *report) count(before, after faults.Counts) {
+	r.Calls = map[string]int{}
+	for operation, n := range after["apigateway"] {
+		if calls := n.Requests - before.Of("apigateway", operation).Requests; calls > 0 {
+			r.Calls[operation] = calls
+		}
+		r.Throttled += n.Faults[faults.Throttled] - before.Of("apigateway", operation).Faults[faults.Throttled]
+	}
+}
+
+func (r *report) percentile(p float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(r.latencies))
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
+}
+
+// floor is the least time that single calls take at the share: creating a key is bounded
+// by its own quota, both calls together by the total.
+func (r *report) floor() time.Duration {
+	n, share := float64(r.settings.users), r.settings.share
+	create := (n - 5*share) / (5 * share)
+	total := (2*n - 40*share) / (10 * share)
+	return time.Duration(max(0, create, total) * float64(time.Second))
+}
+
+func (r *report) write(out io.Writer) error {
+	total := 0
+	var calls []string
+	for _, operation := range slices.Sorted(maps.Keys(r.Calls)) {
+		total += r.Calls[operation]
+		calls = append(calls, fmt.Sprintf("%s %d", operation, r.Calls[operation]))
+	}
+	lines := []string{
+		fmt.Sprintf("machine        %s", machine()),
+		fmt.Sprintf("people         %d, over %d portals and %d workers", r.settings.users, r.settings.apis, r.settings.workers),
+		fmt.Sprintf("answers        %v (status: count; 0 is a broken connection)", r.Answers),
+		fmt.Sprintf("answered in    %s median, %s 99th percentile, %s at most", round(r.percentile(0.5)), round(r.percentile(0.99)), round(r.percentile(1))),
+		fmt.Sprintf("all answered   after %s", round(r.Arrived)),
+		fmt.Sprintf("all done       after %s", round(r.Done)),
+		fmt.Sprintf("control plane  %d calls (%.2f a person), %d refused by AWS's quotas: %s", total, float64(total)/float64(r.settings.users), r.Throttled, strings.Join(calls, ", ")),
+		fmt.Sprintf("in the end     %d of %d succeeded, %d accounts with a key, %d attached, %d with more than one key", r.Succeeded, r.settings.users, r.Accounts, r.Attached, r.Doubled),
+	}
+	if r.settings.quotas {
+		lines = append(lines, fmt.Sprintf("the share      %g of the quotas; single calls take at least %s of it, this took %.2f times that",
+			r.settings.share, round(r.floor()), r.Done.Seconds()/max(0.001, r.floor().Seconds())))
+	}
+	if r.settings.click > 0 {
+		lines = append(lines, fmt.Sprintf("one more       served in %s, while the others waited", round(r.Click)))
+	}
+	if r.settings.kill > 0 {
+		lines = append(lines, fmt.Sprintf("killed         %d processes", r.Kills))
+	}
+	kept := "kept"
+	if !r.Kept {
+		kept = "NOT KEPT"
+	}
+	_, err := fmt.Fprintf(out, "%s\npromises       %s\n", strings.Join(lines, "\n"), kept)
+	return err
+}
+
+func round(d time.Duration) time.Duration {
+	if d > 10*time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// site is everything that runs: the local AWS and the issuer here, the rest as processes.
+type site struct {
+	settings
+	tell   func(format string, values ...any)
+	dir    string
+	aws    *localaws.Server
+	issuer *issuer
+	fleet  *fleet
+	demo   demo.Installed
+	random *rand.Rand
+	client *http.Client
+}
+
+func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {
+	dir, err := os.MkdirTemp("", "gatehouse-signups-")
+	if err != nil {
+		return nil, fmt.Errorf("making a folder: %w", err)
+	}
+	is := &site{settings: s, tell: tell, dir: dir, random: rand.New(rand.NewPCG(s.seed, 0)), client: &http.Client{
+		Timeout:   time.Minute,
+		Transport: &http.Transport{MaxIdleConnsPerHost: s.clients, MaxConnsPerHost: 2 * s.clients},
+	}}
+	if err := is.start(ctx); err != nil {
+		is.close()
+		return nil, err
+	}
+	return is, nil
+}
+
+func (s *site) start(ctx context.Context) (err error) {
+	s.tell("building")
+	if s.fleet, err = newFleet(ctx, s.dir); err != nil {
+		return err
+	}
+	if s.issuer, err = newIssuer(); err != nil {
+		return err
+	}
+	s.aws, err = localaws.Open(localaws.Options{
+		Dir: filepath.Join(s.dir, "aws"), Addr: "127.0.0.1:0", Log: zerolog.Nop(),
+		Mount: map[string]http.Handler{"/demo/": http.StripPrefix("/demo", demo.API())},
+	})
+	if err != nil {
+		return fmt.Errorf("starting the local AWS: %w", err)
+	}
+	cfg, err := app.LoadConfig(nil)
+	if err != nil {
+		return err
+	}
+	if err := app.Setup(ctx, s.aws.AWSConfig(), cfg); err != nil {
+		return err
+	}
+	if s.demo, err = demo.Install(ctx, apigateway.NewFromConfig(s.aws.AWSConfig()), s.aws.Endpoint()+"/demo"); err != nil {
+		return err
+	}
+	if s.provisioning == "auto" {
+		if err := s.fleet.once(ctx, s.env(), "gatehouse", "doctor", "--probe-import"); err != nil {
+			return fmt.Errorf("probing the import: %w", err)
+		}
+	}
+	for i := range s.apis {
+		if err := s.fleet.add(ctx, "api", i, s.env()); err != nil {
+			return err
+		}
+	}
+	for i := range s.workers {
+		if err := s.fleet.add(ctx, "worker", i, s.env()); err != nil {
+			return err
+		}
+	}
+	return s.offered(ctx)
+}
+
+// env is the configuration of the processes.
+func (s *site) env() []string {
+	return []string{
+		"HOME=" + s.dir, "AWS_EC2_METADATA_DISABLED=true",
+		"AWS_ENDPOINT_URL=" + s.aws.Endpoint(), "AWS_REGION=" + localaws.Region,
+		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
+		"GATEHOUSE_OIDC_ISSUER=" + s.issuer.url, "GATEHOUSE_OIDC_CLIENT_ID=" + clientID,
+		"GATEHOUSE_OIDC_JWKS_URL=" + s.issuer.url + "/keys",
+		fmt.Sprintf("GATEHOUSE_QUOTA_SHARE=%g", s.share), "GATEHOUSE_PROVISIONING=" + s.provisioning,
+		"GATEHOUSE_LOG_LEVEL=warn", "GATEHOUSE_LOG_FORMAT=json",
+	}
+}
+
+// offered waits until the catalog is published.
+func (s *site) offered(ctx context.Context) error {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		var list struct{ Items []struct{ ID string } }
+		if _, err := s.get(ctx, "", "/api/v1/catalog", &list); err == nil && len(list.Items) > 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("the catalog was not published; the processes' logs are in %s", s.dir)
+}
+
+func (s *site) close() {
+	if s.fleet != nil {
+		s.fleet.stop()
+	}
+	if s.issuer != nil {
+		_ = s.issuer.server.Close()
+	}
+	if s.aws != nil {
+		_ = s.aws.Close()
+	}
+	_ = os.RemoveAll(s.dir)
+}

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+)
+
+// program is this command, built by TestMain.
+var program string
+
+func TestMain(m *testing.M) {
+	folder, err := os.MkdirTemp("", "gatehouse-command-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(folder)
+	program = filepath.Join(folder, "gatehouse")
+	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		panic("building this command: " + string(out))
+	}
+	m.Run()
+}
+
+// local is `gatehouse local` on a folder, on free ports.
+func local(folder string, flags ...string) *exec.Cmd {
+	return exec.Command(program, append([]string{
+		"local", "--data", folder, "--port", "0", "--aws-port", "0", "--operators-port", "0",
+	}, flags...)...)
+}
+
+// runs starts the command and returns its banner, up to the first line that has the
+// text. It is killed at the end of the test unless it has ended.
+func runs(t *testing.T, cmd *exec.Cmd, until string) (banner string, rest *bufio.Scanner) {
+	t.Helper()
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	kill := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
+	t.Cleanup(func() {
+		kill.Stop()
+		if cmd.ProcessState == nil {
+			_ = cmd.Process.Kill()
+			_ = cmd.Wait()
+		}
+	})
+	lines := bufio.NewScanner(stdout)
+	for lines.Scan() {
+		banner += lines.Text() + "\n"
+		if strings.Contains(lines.Text(), until) {
+			return banner, lines
+		}
+	}
+	t.Fatalf("it ends, having said\n%s", banner)
+	return "", nil
+}
+
+func TestFaultsComeFromTheEnvironmentAndFromFlags(t *testing.T) {
+	t.Parallel()
+	cmd := local(t.TempDir(), "--fault", "sns.Publish:lost,rate=0.5", "--fault", "*:latency=1us-2us")
+	cmd.Env = append(cmd.Environ(), "GATEHOUSE_LOCAL_FAULTS=seed=7; kms:latency=1us")
+	const want = "seed=7; kms:latency=1µs; sns.Publish:lost,rate=0.5; *:latency=1µs-2µs"
+	banner, _ := runs(t, cmd, "  Faults  ")
+	if !strings.Contains(banner, want) {
+		t.Errorf("the banner says\n%s\nwant %s in it", banner, want)
+	}
+	_, rest, _ := strings.Cut(banner, "AWS endpoint")
+	endpoint, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	res, err := http.Get(endpoint + faults.Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var plan faults.Plan
+	if err := json.NewDecoder(res.Body).Decode(&plan); err != nil || plan.String() != want {
+		t.Errorf("the server has %s (%v), want %s", plan, err, want)
+	}
+}
+
+func TestASecondProcessOnTheSameDataIsRefusedWithOneLine(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	first := local(folder)
+	_, lines := runs(t, first, "Gatehouse is running")
+
+	for _, flags := range [][]string{nil, {"--fresh"}} {
+		out, err := local(folder, flags...).CombinedOutput()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+			t.Errorf("the second, with %v, ends with %v, want exit code 1", flags, err)
+		}
+		said := strings.TrimSpace(string(out))
+		if strings.Count(said, "\n") > 0 || !strings.Contains(said, "another process is using it") || !strings.Contains(said, "--data") {
+			t.Errorf("the second, with %v, says %q, want one line with the reason and the way out", flags, said)
+		}
+	}
+
+	if err := first.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() { // until it has ended, so that Wait does not cut off its output
+	}
+	if err := first.Wait(); err != nil {
+		t.Errorf("the first ends with %v", err)
+	}
+}
+
+func TestFaultsThatMakeNoSenseAreRefusedAtStart(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		env   []string
+		flags []string
+		want  string
+	}{
+		"by a flag":     {nil, []string{"--fault", "sqs:lost,rate=2"}, `fault "sqs:lost,rate=2": its rate`},
+		"by a variable": {[]string{"GATEHOUSE_LOCAL_FAULTS=seed=1; sqs:broken"}, nil, `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken": its kind`},
+		"by a name":     {[]string{"GATEHOUSE_LOCAL_FAULTS=seed=1"}, []string{"--fault", "sqs.Sent:lost"}, "sqs has no operation Sent"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cmd := local(t.TempDir(), tt.flags...)
+			cmd.Env = append(cmd.Environ(), tt.env...)
+			out, err := cmd.CombinedOutput()
+			if err == nil || !strings.Contains(string(out), tt.want) {
+				t.Errorf("it ends with %v and says %q, want %q", err, out, tt.want)
+			}
+		})
+	}
+}

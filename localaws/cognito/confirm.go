@@ -1,0 +1,117 @@
+package cognito
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// verifiesEmail reports whether who signs up is mailed a code.
+func (p pool) verifiesEmail() bool { return slices.Contains(p.AutoVerifiedAttributes, "email") }
+
+// unknownUser is how an operation without a password refuses an unknown user: as
+// what hidden says, if the client hides who is one.
+func (c client) unknownUser(err, hidden error) error {
+	switch {
+	case !wire.IsCode(err, "UserNotFoundException"):
+		return err
+	case c.Settings.hidesUsers():
+		return hidden
+	}
+	return wire.Errorf("UserNotFoundException", "Username/client id combination not found.")
+}
+
+// clientUser is what the operations have in common that a client calls for a user
+// who is not signed in.
+type clientUser struct {
+	ClientID   string `json:"ClientId"`
+	SecretHash string
+	Username   string
+	// What follows is for triggers, analytics and threat protection, none of which
+	// this local AWS has.
+	ClientMetadata    map[string]string
+	AnalyticsMetadata json.RawMessage
+	UserContextData   json.RawMessage
+}
+
+func (s *Service) clientOfUser(in *clientUser) (client, pool, error) {
+	c, p, err := s.findClientPool(in.ClientID)
+	if err != nil {
+		return client{}, pool{}, err
+	}
+	var v constraints
+	v.text("username", in.Username, 128)
+	if err := v.err(); err != nil {
+		return client{}, pool{}, err
+	}
+	return c, p, c.checkSecretHash(in.Username, in.SecretHash)
+}
+
+type confirmSignUpInput struct {
+	clientUser
+	ConfirmationCode string
+	// ForceAliasCreation is about names that several users may have; here none can.
+	ForceAliasCreation bool
+}
+
+func (s *Service) confirmSignUp(_ context.Context, in *confirmSignUpInput) (*none, error) {
+	c, p, err := s.clientOfUser(&in.clientUser)
+	if err != nil {
+		return nil, err
+	}
+	var v constraints
+	v.text("confirmationCode", in.ConfirmationCode, 2048)
+	if err := v.err(); err != nil {
+		return nil, err
+	}
+	return &none{}, c.unknownUser(s.confirm(p, in.Username, in.ConfirmationCode), errCodeExpired)
+}
+
+// confirm confirms a user who signed up, and the address that the code went to.
+func (s *Service) confirm(p pool, name, code string) error {
+	waiting := func(u user) error {
+		if u.Status != unconfirmed {
+			return notAuthorized("User cannot be confirmed. Current status is " + u.Status)
+		}
+		return nil
+	}
+	return s.redeem(p, name, confirming, code, waiting, func(_ *store.Tx, u *user) error {
+		u.Status = confirmed
+		u.Attributes["email_verified"] = "true"
+		return nil
+	})
+}
+
+type codeDeliveryOutput struct {
+	CodeDeliveryDetails *codeDelivery `json:"CodeDeliveryDetails"`
+}
+
+func (s *Service) resendConfirmationCode(_ context.Context, in *clientUser) (*codeDeliveryOutput, error) {
+	c, p, err := s.clientOfUser(in)
+	if err != nil {
+		return nil, err
+	}
+	sent, err := s.resend(p, in.Username)
+	if wire.IsCode(err, "UserNotFoundException") && c.Settings.hidesUsers() {
+		return &codeDeliveryOutput{deliveredTo(in.Username)}, nil
+	}
+	if err := c.unknownUser(err, nil); err != nil {
+		return nil, err
+	}
+	return &codeDeliveryOutput{sent}, nil
+}
+
+func (s *Service) resend(p pool, name string) (*codeDelivery, error) {
+	return s.sendCode(p, name, confirming, func(u user) error {
+		switch {
+		case u.Status != unconfirmed:
+			return invalid("User is already confirmed.")
+		case !p.verifiesEmail() || u.Attributes["email"] == "":
+			return invalid("Auto verification not turned on.")
+		}
+		return nil
+	})
+}

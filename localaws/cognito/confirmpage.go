@@ -1,0 +1,77 @@
+package cognito
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+// posted is a form of a sign-in under way: it is read, and so is the request that
+// the page's address carries along.
+func (s *Service) posted(form func(http.ResponseWriter, *http.Request, authorization)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a, err := s.parseAuthorization(r.URL.Query())
+		if err != nil {
+			s.refuse(w, r, a, err)
+			return
+		}
+		if err := r.ParseForm(); err != nil {
+			s.renderLogin(w, http.StatusBadRequest, a, view{Error: "The form could not be read. Please try again."})
+			return
+		}
+		form(w, r, a)
+	}
+}
+
+func (s *Service) renderConfirm(w http.ResponseWriter, status int, a authorization, v view) {
+	v.Title, v.App = "Confirm your account", a.Client.Name
+	v.Action, v.Resend, v.Other = a.page("/confirm"), a.page("/resendcode"), a.page("/login")
+	s.render(w, status, "confirm", v)
+}
+
+// postConfirm confirms an account. Having the code proves whose the address is, but
+// does not sign anybody in: that takes the password.
+func (s *Service) postConfirm(w http.ResponseWriter, r *http.Request, a authorization) {
+	name := strings.TrimSpace(r.PostForm.Get("username"))
+	err := s.confirm(a.Pool, name, strings.TrimSpace(r.PostForm.Get("code")))
+	switch text := codeProblem(err); {
+	case err == nil:
+		s.renderLogin(w, http.StatusOK, a, view{Username: name, Notice: "Your account is confirmed. You can sign in now."})
+	case text != "":
+		s.renderConfirm(w, http.StatusUnprocessableEntity, a, view{Username: name, Error: text})
+	case wire.IsCode(err, "NotAuthorizedException"):
+		s.renderLogin(w, http.StatusOK, a, view{Username: name, Notice: "This account is confirmed already."})
+	default:
+		s.fail(w, err)
+	}
+}
+
+// codeProblem words what is wrong with a code for the user; other errors have no
+// text. An unknown user looks like an expired code.
+func codeProblem(err error) string {
+	switch {
+	case errors.Is(err, errCodeMismatch):
+		return "That is not the code that was sent."
+	case errors.Is(err, errCodeExpired), wire.IsCode(err, "UserNotFoundException"):
+		return "This code is not valid any more. Ask for another."
+	case errors.Is(err, errCodeLimit):
+		return "Too many attempts. Please try again later."
+	}
+	return ""
+}
+
+// postResend says that a code was sent also where there is nobody to send one to.
+func (s *Service) postResend(w http.ResponseWriter, r *http.Request, a authorization) {
+	name := strings.TrimSpace(r.PostForm.Get("username"))
+	_, err := s.resend(a.Pool, name)
+	switch {
+	case errors.Is(err, errCodeLimit):
+		s.renderConfirm(w, http.StatusTooManyRequests, a, view{Username: name, Error: codeProblem(err)})
+	case err == nil, wire.IsCode(err, "UserNotFoundException"), wire.IsCode(err, "InvalidParameterException"):
+		s.renderConfirm(w, http.StatusOK, a, view{Username: name, Notice: "Another code was sent."})
+	default:
+		s.fail(w, err)
+	}
+}

@@ -1,0 +1,137 @@
+package store_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+)
+
+func TestAFileKeepsWhatWasWrittenUntilItIsOpenedFresh(t *testing.T) {
+	t.Parallel()
+	db, path := open(t)
+	write(t, db, "k")
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		fresh bool
+		want  []string
+	}{{false, []string{"k"}}, {true, nil}, {false, nil}} {
+		again, err := store.Open(path, store.Options{NoSync: true, Fresh: step.fresh})
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, "keys", step.want, keys(t, again, "things"))
+		if err := again.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAFileOfAnotherVersionIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	db, path := open(t)
+	write(t, db, "k")
+	_ = db.Close()
+	setVersion(t, path, "0")
+	_, err := store.Open(path, store.Options{NoSync: true})
+	if !errors.Is(err, store.ErrVersion) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, want ErrVersion and the file's name", err)
+	}
+	setVersion(t, path, store.FormatVersion)
+	again, err := store.Open(path, store.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "keys", []string{"k"}, keys(t, again, "things"))
+	_ = again.Close()
+	setVersion(t, path, "0")
+	fresh, err := store.Open(path, store.Options{NoSync: true, Fresh: true})
+	if err != nil {
+		t.Fatalf("starting over: %v", err)
+	}
+	defer fresh.Close()
+	if left := keys(t, fresh, "things"); len(left) > 0 {
+		t.Errorf("of the other version there remain %v", left)
+	}
+}
+
+func setVersion(t *testing.T, path, version string) {
+	t.Helper()
+	b, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, Timeout: time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Update(func(tx *bolt.Tx) error { return tx.Bucket([]byte("meta")).Put([]byte("version"), []byte(version)) })
+	if err := errors.Join(err, b.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFileThatIsInUseIsRefusedAndLeftAlone(t *testing.T) {
+	t.Parallel()
+	db, path := open(t)
+	write(t, db, "k")
+	for _, fresh := range []bool{false, true} {
+		_, err := store.Open(path, store.Options{NoSync: true, Fresh: fresh})
+		if !errors.Is(err, store.ErrInUse) || !strings.Contains(err.Error(), path) {
+			t.Errorf("opened a second time, fresh %v: %v, want ErrInUse and the file's name", fresh, err)
+		}
+	}
+	same(t, "keys", []string{"k"}, keys(t, db, "things"))
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := store.Open(path, store.Options{NoSync: true})
+	if err != nil {
+		t.Fatalf("once it is free: %v", err)
+	}
+	_ = again.Close()
+}
+
+func TestAPlaceWhereNothingCanBeWrittenIsNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	notADatabase := filepath.Join(dir, "text")
+	if err := os.WriteFile(notADatabase, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, path := range map[string]string{
+		"below a file":                  filepath.Join(file, "test.db"),
+		"where a folder is":             dir,
+		"where another kind of file is": notADatabase,
+	} {
+		_, err := store.Open(path, store.Options{NoSync: true})
+		if err == nil || !strings.Contains(err.Error(), filepath.Base(filepath.Dir(path))) {
+			t.Errorf("%s: %v, want an error that names the place", name, err)
+		}
+	}
+}
+
+func TestAFolderWithoutPermissionIsNamed(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() == 0 {
+		t.Skip("root may write everywhere")
+	}
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "test.db")
+	_, err := store.Open(path, store.Options{NoSync: true})
+	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), path) {
+		t.Errorf("%v, want fs.ErrPermission and the file's name", err)
+	}
+}
