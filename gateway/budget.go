@@ -20,6 +20,7 @@ import (
 type table interface {
 	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
@@ -74,7 +75,7 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	}
 	return &Budget{
 		db: db, name: cfg.Table, limits: quotas.scaled(cfg.Share), now: cfg.Now,
-		leases: &leases{db: db, name: cfg.Table, now: cfg.Now, turn: make(chan struct{}, 1)},
+		leases: &leases{db: db, name: cfg.Table, now: cfg.Now, hurry: make(chan struct{}, 1), patient: make(chan struct{}, 1)},
 		takers: map[queue]*taker{},
 	}, nil
 }

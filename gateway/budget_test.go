@@ -120,7 +120,7 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(patience)                                // until every taker has seen that nobody waits
 		plans := w.process(t, 0.5).taker(updatePlan, Interactive) // a token every 40 seconds
 		if err := plans.take(t.Context()); err != nil {
 			t.Fatal(err)

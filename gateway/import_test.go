@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -379,20 +380,23 @@ func TestAMessageWhoseLeaseIsShortIsHandedBackAndNotImported(t *testing.T) {
 func TestWithoutBudgetEverybodyIsPostponed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	process := w.process(t, 0.001)
-	if _, _, err := process.draw(t.Context(), queue{class: other, urgency: Interactive}, 1); err != nil {
-		t.Fatal(err)
-	}
-	i := NewImporter(w.controlPlane(t, process, Config{}), ImporterConfig{})
-	for n, r := range i.together(t, wishes(0, 5)) {
-		var postponed *portal.Postponed
-		if !errors.As(r.err, &postponed) || postponed.After < 5*time.Second {
-			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		process := w.process(t, 0.001)
+		if _, _, err := process.draw(t.Context(), queue{class: other, urgency: Interactive}, 1); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if calls := w.wire.made(); len(calls) != 0 {
-		t.Errorf("calls %v", calls)
-	}
+		i := NewImporter(w.controlPlane(t, process, Config{}), ImporterConfig{})
+		for n, r := range i.together(t, wishes(0, 5)) {
+			var postponed *portal.Postponed
+			if !errors.As(r.err, &postponed) || postponed.After < 5*time.Second {
+				t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+			}
+		}
+		if calls := w.wire.made(); len(calls) != 0 {
+			t.Errorf("calls %v", calls)
+		}
+	})
 }
 
 func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,36 +23,58 @@ type leases struct {
 	db   table
 	name string
 	now  func() time.Time
-	// turn holds one entry while this process has or seeks the attach lease, so that
-	// one goroutine of each asks the table.
-	turn chan struct{}
+	// lanes hold one entry each while this process has or seeks the attach lease, so that
+	// one goroutine in a hurry and one that is not ask the table.
+	hurry, patient chan struct{}
 }
 
+// attachPatience is how long a call waits for its turn to attach: several times what AWS
+// takes for an attachment, since that is what those ahead take.
+const attachPatience = 10 * time.Second
+
+// eagerFor is how long somebody in a hurry keeps others off the attach lease after having
+// asked for it in vain; asked again in time it lasts.
+const eagerFor = 2 * time.Second
+
 // attach waits for the lease that CreateUsagePlanKey and DeleteUsagePlanKey are
-// called under, at most for patience. AWS changes the keys of its usage plans one
+// called under, at most for attachPatience. AWS changes the keys of its usage plans one
 // at a time and answers whoever comes meanwhile with 409 "concurrent modification";
-// taking turns spends no tokens on those. A holder that died costs d, one that
-// acts late draws the 409, which is tried again. Any error is a *portal.Postponed.
-func (l *leases) attach(ctx context.Context, d time.Duration) (release func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, patience)
+// taking turns spends no tokens on those. Interactive calls go before all others, in
+// every process. A holder that died costs d, one that acts late draws the 409, which is
+// tried again. Any error is a *portal.Postponed.
+func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency) (release func(), err error) {
+	waiting, cancel := context.WithTimeout(ctx, attachPatience)
 	defer cancel()
-	select {
-	case l.turn <- struct{}{}:
-	case <-waiting.Done():
-		return nil, notHad(ctx)
+	leave, err := l.line(ctx, waiting, u)
+	if err != nil {
+		return nil, err
 	}
 	for {
-		giveUp, ok, err := l.take(ctx, "attach", d)
+		giveUp, ok, err := l.takeAttach(ctx, d, u)
 		if ok {
-			return func() { giveUp(); <-l.turn }, nil
+			return func() { giveUp(); leave() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
 			err = notHad(ctx)
 		}
 		if err != nil {
-			<-l.turn
+			leave()
 			return nil, err
 		}
+	}
+}
+
+// line waits for this process's turn.
+func (l *leases) line(ctx, waiting context.Context, u Urgency) (leave func(), err error) {
+	lane := l.patient
+	if u == Interactive {
+		lane = l.hurry
+	}
+	select {
+	case lane <- struct{}{}:
+		return func() { <-lane }, nil
+	case <-waiting.Done():
+		return nil, notHad(ctx)
 	}
 }
 
@@ -62,29 +85,74 @@ func notHad(ctx context.Context) error {
 	return postponed("attach lease")
 }
 
-// take takes a lease if it is free or has run out. The holder's name is drawn
-// anew each time, so a repeated write of the SDK finds itself and not a rival.
+// free is the condition under which a lease is to be had. The holder's name is drawn anew
+// each time, so a repeated write of the SDK finds itself and not a rival.
+const free = "(attribute_not_exists(#until) OR #until <= :now OR holder = :holder)"
+
+// takeAttach takes the attach lease if it is free or has run out and nobody more urgent
+// wants it. Somebody urgent who does not get it says so in the item.
+func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (release func(), ok bool, err error) {
+	within, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	holder, now := rand.Text(), l.now()
+	condition := free
+	if u != Interactive {
+		condition += " AND (attribute_not_exists(eager) OR eager <= :now)"
+	}
+	ok, err = l.update(within, attachKey, "SET holder = :holder, #until = :until", condition, map[string]types.AttributeValue{
+		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()), ":now": number(now.UnixMilli()),
+	})
+	if err == nil && !ok && u == Interactive {
+		_, err = l.update(within, attachKey, "SET eager = :eager", "", map[string]types.AttributeValue{
+			":eager": number(now.Add(eagerFor).UnixMilli()),
+		})
+	}
+	if !ok || err != nil {
+		return func() {}, false, err
+	}
+	return func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		// One that cannot be given back runs out.
+		_, _ = l.update(ctx, attachKey, "REMOVE holder, #until", "holder = :holder", map[string]types.AttributeValue{":holder": text(holder)})
+	}, true, nil
+}
+
+const attachKey = "attach"
+
+// update changes a lease's item; ok is false if the condition does not hold.
+func (l *leases) update(ctx context.Context, lease, update, condition string, values map[string]types.AttributeValue) (ok bool, err error) {
+	in := &dynamodb.UpdateItemInput{
+		TableName: aws.String(l.name), Key: rowKey("lease", lease),
+		UpdateExpression: aws.String(update), ExpressionAttributeValues: values,
+	}
+	if condition != "" {
+		in.ConditionExpression = aws.String(condition)
+	}
+	if strings.Contains(update+condition, "#until") {
+		in.ExpressionAttributeNames = map[string]string{"#until": "until"}
+	}
+	_, err = l.db.UpdateItem(ctx, in)
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return false, nil
+	}
+	if err != nil {
+		return false, portal.Postpone("lease store", fmt.Errorf("taking lease %s: %w", lease, err))
+	}
+	return true, nil
+}
+
+// take takes another lease if it is free or has run out.
 func (l *leases) take(ctx context.Context, lease string, d time.Duration) (release func(), ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	holder, now := rand.Text(), l.now()
-	item := rowKey("lease", lease)
-	item["holder"] = text(holder)
-	item["until"] = number(now.Add(d).UnixMilli())
-	_, err = l.db.PutItem(within, &dynamodb.PutItemInput{
-		TableName: aws.String(l.name), Item: item,
-		ConditionExpression:      aws.String("attribute_not_exists(pk) OR #until <= :now OR holder = :holder"),
-		ExpressionAttributeNames: map[string]string{"#until": "until"},
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":now": number(now.UnixMilli()), ":holder": text(holder),
-		},
+	ok, err = l.update(within, lease, "SET holder = :holder, #until = :until", free, map[string]types.AttributeValue{
+		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()), ":now": number(now.UnixMilli()),
 	})
-	var taken *types.ConditionalCheckFailedException
-	switch {
-	case errors.As(err, &taken):
-		return func() {}, false, nil
-	case err != nil:
-		return func() {}, false, portal.Postpone("lease store", fmt.Errorf("taking lease %s: %w", lease, err))
+	if !ok || err != nil {
+		return func() {}, false, err
 	}
 	return func() { l.release(ctx, lease, holder) }, true, nil
 }

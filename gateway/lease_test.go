@@ -80,7 +80,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience)
 		dead, alive := w.process(t, 1), w.process(t, 1)
-		deadRelease, err := dead.leases.attach(t.Context(), 10*time.Second)
+		deadRelease, err := dead.leases.attach(t.Context(), 2*attachPatience, Interactive)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if !errors.As(err, &later) || later.Reason != "attach lease" {
 			t.Errorf("error %v", err)
 		}
-		if waited := time.Since(before); waited < patience || waited > patience+time.Second {
+		if waited := time.Since(before); waited < attachPatience || waited > attachPatience+time.Second {
 			t.Errorf("waited %v", waited)
 		}
 		if calls := w.wire.made(); len(calls) > 0 {
@@ -100,11 +100,11 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if spare := len(alive.taker(other, Interactive).spare); spare != 1 {
 			t.Errorf("%d tokens were given back, want 1", spare)
 		}
-		time.Sleep(10 * time.Second)
+		time.Sleep(attachPatience)
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
 			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
 		}
-		aliveRelease, err := alive.leases.attach(t.Context(), 10*time.Second)
+		aliveRelease, err := alive.leases.attach(t.Context(), 2*attachPatience, Interactive)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,6 +169,46 @@ func TestAnAccountLeaseIsOnesUntilReleasedOrRunOut(t *testing.T) {
 		want := []bool{true, false, true, true, true}
 		if diff := cmp.Diff(want, []bool{ok, again, other, after, late}); diff != "" {
 			t.Errorf("had (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Somebody who waits at a screen goes before all who do not, in this process and others.
+func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		one, other := w.process(t, 1), w.process(t, 1)
+		held, err := one.leases.attach(t.Context(), time.Minute, Bulk)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []string
+		var work sync.WaitGroup
+		wants := func(b *Budget, u Urgency, name string) {
+			work.Go(func() {
+				release, err := b.leases.attach(t.Context(), time.Minute, u)
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+					return
+				}
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				time.Sleep(100 * time.Millisecond)
+				release()
+			})
+			time.Sleep(300 * time.Millisecond)
+		}
+		wants(one, Bulk, "bulk here")
+		wants(other, Bulk, "bulk there")
+		wants(other, Background, "background there")
+		wants(other, Interactive, "a click there")
+		held()
+		work.Wait()
+		if len(order) != 4 || order[0] != "a click there" {
+			t.Errorf("the order was %v", order)
 		}
 	})
 }

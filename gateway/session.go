@@ -81,7 +81,7 @@ func (s *Session) enter(ctx context.Context, op operation) (release func(), err 
 	if op.exclusive {
 		s.cp.attaching.Add(1)
 		defer s.cp.attaching.Add(-1)
-		if release, err = s.cp.budget.leases.attach(ctx, 2*s.cp.timeout); err != nil {
+		if release, err = s.cp.budget.leases.attach(ctx, 2*s.cp.timeout, s.urgency); err != nil {
 			taker.giveBack()
 			return nil, err
 		}

@@ -14,8 +14,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-
-	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
 // person is one of the crowd, and what became of them.
@@ -48,9 +46,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 		}
 		people[i] = &person{name: name, token: token}
 	}
-	if s.quotas {
-		s.aws.SetLimits(localaws.AWSLimits())
-	}
+	s.aws.SetLimits(s.limits())
 	if err := s.aws.SetFaults(s.faults()); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,7 @@ type settings struct {
 	share                         float64
 	provisioning                  string
 	kill, latency, click          time.Duration
+	attaching                     time.Duration
 	failing                       float64
 	limit                         time.Duration
 	seed                          uint64
@@ -81,7 +82,8 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.IntVar(&s.apis, "apis", 2, "portal processes")
 	flags.IntVar(&s.workers, "workers", 3, "worker processes")
 	flags.IntVar(&s.clients, "clients", 64, "requests under way at once")
-	flags.BoolVar(&s.quotas, "quotas", false, "enforce API Gateway's quotas, and that it attaches one key at a time")
+	flags.BoolVar(&s.quotas, "quotas", false, "enforce API Gateway's published quotas")
+	flags.DurationVar(&s.attaching, "attaching", 0, "attaching a key takes API Gateway this long, one at a time")
 	flags.Float64Var(&s.share, "share", 0.5, "share of the quotas that Gatehouse is given")
 	flags.StringVar(&s.provisioning, "provisioning", "single", "single, or auto: import keys together where that is known to work")
 	flags.DurationVar(&s.kill, "kill", 0, "kill a random process this often, on average, and start another")

@@ -103,6 +103,15 @@ func (s *site) env() []string {
 	}
 }
 
+// limits are those of API Gateway that apply once people arrive.
+func (s settings) limits() localaws.Limits {
+	l := localaws.Limits{ConcurrentModification: s.attaching}
+	if s.quotas {
+		l.Quotas = 1
+	}
+	return l
+}
+
 // offered waits until the catalog is published.
 func (s *site) offered(ctx context.Context) error {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
