@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -82,6 +83,7 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 		return inTheWay(err, opts)
 	}
 	defer func() { _ = server.Close() }()
+	server.Cognito().OnMail(mailTo(opts.Out))
 
 	local := Local{
 		PortalURL: localURL(portalListener), AWSURL: server.Endpoint(), OperatorsURL: localURL(operatorsListener), Dir: dir,
@@ -180,6 +182,16 @@ func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, pu
 		return nil
 	})
 	return errors.Join(group.Wait(), portal.Close())
+}
+
+// mailTo writes the user pools' mails on the terminal: nobody else is to read the codes
+// in them, so they stay out of the log.
+func mailTo(out io.Writer) cognito.Post {
+	return func(to, subject, body string) {
+		if out != nil {
+			fmt.Fprintf(out, "\n  Mail to %s: %s\n\n    %s\n\n", to, subject, strings.ReplaceAll(strings.TrimSpace(body), "\n", "\n    "))
+		}
+	}
 }
 
 // inTheWay says what to do about a local AWS that does not start.

@@ -88,8 +88,12 @@ func (b *browser) submit(t *testing.T, p page, fields map[string]string, change 
 		t.Fatal(err)
 	}
 	form := url.Values{}
+	inputs := p.doc.Find("form").First().Find("input")
+	inputs.Filter("[type=hidden]").Each(func(_ int, hidden *goquery.Selection) {
+		form.Set(hidden.AttrOr("name", ""), hidden.AttrOr("value", ""))
+	})
 	for name, value := range fields {
-		if p.doc.Find("input[name="+name+"]").Length() != 1 {
+		if inputs.Filter("[name="+name+"]").Length() != 1 {
 			t.Fatalf("the form has no input %s", name)
 		}
 		form.Set(name, value)

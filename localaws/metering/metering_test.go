@@ -297,7 +297,7 @@ func TestABatchIsRefusedAsAWhole(t *testing.T) {
 		want   string
 	}{
 		"a dimension that the product does not have": {func(u *types.UsageRecord) { u.Dimension = aws.String("bytes") }, "InvalidUsageDimensionException"},
-		"usage of six hours ago":                     {at(-6 * time.Hour), "InvalidLicenseException"},
+		"usage of before the licence began":          {at(-time.Hour), "InvalidLicenseException"},
 		"usage to come":                              {at(time.Second), "TimestampOutOfBoundsException"},
 		"allocations that do not add up":             {allocate(1, 1), "InvalidUsageAllocationsException"},
 		"a sixth tag": {func(u *types.UsageRecord) {

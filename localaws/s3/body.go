@@ -45,7 +45,7 @@ func (c call) body() (payload, error) {
 	digest := c.Header.Get("X-Amz-Content-Sha256")
 	switch {
 	case strings.HasPrefix(digest, "STREAMING-"):
-		trailer := http.Header{}
+		var trailer http.Header
 		if p.content, trailer, err = unchunk(raw, c.Header.Get("X-Amz-Decoded-Content-Length")); err != nil {
 			return p, err
 		}

@@ -45,7 +45,8 @@ const (
 	maxStep   = 100
 )
 
-// Reasons of failure, as AWS names them.
+// Reasons of failure, as AWS names them (SQS Developer Guide, "Troubleshoot
+// dead-letter queue and DLQ redrive issues").
 const (
 	sourceUnknown = "CouldNotDetermineMessageSource"
 	queueMissing  = "AWS.SimpleQueueService.NonExistentQueue"
