@@ -13,15 +13,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/middleware"
 
+	"github.com/gatehouse-portal/gatehouse/awsclient"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/gateway"
-	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 // LoadAWS reads AWS's own configuration: environment, files, the machine's role.
 func LoadAWS(ctx context.Context) (aws.Config, error) {
-	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(transport.HTTPClient()))
+	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
+		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
 	if err != nil {
 		return cfg, fmt.Errorf("reading AWS's configuration: %w", err)
 	}

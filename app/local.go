@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -89,6 +90,7 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 		PortalURL: localURL(portalListener), AWSURL: server.Endpoint(), OperatorsURL: localURL(operatorsListener), Dir: dir,
 	}
 	p.AWS, p.Config.BaseURL = server.AWSConfig(), local.PortalURL
+	p.PollWait = time.Second // so that it stops as soon as somebody presses Ctrl+C
 	if err := Setup(ctx, p.AWS, p.Config); err != nil {
 		return fmt.Errorf("setting up: %w", err)
 	}

@@ -34,6 +34,9 @@ type Process struct {
 	Metrics *prometheus.Registry
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
+	// PollWait is how long a worker's poll of an idle queue lasts, and so how long an idle
+	// worker takes to stop; 0 is the transport's own.
+	PollWait time.Duration
 }
 
 func (p Process) now() func() time.Time {
@@ -106,7 +109,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	letters := handlers.DeadLetters{Journal: facts, Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: consumers(names, execute, converger, projector, runner),
+		Consumers: consumers(names, p.PollWait, execute, converger, projector, runner),
 		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
@@ -115,10 +118,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log}, nil
 }
 
-func consumers(names Names, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+func consumers(names Names, wait time.Duration, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
-	busy := transport.SubscriberConfig{Pollers: 2, Concurrency: 256}
-	quiet := transport.SubscriberConfig{Pollers: 1, Concurrency: 10}
+	busy := transport.SubscriberConfig{Pollers: 2, Concurrency: 256, WaitTime: wait}
+	quiet := transport.SubscriberConfig{Pollers: 1, Concurrency: 10, WaitTime: wait}
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: busy, Handlers: map[string]transport.Handler{

@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,7 +41,10 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags.DurationVar(&s.window, "window", 6*time.Second, "longest `time` to consume from one queue")
 	flags.IntVar(&s.scale, "scale", 100, "`percent` of the usual number of messages")
 	serve := flags.Bool("serve", false, "be the local AWS: write its address and serve until standard input ends")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case err != nil:
 		return err
 	}
 	if *serve {

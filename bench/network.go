@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/gatehouse-portal/gatehouse/awsclient"
 	"github.com/gatehouse-portal/gatehouse/localaws"
-	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 // network is the way to AWS: it counts the requests and makes each take its time.
@@ -41,7 +41,7 @@ func (n *network) config(endpoint string) aws.Config {
 		BaseEndpoint: aws.String(endpoint),
 		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
 		HTTPClient:   &http.Client{Transport: n},
-		APIOptions:   []func(*middleware.Stack) error{transport.PlainBodies},
+		APIOptions:   []func(*middleware.Stack) error{awsclient.PlainBodies},
 	}
 }
 

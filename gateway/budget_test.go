@@ -120,8 +120,8 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)                                // until every taker has seen that nobody waits
-		plans := w.process(t, 0.5).taker(updatePlan, Interactive) // a token every 40 seconds
+		defer time.Sleep(patience)                         // until every taker has seen that nobody waits
+		plans := w.process(t, 0.5).taker(updatePlan, Bulk) // a token every 40 seconds
 		if err := plans.take(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -351,4 +351,36 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 			t.Errorf("slow for %v, want %v", slow, slowFor)
 		}
 	})
+}
+
+// In a rush whoever clicks now is served now: of interactive calls the newest goes first.
+func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for urgency, want := range map[Urgency]int{Interactive: 2, Bulk: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			defer time.Sleep(patience) // until every taker has seen that nobody waits
+			keys := w.process(t, 1).taker(updatePlan, urgency)
+			if err := keys.take(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			served := make(chan int, 3)
+			var work sync.WaitGroup
+			for i := range 3 {
+				work.Go(func() {
+					if keys.take(ctx) == nil {
+						served <- i
+					}
+				})
+				synctest.Wait()
+			}
+			keys.giveBack()
+			if got := <-served; got != want {
+				t.Errorf("urgency %d: caller %d was served first, want %d", urgency, got, want)
+			}
+			cancel()
+			work.Wait()
+		})
+	}
 }

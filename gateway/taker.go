@@ -16,8 +16,11 @@ type taker struct {
 	budget *Budget
 	queue  queue
 
-	mu      sync.Mutex
-	waiting []*waiter // longest first
+	mu sync.Mutex
+	// waiting, in the order they came. They are served in that order, but for interactive
+	// ones, of whom the newest goes first: in a rush somebody who clicks now is served now,
+	// and who has waited too long for that waits with the backlog.
+	waiting []*waiter
 	spare   []time.Time
 	running bool
 }
@@ -108,16 +111,26 @@ func (t *taker) giveBack() {
 	t.deliver(1)
 }
 
-// deliver hands tokens to who waits longest and keeps the rest for a moment. The
-// lock must be held.
+// deliver hands tokens to whose turn it is and keeps the rest for a moment. The lock must
+// be held.
 func (t *taker) deliver(tokens int) {
 	for ; tokens > 0 && len(t.waiting) > 0; tokens-- {
-		t.waiting[0].answer <- nil
-		t.waiting = t.waiting[1:]
+		next := t.at(0)
+		t.waiting[next].answer <- nil
+		t.waiting = slices.Delete(t.waiting, next, next+1)
 	}
 	for range tokens {
 		t.spare = append(t.spare, t.budget.now())
 	}
+}
+
+// at is the index of who has so many before them; and, the other way round, how many
+// somebody at that index has before them.
+func (t *taker) at(turn int) int {
+	if t.queue.urgency == Interactive {
+		return len(t.waiting) - 1 - turn
+	}
+	return turn
 }
 
 func (t *taker) run() {
@@ -145,25 +158,21 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now, front := t.budget.now(), t.front()
-	place := 0
-	t.waiting = slices.DeleteFunc(t.waiting, func(w *waiter) bool {
-		until := w.until(place < front)
-		if until.After(now) {
-			place++
-			return false
+	var stay []*waiter
+	for i, w := range t.waiting {
+		leaves := w.until(t.at(i) < front)
+		if !leaves.After(now) {
+			w.answer <- noToken()
+			continue
 		}
-		w.answer <- noToken()
-		return true
-	})
-	if len(t.waiting) == 0 {
-		t.running = false
-		return 0, time.Time{}, false
+		stay = append(stay, w)
+		if until.IsZero() || leaves.Before(until) {
+			until = leaves
+		}
 	}
-	next := t.waiting[0].until(true)
-	if len(t.waiting) > front {
-		next = t.waiting[front].until(false)
-	}
-	return len(t.waiting), next, true
+	t.waiting = stay
+	t.running = len(stay) > 0
+	return len(stay), until, t.running
 }
 
 func (t *taker) draw(want int) (wait time.Duration, err error) {

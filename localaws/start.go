@@ -1,12 +1,13 @@
 package localaws
 
 import (
-	"net/http"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/gatehouse-portal/gatehouse/awsclient"
 )
 
 // Start runs a local AWS for one test, on a free port, with its file in the
@@ -35,8 +36,7 @@ func (s *Server) AWSConfig() aws.Config {
 		Region:       Region,
 		BaseEndpoint: aws.String(s.Endpoint()),
 		Credentials:  credentials.NewStaticCredentialsProvider("local", "local", ""),
-		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
-			tr.MaxIdleConnsPerHost = 256
-		}),
+		HTTPClient:   awsclient.HTTPClient(),
+		APIOptions:   []func(*middleware.Stack) error{awsclient.PlainBodies},
 	}
 }

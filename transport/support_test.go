@@ -12,12 +12,14 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"go.uber.org/goleak"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -29,6 +31,7 @@ const patience = 20 * time.Second
 type cloud struct {
 	t testing.TB
 	*hooked
+	server *localaws.Server
 	config aws.Config
 	topics *sns.Client
 	queues *Queues
@@ -40,9 +43,12 @@ func startCloud(t testing.TB) *cloud {
 	cfg := srv.AWSConfig()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	cfg.HTTPClient = &http.Client{Transport: transport}
+	cfg.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 20 * time.Millisecond })
+	}
 	t.Cleanup(transport.CloseIdleConnections)
 	client := &hooked{Client: sqs.NewFromConfig(cfg)}
-	return &cloud{t: t, hooked: client, config: cfg, topics: sns.NewFromConfig(cfg), queues: NewQueues(client)}
+	return &cloud{t: t, hooked: client, server: srv, config: cfg, topics: sns.NewFromConfig(cfg), queues: NewQueues(client)}
 }
 
 // queue makes a queue, FIFO if its name says so, and returns its name.
@@ -167,6 +173,26 @@ func (h *hooked) asked() []int32 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return append([]int32(nil), h.visibilities...)
+}
+
+// suffer has the local SQS misbehave from now on; without rules, behave.
+func (c *cloud) suffer(seed uint64, rules ...faults.Rule) {
+	c.t.Helper()
+	for i := range rules {
+		rules[i].Service = "sqs"
+	}
+	if err := c.server.SetFaults(faults.Plan{Seed: seed, Rules: rules}); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// suffered is how often that went wrong.
+func (c *cloud) suffered(kind faults.Kind) int {
+	sum := 0
+	for _, count := range c.server.Counts()["sqs"] {
+		sum += count.Faults[kind]
+	}
+	return sum
 }
 
 // text makes a message; of a group unless that is empty.

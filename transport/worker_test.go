@@ -302,6 +302,14 @@ func (c *cloud) topic(name, queue string) string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	_, err = c.SetQueueAttributes(context.Background(), &sqs.SetQueueAttributesInput{
+		QueueUrl: aws.String(url), Attributes: map[string]string{"Policy": fmt.Sprintf(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":%q,"Condition":{"ArnEquals":{"aws:SourceArn":%q}}}]}`,
+			attributes.Attributes["QueueArn"], *made.TopicArn)},
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	_, err = c.topics.Subscribe(context.Background(), &sns.SubscribeInput{
 		TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: aws.String(attributes.Attributes["QueueArn"]),
 		Attributes: map[string]string{"RawMessageDelivery": "true"},

@@ -98,8 +98,9 @@ func NewSubscriber(config aws.Config, queues *transport.Queues, cfg transport.Su
 // for its reader for ever. What is not read comes again when its lease runs out.
 type closable struct {
 	message.Subscriber
-	once    sync.Once
-	closing chan struct{}
+	once       sync.Once
+	closing    chan struct{}
+	forwarding sync.WaitGroup
 }
 
 func (c *closable) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
@@ -108,7 +109,7 @@ func (c *closable) Subscribe(ctx context.Context, topic string) (<-chan *message
 		return nil, err
 	}
 	to := make(chan *message.Message)
-	go func() {
+	c.forwarding.Go(func() {
 		defer close(to)
 		for msg := range from {
 			select {
@@ -117,13 +118,15 @@ func (c *closable) Subscribe(ctx context.Context, topic string) (<-chan *message
 			case <-c.closing:
 			}
 		}
-	}()
+	})
 	return to, nil
 }
 
 func (c *closable) Close() error {
 	c.once.Do(func() { close(c.closing) })
-	return c.Subscriber.Close()
+	err := c.Subscriber.Close()
+	c.forwarding.Wait()
+	return err
 }
 
 // noting puts what SQS says of a message where transport puts it.

@@ -1,4 +1,6 @@
-package transport
+// Package awsclient is what every AWS client of ours is configured with, whatever the
+// service: the lessons of running the SDK busily. It knows no service.
+package awsclient
 
 import (
 	"net/http"
