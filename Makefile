@@ -6,6 +6,7 @@ GO     ?= go
 BIN    := bin
 LINTER := $(BIN)/golangci-lint
 PKGS   ?= ./...
+FLAGS  ?=
 
 .PHONY: help
 help: ## List the targets
@@ -26,6 +27,14 @@ test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and w
 .PHONY: test-race
 test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler
 	./$(BIN)/testrun -race $(PKGS)
+
+.PHONY: bench
+bench: ## Compare the transport with stock watermill-aws; takes some minutes
+	$(GO) run ./bench $(FLAGS)
+
+.PHONY: signups
+signups: ## Have a crowd sign up; docs/performance.md has the FLAGS
+	$(GO) run ./bench/signups $(FLAGS)
 
 .PHONY: lint
 lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for

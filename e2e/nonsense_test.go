@@ -101,10 +101,8 @@ func checkNothingLeaks(t *testing.T, header http.Header, body []byte, token stri
 	if found := suspicious.Find(all.Bytes()); found != nil {
 		t.Errorf("the answer says %q: %s", found, all.Bytes())
 	}
-	secrets := []string{canary, token}
-	for _, part := range strings.FieldsFunc(token, func(r rune) bool { return r == '.' || r == ' ' }) {
-		secrets = append(secrets, part)
-	}
+	parts := strings.FieldsFunc(token, func(r rune) bool { return r == '.' || r == ' ' })
+	secrets := append([]string{canary, token}, parts...)
 	for _, secret := range secrets {
 		if len(secret) > 3 && bytes.Contains(all.Bytes(), []byte(secret)) {
 			t.Errorf("the answer repeats what was sent: %s", all.Bytes())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
@@ -65,7 +66,7 @@ type world struct {
 	execute   *handlers.Execute
 	converger *provisioning.Converger
 	projector *projections.Projector
-	letters   handlers.DeadLetters
+	letters   deadletters.Keeper
 	views     *projections.Views
 	clock     time.Time
 
@@ -97,7 +98,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
 	w.projector = projections.NewProjector(faulty, tables, viewTables)
 	w.views = projections.NewViews(tables, viewTables, noDocuments{})
-	w.letters = handlers.DeadLetters{Journal: faulty, Tables: tables, Records: names.Records, Sender: fakeSender{w}, Now: now}
+	w.letters = deadletters.Keeper{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: now}
 	return w
 }
 
@@ -217,7 +218,7 @@ func (w *world) bury() {
 			w.Fatal(err)
 		}
 		w.queue = slices.Delete(w.queue, i, i+1)
-		err = w.letters.Bury(context.Background(), handlers.DeadLetter{MessageID: msg.ID, Body: body, Class: "failed"})
+		err = w.letters.Bury(context.Background(), deadletters.Letter{ID: msg.ID, Body: body, Class: "failed"})
 		if errors.Is(err, errCrash) {
 			w.queue = append(w.queue, msg)
 			return

@@ -38,6 +38,9 @@ type Event struct {
 	Correlation string
 	// TraceParent is the W3C trace context, if there is one.
 	TraceParent string
+	// Replay counts how often an operator has sent it again after it was given up; 0 for
+	// what never was.
+	Replay int64
 	// Data is the payload: one of this package's structs, by value.
 	Data Payload
 }
@@ -109,6 +112,7 @@ type envelope struct {
 	Causation       string          `json:"causationid,omitempty"`
 	Correlation     string          `json:"correlationid,omitempty"`
 	TraceParent     string          `json:"traceparent,omitempty"`
+	Replay          string          `json:"replay,omitempty"`
 	Data            json.RawMessage `json:"data"`
 }
 
@@ -126,7 +130,7 @@ func Encode(e Event) ([]byte, error) {
 		SpecVersion: specVersion, ID: e.ID, Source: e.Source, Type: e.Type(), Subject: string(e.Subject),
 		Time: e.Time.UTC(), DataContentType: "application/json",
 		Sequence: sequenceText(e.Sequence), Operation: string(e.Operation), Intent: numberText(int64(e.Intent)),
-		Causation: e.Causation, Correlation: e.Correlation, TraceParent: e.TraceParent, Data: data,
+		Causation: e.Causation, Correlation: e.Correlation, TraceParent: e.TraceParent, Replay: numberText(e.Replay), Data: data,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s %s: %w", e.Type(), e.ID, err)
@@ -140,7 +144,22 @@ func Encode(e Event) ([]byte, error) {
 // Decode reads an event. What cannot be read, or is of a type that this program
 // does not know, is a portal.Error with code Invalid: trying again is no use.
 // Members it does not know are passed over, so that old code reads new messages.
-func Decode(body []byte) (Event, error) {
+func Decode(body []byte) (Event, error) { return decodeAs(body, envelope.payload) }
+
+// payload is the data of a type that this program knows.
+func (env envelope) payload() (Payload, error) {
+	decode, ok := types[env.Type]
+	if !ok {
+		return nil, unreadable("its type is unknown: "+env.Type, nil)
+	}
+	data, err := decode(env.Data)
+	if err != nil {
+		return nil, unreadable("its data is not that of a "+Name(env.Type), err)
+	}
+	return data, nil
+}
+
+func decodeAs(body []byte, payload func(envelope) (Payload, error)) (Event, error) {
 	var env envelope
 	if err := json.Unmarshal(body, &env); err != nil {
 		return Event{}, unreadable("it is not JSON", err)
@@ -148,13 +167,9 @@ func Decode(body []byte) (Event, error) {
 	if env.SpecVersion != specVersion || env.ID == "" || env.Subject == "" {
 		return Event{}, unreadable("it is not a CloudEvent 1.0 of ours", nil)
 	}
-	decode, ok := types[env.Type]
-	if !ok {
-		return Event{}, unreadable("its type is unknown: "+env.Type, nil)
-	}
-	data, err := decode(env.Data)
+	data, err := payload(env)
 	if err != nil {
-		return Event{}, unreadable("its data is not that of a "+Name(env.Type), err)
+		return Event{}, err
 	}
 	sequence, err := parseNumber(env.Sequence)
 	if err != nil {
@@ -164,10 +179,14 @@ func Decode(body []byte) (Event, error) {
 	if err != nil {
 		return Event{}, unreadable("its intent is not a number", err)
 	}
+	replay, err := parseNumber(env.Replay)
+	if err != nil {
+		return Event{}, unreadable("its replay is not a number", err)
+	}
 	return Event{
 		ID: env.ID, Source: env.Source, Subject: portal.Stream(env.Subject), Time: env.Time.UTC(),
 		Sequence: sequence, Operation: portal.OperationID(env.Operation), Intent: portal.Intent(intent),
-		Causation: env.Causation, Correlation: env.Correlation, TraceParent: env.TraceParent, Data: data,
+		Causation: env.Causation, Correlation: env.Correlation, TraceParent: env.TraceParent, Replay: replay, Data: data,
 	}, nil
 }
 

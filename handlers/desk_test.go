@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -25,7 +24,6 @@ type desk struct {
 	journal *journal.Journal
 	outbox  *outbox
 	execute *Execute
-	letters DeadLetters
 }
 
 func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
@@ -33,7 +31,6 @@ func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
 	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}}
 	d.journal = d.tables.Open()
 	d.execute = d.beside(adjust...)
-	d.letters = DeadLetters{Journal: d.journal, Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Now: clock}
 	return d
 }
 
@@ -93,20 +90,6 @@ func holds(t *testing.T, facts []events.Event, want ...events.Fact) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
-}
-
-// buried are the dead letters.
-func (d *desk) buried() []DeadLetter {
-	d.t.Helper()
-	var letters []DeadLetter
-	for _, row := range d.tables.Rows(d.t, d.tables.Records, "deadletter") {
-		var letter DeadLetter
-		if err := attributevalue.UnmarshalMap(row, &letter); err != nil {
-			d.t.Fatal(err)
-		}
-		letters = append(letters, letter)
-	}
-	return letters
 }
 
 // outbox remembers what was sent, and what was sent again.

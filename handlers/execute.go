@@ -28,6 +28,7 @@ const maxRaces = 8
 type facts interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
+	Write(ctx context.Context, rows ...journal.Row) error
 }
 
 // sender hands messages to the queues and to the topic. Repeat does so for messages

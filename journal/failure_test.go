@@ -88,11 +88,11 @@ func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
 		{"a conflict of a plain write", "TransactionConflictException", "", taken},
 		{"throttling, which decides nothing", "TransactionCanceledException", reasons("None", "ThrottlingError"), isPostponed},
 		{"a condition beside throttling", "TransactionCanceledException", reasons("ConditionalCheckFailed", "ThrottlingError"), isPostponed},
-		{"an item that is not valid", "TransactionCanceledException", reasons("ValidationError", "None"), plain},
+		{"an item that is not valid", "TransactionCanceledException", reasons("ValidationError", "None"), unfit},
 		{"a transaction that still runs", "TransactionInProgressException", "", isPostponed},
 		{"throttling", "ProvisionedThroughputExceededException", "", isPostponed},
 		{"a table that is not there", "ResourceNotFoundException", "", isPostponed},
-		{"a request that is not valid", "ValidationException", "", plain},
+		{"a request that is not valid", "ValidationException", "", unfit},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -107,8 +107,9 @@ func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
 
 func taken(err error) bool { return errors.Is(err, journal.ErrTaken) && !isPostponed(err) }
 
-func plain(err error) bool {
-	return err != nil && !errors.Is(err, journal.ErrTaken) && !isPostponed(err)
+func unfit(err error) bool {
+	var never *journal.Unfit
+	return errors.As(err, &never) && !errors.Is(err, journal.ErrTaken) && !isPostponed(err)
 }
 
 func TestEverythingIsPostponedWhileTheTableDoesNotAnswer(t *testing.T) {
@@ -140,8 +141,8 @@ func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
 		"one large of two": j.Write(t.Context(), journal.Row{PK: "a", SK: "1", Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{PK: "b", SK: "1"}),
 		"a stream unnamed": j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
 	} {
-		if !plain(err) {
-			t.Errorf("%s: %v, want a plain error", doing, err)
+		if !unfit(err) {
+			t.Errorf("%s: %v, want Unfit", doing, err)
 		}
 	}
 }
@@ -158,7 +159,7 @@ func TestAFactThatCannotBeReadIsAFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if facts, err := j.Read(t.Context(), ann, 0); !plain(err) || facts != nil {
-		t.Errorf("reading past it: %d facts, %v; want a plain error and no half stream", len(facts), err)
+	if facts, err := j.Read(t.Context(), ann, 0); !unfit(err) || facts != nil {
+		t.Errorf("reading past it: %d facts, %v; want Unfit and no half stream", len(facts), err)
 	}
 }

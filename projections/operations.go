@@ -56,6 +56,9 @@ type Progress struct {
 // operationSteps: insert-only, one row an operation and fact. Whose operation it is
 // says its row among the operations, not its steps.
 func operationSteps(changed *rows, account state.Account, fact events.Event) {
+	if _, unknown := fact.Data.(events.Unknown); unknown {
+		return // there is nothing that could be said of it to people
+	}
 	step := describe(account, fact)
 	ended := endedBy(fact)
 	for _, op := range servedBy(account, fact) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -155,9 +156,9 @@ func (s *Sweep) stream(ctx context.Context, stream portal.Stream, a actual, bega
 	if err != nil {
 		return Found{}, err
 	}
-	if shown < last.Sequence {
+	if known := newestKnown(facts); shown < known.Sequence {
 		found.Unshown++
-		wake = append(wake, last)
+		wake = append(wake, known)
 	}
 	if id, ok := stream.Account(); ok {
 		account := state.FoldAccount(id, facts)
@@ -174,6 +175,17 @@ func (s *Sweep) stream(ctx context.Context, stream portal.Stream, a actual, bega
 		return found, nil
 	}
 	return found, portal.Postpone("the queues do not answer", s.Sender.Repeat(ctx, wake...))
+}
+
+// newestKnown is the last fact that projections of this version show; they pass over the
+// message of any other.
+func newestKnown(facts []events.Event) events.Event {
+	for _, fact := range slices.Backward(facts) {
+		if _, unknown := fact.Data.(events.Unknown); !unknown {
+			return fact
+		}
+	}
+	return events.Event{}
 }
 
 func (s *Sweep) wakeUp(last events.Event, recheck bool) events.Event {

@@ -1,0 +1,74 @@
+package deadletters
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/journal"
+)
+
+// partSize is the most of a body that one row holds. An item of DynamoDB has at most
+// 400 KB, a message of SQS up to 1 MiB, a transaction 4 MB.
+const partSize = 200 << 10
+
+type bodyPart struct {
+	Part []byte `dynamodbav:"part"`
+}
+
+// rows are the letter's row and, if the body is too large for it, those of the body's
+// parts. Parts are kept under the body's hash: burying the message again writes the same
+// ones, and another body can never get mixed in.
+func (l Letter) rows() []journal.Row {
+	var parts []journal.Row
+	if len(l.Body) > partSize {
+		l.BodyHash = hashOf(l.Body)
+		for part := range slices.Chunk(l.Body, partSize) {
+			parts = append(parts, journal.Row{PK: partsKey(l.BodyHash), SK: fmt.Sprintf("%03d", len(parts)), Value: bodyPart{part}})
+		}
+		l.Body = nil
+	}
+	return append(parts, journal.Row{PK: partition, SK: l.ID, Value: l})
+}
+
+// body puts the parts together again.
+func (b Box) body(ctx context.Context, hash string) ([]byte, error) {
+	var body []byte
+	pages := dynamodb.NewQueryPaginator(b.Tables, &dynamodb.QueryInput{
+		TableName:                 &b.Records,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :parts"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":parts": text(partsKey(hash))},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("reading body %s: %w", hash, err)
+		}
+		for _, item := range page.Items {
+			var part bodyPart
+			if err := attributevalue.UnmarshalMap(item, &part); err != nil {
+				return nil, fmt.Errorf("decoding body %s: %w", hash, err)
+			}
+			body = append(body, part.Part...)
+		}
+	}
+	if hashOf(body) != hash {
+		return nil, fmt.Errorf("reading body %s: %d bytes are left of it, which are not all", hash, len(body))
+	}
+	return body, nil
+}
+
+func hashOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:])
+}
+
+func partsKey(hash string) string { return partition + "#" + hash }

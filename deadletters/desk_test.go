@@ -1,0 +1,167 @@
+package deadletters_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+var (
+	opened  = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	account = portal.AccountStream("acct1")
+	ends    = events.Ends{Operations: []portal.OperationID{"op-register"}}
+
+	register = events.Event{
+		ID: "op-register", Source: "/test", Subject: account, Time: opened, Operation: "op-register", Intent: 1,
+		Correlation: "corr", Data: events.RegisterUser{},
+	}
+)
+
+// desk is a worker and an operator at the same tables.
+type desk struct {
+	deadletters.Keeper
+	deadletters.Box
+	t       *testing.T
+	tables  journaltest.Tables
+	journal *journal.Journal
+	outbox  *outbox
+	execute *handlers.Execute
+	now     time.Time
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened}
+	clock := func() time.Time { return d.now }
+	d.journal = d.tables.Open()
+	d.execute = handlers.New(handlers.Config{Journal: d.journal, Sender: d.outbox, Now: clock})
+	d.Keeper = deadletters.Keeper{Requests: d.execute, Rows: d.journal, Tables: d.tables.Client, Records: d.tables.Records, Now: clock}
+	d.Box = deadletters.Box{Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Now: clock}
+	return d
+}
+
+// letterOf is the dead letter that the transport makes of a message.
+func letterOf(t *testing.T, msg events.Event) deadletters.Letter {
+	t.Helper()
+	body, err := events.Encode(msg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return deadletters.Letter{
+		ID: msg.ID, FailureKey: "sqs-1", Queue: "commands.fifo", Consumer: "commands", Type: msg.Type(), Subject: msg.Subject,
+		Operation: msg.Operation, Body: body, Class: "failed", Error: "it did not work", Attempts: 5, First: opened, Last: opened.Add(time.Hour),
+	}
+}
+
+func (d *desk) bury(letters ...deadletters.Letter) {
+	d.t.Helper()
+	for _, letter := range letters {
+		if err := d.Bury(d.t.Context(), letter); err != nil {
+			d.t.Fatalf("burying %.100s: %v", letter.ID, err)
+		}
+	}
+}
+
+func (d *desk) find(id string) deadletters.Letter {
+	d.t.Helper()
+	letter, err := d.Find(d.t.Context(), id)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return letter
+}
+
+// replay sends a letter again and returns the message that arrives.
+func (d *desk) replay(id string) events.Event {
+	d.t.Helper()
+	d.outbox.empty()
+	if err := d.Replay(d.t.Context(), d.find(id)); err != nil {
+		d.t.Fatal(err)
+	}
+	repeated := d.outbox.empty()
+	if len(repeated) != 1 {
+		d.t.Fatalf("the replay sent %d messages, want 1", len(repeated))
+	}
+	return repeated[0]
+}
+
+// deliver hands a message to the worker.
+func (d *desk) deliver(msg events.Event) {
+	d.t.Helper()
+	handle := d.Settling(d.execute.Handlers()[msg.Type()])
+	if err := handle(d.t.Context(), msg); err != nil {
+		d.t.Fatalf("handling %s %s: %v", msg.Type(), msg.ID, err)
+	}
+}
+
+func (d *desk) facts() []events.Fact {
+	d.t.Helper()
+	recorded, err := d.journal.Read(d.t.Context(), account, 0)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var facts []events.Fact
+	for _, e := range recorded {
+		fact, _ := e.Fact()
+		facts = append(facts, fact)
+	}
+	return facts
+}
+
+func (d *desk) wantState(id string, want deadletters.State) {
+	d.t.Helper()
+	if got := d.find(id).State(); got != want {
+		d.t.Errorf("letter %s is %s, want %s", id, got, want)
+	}
+}
+
+// outbox remembers what was sent again.
+type outbox struct {
+	mu       sync.Mutex
+	repeated []events.Event
+	// down is what sending fails with; meanwhile happens after each.
+	down      error
+	meanwhile func(events.Event)
+}
+
+var errDown = errors.New("the queue does not answer")
+
+func (o *outbox) Send(context.Context, ...events.Event) error { return o.down }
+
+func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.down != nil {
+		return o.down
+	}
+	o.repeated = append(o.repeated, messages...)
+	if o.meanwhile != nil {
+		for _, msg := range messages {
+			o.meanwhile(msg)
+		}
+	}
+	return nil
+}
+
+// empty takes out what was sent again so far.
+func (o *outbox) empty() []events.Event {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	repeated := o.repeated
+	o.repeated = nil
+	return repeated
+}
+
+func isPostponed(err error) bool {
+	var postponed *portal.Postponed
+	return errors.As(err, &postponed)
+}

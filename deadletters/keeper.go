@@ -1,0 +1,147 @@
+package deadletters
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// failureTTL is how long the count of a message's failures is kept after the last one,
+// settledTTL how long a letter is kept once a replay of it was handled.
+const (
+	failureTTL = 30 * 24 * time.Hour
+	settledTTL = 30 * 24 * time.Hour
+)
+
+// requests are those who can tell whoever waits for a request that it has failed.
+type requests interface {
+	// Fail does so in the transaction of the rows, or writes the rows alone if there is
+	// nobody to tell.
+	Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error
+}
+
+type records interface {
+	Write(ctx context.Context, rows ...journal.Row) error
+}
+
+type updates interface {
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+}
+
+// Keeper counts, buries and settles; it is what workers need.
+type Keeper struct {
+	Requests requests
+	Rows     records
+	Tables   updates
+	// Records is the name of the table.
+	Records string
+	Now     func() time.Time
+}
+
+// Failed counts one more failure under that key and returns how many there were since
+// when. A second delivery is a second failure.
+func (k Keeper) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
+	row := failureRow(key)
+	out, err := k.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                &k.Records,
+		Key:                      keyed(row.PK, row.SK),
+		UpdateExpression:         aws.String("SET #first = if_not_exists(#first, :at), expires_at = :expires ADD #count :one"),
+		ExpressionAttributeNames: map[string]string{"#first": "first", "#count": "count"},
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":at": instant(at), ":expires": number(at.Add(failureTTL).Unix()), ":one": number(1),
+		},
+		ReturnValues: types.ReturnValueAllNew,
+	})
+	if err != nil {
+		return 0, time.Time{}, fmt.Errorf("counting a failure of %s: %w", key, err)
+	}
+	var counted struct {
+		Count int       `dynamodbav:"count"`
+		First time.Time `dynamodbav:"first"`
+	}
+	if err := attributevalue.UnmarshalMap(out.Attributes, &counted); err != nil {
+		return 0, time.Time{}, fmt.Errorf("decoding the failures of %s: %w", key, err)
+	}
+	return counted.Count, counted.First, nil
+}
+
+// Bury writes the letter, whatever is in it, and forgets its failures. Whoever waits for
+// the message is told in the same transaction; where that can never be done, since the
+// stream cannot be read or the message is about none, the letter is written all the
+// same. Burying the same message again overwrites its letter, which is open once more.
+func (k Keeper) Bury(ctx context.Context, letter Letter) error {
+	letter = letter.trimmed()
+	letter.ReplayedAt, letter.Settled, letter.SettledAt = time.Time{}, 0, time.Time{}
+	msg, unreadable := events.Decode(letter.Body)
+	letter.Replays = msg.Replay
+	rows := append(letter.rows(), failureRow(letter.FailureKey))
+	if unreadable != nil {
+		return k.Rows.Write(ctx, rows...)
+	}
+	err := k.Requests.Fail(ctx, msg, letter.Class, rows...)
+	var never *journal.Unfit
+	if !errors.As(err, &never) {
+		return err
+	}
+	zerolog.Ctx(ctx).Error().Err(err).Str("letter", letter.ID).Msg("nobody could be told that a message was given up")
+	return k.Rows.Write(ctx, rows...)
+}
+
+// Settling wraps a handler, so that the letter of a replay that it has handled is
+// settled. A second delivery settles it again. For all other messages it costs nothing.
+func (k Keeper) Settling(handle func(context.Context, events.Event) error) func(context.Context, events.Event) error {
+	return func(ctx context.Context, msg events.Event) error {
+		if err := handle(ctx, msg); err != nil || msg.Replay == 0 {
+			return err
+		}
+		return portal.Postpone("the records do not answer", k.settle(ctx, msg))
+	}
+}
+
+func (k Keeper) settle(ctx context.Context, msg events.Event) error {
+	now := k.Now()
+	_, err := k.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &k.Records, Key: keyed(partition, keyOf(msg.ID)),
+		ConditionExpression: aws.String("attribute_exists(pk) AND settled < :replay"),
+		UpdateExpression:    aws.String("SET settled = :replay, settled_at = :now, expires_at = :expires"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":replay": number(msg.Replay), ":now": instant(now), ":expires": number(now.Add(settledTTL).Unix()),
+		},
+	})
+	var moot *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &moot) {
+		return fmt.Errorf("settling dead letter %s: %w", msg.ID, err)
+	}
+	return nil
+}
+
+// partition is that of all letters, by id.
+const partition = "deadletter"
+
+func failureRow(key string) journal.Row {
+	return journal.Row{PK: "failure#" + keyOf(key), SK: "failure"}
+}
+
+func keyed(pk, sk string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": text(pk), "sk": text(sk)}
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func instant(t time.Time) types.AttributeValue { return text(t.UTC().Format(time.RFC3339Nano)) }

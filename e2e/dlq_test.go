@@ -1,0 +1,214 @@
+package e2e
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// office is an operator's place: a cloud that is set up, with or without a worker.
+type office struct {
+	cloud
+	t *testing.T
+}
+
+func openOffice(t *testing.T) office {
+	t.Helper()
+	o := office{startCloud(t), t}
+	if code, _, stderr := ended(t, o.env, "gatehouse", "setup"); code != 0 {
+		t.Fatalf("setting up exits with %d: %s", code, stderr)
+	}
+	return o
+}
+
+// dlq runs the command, which must succeed, and returns what it says.
+func (o office) dlq(args ...string) string {
+	o.t.Helper()
+	code, stdout, stderr := ended(o.t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
+	if code != 0 || stderr != "" {
+		o.t.Fatalf("dlq %v exits with %d: %s%s", args, code, stdout, stderr)
+	}
+	return stdout
+}
+
+// wantLast wants the last line of what a command says to be that.
+func (o office) wantLast(said, want string) {
+	o.t.Helper()
+	lines := strings.Split(strings.TrimSpace(said), "\n")
+	if got := lines[len(lines)-1]; got != want {
+		o.t.Errorf("it ends with %q, want %q:\n%s", got, want, said)
+	}
+}
+
+func (o office) send(queue, body string) {
+	o.t.Helper()
+	cfg := o.AWSConfig()
+	cfg.Region = localaws.Region
+	client := sqs.NewFromConfig(cfg)
+	found, err := client.GetQueueUrl(o.t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	_, err = client.SendMessage(o.t.Context(), &sqs.SendMessageInput{
+		QueueUrl: found.QueueUrl, MessageBody: &body, MessageGroupId: aws.String("test"), MessageDeduplicationId: aws.String(portal.DeriveID(body)),
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+// sendRequest sends a registration that SQS has given up.
+func (o office) sendRequest(id string) {
+	o.t.Helper()
+	body, err := events.Encode(events.Event{
+		ID: id, Source: "/test", Subject: portal.AccountStream(portal.AccountID(id)), Time: time.Now(), Operation: portal.OperationID(id),
+		Intent: 1, Data: events.RegisterUser{},
+	})
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.send(app.DeadLetterQueue(names.Commands), string(body))
+}
+
+// ids are those of the letters that a list names, by their class.
+func ids(list string) map[string]string {
+	found := map[string]string{}
+	for line := range strings.SplitSeq(list, "\n") {
+		if fields := strings.Fields(line); len(fields) == 8 && fields[0] != "ID" {
+			found[fields[3]] = fields[0]
+		}
+	}
+	return found
+}
+
+func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.wantLast(o.dlq("list"), "0 open, 0 replayed and not handled yet, 0 settled.")
+	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.")
+
+	worker := run(t, o.env, 1, "worker")
+	large := "<" + strings.Repeat("large", 180<<10) + ">"
+	o.sendRequest("ann")
+	o.send(names.Commands, large)
+	o.send(names.Commands, `{"specversion":"1.0","id":"unheard","source":"/test","type":"gatehouse.\u001b[31mUnheard\n.v1","subject":"account/x","time":"2026-01-01T00:00:00Z","data":{}}`)
+	var list string
+	eventually(t, "the messages are dead letters", func() bool {
+		list = o.dlq("list")
+		return strings.Contains(list, "3 open, 0 replayed and not handled yet, 0 settled.")
+	})
+	worker.terminate()
+	worker.exits()
+	letters := ids(list)
+	if letters["redriven"] != "ann" || letters["unknown_type"] != "unheard" || letters["unreadable"] == "" {
+		t.Fatalf("the letters are %v:\n%s", letters, list)
+	}
+	if strings.Contains(list, "\x1b") {
+		t.Errorf("a message writes to the terminal: %q", list)
+	}
+
+	shown := o.dlq("show", "ann")
+	for _, want := range []string{"RegisterUser", "account/ann", "redriven", "state      open\n", names.Commands[:len(names.Commands)-5]} {
+		if !strings.Contains(shown, want) {
+			t.Errorf("the letter does not say %q:\n%s", want, shown)
+		}
+	}
+	_, body, _ := strings.Cut(shown, "\n\n")
+	var sent struct{ ID string }
+	if err := json.Unmarshal([]byte(body), &sent); err != nil || sent.ID != "ann" {
+		t.Errorf("the body is shown as %s (%v)", body, err)
+	}
+	if shown := o.dlq("show", letters["unreadable"]); !strings.HasSuffix(shown, "\n\n"+large+"\n") {
+		t.Errorf("of the large body it shows %d bytes", len(shown))
+	}
+
+	rehearsed := o.dlq("replay", "--all", "--dry-run")
+	if !strings.Contains(rehearsed, "would replay ann, a RegisterUser about account/ann\n") || strings.Count(rehearsed, "left ") != 2 {
+		t.Errorf("the rehearsal says\n%s", rehearsed)
+	}
+	if again := o.dlq("list"); again != list {
+		t.Errorf("after the rehearsal the list is\n%s", again)
+	}
+	if replayed := o.dlq("replay", "ann"); replayed != "replayed ann, a RegisterUser about account/ann\n" {
+		t.Errorf("replaying says %q", replayed)
+	}
+	o.wantLast(o.dlq("list"), "2 open, 1 replayed and not handled yet, 0 settled.")
+	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.") // the other two cannot be
+
+	run(t, o.env, 1, "worker")
+	eventually(t, "the replay is handled", func() bool {
+		list = o.dlq("list")
+		return strings.Contains(list, "2 open, 0 replayed and not handled yet, 1 settled (--all lists them).")
+	})
+	if _, there := ids(list)["redriven"]; there {
+		t.Errorf("what is settled is listed:\n%s", list)
+	}
+	all := o.dlq("list", "--all")
+	if rows := strings.Split(all, "\n"); len(rows) < 4 || !strings.HasPrefix(rows[3], "ann ") || !strings.Contains(rows[3], "settled") {
+		t.Errorf("the settled letter is not the last of\n%s", all)
+	}
+	if shown := o.dlq("show", "ann"); !strings.Contains(shown, "settled at ") {
+		t.Errorf("the settled letter says\n%s", shown)
+	}
+}
+
+func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	worker := run(t, o.env, 1, "worker")
+	o.sendRequest("bob")
+	o.send(names.Commands, "<xml/>")
+	var unreadable string
+	eventually(t, "the messages are dead letters", func() bool {
+		letters := ids(o.dlq("list"))
+		unreadable = letters["unreadable"]
+		return unreadable != "" && letters["redriven"] != ""
+	})
+	worker.terminate()
+	worker.exits()
+	const missing = "gatehouse: There is no dead letter x.\n"
+	cannot := "gatehouse: Dead letter " + unreadable + " cannot be replayed. The message could not be read: it is not JSON: invalid character '<' looking for beginning of value\n"
+	for name, c := range map[string]struct {
+		args           []string
+		stdout, stderr string
+	}{
+		"showing one that is not there":         {[]string{"show", "x"}, "", missing},
+		"replaying one that is not there":       {[]string{"replay", "x"}, "", missing},
+		"rehearsing one that is not there":      {[]string{"replay", "--dry-run", "x"}, "", missing},
+		"replaying one that cannot be read":     {[]string{"replay", unreadable}, "", cannot},
+		"rehearsing one that cannot be read":    {[]string{"replay", "--dry-run", unreadable}, "", cannot},
+		"rehearsing some of which one is there": {[]string{"replay", "--dry-run", "x", "bob"}, "would replay bob, a RegisterUser about account/bob\n", missing},
+		"replaying none":                        {[]string{"replay"}, "", "gatehouse: name the dead letters to replay, or --all\n"},
+		"replaying one and all":                 {[]string{"replay", "bob", "--all"}, "", "gatehouse: name the dead letters to replay, or --all\n"},
+	} {
+		code, stdout, stderr := ended(t, o.env, "gatehouse", append([]string{"dlq"}, c.args...)...)
+		if code != 1 || stdout != c.stdout || stderr != c.stderr {
+			t.Errorf("%s: exit code %d, %q, %q", name, code, stdout, stderr)
+		}
+	}
+	for name, args := range map[string][]string{
+		"no id":           {"show"},
+		"two ids":         {"show", "x", "y"},
+		"an unknown flag": {"list", "--every"},
+		"no verb":         {},
+		"an unknown verb": {"purge"},
+	} {
+		code, _, stderr := ended(t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
+		if code == 0 || !strings.Contains(stderr, "gatehouse: error: ") {
+			t.Errorf("%s: exit code %d, %q", name, code, stderr)
+		}
+	}
+	if code, _, stderr := ended(t, append(o.env, "GATEHOUSE_NONSENSE=1"), "gatehouse", "dlq", "list"); code != 1 || !strings.Contains(stderr, "GATEHOUSE_NONSENSE is not a setting") {
+		t.Errorf("an unknown setting: exit code %d, %q", code, stderr)
+	}
+	o.wantLast(o.dlq("list"), "2 open, 0 replayed and not handled yet, 0 settled.")
+}

@@ -1,0 +1,105 @@
+package events_test
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// newer is a fact as a newer program appends it: with characters that Go escapes and a
+// number that no float holds.
+const newer = `{"specversion":"1.0","id":"f1","source":"/gatehouse/handlers","type":"gatehouse.KeyPainted.v3","subject":"account/acct01",` +
+	`"time":"2026-11-22T08:30:00.123Z","datacontenttype":"application/json","sequence":"000000000012","operationid":"op","intent":"3",` +
+	`"causationid":"cause","correlationid":"corr","traceparent":"trace",` +
+	`"data":{"ends":["op"],"scopes":["plan/p"],"colour":"\u003cred\u003e","shade":12345678901234567890,"none":null}}`
+
+func TestARecordedFactOfAnUnknownTypeIsKeptAsItIs(t *testing.T) {
+	t.Parallel()
+	got, err := events.DecodeRecorded([]byte(newer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := events.Event{
+		ID: "f1", Source: "/gatehouse/handlers", Subject: portal.AccountStream("acct01"), Sequence: 12,
+		Time: time.Date(2026, 11, 22, 8, 30, 0, 123_000_000, time.UTC), Operation: "op", Intent: 3,
+		Causation: "cause", Correlation: "corr", TraceParent: "trace",
+		Data: events.Unknown{Type: "gatehouse.KeyPainted.v3", Data: json.RawMessage(
+			`{"ends":["op"],"scopes":["plan/p"],"colour":"\u003cred\u003e","shade":12345678901234567890,"none":null}`)},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if _, fact := got.Fact(); !fact || got.Type() != "gatehouse.KeyPainted.v3" {
+		t.Errorf("it is a %s, a fact: %v", got.Type(), fact)
+	}
+	encoded, err := events.Encode(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(newer, string(encoded)); diff != "" {
+		t.Errorf("encoded again (-want +got):\n%s", diff)
+	}
+}
+
+func TestMessagesOfUnknownTypesStayUnreadable(t *testing.T) {
+	t.Parallel()
+	if _, err := events.Decode([]byte(newer)); portal.CodeOf(err) != portal.Invalid {
+		t.Errorf("Decode: %v, want an error with code invalid", err)
+	}
+}
+
+func TestWhatIsNoFactIsUnreadableInAJournalToo(t *testing.T) {
+	t.Parallel()
+	const head = `{"specversion":"1.0","id":"1","source":"s","subject":"account/a","time":"2026-11-22T08:30:00Z"`
+	for name, rest := range map[string]string{
+		"an unknown type without a sequence": `,"type":"gatehouse.Unheard.v1","data":{}}`,
+		"an unknown type without data":       `,"type":"gatehouse.Unheard.v1","sequence":"000000000001"}`,
+		"no type":                            `,"sequence":"000000000001","data":{}}`,
+		"a known type with other data":       `,"type":"gatehouse.KeyRevealed.v1","sequence":"000000000001","data":[1]}`,
+		"a bad sequence":                     `,"type":"gatehouse.Unheard.v1","sequence":"x","data":{}}`,
+	} {
+		if got, err := events.DecodeRecorded([]byte(head + rest)); portal.CodeOf(err) != portal.Invalid {
+			t.Errorf("%s: %+v, %v; want an error with code invalid", name, got, err)
+		}
+	}
+}
+
+func TestKnownFactsAreReadFromAJournalAsFromAQueue(t *testing.T) {
+	t.Parallel()
+	for _, example := range examples() {
+		body, err := events.Encode(example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := events.DecodeRecorded(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(example, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", example.Type(), diff)
+		}
+	}
+}
+
+func TestAMessageSaysWhichReplayItIs(t *testing.T) {
+	t.Parallel()
+	again := examples()[0]
+	again.Replay = 2
+	body, err := events.Encode(again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := events.Decode(body)
+	if diff := cmp.Diff(again, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	const bad = `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.RegisterUser.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","replay":"x","data":{}}`
+	if _, err := events.Decode([]byte(bad)); portal.CodeOf(err) != portal.Invalid {
+		t.Errorf("a replay that is no number: %v", err)
+	}
+}

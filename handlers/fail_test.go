@@ -1,0 +1,200 @@
+package handlers
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// graveRow is what says of a message that it was given up.
+func graveRow(msg events.Event) journal.Row {
+	return journal.Row{PK: "grave", SK: msg.ID, Value: struct{}{}}
+}
+
+// fail gives messages up.
+func (d *desk) fail(msgs ...events.Event) {
+	d.t.Helper()
+	for _, msg := range msgs {
+		if err := d.execute.Fail(d.t.Context(), msg, "failed", graveRow(msg)); err != nil {
+			d.t.Fatalf("giving up %s %s: %v", msg.Type(), msg.ID, err)
+		}
+	}
+}
+
+// graves counts the rows.
+func (d *desk) graves() int { d.t.Helper(); return len(d.tables.Rows(d.t, d.tables.Records, "grave")) }
+
+func TestARequestThatWasNotHandledFailsForWhoeverWaits(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register)
+	d.outbox.empty()
+	d.fail(subscribe)
+	if d.graves() != 1 {
+		t.Errorf("there are %d rows, want 1", d.graves())
+	}
+	facts := d.facts()
+	holds(t, facts[1:], events.RequestFailed{Ends: ending("op-subscribe"), Class: "failed"})
+	failed := facts[1]
+	if failed.Causation != subscribe.ID || failed.Operation != subscribe.Operation || failed.Correlation != subscribe.Correlation {
+		t.Errorf("the fact does not say what led to it: %+v", failed)
+	}
+	sent, _ := d.outbox.empty()
+	if diff := cmp.Diff(facts[1:], sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+}
+
+func TestARequestFailsOnceAndIsToldOfAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.fail(register)
+	d.outbox.empty()
+	d.fail(register)
+	holds(t, d.facts(), events.RequestFailed{Ends: ending("op-register"), Class: "failed"})
+	sent, repeated := d.outbox.empty()
+	if diff := cmp.Diff(d.facts(), repeated); diff != "" || len(sent) > 0 {
+		t.Errorf("%d sent as new; repeated (-want +got):\n%s", len(sent), diff)
+	}
+}
+
+func TestWhatAHandledRequestEntailsIsSentAgainWhenItIsGivenUp(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register, subscribe)
+	sent, _ := d.outbox.empty()
+	before := d.facts()
+	d.fail(subscribe)
+	_, repeated := d.outbox.empty()
+	if diff := cmp.Diff(sent[1:], repeated); diff != "" {
+		t.Errorf("repeated (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(before, d.facts()); diff != "" {
+		t.Errorf("giving up what was handled changed the stream (-want +got):\n%s", diff)
+	}
+	if d.graves() != 1 {
+		t.Errorf("there are %d rows, want 1", d.graves())
+	}
+}
+
+func TestARequestThatIsHandledWhileItIsGivenUpHasNotFailed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	slow := d.beside(func(cfg *Config) {
+		cfg.Journal = overtaken{d.journal, once(func() { d.handle(register) })}
+	})
+	if err := slow.Fail(t.Context(), register, "failed", graveRow(register)); err != nil {
+		t.Fatal(err)
+	}
+	facts := d.facts()
+	if len(facts) != 1 || facts[0].Type() != (events.UserRegistered{}).EventType() {
+		t.Errorf("the stream holds %+v, want UserRegistered alone", facts)
+	}
+	if d.graves() != 1 {
+		t.Errorf("there are %d rows, want 1", d.graves())
+	}
+}
+
+func TestARowAndItsRequestFailedStandTogetherOrNotAtAll(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	n := 0
+	slow := d.beside(func(cfg *Config) {
+		cfg.Journal = overtaken{d.journal, func() {
+			n++
+			d.handle(ask(portal.OperationID("op"+string(rune('a'+n))), 1, events.RegisterUser{}))
+		}}
+	})
+	if err := slow.Fail(t.Context(), subscribe, "failed", graveRow(subscribe)); !isPostponed(err) {
+		t.Errorf("after %d lost races: %v, want Postponed", n, err)
+	}
+	if d.graves() != 0 {
+		t.Error("the row stands without its fact")
+	}
+}
+
+func TestAMessageThatNobodyWaitsForIsItsRowAndNothingMore(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register)
+	fact := d.facts()[0]
+	d.outbox.empty()
+	strange := register
+	strange.ID, strange.Subject = "strange", "licence/x"
+	d.fail(
+		fact, strange,
+		events.Event{ID: "tick", Source: "/test", Subject: "job/due", Time: opened, Data: events.JobRequested{Job: "due"}},
+		events.Event{ID: "wakeup", Source: "/test", Subject: portal.AccountStream(account), Time: opened, Data: events.ProvisionRequested{}},
+	)
+	if d.graves() != 4 {
+		t.Errorf("there are %d rows, want 4", d.graves())
+	}
+	if got := len(d.facts()) + len(d.stream("job/due")) + len(d.stream("licence/x")); got != 1 {
+		t.Errorf("the streams hold %d facts, want the one from before", got)
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("sent %v, repeated %v", sent, repeated)
+	}
+}
+
+func TestARequestOfNobodyFailsWithoutEndingAnything(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	msg := ask("", 0, events.KeyRevealReported{Key: "k"})
+	msg.ID = "reveal"
+	d.fail(msg)
+	holds(t, d.facts(), events.RequestFailed{Class: "failed"})
+}
+
+func TestGivingUpIsPostponedWhileTheQueuesAreDownAndTellsLater(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.outbox.down = errDown
+	if err := d.execute.Fail(t.Context(), register, "failed", graveRow(register)); !isPostponed(err) {
+		t.Errorf("%v, want Postponed", err)
+	}
+	d.outbox.down = nil
+	d.fail(register)
+	if _, repeated := d.outbox.empty(); len(repeated) != 1 || len(d.facts()) != 1 {
+		t.Errorf("repeated %v, and the stream holds %d facts", repeated, len(d.facts()))
+	}
+}
+
+func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	views := projections.Tables{Views: d.tables.Views, Records: d.tables.Records}
+	projector := projections.NewProjector(d.journal, d.tables.Client, views)
+	shown := projections.NewViews(d.tables.Client, views, (*catalog.Store)(nil))
+	status := func() projections.Status {
+		t.Helper()
+		if err := projector.Handle(t.Context(), events.Event{Subject: portal.AccountStream(account)}); err != nil {
+			t.Fatal(err)
+		}
+		p, err := shown.Progress(t.Context(), register.Operation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Status
+	}
+	d.fail(register)
+	if got := status(); got != projections.Failed {
+		t.Fatalf("after giving up the operation is %s, want failed", got)
+	}
+	d.handle(register)
+	holds(t, d.facts()[1:], events.UserRegistered{Ends: ending("op-register"), Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}})
+	if got := status(); got != projections.Succeeded {
+		t.Errorf("after the replay the operation is %s, want succeeded", got)
+	}
+	// The replay dies as well, once it was carried out: that changes nothing.
+	d.fail(register)
+	if got := status(); got != projections.Succeeded || len(d.facts()) != 2 {
+		t.Errorf("after giving it up again the operation is %s and the stream holds %d facts", got, len(d.facts()))
+	}
+}

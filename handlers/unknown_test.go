@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// painted is what newer code has decided on a request.
+var painted = events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: json.RawMessage(`{"colour":"red"}`)}
+
+// decideElsewhere appends facts as a worker of a newer version does.
+func (d *desk) decideElsewhere(msg events.Event, facts ...events.Fact) {
+	d.t.Helper()
+	head := int64(len(d.facts()))
+	if err := d.journal.Append(d.t.Context(), msg.Subject, head, journal.Stamp(msg, "/newer", opened, head, facts)); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+func TestARequestThatNewerCodeHasDecidedIsNotDecidedAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register)
+	d.outbox.empty()
+	d.decideElsewhere(subscribe, painted)
+	d.handle(subscribe)
+	d.fail(subscribe)
+	facts := d.facts()
+	holds(t, facts[1:], painted)
+	_, repeated := d.outbox.empty()
+	want := []events.Event{facts[1], facts[1]} // by the delivery, and by the burial
+	if diff := cmp.Diff(want, repeated); diff != "" {
+		t.Errorf("repeated (-want +got):\n%s", diff)
+	}
+	if body, err := events.Encode(repeated[0]); err != nil || !json.Valid(body) || repeated[0].Type() != painted.Type {
+		t.Errorf("it is sent as %s, %v", body, err)
+	}
+}
+
+func TestDecidingGoesOnAfterAFactOfNewerCode(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register)
+	d.decideElsewhere(ask("op-newer", 9, events.RegisterUser{}), painted)
+	d.handle(subscribe)
+	facts := d.facts()
+	if len(facts) != 4 {
+		t.Fatalf("the stream holds %d facts, want 4", len(facts))
+	}
+	key := portal.KeyID(portal.DeriveID("key", string(account), "op-subscribe"))
+	holds(t, facts[2:],
+		events.KeyWanted{Key: key, Slot: portal.DefaultSlot, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
+		events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: key, Stages: stageV1})
+	if facts[2].Sequence != 3 {
+		t.Errorf("it goes on at %d", facts[2].Sequence)
+	}
+}

@@ -1,0 +1,93 @@
+package provisioning_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+)
+
+// painted is a fact that newer code has appended.
+var painted = events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: json.RawMessage(`{"colour":"red"}`)}
+
+func TestConvergingGoesOnAfterAFactOfNewerCode(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, painted, keyWanted, freeWanted, painted)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("create key1", "attach free gw1")
+	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1"}, activated("free", ends))
+	if got := b.facts(); got[5].Sequence != 6 {
+		t.Errorf("the outcome stands at %d", got[5].Sequence)
+	}
+}
+
+func TestAnOutcomeOfNewerCodeIsPublishedAgainAsItStands(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{})
+	recorded := journal.Stamp(events.Event{ID: "w1", Subject: stream}, "/newer", b.now, 1, []events.Fact{painted})
+	if err := b.journal.Append(t.Context(), stream, 1, recorded); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(recorded, b.sent.repeated); diff != "" {
+		t.Errorf("published again (-want +got):\n%s", diff)
+	}
+}
+
+// emptyPlane is an API Gateway that holds nothing.
+type emptyPlane struct{}
+
+func (emptyPlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) { return nil, nil }
+func (emptyPlane) Keys(context.Context, string) ([]gateway.Listed, error)  { return nil, nil }
+func (emptyPlane) PlanKeys(context.Context, portal.PlanID, string) ([]gateway.Listed, error) {
+	return nil, nil
+}
+
+// shownTo is how far every stream is shown.
+type shownTo int64
+
+func (s shownTo) Checkpoint(context.Context, portal.Stream) (int64, error) { return int64(s), nil }
+
+func TestTheSweepWakesProjectionsWithAFactTheyKnow(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		shown shownTo
+		want  []int64
+	}{
+		"a known fact is not shown":                   {0, []int64{2}},
+		"all is shown but what only newer code knows": {2, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, events.UserRegistered{}, events.KeyRevealed{Key: "k"}, painted)
+			sweep := &provisioning.Sweep{
+				Journal: b.journal, Sender: b.sent, Shown: c.shown, Now: func() time.Time { return b.now },
+				Listings: func(func() time.Time) provisioning.Listings { return emptyPlane{} },
+				Lease:    func(context.Context) time.Time { return b.now.Add(time.Hour) },
+			}
+			found, err := sweep.Run(t.Context())
+			if err != nil || found.Unshown != len(c.want) {
+				t.Errorf("it found %+v, %v", found, err)
+			}
+			var got []int64
+			for _, msg := range b.sent.repeated {
+				got = append(got, msg.Sequence)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("the facts sent (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
