@@ -20,8 +20,11 @@ import (
 // Prefix is the path of this version of the API.
 const Prefix = "/api/v1"
 
-// maxBody bounds a request's body, bytes.
-const maxBody = 64 << 10
+// maxBody bounds a request's body, bytes. limitBody sees to that, so huma need not.
+const (
+	maxBody   = 64 << 10
+	unbounded = -1
+)
 
 type accepting interface {
 	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
@@ -47,28 +50,15 @@ type API struct {
 func Mount(router chi.Router, operations accepting, views reading, version string) {
 	a := &API{operations: operations, views: views}
 	router.Route(Prefix, func(r chi.Router) {
-		r.Use(limitBody, noStore, readableQuery)
+		r.Use(headAsGet, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
 		r.MethodNotAllowed(MethodNotAllowed)
-		a.register(humachi.New(r, describe(version)))
+		document := humachi.New(r, describe(version))
+		a.register(document)
+		serveDocument(r, document.OpenAPI())
 	})
-}
-
-func describe(version string) huma.Config {
-	config := huma.DefaultConfig("Gatehouse", version)
-	config.Info.Description = "Sign up, find API products, subscribe to plans and get API keys. " +
-		"Whatever changes something answers 202 with an operation, which tells step by step what becomes of it."
-	config.Servers = []*huma.Server{{URL: Prefix}}
-	config.DocsPath = ""
-	config.SchemasPath = ""
-	config.CreateHooks = nil
-	config.RejectUnknownQueryParameters = true
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An ID or access token of the portal's identity provider."},
-	}
-	return config
 }
 
 var signedIn = []map[string][]string{{"bearer": {}}}
@@ -77,7 +67,7 @@ func (a *API) register(api huma.API) {
 	accepted := func(op huma.Operation) huma.Operation {
 		op.DefaultStatus = http.StatusAccepted
 		op.Security = signedIn
-		op.MaxBodyBytes = maxBody
+		op.MaxBodyBytes = unbounded
 		return op
 	}
 	huma.Register(api, accepted(huma.Operation{
@@ -107,7 +97,7 @@ func (a *API) register(api huma.API) {
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Summary: "My keys, without their values", Security: signedIn,
 	}, a.listKeys)
 	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: maxBody,
+		OperationID: "reveal-key", Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: unbounded,
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	huma.Register(api, huma.Operation{

@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
@@ -30,7 +31,21 @@ func allowed(r *http.Request) []string {
 			methods = append(methods, method)
 		}
 	}
+	if slices.Contains(methods, http.MethodGet) {
+		methods = append(methods, http.MethodHead)
+	}
 	return methods
+}
+
+// headAsGet answers HEAD where GET is answered (RFC 9110, section 9.3.2); net/http
+// leaves out the body.
+func headAsGet(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodHead {
+			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // readableQuery refuses a query that cannot be read, of which net/url would pass over

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"runtime/debug"
@@ -84,17 +85,36 @@ func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.
 	}
 }
 
-// limitBody refuses a large body before anything else is looked at.
+// limitBody refuses a large body, before anything else is looked at if its length is
+// told.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
 			w.Header().Set("Connection", "close")
-			WriteProblem(w, r, portal.Fail(portal.TooLarge, "The body is larger than 64 KB."))
+			WriteProblem(w, r, tooLarge())
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		r.Body = body{http.MaxBytesReader(w, r.Body, maxBody)}
 		next.ServeHTTP(w, r)
 	})
+}
+
+func tooLarge() *portal.Error { return portal.Fail(portal.TooLarge, "The body is larger than 64 KB.") }
+
+// body is a request's body. That it cannot be read is the client's fault: it has gone,
+// or has not sent what it announced.
+type body struct{ io.ReadCloser }
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var large *http.MaxBytesError
+	switch {
+	case err == nil || err == io.EOF:
+		return n, err
+	case errors.As(err, &large):
+		return n, tooLarge()
+	}
+	return n, &portal.Error{Code: portal.Invalid, Message: "The body could not be read.", Err: err}
 }
 
 // noStore keeps answers out of caches; those that may be kept say so themselves.

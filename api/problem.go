@@ -26,7 +26,7 @@ type Problem struct {
 
 // Flaw is one thing that is wrong with a request. It never repeats the value.
 type Flaw struct {
-	Location string `json:"location,omitempty" example:"body.plan"`
+	Location string `json:"location,omitempty" example:"path.plan"`
 	Message  string `json:"message"`
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -62,17 +63,32 @@ type catalogOutput[T any] struct {
 
 // Conditional is what a read may carry.
 type Conditional struct {
-	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an earlier answer."`
+	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an earlier answer, or several."`
 }
 
 // answer is the body, or 304 if the client has it. The catalog is the same for
 // everybody, so shared caches may keep it, asking each time.
 func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
-	out := &catalogOutput[T]{ETag: `"` + hash + `"`, CacheControl: "public, no-cache", Status: http.StatusOK, Body: &body}
-	if hash != "" && c.IfNoneMatch == out.ETag {
+	out := &catalogOutput[T]{CacheControl: "public, no-cache", Status: http.StatusOK, Body: &body}
+	if hash == "" {
+		return out
+	}
+	out.ETag = `"` + hash + `"`
+	if c.has(out.ETag) {
 		out.Status, out.Body = http.StatusNotModified, nil
 	}
 	return out
+}
+
+// has says whether the client has what the ETag is of (RFC 9110, section 13.1.2): one
+// of its list is it, weak or not, since proxies that compress make it a weak one.
+func (c Conditional) has(etag string) bool {
+	for tag := range strings.SplitSeq(c.IfNoneMatch, ",") {
+		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *API) listProducts(ctx context.Context, in *struct{ Conditional }) (*catalogOutput[List[catalog.Product]], error) {

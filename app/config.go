@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/keys"
 	localfaults "github.com/gatehouse-portal/gatehouse/localaws/faults"
@@ -160,15 +159,14 @@ func (c Config) faults() []error {
 	check(validPrefix(c.Prefix), "GATEHOUSE_PREFIX %q: want 1 to 40 lower-case letters, digits and hyphens", c.Prefix)
 	base, err := url.Parse(c.BaseURL)
 	check(err == nil && (base.Scheme == "http" || base.Scheme == "https") && base.Host != "" && strings.Trim(base.Path, "/") == "" &&
-		base.User == nil && base.RawQuery == "" && base.Fragment == "",
+		base.RawQuery == "" && base.Fragment == "",
 		"GATEHOUSE_BASE_URL %q: want a scheme and a host, like https://portal.example.com", c.BaseURL)
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
 	check(slices.Contains([]string{provisioningAuto, provisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
 	_, err = keys.New(nil, c.KeyPrefix)
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= time.Minute, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
-	_, err = zerolog.ParseLevel(c.LogLevel)
-	check(err == nil && c.LogLevel != "", "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
+	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
 	_, err = localfaults.Parse(c.LocalFaults)
 	check(err == nil, "GATEHOUSE_LOCAL_FAULTS: %v", err)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)

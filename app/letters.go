@@ -1,12 +1,41 @@
 package app
 
 import (
-	"github.com/gatehouse-portal/gatehouse/handlers"
+	"context"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 // Letters opens the dead letters for the command line; call done in the end.
-func Letters(p Process) (box handlers.LetterBox, done func() error) {
+func Letters(p Process) (box deadletters.Box, done func() error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)
-	return handlers.LetterBox{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now()}, sender.close
+	return deadletters.Box{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now()}, sender.close
+}
+
+// failures lets the transport count and bury with the keeper.
+type failures struct{ keeper deadletters.Keeper }
+
+func (f failures) Failed(ctx context.Context, key string, at time.Time) (transport.Failure, error) {
+	count, first, err := f.keeper.Failed(ctx, key, at)
+	return transport.Failure{Count: count, First: first}, err
+}
+
+func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
+	return f.keeper.Bury(ctx, deadletters.Letter{
+		ID: l.MessageID, FailureKey: l.FailureKey, Queue: l.Queue, Consumer: l.Consumer, Type: l.Type, Subject: l.Subject,
+		Operation: l.Operation, Body: l.Body, Class: string(l.Class), Error: l.Error, Attempts: l.Attempts, First: l.First, Last: l.Last,
+	})
+}
+
+// settling has every consumer tell the keeper which replays it has handled.
+func settling(keeper deadletters.Keeper, consumers []transport.Consumer) []transport.Consumer {
+	for _, c := range consumers {
+		for name, handle := range c.Handlers {
+			c.Handlers[name] = keeper.Settling(handle)
+		}
+	}
+	return consumers
 }

@@ -39,7 +39,7 @@ type LocalOptions struct {
 	AWSQuotas bool
 	// Out is where the banner goes.
 	Out io.Writer
-	// Ready is closed once everything answers; nil to do without.
+	// Ready is told once everything answers; nil to do without.
 	Ready chan<- Local
 }
 

@@ -41,6 +41,6 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 
 // Fail says what is in the way and returns the exit code.
 func Fail(name string, err error) int {
-	fmt.Fprintf(os.Stderr, "%s: %v\n", name, err)
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, spoken(err))
 	return 1
 }

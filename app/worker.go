@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
@@ -106,10 +107,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 			return "", err
 		}},
 	)
-	letters := handlers.DeadLetters{Journal: facts, Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now}
+	letters := deadletters.Keeper{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: consumers(names, p.PollWait, execute, converger, projector, runner),
+		Consumers: settling(letters, consumers(names, p.PollWait, execute, converger, projector, runner)),
 		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
@@ -189,21 +190,6 @@ func CatalogSync(now time.Time) events.Event {
 		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: now, Correlation: id,
 		Data: events.CatalogSyncRequested{},
 	}
-}
-
-// failures lets the transport keep its dead letters where the handlers do.
-type failures struct{ letters handlers.DeadLetters }
-
-func (f failures) Failed(ctx context.Context, id string, at time.Time) (transport.Failure, error) {
-	count, first, err := f.letters.Failed(ctx, id, at)
-	return transport.Failure{Count: count, First: first}, err
-}
-
-func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
-	return f.letters.Bury(ctx, handlers.DeadLetter{
-		MessageID: l.MessageID, Queue: l.Queue, Type: l.Type, Subject: l.Subject, Operation: l.Operation, Body: l.Body,
-		Class: string(l.Class), Error: l.Error, Attempts: l.Attempts, First: l.First, Last: l.Last,
-	})
 }
 
 // Run works until ctx ends, then finishes what is in flight, hands back the rest and

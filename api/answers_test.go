@@ -1,0 +1,283 @@
+package api_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+const (
+	product = `{"id":"weather","name":"Weather","description":"Forecasts for every place.","plans":[
+		{"id":"plan-free","name":"Free","description":"To try it out.","throttle":{"rate":0.5,"burst":1},
+			"quota":{"limit":1000,"period":"DAY"},"stages":[{"api":"weather","stage":"prod"}]},
+		{"id":"plan-max","name":"Unlimited","description":"","throttle":null,"quota":null,"stages":[{"api":"weather","stage":"prod"}]}
+	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod"}]}`
+	waiting = `{"id":"op-1","type":"SubscribeRequested","status":"waiting","reason":{"code":"aws","message":"AWS is busy."},
+		"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:01Z",
+		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`
+)
+
+// example is a request to a route and what a full portal answers to it.
+type example struct {
+	// route is the method and path as the OpenAPI document has them, path what is asked.
+	route, path string
+	status      int
+	body        string
+	headers     map[string]string
+}
+
+func examples() []example {
+	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
+	private := map[string]string{"Location": "", "Cache-Control": "no-store", "ETag": "", "Retry-After": ""}
+	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `"hash"`}
+	return []example{
+		{"POST /register", "/register", http.StatusAccepted, waiting, accepted},
+		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted},
+		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted},
+		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private},
+		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public},
+		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public},
+		{"GET /subscriptions", "/subscriptions", http.StatusOK, `{"items":[
+			{"plan":"plan-free","name":"Free","key":"key-1","state":"active","since":"2026-11-22T09:00:00Z","operations":[]},
+			{"plan":"plan-max","name":"Unlimited","key":"key-1","state":"pending","waiting":"AWS is busy.","since":"2026-11-22T09:00:00Z","operations":["op-1"]}
+		],"next":null}`, private},
+		{"GET /keys", "/keys", http.StatusOK, `{"items":[
+			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
+			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null}
+		],"next":null}`, private},
+		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private},
+		{
+			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
+			map[string]string{"Retry-After": "1", "Cache-Control": "no-store", "Location": ""},
+		},
+	}
+}
+
+func (e example) ask(s site) answer {
+	s.t.Helper()
+	method, _, _ := strings.Cut(e.route, " ")
+	return s.do(method, e.path, nil)
+}
+
+func TestEveryRouteAnswersAsItIsDocumented(t *testing.T) {
+	t.Parallel()
+	description := described(t)
+	for _, e := range examples() {
+		t.Run(e.route, func(t *testing.T) {
+			t.Parallel()
+			a := e.ask(signedIn(t, full())).want(e.status)
+			var want any
+			if err := json.Unmarshal([]byte(e.body), &want); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, a.json()); diff != "" {
+				t.Errorf("the body (-want +got):\n%s", diff)
+			}
+			if got := a.Header().Get("Content-Type"); got != "application/json" {
+				t.Errorf("the content type is %q", got)
+			}
+			if got := a.Header().Get("X-Content-Type-Options"); got != "nosniff" {
+				t.Errorf("X-Content-Type-Options is %q", got)
+			}
+			for name, want := range e.headers {
+				if got := a.Header().Get(name); got != want {
+					t.Errorf("%s is %q, want %q", name, got, want)
+				}
+			}
+			description.checks(t, e.route, a)
+		})
+	}
+}
+
+func TestEmptyListsAreListsAndNotNull(t *testing.T) {
+	t.Parallel()
+	description := described(t)
+	s := siteOf(t, &fake{account: projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}}, &identity.Identity{Account: "account-new"})
+	for _, path := range []string{"/catalog", "/subscriptions", "/keys"} {
+		a := s.get(path).want(http.StatusOK)
+		if got := strings.TrimSpace(a.Body.String()); got != `{"items":[],"next":null}` {
+			t.Errorf("%s answers %s", path, got)
+		}
+		description.checks(t, "GET "+path, a)
+	}
+	me := s.get("/me").want(http.StatusOK)
+	if got := strings.TrimSpace(me.Body.String()); got != `{"account":"account-new","status":"none","groups":[]}` {
+		t.Errorf("me is %s", got)
+	}
+	description.checks(t, "GET /me", me)
+}
+
+func TestRetryAfterIsSentWhileAnOperationIsOpen(t *testing.T) {
+	t.Parallel()
+	description := described(t)
+	for status, want := range map[projections.Status]string{
+		projections.Accepted: "1", projections.Running: "1", projections.Waiting: "1",
+		projections.Succeeded: "", projections.Rejected: "", projections.Failed: "",
+	} {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			f := full()
+			f.operation.Progress = projections.Progress{Status: status, UpdatedAt: now}
+			a := signedIn(t, f).get("/operations/op-1").want(http.StatusOK)
+			if got := a.Header().Get("Retry-After"); got != want {
+				t.Errorf("Retry-After is %q, want %q", got, want)
+			}
+			shown, ok := a.json().(map[string]any)
+			if !ok || shown["status"] != string(status) || shown["reason"] != nil {
+				t.Errorf("the operation is %v", shown)
+			}
+			if steps, ok := shown["steps"].([]any); !ok || len(steps) != 0 {
+				t.Errorf("the steps are %v, want an empty list", shown["steps"])
+			}
+			description.checks(t, "GET /operations/{operation}", a)
+		})
+	}
+}
+
+func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		hash, ifNoneMatch string
+		status            int
+	}{
+		"without a condition":             {"hash", "", http.StatusOK},
+		"the ETag":                        {"hash", `"hash"`, http.StatusNotModified},
+		"another":                         {"hash", `"other"`, http.StatusOK},
+		"the ETag without its quotes":     {"hash", `hash`, http.StatusOK},
+		"weakened by a proxy":             {"hash", `W/"hash"`, http.StatusNotModified},
+		"another that is weak":            {"hash", `W/"other"`, http.StatusOK},
+		"one of several":                  {"hash", `"other", "hash"`, http.StatusNotModified},
+		"one of several, weak, no spaces": {"hash", `W/"other",W/"hash","third"`, http.StatusNotModified},
+		"none of several":                 {"hash", `"other", "third"`, http.StatusOK},
+		"anything":                        {"hash", `*`, http.StatusNotModified},
+		"nonsense":                        {"hash", `,,"`, http.StatusOK},
+		"nothing published yet":           {"", `""`, http.StatusOK},
+		"anything, nothing published yet": {"", `*`, http.StatusOK},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := full()
+			f.catalog.Hash = c.hash
+			for _, path := range []string{"/catalog", "/catalog/weather"} {
+				a := visit(t, f).get(path, "If-None-Match", c.ifNoneMatch).want(c.status)
+				if empty := a.Body.Len() == 0; empty != (c.status == http.StatusNotModified) {
+					t.Errorf("%s: %d comes with %q", path, a.Code, a.Body)
+				}
+				etag := ""
+				if c.hash != "" {
+					etag = `"` + c.hash + `"`
+				}
+				if got := a.Header().Get("ETag"); got != etag {
+					t.Errorf("%s: the ETag is %s, want %s", path, got, etag)
+				}
+				if got := a.Header().Get("Cache-Control"); got != "public, no-cache" {
+					t.Errorf("%s: caches are told %q", path, got)
+				}
+			}
+		})
+	}
+}
+
+func TestAnUnknownProductIsNotFoundWhateverTheClientHas(t *testing.T) {
+	t.Parallel()
+	a := visit(t, full()).get("/catalog/nothing", "If-None-Match", `"hash"`).want(http.StatusNotFound)
+	if p := a.problem("not_found"); p.Detail != "There is no such product." {
+		t.Errorf("it says %q", p.Detail)
+	}
+}
+
+func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
+	t.Parallel()
+	for _, e := range examples() {
+		method, _, _ := strings.Cut(e.route, " ")
+		if method != http.MethodGet {
+			continue
+		}
+		s := signedIn(t, full())
+		if a := s.do(http.MethodHead, e.path, nil); a.Code != e.status || a.Header().Get("ETag") != e.headers["ETag"] {
+			t.Errorf("HEAD %s is answered %d with ETag %s", e.path, a.Code, a.Header().Get("ETag"))
+		}
+		if line := s.log.line(t, "request"); line["method"] != "HEAD" {
+			t.Errorf("it is logged as %v", line)
+		}
+	}
+}
+
+func TestAMethodThatIsNotTakenIsToldWhichAre(t *testing.T) {
+	t.Parallel()
+	for request, want := range map[string]string{
+		"POST /me":                    "GET, HEAD",
+		"GET /subscriptions/plan-max": "PUT, DELETE",
+		"HEAD /register":              "POST",
+		"OPTIONS /keys":               "GET, HEAD",
+		"BREW /keys/key-1/reveal":     "POST",
+		"DELETE /openapi.json":        "GET, HEAD",
+	} {
+		t.Run(request, func(t *testing.T) {
+			t.Parallel()
+			method, path, _ := strings.Cut(request, " ")
+			f := full()
+			a := signedIn(t, f).do(method, path, nil).want(http.StatusMethodNotAllowed)
+			a.problem("method_not_allowed")
+			if got := a.Header().Get("Allow"); got != want {
+				t.Errorf("Allow is %q, want %q", got, want)
+			}
+			if len(f.asked) != 0 {
+				t.Errorf("it has asked for %v", f.asked)
+			}
+		})
+	}
+}
+
+func TestNobodySignedInReadsTheCatalogOnly(t *testing.T) {
+	t.Parallel()
+	description := described(t)
+	for _, e := range examples() {
+		f := full()
+		a := e.ask(visit(t, f))
+		if strings.HasPrefix(e.path, "/catalog") {
+			a.want(e.status)
+			continue
+		}
+		a.want(http.StatusUnauthorized).problem("unauthorized")
+		description.checks(t, e.route, a)
+		if got := a.Header().Get("WWW-Authenticate"); got != "Bearer" {
+			t.Errorf("%s: WWW-Authenticate is %q", e.route, got)
+		}
+		if len(f.asked) != 0 {
+			t.Errorf("%s has asked for %v", e.route, f.asked)
+		}
+	}
+}
+
+func TestWhoAsksIsWhoIsSignedIn(t *testing.T) {
+	t.Parallel()
+	for _, e := range examples() {
+		f := full()
+		e.ask(signedIn(t, f)).want(e.status)
+		for _, call := range f.asked {
+			if call.What != "catalog" && call.Who.Account != ada.Account {
+				t.Errorf("%s asks for %+v", e.route, call)
+			}
+		}
+		if len(f.asked) != 1 {
+			t.Errorf("%s asks for %+v, want one thing", e.route, f.asked)
+		}
+	}
+}
+
+func TestStatusIsTheProblemsStatus(t *testing.T) {
+	t.Parallel()
+	for code, c := range statuses {
+		if got := api.Status(wrapped(code)); got != c.status {
+			t.Errorf("%s is %d, want %d", code, got, c.status)
+		}
+	}
+}

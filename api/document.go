@@ -1,0 +1,66 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+)
+
+func describe(version string) huma.Config {
+	config := huma.DefaultConfig("Gatehouse", version)
+	config.Info.Description = "Sign up, find API products, subscribe to plans and get API keys. " +
+		"Whatever changes something answers 202 with an operation, which tells step by step what becomes of it."
+	config.Servers = []*huma.Server{{URL: Prefix}}
+	config.OpenAPIPath = ""
+	config.DocsPath = ""
+	config.SchemasPath = ""
+	config.CreateHooks = nil
+	config.RejectUnknownQueryParameters = true
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "An ID or access token of the portal's identity provider."},
+	}
+	return config
+}
+
+// serveDocument serves the OpenAPI document. huma would write it on the first request,
+// which races with the second.
+func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
+	for _, path := range []string{"/catalog", "/catalog/{product}"} {
+		openAPI.Paths[path].Get.Responses["304"] = &huma.Response{Description: "Nothing has changed since the answer with that ETag."}
+	}
+	tellNulls(openAPI.Components.Schemas)
+	document, err := json.Marshal(openAPI)
+	if err != nil {
+		panic(fmt.Errorf("writing the OpenAPI document: %w", err))
+	}
+	r.Get("/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/openapi+json")
+		_, _ = w.Write(document)
+	})
+}
+
+// tellNulls says which members may be null. huma takes it for every list, which ours
+// never are, and for no pointer to a struct, which may be.
+func tellNulls(schemas huma.Registry) {
+	for name, schema := range schemas.Map() {
+		of := schemas.TypeFromRef("#/components/schemas/" + name)
+		for i := range of.NumField() {
+			member, options, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+			property, ok := schema.Properties[member]
+			switch {
+			case !ok:
+			case property.Type == huma.TypeArray:
+				property.Nullable = false
+			case property.Ref != "" && of.Field(i).Type.Kind() == reflect.Pointer && options != "omitempty":
+				schema.Properties[member] = &huma.Schema{
+					AnyOf: []*huma.Schema{{Ref: property.Ref}, {Type: "null"}}, Description: property.Description,
+				}
+			}
+		}
+	}
+}

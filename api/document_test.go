@@ -1,0 +1,361 @@
+package api_test
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// document is the OpenAPI document, as far as it is checked.
+type document struct {
+	OpenAPI string
+	Info    struct{ Title, Version, Description string }
+	Servers []struct{ URL string }
+	Paths   map[string]map[string]struct {
+		OperationID string
+		Summary     string
+		Security    []map[string][]string
+		Parameters  []struct {
+			Name, In string
+			Required bool
+			Schema   schema
+		}
+		RequestBody *struct {
+			Required bool
+			Content  map[string]struct{ Schema schema }
+		}
+		Responses map[string]struct {
+			Description string
+			Headers     map[string]struct{ Schema schema }
+			Content     map[string]struct{ Schema schema }
+		}
+	}
+	Components struct {
+		Schemas         map[string]schema
+		SecuritySchemes map[string]struct{ Type, Scheme string }
+	}
+}
+
+func described(t testing.TB) document {
+	t.Helper()
+	a := visit(t, full()).get("/openapi.json").want(http.StatusOK)
+	if got := a.Header().Get("Content-Type"); got != "application/openapi+json" {
+		t.Errorf("the document's content type is %q", got)
+	}
+	var d document
+	if err := json.Unmarshal(a.Body.Bytes(), &d); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// checks checks that an answer to a route is one that the document has.
+func (d document) checks(t testing.TB, route string, a answer) {
+	t.Helper()
+	method, path, _ := strings.Cut(route, " ")
+	operation, ok := d.Paths[path][strings.ToLower(method)]
+	if !ok {
+		t.Fatalf("the document has no %s", route)
+	}
+	status := "default"
+	if a.Code < 400 {
+		status = statusText(a.Code)
+	}
+	response, ok := operation.Responses[status]
+	if !ok {
+		t.Fatalf("%s: the document has no response %s", route, status)
+	}
+	content, ok := response.Content[a.Header().Get("Content-Type")]
+	if !ok {
+		t.Fatalf("%s: response %s has no %q", route, status, a.Header().Get("Content-Type"))
+	}
+	for _, flaw := range d.validate(content.Schema, a.json(), "body") {
+		t.Errorf("%s answers %d with what the document does not have: %s", route, a.Code, flaw)
+	}
+	for _, name := range []string{"ETag", "Location", "Retry-After"} {
+		if _, ok := response.Headers[name]; a.Code < 400 && !ok && a.Header().Get(name) != "" {
+			t.Errorf("%s answers %d with %s, which the document does not have", route, a.Code, name)
+		}
+	}
+}
+
+// operationIDs are what generated clients call their methods: never renamed.
+var operationIDs = map[string]string{
+	"POST /register":               "register",
+	"GET /me":                      "me",
+	"GET /catalog":                 "list-products",
+	"GET /catalog/{product}":       "get-product",
+	"GET /subscriptions":           "list-subscriptions",
+	"PUT /subscriptions/{plan}":    "subscribe",
+	"DELETE /subscriptions/{plan}": "unsubscribe",
+	"GET /keys":                    "list-keys",
+	"POST /keys/{key}/reveal":      "reveal-key",
+	"GET /operations/{operation}":  "get-operation",
+}
+
+func TestTheDocumentHasEveryRouteUnderItsName(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	if !strings.HasPrefix(d.OpenAPI, "3.1.") || d.Info.Title != "Gatehouse" || d.Info.Version != "1.2.3" || d.Info.Description == "" {
+		t.Errorf("it is OpenAPI %q of %+v", d.OpenAPI, d.Info)
+	}
+	if len(d.Servers) != 1 || d.Servers[0].URL != api.Prefix {
+		t.Errorf("its servers are %v", d.Servers)
+	}
+	ids := map[string]string{}
+	for path, methods := range d.Paths {
+		for method, operation := range methods {
+			ids[strings.ToUpper(method)+" "+path] = operation.OperationID
+			if operation.Summary == "" {
+				t.Errorf("%s %s says nothing", method, path)
+			}
+		}
+	}
+	if diff := cmp.Diff(operationIDs, ids); diff != "" {
+		t.Errorf("the operation ids (-want +got):\n%s", diff)
+	}
+	if unique := slices.Compact(slices.Sorted(maps.Values(ids))); len(unique) != len(ids) {
+		t.Errorf("of %d operation ids %d are different", len(ids), len(unique))
+	}
+
+	router := chi.NewRouter()
+	f := full()
+	api.Mount(router, f, f, "")
+	var routes []string
+	err := chi.Walk(router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if path := strings.TrimPrefix(route, api.Prefix); path != "/openapi.json" {
+			routes = append(routes, method+" "+path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(routes)
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(ids)), routes); diff != "" {
+		t.Errorf("what is documented and what is served (-document +router):\n%s", diff)
+	}
+	var tried []string
+	for _, e := range examples() {
+		tried = append(tried, e.route)
+	}
+	slices.Sort(tried)
+	if diff := cmp.Diff(routes, tried); diff != "" {
+		t.Errorf("what is served and what the tests ask for (-router +tests):\n%s", diff)
+	}
+}
+
+func TestTheDocumentSaysWhatNeedsAToken(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	if scheme := d.Components.SecuritySchemes["bearer"]; scheme.Type != "http" || scheme.Scheme != "bearer" {
+		t.Errorf("the scheme is %+v", scheme)
+	}
+	for path, methods := range d.Paths {
+		for method, operation := range methods {
+			want := []map[string][]string{{"bearer": {}}}
+			if strings.HasPrefix(path, "/catalog") {
+				want = nil
+			}
+			if diff := cmp.Diff(want, operation.Security); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", method, path, diff)
+			}
+		}
+	}
+}
+
+func TestTheDocumentSaysWhatGoesInAndWhatComesOut(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	placeholder := regexp.MustCompile(`\{(\w+)\}`)
+	for path, methods := range d.Paths {
+		for method, operation := range methods {
+			at := strings.ToUpper(method) + " " + path
+			var inPath []string
+			keyed := false
+			for _, p := range operation.Parameters {
+				if p.In == "path" {
+					inPath = append(inPath, p.Name)
+					if !p.Required || p.Schema.MaxLength == 0 {
+						t.Errorf("%s: %s is optional or has no end", at, p.Name)
+					}
+				}
+				keyed = keyed || p.In == "header" && p.Name == "Idempotency-Key" && !p.Required && p.Schema.MaxLength == 255
+			}
+			var named []string
+			for _, found := range placeholder.FindAllStringSubmatch(path, -1) {
+				named = append(named, found[1])
+			}
+			if diff := cmp.Diff(named, inPath); diff != "" {
+				t.Errorf("%s: its parameters (-path +declared):\n%s", at, diff)
+			}
+			_, opens := operation.Responses["202"]
+			if keyed != opens {
+				t.Errorf("%s opens an operation: %t; takes an Idempotency-Key: %t", at, opens, keyed)
+			}
+			if body := operation.RequestBody; body != nil && (body.Required || body.Content["application/json"].Schema.Ref == "") {
+				t.Errorf("%s: its body is %+v", at, body)
+			}
+			problem := operation.Responses["default"].Content["application/problem+json"].Schema
+			if len(operation.Responses["default"].Content) != 1 || problem.Ref != "#/components/schemas/Problem" {
+				t.Errorf("%s: errors are %+v", at, operation.Responses["default"])
+			}
+			for status, response := range operation.Responses {
+				if response.Description == "" {
+					t.Errorf("%s: response %s has no description, which is required", at, status)
+				}
+			}
+			if _, told := operation.Responses["304"]; told != strings.HasPrefix(path, "/catalog") {
+				t.Errorf("%s: 304 is told: %t", at, told)
+			}
+		}
+	}
+	if _, ok := d.Components.Schemas["ErrorModel"]; ok {
+		t.Error("there are errors of two kinds")
+	}
+}
+
+func TestEverySchemaOfTheDocumentIsSound(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	plain := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	used := map[string]bool{}
+	var visit func(at string, s schema)
+	visit = func(at string, s schema) {
+		if s.Ref != "" {
+			name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/")
+			if _, there := d.Components.Schemas[name]; !ok || !there {
+				t.Errorf("%s refers to %s, which is not there", at, s.Ref)
+			}
+			used[name] = true
+			return
+		}
+		for name, property := range s.Properties {
+			if !plain.MatchString(name) {
+				t.Errorf("%s.%s is not snake_case", at, name)
+			}
+			visit(at+"."+name, property)
+		}
+		for _, name := range s.Required {
+			if _, ok := s.Properties[name]; !ok {
+				t.Errorf("%s requires %s, which it does not have", at, name)
+			}
+		}
+		for _, one := range s.AnyOf {
+			visit(at, one)
+		}
+		if s.Items != nil {
+			visit(at+"[]", *s.Items)
+		}
+		if len(s.Type) == 0 && len(s.AnyOf) == 0 {
+			t.Errorf("%s may be anything", at)
+		}
+	}
+	for name, s := range d.Components.Schemas {
+		visit(name, s)
+	}
+	for path, methods := range d.Paths {
+		for method, operation := range methods {
+			for _, p := range operation.Parameters {
+				visit(method+" "+path+" "+p.Name, p.Schema)
+			}
+			if operation.RequestBody != nil {
+				visit(method+" "+path, operation.RequestBody.Content["application/json"].Schema)
+			}
+			for status, response := range operation.Responses {
+				for _, content := range response.Content {
+					visit(method+" "+path+" "+status, content.Schema)
+				}
+				for name, header := range response.Headers {
+					visit(method+" "+path+" "+status+" "+name, header.Schema)
+				}
+			}
+		}
+	}
+	for name := range d.Components.Schemas {
+		if !used[name] {
+			t.Errorf("nothing refers to %s", name)
+		}
+	}
+}
+
+func TestTheDocumentsExamplesAreTrue(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	var names []string
+	for _, name := range events.Types() {
+		names = append(names, events.Name(name))
+	}
+	isCode := func(example string) bool { _, ok := statuses[portal.Code(example)]; return ok }
+	for at, isTrue := range map[string]func(string) bool{
+		"Problem.type": func(example string) bool {
+			code, ok := strings.CutPrefix(example, "/problems/")
+			return ok && isCode(code)
+		},
+		"Reason.code":    isCode,
+		"Operation.type": func(example string) bool { return slices.Contains(names, example) },
+		"Step.name":      func(example string) bool { return slices.Contains(names, example) },
+		"Flaw.location": func(example string) bool {
+			in, name, _ := strings.Cut(example, ".")
+			for _, methods := range d.Paths {
+				for _, operation := range methods {
+					for _, p := range operation.Parameters {
+						if p.In == in && p.Name == name {
+							return true
+						}
+					}
+				}
+			}
+			return false
+		},
+	} {
+		name, member, _ := strings.Cut(at, ".")
+		s, ok := d.Components.Schemas[name].Properties[member]
+		if !ok || len(s.Examples) == 0 {
+			t.Errorf("%s has no example", at)
+		}
+		for _, example := range s.Examples {
+			if text, ok := example.(string); !ok || !isTrue(text) {
+				t.Errorf("%s: %v is no example", at, example)
+			}
+		}
+		delete(d.Components.Schemas[name].Properties, member)
+	}
+	for name, s := range d.Components.Schemas {
+		for member, property := range s.Properties {
+			if len(property.Examples) > 0 {
+				t.Errorf("nobody checks the example of %s.%s: %v", name, member, property.Examples)
+			}
+		}
+	}
+}
+
+func TestTheDocumentIsTheSameForWhoeverAsksWhenever(t *testing.T) {
+	t.Parallel()
+	f := full()
+	router := chi.NewRouter()
+	api.Mount(router, f, f, "1.2.3")
+	s := site{t: t, fake: f, handler: router}
+	documents := make([]string, 8)
+	var group sync.WaitGroup
+	for i := range documents {
+		group.Go(func() { documents[i] = s.get("/openapi.json").Body.String() })
+	}
+	group.Wait()
+	documents = append(documents, signedIn(t, full()).get("/openapi.json").Body.String())
+	if different := slices.Compact(slices.Sorted(slices.Values(documents))); len(different) != 1 || len(different[0]) < 1000 {
+		t.Errorf("there are %d documents", len(different))
+	}
+}

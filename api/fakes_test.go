@@ -1,0 +1,258 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+const keyValue = "gatehouseKeyValueThatMayBeSeenOnceOnly0123456789"
+
+var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admins"}}
+
+// asked is one call of operations.
+type asked struct {
+	What string
+	Who  operations.Who
+	Name string
+}
+
+// fake stands for operations and views.
+type fake struct {
+	catalog   projections.Catalog
+	account   projections.Account
+	operation operations.Operation
+	// err is what every call fails with, panics what every call panics with.
+	err    error
+	panics any
+
+	mu    sync.Mutex
+	asked []asked
+}
+
+func (f *fake) ask(what string, who operations.Who, name string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, asked{what, who, name})
+	if f.panics != nil {
+		panic(f.panics)
+	}
+	return f.err
+}
+
+func (f *fake) Register(_ context.Context, who operations.Who) (operations.Operation, error) {
+	return f.operation, f.ask("register", who, "")
+}
+
+func (f *fake) Subscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("subscribe", who, string(plan))
+}
+
+func (f *fake) Unsubscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+	return f.operation, f.ask("unsubscribe", who, string(plan))
+}
+
+func (f *fake) Reveal(_ context.Context, who operations.Who, key portal.KeyID) (string, error) {
+	return keyValue, f.ask("reveal", who, string(key))
+}
+
+func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
+	return f.operation, f.ask("find", operations.Who{Account: account}, string(id))
+}
+
+func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Account, error) {
+	return f.account, f.ask("account", operations.Who{Account: id}, "")
+}
+
+func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
+	return f.catalog, f.ask("catalog", operations.Who{}, "")
+}
+
+// full is a fake that has something of everything.
+func full() *fake {
+	offered := catalog.Document{Products: []catalog.Product{{
+		ID: "weather", Name: "Weather", Description: "Forecasts for every place.",
+		Plans: []catalog.Plan{
+			{
+				ID: "plan-free", Name: "Free", Description: "To try it out.", Stages: []portal.Stage{{API: "weather", Stage: "prod"}},
+				Throttle: &catalog.Throttle{Rate: 0.5, Burst: 1}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"},
+			},
+			{ID: "plan-max", Name: "Unlimited", Stages: []portal.Stage{{API: "weather", Stage: "prod"}}},
+		},
+		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod"}},
+	}}}
+	return &fake{
+		catalog: projections.Catalog{Document: offered.Canonical(), Hash: "hash", Sequence: 1},
+		account: projections.Account{
+			Profile: projections.Profile{Status: projections.StatusRegistered},
+			Keys: []projections.Key{
+				{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now, RevealedAt: now.Add(time.Minute)},
+				{ID: "key-2", Name: "Another", State: projections.KeyPending},
+			},
+			Subscriptions: []projections.Subscription{
+				{Plan: "plan-free", Name: "Free", Key: "key-1", State: "active", Since: now},
+				{Plan: "plan-max", Name: "Unlimited", Key: "key-1", State: "pending", Waiting: "AWS is busy.", Since: now, Operations: []portal.OperationID{"op-1"}},
+			},
+		},
+		operation: operations.Operation{
+			ID: "op-1", Account: ada.Account, Type: "SubscribeRequested", Plan: "plan-max", CreatedAt: now,
+			Progress: projections.Progress{
+				Status: projections.Waiting, Code: "aws", Message: "AWS is busy.", UpdatedAt: now.Add(time.Second),
+				Steps: []projections.Step{{Sequence: 3, Name: "SubscriptionWanted", At: now, Detail: "The subscription is wanted."}},
+			},
+		},
+	}
+}
+
+// site is the API over fakes, as one person sees it, behind the middleware that the
+// portal puts before it.
+type site struct {
+	t testing.TB
+	*fake
+	handler http.Handler
+	log     *logged
+}
+
+// visit is the site for somebody who is not signed in.
+func visit(t testing.TB, f *fake) site { return siteOf(t, f, nil) }
+
+// signedIn is the site for Ada.
+func signedIn(t testing.TB, f *fake) site { return siteOf(t, f, &ada) }
+
+func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
+	log := &logged{}
+	router := chi.NewRouter()
+	router.Use(api.RequestIDs(zerolog.New(log)), api.Recover(api.WriteProblem), func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if id != nil {
+				r = r.WithContext(identity.With(r.Context(), *id))
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	api.Mount(router, f, f, "1.2.3")
+	router.MethodNotAllowed(api.MethodNotAllowed)
+	return site{t, f, router, log}
+}
+
+// do sends a request to a path below the prefix; headers come in pairs.
+func (s site) do(method, path string, body io.Reader, headers ...string) answer {
+	s.t.Helper()
+	r := httptest.NewRequest(method, api.Prefix+path, body)
+	if body != nil {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	s.handler.ServeHTTP(w, r)
+	return answer{s.t, w}
+}
+
+func (s site) get(path string, headers ...string) answer {
+	s.t.Helper()
+	return s.do(http.MethodGet, path, nil, headers...)
+}
+
+// logged is a log that may be written by many.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// line is the only line of the log with that message.
+func (l *logged) line(t testing.TB, message string) map[string]any {
+	t.Helper()
+	var found []map[string]any
+	for text := range strings.SplitSeq(strings.TrimSpace(l.String()), "\n") {
+		var line map[string]any
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Fatalf("the log has %q: %v", text, err)
+		}
+		if line["message"] == message {
+			found = append(found, line)
+		}
+	}
+	if len(found) != 1 {
+		t.Fatalf("%d lines say %q, want 1:\n%s", len(found), message, l)
+	}
+	return found[0]
+}
+
+type answer struct {
+	t testing.TB
+	*httptest.ResponseRecorder
+}
+
+// want checks the status.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.Code != status {
+		a.t.Fatalf("status %d, want %d: %s", a.Code, status, a.Body)
+	}
+	return a
+}
+
+// json is the body.
+func (a answer) json() any {
+	a.t.Helper()
+	var body any
+	if err := json.Unmarshal(a.Body.Bytes(), &body); err != nil {
+		a.t.Fatalf("%v: %s", err, a.Body)
+	}
+	return body
+}
+
+// problem is the body as a problem, which must be one with that code.
+func (a answer) problem(code string) api.Problem {
+	a.t.Helper()
+	var p api.Problem
+	if err := json.Unmarshal(a.Body.Bytes(), &p); err != nil {
+		a.t.Fatalf("%v: %s", err, a.Body)
+	}
+	if p.Type != "/problems/"+code || p.Status != a.Code || p.Title != http.StatusText(a.Code) || p.Detail == "" {
+		a.t.Errorf("answered %d with %s, want /problems/%s", a.Code, a.Body, code)
+	}
+	if id := a.Header().Get(api.RequestIDHeader); p.RequestID != id || id == "" {
+		a.t.Errorf("the request is %q in the body and %q in the header", p.RequestID, id)
+	}
+	if got := a.Header().Get("Content-Type"); got != "application/problem+json" {
+		a.t.Errorf("the content type of a problem is %q", got)
+	}
+	if got := a.Header().Get("Cache-Control"); got != "no-store" {
+		a.t.Errorf("caches are told %q about a problem", got)
+	}
+	return p
+}

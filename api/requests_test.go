@@ -1,0 +1,119 @@
+package api_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/operations"
+)
+
+var sortedFlaws = cmpopts.SortSlices(func(a, b api.Flaw) bool { return a.Location < b.Location })
+
+func TestARequestIsHandedOnAsItWasSent(t *testing.T) {
+	t.Parallel()
+	const id, key = "request-12345678", "a key, with (signs) in it"
+	who := operations.Who{Account: ada.Account, IdempotencyKey: key, Correlation: id}
+	for request, want := range map[string]asked{
+		"POST /register":                  {"register", who, ""},
+		"PUT /subscriptions/plan-max":     {"subscribe", who, "plan-max"},
+		"DELETE /subscriptions/plan-max":  {"unsubscribe", who, "plan-max"},
+		"PUT /subscriptions/a%20b%2Fc":    {"subscribe", who, "a b/c"},
+		"DELETE /subscriptions/%C3%BCber": {"unsubscribe", who, "über"},
+		// A reveal is no operation, so there is nothing that a key could make the same.
+		"POST /keys/key-1/reveal": {"reveal", operations.Who{Account: ada.Account, Correlation: id}, "key-1"},
+	} {
+		t.Run(request, func(t *testing.T) {
+			t.Parallel()
+			method, path, _ := strings.Cut(request, " ")
+			f := full()
+			a := signedIn(t, f).do(method, path, nil, "Idempotency-Key", key, api.RequestIDHeader, id)
+			if a.Code >= 300 || a.Header().Get(api.RequestIDHeader) != id {
+				t.Errorf("answered %d to request %q: %s", a.Code, a.Header().Get(api.RequestIDHeader), a.Body)
+			}
+			if diff := cmp.Diff([]asked{want}, f.asked); diff != "" {
+				t.Errorf("asked (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestARequestIDIsTakenOverIfItIsAPlainWordAndElseDrawn(t *testing.T) {
+	t.Parallel()
+	drawn := regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{26}$`)
+	for name, c := range map[string]struct {
+		sent  string
+		taken bool
+	}{
+		"a plain word":        {"abc-DEF_1.2", true},
+		"the shortest":        {"12345678", true},
+		"the longest":         {strings.Repeat("a", 64), true},
+		"none":                {"", false},
+		"too short":           {"1234567", false},
+		"too long":            {strings.Repeat("a", 65), false},
+		"with a space":        {"request 12345", false},
+		"with another line":   {"request-12345\nlevel=error", false},
+		"that would be JSON":  {`request","level":"error`, false},
+		"with a letter of no": {"request-ü-12345", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := full()
+			s := signedIn(t, f)
+			first := s.do(http.MethodPost, "/register", nil, api.RequestIDHeader, c.sent).want(http.StatusAccepted).Header().Get(api.RequestIDHeader)
+			if (first == c.sent) != c.taken || (!c.taken && !drawn.MatchString(first)) {
+				t.Errorf("%q becomes %q", c.sent, first)
+			}
+			if line := s.log.line(t, "request"); line["correlation_id"] != first || f.asked[0].Who.Correlation != first {
+				t.Errorf("the log says %v and what follows %q, want %q", line["correlation_id"], f.asked[0].Who.Correlation, first)
+			}
+			second := s.do(http.MethodPost, "/register", nil, api.RequestIDHeader, c.sent).Header().Get(api.RequestIDHeader)
+			if (first == second) != c.taken {
+				t.Errorf("the next request is %q, too", second)
+			}
+		})
+	}
+}
+
+func TestOutsideARequestThereIsNoID(t *testing.T) {
+	t.Parallel()
+	if got := api.RequestID(t.Context()); got != "" {
+		t.Errorf("it is %q", got)
+	}
+}
+
+func TestARequestIsLoggedByItsRouteAndNeverByItsQuery(t *testing.T) {
+	t.Parallel()
+	for request, want := range map[string]map[string]any{
+		"PUT /subscriptions/secret-plan":              {"method": "PUT", "route": "/api/v1/subscriptions/{plan}", "status": 202.0, "level": "info"},
+		"GET /operations/secret-operation":            {"method": "GET", "route": "/api/v1/operations/{operation}", "status": 200.0, "level": "info"},
+		"GET /me?token=secret":                        {"method": "GET", "route": "/api/v1/me", "status": 422.0, "level": "info"},
+		"GET /me?%zz=secret":                          {"method": "GET", "route": "/api/v1/*", "status": 400.0, "level": "info"},
+		"GET /secret/nothing?code=secret":             {"method": "GET", "route": "/api/v1/*", "status": 404.0, "level": "info"},
+		"POST /keys/secret-key/reveal?access=secret#": {"method": "POST", "route": "/api/v1/keys/{key}/reveal", "status": 422.0, "level": "info"},
+	} {
+		t.Run(request, func(t *testing.T) {
+			t.Parallel()
+			s := signedIn(t, full())
+			method, path, _ := strings.Cut(request, " ")
+			a := s.do(method, path, nil, "Authorization", "Bearer secret", "Cookie", "session=secret", "Idempotency-Key", "secret")
+			line := s.log.line(t, "request")
+			for member, value := range want {
+				if line[member] != value {
+					t.Errorf("%s is %v, want %v", member, line[member], value)
+				}
+			}
+			if line["bytes"] != float64(a.Body.Len()) || line["took"] == nil {
+				t.Errorf("the line is %v, and %d bytes were sent", line, a.Body.Len())
+			}
+			if strings.Contains(s.log.String(), "secret") || strings.Contains(s.log.String(), keyValue) {
+				t.Errorf("the log says too much: %s", s.log)
+			}
+		})
+	}
+}

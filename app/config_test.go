@@ -1,0 +1,146 @@
+package app
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestWithoutSettingsThereAreDefaults(t *testing.T) {
+	t.Parallel()
+	got, err := LoadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Prefix: "gatehouse", BaseURL: "http://localhost:8080", Addr: ":8080",
+		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour,
+		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", LogLevel: "info", LogFormat: "auto",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestSettingsAreRead(t *testing.T) {
+	t.Parallel()
+	got, err := LoadConfig([]string{
+		"GATEHOUSE_PREFIX=acme-portal", "GATEHOUSE_BASE_URL=https://portal.example.com/", "GATEHOUSE_ADDR=:3000",
+		"GATEHOUSE_OPERATORS_ADDR=127.0.0.1:9090", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal",
+		"GATEHOUSE_OIDC_CLIENT_SECRET=secret=with=signs", "GATEHOUSE_SESSION_TTL=90m", "GATEHOUSE_QUOTA_SHARE=0.25",
+		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
+		"GATEHOUSE_LOCAL_FAULTS=seed=7; sqs:lost,rate=0.1", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
+		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
+	}, SignIn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Config{
+		Prefix: "acme-portal", BaseURL: "https://portal.example.com/", Addr: ":3000", OperatorsAddr: "127.0.0.1:9090",
+		OIDCIssuer: "https://login.example.com", OIDCClientID: "portal", OIDCClientSecret: "secret=with=signs",
+		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute,
+		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single",
+		LocalFaults: "seed=7; sqs:lost,rate=0.1", LogLevel: "debug", LogFormat: "json",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestEverySettingHasItsOwnVariable(t *testing.T) {
+	t.Parallel()
+	fields := reflect.TypeFor[Config]()
+	seen := map[string]string{}
+	for i := range fields.NumField() {
+		field := fields.Field(i)
+		name := field.Tag.Get("env")
+		if !strings.HasPrefix(name, "GATEHOUSE_") || seen[name] != "" {
+			t.Errorf("%s is read from %q, as %s is", field.Name, name, seen[name])
+		}
+		seen[name] = field.Name
+	}
+}
+
+func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
+	t.Parallel()
+	for pair, want := range map[string]string{
+		"GATEHOUSE_PREFIX=No Way":                            `GATEHOUSE_PREFIX "No Way": want 1 to 40 lower-case letters, digits and hyphens`,
+		"GATEHOUSE_PREFIX=" + strings.Repeat("a", 41):        "GATEHOUSE_PREFIX",
+		"GATEHOUSE_BASE_URL=portal.example.com":              `GATEHOUSE_BASE_URL "portal.example.com": want a scheme and a host`,
+		"GATEHOUSE_BASE_URL=https://portal.example.com/path": "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_BASE_URL=https://portal.example.com?q=1":  "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_BASE_URL=https://portal.example.com#top":  "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_BASE_URL=ftp://portal.example.com":        "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_BASE_URL=https://%zz":                     "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_QUOTA_SHARE=0":                            "GATEHOUSE_QUOTA_SHARE 0: want a number above 0 and at most 1",
+		"GATEHOUSE_QUOTA_SHARE=1.01":                         "GATEHOUSE_QUOTA_SHARE 1.01",
+		"GATEHOUSE_QUOTA_SHARE=-0.5":                         "GATEHOUSE_QUOTA_SHARE -0.5",
+		"GATEHOUSE_QUOTA_SHARE=NaN":                          "GATEHOUSE_QUOTA_SHARE NaN",
+		"GATEHOUSE_QUOTA_SHARE=half":                         `GATEHOUSE_QUOTA_SHARE "half": want a number`,
+		"GATEHOUSE_QUOTA_SHARE=0,5":                          `GATEHOUSE_QUOTA_SHARE "0,5": want a number`,
+		"GATEHOUSE_SESSION_TTL=soon":                         `GATEHOUSE_SESSION_TTL "soon": want a duration, like 12h or 90m`,
+		"GATEHOUSE_SESSION_TTL=12":                           `GATEHOUSE_SESSION_TTL "12": want a duration`,
+		"GATEHOUSE_SESSION_TTL=-1h":                          "GATEHOUSE_SESSION_TTL -1h0m0s: want at least a minute",
+		"GATEHOUSE_SESSION_TTL=59s":                          "GATEHOUSE_SESSION_TTL 59s",
+		"GATEHOUSE_KEY_PREFIX=4me":                           `GATEHOUSE_KEY_PREFIX: key prefix "4me": want 2 to 8 letters and digits, a letter first`,
+		"GATEHOUSE_KEY_PREFIX=a":                             "GATEHOUSE_KEY_PREFIX",
+		"GATEHOUSE_LOG_LEVEL=loud":                           `GATEHOUSE_LOG_LEVEL "loud": want debug, info, warn or error`,
+		"GATEHOUSE_LOG_LEVEL=7":                              "GATEHOUSE_LOG_LEVEL",
+		"GATEHOUSE_LOG_FORMAT=yaml":                          `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
+		"GATEHOUSE_PROVISIONING=bulk":                        `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
+		"GATEHOUSE_LOCAL_FAULTS=sqs:broken":                  `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken"`,
+		"GATEHOUSE_NONSENSE=1":                               "GATEHOUSE_NONSENSE is not a setting of Gatehouse",
+		"GATEHOUSE_REQUIRED=1":                               "GATEHOUSE_REQUIRED is not a setting of Gatehouse",
+		"GATEHOUSE_=1":                                       "GATEHOUSE_ is not a setting of Gatehouse",
+	} {
+		t.Run(pair, func(t *testing.T) {
+			t.Parallel()
+			_, err := LoadConfig([]string{pair})
+			if err == nil || !strings.HasPrefix(err.Error(), "the configuration is not usable:\n  "+want) || strings.Count(err.Error(), "\n") != 1 {
+				t.Errorf("it says: %v\nwant one line: %s", err, want)
+			}
+		})
+	}
+}
+
+func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := LoadConfig([]string{
+		"GATEHOUSE_TYPO=1", "GATEHOUSE_ANOTHER=2", "GATEHOUSE_PREFIX=No Way", "GATEHOUSE_BASE_URL=portal", "GATEHOUSE_QUOTA_SHARE=lots",
+		"GATEHOUSE_SESSION_TTL=soon", "GATEHOUSE_KEY_PREFIX=!", "GATEHOUSE_LOG_LEVEL=loud", "GATEHOUSE_LOG_FORMAT=yaml",
+		"GATEHOUSE_PROVISIONING=bulk", "GATEHOUSE_LOCAL_FAULTS=sqs:broken",
+	}, SignIn)
+	if err == nil {
+		t.Fatal("it is taken")
+	}
+	var named []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		named = append(named, strings.TrimSuffix(name, ":"))
+	}
+	want := []string{
+		"the", "GATEHOUSE_ANOTHER", "GATEHOUSE_TYPO", "GATEHOUSE_SESSION_TTL", "GATEHOUSE_QUOTA_SHARE", "GATEHOUSE_PREFIX", "GATEHOUSE_BASE_URL",
+		"GATEHOUSE_PROVISIONING", "GATEHOUSE_KEY_PREFIX", "GATEHOUSE_LOG_LEVEL", "GATEHOUSE_LOCAL_FAULTS", "GATEHOUSE_LOG_FORMAT",
+		"GATEHOUSE_OIDC_ISSUER", "GATEHOUSE_OIDC_CLIENT_ID",
+	}
+	if diff := cmp.Diff(want, named); diff != "" {
+		t.Errorf("named (-want +got):\n%s\n%v", diff, err)
+	}
+}
+
+func TestOnlyThePortalNeedsAnIdentityProvider(t *testing.T) {
+	t.Parallel()
+	if _, err := LoadConfig(nil, SignIn); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_OIDC_ISSUER is missing") {
+		t.Errorf("the portal is told: %v", err)
+	}
+	cfg, err := LoadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := NewPortal(t.Context(), Process{Config: cfg}); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_OIDC_CLIENT_ID is missing") {
+		t.Errorf("a portal without one is told: %v", err)
+	}
+}

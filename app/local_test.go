@@ -1,0 +1,262 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+)
+
+// patience bounds how long anything here may take.
+const patience = time.Minute
+
+// written is what a process writes while a test reads it.
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *written) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// running is a local portal that runs, with what it says on the terminal and in the log.
+type running struct {
+	Local
+	Process
+	out, log *written
+	stop     func()
+}
+
+// runLocally runs a local portal on free ports until the test ends.
+func runLocally(t *testing.T, opts LocalOptions) running {
+	t.Helper()
+	cfg, err := LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
+	ok(t, err)
+	r := running{out: &written{}, log: &written{}}
+	ready, done := make(chan Local, 1), make(chan error, 1)
+	opts.Out, opts.Ready = r.out, ready
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		done <- RunLocal(ctx, Process{Config: cfg, Log: zerolog.New(r.log), Metrics: NewMetrics()}, opts)
+	}()
+	r.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("it stops with %v", err)
+		}
+	})
+	t.Cleanup(r.stop)
+	select {
+	case r.Local = <-ready:
+	case err := <-done:
+		done <- nil
+		t.Fatalf("it does not start: %v\n%s", err, r.log)
+	case <-time.After(patience):
+		t.Fatalf("it does not start\n%s", r.log)
+	}
+	r.Process = Process{Config: cfg, AWS: aws.Config{
+		Region: localaws.Region, BaseEndpoint: &r.AWSURL, RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}}
+	return r
+}
+
+func fetched(t *testing.T, url string) (status int, body string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	ok(t, err)
+	resp, err := http.DefaultClient.Do(req)
+	ok(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	ok(t, err)
+	return resp.StatusCode, string(text)
+}
+
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !so(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not happen that %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	first := runLocally(t, LocalOptions{Dir: dir})
+	if status, body := fetched(t, first.OperatorsURL+"/readyz"); status != http.StatusOK {
+		t.Errorf("ready: %d %s", status, body)
+	}
+	offered := func(r running) func() bool {
+		return func() bool {
+			_, body := fetched(t, r.PortalURL+"/api/v1/catalog")
+			return strings.Contains(body, r.Demo.API.FreePlanID)
+		}
+	}
+	eventually(t, "the demo is offered", offered(first))
+	_, metrics := fetched(t, first.OperatorsURL+"/metrics")
+	for _, name := range []string{
+		"gatehouse_messages_handled_total{", "gatehouse_message_handling_seconds_bucket{", "gatehouse_messages_in_flight{", "gatehouse_control_plane_calls_total{",
+	} {
+		if !strings.Contains(metrics, "\n"+name) {
+			t.Errorf("there is no %s in the metrics", name)
+		}
+	}
+	key := survey(t, first.Process).Key["arn"]
+	first.stop()
+
+	again := runLocally(t, LocalOptions{Dir: dir})
+	if diff := cmp.Diff(first.Demo, again.Demo); diff != "" {
+		t.Errorf("another demo (-first +again):\n%s", diff)
+	}
+	if got := survey(t, again.Process).Key["arn"]; got != key {
+		t.Errorf("the KMS key was %s and is %s", key, got)
+	}
+	if !offered(again)() {
+		t.Error("the demo is offered no longer")
+	}
+	if got := clientOf(t, again.Process, again.Demo).CallbackURLs; len(got) != 1 || got[0] != again.PortalURL+"/sign-in/callback" {
+		t.Errorf("at %s people are sent back to %v", again.PortalURL, got)
+	}
+	again.stop()
+
+	fresh := runLocally(t, LocalOptions{Dir: dir, Fresh: true})
+	if fresh.Demo.PoolID == first.Demo.PoolID || fresh.Demo.API.FreePlanID == first.Demo.API.FreePlanID {
+		t.Errorf("something is left: %+v", fresh.Demo)
+	}
+	eventually(t, "the new demo is offered", offered(fresh))
+}
+
+func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	r := runLocally(t, LocalOptions{Dir: dir})
+	said := r.out.String()
+	for _, want := range []string{
+		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
+		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "--client-id " + r.Demo.ClientID,
+		"export AWS_ENDPOINT_URL=" + r.AWSURL + " AWS_DEFAULT_REGION=us-east-1", "user pool " + r.Demo.PoolID,
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	if strings.Contains(said, "Faults") {
+		t.Errorf("it tells of faults:\n%s", said)
+	}
+	for _, account := range DemoAccounts {
+		if strings.Contains(r.log.String(), account.Password) {
+			t.Errorf("the log has the password of %s", account.Email)
+		}
+	}
+	if r.Dir != dir {
+		t.Errorf("the data is in %s", r.Dir)
+	}
+}
+
+func TestFaultsBeginOnceEverythingRuns(t *testing.T) {
+	t.Parallel()
+	// With any of them from the start set-up would fail.
+	r := runLocally(t, LocalOptions{Dir: t.TempDir(), Faults: []string{"seed=7; apigateway.GetUsagePlans:error=throttling", "kms:error=internal; cognito-idp:error=internal"}})
+	const want = "seed=7; apigateway.GetUsagePlans:error=throttling; kms:error=internal; cognito-idp:error=internal"
+	if !strings.Contains(r.out.String(), "  Faults         "+want+"\n") {
+		t.Errorf("the banner says\n%s", r.out)
+	}
+	_, err := apigateway.NewFromConfig(r.AWS).GetUsagePlans(t.Context(), &apigateway.GetUsagePlansInput{})
+	var throttled *types.TooManyRequestsException
+	if !errors.As(err, &throttled) {
+		t.Errorf("a call is answered by %v", err)
+	}
+}
+
+func TestQuotasBeginOnceEverythingRuns(t *testing.T) {
+	t.Parallel()
+	for name, quotas := range map[string]bool{"with quotas": true, "without": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := runLocally(t, LocalOptions{Dir: t.TempDir(), AWSQuotas: quotas})
+			_, body := fetched(t, r.AWSURL+faults.CountsPath)
+			var counts faults.Counts
+			ok(t, json.Unmarshal([]byte(body), &counts))
+			for operation, count := range counts["apigateway"] {
+				if n := count.Faults[faults.Throttled]; n != 0 {
+					t.Errorf("before it ran %d calls of %s were throttled", n, operation)
+				}
+			}
+			client := apigateway.NewFromConfig(r.AWS)
+			var throttled *types.TooManyRequestsException
+			refused := false
+			for range 200 {
+				_, err := client.GetUsagePlans(t.Context(), &apigateway.GetUsagePlansInput{})
+				if refused = errors.As(err, &throttled); refused {
+					break
+				}
+				ok(t, err)
+			}
+			if refused != quotas {
+				t.Errorf("200 calls at once are throttled: %t", refused)
+			}
+		})
+	}
+}
+
+func TestALocalPortalThatCannotStartLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	cfg, err := LoadConfig(nil)
+	ok(t, err)
+	dir := t.TempDir()
+	p := Process{Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	if err := RunLocal(t.Context(), p, LocalOptions{Dir: dir, Faults: []string{"sqs:broken"}}); err == nil || !strings.Contains(err.Error(), `fault "sqs:broken"`) {
+		t.Errorf("a fault that is none: %v", err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
+		t.Errorf("it has left %v, %v", left, err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := RunLocal(canceled, p, LocalOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
+		t.Errorf("canceled at once: %v", err)
+	}
+	runLocally(t, LocalOptions{Dir: dir}) // the data file is free and sound
+}
+
+func TestMailGoesToTheTerminal(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	mailTo(&out)("ada@example.com", "Your code", "Your code is\n123456\n")
+	if want := "\n  Mail to ada@example.com: Your code\n\n    Your code is\n    123456\n\n"; out.String() != want {
+		t.Errorf("it says %q, want %q", out.String(), want)
+	}
+	mailTo(nil)("ada@example.com", "Your code", "Your code is 123456")
+}

@@ -1,0 +1,190 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/transport"
+)
+
+func TestNamesFollowFromThePrefix(t *testing.T) {
+	t.Parallel()
+	names := NamesFor("acme")
+	want := []string{"acme-journal", "acme-views", "acme-records", "acme-sessions"}
+	if diff := cmp.Diff(want, names.Tables()); diff != "" {
+		t.Errorf("tables (-want +got):\n%s", diff)
+	}
+	want = []string{"acme-commands.fifo", "acme-provisioning", "acme-projections.fifo", "acme-jobs.fifo"}
+	if diff := cmp.Diff(want, names.Queues()); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+	if names.Events != "acme-events.fifo" || names.KMSAlias != "alias/acme-keys" || names.KeyNamePrefix() != "acme" {
+		t.Errorf("%+v", names)
+	}
+}
+
+func TestADeadLetterQueueIsOfItsQueuesType(t *testing.T) {
+	t.Parallel()
+	for queue, want := range map[string]string{
+		"acme-commands.fifo": "acme-commands-dlq.fifo", "acme-provisioning": "acme-provisioning-dlq", "a.fifo.b": "a.fifo.b-dlq",
+	} {
+		if got := DeadLetterQueue(queue); got != want {
+			t.Errorf("of %s it is %s, want %s", queue, got, want)
+		}
+	}
+	// The longest prefix still makes names that SQS takes.
+	for _, queue := range NamesFor(strings.Repeat("p", 40)).Queues() {
+		if dlq := DeadLetterQueue(queue); len(dlq) > 80 {
+			t.Errorf("%s has %d characters", dlq, len(dlq))
+		}
+	}
+}
+
+// message is a message of that type, empty but for what every one has.
+func message(t *testing.T, name string) events.Event {
+	t.Helper()
+	e, err := events.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"1","subject":"account/a","type":%q,"data":{}}`, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestEveryMessageHasItsWayAndSomebodyAtTheEnd(t *testing.T) {
+	t.Parallel()
+	names := NamesFor("acme")
+	byQueue := map[string]transport.Consumer{}
+	for _, c := range everyConsumer(names) {
+		byQueue[c.Queue] = c
+	}
+	facts := map[string]bool{}
+	for _, name := range events.FactTypes() {
+		facts[name] = true
+	}
+	special := map[string]transport.Destination{
+		events.ProvisionRequested{}.EventType(): {Queue: "acme-provisioning"},
+		events.JobRequested{}.EventType():       {Queue: "acme-jobs.fifo", FIFO: true},
+	}
+	for _, name := range events.Types() {
+		want, ok := special[name]
+		switch {
+		case facts[name]:
+			want = transport.Destination{Topic: "acme-events.fifo", FIFO: true}
+		case !ok:
+			want = transport.Destination{Queue: "acme-commands.fifo", FIFO: true}
+		}
+		got, err := routes(names)(message(t, name))
+		if err != nil || got != want {
+			t.Errorf("a %s goes to %+v, %v, want %+v", name, got, err, want)
+		}
+		queue := got.Queue
+		if got.Topic != "" {
+			queue = names.Projections // which is subscribed to it
+		}
+		if byQueue[queue].Handlers[name] == nil {
+			t.Errorf("nobody at %s handles a %s", queue, name)
+		}
+	}
+}
+
+// stray is a payload that is neither a request nor a fact.
+type stray struct{}
+
+func (stray) EventType() string { return "gatehouse.Stray.v1" }
+
+func TestAMessageWithoutAWayIsAnError(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]events.Event{"gatehouse.Stray.v1": {Data: stray{}}, "": {}} {
+		if to, err := routes(NamesFor("acme"))(e); err == nil || !strings.Contains(err.Error(), "no way for a "+name) {
+			t.Errorf("%q goes to %v, %v", name, to, err)
+		}
+	}
+}
+
+// everyConsumer are a worker's consumers, over nothing.
+func everyConsumer(names Names) []transport.Consumer {
+	return consumers(names, 0, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, time.Now))
+}
+
+func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {
+	t.Parallel()
+	names := NamesFor("acme")
+	want := map[string]bool{}
+	for _, queue := range names.Queues() {
+		want[queue], want[DeadLetterQueue(queue)] = true, true
+	}
+	got, called := map[string]bool{}, map[string]bool{}
+	for _, c := range everyConsumer(names) {
+		if got[c.Queue] || called[c.Name] || c.Name == "" {
+			t.Errorf("%s of %s is there twice, or has no name", c.Name, c.Queue)
+		}
+		got[c.Queue], called[c.Name] = true, true
+		if c.Subscriber.Pollers < 1 || c.Subscriber.Concurrency < 1 {
+			t.Errorf("%s does not receive: %+v", c.Name, c.Subscriber)
+		}
+		// Only the topic's queue hears of facts that a worker need not know; anything
+		// unknown elsewhere is a dead letter, not lost.
+		if c.IgnoreUnknown != (c.Queue == names.Projections) {
+			t.Errorf("%s lets unknown messages pass: %t", c.Name, c.IgnoreUnknown)
+		}
+		if strings.Contains(c.Queue, "-dlq") != (len(c.Handlers) == 0) {
+			t.Errorf("%s has %d handlers", c.Name, len(c.Handlers))
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("queues (-want +got):\n%s", diff)
+	}
+}
+
+func TestOnceRemembersWhatItFoundAndNoFailure(t *testing.T) {
+	t.Parallel()
+	calls := map[string]int{}
+	down := errors.New("down")
+	find := once(func(_ context.Context, name string) (string, error) {
+		calls[name]++
+		if calls[name] == 1 {
+			return "", down
+		}
+		return "arn:" + name, nil
+	})
+	for _, name := range []string{"a", "b"} {
+		if got, err := find(t.Context(), name); !errors.Is(err, down) {
+			t.Errorf("the first time %s is %q, %v", name, got, err)
+		}
+		for range 3 {
+			if got, err := find(t.Context(), name); err != nil || got != "arn:"+name {
+				t.Errorf("%s is %q, %v", name, got, err)
+			}
+		}
+		if calls[name] != 2 {
+			t.Errorf("%s was looked for %d times, want 2", name, calls[name])
+		}
+	}
+}
+
+func TestOnceMayBeAskedByManyAtATime(t *testing.T) {
+	t.Parallel()
+	find := once(func(_ context.Context, name string) (string, error) { return "arn:" + name, nil })
+	var group sync.WaitGroup
+	for i := range 20 {
+		group.Go(func() {
+			name := fmt.Sprint(i % 3)
+			if got, err := find(t.Context(), name); err != nil || got != "arn:"+name {
+				t.Errorf("%s is %q, %v", name, got, err)
+			}
+		})
+	}
+	group.Wait()
+}

@@ -1,0 +1,92 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+func health(t *testing.T, operators http.Handler, path string) (status int, body map[string]string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	operators.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+	if err := json.Unmarshal(w.Body.Bytes(), &body); err != nil {
+		t.Fatalf("%s: %v: %s", path, err, w.Body)
+	}
+	if got := w.Header().Get("Content-Type"); got != "application/json" {
+		t.Errorf("%s is %q", path, got)
+	}
+	return w.Code, body
+}
+
+func TestAProcessIsReadyWhileWhatItDependsOnAnswersAndHealthyAlways(t *testing.T) {
+	t.Parallel()
+	server, err := localaws.Open(localaws.Options{Dir: t.TempDir(), Addr: "127.0.0.1:0", NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := LoadConfig(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := Process{AWS: server.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	p.AWS.RetryMaxAttempts = 1
+	operators := Operators(p)
+
+	status, body := health(t, operators, "/readyz")
+	want := map[string]string{"status": "unavailable", "tables": "does not answer", "queues": "does not answer"}
+	if diff := cmp.Diff(want, body); status != http.StatusServiceUnavailable || diff != "" {
+		t.Errorf("before set-up: %d (-want +got):\n%s", status, diff)
+	}
+	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
+		t.Fatal(err)
+	}
+	status, body = health(t, operators, "/readyz")
+	ok := map[string]string{"status": "ok", "tables": "ok", "queues": "ok"}
+	if diff := cmp.Diff(ok, body); status != http.StatusOK || diff != "" {
+		t.Errorf("after set-up: %d (-want +got):\n%s", status, diff)
+	}
+	if err := server.Close(); err != nil {
+		t.Fatal(err)
+	}
+	status, body = health(t, operators, "/readyz")
+	if diff := cmp.Diff(want, body); status != http.StatusServiceUnavailable || diff != "" {
+		t.Errorf("without AWS: %d (-want +got):\n%s", status, diff)
+	}
+	status, body = health(t, operators, "/healthz")
+	if diff := cmp.Diff(map[string]string{"status": "ok"}, body); status != http.StatusOK || diff != "" {
+		t.Errorf("healthy: %d (-want +got):\n%s", status, diff)
+	}
+}
+
+func TestOperatorsSeeTheProcessAndNothingElse(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	observeControlPlane(p.Metrics)("CreateApiKey", "done")
+	operators := Operators(p)
+	w := httptest.NewRecorder()
+	operators.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, want := range []string{"\ngo_goroutines ", "\nprocess_start_time_seconds ", `gatehouse_control_plane_calls_total{operation="CreateApiKey",outcome="done"} 1`} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("there is no %s in the metrics", strings.TrimSpace(want))
+		}
+	}
+	for request, want := range map[string]int{
+		"GET /": http.StatusNotFound, "GET /api/v1/me": http.StatusNotFound, "GET /debug/pprof/": http.StatusNotFound,
+		"POST /healthz": http.StatusMethodNotAllowed, "HEAD /healthz": http.StatusOK,
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		w := httptest.NewRecorder()
+		operators.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+		if w.Code != want {
+			t.Errorf("%s is answered %d, want %d", request, w.Code, want)
+		}
+	}
+}

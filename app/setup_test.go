@@ -1,0 +1,205 @@
+package app
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+)
+
+// estate is everything of Gatehouse's that is in AWS.
+type estate struct {
+	// Tables by name, with their keys, billing and time to live; Queues by name, with
+	// their attributes; Subscriptions by endpoint, with theirs.
+	Tables, Topic, Key    map[string]string
+	Queues, Subscriptions map[string]map[string]string
+}
+
+func survey(t *testing.T, p Process) estate {
+	t.Helper()
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	found := estate{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
+	listed, err := c.dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{})
+	ok(t, err)
+	for _, name := range listed.TableNames {
+		table, err := c.dynamodb.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &name})
+		ok(t, err)
+		ttl, err := c.dynamodb.DescribeTimeToLive(t.Context(), &dynamodb.DescribeTimeToLiveInput{TableName: &name})
+		ok(t, err)
+		text := string(table.Table.BillingModeSummary.BillingMode)
+		for _, key := range table.Table.KeySchema {
+			text += " " + *key.AttributeName + "=" + string(key.KeyType)
+		}
+		found.Tables[name] = text + " " + aws.ToString(ttl.TimeToLiveDescription.AttributeName)
+	}
+	queues, err := c.sqs.ListQueues(t.Context(), &sqs.ListQueuesInput{})
+	ok(t, err)
+	for _, url := range queues.QueueUrls {
+		out, err := c.sqs.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &url, AttributeNames: []sqstypes.QueueAttributeName{"All"}})
+		ok(t, err)
+		delete(out.Attributes, "LastModifiedTimestamp")
+		found.Queues[url[strings.LastIndex(url, "/")+1:]] = out.Attributes
+	}
+	arn, err := c.topicARN(t.Context(), names.Events)
+	ok(t, err)
+	topic, err := c.sns.GetTopicAttributes(t.Context(), &sns.GetTopicAttributesInput{TopicArn: &arn})
+	ok(t, err)
+	found.Topic = topic.Attributes
+	subscriptions, err := c.sns.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: &arn})
+	ok(t, err)
+	for _, s := range subscriptions.Subscriptions {
+		out, err := c.sns.GetSubscriptionAttributes(t.Context(), &sns.GetSubscriptionAttributesInput{SubscriptionArn: s.SubscriptionArn})
+		ok(t, err)
+		found.Subscriptions[*s.Endpoint+" "+*s.SubscriptionArn] = out.Attributes
+	}
+	key, err := c.kms.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &names.KMSAlias})
+	ok(t, err)
+	keys, err := c.kms.ListKeys(t.Context(), &kms.ListKeysInput{})
+	ok(t, err)
+	found.Key = map[string]string{"arn": *key.KeyMetadata.Arn, "spec": string(key.KeyMetadata.KeySpec), "usage": string(key.KeyMetadata.KeyUsage)}
+	for _, k := range keys.Keys {
+		found.Key["listed "+*k.KeyArn] = "yes"
+	}
+	return found
+}
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestSetUpAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	first := survey(t, p)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	if diff := cmp.Diff(first, survey(t, p)); diff != "" {
+		t.Errorf("(-first +second):\n%s", diff)
+	}
+	if len(first.Tables) != 4 || len(first.Queues) != 8 || len(first.Subscriptions) != 1 {
+		t.Errorf("there are %d tables, %d queues and %d subscriptions", len(first.Tables), len(first.Queues), len(first.Subscriptions))
+	}
+}
+
+func TestWhatSetUpCreatesIsAsDocumented(t *testing.T) {
+	t.Parallel()
+	p := patient(t, "GATEHOUSE_PREFIX=acme")
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	found, names := survey(t, p), NamesFor("acme")
+
+	const onDemand = "PAY_PER_REQUEST pk=HASH sk=RANGE "
+	wantTables := map[string]string{
+		"acme-journal": onDemand, "acme-views": onDemand, "acme-records": onDemand + "expires_at", "acme-sessions": onDemand + "expires_at",
+	}
+	if diff := cmp.Diff(wantTables, found.Tables); diff != "" {
+		t.Errorf("tables (-want +got):\n%s", diff)
+	}
+	for _, queue := range names.Queues() {
+		dlq := found.Queues[DeadLetterQueue(queue)]
+		for name, attributes := range map[string]map[string]string{queue: found.Queues[queue], DeadLetterQueue(queue): dlq} {
+			want := map[string]string{"MessageRetentionPeriod": "1209600", "VisibilityTimeout": "30", "ReceiveMessageWaitTimeSeconds": "0"}
+			if strings.HasSuffix(queue, ".fifo") {
+				want["FifoQueue"], want["DeduplicationScope"], want["FifoThroughputLimit"] = "true", "messageGroup", "perMessageGroupId"
+			}
+			for attribute, value := range want {
+				if attributes[attribute] != value {
+					t.Errorf("%s: %s is %q, want %q", name, attribute, attributes[attribute], value)
+				}
+			}
+		}
+		var redrive struct {
+			DeadLetterTargetArn string
+			MaxReceiveCount     int
+		}
+		ok(t, json.Unmarshal([]byte(found.Queues[queue]["RedrivePolicy"]), &redrive))
+		if redrive.DeadLetterTargetArn != dlq["QueueArn"] || redrive.MaxReceiveCount != 1000 || dlq["RedrivePolicy"] != "" {
+			t.Errorf("%s redrives to %+v, and its dead letters to %q", queue, redrive, dlq["RedrivePolicy"])
+		}
+	}
+	if found.Topic["FifoTopic"] != "true" || found.Topic["ContentBasedDeduplication"] == "true" || found.Topic["FifoThroughputScope"] != "MessageGroup" {
+		t.Errorf("the topic is %v", found.Topic)
+	}
+	for endpoint, attributes := range found.Subscriptions {
+		if !strings.HasPrefix(endpoint, found.Queues[names.Projections]["QueueArn"]+" ") || attributes["RawMessageDelivery"] != "true" {
+			t.Errorf("%s is subscribed with %v", endpoint, attributes)
+		}
+	}
+	if found.Key["spec"] != "HMAC_256" || found.Key["usage"] != "GENERATE_VERIFY_MAC" || !strings.Contains(found.Key["arn"], ":key/mrk-") {
+		t.Errorf("the KMS key is %v", found.Key)
+	}
+}
+
+func TestOnlyTheTopicIsLetIntoTheQueueAndOnlyIntoThatOne(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	found, names := survey(t, p), NamesFor(p.Config.Prefix)
+	topic, err := newClients(p.AWS).topicARN(t.Context(), names.Events)
+	ok(t, err)
+	for name, attributes := range found.Queues {
+		policy := attributes["Policy"]
+		if name != names.Projections {
+			if policy != "" {
+				t.Errorf("%s has a policy: %s", name, policy)
+			}
+			continue
+		}
+		var got any
+		ok(t, json.Unmarshal([]byte(policy), &got))
+		want := map[string]any{"Version": "2012-10-17", "Statement": []any{map[string]any{
+			"Sid": "EventsTopic", "Effect": "Allow", "Principal": map[string]any{"Service": "sns.amazonaws.com"},
+			"Action": "sqs:SendMessage", "Resource": attributes["QueueArn"],
+			"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": topic}},
+		}}}
+		if diff := cmp.Diff(any(want), got); diff != "" {
+			t.Errorf("the policy (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestSetUpMendsQueuesThatWereChanged(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	want := survey(t, p)
+	client, names := sqs.NewFromConfig(p.AWS), NamesFor(p.Config.Prefix)
+	for name, harm := range map[string]map[string]string{
+		names.Commands:    {"MessageRetentionPeriod": "60", "RedrivePolicy": ""},
+		names.Projections: {"Policy": "", "VisibilityTimeout": "1"},
+	} {
+		found, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &name})
+		ok(t, err)
+		_, err = client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: found.QueueUrl, Attributes: harm})
+		ok(t, err)
+	}
+	if cmp.Equal(want, survey(t, p)) {
+		t.Fatal("nothing was changed")
+	}
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	if diff := cmp.Diff(want, survey(t, p)); diff != "" {
+		t.Errorf("(-before +after):\n%s", diff)
+	}
+}
+
+func TestTwoPortalsInOneAccountHaveNothingInCommon(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	first := survey(t, p)
+	p.Config.Prefix = "acme"
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	second := survey(t, p)
+	if len(second.Tables) != 8 || len(second.Queues) != 16 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
+		t.Errorf("of both there are %d tables and %d queues, the keys are %s and %s", len(second.Tables), len(second.Queues), first.Key["arn"], second.Key["arn"])
+	}
+}
