@@ -10,7 +10,7 @@ FLAGS  ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build ## Run a whole portal on this machine, with an AWS of its own
@@ -27,6 +27,10 @@ test: $(BIN)/testrun ## Run all tests; the last lines say what was not run and w
 .PHONY: test-race
 test-race: $(BIN)/testrun ## The same under the race detector; needs a C compiler
 	./$(BIN)/testrun -race $(PKGS)
+
+.PHONY: conformance
+conformance: ## Hold the local AWS, and moto if installed, to AWS's answers
+	$(GO) test ./conformance -count=1 $(FLAGS)
 
 .PHONY: bench
 bench: ## Compare the transport with stock watermill-aws; takes some minutes

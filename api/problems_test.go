@@ -143,8 +143,8 @@ func TestAHandlerThatGivesUpTheConnectionDoes(t *testing.T) {
 	f := full()
 	f.panics = http.ErrAbortHandler
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler {
-			t.Errorf("what came through is %v", p)
+		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+			t.Errorf("what came through is %v", err)
 		}
 	}()
 	a := signedIn(t, f).get("/me")

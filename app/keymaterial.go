@@ -42,6 +42,20 @@ func (c clients) kmsKeyARN(ctx context.Context, cfg Config) (string, error) {
 	return aws.ToString(key.KeyMetadata.Arn), nil
 }
 
+// keyMaterial is what API key values are derived with: the KMS key in use, known to be
+// the one that set-up saw.
+func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, string, error) {
+	deriver, err := keys.New(c.kms, cfg.KeyPrefix)
+	if err != nil {
+		return nil, "", err
+	}
+	arn, err := c.kmsKeyARN(ctx, cfg)
+	if err != nil {
+		return nil, "", fmt.Errorf("%w (has `gatehouse setup` been run?)", err)
+	}
+	return deriver, arn, checkKey(ctx, c, NamesFor(cfg.Prefix), deriver, arn)
+}
+
 // rememberKey writes the check row of the key in use, if there is none.
 func (s setup) rememberKey(ctx context.Context) error {
 	arn, err := s.kmsKeyARN(ctx, s.cfg)

@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/keys"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -42,7 +41,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err := c.checkTables(ctx, names); err != nil {
 		return nil, err
 	}
-	deriver, err := keys.New(c.kms, p.Config.KeyPrefix)
+	deriver, _, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -20,7 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
-	"github.com/gatehouse-portal/gatehouse/keys"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -59,15 +57,8 @@ type Worker struct {
 // says what is missing; it creates nothing.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
-	deriver, err := keys.New(c.kms, p.Config.KeyPrefix)
+	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
 	if err != nil {
-		return nil, err
-	}
-	kmsKey, err := c.kmsKeyARN(ctx, p.Config)
-	if err != nil {
-		return nil, fmt.Errorf("%w (has `gatehouse setup` been run?)", err)
-	}
-	if err := checkKey(ctx, c, names, deriver, kmsKey); err != nil {
 		return nil, err
 	}
 	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})

@@ -32,6 +32,8 @@ type report struct {
 	// Calls are those of API Gateway's control plane, Throttled what AWS refused of them.
 	Calls     map[string]int
 	Throttled int
+	// Requests are those of every service of AWS's.
+	Requests map[string]int
 	// What is there in the end.
 	Succeeded, Accounts, Attached, Doubled int
 	Kept                                   bool
@@ -50,6 +52,12 @@ func (r *report) answered(status int, took time.Duration) {
 }
 
 func (r *report) count(before, after faults.Counts) {
+	r.Requests = map[string]int{}
+	for service := range after {
+		if n := after.Requests(service) - before.Requests(service); n > 0 {
+			r.Requests[service] = n
+		}
+	}
 	r.Calls = map[string]int{}
 	for operation, n := range after["apigateway"] {
 		if calls := n.Requests - before.Of("apigateway", operation).Requests; calls > 0 {
@@ -91,6 +99,7 @@ func (r *report) write(out io.Writer) error {
 		fmt.Sprintf("all answered   after %s", round(r.Arrived)),
 		fmt.Sprintf("all done       after %s", round(r.Done)),
 		fmt.Sprintf("control plane  %d calls (%.2f a person), %d refused by AWS's quotas: %s", total, float64(total)/float64(r.settings.users), r.Throttled, strings.Join(calls, ", ")),
+		fmt.Sprintf("requests       %s", r.perPerson()),
 		fmt.Sprintf("in the end     %d of %d succeeded, %d accounts with a key, %d attached, %d with more than one key", r.Succeeded, r.settings.users, r.Accounts, r.Attached, r.Doubled),
 	}
 	if r.settings.quotas {
@@ -109,6 +118,15 @@ func (r *report) write(out io.Writer) error {
 	}
 	_, err := fmt.Fprintf(out, "%s\npromises       %s\n", strings.Join(lines, "\n"), kept)
 	return err
+}
+
+// perPerson is what one person costs in requests of each service.
+func (r *report) perPerson() string {
+	var parts []string
+	for _, service := range slices.Sorted(maps.Keys(r.Requests)) {
+		parts = append(parts, fmt.Sprintf("%.1f of %s", float64(r.Requests[service])/float64(r.settings.users), service))
+	}
+	return strings.Join(parts, ", ") + " a person, polls of idle queues and of the clients' included"
 }
 
 func round(d time.Duration) time.Duration {
