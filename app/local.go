@@ -253,7 +253,7 @@ func (l Local) banner(out io.Writer) {
 	}
 	fmt.Fprintf(out, `
   With the AWS CLI
-    export AWS_ENDPOINT_URL=%s AWS_DEFAULT_REGION=%s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
     aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH --client-id %s \
       --auth-parameters USERNAME=%s,PASSWORD=%s     # user pool %s
 

@@ -549,7 +549,7 @@ func (p *fakePlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) {
 func (p *fakePlane) Keys(context.Context, string) ([]gateway.Listed, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
-		list = append(list, gateway.Listed{ID: id, Name: name, Enabled: true})
+		list = append(list, gateway.Listed{ID: id, Name: name})
 	}
 	return list, nil
 }
@@ -590,7 +590,7 @@ func (f faultyPlane) Detach(_ context.Context, plan portal.PlanID, key portal.Ga
 	})
 }
 
-func (f faultyPlane) Enable(_ context.Context, key portal.GatewayKeyID) error {
+func (f faultyPlane) Present(_ context.Context, key portal.GatewayKeyID) error {
 	return f.w.call(func() error {
 		if !slices.Contains(slices.Collect(maps.Values(f.w.plane.keys)), key) {
 			return &gateway.Refused{Reason: gateway.KeyGone}

@@ -73,17 +73,12 @@ func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key port
 	if err != nil {
 		return settled(err)
 	}
-	err = s.call(ctx, readAPIKey, func(ctx context.Context) error {
-		_, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{
-			ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(false),
-		})
+	if err := s.Present(ctx, key); err != nil {
+		var gone *Refused
+		if errors.As(err, &gone) {
+			return refused(KeyGone, missing.err)
+		}
 		return err
-	})
-	if isAbsent(err) {
-		return refused(KeyGone, missing.err)
-	}
-	if err != nil {
-		return settled(err)
 	}
 	return settled(missing)
 }

@@ -20,6 +20,7 @@ var (
 	createUsagePlan = operation{name: "CreateUsagePlan", class: other}
 	deleteUsagePlan = operation{name: "DeleteUsagePlan", class: other}
 	deleteAPIKey    = operation{name: "DeleteApiKey", class: deleteKey}
+	updateKey       = operation{name: "UpdateApiKey", class: other}
 )
 
 // Probe tries out ImportApiKeys with throw-away keys, named <prefix>/probe/…, in a

@@ -23,8 +23,8 @@ type wave struct {
 
 // settle makes the keys of rows, which are sorted by name, and answers each. What is there
 // is read before, since an import would change a key that exists: above all it would
-// enable one that somebody has disabled. And it is read afterwards, since only that tells
-// what the import did. Each is one call if the names have a long beginning in common, as
+// enable one that somebody has disabled. And it is read afterwards, by plan, since only
+// that tells what the import did. Each is one call if the names have a long beginning in common, as
 // those of accounts have that signed up close in time; rows whose names lie so far apart
 // that the keys between them fill more than a page are settled in two parts.
 //
@@ -188,19 +188,23 @@ func withoutValues(rows []*creation, err error) error {
 	return err
 }
 
-// tell reads which keys are there and which plans they are in, and answers each row.
+// tell reads which keys are there and which plans they are in, and answers each row. The
+// lists of the plans name their keys, so the list of all keys is read only for rows that
+// are in no plan.
 func (w *wave) tell(ctx context.Context, rows []*creation) {
 	prefix := commonPrefix(rows)
-	listed, err := w.session.Keys(ctx, prefix)
-	if err != nil {
-		answerAll(rows, unread(err))
-		return
-	}
 	there := map[string]portal.GatewayKeyID{}
-	for _, key := range listed {
-		there[key.Name] = key.ID
-	}
 	attached := w.attached(ctx, rows, there, prefix)
+	if slices.ContainsFunc(rows, func(c *creation) bool { return there[c.Key.Name] == "" }) {
+		listed, err := w.session.Keys(ctx, prefix)
+		if err != nil {
+			answerAll(rows, unread(err))
+			return
+		}
+		for _, key := range listed {
+			there[key.Name] = key.ID
+		}
+	}
 	for _, c := range rows {
 		id := there[c.Key.Name]
 		if id == "" {
@@ -217,13 +221,14 @@ func (w *wave) tell(ctx context.Context, rows []*creation) {
 	}
 }
 
-// attached lists the keys of every plan that a key which is there is wanted in. A plan
-// that cannot be listed counts as empty: attaching singly what is attached does no harm.
+// attached lists the keys of every plan that one is wanted in, and notes in there which
+// keys that shows. A plan that cannot be listed counts as empty: attaching singly what is
+// attached does no harm.
 func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID, prefix string) map[portal.PlanID]map[portal.GatewayKeyID]bool {
 	attached := map[portal.PlanID]map[portal.GatewayKeyID]bool{}
 	for _, c := range rows {
 		for _, plan := range c.Plans {
-			if _, known := attached[plan]; known || there[c.Key.Name] == "" {
+			if _, known := attached[plan]; known {
 				continue
 			}
 			attached[plan] = map[portal.GatewayKeyID]bool{}
@@ -232,7 +237,7 @@ func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]
 				continue
 			}
 			for _, key := range listed {
-				attached[plan][key.ID] = true
+				attached[plan][key.ID], there[key.Name] = true, key.ID
 			}
 		}
 	}

@@ -14,8 +14,6 @@ import (
 type Listed struct {
 	ID   portal.GatewayKeyID
 	Name string
-	// Enabled is known of keys, not of plan keys.
-	Enabled bool
 }
 
 // Keys lists the API keys whose names begin so, in API Gateway's order: a call for
@@ -23,7 +21,7 @@ type Listed struct {
 func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
 	var keys []Listed
 	err := s.eachKey(ctx, namePrefix, func(item types.ApiKey) bool {
-		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Enabled: item.Enabled})
+		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
 		return true
 	})
 	return keys, err
@@ -80,16 +78,11 @@ func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix s
 	return keys, err
 }
 
-var updateKey = operation{name: "UpdateApiKey", class: other}
-
-// Enable makes a key valid again that somebody has disabled; one that is enabled stays
-// so. A key that is gone is Refused, KeyGone.
-func (s *Session) Enable(ctx context.Context, key portal.GatewayKeyID) error {
-	err := s.call(ctx, updateKey, func(ctx context.Context) error {
-		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
-			ApiKey:          aws.String(string(key)),
-			PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("true")}},
-		})
+// Present says whether the key is there, enabled or not. One that is gone is Refused,
+// KeyGone.
+func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
+	err := s.call(ctx, readAPIKey, func(ctx context.Context) error {
+		_, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(false)})
 		return err
 	})
 	if isAbsent(err) {

@@ -175,6 +175,6 @@ func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.wantCalls("find key1", "enable gw1", "plans gw1", "detach free gw1")
+	b.wantCalls("find key1", "look gw1", "plans gw1", "detach free gw1")
 	b.wantOutcomes(keyCreated)
 }

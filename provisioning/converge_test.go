@@ -62,8 +62,8 @@ func (p *plane) Detach(_ context.Context, plan portal.PlanID, key portal.Gateway
 	return p.call(fmt.Sprintf("detach %s %s", plan, key))
 }
 
-func (p *plane) Enable(_ context.Context, key portal.GatewayKeyID) error {
-	return p.call(fmt.Sprintf("enable %s", key))
+func (p *plane) Present(_ context.Context, key portal.GatewayKeyID) error {
+	return p.call(fmt.Sprintf("look %s", key))
 }
 
 func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
@@ -448,20 +448,20 @@ func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
 		gone  bool
 		want  []string
 	}{
-		"all is as it should be":               {active, []portal.PlanID{"free"}, false, []string{"enable gw1", "plans gw1"}},
-		"the key was taken out of its plan":    {active, nil, false, []string{"enable gw1", "plans gw1", "attach free gw1"}},
-		"the key was put into another plan":    {active, []portal.PlanID{"free", "stray"}, false, []string{"enable gw1", "plans gw1", "detach stray gw1"}},
-		"the key was deleted":                  {active, nil, true, []string{"enable gw1", "create key1", "plans gw1-again", "attach free gw1-again"}},
-		"an ended subscription came back":      {append(slices.Clone(active), freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"}), []portal.PlanID{"free"}, false, []string{"enable gw1", "plans gw1", "detach free gw1"}},
+		"all is as it should be":               {active, []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1"}},
+		"the key was taken out of its plan":    {active, nil, false, []string{"look gw1", "plans gw1", "attach free gw1"}},
+		"the key was put into another plan":    {active, []portal.PlanID{"free", "stray"}, false, []string{"look gw1", "plans gw1", "detach stray gw1"}},
+		"the key was deleted":                  {active, nil, true, []string{"look gw1", "create key1", "plans gw1-again", "attach free gw1-again"}},
+		"an ended subscription came back":      {append(slices.Clone(active), freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"}), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
 		"an account without keys needs none":   {[]events.Fact{events.UserRegistered{}}, nil, false, nil},
-		"what is open converges by its intent": {append(slices.Clone(active), freeEnding), []portal.PlanID{"free"}, false, []string{"enable gw1", "plans gw1", "detach free gw1"}},
+		"what is open converges by its intent": {append(slices.Clone(active), freeEnding), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, c.given...)
 			b.plane.holds = c.holds
 			if c.gone {
-				b.plane.answers["enable gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+				b.plane.answers["look gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
 				b.plane.suffix = "-again"
 			}
 			err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
@@ -492,7 +492,7 @@ func TestARecheckThatIsOvertakenComparesAgain(t *testing.T) {
 	if err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}}); err != nil {
 		t.Fatal(err)
 	}
-	b.wantCalls("enable gw1", "plans gw1", "detach free gw1", "attach free gw1")
+	b.wantCalls("look gw1", "plans gw1", "detach free gw1", "attach free gw1")
 }
 
 // detaching is a plane during whose detaching something else happens.

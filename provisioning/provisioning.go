@@ -41,9 +41,8 @@ type ControlPlane interface {
 	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
-	// Enable and PlansOf are for rechecks: the first makes sure that the key is there and
-	// valid, the second says which plans it opens.
-	Enable(ctx context.Context, key portal.GatewayKeyID) error
+	// Present and PlansOf are for rechecks: whether the key is there, and which plans it opens.
+	Present(ctx context.Context, key portal.GatewayKeyID) error
 	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error)
 }
 

@@ -16,7 +16,7 @@ import (
 // compare reads what API Gateway holds of the account's keys and has converge mend what
 // differs from the fold, also where the fold holds it for done: somebody changed it by
 // hand, or a stalled worker acted after it had been overtaken. A key that is gone is made
-// again with the same value, a disabled one enabled, and a plan that the account never
+// again with the same value, a disabled one left so, and a plan that the account never
 // subscribed to is taken from it.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
@@ -37,7 +37,7 @@ func (r *run) compare(ctx context.Context) error {
 }
 
 func (r *run) compareKey(ctx context.Context, key state.Key) error {
-	switch err := r.plane.Enable(ctx, key.GatewayID); {
+	switch err := r.plane.Present(ctx, key.GatewayID); {
 	case refused(err, gateway.KeyGone):
 		id, err := r.make(ctx, key)
 		if err != nil {

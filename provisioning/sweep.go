@@ -218,7 +218,7 @@ func (a actual) differs(account state.Account, began time.Time) bool {
 			continue
 		}
 		listed, there := a.keys[account.ID][id]
-		if !there || !listed.Enabled || listed.ID != key.GatewayID {
+		if !there || listed.ID != key.GatewayID {
 			return true
 		}
 	}
