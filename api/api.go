@@ -6,6 +6,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -25,6 +26,11 @@ const (
 	maxBody   = 64 << 10
 	unbounded = -1
 )
+
+// bodyTime is how long a body may take to arrive. It is a deadline of the connection, and
+// runs on while the request is answered: net/http then cancels the request, and all that
+// follow on the connection. So it is longer than any answer takes; huma's own is 5 seconds.
+const bodyTime = 30 * time.Second
 
 type accepting interface {
 	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
@@ -68,6 +74,7 @@ func (a *API) register(api huma.API) {
 		op.DefaultStatus = http.StatusAccepted
 		op.Security = signedIn
 		op.MaxBodyBytes = unbounded
+		op.BodyReadTimeout = bodyTime
 		return op
 	}
 	huma.Register(api, accepted(huma.Operation{
@@ -97,7 +104,7 @@ func (a *API) register(api huma.API) {
 		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Summary: "My keys, without their values", Security: signedIn,
 	}, a.listKeys)
 	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: unbounded,
+		OperationID: "reveal-key", Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	huma.Register(api, huma.Operation{

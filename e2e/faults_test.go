@@ -130,3 +130,17 @@ func (s *site) misbehave(t *testing.T, plan faults.Plan) {
 		t.Fatalf("the plan of faults is answered %d: %s", resp.StatusCode, text)
 	}
 }
+
+// A queue that takes its time is waited for: the request is accepted, and the next one on
+// the same connection is answered too.
+func TestASlowQueueIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	p := s.signUp(t, "rosalind@example.com")
+	s.misbehave(t, faults.Plan{Rules: []faults.Rule{{
+		Service: "sqs", Operation: "SendMessageBatch", Kind: faults.Latency, Latency: faults.Range{Min: 6 * time.Second, Max: 6 * time.Second}, Times: 1,
+	}}})
+	accepted := p.do(http.MethodPost, "/api/v1/register", "").want(http.StatusAccepted)
+	p.succeed(accepted)
+}
