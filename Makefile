@@ -30,7 +30,7 @@ test-race: $(BIN)/testrun ## The same under the race detector; needs a C compile
 
 .PHONY: conformance
 conformance: ## Hold the local AWS, and moto if installed, to AWS's answers
-	$(GO) test ./conformance -count=1 $(FLAGS)
+	$(GO) test -C conformance -count=1 -timeout 30m -run '^TestConformance$$' -table $(FLAGS)
 
 .PHONY: bench
 bench: ## Compare the transport with stock watermill-aws; takes some minutes

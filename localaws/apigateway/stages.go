@@ -82,7 +82,7 @@ func (s *Service) createStage(r *http.Request, in *stageInput) (*stage, error) {
 			return nil, err
 		}
 		if _, err := findDeployment(tx, api.ID, in.DeploymentID); err != nil {
-			return nil, err
+			return nil, badRequest("Deployment id does not exist")
 		}
 		all := bucket(tx, "stages", api.ID)
 		if all.Get([]byte(in.StageName)) != nil {

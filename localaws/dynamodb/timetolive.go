@@ -27,7 +27,6 @@ const ttlSettling = time.Hour
 
 // States of a table's time to live.
 const (
-	ttlEnabling  = "ENABLING"
 	ttlEnabled   = "ENABLED"
 	ttlDisabling = "DISABLING"
 	ttlDisabled  = "DISABLED"
@@ -86,14 +85,13 @@ func (t *table) ttlSettling(now time.Time) bool {
 // timeToLive is the setting as it is described.
 func (t *table) timeToLive(now time.Time) ttlDescription {
 	d := ttlDescription{TimeToLiveStatus: ttlDisabled}
-	switch settling := t.ttlSettling(now); {
-	case t.TTL == "" || t.TTLOff && !settling:
+	switch {
+	case t.TTL == "" || t.TTLOff && !t.ttlSettling(now):
 		return d
 	case t.TTLOff:
 		d.TimeToLiveStatus = ttlDisabling
-	case settling:
-		d.TimeToLiveStatus = ttlEnabling
 	default:
+		// At once, though AWS may take its hour: who waits for it waits in vain for more.
 		d.TimeToLiveStatus = ttlEnabled
 	}
 	d.AttributeName = t.TTL

@@ -69,7 +69,7 @@ func TestTimeToLiveChangesTakeAnHour(t *testing.T) {
 	if err := setTimeToLive(t, c, "expires", true); err != nil {
 		t.Fatal(err)
 	}
-	wantTimeToLive(t, c, "ENABLING expires")
+	wantTimeToLive(t, c, "ENABLED expires")
 	wantError(t, setTimeToLive(t, c, "expires", true), "ValidationException", "TimeToLive is already enabled")
 	wantError(t, setTimeToLive(t, c, "other", true), "ValidationException", "active on a different AttributeName")
 	wantError(t, setTimeToLive(t, c, "expires", false), "ValidationException", "modified multiple times")
@@ -85,7 +85,7 @@ func TestTimeToLiveChangesTakeAnHour(t *testing.T) {
 	if err := setTimeToLive(t, c, "other", true); err != nil {
 		t.Fatal(err)
 	}
-	wantTimeToLive(t, c, "ENABLING other")
+	wantTimeToLive(t, c, "ENABLED other")
 }
 
 func TestExpiredItemsAreThereUntilTheyAreSwept(t *testing.T) {

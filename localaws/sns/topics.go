@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,9 +109,25 @@ func (t *topic) set(name, value, context string) error {
 	case "DeliveryPolicy", "KmsMasterKeyId", "TracingConfig", "ArchivePolicy", "DataProtectionPolicy", "MaximumMessageSize":
 		return wire.NotImplemented("The topic attribute " + name)
 	default:
-		return invalidParameter("AttributeName")
+		if err := checkDeliveryStatus(name, value); err != nil {
+			return err
+		}
 	}
 	t.Attributes[name] = value
+	return nil
+}
+
+// deliveryStatus are the attributes that say which deliveries are logged, and as whom
+// (SNS API Reference, SetTopicAttributes). They are kept; there are no logs here.
+var deliveryStatus = regexp.MustCompile(`^(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)$`)
+
+func checkDeliveryStatus(name, value string) error {
+	if !deliveryStatus.MatchString(name) {
+		return invalidParameter("AttributeName")
+	}
+	if rate, err := strconv.Atoi(value); strings.HasSuffix(name, "Rate") && (err != nil || rate < 0 || rate > 100) {
+		return invalidParameter("%s: Invalid value [%s].", name, value)
+	}
 	return nil
 }
 

@@ -1,36 +1,3 @@
-# What people describe with Terraform around Gatehouse: an API with a stage, a
-# usage plan, and a key in the plan.
-
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-variable "endpoint" { type = string }
-variable "edition" {
-  type    = string
-  default = "first"
-}
-variable "rate" {
-  type    = number
-  default = 10
-}
-
-provider "aws" {
-  region                      = "us-east-1"
-  access_key                  = "local"
-  secret_key                  = "local"
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  skip_region_validation      = true
-
-  endpoints {
-    apigateway = var.endpoint
-  }
-}
-
 resource "aws_api_gateway_account" "settings" {}
 
 resource "aws_api_gateway_rest_api" "pets" {
@@ -87,7 +54,7 @@ resource "aws_api_gateway_integration" "read" {
   type                    = "HTTP"
   integration_http_method = "GET"
   uri                     = "http://localhost:9/${var.edition}/{id}"
-  timeout_milliseconds    = var.edition == "first" ? 1000 : 2000
+  timeout_milliseconds    = local.second ? 2000 : 1000
 
   request_parameters = { "integration.request.path.id" = "method.request.path.id" }
 }
@@ -132,18 +99,18 @@ resource "aws_api_gateway_usage_plan" "basic" {
 
     throttle {
       path        = "/${aws_api_gateway_resource.pets.path_part}/{id}/GET"
-      rate_limit  = var.rate / 2
+      rate_limit  = local.second ? 10 : 5
       burst_limit = 3
     }
   }
 
   throttle_settings {
-    rate_limit  = var.rate
+    rate_limit  = local.second ? 20 : 10
     burst_limit = 5
   }
 
   quota_settings {
-    limit  = var.rate * 100
+    limit  = local.second ? 2000 : 1000
     period = "MONTH"
   }
 }
@@ -152,7 +119,7 @@ resource "aws_api_gateway_api_key" "customer" {
   name        = "customer ${var.edition}"
   description = var.edition
   customer_id = "customer-${var.edition}"
-  enabled     = var.edition == "first"
+  enabled     = !local.second
   tags        = { edition = var.edition }
 }
 
@@ -161,5 +128,3 @@ resource "aws_api_gateway_usage_plan_key" "customer" {
   key_id        = aws_api_gateway_api_key.customer.id
   key_type      = "API_KEY"
 }
-
-output "plan" { value = aws_api_gateway_usage_plan.basic.id }

@@ -1,0 +1,115 @@
+package conformance
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// remnants are the calls that list what a run may have left at an account.
+var remnants = map[string]string{
+	"apigateway:GetApiKeys":    "Items",
+	"apigateway:GetRestApis":   "Items",
+	"apigateway:GetUsagePlans": "Items",
+	"cognito:ListUserPools":    "UserPools",
+	"dynamodb:ListTables":      "TableNames",
+	"s3:ListBuckets":           "Buckets",
+	"sns:ListSubscriptions":    "Subscriptions",
+	"sns:ListTopics":           "Topics",
+	"sqs:ListQueues":           "QueueUrls",
+}
+
+func TestASharedAccountIsLeftAsItWas(t *testing.T) {
+	t.Parallel()
+	srv := localaws.Start(t)
+	at := shared(t, srv.AWSConfig())
+	at.pause = at.pause / 50
+	var seen report
+	for _, sc := range readTables(t) {
+		// Play them as a real account would have them, but not those that wait.
+		if sc.real == "" && sc.title != "Time" {
+			at.play(t, sc, &seen)
+		}
+	}
+	for call, items := range left(t, srv) {
+		t.Errorf("%s lists what was left behind: %s", call, compact(items))
+	}
+}
+
+// left is what the calls of remnants list at a server.
+func left(t *testing.T, srv *localaws.Server) map[string][]any {
+	t.Helper()
+	all, found := newClients(srv.AWSConfig()), map[string][]any{}
+	for call, member := range remnants {
+		service, operation, _ := strings.Cut(call, ":")
+		input := map[string]any{}
+		if operation == "ListUserPools" {
+			input["MaxResults"] = 60.0
+		}
+		out, err := all.call(t.Context(), service, operation, input)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if items := lookUp(member, out); len(items) > 0 {
+			found[call] = items
+		}
+	}
+	return found
+}
+
+// What a call may change is named by what this run made: by its prefix, by an id that an
+// earlier answer held, or by a name that belongs to nobody.
+func TestACallThatChangesSomethingNamesWhatTheRunMade(t *testing.T) {
+	t.Parallel()
+	for _, sc := range readTables(t) {
+		if sc.real != "" {
+			continue
+		}
+		for _, s := range sc.steps {
+			reads := false
+			for _, prefix := range []string{"Get", "List", "Describe", "Head", "Query", "Scan", "BatchGet", "TransactGet"} {
+				reads = reads || strings.HasPrefix(s.operation, prefix)
+			}
+			if !reads && !strings.Contains(compact(s.input), "$") && s.want.code == "" {
+				t.Errorf("%s: %s %s", s.place(), s.operation, compact(s.input))
+			}
+		}
+	}
+}
+
+func TestWhatCannotBeRemovedIsTriedAgainAndThenNamed(t *testing.T) {
+	t.Parallel()
+	srv := localaws.Start(t)
+	m := made{clients: newClients(srv.AWSConfig())}
+	note := func(call string, input, output any) {
+		t.Helper()
+		service, operation, _ := strings.Cut(call, ":")
+		if err := m.note(service, operation, input, output); err != nil {
+			t.Fatal(err)
+		}
+	}
+	name := map[string]any{"Bucket": "conformance-left"}
+	if _, err := m.clients.call(t.Context(), "s3", "CreateBucket", name); err != nil {
+		t.Fatal(err)
+	}
+	note("s3:CreateBucket", name, structure{})
+	object := map[string]any{"Bucket": "conformance-left", "Key": "a", "Body": "x"}
+	if _, err := m.clients.call(t.Context(), "s3", "PutObject", object); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody has noted the object, so the bucket is not empty.
+	if err := m.remove(t.Context()); err == nil || !strings.Contains(err.Error(), `s3:DeleteBucket {"Bucket":"conformance-left"}`) {
+		t.Errorf("the bucket is left behind, and that is said: %v", err)
+	}
+	note("s3:PutObject", object, structure{})
+	// What is gone is no trouble.
+	note("sqs:CreateQueue", nil, structure{"QueueUrl": fmt.Sprintf("%s/%s/nothing", srv.Endpoint(), localaws.Account)})
+	if err := m.remove(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if out, _ := m.clients.call(t.Context(), "s3", "ListBuckets", map[string]any{}); len(lookUp("Buckets", out)) > 0 {
+		t.Errorf("the bucket is left behind: %s", compact(out))
+	}
+}

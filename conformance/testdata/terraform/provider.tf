@@ -1,0 +1,36 @@
+# What people describe with Terraform around Gatehouse comes in two editions, so that every
+# resource is made, changed and removed. This file is part of each configuration.
+
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+variable "endpoint" { type = string }
+
+variable "edition" {
+  type    = string
+  default = "first"
+}
+
+locals {
+  second = var.edition == "second"
+}
+
+provider "aws" {
+  region                      = "us-east-1"
+  access_key                  = "local"
+  secret_key                  = "local"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+
+  endpoints {
+    apigateway = var.endpoint
+    dynamodb   = var.endpoint
+    sns        = var.endpoint
+    sqs        = var.endpoint
+  }
+}

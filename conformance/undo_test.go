@@ -1,0 +1,185 @@
+package conformance
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// undoing lists the calls that make something, each with the one that removes it. $name
+// is a member of the output, else of the input; of a list, one call for each item.
+var undoing = map[string]string{
+	"apigateway:CreateApiKey":      `DeleteApiKey {"ApiKey": "$Id"}`,
+	"apigateway:CreateRestApi":     `DeleteRestApi {"RestApiId": "$Id"}`,
+	"apigateway:CreateUsagePlan":   `DeleteUsagePlan {"UsagePlanId": "$Id"}`,
+	"apigateway:ImportApiKeys":     `DeleteApiKey {"ApiKey": "$Ids"}`,
+	"apigateway:ImportRestApi":     `DeleteRestApi {"RestApiId": "$Id"}`,
+	"cognito:CreateUserPool":       `DeleteUserPool {"UserPoolId": "$UserPool.Id"}`,
+	"cognito:CreateUserPoolDomain": `DeleteUserPoolDomain {"UserPoolId": "$UserPoolId", "Domain": "$Domain"}`,
+	"dynamodb:CreateTable":         `DeleteTable {"TableName": "$TableName"}`,
+	"kms:CreateAlias":              `DeleteAlias {"AliasName": "$AliasName"}`,
+	"kms:CreateKey":                `ScheduleKeyDeletion {"KeyId": "$KeyMetadata.KeyId", "PendingWindowInDays": 7}`,
+	"s3:CreateBucket":              `DeleteBucket {"Bucket": "$Bucket"}`,
+	"s3:PutObject":                 `DeleteObject {"Bucket": "$Bucket", "Key": "$Key"}`,
+	"sns:CreateTopic":              `DeleteTopic {"TopicArn": "$TopicArn"}`,
+	"sns:Subscribe":                `Unsubscribe {"SubscriptionArn": "$SubscriptionArn"}`,
+	"sqs:CreateQueue":              `DeleteQueue {"QueueUrl": "$QueueUrl"}`,
+}
+
+// made is what a scene has made at a shared target, and how to remove it, newest last.
+type made struct {
+	clients clients
+	calls   []removal
+	pause   time.Duration
+}
+
+type removal struct {
+	service, operation string
+	input              any
+}
+
+func (r removal) String() string {
+	input, _ := json.Marshal(r.input)
+	return fmt.Sprintf("%s:%s %s", r.service, r.operation, input)
+}
+
+// note remembers what a call that succeeded has made, if anything.
+func (m *made) note(service, operation string, input, output any) error {
+	undo, ok := undoing[service+":"+operation]
+	if !ok {
+		return nil
+	}
+	operation, text, _ := strings.Cut(undo, " ")
+	var template map[string]any
+	if err := json.Unmarshal([]byte(text), &template); err != nil {
+		return err
+	}
+	inputs := []map[string]any{{}}
+	for member, value := range template {
+		values := []any{value}
+		if path, named := strings.CutPrefix(fmt.Sprint(value), "$"); named {
+			values = lookUp(path, output, input)
+		}
+		var next []map[string]any
+		for _, have := range inputs {
+			for _, value := range values {
+				in := map[string]any{member: value}
+				for k, v := range have {
+					in[k] = v
+				}
+				next = append(next, in)
+			}
+		}
+		inputs = next
+	}
+	if len(inputs) == 0 {
+		return fmt.Errorf("%s:%s does not say what it made", service, operation)
+	}
+	for _, in := range inputs {
+		m.calls = append(m.calls, removal{service, operation, in})
+	}
+	return nil
+}
+
+// lookUp finds a.b in the first of the values that has it; a list stands for its items.
+func lookUp(path string, in ...any) []any {
+	for _, v := range in {
+		for name := range strings.SplitSeq(path, ".") {
+			switch members := v.(type) {
+			case structure:
+				v = members[name]
+			case map[string]any:
+				v = members[name]
+			default:
+				v = nil
+			}
+		}
+		switch found := v.(type) {
+		case nil:
+			continue
+		case []any:
+			return found
+		default:
+			return []any{found}
+		}
+	}
+	return nil
+}
+
+// remove removes everything, what was made last first. What has to wait for something
+// else to be gone is tried again. The error names what could not be removed.
+func (m *made) remove(ctx context.Context) error {
+	for range 5 {
+		var left []removal
+		var errs []error
+		for _, r := range slices.Backward(m.calls) {
+			if err := m.removeOne(ctx, r); err != nil && !gone(err) {
+				left = append(left, r)
+				errs = append(errs, fmt.Errorf("%s: %w", r, err))
+			}
+		}
+		if len(left) == 0 {
+			m.calls = nil
+			return nil
+		}
+		slices.Reverse(left)
+		m.calls = left
+		select {
+		case <-ctx.Done():
+			return errors.Join(errs...)
+		case <-time.After(m.pause):
+		}
+		if ctx.Err() != nil {
+			return errors.Join(errs...)
+		}
+	}
+	var left []string
+	for _, r := range m.calls {
+		left = append(left, r.String())
+	}
+	return fmt.Errorf("left behind, to be removed by hand:\n%s", strings.Join(left, "\n"))
+}
+
+func (m *made) removeOne(ctx context.Context, r removal) error {
+	if r.operation == "DeleteUsagePlan" {
+		if err := m.emptyPlan(ctx, r.input); err != nil {
+			return err
+		}
+	}
+	_, err := m.clients.call(ctx, r.service, r.operation, r.input)
+	return err
+}
+
+// emptyPlan takes the stages out of a usage plan, which cannot be deleted before.
+func (m *made) emptyPlan(ctx context.Context, plan any) error {
+	out, err := m.clients.call(ctx, "apigateway", "GetUsagePlan", plan)
+	if err != nil {
+		return err
+	}
+	var patches []any
+	for _, stage := range lookUp("ApiStages", out) {
+		value := fmt.Sprintf("%s:%s", lookUp("ApiId", stage)[0], lookUp("Stage", stage)[0])
+		patches = append(patches, map[string]any{"Op": "remove", "Path": "/apiStages", "Value": value})
+	}
+	if len(patches) == 0 {
+		return nil
+	}
+	in := map[string]any{"UsagePlanId": lookUp("UsagePlanId", plan)[0], "PatchOperations": patches}
+	_, err = m.clients.call(ctx, "apigateway", "UpdateUsagePlan", in)
+	return err
+}
+
+// gone is whether what was to be removed is not there any more.
+func gone(err error) bool {
+	code, _, _, _ := refusal(err)
+	for _, part := range []string{"NotFound", "NonExistent", "NoSuch", "DoesNotExist", "KMSInvalidState"} {
+		if strings.Contains(code, part) {
+			return true
+		}
+	}
+	return false
+}
