@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -127,9 +126,6 @@ func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	}
 	return cfg, faults, err
 }
-
-// Environ is what LoadConfig is usually given.
-func Environ() []string { return os.Environ() }
 
 func unknownVariables(vars map[string]string) []error {
 	params, err := env.GetFieldParams(&Config{})

@@ -6,10 +6,10 @@
 package events
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -79,11 +79,11 @@ func (e Event) Fact() (f Fact, ok bool) {
 
 // Name is the short name of a type, for people: "SubscribeRequested".
 func Name(eventType string) string {
-	parts := bytes.Split([]byte(eventType), []byte("."))
+	parts := strings.Split(eventType, ".")
 	if len(parts) != 3 {
 		return eventType
 	}
-	return string(parts[1])
+	return parts[1]
 }
 
 const (

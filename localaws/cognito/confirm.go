@@ -90,11 +90,17 @@ type codeDeliveryOutput struct {
 }
 
 func (s *Service) resendConfirmationCode(_ context.Context, in *clientUser) (*codeDeliveryOutput, error) {
+	return s.mailCode(in, s.resend)
+}
+
+// mailCode has a code mailed to a client's user and says where to. Of a user that there is
+// not a client that hides users learns nothing.
+func (s *Service) mailCode(in *clientUser, mail func(p pool, name string) (*codeDelivery, error)) (*codeDeliveryOutput, error) {
 	c, p, err := s.clientOfUser(in)
 	if err != nil {
 		return nil, err
 	}
-	sent, err := s.resend(p, in.Username)
+	sent, err := mail(p, in.Username)
 	if wire.IsCode(err, "UserNotFoundException") && c.Settings.hidesUsers() {
 		return &codeDeliveryOutput{deliveredTo(in.Username)}, nil
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
-	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // errNoRecovery, errUserDisabled and the others are worded as Cognito words them.
@@ -42,18 +41,7 @@ func (p pool) recoversByAdminOnly() bool {
 }
 
 func (s *Service) forgotPassword(_ context.Context, in *clientUser) (*codeDeliveryOutput, error) {
-	c, p, err := s.clientOfUser(in)
-	if err != nil {
-		return nil, err
-	}
-	sent, err := s.forgot(p, in.Username)
-	if wire.IsCode(err, "UserNotFoundException") && c.Settings.hidesUsers() {
-		return &codeDeliveryOutput{deliveredTo(in.Username)}, nil
-	}
-	if err := c.unknownUser(err, nil); err != nil {
-		return nil, err
-	}
-	return &codeDeliveryOutput{sent}, nil
+	return s.mailCode(in, s.forgot)
 }
 
 // forgot mails a code, if the pool lets users help themselves.
