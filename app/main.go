@@ -5,13 +5,28 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 )
+
+// heapGrowth is how far the heap may grow between two collections, in percent of what is
+// live. Every message allocates much and keeps nothing, so what is live is small, and
+// collecting seldom costs some tens of megabytes.
+const heapGrowth = 400
+
+// CollectSeldom sets the pace of the garbage collector for a process that carries
+// messages, unless GOGC sets it.
+func CollectSeldom() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(heapGrowth)
+	}
+}
 
 // Main is the main function of a process: configuration, signals, exit code. It returns
 // 0 after INT or TERM and 1, with one clear message on stderr, when something is in the
 // way.
 func Main(name string, run func(context.Context, Process) error, needs ...Need) int {
+	CollectSeldom()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p, err := NewProcess(ctx, name, needs...)

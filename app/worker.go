@@ -113,10 +113,12 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 func consumers(names Names, wait time.Duration, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
 	busy := transport.SubscriberConfig{Pollers: 2, Concurrency: 256, WaitTime: wait}
+	// What waits for the budget is made many at a time; the more wait here, the fewer calls.
+	crowd := transport.SubscriberConfig{Pollers: 2, Concurrency: 512, WaitTime: wait}
 	quiet := transport.SubscriberConfig{Pollers: 1, Concurrency: 10, WaitTime: wait}
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
-		{Name: "provisioning", Queue: names.Provisioning, Subscriber: busy, Handlers: map[string]transport.Handler{
+		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
 		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyFact(projector.Handle), Subscriber: busy},

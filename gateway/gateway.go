@@ -17,14 +17,11 @@
 package gateway
 
 import (
-	"context"
 	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
-
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // Config of New. The zero value is usable.
@@ -65,13 +62,4 @@ func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
 		cp.observe = func(string, string) {}
 	}
 	return cp
-}
-
-// AccountLease takes the lease of an account for at most d, without waiting; ok is
-// false while somebody else holds it. It spares two convergers the work of getting
-// in each other's way and guards nothing: it may run out under its holder. release
-// gives it back if it is still ours and is never nil. The error is a
-// *portal.Postponed: the table did not answer.
-func (cp *ControlPlane) AccountLease(ctx context.Context, account portal.AccountID, d time.Duration) (release func(), ok bool, err error) {
-	return cp.budget.leases.take(ctx, "account#"+string(account), d)
 }

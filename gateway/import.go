@@ -22,20 +22,26 @@ import (
 //	   │                                                         ▲
 //	   └─ many ─▶ wait ─▶ wave: read, import, read again ─ not there and never will be
 type Importer struct {
-	cp  *ControlPlane
-	cfg ImporterConfig
+	cp      *ControlPlane
+	cfg     ImporterConfig
+	crowded crowded
 
 	mu      sync.Mutex
 	under   int // creations under way, alone or together
 	waiting []*creation
 	running bool
+	rush    time.Time // when there was last a wave of several
 }
+
+// rushLasts is how long after a wave of several a creation waits for others, though few
+// are under way at that moment: a wave answers all its creations at once.
+const rushLasts = 5 * time.Second
 
 // ImporterConfig of NewImporter. The zero value is usable.
 type ImporterConfig struct {
 	// AtLeast is how many creations and attachments must be under way in the process,
-	// this one included, for a creation to wait for others; 0 is 4. So somebody who asks
-	// alone waits for nobody.
+	// this one included, for a creation to wait for others; 0 is 4. Later ones wait, too,
+	// until the rush is over. So somebody who asks alone waits for nobody.
 	AtLeast int
 	// Rows is the most keys of one import; 0 is 100. AWS does not publish its own limit.
 	Rows int
@@ -61,6 +67,9 @@ func NewImporter(cp *ControlPlane, cfg ImporterConfig) *Importer {
 type Creation struct {
 	Key   Key
 	Plans []portal.PlanID
+	// Untried is until when it is certain that nobody else has tried to create the key, so
+	// that it need not be looked for before; the zero time says that it is not.
+	Untried time.Time
 	// Urgency and Lease are as for a Session.
 	Urgency Urgency
 	Lease   func() time.Time
@@ -96,13 +105,14 @@ func (i *Importer) Find(ctx context.Context, c Creation) (id portal.GatewayKeyID
 	return i.cp.Session(c.Urgency, c.Lease).FindKey(ctx, c.Key.Name)
 }
 
-// enter counts a creation and says whether so many are under way that it should wait for
-// others. Attachments count too, since they are what takes long one by one.
+// enter counts a creation and says whether so many are under way, or were a moment ago,
+// that it should wait for others. Attachments count too, since they are what takes long
+// one by one.
 func (i *Importer) enter() (together bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.under++
-	return i.under+int(i.cp.attaching.Load()) >= i.cfg.AtLeast
+	return i.under+int(i.cp.attaching.Load()) >= i.cfg.AtLeast || i.cp.budget.now().Sub(i.rush) < rushLasts
 }
 
 func (i *Importer) leave() {
@@ -116,6 +126,8 @@ type creation struct {
 	Creation
 	ctx    context.Context
 	answer chan answered
+	// looked says that the key was looked for in this wave.
+	looked bool
 	// otherwise is the answer if the key is not found in the end.
 	otherwise error
 }
@@ -181,6 +193,9 @@ func (i *Importer) wave(s *Session) {
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
+	if len(rows) > 1 {
+		i.rush = i.cp.budget.now()
+	}
 	i.mu.Unlock()
 	if err != nil {
 		answerAll(rows, err)
@@ -193,8 +208,9 @@ func (i *Importer) wave(s *Session) {
 	}
 	ctx, cancel := together(rows)
 	defer cancel()
-	w := &wave{session: s, rows: i.cfg.Rows}
-	w.settle(ctx, byName(rows), release)
+	s.withdraw(listAPIKeys, release) // for whichever call comes first
+	w := &wave{session: s, rows: i.cfg.Rows, crowded: &i.crowded}
+	w.settle(ctx, byName(rows))
 }
 
 // together is a context that ends when those of all rows have. Its log is the first one's.

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -123,6 +125,17 @@ func (w *world) isIn(t *testing.T, plan portal.PlanID, key portal.GatewayKeyID) 
 	return err == nil
 }
 
+func (w *world) disable(t *testing.T, key portal.GatewayKeyID) {
+	t.Helper()
+	_, err := w.api.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{
+		ApiKey:          aws.String(string(key)),
+		PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func count(calls []string, name string) int {
 	n := 0
 	for _, call := range calls {
@@ -179,6 +192,23 @@ func TestAttachmentsThatWaitCountAsOthersToWaitFor(t *testing.T) {
 	}
 }
 
+func TestARushIsNotOverBetweenTwoWaves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.importer(t, ImporterConfig{})
+	i.together(t, wishes(0, 5))
+	if !i.enter() {
+		t.Error("right after a wave the first to come does not wait for others")
+	}
+	i.leave()
+	i.mu.Lock()
+	i.rush = i.rush.Add(-rushLasts)
+	i.mu.Unlock()
+	if i.enter() {
+		t.Error("long after a wave the first to come waits for others")
+	}
+}
+
 func TestABurstIsMostlyImported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -195,8 +225,8 @@ func TestABurstIsMostlyImported(t *testing.T) {
 	work.Wait()
 	calls := w.wire.made()
 	w.wantCreated(t, creations, results)
-	// The first few find nobody to wait for, and a wave may begin with few.
-	if singles := count(calls, "CreateApiKey"); singles > 30 || len(calls) > 90 {
+	// The first few find nobody to wait for.
+	if singles := count(calls, "CreateApiKey"); singles > 10 || len(calls) > 40 {
 		t.Errorf("%d keys were created singly; %d calls: %v", singles, len(calls), calls)
 	}
 }
@@ -319,13 +349,7 @@ func TestImportingWhatIsThereFindsItAndNeverEnablesADisabledKey(t *testing.T) {
 	i := w.importer(t, ImporterConfig{})
 	creations := wishes(0, 10, w.plan(t, "Free"))
 	first := i.together(t, creations)
-	_, err := w.api.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{
-		ApiKey:          aws.String(string(first[2].made.ID)),
-		PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	w.disable(t, first[2].made.ID)
 	again := i.together(t, append(wishes(10, 20), creations...))[10:]
 	for n := range first {
 		if again[n].err != nil || again[n].made.ID != first[n].made.ID || len(again[n].made.Plans) != 1 {
@@ -412,8 +436,102 @@ func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {
 	results := w.importer(t, ImporterConfig{}).together(t, creations)
 	calls := w.wire.made()
 	w.wantCreated(t, creations, results)
-	if len(results[0].made.Plans) != 1 || count(calls, "GetApiKeys") > 3 || count(calls, "CreateApiKey") != 1 {
-		t.Errorf("plans %v, calls %v", results[0].made.Plans, calls)
+	want := []string{"GetApiKeys", "GetApiKeys", "GetApiKeys", "ImportApiKeys", "GetUsagePlanKeys"}
+	if len(results[12].made.Plans) != 1 || !slices.Equal(calls, want) {
+		t.Errorf("plans %v, calls %v", results[12].made.Plans, calls)
+	}
+}
+
+func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wire.pageSize = 20
+	plan := w.plan(t, "Free")
+	i := w.importer(t, ImporterConfig{})
+	for n := range 21 {
+		w.key(t, fmt.Sprintf("gatehouse/01kagp3%05d/01key", n))
+	}
+	// They are two crowds of ten, whose names begin as those do.
+	var creations []Creation
+	for n := range 20 {
+		c := wish(n%10, plan)
+		c.Key.Name = fmt.Sprintf("gatehouse/01kagp%d%05d/01key", 1+n/10, n)
+		c.Key.Value += strconv.Itoa(n)
+		creations = append(creations, c)
+	}
+	first := i.together(t, creations)
+	before := w.wire.made()
+	i.together(t, creations)
+	again := w.wire.made()[len(before):]
+	w.wantCreated(t, creations, first)
+	if one, two := count(before, "GetApiKeys"), count(again, "GetApiKeys"); one != 3 || two != 2 {
+		t.Errorf("looked %d times at first, %d times then; want 3 (one in vain) and 2", one, two)
+	}
+}
+
+func TestWhatNobodyTriedBeforeIsNotLookedFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	creations := wishes(0, 30, w.plan(t, "Free"))
+	for n := range creations {
+		creations[n].Untried = time.Now().Add(time.Minute)
+	}
+	i := w.importer(t, ImporterConfig{})
+	w.wantCreated(t, creations, i.together(t, creations))
+	if calls := w.wire.made(); !slices.Equal(calls, []string{"ImportApiKeys", "GetUsagePlanKeys"}) {
+		t.Errorf("calls %v", calls)
+	}
+}
+
+func TestWhatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	creations := wishes(0, 10, w.plan(t, "Free"))
+	for n := range creations {
+		creations[n].Untried = time.Now().Add(time.Minute)
+	}
+	i := w.importer(t, ImporterConfig{Rows: 5})
+	var late atomic.Bool
+	i.cp.budget.now = func() time.Time {
+		if late.Load() {
+			return time.Now().Add(2 * time.Minute)
+		}
+		return time.Now()
+	}
+	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
+		late.Store(true)
+		return pass()
+	})
+	results := i.together(t, creations)
+	var postponed *portal.Postponed
+	for n, r := range results[5:] {
+		if !errors.As(r.err, &postponed) {
+			t.Errorf("key %d, of the second import, came to %+v, %v", 5+n, r.made, r.err)
+		}
+	}
+	w.wantCreated(t, creations[:5], results[:5])
+}
+
+func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	i := w.importer(t, ImporterConfig{})
+	creations := wishes(0, 30, w.plan(t, "Free"))
+	i.together(t, creations[20:])
+	for id, key := range w.theKeys(t) {
+		if aws.ToString(key.Name) == creations[25].Key.Name {
+			w.disable(t, id)
+		}
+	}
+	for n := range creations[:20] {
+		creations[n].Untried = time.Now().Add(time.Minute)
+	}
+	creations[25].Untried = time.Now().Add(-time.Millisecond) // when it was certain is over
+	results := i.together(t, creations)
+	if key := w.theKeys(t)[results[25].made.ID]; key.Enabled {
+		t.Error("the disabled key is enabled again")
+	} else {
+		w.wantCreated(t, slices.Delete(creations, 25, 26), slices.Delete(results, 25, 26))
 	}
 }
 

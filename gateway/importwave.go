@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/rs/zerolog"
@@ -19,30 +18,22 @@ import (
 type wave struct {
 	session *Session
 	rows    int // the most of one import
+	crowded *crowded
 }
 
-// settle makes the keys of rows, which are sorted by name, and answers each. What is there
-// is read before, since an import would change a key that exists: above all it would
-// enable one that somebody has disabled. And it is read afterwards, by plan, since only
-// that tells what the import did. Each is one call if the names have a long beginning in common, as
-// those of accounts have that signed up close in time; rows whose names lie so far apart
-// that the keys between them fill more than a page are settled in two parts.
-//
-// admitted is what a first call has been admitted with; nil to admit it here.
-func (w *wave) settle(ctx context.Context, rows []*creation, admitted func()) {
-	if len(rows) < 2 && admitted == nil {
-		answerAll(rows, errAlone)
-		return
-	}
-	there, complete, err := w.look(ctx, commonPrefix(rows), admitted)
-	if err != nil {
+// settle makes the keys of rows, which are sorted by name, and answers each. Those that
+// somebody may have tried to create before are looked for first, since an import would
+// change a key that exists: above all it would enable one that somebody has disabled.
+// Afterwards the keys of the plans are read, since only that tells what the import did.
+func (w *wave) settle(ctx context.Context, rows []*creation) {
+	there := map[string]portal.GatewayKeyID{}
+	doubtful := slices.DeleteFunc(slices.Clone(rows), w.untried)
+	if err := w.find(ctx, doubtful, there); err != nil {
 		answerAll(rows, unread(err))
 		return
 	}
-	if gap := widestGap(rows); !complete && gap > 0 {
-		w.settle(ctx, rows[:gap], nil)
-		w.settle(ctx, rows[gap:], nil)
-		return
+	for _, c := range doubtful {
+		c.looked = true
 	}
 	missing := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
 	// Two messages about one key are one row.
@@ -53,7 +44,17 @@ func (w *wave) settle(ctx context.Context, rows []*creation, admitted func()) {
 			break
 		}
 	}
-	w.tell(ctx, rows)
+	w.tell(ctx, rows, there)
+}
+
+// untried says that nobody has tried to create the key before.
+func (w *wave) untried(c *creation) bool { return w.session.cp.budget.now().Before(c.Untried) }
+
+// find adds the ids of those rows that are there, in any plan or none.
+func (w *wave) find(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) error {
+	return w.crowded.seek(rows, "", func(prefix string, position *string) ([]Listed, *string, error) {
+		return w.session.keysPage(ctx, prefix, position)
+	}, func(key Listed) { there[key.Name] = key.ID })
 }
 
 // unread is the error of a call that only reads: a refusal is none of a key.
@@ -67,31 +68,6 @@ func unread(err error) error {
 		return &Unavailable{Err: full.Err}
 	}
 	return settled(err)
-}
-
-// look reads the first page of keys whose names begin so; complete says that it was the
-// only one.
-func (w *wave) look(ctx context.Context, prefix string, admitted func()) (ids map[string]portal.GatewayKeyID, complete bool, err error) {
-	if admitted == nil {
-		if admitted, err = w.session.admit(ctx, listAPIKeys); err != nil {
-			return nil, false, err
-		}
-	}
-	ids = map[string]portal.GatewayKeyID{}
-	err = w.session.attempt(ctx, listAPIKeys, admitted, func(ctx context.Context) error {
-		out, err := w.session.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
-			NameQuery: aws.String(prefix), IncludeValues: aws.Bool(false), Limit: pageSize,
-		})
-		if err != nil {
-			return err
-		}
-		for _, item := range out.Items {
-			ids[aws.ToString(item.Name)] = portal.GatewayKeyID(aws.ToString(item.Id))
-		}
-		complete = aws.ToString(out.Position) == ""
-		return nil
-	})
-	return ids, complete, err
 }
 
 // ImportApiKeys creates keys and changes the keys of plans, so it takes its turn among
@@ -145,8 +121,9 @@ func refusedWhole(err error) bool {
 	return statusOf(err) == http.StatusRequestEntityTooLarge
 }
 
-// importRows makes one call, with the rows whose messages are ours for long enough; the
-// others are handed back. It says how many rows that or AWS's ids account for.
+// importRows makes one call, with the rows whose messages are ours for long enough, and
+// that nobody else has tried meanwhile; the others are handed back. It says how many rows
+// that or AWS's ids account for.
 func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err error) {
 	s := w.session
 	release, err := s.admit(ctx, importAPIKeys)
@@ -155,7 +132,7 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 	}
 	all := len(rows)
 	rows = slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool {
-		short := c.ctx.Err() != nil || c.Lease != nil && !s.cp.outlasts(c.Lease)
+		short := c.ctx.Err() != nil || c.Lease != nil && !s.cp.outlasts(c.Lease) || !c.looked && !w.untried(c)
 		if short {
 			c.otherwise = tooLate()
 		}
@@ -191,19 +168,12 @@ func withoutValues(rows []*creation, err error) error {
 // tell reads which keys are there and which plans they are in, and answers each row. The
 // lists of the plans name their keys, so the list of all keys is read only for rows that
 // are in no plan.
-func (w *wave) tell(ctx context.Context, rows []*creation) {
-	prefix := commonPrefix(rows)
-	there := map[string]portal.GatewayKeyID{}
-	attached := w.attached(ctx, rows, there, prefix)
-	if slices.ContainsFunc(rows, func(c *creation) bool { return there[c.Key.Name] == "" }) {
-		listed, err := w.session.Keys(ctx, prefix)
-		if err != nil {
-			answerAll(rows, unread(err))
-			return
-		}
-		for _, key := range listed {
-			there[key.Name] = key.ID
-		}
+func (w *wave) tell(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
+	attached := w.attached(ctx, rows, there)
+	unseen := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
+	if err := w.find(ctx, unseen, there); err != nil {
+		answerAll(rows, unread(err))
+		return
 	}
 	for _, c := range rows {
 		id := there[c.Key.Name]
@@ -221,56 +191,31 @@ func (w *wave) tell(ctx context.Context, rows []*creation) {
 	}
 }
 
-// attached lists the keys of every plan that one is wanted in, and notes in there which
-// keys that shows. A plan that cannot be listed counts as empty: attaching singly what is
+// attached lists the keys of every plan that one is wanted in, and adds the keys which
+// that shows. A plan that cannot be listed counts as empty: attaching singly what is
 // attached does no harm.
-func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID, prefix string) map[portal.PlanID]map[portal.GatewayKeyID]bool {
+func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) map[portal.PlanID]map[portal.GatewayKeyID]bool {
 	attached := map[portal.PlanID]map[portal.GatewayKeyID]bool{}
-	for _, c := range rows {
-		for _, plan := range c.Plans {
-			if _, known := attached[plan]; known {
-				continue
-			}
-			attached[plan] = map[portal.GatewayKeyID]bool{}
-			listed, err := w.session.PlanKeys(ctx, plan, prefix)
-			if err != nil {
-				continue
-			}
-			for _, key := range listed {
-				attached[plan][key.ID], there[key.Name] = true, key.ID
-			}
-		}
+	for plan, wanted := range byPlan(rows) {
+		attached[plan] = map[portal.GatewayKeyID]bool{}
+		_ = w.crowded.seek(wanted, plan, func(prefix string, position *string) ([]Listed, *string, error) {
+			return w.session.planKeysPage(ctx, plan, prefix, position)
+		}, func(key Listed) { attached[plan][key.ID], there[key.Name] = true, key.ID })
 	}
 	return attached
+}
+
+func byPlan(rows []*creation) map[portal.PlanID][]*creation {
+	wanted := map[portal.PlanID][]*creation{}
+	for _, c := range rows {
+		for _, plan := range c.Plans {
+			wanted[plan] = append(wanted[plan], c)
+		}
+	}
+	return wanted
 }
 
 func byName(rows []*creation) []*creation {
 	slices.SortStableFunc(rows, func(a, b *creation) int { return strings.Compare(a.Key.Name, b.Key.Name) })
 	return rows
-}
-
-// commonPrefix is what all names of sorted rows begin with.
-func commonPrefix(rows []*creation) string {
-	first, last := rows[0].Key.Name, rows[len(rows)-1].Key.Name
-	return first[:sameBytes(first, last)]
-}
-
-// widestGap is where two neighbours among sorted rows have least in common; 0 if all have
-// the same name.
-func widestGap(rows []*creation) int {
-	at, least := 0, len(rows[0].Key.Name)
-	for i := 1; i < len(rows); i++ {
-		if same := sameBytes(rows[i-1].Key.Name, rows[i].Key.Name); same < least {
-			at, least = i, same
-		}
-	}
-	return at
-}
-
-func sameBytes(a, b string) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
-	}
-	return n
 }

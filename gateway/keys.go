@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
-	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -80,9 +79,9 @@ var listAPIKeys = operation{name: "GetApiKeys", class: other}
 
 // FindKey looks for the key of exactly that name.
 func (s *Session) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {
-	err = s.eachKey(ctx, name, func(item types.ApiKey) (more bool) {
-		if aws.ToString(item.Name) == name {
-			id, found = portal.GatewayKeyID(aws.ToString(item.Id)), true
+	err = s.eachKey(ctx, name, func(key Listed) (more bool) {
+		if key.Name == name {
+			id, found = key.ID, true
 		}
 		return !found
 	})

@@ -99,11 +99,11 @@ func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (re
 	if u != Interactive {
 		condition += " AND (attribute_not_exists(eager) OR eager <= :now)"
 	}
-	ok, err = l.update(within, attachKey, "SET holder = :holder, #until = :until", condition, map[string]types.AttributeValue{
+	_, ok, err = l.update(within, attachKey, "SET holder = :holder, #until = :until", condition, map[string]types.AttributeValue{
 		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()), ":now": number(now.UnixMilli()),
 	})
 	if err == nil && !ok && u == Interactive {
-		_, err = l.update(within, attachKey, "SET eager = :eager", "", map[string]types.AttributeValue{
+		_, _, err = l.update(within, attachKey, "SET eager = :eager", "", map[string]types.AttributeValue{
 			":eager": number(now.Add(eagerFor).UnixMilli()),
 		})
 	}
@@ -111,20 +111,26 @@ func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (re
 		return func() {}, false, err
 	}
 	return func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-		defer cancel()
-		// One that cannot be given back runs out.
-		_, _ = l.update(ctx, attachKey, "REMOVE holder, #until", "holder = :holder", map[string]types.AttributeValue{":holder": text(holder)})
+		l.giveUp(ctx, attachKey, holder)
 	}, true, nil
+}
+
+// giveUp frees a lease that is still ours and leaves its item. One that cannot be given
+// back runs out.
+func (l *leases) giveUp(ctx context.Context, lease, holder string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	_, _, _ = l.update(ctx, lease, "REMOVE holder, #until", "holder = :holder", map[string]types.AttributeValue{":holder": text(holder)})
 }
 
 const attachKey = "attach"
 
-// update changes a lease's item; ok is false if the condition does not hold.
-func (l *leases) update(ctx context.Context, lease, update, condition string, values map[string]types.AttributeValue) (ok bool, err error) {
+// update changes a lease's item and returns what was there before, nothing if there was
+// no item; ok is false if the condition does not hold.
+func (l *leases) update(ctx context.Context, lease, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: aws.String(l.name), Key: rowKey("lease", lease),
-		UpdateExpression: aws.String(update), ExpressionAttributeValues: values,
+		UpdateExpression: aws.String(update), ExpressionAttributeValues: values, ReturnValues: types.ReturnValueAllOld,
 	}
 	if condition != "" {
 		in.ConditionExpression = aws.String(condition)
@@ -132,29 +138,15 @@ func (l *leases) update(ctx context.Context, lease, update, condition string, va
 	if strings.Contains(update+condition, "#until") {
 		in.ExpressionAttributeNames = map[string]string{"#until": "until"}
 	}
-	_, err = l.db.UpdateItem(ctx, in)
+	out, err := l.db.UpdateItem(ctx, in)
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
-		return false, nil
+		return nil, false, nil
 	}
 	if err != nil {
-		return false, portal.Postpone("lease store", fmt.Errorf("taking lease %s: %w", lease, err))
+		return nil, false, portal.Postpone("lease store", fmt.Errorf("taking lease %s: %w", lease, err))
 	}
-	return true, nil
-}
-
-// take takes another lease if it is free or has run out.
-func (l *leases) take(ctx context.Context, lease string, d time.Duration) (release func(), ok bool, err error) {
-	within, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	holder, now := rand.Text(), l.now()
-	ok, err = l.update(within, lease, "SET holder = :holder, #until = :until", free, map[string]types.AttributeValue{
-		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()), ":now": number(now.UnixMilli()),
-	})
-	if !ok || err != nil {
-		return func() {}, false, err
-	}
-	return func() { l.release(ctx, lease, holder) }, true, nil
+	return out.Attributes, true, nil
 }
 
 // release deletes a lease that is still ours. One that cannot be deleted runs out.

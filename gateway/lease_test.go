@@ -109,11 +109,11 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 			t.Fatal(err)
 		}
 		deadRelease() // it was not dead, only late
-		if _, free, _ := dead.leases.take(t.Context(), "attach", time.Second); free {
+		if _, free, _ := dead.leases.takeAttach(t.Context(), time.Second, Interactive); free {
 			t.Error("the late holder released the lease of another")
 		}
 		aliveRelease()
-		if _, free, _ := dead.leases.take(t.Context(), "attach", time.Second); !free {
+		if _, free, _ := dead.leases.takeAttach(t.Context(), time.Second, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}
 	})
@@ -147,29 +147,58 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	}
 }
 
-func TestAnAccountLeaseIsOnesUntilReleasedOrRunOut(t *testing.T) {
+func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		take := func(cp *ControlPlane, account portal.AccountID) (func(), bool) {
-			release, ok, err := cp.AccountLease(t.Context(), account, time.Minute)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return release, ok
-		}
-		release, ok := take(one, "a")
-		_, again := take(two, "a")
-		_, other := take(two, "b")
-		release()
-		_, after := take(two, "a")
+		lease, ok := accountLease(t, one, "a")
+		_, again := accountLease(t, two, "a")
+		_, other := accountLease(t, two, "b")
+		lease.End(true)
+		_, after := accountLease(t, two, "a")
 		time.Sleep(time.Minute)
-		_, late := take(one, "a")
+		_, late := accountLease(t, one, "a")
 		want := []bool{true, false, true, true, true}
 		if diff := cmp.Diff(want, []bool{ok, again, other, after, late}); diff != "" {
 			t.Errorf("had (-want +got):\n%s", diff)
 		}
+	})
+}
+
+func accountLease(t *testing.T, cp *ControlPlane, account portal.AccountID) (AccountLease, bool) {
+	t.Helper()
+	lease, ok, err := cp.AccountLease(t.Context(), account, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lease, ok
+}
+
+func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
+		had := func(cp *ControlPlane, unsettled bool, when string) AccountLease {
+			t.Helper()
+			lease, ok := accountLease(t, cp, "a")
+			if !ok || lease.Unsettled != unsettled {
+				t.Errorf("%s: had %v, unsettled %v, want %v", when, ok, lease.Unsettled, unsettled)
+			}
+			return lease
+		}
+		stalled := had(one, false, "the first ever")
+		time.Sleep(time.Minute)
+		second := had(two, true, "after one that has run out")
+		stalled.End(true) // whose lease is another's by now
+		if _, ok := accountLease(t, one, "a"); ok {
+			t.Error("the late holder ended the lease of another")
+		}
+		second.End(false)
+		had(one, true, "after one that was left unsettled").End(true)
+		had(two, false, "after one that was settled").End(false)
+		had(one, true, "left unsettled by who had it settled")
 	})
 }
 

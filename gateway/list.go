@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
-	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -20,62 +19,78 @@ type Listed struct {
 // every 500.
 func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
 	var keys []Listed
-	err := s.eachKey(ctx, namePrefix, func(item types.ApiKey) bool {
-		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
+	err := s.eachKey(ctx, namePrefix, func(key Listed) bool {
+		keys = append(keys, key)
 		return true
 	})
 	return keys, err
 }
 
 // eachKey shows the keys whose names begin so until more says that it has seen enough.
-func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(types.ApiKey) bool) error {
+func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(Listed) bool) error {
 	return pages(func(position *string) (next *string, err error) {
-		var out *apigateway.GetApiKeysOutput
-		err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
-			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
-				// nameQuery finds every name that begins so.
-				NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
-			})
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range out.Items {
-			if !more(item) {
+		keys, next, err := s.keysPage(ctx, namePrefix, position)
+		for _, key := range keys {
+			if !more(key) {
 				return nil, nil
 			}
 		}
-		return out.Position, nil
+		return next, err
 	})
+}
+
+func (s *Session) keysPage(ctx context.Context, namePrefix string, position *string) (keys []Listed, next *string, err error) {
+	var out *apigateway.GetApiKeysOutput
+	err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
+			// nameQuery finds every name that begins so.
+			NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
+		})
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, item := range out.Items {
+		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
+	}
+	return keys, out.Position, nil
 }
 
 var listPlanKeys = operation{name: "GetUsagePlanKeys", class: other}
 
 // PlanKeys lists the keys attached to a plan whose names begin so; a plan that is gone
-// has none. API Gateway sends their values along, which are dropped here.
+// has none.
 func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix string) ([]Listed, error) {
-	var keys []Listed
-	err := pages(func(position *string) (next *string, err error) {
-		var out *apigateway.GetUsagePlanKeysOutput
-		err = s.call(ctx, listPlanKeys, func(ctx context.Context) (err error) {
-			out, err = s.cp.client.GetUsagePlanKeys(ctx, &apigateway.GetUsagePlanKeysInput{
-				UsagePlanId: aws.String(string(plan)), NameQuery: aws.String(namePrefix), Limit: pageSize, Position: position,
-			})
-			return err
-		})
-		if isAbsent(err) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, settled(err)
-		}
-		for _, item := range out.Items {
-			keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
-		}
-		return out.Position, nil
+	var all []Listed
+	err := pages(func(position *string) (*string, error) {
+		keys, next, err := s.planKeysPage(ctx, plan, namePrefix, position)
+		all = append(all, keys...)
+		return next, err
 	})
-	return keys, err
+	return all, err
+}
+
+// planKeysPage is one page of PlanKeys. API Gateway sends the keys' values along, which
+// are dropped here.
+func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePrefix string, position *string) (keys []Listed, next *string, err error) {
+	var out *apigateway.GetUsagePlanKeysOutput
+	err = s.call(ctx, listPlanKeys, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetUsagePlanKeys(ctx, &apigateway.GetUsagePlanKeysInput{
+			UsagePlanId: aws.String(string(plan)), NameQuery: aws.String(namePrefix), Limit: pageSize, Position: position,
+		})
+		return err
+	})
+	if isAbsent(err) {
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, settled(err)
+	}
+	for _, item := range out.Items {
+		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
+	}
+	return keys, out.Position, nil
 }
 
 // Present says whether the key is there, enabled or not. One that is gone is Refused,

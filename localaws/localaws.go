@@ -101,7 +101,8 @@ func Open(opts Options) (*Server, error) {
 		DB: db, Now: opts.Now, Account: Account, Region: Region,
 		Endpoint: s.Endpoint, Log: opts.Log,
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	// Requests inherit the logger for what goes wrong inside an operation.
+	ctx, stop := context.WithCancel(opts.Log.WithContext(context.Background()))
 	s.stop = stop
 	s.wire(ctx, env)
 	if err := s.SetFaults(opts.Faults); err != nil {
@@ -110,7 +111,7 @@ func Open(opts Options) (*Server, error) {
 	}
 	s.SetLimits(opts.Limits)
 	s.http = &http.Server{
-		Handler:           env.Logged(s),
+		Handler:           s,
 		ReadHeaderTimeout: 10 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnState:         s.unused.track,

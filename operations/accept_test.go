@@ -179,6 +179,49 @@ func TestTenClicksUnderOneKeyAreOneOperationWithOneIntent(t *testing.T) {
 	}
 }
 
+// counted counts the requests.
+type counted struct {
+	*dynamodb.Client
+	calls []string
+}
+
+func (c *counted) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	c.calls = append(c.calls, "GetItem")
+	return c.Client.GetItem(ctx, in, opts...)
+}
+
+func (c *counted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	c.calls = append(c.calls, "PutItem")
+	return c.Client.PutItem(ctx, in, opts...)
+}
+
+func (c *counted) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	c.calls = append(c.calls, "UpdateItem")
+	return c.Client.UpdateItem(ctx, in, opts...)
+}
+
+func TestAcceptingCostsTwoWritesAndNoReading(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	tables := &counted{Client: d.tables.Client}
+	cfg := d.config()
+	cfg.Tables = tables
+	if _, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree)); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "requests", []string{"UpdateItem", "PutItem"}, tables.calls)
+}
+
+func TestBeyondTheLimitAKeyThatWasNeverAcceptedIsRefused(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range operations.MaxPerMinute {
+		d.accepts(ask(ann, "", leaveFree))
+	}
+	_, err := d.Accept(t.Context(), ask(ann, "never accepted", leaveFree))
+	refuses(t, err, portal.TooManyRequests)
+}
+
 // beaten lets somebody else in before the row is written.
 type beaten struct {
 	*dynamodb.Client

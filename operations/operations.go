@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -104,7 +103,8 @@ type Operation struct {
 //
 // The same Idempotency-Key with the same request is the same operation: it is handed
 // on again unless it has ended. With another request it is KeyReused. More than
-// MaxPerMinute requests of one account in a minute are TooManyRequests. Where the row
+// MaxPerMinute requests of one account in a minute, those sent again included, are
+// TooManyRequests, but for what was accepted before. Where the row
 // cannot be written or the queue does not answer it is Unavailable, and nothing is
 // promised: the client may send it again.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
@@ -119,33 +119,36 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 		ID: o.newID(asked), Account: asked.Account, Type: asked.Request.EventType(), Body: string(body),
 		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: o.now().UTC(),
 	}
-	if asked.IdempotencyKey != "" {
-		known, found, err := o.rows.find(ctx, row.ID)
-		if err != nil {
-			return Operation{}, unavailable(err)
-		}
-		if found {
-			return o.again(ctx, row, known)
-		}
-	}
 	if row.Intent, err = o.rows.nextIntent(ctx, asked.Account, o.now()); err != nil {
-		return Operation{}, unavailable(err)
+		return o.beyond(ctx, row, asked.IdempotencyKey, err)
 	}
-	err = o.rows.insert(ctx, row)
-	if errors.Is(err, errExists) {
-		known, _, err := o.rows.find(ctx, row.ID)
-		if err != nil {
-			return Operation{}, unavailable(err)
-		}
-		return o.again(ctx, row, known)
-	}
+	known, isNew, err := o.rows.insert(ctx, row)
 	if err != nil {
 		return Operation{}, unavailable(err)
+	}
+	if !isNew {
+		return o.again(ctx, row, known)
 	}
 	if err := o.hand(ctx, row, o.sender.Send); err != nil {
 		return Operation{}, err
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
+}
+
+// beyond answers a request that could be given no intent number. One that was accepted
+// before needs none, however often it is sent again.
+func (o *Operations) beyond(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
+	if key == "" || portal.CodeOf(cause) != portal.TooManyRequests {
+		return Operation{}, unavailable(cause)
+	}
+	known, found, err := o.rows.find(ctx, row.ID)
+	switch {
+	case err != nil:
+		return Operation{}, unavailable(err)
+	case !found:
+		return Operation{}, cause
+	}
+	return o.again(ctx, row, known)
 }
 
 // again answers a request that is known already.

@@ -21,10 +21,7 @@ import (
 // MaxPerMinute is how many requests of one account are accepted in a minute.
 const MaxPerMinute = 120
 
-var (
-	errExists    = errors.New("the operation exists")
-	errCondition = errors.New("the condition does not hold")
-)
+var errCondition = errors.New("the condition does not hold")
 
 type client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
@@ -78,32 +75,39 @@ func (r rows) find(ctx context.Context, id portal.OperationID) (row operationRow
 	if out.Item == nil {
 		return row, false, nil
 	}
-	if err := attributevalue.UnmarshalMap(out.Item, &row); err != nil {
-		return row, false, fmt.Errorf("decoding operation %s: %w", id, err)
-	}
-	return row, true, nil
+	row, err = decodeOperation(id, out.Item)
+	return row, true, err
 }
 
-// insert writes a new row; errExists if there is one under that id.
-func (r rows) insert(ctx context.Context, row operationRow) error {
+func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue) (row operationRow, err error) {
+	if err := attributevalue.UnmarshalMap(item, &row); err != nil {
+		return row, fmt.Errorf("decoding operation %s: %w", id, err)
+	}
+	return row, nil
+}
+
+// insert writes a new row; if there is one under that id it returns that instead.
+func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	item, err := attributevalue.MarshalMap(row)
 	if err != nil {
-		return fmt.Errorf("encoding operation %s: %w", row.ID, err)
+		return known, false, fmt.Errorf("encoding operation %s: %w", row.ID, err)
 	}
 	for name, value := range operationKey(row.ID) {
 		item[name] = value
 	}
 	_, err = r.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &r.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var exists *types.ConditionalCheckFailedException
 	if errors.As(err, &exists) {
-		return errExists
+		known, err = decodeOperation(row.ID, exists.Item)
+		return known, false, err
 	}
 	if err != nil {
-		return fmt.Errorf("writing operation %s: %w", row.ID, err)
+		return known, false, fmt.Errorf("writing operation %s: %w", row.ID, err)
 	}
-	return nil
+	return row, true, nil
 }
 
 // nextIntent draws the account's next intent number and counts the request against the

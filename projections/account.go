@@ -44,7 +44,7 @@ type Account struct {
 }
 
 // profileRows: state row, guarded by sequence; written by the account's stream only.
-func profileRows(changed *rows, account state.Account, fact events.Event) {
+func profileRows(changed rows, account state.Account, fact events.Event) {
 	if _, ok := fact.Data.(events.UserRegistered); ok {
 		changed.view(accountPartition(account.ID), profileSort, fact.Sequence, Profile{
 			Status: StatusRegistered, RegisteredAt: account.RegisteredAt,

@@ -24,7 +24,7 @@ type Activity struct {
 }
 
 // activityRows: insert-only, one row a fact; written again it is the same.
-func activityRows(changed *rows, account state.Account, fact events.Event) {
+func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
 		changed.view(accountPartition(account.ID), fmt.Sprintf("%s%012d", activitySort, fact.Sequence), fact.Sequence,
 			Activity{At: fact.Time, Text: text})

@@ -34,7 +34,7 @@ type catalogRow struct {
 
 // catalogRows: state row, guarded by sequence; written by the catalog's stream only. It
 // names the document, which never changes under its hash.
-func catalogRows(changed *rows, current state.Catalog, fact events.Event) {
+func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	if _, ok := fact.Data.(events.CatalogPublished); ok {
 		changed.view(catalogPartition, catalogSort, fact.Sequence, catalogRow{
 			Hash: current.Hash, PublishedAt: current.PublishedAt,

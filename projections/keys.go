@@ -30,7 +30,7 @@ const (
 )
 
 // keyRows: state row, guarded by sequence; written by the account's stream only.
-func keyRows(changed *rows, account state.Account, fact events.Event) {
+func keyRows(changed rows, account state.Account, fact events.Event) {
 	var id portal.KeyID
 	switch f := fact.Data.(type) {
 	case events.KeyWanted:

@@ -55,7 +55,7 @@ type Progress struct {
 
 // operationSteps: insert-only, one row an operation and fact. Whose operation it is
 // says its row among the operations, not its steps.
-func operationSteps(changed *rows, account state.Account, fact events.Event) {
+func operationSteps(changed rows, account state.Account, fact events.Event) {
 	if _, unknown := fact.Data.(events.Unknown); unknown {
 		return // there is nothing that could be said of it to people
 	}

@@ -7,11 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -71,11 +67,11 @@ func TestAMessageAboutWhatIsShownAlreadyWritesNothing(t *testing.T) {
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
 	s.show(facts[len(facts)-1])
-	counting := &breaking{Client: s.tables.Client}
-	s.projector = s.beside(s.journal, counting)
+	counting := watch(s)
+	s.projector = s.watchedBy(counting)
 	s.show(facts...)
-	if counting.writes != 0 {
-		t.Errorf("%d rows were written again", counting.writes)
+	if again := counting.writes(); len(again) > 0 {
+		t.Errorf("written again: %v", again)
 	}
 }
 
@@ -85,13 +81,8 @@ func TestTheSameFactsShownAgainChangeNothing(t *testing.T) {
 	s.shown(annStream, whole...)
 	before := s.rows(everything...)
 	// A projector that has lost its checkpoint begins at the first fact.
-	key := checkpoint(annStream, 0)
-	_, err := s.tables.Client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{
-		TableName: &s.tables.Records, Key: map[string]types.AttributeValue{"pk": textValue(key.pk), "sk": textValue(key.sk)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	pk, sk := checkpointKey(annStream)
+	s.remove(t, s.tables.Records, pk, sk)
 	s.show(events.Event{Subject: annStream})
 	same(t, "rows", before, s.rows(everything...))
 	if got := s.checkpoint(annStream); got != int64(len(whole)) {
@@ -114,60 +105,40 @@ func TestAMessageAheadOfTheJournalComesAgain(t *testing.T) {
 	}
 }
 
-// The worker dies at every possible write. What is shown by then never promises more
-// than is there, and the next delivery completes it.
-func TestACrashBetweenAnyTwoRowsIsMadeGood(t *testing.T) {
-	t.Parallel()
-	want := reference(t)
-	tables := journaltest.Start(t)
-	total := len(want) + 1 // and the checkpoint
-	for n := 1; n <= total; n++ {
-		t.Run(fmt.Sprintf("at write %d", n), func(t *testing.T) {
-			t.Parallel()
-			s := screenOn(t, journaltest.On(t, tables.Config))
-			facts := s.say(annStream, whole...)
-			last := facts[len(facts)-1]
-			broken := &breaking{Client: s.tables.Client, from: n}
-			err := s.beside(s.journal, broken).Handle(t.Context(), last)
-			var postponed *portal.Postponed
-			if !errors.As(err, &postponed) || !errors.Is(err, errBroken) {
-				t.Fatalf("%v, want Postponed", err)
-			}
-			if got := s.checkpoint(annStream); got != 0 {
-				t.Errorf("the checkpoint is at %d with rows missing", got)
-			}
-			// Who reads that leaving has succeeded finds the plan ended.
-			if account := s.account(); s.progress("op-leave").Status == Succeeded &&
-				(len(account.Subscriptions) != 1 || account.Subscriptions[0].State != SubscriptionEnded) {
-				t.Errorf("the operation has succeeded, and the dashboard shows %+v", account.Subscriptions)
-			}
-			s.show(last)
-			same(t, "rows", want, s.rows(everything...))
-		})
-	}
-}
-
+// In both ways of writing nothing is there before what it tells of.
 func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t)
-	facts := s.say(annStream, whole...)
-	order := &breaking{Client: s.tables.Client}
-	if err := s.beside(s.journal, order).Handle(t.Context(), facts[0]); err != nil {
-		t.Fatal(err)
-	}
-	lastView, firstStep, mark := -1, len(order.lastKeys), -1
-	for i, pk := range order.lastKeys {
-		switch {
-		case pk == partition(accountPartition(ann)):
-			lastView = i
-		case pk == checkpoint(annStream, 0).pk:
-			mark = i
-		default:
-			firstStep = min(firstStep, i)
-		}
-	}
-	if lastView > firstStep || mark != len(order.lastKeys)-1 {
-		t.Errorf("the order was %v", order.lastKeys)
+	for name, before := range map[string]func(int, call) error{"in transactions": nil, "row by row": colliding} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			facts := s.say(annStream, many()...)
+			order := watch(s)
+			order.before = before
+			if err := s.watchedBy(order).Handle(t.Context(), facts[0]); err != nil {
+				t.Fatal(err)
+			}
+			mark, _ := checkpointKey(annStream)
+			lastView, firstStep, marks, writes := -1, len(order.calls), []int{}, order.writes()
+			for i, write := range writes {
+				if before != nil && len(write) > 1 {
+					continue // the transaction that came to nothing
+				}
+				for _, pk := range write {
+					switch pk {
+					case partition(accountPartition(ann)):
+						lastView = i
+					case mark:
+						marks = append(marks, i)
+					default:
+						firstStep = min(firstStep, i)
+					}
+				}
+			}
+			if lastView > firstStep || len(marks) != 1 || marks[0] != len(writes)-1 {
+				t.Errorf("the order was %v", writes)
+			}
+		})
 	}
 }
 

@@ -1,9 +1,12 @@
 package projections
 
 import (
+	"errors"
 	"fmt"
+	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -37,15 +40,94 @@ func TestAnyWakeUpsLeadToTheSameViews(t *testing.T) {
 		}
 		wake(rt, live.projector, id, story.folded.Sequence)
 		wake(rt, fresh.beside(live.journal, fresh.tables.Client), id, story.folded.Sequence)
-		partitions := []string{accountPartition(id)}
-		for n := range story.ops {
-			partitions = append(partitions, "operation#"+string(story.op(n+1)))
-		}
-		same(t, "rows", fresh.rows(partitions...), live.rows(partitions...))
+		same(t, "rows", fresh.rows(story.partitions()...), live.rows(story.partitions()...))
 		if t.Failed() {
 			rt.FailNow()
 		}
 	})
+}
+
+// Two projectors show one stream at the same time, each with a memory of its own. Their
+// writes collide, answers are lost, and now and then somebody has the views written anew.
+// In the end what is shown is what the facts say.
+func TestTwoProjectorsOnOneStreamShowWhatTheFactsSay(t *testing.T) {
+	t.Parallel()
+	live := newScreen(t)
+	fresh := screenOn(t, journaltest.On(t, live.tables.Config))
+	clients := []*watched{watch(live), watch(live)}
+	both := []*Projector{live.beside(live.journal, clients[0]), live.beside(live.journal, clients[1])}
+	runs := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		runs++
+		id := portal.AccountID(fmt.Sprint("account", runs))
+		stream := portal.AccountStream(id)
+		story := &story{T: rt, id: id, folded: state.NewAccount(id)}
+		for range rapid.IntRange(1, 4).Draw(rt, "appends") {
+			after := story.folded.Sequence
+			if err := live.journal.Append(t.Context(), stream, after, story.next()); err != nil {
+				rt.Fatal(err)
+			}
+			var showing sync.WaitGroup
+			for i, projector := range both {
+				about := rapid.SliceOfN(rapid.Int64Range(0, story.folded.Sequence), 0, 3).Draw(rt, "about")
+				clients[i].trouble(rapid.SliceOfN(rapid.SampledFrom([]string{"", "", "", "collides", "lost", "refused"}), 4, 4).Draw(rt, "trouble"))
+				showing.Go(func() {
+					for _, seq := range about {
+						err := projector.Handle(rt.Context(), events.Event{Subject: stream, Sequence: seq})
+						var postponed *portal.Postponed
+						if err != nil && !errors.As(err, &postponed) {
+							rt.Errorf("showing %s at %d: %v", stream, seq, err)
+						}
+					}
+				})
+			}
+			showing.Wait()
+			if rapid.IntRange(0, 3).Draw(rt, "written anew") == 0 {
+				live.deleteAll(stream, story.partitions()...)
+			}
+		}
+		clients[0].trouble(nil)
+		clients[1].trouble(nil)
+		wake(rt, both[rapid.IntRange(0, 1).Draw(rt, "last")], id, 0)
+		wake(rt, fresh.beside(live.journal, fresh.tables.Client), id, story.folded.Sequence)
+		same(t, "rows", fresh.rows(story.partitions()...), live.rows(story.partitions()...))
+		if got := live.checkpoint(stream); got != story.folded.Sequence {
+			t.Errorf("the checkpoint is at %d of %d", got, story.folded.Sequence)
+		}
+		if t.Failed() {
+			rt.FailNow()
+		}
+	})
+}
+
+// trouble is what becomes of the next writes.
+func (w *watched) trouble(kinds []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := len(w.calls)
+	of := func(n int, c call) string {
+		if n -= first + 1; len(c.wrote) == 0 || n >= len(kinds) {
+			return ""
+		}
+		return kinds[n]
+	}
+	w.before = func(n int, c call) error {
+		switch kind := of(n, c); {
+		case kind == "refused":
+			return errBroken
+		case kind == "collides" && c.operation == "PutItem":
+			return &types.TransactionConflictException{}
+		case kind == "collides":
+			return canceled("TransactionConflict")
+		}
+		return nil
+	}
+	w.after = func(n int, c call) error {
+		if of(n, c) == "lost" {
+			return errBroken
+		}
+		return nil
+	}
 }
 
 func wake(rt *rapid.T, p *Projector, id portal.AccountID, seq int64) {
@@ -64,6 +146,15 @@ type story struct {
 
 func (s *story) op(n int) portal.OperationID {
 	return portal.OperationID(fmt.Sprintf("%s-%d", s.id, n))
+}
+
+// partitions are where the story's rows are.
+func (s *story) partitions() []string {
+	all := []string{accountPartition(s.id)}
+	for n := range s.ops {
+		all = append(all, "operation#"+string(s.op(n+1)))
+	}
+	return all
 }
 
 // next is what one append adds.

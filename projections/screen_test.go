@@ -7,13 +7,10 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
@@ -94,8 +91,10 @@ func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
 		cause := events.Event{ID: fmt.Sprint("cause", seq), Subject: stream, Operation: one.op}
 		facts = append(facts, journal.Stamp(cause, "/test", at(seq+1), seq, []events.Fact{one.fact})...)
 	}
-	if err := s.journal.Append(s.t.Context(), stream, head, facts); err != nil {
-		s.t.Fatal(err)
+	for part := range slices.Chunk(facts, journal.MaxFacts) {
+		if err := s.journal.Append(s.t.Context(), stream, part[0].Sequence-1, part); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 	return facts
 }
@@ -196,30 +195,4 @@ type noDocuments struct{}
 
 func (noDocuments) Load(context.Context, string) (catalog.Document, error) {
 	return catalog.Document{}, errors.New("there are no documents here")
-}
-
-// breaking is a table that fails from the n-th write on, counted from 1; 0 never.
-type breaking struct {
-	*dynamodb.Client
-	mu       sync.Mutex
-	from     int
-	writes   int
-	lastKeys []string
-}
-
-var errBroken = errors.New("the table does not answer")
-
-func (b *breaking) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	b.mu.Lock()
-	b.writes++
-	broken := b.from > 0 && b.writes >= b.from
-	if !broken {
-		pk, _ := in.Item["pk"].(*types.AttributeValueMemberS)
-		b.lastKeys = append(b.lastKeys, pk.Value)
-	}
-	b.mu.Unlock()
-	if broken {
-		return nil, errBroken
-	}
-	return b.Client.PutItem(ctx, in, opts...)
 }

@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 
@@ -17,6 +16,7 @@ import (
 type client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
@@ -32,41 +32,6 @@ type Tables struct {
 type store struct {
 	client client
 	tables Tables
-}
-
-// version is that of the rows' shape and content. A change of either is a new version,
-// built beside the live one from the first fact on.
-const version = 1
-
-// row is one item of the views. Its guard is (version, sequence): the version is part
-// of the key, and a row is never overwritten by one of an older fact. One row has one
-// writing stream, so that sequences compare.
-type row struct {
-	pk, sk string
-	seq    int64
-	value  any
-}
-
-func partition(of string) string { return "v" + strconv.Itoa(version) + "#" + of }
-
-// put writes the row unless a newer one is there. Writing it again changes nothing.
-func (s store) put(ctx context.Context, table string, r row) error {
-	item, err := attributevalue.MarshalMap(r.value)
-	if err != nil {
-		return fmt.Errorf("encoding row %s %s: %w", r.pk, r.sk, err)
-	}
-	item["pk"], item["sk"], item["seq"] = textValue(r.pk), textValue(r.sk), numberValue(r.seq)
-	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 &table,
-		Item:                      item,
-		ConditionExpression:       aws.String("attribute_not_exists(pk) OR seq <= :seq"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":seq": numberValue(r.seq)},
-	})
-	var newer *types.ConditionalCheckFailedException
-	if errors.As(err, &newer) {
-		return nil
-	}
-	return unavailable(err, "writing row "+r.pk)
 }
 
 // get reads one row into value; found is false if there is none.

@@ -36,7 +36,7 @@ var subscriptionStates = map[state.Phase]string{
 
 // subscriptionRows: state row, guarded by sequence; written by the account's stream
 // only. An ended subscription stays, as a row that says so.
-func subscriptionRows(changed *rows, account state.Account, fact events.Event) {
+func subscriptionRows(changed rows, account state.Account, fact events.Event) {
 	var plan portal.PlanID
 	switch f := fact.Data.(type) {
 	case events.SubscriptionWanted:

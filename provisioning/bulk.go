@@ -3,10 +3,12 @@ package provisioning
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -24,6 +26,9 @@ type bulk interface {
 func (r *run) createInBulk(ctx context.Context, s state.Subscription, key state.Key) error {
 	wanted := r.wantedWith(key.ID)
 	creation := gateway.Creation{Urgency: r.urgency(s), Lease: r.leased(ctx)}
+	if !r.unsettled {
+		creation.Untried = r.untried
+	}
 	var err error
 	if creation.Key, err = r.derive(ctx, key); err != nil {
 		return err
@@ -31,23 +36,48 @@ func (r *run) createInBulk(ctx context.Context, s state.Subscription, key state.
 	for _, w := range wanted {
 		creation.Plans = append(creation.Plans, w.Plan)
 	}
+	r.unsettled = true
 	made, err := r.Bulk.Create(ctx, creation)
 	if err != nil {
 		return r.withdraw(ctx, s, err)
 	}
+	seen := slices.DeleteFunc(slices.Clone(wanted), func(w state.Subscription) bool { return !slices.Contains(made.Plans, w.Plan) })
+	apart, err := r.createdAndAttached(ctx, s.Plan, key, made.ID, seen)
+	if err != nil || !apart {
+		return err
+	}
 	if err := r.created(ctx, key, made.ID); err != nil {
 		return err
 	}
-	attached := map[portal.PlanID]bool{}
-	for _, plan := range made.Plans {
-		attached[plan] = true
-	}
 	for _, w := range wanted {
-		if err := r.attachedInBulk(ctx, w, attached[w.Plan]); err != nil {
+		if err := r.attachedInBulk(ctx, w, slices.Contains(made.Plans, w.Plan)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// createdAndAttached records in one that the key is there and in those plans. Nothing is
+// recorded, and each has to be apart, if there are too many or somebody else recorded
+// something about one of them meanwhile.
+func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []state.Subscription) (apart bool, err error) {
+	if 1+len(seen) > journal.MaxFacts {
+		return true, nil
+	}
+	touches := []func(events.Fact) bool{touchesKey(key.ID), touchesPlan(plan)}
+	for _, w := range seen {
+		touches = append(touches, touchesPlan(w.Plan))
+	}
+	touch := func(fact events.Fact) bool {
+		return slices.ContainsFunc(touches, func(touch func(events.Fact) bool) bool { return touch(fact) })
+	}
+	return r.record(ctx, plan, touch, func(state.Subscription) []events.Fact {
+		facts := []events.Fact{events.KeyCreated{Key: key.ID, GatewayID: id}}
+		for _, w := range seen {
+			facts = append(facts, activated(r.account.Subscriptions[w.Plan]))
+		}
+		return facts
+	})
 }
 
 // attachedInBulk records that a plan that was wanted is attached. If something else is
@@ -61,9 +91,7 @@ func (r *run) attachedInBulk(ctx context.Context, w state.Subscription, attached
 	case !attached:
 		return nil
 	}
-	return r.done(ctx, now, func(now state.Subscription) events.Fact {
-		return events.SubscriptionActivated{Ends: events.Ends{Operations: now.Waiting}, Plan: now.Plan, Key: now.Key}
-	})
+	return r.done(ctx, now, activated)
 }
 
 // wantedWith are the subscriptions that wait for the key, in order of their plans.

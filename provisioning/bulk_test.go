@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -177,4 +179,120 @@ func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
 	}
 	b.wantCalls("find key1", "look gw1", "plans gw1", "detach free gw1")
 	b.wantOutcomes(keyCreated)
+}
+
+// held are real leases.
+func (b *bench) held() *gateway.ControlPlane {
+	b.t.Helper()
+	budget, err := gateway.NewBudget(b.tables, gateway.BudgetConfig{Table: b.names.Records, Now: b.Now})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return gateway.New(nil, budget, gateway.Config{})
+}
+
+// forgetful loses what is appended after Handle has begun.
+type forgetful struct {
+	*journal.Journal
+}
+
+func (forgetful) Append(context.Context, portal.Stream, int64, []events.Event, ...journal.Row) error {
+	return &portal.Postponed{Reason: "the journal does not answer"}
+}
+
+func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) {
+	t.Parallel()
+	for name, tried := range map[string]func(b *bench, c *crowd) error{
+		"an import that failed": func(b *bench, c *crowd) error {
+			c.err = throttle
+			return b.wake("w1")
+		},
+		"an import that could not be recorded": func(b *bench, c *crowd) error {
+			b.Journal = forgetful{b.journal}
+			return b.wake("w1")
+		},
+		"a creation by itself that could not be recorded": func(b *bench, c *crowd) error {
+			b.Journal, b.Bulk = forgetful{b.journal}, nil
+			return b.wake("w1")
+		},
+		"one that could not be recorded, and then one that read nothing": func(b *bench, c *crowd) error {
+			b.Journal = forgetful{b.journal}
+			err := b.wake("w1")
+			b.Journal = unreadable{b.journal}
+			return errors.Join(err, b.wake("w2"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted)
+			b.Leases = b.held()
+			if err := tried(b, c); err == nil {
+				t.Fatal("nothing failed")
+			}
+			if len(c.asked) > 0 && !c.asked[0].Untried.After(b.now) {
+				t.Errorf("the first import looks, untried until %v", c.asked[0].Untried)
+			}
+			b.Journal, b.Bulk, c.err, c.asked = b.journal, c, nil, nil
+			if err := b.wake("later"); err != nil {
+				t.Fatal(err)
+			}
+			if !c.asked[0].Untried.IsZero() {
+				t.Errorf("the next import does not look until %v", c.asked[0].Untried)
+			}
+			lease, ok, err := b.held().AccountLease(t.Context(), account, time.Minute)
+			if err != nil || !ok || lease.Unsettled {
+				t.Errorf("in the end the lease is had: %v, unsettled: %v, %v", ok, lease.Unsettled, err)
+			}
+		})
+	}
+}
+
+type unreadable struct{ *journal.Journal }
+
+func (unreadable) Read(context.Context, portal.Stream, int64) ([]events.Event, error) {
+	return nil, &portal.Postponed{Reason: "the journal does not answer"}
+}
+
+func TestAKeyAndItsPlansAreOneAppend(t *testing.T) {
+	t.Parallel()
+	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
+	c.attached = []portal.PlanID{"free", "next"}
+	counting := &appends{Journal: b.journal}
+	b.Journal = counting
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(keyCreated, activated("free", ends), activated("next", ends))
+	if counting.n != 1 || counting.rows != 2 {
+		t.Errorf("%d appends with %d due rows, want both wishes' in one", counting.n, counting.rows)
+	}
+}
+
+type appends struct {
+	*journal.Journal
+	n, rows int
+}
+
+func (a *appends) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error {
+	a.n, a.rows = a.n+1, a.rows+len(rows)
+	return a.Journal.Append(ctx, stream, after, facts, rows...)
+}
+
+func TestMorePlansThanOneAppendTakesAreRecordedOneByOne(t *testing.T) {
+	t.Parallel()
+	given := []events.Fact{events.UserRegistered{}, keyWanted}
+	var plans []portal.PlanID
+	for n := range journal.MaxFacts {
+		plan := portal.PlanID(fmt.Sprintf("plan%02d", n))
+		plans = append(plans, plan)
+		given = append(given, events.SubscriptionWanted{Plan: plan, Name: "Plan", Key: "key1"})
+	}
+	b, c := newCrowd(t, given...)
+	c.attached = plans
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(b.outcomes()); got != 1+len(plans) {
+		t.Errorf("%d outcomes of %d plans", got, len(plans))
+	}
 }

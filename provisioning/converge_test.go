@@ -88,16 +88,21 @@ func (v values) Value(context.Context, string, string, portal.AccountID, portal.
 	return "value", v.err
 }
 
-type leases struct{ taken bool }
+type leases struct {
+	lease gateway.AccountLease
+	taken bool
+}
 
-func (l leases) AccountLease(context.Context, portal.AccountID, time.Duration) (func(), bool, error) {
-	return func() {}, !l.taken, nil
+func (l leases) AccountLease(context.Context, portal.AccountID, time.Duration) (gateway.AccountLease, bool, error) {
+	return l.lease, !l.taken, nil
 }
 
 // bench is a converger with its stand-ins, on a real journal.
 type bench struct {
 	*provisioning.Converger
 	t       *testing.T
+	tables  *dynamodb.Client
+	names   app.Names
 	journal *journal.Journal
 	plane   *plane
 	sent    *sent
@@ -116,8 +121,9 @@ func newBench(t *testing.T, given ...events.Fact) *bench {
 		t.Fatal(err)
 	}
 	names := app.NamesFor(cfg.Prefix)
-	b := &bench{t: t, plane: &plane{answers: map[string][]error{}}, sent: &sent{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
-	b.journal = journal.New(dynamodb.NewFromConfig(server.AWSConfig()), names.Journal, names.Records)
+	tables := dynamodb.NewFromConfig(server.AWSConfig())
+	b := &bench{t: t, tables: tables, names: names, plane: &plane{answers: map[string][]error{}}, sent: &sent{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
+	b.journal = journal.New(tables, names.Journal, names.Records)
 	b.Converger = &provisioning.Converger{
 		Journal: b.journal, Sender: b.sent, Values: values{}, Leases: leases{},
 		Session: func(u gateway.Urgency, _ func() time.Time) provisioning.ControlPlane {

@@ -23,7 +23,8 @@ import (
 const fresh = 30 * time.Second
 
 // accountLease is how long one converger keeps others off an account. Not a guard,
-// only thrift: two at once are slower, not wrong.
+// only thrift: two at once are slower, not wrong. One that was not settled tells the next
+// holder to look before it creates.
 const accountLease = time.Minute
 
 type facts interface {
@@ -51,7 +52,7 @@ type values interface {
 }
 
 type accountLeases interface {
-	AccountLease(ctx context.Context, account portal.AccountID, length time.Duration) (release func(), ok bool, err error)
+	AccountLease(ctx context.Context, account portal.AccountID, length time.Duration) (lease gateway.AccountLease, ok bool, err error)
 }
 
 // Converger converges accounts.
@@ -79,16 +80,15 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	if !ok {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("Only accounts are provisioned, not %q.", msg.Subject))
 	}
-	release, ok, err := c.Leases.AccountLease(ctx, id, accountLease)
+	lease, ok, err := c.Leases.AccountLease(ctx, id, accountLease)
 	switch {
 	case err != nil:
 		return portal.Postpone("the lease of the account cannot be had", err)
 	case !ok:
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
-	defer release()
-
-	r := &run{Converger: c, msg: msg, recheck: map[portal.PlanID]bool{}, stuck: map[portal.PlanID]error{}, tried: map[portal.PlanID]bool{}, renewed: map[portal.KeyID]bool{}}
+	r := &run{Converger: c, msg: msg, unsettled: lease.Unsettled, untried: lease.Until, recheck: map[portal.PlanID]bool{}, stuck: map[portal.PlanID]error{}, tried: map[portal.PlanID]bool{}, renewed: map[portal.KeyID]bool{}}
+	defer func() { lease.End(r.settled()) }()
 	if err := r.load(ctx); err != nil {
 		return err
 	}
@@ -111,6 +111,11 @@ type run struct {
 	history []events.Event
 	plane   ControlPlane
 
+	// unsettled says that somebody may have tried to create the account's keys, in this run
+	// or before it; if not, nobody has until then.
+	unsettled bool
+	untried   time.Time
+
 	// recheck holds plans to compare even where the fold holds them for done: while we
 	// worked on one, somebody else recorded something about it, and our work may have
 	// come after theirs.
@@ -131,6 +136,19 @@ func (r *run) load(ctx context.Context) error {
 	id, _ := r.msg.Subject.Account()
 	r.history, r.account = history, state.FoldAccount(id, history)
 	return nil
+}
+
+// settled says that no key of the account may be there without being recorded.
+func (r *run) settled() bool {
+	if !r.unsettled {
+		return true
+	}
+	for _, key := range r.account.Keys {
+		if !key.Created() {
+			return false
+		}
+	}
+	return len(r.history) > 0 // without it nothing was loaded
 }
 
 func (r *run) publishAgain(ctx context.Context) error {

@@ -40,7 +40,7 @@ func (r *run) record(ctx context.Context, plan portal.PlanID, touch func(events.
 		}
 		cause := events.Event{ID: r.msg.ID, Subject: r.msg.Subject, Correlation: r.correlation(now), TraceParent: r.msg.TraceParent}
 		appended := journal.Stamp(cause, "/gatehouse/provisioning", r.Now(), r.account.Sequence, happened)
-		err := r.Journal.Append(ctx, r.msg.Subject, r.account.Sequence, appended, closes(r.msg.Subject, now, happened)...)
+		err := r.Journal.Append(ctx, r.msg.Subject, r.account.Sequence, appended, r.closes(happened)...)
 		if errors.Is(err, journal.ErrTaken) {
 			if touched, err := r.reload(ctx, touch); touched || err != nil {
 				return touched, err
@@ -81,15 +81,24 @@ func (r *run) correlation(s state.Subscription) string {
 	return r.msg.Correlation
 }
 
-// closes are the due rows that go when the facts end the wish.
-func closes(stream portal.Stream, s state.Subscription, happened []events.Fact) []journal.Row {
+// closes are the due rows that go because the facts end wishes.
+func (r *run) closes(happened []events.Fact) []journal.Row {
+	var rows []journal.Row
+	gone := func(plan portal.PlanID) {
+		s := r.account.Subscriptions[plan]
+		rows = append(rows, jobs.Wish{Stream: r.msg.Subject, OpenedBy: s.OpenedBy, OpenedAt: s.OpenedAt}.Gone())
+	}
 	for _, fact := range happened {
-		switch fact.(type) {
-		case events.SubscriptionActivated, events.SubscriptionEnded, events.RequestRejected:
-			return []journal.Row{jobs.Wish{Stream: stream, OpenedBy: s.OpenedBy, OpenedAt: s.OpenedAt}.Gone()}
+		switch f := fact.(type) {
+		case events.SubscriptionActivated:
+			gone(f.Plan)
+		case events.SubscriptionEnded:
+			gone(f.Plan)
+		case events.RequestRejected:
+			gone(f.Withdraws)
 		}
 	}
-	return nil
+	return rows
 }
 
 // touchesPlan tells facts that change what is wanted, or was done, of the plan. One

@@ -57,9 +57,12 @@ func (r *run) attach(ctx context.Context, s state.Subscription) error {
 	default:
 		return r.withdraw(ctx, s, err)
 	}
-	return r.done(ctx, s, func(now state.Subscription) events.Fact {
-		return events.SubscriptionActivated{Ends: events.Ends{Operations: now.Waiting}, Plan: now.Plan, Key: now.Key}
-	})
+	return r.done(ctx, s, activated)
+}
+
+// activated is the outcome of a plan that is attached.
+func activated(now state.Subscription) events.Fact {
+	return events.SubscriptionActivated{Ends: events.Ends{Operations: now.Waiting}, Plan: now.Plan, Key: now.Key}
 }
 
 // create makes the key that a subscription needs; what API Gateway refuses for good is
@@ -82,6 +85,7 @@ func (r *run) make(ctx context.Context, key state.Key) (portal.GatewayKeyID, err
 	if err != nil {
 		return "", err
 	}
+	r.unsettled = true
 	return r.plane.CreateKey(ctx, wanted)
 }
 

@@ -8,9 +8,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,7 +50,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	if err := s.aws.SetFaults(s.faults()); err != nil {
 		return nil, err
 	}
-	before := s.aws.Counts()
+	before, used := s.aws.Counts(), ownTime()
 	chaos, stop := context.WithCancel(ctx)
 	defer stop()
 	var killing sync.WaitGroup
@@ -58,15 +58,15 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 
 	r := &report{settings: s.settings, began: time.Now()}
 	s.tell("%d people sign up and subscribe", s.users)
+	var clicking sync.WaitGroup
+	if s.click > 0 {
+		clicking.Go(func() { r.Click, r.clickErr = s.oneMore(ctx) })
+	}
 	if err := s.arrive(ctx, people, r); err != nil {
 		return nil, err
 	}
 	r.Arrived = time.Since(r.began)
 	s.tell("everybody is answered after %s", r.Arrived.Round(10*time.Millisecond))
-	var clicking sync.WaitGroup
-	if s.click > 0 {
-		clicking.Go(func() { r.Click, r.clickErr = s.oneMore(ctx) })
-	}
 	if err := s.settle(ctx, people); err != nil {
 		return nil, err
 	}
@@ -75,6 +75,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	stop()
 	killing.Wait()
 	r.count(before, s.aws.Counts())
+	r.own = ownTime() - used
 	r.Kills = s.fleet.kills
 	s.tell("everybody is done after %s; looking at what is there", r.Done.Round(10*time.Millisecond))
 	return r, s.inspect(ctx, people, r)
@@ -155,52 +156,57 @@ func (s *site) oneMore(ctx context.Context) (time.Duration, error) {
 	op, err := s.ask(ctx, 0, p, http.MethodPut, "/api/v1/subscriptions/"+s.demo.FreePlanID, quiet)
 	for err == nil && !op.over() {
 		time.Sleep(100 * time.Millisecond)
-		_, err = s.get(ctx, token, "/api/v1/operations/"+op.ID, &op)
+		_, err = s.get(ctx, 0, token, "/api/v1/operations/"+op.ID, &op)
 	}
 	return time.Since(began), err
 }
 
-// settle waits until every operation is over. It asks little, in order to disturb
-// little: about those that are still open, with pauses.
+// fewest and askers bound how much settle asks at once.
+const (
+	fewest = 40
+	askers = 4
+)
+
+// settle waits until every operation is over. It asks little, in order to disturb little:
+// about a few that are open, in turn, and about more as long as most of those were over.
 func (s *site) settle(ctx context.Context, people []*person) error {
-	open := people
+	open, window := people, fewest
 	for told := time.Now(); len(open) > 0; {
-		var mu sync.Mutex
-		var still []*person
-		var done atomic.Bool // whether any was over, so that asking about the rest pays
-		group, ctx := errgroup.WithContext(ctx)
-		group.SetLimit(4)
-		for i, p := range open {
-			if i >= 40 && !done.Load() {
-				mu.Lock()
-				still = append(still, p)
-				mu.Unlock()
-				continue
-			}
-			group.Go(func() error {
-				var op operation
-				if _, err := s.get(ctx, p.token, "/api/v1/operations/"+p.operation, &op); err == nil && op.over() {
-					p.status = op.Status
-					done.Store(true)
-					return nil
-				}
-				mu.Lock()
-				defer mu.Unlock()
-				still = append(still, p)
-				return ctx.Err()
-			})
-		}
-		if err := group.Wait(); err != nil {
+		asked := open[:min(window, len(open))]
+		still, err := s.stillOpen(ctx, asked)
+		if err != nil {
 			return fmt.Errorf("%d operations are open: %w", len(open), err)
 		}
-		open = still
+		open = append(slices.Clone(open[len(asked):]), still...)
 		if time.Since(told) > 10*time.Second {
 			s.tell("  %d are open", len(open))
 			told = time.Now()
 		}
-		time.Sleep(300 * time.Millisecond)
+		if len(still) > len(asked)/2 {
+			window = fewest
+			time.Sleep(300 * time.Millisecond)
+			continue
+		}
+		window *= 2
 	}
 	return nil
+}
+
+// stillOpen asks about people's operations and returns those that are not over.
+func (s *site) stillOpen(ctx context.Context, people []*person) ([]*person, error) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(askers)
+	for i, p := range people {
+		group.Go(func() error {
+			var op operation
+			if _, err := s.get(ctx, i, p.token, "/api/v1/operations/"+p.operation, &op); err == nil && op.over() {
+				p.status = op.Status
+			}
+			return ctx.Err()
+		})
+	}
+	err := group.Wait()
+	return slices.DeleteFunc(slices.Clone(people), func(p *person) bool { return p.status != "" }), err
 }
 
 // send sends one request to one of the portals.
@@ -231,10 +237,10 @@ func (s *site) send(ctx context.Context, turn int, token, method, path, key stri
 	return resp.StatusCode, json.Unmarshal(body, into)
 }
 
-// get asks every portal in turn until one answers.
-func (s *site) get(ctx context.Context, token, path string, into any) (status int, err error) {
-	for turn := range s.fleet.portals() {
-		if status, err = s.send(ctx, turn, token, http.MethodGet, path, "", into); err == nil {
+// get asks every portal, from that turn on, until one answers.
+func (s *site) get(ctx context.Context, turn int, token, path string, into any) (status int, err error) {
+	for n := range s.fleet.portals() {
+		if status, err = s.send(ctx, turn+n, token, http.MethodGet, path, "", into); err == nil {
 			return status, nil
 		}
 	}

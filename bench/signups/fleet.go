@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
@@ -22,6 +23,8 @@ type fleet struct {
 	members []*member
 	stopped bool
 	kills   int
+	// worked is the processor time of the processes that have ended, by program.
+	worked map[string]time.Duration
 }
 
 // member is one place in the fleet, whatever process fills it.
@@ -38,7 +41,7 @@ func newFleet(ctx context.Context, dir string) (*fleet, error) {
 	if err != nil {
 		return nil, fmt.Errorf("building the commands: %w\n%s", err, out)
 	}
-	return &fleet{dir: dir}, nil
+	return &fleet{dir: dir, worked: map[string]time.Duration{}}, nil
 }
 
 // once runs a command to its end.
@@ -105,6 +108,9 @@ func (f *fleet) start(m *member, name string) error {
 	go func(done chan struct{}) {
 		_ = cmd.Wait()
 		_ = log.Close()
+		f.mu.Lock()
+		f.worked[m.program] += cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+		f.mu.Unlock()
 		close(done)
 		_ = f.start(m, name)
 	}(m.done)
@@ -154,4 +160,14 @@ func (f *fleet) stop() {
 			<-m.done
 		}
 	}
+}
+
+// worked is the processor time of all processes that have ended, by program, and own,
+// which is that of this process.
+func (s *site) worked(own time.Duration) map[string]time.Duration {
+	s.fleet.mu.Lock()
+	defer s.fleet.mu.Unlock()
+	all := maps.Clone(s.fleet.worked)
+	all["local AWS and clients"] = own
+	return all
 }

@@ -19,6 +19,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
@@ -37,6 +38,7 @@ type settings struct {
 }
 
 func main() {
+	app.CollectSeldom()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
@@ -61,6 +63,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	site.fleet.stop()
+	report.Worked = site.worked(report.own)
 	if s.asJSON {
 		out := json.NewEncoder(stdout)
 		out.SetIndent("", "  ")
@@ -114,6 +118,15 @@ func (s settings) faults() faults.Plan {
 			faults.Rule{Service: "*", Kind: faults.Lost, Rate: s.failing / 2})
 	}
 	return plan
+}
+
+// ownTime is the processor time that this process has used so far.
+func ownTime() time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		return 0
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // machine is what a figure is worth nothing without.

@@ -34,6 +34,10 @@ type report struct {
 	Throttled int
 	// Requests are those of every service of AWS's.
 	Requests map[string]int
+	// Worked is the processor time of the programs, by name. That of the local AWS includes the
+	// clients.
+	Worked map[string]time.Duration
+	own    time.Duration
 	// What is there in the end.
 	Succeeded, Accounts, Attached, Doubled int
 	Kept                                   bool
@@ -100,6 +104,7 @@ func (r *report) write(out io.Writer) error {
 		fmt.Sprintf("all done       after %s", round(r.Done)),
 		fmt.Sprintf("control plane  %d calls (%.2f a person), %d refused by AWS's quotas: %s", total, float64(total)/float64(r.settings.users), r.Throttled, strings.Join(calls, ", ")),
 		fmt.Sprintf("requests       %s", r.perPerson()),
+		fmt.Sprintf("processor      %s", r.processor()),
 		fmt.Sprintf("in the end     %d of %d succeeded, %d accounts with a key, %d attached, %d with more than one key", r.Succeeded, r.settings.users, r.Accounts, r.Attached, r.Doubled),
 	}
 	if r.settings.quotas {
@@ -127,6 +132,21 @@ func (r *report) perPerson() string {
 		parts = append(parts, fmt.Sprintf("%.1f of %s", float64(r.Requests[service])/float64(r.settings.users), service))
 	}
 	return strings.Join(parts, ", ") + " a person, polls of idle queues and of the clients' included"
+}
+
+// processor is how much processor time one person takes, by program.
+func (r *report) processor() string {
+	var sum time.Duration
+	var parts []string
+	for _, program := range slices.Sorted(maps.Keys(r.Worked)) {
+		sum += r.Worked[program]
+		parts = append(parts, fmt.Sprintf("%s %s", program, r.each(r.Worked[program])))
+	}
+	return fmt.Sprintf("%s a person: %s", r.each(sum), strings.Join(parts, ", "))
+}
+
+func (r *report) each(d time.Duration) time.Duration {
+	return (d / time.Duration(r.settings.users)).Round(10 * time.Microsecond)
 }
 
 func round(d time.Duration) time.Duration {

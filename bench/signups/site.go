@@ -116,7 +116,7 @@ func (s settings) limits() localaws.Limits {
 func (s *site) offered(ctx context.Context) error {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var list struct{ Items []struct{ ID string } }
-		if _, err := s.get(ctx, "", "/api/v1/catalog", &list); err == nil && len(list.Items) > 0 {
+		if _, err := s.get(ctx, 0, "", "/api/v1/catalog", &list); err == nil && len(list.Items) > 0 {
 			return nil
 		}
 	}

@@ -20,6 +20,7 @@ type localCommand struct {
 
 // Run runs until interrupted.
 func (c localCommand) Run(ctx context.Context) error {
+	app.CollectSeldom()
 	cfg, err := app.LoadConfig(os.Environ())
 	if err != nil {
 		return err

@@ -1,12 +1,12 @@
 package apigateway
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"math/big"
 	"net/http"
 	"regexp"
-	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -127,6 +127,9 @@ func newKeyValue() string {
 
 func (key *apiKey) nameIndex() []byte { return []byte(key.Name + "\x00" + key.ID) }
 
+// namedID is the id in an entry of the names' index.
+func namedID(entry []byte) []byte { return entry[bytes.LastIndexByte(entry, 0)+1:] }
+
 func (key *apiKey) indexName(tx *store.Tx) error {
 	names := bucket(tx, "keynames")
 	return names.Put(key.nameIndex(), []byte{})
@@ -159,7 +162,7 @@ func (s *Service) listAPIKeys(r *http.Request, _ *none) (*list[apiKey], error) {
 			return collect(p, keys, nil, one)
 		}
 		return collect(p, bucket(tx, "keynames"), []byte(name), func(k, _ []byte) (apiKey, bool, error) {
-			id := k[strings.LastIndexByte(string(k), 0)+1:]
+			id := namedID(k)
 			return one(id, keys.Get(id))
 		})
 	})

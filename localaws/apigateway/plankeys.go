@@ -2,7 +2,6 @@ package apigateway
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -116,17 +115,29 @@ func checkKeysOfPlan(tx *store.Tx, planID string, added []apiStage) error {
 	return nil
 }
 
-// listUsagePlanKeys filters by the beginning of the name. The keys of an unknown
-// plan are an empty list, as on AWS.
+// listUsagePlanKeys filters by the beginning of the name, through the names' index if one
+// is asked for. The keys of an unknown plan are an empty list, as on AWS.
 func (s *Service) listUsagePlanKeys(r *http.Request, _ *none) (*list[*usagePlanKey], error) {
 	p, err := pageOf(r)
 	if err != nil {
 		return nil, err
 	}
 	return view(s, func(tx *store.Tx) (*list[*usagePlanKey], error) {
-		return collect(p, bucket(tx, "plankeys", r.PathValue("plan")), nil, func(k, _ []byte) (*usagePlanKey, bool, error) {
-			key, err := findKey(tx, string(k))
-			return key.inPlan(), strings.HasPrefix(key.Name, r.URL.Query().Get("name")), err
+		attached := bucket(tx, "plankeys", r.PathValue("plan"))
+		one := func(id []byte) (*usagePlanKey, bool, error) {
+			key, err := findKey(tx, string(id))
+			return key.inPlan(), true, err
+		}
+		name := r.URL.Query().Get("name")
+		if name == "" {
+			return collect(p, attached, nil, func(id, _ []byte) (*usagePlanKey, bool, error) { return one(id) })
+		}
+		return collect(p, bucket(tx, "keynames"), []byte(name), func(k, _ []byte) (*usagePlanKey, bool, error) {
+			id := namedID(k)
+			if attached.Get(id) == nil {
+				return nil, false, nil
+			}
+			return one(id)
 		})
 	})
 }

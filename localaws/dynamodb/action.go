@@ -34,15 +34,13 @@ func newPut(table string, it Item, b *bound) (*action, error) {
 	if it == nil {
 		return nil, violated("item", nil, "Member must not be null")
 	}
-	checked, err := it.normal()
-	if err != nil {
+	if err := it.normalize(); err != nil {
 		return nil, err
 	}
-	if checked.size() > maxItemSize {
+	if it.size() > maxItemSize {
 		return nil, invalid("Item size has exceeded the maximum allowed size")
 	}
-	rec, err := newRecord(checked)
-	return &action{verb: putVerb, table: table, item: checked, next: rec, bound: b}, err
+	return &action{verb: putVerb, table: table, item: it, next: newRecord(it), bound: b}, nil
 }
 
 // newKeyed is for the verbs that name their item by its key.
@@ -50,8 +48,10 @@ func newKeyed(v verb, table string, key Item, b *bound) (*action, error) {
 	if key == nil {
 		return nil, violated("key", nil, "Member must not be null")
 	}
-	checked, err := key.normal()
-	return &action{verb: v, table: table, key: checked, bound: b}, err
+	if err := key.normalize(); err != nil {
+		return nil, err
+	}
+	return &action{verb: v, table: table, key: key, bound: b}, nil
 }
 
 // check makes sure that the action fits the table's keys.
@@ -123,8 +123,7 @@ func (a *action) decide(tx *store.Tx, t *table) (*outcome, error) {
 		if o.item, err = a.bound.updated(old, a.key); err != nil || o.item == nil {
 			return o, err
 		}
-		o.next, err = newRecord(o.item)
-		return o, err
+		o.next = newRecord(o.item)
 	}
 	return o, nil
 }

@@ -45,7 +45,7 @@ func (s *Service) batchGetItem(_ context.Context, in *batchGetRequest) (*batchGe
 	}
 	var answer *batchGetAnswer
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		answer, err = readBatch(tx, in, lookups)
+		answer, err = s.readBatch(tx, in, lookups)
 		return err
 	})
 	return answer, err
@@ -68,7 +68,8 @@ func (s *Service) newBatchLookups(requested map[string]batchKeys) (map[string][]
 			return nil, violated(fmt.Sprintf("requestItems.%s.member.keys", table), "[]", "Member must have length greater than or equal to 1")
 		}
 		for _, key := range keys.Keys {
-			l, err := s.newLookup(table, key, keys.ProjectionExpression, keys.ExpressionAttributeNames)
+			// UnprocessedKeys are to be as they were sent.
+			l, err := s.newLookup(table, maps.Clone(key), keys.ProjectionExpression, keys.ExpressionAttributeNames)
 			if err != nil {
 				return nil, err
 			}
@@ -78,11 +79,11 @@ func (s *Service) newBatchLookups(requested map[string]batchKeys) (map[string][]
 	return lookups, nil
 }
 
-func readBatch(tx *store.Tx, in *batchGetRequest, lookups map[string][]*lookup) (*batchGetAnswer, error) {
+func (s *Service) readBatch(tx *store.Tx, in *batchGetRequest, lookups map[string][]*lookup) (*batchGetAnswer, error) {
 	answer := &batchGetAnswer{Responses: map[string][]json.RawMessage{}, UnprocessedKeys: map[string]batchKeys{}}
 	read := 0
 	for _, table := range slices.Sorted(maps.Keys(lookups)) {
-		targets, err := distinctTargets(tx, lookups[table])
+		targets, err := s.distinctTargets(tx, lookups[table])
 		if err != nil {
 			return nil, err
 		}
@@ -111,12 +112,12 @@ func readBatch(tx *store.Tx, in *batchGetRequest, lookups map[string][]*lookup) 
 	return answer, nil
 }
 
-func distinctTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
+func (s *Service) distinctTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
 	targets := make([]target, len(lookups))
 	seen := map[string]bool{}
 	for i, l := range lookups {
 		var err error
-		if targets[i], err = l.find(tx); err != nil {
+		if targets[i], err = l.find(tx, s.tables); err != nil {
 			return nil, err
 		}
 		if seen[targets[i].id()] {

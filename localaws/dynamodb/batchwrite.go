@@ -40,7 +40,7 @@ func (s *Service) batchWriteItem(_ context.Context, in *batchWriteRequest) (*bat
 	}
 	var answer *batchWriteAnswer
 	err = s.env.DB.Update(func(tx *store.Tx) error {
-		outcomes, err := decideAll(tx, actions, "Provided list of item keys contains duplicates")
+		outcomes, err := s.decideAll(tx, actions, "Provided list of item keys contains duplicates")
 		if err != nil {
 			return err
 		}
@@ -101,11 +101,11 @@ func (w batchWrite) action(table string) (*action, error) {
 
 // decideAll takes unconditional actions through check and decide, refusing two on
 // one item with that text.
-func decideAll(tx *store.Tx, actions []*action, duplicate string) ([]*outcome, error) {
+func (s *Service) decideAll(tx *store.Tx, actions []*action, duplicate string) ([]*outcome, error) {
 	outcomes := make([]*outcome, len(actions))
 	seen := map[string]bool{}
 	for i, a := range actions {
-		t, err := findTable(tx, a.table)
+		t, err := s.tables.find(tx, a.table)
 		if err != nil {
 			return nil, err
 		}

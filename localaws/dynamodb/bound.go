@@ -10,7 +10,7 @@ import (
 // placeholders are the two members every request with expressions has.
 type placeholders struct {
 	ExpressionAttributeNames  map[string]string
-	ExpressionAttributeValues map[string]Value
+	ExpressionAttributeValues Item
 }
 
 // expressionText is an expression parameter as it came; nil if it was not sent.
@@ -23,7 +23,7 @@ type expressionText struct {
 // checked as far as they can be without an item.
 type bound struct {
 	names  map[string]string
-	values map[string]Value
+	values Item
 
 	update     []change // with concrete paths
 	projection []path   // concrete
@@ -38,11 +38,10 @@ func (s *Service) bind(given placeholders, texts ...expressionText) (*bound, err
 	if err := checkPlaceholders(given, texts); err != nil {
 		return nil, err
 	}
-	b := &bound{names: given.ExpressionAttributeNames}
-	var err error
-	if b.values, err = normalValues(given.ExpressionAttributeValues); err != nil {
+	if err := normalizeValues(given.ExpressionAttributeValues); err != nil {
 		return nil, err
 	}
+	b := &bound{names: given.ExpressionAttributeNames, values: given.ExpressionAttributeValues}
 	var parsed []*expression
 	for _, t := range texts {
 		if t.text == nil {
@@ -173,16 +172,14 @@ func checkPlaceholderKeys[V any](parameter string, given map[string]V, form *reg
 	return nil
 }
 
-func normalValues(given map[string]Value) (map[string]Value, error) {
-	values := make(map[string]Value, len(given))
+func normalizeValues(given Item) error {
 	for key, v := range given {
-		checked, err := v.normal(1)
-		if err != nil {
-			return nil, invalid("ExpressionAttributeValues contains invalid value: %s for key %s", messageOf(err), key)
+		if err := v.normalize(1); err != nil {
+			return invalid("ExpressionAttributeValues contains invalid value: %s for key %s", messageOf(err), key)
 		}
-		values[key] = checked
+		given[key] = v
 	}
-	return values, nil
+	return nil
 }
 
 func (b *bound) checkDefined(e *expression) string {

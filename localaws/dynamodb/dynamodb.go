@@ -21,12 +21,13 @@ import (
 type Service struct {
 	env         wire.Env
 	expressions *expressionCache
+	tables      *tableCache
 	sweeping    sweeping
 }
 
 // New returns the service.
 func New(env wire.Env) *Service {
-	return &Service{env: env, expressions: newExpressionCache()}
+	return &Service{env: env, expressions: newExpressionCache(), tables: newTableCache()}
 }
 
 // JSON is the wire side.

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -17,8 +18,14 @@ type getItemRequest struct {
 }
 
 type getItemAnswer struct {
-	Item             json.RawMessage `json:",omitzero"`
+	Item             json.RawMessage `json:"-"`
 	ConsumedCapacity *capacity       `json:",omitempty"`
+}
+
+// MarshalJSON spares the item being looked through again.
+func (a *getItemAnswer) MarshalJSON() ([]byte, error) {
+	type rest getItemAnswer
+	return withJSON("Item", a.Item, (*rest)(a))
 }
 
 // lookup is one item to be read, as a request asks for it.
@@ -36,15 +43,14 @@ func (s *Service) newLookup(tableName string, key Item, projection *string, name
 	if key == nil {
 		return nil, violated("key", nil, "Member must not be null")
 	}
-	checked, err := key.normal()
-	if err != nil {
+	if err := key.normalize(); err != nil {
 		return nil, err
 	}
 	b, err := s.bind(placeholders{ExpressionAttributeNames: names}, expressionText{projectionKind, projection})
 	if err != nil {
 		return nil, err
 	}
-	return &lookup{table: table, key: checked, paths: b.projection}, nil
+	return &lookup{table: table, key: key, paths: b.projection}, nil
 }
 
 // target is where a lookup leads.
@@ -57,8 +63,8 @@ type target struct {
 func (t target) id() string { return t.table.ID + string(t.place) }
 
 // find checks the key against the table's.
-func (l *lookup) find(tx *store.Tx) (target, error) {
-	t, err := findTable(tx, l.table)
+func (l *lookup) find(tx *store.Tx, tables *tableCache) (target, error) {
+	t, err := tables.find(tx, l.table)
 	if err != nil {
 		return target{}, err
 	}
@@ -73,20 +79,7 @@ func (l *lookup) find(tx *store.Tx) (target, error) {
 func (l *lookup) read(tx *store.Tx, at target) (found json.RawMessage, size int, err error) {
 	rec := record(at.table.items(tx).Get(at.place))
 	found, err = rec.projected(l.paths)
-	return found, rec.size(), err
-}
-
-// projected is the wire form of the part of the item that the paths lead to, of
-// the whole item if there are no paths; nil for no item.
-func (r record) projected(paths []path) (json.RawMessage, error) {
-	if r == nil || len(paths) == 0 {
-		return r.json(), nil
-	}
-	it, err := r.item()
-	if err != nil {
-		return nil, err
-	}
-	return json.Marshal(it.project(paths))
+	return bytes.Clone(found), rec.size(), err
 }
 
 // getItem reads what was last written, whether ConsistentRead is set or not.
@@ -100,7 +93,7 @@ func (s *Service) getItem(_ context.Context, in *getItemRequest) (*getItemAnswer
 	}
 	answer := &getItemAnswer{}
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		at, err := l.find(tx)
+		at, err := l.find(tx, s.tables)
 		if err != nil {
 			return err
 		}

@@ -24,11 +24,18 @@ type readOptions struct {
 }
 
 type pageAnswer struct {
-	Items            []json.RawMessage `json:",omitzero"`
+	// Items is one JSON array, nil where only the count is asked for.
+	Items            json.RawMessage `json:"-"`
 	Count            int
 	ScannedCount     int
 	LastEvaluatedKey Item      `json:",omitempty"`
 	ConsumedCapacity *capacity `json:",omitempty"`
+}
+
+// MarshalJSON spares the items being looked through again.
+func (a *pageAnswer) MarshalJSON() ([]byte, error) {
+	type rest pageAnswer
+	return withJSON("Items", a.Items, (*rest)(a))
 }
 
 func (s *Service) checkRead(in *readOptions) (table string, err error) {
@@ -62,15 +69,17 @@ func (s *Service) checkRead(in *readOptions) (table string, err error) {
 // maxPage. A full page has a LastEvaluatedKey, even if nothing follows.
 func (in *readOptions) readPage(t *table, b *bound, items iter.Seq2[[]byte, record]) (*pageAnswer, error) {
 	answer := &pageAnswer{}
-	if in.Select != "COUNT" {
-		answer.Items = []json.RawMessage{}
-	}
+	found := []json.RawMessage{}
 	size := 0
 	for _, rec := range items {
 		size += rec.size()
 		answer.ScannedCount++
-		if err := answer.add(rec, b); err != nil {
+		item, err := b.filtered(rec)
+		if err != nil {
 			return nil, err
+		}
+		if item != nil {
+			found = append(found, item)
 		}
 		if in.Limit != nil && answer.ScannedCount == *in.Limit || size >= maxPage {
 			last, err := rec.item()
@@ -81,28 +90,24 @@ func (in *readOptions) readPage(t *table, b *bound, items iter.Seq2[[]byte, reco
 			break
 		}
 	}
+	answer.Count = len(found)
+	if in.Select != "COUNT" {
+		answer.Items = array(found)
+	}
 	answer.ConsumedCapacity = capacityOf(in.ReturnConsumedCapacity, t.Name, readUnits(size, in.ConsistentRead))
 	return answer, nil
 }
 
-// add counts a record, and takes it into the answer, if the filter lets it pass.
-func (a *pageAnswer) add(rec record, b *bound) error {
+// filtered is what is asked for of the record, nil if the filter does not let it pass.
+// It is valid during the transaction.
+func (b *bound) filtered(rec record) (json.RawMessage, error) {
 	if b.filter != nil {
 		it, err := rec.item()
-		if err != nil {
-			return err
-		}
-		if !b.holds(b.filter, it) {
-			return nil
+		if err != nil || !b.holds(b.filter, it) {
+			return nil, err
 		}
 	}
-	a.Count++
-	if a.Items == nil {
-		return nil
-	}
-	content, err := rec.projected(b.projection)
-	a.Items = append(a.Items, content)
-	return err
+	return rec.projected(b.projection)
 }
 
 // places walks a span of the items in order, or backwards; a nil end is the end of

@@ -18,8 +18,7 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	start, err := in.ExclusiveStartKey.normal()
-	if err != nil {
+	if err := in.ExclusiveStartKey.normalize(); err != nil {
 		return nil, invalid("The provided starting key is invalid: %s", messageOf(err))
 	}
 	if in.KeyConditionExpression == nil {
@@ -39,7 +38,7 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 	backwards := in.ScanIndexForward != nil && !*in.ScanIndexForward
 	var answer *pageAnswer
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		t, err := findTable(tx, name)
+		t, err := s.tables.find(tx, name)
 		if err != nil {
 			return err
 		}
@@ -48,7 +47,7 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 			return err
 		}
 		if in.ExclusiveStartKey != nil {
-			if r, err = t.resume(r, part, start, backwards); err != nil {
+			if r, err = t.resume(r, part, in.ExclusiveStartKey, backwards); err != nil {
 				return err
 			}
 		}

@@ -10,13 +10,11 @@ import (
 // that want the whole item pass the JSON on as it is. A nil record is no item.
 type record []byte
 
-func newRecord(it Item) (record, error) {
-	content, err := json.Marshal(it)
-	if err != nil {
-		return nil, fmt.Errorf("encoding an item: %w", err)
-	}
-	rec := binary.AppendUvarint(make([]byte, 0, len(content)+3), uint64(it.size()))
-	return append(rec, content...), nil
+func newRecord(it Item) record {
+	size := it.size()
+	// Names and values in quotes and braces come to about twice the size.
+	rec := binary.AppendUvarint(make([]byte, 0, 2*size+64), uint64(size))
+	return it.appendJSON(rec)
 }
 
 // size is the item's size in DynamoDB's terms, 0 for no item.
@@ -34,6 +32,21 @@ func (r record) json() json.RawMessage {
 	return append(json.RawMessage{}, r[n:]...)
 }
 
+// projected is the wire form of the part of the item that the paths lead to, of the
+// whole item if there are no paths; nil for no item. It is valid during the
+// transaction.
+func (r record) projected(paths []path) (json.RawMessage, error) {
+	if r == nil || len(paths) == 0 {
+		_, n := binary.Uvarint(r)
+		return json.RawMessage(r[n:]), nil
+	}
+	it, err := r.item()
+	if err != nil {
+		return nil, err
+	}
+	return it.project(paths).appendJSON(nil), nil
+}
+
 // item is nil for no item.
 func (r record) item() (Item, error) {
 	if r == nil {
@@ -41,7 +54,7 @@ func (r record) item() (Item, error) {
 	}
 	_, n := binary.Uvarint(r)
 	var it Item
-	if err := json.Unmarshal(r[n:], &it); err != nil {
+	if err := it.UnmarshalJSON(r[n:]); err != nil {
 		return nil, fmt.Errorf("decoding an item: %w", err)
 	}
 	return it, nil

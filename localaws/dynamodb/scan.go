@@ -23,8 +23,7 @@ func (s *Service) scan(_ context.Context, in *scanRequest) (*pageAnswer, error) 
 	if err := in.checkSegment(); err != nil {
 		return nil, err
 	}
-	start, err := in.ExclusiveStartKey.normal()
-	if err != nil {
+	if err := in.ExclusiveStartKey.normalize(); err != nil {
 		return nil, invalid("The provided starting key is invalid: %s", messageOf(err))
 	}
 	b, err := s.bind(in.placeholders,
@@ -35,19 +34,19 @@ func (s *Service) scan(_ context.Context, in *scanRequest) (*pageAnswer, error) 
 	}
 	var answer *pageAnswer
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		t, err := findTable(tx, name)
+		t, err := s.tables.find(tx, name)
 		if err != nil {
 			return err
 		}
 		var all span
 		if in.ExclusiveStartKey != nil {
-			if err := t.checkKey(start); err != nil {
+			if err := t.checkKey(in.ExclusiveStartKey); err != nil {
 				return invalid("The provided starting key is invalid: %s", messageOf(err))
 			}
-			if !in.covers(t.place(start)) {
+			if !in.covers(t.place(in.ExclusiveStartKey)) {
 				return invalid("The provided starting key is invalid: Invalid ExclusiveStartKey. Please use ExclusiveStartKey with correct Segment. TotalSegments: %d Segment: %d", *in.TotalSegments, *in.Segment)
 			}
-			all.start = after(t.place(start))
+			all.start = after(t.place(in.ExclusiveStartKey))
 		}
 		answer, err = in.readPage(t, b, in.segment(places(t.items(tx), all, false)))
 		return err

@@ -55,17 +55,8 @@ func (t *table) save(tx *store.Tx) error {
 	return store.PutJSON(tx.Bucket(bucket, tablesBucket), t.Name, t)
 }
 
-// findTable fails with ResourceNotFoundException in the short wording of the
-// operations on items.
-func findTable(tx *store.Tx, name string) (*table, error) {
-	t, found, err := store.GetJSON[*table](tx.Bucket(bucket, tablesBucket), name)
-	if err == nil && !found {
-		err = notFound()
-	}
-	return t, err
-}
-
-// describedTable is findTable in the wording of the operations on tables.
+// describedTable fails with ResourceNotFoundException in the wording of the operations
+// on tables; tableCache.find is for those on items.
 func describedTable(tx *store.Tx, name string) (*table, error) {
 	t, found, err := store.GetJSON[*table](tx.Bucket(bucket, tablesBucket), name)
 	if err == nil && !found {
@@ -78,7 +69,10 @@ var tableNameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
 // tableName reads a TableName, which may be the table's ARN.
 func (s *Service) tableName(at, given string) (string, error) {
-	name := strings.TrimPrefix(given, s.tableARN(""))
+	name := given
+	if strings.HasPrefix(given, "arn:") {
+		name = strings.TrimPrefix(given, s.tableARN(""))
+	}
 	switch {
 	case given == "":
 		return "", violated(at, nil, "Member must not be null")

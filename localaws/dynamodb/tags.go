@@ -85,7 +85,7 @@ func (s *Service) tagged(tx *store.Tx, arn string) (*table, error) {
 	if !ok || !tableNameForm.MatchString(name) {
 		return nil, invalid("Invalid TableArn: Invalid ResourceArn provided as input %s", arn)
 	}
-	t, err := findTable(tx, name)
+	t, err := describedTable(tx, name)
 	if wire.IsCode(err, "ResourceNotFoundException") {
 		return nil, wire.Errorf("ResourceNotFoundException", "Requested resource not found: ResourcArn: %s not found", arn)
 	}

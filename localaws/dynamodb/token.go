@@ -39,8 +39,34 @@ type doneTransaction struct {
 
 // newToken leaves out what may differ between attempts: ReturnConsumedCapacity.
 func newToken(in *transactWriteRequest) clientToken {
-	content, _ := json.Marshal(in.TransactItems)
-	return clientToken{name: in.ClientRequestToken, digest: sha256.Sum256(content)}
+	if in.ClientRequestToken == "" {
+		return clientToken{}
+	}
+	digest := sha256.New()
+	var content []byte
+	for _, w := range in.TransactItems {
+		for i, a := range []*transactAction{w.Put, w.Update, w.Delete, w.ConditionCheck} {
+			if a != nil {
+				content = a.appendContent(append(content[:0], byte(i)))
+				_, _ = digest.Write(content)
+			}
+		}
+	}
+	token := clientToken{name: in.ClientRequestToken}
+	digest.Sum(token.digest[:0])
+	return token
+}
+
+// appendContent appends JSON of all that the action has. Its items are encoded apart:
+// encoding/json would go over them once more.
+func (in *transactAction) appendContent(dst []byte) []byte {
+	for _, it := range []Item{in.Item, in.Key, in.ExpressionAttributeValues} {
+		dst = it.appendJSON(dst)
+	}
+	rest := *in
+	rest.Item, rest.Key, rest.ExpressionAttributeValues = nil, nil, nil
+	others, _ := json.Marshal(rest) // strings can always be encoded
+	return append(dst, others...)
 }
 
 // isDone reports whether the transaction was done under this token and the token

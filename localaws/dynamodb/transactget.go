@@ -38,7 +38,7 @@ func (s *Service) transactGetItems(_ context.Context, in *transactGetRequest) (*
 	}
 	var answer *transactGetAnswer
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		answer, err = readTransaction(tx, lookups, in.ReturnConsumedCapacity)
+		answer, err = s.readTransaction(tx, lookups, in.ReturnConsumedCapacity)
 		return err
 	})
 	return answer, err
@@ -70,8 +70,8 @@ func (s *Service) newTransactLookups(in *transactGetRequest) ([]*lookup, error) 
 	return lookups, nil
 }
 
-func readTransaction(tx *store.Tx, lookups []*lookup, returnCapacity string) (*transactGetAnswer, error) {
-	targets, err := transactionTargets(tx, lookups)
+func (s *Service) readTransaction(tx *store.Tx, lookups []*lookup, returnCapacity string) (*transactGetAnswer, error) {
+	targets, err := s.transactionTargets(tx, lookups)
 	if err != nil {
 		return nil, err
 	}
@@ -95,11 +95,11 @@ func readTransaction(tx *store.Tx, lookups []*lookup, returnCapacity string) (*t
 
 // transactionTargets cancels the transaction at the first key that does not fit
 // its table.
-func transactionTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
+func (s *Service) transactionTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
 	targets := make([]target, len(lookups))
 	seen := map[string]bool{}
 	for i, l := range lookups {
-		at, err := l.find(tx)
+		at, err := l.find(tx, s.tables)
 		switch {
 		case isInvalid(err):
 			reasons := make(cancellation, len(lookups))

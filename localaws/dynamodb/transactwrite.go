@@ -49,11 +49,11 @@ type transactWriteAnswer struct {
 // was done up to ten minutes ago it does nothing and succeeds, if it is the same
 // transaction.
 func (s *Service) transactWriteItems(_ context.Context, in *transactWriteRequest) (*transactWriteAnswer, error) {
+	token := newToken(in) // of what was sent, before its numbers are normalized
 	actions, err := s.newTransaction(in)
 	if err != nil {
 		return nil, err
 	}
-	token := newToken(in)
 	now := s.env.Now()
 	var answer *transactWriteAnswer
 	err = s.env.DB.Update(func(tx *store.Tx) error {
@@ -62,7 +62,7 @@ func (s *Service) transactWriteItems(_ context.Context, in *transactWriteRequest
 		if done || err != nil {
 			return err
 		}
-		outcomes, err := decideTransaction(tx, actions)
+		outcomes, err := s.decideTransaction(tx, actions)
 		if err != nil {
 			return err
 		}
@@ -108,7 +108,7 @@ func (s *Service) newTransaction(in *transactWriteRequest) ([]*action, error) {
 // size is what the action adds to the size of its transaction: what is sent, not
 // the item it is about.
 func (a *action) size() int {
-	return a.item.size() + a.key.size() + Item(a.bound.values).size()
+	return a.item.size() + a.key.size() + a.bound.values.size()
 }
 
 func (s *Service) newTransactAction(w transactWrite, index int) (*action, error) {
@@ -177,11 +177,11 @@ func (in *transactAction) checkMembers(v verb, at string) error {
 // decideTransaction decides all actions, or fails with the reasons of each. As on
 // AWS keys are checked first, up to the first wrong one, before any condition is
 // looked at.
-func decideTransaction(tx *store.Tx, actions []*action) ([]*outcome, error) {
+func (s *Service) decideTransaction(tx *store.Tx, actions []*action) ([]*outcome, error) {
 	tables := make([]*table, len(actions))
 	for i, a := range actions {
 		var err error
-		if tables[i], err = findTable(tx, a.table); err != nil {
+		if tables[i], err = s.tables.find(tx, a.table); err != nil {
 			return nil, err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 // Value is an attribute value in its wire form: exactly one member is set. An
 // empty list, map, set or binary is set but has no elements, hence the nil checks
 // and omitzero. Numbers are strings, in the form of number.String once the value
-// has passed normal.
+// has passed normalize.
 type Value struct {
 	S    *string  `json:",omitempty"`
 	N    *string  `json:",omitempty"`
@@ -30,7 +30,7 @@ type Item map[string]Value
 // maxDepth is how deep lists and maps may nest.
 const maxDepth = 32
 
-// setMembers counts the members that are set; of a value that normal has passed
+// setMembers counts the members that are set; of a value that has passed normalize
 // it is 1.
 func (v Value) setMembers() int {
 	count := 0
@@ -77,7 +77,7 @@ func numberValue(n number) Value {
 	return Value{N: &text}
 }
 
-// number is the value of an N that has passed normal.
+// number is the value of an N that has passed normalize.
 func (v Value) number() number {
 	n, _ := parseNumber(*v.N)
 	return n

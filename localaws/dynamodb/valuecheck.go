@@ -9,118 +9,103 @@ import (
 // maxNameSize is what an attribute's name may take, in bytes.
 const maxNameSize = 65535
 
-// normal checks an item that was sent, and returns it with its numbers in the
-// form they are stored in.
-func (it Item) normal() (Item, error) {
-	checked := make(Item, len(it))
+// normalize checks an item that was sent, and brings its numbers into the form they
+// are stored in.
+func (it Item) normalize() error {
 	for name, v := range it {
 		if len(name) > maxNameSize {
-			return nil, invalidParameter("Attribute name is too large, must be less than 65536 bytes")
+			return invalidParameter("Attribute name is too large, must be less than 65536 bytes")
 		}
-		var err error
-		if checked[name], err = v.normal(1); err != nil {
-			return nil, err
+		if err := v.normalize(1); err != nil {
+			return err
 		}
+		it[name] = v
 	}
-	return checked, nil
+	return nil
 }
 
-// normal checks a value that was sent at that depth of nesting, and returns it
-// with its numbers in the form they are stored in.
-func (v Value) normal(depth int) (Value, error) {
+// normalize checks a value that was sent at that depth of nesting, and brings its
+// numbers into the form they are stored in.
+func (v *Value) normalize(depth int) error {
 	if depth > maxDepth {
-		return v, invalid("Nesting Levels have exceeded supported limits")
+		return invalid("Nesting Levels have exceeded supported limits")
 	}
 	switch count := v.setMembers(); {
 	case count == 0:
-		return v, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
+		return invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 	case count > 1:
-		return v, invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
+		return invalid("Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes")
 	}
 	switch v.kind() {
 	case "N":
 		n, err := parseNumber(*v.N)
 		if err != nil {
-			return v, err
+			return err
 		}
-		return numberValue(n), nil
+		if n.String() != *v.N {
+			*v = numberValue(n)
+		}
 	case "NULL":
 		if !*v.NULL {
-			return v, invalidParameter("Null attribute value types must have the value of true")
+			return invalidParameter("Null attribute value types must have the value of true")
 		}
-		return v, nil
 	case "L":
-		return v.normalList(depth)
+		for i := range v.L {
+			if err := v.L[i].normalize(depth + 1); err != nil {
+				return err
+			}
+		}
 	case "M":
-		return v.normalMap(depth)
+		for name, e := range v.M {
+			if err := e.normalize(depth + 1); err != nil {
+				return err
+			}
+			v.M[name] = e
+		}
 	case "SS", "NS", "BS":
-		return v.normalSet()
+		return v.normalizeSet()
 	}
-	return v, nil
-}
-
-func (v Value) normalList(depth int) (Value, error) {
-	checked := Value{L: make([]Value, len(v.L))}
-	for i, e := range v.L {
-		var err error
-		if checked.L[i], err = e.normal(depth + 1); err != nil {
-			return v, err
-		}
-	}
-	return checked, nil
-}
-
-func (v Value) normalMap(depth int) (Value, error) {
-	checked := Value{M: make(Item, len(v.M))}
-	for name, e := range v.M {
-		var err error
-		if checked.M[name], err = e.normal(depth + 1); err != nil {
-			return v, err
-		}
-	}
-	return checked, nil
+	return nil
 }
 
 // The three kinds of sets are refused in three different wordings: AWS's own.
-func (v Value) normalSet() (Value, error) {
+func (v *Value) normalizeSet() error {
 	switch {
 	case v.SS != nil:
 		if len(v.SS) == 0 {
-			return v, invalidParameter("An string set  may not be empty")
+			return invalidParameter("An string set  may not be empty")
 		}
 		if hasDuplicate(v.SS) {
-			return v, invalidParameter("Input collection [%s] contains duplicates.", strings.Join(v.SS, ", "))
+			return invalidParameter("Input collection [%s] contains duplicates.", strings.Join(v.SS, ", "))
 		}
-		return v, nil
 	case v.NS != nil:
-		return v.normalNumberSet()
+		return v.normalizeNumberSet()
 	default:
 		if len(v.BS) == 0 {
-			return v, invalidParameter("Binary sets should not be empty")
+			return invalidParameter("Binary sets should not be empty")
 		}
 		if hasDuplicate(v.elements()) {
-			return v, invalidParameter("Input collection %s of type BS contains duplicates.", fmt.Sprint(v.BS))
+			return invalidParameter("Input collection %s of type BS contains duplicates.", fmt.Sprint(v.BS))
 		}
-		return v, nil
 	}
+	return nil
 }
 
-func (v Value) normalNumberSet() (Value, error) {
+func (v *Value) normalizeNumberSet() error {
 	if len(v.NS) == 0 {
-		return v, invalidParameter("An number set  may not be empty")
+		return invalidParameter("An number set  may not be empty")
 	}
-	checked := make([]string, len(v.NS))
 	for i, text := range v.NS {
 		n, err := parseNumber(text)
 		if err != nil {
-			return v, err
+			return err
 		}
-		checked[i] = n.String()
+		v.NS[i] = n.String()
 	}
-	if hasDuplicate(checked) {
-		return v, invalid("Input collection contains duplicates")
+	if hasDuplicate(v.NS) {
+		return invalid("Input collection contains duplicates")
 	}
-	return Value{NS: checked}, nil
+	return nil
 }
 
 func hasDuplicate(texts []string) bool {

@@ -119,7 +119,7 @@ func (s *Service) checkWrite(in *writeOptions, v verb) (table string, err error)
 func (s *Service) write(a *action, in *writeOptions) (*writeAnswer, error) {
 	var answer *writeAnswer
 	err := s.env.DB.Update(func(tx *store.Tx) error {
-		t, err := findTable(tx, a.table)
+		t, err := s.tables.find(tx, a.table)
 		if err != nil {
 			return err
 		}
@@ -163,27 +163,23 @@ func (o *outcome) answer(in *writeOptions) (*writeAnswer, error) {
 		if err != nil {
 			return nil, err
 		}
-		return answer, answer.setUpdated(old, o.action.bound.update)
+		answer.setUpdated(old, o.action.bound.update)
 	case "UPDATED_NEW":
-		return answer, answer.setUpdated(o.item, o.action.bound.update)
+		answer.setUpdated(o.item, o.action.bound.update)
 	}
 	return answer, nil
 }
 
 // setUpdated answers with what the item has where the update's paths lead.
-func (a *writeAnswer) setUpdated(it Item, update []change) error {
+func (a *writeAnswer) setUpdated(it Item, update []change) {
 	if len(update) == 0 {
-		return nil
+		return
 	}
 	paths := make([]path, len(update))
 	for i, c := range update {
 		paths[i] = c.path
 	}
-	part := it.project(paths)
-	if len(part) == 0 {
-		return nil
+	if part := it.project(paths); len(part) > 0 {
+		a.Attributes = part.appendJSON(nil)
 	}
-	var err error
-	a.Attributes, err = json.Marshal(part)
-	return err
 }

@@ -226,11 +226,12 @@ func (db *DB) group(first *write) []*write {
 
 // commit runs a group in one transaction. bbolt has no savepoints: when a writer
 // fails after it has written, the transaction is rolled back and everybody else
-// runs again without it.
+// runs again without it. Where nobody has written, as when all conditions failed,
+// there is nothing to sync: what they have read was committed before.
 func (db *DB) commit(group []*write) {
 	for len(group) > 0 {
 		results := make([]result, len(group))
-		dirty := -1
+		dirty, wrote := -1, false
 		err := db.bolt.Update(func(btx *bolt.Tx) error {
 			for i, w := range group {
 				tx := &Tx{tx: btx}
@@ -239,6 +240,10 @@ func (db *DB) commit(group []*write) {
 					dirty = i
 					return errRollback
 				}
+				wrote = wrote || tx.wrote
+			}
+			if !wrote {
+				return errRollback
 			}
 			return nil
 		})
@@ -248,7 +253,7 @@ func (db *DB) commit(group []*write) {
 			continue
 		}
 		for i, w := range group {
-			if err != nil && results[i].err == nil {
+			if err != nil && !errors.Is(err, errRollback) && results[i].err == nil {
 				results[i].err = fmt.Errorf("committing: %w", err)
 			}
 			w.result <- results[i]

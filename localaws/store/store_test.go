@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -66,6 +67,35 @@ func same(t *testing.T, what string, want, got any) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", what, diff)
 	}
+}
+
+func TestWhoeverWritesNothingLeavesTheFileAlone(t *testing.T) {
+	t.Parallel()
+	db, path := open(t)
+	write(t, db, "a")
+	content := func() []byte {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	before := content()
+	refused := errors.New("refused")
+	if err := db.Update(func(*store.Tx) error { return refused }); !errors.Is(err, refused) {
+		t.Errorf("%v, want the writer's own error", err)
+	}
+	if err := db.Update(func(tx *store.Tx) error {
+		_ = tx.Bucket("things").Get([]byte("a"))
+		return tx.Drop("nothing")
+	}); err != nil {
+		t.Error(err)
+	}
+	if !bytes.Equal(content(), before) {
+		t.Error("the file has changed")
+	}
+	write(t, db, "b")
+	same(t, "what is there", []string{"a", "b"}, keys(t, db, "things"))
 }
 
 func TestManyWritersAtOnceAllWrite(t *testing.T) {

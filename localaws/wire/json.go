@@ -17,7 +17,8 @@ import (
 // service checks itself (SQS 1 MiB, DynamoDB 16 MiB).
 const MaxBody = 20 << 20
 
-// Operation answers one decoded call.
+// Operation answers one decoded call. An answer that is a json.Marshaler is sent as its
+// MarshalJSON gives it.
 type Operation func(ctx context.Context, body []byte) (any, error)
 
 // Op adapts a typed function. A member of the request that In does not have is
@@ -26,9 +27,7 @@ func Op[In, Out any](f func(context.Context, *In) (*Out, error)) Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		in := new(In)
 		if len(bytes.TrimSpace(body)) > 0 {
-			dec := json.NewDecoder(bytes.NewReader(body))
-			dec.DisallowUnknownFields()
-			if err := dec.Decode(in); err != nil {
+			if err := decode(body, in); err != nil {
 				return nil, decodeError(err)
 			}
 		}
@@ -70,12 +69,21 @@ func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.writeError(w, asError(r.Context(), err))
 		return
 	}
-	body, err := json.Marshal(out)
+	body, err := encode(out)
 	if err != nil {
 		s.writeError(w, asError(r.Context(), err))
 		return
 	}
 	writeChecked(w, http.StatusOK, body)
+}
+
+// encode takes an answer that encodes itself at its word; encoding/json would go over
+// all of it once more.
+func encode(out any) ([]byte, error) {
+	if m, ok := out.(json.Marshaler); ok {
+		return m.MarshalJSON()
+	}
+	return json.Marshal(out)
 }
 
 // writeChecked sends the checksum along that DynamoDB's clients compare, and, as AWS
@@ -101,14 +109,17 @@ func (s JSONService) call(r *http.Request, name string) (any, error) {
 
 // ReadBody reads the request's body, refusing one over MaxBody.
 func ReadBody(r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, MaxBody+1))
-	if err != nil {
+	var body bytes.Buffer
+	if r.ContentLength > 0 && r.ContentLength <= MaxBody {
+		body.Grow(int(r.ContentLength) + bytes.MinRead) // what it takes not to grow again
+	}
+	if _, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
-	if len(body) > MaxBody {
+	if body.Len() > MaxBody {
 		return nil, &Error{Code: "RequestEntityTooLarge", Message: "The request is too large.", Status: http.StatusRequestEntityTooLarge}
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 func (s JSONService) writeError(w http.ResponseWriter, e *Error) {

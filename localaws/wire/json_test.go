@@ -154,11 +154,18 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	}
 }
 
+// logging serves requests whose context has a logger.
+func logging(log io.Writer, next http.Handler) http.Handler {
+	logger := zerolog.New(log)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(logger.WithContext(r.Context())))
+	})
+}
+
 func TestAnInternalFailureIsToldToTheLogAndNotToTheClient(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	env := wire.Env{Log: zerolog.New(&log)}
-	service := env.Logged(queues(fails(errors.New("the disk is full"))))
+	service := logging(&log, queues(fails(errors.New("the disk is full"))))
 	a := call(t, service, "GetQueueUrl", strings.NewReader("{}"))
 	a.refusedAs(t, http.StatusInternalServerError, "InternalFailure", "its log says why")
 	if strings.Contains(a.body, "disk") || !strings.Contains(log.String(), "the disk is full") {
@@ -175,6 +182,20 @@ func TestABodyThatBreaksOffIsNotCarriedOut(t *testing.T) {
 	})
 	half := io.MultiReader(strings.NewReader("{}"), broken{})
 	call(t, service, "GetQueueUrl", half).refusedAs(t, http.StatusInternalServerError, "InternalFailure", "")
+}
+
+func TestWhatFollowsInOneBodyIsNotTakenForTheNext(t *testing.T) {
+	t.Parallel()
+	service := queues(func(_ context.Context, in *findQueue) (*foundQueue, error) {
+		return &foundQueue{QueueUrl: in.QueueName}, nil
+	})
+	for range 50 {
+		for body, want := range map[string]string{`{"QueueName":"q"} {"QueueName":"other"}`: "q", "{}": ""} {
+			if a := call(t, service, "GetQueueUrl", strings.NewReader(body)); a.status != http.StatusOK || a.fields["QueueUrl"] != want {
+				t.Fatalf("%q was answered %d %s, want %q", body, a.status, a.body, want)
+			}
+		}
+	}
 }
 
 type broken struct{}

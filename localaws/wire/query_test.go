@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
-	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
@@ -97,7 +96,7 @@ func TestAQueryIsAnsweredInXML(t *testing.T) {
 func TestAQueryIsRefusedInAWSsShape(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
-	service := wire.Env{Log: zerolog.New(&log)}.Logged(topics())
+	service := logging(&log, topics())
 	internal := []string{"Receiver", "InternalFailure", "The local AWS failed; its log says why."}
 	for _, c := range []struct {
 		name    string

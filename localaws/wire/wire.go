@@ -78,15 +78,8 @@ func NotImplemented(what string) *Error {
 	}
 }
 
-// Logged gives requests a logger for what goes wrong inside an operation.
-func (e Env) Logged(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		next.ServeHTTP(w, r.WithContext(e.Log.WithContext(r.Context())))
-	})
-}
-
 // asError turns any error into one of AWS's shape; what is not an *Error is an
-// internal failure whose text goes to the log only.
+// internal failure whose text goes to the logger in ctx only.
 func asError(ctx context.Context, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

@@ -1,0 +1,169 @@
+package e2e
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+func (w *world) keepsThePromises() {
+	ctx := context.Background()
+	for account := range w.intents {
+		facts, err := w.journal.Read(ctx, portal.AccountStream(account), 0)
+		if err != nil {
+			w.Fatal(err)
+		}
+		folded := state.FoldAccount(account, facts)
+		w.oneKeyInASlot(folded)
+		w.attachmentsMatch(folded)
+		w.viewsMatch(folded)
+		w.eachDecidedOnce(facts)
+		w.newestIntentWins(folded)
+	}
+	w.everyOperationEnds()
+	for _, key := range w.plane.enabledAgain {
+		w.Errorf("%s was disabled by hand and is enabled again", key)
+	}
+}
+
+func (w *world) oneKeyInASlot(folded state.Account) {
+	created := 0
+	for name := range w.plane.keys {
+		if strings.HasPrefix(name, string(folded.ID)+"/") {
+			created++
+		}
+	}
+	if created > 1 || len(folded.Keys) > 1 {
+		w.Errorf("account %s has %d keys in API Gateway, %d in the fold", folded.ID, created, len(folded.Keys))
+	}
+}
+
+func (w *world) attachmentsMatch(folded state.Account) {
+	for plan, s := range folded.Subscriptions {
+		if s.Open() {
+			w.Errorf("%s of %s is still %s", plan, folded.ID, s.Phase)
+		}
+		key := folded.Keys[s.Key]
+		if got := w.plane.attached[attachment{plan, key.GatewayID}]; got != (s.Phase == state.Active) {
+			w.Errorf("%s of %s is %s, and attached: %v", plan, folded.ID, s.Phase, got)
+		}
+	}
+	for name, id := range w.plane.keys {
+		account, key, _ := strings.Cut(name, "/")
+		recorded := folded.Keys[portal.KeyID(key)]
+		if account != string(folded.ID) {
+			continue
+		}
+		for _, plan := range w.plane.plansOf(id) {
+			if s := folded.Subscriptions[plan]; s.Phase != state.Active || recorded.GatewayID != id {
+				w.Errorf("%s has key %s in %s, which is %q for the fold, and the key %q", account, id, plan, s.Phase, recorded.GatewayID)
+			}
+		}
+	}
+}
+
+func (w *world) viewsMatch(folded state.Account) {
+	shown, err := w.views.Account(context.Background(), folded.ID)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if (shown.Profile.Status == projections.StatusRegistered) != folded.Registered {
+		w.Errorf("%s is shown as %s, and registered: %v", folded.ID, shown.Profile.Status, folded.Registered)
+	}
+	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != len(folded.Keys) {
+		w.Errorf("%s is shown with %d subscriptions and %d keys, has %d and %d", folded.ID,
+			len(shown.Subscriptions), len(shown.Keys), len(folded.Subscriptions), len(folded.Keys))
+	}
+	want := map[state.Phase]string{state.Active: projections.SubscriptionActive, state.Ended: projections.SubscriptionEnded}
+	for _, s := range shown.Subscriptions {
+		if has := folded.Subscriptions[s.Plan]; s.State != want[has.Phase] {
+			w.Errorf("%s of %s is shown as %s, is %s", s.Plan, folded.ID, s.State, has.Phase)
+		}
+	}
+}
+
+// eachDecidedOnce: what one request led to was appended in one go, and an operation ends
+// once; only a failure may come before it.
+func (w *world) eachDecidedOnce(facts []events.Event) {
+	decided, ended := map[string]bool{}, map[portal.OperationID]bool{}
+	previous := ""
+	for _, fact := range facts {
+		if _, failed := fact.Data.(events.RequestFailed); failed {
+			previous = ""
+			continue
+		}
+		if _, asked := w.asked[portal.OperationID(fact.Causation)]; asked && fact.Causation != previous {
+			if decided[fact.Causation] {
+				w.Errorf("%s was decided twice", fact.Causation)
+			}
+			decided[fact.Causation] = true
+		}
+		previous = fact.Causation
+		if e, ok := fact.Data.(interface{ Ended() []portal.OperationID }); ok {
+			for _, op := range e.Ended() {
+				if ended[op] {
+					w.Errorf("%s ended twice", op)
+				}
+				ended[op] = true
+			}
+		}
+	}
+}
+
+// newestIntentWins: of all that was asked about a plan and carried out, what was asked last
+// is what stands, in whatever order it arrived or was replayed.
+func (w *world) newestIntentWins(folded state.Account) {
+	for _, plan := range plans {
+		var newest events.Event
+		for _, msg := range w.requests[folded.ID] {
+			about, ok := msg.Data.(events.Request)
+			if !ok || !slices.Contains(about.Scopes(), portal.PlanScope(plan.Plan)) || msg.Intent < newest.Intent {
+				continue
+			}
+			if p, err := w.views.Progress(context.Background(), msg.Operation); err == nil && p.Status != projections.Failed {
+				newest = msg
+			}
+		}
+		p, err := w.views.Progress(context.Background(), newest.Operation)
+		if err != nil || newest.Operation == "" {
+			continue
+		}
+		_, wants := newest.Data.(events.SubscribeRequested)
+		holds := folded.Subscriptions[plan.Plan].Holds()
+		switch {
+		case p.Status == projections.Succeeded && wants != holds:
+			w.Errorf("%s asked last about %s (subscribe: %v) and succeeded, and it is held: %v", newest.Operation, plan.Plan, wants, holds)
+		case p.Code == string(portal.Superseded):
+			w.Errorf("%s asked last about %s and was superseded", newest.Operation, plan.Plan)
+		}
+	}
+}
+
+// everyOperationEnds: a request is carried out, refused with a reason, or a dead letter.
+func (w *world) everyOperationEnds() {
+	for _, op := range slices.Sorted(maps.Keys(w.asked)) {
+		p, err := w.views.Progress(context.Background(), op)
+		if err != nil {
+			w.Fatal(err)
+		}
+		switch p.Status {
+		case projections.Succeeded:
+		case projections.Rejected:
+			if p.Code == "" || p.Message == "" {
+				w.Errorf("%s is rejected without a reason", op)
+			}
+		case projections.Failed:
+			if !slices.ContainsFunc(w.dead, func(e events.Event) bool { return e.Operation == op }) {
+				w.Errorf("%s has failed and is no dead letter", op)
+			}
+		default:
+			w.Errorf("%s is still %s: %+v", op, p.Status, p.Steps)
+		}
+	}
+}

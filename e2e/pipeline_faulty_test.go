@@ -1,0 +1,149 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// What the loops are given. Each call of it is a point.
+
+type faultyJournal struct {
+	*journal.Journal
+	w *world
+}
+
+func (f faultyJournal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error {
+	return f.w.point(ctx, func() error { return f.Journal.Append(ctx, stream, after, facts, rows...) })
+}
+
+// fakeSender puts messages under way. Facts are a wake-up for the projector.
+type fakeSender struct{ w *world }
+
+func (s fakeSender) Send(ctx context.Context, messages ...events.Event) error {
+	return s.w.point(ctx, func() error {
+		s.w.queue = append(s.w.queue, messages...)
+		return nil
+	})
+}
+
+func (s fakeSender) Repeat(ctx context.Context, messages ...events.Event) error {
+	return s.Send(ctx, messages...)
+}
+
+// realLeases are Gatehouse's own, on the world's records table and by its clock.
+func (w *world) realLeases() *gateway.ControlPlane {
+	budget, err := gateway.NewBudget(faultyTables{w.tables, w}, gateway.BudgetConfig{Table: w.names.Records, Now: w.now})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return gateway.New(nil, budget, gateway.Config{})
+}
+
+// faultyTables is the table of the leases. A lease that a worker had when it crashed is
+// not given back.
+type faultyTables struct {
+	*dynamodb.Client
+	w *world
+}
+
+func (f faultyTables) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (out *dynamodb.UpdateItemOutput, err error) {
+	err = f.write(ctx, func() (err error) {
+		out, err = f.Client.UpdateItem(ctx, in, opts...)
+		return err
+	})
+	return out, err
+}
+
+func (f faultyTables) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (out *dynamodb.DeleteItemOutput, err error) {
+	err = f.write(ctx, func() (err error) {
+		out, err = f.Client.DeleteItem(ctx, in, opts...)
+		return err
+	})
+	return out, err
+}
+
+// write is a point after which the answer may be lost.
+func (f faultyTables) write(ctx context.Context, step func() error) error {
+	if err := f.w.point(ctx, step); err != nil {
+		return err
+	}
+	if f.w.oneIn(20, "the table's answer is lost") {
+		return errors.New("the table does not answer")
+	}
+	return nil
+}
+
+// noLeases let everybody work on everything at once: leases spare work and guard nothing.
+type noLeases struct{}
+
+func (noLeases) AccountLease(context.Context, portal.AccountID, time.Duration) (gateway.AccountLease, bool, error) {
+	return gateway.AccountLease{Unsettled: true}, true, nil
+}
+
+// faultyPlane is the control plane as one message sees it.
+type faultyPlane struct{ w *world }
+
+// CreateKey finds a key by its name that is there already. One that is not listed yet is a
+// value that some other key has, as far as can be told.
+func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.GatewayKeyID, err error) {
+	plane := f.w.plane
+	err = f.w.call(ctx, func() error {
+		if there := plane.keys[key.Name]; plane.unlisted[there] {
+			return &gateway.Refused{Reason: gateway.ValueTaken}
+		}
+		id = plane.make(key.Name)
+		return nil
+	})
+	return id, err
+}
+
+func (f faultyPlane) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
+	return f.w.call(ctx, func() error { return f.w.plane.attach(plan, key) })
+}
+
+func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
+	return f.w.call(ctx, func() error {
+		delete(f.w.plane.attached, attachment{plan, key})
+		return nil
+	})
+}
+
+func (f faultyPlane) Present(ctx context.Context, key portal.GatewayKeyID) error {
+	return f.w.call(ctx, func() error {
+		if !slices.Contains(slices.Collect(maps.Values(f.w.plane.keys)), key) {
+			return &gateway.Refused{Reason: gateway.KeyGone}
+		}
+		return nil
+	})
+}
+
+func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []portal.PlanID, err error) {
+	err = f.w.call(ctx, func() error {
+		found = f.w.plane.plansOf(key)
+		return nil
+	})
+	return found, err
+}
+
+type fakeValues struct{}
+
+func (fakeValues) Value(_ context.Context, _, _ string, account portal.AccountID, key portal.KeyID) (string, error) {
+	return string(account) + string(key), nil
+}
+
+type noDocuments struct{}
+
+func (noDocuments) Load(context.Context, string) (catalog.Document, error) {
+	return catalog.Document{}, nil
+}

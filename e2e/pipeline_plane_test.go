@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type attachment struct {
+	plan portal.PlanID
+	key  portal.GatewayKeyID
+}
+
+// fakePlane behaves as API Gateway does: one key a value (here: a name), one plan a
+// stage and key.
+type fakePlane struct {
+	keys     map[string]portal.GatewayKeyID
+	made     int
+	attached map[attachment]bool
+	// unlisted are keys that are there and not in the list of all keys yet.
+	unlisted map[portal.GatewayKeyID]bool
+	// disabled says since when somebody has disabled a key.
+	disabled map[portal.GatewayKeyID]time.Time
+	// enabledAgain are keys that somebody had disabled and Gatehouse has enabled.
+	enabledAgain []portal.GatewayKeyID
+}
+
+func newPlane() *fakePlane {
+	return &fakePlane{
+		keys: map[string]portal.GatewayKeyID{}, attached: map[attachment]bool{},
+		unlisted: map[portal.GatewayKeyID]bool{}, disabled: map[portal.GatewayKeyID]time.Time{},
+	}
+}
+
+// make returns the key of that name, a new and enabled one if there is none.
+func (p *fakePlane) make(name string) portal.GatewayKeyID {
+	if p.keys[name] == "" {
+		p.made++
+		p.keys[name] = portal.GatewayKeyID(fmt.Sprintf("gw-%d", p.made))
+	}
+	return p.keys[name]
+}
+
+// find looks among the keys that are listed.
+func (p *fakePlane) find(name string) (id portal.GatewayKeyID, found bool) {
+	id, found = p.keys[name]
+	if p.unlisted[id] {
+		return "", false
+	}
+	return id, found
+}
+
+// names are those of the keys that are listed.
+func (p *fakePlane) names() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.keys)), func(name string) bool { return p.unlisted[p.keys[name]] })
+}
+
+// disable is done by hand.
+func (p *fakePlane) disable(id portal.GatewayKeyID, now time.Time) {
+	if _, already := p.disabled[id]; !already {
+		p.disabled[id] = now
+	}
+}
+
+// enable is what comes of an import that began then. That the key was disabled after that
+// nobody could know.
+func (p *fakePlane) enable(id portal.GatewayKeyID, began time.Time) {
+	if since, disabled := p.disabled[id]; disabled && !since.After(began) {
+		p.enabledAgain = append(p.enabledAgain, id)
+	}
+	delete(p.disabled, id)
+}
+
+func (p *fakePlane) attach(plan portal.PlanID, key portal.GatewayKeyID) error {
+	if !slices.Contains(slices.Collect(maps.Values(p.keys)), key) {
+		return &gateway.Refused{Reason: gateway.KeyGone}
+	}
+	for other := range p.attached {
+		if other.key == key && other.plan != plan && sameStage(other.plan, plan) {
+			return &gateway.Refused{Reason: gateway.StageTaken}
+		}
+	}
+	p.attached[attachment{plan, key}] = true
+	return nil
+}
+
+func (p *fakePlane) remove(name string) {
+	for a := range p.attached {
+		if a.key == p.keys[name] {
+			delete(p.attached, a)
+		}
+	}
+	delete(p.keys, name)
+}
+
+func (p *fakePlane) plansOf(key portal.GatewayKeyID) []portal.PlanID {
+	var found []portal.PlanID
+	for a := range p.attached {
+		if a.key == key {
+			found = append(found, a.plan)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+func (p *fakePlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) {
+	var list []gateway.UsagePlan
+	for _, plan := range plans {
+		list = append(list, gateway.UsagePlan{ID: plan.Plan})
+	}
+	return list, nil
+}
+
+func (p *fakePlane) Keys(context.Context, string) ([]gateway.Listed, error) {
+	var list []gateway.Listed
+	for name, id := range p.keys {
+		list = append(list, gateway.Listed{ID: id, Name: name})
+	}
+	return list, nil
+}
+
+func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _ string) ([]gateway.Listed, error) {
+	var list []gateway.Listed
+	for name, id := range p.keys {
+		if p.attached[attachment{plan, id}] {
+			list = append(list, gateway.Listed{ID: id, Name: name})
+		}
+	}
+	return list, nil
+}
+
+func sameStage(a, b portal.PlanID) bool {
+	stage := map[portal.PlanID]portal.Stage{}
+	for _, p := range plans {
+		stage[p.Plan] = p.Stages[0]
+	}
+	return stage[a] == stage[b]
+}

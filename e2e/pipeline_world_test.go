@@ -1,0 +1,190 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"pgregory.net/rapid"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+)
+
+// world is one run.
+type world struct {
+	*rapid.T
+	names     app.Names
+	tables    *dynamodb.Client
+	queue     []events.Event // commands and wake-ups under way
+	dead      []events.Event // requests among the dead letters
+	asked     map[portal.OperationID]portal.AccountID
+	requests  map[portal.AccountID][]events.Event
+	intents   map[portal.AccountID]portal.Intent
+	plane     *fakePlane
+	journal   *journal.Journal
+	execute   *handlers.Execute
+	converger *provisioning.Converger
+	projector *projections.Projector
+	letters   deadletters.Keeper
+	views     *projections.Views
+	clock     time.Time
+
+	// pending is what API Gateway has been asked and not done yet.
+	pending []func()
+	calm    bool // nothing goes wrong any more
+	depth   int  // workers at work inside one another
+}
+
+func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
+	w := &world{
+		T: rt, names: names, tables: tables, asked: map[portal.OperationID]portal.AccountID{}, requests: map[portal.AccountID][]events.Event{},
+		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(),
+		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
+	}
+	for _, name := range []string{names.Journal, names.Records, names.Views} {
+		createTable(rt, tables, name)
+	}
+	w.journal = journal.New(tables, names.Journal, names.Records)
+	faulty := faultyJournal{w.journal, w}
+	w.execute = handlers.New(handlers.Config{Journal: faulty, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}})
+	w.converger = &provisioning.Converger{
+		Journal: faulty, Sender: fakeSender{w}, Values: fakeValues{}, Leases: noLeases{}, Now: w.now,
+		Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
+		Lease:   w.messageLease,
+		KeyName: func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
+	}
+	if rapid.IntRange(0, 2).Draw(rt, "leases") > 0 {
+		w.converger.Leases = w.realLeases()
+	}
+	if rapid.IntRange(0, 2).Draw(rt, "bulk") > 0 {
+		w.converger.Bulk = faultyImporter{w}
+	}
+	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
+	w.projector = projections.NewProjector(faulty, tables, viewTables)
+	w.views = projections.NewViews(tables, viewTables, noDocuments{})
+	w.letters = deadletters.Keeper{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
+	return w
+}
+
+func createTable(rt *rapid.T, tables *dynamodb.Client, name string) {
+	_, err := tables.CreateTable(context.Background(), &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: ptr("pk"), AttributeType: types.ScalarAttributeTypeS}, {AttributeName: ptr("sk"), AttributeType: types.ScalarAttributeTypeS},
+		},
+		KeySchema: []types.KeySchemaElement{
+			{AttributeName: ptr("pk"), KeyType: types.KeyTypeHash}, {AttributeName: ptr("sk"), KeyType: types.KeyTypeRange},
+		},
+	})
+	if err != nil {
+		rt.Fatal(err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// now is the clock of all workers. No two things happen at once.
+func (w *world) now() time.Time {
+	w.clock = w.clock.Add(time.Millisecond)
+	return w.clock
+}
+
+// messageLease is until when SQS keeps others off a message.
+func (w *world) messageLease(context.Context) time.Time { return w.clock.Add(time.Hour) }
+
+// leasesRunOut lets so much time go by that every account's lease runs out which is held
+// now, by a worker that has crashed or that stalls.
+func (w *world) leasesRunOut() { w.clock = w.clock.Add(time.Minute + time.Second) }
+
+// worker is what handles one message.
+type worker struct{ crashed bool }
+
+type workerKey struct{}
+
+// newWorker is a worker, and the context by which its steps are known for its own.
+func newWorker() (context.Context, *worker) {
+	me := &worker{}
+	return context.WithValue(context.Background(), workerKey{}, me), me
+}
+
+var errCrash = errors.New("the worker crashed")
+
+// crash ends the worker: no step that it takes afterwards happens, were it a deferred one.
+func crash(ctx context.Context) error {
+	ctx.Value(workerKey{}).(*worker).crashed = true
+	return errCrash
+}
+
+func crashed(ctx context.Context) bool { return ctx.Value(workerKey{}).(*worker).crashed }
+
+// point is any step of any loop. Before it the worker may crash or stall; after it the
+// worker may crash.
+func (w *world) point(ctx context.Context, step func() error) error {
+	switch {
+	case crashed(ctx):
+		return errCrash
+	case w.calm:
+		return step()
+	}
+	switch n := rapid.IntRange(0, 19).Draw(w.T, "fate"); {
+	case n == 0:
+		return crash(ctx)
+	case n == 1:
+		_ = step()
+		return crash(ctx)
+	case n <= 5:
+		w.meanwhile()
+	}
+	return step()
+}
+
+// meanwhile is what others do while a worker is between two steps, perhaps for longer than
+// its lease lasts.
+func (w *world) meanwhile() {
+	if rapid.IntRange(0, 2).Draw(w.T, "stalls") == 0 {
+		w.leasesRunOut()
+	}
+	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "land", "console"}).Draw(w.T, "meanwhile") {
+	case "deliver":
+		if w.depth < 3 {
+			w.deliver()
+		}
+	case "land":
+		w.land()
+	case "console":
+		w.console()
+	}
+}
+
+// call is a point at which API Gateway may give no answer, and do it later all the same,
+// also when the worker that called has crashed.
+func (w *world) call(ctx context.Context, step func() error) error {
+	if w.calm || crashed(ctx) || !w.oneIn(10, "unanswered") {
+		return w.point(ctx, step)
+	}
+	w.later(func() { _ = step() })
+	if w.oneIn(4, "crashes meanwhile") {
+		return crash(ctx)
+	}
+	return unanswered()
+}
+
+func (w *world) later(effect func()) { w.pending = append(w.pending, effect) }
+
+func unanswered() error { return &gateway.Unavailable{Err: errors.New("timeout")} }
+
+// oneIn draws whether something befalls that does so once in n times. Nothing befalls
+// anybody in the calm.
+func (w *world) oneIn(n int, what string) bool {
+	return !w.calm && rapid.IntRange(0, n-1).Draw(w.T, what) == 0
+}

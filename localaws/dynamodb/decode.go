@@ -1,0 +1,196 @@
+package dynamodb
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// UnmarshalJSON reads an item as encoding/json would by the tags of Value, only sooner:
+// items are most of what is sent and stored. It knows them the way everybody writes
+// them. Whatever looks otherwise, and with it all that is wrong, it leaves to
+// encoding/json. The text must be well-formed, as it is when encoding/json calls.
+func (it *Item) UnmarshalJSON(text []byte) error {
+	r := itemReader{from: text}
+	if r.word("null") {
+		*it = nil
+		return nil
+	}
+	if *it == nil {
+		*it = Item{}
+	}
+	if r.item(*it) {
+		return nil
+	}
+	type plain map[string]Value
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	return dec.Decode((*plain)(it))
+}
+
+// itemReader reads pieces of JSON off the front of a well-formed text. Its methods
+// report whether they found the piece, in the form that they know.
+type itemReader struct {
+	from []byte
+	at   int
+}
+
+func (r *itemReader) item(into Item) bool {
+	return r.all('{', '}', func() bool {
+		name, ok := r.text()
+		if !ok || !r.mark(':') {
+			return false
+		}
+		into[name], ok = r.value()
+		return ok
+	})
+}
+
+// value knows values of one member.
+func (r *itemReader) value() (v Value, ok bool) {
+	if !r.mark('{') {
+		return v, false
+	}
+	kind, ok := r.literal()
+	if !ok || !r.mark(':') {
+		return v, false
+	}
+	ok = r.content(kind, &v) && r.mark('}')
+	return v, ok
+}
+
+func (r *itemReader) content(kind []byte, v *Value) (ok bool) {
+	switch string(unquoted(kind)) {
+	case "S":
+		v.S = new(string)
+		*v.S, ok = r.text()
+	case "N":
+		v.N = new(string)
+		*v.N, ok = r.text()
+	case "B":
+		v.B, ok = r.binary()
+	case "BOOL":
+		v.BOOL = new(bool)
+		*v.BOOL, ok = r.truth()
+	case "NULL":
+		v.NULL = new(bool)
+		*v.NULL, ok = r.truth()
+	case "L":
+		v.L, ok = list(r, r.value)
+	case "M":
+		v.M = Item{}
+		ok = r.item(v.M)
+	case "SS":
+		v.SS, ok = list(r, r.text)
+	case "NS":
+		v.NS, ok = list(r, r.text)
+	case "BS":
+		v.BS, ok = list(r, r.binary)
+	}
+	return ok
+}
+
+func list[E any](r *itemReader, element func() (E, bool)) ([]E, bool) {
+	all := []E{}
+	ok := r.all('[', ']', func() bool {
+		e, ok := element()
+		all = append(all, e)
+		return ok
+	})
+	return all, ok
+}
+
+// all reads elements with commas in between.
+func (r *itemReader) all(begin, end byte, element func() bool) bool {
+	if !r.mark(begin) {
+		return false
+	}
+	if r.mark(end) {
+		return true
+	}
+	for element() {
+		if r.mark(end) {
+			return true
+		}
+		if !r.mark(',') {
+			return false
+		}
+	}
+	return false
+}
+
+func (r *itemReader) text() (string, bool) {
+	quoted, ok := r.literal()
+	if !ok {
+		return "", false
+	}
+	if plain := unquoted(quoted); bytes.IndexByte(plain, '\\') < 0 && utf8.Valid(plain) {
+		return string(plain), true
+	}
+	var text string
+	err := json.Unmarshal(quoted, &text)
+	return text, err == nil
+}
+
+func (r *itemReader) binary() ([]byte, bool) {
+	quoted, ok := r.literal()
+	if !ok {
+		return nil, false
+	}
+	content := make([]byte, base64.StdEncoding.DecodedLen(len(quoted)-2))
+	n, err := base64.StdEncoding.Decode(content, unquoted(quoted))
+	return content[:n], err == nil
+}
+
+func (r *itemReader) truth() (value, ok bool) {
+	if r.word("true") {
+		return true, true
+	}
+	return false, r.word("false")
+}
+
+// literal is a string with its quotes and escapes.
+func (r *itemReader) literal() ([]byte, bool) {
+	if !r.mark('"') {
+		return nil, false
+	}
+	begin := r.at - 1
+	for ; r.at < len(r.from); r.at++ {
+		switch r.from[r.at] {
+		case '\\':
+			r.at++
+		case '"':
+			r.at++
+			return r.from[begin:r.at], true
+		}
+	}
+	return nil, false
+}
+
+func unquoted(literal []byte) []byte { return literal[1 : len(literal)-1] }
+
+func (r *itemReader) word(w string) bool {
+	r.skipSpace()
+	found := bytes.HasPrefix(r.from[r.at:], []byte(w))
+	if found {
+		r.at += len(w)
+	}
+	return found
+}
+
+func (r *itemReader) mark(c byte) bool {
+	r.skipSpace()
+	found := r.at < len(r.from) && r.from[r.at] == c
+	if found {
+		r.at++
+	}
+	return found
+}
+
+func (r *itemReader) skipSpace() {
+	for r.at < len(r.from) && strings.IndexByte(" \t\n\r", r.from[r.at]) >= 0 {
+		r.at++
+	}
+}

@@ -1,0 +1,103 @@
+package dynamodb
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strconv"
+)
+
+// MarshalJSON writes the item as encoding/json would, names in order. Its values must
+// have one member each.
+func (it Item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil), nil }
+
+func (it Item) appendJSON(dst []byte) []byte {
+	if it == nil {
+		return append(dst, "null"...)
+	}
+	names := slices.AppendSeq(make([]string, 0, len(it)), maps.Keys(it))
+	slices.Sort(names)
+	return appendAll(dst, '{', names, '}', func(dst []byte, name string) []byte {
+		dst = append(appendText(dst, name), ':')
+		return it[name].appendJSON(dst)
+	})
+}
+
+func (v Value) appendJSON(dst []byte) []byte {
+	kind := v.kind()
+	dst = append(appendText(append(dst, '{'), kind), ':')
+	switch kind {
+	case "S":
+		dst = appendText(dst, *v.S)
+	case "N":
+		dst = appendText(dst, *v.N)
+	case "B":
+		dst = appendBinary(dst, v.B)
+	case "BOOL":
+		dst = strconv.AppendBool(dst, *v.BOOL)
+	case "NULL":
+		dst = strconv.AppendBool(dst, *v.NULL)
+	case "L":
+		dst = appendAll(dst, '[', v.L, ']', func(dst []byte, e Value) []byte { return e.appendJSON(dst) })
+	case "M":
+		dst = v.M.appendJSON(dst)
+	case "BS":
+		dst = appendAll(dst, '[', v.BS, ']', appendBinary)
+	default:
+		dst = appendAll(dst, '[', v.elements(), ']', appendText)
+	}
+	return append(dst, '}')
+}
+
+// withJSON encodes an answer with one member more, which is JSON already: nil for none.
+func withJSON(name string, value json.RawMessage, rest any) ([]byte, error) {
+	others, err := json.Marshal(rest)
+	if err != nil || value == nil {
+		return others, err
+	}
+	all := make([]byte, 0, len(name)+len(value)+len(others)+4)
+	all = append(appendText(append(all, '{'), name), ':')
+	all = append(all, value...)
+	if string(others) != "{}" {
+		all = append(all, ',')
+	}
+	return append(all, others[1:]...), nil
+}
+
+// array is a copy of the elements, which are JSON already, as one array.
+func array(elements []json.RawMessage) json.RawMessage {
+	size := len("[]")
+	for _, e := range elements {
+		size += len(e) + len(",")
+	}
+	return appendAll(make([]byte, 0, size), '[', elements, ']', func(dst []byte, e json.RawMessage) []byte { return append(dst, e...) })
+}
+
+// appendAll appends the elements with commas in between.
+func appendAll[E any](dst []byte, begin byte, elements []E, end byte, appendOne func([]byte, E) []byte) []byte {
+	dst = append(dst, begin)
+	for i, e := range elements {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendOne(dst, e)
+	}
+	return append(dst, end)
+}
+
+func appendBinary(dst, content []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(dst, '"'), content), '"')
+}
+
+// appendText leaves what has to be escaped, and the choice of it, to encoding/json.
+func appendText(dst []byte, text string) []byte {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c < ' ', c > '~', c == '"', c == '\\', c == '<', c == '>', c == '&':
+			escaped, _ := json.Marshal(text) // a string can always be encoded
+			return append(dst, escaped...)
+		}
+	}
+	return append(append(append(dst, '"'), text...), '"')
+}

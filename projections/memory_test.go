@@ -1,0 +1,173 @@
+package projections
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestARepeatedMessageCostsNothing(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	facts := s.say(annStream, whole...)
+	counting := watch(s)
+	s.projector = s.watchedBy(counting)
+	s.show(facts[2])
+	first := counting.counts()
+	s.show(facts...)
+	s.show(facts...)
+	same(t, "requests", first, counting.counts())
+}
+
+func TestARepeatedMessageIsLookedIntoWhenItComesLate(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	facts := s.say(annStream, whole...)
+	counting := watch(s)
+	s.projector = s.watchedBy(counting)
+	now := time.Now()
+	s.projector.memory.now = func() time.Time { return now }
+	s.show(facts[6])
+	now = now.Add(believed + time.Second)
+	s.show(facts...) // the first of them asks, and the others believe it
+	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1, "TransactWriteItems": 1}, counting.counts())
+}
+
+// One projector remembers what the other knows nothing of, and both are right.
+func TestAStreamThatAnotherHasShownFurtherIsNotSetBack(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	other := s.beside(s.journal, s.tables.Client)
+	for i, one := range whole {
+		facts := s.say(annStream, one)
+		projector := s.projector
+		if i%3 == 1 {
+			projector = other
+		}
+		if err := projector.Handle(t.Context(), facts[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, "rows", reference(t), s.rows(everything...))
+	if got := s.checkpoint(annStream); got != int64(len(whole)) {
+		t.Errorf("the checkpoint is at %d", got)
+	}
+}
+
+// deleteAll is how views are written anew: all rows of the stream go, then its checkpoint.
+func (s *screen) deleteAll(stream portal.Stream, partitions ...string) {
+	s.t.Helper()
+	for _, of := range partitions {
+		for _, row := range s.rows(of) {
+			s.remove(s.t, s.tables.Views, row["pk"].(string), row["sk"].(string))
+		}
+	}
+	pk, sk := checkpointKey(stream)
+	s.remove(s.t, s.tables.Records, pk, sk)
+}
+
+// Views are written anew while workers run, whose memory is of what was deleted.
+func TestViewsThatWereDeletedAreShownAgain(t *testing.T) {
+	t.Parallel()
+	short := newScreen(t)
+	short.shown(annStream, whole[:6]...)
+	upTo6 := short.rows(everything...)
+	for name, c := range map[string]struct {
+		wake func(s *screen, told []events.Event)
+		want map[string]map[string]any
+		// then is what the same facts cost afterwards.
+		then map[string]int
+	}{
+		"by a message without a sequence": {
+			func(s *screen, _ []events.Event) { s.show(events.Event{Subject: annStream}) }, upTo6, map[string]int{},
+		},
+		"by the next fact": {
+			func(s *screen, _ []events.Event) { s.shown(annStream, whole[6]) }, reference(t), map[string]int{"GetItem": 1},
+		},
+		"by the sweep, which sends the last fact": {
+			func(s *screen, told []events.Event) {
+				s.projector.memory.now = func() time.Time { return time.Now().Add(time.Minute) }
+				s.show(told[5])
+			}, upTo6, map[string]int{},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			told := s.say(annStream, whole[:6]...)
+			s.show(told...)
+			s.deleteAll(annStream, everything...)
+			if got := s.checkpoint(annStream); got != 0 {
+				t.Fatalf("the checkpoint is at %d, from memory", got)
+			}
+			c.wake(s, told)
+			same(t, "rows", c.want, s.rows(everything...))
+			counting := watch(s)
+			s.projector.store.client = counting
+			s.show(told...)
+			same(t, "what the same facts cost then", c.then, counting.counts())
+		})
+	}
+}
+
+func TestAMessageWithoutASequenceAboutWhatIsShownWritesNothing(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, whole...)
+	counting := watch(s)
+	if err := s.watchedBy(counting).Handle(t.Context(), events.Event{Subject: annStream}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "requests", map[string]int{"GetItem": 1, "Query": 1}, counting.counts())
+}
+
+func TestWhatWasNotAcknowledgedIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	facts := s.say(annStream, whole...)
+	broken := watch(s)
+	broken.before = func(_ int, c call) error {
+		if len(c.wrote) > 0 {
+			return errBroken
+		}
+		return nil
+	}
+	projector := s.watchedBy(broken)
+	if err := projector.Handle(t.Context(), facts[6]); err == nil {
+		t.Fatal("it wrote")
+	}
+	broken.before = nil
+	if err := projector.Handle(t.Context(), facts[0]); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "rows", reference(t), s.rows(everything...))
+}
+
+func TestTheMemoryIsBounded(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	stream := func(n int) portal.Stream { return portal.Stream(fmt.Sprint("account/", n)) }
+	const workers = 4
+	var busy sync.WaitGroup
+	for w := range workers {
+		busy.Go(func() {
+			for i := range maxRemembered {
+				one := stream(w*maxRemembered + i)
+				m.remember(one, int64(i))
+				m.recall(events.Event{Subject: one, Sequence: 1})
+			}
+		})
+	}
+	busy.Wait()
+	if len(m.streams) != maxRemembered {
+		t.Errorf("it remembers %d streams", len(m.streams))
+	}
+	m.remember(stream(-1), 7)
+	if shown, known := m.recall(events.Event{Subject: stream(-1), Sequence: 8}); !known || shown != 7 || len(m.streams) != maxRemembered {
+		t.Errorf("of the newest it knows %d, %t, of %d in all", shown, known, len(m.streams))
+	}
+}

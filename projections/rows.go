@@ -1,0 +1,82 @@
+package projections
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// version is that of the rows' shape and content. A change of either is a new version,
+// built beside the live one from the first fact on.
+const version = 1
+
+func partition(of string) string { return "v" + strconv.Itoa(version) + "#" + of }
+
+// wave orders what one run writes: nothing of a wave is there before all of the waves
+// before it are.
+type wave int
+
+const (
+	viewRows wave = iota
+	stepRows
+	checkpointRow
+)
+
+// row is one item of the views. Its guard is (version, sequence): the version is part
+// of the key, and a row is never overwritten by one of an older fact. One row has one
+// writing stream, so that sequences compare.
+type row struct {
+	wave   wave
+	pk, sk string
+	seq    int64
+	// from, if above 0, is the sequence that the row has at least by now.
+	from  int64
+	value any
+}
+
+// guard is the condition for the row to be written. Written again it is the same.
+func (r row) guard() (condition string, values map[string]types.AttributeValue) {
+	values = map[string]types.AttributeValue{":seq": numberValue(r.seq)}
+	if r.from == 0 {
+		return "attribute_not_exists(pk) OR seq <= :seq", values
+	}
+	values[":from"] = numberValue(r.from)
+	return "seq BETWEEN :from AND :seq", values
+}
+
+// rows collects what a run writes, by key: of several states of one row, the last.
+type rows map[[2]string]row
+
+func (r rows) view(pk, sk string, seq int64, value any) {
+	r.add(row{wave: viewRows, pk: partition(pk), sk: sk, seq: seq, value: value})
+}
+
+func (r rows) step(pk, sk string, seq int64, value any) {
+	r.add(row{wave: stepRows, pk: partition(pk), sk: sk, seq: seq, value: value})
+}
+
+// checkpoint says that the stream is shown up to head, given that it was up to shown.
+// If that does not hold, because somebody deleted checkpoints to have the views written
+// anew, it must not be set: what comes before shown is missing then.
+func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
+	pk, sk := checkpointKey(stream)
+	r.add(row{wave: checkpointRow, pk: pk, sk: sk, seq: head, from: shown, value: struct{}{}})
+}
+
+func checkpointKey(stream portal.Stream) (pk, sk string) {
+	return partition("checkpoint#" + string(stream)), "checkpoint"
+}
+
+func (r rows) add(one row) { r[[2]string{one.pk, one.sk}] = one }
+
+// inOrder lists the rows wave by wave.
+func (r rows) inOrder() []row {
+	return slices.SortedFunc(maps.Values(r), func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.pk, b.pk), cmp.Compare(a.sk, b.sk))
+	})
+}
