@@ -85,10 +85,10 @@ func (f faultyTables) write(ctx context.Context, step func() error) error {
 }
 
 // noLeases let everybody work on everything at once: leases spare work and guard nothing.
-type noLeases struct{}
+type noLeases struct{ w *world }
 
-func (noLeases) AccountLease(context.Context, portal.AccountID, time.Duration) (gateway.AccountLease, bool, error) {
-	return gateway.AccountLease{Unsettled: true}, true, nil
+func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (gateway.AccountLease, bool, error) {
+	return gateway.AccountLease{Unsettled: l.w.clock}, true, nil
 }
 
 // faultyPlane is the control plane as one message sees it.
@@ -106,6 +106,14 @@ func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.
 		return nil
 	})
 	return id, err
+}
+
+func (f faultyPlane) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {
+	err = f.w.call(ctx, func() error {
+		id, found = f.w.plane.find(name)
+		return nil
+	})
+	return id, found, err
 }
 
 func (f faultyPlane) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {

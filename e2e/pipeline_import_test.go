@@ -39,21 +39,12 @@ func (f faultyImporter) alone(ctx context.Context, c gateway.Creation) (gateway.
 	return gateway.Created{ID: id}, err
 }
 
-// Find looks for the key by its name.
-func (f faultyImporter) Find(ctx context.Context, c gateway.Creation) (id portal.GatewayKeyID, found bool, err error) {
-	err = f.w.call(ctx, func() error {
-		id, found = f.w.plane.find(c.Key.Name)
-		return nil
-	})
-	return id, found, err
-}
-
 // together is a wave as far as it is about one creation.
 func (f faultyImporter) together(ctx context.Context, c gateway.Creation) (gateway.Created, error) {
 	// From here on the import is under way: what becomes of the key meanwhile nothing guards.
 	began := f.w.now()
 	if !began.Before(c.Untried) {
-		id, found, err := f.Find(ctx, c)
+		id, found, err := faultyPlane(f).FindKey(ctx, c.Key.Name)
 		switch {
 		case err != nil:
 			return gateway.Created{}, err

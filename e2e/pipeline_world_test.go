@@ -39,6 +39,9 @@ type world struct {
 	views     *projections.Views
 	clock     time.Time
 
+	// bulk is how many of ten workers create keys together with others'.
+	bulk int
+
 	// pending is what API Gateway has been asked and not done yet.
 	pending []func()
 	calm    bool // nothing goes wrong any more
@@ -58,7 +61,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	faulty := faultyJournal{w.journal, w}
 	w.execute = handlers.New(handlers.Config{Journal: faulty, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}})
 	w.converger = &provisioning.Converger{
-		Journal: faulty, Sender: fakeSender{w}, Values: fakeValues{}, Leases: noLeases{}, Now: w.now,
+		Journal: faulty, Sender: fakeSender{w}, Values: fakeValues{}, Leases: noLeases{w}, Now: w.now,
 		Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
 		Lease:   w.messageLease,
 		KeyName: func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
@@ -66,9 +69,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	if rapid.IntRange(0, 2).Draw(rt, "leases") > 0 {
 		w.converger.Leases = w.realLeases()
 	}
-	if rapid.IntRange(0, 2).Draw(rt, "bulk") > 0 {
-		w.converger.Bulk = faultyImporter{w}
-	}
+	w.bulk = rapid.SampledFrom([]int{0, 10, 10, 7}).Draw(rt, "bulk")
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
 	w.projector = projections.NewProjector(faulty, tables, viewTables)
 	w.views = projections.NewViews(tables, viewTables, noDocuments{})

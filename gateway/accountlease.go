@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -16,9 +18,9 @@ import (
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// Unsettled says that an earlier holder may have had API Gateway do something, or may
-	// have it done yet, that is not recorded.
-	Unsettled bool
+	// Unsettled is since when earlier holders may have had API Gateway do something, or may
+	// have it done yet, that is not recorded; the zero time if there is nothing.
+	Unsettled time.Time
 
 	end func(settled bool)
 }
@@ -31,30 +33,44 @@ func (l AccountLease) End(settled bool) {
 	}
 }
 
-// AccountLease takes the lease of an account for at most d, without waiting; ok is
-// false while somebody else holds it. It spares two convergers the work of getting
-// in each other's way and guards nothing: it may run out under its holder. The error is a
-// *portal.Postponed: the table did not answer.
-func (cp *ControlPlane) AccountLease(ctx context.Context, account portal.AccountID, d time.Duration) (lease AccountLease, ok bool, err error) {
-	return cp.budget.leases.account(ctx, "account#"+string(account), d)
+// AccountLease takes the lease of an account for a message, for at most d and without
+// waiting; ok is false while it is held for another message. A message that comes again
+// takes it over, since it comes again only when its worker is given up for dead. The lease
+// spares two convergers the work of getting in each other's way and guards nothing: it may
+// be lost under its holder. The error is a *portal.Postponed: the table did not answer.
+func (cp *ControlPlane) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
+	return cp.budget.leases.account(ctx, "account#"+string(account), message, d)
 }
 
-func (l *leases) account(ctx context.Context, name string, d time.Duration) (AccountLease, bool, error) {
+func (l *leases) account(ctx context.Context, name, message string, d time.Duration) (AccountLease, bool, error) {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	holder, now := rand.Text(), l.now()
 	until := now.Add(d)
-	before, ok, err := l.update(within, name, "SET holder = :holder, #until = :until", free, map[string]types.AttributeValue{
-		":holder": text(holder), ":until": number(until.UnixMilli()), ":now": number(now.UnixMilli()),
-	})
+	before, ok, err := l.update(within, name,
+		"SET holder = :holder, message = :message, #until = :until, unsettled = if_not_exists(unsettled, :now)",
+		"("+free+" OR message = :message)",
+		map[string]types.AttributeValue{
+			":holder": text(holder), ":message": text(message), ":until": number(until.UnixMilli()), ":now": number(now.UnixMilli()),
+		})
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	return AccountLease{Until: until, Unsettled: len(before) > 0, end: func(settled bool) {
+	lease := AccountLease{Until: until, end: func(settled bool) {
 		if settled {
 			l.release(ctx, name, holder)
 			return
 		}
 		l.giveUp(ctx, name, holder)
-	}}, true, nil
+	}}
+	var left struct {
+		Unsettled int64 `dynamodbav:"unsettled"`
+	}
+	if err := attributevalue.UnmarshalMap(before, &left); err != nil {
+		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", name, err))
+	}
+	if len(before) > 0 {
+		lease.Unsettled = time.UnixMilli(left.Unsettled)
+	}
+	return lease, true, nil
 }

@@ -87,7 +87,7 @@ type Created struct {
 // is there all the same is found by its name and left as it is, so that a disabled one
 // stays disabled. Errors are those of a Session. After any of them the key may be there,
 // and in its plans: Create may be repeated, and whoever no longer wants the key must look
-// for it with Find.
+// for it with FindKey.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
 	if i.enter() && i.cfg.Usable(ctx) {
@@ -98,11 +98,6 @@ func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	}
 	id, err := i.cp.Session(c.Urgency, c.Lease).CreateKey(ctx, c.Key)
 	return Created{ID: id}, err
-}
-
-// Find looks for the key of a Creation by its name.
-func (i *Importer) Find(ctx context.Context, c Creation) (id portal.GatewayKeyID, found bool, err error) {
-	return i.cp.Session(c.Urgency, c.Lease).FindKey(ctx, c.Key.Name)
 }
 
 // enter counts a creation and says whether so many are under way, or were a moment ago,

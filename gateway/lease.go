@@ -120,7 +120,7 @@ func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (re
 func (l *leases) giveUp(ctx context.Context, lease, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	_, _, _ = l.update(ctx, lease, "REMOVE holder, #until", "holder = :holder", map[string]types.AttributeValue{":holder": text(holder)})
+	_, _, _ = l.update(ctx, lease, "REMOVE holder, message, #until", "holder = :holder", map[string]types.AttributeValue{":holder": text(holder)})
 }
 
 const attachKey = "attach"

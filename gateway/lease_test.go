@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -152,13 +153,13 @@ func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		lease, ok := accountLease(t, one, "a")
-		_, again := accountLease(t, two, "a")
-		_, other := accountLease(t, two, "b")
+		lease, ok := accountLease(t, one, "a", "w1")
+		_, again := accountLease(t, two, "a", "w2")
+		_, other := accountLease(t, two, "b", "w3")
 		lease.End(true)
-		_, after := accountLease(t, two, "a")
+		_, after := accountLease(t, two, "a", "w2")
 		time.Sleep(time.Minute)
-		_, late := accountLease(t, one, "a")
+		_, late := accountLease(t, one, "a", "w4")
 		want := []bool{true, false, true, true, true}
 		if diff := cmp.Diff(want, []bool{ok, again, other, after, late}); diff != "" {
 			t.Errorf("had (-want +got):\n%s", diff)
@@ -166,13 +167,32 @@ func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
 	})
 }
 
-func accountLease(t *testing.T, cp *ControlPlane, account portal.AccountID) (AccountLease, bool) {
+func accountLease(t *testing.T, cp *ControlPlane, account portal.AccountID, message string) (AccountLease, bool) {
 	t.Helper()
-	lease, ok, err := cp.AccountLease(t.Context(), account, time.Minute)
+	lease, ok, err := cp.AccountLease(t.Context(), account, message, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return lease, ok
+}
+
+func TestAMessageThatComesAgainTakesItsLeaseOver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
+	first, _ := accountLease(t, one, "a", "w1")
+	again, ok := accountLease(t, two, "a", "w1")
+	if !ok || again.Unsettled.IsZero() {
+		t.Errorf("it is had: %v, unsettled since %v", ok, again.Unsettled)
+	}
+	first.End(true) // it was not dead, only late
+	if _, ok := accountLease(t, one, "a", "w2"); ok {
+		t.Error("the late holder ended the lease of its successor")
+	}
+	again.End(false)
+	if _, ok := accountLease(t, one, "a", "w2"); !ok {
+		t.Error("it was not given back")
+	}
 }
 
 func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
@@ -180,25 +200,28 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		had := func(cp *ControlPlane, unsettled bool, when string) AccountLease {
+		began, messages := time.Now(), 0
+		had := func(cp *ControlPlane, since time.Time, when string) AccountLease {
 			t.Helper()
-			lease, ok := accountLease(t, cp, "a")
-			if !ok || lease.Unsettled != unsettled {
-				t.Errorf("%s: had %v, unsettled %v, want %v", when, ok, lease.Unsettled, unsettled)
+			messages++
+			lease, ok := accountLease(t, cp, "a", fmt.Sprint("w", messages))
+			if !ok || !lease.Unsettled.Equal(since) {
+				t.Errorf("%s: had %v, unsettled since %v, want %v", when, ok, lease.Unsettled, since)
 			}
 			return lease
 		}
-		stalled := had(one, false, "the first ever")
+		stalled := had(one, time.Time{}, "the first ever")
 		time.Sleep(time.Minute)
-		second := had(two, true, "after one that has run out")
+		second := had(two, began, "after one that has run out")
 		stalled.End(true) // whose lease is another's by now
-		if _, ok := accountLease(t, one, "a"); ok {
+		if _, ok := accountLease(t, one, "a", "w"); ok {
 			t.Error("the late holder ended the lease of another")
 		}
 		second.End(false)
-		had(one, true, "after one that was left unsettled").End(true)
-		had(two, false, "after one that was settled").End(false)
-		had(one, true, "left unsettled by who had it settled")
+		had(one, began, "after one that was left unsettled").End(true)
+		later := time.Now()
+		had(two, time.Time{}, "after one that was settled").End(false)
+		had(one, later, "left unsettled by who had it settled")
 	})
 }
 

@@ -2,7 +2,6 @@ package provisioning
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 // call. Where that does not pay or fails it creates them by themselves.
 type bulk interface {
 	Create(ctx context.Context, c gateway.Creation) (gateway.Created, error)
-	Find(ctx context.Context, c gateway.Creation) (id portal.GatewayKeyID, found bool, err error)
 }
 
 // createInBulk makes a key that was never recorded as created, in all plans it is wanted
@@ -27,7 +25,7 @@ func (r *run) createInBulk(ctx context.Context, s state.Subscription, key state.
 	wanted := r.wantedWith(key.ID)
 	creation := gateway.Creation{Urgency: r.urgency(s), Lease: r.leased(ctx)}
 	if !r.unsettled {
-		creation.Untried = r.untried
+		creation.Untried = r.lease.Until.Add(-skew)
 	}
 	var err error
 	if creation.Key, err = r.derive(ctx, key); err != nil {
@@ -104,26 +102,6 @@ func (r *run) wantedWith(key portal.KeyID) []state.Subscription {
 		}
 	}
 	return wanted
-}
-
-// adopt finds a key that was never recorded as created and is there all the same: it was
-// made together with others, perhaps already in its plans, and nobody could record it.
-// Then it is recorded now. Keys that are made one by one need no such look: before they
-// are recorded they are in no plan.
-func (r *run) adopt(ctx context.Context, key state.Key, urgency gateway.Urgency) (found bool, err error) {
-	if r.Bulk == nil || key.Created() || key.ID == "" {
-		return false, nil
-	}
-	id, found, err := r.Bulk.Find(ctx, gateway.Creation{
-		Key: gateway.Key{Name: r.KeyName(r.account.ID, key.ID)}, Urgency: urgency, Lease: r.leased(ctx),
-	})
-	if err != nil {
-		return false, fmt.Errorf("looking for key %s: %w", key.ID, err)
-	}
-	if !found {
-		return false, nil
-	}
-	return true, r.created(ctx, key, id)
 }
 
 func (r *run) leased(ctx context.Context) func() time.Time {

@@ -21,10 +21,8 @@ type crowd struct {
 	*plane
 	asked []gateway.Creation
 	// attached are the plans that a created key is seen in.
-	attached []portal.PlanID
-	err      error
-	// there is the key that a search finds.
-	there     portal.GatewayKeyID
+	attached  []portal.PlanID
+	err       error
 	meanwhile func()
 }
 
@@ -38,11 +36,6 @@ func (c *crowd) Create(_ context.Context, creation gateway.Creation) (gateway.Cr
 		return gateway.Created{}, c.err
 	}
 	return gateway.Created{ID: "gw1", Plans: c.attached}, nil
-}
-
-func (c *crowd) Find(_ context.Context, creation gateway.Creation) (portal.GatewayKeyID, bool, error) {
-	c.calls = append(c.calls, "find "+creation.Key.Name)
-	return c.there, c.there != "", nil
 }
 
 func newCrowd(t *testing.T, given ...events.Fact) (*bench, *crowd) {
@@ -110,27 +103,79 @@ func TestAnImportWithoutBudgetGoesBackWithoutATrace(t *testing.T) {
 	b.wantOutcomes()
 }
 
-// The import attached the key, its answer and the reading were lost, and then the plan was
-// given up: the key must be looked for, although it was never recorded.
+// The key was made and attached, its answer and the reading were lost, and then the plan was
+// given up: the key must be looked for, although it was never recorded, also if keys are
+// made by themselves by now.
 func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 	t.Parallel()
-	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-	c.there = "gw1"
-	if err := b.wake("w1"); err != nil {
-		t.Fatal(err)
+	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
+			b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+			if !bulk {
+				b.Bulk = nil
+			}
+			c.there = "gw1"
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls("find key1", "detach free gw1")
+			b.wantOutcomes(keyCreated, events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+		})
 	}
-	b.wantCalls("find key1", "detach free gw1")
-	b.wantOutcomes(keyCreated, events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
 }
 
 func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
+	b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
 	b.wantCalls("find key1")
 	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+}
+
+func TestAnEndingWhoseKeyNobodyTriedToMakeIsDoneWithoutALook(t *testing.T) {
+	t.Parallel()
+	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls()
+	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+}
+
+// A key that was made a moment ago may not be listed yet, and then API Gateway says only
+// that its value is taken.
+func TestAValueThatIsTakenIsNoRefusalUntilListsMustShowTheKey(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		tried   time.Duration // how long ago somebody tried first
+		refused bool
+	}{
+		"nobody tried before": {0, false},
+		"a minute ago":        {time.Minute, false},
+		"an hour ago":         {time.Hour, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+			if c.tried > 0 {
+				b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-c.tried)}}
+			}
+			b.plane.answers["create key1"] = []error{&gateway.Refused{Reason: gateway.ValueTaken}}
+			err := b.wake("w1")
+			var later *portal.Postponed
+			if errors.As(err, &later) == c.refused || c.refused && err != nil {
+				t.Errorf("the wake-up returns %v", err)
+			}
+			if n := len(b.outcomes()); n > 0 != c.refused {
+				t.Errorf("outcomes %v", b.outcomes())
+			}
+		})
+	}
 }
 
 // While the import is under way, one plan is given up, by its owner and another worker. The
@@ -167,18 +212,26 @@ func TestWhatIsGivenUpDuringAnImportIsComparedAgain(t *testing.T) {
 	}
 }
 
-// An import took effect after its plan was over for everybody: the sweep finds the key in
+// A creation took effect after its plan was over for everybody: the sweep finds the key in
 // the plan, and the recheck finds the key though it was never recorded.
 func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
 	t.Parallel()
-	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
-	c.there, c.holds = "gw1", []portal.PlanID{"free"}
-	err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
-	if err != nil {
-		t.Fatal(err)
+	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
+			if !bulk {
+				b.Bulk = nil
+			}
+			c.there, c.holds = "gw1", []portal.PlanID{"free"}
+			err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls("find key1", "look gw1", "plans gw1", "detach free gw1")
+			b.wantOutcomes(keyCreated)
+		})
 	}
-	b.wantCalls("find key1", "look gw1", "plans gw1", "detach free gw1")
-	b.wantOutcomes(keyCreated)
 }
 
 // held are real leases.
@@ -239,9 +292,9 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 			if !c.asked[0].Untried.IsZero() {
 				t.Errorf("the next import does not look until %v", c.asked[0].Untried)
 			}
-			lease, ok, err := b.held().AccountLease(t.Context(), account, time.Minute)
-			if err != nil || !ok || lease.Unsettled {
-				t.Errorf("in the end the lease is had: %v, unsettled: %v, %v", ok, lease.Unsettled, err)
+			lease, ok, err := b.held().AccountLease(t.Context(), account, "w", time.Minute)
+			if err != nil || !ok || !lease.Unsettled.IsZero() {
+				t.Errorf("in the end the lease is had: %v, unsettled since %v, %v", ok, lease.Unsettled, err)
 			}
 		})
 	}

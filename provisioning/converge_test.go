@@ -34,6 +34,8 @@ type plane struct {
 	suffix  string
 	// holds are the plans that every key is in, as far as lists tell.
 	holds []portal.PlanID
+	// there is the key that a search finds.
+	there portal.GatewayKeyID
 }
 
 func (p *plane) call(what string) error {
@@ -52,6 +54,11 @@ func (p *plane) CreateKey(_ context.Context, key gateway.Key) (portal.GatewayKey
 	}
 	p.created++
 	return portal.GatewayKeyID(fmt.Sprintf("gw%d%s", p.created, p.suffix)), nil
+}
+
+func (p *plane) FindKey(_ context.Context, name string) (portal.GatewayKeyID, bool, error) {
+	err := p.call("find " + name)
+	return p.there, err == nil && p.there != "", err
 }
 
 func (p *plane) Attach(_ context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
@@ -93,7 +100,7 @@ type leases struct {
 	taken bool
 }
 
-func (l leases) AccountLease(context.Context, portal.AccountID, time.Duration) (gateway.AccountLease, bool, error) {
+func (l leases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (gateway.AccountLease, bool, error) {
 	return l.lease, !l.taken, nil
 }
 

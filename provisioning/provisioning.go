@@ -27,6 +27,9 @@ const fresh = 30 * time.Second
 // holder to look before it creates.
 const accountLease = time.Minute
 
+// skew is how far the clocks of workers may lie apart for a lease to be certain to its end.
+const skew = 10 * time.Second
+
 type facts interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
@@ -42,6 +45,8 @@ type ControlPlane interface {
 	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
+	// FindKey looks for the key of exactly that name.
+	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	// Present and PlansOf are for rechecks: whether the key is there, and which plans it opens.
 	Present(ctx context.Context, key portal.GatewayKeyID) error
 	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error)
@@ -52,7 +57,7 @@ type values interface {
 }
 
 type accountLeases interface {
-	AccountLease(ctx context.Context, account portal.AccountID, length time.Duration) (lease gateway.AccountLease, ok bool, err error)
+	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease gateway.AccountLease, ok bool, err error)
 }
 
 // Converger converges accounts.
@@ -80,14 +85,14 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	if !ok {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("Only accounts are provisioned, not %q.", msg.Subject))
 	}
-	lease, ok, err := c.Leases.AccountLease(ctx, id, accountLease)
+	lease, ok, err := c.Leases.AccountLease(ctx, id, msg.ID, accountLease)
 	switch {
 	case err != nil:
 		return portal.Postpone("the lease of the account cannot be had", err)
 	case !ok:
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
-	r := &run{Converger: c, msg: msg, unsettled: lease.Unsettled, untried: lease.Until, recheck: map[portal.PlanID]bool{}, stuck: map[portal.PlanID]error{}, tried: map[portal.PlanID]bool{}, renewed: map[portal.KeyID]bool{}}
+	r := &run{Converger: c, msg: msg, lease: lease, unsettled: !lease.Unsettled.IsZero(), recheck: map[portal.PlanID]bool{}, stuck: map[portal.PlanID]error{}, tried: map[portal.PlanID]bool{}, renewed: map[portal.KeyID]bool{}}
 	defer func() { lease.End(r.settled()) }()
 	if err := r.load(ctx); err != nil {
 		return err
@@ -111,10 +116,10 @@ type run struct {
 	history []events.Event
 	plane   ControlPlane
 
+	lease gateway.AccountLease
 	// unsettled says that somebody may have tried to create the account's keys, in this run
-	// or before it; if not, nobody has until then.
+	// or before it, who could not record it.
 	unsettled bool
-	untried   time.Time
 
 	// recheck holds plans to compare even where the fold holds them for done: while we
 	// worked on one, somebody else recorded something about it, and our work may have

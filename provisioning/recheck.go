@@ -20,7 +20,8 @@ import (
 // subscribed to is taken from it.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
-		found, err := r.adopt(ctx, r.account.Keys[id], gateway.Background)
+		r.open(ctx, gateway.Background)
+		found, err := r.adopt(ctx, r.account.Keys[id])
 		if err != nil {
 			return err
 		}
@@ -28,7 +29,6 @@ func (r *run) compare(ctx context.Context) error {
 		if !found && !key.Created() {
 			continue
 		}
-		r.open(ctx, gateway.Background)
 		if err := r.compareKey(ctx, key); err != nil {
 			return fmt.Errorf("comparing key %s: %w", id, err)
 		}

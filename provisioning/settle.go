@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -24,8 +25,10 @@ func (r *run) settle(ctx context.Context, s state.Subscription) error {
 
 func (r *run) detach(ctx context.Context, s state.Subscription) error {
 	key := r.account.Keys[s.Key]
-	if found, err := r.adopt(ctx, key, r.urgency(s)); found || err != nil {
-		return err // The plan's turn comes again.
+	if r.unsettled {
+		if found, err := r.adopt(ctx, key); found || err != nil {
+			return err // The plan's turn comes again.
+		}
 	}
 	// A key that was never created is attached nowhere.
 	if key.Created() {
@@ -111,6 +114,22 @@ func (r *run) created(ctx context.Context, key state.Key, id portal.GatewayKeyID
 	return err
 }
 
+// adopt finds a key that was never recorded as created and is there all the same, perhaps
+// in plans already: whoever had it made could not record it. Then it is recorded now.
+func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) {
+	if key.Created() || key.ID == "" {
+		return false, nil
+	}
+	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
+	if err != nil {
+		return false, fmt.Errorf("looking for key %s: %w", key.ID, err)
+	}
+	if !found {
+		return false, nil
+	}
+	return true, r.created(ctx, key, id)
+}
+
 // planOf is a plan that the key is for: the one whose wish its creation serves.
 func (r *run) planOf(key portal.KeyID) portal.PlanID {
 	for _, plan := range r.account.Plans() {
@@ -121,6 +140,9 @@ func (r *run) planOf(key portal.KeyID) portal.PlanID {
 	return ""
 }
 
+// listing is how long a key may be there before lists show it.
+const listing = 5 * time.Minute
+
 // withdraw takes back what API Gateway refuses for good, and says so to everybody who
 // waits for it. Any other error comes back as it is.
 func (r *run) withdraw(ctx context.Context, s state.Subscription, cause error) error {
@@ -128,10 +150,21 @@ func (r *run) withdraw(ctx context.Context, s state.Subscription, cause error) e
 	if !errors.As(cause, &refusal) {
 		return cause
 	}
+	if refusal.Reason == gateway.ValueTaken && r.Now().Sub(r.triedSince()) < listing {
+		return &portal.Postponed{After: 15 * time.Second, Reason: "a key that was made may not be listed yet", Err: cause}
+	}
 	code, message := explain(refusal.Reason, s.Name)
 	return r.done(ctx, s, func(now state.Subscription) events.Fact {
 		return events.RequestRejected{Ends: events.Ends{Operations: now.Waiting}, Code: code, Message: message, Withdraws: now.Plan}
 	})
+}
+
+// triedSince is since when somebody may have tried to create the account's keys.
+func (r *run) triedSince() time.Time {
+	if r.lease.Unsettled.IsZero() {
+		return r.Now()
+	}
+	return r.lease.Unsettled
 }
 
 func explain(reason gateway.RefusedReason, plan string) (portal.Code, string) {
