@@ -150,23 +150,35 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 
 func TestNobodyWaitsForEver(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)
-		b := w.process(t, 0.25) // a token every 80 seconds
-		plans := b.taker(updatePlan, Interactive)
-		if err := plans.take(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		before := time.Now()
-		var later *portal.Postponed
-		if err := plans.take(t.Context()); !errors.As(err, &later) {
-			t.Errorf("error %#v", err)
-		}
-		if waited := time.Since(before); waited < frontPatience || waited > frontPatience+time.Second {
-			t.Errorf("waited %v", waited)
-		}
-	})
+	for name, c := range map[string]struct {
+		urgency Urgency
+		want    time.Duration
+	}{
+		// It would soon be in the way of fresher ones.
+		"at a screen":  {Interactive, frontTime},
+		"in a backlog": {Bulk, frontPatience},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			synctest.Test(t, func(t *testing.T) {
+				defer time.Sleep(patience)
+				b := w.process(t, 0.25) // a token every 80 seconds
+				plans := b.taker(updatePlan, c.urgency)
+				if err := plans.take(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				before := time.Now()
+				var later *portal.Postponed
+				if err := plans.take(t.Context()); !errors.As(err, &later) {
+					t.Errorf("error %#v", err)
+				}
+				if waited := time.Since(before); waited < c.want || waited > c.want+time.Second {
+					t.Errorf("waited %v", waited)
+				}
+			})
+		})
+	}
 }
 
 func TestATokenThatNobodyUsedIsKeptForASecond(t *testing.T) {
@@ -174,7 +186,7 @@ func TestATokenThatNobodyUsedIsKeptForASecond(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
-		plans := w.process(t, 1).taker(updatePlan, Interactive)
+		plans := w.process(t, 1).taker(updatePlan, Bulk)
 		if err := plans.take(t.Context()); err != nil {
 			t.Fatal(err)
 		}

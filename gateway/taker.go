@@ -31,20 +31,25 @@ type waiter struct {
 	answer chan error
 }
 
-// until is when it is sent away without one.
-func (w *waiter) until(atTheFront bool) time.Time {
-	if atTheFront {
-		return w.since.Add(frontPatience)
+// until is when a waiter is sent away without a token.
+func (t *taker) until(w *waiter, atTheFront bool) time.Time {
+	switch {
+	case !atTheFront:
+		return w.since.Add(patience)
+	case t.queue.urgency == Interactive:
+		// Soon it is not fresh any more, and would be in the way of those who are.
+		return w.since.Add(frontTime)
 	}
-	return w.since.Add(patience)
+	return w.since.Add(frontPatience)
 }
 
 // spareFor is how long a token that was drawn and not used is kept.
 const spareFor = time.Second
 
-// frontTime is how much of the budget's time those at the front of a queue stand for,
-// frontPatience how long they wait at most. Were everybody handed back after patience,
-// tokens would be left over while the last few wait out their delays.
+// frontTime is how much of the budget's time those at the front of a queue stand for, and
+// how long they wait if somebody is at a screen; others wait for frontPatience. Were
+// everybody handed back after patience, tokens would be left over while the last few wait
+// out their delays.
 const (
 	frontTime     = 10 * time.Second
 	frontPatience = time.Minute
@@ -160,7 +165,7 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 	now, front := t.budget.now(), t.front()
 	var stay []*waiter
 	for i, w := range t.waiting {
-		leaves := w.until(t.at(i) < front)
+		leaves := t.until(w, t.at(i) < front)
 		if !leaves.After(now) {
 			w.answer <- noToken()
 			continue
