@@ -38,11 +38,8 @@ func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
 	if r.Attached, err = s.attached(ctx); err != nil {
 		return err
 	}
-	more := 0
-	if s.click > 0 && r.clickErr == nil {
-		more = 1
-	}
-	r.Kept = r.Succeeded == s.users && r.Accounts == s.users+more && r.Attached == s.users+more && r.Doubled == 0 && r.clickErr == nil
+	want := s.users + s.more()
+	r.Kept = r.Succeeded == s.users && r.Accounts == want && r.Attached == want && r.Doubled == 0 && r.clickErr == nil
 	return nil
 }
 

@@ -103,7 +103,22 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	if s.users < 1 || s.apis < 1 || s.workers < 1 || s.clients < 1 {
 		return s, errors.New("-users, -apis, -workers and -clients want at least 1")
 	}
+	if s.users+s.more() > maxKeys {
+		return s, fmt.Errorf("%d people want a key, and API Gateway keeps %d for an account: the rest would wait for room", s.users+s.more(), maxKeys)
+	}
 	return s, nil
+}
+
+// maxKeys is API Gateway's limit
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+const maxKeys = 10_000
+
+// more is how many people come besides the crowd.
+func (s settings) more() int {
+	if s.click > 0 {
+		return 1
+	}
+	return 0
 }
 
 // faults is what goes wrong on purpose, once people arrive.
