@@ -368,8 +368,8 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 // In a rush whoever clicks now is served now: of interactive calls the newest goes first.
 func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	for urgency, want := range map[Urgency]int{Interactive: 2, Bulk: 0} {
+		w := newWorld(t) // with a budget that nobody has drawn from
 		synctest.Test(t, func(t *testing.T) {
 			defer time.Sleep(patience) // until every taker has seen that nobody waits
 			keys := w.process(t, 1).taker(updatePlan, urgency)
