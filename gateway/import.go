@@ -20,7 +20,7 @@ import (
 //
 //	Create ── few under way ─────────────────────────────────▶ alone
 //	   │                                                         ▲
-//	   └─ many ─▶ wait ─▶ wave: read, import, read again ─ not there and never will be
+//	   └─ many ─▶ wait ─▶ wave: look, import, read ─ not there and never will be
 type Importer struct {
 	cp      *ControlPlane
 	cfg     ImporterConfig

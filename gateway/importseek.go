@@ -39,25 +39,37 @@ func (c *crowded) add(at crowd) {
 	c.known[at] = true
 }
 
+// pager lists one page of the keys whose names begin so; next is nil on the last.
+type pager func(prefix string, position *string) (keys []Listed, next *string, err error)
+
+// show lists a page and shows what is on it.
+func (p pager) show(prefix string, position *string, show func(Listed)) (next *string, err error) {
+	keys, next, err := p(prefix, position)
+	for _, key := range keys {
+		show(key)
+	}
+	return next, err
+}
+
 // seek lists keys until it is known of each row, which are sorted by name, whether its key
 // is in the list, and shows what it comes across. API Gateway lists by the beginning of a
 // name and in an order of its own. Names of accounts that signed up close in time begin
 // alike, so that one page shows many rows. Where too many keys begin so, the rows that the
 // page did not show are sought in two parts, whose names have more in common.
-func (c *crowded) seek(rows []*creation, plan portal.PlanID, page func(prefix string, position *string) ([]Listed, *string, error), show func(Listed)) error {
+func (c *crowded) seek(rows []*creation, plan portal.PlanID, page pager, show func(Listed)) error {
 	if len(rows) == 0 {
 		return nil
 	}
 	at, gap := crowd{plan, commonPrefix(rows)}, widestGap(rows)
 	if gap == 0 {
-		return pages(func(position *string) (*string, error) { return showPage(at.prefix, position, page, show) })
+		return pages(func(position *string) (*string, error) { return page.show(at.prefix, position, show) })
 	}
 	if !c.is(at) {
 		unseen := map[string]bool{}
 		for _, row := range rows {
 			unseen[row.Key.Name] = true
 		}
-		next, err := showPage(at.prefix, nil, page, func(key Listed) { delete(unseen, key.Name); show(key) })
+		next, err := page.show(at.prefix, nil, func(key Listed) { delete(unseen, key.Name); show(key) })
 		if err != nil || aws.ToString(next) == "" {
 			return err
 		}
@@ -69,14 +81,6 @@ func (c *crowded) seek(rows []*creation, plan portal.PlanID, page func(prefix st
 		return err
 	}
 	return c.seek(rows[gap:], plan, page, show)
-}
-
-func showPage(prefix string, position *string, page func(string, *string) ([]Listed, *string, error), show func(Listed)) (next *string, err error) {
-	keys, next, err := page(prefix, position)
-	for _, key := range keys {
-		show(key)
-	}
-	return next, err
 }
 
 // commonPrefix is what all names of sorted rows begin with.

@@ -156,15 +156,17 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 	switch {
 	case err == nil:
 		return nil
-	case isLostRace(err):
+	case LostRace(err):
 		return fmt.Errorf("%s: %w", doing, ErrTaken)
 	default:
 		return unavailable(doing, err)
 	}
 }
 
-// isLostRace: a failed condition and a conflicting transaction mean the same here.
-func isLostRace(err error) bool {
+// LostRace says whether DynamoDB refused a conditional write because somebody else was
+// there first: a failed condition and a conflicting transaction mean the same, unless a
+// transaction was canceled for something worse beside them.
+func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException
 	var canceled *types.TransactionCanceledException

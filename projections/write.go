@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/journal"
 )
 
 // parallelWrites bounds how many rows of one stream are written at once.
@@ -121,29 +122,9 @@ func plainly(put *types.Put) *dynamodb.PutItemInput {
 	}
 }
 
-// isRaced: conditions that failed, and collisions with whoever writes at this moment,
-// and nothing worse beside them. A transaction that is in progress is our own, of an
-// attempt whose answer was lost.
+// isRaced: somebody else wrote first or writes at this moment. A transaction that is in
+// progress is our own, of an attempt whose answer was lost.
 func isRaced(err error) bool {
-	var failed *types.ConditionalCheckFailedException
-	var conflict *types.TransactionConflictException
 	var inProgress *types.TransactionInProgressException
-	var canceled *types.TransactionCanceledException
-	if errors.As(err, &failed) || errors.As(err, &conflict) || errors.As(err, &inProgress) {
-		return true
-	}
-	if !errors.As(err, &canceled) {
-		return false
-	}
-	raced := false
-	for _, reason := range canceled.CancellationReasons {
-		switch aws.ToString(reason.Code) {
-		case "ConditionalCheckFailed", "TransactionConflict":
-			raced = true
-		case "", "None":
-		default:
-			return false
-		}
-	}
-	return raced
+	return errors.As(err, &inProgress) || journal.LostRace(err)
 }

@@ -3,7 +3,6 @@ package provisioning
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -102,8 +101,4 @@ func (r *run) wantedWith(key portal.KeyID) []state.Subscription {
 		}
 	}
 	return wanted
-}
-
-func (r *run) leased(ctx context.Context) func() time.Time {
-	return func() time.Time { return r.Lease(ctx) }
 }

@@ -193,7 +193,12 @@ func (r *run) converge(ctx context.Context) error {
 
 // open opens the control plane for what comes next.
 func (r *run) open(ctx context.Context, urgency gateway.Urgency) {
-	r.plane = r.Session(urgency, func() time.Time { return r.Lease(ctx) })
+	r.plane = r.Session(urgency, r.leased(ctx))
+}
+
+// leased tells until when the message is leased.
+func (r *run) leased(ctx context.Context) func() time.Time {
+	return func() time.Time { return r.Lease(ctx) }
 }
 
 // next picks a plan to work on: endings first, since they make room on their stages.

@@ -50,6 +50,17 @@ func (s *Service) clientOfUser(in *clientUser) (client, pool, error) {
 	return c, p, c.checkSecretHash(in.Username, in.SecretHash)
 }
 
+// clientOfCode is clientOfUser for a request that brings a code.
+func (s *Service) clientOfCode(in *clientUser, code string) (client, pool, error) {
+	c, p, err := s.clientOfUser(in)
+	if err != nil {
+		return client{}, pool{}, err
+	}
+	var v constraints
+	v.text("confirmationCode", code, 2048)
+	return c, p, v.err()
+}
+
 type confirmSignUpInput struct {
 	clientUser
 	ConfirmationCode string
@@ -58,13 +69,8 @@ type confirmSignUpInput struct {
 }
 
 func (s *Service) confirmSignUp(_ context.Context, in *confirmSignUpInput) (*none, error) {
-	c, p, err := s.clientOfUser(&in.clientUser)
+	c, p, err := s.clientOfCode(&in.clientUser, in.ConfirmationCode)
 	if err != nil {
-		return nil, err
-	}
-	var v constraints
-	v.text("confirmationCode", in.ConfirmationCode, 2048)
-	if err := v.err(); err != nil {
 		return nil, err
 	}
 	return &none{}, c.unknownUser(s.confirm(p, in.Username, in.ConfirmationCode), errCodeExpired)

@@ -61,13 +61,8 @@ type confirmForgotPasswordInput struct {
 }
 
 func (s *Service) confirmForgotPassword(ctx context.Context, in *confirmForgotPasswordInput) (*none, error) {
-	c, p, err := s.clientOfUser(&in.clientUser)
+	c, p, err := s.clientOfCode(&in.clientUser, in.ConfirmationCode)
 	if err != nil {
-		return nil, err
-	}
-	var v constraints
-	v.text("confirmationCode", in.ConfirmationCode, 2048)
-	if err := v.err(); err != nil {
 		return nil, err
 	}
 	err = s.resetPassword(ctx, p, in.Username, in.ConfirmationCode, in.Password)
