@@ -75,7 +75,10 @@ func (c *crowded) seek(rows []*creation, plan portal.PlanID, page pager, show fu
 		}
 		c.add(at)
 		rows = slices.DeleteFunc(slices.Clone(rows), func(row *creation) bool { return !unseen[row.Key.Name] })
-		return c.seek(rows, plan, page, show)
+		if len(rows) == 0 || commonPrefix(rows) != at.prefix {
+			return c.seek(rows, plan, page, show)
+		}
+		gap = widestGap(rows)
 	}
 	if err := c.seek(rows[:gap], plan, page, show); err != nil {
 		return err
