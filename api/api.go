@@ -42,6 +42,7 @@ type accepting interface {
 
 type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 	Catalog(ctx context.Context) (projections.Catalog, error)
 }
 

@@ -56,6 +56,12 @@ type Config struct {
 	// where `gatehouse doctor --probe-import` has shown that this works, "single" never does.
 	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
+	// PlansPerKey is AWS's quota "usage plans per API key", for accounts that had it raised.
+	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
+	// IdleKeys is how long API Gateway keeps the keys of an account without subscriptions;
+	// 0 is for ever.
+	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
+
 	// LocalFaults is what goes wrong on purpose in the AWS of `gatehouse local`, in the
 	// text form of faults.Parse; nothing else reads it.
 	LocalFaults string `env:"GATEHOUSE_LOCAL_FAULTS"`
@@ -163,6 +169,8 @@ func (c Config) faults() []error {
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= time.Minute, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
+	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
+	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	_, err = localfaults.Parse(c.LocalFaults)
 	check(err == nil, "GATEHOUSE_LOCAL_FAULTS: %v", err)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)

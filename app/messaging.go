@@ -42,6 +42,8 @@ func routes(names Names) transport.Routes {
 		switch e.Data.(type) {
 		case events.ProvisionRequested:
 			return transport.Destination{Queue: names.Provisioning}, nil
+		case events.ShowRequested:
+			return transport.Destination{Queue: names.Projections, FIFO: true}, nil
 		case events.JobRequested:
 			return transport.Destination{Queue: names.Jobs, FIFO: true}, nil
 		case events.Request:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -13,9 +14,9 @@ import (
 )
 
 // newSweep puts the sweep together for a worker or for the command line.
-func newSweep(names Names, plane *gateway.ControlPlane, facts *journal.Journal, sender messaging, shown *projections.Projector, now func() time.Time) *provisioning.Sweep {
+func newSweep(names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown *projections.Projector, now func() time.Time) *provisioning.Sweep {
 	return &provisioning.Sweep{
-		Journal: facts, Sender: sender, Shown: shown, Now: now, Lease: leaseOf,
+		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Now: now, Lease: leaseOf,
 		Listings: func(lease func() time.Time) provisioning.Listings {
 			return plane.Session(gateway.Background, lease)
 		},
@@ -36,8 +37,9 @@ func Sweep(ctx context.Context, p Process) (provisioning.Found, error) {
 	}
 	sender := newMessaging(c, names)
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
-	shown := projections.NewProjector(facts, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records})
-	sweep := newSweep(names, gateway.New(c.apigateway, budget, gateway.Config{}), facts, sender, shown, p.now())
+	reader := accounts.NewReader(facts, c.dynamodb, names.Records, p.now())
+	shown := projections.NewProjector(facts, reader, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records})
+	sweep := newSweep(names, gateway.New(c.apigateway, budget, gateway.Config{}), facts, reader, sender, shown, p.now())
 	sweep.Lease = func(context.Context) time.Time { return p.now()().Add(time.Hour) } // no message stands behind it
 	found, err := sweep.Run(p.Log.WithContext(ctx))
 	return found, errors.Join(err, sender.close())

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -19,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -68,15 +70,19 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	plane := gateway.New(c.apigateway, budget, gateway.Config{Observe: observeControlPlane(p.Metrics)})
 	messages := newMessaging(c, names)
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
+	reader := accounts.NewReader(facts, c.dynamodb, names.Records, now)
 	documents := catalog.NewStore(c.dynamodb, names.Records)
+	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
 	execute := handlers.New(handlers.Config{
-		Journal: facts, Sender: messages, Now: now,
+		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
+		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Catalog: catalogSource(plane, documents, c.dataPlane()),
 	})
 	converger := &provisioning.Converger{
-		Journal: facts, Sender: messages, Values: deriver, Leases: plane, Now: now,
+		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Leases: plane, Now: now,
+		KeepIdleKeys: p.Config.IdleKeys,
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},
@@ -86,11 +92,15 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if p.Config.Provisioning == provisioningAuto {
 		converger.Bulk = gateway.NewImporter(plane, gateway.ImporterConfig{Usable: newFindings(c, names, p).Usable})
 	}
-	projector := projections.NewProjector(facts, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records})
-	sweep := newSweep(names, plane, facts, messages, projector, now)
+	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
+	sweep := newSweep(names, plane, facts, reader, messages, projector, now)
 	runner := jobs.NewRunner(messages, now,
-		jobs.Job{Name: "due", Every: time.Minute, Run: jobs.DueWishes{
-			Records: names.Records, Tables: c.dynamodb, Journal: facts, Sender: messages, Now: now,
+		jobs.Job{Name: "due", Every: time.Minute, Run: jobs.DueRows{
+			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
+			Operations: operations.New(operations.Config{
+				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
+				Views: projections.NewViews(c.dynamodb, tables, documents),
+			}),
 		}.Run},
 		jobs.Job{Name: "catalog", Every: 5 * time.Minute, Run: syncCatalog(messages, now)},
 		jobs.Job{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context, _ string) (string, error) {
@@ -121,7 +131,7 @@ func consumers(names Names, wait time.Duration, execute *handlers.Execute, conve
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
-		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyFact(projector.Handle), Subscriber: busy},
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(projector.Handle), Subscriber: busy},
 		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},
@@ -143,8 +153,9 @@ func byType(table map[string]func(context.Context, events.Event) error) map[stri
 	return out
 }
 
-func everyFact(handle transport.Handler) map[string]transport.Handler {
-	out := map[string]transport.Handler{}
+// everyWakeUp is what wakes showing: every fact, and the request to look.
+func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
+	out := map[string]transport.Handler{events.ShowRequested{}.EventType(): handle}
 	for _, name := range events.FactTypes() {
 		out[name] = handle
 	}

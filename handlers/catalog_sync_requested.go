@@ -47,12 +47,18 @@ func (x *Execute) syncCatalog(ctx context.Context, msg events.Event) error {
 	} else {
 		zerolog.Ctx(ctx).Warn().Err(failed).Str("source", x.catalog.Name).Msg("the catalog's source could not be read")
 	}
-	return x.execute(ctx, msg, func(history []events.Event) ([]events.Fact, error) {
-		current := state.FoldCatalog(history)
-		if failed != nil {
-			return sourceFailed(current, x.catalog.Name, x.now(), msg.Operation), nil
+	return x.execute(ctx, msg, func(ctx context.Context) (past, error) {
+		history, err := x.journal.Read(ctx, msg.Subject, 0)
+		if err != nil {
+			return past{}, err
 		}
-		return catalogPublished(current, hash, len(doc.Products), msg.Operation), nil
+		current := state.FoldCatalog(history)
+		return past{head: current.Sequence, facts: history, notUnderstood: current.NotUnderstood, decide: func() []events.Fact {
+			if failed != nil {
+				return sourceFailed(current, x.catalog.Name, x.now(), msg.Operation)
+			}
+			return catalogPublished(current, hash, len(doc.Products), msg.Operation)
+		}}, nil
 	})
 }
 
@@ -63,9 +69,9 @@ func catalogPublished(current state.Catalog, hash string, products int, op porta
 		if op == "" {
 			return nil
 		}
-		return []events.Fact{events.RequestUnchanged{Ends: ends(op)}}
+		return []events.Fact{events.RequestUnchanged{}}
 	}
-	return []events.Fact{events.CatalogPublished{Ends: ends(op), Hash: hash, Products: products}}
+	return []events.Fact{events.CatalogPublished{Hash: hash, Products: products}}
 }
 
 func sourceFailed(current state.Catalog, source string, now time.Time, op portal.OperationID) []events.Fact {
@@ -73,6 +79,6 @@ func sourceFailed(current state.Catalog, source string, now time.Time, op portal
 		return nil
 	}
 	return []events.Fact{events.CatalogSourceFailed{
-		Ends: ends(op), Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
+		Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
 	}}
 }

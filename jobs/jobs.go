@@ -1,3 +1,6 @@
+// Package jobs is what happens by the clock. Time is data: whatever is to happen later is
+// a due row, and a job runs because a tick message says so. Anyone may send ticks;
+// duplicates for a job and slot are dropped.
 package jobs
 
 import (

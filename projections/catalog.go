@@ -45,7 +45,11 @@ func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 // Catalog reads what is published; before the first publication it is empty.
 func (v *Views) Catalog(ctx context.Context) (Catalog, error) {
 	var now catalogRow
-	found, err := v.store.get(ctx, v.store.tables.Views, partition(catalogPartition), catalogSort, &now)
+	pk, err := v.store.live(ctx, catalogPartition)
+	if err != nil {
+		return Catalog{}, asUnavailable(err)
+	}
+	found, err := v.store.get(ctx, v.store.tables.Views, pk, catalogSort, &now)
 	if err != nil || !found {
 		return Catalog{}, asUnavailable(err)
 	}

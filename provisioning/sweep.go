@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -32,7 +32,7 @@ type Listings interface {
 
 type sweptStreams interface {
 	Streams(ctx context.Context, visit func(portal.Stream) error) error
-	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
 // checkpoints tell how far a stream is shown.
@@ -47,6 +47,7 @@ type checkpoints interface {
 // left alone.
 type Sweep struct {
 	Journal  sweptStreams
+	Accounts accountReader
 	Sender   sender
 	Shown    checkpoints
 	Listings func(lease func() time.Time) Listings
@@ -104,11 +105,16 @@ func (s *Sweep) Run(ctx context.Context) (Found, error) {
 // actual is what API Gateway holds of our keys.
 type actual struct {
 	keys     map[portal.AccountID]map[portal.KeyID]gateway.Listed
-	attached map[portal.AccountID]map[portal.PlanID]bool
+	attached map[portal.AccountID]map[portal.Pair]bool
+	plans    map[portal.PlanID]bool
 }
 
 func (s *Sweep) survey(ctx context.Context) (actual, error) {
-	a := actual{keys: map[portal.AccountID]map[portal.KeyID]gateway.Listed{}, attached: map[portal.AccountID]map[portal.PlanID]bool{}}
+	a := actual{
+		keys:     map[portal.AccountID]map[portal.KeyID]gateway.Listed{},
+		attached: map[portal.AccountID]map[portal.Pair]bool{},
+		plans:    map[portal.PlanID]bool{},
+	}
 	from := s.Listings(func() time.Time { return s.Lease(ctx) })
 	keys, err := from.Keys(ctx, s.NamePrefix)
 	if err != nil {
@@ -127,16 +133,17 @@ func (s *Sweep) survey(ctx context.Context) (actual, error) {
 		return a, fmt.Errorf("listing plans: %w", err)
 	}
 	for _, plan := range plans {
+		a.plans[plan.ID] = true
 		keys, err := from.PlanKeys(ctx, plan.ID, s.NamePrefix)
 		if err != nil {
 			return a, fmt.Errorf("listing the keys of plan %s: %w", plan.ID, err)
 		}
 		for _, k := range keys {
-			if account, _, ok := s.ParseName(k.Name); ok {
+			if account, key, ok := s.ParseName(k.Name); ok {
 				if a.attached[account] == nil {
-					a.attached[account] = map[portal.PlanID]bool{}
+					a.attached[account] = map[portal.Pair]bool{}
 				}
-				a.attached[account][plan.ID] = true
+				a.attached[account][portal.Pair{Key: key, Plan: plan.ID}] = true
 			}
 		}
 	}
@@ -145,30 +152,32 @@ func (s *Sweep) survey(ctx context.Context) (actual, error) {
 
 // stream compares one stream and wakes what it needs.
 func (s *Sweep) stream(ctx context.Context, stream portal.Stream, a actual, began time.Time) (Found, error) {
-	facts, err := s.Journal.Read(ctx, stream, 0)
-	if err != nil || len(facts) == 0 {
+	head, err := s.Journal.Head(ctx, stream)
+	if err != nil || head == 0 {
 		return Found{}, err
 	}
 	var found Found
 	var wake []events.Event
-	last := facts[len(facts)-1]
 	shown, err := s.Shown.Checkpoint(ctx, stream)
 	if err != nil {
 		return Found{}, err
 	}
-	if known := newestKnown(facts); shown < known.Sequence {
+	if shown < head {
 		found.Unshown++
-		wake = append(wake, known)
+		wake = append(wake, s.wakeUp(stream, head, events.ShowRequested{}))
 	}
 	if id, ok := stream.Account(); ok {
-		account := state.FoldAccount(id, facts)
+		history, err := s.Accounts.Account(ctx, id)
+		if err != nil {
+			return Found{}, err
+		}
 		switch {
-		case a.differs(account, began):
+		case a.differs(history.Account, began):
 			found.Drifted++
-			wake = append(wake, s.wakeUp(last, true))
-		case hasOpen(account):
+			wake = append(wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: true}))
+		case history.Account.HasOpenWishes():
 			found.Open++
-			wake = append(wake, s.wakeUp(last, false))
+			wake = append(wake, s.wakeUp(stream, head, events.ProvisionRequested{}))
 		}
 	}
 	if len(wake) == 0 {
@@ -177,22 +186,11 @@ func (s *Sweep) stream(ctx context.Context, stream portal.Stream, a actual, bega
 	return found, portal.Postpone("the queues do not answer", s.Sender.Repeat(ctx, wake...))
 }
 
-// newestKnown is the last fact that projections of this version show; they pass over the
-// message of any other.
-func newestKnown(facts []events.Event) events.Event {
-	for _, fact := range slices.Backward(facts) {
-		if _, unknown := fact.Data.(events.Unknown); !unknown {
-			return fact
-		}
-	}
-	return events.Event{}
-}
-
-func (s *Sweep) wakeUp(last events.Event, recheck bool) events.Event {
-	now := s.Now()
+func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request) events.Event {
+	now, last := s.Now(), journal.FactID(stream, head)
 	return events.Event{
-		ID: portal.DeriveID("sweep", last.ID, now.String()), Source: "/gatehouse/sweep", Subject: last.Subject, Time: now,
-		Causation: last.ID, Correlation: last.Correlation, Data: events.ProvisionRequested{Recheck: recheck},
+		ID: portal.DeriveID("sweep", request.EventType(), last, now.String()), Source: "/gatehouse/sweep", Subject: stream, Time: now,
+		Causation: last, Correlation: last, Data: request,
 	}
 }
 
@@ -200,34 +198,29 @@ func (s *Sweep) wakeUp(last events.Event, recheck bool) events.Event {
 // What changed so shortly before the survey that it may not have seen it does not count.
 func (a actual) differs(account state.Account, began time.Time) bool {
 	settled := func(t time.Time) bool { return t.Before(began.Add(-settling)) }
-	for plan, s := range account.Subscriptions {
-		if s.Open() || !settled(s.Since) {
+	attached, keys := a.attached[account.ID], a.keys[account.ID]
+	for pair, attachment := range account.Attachments {
+		if attachment.Open() || !settled(attachment.Since) {
 			continue
 		}
-		if a.attached[account.ID][plan] != (s.Phase == state.Active) {
+		if attached[pair] != (attachment.Phase == state.Active) {
 			return true
 		}
 	}
-	for plan := range a.attached[account.ID] {
-		if _, known := account.Subscriptions[plan]; !known {
+	for pair := range attached {
+		if account.Attachments[pair].Phase == "" {
 			return true
 		}
 	}
 	for id, key := range account.Keys {
-		if !key.Created() || !settled(key.CreatedAt) {
-			continue
-		}
-		listed, there := a.keys[account.ID][id]
-		if !there || listed.ID != key.GatewayID {
-			return true
-		}
-	}
-	return false
-}
-
-func hasOpen(account state.Account) bool {
-	for _, s := range account.Subscriptions {
-		if s.Open() {
+		listed, there := keys[id]
+		switch {
+		case key.Released:
+			if there {
+				return true
+			}
+		case !key.Created() || key.Releasing != 0 || !settled(key.CreatedAt):
+		case !there || listed.ID != key.GatewayID || listed.Disabled != key.Disabled:
 			return true
 		}
 	}

@@ -39,7 +39,8 @@ type asking interface {
 type reading interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
-	Activity(ctx context.Context, id portal.AccountID, before int64, limit int32) ([]projections.Activity, error)
+	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
+	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 }
 
 // Config is what Web is built from. Operations, Views and Status are required.
