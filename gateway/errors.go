@@ -17,7 +17,9 @@ import (
 type Refused struct {
 	Reason  RefusedReason
 	Message string
-	Err     error
+	// Rival is the plan that was seen to hold the key, if Reason is StageTaken.
+	Rival portal.PlanID
+	Err   error
 }
 
 func (r *Refused) Error() string {
@@ -49,14 +51,15 @@ func (r RefusedReason) Code() portal.Code {
 	}
 }
 
+var messages = map[RefusedReason]string{
+	PlanGone:   "The plan no longer exists.",
+	KeyGone:    "The API key no longer exists.",
+	StageTaken: "The API key already opens an API of this plan through another plan.",
+	ValueTaken: "The API key could not be created because its value is already in use.",
+	Invalid:    "The request cannot be carried out as it is.",
+}
+
 func refused(reason RefusedReason, err error) error {
-	messages := map[RefusedReason]string{
-		PlanGone:   "The plan no longer exists.",
-		KeyGone:    "The API key no longer exists.",
-		StageTaken: "The API key already opens an API of this plan through another plan.",
-		ValueTaken: "The API key could not be created because its value is already in use.",
-		Invalid:    "The request cannot be carried out as it is.",
-	}
 	return &Refused{Reason: reason, Message: messages[reason], Err: err}
 }
 
@@ -107,6 +110,12 @@ func (c *conflict) Unwrap() error { return c.err }
 // what stands. AWS gives both the same name, so only the words tell them apart.
 func (c *conflict) concurrent() bool {
 	return strings.Contains(strings.ToLower(c.err.Error()), "concurrent modification")
+}
+
+// attached says that the conflict is with the very attachment that was asked for.
+func (c *conflict) attached() bool {
+	text := strings.ToLower(c.err.Error())
+	return strings.Contains(text, "usage plan key") && strings.Contains(text, "already exists")
 }
 
 func isAbsent(err error) bool {

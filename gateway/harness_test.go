@@ -148,7 +148,7 @@ func operationOf(r *http.Request) string {
 		kind += "/" + parts[2]
 	}
 	names := map[string]string{
-		"POST apikeys": "CreateApiKey", "PATCH one apikeys": "UpdateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey",
+		"POST apikeys": "CreateApiKey", "PATCH one apikeys": "UpdateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey", "DELETE one apikeys": "DeleteApiKey",
 		"GET usageplans": "GetUsagePlans", "GET one usageplans": "GetUsagePlan",
 		"POST usageplans/keys": "CreateUsagePlanKey", "GET one usageplans/keys": "GetUsagePlanKey", "GET usageplans/keys": "GetUsagePlanKeys", "DELETE one usageplans/keys": "DeleteUsagePlanKey",
 		"GET restapis": "GetRestApis", "GET restapis/stages": "GetStages",

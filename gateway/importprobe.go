@@ -19,8 +19,6 @@ import (
 var (
 	createUsagePlan = operation{name: "CreateUsagePlan", class: other}
 	deleteUsagePlan = operation{name: "DeleteUsagePlan", class: other}
-	deleteAPIKey    = operation{name: "DeleteApiKey", class: deleteKey}
-	updateKey       = operation{name: "UpdateApiKey", class: other}
 )
 
 // Probe tries out ImportApiKeys with throw-away keys, named <prefix>/probe/…, in a
@@ -171,7 +169,7 @@ func (p *probe) overwriting(ctx context.Context, run string, row *creation) erro
 		return err
 	}
 	id := aws.ToString(before[row.Key.Name].Id)
-	err = p.call(ctx, updateKey, func(ctx context.Context) error {
+	err = p.call(ctx, updateAPIKey, func(ctx context.Context) error {
 		_, err := p.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{ApiKey: aws.String(id), PatchOperations: []types.PatchOperation{
 			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
 		}})

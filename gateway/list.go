@@ -93,22 +93,10 @@ func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePref
 	return keys, out.Position, nil
 }
 
-// Present says whether the key is there, enabled or not. One that is gone is Refused,
-// KeyGone.
-func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
-	err := s.call(ctx, readAPIKey, func(ctx context.Context) error {
-		_, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(false)})
-		return err
-	})
-	if isAbsent(err) {
-		return refused(KeyGone, err)
-	}
-	return settled(err)
-}
-
-// PlansOf lists the plans that a key is attached to; a key that is gone is in none.
-func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
-	var plans []portal.PlanID
+// PlansOf lists the plans that a key is attached to, with their present stages. A key that
+// is gone is in none.
+func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]UsagePlan, error) {
+	var plans []UsagePlan
 	err := pages(func(position *string) (next *string, err error) {
 		var out *apigateway.GetUsagePlansOutput
 		err = s.call(ctx, listUsagePlans, func(ctx context.Context) (err error) {
@@ -122,9 +110,21 @@ func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]porta
 			return nil, settled(err)
 		}
 		for _, item := range out.Items {
-			plans = append(plans, portal.PlanID(aws.ToString(item.Id)))
+			plans = append(plans, usagePlan(item))
 		}
 		return out.Position, nil
 	})
-	return plans, err
+	if err != nil {
+		return nil, err
+	}
+	return plans, nil
+}
+
+// PlanIDs lists the plans' ids, in the same order.
+func PlanIDs(plans []UsagePlan) []portal.PlanID {
+	var ids []portal.PlanID
+	for _, plan := range plans {
+		ids = append(ids, plan.ID)
+	}
+	return ids
 }

@@ -49,7 +49,7 @@ type ControlPlane interface {
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
 	// Present and PlansOf are for rechecks: whether the key is there, and which plans it opens.
 	Present(ctx context.Context, key portal.GatewayKeyID) error
-	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error)
+	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error)
 }
 
 type values interface {

@@ -56,7 +56,7 @@ func (r *run) compareKey(ctx context.Context, key state.Key) error {
 	if err != nil {
 		return err
 	}
-	return r.comparePlans(ctx, key, holds)
+	return r.comparePlans(ctx, key, gateway.PlanIDs(holds))
 }
 
 func (r *run) comparePlans(ctx context.Context, key state.Key, holds []portal.PlanID) error {
