@@ -100,7 +100,7 @@ func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.
 	plane := f.w.plane
 	err = f.w.call(ctx, func() error {
 		if there := plane.keys[key.Name]; plane.unlisted[there] {
-			return &gateway.Refused{Reason: gateway.ValueTaken}
+			return &gateway.Unavailable{ValueTaken: true}
 		}
 		id = plane.make(key.Name)
 		return nil

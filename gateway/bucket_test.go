@@ -25,7 +25,7 @@ func TestNoRowOfDrawsTakesMoreThanRateAndBurst(t *testing.T) {
 			var got int
 			var wait time.Duration
 			b, got, wait = b.refilled(now, l).draw(c, u, rapid.IntRange(1, 30).Draw(t, "want"), l)
-			if got < 0 || (got == 0) != (wait > 0) {
+			if got < 0 || got > 0 == (wait > 0) {
 				t.Fatalf("%d tokens and a wait of %v", got, wait)
 			}
 			taken[c] += got
@@ -86,7 +86,7 @@ func TestAMinuteOfThrottlingRefillsAtHalfTheRate(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_700_000_000_000)
 	empty := balance{At: now.UnixMilli(), Tokens: map[class]float64{total: 0, createKey: 0, deleteKey: 0, updatePlan: 0}}
-	slow := empty.slowed(now)
+	slow := empty.throttled().throttled()
 	for name, c := range map[string]struct {
 		from  balance
 		after time.Duration

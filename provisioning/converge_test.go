@@ -311,7 +311,7 @@ func TestWhatAWSCannotDoNowIsAFailureAndStaysWanted(t *testing.T) {
 func TestAFullAccountParksAndIsLeftToTheDueRow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.plane.answers["create key1"] = []error{&gateway.Full{}}
+	b.plane.answers["create key1"] = []error{&gateway.LimitReached{Limit: gateway.Keys}}
 	if err := b.wake("w1"); err != nil {
 		t.Errorf("the wake-up returns %v", err)
 	}

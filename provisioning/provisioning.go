@@ -232,7 +232,7 @@ func (r *run) urgency(s state.Subscription) gateway.Urgency {
 func (r *run) trouble() error {
 	var worst error
 	for plan, err := range r.stuck {
-		var full *gateway.Full
+		var full *gateway.LimitReached
 		var busy *gateway.Unavailable
 		switch {
 		case errors.As(err, &full):
@@ -251,7 +251,7 @@ func (r *run) trouble() error {
 func (r *run) park(ctx context.Context, s state.Subscription, cause error) error {
 	r.stuck[s.Plan] = cause
 	reason := events.WaitingForAWS
-	var full *gateway.Full
+	var full *gateway.LimitReached
 	if errors.As(cause, &full) {
 		reason = events.WaitingForCapacity
 	}

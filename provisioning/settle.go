@@ -140,31 +140,21 @@ func (r *run) planOf(key portal.KeyID) portal.PlanID {
 	return ""
 }
 
-// listing is how long a key may be there before lists show it.
-const listing = 5 * time.Minute
-
 // withdraw takes back what API Gateway refuses for good, and says so to everybody who
 // waits for it. Any other error comes back as it is.
 func (r *run) withdraw(ctx context.Context, s state.Subscription, cause error) error {
+	var busy *gateway.Unavailable
+	if errors.As(cause, &busy) && busy.ValueTaken {
+		return &portal.Postponed{After: 15 * time.Second, Reason: "a key that was made may not be listed yet", Err: cause}
+	}
 	var refusal *gateway.Refused
 	if !errors.As(cause, &refusal) {
 		return cause
-	}
-	if refusal.Reason == gateway.ValueTaken && r.Now().Sub(r.triedSince()) < listing {
-		return &portal.Postponed{After: 15 * time.Second, Reason: "a key that was made may not be listed yet", Err: cause}
 	}
 	code, message := explain(refusal.Reason, s.Name)
 	return r.done(ctx, s, func(now state.Subscription) events.Fact {
 		return events.RequestRejected{Ends: events.Ends{Operations: now.Waiting}, Code: code, Message: message, Withdraws: now.Plan}
 	})
-}
-
-// triedSince is since when somebody may have tried to create the account's keys.
-func (r *run) triedSince() time.Time {
-	if r.lease.Unsettled.IsZero() {
-		return r.Now()
-	}
-	return r.lease.Unsettled
 }
 
 func explain(reason gateway.RefusedReason, plan string) (portal.Code, string) {
