@@ -100,7 +100,7 @@ func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.
 	plane := f.w.plane
 	err = f.w.call(ctx, func() error {
 		if there := plane.keys[key.Name]; plane.unlisted[there] {
-			return &gateway.Refused{Reason: gateway.ValueTaken}
+			return &gateway.Unavailable{ValueTaken: true}
 		}
 		id = plane.make(key.Name)
 		return nil
@@ -136,9 +136,11 @@ func (f faultyPlane) Present(ctx context.Context, key portal.GatewayKeyID) error
 	})
 }
 
-func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []portal.PlanID, err error) {
+func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {
 	err = f.w.call(ctx, func() error {
-		found = f.w.plane.plansOf(key)
+		for _, id := range f.w.plane.plansOf(key) {
+			found = append(found, gateway.UsagePlan{ID: id})
+		}
 		return nil
 	})
 	return found, err

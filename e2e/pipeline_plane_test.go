@@ -82,7 +82,7 @@ func (p *fakePlane) attach(plan portal.PlanID, key portal.GatewayKeyID) error {
 	}
 	for other := range p.attached {
 		if other.key == key && other.plan != plan && sameStage(other.plan, plan) {
-			return &gateway.Refused{Reason: gateway.StageTaken}
+			return &gateway.Refused{Reason: gateway.StageTaken, Rival: other.plan}
 		}
 	}
 	p.attached[attachment{plan, key}] = true

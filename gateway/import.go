@@ -184,7 +184,7 @@ func (i *Importer) demand() (most Urgency, ok bool) {
 // wave takes all who wait, once there is a token to work with: while there is none, more
 // come.
 func (i *Importer) wave(s *Session) {
-	release, err := s.admit(context.Background(), listAPIKeys)
+	p, err := s.admit(context.Background(), listAPIKeys)
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
@@ -197,13 +197,13 @@ func (i *Importer) wave(s *Session) {
 		return
 	}
 	if len(rows) < 2 {
-		s.withdraw(listAPIKeys, release)
+		s.withdraw(listAPIKeys, p)
 		answerAll(rows, errAlone)
 		return
 	}
 	ctx, cancel := together(rows)
 	defer cancel()
-	s.withdraw(listAPIKeys, release) // for whichever call comes first
+	s.withdraw(listAPIKeys, p) // for whichever call comes first
 	w := &wave{session: s, rows: i.cfg.Rows, crowded: &i.crowded}
 	w.settle(ctx, byName(rows))
 }

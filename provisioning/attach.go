@@ -71,7 +71,15 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 	name := r.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
 	var limit *gateway.LimitReached
+	var busy *gateway.Unavailable
 	switch {
+	case errors.As(cause, &busy) && busy.ValueTaken:
+		// Only our own key can have the value, so it is there; it is not listed yet, or
+		// somebody has given it another name.
+		if r.Now().Sub(r.triedAt()) < listing {
+			return &portal.Postponed{After: retry, Reason: "a key that was made may not be listed yet", Err: cause}
+		}
+		return fmt.Errorf("API Gateway has key %s under another name: %w", pair.Key, cause)
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
 		return r.withdraw(ctx, pair, portal.LimitReached, fmt.Sprintf(
 			"Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to %s.", name), "")
@@ -83,13 +91,6 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 		return r.withdraw(ctx, pair, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
 	case gateway.StageTaken:
 		return r.rival(ctx, pair, no)
-	case gateway.ValueTaken:
-		// Only our own key can have the value, so it is there; it is not listed yet, or
-		// somebody has given it another name.
-		if r.Now().Sub(r.triedAt()) < listing {
-			return &portal.Postponed{After: retry, Reason: "a key that was made may not be listed yet", Err: cause}
-		}
-		return fmt.Errorf("API Gateway has key %s under another name: %w", pair.Key, cause)
 	}
 	return r.withdraw(ctx, pair, portal.Conflict, fmt.Sprintf(
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")

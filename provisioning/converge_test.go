@@ -73,8 +73,11 @@ func (p *plane) Present(_ context.Context, key portal.GatewayKeyID) error {
 	return p.call(fmt.Sprintf("look %s", key))
 }
 
-func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
-	return p.holds, p.call(fmt.Sprintf("plans %s", key))
+func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) (plans []gateway.UsagePlan, err error) {
+	for _, id := range p.holds {
+		plans = append(plans, gateway.UsagePlan{ID: id})
+	}
+	return plans, p.call(fmt.Sprintf("plans %s", key))
 }
 
 type sent struct{ sent, repeated []events.Event }
@@ -308,7 +311,7 @@ func TestWhatAWSCannotDoNowIsAFailureAndStaysWanted(t *testing.T) {
 func TestAFullAccountParksAndIsLeftToTheDueRow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.plane.answers["create key1"] = []error{&gateway.Full{}}
+	b.plane.answers["create key1"] = []error{&gateway.LimitReached{Limit: gateway.Keys}}
 	if err := b.wake("w1"); err != nil {
 		t.Errorf("the wake-up returns %v", err)
 	}
