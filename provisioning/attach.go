@@ -71,15 +71,7 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 	name := r.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
 	var limit *gateway.LimitReached
-	var busy *gateway.Unavailable
 	switch {
-	case errors.As(cause, &busy) && busy.ValueTaken:
-		// Only our own key can have the value, so it is there; it is not listed yet, or
-		// somebody has given it another name.
-		if r.Now().Sub(r.triedAt()) < listing {
-			return &portal.Postponed{After: retry, Reason: "a key that was made may not be listed yet", Err: cause}
-		}
-		return fmt.Errorf("API Gateway has key %s under another name: %w", pair.Key, cause)
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
 		return r.withdraw(ctx, pair, portal.LimitReached, fmt.Sprintf(
 			"Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to %s.", name), "")
