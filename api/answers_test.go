@@ -45,12 +45,15 @@ func examples() []example {
 		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public},
 		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public},
 		{"GET /subscriptions", "/subscriptions", http.StatusOK, `{"items":[
-			{"plan":"plan-free","name":"Free","key":"key-1","state":"active","since":"2026-11-22T09:00:00Z","operations":[]},
-			{"plan":"plan-max","name":"Unlimited","key":"key-1","state":"pending","waiting":"AWS is busy.","since":"2026-11-22T09:00:00Z","operations":["op-1"]}
+			{"plan":"plan-free","name":"Free","offered":true,"state":"active","since":"2026-11-22T09:00:00Z"},
+			{"plan":"plan-max","name":"Unlimited","offered":true,"state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operation":"op-1"},
+			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}
 		],"next":null}`, private},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
 			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
-			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null}
+			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
+			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
+			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
 		],"next":null}`, private},
 		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private},
 		{
@@ -267,8 +270,12 @@ func TestWhoAsksIsWhoIsSignedIn(t *testing.T) {
 				t.Errorf("%s asks for %+v", e.route, call)
 			}
 		}
-		if len(f.asked) != 1 {
-			t.Errorf("%s asks for %+v, want one thing", e.route, f.asked)
+		want := 1
+		if e.path == "/keys" {
+			want = 2 // the keys, and when they were last shown
+		}
+		if len(f.asked) != want {
+			t.Errorf("%s asks for %+v, want %d things", e.route, f.asked, want)
 		}
 	}
 }

@@ -40,6 +40,7 @@ var statuses = map[portal.Code]int{
 	portal.Conflict:        http.StatusConflict,
 	portal.NotRegistered:   http.StatusConflict,
 	portal.Superseded:      http.StatusConflict,
+	portal.LimitReached:    http.StatusConflict,
 	portal.KeyReused:       http.StatusUnprocessableEntity,
 	portal.TooLarge:        http.StatusRequestEntityTooLarge,
 	portal.TooManyRequests: http.StatusTooManyRequests,

@@ -18,7 +18,8 @@ func TestWithoutSettingsThereAreDefaults(t *testing.T) {
 	want := Config{
 		Prefix: "gatehouse", BaseURL: "http://localhost:8080", Addr: ":8080",
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour,
-		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", LogLevel: "info", LogFormat: "auto",
+		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto",
+		PlansPerKey: 10, IdleKeys: 30 * 24 * time.Hour, LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -32,6 +33,7 @@ func TestSettingsAreRead(t *testing.T) {
 		"GATEHOUSE_OPERATORS_ADDR=127.0.0.1:9090", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal",
 		"GATEHOUSE_OIDC_CLIENT_SECRET=secret=with=signs", "GATEHOUSE_SESSION_TTL=90m", "GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
+		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_IDLE_KEYS=0s",
 		"GATEHOUSE_LOCAL_FAULTS=seed=7; sqs:lost,rate=0.1", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
@@ -42,7 +44,7 @@ func TestSettingsAreRead(t *testing.T) {
 		Prefix: "acme-portal", BaseURL: "https://portal.example.com/", Addr: ":3000", OperatorsAddr: "127.0.0.1:9090",
 		OIDCIssuer: "https://login.example.com", OIDCClientID: "portal", OIDCClientSecret: "secret=with=signs",
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute,
-		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single",
+		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25,
 		LocalFaults: "seed=7; sqs:lost,rate=0.1", LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -91,6 +93,10 @@ func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
 		"GATEHOUSE_LOG_LEVEL=7":                              "GATEHOUSE_LOG_LEVEL",
 		"GATEHOUSE_LOG_FORMAT=yaml":                          `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
 		"GATEHOUSE_PROVISIONING=bulk":                        `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
+		"GATEHOUSE_PLANS_PER_KEY=0":                          "GATEHOUSE_PLANS_PER_KEY 0: want a number above 0",
+		"GATEHOUSE_PLANS_PER_KEY=many":                       `GATEHOUSE_PLANS_PER_KEY "many": want a number`,
+		"GATEHOUSE_IDLE_KEYS=59m":                            "GATEHOUSE_IDLE_KEYS 59m0s: want at least 1h, or 0 to keep keys for ever",
+		"GATEHOUSE_IDLE_KEYS=-720h":                          "GATEHOUSE_IDLE_KEYS -720h0m0s: want at least 1h",
 		"GATEHOUSE_LOCAL_FAULTS=sqs:broken":                  `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken"`,
 		"GATEHOUSE_NONSENSE=1":                               "GATEHOUSE_NONSENSE is not a setting of Gatehouse",
 		"GATEHOUSE_REQUIRED=1":                               "GATEHOUSE_REQUIRED is not a setting of Gatehouse",

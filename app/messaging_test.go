@@ -75,6 +75,7 @@ func TestEveryMessageHasItsWayAndSomebodyAtTheEnd(t *testing.T) {
 	}
 	special := map[string]transport.Destination{
 		events.ProvisionRequested{}.EventType(): {Queue: "acme-provisioning"},
+		events.ShowRequested{}.EventType():      {Queue: "acme-projections.fifo", FIFO: true},
 		events.JobRequested{}.EventType():       {Queue: "acme-jobs.fifo", FIFO: true},
 	}
 	for _, name := range events.Types() {
