@@ -149,6 +149,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 		s.query[svc.Version] = svc
 	}
 	s.faults = faults.New(s.operations(), queues)
+	queues.OnOldReceipt(s.faults.OldReceipt)
 	s.admin = s.faults.Admin(s.Counts)
 }
 

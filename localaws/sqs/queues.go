@@ -19,6 +19,8 @@ type queues struct {
 	deleted map[string]time.Time
 	// tasks are the message move tasks, also those that have ended lately.
 	tasks []*moveTask
+	// oldReceipt: see Service.OnOldReceipt.
+	oldReceipt func(operation string) bool
 }
 
 func (all *queues) byARN(arn string) (*queue, bool) {

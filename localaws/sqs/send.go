@@ -84,7 +84,7 @@ func (q *queue) identifies(e entry) bool {
 // enqueue adds an admitted entry. A FIFO queue that has seen its deduplication
 // id within the window answers as it did then, and keeps nothing.
 func (r *round) enqueue(q *queue, e entry, sender string) sendMessageOut {
-	r.touch(q)
+	r.open(q)
 	m := &message{sent: sent{
 		ID: wire.NewUUID(), Body: e.MessageBody, Attributes: e.MessageAttributes,
 		Sender: sender, At: r.now,
