@@ -108,6 +108,6 @@ func (r *round) deliver(d Delivery) error {
 	if err != nil {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, err)
 	}
-	r.enqueue(q, e, d.Service)
+	r.enqueue(q, e, origin{sender: d.Service})
 	return nil
 }

@@ -183,7 +183,7 @@ func TestAMoveTaskKeepsToItsRateAndCanBeCancelled(t *testing.T) {
 		t.Errorf("the task is %+v", running)
 	}
 	_, err = l.startTask(d.dead)
-	wantCode(t, err, "AWS.SimpleQueueService.UnsupportedOperation")
+	wantCode(t, err, "InvalidParameterValue")
 	out, err := l.CancelMessageMoveTask(context.Background(), &sqs.CancelMessageMoveTaskInput{TaskHandle: &handle})
 	if err != nil || out.ApproximateNumberOfMessagesMoved != 3 {
 		t.Fatalf("cancelling: %v, %v", out, err)
