@@ -37,7 +37,7 @@ const (
 // requests to a host that is not this server: see ownHost.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.ownHost(r) {
-		s.refuseHost(w, r)
+		s.serveOther(w, r)
 		return
 	}
 	if mount := s.mountFor(r); mount != nil {
