@@ -47,8 +47,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_localaws/health":
 		_, _ = w.Write([]byte("ok\n"))
-	case faults.Path, faults.CountsPath:
-		s.admin.ServeHTTP(w, r)
+	case faults.Path, faults.CountsPath, SnapshotPath:
+		s.serveAdmin(w, r)
 	default:
 		s.faults.Serve(s.call(w, r), w, r)
 	}

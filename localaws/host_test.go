@@ -60,6 +60,7 @@ func TestAForeignHostIsRefusedOnEveryPathInTheServicesErrorShape(t *testing.T) {
 		"what is mounted":      {"GET", "/demo-api/harbours", "", nil, `{"message":"This local AWS`},
 		"health":               {"GET", "/_localaws/health", "", nil, `{"message":"This local AWS`},
 		"the plan of faults":   {"DELETE", faults.Path, "", nil, `{"message":"This local AWS`},
+		"a snapshot":           {"GET", localaws.SnapshotPath, "", nil, `{"message":"This local AWS`},
 		"the counts":           {"GET", faults.CountsPath, "", nil, `{"message":"This local AWS`},
 	} {
 		t.Run(name, func(t *testing.T) {
