@@ -72,9 +72,14 @@ func (c *cloud) publisher(cfg PublisherConfig) Publisher {
 	return p
 }
 
+// soon is a CloseTimeout that leaves handlers little time, and handing back enough.
+const soon = patience + 50*time.Millisecond
+
 // subscriber gives its messages up fast when the test ends.
 func (c *cloud) subscriber(cfg SubscriberConfig) *Subscriber {
-	cfg.CloseTimeout = orDefault(cfg.CloseTimeout, 50*time.Millisecond)
+	if cfg.CloseTimeout == 0 {
+		cfg.CloseTimeout, cfg.SettleTime = soon, patience
+	}
 	s := NewSubscriber(c.hooked, c.queues, cfg)
 	c.t.Cleanup(func() { _ = s.Close() })
 	return s

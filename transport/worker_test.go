@@ -29,7 +29,9 @@ func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	cfg.Client, cfg.Queues = c.hooked, c.queues
 	for i := range cfg.Consumers {
 		sub := &cfg.Consumers[i].Subscriber
-		sub.CloseTimeout = orDefault(sub.CloseTimeout, time.Second)
+		if sub.CloseTimeout == 0 {
+			sub.CloseTimeout, sub.SettleTime = patience+time.Second, patience
+		}
 	}
 	w, err := NewWorker(cfg)
 	if err != nil {
@@ -193,7 +195,7 @@ func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
 	_, wait := work(t, c, WorkerConfig{
 		Failures: l,
 		Consumers: []Consumer{{
-			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: 10 * time.Millisecond},
+			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: soon, SettleTime: patience},
 			Handlers: map[string]Handler{registerType: func(ctx context.Context, _ events.Event) error {
 				close(started)
 				<-ctx.Done()

@@ -1,0 +1,25 @@
+package portal_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestWorkLearnsThatTheProcessStops(t *testing.T) {
+	t.Parallel()
+	stopping := make(chan struct{})
+	ctx, cancel := context.WithCancel(portal.WithStopping(t.Context(), stopping))
+	defer cancel()
+	if portal.IsStopping(ctx) {
+		t.Error("it stops before it was told to")
+	}
+	close(stopping)
+	if !portal.IsStopping(ctx) || ctx.Err() != nil {
+		t.Errorf("stopping: %v, and the context ended with %v", portal.IsStopping(ctx), ctx.Err())
+	}
+	if portal.IsStopping(t.Context()) {
+		t.Error("a context that knows nothing of it says that the process stops")
+	}
+}
