@@ -132,12 +132,12 @@ func (h *hooked) GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, _ ..
 	return h.Client.GetQueueUrl(ctx, in)
 }
 
-func (h *hooked) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (h *hooked) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, opts ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	h.count(func() { h.sends++ })
 	if h.send != nil {
 		return h.send(ctx, in)
 	}
-	return h.Client.SendMessageBatch(ctx, in)
+	return h.Client.SendMessageBatch(ctx, in, opts...)
 }
 
 func (h *hooked) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
