@@ -37,15 +37,17 @@ const attachPatience = 10 * time.Second
 const eagerFor = 2 * time.Second
 
 // attach waits for the lease that CreateUsagePlanKey and DeleteUsagePlanKey are
-// called under, at most for attachPatience. AWS changes the keys of its usage plans one
-// at a time and answers whoever comes meanwhile with 409 "concurrent modification";
-// taking turns spends no tokens on those. Interactive calls go before all others, in
+// called under, at most for attachPatience, and for lastWait when the process is stopping.
+// AWS changes the keys of its usage plans one at a time and answers whoever comes
+// meanwhile with 409 "concurrent modification"; taking turns spends no tokens on those. Interactive calls go before all others, in
 // every process. A holder that died costs d, one that acts late draws the 409, which is
 // tried again. Any error is a *portal.Postponed.
 func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency) (release func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, attachPatience)
+	waiting, end := unlessStopping(ctx)
+	defer end()
+	waiting, cancel := context.WithTimeoutCause(waiting, attachPatience, errNoTurn)
 	defer cancel()
-	leave, err := l.line(ctx, waiting, u)
+	leave, err := l.line(waiting, u)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +57,7 @@ func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency) (releas
 			return func() { giveUp(); leave() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
-			err = notHad(ctx)
+			err = notHad(waiting)
 		}
 		if err != nil {
 			leave()
@@ -65,7 +67,7 @@ func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency) (releas
 }
 
 // line waits for this process's turn.
-func (l *leases) line(ctx, waiting context.Context, u Urgency) (leave func(), err error) {
+func (l *leases) line(waiting context.Context, u Urgency) (leave func(), err error) {
 	lane := l.patient
 	if u == Interactive {
 		lane = l.hurry
@@ -74,15 +76,19 @@ func (l *leases) line(ctx, waiting context.Context, u Urgency) (leave func(), er
 	case lane <- struct{}{}:
 		return func() { <-lane }, nil
 	case <-waiting.Done():
-		return nil, notHad(ctx)
+		return nil, notHad(waiting)
 	}
 }
 
-func notHad(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return portal.Postpone("stopping", err)
+// errNoTurn ends a wait that has lasted for attachPatience.
+var errNoTurn = errors.New("others were attaching all the time")
+
+// notHad is the error of a wait for the lease that is over.
+func notHad(waiting context.Context) error {
+	if errors.Is(context.Cause(waiting), errNoTurn) {
+		return postponed("attach lease")
 	}
-	return postponed("attach lease")
+	return stopped(waiting)
 }
 
 // free is the condition under which a lease is to be had. The holder's name is drawn anew

@@ -64,16 +64,18 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token, for patience, or longer if its turn is near. Any error is a
-// *portal.Postponed.
+// take waits for a token, for patience, or longer if its turn is near; when the process
+// is stopping for lastWait only. Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) error {
+	waiting, cancel := unlessStopping(ctx)
+	defer cancel()
 	w := t.join()
 	select {
 	case err := <-w.answer:
 		return err
-	case <-ctx.Done():
+	case <-waiting.Done():
 		t.leave(w)
-		return portal.Postpone("stopping", ctx.Err())
+		return stopped(waiting)
 	}
 }
 
