@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -35,9 +34,4 @@ func unlessStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 // message is handed back at once.
 func stopped(waiting context.Context) error {
 	return portal.Postpone("stopping", context.Cause(waiting))
-}
-
-// isStopping says whether a wait ended because the process is stopping.
-func isStopping(waiting context.Context) bool {
-	return errors.Is(context.Cause(waiting), portal.ErrStopping)
 }

@@ -26,13 +26,3 @@ func Stopping(ctx context.Context) <-chan struct{} {
 	stopping, _ := ctx.Value(stoppingKey{}).(<-chan struct{})
 	return stopping
 }
-
-// IsStopping says whether the process stops.
-func IsStopping(ctx context.Context) bool {
-	select {
-	case <-Stopping(ctx):
-		return true
-	default:
-		return false
-	}
-}
