@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // lane has the calls of one urgency in this process seek the attach lease one at a time, so
@@ -37,7 +35,7 @@ func (l *lane) enter(ctx context.Context) error {
 			if !l.quit(w) {
 				l.leave()
 			}
-			return portal.Postpone("stopping", ctx.Err())
+			return stopped(ctx)
 		case <-time.After(l.stays(w)):
 			if l.overdue(w) && l.quit(w) {
 				return postponed("attach lease")

@@ -39,16 +39,18 @@ const attachPatience = 10 * time.Second
 const eagerFor = 2 * time.Second
 
 // attach waits for the lease that CreateUsagePlanKey and DeleteUsagePlanKey are
-// called under, at most for attachPatience once it is this call's turn in the process. AWS
-// changes the keys of its usage plans one at a time and answers a second call meanwhile with
-// 409 "concurrent modification"; taking turns spends no tokens on those. Interactive calls
-// go before all others, in every process. A holder that died costs d; one that acts late
-// draws the 409, which is tried again. While affordable returns a wait or an error, the
-// lease is not taken, so that no call holds it only to wait for a token. Any error is a
-// *portal.Postponed.
+// called under, at most for attachPatience once it is this call's turn in the process, and
+// for lastWait when the process is stopping. AWS changes the keys of its usage plans one at
+// a time and answers a second call meanwhile with 409 "concurrent modification"; taking
+// turns spends no tokens on those. Interactive calls go before all others, in every
+// process. A holder that died costs d; one that acts late draws the 409, which is tried
+// again. While affordable returns a wait or an error, the lease is not taken, so that no
+// call holds it only to wait for a token. Any error is a *portal.Postponed.
 func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
+	waiting, end := unlessStopping(ctx)
+	defer end()
 	lane := l.lane(u)
-	if err := lane.enter(ctx); err != nil {
+	if err := lane.enter(waiting); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -56,10 +58,10 @@ func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, afforda
 			lane.leave()
 		}
 	}()
-	if err := l.afford(ctx, affordable); err != nil {
+	if err := l.afford(waiting, affordable); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeout(ctx, attachPatience)
+	waiting, cancel := context.WithTimeoutCause(waiting, attachPatience, errNoTurn)
 	defer cancel()
 	for {
 		giveUp, ok, err := l.takeAttach(ctx, d, u)
@@ -67,7 +69,7 @@ func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, afforda
 			return func() { giveUp(); lane.leave() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
-			err = notHad(ctx)
+			err = notHad(waiting)
 		}
 		if err != nil {
 			return nil, err
@@ -105,11 +107,15 @@ func (l *leases) lane(u Urgency) *lane {
 	return l.lanes[u]
 }
 
-func notHad(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return portal.Postpone("stopping", err)
+// errNoTurn ends a wait that has lasted for attachPatience.
+var errNoTurn = errors.New("others were attaching all the time")
+
+// notHad is the error of a wait for the lease that is over.
+func notHad(waiting context.Context) error {
+	if errors.Is(context.Cause(waiting), errNoTurn) {
+		return postponed("attach lease")
 	}
-	return postponed("attach lease")
+	return stopped(waiting)
 }
 
 // free is the condition under which a lease can be taken: nobody has it, it has run out, or

@@ -82,8 +82,8 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token, for patience, or longer if its turn is near. Any error is a
-// *portal.Postponed.
+// take waits for a token, for patience, or longer if its turn is near; when the process
+// is stopping for lastWait only. Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
 }
@@ -95,13 +95,15 @@ func (t *taker) takeFirst(ctx context.Context, d time.Duration) (token, error) {
 }
 
 func (t *taker) await(ctx context.Context, w *waiter) (token, error) {
+	waiting, cancel := unlessStopping(ctx)
+	defer cancel()
 	t.join(w)
 	select {
 	case g := <-w.answer:
 		return g.token, g.err
-	case <-ctx.Done():
+	case <-waiting.Done():
 		t.leave(w)
-		return token{}, portal.Postpone("stopping", ctx.Err())
+		return token{}, stopped(waiting)
 	}
 }
 
