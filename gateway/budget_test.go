@@ -266,10 +266,10 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 
 func TestTheSecondThrottledCallInAMinuteSlowsEveryProcessForAMinute(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
-		one, two := w.process(t, 1), w.process(t, 1)
+		processes := budgetsOf(t, 2, 1)
+		one, two := processes[0], processes[1]
 		// perSecond empties the bucket and counts what comes in ten seconds after.
 		perSecond := func(b *Budget) float64 {
 			taker, count := b.taker(other, Interactive), 0
