@@ -205,16 +205,27 @@ func (c *counted) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	return c.Client.TransactWriteItems(ctx, in, opts...)
 }
 
-func TestAcceptingCostsTwoWritesAndNoReading(t *testing.T) {
+func TestAcceptingCostsAFewWritesAndNoReading(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	tables := &counted{Client: d.tables.Client}
 	cfg := d.config()
 	cfg.Tables = tables
-	if _, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree)); err != nil {
-		t.Fatal(err)
+	costs := func(request events.Request, want ...string) {
+		t.Helper()
+		tables.calls = nil
+		if _, err := operations.New(cfg).Accept(t.Context(), ask(ann, "", request)); portal.CodeOf(err) == portal.Unavailable {
+			t.Fatal(err)
+		}
+		same(t, "requests", want, tables.calls)
 	}
-	same(t, "requests", []string{"UpdateItem", "TransactWriteItems"}, tables.calls)
+	costs(leaveFree, "UpdateItem", "TransactWriteItems")
+	// From the second in a minute on the first guess at the counters is wrong.
+	for range operations.MaxChanges - 1 {
+		costs(leaveFree, "UpdateItem", "UpdateItem", "TransactWriteItems")
+	}
+	costs(leaveFree, "UpdateItem") // and is refused
+	costs(register, "UpdateItem", "UpdateItem", "TransactWriteItems")
 }
 
 func TestBeyondTheLimitAKeyThatWasNeverAcceptedIsRefused(t *testing.T) {
