@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,12 +27,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// snapshotFrom is how many facts a reading must meet for a new snapshot to pay, and kept
-// how many of them stay behind it: with those the latest requests are recognised.
 const (
+	// snapshotFrom is how many facts a reading must meet for a new snapshot to pay, and kept
+	// how many of them stay in front of it.
 	snapshotFrom = 200
 	kept         = 100
-	snapshotTTL  = 90 * 24 * time.Hour
+	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
+	// recognised when they come again.
+	maxHandled  = 1000
+	snapshotTTL = 90 * 24 * time.Hour
 )
 
 // foldVersion is part of a snapshot's key. Raise it when a fold changes; what types of
@@ -54,12 +58,21 @@ type Reader struct {
 	records string
 	now     func() time.Time
 	lengths *lengths
+	from    int
+	kept    int
 }
 
 // NewReader returns a Reader of that journal, which keeps its snapshots in the table
 // named records.
 func NewReader(journal journal, tables tables, records string, now func() time.Time) *Reader {
-	return &Reader{journal: journal, tables: tables, records: records, now: now, lengths: newLengths()}
+	return &Reader{journal: journal, tables: tables, records: records, now: now, lengths: newLengths(snapshotFrom), from: snapshotFrom, kept: kept}
+}
+
+// SnapshotEvery has snapshots made of shorter streams already, for tests: from so many
+// facts on, with so many in front.
+func (r *Reader) SnapshotEvery(from, kept int) *Reader {
+	r.from, r.kept, r.lengths = from, kept, newLengths(int64(from))
+	return r
 }
 
 // History is an account as the journal tells of it.
@@ -71,7 +84,12 @@ type History struct {
 	Facts []events.Event
 	// Base is the state before Facts.
 	Base state.Account
+	// handled are requests that led to facts before Facts.
+	handled []string
 }
+
+// Handled says whether the request is known to have led to a fact that is not among Facts.
+func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
 // Account reads an account, consistently. Failures of the tables come as
 // *portal.Postponed, what can never be read as *journal.PermanentError.
@@ -87,30 +105,32 @@ func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
 	stream := portal.AccountStream(id)
 	base := state.NewAccount(id)
+	var handled []string
 	if r.lengths.long(stream) && after != 0 {
-		if found, ok := r.load(ctx, id); ok && (after < 0 || found.Sequence <= after) {
-			base = found
+		if found, requests, ok := r.load(ctx, id); ok && (after < 0 || found.Sequence <= after) {
+			base, handled = found, requests
 		}
 	}
 	facts, err := r.journal.Read(ctx, stream, base.Sequence)
 	if err != nil {
 		return History{}, err
 	}
-	h := History{Account: base.Clone(), Base: base, Facts: facts}
+	h := History{Account: base.Clone(), Base: base, Facts: facts, handled: handled}
 	for _, fact := range facts {
 		h.Account.Apply(fact)
 	}
 	r.lengths.note(stream, h.Account.Sequence)
-	if after < 0 && len(facts) >= snapshotFrom {
+	if after < 0 && len(facts) >= r.from {
 		r.save(ctx, h)
 	}
 	return h, nil
 }
 
 type row struct {
-	Sequence int64  `dynamodbav:"seq"`
-	State    []byte `dynamodbav:"state"`
-	Expires  int64  `dynamodbav:"expires_at"`
+	Sequence int64    `dynamodbav:"seq"`
+	State    []byte   `dynamodbav:"state"`
+	Handled  []string `dynamodbav:"handled"`
+	Expires  int64    `dynamodbav:"expires_at"`
 }
 
 // version tells folds apart: a program that knows other facts folds otherwise.
@@ -124,30 +144,37 @@ func place(id portal.AccountID) map[string]types.AttributeValue {
 }
 
 // load reads a snapshot. Whatever is wrong with it, the stream itself tells the same.
-func (r *Reader) load(ctx context.Context, id portal.AccountID) (state.Account, bool) {
+func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, ok bool) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, false
+		return state.Account{}, nil, false
 	}
 	var found row
-	account := state.NewAccount(id)
+	account = state.NewAccount(id)
 	err = attributevalue.UnmarshalMap(out.Item, &found)
 	if err == nil {
 		err = unpack(found.State, &account)
 	}
 	if err != nil || account.Sequence != found.Sequence || account.ID != id {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
-		return state.Account{}, false
+		return state.Account{}, nil, false
 	}
-	return account, true
+	return account, found.Handled, true
 }
 
 // save keeps the state as it was some facts ago. A second one at the same place is the
 // same; failing to is no fault.
 func (r *Reader) save(ctx context.Context, h History) {
-	account := h.Base.Clone()
-	for _, fact := range h.Facts[:len(h.Facts)-kept] {
+	account, handled := h.Base.Clone(), slices.Clone(h.handled)
+	for _, fact := range h.Facts[:len(h.Facts)-r.kept] {
 		account.Apply(fact)
+		if _, failed := fact.Data.(events.RequestFailed); fact.Intent > 0 && !failed {
+			handled = append(handled, fact.Causation)
+		}
+	}
+	handled = slices.Compact(handled)
+	if n := len(handled); n > maxHandled {
+		handled = handled[n-maxHandled:]
 	}
 	if account.NotUnderstood != "" {
 		return
@@ -157,7 +184,7 @@ func (r *Reader) save(ctx context.Context, h History) {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Int("bytes", len(packed)).Msg("no snapshot is kept")
 		return
 	}
-	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, State: packed, Expires: r.now().Add(snapshotTTL).Unix()})
+	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, State: packed, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
 	if err != nil {
 		return
 	}

@@ -13,11 +13,14 @@ const maxLengths = 1 << 14
 // lengths remembers which streams are long, so that short ones, which almost all are, cost
 // no look for a snapshot.
 type lengths struct {
+	from    int64
 	mu      sync.Mutex
 	streams map[portal.Stream]struct{}
 }
 
-func newLengths() *lengths { return &lengths{streams: map[portal.Stream]struct{}{}} }
+func newLengths(from int64) *lengths {
+	return &lengths{from: from, streams: map[portal.Stream]struct{}{}}
+}
 
 func (l *lengths) long(stream portal.Stream) bool {
 	l.mu.Lock()
@@ -27,7 +30,7 @@ func (l *lengths) long(stream portal.Stream) bool {
 }
 
 func (l *lengths) note(stream portal.Stream, length int64) {
-	if length < snapshotFrom {
+	if length < l.from {
 		return
 	}
 	l.mu.Lock()

@@ -203,6 +203,9 @@ func inTheWay(err error, opts LocalOptions) error {
 		return notToBeHad(opts.AWSPort, "the local AWS", "--aws-port", err)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
+	case errors.Is(err, store.ErrDamaged):
+		return fmt.Errorf("starting the local AWS: %w. Put a sound copy in its place (docs/configuration.md says how to make one), "+
+			"or start over with --fresh, which forgets what is in it", err)
 	case errors.Is(err, store.ErrVersion):
 		return fmt.Errorf("starting the local AWS: %w. --fresh starts over, and forgets what is in it", err)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -38,7 +39,19 @@ type Process struct {
 	// PollWait is how long a worker's poll of an idle queue lasts, and so how long an idle
 	// worker takes to stop; 0 is the transport's own.
 	PollWait time.Duration
+	// StopTime is how long a worker takes to stop at most, whatever AWS does; 0 is 24
+	// seconds. Orchestrators kill after 30 unless configured otherwise.
+	StopTime time.Duration
 }
+
+// stopTime is Process.StopTime unless that is set. Its last part is for messages that are
+// still being sent when all those received are finished or handed back.
+const (
+	stopTime = 24 * time.Second
+	sendTime = 2 * time.Second
+)
+
+func (p Process) stopTime() time.Duration { return cmp.Or(p.StopTime, stopTime) }
 
 func (p Process) now() func() time.Time {
 	if p.Now != nil {
@@ -53,6 +66,7 @@ type Worker struct {
 	runner    *jobs.Runner
 	messaging messaging
 	log       zerolog.Logger
+	stopTime  time.Duration
 }
 
 // NewWorker puts a worker together. It checks that what set-up creates is there and
@@ -111,21 +125,25 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	letters := deadletters.Keeper{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: settling(letters, consumers(names, p.PollWait, execute, converger, projector, runner)),
+		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner)),
 		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log}, nil
+	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
-func consumers(names Names, wait time.Duration, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+func consumers(names Names, p Process, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
-	busy := transport.SubscriberConfig{Pollers: 2, Concurrency: 256, WaitTime: wait}
+	receiving := transport.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
+	busy := receiving
+	busy.Pollers, busy.Concurrency = 2, 256
 	// What waits for the budget is made many at a time; the more wait here, the fewer calls.
-	crowd := transport.SubscriberConfig{Pollers: 2, Concurrency: 512, WaitTime: wait}
-	quiet := transport.SubscriberConfig{Pollers: 1, Concurrency: 10, WaitTime: wait}
+	crowd := receiving
+	crowd.Pollers, crowd.Concurrency = 2, 512
+	quiet := receiving
+	quiet.Pollers, quiet.Concurrency = 1, 10
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
@@ -197,7 +215,7 @@ func CatalogSync(now time.Time) events.Event {
 }
 
 // Run works until ctx ends, then finishes what is in flight, hands back the rest and
-// returns.
+// returns, all within the StopTime.
 func (w *Worker) Run(ctx context.Context) error {
 	ticking, stop := context.WithCancel(w.log.WithContext(ctx))
 	ticked := make(chan struct{})
@@ -205,10 +223,32 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer close(ticked)
 		w.runner.Tick(ticking)
 	}()
+	stopping, cancel := outlasting(ctx, w.stopTime)
+	defer cancel()
 	err := w.worker.Run(ctx)
 	stop()
 	<-ticked
-	return errors.Join(err, w.messaging.close())
+	if ctx.Err() == nil {
+		return errors.Join(err, w.messaging.close())
+	}
+	if unsent := w.messaging.shutdown(stopping); unsent != nil {
+		// Nobody waits for these messages any more: what they belong to was handed back.
+		w.log.Warn().Err(unsent).Msg("stopping without an answer to every message that was sent")
+	}
+	return err
+}
+
+// outlasting returns a context that ends so much later than ctx.
+func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, end := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(by):
+			end()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { unhook(); end() }
 }
 
 // Running is closed once every queue is being received from.

@@ -10,7 +10,7 @@
 //
 //	token ── attach lease ── message's lease long enough? ── call ── answer
 //	  │           │                    │                               │
-//	  └───────────┴── *portal.Postponed┘     nil, *Refused, *Full, *Unavailable
+//	  └───────────┴── *portal.Postponed┘     nil, *Refused, *LimitReached, *Unavailable
 //
 // Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 // and the API reference of the operations.

@@ -34,8 +34,8 @@ func (cp *ControlPlane) Probe(ctx context.Context, prefix string) (Finding, erro
 
 // ProbeFreely is Probe without a budget, for an API Gateway whose calls are free.
 func ProbeFreely(ctx context.Context, client *apigateway.Client, prefix string) (Finding, error) {
-	free := func(ctx context.Context, _ operation, attempt func(context.Context) error) error {
-		return classify(attempt(ctx))
+	free := func(ctx context.Context, op operation, attempt func(context.Context) error) error {
+		return classify(op, attempt(ctx))
 	}
 	return (&probe{client: client, call: free, base: prefix + "/probe/"}).run(ctx)
 }

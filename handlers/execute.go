@@ -133,7 +133,7 @@ func forAccount[R events.Request](x *Execute, decide Decide[R]) func(context.Con
 				return past{}, err
 			}
 			account := history.Account
-			return past{head: account.Sequence, facts: history.Facts, notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
 				decided := decide(account, request, Asked{ID: msg.ID, Operation: msg.Operation})
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
@@ -144,8 +144,9 @@ func forAccount[R events.Request](x *Execute, decide Decide[R]) func(context.Con
 // past is what a decision goes by: a stream as it stands, and what to do in that state.
 type past struct {
 	head int64
-	// facts are the stream's latest.
+	// facts are the stream's latest; handled says that older ones show the request handled.
 	facts         []events.Event
+	handled       bool
 	notUnderstood string
 	decide        func() []events.Fact
 }
@@ -159,6 +160,9 @@ func (x *Execute) execute(ctx context.Context, msg events.Event, read func(conte
 		}
 		if known := ledToBy(before.facts, msg.ID); len(known) > 0 {
 			return x.followAgain(ctx, msg, known)
+		}
+		if before.handled {
+			return nil
 		}
 		if before.notUnderstood != "" {
 			return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", msg.Subject, events.Name(before.notUnderstood))}

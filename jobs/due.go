@@ -47,9 +47,9 @@ type resender interface {
 }
 
 // DueRows is the job that works on rows which have fallen due. Running it twice at once
-// sends messages twice, which nobody minds. A row that cannot be handled, because nobody
-// here knows its kind, it cannot be decoded or its stream cannot be read, is passed over
-// and logged: it holds up no other and stays where it is.
+// sends messages twice, which nobody minds. A row that cannot be handled is passed over
+// and logged, and holds up no other: one of an unknown kind, or that cannot be decoded,
+// stays where it is, and one whose stream cannot be read is put off.
 type DueRows struct {
 	Records    string
 	Tables     queries
@@ -88,7 +88,9 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 			return "", err
 		}
 		if err != nil {
-			d.passOver(ctx, string(row.Kind), row.sk, err)
+			if err := d.passOver(ctx, row, err); err != nil {
+				return "", err
+			}
 		}
 	}
 	switch {
@@ -120,7 +122,7 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 		row := found{pk: due.Partition(shard), sk: textOf(item["sk"])}
 		last = row.sk
 		if err := attributevalue.UnmarshalMap(item, &row.Row); err != nil {
-			d.passOver(ctx, "", row.sk, err)
+			d.tell(ctx, "", row.sk, err)
 			continue
 		}
 		rows = append(rows, row)
@@ -138,7 +140,19 @@ func textOf(v types.AttributeValue) string {
 	return ""
 }
 
-func (d DueRows) passOver(ctx context.Context, kind, sk string, err error) {
+// errUnknownKind says that the row is for newer workers.
+var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")
+
+// passOver puts a row off that cannot be handled now, unless it is for others.
+func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
+	d.tell(ctx, string(row.Kind), row.sk, cause)
+	if errors.Is(cause, errUnknownKind) {
+		return nil
+	}
+	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
+}
+
+func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk).Msg("a due row is passed over")
 	if d.PassedOver != nil {
 		d.PassedOver(kind)
@@ -157,7 +171,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	case due.IdleKey:
 		done, err = d.giveBack(ctx, row)
 	default:
-		return errors.New("its kind is not known here; newer workers may know it")
+		return errUnknownKind
 	}
 	if err != nil {
 		return err
@@ -172,7 +186,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
 	id, ok := row.Stream.Account()
 	if !ok {
-		return false, fmt.Errorf("a wish of %q, which is no account", row.Stream)
+		return false, errUnknownKind
 	}
 	history, err := d.Accounts.Account(ctx, id)
 	if err != nil {
@@ -198,7 +212,7 @@ func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Strea
 func (d DueRows) giveBack(ctx context.Context, row found) (done bool, err error) {
 	id, ok := row.Stream.Account()
 	if !ok {
-		return false, fmt.Errorf("an idle key of %q, which is no account", row.Stream)
+		return false, errUnknownKind
 	}
 	history, err := d.Accounts.Account(ctx, id)
 	if err != nil {

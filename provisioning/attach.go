@@ -83,13 +83,6 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 		return r.withdraw(ctx, pair, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
 	case gateway.StageTaken:
 		return r.rival(ctx, pair, no)
-	case gateway.ValueTaken:
-		// Only our own key can have the value, so it is there; it is not listed yet, or
-		// somebody has given it another name.
-		if r.Now().Sub(r.triedAt()) < listing {
-			return &portal.Postponed{After: retry, Reason: "a key that was made may not be listed yet", Err: cause}
-		}
-		return fmt.Errorf("API Gateway has key %s under another name: %w", pair.Key, cause)
 	}
 	return r.withdraw(ctx, pair, portal.Conflict, fmt.Sprintf(
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")

@@ -3,7 +3,6 @@ package provisioning
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -99,13 +98,4 @@ func (r *run) planOf(key portal.KeyID) portal.PlanID {
 		}
 	}
 	return ""
-}
-
-// triedAt is when somebody may last have tried to create the account's keys before this
-// run.
-func (r *run) triedAt() time.Time {
-	if r.lease.Unsettled.IsZero() {
-		return r.Now()
-	}
-	return r.lease.Unsettled
 }

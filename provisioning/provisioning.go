@@ -37,6 +37,8 @@ const (
 	listing = 5 * time.Minute
 	// retry is how long a message goes back for when API Gateway needs a moment.
 	retry = 15 * time.Second
+	// unlisted is how long a message goes back for while a key is there that no list shows.
+	unlisted = time.Minute
 	// upgrade is how long a message goes back for while its stream holds a fact that only
 	// newer workers understand.
 	upgrade = 30 * time.Second
@@ -259,24 +261,27 @@ func (r *run) urgency(t task) gateway.Urgency {
 }
 
 // trouble is what the stuck tasks come to. A full account and a KMS key that cannot be
-// used are left to the due rows; a throttle is waited for; anything else is a failure of
+// used are left to the due rows. A throttle is waited for, and so is a key that is there
+// and not listed yet: only our own key can have its value. Anything else is a failure of
 // this message.
 func (r *run) trouble() error {
-	var throttled, failure error
+	var wait *portal.Postponed
 	for t, err := range r.stuck {
 		var busy *gateway.Unavailable
 		switch {
 		case parkedFor(err) != events.WaitingForAWS:
 		case errors.As(err, &busy) && busy.Throttled:
-			throttled = err
+			wait = &portal.Postponed{After: retry, Reason: "API Gateway throttles", Err: err}
+		case errors.As(err, &busy) && busy.ValueTaken:
+			wait = &portal.Postponed{After: unlisted, Reason: "API Gateway has a key that it does not list", Err: err}
 		default:
-			failure = fmt.Errorf("converging %s: %w", t, err)
+			return fmt.Errorf("converging %s: %w", t, err)
 		}
 	}
-	if failure == nil && throttled != nil {
-		return &portal.Postponed{After: retry, Reason: "API Gateway throttles", Err: throttled}
+	if wait == nil {
+		return nil
 	}
-	return failure
+	return wait
 }
 
 // park leaves a task for later. Why is recorded once, so that whoever waits can see it.

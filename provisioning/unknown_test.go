@@ -25,7 +25,7 @@ func TestConvergingGoesOnAfterAFactOfNewerCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("create key1", "attach free gw1")
-	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1"}, activated("free", ends))
+	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1"}, attached("free", 4))
 	if got := b.facts(); got[5].Sequence != 6 {
 		t.Errorf("the outcome stands at %d", got[5].Sequence)
 	}
@@ -60,20 +60,20 @@ type shownTo int64
 
 func (s shownTo) Checkpoint(context.Context, portal.Stream) (int64, error) { return int64(s), nil }
 
-func TestTheSweepWakesProjectionsWithAFactTheyKnow(t *testing.T) {
+func TestTheSweepWakesShowingForStreamsThatAreNotShownToTheirEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		shown shownTo
-		want  []int64
+		want  []events.Payload
 	}{
-		"a known fact is not shown":                   {0, []int64{2}},
-		"all is shown but what only newer code knows": {2, nil},
+		"the last fact is not shown": {2, []events.Payload{events.ShowRequested{}}},
+		"all is shown":               {3, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, events.UserRegistered{}, events.KeyRevealed{Key: "k"}, painted)
+			b := newBench(t, events.UserRegistered{}, keyWanted, painted)
 			sweep := &provisioning.Sweep{
-				Journal: b.journal, Sender: b.sent, Shown: c.shown, Now: func() time.Time { return b.now },
+				Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Shown: c.shown, Now: func() time.Time { return b.now },
 				Listings: func(func() time.Time) provisioning.Listings { return emptyPlane{} },
 				Lease:    func(context.Context) time.Time { return b.now.Add(time.Hour) },
 			}
@@ -81,12 +81,12 @@ func TestTheSweepWakesProjectionsWithAFactTheyKnow(t *testing.T) {
 			if err != nil || found.Unshown != len(c.want) {
 				t.Errorf("it found %+v, %v", found, err)
 			}
-			var got []int64
+			var got []events.Payload
 			for _, msg := range b.sent.repeated {
-				got = append(got, msg.Sequence)
+				got = append(got, msg.Data)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("the facts sent (-want +got):\n%s", diff)
+				t.Errorf("sent (-want +got):\n%s", diff)
 			}
 		})
 	}

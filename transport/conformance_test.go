@@ -53,7 +53,7 @@ type pubSub func(aws.Config, *sqs.Client, *transport.Queues, wasqs.Marshaler) (m
 func ours(_ aws.Config, client *sqs.Client, queues *transport.Queues, m wasqs.Marshaler) (message.Publisher, message.Subscriber, error) {
 	pub := transport.NewPublisher(client, queues, transport.PublisherConfig{Marshaler: m})
 	sub := transport.NewSubscriber(client, queues, transport.SubscriberConfig{
-		CloseTimeout: 200 * time.Millisecond,
+		CloseTimeout: 2200 * time.Millisecond, SettleTime: 2 * time.Second,
 		// The suite closes subscribers all the time. On a slow machine a receive may be
 		// cut off by that; what it leased is to be had again before the suite gives up.
 		Visibility:  3 * time.Second,
