@@ -155,7 +155,7 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 	}
 	if err := o.hand(ctx, row, o.sender.Send); err != nil {
 		// Sent again with the same Idempotency-Key, it is handed on at once.
-		return Operation{}, errors.Join(err, o.rows.handed(ctx, row, time.Time{}))
+		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
@@ -198,16 +198,28 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	if err != nil {
 		return Operation{}, err
 	}
-	now := o.now().UTC().Round(0)
-	if !progress.Status.Over() && now.Sub(known.HandedAt) >= handAgain {
-		if err := o.hand(ctx, known, o.sender.Repeat); err != nil {
+	if !progress.Status.Over() && o.now().Sub(known.HandedAt) >= handAgain {
+		if err := o.handAgain(ctx, known); err != nil {
 			return Operation{}, err
-		}
-		if err := o.rows.handed(ctx, known, now); err != nil {
-			return Operation{}, unavailable(err)
 		}
 	}
 	return known.operation(progress), nil
+}
+
+// handAgain hands the request on, unless somebody else does so at this moment.
+func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
+	mine, err := o.rows.takeTurn(ctx, row, o.now().UTC().Round(0))
+	if err != nil {
+		return unavailable(err)
+	}
+	if !mine {
+		return nil
+	}
+	if err := o.hand(ctx, row, o.sender.Repeat); err != nil {
+		// Sent again, it is handed on at once.
+		return errors.Join(err, o.rows.notHanded(ctx, row))
+	}
+	return nil
 }
 
 // Resend hands an accepted request in again, if it has led to nothing that is shown yet.

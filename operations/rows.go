@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,12 @@ const (
 	ChangesWithin = 10 * time.Minute
 )
 
-var errCondition = errors.New("the condition does not hold")
+// countRefused says that a condition does not hold for the item as it is.
+type countRefused struct {
+	item map[string]types.AttributeValue
+}
+
+func (*countRefused) Error() string { return "the condition does not hold" }
 
 type client interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
@@ -114,19 +120,21 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 	if err != nil {
 		return known, false, err
 	}
-	_, err = r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
-	var canceled *types.TransactionCanceledException
-	if errors.As(err, &canceled) && len(canceled.CancellationReasons) > 0 {
-		switch aws.ToString(canceled.CancellationReasons[0].Code) {
-		case "ConditionalCheckFailed":
-			known, err = decodeOperation(row.ID, canceled.CancellationReasons[0].Item)
+	for range insertTries {
+		_, err = r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+		var canceled *types.TransactionCanceledException
+		if !errors.As(err, &canceled) || len(canceled.CancellationReasons) == 0 {
+			break
+		}
+		if first := canceled.CancellationReasons[0]; aws.ToString(first.Code) == "ConditionalCheckFailed" {
+			known, err = decodeOperation(row.ID, first.Item)
 			return known, false, err
-		case "TransactionConflict":
-			// The same request at the same time: one of the two is first.
-			known, found, findErr := r.find(ctx, row.ID)
-			if findErr == nil && found {
-				return known, false, nil
-			}
+		}
+		// The same request at the same time: the one of them that comes second finds the first.
+		if !slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {
+			return aws.ToString(reason.Code) == "TransactionConflict"
+		}) {
+			break
 		}
 	}
 	if err != nil {
@@ -163,17 +171,43 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 	return writes, nil
 }
 
-// handed notes when the request was handed to its queue.
-func (r rows) handed(ctx context.Context, row operationRow, at time.Time) error {
+// takeTurn notes that the request is handed on now; mine is false if somebody else has
+// done so since the row was read.
+func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mine bool, err error) {
+	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: operationKey(row.ID),
+		UpdateExpression: aws.String("SET handed_at = :now"), ConditionExpression: aws.String("handed_at = :last"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": timeValue(now), ":last": timeValue(row.HandedAt)},
+	})
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("noting when operation %s is handed on: %w", row.ID, err)
+	}
+	return true, nil
+}
+
+// notHanded notes that the request was not handed on after all.
+func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :at"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":at": &types.AttributeValueMemberS{Value: at.Format(time.RFC3339Nano)}},
+		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :never"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":never": timeValue(time.Time{})},
 	})
 	if err != nil {
-		return fmt.Errorf("noting when operation %s was handed in: %w", row.ID, err)
+		return fmt.Errorf("noting that operation %s was not handed on: %w", row.ID, err)
 	}
 	return nil
 }
+
+// timeValue is how a row holds a time.
+func timeValue(t time.Time) types.AttributeValue {
+	return &types.AttributeValueMemberS{Value: t.UTC().Format(time.RFC3339Nano)}
+}
+
+// insertTries bounds how often a row is written that others write at the same moment.
+const insertTries = 8
 
 const (
 	listSort = "operation#"
@@ -247,34 +281,55 @@ var (
 		refusal: fmt.Sprintf("More than %d changes of plans in %d minutes. Wait some minutes, then go on.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// count counts a request in the windows it falls into, each either as one more in the slot
-// that runs or as the first of a new one. Which of these it is only the item knows, so they
-// are tried in turn, the likeliest first.
+// countTries bounds how often a request is counted anew because others are, too.
+const countTries = 5
+
+// count counts a request in the windows it falls into, each either as the first of a new
+// slot or as one more in the slot that runs. Which of these it is only the item knows: the
+// refusal of a wrong guess tells.
 func (r rows) count(ctx context.Context, pk string, draw, change bool, now time.Time) (portal.Intent, error) {
 	windows := []window{minute}
 	if change {
 		windows = append(windows, changes)
 	}
-	for tries := range 1 << len(windows) {
+	anew := make([]bool, len(windows))
+	for i := range windows {
+		anew[i] = true
+	}
+	for range countTries {
 		u := newUpdate()
 		if draw {
 			u.add("intent", 1)
 		}
 		for i, w := range windows {
-			u.count(w, now, tries>>i&1 == 0)
+			u.count(w, now, anew[i])
 		}
 		intent, err := r.update(ctx, keyed(pk, "intent"), u)
-		if !errors.Is(err, errCondition) {
+		var refused *countRefused
+		if !errors.As(err, &refused) {
 			return intent, err
 		}
+		for i, w := range windows {
+			counted, runs := w.read(refused.item, now)
+			if runs && counted >= int64(w.most) {
+				return 0, portal.Fail(portal.TooManyRequests, w.refusal)
+			}
+			anew[i] = !runs
+		}
 	}
-	refusal := minute.refusal
-	if change {
-		// Which of the two is full matters little to somebody who has to wait; changes are
-		// the tighter one.
-		refusal = changes.refusal
+	return 0, portal.Fail(portal.Unavailable, "Too many requests of yours arrive at the same moment. Send this one again.")
+}
+
+// slotAt is the slot of the window at that time.
+func (w window) slotAt(now time.Time) int64 { return now.UnixMilli() / w.length.Milliseconds() }
+
+// read is how many the item has counted in the slot that runs; runs is false if none does.
+func (w window) read(item map[string]types.AttributeValue, now time.Time) (counted int64, runs bool) {
+	var slot int64
+	if attributevalue.Unmarshal(item[w.slot], &slot) != nil || attributevalue.Unmarshal(item[w.count], &counted) != nil {
+		return 0, false
 	}
-	return 0, portal.Fail(portal.TooManyRequests, refusal)
+	return counted, slot >= w.slotAt(now) && slot <= w.slotAt(now)+1
 }
 
 // nextIntent draws the next intent number of a stream that is not the actor's own.
@@ -318,7 +373,7 @@ func (u *update) number(n int64) string {
 // that runs has room. A slot that lies ahead, as another process with another clock left it,
 // counts as the one that runs.
 func (u *update) count(w window, now time.Time, anew bool) {
-	slot := now.UnixMilli() / w.length.Milliseconds()
+	slot := w.slotAt(now)
 	if anew {
 		u.sets = append(u.sets, u.name(w.slot)+" = "+u.number(slot), u.name(w.count)+" = "+u.number(1))
 		u.conditions = append(u.conditions, fmt.Sprintf("(attribute_not_exists(%[1]s) OR %[1]s < %[2]s OR %[1]s > %[3]s)",
@@ -330,7 +385,7 @@ func (u *update) count(w window, now time.Time, anew bool) {
 		u.name(w.slot), u.number(slot), u.number(slot+1), u.name(w.count), u.number(int64(w.most))))
 }
 
-// update carries it out; errCondition if a condition does not hold.
+// update carries it out; *countRefused if a condition does not hold.
 func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (portal.Intent, error) {
 	var parts []string
 	if len(u.sets) > 0 {
@@ -342,6 +397,7 @@ func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u
 	in := &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: key, UpdateExpression: aws.String(strings.Join(parts, " ")),
 		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values, ReturnValues: types.ReturnValueUpdatedNew,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
 	if len(u.conditions) > 0 {
 		in.ConditionExpression = aws.String(strings.Join(u.conditions, " AND "))
@@ -349,7 +405,7 @@ func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u
 	out, err := r.client.UpdateItem(ctx, in)
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
-		return 0, errCondition
+		return 0, &countRefused{failed.Item}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("drawing an intent number: %w", err)

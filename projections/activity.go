@@ -40,7 +40,7 @@ type ActivityPage struct {
 // activityRows: insert-only, one row a fact; written again it is the same.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
-		changed.view(accountPartition(account.ID), fmt.Sprintf("%s%012d", activitySort, fact.Sequence), fact.Sequence,
+		changed.view(accountPartition(account.ID), activitySort+factPlace(fact.Sequence), fact.Sequence,
 			Activity{At: fact.Time, Text: text, Operation: fact.Operation})
 	}
 }
@@ -111,8 +111,8 @@ func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string
 	return mergeActivity(facts, reveals, from, int(limit)), nil
 }
 
-// activityCursor says where each of the two lists goes on: before that sort key, the
-// newest first.
+// activityCursor says where each of the two lists goes on, the newest first: before that
+// sort key, or "" at the newest.
 type activityCursor struct{ facts, reveals string }
 
 func (c activityCursor) String() string { return c.facts + "." + c.reveals }
@@ -122,23 +122,24 @@ func parseActivityCursor(text string) (activityCursor, error) {
 		return activityCursor{}, nil
 	}
 	facts, reveals, ok := strings.Cut(text, ".")
-	for _, part := range []string{facts, reveals} {
-		if _, err := strconv.ParseUint(part, 10, 64); err != nil && part != "" {
-			ok = false
-		}
-	}
-	if !ok {
+	_, noFact := strconv.ParseUint(facts, 10, 63)
+	_, noTime := strconv.ParseUint(reveals, 10, 63)
+	if !ok || noFact != nil || noTime != nil || len(facts) != len(factPlace(0)) || len(reveals) != len(revealTime(time.Unix(0, 0))) {
 		return activityCursor{}, portal.Fail(portal.Invalid, "This page of the activity does not exist. Begin with the newest.")
 	}
 	return activityCursor{facts: facts, reveals: reveals}, nil
 }
 
-// mergeActivity takes the newest lines of both lists.
+// mergeActivity takes the newest lines of both lists. What is added while somebody pages
+// comes before the first page, never on a later one.
 func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) ActivityPage {
 	page, next := ActivityPage{}, from
+	if next == (activityCursor{}) {
+		next = beyond(facts, reveals)
+	}
 	for len(page.Lines) < limit && len(facts)+len(reveals) > 0 {
 		if len(reveals) == 0 || len(facts) > 0 && !facts[0].At.Before(reveals[0].At) {
-			next.facts = fmt.Sprintf("%012d", facts[0].Sequence)
+			next.facts = factPlace(facts[0].Sequence)
 			page.Lines, facts = append(page.Lines, facts[0]), facts[1:]
 			continue
 		}
@@ -151,14 +152,29 @@ func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) Ac
 	return page
 }
 
-// latest reads the newest rows of a partition whose sort keys begin so and come before
-// that one ("" is the end).
+// beyond is where lists begin whose newest lines are these.
+func beyond(facts, reveals []Activity) activityCursor {
+	newest, shown := int64(0), time.Unix(0, 0)
+	if len(facts) > 0 {
+		newest = facts[0].Sequence
+	}
+	if len(reveals) > 0 {
+		shown = reveals[0].At
+	}
+	return activityCursor{facts: factPlace(newest + 1), reveals: revealTime(shown.Add(1))}
+}
+
+// factPlace sorts as the sequence does.
+func factPlace(seq int64) string { return fmt.Sprintf("%012d", seq) }
+
+// latest reads the newest rows of a partition, at most limit, whose sort keys begin so and
+// come before that one ("" is the end).
 func (s store) latest(ctx context.Context, table, pk, begins, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
 	end := begins + "~"
 	if before != "" {
 		end = begins + before
 	}
-	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName:              &table,
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :begin AND :end"),
@@ -168,15 +184,21 @@ func (s store) latest(ctx context.Context, table, pk, begins, before string, lim
 		ScanIndexForward: aws.Bool(false),
 		Limit:            aws.Int32(limit + 1), // the row at the end may be one of the page before
 	})
-	if err != nil {
-		return unavailable(err, "reading rows of "+pk)
-	}
-	for _, item := range out.Items {
-		if sk, ok := item["sk"].(*types.AttributeValueMemberS); ok && sk.Value == end {
-			continue
+	for found := int32(0); pages.HasMorePages() && found < limit; {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return unavailable(err, "reading rows of "+pk)
 		}
-		if err := visit(item); err != nil {
-			return fmt.Errorf("decoding a row of %s: %w", pk, err)
+		for _, item := range page.Items {
+			if sk, ok := item["sk"].(*types.AttributeValueMemberS); ok && sk.Value == end {
+				continue
+			}
+			if found++; found > limit {
+				break
+			}
+			if err := visit(item); err != nil {
+				return fmt.Errorf("decoding a row of %s: %w", pk, err)
+			}
 		}
 	}
 	return nil

@@ -103,3 +103,45 @@ func TestADocumentThatCannotBeLoadedIsUnavailableAndTriedAgain(t *testing.T) {
 		t.Errorf("offered %+v", got)
 	}
 }
+
+func TestASubscriptionHasTheNameThatItsPlanHasNow(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	offer := func(plans ...catalog.Plan) {
+		hash, err := documents.Put(t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: "Tides", Plans: plans}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.shown(portal.CatalogStream, said{"", events.CatalogPublished{Hash: hash, Products: 1}})
+	}
+	shown := func() Subscription {
+		t.Helper()
+		return s.account().Subscriptions[0]
+	}
+	s.shown(annStream, whole[:6]...)
+	if got := shown(); got.Name != "Free" || got.Offered {
+		t.Errorf("before the first catalog it is %+v", got)
+	}
+	offer(catalog.Plan{ID: "plus", Name: "Plus"}, catalog.Plan{ID: "free", Name: "Basic"})
+	if got := shown(); got.Name != "Basic" || !got.Offered {
+		t.Errorf("renamed it is %+v", got)
+	}
+	offer(catalog.Plan{ID: "plus", Name: "Plus"})
+	if got := shown(); got.Name != "Free" || got.Offered {
+		t.Errorf("no longer offered it is %+v", got)
+	}
+}
+
+func TestSubscriptionsThatCannotBeNamedAreUnavailable(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	s.publish(documents, "Tides")
+	documents.down = errors.New("the table does not answer")
+	if _, err := s.Account(t.Context(), ann); err != nil {
+		t.Errorf("an account without any: %v", err)
+	}
+	s.shown(annStream, whole[:6]...)
+	if _, err := s.Account(t.Context(), ann); portal.CodeOf(err) != portal.Unavailable {
+		t.Errorf("%v, want unavailable", err)
+	}
+}

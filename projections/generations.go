@@ -85,7 +85,8 @@ func (g *generations) read(ctx context.Context) (pointer, error) {
 // errMoved says that somebody else has moved the pointer.
 var errMoved = errors.New("somebody else has moved the pointer of the views")
 
-// move replaces the pointer; errMoved if it is not what it was held for.
+// move replaces the pointer; errMoved if it is not what it was held for. A table that has
+// none stands for the first.
 func (g *generations) move(ctx context.Context, from, to pointer) error {
 	item, err := attributevalue.MarshalMap(to)
 	if err != nil {
@@ -94,9 +95,13 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	for name, value := range pointerKey() {
 		item[name] = value
 	}
+	condition := "live = :live AND #next = :next"
+	if from == first {
+		condition = "attribute_not_exists(pk) OR " + condition
+	}
 	_, err = g.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &g.table, Item: item,
-		ConditionExpression: aws.String("attribute_not_exists(pk) OR (live = :live AND #next = :next)"),
+		ConditionExpression: aws.String(condition),
 		ExpressionAttributeNames: map[string]string{
 			"#next": "next",
 		},

@@ -184,6 +184,7 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 	if err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
+	own = inOrder(own)
 	all := own
 	for i, step := range own {
 		// A replay may link the operation to another wish; the latest counts.
@@ -222,7 +223,7 @@ func inOrder(steps []Step) []Step {
 	for _, list := range byStream {
 		slices.SortFunc(list, func(a, b Step) int { return int(a.Sequence - b.Sequence) })
 	}
-	merged := make([]Step, 0, len(steps))
+	var merged []Step
 	for len(merged) < len(steps) {
 		var first portal.Stream
 		for stream, list := range byStream {

@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"strconv"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -48,52 +47,81 @@ func NewReveals(client client, records string) *Reveals {
 	return &Reveals{client: client, records: records}
 }
 
-// errFull says that a minute has no room left, or that it is another minute.
-var errFull = errors.New("the minute is full")
+var (
+	// errFull says that the minute has no room left, or that it is another one.
+	errFull = errors.New("the minute is full")
+	// errSameInstant says that another key was shown in the very same nanosecond.
+	errSameInstant = errors.New("another key was shown at that time")
+)
+
+// maxRevealTries bounds how often a reveal is written down anew because others are, too.
+const maxRevealTries = 8
 
 // Record writes down that a key of the account is about to be shown. More than
 // MaxRevealsPerMinute in a minute are portal.TooManyRequests, and nothing is written.
+// Tables that do not answer are *portal.Postponed.
 func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at time.Time, correlation string) error {
-	at = at.UTC().Round(0)
-	item, err := attributevalue.MarshalMap(revealRow{Key: key.ID, Name: key.Name, At: at, Correlation: correlation})
-	if err != nil {
-		return err
+	row := revealRow{Key: key.ID, Name: key.Name, At: at.UTC().Round(0), Correlation: correlation}
+	for range maxRevealTries {
+		err := r.record(ctx, id, row)
+		switch {
+		case errors.Is(err, errFull):
+			return portal.Fail(portal.TooManyRequests, fmt.Sprintf("Keys were shown %d times within this minute. Wait a minute, then go on.", MaxRevealsPerMinute))
+		case errors.Is(err, errSameInstant):
+			row.At = row.At.Add(1 + rand.N(time.Microsecond))
+		case errors.Is(err, errRaced):
+		default:
+			return err
+		}
 	}
-	item["pk"], item["sk"] = textValue(accountPartition(id)), textValue(revealSort+revealTime(at))
-	minute := strconv.FormatInt(at.Unix()/60, 10)
-	err = r.write(ctx, id, key.ID, at, item,
-		"SET #minute = :minute, #count = :one, #last = :at", "attribute_not_exists(#minute) OR #minute < :minute",
-		map[string]types.AttributeValue{":minute": &types.AttributeValueMemberN{Value: minute}, ":one": numberValue(1)})
-	if errors.Is(err, errFull) {
-		err = r.write(ctx, id, key.ID, at, item,
-			"SET #last = :at ADD #count :one", "#minute >= :minute AND #count < :most",
-			map[string]types.AttributeValue{":minute": &types.AttributeValueMemberN{Value: minute}, ":one": numberValue(1), ":most": numberValue(MaxRevealsPerMinute)})
+	return &portal.Postponed{Reason: "keys of the account are being shown all the time"}
+}
+
+// record counts the reveal as the first of a new minute, or else as one more in the one
+// that runs. A minute that lies ahead, as another process with another clock left it,
+// counts as the one that runs; one that lies further ahead is a wrong clock's.
+func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow) error {
+	minute := row.At.Unix() / 60
+	values := map[string]types.AttributeValue{
+		":minute": numberValue(minute), ":ahead": numberValue(minute + 1), ":one": numberValue(1),
+		":at": textValue(row.At.Format(time.RFC3339Nano)),
 	}
+	err := r.write(ctx, id, row, "SET #minute = :minute, #count = :one, #last = :at",
+		"attribute_not_exists(#minute) OR NOT #minute BETWEEN :minute AND :ahead", values)
 	if errors.Is(err, errFull) {
-		return portal.Fail(portal.TooManyRequests, fmt.Sprintf("Keys were shown %d times within this minute. Wait a minute, then go on.", MaxRevealsPerMinute))
+		values[":most"] = numberValue(MaxRevealsPerMinute)
+		err = r.write(ctx, id, row, "SET #last = :at ADD #count :one",
+			"#minute BETWEEN :minute AND :ahead AND #count < :most", values)
 	}
 	return err
 }
 
-func (r *Reveals) write(ctx context.Context, id portal.AccountID, key portal.KeyID, at time.Time, item map[string]types.AttributeValue, update, condition string, values map[string]types.AttributeValue) error {
-	values = maps.Clone(values)
-	values[":at"] = textValue(at.Format(time.RFC3339Nano))
-	_, err := r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+// write writes the row and counts it in that way; errFull if the condition does not hold.
+func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow, update, condition string, values map[string]types.AttributeValue) error {
+	item, err := attributevalue.MarshalMap(row)
+	if err != nil {
+		return err
+	}
+	item["pk"], item["sk"] = textValue(accountPartition(id)), textValue(revealSort+revealTime(row.At))
+	_, err = r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Update: &types.Update{
 			TableName: &r.records, Key: map[string]types.AttributeValue{"pk": textValue(accountPartition(id)), "sk": textValue(revealLimitSort)},
 			UpdateExpression: &update, ConditionExpression: &condition,
-			ExpressionAttributeNames:  map[string]string{"#minute": "minute", "#count": "count", "#last": lastRevealPrefix + string(key)},
+			ExpressionAttributeNames:  map[string]string{"#minute": "minute", "#count": "count", "#last": lastRevealPrefix + string(row.Key)},
 			ExpressionAttributeValues: values,
 		}},
-		{Put: &types.Put{TableName: &r.records, Item: item}},
+		{Put: &types.Put{TableName: &r.records, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}},
 	}})
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {
-		for _, reason := range canceled.CancellationReasons {
+		for i, reason := range canceled.CancellationReasons {
 			if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
-				return errFull
+				return []error{errFull, errSameInstant}[i]
 			}
 		}
+	}
+	if isRaced(err) {
+		return errRaced
 	}
 	return unavailable(err, "writing down that a key is shown")
 }
