@@ -4,19 +4,16 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
-	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
@@ -61,7 +58,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(p.Log), api.Recover(onError), sameOrigin(onError), who.Authenticate)
+	router.Use(api.RequestIDs(p.Log), api.Recover(onError), who.SameOrigin, who.Authenticate)
 	router.Get(identity.SignInPath, who.SignIn)
 	router.Get(identity.CallbackPath, who.Callback)
 	router.Post(identity.SignOutPath, who.SignOut)
@@ -131,31 +128,4 @@ func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 		}
 		elsewhere(w, r)
 	}
-}
-
-// sameOrigin refuses writes that another site has a browser send. A bearer token is
-// nothing a browser adds by itself, so requests that carry one need no such guard; the
-// credentials of a proxy before the portal are, and do.
-func sameOrigin(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
-	guard := http.NewCrossOriginProtection()
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !hasBearerToken(r) {
-				if err := guard.Check(r); err != nil {
-					zerolog.Ctx(r.Context()).Info().Err(err).Msg("a cross-origin write was refused")
-					onError(w, r, portal.Fail(portal.Forbidden, "This request came from another site. Open the portal itself and try again."))
-					return
-				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-}
-
-// hasBearerToken says whether the request is decided by a token alone, cookies or not.
-func hasBearerToken(r *http.Request) bool {
-	return slices.ContainsFunc(r.Header.Values("Authorization"), func(value string) bool {
-		scheme, _, _ := strings.Cut(value, " ")
-		return strings.EqualFold(scheme, "Bearer")
-	})
 }
