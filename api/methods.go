@@ -48,6 +48,21 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
+// plainMediaType writes the media type of a body in lower case, as which it means the same
+// (RFC 9110, section 8.3.1); what validates bodies knows it so only.
+func plainMediaType(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if given := r.Header.Get("Content-Type"); given != "" {
+			mediaType, parameters, more := strings.Cut(given, ";")
+			if mediaType = strings.ToLower(strings.TrimSpace(mediaType)); more {
+				mediaType += ";" + parameters
+			}
+			r.Header.Set("Content-Type", mediaType)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // readableQuery refuses a query that cannot be read, of which net/url would pass over
 // what it does not understand.
 func readableQuery(next http.Handler) http.Handler {

@@ -7,6 +7,8 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // heapGrowth is how far the heap may grow between two collections, in percent of what is
@@ -49,7 +51,14 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	if err != nil {
 		return Process{}, err
 	}
+	overrides, err := endpointOverrides(os.Environ(), aws.ToString(awsCfg.BaseEndpoint))
+	if err != nil {
+		return Process{}, err
+	}
 	log := NewLog(cfg, name)
+	if len(overrides) > 0 {
+		log.Warn().Strs("endpoints", overrides).Msg("requests to AWS go to the endpoints that AWS_ENDPOINT_URL or the AWS profile gives")
+	}
 	awsCfg.Logger = sdkLog(log)
 	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }

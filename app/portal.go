@@ -47,25 +47,45 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 	})
-	pages := web.New(web.Config{Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID, Now: p.Now})
+	contact, err := contactURL(p.Config.SecurityContact)
+	if err != nil {
+		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
+	}
+	pages := web.New(web.Config{
+		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
+		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, Now: p.Now,
+	})
 	onError := problems(pages)
 	who, err := identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions},
-		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), Log: p.Log, Now: p.Now,
+		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
+	if err != nil {
+		return nil, err
+	}
+	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate}
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(p.Log), api.Recover(onError), who.SameOrigin, who.Authenticate)
-	router.Get(identity.SignInPath, who.SignIn)
-	router.Get(identity.CallbackPath, who.Callback)
-	router.Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, ops, views, Version)
-	pages.Routes(router)
+	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
+		api.Compress, api.Recover(onError))
+	get(router, "/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
+	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
+	get(router, identity.CallbackPath, who.Callback)
+	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
+	api.Mount(router, ops, views, Version, guard...)
+	pages.Routes(router, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages}, nil
+}
+
+// get serves HEAD as well: net/http leaves out the body.
+func get(r chi.Router, pattern string, h http.HandlerFunc) {
+	r.Get(pattern, h)
+	r.Head(pattern, h)
 }
 
 // Close sends what is on its way.
@@ -76,7 +96,7 @@ func (c Config) identity() identity.Config {
 		BaseURL: c.BaseURL, Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret,
 		JWKSURL: c.OIDCJWKSURL, AuthURL: c.OIDCAuthURL, TokenURL: c.OIDCTokenURL,
 		SignUpURL: c.OIDCSignUpURL, SignOutURL: c.OIDCSignOutURL,
-		GroupsClaim: c.OIDCGroupsClaim, AdminGroup: c.AdminGroup, SessionTTL: c.SessionTTL,
+		GroupsClaim: c.OIDCGroupsClaim, AdminGroup: c.AdminGroup, SessionTTL: c.SessionTTL, SessionIdle: c.SessionIdle,
 	}
 }
 

@@ -33,16 +33,16 @@ func TestWhatGoesWrongIsAProblemUnderTheAPIAndAPageElsewhere(t *testing.T) {
 		status      int
 		contentType string
 	}{
-		"GET /api/v1/nothing":    {http.StatusNotFound, "application/problem+json"},
-		"GET /nothing":           {http.StatusNotFound, "text/html; charset=utf-8"},
-		"GET /api/v1x/nothing":   {http.StatusNotFound, "text/html; charset=utf-8"},
-		"BREW /api/v1/me":        {http.StatusMethodNotAllowed, "application/problem+json"},
-		"BREW /dashboard":        {http.StatusMethodNotAllowed, "text/html; charset=utf-8"},
-		"GET /sign-out":          {http.StatusMethodNotAllowed, "text/html; charset=utf-8"},
-		"DELETE /api/v1/catalog": {http.StatusForbidden, "application/problem+json"},
-		"DELETE /apis":           {http.StatusForbidden, "text/html; charset=utf-8"},
-		"GET /api/v1/catalog":    {http.StatusUnauthorized, "application/problem+json"},
-		"GET /apis":              {http.StatusUnauthorized, "text/html; charset=utf-8"},
+		"GET /api/v1/nothing":         {http.StatusNotFound, "application/problem+json"},
+		"GET /nothing":                {http.StatusNotFound, "text/html; charset=utf-8"},
+		"GET /api/v1x/nothing":        {http.StatusNotFound, "text/html; charset=utf-8"},
+		"BREW /api/v1/me":             {http.StatusMethodNotAllowed, "application/problem+json"},
+		"BREW /dashboard":             {http.StatusMethodNotAllowed, "text/html; charset=utf-8"},
+		"GET /sign-out":               {http.StatusMethodNotAllowed, "text/html; charset=utf-8"},
+		"PUT /api/v1/subscriptions/p": {http.StatusForbidden, "application/problem+json"},
+		"DELETE /apis":                {http.StatusForbidden, "text/html; charset=utf-8"},
+		"GET /api/v1/catalog":         {http.StatusUnauthorized, "application/problem+json"},
+		"GET /apis":                   {http.StatusUnauthorized, "text/html; charset=utf-8"},
 	} {
 		t.Run(request, func(t *testing.T) {
 			t.Parallel()
