@@ -35,10 +35,11 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 }
 
 // endpointOverrides lists what has the AWS SDK call something else than AWS's own
-// endpoints: base, which is for all services, and the AWS_ENDPOINT_URL_ variables, which
-// are for one each. One that is plain http must be this machine's own, since key values
+// endpoints: that of the configuration, which is for all services, and the
+// AWS_ENDPOINT_URL_ variables, which are for one each. One that is plain http must be this machine's own, since key values
 // follow from what KMS answers.
-func endpointOverrides(environ []string, base string) ([]string, error) {
+func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
+	base := aws.ToString(cfg.BaseEndpoint)
 	if base != "" && plainHTTP(base) {
 		return nil, fmt.Errorf("AWS_ENDPOINT_URL is %s, perhaps left over from a test: want https; http is for loopback addresses only", base)
 	}

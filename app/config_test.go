@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -185,7 +186,7 @@ func TestAWSEndpointsOfATestAreNotUsedInSilence(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := endpointOverrides(c.environ, c.base)
+			got, err := endpointOverrides(c.environ, aws.Config{BaseEndpoint: &c.base})
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}

@@ -7,8 +7,6 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // heapGrowth is how far the heap may grow between two collections, in percent of what is
@@ -35,6 +33,9 @@ func Main(name string, run func(context.Context, Process) error, needs ...Need) 
 	if err != nil {
 		return Fail(name, err)
 	}
+	if overrides, _ := endpointOverrides(os.Environ(), p.AWS); len(overrides) > 0 {
+		p.Log.Warn().Strs("endpoints", overrides).Msg("requests to AWS go to the endpoints that AWS_ENDPOINT_URL or the AWS profile gives")
+	}
 	if err := run(ctx, p); err != nil {
 		return Fail(name, err)
 	}
@@ -51,14 +52,10 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	if err != nil {
 		return Process{}, err
 	}
-	overrides, err := endpointOverrides(os.Environ(), aws.ToString(awsCfg.BaseEndpoint))
-	if err != nil {
+	if _, err := endpointOverrides(os.Environ(), awsCfg); err != nil {
 		return Process{}, err
 	}
 	log := NewLog(cfg, name)
-	if len(overrides) > 0 {
-		log.Warn().Strs("endpoints", overrides).Msg("requests to AWS go to the endpoints that AWS_ENDPOINT_URL or the AWS profile gives")
-	}
 	awsCfg.Logger = sdkLog(log)
 	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }
