@@ -2,19 +2,23 @@ package api_test
 
 import (
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/api"
 )
 
 func TestAnswersToReadsAreCompressedAndNoOthers(t *testing.T) {
 	t.Parallel()
-	const secret = "a key's value, which nobody is to guess by the length of an answer"
+	const secret = "a key's value, which the length of an answer must not give away"
 	text := strings.Repeat(secret, 100)
 	handler := api.Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.URL.Query().Get("type"))
@@ -151,6 +155,32 @@ func TestTheDocumentIsServedWithoutAskingWhoReadsIt(t *testing.T) {
 		asked = 0
 		if s.get(path); asked != want {
 			t.Errorf("%s asks %d times, want %d", path, asked, want)
+		}
+	}
+}
+
+func TestAHandlerCanMoveTheDeadlineOfItsAnswer(t *testing.T) {
+	t.Parallel()
+	result := make(chan error, 1)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		control := http.NewResponseController(w)
+		result <- errors.Join(control.SetWriteDeadline(time.Now().Add(time.Hour)), control.Flush())
+	})
+	server := httptest.NewServer(api.RequestIDs(zerolog.Nop())(api.SecureHeaders(true)(api.Compress(api.Recover(api.WriteProblem)(handler)))))
+	t.Cleanup(server.Close)
+	for _, encoding := range []string{"gzip", "identity"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Accept-Encoding", encoding)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if err := <-result; err != nil {
+			t.Errorf("with %s: %v", encoding, err)
 		}
 	}
 }

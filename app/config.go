@@ -180,7 +180,7 @@ func (c Config) faults() []error {
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= identity.MinSessionTTL, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
 	check(c.SessionTTL <= identity.MaxSessionTTL,
-		"GATEHOUSE_SESSION_TTL %s: want at most 720h (30 days), since until then it does not show that somebody has left a group or was removed", c.SessionTTL)
+		"GATEHOUSE_SESSION_TTL %s: want at most 720h (30 days), since a session keeps the groups of its sign-in until it ends", c.SessionTTL)
 	check(c.SessionIdle >= identity.MinSessionIdle, "GATEHOUSE_SESSION_IDLE %s: want at least 5m", c.SessionIdle)
 	check(c.MaxConnections > 0, "GATEHOUSE_MAX_CONNECTIONS %d: want at least 1", c.MaxConnections)
 	_, err = parseProxies(c.TrustedProxies)

@@ -58,10 +58,11 @@ type readiness struct {
 func (r *readiness) ask(ctx context.Context) map[string]error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := r.now(); r.last == nil || now.Sub(r.at) >= readyFor {
+	if r.last == nil || r.now().Sub(r.at) >= readyFor {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime)
 		defer cancel()
-		r.at, r.last = now, r.check(ctx)
+		r.last = r.check(ctx)
+		r.at = r.now() // not before: a look may take longer than its answer holds
 	}
 	return r.last
 }

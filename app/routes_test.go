@@ -26,9 +26,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// answers is what a route answers, by who asks. The owner is somebody whose key and
-// operation the route's ids name; the other is somebody else who has signed up, and an
-// admin, which is nobody special so far.
+// answers are the statuses that a route answers with: to a request without a sign-in, to
+// the owner of the key and operation that the route names, and to another person who has
+// signed up. The other is an admin; admins have no special rights so far.
 type answers struct{ anonymous, owner, other int }
 
 func everybody(status int) answers { return answers{status, status, status} }
@@ -289,7 +289,7 @@ func TestEveryRouteAnswersEverybodyAsItShould(t *testing.T) {
 		path, want := d.path(pattern), byRoute[route]
 		session := want.owner
 		if route == "GET /sign-in/callback" {
-			session = http.StatusSeeOther // who is signed in goes on
+			session = http.StatusSeeOther // a browser that is signed in is taken on
 		}
 		for _, c := range []struct {
 			who   string
@@ -319,7 +319,7 @@ func TestEveryRouteAnswersEverybodyAsItShould(t *testing.T) {
 	}
 }
 
-// looksUnknown checks that what belongs to somebody else is answered as what is not there.
+// looksUnknown checks that another person's things are answered as things that do not exist.
 func (d *door) looksUnknown(method, pattern string) {
 	d.t.Helper()
 	answer := func(path string) string {

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Where the processes serve operators unless configured otherwise: for this machine
-// alone, since nobody has to show who they are there.
+// Where the processes serve operators unless configured otherwise: on this machine alone,
+// since these ports ask for no sign-in.
 const (
 	portalOperators = "127.0.0.1:8081"
 	workerOperators = "127.0.0.1:8082"

@@ -129,10 +129,9 @@ func serveOperators(ctx context.Context, l net.Listener, p Process) error {
 	return Serve(ctx, l, forLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
 }
 
-// forLoopbackNames refuses requests for other host names than this machine's own at a port
-// that only this machine can reach. A web page elsewhere can have its name resolve to
-// 127.0.0.1 and would then read, in the browser of somebody on this machine, what is
-// served here.
+// forLoopbackNames refuses requests for host names other than localhost and the like, if
+// the port is on loopback. Otherwise a web page elsewhere could have its own name resolve
+// to 127.0.0.1, and read what is served here through a browser on this machine.
 func forLoopbackNames(l net.Listener, next http.Handler) http.Handler {
 	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return next

@@ -19,8 +19,8 @@ import (
 // is believed.
 type proxies []netip.Prefix
 
-// privateNetworks are the addresses that nobody on the internet has, where a load
-// balancer usually is.
+// privateNetworks are the networks that are not on the internet; a load balancer usually
+// is in one of them.
 var privateNetworks = proxies{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
@@ -59,7 +59,7 @@ func (p proxies) trust(address netip.Addr) bool {
 }
 
 // client is the address that a request came from: the last one on its way that is not a
-// trusted proxy's. What stands before that in X-Forwarded-For anybody can have written.
+// trusted proxy's. The client itself can have written what X-Forwarded-For has before that.
 func (p proxies) client(r *http.Request) netip.Addr {
 	address, err := parseHop(r.RemoteAddr)
 	if err != nil {
@@ -93,16 +93,16 @@ func parseHop(text string) (netip.Addr, error) {
 
 const (
 	// signInsAtOnce is how many sign-ins may begin at one client address at once, and
-	// signInsEvery how often one more: enough for a full lecture hall behind one address,
-	// and little enough that what a script has the portal store costs next to nothing.
+	// signInsEvery how often one more. That is enough for a full lecture hall behind one
+	// address; what a script can have the portal store costs next to nothing.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
 	// maxAddresses bounds the memory that addresses take.
 	maxAddresses = 10_000
 )
 
-// signInLimiter limits how many sign-ins begin at one client address: each stores
-// something, and nobody has to show who they are. It counts in this process alone.
+// signInLimiter limits how many sign-ins begin at one client address, since anonymous
+// requests store something there. It counts in this process alone.
 type signInLimiter struct {
 	proxies proxies
 	now     func() time.Time
@@ -151,8 +151,8 @@ func (l *signInLimiter) allow(address netip.Addr) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// makeRoom forgets who has been quiet for long enough to be allowed everything again,
-// and everybody if that is nobody.
+// makeRoom forgets the networks that have used nothing for long enough to have their whole
+// allowance again; if there are none, it forgets all.
 func (l *signInLimiter) makeRoom(now time.Time) {
 	if len(l.buckets) < maxAddresses {
 		return

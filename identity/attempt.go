@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// attemptTTL is how long somebody may take on the provider's pages.
+	// attemptTTL is how long a person may take on the provider's pages.
 	attemptTTL = 10 * time.Minute
-	// attemptKept is how long it is remembered where an attempt was to lead, finished or
-	// not, so that who comes back too late or once more need not find the way again.
+	// attemptKept is how long the destination of an attempt is remembered, finished or not,
+	// so that people who come back late, or twice, can still be taken there.
 	attemptKept = 24 * time.Hour
 )
 

@@ -64,10 +64,9 @@ func (o origin) cookieName(name string) string {
 	return name
 }
 
-// SameOrigin is the middleware that refuses writes which a page of another origin has a
-// browser send. The only origin that may write is that of the base URL. A request with a
-// bearer token needs no such guard, since no browser adds one by itself; requests with
-// the credentials of a proxy in front of the portal do.
+// SameOrigin is the middleware that refuses writes sent by pages of other origins than that
+// of the base URL. Requests with a bearer token pass, since no browser adds one by itself;
+// requests with the credentials of a proxy in front of the portal are checked.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -114,8 +113,9 @@ func (s *Service) forbidden(why string) error {
 // rewrites Host the portal never sees its own host name, and must not redirect for ever.
 const movedParam = "moved"
 
-// moved is where to begin the sign-in instead if the browser uses another host name than
-// that of the base URL, which the cookies would not follow; "" if it need not.
+// moved is the address at which to begin the sign-in instead, if the browser uses another
+// host name than that of the base URL: cookies set there would not come back. "" if the
+// sign-in can begin here.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()
 	if s.origin.normal(r.Host) == s.origin.host || query.Has(movedParam) {

@@ -33,7 +33,7 @@ const (
 	SignOutPath  = "/sign-out"
 )
 
-// HomePath is where people go who are signed in and wanted nothing in particular.
+// HomePath is where a sign-in leads if no other destination is known.
 const HomePath = "/dashboard"
 
 // Config says which provider to trust and where the portal is. Issuer, ClientID

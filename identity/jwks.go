@@ -20,12 +20,12 @@ const (
 	keysAge = time.Hour
 	// keysPause is the least time between two readings of keys that are old.
 	keysPause = time.Minute
-	// unknownPause is how long a key id is held for made up once the provider's keys have
-	// been read and it was not among them.
+	// unknownPause is how long a key id is not looked for again after a reading of the
+	// provider's keys did not find it.
 	unknownPause = time.Minute
-	// unknownReadings is how many readings key ids that nobody knows can cause at once,
-	// and unknownEvery how often one more: tokens with made-up ids do not turn into as many
-	// calls to the provider, and delay a key that is new by no more than this.
+	// unknownReadings is how many readings unknown key ids can cause at once, and
+	// unknownEvery how often one more. This bounds the calls to the provider that made-up
+	// key ids cause, and the time by which they delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
 	// maxUnknown bounds the memory that unknown key ids take, and maxKeyID that of each.

@@ -80,7 +80,7 @@ func TestACallbackWorksOnceAndIsHarmlessAgain(t *testing.T) {
 	resp, _ := b.get(callback)
 
 	if got := resp.Request.URL.Path; got != "/apis/weather" {
-		t.Errorf("who is signed in is sent to %s", got)
+		t.Errorf("a browser that is signed in is sent to %s", got)
 	}
 	if after := b.cookie(s.url, s.cookieName("session")); after != before || before == "" {
 		t.Error("the replay changed the session")
@@ -92,11 +92,11 @@ func TestACallbackWorksOnceAndIsHarmlessAgain(t *testing.T) {
 	b.do(signOut(t, s, s.url))
 	resp, _ = b.get(callback)
 	if returnTo, helps := identity.SignInAgain(s.lastError()); resp.StatusCode != http.StatusBadRequest || !helps || returnTo != "/apis/weather" {
-		t.Errorf("who is not is answered %d, %v, to %q", resp.StatusCode, s.lastError(), returnTo)
+		t.Errorf("one that is not is answered %d, %v, to %q", resp.StatusCode, s.lastError(), returnTo)
 	}
 }
 
-func TestWhoIsSignedInGoesOnFromACallbackOfNothing(t *testing.T) {
+func TestABrowserThatIsSignedInIsTakenOnFromAnyCallback(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -108,7 +108,7 @@ func TestWhoIsSignedInGoesOnFromACallbackOfNothing(t *testing.T) {
 	}
 }
 
-func TestWhoTookTooLongMaySignInAgainToTheSamePage(t *testing.T) {
+func TestAPersonWhoTookTooLongMaySignInAgainToTheSamePage(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)

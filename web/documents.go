@@ -13,7 +13,7 @@ import (
 )
 
 // publicDocuments adds what browsers, crawlers and people look for at addresses that are
-// the same everywhere. None of it depends on who asks.
+// the same everywhere. None of it depends on the person.
 func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/favicon.ico", favicon)
 	get(router, "/robots.txt", robots)
@@ -25,7 +25,7 @@ func (s *Web) publicDocuments(router chi.Router) {
 // keptForADay is for what changes with a release at most.
 const keptForADay = "public, max-age=86400"
 
-// favicon serves the icon to whatever asks for it without having seen a page.
+// favicon serves the icon to clients that have not seen a page.
 func favicon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
 	http.ServeContent(w, r, "favicon.svg", time.Time{}, bytes.NewReader(assetContents[assetNames["favicon.svg"]]))
@@ -57,7 +57,7 @@ func (s *Web) securityText(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signUpHere is for people who guess the address.
+// signUpHere leads people to the sign-up who typed in the address.
 func signUpHere(w http.ResponseWriter, r *http.Request) {
 	returnTo := r.URL.Query().Get("return_to")
 	if !identity.CanReturnTo(returnTo) || returnTo == "" {
@@ -77,8 +77,8 @@ type problemPage struct {
 // problemPages has a page for every code, since a problem's type is the page's address.
 var problemPages = map[portal.Code]problemPage{
 	portal.Invalid:           {Means: "The request cannot be carried out as it is.", Do: "The detail and the errors of the problem say what to change. Sending the same request again does not help."},
-	portal.Unauthorized:      {Means: "Nobody is signed in, or the token does not hold.", Do: "Get a new ID or access token from the portal's identity provider and send it as a bearer token."},
-	portal.Forbidden:         {Means: "The one who is signed in may not do this, or a page of another site asked for it.", Do: "Ask the operator of the portal if you think you should be allowed to."},
+	portal.Unauthorized:      {Means: "The request carries no valid token and no session.", Do: "Get a new ID or access token from the portal's identity provider and send it as a bearer token."},
+	portal.Forbidden:         {Means: "The signed-in person may not do this, or a page of another site sent the request.", Do: "Ask the operator of the portal if you think you should be allowed to."},
 	portal.NotFound:          {Means: "There is no such thing, or it belongs to another account.", Do: "Check the address, and whose token you send."},
 	portal.Conflict:          {Means: "Something that stands is in the way.", Do: "The detail says what it is. Change that first, then send the request again."},
 	portal.NotRegistered:     {Means: "The account has not signed up yet.", Do: "Send POST /api/v1/register, wait until that operation has succeeded, then send the request again."},
@@ -110,8 +110,8 @@ func (s *Web) problem(w http.ResponseWriter, r *http.Request) error {
 type signedOutPage struct{ Next string }
 
 // SignedOut answers a sign-out that goes on at the identity provider's page, next. It is a
-// page that leads there and no redirect, which browsers would hold against the policy
-// about forms, wherever the provider redirects to in turn.
+// page that leads there, since browsers apply form-action to redirects after a form, and the
+// provider may redirect to yet another site.
 func (s *Web) SignedOut(w http.ResponseWriter, r *http.Request, next string) {
 	protect(w, r)
 	w.Header().Set("Cache-Control", "no-store")

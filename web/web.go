@@ -22,7 +22,7 @@ import (
 const DefaultName = "Gatehouse"
 
 // DefaultReadTime is how long a page may take to read what it shows unless configured
-// otherwise. Nobody looks at an empty window for much longer.
+// otherwise. People do not look at an empty window for much longer.
 const DefaultReadTime = 2 * time.Second
 
 // accepting takes what people ask for.
@@ -137,8 +137,8 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 }
 
 // readsInTime is the middleware that ends the reads of a page after readTime, so that
-// people see an error page soon when the data cannot be read. Writes take what they take:
-// who gives up on one does not know what came of it.
+// people see an error page soon when the data cannot be read. Writes are not cut short: the
+// outcome of one that is given up is unknown.
 func (s *Web) readsInTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
