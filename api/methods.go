@@ -17,7 +17,7 @@ import (
 // before it looks at the path.
 func MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(allowed(r), ", "))
-	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "This resource does not take that method."))
+	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, methodNotAllowed, "This resource does not take that method."))
 }
 
 func allowed(r *http.Request) []string {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
@@ -20,11 +19,7 @@ import (
 func TestEveryProblemTypeIsTheAddressOfAPageThatExplainsIt(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{})
-	for _, code := range []portal.Code{
-		portal.Invalid, portal.Unauthorized, portal.Forbidden, portal.NotFound, portal.Conflict, portal.NotRegistered, portal.Superseded,
-		portal.KeyReused, portal.TooLarge, portal.TooManyRequests, portal.Unavailable, portal.Internal,
-		"method_not_allowed", "unsupported_media_type", "not_acceptable", "timeout",
-	} {
+	for _, code := range api.ProblemCodes() {
 		doc := document(t, s.get("/problems/"+string(code)), http.StatusOK)
 		says(t, doc, "h1", string(code))
 		if len(text(one(t, doc, "main .lead"))) < 20 {

@@ -59,19 +59,19 @@ func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}
-	returnTo, helps := identity.SignInAgain(err)
-	if status == http.StatusUnauthorized {
-		helps = true
+	if returnTo, helps := identity.SignInAgain(err); helps {
+		s.show(w, r, status, portal.MessageOf(err), signIn(cmp.Or(returnTo, here(r))))
+		return
 	}
-	again := ""
-	if helps {
-		again = signIn(cmp.Or(returnTo, here(r)))
-	}
-	s.show(w, r, status, portal.MessageOf(err), again)
+	s.fail(w, r, status, portal.MessageOf(err))
 }
 
 func (s *Web) fail(w http.ResponseWriter, r *http.Request, status int, message string) {
-	s.show(w, r, status, message, "")
+	again := ""
+	if status == http.StatusUnauthorized {
+		again = signIn(here(r))
+	}
+	s.show(w, r, status, message, again)
 }
 
 // show answers with the error page; again is the address of a sign-in, if that helps.
