@@ -163,6 +163,15 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	return site{t, f, router, log}
 }
 
+// guardedBy is the site with that guard.
+func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
+	router := chi.NewRouter()
+	router.Use(api.RequestIDs(zerolog.New(s.log)))
+	api.Mount(router, s.fake, s.fake, "1.2.3", guard)
+	s.handler = router
+	return s
+}
+
 // do sends a request to a path below the prefix; headers come in pairs.
 func (s site) do(method, path string, body io.Reader, headers ...string) answer {
 	s.t.Helper()
