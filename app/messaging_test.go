@@ -115,7 +115,7 @@ func TestAMessageWithoutAWayIsAnError(t *testing.T) {
 
 // everyConsumer are a worker's consumers, over nothing.
 func everyConsumer(names Names) []transport.Consumer {
-	return consumers(names, 0, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, time.Now))
+	return consumers(names, 0, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now))
 }
 
 func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -265,14 +266,18 @@ func (w *world) sweep() {
 		Journal: w.journal, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
 		Listings: func(func() time.Time) provisioning.Listings { return w.plane },
 		Lease:    w.messageLease,
+		Scratch:  jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			account, key, ok := strings.Cut(name, "/")
 			return portal.AccountID(account), portal.KeyID(key), ok
 		},
 	}
 	ctx, _ := newWorker()
-	if _, err := sweep.Run(ctx); err != nil {
-		w.Fatal(err)
+	for cursor, begun := "", false; cursor != "" || !begun; begun = true {
+		var err error
+		if cursor, err = sweep.Step(ctx, cursor); err != nil {
+			w.Fatal(err)
+		}
 	}
 	w.drain()
 }

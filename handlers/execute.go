@@ -1,7 +1,7 @@
 // Package handlers decides. For every request there is one pure function from the
 // stream's state and the request to facts; Execute around it does the rest for all
-// alike. Nothing here touches anything but the journal, but for CatalogSync, which
-// reads the catalog's source before it decides.
+// alike. Nothing here touches anything but the journal; what the catalog's source says is
+// read by a job, which then has it decided on here.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
 //	     ▲              │ yes                                     │ taken
@@ -44,7 +44,7 @@ type Execute struct {
 	sender  sender
 	now     func() time.Time
 	keys    KeyScheme
-	catalog *CatalogSource
+	catalog CatalogJob
 }
 
 // KeyScheme is what a new key's value is to follow from; it is recorded with the
@@ -61,7 +61,7 @@ type Config struct {
 	Now     func() time.Time
 	Keys    KeyScheme
 	// Catalog may be nil where no catalog is synchronized.
-	Catalog *CatalogSource
+	Catalog CatalogJob
 }
 
 // New returns an Execute.

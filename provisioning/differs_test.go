@@ -1,0 +1,69 @@
+package provisioning
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+func TestAnAccountDiffersWhereAPIGatewayHoldsSomethingElseThanTheFoldHoldsForDone(t *testing.T) {
+	t.Parallel()
+	before := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	long, now := before.Add(-time.Hour), before.Add(time.Second)
+	sub := func(key portal.KeyID, phase state.Phase, since time.Time) state.Subscription {
+		return state.Subscription{Key: key, Phase: phase, Since: since}
+	}
+	key := func(id portal.GatewayKeyID, created time.Time) state.Key {
+		return state.Key{GatewayID: id, CreatedAt: created}
+	}
+	listed := func(key portal.KeyID, id portal.GatewayKeyID) heldKey {
+		return heldKey{key, gateway.Listed{ID: id, Name: "g/a/" + string(key)}}
+	}
+	type subs = map[portal.PlanID]state.Subscription
+	type pairs = map[pair]bool
+	oneKey := map[portal.KeyID]state.Key{"k1": key("gw1", long)}
+	twoKeys := map[portal.KeyID]state.Key{"k1": key("gw1", long), "k2": key("gw2", long)}
+	one, two := []heldKey{listed("k1", "gw1")}, []heldKey{listed("k1", "gw1"), listed("k2", "gw2")}
+	drifted := difference{drifted: true}
+	for _, c := range []struct {
+		name  string
+		keys  map[portal.KeyID]state.Key
+		subs  subs
+		holds held
+		want  difference
+	}{
+		{"all is as it should be", oneKey, subs{"free": sub("k1", state.Active, long), "old": sub("k1", state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, difference{}},
+		{"an attachment is missing", oneKey, subs{"free": sub("k1", state.Active, long)}, held{one, nil}, drifted},
+		{"an attachment of another key of the account is not its own", twoKeys, subs{"free": sub("k1", state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
+		{"another key of the account is in the plan, too", twoKeys, subs{"free": sub("k1", state.Active, long)}, held{two, pairs{{"gw1", "free"}: true, {"gw2", "free"}: true}}, drifted},
+		{"a plan that was left is held", oneKey, subs{"free": sub("k1", state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, drifted},
+		{"a plan that was never subscribed to is held", oneKey, nil, held{one, pairs{{"gw1", "free"}: true}}, drifted},
+		{"a plan that a stray is in", oneKey, nil, held{append(one, listed("k1", "gw7")), pairs{{"gw7", "free"}: true}}, difference{strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}}}},
+		{"what changed a moment ago", oneKey, subs{"free": sub("k1", state.Active, now)}, held{one, nil}, difference{}},
+		{"what is on its way", oneKey, subs{"free": sub("k1", state.Wanted, long), "old": sub("k1", state.Ending, long)}, held{one, pairs{{"gw1", "old"}: true}}, difference{}},
+		{"a plan is held that is not there any more", oneKey, subs{"gone": sub("k1", state.Active, long)}, held{one, nil}, drifted},
+		{"a plan is wanted that is not there any more", oneKey, subs{"gone": sub("k1", state.Wanted, long)}, held{one, nil}, drifted},
+		{"a plan is wanted since a moment that the survey may have been too early for", oneKey, subs{"gone": sub("k1", state.Wanted, now)}, held{one, nil}, difference{}},
+		{"a plan was left that is not there any more", oneKey, subs{"gone": sub("k1", state.Ended, long)}, held{one, nil}, difference{}},
+		{"a key is missing", oneKey, nil, held{}, difference{drifted: true, missing: []portal.GatewayKeyID{"gw1"}}},
+		{"a key was created a moment ago", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{}, difference{}},
+		{"a key is there and not recorded yet", map[portal.KeyID]state.Key{"k1": {}}, nil, held{one, nil}, difference{}},
+		{"a key was made anew by hand", oneKey, nil, held{[]heldKey{listed("k1", "gw7")}, nil}, difference{
+			drifted: true, missing: []portal.GatewayKeyID{"gw1"}, strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}},
+		}},
+		{"a key has a name of the account that the account does not know", oneKey, nil, held{append(one, listed("k9", "gw9")), nil}, difference{strays: []gateway.Listed{{ID: "gw9", Name: "g/a/k9"}}}},
+	} {
+		account := state.NewAccount("a")
+		account.Keys, account.Subscriptions = c.keys, c.subs
+		plans := map[portal.PlanID]bool{"free": true, "old": true}
+		got := differs(account, c.holds, plans, before)
+		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(difference{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.name, diff)
+		}
+	}
+}
