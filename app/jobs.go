@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -53,6 +54,46 @@ func CatalogSync(at time.Time) events.Event {
 	}
 }
 
+// CatalogSynced is what became of a request that the catalog be read.
+type CatalogSynced struct {
+	// Failed says that API Gateway could not be read; what was published stands.
+	Failed bool
+	// Changed says that the catalog differs from what was published before.
+	Changed bool
+}
+
+// SyncCatalog has a worker read the catalog, and returns what became of it once it is
+// published.
+func SyncCatalog(ctx context.Context, p Process) (CatalogSynced, error) {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	sender := newMessaging(c, names)
+	request := CatalogSync(p.now()())
+	request.Operation = portal.OperationID(request.ID)
+	if err := errors.Join(sender.Send(ctx, request), sender.close()); err != nil {
+		return CatalogSynced{}, fmt.Errorf("asking for the catalog to be read: %w", err)
+	}
+	facts := journal.New(c.dynamodb, names.Journal, names.Records)
+	for poll := time.NewTicker(jobPoll); ; {
+		history, err := facts.Read(ctx, portal.CatalogStream, 0)
+		if err != nil {
+			return CatalogSynced{}, err
+		}
+		for _, fact := range history {
+			if fact.Causation != request.ID {
+				continue
+			}
+			_, failed := fact.Data.(events.CatalogSourceFailed)
+			_, changed := fact.Data.(events.CatalogPublished)
+			return CatalogSynced{Failed: failed, Changed: changed}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return CatalogSynced{}, ctx.Err()
+		case <-poll.C:
+		}
+	}
+}
+
 // newCatalogReader puts the job together that reads the catalog, as background work.
 func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Execute, sender messaging, now func() time.Time) *catalog.Reader {
 	return &catalog.Reader{
@@ -99,9 +140,10 @@ type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// How a sweep that somebody waits for is followed.
+// jobPoll is how often a job is looked at that somebody waits for, sweepBegin how long a
+// sweep may take to begin.
 const (
-	sweepPoll  = 300 * time.Millisecond
+	jobPoll    = 300 * time.Millisecond
 	sweepBegin = 2 * time.Minute
 )
 
@@ -126,7 +168,7 @@ func Sweep(ctx context.Context, p Process) (provisioning.Found, error) {
 
 // sweptFor returns once the run that was demanded under the id is over.
 func sweptFor(ctx context.Context, runs *jobs.Runs, id string) error {
-	poll := time.NewTicker(sweepPoll)
+	poll := time.NewTicker(jobPoll)
 	defer poll.Stop()
 	late := time.NewTimer(sweepBegin)
 	defer late.Stop()

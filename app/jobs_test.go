@@ -79,21 +79,18 @@ func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.
 	}
 	becomes(t, facts, "the demo is published", published(1))
 
-	messages := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
-	request := CatalogSync(time.Now())
-	request.Operation = "op-operator"
-	ok(t, messages.Send(t.Context(), request))
-	becomes(t, facts, "the operator's request is answered", func(e events.Event) bool { return e.Operation == "op-operator" })
+	if synced, err := SyncCatalog(t.Context(), p); err != nil || synced != (CatalogSynced{}) {
+		t.Errorf("read again the catalog is %+v, %v", synced, err)
+	}
 
 	// Plans that are lost have the accounts looked at without anybody asking.
 	before := time.Now()
 	_, err = apigateway.NewFromConfig(p.AWS).DeleteRestApi(t.Context(), &apigateway.DeleteRestApiInput{RestApiId: aws.String(demo.API.APIID)})
 	ok(t, err)
-	ok(t, messages.Send(t.Context(), CatalogSync(time.Now())))
-	becomes(t, facts, "the empty catalog is published", func(e events.Event) bool {
-		return e.Time.After(before) && published(0)(e)
-	})
-	ok(t, messages.close())
+	if synced, err := SyncCatalog(t.Context(), p); err != nil || synced != (CatalogSynced{Changed: true}) {
+		t.Errorf("without its API the catalog is %+v, %v", synced, err)
+	}
+	becomes(t, facts, "the empty catalog is published", published(0))
 	within, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for poll := time.NewTicker(50 * time.Millisecond); ; <-poll.C {

@@ -545,9 +545,13 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 		return err
 	}
 	slices.SortFunc(strays, func(a, b gateway.Listed) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	renamed := map[portal.GatewayKeyID]bool{}
+	for _, id := range missing {
+		renamed[id] = true
+	}
 	found := p.Found
 	for _, stray := range strays {
-		if !slices.Contains(missing, stray.ID) {
+		if !renamed[stray.ID] {
 			note(&found.Strays, &found.First.Strays, stray)
 		}
 	}
