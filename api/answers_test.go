@@ -18,7 +18,7 @@ const (
 		{"id":"plan-free","name":"Free","description":"To try it out.","throttle":{"rate":0.5,"burst":1},
 			"quota":{"limit":1000,"period":"DAY"},"stages":[{"api":"weather","stage":"prod"}]},
 		{"id":"plan-max","name":"Unlimited","description":"","throttle":null,"quota":null,"stages":[{"api":"weather","stage":"prod"}]}
-	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod"}]}`
+	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod","kind":"rest"}]}`
 	waiting = `{"id":"op-1","type":"SubscribeRequested","status":"waiting","reason":{"code":"aws","message":"AWS is busy."},
 		"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:01Z",
 		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`

@@ -103,7 +103,7 @@ func full() *fake {
 			},
 			{ID: "plan-max", Name: "Unlimited", Stages: []portal.Stage{{API: "weather", Stage: "prod"}}},
 		},
-		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod"}},
+		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod", Kind: catalog.REST}},
 	}}}
 	return &fake{
 		catalog: projections.Catalog{Document: offered.Canonical(), Hash: "hash", Sequence: 1},

@@ -108,10 +108,8 @@ func (a *API) product(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	for _, p := range offered.Products {
-		if p.ID == in.Product {
-			return answer(in.Conditional, offered.Hash, p), nil
-		}
+	if p, ok := offered.Document.Product(in.Product); ok {
+		return answer(in.Conditional, offered.Hash, p), nil
 	}
 	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))
 }
