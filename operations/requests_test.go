@@ -282,6 +282,7 @@ func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
 	rivals := func() []portal.PlanID {
 		t.Helper()
 		d.pass(operations.ChangesWithin)
+		d.restart()
 		if _, err := d.Subscribe(t.Context(), who(ann, ""), "mine"); err != nil {
 			t.Fatal(err)
 		}
