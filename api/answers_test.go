@@ -18,7 +18,7 @@ const (
 		{"id":"plan-free","name":"Free","description":"To try it out.","throttle":{"rate":0.5,"burst":1},
 			"quota":{"limit":1000,"period":"DAY"},"stages":[{"api":"weather","stage":"prod"}]},
 		{"id":"plan-max","name":"Unlimited","description":"","throttle":null,"quota":null,"stages":[{"api":"weather","stage":"prod"}]}
-	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod"}]}`
+	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod","kind":"rest"}]}`
 	waiting = `{"id":"op-1","type":"SubscribeRequested","status":"waiting","reason":{"code":"aws","message":"AWS is busy."},
 		"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:01Z",
 		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`
@@ -36,7 +36,7 @@ type example struct {
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
 	private := map[string]string{"Location": "", "Cache-Control": "no-store", "ETag": "", "Retry-After": ""}
-	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `"hash"`}
+	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `W/"hash"`}
 	return []example{
 		{"POST /register", "/register", http.StatusAccepted, waiting, accepted},
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted},
@@ -151,10 +151,10 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 		status            int
 	}{
 		"without a condition":             {"hash", "", http.StatusOK},
-		"the ETag":                        {"hash", `"hash"`, http.StatusNotModified},
+		"the ETag as a strong one":        {"hash", `"hash"`, http.StatusNotModified},
 		"another":                         {"hash", `"other"`, http.StatusOK},
 		"the ETag without its quotes":     {"hash", `hash`, http.StatusOK},
-		"weakened by a proxy":             {"hash", `W/"hash"`, http.StatusNotModified},
+		"as it was sent":                  {"hash", `W/"hash"`, http.StatusNotModified},
 		"another that is weak":            {"hash", `W/"other"`, http.StatusOK},
 		"one of several":                  {"hash", `"other", "hash"`, http.StatusNotModified},
 		"one of several, weak, no spaces": {"hash", `W/"other",W/"hash","third"`, http.StatusNotModified},
@@ -175,7 +175,7 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 				}
 				etag := ""
 				if c.hash != "" {
-					etag = `"` + c.hash + `"`
+					etag = `W/"` + c.hash + `"`
 				}
 				if got := a.Header().Get("ETag"); got != etag {
 					t.Errorf("%s: the ETag is %s, want %s", path, got, etag)

@@ -103,7 +103,7 @@ func full() *fake {
 			},
 			{ID: "plan-max", Name: "Unlimited", Stages: []portal.Stage{{API: "weather", Stage: "prod"}}},
 		},
-		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod"}},
+		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod", Kind: catalog.REST}},
 	}}}
 	return &fake{
 		catalog: projections.Catalog{Document: offered.Canonical(), Hash: "hash", Sequence: 1},
@@ -161,6 +161,15 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	api.Mount(router, f, f, "1.2.3")
 	router.MethodNotAllowed(api.MethodNotAllowed)
 	return site{t, f, router, log}
+}
+
+// guardedBy is the site with that guard.
+func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
+	router := chi.NewRouter()
+	router.Use(api.RequestIDs(zerolog.New(s.log)))
+	api.Mount(router, s.fake, s.fake, "1.2.3", guard)
+	s.handler = router
+	return s
 }
 
 // do sends a request to a path below the prefix; headers come in pairs.

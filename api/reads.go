@@ -73,15 +73,16 @@ func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
 	if hash == "" {
 		return out
 	}
-	out.ETag = `"` + hash + `"`
-	if c.has(out.ETag) {
+	// It is a weak one, since the answer may be compressed or not.
+	out.ETag = `W/"` + hash + `"`
+	if c.has(`"` + hash + `"`) {
 		out.Status, out.Body = http.StatusNotModified, nil
 	}
 	return out
 }
 
 // has says whether the client has what the ETag is of (RFC 9110, section 13.1.2): one
-// of its list is it, weak or not, since proxies that compress make it a weak one.
+// of its list is it, weak or not.
 func (c Conditional) has(etag string) bool {
 	for tag := range strings.SplitSeq(c.IfNoneMatch, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
@@ -107,10 +108,8 @@ func (a *API) product(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	for _, p := range offered.Products {
-		if p.ID == in.Product {
-			return answer(in.Conditional, offered.Hash, p), nil
-		}
+	if p, ok := offered.Document.Product(in.Product); ok {
+		return answer(in.Conditional, offered.Hash, p), nil
 	}
 	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))
 }

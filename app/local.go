@@ -167,8 +167,10 @@ func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, pu
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return worker.Run(ctx) })
-	group.Go(func() error { return Serve(ctx, public, portal, p.Log) })
-	group.Go(func() error { return Serve(ctx, operators, Operators(p), p.Log) })
+	group.Go(func() error {
+		return Serve(ctx, public, forLoopbackNames(public, portal), p.Log, p.Config.MaxConnections)
+	})
+	group.Go(func() error { return serveOperators(ctx, operators, p) })
 	group.Go(func() error {
 		select {
 		case <-worker.Running():

@@ -116,7 +116,7 @@ func TestAMessageWithoutAWayIsAnError(t *testing.T) {
 
 // everyConsumer are a worker's consumers, over nothing.
 func everyConsumer(names Names) []transport.Consumer {
-	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, time.Now))
+	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now))
 }
 
 func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {

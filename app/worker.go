@@ -3,13 +3,11 @@ package app
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
@@ -92,7 +90,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
-		Catalog: catalogSource(plane, documents, c.dataPlane()),
+		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 	})
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Leases: plane, Now: now,
@@ -107,20 +105,16 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		converger.Bulk = gateway.NewImporter(plane, gateway.ImporterConfig{Usable: newFindings(c, names, p).Usable})
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
-	sweep := newSweep(names, plane, facts, reader, messages, projector, now)
-	runner := jobs.NewRunner(messages, now,
-		jobs.Job{Name: "due", Every: time.Minute, Run: jobs.DueRows{
+	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
+		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
 				Views: projections.NewViews(c.dynamodb, tables, documents),
 			}),
 		}.Run},
-		jobs.Job{Name: "catalog", Every: 5 * time.Minute, Run: syncCatalog(messages, now)},
-		jobs.Job{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context, _ string) (string, error) {
-			_, err := sweep.Run(ctx)
-			return "", err
-		}},
+		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, plane, facts, execute, messages, now).Step},
+		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
 	)
 	letters := deadletters.Keeper{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
@@ -184,34 +178,6 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 func leaseOf(ctx context.Context) time.Time {
 	until, _ := transport.Lease(ctx)
 	return until
-}
-
-// catalogSource reads the catalog from the control plane, as background work.
-func catalogSource(plane *gateway.ControlPlane, documents *catalog.Store, endpoint catalog.Endpoint) *handlers.CatalogSource {
-	return &handlers.CatalogSource{
-		Name: "api-gateway",
-		Read: func(ctx context.Context) (catalog.Document, error) {
-			session := plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
-			return catalog.Read(ctx, session, endpoint)
-		},
-		Keep: documents.Put,
-	}
-}
-
-// syncCatalog is the job that has the catalog read again.
-func syncCatalog(sender messaging, now func() time.Time) func(context.Context, string) (string, error) {
-	return func(ctx context.Context, _ string) (string, error) {
-		return "", portal.Postpone("the queues do not answer", sender.Send(ctx, CatalogSync(now())))
-	}
-}
-
-// CatalogSync is a request that the catalog be read again.
-func CatalogSync(now time.Time) events.Event {
-	id := strings.ToLower(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String())
-	return events.Event{
-		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: now, Correlation: id,
-		Data: events.CatalogSyncRequested{},
-	}
 }
 
 // Run works until ctx ends, then finishes what is in flight, hands back the rest and

@@ -153,33 +153,33 @@ func (p *fakePlane) plansOf(key portal.GatewayKeyID) []portal.PlanID {
 	return found
 }
 
-func (p *fakePlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) {
+func (p *fakePlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, string, error) {
 	var list []gateway.UsagePlan
 	for _, plan := range plans {
 		if !p.gone[plan.Plan] {
 			list = append(list, gateway.UsagePlan{ID: plan.Plan})
 		}
 	}
-	return list, nil
+	return list, "", nil
 }
 
-func (p *fakePlane) Keys(context.Context, string) ([]gateway.Listed, error) {
+func (p *fakePlane) Keys(context.Context, string, string) ([]gateway.Listed, string, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
 		_, disabled := p.disabled[id]
 		list = append(list, gateway.Listed{ID: id, Name: name, Disabled: disabled})
 	}
-	return list, nil
+	return list, "", nil
 }
 
-func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _ string) ([]gateway.Listed, error) {
+func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _, _ string) ([]gateway.Listed, string, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
 		if p.attached[attachment{plan, id}] {
 			list = append(list, gateway.Listed{ID: id, Name: name})
 		}
 	}
-	return list, nil
+	return list, "", nil
 }
 
 func sameStage(a, b portal.PlanID) bool {

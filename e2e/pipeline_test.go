@@ -335,14 +335,18 @@ func (w *world) sweep() {
 		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
 		Listings: func(func() time.Time) provisioning.Listings { return w.plane },
 		Lease:    w.messageLease,
+		Scratch:  jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			account, key, ok := strings.Cut(name, "/")
 			return portal.AccountID(account), portal.KeyID(key), ok
 		},
 	}
 	ctx, _ := newWorker()
-	if _, err := sweep.Run(ctx); err != nil {
-		w.Fatal(err)
+	for cursor, begun := "", false; cursor != "" || !begun; begun = true {
+		var err error
+		if cursor, err = sweep.Step(ctx, cursor); err != nil {
+			w.Fatal(err)
+		}
 	}
 	w.drain()
 }

@@ -50,7 +50,7 @@ func TestAFullBucketGivesATokenToEveryUrgencyWhateverTheShare(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_700_000_000_000)
 	for _, share := range []float64{0.001, 0.1, 0.5, 1} {
-		l := quotas.scaled(share)
+		l := quotas.scaled(share).cautious()
 		for _, c := range classes {
 			for _, u := range []Urgency{Interactive, Bulk, Background} {
 				if _, got, _ := fullAt(now).refilled(now, l).draw(c, u, 1, l); got != 1 {

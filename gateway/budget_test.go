@@ -266,10 +266,10 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 
 func TestTheSecondThrottledCallInAMinuteSlowsEveryProcessForAMinute(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
-		one, two := w.process(t, 1), w.process(t, 1)
+		processes := budgetsOf(t, 2, 1)
+		one, two := processes[0], processes[1]
 		// perSecond empties the bucket and counts what comes in ten seconds after.
 		perSecond := func(b *Budget) float64 {
 			taker, count := b.taker(other, Interactive), 0
@@ -320,7 +320,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.controlPlane(t, b, Config{}).Session(Interactive, nil).UsagePlans(t.Context())
+	_, _, err = w.controlPlane(t, b, Config{}).Session(Interactive, nil).UsagePlans(t.Context(), "")
 	var later *portal.Postponed
 	if !errors.As(err, &later) || later.Reason != "budget store" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
@@ -364,7 +364,7 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := w.session(t)
 		w.wire.once("GetUsagePlans", answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
-		_, err := s.UsagePlans(t.Context())
+		_, _, err := s.UsagePlans(t.Context(), "")
 		var unavailable *Unavailable
 		if !errors.As(err, &unavailable) || !unavailable.Throttled {
 			t.Errorf("error %v", err)

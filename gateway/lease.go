@@ -58,7 +58,7 @@ func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, afforda
 			lane.leave()
 		}
 	}()
-	if err := l.afford(waiting, affordable); err != nil {
+	if err := l.afford(waiting, u, affordable); err != nil {
 		return nil, err
 	}
 	waiting, cancel := context.WithTimeoutCause(waiting, attachPatience, errNoTurn)
@@ -78,8 +78,12 @@ func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, afforda
 }
 
 // afford waits until there is a token, as long as a call at the front of a queue does.
-func (l *leases) afford(ctx context.Context, affordable func(context.Context) (time.Duration, error)) error {
-	for until := l.now().Add(frontTime); ; {
+func (l *leases) afford(ctx context.Context, u Urgency, affordable func(context.Context) (time.Duration, error)) error {
+	length := frontPatience
+	if u == Interactive {
+		length = frontTime
+	}
+	for until := l.now().Add(length); ; {
 		wait, err := affordable(ctx)
 		switch {
 		case err != nil:

@@ -17,15 +17,11 @@ type Listed struct {
 	Disabled bool
 }
 
-// Keys lists the API keys whose names begin so, in API Gateway's order: a call for
-// every 500.
-func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
-	var keys []Listed
-	err := s.eachKey(ctx, namePrefix, func(key Listed) bool {
-		keys = append(keys, key)
-		return true
-	})
-	return keys, err
+// Keys lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
+// order; positions are those of UsagePlans.
+func (s *Session) Keys(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
+	keys, after, err := s.keysPage(ctx, namePrefix, from(position))
+	return keys, aws.ToString(after), err
 }
 
 // eachKey shows the keys whose names begin so until more says that it has seen enough.
@@ -61,16 +57,11 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 
 var listPlanKeys = operation{name: "GetUsagePlanKeys", class: other}
 
-// PlanKeys lists the keys attached to a plan whose names begin so; a plan that is gone
-// has none.
-func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix string) ([]Listed, error) {
-	var all []Listed
-	err := pages(func(position *string) (*string, error) {
-		keys, next, err := s.planKeysPage(ctx, plan, namePrefix, position)
-		all = append(all, keys...)
-		return next, err
-	})
-	return all, err
+// PlanKeys lists a page of the keys attached to a plan whose names begin so; a plan that
+// is gone has none. Positions are those of UsagePlans.
+func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
+	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, from(position))
+	return keys, aws.ToString(after), err
 }
 
 // planKeysPage is one page of PlanKeys. API Gateway sends the keys' values along, which

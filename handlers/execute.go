@@ -1,7 +1,7 @@
 // Package handlers decides. For every request there is one pure function from the
 // stream's state and the request to facts; Execute around it does the rest for all
-// alike. Nothing here touches anything but the journal, but for CatalogSync, which
-// reads the catalog's source before it decides.
+// alike. Nothing here touches anything but the journal; what the catalog's source says is
+// read by a job, which then has it decided on here.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
 //	     ▲              │ yes                                     │ taken
@@ -55,7 +55,7 @@ type Execute struct {
 	now      func() time.Time
 	keys     KeyScheme
 	limits   Limits
-	catalog  *CatalogSource
+	catalog  CatalogJob
 	followed *followed
 }
 
@@ -83,7 +83,7 @@ type Config struct {
 	Keys     KeyScheme
 	Limits   Limits
 	// Catalog may be nil where no catalog is synchronized.
-	Catalog *CatalogSource
+	Catalog CatalogJob
 }
 
 // New returns an Execute.

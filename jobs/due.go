@@ -133,13 +133,6 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 	return rows, last, nil
 }
 
-func textOf(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
 // errUnknownKind says that the row is for newer workers.
 var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")
 

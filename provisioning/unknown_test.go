@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
 // painted is a fact that newer code has appended.
@@ -49,10 +47,14 @@ func TestAnOutcomeOfNewerCodeIsPublishedAgainAsItStands(t *testing.T) {
 // emptyPlane is an API Gateway that holds nothing.
 type emptyPlane struct{}
 
-func (emptyPlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) { return nil, nil }
-func (emptyPlane) Keys(context.Context, string) ([]gateway.Listed, error)  { return nil, nil }
-func (emptyPlane) PlanKeys(context.Context, portal.PlanID, string) ([]gateway.Listed, error) {
-	return nil, nil
+func (emptyPlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, string, error) {
+	return nil, "", nil
+}
+func (emptyPlane) Keys(context.Context, string, string) ([]gateway.Listed, string, error) {
+	return nil, "", nil
+}
+func (emptyPlane) PlanKeys(context.Context, portal.PlanID, string, string) ([]gateway.Listed, string, error) {
+	return nil, "", nil
 }
 
 // shownTo is how far every stream is shown.
@@ -72,14 +74,9 @@ func TestTheSweepWakesShowingForStreamsThatAreNotShownToTheirEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, painted)
-			sweep := &provisioning.Sweep{
-				Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Shown: c.shown, Now: func() time.Time { return b.now },
-				Listings: func(func() time.Time) provisioning.Listings { return emptyPlane{} },
-				Lease:    func(context.Context) time.Time { return b.now.Add(time.Hour) },
-			}
-			found, err := sweep.Run(t.Context())
-			if err != nil || found.Unshown != len(c.want) {
-				t.Errorf("it found %+v, %v", found, err)
+			found := b.swept(b.sweep(&listings{}, c.shown))
+			if found.Unshown != len(c.want) {
+				t.Errorf("it found %+v", found)
 			}
 			var got []events.Payload
 			for _, msg := range b.sent.repeated {

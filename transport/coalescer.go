@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -10,7 +11,9 @@ import (
 // refused is tried again, unless it is refused for good or again says no.
 type coalescer[T any] struct {
 	linger time.Duration
-	send   func(batch []T) []refusal
+	// life ends when nothing is sent any more.
+	life context.Context
+	send func(batch []T) []refusal
 	// again says whether a batch is worth another try after so many.
 	again func(tries int) bool
 	// moot says, before each try, why an item is not to be sent any more; nil if it is.
@@ -71,7 +74,7 @@ func (c *coalescer[T]) launch() {
 func (c *coalescer[T]) fly(batch []T) {
 	for try := 1; len(batch) > 0; try++ {
 		if try > 1 {
-			time.Sleep(jittered(50*time.Millisecond, time.Second, try-1))
+			pause(c.life, jittered(50*time.Millisecond, time.Second, try-1))
 		}
 		if batch = c.unmoot(batch); len(batch) == 0 {
 			return

@@ -327,6 +327,7 @@ func TestWhatBecomesMootIsNotTriedAgain(t *testing.T) {
 	var mu sync.Mutex
 	sent, gaveUp, over := [][]string{}, map[string]error{}, false
 	c := coalescer[string]{
+		life: t.Context(),
 		send: func(batch []string) []refusal {
 			mu.Lock()
 			defer mu.Unlock()

@@ -40,13 +40,13 @@ func newSettler(r requests, l *leases, cfg SubscriberConfig) *settler {
 		return nil
 	}
 	s.deletes = coalescer[*delivery]{
-		linger: cfg.Linger, send: r.delete, again: r.worthAnother, moot: moot,
+		linger: cfg.Linger, life: r.life, send: r.delete, again: r.worthAnother, moot: moot,
 		failed: func(d *delivery, err error) {
 			failed(d, err, "deleting a handled message failed; it will come again")
 		},
 	}
 	s.changes = coalescer[change]{
-		linger: cfg.Linger, send: r.changeVisibility, again: r.worthAnother,
+		linger: cfg.Linger, life: r.life, send: r.changeVisibility, again: r.worthAnother,
 		moot: func(c change) error { return moot(c.d) },
 		failed: func(c change, err error) {
 			failed(c.d, err, "handing a message back failed; it comes again when its lease ends")

@@ -16,7 +16,8 @@ import (
 // Handler handles one event. nil means done; what an error means says Patience. It is
 // called again for an event it has handled before, and for different groups at the
 // same time. The context ends with the message's time, or when the worker can no
-// longer wait; it carries a logger (zerolog.Ctx) and the Lease.
+// longer wait; it carries a logger (zerolog.Ctx) and the Lease. Before it ends it tells a
+// handler that only waits that the worker is stopping (portal.Stopping).
 type Handler func(ctx context.Context, ev events.Event) error
 
 // Consumer handles the events of one queue.
