@@ -11,8 +11,8 @@ import (
 
 // Listed is an API key as a list shows it, never with its value.
 type Listed struct {
-	ID   portal.GatewayKeyID
-	Name string
+	ID   portal.GatewayKeyID `json:"id"`
+	Name string              `json:"name"`
 }
 
 // Keys lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
