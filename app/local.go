@@ -198,9 +198,10 @@ func mailTo(out io.Writer) cognito.Post {
 
 // inTheWay says what to do about a local AWS that does not start.
 func inTheWay(err error, opts LocalOptions) error {
+	var noPort *net.OpError
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return notToBeHad(opts.AWSPort, "the local AWS", "--aws-port", err)
+	case errors.As(err, &noPort):
+		return taken(opts.AWSPort, "the local AWS", "--aws-port", err)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
 	case errors.Is(err, store.ErrVersion):
@@ -214,13 +215,16 @@ func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 func listenLocal(whose, flag string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", loopback(port))
 	if err != nil {
-		return nil, notToBeHad(port, whose, flag, err)
+		return nil, taken(port, whose, flag, err)
 	}
 	return l, nil
 }
 
-func notToBeHad(port int, whose, flag string, err error) error {
-	return fmt.Errorf("port %d, for %s, is not to be had: %w. Stop what uses it, or choose another with %s", port, whose, err, flag)
+func taken(port int, whose, flag string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("cannot listen on port %d, for %s: address already in use. Stop what uses it, or choose another with %s", port, whose, flag)
+	}
+	return fmt.Errorf("%w. Choose another with %s", cannotListen(loopback(port), err), flag)
 }
 
 func localURL(l net.Listener) string {

@@ -21,9 +21,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Version is what this build calls itself.
-const Version = "0.1.0"
-
 // Portal accepts requests and shows what became of them: pages and JSON. It never calls
 // API Gateway.
 type Portal struct {

@@ -18,7 +18,7 @@ const drainTime = 20 * time.Second
 func Listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listening at %s: %w", addr, err)
+		return nil, cannotListen(addr, err)
 	}
 	return l, nil
 }

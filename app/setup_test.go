@@ -14,18 +14,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// estate is everything of Gatehouse's that is in AWS.
-type estate struct {
+// surveyed is everything of Gatehouse's that is in AWS.
+type surveyed struct {
 	// Tables by name, with their keys, billing and time to live; Queues by name, with
 	// their attributes; Subscriptions by endpoint, with theirs.
 	Tables, Topic, Key    map[string]string
 	Queues, Subscriptions map[string]map[string]string
 }
 
-func survey(t *testing.T, p Process) estate {
+func survey(t *testing.T, p Process) surveyed {
 	t.Helper()
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	found := estate{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
+	found := surveyed{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
 	listed, err := c.dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{})
 	ok(t, err)
 	for _, name := range listed.TableNames {
@@ -37,7 +37,16 @@ func survey(t *testing.T, p Process) estate {
 		for _, key := range table.Table.KeySchema {
 			text += " " + *key.AttributeName + "=" + string(key.KeyType)
 		}
-		found.Tables[name] = text + " " + aws.ToString(ttl.TimeToLiveDescription.AttributeName)
+		backups, err := c.dynamodb.DescribeContinuousBackups(t.Context(), &dynamodb.DescribeContinuousBackupsInput{TableName: &name})
+		ok(t, err)
+		text += " " + aws.ToString(ttl.TimeToLiveDescription.AttributeName)
+		if aws.ToBool(table.Table.DeletionProtectionEnabled) {
+			text += " protected"
+		}
+		if backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == "ENABLED" {
+			text += " recoverable"
+		}
+		found.Tables[name] = text
 	}
 	queues, err := c.sqs.ListQueues(t.Context(), &sqs.ListQueuesInput{})
 	ok(t, err)
@@ -99,7 +108,8 @@ func TestWhatSetUpCreatesIsAsDocumented(t *testing.T) {
 
 	const onDemand = "PAY_PER_REQUEST pk=HASH sk=RANGE "
 	wantTables := map[string]string{
-		"acme-journal": onDemand, "acme-views": onDemand, "acme-records": onDemand + "expires_at", "acme-sessions": onDemand + "expires_at",
+		"acme-journal": onDemand + " protected recoverable", "acme-records": onDemand + "expires_at protected recoverable",
+		"acme-views": onDemand, "acme-sessions": onDemand + "expires_at",
 	}
 	if diff := cmp.Diff(wantTables, found.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
