@@ -206,9 +206,10 @@ func rootCause(err error) string {
 	return err.Error()
 }
 
+// capital begins a sentence; one that begins with an address is left alone.
 func capital(text string) string {
-	if text == "" {
-		return ""
+	if text == "" || strings.HasPrefix(text, "http") {
+		return text
 	}
 	return strings.ToUpper(text[:1]) + text[1:]
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -64,10 +65,12 @@ type estate struct {
 	// keyUsers are the principals that the KMS key's policy is to name; none leaves the
 	// policy as it is.
 	keyUsers []string
+	// pause is how long set-up waits before it asks again for what AWS is not ready for.
+	pause time.Duration
 }
 
 func openEstate(ctx context.Context, awsCfg aws.Config, cfg Config) (estate, error) {
-	e := estate{clients: newClients(awsCfg), names: NamesFor(cfg.Prefix), cfg: cfg}
+	e := estate{clients: newClients(awsCfg), names: NamesFor(cfg.Prefix), cfg: cfg, pause: 5 * time.Second}
 	var err error
 	e.owner, err = e.caller(ctx)
 	return e, err
@@ -75,6 +78,23 @@ func openEstate(ctx context.Context, awsCfg aws.Config, cfg Config) (estate, err
 
 func (e estate) arn(service, name string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", e.owner.partition, service, e.config.Region, e.owner.account, name)
+}
+
+// patiently tries until AWS is ready, for tableTimeout. try says whether to try again.
+func (e estate) patiently(ctx context.Context, try func(context.Context) (again bool, err error)) error {
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
+	defer cancel()
+	for {
+		again, err := try(ctx)
+		if !again {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(e.pause):
+		}
+	}
 }
 
 // chains are the resources in the order in which set-up can create them; what one chain

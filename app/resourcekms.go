@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
@@ -94,7 +95,7 @@ func (e estate) createKMSKey(ctx context.Context) error {
 	}
 	_, err = e.kms.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: &e.names.KMSAlias, TargetKeyId: key.KeyMetadata.KeyId})
 	if err != nil {
-		return fmt.Errorf("naming the KMS key %s: %w", e.names.KMSAlias, err)
+		return fmt.Errorf("naming the new KMS key %s as %s: %w", aws.ToString(key.KeyMetadata.KeyId), e.names.KMSAlias, err)
 	}
 	return nil
 }
@@ -132,12 +133,8 @@ func (e estate) policyFor(users []string) string {
 func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
-		var none *types.NotFoundException
-		if errors.As(err, &none) {
-			return finding{}, blocked("the KMS key does not exist")
-		}
 		if err != nil {
-			return finding{}, err
+			return finding{}, blocked("the KMS key cannot be looked at")
 		}
 		if owner := aws.ToString(key.meta.AWSAccountId); owner != e.owner.account {
 			return finding{note: "the key belongs to account " + owner + ", whose policy cannot be read from here"}, nil
@@ -233,10 +230,15 @@ func (e estate) keyMaterial() resource {
 			return finding{}, err
 		}
 		err = e.checkKey(ctx, deriver, key)
-		var other *otherMaterial
+		var (
+			other   *otherMaterial
+			noTable *ddbtypes.ResourceNotFoundException
+		)
 		switch {
 		case err == nil:
 			return finding{}, nil
+		case errors.As(err, &noTable):
+			return finding{}, blocked("the table " + e.names.Records + " does not exist")
 		case errors.Is(err, errNeverSeen):
 			return found(fault{
 				says: "Set-up has not seen this key yet, so workers refuse to start.", mending: "remember the key",

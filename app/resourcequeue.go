@@ -113,10 +113,15 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 	if name == e.names.Projections {
 		attributes[queuePolicy] = e.withTopic(nil, e.arn("sqs", name))
 	}
-	if _, err := e.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes}); err != nil {
-		return fmt.Errorf("creating queue %s: %w", name, err)
-	}
-	return nil
+	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
+		_, err = e.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+		// For a minute after a queue was deleted there can be none of its name.
+		var tooSoon *types.QueueDeletedRecently
+		if err != nil {
+			err = fmt.Errorf("creating queue %s: %w", name, err)
+		}
+		return errors.As(err, &tooSoon), err
+	})
 }
 
 // wrongAttributes are the attributes that differ, one fault each.

@@ -12,7 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// tableTimeout bounds how long set-up waits for a new table.
+// tableTimeout bounds how long set-up waits for a new table, or for AWS to be ready for a
+// change.
 const tableTimeout = 3 * time.Minute
 
 // ttlAttribute is when an item may go, in seconds of Unix time.
@@ -144,26 +145,17 @@ func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 // recoverable turns point-in-time recovery on. DynamoDB refuses for some time after it
 // has created the table.
 func (e estate) recoverable(ctx context.Context, name string) error {
-	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
-	defer cancel()
-	for {
-		_, err := e.dynamodb.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
+	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
+		_, err = e.dynamodb.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
 			TableName:                        &name,
 			PointInTimeRecoverySpecification: &types.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(true)},
 		})
 		var notYet *types.ContinuousBackupsUnavailableException
-		if err == nil {
-			return nil
+		if err != nil {
+			err = fmt.Errorf("turning on point-in-time recovery of table %s: %w", name, err)
 		}
-		if !errors.As(err, &notYet) {
-			return fmt.Errorf("turning on point-in-time recovery of table %s: %w", name, err)
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("turning on point-in-time recovery of table %s: %w", name, ctx.Err())
-		case <-time.After(2 * time.Second):
-		}
-	}
+		return errors.As(err, &notYet), err
+	})
 }
 
 // timeToLive is the fault of a table whose old items are not deleted.

@@ -100,7 +100,7 @@ func causeOf(err error) Cause {
 	switch {
 	case named && throttles[answer.ErrorCode()]:
 		return Throttled
-	case !errors.As(err, &response) || response.HTTPStatusCode() >= 500 || !named:
+	case !named, errors.As(err, &response) && response.HTTPStatusCode() >= 500:
 		return Unreachable
 	case errors.As(err, &state):
 		// KMS uses one name for every state that is not Enabled or Disabled. Only a deletion
