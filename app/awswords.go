@@ -137,6 +137,15 @@ func told(about string, err error) error {
 	return &worded{about + inWords(err), err}
 }
 
+// InWords puts an error of AWS in words for an operator, and leaves our own as they are;
+// nil stays nil.
+func InWords(err error) error {
+	if err == nil || len(portalErrors(err)) > 0 {
+		return err
+	}
+	return told("", err)
+}
+
 func isDenied(named smithy.APIError) bool {
 	code := named.ErrorCode()
 	return strings.Contains(code, "AccessDenied") || code == "AuthorizationError" || code == "UnauthorizedOperation" ||

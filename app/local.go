@@ -52,6 +52,8 @@ type Local struct {
 	running func() error
 	// faults is what the banner says goes wrong on purpose.
 	faults string
+	// config is what the portal runs with.
+	config Config
 }
 
 // RunLocal runs a whole portal in one process: the local AWS, the portal and a worker,
@@ -101,6 +103,7 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 	if p.Config, err = local.signIn(ctx, p.Config); err != nil {
 		return err
 	}
+	local.config = p.Config
 	if len(misbehaviour.Rules) > 0 {
 		local.faults = misbehaviour.String()
 	}
@@ -256,12 +259,43 @@ func (l Local) banner(out io.Writer) {
 		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
 	}
 	fmt.Fprintf(out, `
-  With the AWS CLI
-    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  For the other commands of gatehouse, the AWS CLI and curl, in another terminal
+%s
     aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH --client-id %s \
       --auth-parameters USERNAME=%s,PASSWORD=%s     # user pool %s
 
+    Version 1 of the AWS CLI needs --endpoint-url %s for "aws sqs".
+
   Stop with Ctrl+C.
 
-`, l.AWSURL, localaws.Region, l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.Demo.PoolID)
+`, l.exports(), l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.Demo.PoolID, l.AWSURL)
+}
+
+// exports are the variables with which commands find this portal and its AWS.
+func (l Local) exports() string {
+	var b strings.Builder
+	for _, v := range l.environment() {
+		fmt.Fprintf(&b, "    export %s=%s\n", v[0], v[1])
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// environment are those variables with their values.
+func (l Local) environment() [][2]string {
+	all := [][2]string{
+		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},
+		{"AWS_ACCESS_KEY_ID", "local"}, {"AWS_SECRET_ACCESS_KEY", "local"},
+		{"GATEHOUSE_BASE_URL", l.PortalURL}, {"GATEHOUSE_OIDC_ISSUER", l.config.OIDCIssuer}, {"GATEHOUSE_OIDC_CLIENT_ID", l.config.OIDCClientID},
+	}
+	// The pool keeps the issuer it was created with. Where it answers elsewhere today, the
+	// addresses must be told.
+	if l.config.OIDCIssuer != l.AWSURL+"/"+l.Demo.PoolID {
+		all = append(all, [][2]string{
+			{"GATEHOUSE_OIDC_AUTH_URL", l.config.OIDCAuthURL}, {"GATEHOUSE_OIDC_TOKEN_URL", l.config.OIDCTokenURL}, {"GATEHOUSE_OIDC_JWKS_URL", l.config.OIDCJWKSURL},
+		}...)
+	}
+	if def, err := LoadConfig(nil); err == nil && l.config.Prefix != def.Prefix {
+		all = append(all, [2]string{"GATEHOUSE_PREFIX", l.config.Prefix})
+	}
+	return all
 }
