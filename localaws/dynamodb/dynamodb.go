@@ -44,7 +44,6 @@ func (s *Service) JSON() wire.JSONService {
 			"UpdateTimeToLive":          wire.Op(s.updateTimeToLive),
 			"DescribeTimeToLive":        wire.Op(s.describeTimeToLive),
 			"DescribeContinuousBackups": wire.Op(s.describeContinuousBackups),
-			"UpdateContinuousBackups":   wire.Op(s.updateContinuousBackups),
 			"TagResource":               wire.Op(s.tagResource),
 			"UntagResource":             wire.Op(s.untagResource),
 			"ListTagsOfResource":        wire.Op(s.listTagsOfResource),

@@ -27,7 +27,6 @@ type table struct {
 	Throughput throughput
 	Class      string            `json:",omitempty"`
 	Protected  bool              `json:",omitempty"`
-	Recovery   bool              `json:",omitempty"`
 	Encryption *sseSpecification `json:",omitempty"`
 	Tags       map[string]string `json:",omitempty"`
 	// TTL is the attribute of the time to live, empty if it was never enabled;

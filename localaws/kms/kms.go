@@ -40,8 +40,6 @@ func (s *Service) JSON() wire.JSONService {
 			"DisableKey":          wire.Op(s.disableKey),
 			"ScheduleKeyDeletion": wire.Op(s.scheduleKeyDeletion),
 			"CancelKeyDeletion":   wire.Op(s.cancelKeyDeletion),
-			"GetKeyPolicy":        wire.Op(s.getKeyPolicy),
-			"PutKeyPolicy":        wire.Op(s.putKeyPolicy),
 			"CreateAlias":         wire.Op(s.createAlias),
 			"UpdateAlias":         wire.Op(s.updateAlias),
 			"DeleteAlias":         wire.Op(s.deleteAlias),
