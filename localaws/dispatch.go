@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/s3"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -32,13 +33,16 @@ const (
 	unnamed = "unknown"
 )
 
-// ServeHTTP answers whatever is asked, or does to it what the plan of faults says.
+// ServeHTTP answers the request, or does to it what the plan of faults says. It refuses
+// requests to a host that is not this server: see ownHost.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for prefix, handler := range s.mounts {
-		if strings.HasPrefix(r.URL.Path, prefix) {
-			handler.ServeHTTP(w, r)
-			return
-		}
+	if !s.ownHost(r) {
+		s.refuseHost(w, r)
+		return
+	}
+	if mount := s.mountFor(r); mount != nil {
+		mount.ServeHTTP(w, r)
+		return
 	}
 	switch r.URL.Path {
 	case "/_localaws/health":
@@ -48,6 +52,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		s.faults.Serve(s.call(w, r), w, r)
 	}
+}
+
+// mountFor is the mounted handler that the path belongs to, nil if it belongs to none.
+func (s *Server) mountFor(r *http.Request) http.Handler {
+	for prefix, handler := range s.mounts {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return handler
+		}
+	}
+	return nil
 }
 
 // call names what a request asks for and says who answers it: by its target header,
@@ -160,7 +174,7 @@ var objectOperations = map[string]string{
 }
 
 func objectOperation(r *http.Request) string {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	bucket, key := s3.Address(r)
 	name := r.Method
 	switch {
 	case key != "":
