@@ -112,7 +112,7 @@ func (d *Desk) accountIDs(ctx context.Context, who string) ([]portal.AccountID, 
 	if strings.Contains(who, "@") {
 		ids, err := d.people.ByEmail(ctx, who)
 		if err == nil && len(ids) == 0 {
-			err = portal.Fail(portal.NotFound, "No account has the e-mail address "+who+". The portal knows an address once its owner has signed in.")
+			err = portal.Fail(portal.NotFound, "No account has the e-mail address "+who+". The portal knows an address once its owner has signed in on its pages.")
 		}
 		return ids, InWords(err)
 	}
@@ -194,13 +194,16 @@ type KeyOwner struct {
 // valueTail is the length of what stands after the prefix of a key value.
 const valueTail = 49
 
-// LooksLikeValue says whether a text has the length of a key value, whatever its prefix.
-func LooksLikeValue(text string) bool { return len(text) >= valueTail+2 && len(text) <= valueTail+8 }
+// longestID is longer than any id of a key, ours or API Gateway's.
+const longestID = 30
+
+// LooksLikeValue says whether a text is meant as the value of a key, and not as an id.
+func LooksLikeValue(text string) bool { return len(text) > longestID }
 
 // CheckValue says whether a text is a value that Gatehouse could have made, by its
 // checksum. It asks nobody. A text that is none is Invalid.
 func CheckValue(value string) (prefix string, err error) {
-	if LooksLikeValue(value) {
+	if len(value) > valueTail {
 		prefix = value[:len(value)-valueTail]
 	}
 	if prefix == "" || !keys.Check(value, prefix) {

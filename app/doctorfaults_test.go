@@ -347,7 +347,8 @@ func kmsKeys(one injure, denied forbid) {
 		ok(t, err)
 	})
 	one("a role in the policy was deleted", policy, "It names AROAEXAMPLE, a role or user that was deleted.", "--key-user", func(t *testing.T, h *patientOf) {
-		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":["AROAEXAMPLE"]},"Action":["kms:GenerateMac"],"Resource":"*"}]}`)})
+		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"kms:Put*","Resource":"*"},
+			{"Effect":"Allow","Principal":{"AWS":["AROAEXAMPLE"]},"Action":["kms:GenerateMac"],"Resource":"*"}]}`)})
 		ok(t, err)
 	})
 	one("set-up has never seen the key", material, "Set-up has not seen this key yet", runSetup, func(t *testing.T, h *patientOf) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -62,7 +63,7 @@ func compareViews(ctx context.Context, facts *journal.Journal, views *projection
 	if published && now.Sequence == 0 {
 		return "a catalog", "", nil
 	}
-	shown = fmt.Sprintf("%d products are shown", len(now.Products))
+	shown = "products shown: " + strconv.Itoa(len(now.Products))
 	if now.Sequence == 0 {
 		shown = "no catalog has been read yet"
 	}
@@ -124,7 +125,7 @@ func controlPlane(e estate, p Process) resource {
 		case err != nil:
 			return finding{}, err
 		}
-		note := fmt.Sprintf("%d usage plans; %g of AWS's quotas may be used; keys are created %s", len(plans), p.Config.QuotaShare, e.creating(ctx, p))
+		note := fmt.Sprintf("usage plans: %d; share of AWS's quotas: %g; keys are created %s", len(plans), p.Config.QuotaShare, e.creating(ctx, p))
 		if len(plans) == 0 {
 			note += "; without a usage plan the portal offers nothing"
 		}

@@ -22,7 +22,7 @@ type catalogSyncCommand struct{ output }
 
 // Run asks and follows.
 func (c catalogSyncCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,6 +59,6 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 		if !changed {
 			text = "The catalog was up to date"
 		}
-		fmt.Fprintf(w, "%s: %d products.\n", text, products)
+		fmt.Fprintf(w, "%s: %s.\n", text, count(products, "product"))
 	})
 }

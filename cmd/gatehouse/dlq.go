@@ -43,15 +43,15 @@ func closed(state deadletters.State) bool {
 // Run lists: first what is open, then what was replayed and not heard of since, then
 // what is closed; in each the oldest first.
 func (c dlqListCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
 	box, done := app.Letters(p)
 	var letters []deadletters.Letter
-	count := map[deadletters.State]int{}
+	counts := map[deadletters.State]int{}
 	err = box.Each(ctx, func(l deadletters.Letter) error {
-		count[l.State()]++
+		counts[l.State()]++
 		if c.All || !closed(l.State()) {
 			letters = append(letters, l)
 		}
@@ -67,11 +67,11 @@ func (c dlqListCommand) Run(ctx context.Context) error {
 	for _, l := range letters {
 		list = append(list, letterJSONOf(l))
 	}
-	return c.print(os.Stdout, map[string]any{"letters": list, "counts": count}, func(w io.Writer) {
+	return c.print(os.Stdout, map[string]any{"letters": list, "counts": counts}, func(w io.Writer) {
 		printLetters(w, letters)
-		fmt.Fprintf(w, "%d open, %d replayed and not handled yet, %d settled, %d discarded", count[deadletters.Open], count[deadletters.Replayed],
-			count[deadletters.Settled], count[deadletters.Discarded])
-		if count[deadletters.Settled]+count[deadletters.Discarded] > 0 && !c.All {
+		fmt.Fprintf(w, "%d open, %d replayed and not handled yet, %d settled, %d discarded", counts[deadletters.Open], counts[deadletters.Replayed],
+			counts[deadletters.Settled], counts[deadletters.Discarded])
+		if counts[deadletters.Settled]+counts[deadletters.Discarded] > 0 && !c.All {
 			fmt.Fprint(w, " (--all lists them)")
 		}
 		fmt.Fprintln(w, ".")
@@ -133,10 +133,10 @@ func printLetters(to io.Writer, letters []deadletters.Letter) {
 	for _, l := range letters {
 		replays := ""
 		if l.Replays > 0 {
-			replays = fmt.Sprintf(", replayed %d times", l.Replays)
+			replays = ", replayed " + count(int(l.Replays), "time")
 		}
 		fmt.Fprintf(to, "%s\n", l.ID)
-		fmt.Fprintf(to, "  %s, %s%s; %d attempts, last %s\n", l.State(), l.Class, replays, l.Attempts, moment(l.Last))
+		fmt.Fprintf(to, "  %s, %s%s; %s, last %s\n", l.State(), l.Class, replays, count(int(l.Attempts), "attempt"), moment(l.Last))
 		fmt.Fprintf(to, "  %s about %s\n", oneLine(events.Name(l.Type)), oneLine(string(l.Subject)))
 		columns := width(to)
 		fmt.Fprintf(to, "  %s\n\n", wrap(oneLine(l.Error), columns, 2))
@@ -150,7 +150,7 @@ type dlqShowCommand struct {
 
 // Run shows one. Bodies hold ids, never personal data or secrets.
 func (c dlqShowCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}

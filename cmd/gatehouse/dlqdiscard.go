@@ -40,7 +40,7 @@ func (discardRehearsal) Discard(context.Context, string, string) error { return 
 // Run closes letters without carrying them out. An operation that waits for one stays
 // failed. What cannot be discarded is said, and stops no other.
 func (c dlqDiscardCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}

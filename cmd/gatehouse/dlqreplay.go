@@ -51,7 +51,7 @@ type treated struct {
 // Run replays. A newer request has won by then, so replaying can undo nothing. What
 // cannot be replayed is said, and stops no other.
 func (c dlqReplayCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,7 +23,7 @@ type doctorCommand struct {
 
 // Run examines what Gatehouse relies on; anything wrong is an error.
 func (c doctorCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	}
 	return c.print(os.Stdout, value, func(w io.Writer) {
 		pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(accounts[0].Email)}, [2]string{"key", string(owner.Key)},
-			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"cost", fmt.Sprintf("%d control-plane calls", owner.Calls)})
+			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"cost", count(owner.Calls, "control-plane call")})
 		fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
 	})
 }

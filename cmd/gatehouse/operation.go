@@ -165,7 +165,7 @@ func operationJSONOf(op operations.Operation) operationJSON {
 
 // openDesk is where operators' questions are answered.
 func openDesk(ctx context.Context) (*app.Desk, error) {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -11,7 +12,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rs/zerolog"
 	"golang.org/x/term"
+
+	"github.com/gatehouse-portal/gatehouse/app"
 )
 
 // output is the flag of every command that prints data.
@@ -124,4 +128,22 @@ func oneLine(text string) string {
 		}
 		return r
 	}, text)
+}
+
+// count is a number of things, in the singular for one.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// process is what the environment describes. Commands log warnings only, unless
+// GATEHOUSE_LOG_LEVEL says otherwise: their answer is what they print.
+func process(ctx context.Context) (app.Process, error) {
+	p, err := app.NewProcess(ctx, processName)
+	if os.Getenv("GATEHOUSE_LOG_LEVEL") == "" {
+		p.Log = p.Log.Level(zerolog.WarnLevel)
+	}
+	return p, err
 }

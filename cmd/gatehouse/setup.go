@@ -33,7 +33,7 @@ func (c setupCommand) Validate() error {
 
 // Run sets up and prints each change; running it again changes nothing that is right.
 func (c setupCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}

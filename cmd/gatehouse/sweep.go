@@ -13,7 +13,7 @@ type sweepCommand struct{ output }
 
 // Run sweeps once and says what was found.
 func (c sweepCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
