@@ -56,6 +56,11 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := "cannot listen on port " + port + ": address already in use"
 	ready := slices.Concat(c.env, []string{
 		"GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal", "GATEHOUSE_LOG_LEVEL=error",
 	})
@@ -76,8 +81,8 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 					"GATEHOUSE_LOG_LEVEL", "GATEHOUSE_LOG_FORMAT",
 				},
 			},
-			{"the operators' port is taken", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR="+taken.Addr().String()), nil, []string{taken.Addr().String(), "in use"}},
-			{"an address that is none", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{"nowhere"}},
+			{"the operators' port is taken", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR="+taken.Addr().String()), nil, []string{used}},
+			{"an address that is none", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{`cannot listen on "nowhere": want host:port`}},
 			{"no Region", append(without(ready, "AWS_REGION"), "AWS_CONFIG_FILE=/dev/null"), nil, []string{"AWS_REGION"}},
 		} {
 			t.Run(program+": "+c.name, func(t *testing.T) {
@@ -88,7 +93,7 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 	}
 	for _, c := range []complaint{
 		{"no identity provider, among other faults", slices.Concat(c.env, []string{"GATEHOUSE_QUOTA_SHARE=7"}), nil, []string{"GATEHOUSE_OIDC_ISSUER", "GATEHOUSE_OIDC_CLIENT_ID", "GATEHOUSE_QUOTA_SHARE"}},
-		{"the portal's port is taken", with("GATEHOUSE_ADDR=" + taken.Addr().String()), nil, []string{taken.Addr().String(), "in use"}},
+		{"the portal's port is taken", with("GATEHOUSE_ADDR=" + taken.Addr().String()), nil, []string{used}},
 	} {
 		t.Run("api: "+c.name, func(t *testing.T) {
 			t.Parallel()
