@@ -137,6 +137,15 @@ func told(about string, err error) error {
 	return &worded{about + inWords(err), err}
 }
 
+// rawAWS says whether an error is AWS's and nobody has put it in words yet.
+func rawAWS(err error) bool {
+	var (
+		already *worded
+		call    *smithy.OperationError
+	)
+	return !errors.As(err, &already) && errors.As(err, &call)
+}
+
 // InWords puts an error of AWS in words for an operator, and leaves our own as they are;
 // nil stays nil.
 func InWords(err error) error {

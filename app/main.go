@@ -70,9 +70,14 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }
 
-// Fail says what is in the way and returns the exit code.
+// Fail says what is in the way, in words where it is an error of AWS, and returns the exit
+// code.
 func Fail(name string, err error) int {
-	fmt.Fprintf(os.Stderr, "%s: %s\n", name, spoken(err))
+	text := spoken(err)
+	if rawAWS(err) {
+		text = inWords(err)
+	}
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, text)
 	return ExitFailed
 }
 

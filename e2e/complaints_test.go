@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
@@ -181,4 +182,24 @@ func dataFolder(t *testing.T, write func(*bolt.Tx) error) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+func TestProcessesAnswerHelpAndVersionAndStartOnlyWithoutArguments(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"api", "worker"} {
+		for _, arg := range []string{"--version", "version"} {
+			if code, stdout, stderr := ended(t, nil, name, arg); code != 0 || !strings.HasPrefix(stdout, name+" "+app.Version) || stderr != "" {
+				t.Errorf("%s %s exits with %d: %q, %q", name, arg, code, stdout, stderr)
+			}
+		}
+		if code, stdout, stderr := ended(t, nil, name, "--help"); code != 0 || !strings.HasPrefix(stdout, "Usage: "+name) || stderr != "" {
+			t.Errorf("%s --help exits with %d: %q, %q", name, code, stdout, stderr)
+		}
+		if code, stdout, stderr := ended(t, nil, name, "--port", "80"); code != 2 || stdout != "" || !strings.HasPrefix(stderr, name+": unexpected argument \"--port\"\nRun `"+name+" --help`") {
+			t.Errorf("%s --port 80 exits with %d: %q, %q", name, code, stdout, stderr)
+		}
+		if code, _, stderr := ended(t, []string{"AWS_REGION=us-east-1", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal"}, name); code != 1 || strings.Count(stderr, "credentials") != 1 {
+			t.Errorf("%s without credentials exits with %d: %q", name, code, stderr)
+		}
+	}
 }
