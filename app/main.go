@@ -70,15 +70,18 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }
 
-// Fail says what is in the way, in words where it is an error of AWS, and returns the exit
-// code.
+// Fail says what is in the way and returns the exit code.
 func Fail(name string, err error) int {
-	text := spoken(err)
-	if rawAWS(err) {
-		text = inWords(err)
-	}
-	fmt.Fprintf(os.Stderr, "%s: %s\n", name, text)
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, Explain(err))
 	return ExitFailed
+}
+
+// Explain is an error as people read it, in words where it is one of AWS's.
+func Explain(err error) string {
+	if rawAWS(err) {
+		return inWords(err)
+	}
+	return spoken(err)
 }
 
 // arguments answers a command line that is not to start the process.

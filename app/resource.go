@@ -27,7 +27,8 @@ type finding struct {
 type fault struct {
 	// says is a sentence about the resource.
 	says string
-	// advice says what an operator must do; "" where set-up mends it.
+	// advice says what an operator must do; "" where set-up mends it. Commands to copy
+	// follow on lines of their own.
 	advice string
 	// mending says what mend does, as an instruction: "turn on deletion protection".
 	mending string

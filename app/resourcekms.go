@@ -64,7 +64,7 @@ func keyFault(meta *types.KeyMetadata) *fault {
 	case meta.KeyState == types.KeyStateDisabled:
 		return &fault{
 			says:   "It is disabled, so API keys can be neither created nor shown.",
-			advice: "Enable it: aws kms enable-key --key-id " + id,
+			advice: "Enable it:\naws kms enable-key --key-id " + id,
 		}
 	case meta.KeyState == types.KeyStatePendingDeletion || meta.KeyState == types.KeyStatePendingReplicaDeletion:
 		when := ""
@@ -73,7 +73,7 @@ func keyFault(meta *types.KeyMetadata) *fault {
 		}
 		return &fault{
 			says:   "It will be deleted" + when + ", and with it the value of every API key. Until then it does not work.",
-			advice: fmt.Sprintf("Cancel that now: aws kms cancel-key-deletion --key-id %[1]s && aws kms enable-key --key-id %[1]s", id),
+			advice: fmt.Sprintf("Cancel that now:\naws kms cancel-key-deletion --key-id %[1]s\naws kms enable-key --key-id %[1]s", id),
 		}
 	}
 	return &fault{

@@ -130,7 +130,7 @@ func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault
 	var all []fault
 	set := func(attribute, value, says string) {
 		all = append(all, fault{
-			says: says, mending: "set the " + attributeNames[attribute],
+			says: says, mending: fmt.Sprintf("set the %s to %s", attributeNames[attribute], value),
 			mend: func(ctx context.Context) error { return e.setQueue(ctx, queue, url, attribute, value) },
 		})
 	}

@@ -181,7 +181,7 @@ func (e estate) timeToLive(ctx context.Context, name string) (*fault, error) {
 	case on:
 		return &fault{
 			says: fmt.Sprintf("Its time to live goes by %q and must go by %q.", attribute, ttlAttribute),
-			advice: fmt.Sprintf("Turn it off, wait an hour, then run `gatehouse setup`: aws dynamodb update-time-to-live --table-name %s "+
+			advice: fmt.Sprintf("Turn it off, wait an hour, then run `gatehouse setup`:\naws dynamodb update-time-to-live --table-name %s "+
 				"--time-to-live-specification Enabled=false,AttributeName=%s", name, attribute),
 		}, nil
 	case status == types.TimeToLiveStatusDisabling:

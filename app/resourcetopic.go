@@ -46,7 +46,7 @@ func (e estate) topic() resource {
 			}
 			all = append(all, fault{
 				says:    fmt.Sprintf("Its %s is %q and must be %q.", attribute, is, want),
-				mending: "set " + attribute,
+				mending: fmt.Sprintf("set %s to %q", attribute, want),
 				mend: func(ctx context.Context) error {
 					_, err := e.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: &attribute, AttributeValue: &want})
 					if err != nil {

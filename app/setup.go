@@ -86,7 +86,7 @@ func (s *setup) mend(ctx context.Context, r resource) error {
 		var waits blocked
 		if errors.As(err, &waits) {
 			if s.dryRun {
-				s.did(Change{r.what, "set it up, once what it needs exists"})
+				s.did(Change{r.what, "look at it once more is there: " + string(waits)})
 				return nil
 			}
 			s.leave(r.what + ": " + capital(waits.Error()) + ".")
@@ -127,7 +127,9 @@ func (s *setup) did(c Change) {
 	}
 }
 
+// leave keeps what is left, once.
 func (s *setup) leave(text string) {
+	text = strings.ReplaceAll(text, "\n", "\n    ")
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, known := range s.left {

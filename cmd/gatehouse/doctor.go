@@ -103,8 +103,13 @@ func report(out io.Writer, checks []app.Check) {
 		}
 		blanks := "\n" + strings.Repeat(" ", indent)
 		fmt.Fprintf(out, "%-*s%s\n", indent, mark, strings.ReplaceAll(wrap(line, limit, 0), "\n", blanks))
-		if check.Advice != "" {
-			fmt.Fprintf(out, "%*s%s\n", indent, "", strings.ReplaceAll(wrap("-> "+check.Advice, limit, 3), "\n", blanks))
+		for i, advice := range strings.Split(check.Advice, "\n") {
+			switch {
+			case i > 0: // a command, which stays whole so that it can be copied
+				fmt.Fprintf(out, "%*s%s\n", indent+3, "", advice)
+			case advice != "":
+				fmt.Fprintf(out, "%*s%s\n", indent, "", strings.ReplaceAll(wrap("-> "+advice, limit, 3), "\n", blanks))
+			}
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -68,7 +69,21 @@ func run(args []string, out, errs io.Writer) (code int) {
 	case errors.As(err, &wrong):
 		return usageError(errs, err)
 	}
-	return app.Fail(processName, err)
+	tell(errs, processName+": "+app.Explain(err))
+	return app.ExitFailed
+}
+
+// tell prints an error, wrapped where a terminal shows it. Commands to copy, which stand
+// on lines of their own, stay whole.
+func tell(errs io.Writer, text string) {
+	for i, line := range strings.Split(text, "\n") {
+		trimmed := strings.TrimLeft(line, " ")
+		indent := len(line) - len(trimmed)
+		if i == 0 || !strings.HasPrefix(trimmed, "aws ") {
+			line = line[:indent] + wrap(line, width(errs), indent+2)
+		}
+		fmt.Fprintln(errs, line)
+	}
 }
 
 func newParser(ctx context.Context, out, errs io.Writer) *kong.Kong {

@@ -54,8 +54,8 @@ func width(to io.Writer) int {
 // wrap breaks a text into lines of at most columns, of which all but the first begin with
 // indent blanks. A word that is longer stays whole, so that it can be copied.
 func wrap(text string, columns, indent int) string {
-	if columns == 0 {
-		return text
+	if columns == 0 || utf8.RuneCountInString(text) <= columns {
+		return strings.TrimLeft(text, " ")
 	}
 	var b strings.Builder
 	at := 0
