@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -139,5 +140,39 @@ func TestAKeyThatSetUpRememberedByItsARNIsStillKnown(t *testing.T) {
 	ok(t, err)
 	if wrong := wrongs(Examine(t.Context(), p)); len(wrong) > 0 {
 		t.Errorf("wrong are %v", wrong)
+	}
+}
+
+func TestAWorkerThatCannotUseTheKMSKeySaysWhyAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		harm func(t *testing.T, c clients, id *string)
+		want string
+	}{
+		"it is disabled": {func(t *testing.T, c clients, id *string) {
+			t.Helper()
+			_, err := c.kms.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: id})
+			ok(t, err)
+		}, "is disabled. Enable it: aws kms enable-key --key-id mrk-"},
+		"it is to be deleted": {func(t *testing.T, c clients, id *string) {
+			t.Helper()
+			_, err := c.kms.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: id})
+			ok(t, err)
+		}, "is scheduled for deletion. Cancel the deletion before it is too late: aws kms cancel-key-deletion --key-id mrk-"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := patient(t)
+			ok(t, Setup(t.Context(), p.AWS, p.Config))
+			client := newClients(p.AWS)
+			key, err := client.findKMSKey(t.Context(), p.Config)
+			ok(t, err)
+			c.harm(t, client, &key.Recorded)
+			_, err = NewWorker(t.Context(), p)
+			var failed *keys.KMSError
+			if !errors.As(err, &failed) || !strings.Contains(Explain(err), c.want) || strings.Contains(Explain(err), "operation error") {
+				t.Errorf("it says: %v", err)
+			}
+		})
 	}
 }

@@ -29,7 +29,7 @@ type operationShowCommand struct {
 	ID portal.OperationID `arg:"" help:"The operation's id."`
 }
 
-// Run shows an operation, whoever asked for it.
+// Run shows any account's operation.
 func (c operationShowCommand) Run(ctx context.Context) error {
 	desk, err := openDesk(ctx)
 	if err != nil {
