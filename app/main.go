@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -9,6 +10,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"syscall"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // heapGrowth is how far the heap may grow between two collections, in percent of what is
@@ -78,8 +81,12 @@ func Fail(name string, err error) int {
 
 // Explain is an error as people read it, in words where it is one of AWS's.
 func Explain(err error) string {
-	if rawAWS(err) {
+	var later *portal.Postponed
+	switch {
+	case rawAWS(err):
 		return inWords(err)
+	case errors.As(err, &later) && later.Err == nil:
+		return "It has to wait, for " + later.Reason + ". Try again in a minute."
 	}
 	return spoken(err)
 }

@@ -137,7 +137,11 @@ func printLetters(to io.Writer, letters []deadletters.Letter) {
 		}
 		fmt.Fprintf(to, "%s\n", l.ID)
 		fmt.Fprintf(to, "  %s, %s%s; %s, last %s\n", l.State(), l.Class, replays, count(int(l.Attempts), "attempt"), moment(l.Last))
-		fmt.Fprintf(to, "  %s about %s\n", oneLine(events.Name(l.Type)), oneLine(string(l.Subject)))
+		if l.Type == "" {
+			fmt.Fprintf(to, "  from the queue %s\n", l.Queue)
+		} else {
+			fmt.Fprintf(to, "  %s about %s\n", oneLine(events.Name(l.Type)), oneLine(string(l.Subject)))
+		}
 		columns := width(to)
 		fmt.Fprintf(to, "  %s\n\n", wrap(oneLine(l.Error), columns, 2))
 	}
