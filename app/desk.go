@@ -4,13 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -55,29 +49,6 @@ func OpenDesk(p Process) (*Desk, error) {
 	}, nil
 }
 
-// Operation reads any operation by its id; an unknown one is NotFound.
-func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (operations.Operation, error) {
-	out, err := d.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &d.names.Records, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("account"),
-		Key: map[string]ddbtypes.AttributeValue{
-			"pk": &ddbtypes.AttributeValueMemberS{Value: "operation#" + string(id)}, "sk": &ddbtypes.AttributeValueMemberS{Value: "operation"},
-		},
-	})
-	if err != nil {
-		return operations.Operation{}, told("", err)
-	}
-	if out.Item == nil {
-		return operations.Operation{}, portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Operation ids stand in the address of the page that follows them, and in the API's answers.", id))
-	}
-	var row struct {
-		Account portal.AccountID `dynamodbav:"account"`
-	}
-	if err := attributevalue.UnmarshalMap(out.Item, &row); err != nil {
-		return operations.Operation{}, fmt.Errorf("decoding operation %s: %w", id, err)
-	}
-	return d.ops.Find(ctx, row.Account, id)
-}
-
 // FoundAccount is what operators see of an account: no key value is in it.
 type FoundAccount struct {
 	ID            portal.AccountID
@@ -86,7 +57,7 @@ type FoundAccount struct {
 	Keys          []projections.Key
 	Subscriptions []projections.Subscription
 	// Operations are the newest, the newest first.
-	Operations []operations.Operation
+	Operations []FoundOperation
 }
 
 // Accounts finds accounts by an e-mail address (which may have several), an account id, or
@@ -153,32 +124,6 @@ func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, 
 		ID: id, Email: person.Email, Name: person.Name, Profile: shown.Profile,
 		Keys: shown.Keys, Subscriptions: shown.Subscriptions, Operations: recent,
 	}, InWords(err)
-}
-
-// recent reads the newest operations that the account's journal names.
-func (d *Desk) recent(ctx context.Context, id portal.AccountID) ([]operations.Operation, error) {
-	facts, err := d.facts.Read(ctx, portal.AccountStream(id), 0)
-	if err != nil {
-		return nil, err
-	}
-	var ids []portal.OperationID
-	for _, fact := range slices.Backward(facts) {
-		if fact.Operation != "" && !slices.Contains(ids, fact.Operation) && len(ids) < recentOperations {
-			ids = append(ids, fact.Operation)
-		}
-	}
-	var recent []operations.Operation
-	for _, op := range ids {
-		one, err := d.ops.Find(ctx, id, op)
-		if portal.CodeOf(err) == portal.NotFound {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		recent = append(recent, one)
-	}
-	return recent, nil
 }
 
 // SyncCatalog asks the workers to read the catalog now, and returns the operation by which

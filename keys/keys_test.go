@@ -192,6 +192,10 @@ func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Cause != c.cause || failed.Key != "k" || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("the error is %v, want cause %q and %q", err, c.cause, c.says)
 			}
+			var material interface{ KeyMaterial() }
+			if !errors.As(err, &material) {
+				t.Error("it is not marked as one of the key material")
+			}
 			if portal.CodeOf(err) != portal.Unavailable {
 				t.Errorf("code %q", portal.CodeOf(err))
 			}

@@ -51,6 +51,10 @@ func (e *KMSError) Unwrap() []error {
 	return []error{&portal.Error{Code: portal.Unavailable, Message: message}, e.Err}
 }
 
+// KeyMaterial marks the error for packages that do not import this one: what waits for it
+// waits for the KMS key, and not for API Gateway.
+func (*KMSError) KeyMaterial() {}
+
 // Passes says whether the cause goes away without an operator.
 func (e *KMSError) Passes() bool { return e.Cause == Throttled || e.Cause == Unreachable }
 

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
-	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -48,7 +47,7 @@ func (c operationShowCommand) Run(ctx context.Context) error {
 	})
 }
 
-func head(w io.Writer, op operations.Operation) {
+func head(w io.Writer, op app.FoundOperation) {
 	pairs(w,
 		[2]string{"operation", string(op.ID)}, [2]string{"type", op.Type}, [2]string{"account", string(op.Account)}, [2]string{"plan", string(op.Plan)},
 		[2]string{"status", string(op.Status)}, [2]string{"why", op.Message}, [2]string{"accepted", moment(op.CreatedAt)}, [2]string{"updated", moment(op.UpdatedAt)},
@@ -152,7 +151,7 @@ func stepJSONOf(s projections.Step) stepJSON {
 	return stepJSON{At: instant(s.At), Name: s.Name, Status: s.Status, Detail: s.Detail, Code: s.Code}
 }
 
-func operationJSONOf(op operations.Operation) operationJSON {
+func operationJSONOf(op app.FoundOperation) operationJSON {
 	out := operationJSON{
 		ID: op.ID, Type: op.Type, Account: op.Account, Plan: op.Plan, Status: op.Status, Code: op.Code, Message: op.Message,
 		CreatedAt: instant(op.CreatedAt), UpdatedAt: instant(op.UpdatedAt),
