@@ -13,8 +13,13 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: build ## Run a whole portal on this machine, with an AWS of its own
+run: patience build ## Run a whole portal on this machine, with an AWS of its own
 	./$(BIN)/gatehouse local
+
+# Nothing is printed while everything is compiled for the first time.
+.PHONY: patience
+patience:
+	@[ -x $(BIN)/gatehouse ] || echo "Building Gatehouse. The first time, this takes a minute or two."
 
 .PHONY: build
 build: ## Build bin/gatehouse, bin/api and bin/worker

@@ -21,7 +21,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
-// LoadAWS reads AWS's own configuration: environment, files, the machine's role.
+// LoadAWS reads AWS's own configuration: environment, files, the machine's role. It asks
+// AWS nothing, but finds out whether there are credentials.
 func LoadAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
@@ -31,7 +32,7 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 	if cfg.Region == "" {
 		return cfg, fmt.Errorf("AWS_REGION is missing: the Region that Gatehouse runs in")
 	}
-	return cfg, nil
+	return cfg, checkCredentials(ctx, cfg)
 }
 
 // endpointOverrides lists what has the AWS SDK call something else than AWS's own

@@ -4,15 +4,71 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
+
+// kmsKey is the KMS key in use.
+type kmsKey struct {
+	ARN string
+	// Recorded is the name under which facts record it: see keys.Recorded.
+	Recorded string
+	meta     *kmstypes.KeyMetadata
+}
+
+// findKMSKey finds the configured key, or the one under our alias.
+func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
+	name := cfg.KMSKey
+	if name == "" {
+		name = NamesFor(cfg.Prefix).KMSAlias
+	}
+	out, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &name})
+	if err != nil {
+		return kmsKey{}, fmt.Errorf("finding KMS key %s: %w", name, err)
+	}
+	key := kmsKey{ARN: aws.ToString(out.KeyMetadata.Arn), meta: out.KeyMetadata}
+	key.Recorded = keys.Recorded(key.ARN)
+	if key.Recorded == key.ARN || !strings.HasPrefix(name, "arn:") {
+		return key, nil
+	}
+	// Only in its own account is a key found by its id; one of another account keeps its ARN.
+	own, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key.Recorded})
+	var foreign *kmstypes.NotFoundException
+	switch {
+	case errors.As(err, &foreign):
+		key.Recorded = key.ARN
+	case err != nil:
+		return kmsKey{}, fmt.Errorf("finding KMS key %s: %w", key.Recorded, err)
+	case aws.ToString(own.KeyMetadata.Arn) != key.ARN:
+		key.Recorded = key.ARN
+	}
+	return key, nil
+}
+
+// keyMaterial is what API key values are derived with: the KMS key in use, known to be
+// the one that set-up saw, by the name under which facts record it.
+func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, string, error) {
+	deriver, err := keys.New(c.kms, cfg.KeyPrefix)
+	if err != nil {
+		return nil, "", err
+	}
+	key, err := c.findKMSKey(ctx, cfg)
+	if err != nil {
+		if cfg.KMSKey != "" {
+			return nil, "", told("GATEHOUSE_KMS_KEY "+cfg.KMSKey, err)
+		}
+		return nil, "", told("KMS key "+NamesFor(cfg.Prefix).KMSAlias, err)
+	}
+	return deriver, key.Recorded, c.checkKeyIn(ctx, NamesFor(cfg.Prefix).Records, deriver, key)
+}
 
 // keyCheck is the row that says by which KMS key values are made, and a tag by which a
 // key of the same name but other material is noticed: with it, every API key would
@@ -22,90 +78,81 @@ type keyCheck struct {
 	Tag    string `dynamodbav:"tag"`
 }
 
-func keyCheckKey(arn string) map[string]ddbtypes.AttributeValue {
+func keyCheckKey(recorded string) map[string]ddbtypes.AttributeValue {
 	return map[string]ddbtypes.AttributeValue{
-		"pk": &ddbtypes.AttributeValueMemberS{Value: "kms-check#" + arn},
+		"pk": &ddbtypes.AttributeValueMemberS{Value: "kms-check#" + recorded},
 		"sk": &ddbtypes.AttributeValueMemberS{Value: "tag"},
 	}
 }
 
-// kmsKeyARN is the ARN of the configured key, or of the one under our alias.
-func (c clients) kmsKeyARN(ctx context.Context, cfg Config) (string, error) {
-	name := cfg.KMSKey
-	if name == "" {
-		name = NamesFor(cfg.Prefix).KMSAlias
-	}
-	key, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &name})
-	if err != nil {
-		return "", fmt.Errorf("finding KMS key %s: %w", name, err)
-	}
-	return aws.ToString(key.KeyMetadata.Arn), nil
+var errNeverSeen = errors.New("the KMS key was never set up here: run `gatehouse setup`")
+
+// otherMaterial is a key that is not the one of its name that set-up saw.
+type otherMaterial struct{ key string }
+
+func (o *otherMaterial) Error() string {
+	return "KMS key " + o.key + " is not the one that the portal's API keys were made with: its material differs"
 }
 
-// keyMaterial is what API key values are derived with: the KMS key in use, known to be
-// the one that set-up saw.
-func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, string, error) {
-	deriver, err := keys.New(c.kms, cfg.KeyPrefix)
+func (e estate) checkKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
+	return e.checkKeyIn(ctx, e.names.Records, deriver, key)
+}
+
+// checkKeyIn compares the key's tag with the one remembered.
+func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.Deriver, key kmsKey) error {
+	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	arn, err := c.kmsKeyARN(ctx, cfg)
+	known, err := c.knownTag(ctx, records, key)
 	if err != nil {
-		return nil, "", fmt.Errorf("%w (has `gatehouse setup` been run?)", err)
+		return err
 	}
-	return deriver, arn, checkKey(ctx, c, NamesFor(cfg.Prefix), deriver, arn)
+	if known != tag {
+		return &otherMaterial{key.Recorded}
+	}
+	return nil
+}
+
+// knownTag reads the tag remembered of the key. Set-up used to remember multi-Region keys
+// by their ARN, too.
+func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (string, error) {
+	for _, name := range []string{key.Recorded, key.ARN} {
+		out, err := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: keyCheckKey(name), ConsistentRead: aws.Bool(true)})
+		if err != nil {
+			return "", fmt.Errorf("reading the key check: %w", err)
+		}
+		if out.Item == nil {
+			continue
+		}
+		var known keyCheck
+		if err := attributevalue.UnmarshalMap(out.Item, &known); err != nil {
+			return "", fmt.Errorf("decoding the key check: %w", err)
+		}
+		return known.Tag, nil
+	}
+	return "", fmt.Errorf("KMS key %s: %w", key.Recorded, errNeverSeen)
 }
 
 // rememberKey writes the check row of the key in use, if there is none.
-func (s setup) rememberKey(ctx context.Context) error {
-	arn, err := s.kmsKeyARN(ctx, s.cfg)
+func (e estate) rememberKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
+	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {
 		return err
 	}
-	deriver, err := keys.New(s.kms, s.cfg.KeyPrefix)
-	if err != nil {
-		return err
-	}
-	tag, err := deriver.CheckTag(ctx, arn)
-	if err != nil {
-		return err
-	}
-	item, err := attributevalue.MarshalMap(keyCheck{KMSKey: arn, Tag: tag})
+	item, err := attributevalue.MarshalMap(keyCheck{KMSKey: key.Recorded, Tag: tag})
 	if err != nil {
 		return fmt.Errorf("encoding the key check: %w", err)
 	}
-	for name, value := range keyCheckKey(arn) {
+	for name, value := range keyCheckKey(key.Recorded) {
 		item[name] = value
 	}
-	_, err = s.dynamodb.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.names.Records, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	_, err = e.dynamodb.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &e.names.Records, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	})
 	var known *ddbtypes.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &known) {
 		return fmt.Errorf("writing the key check: %w", err)
-	}
-	return checkKey(ctx, s.clients, s.names, deriver, arn)
-}
-
-// checkKey compares the key's tag with the one remembered.
-func checkKey(ctx context.Context, c clients, names Names, deriver *keys.Deriver, arn string) error {
-	tag, err := deriver.CheckTag(ctx, arn)
-	if err != nil {
-		return err
-	}
-	out, err := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &names.Records, Key: keyCheckKey(arn), ConsistentRead: aws.Bool(true)})
-	if err != nil {
-		return fmt.Errorf("reading the key check: %w", err)
-	}
-	if out.Item == nil {
-		return fmt.Errorf("KMS key %s was never set up here: run `gatehouse setup`", arn)
-	}
-	var known keyCheck
-	if err := attributevalue.UnmarshalMap(out.Item, &known); err != nil {
-		return fmt.Errorf("decoding the key check: %w", err)
-	}
-	if known.Tag != tag {
-		return fmt.Errorf("KMS key %s is not the one that the portal's API keys were made with: its material differs", arn)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -37,16 +38,16 @@ func TestAnotherKeysMaterialUnderTheSameNameIsRefused(t *testing.T) {
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	arn, err := c.kmsKeyARN(t.Context(), p.Config)
+	key, err := c.findKMSKey(t.Context(), p.Config)
 	ok(t, err)
 	deriver, err := keys.New(c.kms, p.Config.KeyPrefix)
 	ok(t, err)
-	// As if what set-up saw under this ARN had been the other key.
+	// As if what set-up saw under this name had been the other key.
 	tag, err := deriver.CheckTag(t.Context(), anotherKey(t, p))
 	ok(t, err)
-	item, err := attributevalue.MarshalMap(keyCheck{KMSKey: arn, Tag: tag})
+	item, err := attributevalue.MarshalMap(keyCheck{KMSKey: key.Recorded, Tag: tag})
 	ok(t, err)
-	for name, value := range keyCheckKey(arn) {
+	for name, value := range keyCheckKey(key.Recorded) {
 		item[name] = value
 	}
 	_, err = c.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &names.Records, Item: item})
@@ -54,11 +55,11 @@ func TestAnotherKeysMaterialUnderTheSameNameIsRefused(t *testing.T) {
 
 	_, starting := NewWorker(t.Context(), p)
 	for what, err := range map[string]error{"a worker": starting, "set-up": Setup(t.Context(), p.AWS, p.Config)} {
-		if err == nil || !strings.Contains(err.Error(), arn) || !strings.Contains(err.Error(), "its material differs") {
+		if err == nil || !strings.Contains(err.Error(), "its material differs") {
 			t.Errorf("%s says: %v", what, err)
 		}
 	}
-	if problem := wrongs(Examine(t.Context(), p))["KMS key"]; !strings.Contains(problem, "its material differs") {
+	if problem := wrongs(Examine(t.Context(), p))["KMS key material"]; !strings.Contains(problem, "its material differs") {
 		t.Errorf("the doctor says: %q", problem)
 	}
 }
@@ -68,7 +69,7 @@ func TestAConfiguredKeyIsUsedOnceItWasSetUp(t *testing.T) {
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
 	p.Config.KMSKey = anotherKey(t, p)
-	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), p.Config.KMSKey+" was never set up here: run `gatehouse setup`") {
+	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), p.Config.KMSKey+": the KMS key was never set up here: run `gatehouse setup`") {
 		t.Errorf("before set-up it says: %v", err)
 	}
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -92,7 +93,86 @@ func TestSetUpCreatesNoKeyWhereOneIsConfigured(t *testing.T) {
 func TestAWorkerWithoutSetUpSaysSo(t *testing.T) {
 	t.Parallel()
 	p := patient(t, "GATEHOUSE_PREFIX=acme")
-	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), "alias/acme-keys") || !strings.Contains(err.Error(), "`gatehouse setup`") {
+	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), "`gatehouse setup`") {
 		t.Errorf("it says: %v", err)
+	}
+}
+
+func TestFactsRecordAMultiRegionKeyByItsIDAndAnyOtherByItsARN(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	c := newClients(p.AWS)
+	created, err := c.findKMSKey(t.Context(), p.Config)
+	ok(t, err)
+	if !strings.HasPrefix(created.Recorded, "mrk-") || !strings.HasSuffix(created.ARN, ":key/"+created.Recorded) {
+		t.Errorf("the key of set-up is recorded as %s, and is %s", created.Recorded, created.ARN)
+	}
+	p.Config.KMSKey = created.ARN
+	if byARN, err := c.findKMSKey(t.Context(), p.Config); err != nil || byARN.Recorded != created.Recorded {
+		t.Errorf("configured by its ARN it is recorded as %s (%v)", byARN.Recorded, err)
+	}
+	p.Config.KMSKey = anotherKey(t, p)
+	if single, err := c.findKMSKey(t.Context(), p.Config); err != nil || single.Recorded != p.Config.KMSKey {
+		t.Errorf("the key of one Region is recorded as %s (%v)", single.Recorded, err)
+	}
+	_, recorded, err := c.keyMaterial(t.Context(), Config{Prefix: p.Config.Prefix, KeyPrefix: p.Config.KeyPrefix})
+	if err != nil || recorded != created.Recorded {
+		t.Errorf("workers record %s (%v)", recorded, err)
+	}
+}
+
+func TestAKeyThatSetUpRememberedByItsARNIsStillKnown(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	key, err := c.findKMSKey(t.Context(), p.Config)
+	ok(t, err)
+	out, err := c.dynamodb.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &names.Records, Key: keyCheckKey(key.Recorded)})
+	ok(t, err)
+	_, err = c.dynamodb.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &names.Records, Key: keyCheckKey(key.Recorded)})
+	ok(t, err)
+	for name, value := range keyCheckKey(key.ARN) {
+		out.Item[name] = value
+	}
+	_, err = c.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &names.Records, Item: out.Item})
+	ok(t, err)
+	if wrong := wrongs(Examine(t.Context(), p)); len(wrong) > 0 {
+		t.Errorf("wrong are %v", wrong)
+	}
+}
+
+func TestAWorkerThatCannotUseTheKMSKeySaysWhyAndWhatToDo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		harm func(t *testing.T, c clients, id *string)
+		want string
+	}{
+		"it is disabled": {func(t *testing.T, c clients, id *string) {
+			t.Helper()
+			_, err := c.kms.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: id})
+			ok(t, err)
+		}, "is disabled. Enable it: aws kms enable-key --key-id mrk-"},
+		"it is to be deleted": {func(t *testing.T, c clients, id *string) {
+			t.Helper()
+			_, err := c.kms.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: id})
+			ok(t, err)
+		}, "is scheduled for deletion. Cancel the deletion before it is too late: aws kms cancel-key-deletion --key-id mrk-"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := patient(t)
+			ok(t, Setup(t.Context(), p.AWS, p.Config))
+			client := newClients(p.AWS)
+			key, err := client.findKMSKey(t.Context(), p.Config)
+			ok(t, err)
+			c.harm(t, client, &key.Recorded)
+			_, err = NewWorker(t.Context(), p)
+			var failed *keys.KMSError
+			if !errors.As(err, &failed) || !strings.Contains(Explain(err), c.want) || strings.Contains(Explain(err), "operation error") {
+				t.Errorf("it says: %v", err)
+			}
+		})
 	}
 }

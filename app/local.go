@@ -52,6 +52,8 @@ type Local struct {
 	running func() error
 	// faults is what the banner says goes wrong on purpose.
 	faults string
+	// config is what the portal runs with.
+	config Config
 }
 
 // RunLocal runs a whole portal in one process: the local AWS, the portal and a worker,
@@ -101,6 +103,7 @@ func RunLocal(ctx context.Context, p Process, opts LocalOptions) error {
 	if p.Config, err = local.signIn(ctx, p.Config); err != nil {
 		return err
 	}
+	local.config = p.Config
 	if len(misbehaviour.Rules) > 0 {
 		local.faults = misbehaviour.String()
 	}
@@ -200,9 +203,10 @@ func mailTo(out io.Writer) cognito.Post {
 
 // inTheWay says what to do about a local AWS that does not start.
 func inTheWay(err error, opts LocalOptions) error {
+	var noPort *net.OpError
 	switch {
-	case errors.Is(err, syscall.EADDRINUSE):
-		return notToBeHad(opts.AWSPort, "the local AWS", "--aws-port", err)
+	case errors.As(err, &noPort):
+		return taken(opts.AWSPort, "the local AWS", "--aws-port", err)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
 	case errors.Is(err, store.ErrDamaged):
@@ -219,13 +223,16 @@ func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 func listenLocal(whose, flag string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", loopback(port))
 	if err != nil {
-		return nil, notToBeHad(port, whose, flag, err)
+		return nil, taken(port, whose, flag, err)
 	}
 	return l, nil
 }
 
-func notToBeHad(port int, whose, flag string, err error) error {
-	return fmt.Errorf("port %d, for %s, is not to be had: %w. Stop what uses it, or choose another with %s", port, whose, err, flag)
+func taken(port int, whose, flag string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("cannot listen on port %d, for %s: address already in use. Stop what uses it, or choose another with %s", port, whose, flag)
+	}
+	return fmt.Errorf("%w. Choose another with %s", cannotListen(loopback(port), err), flag)
 }
 
 func localURL(l net.Listener) string {
@@ -257,12 +264,43 @@ func (l Local) banner(out io.Writer) {
 		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
 	}
 	fmt.Fprintf(out, `
-  With the AWS CLI
-    export AWS_ENDPOINT_URL=%s AWS_REGION=%s AWS_DEFAULT_REGION=%[2]s AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local
+  For the other commands of gatehouse, the AWS CLI and curl, in another terminal
+%s
     aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH --client-id %s \
       --auth-parameters USERNAME=%s,PASSWORD=%s     # user pool %s
 
+    Version 1 of the AWS CLI needs --endpoint-url %s for "aws sqs".
+
   Stop with Ctrl+C.
 
-`, l.AWSURL, localaws.Region, l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.Demo.PoolID)
+`, l.exports(), l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.Demo.PoolID, l.AWSURL)
+}
+
+// exports are the variables with which commands find this portal and its AWS.
+func (l Local) exports() string {
+	var b strings.Builder
+	for _, v := range l.environment() {
+		fmt.Fprintf(&b, "    export %s=%s\n", v[0], v[1])
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// environment are those variables with their values.
+func (l Local) environment() [][2]string {
+	all := [][2]string{
+		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},
+		{"AWS_ACCESS_KEY_ID", "local"}, {"AWS_SECRET_ACCESS_KEY", "local"},
+		{"GATEHOUSE_BASE_URL", l.PortalURL}, {"GATEHOUSE_OIDC_ISSUER", l.config.OIDCIssuer}, {"GATEHOUSE_OIDC_CLIENT_ID", l.config.OIDCClientID},
+	}
+	// The pool keeps the issuer it was created with. Where it answers elsewhere today, the
+	// addresses must be told.
+	if l.config.OIDCIssuer != l.AWSURL+"/"+l.Demo.PoolID {
+		all = append(all, [][2]string{
+			{"GATEHOUSE_OIDC_AUTH_URL", l.config.OIDCAuthURL}, {"GATEHOUSE_OIDC_TOKEN_URL", l.config.OIDCTokenURL}, {"GATEHOUSE_OIDC_JWKS_URL", l.config.OIDCJWKSURL},
+		}...)
+	}
+	if def, err := LoadConfig(nil); err == nil && l.config.Prefix != def.Prefix {
+		all = append(all, [2]string{"GATEHOUSE_PREFIX", l.config.Prefix})
+	}
+	return all
 }

@@ -166,7 +166,8 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 	for _, want := range []string{
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
 		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "--client-id " + r.Demo.ClientID,
-		"export AWS_ENDPOINT_URL=" + r.AWSURL + " AWS_REGION=us-east-1 AWS_DEFAULT_REGION=us-east-1", "user pool " + r.Demo.PoolID,
+		"export AWS_ENDPOINT_URL=" + r.AWSURL + "\n", "export AWS_REGION=us-east-1\n", "export AWS_DEFAULT_REGION=us-east-1\n", "user pool " + r.Demo.PoolID,
+		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "Version 1 of the AWS CLI needs --endpoint-url " + r.AWSURL + " for \"aws sqs\".",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)

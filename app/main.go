@@ -2,11 +2,16 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // heapGrowth is how far the heap may grow between two collections, in percent of what is
@@ -22,10 +27,24 @@ func CollectSeldom() {
 	}
 }
 
-// Main is the main function of a process: configuration, signals, exit code. It returns
-// 0 after INT or TERM and 1, with one clear message on stderr, when something is in the
-// way.
-func Main(name string, run func(context.Context, Process) error, needs ...Need) int {
+// The exit codes of all commands.
+const (
+	// ExitOK: it succeeded, or ended after INT or TERM.
+	ExitOK = 0
+	// ExitFailed: it failed, or found something wrong.
+	ExitFailed = 1
+	// ExitUsage: the command line is wrong; nothing was done.
+	ExitUsage = 2
+)
+
+// Main is the main function of a process: command line, configuration, signals, exit
+// code. It returns ExitOK after INT or TERM and ExitFailed, with one clear message on
+// stderr, when something is in the way. The process takes no arguments but --help and
+// --version; summary is what help says of it.
+func Main(name, summary string, run func(context.Context, Process) error, needs ...Need) int {
+	if code, over := arguments(name, summary, os.Args[1:], os.Stdout, os.Stderr); over {
+		return code
+	}
 	CollectSeldom()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -62,6 +81,44 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 
 // Fail says what is in the way and returns the exit code.
 func Fail(name string, err error) int {
-	fmt.Fprintf(os.Stderr, "%s: %s\n", name, spoken(err))
-	return 1
+	fmt.Fprintf(os.Stderr, "%s: %s\n", name, Explain(err))
+	return ExitFailed
 }
+
+// Explain is an error as people read it, in words where it is one of AWS's.
+func Explain(err error) string {
+	var later *portal.Postponed
+	switch {
+	case rawAWS(err):
+		return inWords(err)
+	case errors.As(err, &later) && later.Err == nil:
+		return "It has to wait, for " + later.Reason + ". Try again in a minute."
+	}
+	return spoken(err)
+}
+
+// arguments answers a command line that is not to start the process.
+func arguments(name, summary string, args []string, out, errs io.Writer) (code int, over bool) {
+	switch {
+	case len(args) == 0:
+		return ExitOK, false
+	case len(args) == 1 && slices.Contains([]string{"--version", "-v", "version"}, args[0]):
+		fmt.Fprintln(out, name, Build())
+	case len(args) == 1 && slices.Contains([]string{"--help", "-h", "help"}, args[0]):
+		fmt.Fprintf(out, usage, name, summary)
+	default:
+		fmt.Fprintf(errs, "%s: unexpected argument %q\nRun `%[1]s --help` for what it takes.\n", name, args[0])
+		return ExitUsage, true
+	}
+	return ExitOK, true
+}
+
+const usage = `Usage: %[1]s [--help] [--version]
+
+%[2]s
+
+It takes no arguments; environment variables configure it, and
+docs/configuration.md describes each. It runs until it gets INT or TERM.
+
+Exit codes: 0 stopped as asked, 1 failed, 2 usage.
+`

@@ -19,9 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Version is what this build calls itself.
-const Version = "0.1.0"
-
 // Portal accepts requests and shows what became of them: pages and JSON. It never calls
 // API Gateway.
 type Portal struct {
@@ -107,7 +104,7 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	for _, table := range names.Tables() {
 		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
 		if err != nil {
-			return fmt.Errorf("finding table %s: %w (has `gatehouse setup` been run?)", table, err)
+			return told("table "+table, err)
 		}
 		if out.Table.TableStatus == "DELETING" {
 			return fmt.Errorf("table %s is being deleted", table)

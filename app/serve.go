@@ -22,7 +22,7 @@ const operatorsConnections = 256
 func Listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listening at %s: %w", addr, err)
+		return nil, cannotListen(addr, err)
 	}
 	return l, nil
 }

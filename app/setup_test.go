@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,18 +15,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// estate is everything of Gatehouse's that is in AWS.
-type estate struct {
+// surveyed is everything of Gatehouse's that is in AWS.
+type surveyed struct {
 	// Tables by name, with their keys, billing and time to live; Queues by name, with
 	// their attributes; Subscriptions by endpoint, with theirs.
 	Tables, Topic, Key    map[string]string
 	Queues, Subscriptions map[string]map[string]string
 }
 
-func survey(t *testing.T, p Process) estate {
+func survey(t *testing.T, p Process) surveyed {
 	t.Helper()
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	found := estate{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
+	found := surveyed{Tables: map[string]string{}, Queues: map[string]map[string]string{}, Subscriptions: map[string]map[string]string{}}
 	listed, err := c.dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{})
 	ok(t, err)
 	for _, name := range listed.TableNames {
@@ -37,7 +38,16 @@ func survey(t *testing.T, p Process) estate {
 		for _, key := range table.Table.KeySchema {
 			text += " " + *key.AttributeName + "=" + string(key.KeyType)
 		}
-		found.Tables[name] = text + " " + aws.ToString(ttl.TimeToLiveDescription.AttributeName)
+		backups, err := c.dynamodb.DescribeContinuousBackups(t.Context(), &dynamodb.DescribeContinuousBackupsInput{TableName: &name})
+		ok(t, err)
+		text += " " + aws.ToString(ttl.TimeToLiveDescription.AttributeName)
+		if aws.ToBool(table.Table.DeletionProtectionEnabled) {
+			text += " protected"
+		}
+		if backups.ContinuousBackupsDescription.PointInTimeRecoveryDescription.PointInTimeRecoveryStatus == "ENABLED" {
+			text += " recoverable"
+		}
+		found.Tables[name] = text
 	}
 	queues, err := c.sqs.ListQueues(t.Context(), &sqs.ListQueuesInput{})
 	ok(t, err)
@@ -99,7 +109,8 @@ func TestWhatSetUpCreatesIsAsDocumented(t *testing.T) {
 
 	const onDemand = "PAY_PER_REQUEST pk=HASH sk=RANGE "
 	wantTables := map[string]string{
-		"acme-journal": onDemand, "acme-views": onDemand, "acme-records": onDemand + "expires_at", "acme-sessions": onDemand + "expires_at",
+		"acme-journal": onDemand + " protected recoverable", "acme-records": onDemand + "expires_at protected recoverable",
+		"acme-views": onDemand, "acme-sessions": onDemand + "expires_at",
 	}
 	if diff := cmp.Diff(wantTables, found.Tables); diff != "" {
 		t.Errorf("tables (-want +got):\n%s", diff)
@@ -201,5 +212,102 @@ func TestTwoPortalsInOneAccountHaveNothingInCommon(t *testing.T) {
 	second := survey(t, p)
 	if len(second.Tables) != 8 || len(second.Queues) != 16 || second.Key["arn"] == first.Key["arn"] || second.Topic["TopicArn"] == first.Topic["TopicArn"] {
 		t.Errorf("of both there are %d tables and %d queues, the keys are %s and %s", len(second.Tables), len(second.Queues), first.Key["arn"], second.Key["arn"])
+	}
+}
+
+func TestSetUpNeverDiesWithAWSsWords(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{
+		"GetCallerIdentity", "DescribeTable", "CreateTable", "DescribeContinuousBackups", "UpdateContinuousBackups", "DescribeTimeToLive", "UpdateTimeToLive",
+		"GetQueueUrl", "CreateQueue", "GetQueueAttributes", "GetTopicAttributes", "CreateTopic", "ListSubscriptionsByTopic", "Subscribe", "GetSubscriptionAttributes",
+		"DescribeKey", "CreateKey", "CreateAlias", "GetKeyPolicy", "GenerateMac", "GetItem", "PutItem",
+	} {
+		for code, want := range map[string]string{
+			"AccessDeniedException": "These credentials lack the permission ", "ValidationException": "AWS refuses ", "ExpiredTokenException": "AWS does not accept these credentials",
+		} {
+			t.Run(operation+" "+code, func(t *testing.T) {
+				t.Parallel()
+				h := &patientOf{Process: patient(t)}
+				h.refuse(operation, code)
+				err := Setup(t.Context(), h.AWS, h.Config)
+				if operation == "GenerateMac" && code == "ValidationException" {
+					want = "KMS key "
+				}
+				if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "operation error") || strings.Contains(err.Error(), "StatusCode") {
+					t.Errorf("it says: %v", err)
+				}
+			})
+		}
+	}
+}
+
+func TestSetUpSaysWhatItChangesAndADryRunChangesNothing(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	told := func(dryRun bool) (changes []string) {
+		t.Helper()
+		ok(t, SetupWith(t.Context(), p.AWS, p.Config, SetupOptions{DryRun: dryRun, Changed: func(c Change) { changes = append(changes, c.What+": "+c.Did) }}))
+		slices.Sort(changes)
+		return changes
+	}
+	would := told(true)
+	if listed, err := newClients(p.AWS).dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || len(listed.TableNames) != 0 {
+		t.Fatalf("the dry run created %v (%v)", listed.TableNames, err)
+	}
+	if len(would) != 17 || !slices.Contains(would, "table gatehouse-journal: create it") {
+		t.Errorf("it would do %q", would)
+	}
+	if did := told(false); len(did) != 16 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
+		t.Errorf("it did %q", did)
+	}
+	if again := told(false); len(again) != 0 {
+		t.Errorf("the second time it did %q", again)
+	}
+	names := NamesFor(p.Config.Prefix)
+	_, err := newClients(p.AWS).dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &names.Journal, DeletionProtectionEnabled: aws.Bool(false)})
+	ok(t, err)
+	want := []string{"table gatehouse-journal: turn on deletion protection"}
+	if would, did := told(true), told(false); !slices.Equal(would, want) || !slices.Equal(did, want) {
+		t.Errorf("it would do %q and did %q, want %q", would, did, want)
+	}
+}
+
+func TestSetUpNamesWhatItMustNotMend(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	c := newClients(p.AWS)
+	key, err := c.findKMSKey(t.Context(), p.Config)
+	ok(t, err)
+	_, err = c.kms.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: &key.Recorded})
+	ok(t, err)
+	err = Setup(t.Context(), p.AWS, p.Config)
+	if err == nil || !strings.Contains(err.Error(), "It is disabled") || !strings.Contains(err.Error(), "aws kms enable-key --key-id "+key.Recorded) {
+		t.Errorf("it says: %v", err)
+	}
+}
+
+func TestTheKeyPolicyNamesWhoMayComputeKeys(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	users := []string{"arn:aws:iam::000000000000:role/portal", "arn:aws:iam::000000000000:role/worker"}
+	for _, want := range [][]string{users, users[:1]} {
+		ok(t, SetupWith(t.Context(), p.AWS, p.Config, SetupOptions{KeyUsers: want}))
+		ok(t, Setup(t.Context(), p.AWS, p.Config)) // leaves the policy as it is
+		c := newClients(p.AWS)
+		key, err := c.findKMSKey(t.Context(), p.Config)
+		ok(t, err)
+		out, err := c.kms.GetKeyPolicy(t.Context(), &kms.GetKeyPolicyInput{KeyId: &key.Recorded})
+		ok(t, err)
+		statements, err := statementsOf(*out.Policy)
+		ok(t, err)
+		if got := computing(statements); !slices.Equal(got, want) {
+			t.Errorf("the policy names %q, want %q", got, want)
+		}
+		for _, s := range statements {
+			if s["Sid"] == administersSid && computes(s) {
+				t.Errorf("administrators may compute keys: %v", s)
+			}
+		}
 	}
 }

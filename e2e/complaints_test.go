@@ -10,6 +10,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
@@ -56,6 +57,11 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = taken.Close() })
+	_, port, err := net.SplitHostPort(taken.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := "cannot listen on port " + port + ": address already in use"
 	ready := slices.Concat(c.env, []string{
 		"GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal", "GATEHOUSE_LOG_LEVEL=error",
 	})
@@ -76,8 +82,8 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 					"GATEHOUSE_LOG_LEVEL", "GATEHOUSE_LOG_FORMAT",
 				},
 			},
-			{"the operators' port is taken", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR="+taken.Addr().String()), nil, []string{taken.Addr().String(), "in use"}},
-			{"an address that is none", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{"nowhere"}},
+			{"the operators' port is taken", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR="+taken.Addr().String()), nil, []string{used}},
+			{"an address that is none", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{`cannot listen on "nowhere": want host:port`}},
 			{"no Region", append(without(ready, "AWS_REGION"), "AWS_CONFIG_FILE=/dev/null"), nil, []string{"AWS_REGION"}},
 		} {
 			t.Run(program+": "+c.name, func(t *testing.T) {
@@ -88,7 +94,7 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 	}
 	for _, c := range []complaint{
 		{"no identity provider, among other faults", slices.Concat(c.env, []string{"GATEHOUSE_QUOTA_SHARE=7"}), nil, []string{"GATEHOUSE_OIDC_ISSUER", "GATEHOUSE_OIDC_CLIENT_ID", "GATEHOUSE_QUOTA_SHARE"}},
-		{"the portal's port is taken", with("GATEHOUSE_ADDR=" + taken.Addr().String()), nil, []string{taken.Addr().String(), "in use"}},
+		{"the portal's port is taken", with("GATEHOUSE_ADDR=" + taken.Addr().String()), nil, []string{used}},
 	} {
 		t.Run("api: "+c.name, func(t *testing.T) {
 			t.Parallel()
@@ -176,4 +182,24 @@ func dataFolder(t *testing.T, write func(*bolt.Tx) error) string {
 		t.Fatal(err)
 	}
 	return dir
+}
+
+func TestProcessesAnswerHelpAndVersionAndStartOnlyWithoutArguments(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"api", "worker"} {
+		for _, arg := range []string{"--version", "version"} {
+			if code, stdout, stderr := ended(t, nil, name, arg); code != 0 || !strings.HasPrefix(stdout, name+" "+app.Version) || stderr != "" {
+				t.Errorf("%s %s exits with %d: %q, %q", name, arg, code, stdout, stderr)
+			}
+		}
+		if code, stdout, stderr := ended(t, nil, name, "--help"); code != 0 || !strings.HasPrefix(stdout, "Usage: "+name) || stderr != "" {
+			t.Errorf("%s --help exits with %d: %q, %q", name, code, stdout, stderr)
+		}
+		if code, stdout, stderr := ended(t, nil, name, "--port", "80"); code != 2 || stdout != "" || !strings.HasPrefix(stderr, name+": unexpected argument \"--port\"\nRun `"+name+" --help`") {
+			t.Errorf("%s --port 80 exits with %d: %q, %q", name, code, stdout, stderr)
+		}
+		if code, _, stderr := ended(t, []string{"AWS_REGION=us-east-1", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal"}, name); code != 1 || strings.Count(stderr, "credentials") != 1 {
+			t.Errorf("%s without credentials exits with %d: %q", name, code, stderr)
+		}
+	}
 }

@@ -79,13 +79,27 @@ func (o office) sendRequest(id string) {
 	o.send(app.DeadLetterQueue(names.Commands), string(body))
 }
 
-// ids are those of the letters that a list names, by their class.
-func ids(list string) map[string]string {
+// letters are those that a list has as JSON.
+func (o office) letters(args ...string) []deadLetter {
+	o.t.Helper()
+	var list struct{ Letters []deadLetter }
+	if err := json.Unmarshal([]byte(o.dlq(append([]string{"list", "--json"}, args...)...)), &list); err != nil {
+		o.t.Fatal(err)
+	}
+	return list.Letters
+}
+
+type deadLetter struct {
+	ID, State, Class string
+	Discard          struct{ By, Reason string }
+}
+
+// ids are those of the letters in the list, by their class.
+func (o office) ids() map[string]string {
+	o.t.Helper()
 	found := map[string]string{}
-	for line := range strings.SplitSeq(list, "\n") {
-		if fields := strings.Fields(line); len(fields) == 8 && fields[0] != "ID" {
-			found[fields[3]] = fields[0]
-		}
+	for _, letter := range o.letters() {
+		found[letter.Class] = letter.ID
 	}
 	return found
 }
@@ -93,7 +107,7 @@ func ids(list string) map[string]string {
 func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
-	o.wantLast(o.dlq("list"), "0 open, 0 replayed and not handled yet, 0 settled.")
+	o.wantLast(o.dlq("list"), "0 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
 	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.")
 
 	worker := run(t, o.env, 1, "worker")
@@ -104,11 +118,11 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	var list string
 	eventually(t, "the messages are dead letters", func() bool {
 		list = o.dlq("list")
-		return strings.Contains(list, "3 open, 0 replayed and not handled yet, 0 settled.")
+		return strings.Contains(list, "3 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
 	})
 	worker.terminate()
 	worker.exits()
-	letters := ids(list)
+	letters := o.ids()
 	if letters["redriven"] != "ann" || letters["unknown_type"] != "unheard" || letters["unreadable"] == "" {
 		t.Fatalf("the letters are %v:\n%s", letters, list)
 	}
@@ -117,7 +131,7 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	}
 
 	shown := o.dlq("show", "ann")
-	for _, want := range []string{"RegisterUser", "account/ann", "redriven", "state      open\n", names.Commands[:len(names.Commands)-5]} {
+	for _, want := range []string{"RegisterUser", "account/ann", "redriven", "state         open\n", names.Commands[:len(names.Commands)-5]} {
 		if !strings.Contains(shown, want) {
 			t.Errorf("the letter does not say %q:\n%s", want, shown)
 		}
@@ -141,20 +155,20 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	if replayed := o.dlq("replay", "ann"); replayed != "replayed ann, a RegisterUser about account/ann\n" {
 		t.Errorf("replaying says %q", replayed)
 	}
-	o.wantLast(o.dlq("list"), "2 open, 1 replayed and not handled yet, 0 settled.")
+	o.wantLast(o.dlq("list"), "2 open, 1 replayed and not handled yet, 0 settled, 0 discarded.")
 	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.") // the other two cannot be
 
 	run(t, o.env, 1, "worker")
 	eventually(t, "the replay is handled", func() bool {
 		list = o.dlq("list")
-		return strings.Contains(list, "2 open, 0 replayed and not handled yet, 1 settled (--all lists them).")
+		return strings.Contains(list, "2 open, 0 replayed and not handled yet, 1 settled, 0 discarded (--all lists them).")
 	})
-	if _, there := ids(list)["redriven"]; there {
+	if _, there := o.ids()["redriven"]; there {
 		t.Errorf("what is settled is listed:\n%s", list)
 	}
-	all := o.dlq("list", "--all")
-	if rows := strings.Split(all, "\n"); len(rows) < 4 || !strings.HasPrefix(rows[3], "ann ") || !strings.Contains(rows[3], "settled") {
-		t.Errorf("the settled letter is not the last of\n%s", all)
+	all := o.letters("--all")
+	if last := all[len(all)-1]; len(all) != 3 || last.ID != "ann" || last.State != "settled" {
+		t.Errorf("the settled letter is not the last of %v", all)
 	}
 	if shown := o.dlq("show", "ann"); !strings.Contains(shown, "settled at ") {
 		t.Errorf("the settled letter says\n%s", shown)
@@ -169,7 +183,7 @@ func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
 	o.send(names.Commands, "<xml/>")
 	var unreadable string
 	eventually(t, "the messages are dead letters", func() bool {
-		letters := ids(o.dlq("list"))
+		letters := o.ids()
 		unreadable = letters["unreadable"]
 		return unreadable != "" && letters["redriven"] != ""
 	})
@@ -187,8 +201,6 @@ func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
 		"replaying one that cannot be read":     {[]string{"replay", unreadable}, "", cannot},
 		"rehearsing one that cannot be read":    {[]string{"replay", "--dry-run", unreadable}, "", cannot},
 		"rehearsing some of which one is there": {[]string{"replay", "--dry-run", "x", "bob"}, "would replay bob, a RegisterUser about account/bob\n", missing},
-		"replaying none":                        {[]string{"replay"}, "", "gatehouse: name the dead letters to replay, or --all\n"},
-		"replaying one and all":                 {[]string{"replay", "bob", "--all"}, "", "gatehouse: name the dead letters to replay, or --all\n"},
 	} {
 		code, stdout, stderr := ended(t, o.env, "gatehouse", append([]string{"dlq"}, c.args...)...)
 		if code != 1 || stdout != c.stdout || stderr != c.stderr {
@@ -203,12 +215,35 @@ func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
 		"an unknown verb": {"purge"},
 	} {
 		code, _, stderr := ended(t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
-		if code == 0 || !strings.Contains(stderr, "gatehouse: error: ") {
+		if code != 2 || !strings.HasPrefix(stderr, "gatehouse: ") {
 			t.Errorf("%s: exit code %d, %q", name, code, stderr)
 		}
 	}
 	if code, _, stderr := ended(t, append(o.env, "GATEHOUSE_NONSENSE=1"), "gatehouse", "dlq", "list"); code != 1 || !strings.Contains(stderr, "GATEHOUSE_NONSENSE is not a setting") {
 		t.Errorf("an unknown setting: exit code %d, %q", code, stderr)
 	}
-	o.wantLast(o.dlq("list"), "2 open, 0 replayed and not handled yet, 0 settled.")
+	o.wantLast(o.dlq("list"), "2 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
+
+	why := []string{"discard", unreadable, "--reason", "sent by hand while testing"}
+	if said := o.dlq(append(why, "--dry-run")...); !strings.HasPrefix(said, "would discard "+unreadable) || len(o.letters()) != 2 {
+		t.Errorf("the rehearsal says %q", said)
+	}
+	for range 2 { // a second time changes nothing
+		if said := o.dlq(why...); !strings.HasPrefix(said, "discarded "+unreadable) {
+			t.Errorf("discarding says %q", said)
+		}
+	}
+	all := o.letters("--all")
+	if last := all[len(all)-1]; last.State != "discarded" || last.Discard.Reason != "sent by hand while testing" || last.Discard.By == "" {
+		t.Errorf("the discarded letter is %+v", last)
+	}
+	if shown := o.dlq("show", unreadable); !strings.Contains(shown, "sent by hand while testing") {
+		t.Errorf("the discarded letter says\n%s", shown)
+	}
+	o.wantLast(o.dlq("list"), "1 open, 0 replayed and not handled yet, 0 settled, 1 discarded (--all lists them).")
+	code, _, stderr := ended(t, o.env, "gatehouse", "dlq", "discard", "x", "bob", "--reason", "nobody waits")
+	if code != 1 || stderr != missing {
+		t.Errorf("discarding two of which one is there: exit code %d, %q", code, stderr)
+	}
+	o.wantLast(o.dlq("list"), "0 open, 0 replayed and not handled yet, 0 settled, 2 discarded (--all lists them).")
 }

@@ -49,6 +49,8 @@ func startCloud(t *testing.T) cloud {
 type fleet struct {
 	site
 	apis, workers []*process
+	// env makes further commands part of it.
+	env []string
 }
 
 func startFleet(t *testing.T, apis, workers int) *fleet {
@@ -72,6 +74,7 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 		t.Fatal(err)
 	}
 	env = slices.Concat(env, []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + f.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + f.Demo.ClientID})
+	f.env = env
 	for range apis {
 		f.apis = append(f.apis, run(t, env, 2, "api"))
 	}

@@ -7,15 +7,12 @@ package keys
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-	"github.com/aws/smithy-go"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -43,6 +40,8 @@ type macGenerator interface {
 type Deriver struct {
 	kms    macGenerator
 	prefix string
+	// region is the client's, "" if it does not tell.
+	region string
 }
 
 // New returns a Deriver whose new keys start with prefix, DefaultPrefix if it is
@@ -55,7 +54,11 @@ func New(client macGenerator, prefix string) (*Deriver, error) {
 	if !validPrefix(prefix) {
 		return nil, fmt.Errorf("key prefix %q: want 2 to 8 letters and digits, a letter first", prefix)
 	}
-	return &Deriver{kms: client, prefix: prefix}, nil
+	d := &Deriver{kms: client, prefix: prefix}
+	if c, ok := client.(interface{ Options() kms.Options }); ok {
+		d.region = c.Options().Region
+	}
+	return d, nil
 }
 
 // Prefix is what the values of new keys start with.
@@ -73,9 +76,10 @@ func (d *Deriver) Scheme() string {
 // Value is the value of a key: prefix, 43 characters of MAC, 6 of checksum, all
 // letters and digits, 51 to 57 in length (API Gateway takes 20 to 128). Scheme and
 // kmsKey (an id or ARN) are those of the fact that wanted the key, and the same
-// arguments give the same value for ever. If KMS does not answer or throttles, the
-// error's code is portal.Unavailable; a KMS key that is gone, disabled or not
-// allowed is an operator's matter and has no code. No error holds any of the value.
+// arguments give the same value for ever. A multi-Region KMS key is used in the Region
+// at hand, so a replica serves keys that were made in another Region, whether the fact
+// records its mrk- id or an ARN. If KMS computes nothing, the error is a *KMSError, of
+// code portal.Unavailable. No error holds any of the value.
 func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error) {
 	prefix, err := prefixOf(scheme)
 	if err != nil {
@@ -122,12 +126,12 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 		message = append(message, part...)
 	}
 	out, err := d.kms.GenerateMac(ctx, &kms.GenerateMacInput{
-		KeyId:        aws.String(kmsKey),
+		KeyId:        aws.String(d.here(kmsKey)),
 		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
 		Message:      message,
 	})
 	if err != nil {
-		return nil, classify(err)
+		return nil, classify(kmsKey, err)
 	}
 	if len(out.Mac) != macSize {
 		return nil, fmt.Errorf("KMS answered a MAC of %d bytes, not %d", len(out.Mac), macSize)
@@ -135,20 +139,27 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 	return out.Mac, nil
 }
 
-// classify gives the code Unavailable to what may work a moment later: no answer,
-// a server's fault (KMS's own exceptions for it are 5xx,
-// https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html), and
-// throttling, which KMS answers with a 400.
-func classify(err error) error {
-	var response *smithyhttp.ResponseError
-	var answer smithy.APIError
-	if errors.As(err, &response) && response.HTTPStatusCode() < 500 &&
-		errors.As(err, &answer) && answer.ErrorCode() != "ThrottlingException" {
-		return err
+// multiRegion begins the id of every multi-Region key, and of nothing else
+// (https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html).
+const multiRegion = "mrk-"
+
+// here is the KMS key as it is called in the client's Region. A multi-Region key has the
+// same id and material in every Region that has a replica, so its ARN is rewritten; any
+// other key exists in one Region only and keeps its name.
+func (d *Deriver) here(kmsKey string) string {
+	parts := strings.SplitN(kmsKey, ":", 6)
+	if d.region == "" || len(parts) != 6 || !strings.HasPrefix(parts[5], "key/"+multiRegion) {
+		return kmsKey
 	}
-	return &portal.Error{
-		Code:    portal.Unavailable,
-		Message: "The key cannot be read just now. Please try again in a moment.",
-		Err:     err,
+	parts[3] = d.region
+	return strings.Join(parts, ":")
+}
+
+// Recorded is the name under which facts record a KMS key of this account: the id of a
+// multi-Region key, by which it is found in every Region, and the ARN of any other.
+func Recorded(arn string) string {
+	if _, id, ok := strings.Cut(arn, ":key/"); ok && strings.HasPrefix(id, multiRegion) {
+		return id
 	}
+	return arn
 }

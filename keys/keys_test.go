@@ -165,31 +165,96 @@ func (a answering) Do(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func TestOnlyWhatPassesByIsUnavailable(t *testing.T) {
+func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer answering
-		want   portal.Code
+		cause  Cause
+		says   string
 	}{
-		"throttled":                  {answering{status: 400, code: "ThrottlingException"}, portal.Unavailable},
-		"a fault of KMS's":           {answering{status: 500, code: "KMSInternalException"}, portal.Unavailable},
-		"a fault without a name":     {answering{status: 503, code: "Whatever"}, portal.Unavailable},
-		"the connection drops":       {answering{err: io.ErrUnexpectedEOF}, portal.Unavailable},
-		"the KMS key is disabled":    {answering{status: 400, code: "DisabledException"}, portal.Internal},
-		"the KMS key is gone":        {answering{status: 400, code: "NotFoundException"}, portal.Internal},
-		"the policy does not permit": {answering{status: 400, code: "AccessDeniedException"}, portal.Internal},
+		"throttled":                  {answering{status: 400, code: "ThrottlingException"}, Throttled, "Gatehouse retries"},
+		"a fault of KMS's":           {answering{status: 500, code: "KMSInternalException"}, Unreachable, "Gatehouse retries"},
+		"a fault without a name":     {answering{status: 503, code: "Whatever"}, Unreachable, "Gatehouse retries"},
+		"the connection drops":       {answering{err: io.ErrUnexpectedEOF}, Unreachable, "Gatehouse retries"},
+		"the KMS key is disabled":    {answering{status: 400, code: "DisabledException"}, Disabled, "aws kms enable-key --key-id k"},
+		"it is to be deleted":        {answering{status: 400, code: "KMSInvalidStateException"}, Deleting, "aws kms cancel-key-deletion --key-id k"},
+		"it is gone":                 {answering{status: 400, code: "NotFoundException"}, Gone, "GATEHOUSE_KMS_KEY"},
+		"the policy does not permit": {answering{status: 400, code: "AccessDeniedException"}, Denied, "kms:GenerateMac"},
+		"the credentials are wrong":  {answering{status: 400, code: "UnrecognizedClientException"}, Denied, "kms:GenerateMac"},
+		"it is a key for signing":    {answering{status: 400, code: "InvalidKeyUsageException"}, Unfit, "HMAC_256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cfg := aws.Config{Region: "us-east-1", HTTPClient: c.answer, Credentials: aws.AnonymousCredentials{}}
 			client := kms.NewFromConfig(cfg, func(o *kms.Options) { o.Retryer = aws.NopRetryer{} })
 			_, err := deriver(t, client, "").Value(t.Context(), Scheme, "k", "a", "01key")
-			if got := portal.CodeOf(err); got != c.want {
-				t.Errorf("code %q, want %q: %v", got, c.want, err)
+			var failed *KMSError
+			if !errors.As(err, &failed) || failed.Cause != c.cause || failed.Key != "k" || !strings.Contains(err.Error(), c.says) {
+				t.Fatalf("the error is %v, want cause %q and %q", err, c.cause, c.says)
+			}
+			var material interface{ KeyMaterial() }
+			if !errors.As(err, &material) {
+				t.Error("it is not marked as one of the key material")
+			}
+			if portal.CodeOf(err) != portal.Unavailable {
+				t.Errorf("code %q", portal.CodeOf(err))
+			}
+			if shown := portal.MessageOf(err); !strings.Contains(shown, "KMS") || strings.Contains(shown, "operator") == failed.Passes() {
+				t.Errorf("people read %q", shown)
+			}
+			if strings.Contains(err.Error(), "StatusCode") {
+				t.Errorf("AWS's words are passed on: %v", err)
 			}
 			if c.answer.err != nil && !errors.Is(err, c.answer.err) {
 				t.Errorf("the cause is lost: %v", err)
 			}
 		})
+	}
+}
+
+// worldwide is KMS in one Region, with a replica of the same multi-Region key.
+type worldwide struct {
+	region string
+	called []string
+}
+
+func (w *worldwide) Options() kms.Options { return kms.Options{Region: w.region} }
+
+func (w *worldwide) GenerateMac(ctx context.Context, in *kms.GenerateMacInput, _ ...func(*kms.Options)) (*kms.GenerateMacOutput, error) {
+	w.called = append(w.called, *in.KeyId)
+	plain := *in
+	id := strings.TrimPrefix(*in.KeyId, "arn:aws:kms:"+w.region+":111122223333:key/")
+	plain.KeyId = &id
+	return fixedKey("material").GenerateMac(ctx, &plain)
+}
+
+func TestAMultiRegionKeyGivesTheSameValuesInEveryRegionHoweverItIsRecorded(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234"
+	values := map[string]bool{}
+	for _, region := range []string{"eu-west-1", "us-east-1"} {
+		for _, recorded := range []string{arn, Recorded(arn)} {
+			d := deriver(t, &worldwide{region: region}, "")
+			v, err := d.Value(t.Context(), Scheme, recorded, "a", "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			values[v] = true
+		}
+	}
+	if len(values) != 1 {
+		t.Errorf("there are %d values of one key", len(values))
+	}
+}
+
+func TestAKeyOfOneRegionKeepsItsName(t *testing.T) {
+	t.Parallel()
+	const arn = "arn:aws:kms:eu-west-1:111122223333:key/1234"
+	client := &worldwide{region: "us-east-1"}
+	if _, err := deriver(t, client, "").Value(t.Context(), Scheme, arn, "a", "k"); err != nil {
+		t.Fatal(err)
+	}
+	if client.called[0] != arn || Recorded(arn) != arn {
+		t.Errorf("KMS was asked for %s, recorded is %s", client.called[0], Recorded(arn))
 	}
 }

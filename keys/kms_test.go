@@ -50,3 +50,34 @@ func TestKMSGivesTheSameValueTwiceAndAnotherTagForAnotherKey(t *testing.T) {
 		t.Errorf("%d tags of two KMS keys", len(tags))
 	}
 }
+
+func TestAReplicaInAnotherRegionGivesTheSameValues(t *testing.T) {
+	t.Parallel()
+	cfg := localaws.Start(t).AWSConfig()
+	home := kms.NewFromConfig(cfg)
+	cfg.Region = "eu-west-1"
+	abroad := kms.NewFromConfig(cfg)
+	created, err := home.CreateKey(t.Context(), &kms.CreateKeyInput{
+		KeySpec: types.KeySpecHmac256, KeyUsage: types.KeyUsageTypeGenerateVerifyMac, MultiRegion: aws.Bool(true),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := home.ReplicateKey(t.Context(), &kms.ReplicateKeyInput{KeyId: created.KeyMetadata.KeyId, ReplicaRegion: aws.String("eu-west-1")}); err != nil {
+		t.Fatal(err)
+	}
+	arn := *created.KeyMetadata.Arn
+	values := map[string]bool{}
+	for _, client := range []*kms.Client{home, abroad} {
+		for _, recorded := range []string{arn, Recorded(arn)} {
+			v, err := deriver(t, client, "").Value(t.Context(), Scheme, recorded, "a", "k")
+			if err != nil {
+				t.Fatal(err)
+			}
+			values[v] = true
+		}
+	}
+	if len(values) != 1 {
+		t.Errorf("one key has %d values", len(values))
+	}
+}

@@ -9,4 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-func main() { os.Exit(app.Main("api", app.RunPortal, app.SignIn)) }
+func main() {
+	os.Exit(app.Main("api", "The portal: serves pages and JSON, and hands requests to the workers.", app.RunPortal, app.SignIn))
+}

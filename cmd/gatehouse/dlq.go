@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -18,104 +18,171 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type dlqCommand struct {
-	List   dlqListCommand   `cmd:"" help:"List the dead letters that somebody has to look at."`
-	Show   dlqShowCommand   `cmd:"" help:"Show one dead letter with its body."`
-	Replay dlqReplayCommand `cmd:"" help:"Send dead letters to their queues again."`
+	List    dlqListCommand    `cmd:"" help:"List the dead letters that somebody has to look at."`
+	Show    dlqShowCommand    `cmd:"" help:"Show one dead letter with its body."`
+	Replay  dlqReplayCommand  `cmd:"" help:"Send dead letters to their queues again."`
+	Discard dlqDiscardCommand `cmd:"" help:"Close dead letters without carrying them out."`
 }
 
 type dlqListCommand struct {
-	All bool `help:"Also the settled ones, of which a replay was handled."`
+	output
+	All bool `help:"Also the closed ones: settled, of which a replay was handled, and discarded."`
+}
+
+// order is that of the states in a list; what needs somebody comes first.
+var order = []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled, deadletters.Discarded}
+
+func closed(state deadletters.State) bool {
+	return state == deadletters.Settled || state == deadletters.Discarded
 }
 
 // Run lists: first what is open, then what was replayed and not heard of since, then
-// what is settled; in each the oldest first.
+// what is closed; in each the oldest first.
 func (c dlqListCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
 	box, done := app.Letters(p)
 	var letters []deadletters.Letter
-	count := map[deadletters.State]int{}
+	counts := map[deadletters.State]int{}
 	err = box.Each(ctx, func(l deadletters.Letter) error {
-		count[l.State()]++
-		if c.All || l.State() != deadletters.Settled {
+		counts[l.State()]++
+		if c.All || !closed(l.State()) {
 			letters = append(letters, l)
 		}
 		return nil
 	})
-	if err = errors.Join(err, done()); err != nil {
+	if err = errors.Join(app.InWords(err), done()); err != nil {
 		return err
 	}
-	order := []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled}
 	slices.SortStableFunc(letters, func(a, b deadletters.Letter) int {
 		return cmp.Or(cmp.Compare(slices.Index(order, a.State()), slices.Index(order, b.State())), a.Last.Compare(b.Last))
 	})
-	if err := printLetters(os.Stdout, letters); err != nil {
-		return err
+	list := make([]letterJSON, 0, len(letters))
+	for _, l := range letters {
+		list = append(list, letterJSONOf(l))
 	}
-	fmt.Printf("%d open, %d replayed and not handled yet, %d settled", count[deadletters.Open], count[deadletters.Replayed], count[deadletters.Settled])
-	if count[deadletters.Settled] > 0 && !c.All {
-		fmt.Print(" (--all lists them)")
-	}
-	fmt.Println(".")
-	return nil
+	return c.print(os.Stdout, map[string]any{"letters": list, "counts": counts}, func(w io.Writer) {
+		printLetters(w, letters)
+		fmt.Fprintf(w, "%d open, %d replayed and not handled yet, %d settled, %d discarded", counts[deadletters.Open], counts[deadletters.Replayed],
+			counts[deadletters.Settled], counts[deadletters.Discarded])
+		if counts[deadletters.Settled]+counts[deadletters.Discarded] > 0 && !c.All {
+			fmt.Fprint(w, " (--all lists them)")
+		}
+		fmt.Fprintln(w, ".")
+	})
 }
 
-func printLetters(to io.Writer, letters []deadletters.Letter) error {
+// letterJSON is a dead letter for programs.
+type letterJSON struct {
+	ID        string             `json:"id"`
+	State     deadletters.State  `json:"state"`
+	Class     string             `json:"class"`
+	Type      string             `json:"type"`
+	Subject   portal.Stream      `json:"subject"`
+	Operation portal.OperationID `json:"operation,omitempty"`
+	Queue     string             `json:"queue"`
+	Consumer  string             `json:"consumer"`
+	Error     string             `json:"error"`
+	Attempts  int64              `json:"attempts"`
+	First     *time.Time         `json:"first,omitempty"`
+	Last      *time.Time         `json:"last,omitempty"`
+	Replays   int64              `json:"replays"`
+	Discard   *discardJSON       `json:"discard,omitempty"`
+	// Body is the message: as JSON if it is that, else as text, or in base64.
+	Body    json.RawMessage `json:"body,omitempty"`
+	Text    string          `json:"body_text,omitempty"`
+	Encoded []byte          `json:"body_base64,omitempty"`
+}
+
+type discardJSON struct {
+	By     string     `json:"by"`
+	At     *time.Time `json:"at"`
+	Reason string     `json:"reason"`
+}
+
+func letterJSONOf(l deadletters.Letter) letterJSON {
+	out := letterJSON{
+		ID: l.ID, State: l.State(), Class: l.Class, Type: l.Type, Subject: l.Subject, Operation: l.Operation, Queue: l.Queue,
+		Consumer: l.Consumer, Error: l.Error, Attempts: int64(l.Attempts), First: instant(l.First), Last: instant(l.Last), Replays: l.Replays,
+	}
+	if d := l.Discard; d != nil {
+		out.Discard = &discardJSON{By: d.By, At: instant(d.At), Reason: d.Reason}
+	}
+	switch {
+	case json.Valid(l.Body):
+		out.Body = l.Body
+	case utf8.Valid(l.Body):
+		out.Text = string(l.Body)
+	default:
+		out.Encoded = l.Body
+	}
+	return out
+}
+
+// printLetters prints two lines for each: what fits in 80 columns, and why it is there.
+func printLetters(to io.Writer, letters []deadletters.Letter) {
 	if len(letters) == 0 {
-		return nil
+		return
 	}
-	table := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tTYPE\tABOUT\tCLASS\tATTEMPTS\tLAST\tSTATE\tREPLAYS")
 	for _, l := range letters {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\t%s\t%d\n", l.ID, oneLine(events.Name(l.Type)), oneLine(string(l.Subject)), l.Class,
-			l.Attempts, l.Last.Format(time.RFC3339), l.State(), l.Replays)
+		replays := ""
+		if l.Replays > 0 {
+			replays = ", replayed " + count(int(l.Replays), "time")
+		}
+		fmt.Fprintf(to, "%s\n", l.ID)
+		fmt.Fprintf(to, "  %s, %s%s; %s, last %s\n", l.State(), l.Class, replays, count(int(l.Attempts), "attempt"), moment(l.Last))
+		if l.Type == "" {
+			fmt.Fprintf(to, "  from the queue %s\n", l.Queue)
+		} else {
+			fmt.Fprintf(to, "  %s about %s\n", oneLine(events.Name(l.Type)), oneLine(string(l.Subject)))
+		}
+		columns := width(to)
+		fmt.Fprintf(to, "  %s\n\n", wrap(oneLine(l.Error), columns, 2))
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	_, err := fmt.Fprintln(to)
-	return err
 }
 
 type dlqShowCommand struct {
+	output
 	ID string `arg:"" help:"The dead letter's id."`
 }
 
 // Run shows one. Bodies hold ids, never personal data or secrets.
 func (c dlqShowCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
 	box, done := app.Letters(p)
 	l, err := box.Find(ctx, c.ID)
-	if err = errors.Join(err, done()); err != nil {
+	if err = errors.Join(app.InWords(err), done()); err != nil {
 		return err
 	}
-	for _, line := range [][2]string{
-		{"id", l.ID}, {"queue", l.Queue}, {"consumer", l.Consumer}, {"type", l.Type}, {"about", string(l.Subject)},
-		{"operation", string(l.Operation)}, {"class", l.Class}, {"error", l.Error},
-		{"attempts", fmt.Sprintf("%d, %s to %s", l.Attempts, l.First.Format(time.RFC3339), l.Last.Format(time.RFC3339))},
-		{"state", stateOf(l)}, {"body", fmt.Sprintf("%d bytes", len(l.Body))},
-	} {
-		fmt.Printf("%-10s %s\n", line[0], oneLine(line[1]))
-	}
-	_, err = fmt.Printf("\n%s\n", readable(l.Body))
-	return err
+	return c.print(os.Stdout, letterJSONOf(l), func(w io.Writer) {
+		pairs(w,
+			[2]string{"id", l.ID}, [2]string{"queue", l.Queue}, [2]string{"consumer", l.Consumer}, [2]string{"type", oneLine(l.Type)},
+			[2]string{"about", oneLine(string(l.Subject))}, [2]string{"operation", printable(string(l.Operation))}, [2]string{"class", l.Class},
+			[2]string{"error", oneLine(l.Error)}, [2]string{"attempts", fmt.Sprintf("%d, %s to %s", l.Attempts, moment(l.First), moment(l.Last))},
+			[2]string{"state", stateOf(l)}, [2]string{"body", fmt.Sprintf("%d bytes", len(l.Body))},
+		)
+		fmt.Fprintf(w, "\n%s\n", readable(l.Body))
+	})
 }
 
 func stateOf(l deadletters.Letter) string {
 	state := string(l.State())
 	switch l.State() {
 	case deadletters.Replayed:
-		state += " at " + l.ReplayedAt.Format(time.RFC3339) + ", not handled yet"
+		state += " at " + moment(l.ReplayedAt) + ", not handled yet"
 	case deadletters.Settled:
-		state += " at " + l.SettledAt.Format(time.RFC3339)
+		state += " at " + moment(l.SettledAt)
+	case deadletters.Discarded:
+		state += fmt.Sprintf(" at %s by %s: %s", moment(l.Discard.At), oneLine(l.Discard.By), oneLine(l.Discard.Reason))
 	}
 	if l.Replays > 0 {
 		state += fmt.Sprintf("; replays in all: %d", l.Replays)
@@ -123,20 +190,8 @@ func stateOf(l deadletters.Letter) string {
 	return state
 }
 
-// oneLine is a text of the message's sender as one line that does nothing to a terminal.
-func oneLine(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, text)
-}
-
-// readable is a body as it is, or what a text would do harm as, byte by byte.
+// readable returns the body as text, or as a hex dump if printing it could garble the
+// terminal.
 func readable(body []byte) string {
 	harmful := func(r rune) bool { return !unicode.IsPrint(r) && !strings.ContainsRune("\n\r\t", r) }
 	if !utf8.Valid(body) || strings.ContainsFunc(string(body), harmful) {

@@ -4,16 +4,28 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type dlqReplayCommand struct {
+	output
 	IDs    []string `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
 	All    bool     `help:"All that are open and can be replayed."`
 	DryRun bool     `help:"Only say what would be replayed."`
+}
+
+// Validate wants either ids or --all.
+func (c dlqReplayCommand) Validate() error {
+	if c.All == (len(c.IDs) > 0) {
+		return usage("name the dead letters to replay, or --all")
+	}
+	return nil
 }
 
 type replayer interface {
@@ -28,13 +40,18 @@ func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
 	return err
 }
 
+// treated is a letter that a command did something with, for programs.
+type treated struct {
+	ID      string        `json:"id"`
+	Type    string        `json:"type"`
+	Subject portal.Stream `json:"subject"`
+	Did     string        `json:"did"`
+}
+
 // Run replays. A newer request has won by then, so replaying can undo nothing. What
 // cannot be replayed is said, and stops no other.
 func (c dlqReplayCommand) Run(ctx context.Context) error {
-	if c.All == (len(c.IDs) > 0) {
-		return errors.New("name the dead letters to replay, or --all")
-	}
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
@@ -44,23 +61,36 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	if c.DryRun {
 		with, verb = rehearsal{}, "would replay"
 	}
-	letters, err := c.chosen(ctx, box)
+	list := []treated{}
+	letters, left, err := c.chosen(ctx, box)
+	for _, l := range left {
+		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, "left"})
+	}
 	for _, l := range letters {
 		if failed := with.Replay(ctx, l); failed != nil {
-			err = errors.Join(err, failed)
+			err = errors.Join(err, app.InWords(failed))
 			continue
 		}
-		fmt.Printf("%s %s, a %s about %s\n", verb, l.ID, events.Name(l.Type), l.Subject)
+		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, verb})
 	}
-	if len(letters) == 0 && err == nil {
-		fmt.Println("There is nothing to replay.")
-	}
-	return errors.Join(err, done())
+	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
+		for _, one := range list {
+			if one.Did == "left" {
+				fmt.Fprintf(w, "left %s, which no worker can read\n", one.ID)
+				continue
+			}
+			fmt.Fprintf(w, "%s %s, a %s about %s\n", one.Did, one.ID, one.Type, one.Subject)
+		}
+		if len(letters) == 0 && err == nil {
+			fmt.Fprintln(w, "There is nothing to replay.")
+		}
+	})
+	return errors.Join(err, printed, done())
 }
 
-// chosen reads the letters one asked for. Of all open ones, those that no worker could
-// read are left where they are.
-func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Box) (letters []deadletters.Letter, err error) {
+// chosen reads the letters that were asked for. Of all open ones, those that no worker
+// could read are left where they are.
+func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Box) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {
 		err := box.Each(ctx, func(l deadletters.Letter) error {
@@ -70,20 +100,20 @@ func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Box) (lett
 			return nil
 		})
 		if err != nil {
-			return nil, err
+			return nil, nil, app.InWords(err)
 		}
 	}
 	for _, id := range ids {
 		l, missing := box.Find(ctx, id)
 		if missing != nil {
-			err = errors.Join(err, missing)
+			err = errors.Join(err, app.InWords(missing))
 			continue
 		}
 		if _, unreadable := l.Message(); unreadable != nil && c.All {
-			fmt.Printf("left %s, which no worker can read\n", id)
+			left = append(left, l)
 			continue
 		}
 		letters = append(letters, l)
 	}
-	return letters, err
+	return letters, left, err
 }

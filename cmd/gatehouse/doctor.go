@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -16,47 +17,112 @@ import (
 const probeTime = 5 * time.Minute
 
 type doctorCommand struct {
+	output
 	ProbeImport bool `help:"Try out, with a few throw-away keys, whether keys can be created many at a time, and keep the answer for the workers."`
 }
 
 // Run examines what Gatehouse relies on; anything wrong is an error.
 func (c doctorCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
 	if c.ProbeImport {
-		return probeImport(ctx, p)
+		return c.probeImport(ctx, p)
 	}
-	problems := report(os.Stdout, app.Examine(ctx, p))
-	if problems > 0 {
-		return fmt.Errorf("%d of these need attention", problems)
+	checks := app.Examine(ctx, p)
+	if err := c.print(os.Stdout, checksJSON(checks), func(w io.Writer) { report(w, checks) }); err != nil {
+		return err
 	}
-	return nil
+	return verdict(checks)
 }
 
-func report(out io.Writer, checks []app.Check) (problems int) {
+// checkJSON is a check for programs.
+type checkJSON struct {
+	Name    string `json:"name"`
+	Status  string `json:"status"` // ok, wrong or skipped
+	Problem string `json:"problem,omitempty"`
+	Advice  string `json:"advice,omitempty"`
+	Note    string `json:"note,omitempty"`
+}
+
+func checksJSON(checks []app.Check) map[string]any {
+	list := make([]checkJSON, 0, len(checks))
 	for _, check := range checks {
-		mark, text := "ok   ", check.Note
-		if check.Problem != "" {
-			problems++
-			mark, text = "WRONG", check.Problem
+		one := checkJSON{Name: check.What, Status: "ok", Problem: check.Problem, Advice: check.Advice, Note: check.Note}
+		switch {
+		case check.Problem != "":
+			one.Status = "wrong"
+		case check.Skipped != "":
+			one.Status, one.Note = "skipped", check.Skipped
 		}
-		if text != "" {
-			text = ": " + text
-		}
-		fmt.Fprintf(out, "%s  %s%s\n", mark, check.What, text)
+		list = append(list, one)
 	}
-	return problems
+	return map[string]any{"healthy": verdict(checks) == nil, "checks": list}
 }
 
-func probeImport(ctx context.Context, p app.Process) error {
-	fmt.Println("Trying out ImportApiKeys with a few throw-away keys; this may take a minute.")
+func verdict(checks []app.Check) error {
+	wrong, skipped := 0, 0
+	for _, check := range checks {
+		switch {
+		case check.Problem != "":
+			wrong++
+		case check.Skipped != "":
+			skipped++
+		}
+	}
+	if wrong == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("%d of %d checks found something wrong", wrong, len(checks))
+	if skipped > 0 {
+		text += fmt.Sprintf(", and %d could not be made because of that", skipped)
+	}
+	return errors.New(text)
+}
+
+// report prints the checks: what is wrong, and what to do about it on lines of its own.
+func report(out io.Writer, checks []app.Check) {
+	const indent = len("WRONG  ")
+	columns := width(out)
+	for _, check := range checks {
+		mark, text := "ok", check.Note
+		switch {
+		case check.Problem != "":
+			mark, text = "WRONG", check.Problem
+		case check.Skipped != "":
+			mark, text = "-", "not checked, since "+check.Skipped
+		}
+		line := check.What
+		if text != "" {
+			line += ": " + text
+		}
+		limit := columns
+		if limit > 0 {
+			limit -= indent
+		}
+		blanks := "\n" + strings.Repeat(" ", indent)
+		fmt.Fprintf(out, "%-*s%s\n", indent, mark, strings.ReplaceAll(wrap(line, limit, 0), "\n", blanks))
+		for i, advice := range strings.Split(check.Advice, "\n") {
+			switch {
+			case i > 0: // a command, which stays whole so that it can be copied
+				fmt.Fprintf(out, "%*s%s\n", indent+3, "", advice)
+			case advice != "":
+				fmt.Fprintf(out, "%*s%s\n", indent, "", strings.ReplaceAll(wrap("-> "+advice, limit, 3), "\n", blanks))
+			}
+		}
+	}
+}
+
+func (c doctorCommand) probeImport(ctx context.Context, p app.Process) error {
+	fmt.Fprintln(os.Stderr, "Trying out ImportApiKeys with a few throw-away keys; this may take a minute.")
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	finding, err := app.ProbeImport(ctx, p)
 	if len(finding.Observations) > 0 {
-		describe(os.Stdout, finding)
+		if failed := c.print(os.Stdout, findingJSON(finding), func(w io.Writer) { describe(w, finding) }); failed != nil {
+			return failed
+		}
 	}
 	if err != nil {
 		return err
@@ -65,6 +131,20 @@ func probeImport(ctx context.Context, p app.Process) error {
 		return errors.New("imports do not work here as Gatehouse needs them to")
 	}
 	return nil
+}
+
+func findingJSON(finding gateway.Finding) map[string]any {
+	type observation struct {
+		What     string `json:"what"`
+		Seen     string `json:"seen"`
+		Expected bool   `json:"as_expected"`
+		Needed   bool   `json:"needed"`
+	}
+	list := make([]observation, 0, len(finding.Observations))
+	for _, o := range finding.Observations {
+		list = append(list, observation{What: o.What, Seen: o.Seen, Expected: o.Expected, Needed: o.Needed})
+	}
+	return map[string]any{"region": finding.Region, "usable": finding.Usable, "at": instant(finding.At), "observations": list}
 }
 
 // describe prints a finding for people.
@@ -84,15 +164,15 @@ func describe(out io.Writer, finding gateway.Finding) {
 	}
 	if finding.Usable {
 		fmt.Fprint(out, `
-Keys can be created many at a time. Workers with GATEHOUSE_PROVISIONING=auto, the default,
-do so from now on (within some minutes) where many people wait; somebody who asks alone is
-still served at once. GATEHOUSE_PROVISIONING=single turns it off.
+Keys can be created many at a time. Workers with GATEHOUSE_PROVISIONING=auto, the
+default, do so from now on (within some minutes) where many people wait; a person
+who asks alone is still served at once. GATEHOUSE_PROVISIONING=single turns it off.
 `)
 		return
 	}
 	fmt.Fprint(out, `
-Keys cannot safely be created many at a time here. Workers go on creating them one by one,
-which is slower when many people sign up at once and otherwise the same. There is nothing
-to set; try again when AWS has changed.
+Keys cannot safely be created many at a time here. Workers go on creating them one
+by one, which is slower when many people sign up at once and otherwise the same.
+There is nothing to set; try again when AWS has changed.
 `)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -16,6 +17,16 @@ type localCommand struct {
 
 	Fault     []string `help:"Have the local AWS misbehave, like sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms; seed=N makes it another sequence. May be repeated." placeholder:"RULE" sep:"none"`
 	AWSQuotas bool     `name:"aws-quotas" help:"Enforce AWS's quotas on API Gateway's control plane."`
+}
+
+// Validate checks the ports.
+func (c localCommand) Validate() error {
+	for flag, port := range map[string]int{"--port": c.Port, "--aws-port": c.AWSPort, "--operators-port": c.OperatorsPort} {
+		if port < 0 || port > 65535 {
+			return usage(fmt.Sprintf("%s %d: a port must be 1 to 65535, or 0 for a free one", flag, port))
+		}
+	}
+	return nil
 }
 
 // Run runs until interrupted.

@@ -1,11 +1,15 @@
-// Command gatehouse is the one for people: it runs a whole portal on this machine, and
-// sets one up on AWS.
+// Command gatehouse is the one for people: it runs a whole portal on this machine, sets
+// one up on AWS, and answers operators' questions.
 package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -17,32 +21,119 @@ import (
 const processName = "gatehouse"
 
 type commands struct {
-	Local   localCommand   `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
-	Setup   setupCommand   `cmd:"" help:"Create the tables, queues, topic and KMS key in the AWS account."`
-	Sweep   sweepCommand   `cmd:"" help:"Compare API Gateway and the views with the journal, and have differences mended."`
-	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"Look into dead letters and replay them."`
-	Doctor  doctorCommand  `cmd:"" help:"Check that everything Gatehouse relies on is there and answers."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Local      localCommand      `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
+	Setup      setupCommand      `cmd:"" help:"Create or mend the tables, queues, topic and KMS key in the AWS account."`
+	Doctor     doctorCommand     `cmd:"" help:"Check that everything Gatehouse relies on is there and answers."`
+	Sweep      sweepCommand      `cmd:"" help:"Compare API Gateway and the views with the journal, and have differences mended."`
+	Catalog    catalogCommand    `cmd:"" help:"Have the catalog read now."`
+	Operation  operationCommand  `cmd:"" help:"Look up what became of an operation."`
+	Account    accountCommand    `cmd:"" help:"Look up an account."`
+	Keys       keysCommand       `cmd:"" help:"Look up whose an API key is."`
+	DLQ        dlqCommand        `cmd:"" name:"dlq" help:"Look into dead letters, replay or discard them."`
+	Completion completionCommand `cmd:"" help:"Print what completes this command in a shell."`
+	Version    versionCommand    `cmd:"" help:"Say which version this is."`
+
+	ShowVersion kong.VersionFlag `name:"version" help:"Say which version this is."`
 }
 
-func main() {
+const description = `Gatehouse, a developer portal for Amazon API Gateway.
+
+The commands read the same environment variables as the portal and its workers; see docs/configuration.md.
+
+Exit codes: 0 ok; 1 failed, or found something wrong; 2 usage.`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// left is how kong leaves after --help and --version.
+type left int
+
+// run is the command with its exit code.
+func run(args []string, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	parsed := kong.Parse(&commands{},
-		kong.Name(processName),
-		kong.Description("Gatehouse, a developer portal for Amazon API Gateway."),
-		kong.UsageOnError(),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err := parsed.Run(); err != nil {
-		os.Exit(app.Fail(processName, err))
+	defer func() {
+		if exit, ok := recover().(left); ok {
+			code = int(exit)
+		}
+	}()
+	parser := newParser(ctx, out, errs)
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return usageError(errs, err)
+	}
+	err = parsed.Run()
+	var wrong usage
+	switch {
+	case err == nil:
+		return app.ExitOK
+	case errors.As(err, &wrong):
+		return usageError(errs, err)
+	}
+	tell(errs, processName+": "+app.Explain(err))
+	return app.ExitFailed
+}
+
+// tell prints an error, wrapped where a terminal shows it. Commands to copy, which stand
+// on lines of their own, stay whole.
+func tell(errs io.Writer, text string) {
+	for i, line := range strings.Split(text, "\n") {
+		trimmed := strings.TrimLeft(line, " ")
+		indent := len(line) - len(trimmed)
+		if i == 0 || !strings.HasPrefix(trimmed, "aws ") {
+			line = line[:indent] + wrap(line, width(errs), indent+2)
+		}
+		fmt.Fprintln(errs, line)
 	}
 }
 
-type versionCommand struct{}
+func newParser(ctx context.Context, out, errs io.Writer) *kong.Kong {
+	return kong.Must(&commands{},
+		kong.Name(processName),
+		kong.Description(description),
+		kong.Vars{"version": processName + " " + app.Build()},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(out, errs),
+		kong.Exit(func(code int) { panic(left(code)) }),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+}
+
+// usage is the error of a command line that is wrong.
+type usage string
+
+func (u usage) Error() string { return string(u) }
+
+// usageError tells what is wrong with the command line and where help is.
+func usageError(errs io.Writer, err error) int {
+	help := processName
+	var parse *kong.ParseError
+	if errors.As(err, &parse) && parse.Context != nil {
+		if node := parse.Context.Selected(); node != nil {
+			help = node.FullPath()
+		} else if node := lastCommand(parse.Context); node != nil {
+			help = node.FullPath()
+		}
+	}
+	fmt.Fprintf(errs, "%s: %v\nRun `%s --help` for usage.\n", processName, err, help)
+	return app.ExitUsage
+}
+
+// lastCommand is the command that the line had come to.
+func lastCommand(c *kong.Context) *kong.Node {
+	var last *kong.Node
+	for _, path := range c.Path {
+		if path.Command != nil {
+			last = path.Command
+		}
+	}
+	return last
+}
+
+type versionCommand struct{ output }
 
 // Run prints the version.
-func (versionCommand) Run(k *kong.Context) error {
-	_, err := k.Stdout.Write([]byte("gatehouse " + app.Version + "\n"))
-	return err
+func (c versionCommand) Run(k *kong.Context) error {
+	return c.print(k.Stdout, map[string]string{"version": app.Version, "build": app.Build()}, func(w io.Writer) {
+		fmt.Fprintln(w, processName, app.Build())
+	})
 }

@@ -2,37 +2,72 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
 type setupCommand struct {
-	Demo        bool   `help:"Add a user pool with two accounts, and an API with two plans."`
-	DemoBackend string `help:"URL that answers the demo API's requests; required with --demo." placeholder:"URL"`
+	output
+	DryRun      bool     `help:"Only say what would be created or mended."`
+	KeyUser     []string `help:"ARN of a role or user that may compute API keys with the KMS key; nobody else may from then on. Name the roles of portal, worker and operators, and your own." placeholder:"ARN"`
+	Demo        bool     `help:"Add a user pool with two accounts, and an API with two plans."`
+	DemoBackend string   `help:"URL that answers the demo API's requests; required with --demo." placeholder:"URL"`
 }
 
-// Run sets up; running it again changes nothing that is there.
-func (c setupCommand) Run(ctx context.Context) error {
+// Validate checks what flags go together.
+func (c setupCommand) Validate() error {
 	if c.Demo && c.DemoBackend == "" {
-		return errors.New("--demo needs --demo-backend: the URL that answers the demo API's requests")
+		return usage("--demo needs --demo-backend: the URL that answers the demo API's requests")
 	}
-	p, err := app.NewProcess(ctx, processName)
+	for _, arn := range c.KeyUser {
+		if parts := strings.Split(arn, ":"); len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" {
+			return usage(fmt.Sprintf("--key-user %q: want the ARN of a role or user, like arn:aws:iam::111122223333:role/gatehouse-worker", arn))
+		}
+	}
+	return nil
+}
+
+// Run sets up and prints each change; running it again changes nothing that is right.
+func (c setupCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
-	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
-		return err
+	changes := []app.Change{}
+	err = app.SetupWith(ctx, p.AWS, p.Config, app.SetupOptions{DryRun: c.DryRun, KeyUsers: c.KeyUser, Changed: func(change app.Change) {
+		changes = append(changes, change)
+		if !c.JSON {
+			c.tell(os.Stdout, change)
+		}
+	}})
+	if failed := c.print(os.Stdout, map[string]any{"dry_run": c.DryRun, "changes": changes}, func(w io.Writer) {
+		if err == nil && len(changes) == 0 {
+			fmt.Fprintf(w, "Everything is there and as it must be, named %s-….\n", p.Config.Prefix)
+		}
+	}); failed != nil {
+		return failed
 	}
-	fmt.Printf("Tables, queues, topic and KMS key are there, named %s-….\n", p.Config.Prefix)
-	if !c.Demo {
-		return nil
+	if err != nil || !c.Demo || c.DryRun {
+		return err
 	}
 	demo, err := app.SetupDemo(ctx, p.AWS, p.Config, c.DemoBackend)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("The demo is there: user pool %s, client %s, API %s.\n", demo.PoolID, demo.ClientID, demo.API.APIID)
+	if !c.JSON {
+		fmt.Printf("The demo is there: user pool %s, client %s, API %s.\n", demo.PoolID, demo.ClientID, demo.API.APIID)
+	}
 	return nil
+}
+
+func (c setupCommand) tell(out io.Writer, change app.Change) {
+	did := "done"
+	if c.DryRun {
+		did = "would"
+	}
+	fmt.Fprintf(out, "%-5s  %s: %s\n", did, change.What, change.Did)
 }

@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-type sweepCommand struct{}
+type sweepCommand struct{ output }
 
 // Run sweeps once and says what was found.
-func (sweepCommand) Run(ctx context.Context) error {
-	p, err := app.NewProcess(ctx, processName)
+func (c sweepCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
@@ -19,10 +21,13 @@ func (sweepCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("Compared %d streams: %d with something open, %d that differ in API Gateway, %d not fully shown.\n",
-		found.Streams, found.Open, found.Drifted, found.Unshown)
-	if found.Open+found.Drifted+found.Unshown > 0 {
-		fmt.Println("Workers have been woken for them.")
-	}
-	return nil
+	return c.print(os.Stdout, map[string]int{
+		"streams": found.Streams, "open": found.Open, "drifted": found.Drifted, "unshown": found.Unshown,
+	}, func(w io.Writer) {
+		fmt.Fprintf(w, "Compared %d streams: %d with something open, %d that differ in API Gateway,\n%d not fully shown.\n",
+			found.Streams, found.Open, found.Drifted, found.Unshown)
+		if found.Open+found.Drifted+found.Unshown > 0 {
+			fmt.Fprintln(w, "Workers have been woken for them.")
+		}
+	})
 }

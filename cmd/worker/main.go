@@ -9,4 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-func main() { os.Exit(app.Main("worker", app.RunWorker)) }
+func main() {
+	os.Exit(app.Main("worker", "A worker: carries requests out and makes API Gateway follow.", app.RunWorker))
+}

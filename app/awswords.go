@@ -1,0 +1,233 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	snstypes "github.com/aws/aws-sdk-go-v2/service/sns/types"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/gatehouse-portal/gatehouse/keys"
+)
+
+// owner is whom the credentials belong to.
+type owner struct{ account, partition, principal string }
+
+// caller asks AWS whose credentials these are. It needs no permission, so it is the first
+// to fail when AWS cannot be used at all.
+func (c clients) caller(ctx context.Context) (owner, error) {
+	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return owner{}, fmt.Errorf("asking AWS whose credentials these are: %w", err)
+	}
+	o := owner{account: aws.ToString(me.Account), partition: "aws", principal: aws.ToString(me.Arn)}
+	if parts := strings.SplitN(o.principal, ":", 3); len(parts) == 3 {
+		o.partition = parts[1]
+	}
+	return o, nil
+}
+
+// errNoCredentials is the error of a process that has none.
+var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
+	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tries them out)")
+
+// checkCredentials finds out at once, and once, that there are no credentials.
+func checkCredentials(ctx context.Context, cfg aws.Config) error {
+	if cfg.Credentials == nil {
+		return errNoCredentials
+	}
+	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+		if cause := credentialsCause(err); cause != "" {
+			return fmt.Errorf("AWS credentials cannot be used: %s", cause)
+		}
+		return errNoCredentials
+	}
+	return nil
+}
+
+// credentialsCause is the reason in a long error of the SDK's where credentials are
+// configured and do not work; "" where there are simply none.
+func credentialsCause(err error) string {
+	text := err.Error()
+	for mark, says := range map[string]string{
+		"SSO":          "the single sign-on session has ended; run `aws sso login`",
+		"sso":          "the single sign-on session has ended; run `aws sso login`",
+		"ExpiredToken": "they have expired; get new ones",
+		"AssumeRole":   "the role cannot be assumed; `aws sts get-caller-identity` says why",
+		"process":      "the command that AWS's configuration names for them failed",
+	} {
+		if strings.Contains(text, mark) {
+			return says
+		}
+	}
+	return ""
+}
+
+// badCredentials are the codes by which AWS's services refuse credentials.
+var badCredentials = []string{
+	"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
+	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
+}
+
+// inWords says what an error of AWS means to an operator, and what to do; "" for nil. It
+// never passes AWS's text on where it knows better.
+func inWords(err error) string {
+	var (
+		noTable *ddbtypes.ResourceNotFoundException
+		noQueue *sqstypes.QueueDoesNotExist
+		noTopic *snstypes.NotFoundException
+		noKey   *kmstypes.NotFoundException
+		macs    *keys.KMSError
+		named   smithy.APIError
+		unsent  *smithyhttp.RequestSendError
+		call    *smithy.OperationError
+	)
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, context.Canceled):
+		return "It was interrupted."
+	case errors.Is(err, errNoCredentials):
+		return capital(errNoCredentials.Error()) + "."
+	case errors.As(err, &macs) && macs.Cause != keys.Denied:
+		return macs.Error()
+	case errors.As(err, &noTable), errors.As(err, &noQueue), errors.As(err, &noTopic), errors.As(err, &noKey):
+		return "It does not exist. " + runSetup
+	case errors.As(err, &named) && isDenied(named):
+		return denied(err, named)
+	case errors.As(err, &named) && slices.Contains(badCredentials, named.ErrorCode()):
+		return "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tries them out."
+	case errors.As(err, &named) && isThrottled(named):
+		return "AWS throttles. Try again in a minute."
+	case errors.As(err, &named) && named.ErrorFault() == smithy.FaultServer:
+		return "AWS fails to answer (" + named.ErrorCode() + "). Try again; https://health.aws.amazon.com says whether it is known."
+	case errors.As(err, &unsent):
+		return "AWS does not answer: " + rootCause(unsent.Err) + ". Check AWS_REGION, AWS_ENDPOINT_URL and the network."
+	case errors.Is(err, context.DeadlineExceeded):
+		return "AWS does not answer within " + examineTime.String() + ". Check the network."
+	case errors.As(err, &named) && errors.As(err, &call):
+		return fmt.Sprintf("AWS refuses %s: %s (%s).", permission(call), strings.TrimSuffix(named.ErrorMessage(), "."), named.ErrorCode())
+	}
+	return capital(spoken(err))
+}
+
+// worded is an error whose text is for an operator, and that still wraps its cause.
+type worded struct {
+	text string
+	err  error
+}
+
+func (w *worded) Error() string { return w.text }
+func (w *worded) Unwrap() error { return w.err }
+
+// told puts an error of AWS in words, after what it is about.
+func told(about string, err error) error {
+	if about != "" {
+		about += ": "
+	}
+	return &worded{about + inWords(err), err}
+}
+
+// rawAWS says whether an error is AWS's and nobody has put it in words yet.
+func rawAWS(err error) bool {
+	var (
+		already *worded
+		call    *smithy.OperationError
+	)
+	return !errors.As(err, &already) && errors.As(err, &call)
+}
+
+// InWords puts an error of AWS in words for an operator, and leaves our own as they are;
+// nil stays nil.
+func InWords(err error) error {
+	if err == nil || len(portalErrors(err)) > 0 {
+		return err
+	}
+	return told("", err)
+}
+
+func isDenied(named smithy.APIError) bool {
+	code := named.ErrorCode()
+	return strings.Contains(code, "AccessDenied") || code == "AuthorizationError" || code == "UnauthorizedOperation" ||
+		code == "ForbiddenException" || code == "NotAuthorizedException"
+}
+
+func isThrottled(named smithy.APIError) bool {
+	code := named.ErrorCode()
+	return strings.HasPrefix(code, "Throttl") || code == "TooManyRequestsException" || code == "RequestLimitExceeded" || code == "RequestThrottled"
+}
+
+// denied names the permission that is missing.
+func denied(err error, named smithy.APIError) string {
+	what := "a permission"
+	var call *smithy.OperationError
+	if errors.As(err, &call) {
+		what = "the permission " + permission(call)
+	}
+	on := ""
+	if _, rest, ok := strings.Cut(named.ErrorMessage(), "on resource: "); ok {
+		on = " on " + strings.TrimSuffix(strings.Fields(rest + " ?")[0], ".")
+	}
+	return "These credentials lack " + what + on + ". See docs/configuration.md#permissions."
+}
+
+// servicePrefixes are how IAM calls the services.
+var servicePrefixes = map[string]string{
+	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
+	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",
+}
+
+// permission is the action of IAM that a call needs.
+func permission(call *smithy.OperationError) string {
+	return permissionOf(call.ServiceID, call.OperationName)
+}
+
+func permissionOf(service, operation string) string {
+	prefix := servicePrefixes[service]
+	switch {
+	case prefix == "":
+		return service + " " + operation
+	case prefix == "apigateway":
+		return "apigateway:" + restVerb(operation)
+	}
+	switch operation { // batches are permitted with what they are batches of
+	case "SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "PublishBatch":
+		operation = strings.TrimSuffix(operation, "Batch")
+	}
+	return prefix + ":" + operation
+}
+
+// restVerb is the method by which IAM knows an operation of API Gateway.
+func restVerb(operation string) string {
+	for prefix, verb := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Update": "PATCH", "Delete": "DELETE"} {
+		if strings.HasPrefix(operation, prefix) {
+			return verb
+		}
+	}
+	return operation
+}
+
+// rootCause is the innermost text of an error of net/http, which names its URL first.
+func rootCause(err error) string {
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return err.Error()
+}
+
+// capital begins a sentence; one that begins with an address is left alone.
+func capital(text string) string {
+	if text == "" || strings.HasPrefix(text, "http") {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,0 +1,152 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// recentOperations is how many operations of an account are listed.
+const recentOperations = 10
+
+// Desk answers what operators ask about people, keys and operations. It changes nothing.
+type Desk struct {
+	clients
+	names  Names
+	cfg    Config
+	facts  *journal.Journal
+	views  *projections.Views
+	ops    *operations.Operations
+	people identity.Lookup
+	plane  *gateway.ControlPlane
+}
+
+// OpenDesk opens the desk.
+func OpenDesk(p Process) (*Desk, error) {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return nil, err
+	}
+	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, catalog.NewStore(c.dynamodb, names.Records))
+	return &Desk{
+		clients: c, names: names, cfg: p.Config, views: views,
+		facts: journal.New(c.dynamodb, names.Journal, names.Records),
+		ops:   operations.New(operations.Config{Tables: c.dynamodb, Records: names.Records, Views: views, Now: p.now(), Source: "/gatehouse/cli"}),
+		people: identity.Lookup{DynamoDB: c.dynamodb, Tables: identity.Tables{
+			Journal: names.Journal, Records: names.Records, Sessions: names.Sessions,
+		}},
+		plane: gateway.New(c.apigateway, budget, gateway.Config{}),
+	}, nil
+}
+
+// FoundAccount is what operators see of an account: no key value is in it.
+type FoundAccount struct {
+	ID            portal.AccountID
+	Email, Name   string
+	Profile       projections.Profile
+	Keys          []projections.Key
+	Subscriptions []projections.Subscription
+	// Operations are the newest, the newest first.
+	Operations []FoundOperation
+}
+
+// Accounts finds accounts by an e-mail address (which may have several), an account id, or
+// the subject of an identity at the configured issuer. None is NotFound.
+func (d *Desk) Accounts(ctx context.Context, who string) ([]FoundAccount, error) {
+	ids, err := d.accountIDs(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	var all []FoundAccount
+	for _, id := range ids {
+		one, err := d.account(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+func (d *Desk) accountIDs(ctx context.Context, who string) ([]portal.AccountID, error) {
+	if strings.Contains(who, "@") {
+		ids, err := d.people.ByEmail(ctx, who)
+		if err == nil && len(ids) == 0 {
+			err = portal.Fail(portal.NotFound, "No account has the e-mail address "+who+". The portal knows an address once its owner has signed in on its pages.")
+		}
+		return ids, InWords(err)
+	}
+	id := portal.AccountID(who)
+	if known, err := d.known(ctx, id); known || err != nil {
+		return []portal.AccountID{id}, InWords(err)
+	}
+	id, err := d.people.BySubject(ctx, d.cfg.OIDCIssuer, who)
+	if err == nil && id == "" {
+		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no account %s, and the issuer %q has no subject of that name here.", who, d.cfg.OIDCIssuer))
+	}
+	return []portal.AccountID{id}, InWords(err)
+}
+
+// known says whether the account has a journal or personal data.
+func (d *Desk) known(ctx context.Context, id portal.AccountID) (bool, error) {
+	head, err := d.facts.Head(ctx, portal.AccountStream(id))
+	if head > 0 || err != nil {
+		return head > 0, err
+	}
+	_, err = d.people.Person(ctx, id)
+	if portal.CodeOf(err) == portal.NotFound {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, error) {
+	person, err := d.people.Person(ctx, id)
+	if err != nil && portal.CodeOf(err) != portal.NotFound {
+		return FoundAccount{}, told("", err)
+	}
+	shown, err := d.views.Account(ctx, id)
+	if err != nil {
+		return FoundAccount{}, told("", err)
+	}
+	recent, err := d.recent(ctx, id)
+	return FoundAccount{
+		ID: id, Email: person.Email, Name: person.Name, Profile: shown.Profile,
+		Keys: shown.Keys, Subscriptions: shown.Subscriptions, Operations: recent,
+	}, InWords(err)
+}
+
+// SyncCatalog asks the workers to read the catalog now, and returns the operation by which
+// Progress follows that.
+func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
+	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
+	request := CatalogSync(p.now()())
+	request.Operation = portal.OperationID(request.ID)
+	err := sender.Send(ctx, request)
+	if err != nil {
+		err = told("asking for the catalog", err)
+	}
+	return request.Operation, errors.Join(err, sender.close())
+}
+
+// Progress is what has become of an operation, and of one that no row tells of.
+func (d *Desk) Progress(ctx context.Context, id portal.OperationID) (projections.Progress, error) {
+	progress, err := d.views.Progress(ctx, id)
+	return progress, InWords(err)
+}
+
+// Products is how many products the portal shows.
+func (d *Desk) Products(ctx context.Context) (int, error) {
+	shown, err := d.views.Catalog(ctx)
+	return len(shown.Products), InWords(err)
+}

@@ -1,0 +1,515 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/middleware"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// patientOf is a healthy installation that a test harms.
+type patientOf struct {
+	Process
+	clients
+	names Names
+	demo  Demo
+}
+
+// healthy sets an installation up.
+func healthy(t *testing.T) *patientOf {
+	t.Helper()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	// What the test records is old enough to be shown.
+	p.Now = func() time.Time { return time.Now().Add(2 * showTime) }
+	return &patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}
+}
+
+// withUserPool makes the demo's user pool its identity provider.
+func (h *patientOf) withUserPool(t *testing.T) {
+	t.Helper()
+	d, err := SetupDemo(t.Context(), h.AWS, h.Config, "http://localhost:4566/demo-api")
+	ok(t, err)
+	h.Config.OIDCIssuer, h.Config.OIDCClientID, h.demo = aws.ToString(h.AWS.BaseEndpoint)+"/"+d.PoolID, d.ClientID, d
+}
+
+// refuse has AWS refuse an operation with that code.
+func (h *patientOf) refuse(operation, code string) {
+	h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
+		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Refuse"+operation, func(
+			ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+		) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			if awsmiddleware.GetOperationName(ctx) == operation {
+				return middleware.FinalizeOutput{}, middleware.Metadata{}, &smithy.GenericAPIError{Code: code, Message: "no"}
+			}
+			return next.HandleFinalize(ctx, in)
+		}), middleware.Before)
+	})
+}
+
+func (h *patientOf) deny(operations ...string) func(*testing.T, *patientOf) {
+	return func(_ *testing.T, h *patientOf) {
+		for _, operation := range operations {
+			h.refuse(operation, "AccessDeniedException")
+		}
+	}
+}
+
+func (h *patientOf) url(t *testing.T, queue string) *string {
+	t.Helper()
+	at, err := h.sqs.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
+	ok(t, err)
+	return at.QueueUrl
+}
+
+func (h *patientOf) setQueue(t *testing.T, queue, attribute, value string) {
+	t.Helper()
+	_, err := h.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: h.url(t, queue), Attributes: map[string]string{attribute: value}})
+	ok(t, err)
+}
+
+func (h *patientOf) topicARN(t *testing.T) *string {
+	t.Helper()
+	arn, err := h.clients.topicARN(t.Context(), h.names.Events)
+	ok(t, err)
+	return &arn
+}
+
+func (h *patientOf) subscription(t *testing.T) *string {
+	t.Helper()
+	listed, err := h.sns.ListSubscriptionsByTopic(t.Context(), &sns.ListSubscriptionsByTopicInput{TopicArn: h.topicARN(t)})
+	ok(t, err)
+	return listed.Subscriptions[0].SubscriptionArn
+}
+
+func (h *patientOf) key(t *testing.T) *string {
+	t.Helper()
+	key, err := h.findKMSKey(t.Context(), h.Config)
+	ok(t, err)
+	return &key.Recorded
+}
+
+// deleteTable deletes a table, protected or not.
+func (h *patientOf) deleteTable(t *testing.T, name string) {
+	t.Helper()
+	_, err := h.dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: aws.Bool(false)})
+	ok(t, err)
+	_, err = h.dynamodb.DeleteTable(t.Context(), &dynamodb.DeleteTableInput{TableName: &name})
+	ok(t, err)
+}
+
+// createTable creates a table again, with these keys and nothing else.
+func (h *patientOf) createTable(t *testing.T, name, hash, sort string) {
+	t.Helper()
+	h.deleteTable(t, name)
+	in := &dynamodb.CreateTableInput{
+		TableName: &name, BillingMode: ddbtypes.BillingModePayPerRequest,
+		AttributeDefinitions: []ddbtypes.AttributeDefinition{{AttributeName: &hash, AttributeType: "S"}, {AttributeName: &sort, AttributeType: "S"}},
+		KeySchema:            []ddbtypes.KeySchemaElement{{AttributeName: &hash, KeyType: "HASH"}, {AttributeName: &sort, KeyType: "RANGE"}},
+	}
+	_, err := h.dynamodb.CreateTable(t.Context(), in)
+	ok(t, err)
+}
+
+// record appends a fact that no worker shows.
+func (h *patientOf) record(t *testing.T, stream portal.Stream, fact events.Fact) {
+	t.Helper()
+	ok(t, journal.New(h.dynamodb, h.names.Journal, h.names.Records).Append(t.Context(), stream, 0, []events.Event{{
+		ID: "x", Source: "/test", Subject: stream, Time: time.Now(), Sequence: 1, Data: fact,
+	}}))
+}
+
+func (h *patientOf) changeClient(t *testing.T, change func(*cognito.UpdateUserPoolClientInput)) {
+	t.Helper()
+	c := clientOf(t, h.Process, h.demo)
+	in := &cognito.UpdateUserPoolClientInput{
+		UserPoolId: c.UserPoolId, ClientId: c.ClientId, ClientName: c.ClientName, CallbackURLs: c.CallbackURLs, LogoutURLs: c.LogoutURLs,
+		AllowedOAuthFlows: c.AllowedOAuthFlows, AllowedOAuthScopes: c.AllowedOAuthScopes, ExplicitAuthFlows: c.ExplicitAuthFlows,
+		AllowedOAuthFlowsUserPoolClient: aws.ToBool(c.AllowedOAuthFlowsUserPoolClient), SupportedIdentityProviders: c.SupportedIdentityProviders,
+	}
+	change(in)
+	_, err := cognito.NewFromConfig(h.AWS).UpdateUserPoolClient(t.Context(), in)
+	ok(t, err)
+}
+
+// injury is one thing that is broken, and how the doctor must tell it.
+type injury struct {
+	harm func(t *testing.T, h *patientOf)
+	// wrong are the lines that must be wrong; each must say says and advise advice.
+	wrong        []string
+	says, advice string
+	// skipped are the lines that cannot be examined because of it.
+	skipped []string
+	// mends says that `gatehouse setup` puts it right.
+	mends bool
+}
+
+const lacks, permissions = "These credentials lack the permission ", "docs/configuration.md#permissions"
+
+// injuries break each thing that the doctor looks at.
+func injuries() map[string]injury {
+	all := map[string]injury{}
+	one := func(name, line, says, advice string, harm func(*testing.T, *patientOf), skipped ...string) {
+		all[name] = injury{harm: harm, wrong: []string{line}, says: says, advice: advice, skipped: skipped, mends: strings.Contains(advice, runSetup)}
+	}
+	denied := func(operation, permission string, lines ...string) {
+		var h *patientOf
+		all["these credentials may not "+operation] = injury{harm: h.deny(operation), wrong: lines, says: lacks + permission, advice: permissions}
+	}
+	names := NamesFor("gatehouse")
+	tables(one, denied, names)
+	queues(one, denied, names)
+	topics(one, denied, names)
+	kmsKeys(one, denied)
+	signIn(one, denied)
+	one("the credentials are wrong", "AWS", "AWS does not accept these credentials", "aws sts get-caller-identity",
+		func(_ *testing.T, h *patientOf) { h.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "everything in AWS")
+	one("a catalog is not shown", "views", "The journal has a catalog that the views do not show.", "gatehouse sweep", func(t *testing.T, h *patientOf) {
+		h.record(t, portal.CatalogStream, events.CatalogPublished{Hash: "x", Products: 1})
+	})
+	one("an account is not shown", "views", "The journal has account ann that the views do not show.", "gatehouse sweep", func(t *testing.T, h *patientOf) {
+		h.record(t, portal.AccountStream("ann"), events.UserRegistered{})
+	})
+	denied("GetUsagePlans", "apigateway:GET", "API Gateway")
+	one("API Gateway is down", "API Gateway", "AWS fails to answer", "health.aws.amazon.com", func(_ *testing.T, h *patientOf) {
+		h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
+			return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Down", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				if awsmiddleware.GetServiceID(ctx) == "API Gateway" {
+					return middleware.FinalizeOutput{}, middleware.Metadata{}, &smithy.GenericAPIError{Code: "ServiceUnavailableException", Fault: smithy.FaultServer}
+				}
+				return next.HandleFinalize(ctx, in)
+			}), middleware.Before)
+		})
+	})
+	return all
+}
+
+type (
+	injure func(name, line, says, advice string, harm func(*testing.T, *patientOf), skipped ...string)
+	forbid func(operation, permission string, lines ...string)
+)
+
+func tables(one injure, denied forbid, names Names) {
+	const gone = "It does not exist."
+	depends := map[string][]string{
+		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway"}, names.Sessions: nil,
+	}
+	var lines []string
+	for _, table := range names.Tables() {
+		lines = append(lines, "table "+table)
+		one("the table "+table+" was deleted", "table "+table, gone, runSetup, func(t *testing.T, h *patientOf) { h.deleteTable(t, table) }, depends[table]...)
+	}
+	one("a table has other keys", "table "+names.Sessions, "Its keys are HASH id (S), RANGE at (S)", "GATEHOUSE_PREFIX", func(t *testing.T, h *patientOf) {
+		h.createTable(t, names.Sessions, "id", "at")
+	})
+	for _, table := range []string{names.Journal, names.Records} {
+		one("deletion protection of "+table+" is off", "table "+table, "Deletion protection is off.", runSetup, func(t *testing.T, h *patientOf) {
+			_, err := h.dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: aws.Bool(false)})
+			ok(t, err)
+		})
+		one("point-in-time recovery of "+table+" is off", "table "+table, "Point-in-time recovery is off.", runSetup, func(t *testing.T, h *patientOf) {
+			_, err := h.dynamodb.UpdateContinuousBackups(t.Context(), &dynamodb.UpdateContinuousBackupsInput{
+				TableName: &table, PointInTimeRecoverySpecification: &ddbtypes.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(false)},
+			})
+			ok(t, err)
+		})
+	}
+	one("old rows are not deleted", "table "+names.Sessions, "Time to live is off", runSetup, func(t *testing.T, h *patientOf) {
+		h.createTable(t, names.Sessions, "pk", "sk")
+	})
+	one("time to live goes by something else", "table "+names.Sessions, `goes by "ttl"`, "aws dynamodb update-time-to-live", func(t *testing.T, h *patientOf) {
+		h.createTable(t, names.Sessions, "pk", "sk")
+		_, err := h.dynamodb.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
+			TableName: &names.Sessions, TimeToLiveSpecification: &ddbtypes.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(true)},
+		})
+		ok(t, err)
+	})
+	denied("DescribeTable", "dynamodb:DescribeTable", lines...)
+	denied("DescribeTimeToLive", "dynamodb:DescribeTimeToLive", "table "+names.Records, "table "+names.Sessions)
+	denied("DescribeContinuousBackups", "dynamodb:DescribeContinuousBackups", "table "+names.Journal, "table "+names.Records)
+}
+
+func queues(one injure, denied forbid, names Names) {
+	var lines []string
+	for _, base := range names.Queues() {
+		for _, queue := range []string{base, DeadLetterQueue(base)} {
+			line := "queue " + queue
+			lines = append(lines, line)
+			one("the queue "+queue+" was deleted", line, "It does not exist.", runSetup, func(t *testing.T, h *patientOf) {
+				_, err := h.sqs.DeleteQueue(t.Context(), &sqs.DeleteQueueInput{QueueUrl: h.url(t, queue)})
+				ok(t, err)
+			})
+			wrong := map[string][2]string{
+				retention: {"60", "Its message retention period is 60 and must be 1209600."}, visibility: {"1", "Its visibility timeout is 1 and must be 30."},
+				receiveWait: {"20", "Its receive wait time is 20 and must be 0."}, delay: {"900", "Its delivery delay is 900 and must be 0."},
+			}
+			if strings.HasSuffix(queue, fifoSuffix) {
+				wrong[throughput] = [2]string{"perQueue", "Its FIFO throughput limit is perQueue and must be perMessageGroupId."}
+			}
+			if queue == base {
+				wrong[redrive] = [2]string{"", "Its redrive policy is not set"}
+			} else {
+				wrong[redriveAllow] = [2]string{`{"redrivePermission":"denyAll"}`, "Its redrive allow policy keeps SQS from moving messages here."}
+			}
+			for attribute, is := range wrong {
+				one(fmt.Sprintf("the %s of %s is wrong", attributeNames[attribute], queue), line, is[1], runSetup, func(t *testing.T, h *patientOf) {
+					h.setQueue(t, queue, attribute, is[0])
+				})
+			}
+		}
+	}
+	one("a queue shuts Gatehouse out", "queue "+names.Commands, `denies sqs:SendMessage in statement "Closed"`, "Remove that statement", func(t *testing.T, h *patientOf) {
+		h.setQueue(t, names.Commands, queuePolicy, `{"Version":"2012-10-17","Statement":[{"Sid":"Closed","Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`)
+	})
+	one("the topic may not send to the queue", "queue "+names.Projections, "does not let the topic in", runSetup, func(t *testing.T, h *patientOf) {
+		h.setQueue(t, names.Projections, queuePolicy, "")
+	})
+	denied("GetQueueUrl", "sqs:GetQueueUrl", lines...)
+	denied("GetQueueAttributes", "sqs:GetQueueAttributes", lines...)
+}
+
+func topics(one injure, denied forbid, names Names) {
+	topic, subscription := "topic "+names.Events, "subscription of "+names.Projections
+	one("the topic was deleted", topic, "It does not exist.", runSetup, func(t *testing.T, h *patientOf) {
+		_, err := h.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: h.topicARN(t)})
+		ok(t, err)
+	}, subscription)
+	for attribute, value := range map[string]string{"ContentBasedDeduplication": "true", "FifoThroughputScope": "Topic"} {
+		one("the topic's "+attribute+" is wrong", topic, fmt.Sprintf("Its %s is %q", attribute, value), runSetup, func(t *testing.T, h *patientOf) {
+			_, err := h.sns.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{TopicArn: h.topicARN(t), AttributeName: &attribute, AttributeValue: &value})
+			ok(t, err)
+		})
+	}
+	one("the queue is not subscribed", subscription, "does not subscribe to the topic", runSetup, func(t *testing.T, h *patientOf) {
+		_, err := h.sns.Unsubscribe(t.Context(), &sns.UnsubscribeInput{SubscriptionArn: h.subscription(t)})
+		ok(t, err)
+	})
+	for attribute, c := range map[string][2]string{
+		"RawMessageDelivery": {"false", "Raw message delivery is off"}, "FilterPolicy": {`{"type":["x"]}`, "A filter policy keeps facts from the views"},
+	} {
+		one("the subscription's "+attribute+" is wrong", subscription, c[1], runSetup, func(t *testing.T, h *patientOf) {
+			_, err := h.sns.SetSubscriptionAttributes(t.Context(), &sns.SetSubscriptionAttributesInput{SubscriptionArn: h.subscription(t), AttributeName: &attribute, AttributeValue: &c[0]})
+			ok(t, err)
+		})
+	}
+	denied("GetTopicAttributes", "sns:GetTopicAttributes", topic)
+	denied("ListSubscriptionsByTopic", "sns:ListSubscriptionsByTopic", subscription)
+	denied("GetSubscriptionAttributes", "sns:GetSubscriptionAttributes", subscription)
+}
+
+func kmsKeys(one injure, denied forbid) {
+	const key, policy, material = "KMS key", "KMS key policy", "KMS key material"
+	one("the alias was deleted", key, "There is no key under alias/gatehouse-keys.", "GATEHOUSE_KMS_KEY", func(t *testing.T, h *patientOf) {
+		_, err := h.kms.DeleteAlias(t.Context(), &kms.DeleteAliasInput{AliasName: &h.names.KMSAlias})
+		ok(t, err)
+	}, policy, material)
+	one("another key is configured, which does not exist", key, "There is no KMS key alias/none", "GATEHOUSE_KMS_KEY", func(_ *testing.T, h *patientOf) {
+		h.Config.KMSKey = "alias/none"
+	}, policy, material)
+	one("the key is disabled", key, "It is disabled", "aws kms enable-key --key-id mrk-", func(t *testing.T, h *patientOf) {
+		_, err := h.kms.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: h.key(t)})
+		ok(t, err)
+	}, material)
+	one("the key is to be deleted", key, "It will be deleted on "+time.Now().UTC().AddDate(0, 0, 7).Format("2 January 2006"), "aws kms cancel-key-deletion --key-id mrk-", func(t *testing.T, h *patientOf) {
+		_, err := h.kms.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: h.key(t), PendingWindowInDays: aws.Int32(7)})
+		ok(t, err)
+	}, material)
+	one("the key is of another spec", key, "must be HMAC_256", "GATEHOUSE_KMS_KEY", func(t *testing.T, h *patientOf) {
+		other, err := h.kms.CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: kmstypes.KeySpecHmac512, KeyUsage: kmstypes.KeyUsageTypeGenerateVerifyMac})
+		ok(t, err)
+		h.Config.KMSKey = *other.KeyMetadata.Arn
+	}, material)
+	one("everybody may compute keys", policy, "Everybody may compute API keys", "--key-user", func(t *testing.T, h *patientOf) {
+		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}`)})
+		ok(t, err)
+	})
+	one("a role in the policy was deleted", policy, "It names AROAEXAMPLE, a role or user that was deleted.", "--key-user", func(t *testing.T, h *patientOf) {
+		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"kms:Put*","Resource":"*"},
+			{"Effect":"Allow","Principal":{"AWS":["AROAEXAMPLE"]},"Action":["kms:GenerateMac"],"Resource":"*"}]}`)})
+		ok(t, err)
+	})
+	one("set-up has never seen the key", material, "Set-up has not seen this key yet", runSetup, func(t *testing.T, h *patientOf) {
+		_, err := h.dynamodb.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &h.names.Records, Key: keyCheckKey(*h.key(t))})
+		ok(t, err)
+	})
+	one("the key has other material", material, "its material differs", "docs/runbook.md#the-kms-key", func(t *testing.T, h *patientOf) {
+		_, err := h.dynamodb.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+			TableName: &h.names.Records, Key: keyCheckKey(*h.key(t)), UpdateExpression: aws.String("SET tag = :other"),
+			ExpressionAttributeValues: map[string]ddbtypes.AttributeValue{":other": &ddbtypes.AttributeValueMemberS{Value: "other"}},
+		})
+		ok(t, err)
+	})
+	denied("GenerateMac", "kms:GenerateMac", material)
+	denied("GetKeyPolicy", "kms:GetKeyPolicy", policy)
+}
+
+func signIn(one injure, denied forbid) {
+	const provider, client = "identity provider", "sign-in client"
+	one("no provider is configured", provider, "GATEHOUSE_OIDC_ISSUER is missing", "Set it", func(_ *testing.T, h *patientOf) { h.Config.OIDCIssuer = "" }, client)
+	one("no client is configured", provider, "GATEHOUSE_OIDC_CLIENT_ID is missing", "Set it", func(_ *testing.T, h *patientOf) { h.Config.OIDCClientID = "" }, client)
+	one("the provider does not answer", provider, "http://127.0.0.1:1/.well-known/openid-configuration does not answer: connection refused.", "GATEHOUSE_OIDC_ISSUER", func(_ *testing.T, h *patientOf) { h.Config.OIDCIssuer = "http://127.0.0.1:1" })
+	answering := func(configuration, keys string) func(*testing.T, *patientOf) {
+		return func(t *testing.T, h *patientOf) {
+			answers := http.NewServeMux()
+			server := httptest.NewServer(answers)
+			t.Cleanup(server.Close)
+			answers.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = w.Write([]byte(strings.ReplaceAll(configuration, "HERE", server.URL)))
+			})
+			answers.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(keys)) })
+			h.Config.OIDCIssuer = server.URL
+		}
+	}
+	one("the provider has another name", provider, `It calls itself "https://login.example.com"`, "to the letter", answering(`{"issuer":"https://login.example.com"}`, ""))
+	one("the provider is a web page", provider, "answers something that is not JSON", "GATEHOUSE_OIDC_ISSUER", answering("<html>", ""))
+	one("the provider has no keys", provider, "There are no signing keys at", "Check the address", answering(`{"issuer":"HERE","jwks_uri":"HERE/keys"}`, `{"keys":[]}`))
+	one("the provider's keys are gone", provider, "answers 404 Not Found", "Check the address", answering(`{"issuer":"HERE","jwks_uri":"HERE/gone"}`, ""))
+	one("the configured keys do not answer", provider, "http://127.0.0.1:1/k does not answer", "GATEHOUSE_OIDC_JWKS_URL", func(_ *testing.T, h *patientOf) {
+		h.Config.OIDCAuthURL, h.Config.OIDCTokenURL, h.Config.OIDCJWKSURL = "http://127.0.0.1:1/a", "http://127.0.0.1:1/t", "http://127.0.0.1:1/k"
+	})
+
+	change := func(change func(*cognito.UpdateUserPoolClientInput)) func(*testing.T, *patientOf) {
+		return func(t *testing.T, h *patientOf) { h.changeClient(t, change) }
+	}
+	one("the callback URL is another", client, "http://localhost:8080/sign-in/callback is not one of its callback URLs", "GATEHOUSE_BASE_URL", change(func(in *cognito.UpdateUserPoolClientInput) {
+		in.CallbackURLs = []string{"https://portal.example.com/sign-in/callback"}
+	}))
+	one("the sign-out URL is another", client, "http://localhost:8080/ is not one of its sign-out URLs", "GATEHOUSE_BASE_URL", change(func(in *cognito.UpdateUserPoolClientInput) {
+		in.LogoutURLs = []string{"https://portal.example.com/"}
+	}))
+	one("a scope is missing", client, "It does not allow the scope email.", "Login pages", change(func(in *cognito.UpdateUserPoolClientInput) {
+		in.AllowedOAuthScopes = []string{"openid", "profile"}
+	}))
+	one("the code flow is off", client, "It does not allow the authorization code flow.", "Login pages", change(func(in *cognito.UpdateUserPoolClientInput) {
+		in.AllowedOAuthFlowsUserPoolClient = false
+	}))
+	one("a secret is configured that the client does not have", client, "It has no secret", "Leave that variable empty", func(_ *testing.T, h *patientOf) { h.Config.OIDCClientSecret = "secret" })
+	one("the client has a secret that is not configured", client, "It has a secret", "Set it to the client's secret", func(t *testing.T, h *patientOf) {
+		c := clientOf(t, h.Process, h.demo)
+		with, err := cognito.NewFromConfig(h.AWS).CreateUserPoolClient(t.Context(), &cognito.CreateUserPoolClientInput{
+			UserPoolId: c.UserPoolId, ClientName: aws.String("with a secret"), GenerateSecret: true, CallbackURLs: c.CallbackURLs, LogoutURLs: c.LogoutURLs,
+			AllowedOAuthFlows: c.AllowedOAuthFlows, AllowedOAuthScopes: c.AllowedOAuthScopes, AllowedOAuthFlowsUserPoolClient: true,
+			SupportedIdentityProviders: c.SupportedIdentityProviders,
+		})
+		ok(t, err)
+		h.Config.OIDCClientID = *with.UserPoolClient.ClientId
+	})
+	one("there is no such client", client, "has no client nobody", "GATEHOUSE_OIDC_CLIENT_ID", func(_ *testing.T, h *patientOf) { h.Config.OIDCClientID = "nobody" })
+	denied("DescribeUserPoolClient", "cognito-idp:DescribeUserPoolClient", client)
+}
+
+// TestTheDoctorFindsEachThingThatIsBrokenAndOnlyThat breaks one thing after the other.
+// Every line that the doctor prints of a healthy installation is broken by one of them.
+func TestTheDoctorFindsEachThingThatIsBrokenAndOnlyThat(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	broken := map[string]bool{}
+	t.Run("each", func(t *testing.T) {
+		for name, c := range injuries() {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				mu.Lock()
+				for _, line := range c.wrong {
+					broken[line] = true
+				}
+				mu.Unlock()
+				h := healthy(t)
+				if slices.Contains(c.wrong, "sign-in client") {
+					h.withUserPool(t)
+				}
+				c.harm(t, h)
+				wantWrong(t, Examine(t.Context(), h.Process), c)
+				if !c.mends || strings.HasPrefix(name, "the queue ") {
+					return // SQS has no queue of the name for a minute
+				}
+				ok(t, Setup(t.Context(), h.AWS, h.Config))
+				if wrong := wrongs(Examine(t.Context(), h.Process)); len(wrong) > 0 {
+					t.Errorf("after set-up, wrong are %v", wrong)
+				}
+			})
+		}
+	})
+	h := healthy(t)
+	h.withUserPool(t)
+	for _, check := range Examine(t.Context(), h.Process) {
+		if check.Problem != "" || check.Skipped != "" {
+			t.Errorf("before anything is broken, the doctor says %+v", check)
+		}
+		if !broken[check.What] {
+			t.Errorf("nothing here breaks %q", check.What)
+		}
+	}
+}
+
+func wantWrong(t *testing.T, checks []Check, c injury) {
+	t.Helper()
+	wrong := wrongs(checks)
+	if diff := slices.Sorted(maps.Keys(wrong)); !slices.Equal(diff, slices.Sorted(slices.Values(c.wrong))) {
+		t.Errorf("wrong are %v, want %v", wrong, c.wrong)
+	}
+	for _, line := range c.wrong {
+		if text := wrong[line]; !strings.Contains(text, c.says) || !strings.Contains(text, c.advice) {
+			t.Errorf("%s: %q, want %q and %q", line, text, c.says, c.advice)
+		}
+	}
+	var skipped []string
+	for _, check := range checks {
+		if check.Skipped != "" {
+			skipped = append(skipped, check.What)
+		}
+	}
+	if !slices.Equal(slices.Sorted(slices.Values(skipped)), slices.Sorted(slices.Values(c.skipped))) {
+		t.Errorf("skipped are %v, want %v", skipped, c.skipped)
+	}
+}
+
+func TestSetUpWaitsUntilAWSIsReady(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	for _, operation := range []string{"CreateQueue", "UpdateContinuousBackups"} {
+		var mu sync.Mutex
+		tries := 0
+		p.AWS.APIOptions = append(slices.Clone(p.AWS.APIOptions), func(stack *middleware.Stack) error {
+			return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("NotYet"+operation, func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if awsmiddleware.GetOperationName(ctx) == operation {
+					if tries++; tries == 1 {
+						notYet := map[string]error{"CreateQueue": &sqstypes.QueueDeletedRecently{}, "UpdateContinuousBackups": &ddbtypes.ContinuousBackupsUnavailableException{}}
+						return middleware.FinalizeOutput{}, middleware.Metadata{}, notYet[operation]
+					}
+				}
+				return next.HandleFinalize(ctx, in)
+			}), middleware.Before)
+		})
+	}
+	e, err := openEstate(t.Context(), p.AWS, p.Config)
+	ok(t, err)
+	e.pause = time.Microsecond
+	ok(t, e.createQueue(t.Context(), DeadLetterQueue(e.names.Jobs)))
+	ok(t, e.createTable(t.Context(), e.names.Journal))
+	ok(t, e.recoverable(t.Context(), e.names.Journal))
+}

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+)
+
+// resource is one thing in AWS that Gatehouse needs. The doctor looks at it, set-up looks
+// at it and mends what it finds.
+type resource struct {
+	what string
+	// inspect says what is wrong with it. An error means that it could not be looked at.
+	inspect func(context.Context) (finding, error)
+}
+
+// finding is what looking at a resource showed.
+type finding struct {
+	// note is worth knowing and no fault.
+	note   string
+	faults []fault
+}
+
+// fault is one thing that is wrong with a resource.
+type fault struct {
+	// says is a sentence about the resource.
+	says string
+	// advice says what an operator must do; "" where set-up mends it. Commands to copy
+	// follow on lines of their own.
+	advice string
+	// mending says what mend does, as an instruction: "turn on deletion protection".
+	mending string
+	// mend puts it right; nil where set-up must not or cannot.
+	mend func(context.Context) error
+}
+
+const runSetup = "Run `gatehouse setup`."
+
+func (f fault) remedy() string {
+	if f.advice != "" {
+		return f.advice
+	}
+	return runSetup
+}
+
+func found(faults ...fault) (finding, error) { return finding{faults: faults}, nil }
+
+// missing is the fault of a resource that does not exist.
+func missing(create func(context.Context) error) (finding, error) {
+	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
+}
+
+// blocked is the error of a resource that cannot be looked at until another one is there.
+type blocked string
+
+func (b blocked) Error() string { return "not looked at: " + string(b) }
+
+// estate is everything of one installation in one account and Region.
+type estate struct {
+	clients
+	names Names
+	cfg   Config
+	owner owner
+	// keyUsers are the principals that the KMS key's policy is to name; none leaves the
+	// policy as it is.
+	keyUsers []string
+	// pause is how long set-up waits before it asks again for what AWS is not ready for.
+	pause time.Duration
+}
+
+func openEstate(ctx context.Context, awsCfg aws.Config, cfg Config) (estate, error) {
+	e := estate{clients: newClients(awsCfg), names: NamesFor(cfg.Prefix), cfg: cfg, pause: 5 * time.Second}
+	var err error
+	e.owner, err = e.caller(ctx)
+	return e, err
+}
+
+func (e estate) arn(service, name string) string {
+	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", e.owner.partition, service, e.config.Region, e.owner.account, name)
+}
+
+// patiently tries until AWS is ready, for tableTimeout. try says whether to try again.
+func (e estate) patiently(ctx context.Context, try func(context.Context) (again bool, err error)) error {
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
+	defer cancel()
+	for {
+		again, err := try(ctx)
+		if !again {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(e.pause):
+		}
+	}
+}
+
+// chains are the resources in the order in which set-up can create them; what one chain
+// needs never lies in another.
+func (e estate) chains() [][]resource {
+	var chains [][]resource
+	for _, table := range e.names.Tables() {
+		chains = append(chains, []resource{e.table(table)})
+	}
+	var messages []resource
+	for _, queue := range e.names.Queues() {
+		messages = append(messages, e.queue(DeadLetterQueue(queue)), e.queue(queue))
+	}
+	return append(chains,
+		append(messages, e.topic(), e.subscription()),
+		[]resource{e.kmsKey(), e.keyPolicy()})
+}
+
+// last are the resources that need some of the chains.
+func (e estate) last() []resource { return []resource{e.keyMaterial()} }

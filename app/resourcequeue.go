@@ -1,0 +1,281 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// Set-up's choices for queues. Retention is SQS's most, so that a weekend is not enough
+// to lose anything; the receive limit is high, since it counts waiting for budget too:
+// dead-lettering is the worker's business, SQS's is only the net below.
+const (
+	queueRetention  = 14 * 24 * time.Hour
+	queueVisibility = 30 * time.Second
+	maxReceiveCount = 1000
+)
+
+// The attributes of queues that Gatehouse cares about.
+const (
+	retention    = string(types.QueueAttributeNameMessageRetentionPeriod)
+	visibility   = string(types.QueueAttributeNameVisibilityTimeout)
+	receiveWait  = string(types.QueueAttributeNameReceiveMessageWaitTimeSeconds)
+	delay        = string(types.QueueAttributeNameDelaySeconds)
+	dedupScope   = string(types.QueueAttributeNameDeduplicationScope)
+	throughput   = string(types.QueueAttributeNameFifoThroughputLimit)
+	redrive      = string(types.QueueAttributeNameRedrivePolicy)
+	redriveAllow = string(types.QueueAttributeNameRedriveAllowPolicy)
+	queuePolicy  = string(types.QueueAttributeNamePolicy)
+	waiting      = string(types.QueueAttributeNameApproximateNumberOfMessages)
+)
+
+// spoken names for attributes, as people know them from the console.
+var attributeNames = map[string]string{
+	retention: "message retention period", visibility: "visibility timeout", receiveWait: "receive wait time",
+	delay: "delivery delay", dedupScope: "deduplication scope", throughput: "FIFO throughput limit",
+	redrive: "redrive policy", redriveAllow: "redrive allow policy", queuePolicy: "access policy",
+}
+
+func isDeadLetterQueue(queue string) bool {
+	return strings.HasSuffix(strings.TrimSuffix(queue, fifoSuffix), "-dlq")
+}
+
+// attributes are what the queue must have, by name.
+func (e estate) attributes(queue string) map[string]string {
+	want := map[string]string{
+		retention: seconds(queueRetention), visibility: seconds(queueVisibility), delay: "0",
+		// Consumers ask for their long polls themselves. With a wait here they could not ask
+		// for an answer at once, as they do when they stop: the SDK does not send a zero.
+		receiveWait: "0",
+	}
+	if strings.HasSuffix(queue, fifoSuffix) {
+		want[dedupScope], want[throughput] = "messageGroup", "perMessageGroupId"
+	}
+	if !isDeadLetterQueue(queue) {
+		target := e.arn("sqs", DeadLetterQueue(queue))
+		policy, _ := json.Marshal(map[string]any{"deadLetterTargetArn": target, "maxReceiveCount": maxReceiveCount})
+		want[redrive] = string(policy)
+	}
+	return want
+}
+
+func (e estate) queue(name string) resource {
+	return resource{what: "queue " + name, inspect: func(ctx context.Context) (finding, error) {
+		at, err := e.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: &name})
+		var none *types.QueueDoesNotExist
+		if errors.As(err, &none) {
+			return missing(func(ctx context.Context) error { return e.createQueue(ctx, name) })
+		}
+		if err != nil {
+			return finding{}, err
+		}
+		out, err := e.sqs.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+			QueueUrl: at.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+		})
+		if err != nil {
+			return finding{}, err
+		}
+		all := e.wrongAttributes(name, aws.ToString(at.QueueUrl), out.Attributes)
+		one, err := e.wrongPolicy(name, aws.ToString(at.QueueUrl), out.Attributes[queuePolicy])
+		if err != nil {
+			return finding{}, err
+		}
+		return finding{note: backlog(name, out.Attributes[waiting]), faults: append(all, one...)}, nil
+	}}
+}
+
+func backlog(queue, messages string) string {
+	switch {
+	case messages == "" || messages == "0":
+		return ""
+	case isDeadLetterQueue(queue):
+		return "about " + messages + " waiting; workers empty it, so is one running?"
+	}
+	return "about " + messages + " waiting"
+}
+
+func (e estate) createQueue(ctx context.Context, name string) error {
+	attributes := e.attributes(name)
+	// The dead-letter queue is created first, and its ARN is known before.
+	if strings.HasSuffix(name, fifoSuffix) {
+		attributes[string(types.QueueAttributeNameFifoQueue)] = "true"
+	}
+	if name == e.names.Projections {
+		attributes[queuePolicy] = e.withTopic(nil, e.arn("sqs", name))
+	}
+	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
+		_, err = e.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
+		// For a minute after a queue was deleted there can be none of its name.
+		var tooSoon *types.QueueDeletedRecently
+		if err != nil {
+			err = fmt.Errorf("creating queue %s: %w", name, err)
+		}
+		return errors.As(err, &tooSoon), err
+	})
+}
+
+// wrongAttributes are the attributes that differ, one fault each.
+func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault {
+	want := e.attributes(queue)
+	var all []fault
+	set := func(attribute, value, says string) {
+		all = append(all, fault{
+			says: says, mending: fmt.Sprintf("set the %s to %s", attributeNames[attribute], value),
+			mend: func(ctx context.Context) error { return e.setQueue(ctx, queue, url, attribute, value) },
+		})
+	}
+	for _, attribute := range slices.Sorted(maps.Keys(want)) {
+		if sameValue(is[attribute], want[attribute]) {
+			continue
+		}
+		value := is[attribute]
+		if value == "" {
+			value = "not set"
+		}
+		set(attribute, want[attribute], fmt.Sprintf("Its %s is %s and must be %s.", attributeNames[attribute], value, want[attribute]))
+	}
+	var allowed struct{ RedrivePermission string }
+	if policy := is[redriveAllow]; isDeadLetterQueue(queue) && policy != "" &&
+		(json.Unmarshal([]byte(policy), &allowed) != nil || allowed.RedrivePermission != "allowAll") {
+		set(redriveAllow, `{"redrivePermission":"allowAll"}`, "Its redrive allow policy keeps SQS from moving messages here.")
+	}
+	return all
+}
+
+// sameValue compares texts, and JSON documents by what they say.
+func sameValue(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, y, ok := canonical(a), canonical(b), strings.HasPrefix(b, "{")
+	return ok && x != nil && bytes.Equal(x, y)
+}
+
+// canonical is a JSON document with its members in order and its numbers as text, nil if
+// it is none.
+func canonical(document string) []byte {
+	var value map[string]any
+	decoder := json.NewDecoder(strings.NewReader(document))
+	decoder.UseNumber()
+	if decoder.Decode(&value) != nil {
+		return nil
+	}
+	for name, member := range value {
+		if number, ok := member.(json.Number); ok {
+			value[name] = number.String()
+		}
+	}
+	text, _ := json.Marshal(value)
+	return text
+}
+
+func (e estate) setQueue(ctx context.Context, queue, url, attribute, value string) error {
+	_, err := e.sqs.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{attribute: value}})
+	if err != nil {
+		return fmt.Errorf("setting the %s of queue %s: %w", attributeNames[attribute], queue, err)
+	}
+	return nil
+}
+
+// topicSid marks the statement that lets the topic into the projections queue.
+const topicSid = "EventsTopic"
+
+func (e estate) topicStatement(queueARN string) map[string]any {
+	return map[string]any{
+		"Sid": topicSid, "Effect": "Allow", "Principal": map[string]any{"Service": "sns.amazonaws.com"},
+		"Action": "sqs:SendMessage", "Resource": queueARN,
+		"Condition": map[string]any{"ArnEquals": map[string]any{"aws:SourceArn": e.arn("sns", e.names.Events)}},
+	}
+}
+
+// withTopic is a policy of these statements and the topic's; an older one of the topic's
+// is replaced.
+func (e estate) withTopic(statements []map[string]any, queueARN string) string {
+	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool { return s["Sid"] == topicSid })
+	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(kept, e.topicStatement(queueARN))})
+	return string(policy)
+}
+
+// wrongPolicy looks at the queue's access policy: the topic must be let in, and nobody
+// may be shut out.
+func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
+	statements, err := statementsOf(policy)
+	if err != nil {
+		return nil, fmt.Errorf("reading the access policy of queue %s: %w", queue, err)
+	}
+	var all []fault
+	for _, s := range statements {
+		if s["Effect"] == "Deny" && s["Condition"] == nil {
+			all = append(all, fault{
+				says:   fmt.Sprintf("Its access policy denies %s in statement %q.", listed(s["Action"]), fmt.Sprint(s["Sid"])),
+				advice: "Remove that statement, or give it a condition that spares Gatehouse's roles and the topic.",
+			})
+		}
+	}
+	if queue != e.names.Projections {
+		return all, nil
+	}
+	queueARN := e.arn("sqs", queue)
+	want, _ := json.Marshal(e.topicStatement(queueARN))
+	letIn := slices.ContainsFunc(statements, func(s map[string]any) bool {
+		is, _ := json.Marshal(s)
+		return bytes.Equal(is, want)
+	})
+	if !letIn {
+		all = append(all, fault{
+			says:    "Its access policy does not let the topic in, so nothing new is shown.",
+			mending: "let the topic " + e.names.Events + " send to it",
+			mend: func(ctx context.Context) error {
+				return e.setQueue(ctx, queue, url, queuePolicy, e.withTopic(statements, queueARN))
+			},
+		})
+	}
+	return all, nil
+}
+
+// statementsOf reads a policy, whose Statement may be one or a list.
+func statementsOf(policy string) ([]map[string]any, error) {
+	if policy == "" {
+		return nil, nil
+	}
+	var document struct{ Statement json.RawMessage }
+	if err := json.Unmarshal([]byte(policy), &document); err != nil {
+		return nil, err
+	}
+	var many []map[string]any
+	if err := json.Unmarshal(document.Statement, &many); err == nil {
+		return many, nil
+	}
+	var one map[string]any
+	err := json.Unmarshal(document.Statement, &one)
+	return []map[string]any{one}, err
+}
+
+// texts is a member of a policy that may be one text or a list of them.
+func texts(member any) []string {
+	switch v := member.(type) {
+	case string:
+		return []string{v}
+	case []any:
+		var all []string
+		for _, one := range v {
+			all = append(all, fmt.Sprint(one))
+		}
+		return all
+	}
+	return nil
+}
+
+func listed(member any) string { return strings.Join(texts(member), ", ") }
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%d", int(d.Seconds())) }

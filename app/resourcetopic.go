@@ -1,0 +1,135 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sns/types"
+)
+
+// fifoTopic is fixed when a topic is created, and follows from its name.
+const fifoTopic = "FifoTopic"
+
+// topicAttributes are what the topic must have.
+var topicAttributes = map[string]string{
+	fifoTopic: "true", "ContentBasedDeduplication": "false", "FifoThroughputScope": "MessageGroup",
+}
+
+func (e estate) topic() resource {
+	name, arn := e.names.Events, e.arn("sns", e.names.Events)
+	return resource{what: "topic " + name, inspect: func(ctx context.Context) (finding, error) {
+		out, err := e.sns.GetTopicAttributes(ctx, &sns.GetTopicAttributesInput{TopicArn: &arn})
+		var none *types.NotFoundException
+		if errors.As(err, &none) {
+			return missing(func(ctx context.Context) error {
+				_, err := e.sns.CreateTopic(ctx, &sns.CreateTopicInput{Name: &name, Attributes: topicAttributes})
+				if err != nil {
+					return fmt.Errorf("creating topic %s: %w", name, err)
+				}
+				return nil
+			})
+		}
+		if err != nil {
+			return finding{}, err
+		}
+		var all []fault
+		for _, attribute := range slices.Sorted(maps.Keys(topicAttributes)) {
+			want, is := topicAttributes[attribute], out.Attributes[attribute]
+			if is == want || attribute == fifoTopic || (want == "false" && is == "") {
+				continue
+			}
+			all = append(all, fault{
+				says:    fmt.Sprintf("Its %s is %q and must be %q.", attribute, is, want),
+				mending: fmt.Sprintf("set %s to %q", attribute, want),
+				mend: func(ctx context.Context) error {
+					_, err := e.sns.SetTopicAttributes(ctx, &sns.SetTopicAttributesInput{TopicArn: &arn, AttributeName: &attribute, AttributeValue: &want})
+					if err != nil {
+						return fmt.Errorf("setting %s of topic %s: %w", attribute, name, err)
+					}
+					return nil
+				},
+			})
+		}
+		return found(all...)
+	}}
+}
+
+// subscription is that of the projections queue, by which facts reach the views.
+func (e estate) subscription() resource {
+	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", e.names.Projections)
+	return resource{what: "subscription of " + e.names.Projections, inspect: func(ctx context.Context) (finding, error) {
+		arn, err := e.findSubscription(ctx, topic, queue)
+		var none *types.NotFoundException
+		switch {
+		case errors.As(err, &none):
+			return finding{}, blocked("the topic " + e.names.Events + " does not exist")
+		case err != nil:
+			return finding{}, err
+		case arn == "":
+			return found(fault{
+				says:    "The queue does not subscribe to the topic, so nothing new is shown.",
+				mending: "subscribe the queue to the topic",
+				mend:    func(ctx context.Context) error { return e.subscribe(ctx, topic, queue) },
+			})
+		case !strings.HasPrefix(arn, "arn:"):
+			return found(fault{says: "The subscription is not confirmed.", advice: "Delete it in the SNS console, then run `gatehouse setup`."})
+		}
+		out, err := e.sns.GetSubscriptionAttributes(ctx, &sns.GetSubscriptionAttributesInput{SubscriptionArn: &arn})
+		if err != nil {
+			return finding{}, err
+		}
+		var all []fault
+		set := func(attribute, value, says, mending string) {
+			all = append(all, fault{says: says, mending: mending, mend: func(ctx context.Context) error {
+				_, err := e.sns.SetSubscriptionAttributes(ctx, &sns.SetSubscriptionAttributesInput{
+					SubscriptionArn: &arn, AttributeName: &attribute, AttributeValue: &value,
+				})
+				if err != nil {
+					return fmt.Errorf("setting %s of the subscription of %s: %w", attribute, e.names.Projections, err)
+				}
+				return nil
+			}})
+		}
+		if !strings.EqualFold(out.Attributes["RawMessageDelivery"], "true") {
+			set("RawMessageDelivery", "true", "Raw message delivery is off, so workers cannot read the facts and nothing new is shown.", "turn on raw message delivery")
+		}
+		if policy := out.Attributes["FilterPolicy"]; policy != "" && policy != "{}" {
+			// SNS has no call that removes a filter policy; an empty one lets everything through.
+			set("FilterPolicy", "{}", "A filter policy keeps facts from the views: "+policy, "remove the filter policy")
+		}
+		return found(all...)
+	}}
+}
+
+func (e estate) findSubscription(ctx context.Context, topic, queue string) (arn string, err error) {
+	pages := sns.NewListSubscriptionsByTopicPaginator(e.sns, &sns.ListSubscriptionsByTopicInput{TopicArn: &topic})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", err
+		}
+		for _, s := range page.Subscriptions {
+			if aws.ToString(s.Endpoint) == queue {
+				return aws.ToString(s.SubscriptionArn), nil
+			}
+		}
+	}
+	return "", nil
+}
+
+func (e estate) subscribe(ctx context.Context, topic, queue string) error {
+	_, err := e.sns.Subscribe(ctx, &sns.SubscribeInput{
+		TopicArn: &topic, Protocol: aws.String("sqs"), Endpoint: &queue,
+		Attributes: map[string]string{"RawMessageDelivery": "true"}, ReturnSubscriptionArn: true,
+	})
+	if err != nil {
+		return fmt.Errorf("subscribing queue %s to the topic: %w", e.names.Projections, err)
+	}
+	return nil
+}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/keys"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// KeyOwner says whose an API key is.
+type KeyOwner struct {
+	Account   portal.AccountID
+	Key       portal.KeyID
+	GatewayID portal.GatewayKeyID
+	// Calls is how many calls of API Gateway's control plane it took.
+	Calls int
+}
+
+// valueTail is the length of what stands after the prefix of a key value.
+const valueTail = 49
+
+// longestID is longer than any id of a key, ours or API Gateway's.
+const longestID = 30
+
+// LooksLikeValue says whether a text is meant as the value of a key, and not as an id.
+func LooksLikeValue(text string) bool { return len(text) > longestID }
+
+// CheckValue says whether a text is a value that Gatehouse could have made, by its
+// checksum. It asks nobody. A text that is none is Invalid.
+func CheckValue(value string) (prefix string, err error) {
+	if len(value) > valueTail {
+		prefix = value[:len(value)-valueTail]
+	}
+	if prefix == "" || !keys.Check(value, prefix) {
+		return "", portal.Fail(portal.Invalid, "This is not a key value of Gatehouse: its form or its checksum is wrong. It may be cut off or mistyped, or belong to something else.")
+	}
+	return prefix, nil
+}
+
+// Whose finds out whose an API key is: by its value, by Gatehouse's id of it, or by API
+// Gateway's. Its calls of the control plane are within the budget: one for API Gateway's
+// id; one for every 500 keys for the others. A key that is not found is NotFound.
+func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
+	session := d.plane.Session(gateway.Interactive, nil)
+	find := d.byID
+	if LooksLikeValue(text) {
+		if _, err := CheckValue(text); err != nil {
+			return KeyOwner{}, err
+		}
+		find = d.byValue
+	}
+	listed, calls, err := find(ctx, session, text)
+	if err != nil {
+		return KeyOwner{Calls: calls}, InWords(err)
+	}
+	account, key, ours := gateway.ParseKeyName(d.names.KeyNamePrefix(), listed.Name)
+	if !ours {
+		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, which is not a name of this portal's. Somebody made or renamed it by hand.", listed.ID, listed.Name))
+	}
+	return KeyOwner{Account: account, Key: key, GatewayID: listed.ID, Calls: calls}, nil
+}
+
+func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value string) (gateway.Listed, int, error) {
+	listed, found, calls, err := session.KeyOfValue(ctx, d.names.KeyNamePrefix()+"/", value)
+	if err == nil && !found {
+		err = portal.Fail(portal.NotFound, "The value is well-formed, but no key of this portal has it. It may have been deleted, or be another installation's.")
+	}
+	return listed, calls, err
+}
+
+// byID takes the text for API Gateway's id first, which costs one call.
+func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string) (gateway.Listed, int, error) {
+	listed, found, err := session.KeyByID(ctx, portal.GatewayKeyID(id))
+	if found || err != nil {
+		return listed, 1, err
+	}
+	all, err := session.Keys(ctx, d.names.KeyNamePrefix()+"/")
+	calls := 1 + len(all)/500 + 1
+	for _, one := range all {
+		if _, key, ok := gateway.ParseKeyName(d.names.KeyNamePrefix(), one.Name); ok && string(key) == id {
+			return one, calls, nil
+		}
+	}
+	if err == nil {
+		err = portal.Fail(portal.NotFound, "There is no API key "+id+" of this portal in API Gateway. A key that is still being created is not there yet.")
+	}
+	return gateway.Listed{}, calls, err
+}

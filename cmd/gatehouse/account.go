@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type accountCommand struct {
+	Find accountFindCommand `cmd:"" help:"Show the accounts of an e-mail address, or one account: state, subscriptions, keys (no values), newest operations."`
+}
+
+type accountFindCommand struct {
+	output
+	Who string `arg:"" help:"An e-mail address, an account id, or the subject (sub) of an identity at GATEHOUSE_OIDC_ISSUER. Looking for an e-mail address reads the whole records table."`
+}
+
+// Run finds accounts. An e-mail address may have several.
+func (c accountFindCommand) Run(ctx context.Context) error {
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	accounts, err := desk.Accounts(ctx, c.Who)
+	if err != nil {
+		return err
+	}
+	list := make([]accountJSON, 0, len(accounts))
+	for _, a := range accounts {
+		list = append(list, accountJSONOf(a))
+	}
+	return c.print(os.Stdout, map[string]any{"accounts": list}, func(w io.Writer) {
+		for i, a := range accounts {
+			if i > 0 {
+				fmt.Fprintln(w)
+			}
+			printAccount(w, a)
+		}
+	})
+}
+
+func printAccount(w io.Writer, a app.FoundAccount) {
+	pairs(w, [2]string{"account", string(a.ID)}, [2]string{"e-mail", printable(a.Email)}, [2]string{"name", printable(a.Name)},
+		[2]string{"state", a.Profile.Status}, [2]string{"registered", moment(a.Profile.RegisteredAt)})
+	var rows [][]string
+	for _, s := range a.Subscriptions {
+		state := s.State
+		if s.Waiting != "" {
+			state += ", waiting: " + s.Waiting
+		}
+		rows = append(rows, []string{string(s.Plan), oneLine(s.Name), state, moment(s.Since)})
+	}
+	section(w, "subscriptions", []string{"PLAN", "NAME", "STATE", "SINCE"}, rows)
+	rows = nil
+	for _, k := range a.Keys {
+		rows = append(rows, []string{string(k.ID), oneLine(string(k.GatewayID)), k.State})
+	}
+	section(w, "keys", []string{"KEY", "API GATEWAY", "STATE"}, rows)
+	rows = nil
+	for _, op := range a.Operations {
+		rows = append(rows, []string{string(op.ID), op.Type, string(op.Status)})
+	}
+	section(w, "newest operations", []string{"OPERATION", "TYPE", "STATUS"}, rows)
+}
+
+func section(w io.Writer, title string, heads []string, rows [][]string) {
+	if len(rows) == 0 {
+		fmt.Fprintf(w, "\nno %s\n", title)
+		return
+	}
+	fmt.Fprintf(w, "\n%s\n", title)
+	table(w, "  ", heads, rows)
+}
+
+// printable is somebody else's text for a terminal; an empty one stays empty.
+func printable(text string) string {
+	if text == "" {
+		return ""
+	}
+	return oneLine(text)
+}
+
+// accountJSON is an account for programs.
+type accountJSON struct {
+	ID            portal.AccountID   `json:"id"`
+	Email         string             `json:"email,omitempty"`
+	Name          string             `json:"name,omitempty"`
+	Status        string             `json:"status"`
+	RegisteredAt  *time.Time         `json:"registered_at,omitempty"`
+	Subscriptions []subscriptionJSON `json:"subscriptions"`
+	Keys          []keyJSON          `json:"keys"`
+	Operations    []operationJSON    `json:"operations"`
+}
+
+type subscriptionJSON struct {
+	Plan    portal.PlanID `json:"plan"`
+	Name    string        `json:"name"`
+	State   string        `json:"state"`
+	Waiting string        `json:"waiting,omitempty"`
+	Since   *time.Time    `json:"since,omitempty"`
+}
+
+type keyJSON struct {
+	ID        portal.KeyID        `json:"id"`
+	GatewayID portal.GatewayKeyID `json:"gateway_id,omitempty"`
+	State     string              `json:"state"`
+	CreatedAt *time.Time          `json:"created_at,omitempty"`
+}
+
+func accountJSONOf(a app.FoundAccount) accountJSON {
+	out := accountJSON{
+		ID: a.ID, Email: a.Email, Name: a.Name, Status: a.Profile.Status, RegisteredAt: instant(a.Profile.RegisteredAt),
+		Subscriptions: []subscriptionJSON{}, Keys: []keyJSON{}, Operations: []operationJSON{},
+	}
+	for _, s := range a.Subscriptions {
+		out.Subscriptions = append(out.Subscriptions, subscriptionJSON{Plan: s.Plan, Name: s.Name, State: s.State, Waiting: s.Waiting, Since: instant(s.Since)})
+	}
+	for _, k := range a.Keys {
+		out.Keys = append(out.Keys, keyJSON{ID: k.ID, GatewayID: k.GatewayID, State: k.State, CreatedAt: instant(k.CreatedAt)})
+	}
+	for _, op := range a.Operations {
+		op.Steps = nil
+		out.Operations = append(out.Operations, operationJSONOf(op))
+	}
+	return out
+}

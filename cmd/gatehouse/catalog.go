@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// syncTime bounds how long a catalog that is asked for is waited for.
+const syncTime = 5 * time.Minute
+
+type catalogCommand struct {
+	Sync catalogSyncCommand `cmd:"" help:"Ask the workers to read usage plans and APIs now, and wait until they have. They do so by themselves every five minutes."`
+}
+
+type catalogSyncCommand struct{ output }
+
+// Run asks and follows.
+func (c catalogSyncCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	desk, err := app.OpenDesk(p)
+	if err != nil {
+		return err
+	}
+	id, err := app.SyncCatalog(ctx, p)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "Asked the workers to read the catalog; waiting for them.")
+	ctx, cancel := context.WithTimeoutCause(ctx, syncTime, fmt.Errorf("no worker has read the catalog within %s: is one running?", syncTime))
+	defer cancel()
+	progress, err := follow(ctx, time.NewTicker(followEvery).C, func(ctx context.Context) (projections.Progress, error) {
+		return desk.Progress(ctx, id)
+	}, func(projections.Step) {})
+	if err != nil {
+		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+			return cause
+		}
+		return err
+	}
+	if err := ended("reading the catalog", progress); err != nil {
+		return err
+	}
+	products, err := desk.Products(ctx)
+	if err != nil {
+		return err
+	}
+	changed := progress.Steps[len(progress.Steps)-1].Name == "CatalogPublished"
+	return c.print(os.Stdout, map[string]any{"operation": id, "changed": changed, "products": products}, func(w io.Writer) {
+		text := "The catalog is published"
+		if !changed {
+			text = "The catalog was up to date"
+		}
+		fmt.Fprintf(w, "%s: %s.\n", text, count(products, "product"))
+	})
+}

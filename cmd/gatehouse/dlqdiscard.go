@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/events"
+)
+
+type dlqDiscardCommand struct {
+	output
+	IDs    []string `arg:"" help:"Ids of dead letters." name:"id"`
+	Reason string   `required:"" help:"Why nobody is to carry them out; kept with your name." placeholder:"TEXT"`
+	DryRun bool     `help:"Only say what would be discarded."`
+}
+
+// Validate wants a reason that says something.
+func (c dlqDiscardCommand) Validate() error {
+	if strings.TrimSpace(c.Reason) == "" {
+		return usage("--reason is empty: say why")
+	}
+	return nil
+}
+
+type discarder interface {
+	Discard(ctx context.Context, id, reason string) error
+}
+
+// discardRehearsal discards nothing.
+type discardRehearsal struct{}
+
+func (discardRehearsal) Discard(context.Context, string, string) error { return nil }
+
+// Run closes letters without carrying them out. An operation that waits for one stays
+// failed. What cannot be discarded is said, and stops no other.
+func (c dlqDiscardCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	box, done := app.Letters(p)
+	var with discarder = box
+	verb := "discarded"
+	if c.DryRun {
+		with, verb = discardRehearsal{}, "would discard"
+	}
+	list := []treated{}
+	for _, id := range c.IDs {
+		l, failed := box.Find(ctx, id)
+		if failed == nil && l.State() != deadletters.Discarded {
+			failed = with.Discard(ctx, id, c.Reason)
+		}
+		if failed != nil {
+			err = errors.Join(err, app.InWords(failed))
+			continue
+		}
+		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, verb})
+	}
+	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
+		for _, one := range list {
+			fmt.Fprintf(w, "%s %s, a %s about %s\n", one.Did, one.ID, oneLine(one.Type), oneLine(string(one.Subject)))
+		}
+	})
+	return errors.Join(err, printed, done())
+}

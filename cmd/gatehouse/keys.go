@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+)
+
+type keysCommand struct {
+	Whose keysWhoseCommand `cmd:"" help:"Say which account an API key belongs to, by its value or id."`
+}
+
+type keysWhoseCommand struct {
+	output
+	Key string `arg:"" help:"The key's value, its id in the portal, or its id in API Gateway; - reads it from standard input, which keeps a value out of the shell's history."`
+}
+
+// Run finds the owner. A value is checked offline first; the look-up costs calls of API
+// Gateway's control plane, within the budget. The value itself is never printed.
+func (c keysWhoseCommand) Run(ctx context.Context) error {
+	text, err := c.text(os.Stdin)
+	if err != nil {
+		return err
+	}
+	if app.LooksLikeValue(text) {
+		if _, err := app.CheckValue(text); err != nil {
+			return err // before anything else is asked for, even credentials
+		}
+	}
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "Looking in API Gateway: a control-plane call for every 500 keys, out of the budget.")
+	owner, err := desk.Whose(ctx, text)
+	if err != nil {
+		return err
+	}
+	accounts, err := desk.Accounts(ctx, string(owner.Account))
+	if err != nil {
+		return err
+	}
+	value := map[string]any{"account": owner.Account, "key": owner.Key, "gateway_id": owner.GatewayID, "control_plane_calls": owner.Calls}
+	if accounts[0].Email != "" {
+		value["email"] = accounts[0].Email
+	}
+	return c.print(os.Stdout, value, func(w io.Writer) {
+		pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(accounts[0].Email)}, [2]string{"key", string(owner.Key)},
+			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"cost", count(owner.Calls, "control-plane call")})
+		fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
+	})
+}
+
+func (c keysWhoseCommand) text(in io.Reader) (string, error) {
+	if c.Key != "-" {
+		return strings.TrimSpace(c.Key), nil
+	}
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if text := strings.TrimSpace(line); text != "" {
+		return text, nil
+	}
+	if err == nil || err == io.EOF {
+		return "", usage("standard input is empty: give a value or an id on its first line")
+	}
+	return "", fmt.Errorf("reading standard input: %w", err)
+}

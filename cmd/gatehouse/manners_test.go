@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// said runs the command in that environment and nothing else of this machine's.
+func said(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	cmd.Env = append([]string{"HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true", "PATH=" + filepath.Dir(program) + ":" + os.Getenv("PATH")}, env...)
+	var out, errs strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	_ = cmd.Run()
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
+}
+
+func TestAWrongCommandLineIsAnsweredOnStderrWithAHintAndCodeTwo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args       []string
+		says, hint string
+	}{
+		"nothing":                     {nil, `expected one of "local", "setup"`, "Run `gatehouse --help` for usage."},
+		"an unknown command":          {[]string{"nope"}, "unexpected argument nope", "Run `gatehouse --help` for usage."},
+		"an unknown flag":             {[]string{"dlq", "list", "--every"}, "unknown flag --every", "Run `gatehouse dlq list --help` for usage."},
+		"a verb is missing":           {[]string{"dlq"}, `expected one of "list", "show", "replay", "discard"`, "Run `gatehouse dlq --help` for usage."},
+		"an id is missing":            {[]string{"operation", "show"}, `expected "<id>"`, "Run `gatehouse operation show --help` for usage."},
+		"nothing to replay is named":  {[]string{"dlq", "replay"}, "name the dead letters to replay, or --all", "Run `gatehouse dlq replay --help` for usage."},
+		"a letter and all":            {[]string{"dlq", "replay", "x", "--all"}, "name the dead letters to replay, or --all", "Run"},
+		"no reason":                   {[]string{"dlq", "discard", "x", "--reason", " "}, "--reason is empty: say why", "Run"},
+		"a demo without a backend":    {[]string{"setup", "--demo"}, "--demo needs --demo-backend", "Run"},
+		"a key user that is no role":  {[]string{"setup", "--key-user", "worker"}, "want the ARN of a role or user", "Run"},
+		"a port that there cannot be": {[]string{"local", "--port", "99999"}, "--port 99999: a port must be 1 to 65535", "Run"},
+		"a port that is no number":    {[]string{"local", "--port", "http"}, "--port", "Run"},
+		"a shell that is not known":   {[]string{"completion", "csh"}, "must be one of", "Run"},
+		"no value on standard input":  {[]string{"keys", "whose", "-"}, "standard input is empty", "Run"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, stdout, stderr := said(t, nil, c.args...)
+			if code != 2 || stdout != "" || !strings.HasPrefix(stderr, "gatehouse: ") || !strings.Contains(stderr, c.says) || !strings.Contains(stderr, c.hint) {
+				t.Errorf("exit code %d, %q, %q", code, stdout, stderr)
+			}
+			if lines := strings.Count(stderr, "\n"); lines != 2 {
+				t.Errorf("it says %d lines, want the error and the hint:\n%s", lines, stderr)
+			}
+		})
+	}
+}
+
+func TestHelpAndVersionAreEverywhereAndStartNothing(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"catalog", "sync"}, {"operation", "show"}, {"operation", "follow"},
+		{"account", "find"}, {"keys", "whose"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
+		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
+		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
+			t.Errorf("%v --help: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+		code, stdout, stderr = said(t, nil, append(slices.Clone(args), "--version")...)
+		if code != 0 || !strings.HasPrefix(stdout, "gatehouse 0.") || stderr != "" {
+			t.Errorf("%v --version: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+		for line := range strings.Lines(stdout) {
+			if len(line) > 81 {
+				t.Errorf("%v --help has a line of %d characters: %s", args, len(line), line)
+			}
+		}
+	}
+	_, stdout, _ := said(t, nil, "version", "--json")
+	var version struct{ Version, Build string }
+	if err := json.Unmarshal([]byte(stdout), &version); err != nil || version.Version == "" || version.Build == "" {
+		t.Errorf("as JSON it is %q (%v)", stdout, err)
+	}
+}
+
+func TestMissingCredentialsAreToldOnceByEveryCommand(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"catalog", "sync"}, {"operation", "show", "x"},
+		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}} {
+		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
+		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {
+			t.Errorf("%v: exit code %d, %q, %q", args, code, stdout, stderr)
+		}
+	}
+}
+
+func TestAnAWSThatDoesNotAnswerIsToldOnce(t *testing.T) {
+	t.Parallel()
+	env := []string{"AWS_REGION=us-east-1", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "AWS_MAX_ATTEMPTS=1"}
+	code, stdout, _ := said(t, env, "doctor")
+	if code != 1 || strings.Count(stdout, "AWS does not answer: connection refused.") != 1 {
+		t.Errorf("exit code %d:\n%s", code, stdout)
+	}
+}
+
+func TestAMistypedValueIsFoundOutWithoutAskingAnybody(t *testing.T) {
+	t.Parallel()
+	const value = "gh0Mv4jrDF8xUUC2tsGFIorBvkoC9zpIRjUuDOl8HuyvD1gCiaZ"
+	for name, text := range map[string]string{"mistyped": strings.Replace(value, "4", "5", 1), "cut off": value[:40], "too long": value + "Z"} {
+		code, _, stderr := said(t, nil, "keys", "whose", text)
+		if code != 1 || !strings.Contains(stderr, "its form or its checksum is wrong") || strings.Contains(stderr, text) {
+			t.Errorf("%s: exit code %d, %q", name, code, stderr)
+		}
+	}
+	if code, _, stderr := said(t, nil, "keys", "whose", value); code != 1 || strings.Contains(stderr, "checksum") {
+		t.Errorf("a value: exit code %d, %q", code, stderr)
+	}
+}
+
+func TestShellsCompleteCommandsAndFlags(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"d": "doctor dlq", "dlq ": "list show replay discard", "dlq re": "replay", "sweep --j": "--json", "completion ": "bash zsh fish", "doctor": "doctor",
+	} {
+		words := strings.Split(line, " ")
+		_, stdout, _ := said(t, nil, append([]string{"completion", "words", "--"}, words...)...)
+		if got := strings.Join(strings.Fields(stdout), " "); got != want {
+			t.Errorf("%q is completed with %q, want %q", line, got, want)
+		}
+	}
+	shells := map[string][]string{
+		"bash": {"-c", `source <(gatehouse completion bash); COMP_WORDS=(gatehouse dlq re); COMP_CWORD=2; _gatehouse; echo "${COMPREPLY[@]}"`},
+		"fish": {"-c", `gatehouse completion fish | source; complete -C "gatehouse dlq re"`},
+	}
+	for shell, args := range shells {
+		path, err := exec.LookPath(shell)
+		if err != nil {
+			t.Logf("%s is not installed here", shell)
+			continue
+		}
+		cmd := exec.Command(path, args...)
+		cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+":"+os.Getenv("PATH"))
+		out, err := cmd.CombinedOutput()
+		if err != nil || strings.TrimSpace(string(out)) != "replay" {
+			t.Errorf("%s completes with %q (%v)", shell, out, err)
+		}
+	}
+}
+
+// TestOnAHealthyLocalPortalTheDoctorFindsNothingWrong uses exactly the variables that the
+// banner prints, on a new folder and after a restart at other ports.
+func TestOnAHealthyLocalPortalTheDoctorFindsNothingWrong(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for _, turn := range []string{"first", "second"} {
+		cmd := local(folder)
+		banner, lines := runs(t, cmd, "Stop with")
+		var env []string
+		for line := range strings.Lines(banner) {
+			if export, ok := strings.CutPrefix(strings.TrimSpace(line), "export "); ok {
+				env = append(env, export)
+			}
+		}
+		code, stdout, stderr := said(t, env, "doctor")
+		if code != 0 || strings.Contains(stdout, "WRONG") || strings.Contains(stdout, "\n-") || strings.Count(stdout, "ok ") < 20 {
+			t.Errorf("the %s time it exits with %d:\n%s%s", turn, code, stdout, stderr)
+		}
+		_ = cmd.Process.Signal(os.Interrupt)
+		for lines.Scan() {
+		}
+		_ = cmd.Wait()
+	}
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// followEvery is how often an operation that is followed is looked at.
+const followEvery = time.Second
+
+type operationCommand struct {
+	Show   operationShowCommand   `cmd:"" help:"Show an operation with its steps."`
+	Follow operationFollowCommand `cmd:"" help:"Print an operation's steps as they come, until it is over; exit code 0 if it succeeded, else 1."`
+}
+
+type operationShowCommand struct {
+	output
+	ID portal.OperationID `arg:"" help:"The operation's id."`
+}
+
+// Run shows any account's operation.
+func (c operationShowCommand) Run(ctx context.Context) error {
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	op, err := desk.Operation(ctx, c.ID)
+	if err != nil {
+		return err
+	}
+	return c.print(os.Stdout, operationJSONOf(op), func(w io.Writer) {
+		head(w, op)
+		fmt.Fprintln(w)
+		for _, step := range op.Steps {
+			printStep(w, step)
+		}
+	})
+}
+
+func head(w io.Writer, op app.FoundOperation) {
+	pairs(w,
+		[2]string{"operation", string(op.ID)}, [2]string{"type", op.Type}, [2]string{"account", string(op.Account)}, [2]string{"plan", string(op.Plan)},
+		[2]string{"status", string(op.Status)}, [2]string{"why", op.Message}, [2]string{"accepted", moment(op.CreatedAt)}, [2]string{"updated", moment(op.UpdatedAt)},
+	)
+}
+
+func printStep(w io.Writer, step projections.Step) {
+	const column = 32
+	columns := width(w)
+	if columns > 0 {
+		columns -= column
+	}
+	fmt.Fprintf(w, "%s  %-11s%s\n", moment(step.At)[:len("2006-01-02 15:04:05")], step.Status, strings.ReplaceAll(wrap(oneLine(step.Detail), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
+}
+
+type operationFollowCommand struct {
+	output
+	ID portal.OperationID `arg:"" help:"The operation's id."`
+}
+
+// Run prints steps until the operation is over.
+func (c operationFollowCommand) Run(ctx context.Context) error {
+	desk, err := openDesk(ctx)
+	if err != nil {
+		return err
+	}
+	progress, err := follow(ctx, time.NewTicker(followEvery).C, func(ctx context.Context) (projections.Progress, error) {
+		op, err := desk.Operation(ctx, c.ID)
+		return op.Progress, err
+	}, func(step projections.Step) {
+		if c.JSON {
+			_ = json.NewEncoder(os.Stdout).Encode(stepJSONOf(step))
+			return
+		}
+		printStep(os.Stdout, step)
+	})
+	if err != nil {
+		return err
+	}
+	return ended("operation "+string(c.ID), progress)
+}
+
+// ended is the error of an operation that is over and did not succeed.
+func ended(what string, progress projections.Progress) error {
+	if progress.Status == projections.Succeeded {
+		return nil
+	}
+	text := what + " is " + string(progress.Status)
+	if progress.Message != "" {
+		text += ": " + progress.Message
+	}
+	return errors.New(text)
+}
+
+// follow tells each step once, and looks again at every tick until the status is over.
+func follow(ctx context.Context, tick <-chan time.Time, look func(context.Context) (projections.Progress, error), tell func(projections.Step)) (projections.Progress, error) {
+	told := 0
+	for {
+		progress, err := look(ctx)
+		if err != nil {
+			return progress, err
+		}
+		for _, step := range progress.Steps[min(told, len(progress.Steps)):] {
+			tell(step)
+		}
+		told = len(progress.Steps)
+		if progress.Status.Over() {
+			return progress, nil
+		}
+		select {
+		case <-tick:
+		case <-ctx.Done():
+			return progress, errors.New("interrupted; it goes on without you")
+		}
+	}
+}
+
+// operationJSON is an operation for programs.
+type operationJSON struct {
+	ID        portal.OperationID `json:"id"`
+	Type      string             `json:"type"`
+	Account   portal.AccountID   `json:"account"`
+	Plan      portal.PlanID      `json:"plan,omitempty"`
+	Status    projections.Status `json:"status"`
+	Code      string             `json:"code,omitempty"`
+	Message   string             `json:"message,omitempty"`
+	CreatedAt *time.Time         `json:"created_at,omitempty"`
+	UpdatedAt *time.Time         `json:"updated_at,omitempty"`
+	Steps     []stepJSON         `json:"steps,omitempty"`
+}
+
+type stepJSON struct {
+	At     *time.Time         `json:"at"`
+	Name   string             `json:"name"`
+	Status projections.Status `json:"status"`
+	Detail string             `json:"detail,omitempty"`
+	Code   string             `json:"code,omitempty"`
+}
+
+func stepJSONOf(s projections.Step) stepJSON {
+	return stepJSON{At: instant(s.At), Name: s.Name, Status: s.Status, Detail: s.Detail, Code: s.Code}
+}
+
+func operationJSONOf(op app.FoundOperation) operationJSON {
+	out := operationJSON{
+		ID: op.ID, Type: op.Type, Account: op.Account, Plan: op.Plan, Status: op.Status, Code: op.Code, Message: op.Message,
+		CreatedAt: instant(op.CreatedAt), UpdatedAt: instant(op.UpdatedAt),
+	}
+	for _, step := range op.Steps {
+		out.Steps = append(out.Steps, stepJSONOf(step))
+	}
+	return out
+}
+
+// openDesk is where operators' questions are answered.
+func openDesk(ctx context.Context) (*app.Desk, error) {
+	p, err := process(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return app.OpenDesk(p)
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+)
+
+// output is the flag of every command that prints data.
+type output struct {
+	JSON bool `name:"json" help:"Print JSON, for programs."`
+}
+
+// print writes value as JSON, or what text writes.
+func (o output) print(to io.Writer, value any, text func(io.Writer)) error {
+	if !o.JSON {
+		text(to)
+		return nil
+	}
+	encoder := json.NewEncoder(to)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return fmt.Errorf("writing JSON: %w", err)
+	}
+	return nil
+}
+
+// width is how wide lines may be: as wide as the terminal, and any where nobody reads.
+func width(to io.Writer) int {
+	file, ok := to.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(file.Fd()))
+	if err != nil || columns < 40 {
+		return 0
+	}
+	return columns
+}
+
+// wrap breaks a text into lines of at most columns, of which all but the first begin with
+// indent blanks. A word that is longer stays whole, so that it can be copied.
+func wrap(text string, columns, indent int) string {
+	if columns == 0 || utf8.RuneCountInString(text) <= columns {
+		return strings.TrimLeft(text, " ")
+	}
+	var b strings.Builder
+	at := 0
+	for i, word := range strings.Fields(text) {
+		length := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case at+1+length > columns:
+			b.WriteString("\n" + strings.Repeat(" ", indent))
+			at = indent
+		default:
+			b.WriteString(" ")
+			at++
+		}
+		b.WriteString(word)
+		at += length
+	}
+	return b.String()
+}
+
+// pairs prints names and values in two columns; values that are empty are left out.
+func pairs(to io.Writer, lines ...[2]string) {
+	const column = 14
+	for _, line := range lines {
+		if line[1] != "" {
+			columns := width(to)
+			if columns > 0 {
+				columns -= column
+			}
+			value := wrap(line[1], columns, 0)
+			fmt.Fprintf(to, "%-*s%s\n", column, line[0], strings.ReplaceAll(value, "\n", "\n"+strings.Repeat(" ", column)))
+		}
+	}
+}
+
+// table prints rows under their heads.
+func table(to io.Writer, indent string, heads []string, rows [][]string) {
+	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
+	for _, row := range append([][]string{heads}, rows...) {
+		fmt.Fprintln(w, indent+strings.Join(row, "\t"))
+	}
+	_ = w.Flush()
+}
+
+// moment is a time for people; a zero one is "".
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// instant is a time for programs; a zero one is absent.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+// oneLine makes somebody else's text a line that does nothing to a terminal.
+func oneLine(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+}
+
+// count is a number of things, in the singular for one.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// process is what the environment describes. Commands log warnings only, unless
+// GATEHOUSE_LOG_LEVEL says otherwise: their answer is what they print.
+func process(ctx context.Context) (app.Process, error) {
+	p, err := app.NewProcess(ctx, processName)
+	if os.Getenv("GATEHOUSE_LOG_LEVEL") == "" {
+		p.Log = p.Log.Level(zerolog.WarnLevel)
+	}
+	return p, err
+}

@@ -1,0 +1,256 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+)
+
+// documented reads the permissions that docs/configuration.md lists, by process: "portal",
+// "worker", "set-up", or a command of gatehouse.
+func documented(t *testing.T) map[string]map[permitted]bool {
+	t.Helper()
+	text, err := os.ReadFile("../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "\n## Permissions\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	all := map[string]map[permitted]bool{}
+	who := ""
+	for line := range strings.Lines(section) {
+		line = strings.TrimSpace(line)
+		if name, ok := strings.CutPrefix(line, "**"); ok && !strings.HasPrefix(line, "**`") {
+			name, _, _ = strings.Cut(name, "**")
+			who = strings.ToLower(name)
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), " | ")
+		if !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---") || strings.Contains(line, "| on |") {
+			continue
+		}
+		if len(cells) == 3 {
+			if name := strings.Trim(cells[0], " `"); name != "" {
+				who = name
+			}
+			cells = cells[1:]
+		}
+		if all[who] == nil {
+			all[who] = map[permitted]bool{}
+		}
+		for action := range strings.SplitSeq(cells[0], ",") {
+			for _, on := range resources(cells[1]) {
+				all[who][permitted{strings.Trim(action, " `"), on}] = true
+			}
+		}
+	}
+	return all
+}
+
+func resources(cell string) []string {
+	tables, queues := []string{"journal", "records", "views", "sessions"}, []string{"commands", "provisioning", "projections", "jobs", "dead-letter queues"}
+	var all []string
+	for one := range strings.SplitSeq(cell, ",") {
+		switch one = strings.Trim(one, " `"); one {
+		case "all tables":
+			all = append(all, tables...)
+		case "all queues":
+			all = append(all, queues...)
+		case "the user pool":
+			all = append(all, "*")
+		default:
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// unseen are documented permissions that a run does not come to need, and why they are
+// there all the same.
+var unseen = map[string]string{
+	"set-up iam:CreateServiceLinkedRole":       "KMS makes this call on behalf of set-up",
+	"worker sqs:ChangeMessageVisibility":       "what a worker extends or hands back",
+	"worker sqs:DeleteMessage":                 "which queue has something in it depends on the run",
+	"worker sqs:ReceiveMessage":                "a worker gets to each queue in its time",
+	"worker dynamodb:DeleteItem records":       "due rows, failures and leases that are over",
+	"worker sqs:SendMessage jobs":              "ticks, at full minutes",
+	"worker apigateway:GET /usageplans/*":      "which plan it is, when a key cannot be attached",
+	"worker apigateway:GET /usageplans/*/keys": "the sweep's and an import's",
+	"worker apigateway:GET /apikeys/*":         "a recheck's",
+	"worker apigateway:GET /apikeys":           "a key whose creation was never recorded",
+	"sweep sqs":                                "only where something differs",
+	"sweep sns:Publish":                        "only where something is not shown",
+	"sweep dynamodb:GetItem":                   "checkpoints; the budget's row",
+	"dlq sqs":                                  "a replay goes to the queue that the message came from",
+	"dlq sns":                                  "a replay of a fact",
+	"portal dynamodb:DeleteItem sessions":      "signing out",
+	"catalog sync dynamodb:Query records":      "a document in parts",
+	"doctor dynamodb:Query views":              "accounts that are older than a minute",
+}
+
+func excused(who string, p permitted) bool {
+	full := fmt.Sprintf("%s %s %s", who, p.action, p.on)
+	return slices.ContainsFunc(slices.Collect(maps.Keys(unseen)), func(prefix string) bool { return strings.HasPrefix(full, prefix) })
+}
+
+// TestTheDocumentedPermissionsAreTheCallsThatAreMade runs set-up, the portal, a worker and
+// every command with credentials of their own, and compares.
+func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	rec, at := startRecorder(t, c.Endpoint())
+	var behind atomic.Pointer[url.URL]
+	front := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) {
+		p.SetURL(behind.Load())
+		p.Out.Host = p.In.Host
+	}})
+	t.Cleanup(front.Close)
+	_, port, _ := net.SplitHostPort(front.Listener.Addr().String())
+	base := "http://localhost:" + port
+	as := func(who string, more ...string) []string {
+		return slices.Concat([]string{
+			"AWS_ENDPOINT_URL=" + at, "AWS_REGION=" + localaws.Region, "AWS_ACCESS_KEY_ID=" + who, "AWS_SECRET_ACCESS_KEY=secret",
+			"GATEHOUSE_BASE_URL=" + base,
+		}, more)
+	}
+	says := func(code int, env []string, args ...string) string {
+		t.Helper()
+		got, stdout, stderr := ended(t, env, "gatehouse", args...)
+		if got != code {
+			t.Fatalf("%v exits with %d: %s%s", args, got, stdout, stderr)
+		}
+		return stdout
+	}
+
+	says(0, as("set-up"), "setup")
+	s := &site{aws: c.AWSConfig(), Local: app.Local{AWSURL: c.Endpoint(), PortalURL: base}}
+	s.harm(t)
+	says(0, as("set-up"), "setup", "--key-user", "arn:aws:iam::"+localaws.Account+":role/worker")
+	cfg, err := app.LoadConfig([]string{"GATEHOUSE_BASE_URL=" + base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Demo, err = app.SetupDemo(t.Context(), s.aws, cfg, c.Endpoint()+"/demo-api"); err != nil {
+		t.Fatal(err)
+	}
+	oidc := []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + s.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + s.Demo.ClientID, "GATEHOUSE_OIDC_SIGN_UP_URL=" + c.Endpoint() + "/signup"}
+	says(0, as("doctor --probe-import", oidc...), "doctor", "--probe-import")
+
+	api := run(t, as("portal", oidc...), 2, "api")
+	to, err := url.Parse(api.portal)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind.Store(to)
+	worker := run(t, as("worker"), 1, "worker")
+	s.offered(t)
+	visitor := s.visitor(t)
+	visitor.open("/").follow(`header a[href*="screen=sign-up"]`).
+		submit("form", "username", "ada@example.com", "name", "Ada", "password", password).wants(http.StatusOK, "Dashboard")
+	p := s.signIn(t, "ada@example.com")
+	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
+	op := p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
+	id := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
+	value := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+id+"/reveal", "").want(http.StatusOK)).Value
+	p.succeed(p.do(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
+	office{cloud: c, t: t}.send(names.Commands, "<xml/>")
+
+	says(0, as("doctor", oidc...), "doctor")
+	says(0, as("sweep"), "sweep")
+	says(0, as("catalog sync"), "catalog", "sync")
+	says(0, as("operation"), "operation", "show", op.ID)
+	says(0, as("operation"), "operation", "follow", op.ID)
+	says(0, as("account find", oidc...), "account", "find", "ada@example.com")
+	says(0, as("account find", oidc...), "account", "find", s.subject(t, "ada@example.com"))
+	says(0, as("keys whose"), "keys", "whose", value)
+	says(0, as("keys whose"), "keys", "whose", id)
+	var letter string
+	eventually(t, "the message is a dead letter", func() bool {
+		var list struct{ Letters []deadLetter }
+		if err := json.Unmarshal([]byte(says(0, as("dlq"), "dlq", "list", "--json")), &list); err != nil {
+			t.Fatal(err)
+		}
+		if len(list.Letters) > 0 {
+			letter = list.Letters[0].ID
+		}
+		return letter != ""
+	})
+	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test")
+	worker.terminate()
+	worker.exits()
+
+	want := documented(t)
+	for who, listed := range want {
+		made := rec.of(who)
+		for p := range made {
+			if !listed[p] {
+				t.Errorf("%s makes a call that the documentation does not list: %s on %s", who, p.action, p.on)
+			}
+		}
+		for p := range listed {
+			if !made[p] && !excused(who, p) {
+				t.Errorf("the documentation lists for %s, which never calls it: %s on %s", who, p.action, p.on)
+			}
+		}
+	}
+	if len(want) != 11 {
+		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
+	}
+}
+
+// harm breaks something of each kind that set-up mends.
+func (s *site) harm(t *testing.T) {
+	t.Helper()
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	tables, queues, topics := dynamodb.NewFromConfig(s.aws), sqs.NewFromConfig(s.aws), sns.NewFromConfig(s.aws)
+	for _, table := range []string{names.Journal, names.Records} {
+		_, err := tables.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &table, DeletionProtectionEnabled: aws.Bool(false)})
+		ok(err)
+		_, err = tables.UpdateContinuousBackups(t.Context(), &dynamodb.UpdateContinuousBackupsInput{
+			TableName: &table, PointInTimeRecoverySpecification: &ddbtypes.PointInTimeRecoverySpecification{PointInTimeRecoveryEnabled: aws.Bool(false)},
+		})
+		ok(err)
+	}
+	for _, base := range names.Queues() {
+		for _, queue := range []string{base, app.DeadLetterQueue(base)} {
+			at, err := queues.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
+			ok(err)
+			_, err = queues.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: at.QueueUrl, Attributes: map[string]string{"VisibilityTimeout": "1"}})
+			ok(err)
+		}
+	}
+	found, err := topics.ListSubscriptions(t.Context(), &sns.ListSubscriptionsInput{})
+	ok(err)
+	_, err = topics.SetSubscriptionAttributes(t.Context(), &sns.SetSubscriptionAttributesInput{
+		SubscriptionArn: found.Subscriptions[0].SubscriptionArn, AttributeName: aws.String("RawMessageDelivery"), AttributeValue: aws.String("false"),
+	})
+	ok(err)
+	_, err = topics.SetTopicAttributes(t.Context(), &sns.SetTopicAttributesInput{
+		TopicArn: found.Subscriptions[0].TopicArn, AttributeName: aws.String("ContentBasedDeduplication"), AttributeValue: aws.String("true"),
+	})
+	ok(err)
+}

@@ -1,0 +1,136 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// permitted is an action of IAM on one kind of resource, such as dynamodb:GetItem on
+// "records".
+type permitted struct{ action, on string }
+
+// recorder stands before an AWS and records which permissions the calls need, by the
+// access key they are signed with.
+type recorder struct {
+	t     *testing.T
+	proxy *httputil.ReverseProxy
+
+	mu    sync.Mutex
+	calls map[string]map[permitted]bool
+}
+
+func startRecorder(t *testing.T, endpoint string) (r *recorder, at string) {
+	t.Helper()
+	target, err := url.Parse(endpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r = &recorder{t: t, calls: map[string]map[permitted]bool{}, proxy: &httputil.ReverseProxy{
+		Rewrite:  func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = target.Host },
+		ErrorLog: log.New(io.Discard, "", 0), // what is cut off when a process stops
+	}}
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	return r, strings.Replace(server.URL, "127.0.0.1", "localhost", 1)
+}
+
+func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	if _, rest, ok := strings.Cut(req.Header.Get("Authorization"), "Credential="); ok {
+		scope := strings.Split(strings.SplitN(rest, ",", 2)[0], "/")
+		r.note(scope[0], needs(scope[3], req, body)...)
+	}
+	r.proxy.ServeHTTP(w, req)
+}
+
+func (r *recorder) note(who string, all ...permitted) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.calls[who] == nil {
+		r.calls[who] = map[permitted]bool{}
+	}
+	for _, p := range all {
+		r.calls[who][p] = true
+	}
+}
+
+func (r *recorder) of(who string) map[permitted]bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.calls[who]
+}
+
+// needs are the permissions that a request needs.
+func needs(service string, req *http.Request, body []byte) []permitted {
+	if service == "apigateway" {
+		return []permitted{{"apigateway:" + req.Method, restResource(req.URL.Path)}}
+	}
+	_, operation, isJSON := strings.Cut(req.Header.Get("X-Amz-Target"), ".")
+	var in struct {
+		TableName, QueueURL, QueueName, KeyID string
+		TransactItems                         []map[string]struct{ TableName string }
+	}
+	if isJSON {
+		_ = json.Unmarshal(bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(`"QueueUrl"`), []byte(`"QueueURL"`)), []byte(`"KeyId"`), []byte(`"KeyID"`)), &in)
+	} else {
+		form, _ := url.ParseQuery(string(body))
+		operation = form.Get("Action")
+	}
+	switch service {
+	case "dynamodb":
+		if operation == "TransactWriteItems" {
+			var all []permitted
+			for _, item := range in.TransactItems {
+				for kind, on := range item {
+					all = append(all, permitted{"dynamodb:" + map[string]string{"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}[kind], short(on.TableName)})
+				}
+			}
+			return all
+		}
+		return []permitted{{"dynamodb:" + operation, short(in.TableName)}}
+	case "sqs":
+		queue := in.QueueName + in.QueueURL[strings.LastIndex(in.QueueURL, "/")+1:]
+		return []permitted{{"sqs:" + strings.TrimSuffix(operation, "Batch"), short(queue)}}
+	case "sns":
+		return []permitted{{"sns:" + strings.TrimSuffix(operation, "Batch"), "topic"}}
+	case "kms":
+		return []permitted{{"kms:" + operation, "KMS key"}}
+	case "sts":
+		return nil // needs no permission
+	}
+	return []permitted{{service + ":" + operation, "*"}}
+}
+
+// short is a table's or queue's name as the documentation calls it.
+func short(name string) string {
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "gatehouse-"), ".fifo")
+	if strings.HasSuffix(name, "-dlq") {
+		return "dead-letter queues"
+	}
+	return name
+}
+
+var (
+	restIDs   = regexp.MustCompile(`^(/[a-z]+)/[^/]+`)
+	restInner = regexp.MustCompile(`(/keys)/[^/]+$`)
+)
+
+// restResource is a path of API Gateway with * for each id.
+func restResource(path string) string {
+	return restInner.ReplaceAllString(restIDs.ReplaceAllString(path, "$1/*"), "$1/*")
+}

@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// KeyOfValue finds the key that has a value, among those whose names begin so. API Gateway
+// has no look-up by value, so this reads the keys with their values, 500 to a call, until
+// it has found it. calls is how many it made.
+func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key Listed, found bool, calls int, err error) {
+	err = pages(func(position *string) (next *string, err error) {
+		var out *apigateway.GetApiKeysOutput
+		err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
+			calls++
+			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
+				NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(true), Limit: pageSize, Position: position,
+			})
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, item := range out.Items {
+			if subtle.ConstantTimeCompare([]byte(aws.ToString(item.Value)), []byte(value)) == 1 {
+				key, found = Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)}, true
+				return nil, nil
+			}
+		}
+		return out.Position, nil
+	})
+	return key, found, calls, err
+}
+
+// KeyByID reads one key, without its value; found is false for a key that is gone.
+func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key Listed, found bool, err error) {
+	var out *apigateway.GetApiKeyOutput
+	err = s.call(ctx, readAPIKey, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(id)), IncludeValue: aws.Bool(false)})
+		return err
+	})
+	if isAbsent(err) {
+		return Listed{}, false, nil
+	}
+	if err != nil {
+		return Listed{}, false, settled(err)
+	}
+	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name)}, true, nil
+}

@@ -1,0 +1,58 @@
+package identity
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type scanner interface {
+	database
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+}
+
+// Lookup finds accounts for operators. It opens none and signs nobody in.
+type Lookup struct {
+	DynamoDB scanner
+	Tables   Tables
+}
+
+// ByEmail lists the accounts whose e-mail address is this one, ignoring case. There may be
+// several: a person who signs up anew at the provider has another identity. It reads the
+// whole records table, so it costs as much as the table is large.
+func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, error) {
+	var accounts []portal.AccountID
+	filter, prefix := "begins_with(pk, :person)", personKey("")
+	pages := dynamodb.NewScanPaginator(l.DynamoDB, &dynamodb.ScanInput{
+		TableName: &l.Tables.Records, FilterExpression: &filter,
+		ExpressionAttributeValues: map[string]types.AttributeValue{":person": text(prefix)},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("looking for an e-mail address in table %s: %w", l.Tables.Records, err)
+		}
+		for _, it := range page.Items {
+			if strings.EqualFold(item(it).text("email"), email) {
+				accounts = append(accounts, portal.AccountID(strings.TrimPrefix(item(it).text("pk"), prefix)))
+			}
+		}
+	}
+	return accounts, nil
+}
+
+// BySubject is the account of a subject of an issuer, "" if the portal never saw it.
+func (l Lookup) BySubject(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
+	known := accounts{table: table{l.DynamoDB, l.Tables.Journal}}
+	return known.read(ctx, portal.DeriveID("identity", issuer, subject))
+}
+
+// Person is the personal data of an account; NotFound if there is none.
+func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, error) {
+	return people{table: table{l.DynamoDB, l.Tables.Records}}.find(ctx, account)
+}
