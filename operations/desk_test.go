@@ -55,6 +55,13 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
+// elsewhere is another process of the portal, which has nothing in memory.
+func (d *desk) elsewhere() *operations.Operations {
+	cfg := d.config()
+	cfg.Views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
+	return operations.New(cfg)
+}
+
 func (d *desk) config() operations.Config {
 	return operations.Config{
 		Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Views: d.views, Values: d.values,

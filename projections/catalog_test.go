@@ -44,6 +44,8 @@ func newCatalog(t *testing.T) (*screen, *shelf) {
 	documents := &shelf{Store: catalog.NewStore(s.tables.Client, s.tables.Records)}
 	s.Views = NewViews(tallied{s.tables.Client, documents}, s.names(), documents)
 	s.catalog.now = func() time.Time { return start.Add(time.Duration(documents.now.Load())) }
+	// Which views are live is looked for elsewhere, and not counted here.
+	s.Views.store.generations = newGenerations(s.tables.Client, s.tables.Views)
 	return s, documents
 }
 
@@ -146,6 +148,7 @@ func TestASubscriptionHasTheNameThatItsPlanHasNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.shown(portal.CatalogStream, said{"", events.CatalogPublished{Hash: hash, Products: 1}})
+		documents.later(time.Second)
 	}
 	shown := func() Subscription {
 		t.Helper()
