@@ -55,11 +55,10 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// elsewhere is another process of the portal, which has nothing in memory.
-func (d *desk) elsewhere() *operations.Operations {
-	cfg := d.config()
-	cfg.Views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
-	return operations.New(cfg)
+// restart forgets the catalog that is held in memory.
+func (d *desk) restart() {
+	d.views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
+	d.Operations = operations.New(d.config())
 }
 
 func (d *desk) config() operations.Config {

@@ -75,7 +75,8 @@ func TestSubscribingAgainUnderTheSameKeyIsTheSameRequestWhateverTheCatalogSaysBy
 	renamed.Name = "Basic"
 	d.publish(renamed, plus)
 	d.pass(time.Minute)
-	again, err := d.elsewhere().Subscribe(t.Context(), who(ann, "k"), "free")
+	d.restart()
+	again, err := d.Subscribe(t.Context(), who(ann, "k"), "free")
 	if err != nil || again.ID != first.ID {
 		t.Errorf("sent again it is %q, %v; want %q", again.ID, err, first.ID)
 	}
@@ -282,7 +283,8 @@ func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
 	rivals := func() []portal.PlanID {
 		t.Helper()
 		d.pass(operations.ChangesWithin)
-		if _, err := d.elsewhere().Subscribe(t.Context(), who(ann, ""), "mine"); err != nil {
+		d.restart()
+		if _, err := d.Subscribe(t.Context(), who(ann, ""), "mine"); err != nil {
 			t.Fatal(err)
 		}
 		sent, _ := d.outbox.empty()
