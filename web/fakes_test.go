@@ -44,8 +44,12 @@ type fake struct {
 	account    projections.Account
 	activity   []projections.Activity
 	operations map[portal.OperationID]operations.Operation
+	// recent are the account's newest operations, newest first.
+	recent []operations.Operation
 	// err is what every call fails with.
 	err error
+	// ended says that the session of the person has ended.
+	ended bool
 
 	mu    sync.Mutex
 	asked []asked
@@ -81,6 +85,16 @@ func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.Opera
 	return operation, nil
 }
 
+func (f *fake) Recent(_ context.Context, account portal.AccountID, limit int) ([]operations.Operation, error) {
+	var list []operations.Operation
+	for _, operation := range f.recent {
+		if operation.Account == account && len(list) < limit {
+			list = append(list, operation)
+		}
+	}
+	return list, f.err
+}
+
 func (f *fake) Reveal(_ context.Context, who operations.Who, key portal.KeyID) (string, error) {
 	for _, k := range f.account.Keys {
 		if k.ID == key {
@@ -96,8 +110,15 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 	return f.account, f.err
 }
 
-func (f *fake) Activity(context.Context, portal.AccountID, int64, int32) ([]projections.Activity, error) {
-	return f.activity, f.err
+// Activity has the newest line first, like the views.
+func (f *fake) Activity(_ context.Context, _ portal.AccountID, before int64, limit int32) ([]projections.Activity, error) {
+	var list []projections.Activity
+	for _, line := range f.activity {
+		if (before == 0 || line.Sequence < before) && len(list) < int(limit) {
+			list = append(list, line)
+		}
+	}
+	return list, f.err
 }
 
 // site is the portal's pages over fakes, as one person sees them.
@@ -124,7 +145,8 @@ func siteOf(f *fake, id *identity.Identity) site {
 	})
 	web.New(web.Config{
 		Operations: f, Views: f, Status: api.Status, Now: func() time.Time { return now },
-		Correlation: func(context.Context) string { return requestID },
+		Correlation:  func(context.Context) string { return requestID },
+		SessionEnded: func(*http.Request) bool { return f.ended },
 	}).Routes(router)
 	return site{f, router}
 }

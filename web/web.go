@@ -32,6 +32,8 @@ type accepting interface {
 type asking interface {
 	accepting
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
+	// Recent lists an account's newest operations, newest first, at most limit of them.
+	Recent(ctx context.Context, account portal.AccountID, limit int) ([]operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
 }
 
@@ -51,6 +53,9 @@ type Config struct {
 	// Correlation is the id of the request that the context is of. It is shown on error
 	// pages and travels with what is asked; nil means that there is none.
 	Correlation func(context.Context) string
+	// SessionEnded says whether a request comes from a browser that was signed in and is
+	// not any more. Nil means that this is not known.
+	SessionEnded func(*http.Request) bool
 	// Name is what the portal is called, DefaultName if empty.
 	Name string
 	// Now is the clock; nil is the system's.
@@ -63,6 +68,7 @@ type Web struct {
 	views       reading
 	status      func(error) int
 	correlation func(context.Context) string
+	ended       func(*http.Request) bool
 	name        string
 	now         func() time.Time
 }
@@ -71,10 +77,13 @@ type Web struct {
 func New(config Config) *Web {
 	web := &Web{
 		operations: config.Operations, views: config.Views, status: config.Status,
-		correlation: config.Correlation, name: config.Name, now: config.Now,
+		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 	}
 	if web.correlation == nil {
 		web.correlation = func(context.Context) string { return "" }
+	}
+	if web.ended == nil {
+		web.ended = func(*http.Request) bool { return false }
 	}
 	if web.name == "" {
 		web.name = DefaultName
@@ -98,8 +107,10 @@ func (s *Web) Routes(router chi.Router) {
 		get(r, "/", s.page(s.home))
 		get(r, "/apis", s.page(s.catalog))
 		get(r, "/apis/{product}", s.page(s.product))
+		get(r, "/apis/{product}/fragment", s.page(s.productFragment))
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
+		get(r, "/activity", s.page(s.member(s.activity)))
 		get(r, "/operations/{operation}", s.page(s.member(s.operation)))
 		get(r, "/operations/{operation}/fragment", s.page(s.member(s.operationFragment)))
 		r.Post("/register", s.page(s.member(s.register)))
