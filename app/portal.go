@@ -50,9 +50,13 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 	})
-	pages := web.New(web.Config{Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID, Now: p.Now})
+	var who *identity.Service
+	pages := web.New(web.Config{
+		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID, Now: p.Now,
+		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
+	})
 	onError := problems(pages)
-	who, err := identity.New(p.Config.identity(), identity.Options{
+	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions},
 		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), Log: p.Log, Now: p.Now,

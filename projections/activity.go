@@ -21,13 +21,15 @@ type Activity struct {
 	Sequence int64     `dynamodbav:"seq"`
 	At       time.Time `dynamodbav:"at"`
 	Text     string    `dynamodbav:"text"`
+	// Operation is the one that the line was written for, "" if none is known.
+	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
 }
 
 // activityRows: insert-only, one row a fact; written again it is the same.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
 		changed.view(accountPartition(account.ID), fmt.Sprintf("%s%012d", activitySort, fact.Sequence), fact.Sequence,
-			Activity{At: fact.Time, Text: text})
+			Activity{At: fact.Time, Text: text, Operation: fact.Operation})
 	}
 }
 

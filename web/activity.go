@@ -30,8 +30,9 @@ type activityLine struct {
 	Text string
 	At   moment
 	// Since is when the first of several such lines was written; times counts them.
-	Since  moment
-	times  int
+	Since moment
+	times int
+	// Follow is the operation that the line was written for, "" if none is known.
 	Follow portal.OperationID
 }
 
@@ -64,11 +65,12 @@ func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, befor
 		}
 		if n := len(page.Lines); n > 0 && repeatable(line.Text) && page.Lines[n-1].Text == line.Text {
 			page.Lines[n-1].times++
+			page.Lines[n-1].Follow = ""
 			page.Lines[n-1].Since = s.moment(line.At)
 		} else if n == shownLines {
 			break
 		} else {
-			page.Lines = append(page.Lines, activityLine{Text: line.Text, At: s.moment(line.At), times: 1})
+			page.Lines = append(page.Lines, activityLine{Text: line.Text, At: s.moment(line.At), times: 1, Follow: line.Operation})
 		}
 		page.Older = line.Sequence
 	}

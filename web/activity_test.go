@@ -49,6 +49,15 @@ func TestWhatHappenedAgainAndAgainIsOneLine(t *testing.T) {
 	none(t, doc, `a[href="/activity"]`)
 }
 
+func TestALineOfActivityLeadsToItsRequest(t *testing.T) {
+	t.Parallel()
+	lines := happened("You signed up.", "You subscribed to Free.")
+	lines[0].Operation = "op-7"
+	doc := document(t, signedIn(&fake{account: registered(), activity: lines}).get("/activity"), http.StatusOK)
+	says(t, doc, `.activity a[href="/operations/op-7"]`, "You subscribed to Free.")
+	none(t, doc, ".activity li:nth-child(2) a")
+}
+
 func TestTheActivityIsPaged(t *testing.T) {
 	t.Parallel()
 	var texts []string
