@@ -72,7 +72,7 @@ type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
 	"UserRegistered":        {"Account opened", "You can subscribe to plans now."},
-	"KeyWanted":             {"New API key planned", "API Gateway creates it next."},
+	"KeyWanted":             {"API key reserved", "Your first subscription brings a key. API Gateway creates it next."},
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
 	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
 	"KeyDetached":           {"API key removed", "API Gateway has taken your key out of {plan}."},
