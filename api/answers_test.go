@@ -46,7 +46,7 @@ func examples() []example {
 		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public},
 		{"GET /subscriptions", "/subscriptions", http.StatusOK, `{"items":[
 			{"plan":"plan-free","name":"Free","key":"key-1","state":"active","since":"2026-11-22T09:00:00Z","operations":[]},
-			{"plan":"plan-max","name":"Unlimited","key":"key-1","state":"pending","waiting":"AWS is busy.","since":"2026-11-22T09:00:00Z","operations":["op-1"]}
+			{"plan":"plan-max","name":"Unlimited","key":"key-1","state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operations":["op-1"]}
 		],"next":null}`, private},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
 			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},

@@ -110,7 +110,7 @@ func full() *fake {
 			},
 			Subscriptions: []projections.Subscription{
 				{Plan: "plan-free", Name: "Free", Key: "key-1", State: "active", Since: now},
-				{Plan: "plan-max", Name: "Unlimited", Key: "key-1", State: "pending", Waiting: "AWS is busy.", Since: now, Operations: []portal.OperationID{"op-1"}},
+				{Plan: "plan-max", Name: "Unlimited", Key: "key-1", State: "pending", Waiting: "aws", Since: now, Operations: []portal.OperationID{"op-1"}},
 			},
 		},
 		operation: operations.Operation{

@@ -101,7 +101,7 @@ func (a *API) listProducts(ctx context.Context, in *struct{ Conditional }) (*cat
 
 func (a *API) product(ctx context.Context, in *struct {
 	Conditional
-	Product string `path:"product" maxLength:"256"`
+	Product string `path:"product" maxLength:"256" doc:"A product's id, from the catalog." example:"harbours-v1"`
 }) (*catalogOutput[catalog.Product], error) {
 	offered, err := a.views.Catalog(ctx)
 	if err != nil {
@@ -121,7 +121,7 @@ type Subscription struct {
 	Name       string    `json:"name"`
 	Key        string    `json:"key"`
 	State      string    `json:"state" enum:"pending,active,ending,ended"`
-	Waiting    string    `json:"waiting,omitempty" doc:"Why a pending or ending subscription takes long."`
+	Waiting    string    `json:"waiting,omitempty" enum:"aws,capacity,kms,plan_limit" doc:"Why a pending or ending subscription takes long."`
 	Since      time.Time `json:"since"`
 	Operations []string  `json:"operations" doc:"The open operations that end with this state."`
 }
@@ -146,7 +146,7 @@ func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body
 type Key struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
-	State      string     `json:"state" enum:"pending,active"`
+	State      string     `json:"state" enum:"pending,active,disabled,released" doc:"disabled: by the operator. released: given back after 30 days without a subscription."`
 	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway had it; null while pending."`
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last shown."`
 }
