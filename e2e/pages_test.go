@@ -34,6 +34,9 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	if product.has(`form[action^="/subscriptions/"]`) {
 		t.Error("somebody who is not signed in is offered to subscribe")
 	}
+	if !v.open("/sign-in").has(`.back a[href="` + s.PortalURL + `/"]`) {
+		t.Error("the sign-in has no way back to the portal")
+	}
 	product = product.signIn(demo.Email, demo.Password)
 	if !strings.HasPrefix(product.at.Path, "/apis/") {
 		t.Errorf("after signing in on a product's page one is on %s", product.at.Path)
@@ -92,7 +95,7 @@ func TestANewPersonSignsUpOnThePages(t *testing.T) {
 	if weak.status != http.StatusUnprocessableEntity || weak.text("[role=alert]") == "" {
 		t.Errorf("a weak password answers %d", weak.status)
 	}
-	weak.submit("form", "password", "Correct-horse-1").wants(http.StatusOK, "Dashboard")
+	weak.submit("form", "password", "Correct-horse-1").wants(http.StatusOK, homeHeading)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
 	if got := v.open("/").text("header .person"); !strings.Contains(got, "New Person") {
 		t.Errorf("the header names %q", got)
