@@ -102,7 +102,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	all := offersIn(published.Products)
 	page.addKeys(account)
 	for _, sub := range account.Subscriptions {
-		page.add(s.subscriptionLine(sub, all, recent))
+		page.add(s.subscriptionLine(sub, all, account, recent))
 	}
 	for _, operation := range recent.newest() {
 		page.addRequest(s.standingOf(operation, subscribed(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
@@ -110,12 +110,12 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	return page, nil
 }
 
-func (s *Web) subscriptionLine(sub projections.Subscription, all offers, recent requests) subscriptionLine {
+func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
 	line := subscriptionLine{held: s.held(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Limits = limitsOf(offer.Plan)
-		if sub.State == projections.SubscriptionActive {
+		if sub.State == projections.SubscriptionActive && works(account, sub) {
 			line.Call = firstCall(endpoint(offer.Product), placeholderKey)
 		}
 	}

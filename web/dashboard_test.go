@@ -177,6 +177,14 @@ func TestAKeyThatDoesNotWorkSaysWhy(t *testing.T) {
 			says(t, doc, "#key-key-1 .badge", c.badge)
 			says(t, doc, "#key-key-1 .hint", c.hint)
 			none(t, doc, `form[action="/keys/key-1/reveal"]`)
+			product := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
+			for name, got := range map[string]bool{
+				"the dashboard": doc.Find("#call-plan-free").Length() == 1, "the product": product.Find("#first-call").Length() == 1,
+			} {
+				if got != (state == "pending") {
+					t.Errorf("%s shows a first call: %v", name, got)
+				}
+			}
 			if got := doc.Find(".attention").Length() == 1; got != c.attention {
 				t.Errorf("it wants attention: %v", got)
 			}

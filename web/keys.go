@@ -32,6 +32,16 @@ func (s *Web) keyLines(keys []projections.Key) []keyLine {
 	return lines
 }
 
+// works says whether calls of a subscription's key are let through, as far as is known.
+func works(account projections.Account, sub projections.Subscription) bool {
+	for _, key := range account.Keys {
+		if key.ID == sub.Key {
+			return key.State != keyDisabled && key.State != keyReleased
+		}
+	}
+	return true
+}
+
 // revealPage has a key's value.
 type revealPage struct {
 	Name  string

@@ -79,7 +79,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	offer, offered := all[operation.Plan]
 	now := present{Offered: offered, State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account.Keys)}
 	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
-	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive {
+	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {
 		page.Keys, page.Call = now.Keys, firstCall(endpoint(offer.Product), placeholderKey)
 	}
 	return page, nil

@@ -266,7 +266,7 @@ func TestAnOperationThatSucceededSpeaksOfThePresent(t *testing.T) {
 			says: "You were subscribed to Free",
 		},
 		"subscribed, and the key is disabled": {
-			kind: "SubscribeRequested", offered: true, account: disabled, says: "Your key does not work at the moment", call: true,
+			kind: "SubscribeRequested", offered: true, account: disabled, says: "Your key does not work at the moment",
 		},
 		"left": {
 			kind: "UnsubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),

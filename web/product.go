@@ -32,6 +32,8 @@ type planCard struct {
 	Limits []limit
 	// Held is the account's subscription, nil if it has none that goes on.
 	Held *held
+	// Blocked says that the plan is held with a key that does not work.
+	Blocked bool
 	// Badge and Note are about a request that the subscription does not show: one that
 	// is under way, or one that was refused or has failed.
 	Badge  badge
@@ -105,7 +107,7 @@ func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error)
 		card := s.planCard(plan, all, mine)
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
-		if card.Held != nil && card.Held.State == projections.SubscriptionActive {
+		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {
 			body.Call = firstCall(endpoint(product), placeholderKey)
 		}
 	}
@@ -132,7 +134,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	sub := subscribed(mine.Account, plan.ID)
 	if sub.State != "" && sub.State != projections.SubscriptionEnded {
 		h := s.held(sub, all, mine.recent)
-		card.Held, card.Subscribable = &h, !h.Leavable
+		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable, !works(mine.Account, sub)
 	}
 	if operation, ok := mine.recent.about(plan.ID); ok {
 		card.addRequest(s.standingOf(operation, sub))
