@@ -107,6 +107,27 @@ func TestANewPersonSignsUpOnThePages(t *testing.T) {
 	}
 }
 
+func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	v := s.visitor(t)
+	dashboard := v.open("/dashboard").submit("form", "username", app.DemoAccounts[0].Email, "password", app.DemoAccounts[0].Password)
+	at, err := dashboard.at.Parse("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := v.client.Jar.Cookies(at)
+	dashboard.submit(`form[action="/sign-out"]`)
+	v.open("/dashboard").wants(http.StatusOK, "Sign in")
+	v.client.Jar.SetCookies(at, cookies)
+	told := v.open("/dashboard").wants(http.StatusUnauthorized, "Please sign in")
+	if got := told.text("main .lead"); !strings.Contains(got, "Your session has ended") {
+		t.Errorf("the page says %q", got)
+	}
+	told.follow(`main a[href^="/sign-in"]`).submit("form", "username", app.DemoAccounts[0].Email, "password", app.DemoAccounts[0].Password).
+		wants(http.StatusOK, "Dashboard")
+}
+
 func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	s := start(t)
