@@ -12,7 +12,7 @@ import (
 type Operation struct {
 	ID        string    `json:"id"`
 	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested" doc:"The request." example:"SubscribeRequested"`
-	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting goes on by itself; failed may still succeed when an operator repeats it; succeeded and rejected are final."`
+	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed may still succeed when an operator repeats it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why it is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`

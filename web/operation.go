@@ -14,8 +14,7 @@ type operationPage struct {
 	ID    portal.OperationID
 	Title string
 	Badge badge
-	// Open says that more is to come of it by itself, Repeatable that an operator can
-	// make more come of it.
+	// Open says that the operation goes on, Repeatable that an operator can repeat it.
 	Open, Repeatable bool
 	Steps            []stepLine
 	// Next is what happens now, or what has come of it.

@@ -164,7 +164,7 @@ func (c *planCard) addRequest(stand standing) {
 	}
 }
 
-// open says whether the card will change by itself.
+// open says whether the card changes without the person doing anything.
 func (c *planCard) open() bool {
 	return c.Badge.Text != "" || (c.Held != nil && c.Held.State != projections.SubscriptionActive)
 }

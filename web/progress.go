@@ -76,7 +76,7 @@ var stepTexts = map[string]stepWords{
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
 	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
 	"KeyDetached":           {"API key removed", "API Gateway has taken your key out of {plan}."},
-	"KeyObserved":           {"API key changed", "Somebody enabled or disabled your key in API Gateway."},
+	"KeyObserved":           {"API key changed", "The operator of this portal enabled or disabled your key."},
 	"KeyReleased":           {"API key given back", "It was in no plan for 30 days."},
 	"KeyRevealed":           {"API key shown", "The value was shown to you."},
 	"SubscriptionWanted":    {"Request approved", "Your key is added to {plan} next."},

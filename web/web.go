@@ -1,8 +1,8 @@
-// Package web is the portal's pages: server-rendered HTML that asks (operations) and
-// reads (views). It decides nothing and never touches the control plane: a form is
-// accepted by the same path as JSON, and the browser is sent to the page of the
-// operation, which says step by step what becomes of it. Everything works without
-// JavaScript; the one script only saves clicks.
+// Package web is the portal's pages: HTML rendered on the server, from the views, with
+// forms that hand requests to operations. It decides nothing and never touches the control
+// plane: a form is accepted by the same path as JSON, and the browser is sent to the page
+// of the operation, which shows each step. Everything works without JavaScript; the one
+// script only saves clicks.
 package web
 
 import (
@@ -126,7 +126,7 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// page answers with the error page what a handler could not answer.
+// page renders the errors of a handler as the error page.
 func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

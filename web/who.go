@@ -114,7 +114,7 @@ func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity)
 	}, nil
 }
 
-// displayName is how somebody signed in is addressed.
+// displayName is what a page calls the person who is signed in.
 func displayName(id identity.Identity) string {
 	switch {
 	case id.Name != "":
