@@ -347,7 +347,7 @@ func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	// Of these facts no operation has a step.
-	apart := []string{"KeyRevealed", "KeyObserved", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
 		if name := events.Name(fact); !slices.Contains(apart, name) {
@@ -357,7 +357,7 @@ func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
 	reasons := []string{"aws", "capacity", "kms", "plan_limit"}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
-		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "not_registered", "superseded", "failed"}, reasons...),
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
 		"Subscription.waiting": reasons,
 		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
 		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},

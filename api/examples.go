@@ -48,7 +48,7 @@ func exampleOffer() catalog.Product {
 		}},
 		APIs: []catalog.API{{
 			ID: "f98c8e5b6b", Name: "Harbours", Description: "", Version: "1.4", Stage: "v1",
-			Endpoint: "https://f98c8e5b6b.execute-api.eu-west-1.amazonaws.com/v1",
+			Endpoint: "https://f98c8e5b6b.execute-api.eu-west-1.amazonaws.com/v1", Kind: catalog.REST,
 		}},
 	}
 }
@@ -65,7 +65,7 @@ func answers() map[string]any {
 			Account: "01m7x8a0b1c2d3e4f5g6h7j8km", Status: "registered", Email: "ada@example.com", Name: "Ada Lovelace", Groups: []string{},
 		},
 		"list-subscriptions": List[Subscription]{Items: []Subscription{{
-			Plan: examplePlan, Name: "Free", Key: exampleKey, State: "pending", Waiting: "aws", Since: exampleTime, Operations: []string{exampleOperation},
+			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
 		}}},
 		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
 		"reveal-key": map[string]string{"value": exampleValue},

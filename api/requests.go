@@ -21,13 +21,13 @@ type Operation struct {
 
 // Reason says why an operation is where it is.
 type Reason struct {
-	Code    string `json:"code" enum:"aws,capacity,kms,plan_limit,invalid,forbidden,not_found,conflict,not_registered,superseded,failed" doc:"Waiting for: aws (API Gateway does not take the change), kms (the key service does not answer), capacity (the operator has to make room), plan_limit (the key is in as many plans as it may be). Rejected because of: invalid, forbidden, not_found, conflict, not_registered, superseded. failed: an operator can repeat it." example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,plan_limit,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"Waiting for: aws (API Gateway does not take the change), kms (the key service does not answer), capacity (the operator has to make room), plan_limit (the key is in as many plans as it may be). Rejected because of: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: an operator can repeat it." example:"conflict"`
 	Message string `json:"message"`
 }
 
 // Step is one thing that happened on the way.
 type Step struct {
-	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,SubscriptionParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }

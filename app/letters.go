@@ -2,17 +2,32 @@ package app
 
 import (
 	"context"
+	"os"
+	"os/user"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
-// Letters opens the dead letters for the command line; call done in the end.
+// Letters opens the dead letters for the command line; call done in the end. What is
+// discarded is recorded under the name that the operator has on this machine.
 func Letters(p Process) (box deadletters.Box, done func() error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)
-	return deadletters.Box{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now()}, sender.close
+	return deadletters.Box{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
+}
+
+// operator is user@host of who runs this process, as far as the system tells.
+func operator() string {
+	name, host := "unknown", "unknown"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if h, err := os.Hostname(); err == nil {
+		host = h
+	}
+	return name + "@" + host
 }
 
 // failures lets the transport count and bury with the keeper.

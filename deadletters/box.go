@@ -26,19 +26,22 @@ type sender interface {
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// Box is where operators find letters and replay them.
+// Box is where operators find letters, replay them and discard them.
 type Box struct {
 	Tables tables
 	// Records is the name of the table.
 	Records string
 	Sender  sender
 	Now     func() time.Time
+	// Operator is who uses the box; it is recorded with what they discard.
+	Operator string
 }
 
 // summary are the attributes that Each reads: all but the body, which may be large.
 var summary = []string{
 	"message_id", "queue", "consumer", "type", "subject", "operation", "body_hash", "class", "error", "attempts",
 	"first", "last", "replays", "replayed_at", "settled", "settled_at",
+	"discard",
 }
 
 // Each calls visit for every letter, without its body and in the order of the ids, until
@@ -76,6 +79,18 @@ func (b Box) Each(ctx context.Context, visit func(Letter) error) error {
 
 // Find reads one letter, whole; an unknown one is NotFound.
 func (b Box) Find(ctx context.Context, id string) (Letter, error) {
+	letter, err := b.row(ctx, id)
+	if err != nil || letter.BodyHash == "" {
+		return letter, err
+	}
+	if letter.Body, err = b.body(ctx, letter.BodyHash); err != nil {
+		return Letter{}, fmt.Errorf("reading dead letter %s: %w", letter.ID, err)
+	}
+	return letter, nil
+}
+
+// row reads the letter's own row, which has the body only if it is small.
+func (b Box) row(ctx context.Context, id string) (Letter, error) {
 	id = keyOf(id)
 	out, err := b.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &b.Records, Key: keyed(partition, id), ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -87,11 +102,6 @@ func (b Box) Find(ctx context.Context, id string) (Letter, error) {
 	var letter Letter
 	if err := attributevalue.UnmarshalMap(out.Item, &letter); err != nil {
 		return Letter{}, fmt.Errorf("decoding dead letter %s: %w", id, err)
-	}
-	if letter.BodyHash != "" {
-		if letter.Body, err = b.body(ctx, letter.BodyHash); err != nil {
-			return Letter{}, fmt.Errorf("reading dead letter %s: %w", id, err)
-		}
 	}
 	return letter, nil
 }

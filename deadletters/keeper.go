@@ -19,10 +19,10 @@ import (
 )
 
 // failureTTL is how long the count of a message's failures is kept after the last one,
-// settledTTL how long a letter is kept once a replay of it was handled.
+// closedTTL how long a letter is kept once it is settled or discarded.
 const (
 	failureTTL = 30 * 24 * time.Hour
-	settledTTL = 30 * 24 * time.Hour
+	closedTTL  = 30 * 24 * time.Hour
 )
 
 // requests are those who can tell whoever waits for a request that it has failed.
@@ -83,7 +83,7 @@ func (k Keeper) Failed(ctx context.Context, key string, at time.Time) (count int
 // same. Burying the same message again overwrites its letter, which is open once more.
 func (k Keeper) Bury(ctx context.Context, letter Letter) error {
 	letter = letter.trimmed()
-	letter.ReplayedAt, letter.Settled, letter.SettledAt = time.Time{}, 0, time.Time{}
+	letter.ReplayedAt, letter.Settled, letter.SettledAt, letter.Discard = time.Time{}, 0, time.Time{}, nil
 	msg, unreadable := events.Decode(letter.Body)
 	letter.Replays = msg.Replay
 	rows := append(letter.rows(), failureRow(letter.FailureKey))
@@ -117,7 +117,7 @@ func (k Keeper) settle(ctx context.Context, msg events.Event) error {
 		ConditionExpression: aws.String("attribute_exists(pk) AND settled < :replay"),
 		UpdateExpression:    aws.String("SET settled = :replay, settled_at = :now, expires_at = :expires"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":replay": number(msg.Replay), ":now": instant(now), ":expires": number(now.Add(settledTTL).Unix()),
+			":replay": number(msg.Replay), ":now": instant(now), ":expires": number(now.Add(closedTTL).Unix()),
 		},
 	})
 	var moot *types.ConditionalCheckFailedException

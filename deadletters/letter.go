@@ -8,6 +8,9 @@
 //	                   ▲                       │
 //	                   └───────────────────────┘
 //	                        fails again, Bury
+//
+// An operator can also Discard a letter that is open or replayed. A discarded letter can
+// still be replayed, and Bury opens it again.
 package deadletters
 
 import (
@@ -51,6 +54,18 @@ type Letter struct {
 	// Settled is the last replay that was handled, 0 if none was, and SettledAt when.
 	Settled   int64     `dynamodbav:"settled"`
 	SettledAt time.Time `dynamodbav:"settled_at"`
+	// Discard is set once an operator has discarded the letter, and stays when it is
+	// replayed after that.
+	Discard *Discard `dynamodbav:"discard,omitempty"`
+}
+
+// Discard records that an operator closed a letter without replaying it.
+type Discard struct {
+	By     string    `dynamodbav:"by"`
+	At     time.Time `dynamodbav:"at"`
+	Reason string    `dynamodbav:"reason"`
+	// Replays is how often the letter had been replayed by then.
+	Replays int64 `dynamodbav:"replays"`
 }
 
 // State is where a letter stands.
@@ -58,9 +73,10 @@ type State string
 
 // The states; see the package comment.
 const (
-	Open     State = "open"
-	Replayed State = "replayed"
-	Settled  State = "settled"
+	Open      State = "open"
+	Replayed  State = "replayed"
+	Settled   State = "settled"
+	Discarded State = "discarded"
 )
 
 // State goes by the numbers of the replays: a replay may be handled before it is noted
@@ -69,6 +85,8 @@ func (l Letter) State() State {
 	switch {
 	case l.Settled > 0 && l.Settled >= l.Replays:
 		return Settled
+	case l.Discard != nil && l.Discard.Replays >= l.Replays:
+		return Discarded
 	case !l.ReplayedAt.IsZero():
 		return Replayed
 	}

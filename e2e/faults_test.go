@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -143,4 +144,63 @@ func TestASlowQueueIsWaitedFor(t *testing.T) {
 	}}})
 	accepted := p.do(http.MethodPost, "/api/v1/register", "").want(http.StatusAccepted)
 	p.succeed(accepted)
+}
+
+// Receipts run out at once, so that two handlers hold the same message time and again. On a
+// standard queue an old receipt still counts: the first handler deletes what the second one
+// works on, or gives it back under its hands, and sometimes it is ignored. The account gets
+// where it should all the same.
+func TestAnAccountConvergesThoughHandlersSettleEachOthersMessages(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	p := s.signUp(t, "emmy@example.com")
+	s.misbehave(t, faults.Plan{Seed: 11, Rules: []faults.Rule{
+		{Service: "sqs", Operation: "ReceiveMessage", Kind: faults.Expire, Rate: 0.6},
+		{Service: "sqs", Kind: faults.Stale, Rate: 0.3},
+		{Service: "apigateway", Kind: faults.Latency, Latency: faults.Range{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond}},
+		{Service: "apigateway", Kind: faults.Error, Error: faults.Unavailable, Rate: 0.2},
+	}})
+	p.finishes(p.patiently(http.MethodPost, "/api/v1/register", "register"))
+	for round := 0; round == 0 || s.obeyed(t) < 3; round++ {
+		id := strconv.Itoa(round)
+		p.finishes(p.patiently(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "subscribe "+id))
+		p.finishes(p.patiently(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "leave "+id))
+	}
+	p.finishes(p.patiently(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID, "subscribe to plus"))
+
+	s.misbehave(t, faults.Plan{})
+	keys := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items
+	if len(keys) != 1 {
+		t.Fatalf("the keys are %+v", keys)
+	}
+	value := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+keys[0].ID+"/reveal", "").want(http.StatusOK)).Value
+	if held := s.gatewayKeys(t); len(held) != 1 {
+		t.Errorf("API Gateway holds %d keys", len(held))
+	}
+	if got := s.call(t, value); got != http.StatusOK {
+		t.Errorf("with the key the API answers %d", got)
+	}
+}
+
+// obeyed is how often a queue has obeyed an old receipt so far.
+func (s *site) obeyed(t *testing.T) (n int) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.AWSURL+faults.CountsPath, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var counts faults.Counts
+	if err := json.NewDecoder(resp.Body).Decode(&counts); err != nil {
+		t.Fatal(err)
+	}
+	for _, count := range counts["sqs"] {
+		n += count.Faults[faults.Obeyed]
+	}
+	return n
 }

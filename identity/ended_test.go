@@ -13,23 +13,21 @@ func TestASessionThatIsOverIsToldFromNone(t *testing.T) {
 	s := open(t)
 	b := newBrowser(t)
 	b.get(s.url + "/sign-in")
-	cookie := &http.Cookie{Name: "gatehouse_session", Value: b.cookie(s.url, "gatehouse_session")}
-	ended := func(cookies ...*http.Cookie) (over bool) {
-		r := httptest.NewRequest(http.MethodGet, "/dashboard", nil)
-		for _, c := range cookies {
-			r.AddCookie(c)
-		}
+	session := s.withSession(b.cookie(s.url, s.cookieName("session")))
+	none := func(r *http.Request) *http.Request { return r }
+	ended := func(with func(*http.Request) *http.Request) (over bool) {
+		r := with(httptest.NewRequest(http.MethodGet, "/dashboard", nil))
 		s.Authenticate(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { over = s.Ended(r) })).ServeHTTP(httptest.NewRecorder(), r)
 		return over
 	}
-	if ended() {
+	if ended(none) {
 		t.Error("a browser that never signed in is told that its session has ended")
 	}
-	if ended(cookie) {
+	if ended(session) {
 		t.Error("a session has ended before its time")
 	}
 	s.clock.forward(identity.DefaultSessionTTL)
-	if !ended(cookie) {
+	if !ended(session) {
 		t.Error("a session that is over is not told from none")
 	}
 }

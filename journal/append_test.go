@@ -22,8 +22,8 @@ import (
 func TestWhatWasAppendedIsReadBackWhole(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
-	first := say(ann, 0, events.UserRegistered{}, events.KeyRevealed{Key: "k1"})
-	second := say(ann, 2, events.KeyRevealed{Key: "k2"})
+	first := say(ann, 0, events.UserRegistered{}, events.KeyObserved{Key: "k1"})
+	second := say(ann, 2, events.KeyObserved{Key: "k2"})
 	if err := j.Append(t.Context(), ann, 0, first); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestFactsOfNewerCodeAreReadAndStandAsTheyWereRecorded(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
-	facts := say(ann, 0, events.UserRegistered{}, events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"shade":12345678901234567890}`)}, events.KeyRevealed{Key: "k"})
+	facts := say(ann, 0, events.UserRegistered{}, events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"shade":12345678901234567890}`)}, events.KeyObserved{Key: "k"})
 	if err := j.Append(t.Context(), ann, 0, facts); err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestFactsOfNewerCodeAreReadAndStandAsTheyWereRecorded(t *testing.T) {
 
 func TestFactsAreStampedWithWhatLedToThem(t *testing.T) {
 	t.Parallel()
-	facts := say(ann, 4, events.UserRegistered{}, events.KeyRevealed{Key: "k"})
+	facts := say(ann, 4, events.UserRegistered{}, events.KeyObserved{Key: "k"})
 	for i, fact := range facts {
 		want := events.Event{
 			ID: journal.FactID(ann, int64(5+i)), Source: "/test", Subject: ann, Time: fact.Time, Sequence: int64(5 + i),
@@ -128,7 +128,7 @@ func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
 			for i := range writers {
 				group.Go(func() {
 					row := journal.Row{PK: fmt.Sprintf("after%d", after), SK: fmt.Sprint(i), Value: note{Text: "mine"}}
-					fact := events.KeyRevealed{Key: portal.KeyID(fmt.Sprint(i))}
+					fact := events.KeyObserved{Key: portal.KeyID(fmt.Sprint(i))}
 					errs[i] = j.Append(t.Context(), ann, after, say(ann, after, fact), row)
 				})
 			}
@@ -145,7 +145,7 @@ func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
 				}
 			}
 			facts := read(t, j, ann, after)
-			if len(facts) != 1 || won < 0 || facts[0].Data.(events.KeyRevealed).Key != portal.KeyID(fmt.Sprint(won)) {
+			if len(facts) != 1 || won < 0 || facts[0].Data.(events.KeyObserved).Key != portal.KeyID(fmt.Sprint(won)) {
 				t.Fatalf("the stream holds %+v, and writer %d was told that it won", facts, won)
 			}
 			if rows := tables.Rows(t, tables.Records, fmt.Sprintf("after%d", after)); len(rows) != 1 {
@@ -160,12 +160,12 @@ func TestANumberThatIsTakenTakesTheWholeAppendDown(t *testing.T) {
 	tables := journaltest.Start(t)
 	j := tables.Open()
 	grow(t, j, ann, 0, events.UserRegistered{})
-	grow(t, j, ann, 1, events.KeyRevealed{Key: "k1"})
+	grow(t, j, ann, 1, events.KeyObserved{Key: "k1"})
 	row := journal.Row{PK: "row", SK: "1", Value: note{Text: "not to be there"}}
 	// The first number is free only in the second of these two, and so is none.
 	for _, facts := range [][]events.Event{
-		say(ann, 1, events.KeyRevealed{Key: "k2"}),
-		say(ann, 0, events.KeyRevealed{Key: "k2"}, events.KeyRevealed{Key: "k3"}, events.KeyRevealed{Key: "k4"}),
+		say(ann, 1, events.KeyObserved{Key: "k2"}),
+		say(ann, 0, events.KeyObserved{Key: "k2"}, events.KeyObserved{Key: "k3"}, events.KeyObserved{Key: "k4"}),
 	} {
 		err := j.Append(t.Context(), ann, facts[0].Sequence-1, facts, row)
 		if !errors.Is(err, journal.ErrTaken) || isPostponed(err) {
@@ -200,7 +200,7 @@ func TestRowsRideInTheTransaction(t *testing.T) {
 	}
 	// Rows that cannot be written take the facts with them.
 	twice := journal.Row{PK: "row", SK: "twice", Value: note{}}
-	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyRevealed{}), twice, twice); err == nil {
+	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), twice, twice); err == nil {
 		t.Error("an item was written twice in one transaction")
 	}
 	if head, err := j.Head(t.Context(), ann); err != nil || head != 1 {

@@ -29,7 +29,7 @@ func TestEveryStreamIsFoundAgainOnce(t *testing.T) {
 		stream := portal.AccountStream(portal.AccountID(fmt.Sprint(i)))
 		want[stream] = 1
 		grow(t, j, stream, 0, events.UserRegistered{})
-		grow(t, j, stream, 1, events.KeyRevealed{})
+		grow(t, j, stream, 1, events.KeyObserved{})
 	}
 	got := map[portal.Stream]int{}
 	err := j.Streams(t.Context(), func(s portal.Stream) error { got[s]++; return nil })

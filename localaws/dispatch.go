@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/s3"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -32,22 +33,35 @@ const (
 	unnamed = "unknown"
 )
 
-// ServeHTTP answers whatever is asked, or does to it what the plan of faults says.
+// ServeHTTP answers the request, or does to it what the plan of faults says. It refuses
+// requests to a host that is not this server: see ownHost.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for prefix, handler := range s.mounts {
-		if strings.HasPrefix(r.URL.Path, prefix) {
-			handler.ServeHTTP(w, r)
-			return
-		}
+	if !s.ownHost(r) {
+		s.serveOther(w, r)
+		return
+	}
+	if mount := s.mountFor(r); mount != nil {
+		mount.ServeHTTP(w, r)
+		return
 	}
 	switch r.URL.Path {
 	case "/_localaws/health":
 		_, _ = w.Write([]byte("ok\n"))
-	case faults.Path, faults.CountsPath:
-		s.admin.ServeHTTP(w, r)
+	case faults.Path, faults.CountsPath, SnapshotPath:
+		s.serveAdmin(w, r)
 	default:
 		s.faults.Serve(s.call(w, r), w, r)
 	}
+}
+
+// mountFor is the mounted handler that the path belongs to, nil if it belongs to none.
+func (s *Server) mountFor(r *http.Request) http.Handler {
+	for prefix, handler := range s.mounts {
+		if strings.HasPrefix(r.URL.Path, prefix) {
+			return handler
+		}
+	}
+	return nil
 }
 
 // call names what a request asks for and says who answers it: by its target header,
@@ -70,11 +84,39 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 		}
 	case signedFor != "":
 		return s.queryCall(w, r)
+	case r.URL.Query().Has("X-Amz-Credential"):
+		return presigned(r)
 	}
 	return faults.Call{
 		Service: "cognito-idp", Operation: pageOperation(r),
 		Handler: http.HandlerFunc(s.cognito.ServePages), Refuse: refusePage,
 	}
+}
+
+// presigned refuses a request that is signed in its query string, in the error shape of
+// the service that it is signed for.
+func presigned(r *http.Request) faults.Call {
+	call := faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage}
+	scope := strings.Split(r.URL.Query().Get("X-Amz-Credential"), "/")
+	service := ""
+	if len(scope) == 5 {
+		service = scope[3]
+	}
+	refusal := wire.NotImplemented("A signature in the query string")
+	switch service {
+	case "s3":
+		call.Service, call.Refuse, refusal.Code = "s3", refuseS3, "NotImplemented"
+	case "apigateway", "execute-api":
+		call.Service, call.Refuse = service, refuseREST
+	default:
+		svc := wire.QueryService{Namespace: "https://localaws.invalid/"}
+		call.Refuse = func(w http.ResponseWriter, r *http.Request, e *wire.Error) {
+			svc.Operations = map[string]wire.QueryOperation{"": func(context.Context, url.Values) (any, error) { return nil, e }}
+			svc.ServeHTTP(w, r)
+		}
+	}
+	call.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { call.Refuse(w, r, refusal) })
+	return call
 }
 
 func known(operation string) string {
@@ -160,7 +202,7 @@ var objectOperations = map[string]string{
 }
 
 func objectOperation(r *http.Request) string {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	bucket, key := s3.Address(r)
 	name := r.Method
 	switch {
 	case key != "":

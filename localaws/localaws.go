@@ -44,7 +44,8 @@ const DataFile = "localaws.db"
 type Options struct {
 	// Dir holds the data file. Required.
 	Dir string
-	// Addr is the address to listen at; "127.0.0.1:0" picks a free port.
+	// Addr is the address to listen at; "127.0.0.1:0" picks a free port. Requests whose
+	// Host header names neither this host nor this machine are refused.
 	Addr string
 	// NoSync and Fresh: see store.Options.
 	NoSync, Fresh bool
@@ -68,6 +69,8 @@ type Server struct {
 	stop     context.CancelFunc
 	serving  sync.WaitGroup
 	unused   unused
+	// listensAt is the host in Options.Addr, which requests may name.
+	listensAt string
 
 	json    map[string]jsonService  // by target
 	query   map[string]queryService // by API version
@@ -96,7 +99,7 @@ func Open(opts Options) (*Server, error) {
 		_ = db.Close()
 		return nil, fmt.Errorf("listening at %s: %w", opts.Addr, err)
 	}
-	s := &Server{db: db, listener: listener, mounts: opts.Mount}
+	s := &Server{db: db, listener: listener, mounts: opts.Mount, listensAt: hostName(opts.Addr)}
 	env := wire.Env{
 		DB: db, Now: opts.Now, Account: Account, Region: Region,
 		Endpoint: s.Endpoint, Log: opts.Log,
@@ -146,6 +149,7 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 		s.query[svc.Version] = svc
 	}
 	s.faults = faults.New(s.operations(), queues)
+	queues.OnOldReceipt(s.faults.OldReceipt)
 	s.admin = s.faults.Admin(s.Counts)
 }
 

@@ -3,7 +3,6 @@ package web
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -11,17 +10,18 @@ import (
 )
 
 const (
-	// shownLines is how many lines of activity a page shows.
+	// shownLines is how many lines of activity the dashboard shows.
 	shownLines = 10
-	// readLines is how many are read for that: those that say the same are one line.
+	// readLines is how many lines are read at once. Those that say the same are shown as one.
 	readLines = 50
 )
 
 type activityPage struct {
 	Lines []activityLine
-	// Newest is the sequence of the first line, Older that before which the next page
-	// begins, 0 if there is none.
-	Newest, Older int64
+	// Older asks for the next page, "" if there is none.
+	Older string
+	// version is the same for the same newest lines.
+	version string
 	// First says that nothing newer is left out.
 	First bool
 }
@@ -38,44 +38,31 @@ type activityLine struct {
 
 // activity pages through what happened in an account.
 func (s *Web) activity(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	before, err := strconv.ParseInt(r.URL.Query().Get("before"), 10, 64)
-	if err != nil || before < 0 {
-		before = 0
-	}
-	body, err := s.activityAfter(r.Context(), id.Account, before)
+	after := r.URL.Query().Get("after")
+	body, err := s.activityAfter(r.Context(), id.Account, after)
 	if err != nil {
 		return err
 	}
-	body.First = before == 0
+	body.First = after == ""
 	s.render(w, r, http.StatusOK, view{page: "activity", Title: "Activity", Section: "dashboard", Body: body})
 	return nil
 }
 
-// activityAfter reads the page of activity that comes before that sequence (0: the newest
-// one).
-func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, before int64) (activityPage, error) {
-	read, err := s.views.Activity(ctx, account, before, readLines)
+// activityAfter reads the page of activity that the one before asks for with that cursor
+// ("": the newest one).
+func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, cursor string) (activityPage, error) {
+	read, err := s.views.Activity(ctx, account, cursor, readLines)
 	if err != nil {
 		return activityPage{}, err
 	}
-	var page activityPage
-	for _, line := range read {
-		if page.Newest == 0 {
-			page.Newest = line.Sequence
-		}
+	page := activityPage{Older: read.Next, version: versionOf(read)}
+	for _, line := range read.Lines {
 		if n := len(page.Lines); n > 0 && repeatable(line.Text) && page.Lines[n-1].Text == line.Text {
-			page.Lines[n-1].times++
-			page.Lines[n-1].Follow = ""
-			page.Lines[n-1].Since = s.moment(line.At)
-		} else if n == shownLines {
-			break
-		} else {
-			page.Lines = append(page.Lines, activityLine{Text: line.Text, At: s.moment(line.At), times: 1, Follow: line.Operation})
+			last := &page.Lines[n-1]
+			last.times, last.Since, last.Follow = last.times+1, s.moment(line.At), ""
+			continue
 		}
-		page.Older = line.Sequence
-	}
-	if len(read) < readLines && page.Older == last(read).Sequence {
-		page.Older = 0
+		page.Lines = append(page.Lines, activityLine{Text: line.Text, At: s.moment(line.At), times: 1, Follow: line.Operation})
 	}
 	for i, line := range page.Lines {
 		if line.times > 1 {
@@ -85,14 +72,15 @@ func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, befor
 	return page, nil
 }
 
+// newest leaves the first lines of a page, as the dashboard shows them.
+func (p activityPage) newest() (lines []activityLine, more bool) {
+	if len(p.Lines) <= shownLines {
+		return p.Lines, p.Older != ""
+	}
+	return p.Lines[:shownLines], true
+}
+
 // repeatable says whether a line still reads well with a number of times at its end.
 func repeatable(text string) bool {
 	return strings.HasSuffix(text, ".") && !strings.ContainsAny(strings.TrimSuffix(text, "."), ".:;")
-}
-
-func last[T any](list []T) (item T) {
-	if n := len(list); n > 0 {
-		item = list[n-1]
-	}
-	return item
 }

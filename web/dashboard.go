@@ -87,14 +87,19 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	activity, err := s.activityAfter(r.Context(), id.Account, 0)
+	activity, err := s.activityAfter(r.Context(), id.Account, "")
+	if err != nil {
+		return dashboardPage{}, err
+	}
+	revealed, err := s.views.LastReveals(r.Context(), id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: s.keyLines(account.Keys), Activity: activity.Lines, More: activity.Older > 0,
-		Version: versionOf(account, published.Hash, recent, activity.Newest),
+		Person: displayName(id), Keys: s.keyLines(account.Keys, revealed),
+		Version: versionOf(account, published.Hash, recent, activity.version),
 	}
+	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		opening := recent.opening()
 		page.Unregistered, page.Open = &opening, true
@@ -173,7 +178,7 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 // addKeys notes the keys that do not work though something is subscribed to.
 func (p *dashboardPage) addKeys(account projections.Account) {
 	for _, key := range account.Keys {
-		if key.State == keyDisabled && uses(account, key.ID) {
+		if key.State == projections.KeyDisabled && uses(account, key) {
 			p.Attention = append(p.Attention, attention{
 				Badge: badge{"bad", "cross", "Disabled"}, Title: key.Name + " is disabled", Text: disabledText,
 			})
@@ -182,9 +187,9 @@ func (p *dashboardPage) addKeys(account projections.Account) {
 }
 
 // uses says whether a subscription that goes on uses the key.
-func uses(account projections.Account, key portal.KeyID) bool {
+func uses(account projections.Account, key projections.Key) bool {
 	for _, sub := range account.Subscriptions {
-		if sub.Key == key && sub.State != projections.SubscriptionEnded {
+		if sub.Ring == key.Ring && sub.State != projections.SubscriptionEnded {
 			return true
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -145,7 +146,7 @@ func TestRequestsThatNoSubscriptionShowsAreOnTheDashboard(t *testing.T) {
 		"overtaken by a newer request":  {account: registered(), recent: []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "superseded")}, notThere: ".attention"},
 		"refused more than a week ago":  {account: registered(), recent: []operations.Operation{old}, notThere: ".attention"},
 		"the account's own opening":     {account: registered(), recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")}, notThere: ".attention"},
-		"somebody else's, never listed": {account: registered(), recent: []operations.Operation{{ID: "op-2", Account: "other", Type: "SubscribeRequested", Plan: "plan-free"}}, notThere: ".attention"},
+		"somebody else's, never listed": {account: registered(), recent: []operations.Operation{{ID: "op-2", Actor: portal.AccountActor("other"), Type: "SubscribeRequested", Plan: "plan-free"}}, notThere: ".attention"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

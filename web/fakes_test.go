@@ -2,15 +2,18 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/api"
@@ -44,6 +47,7 @@ type fake struct {
 	account    projections.Account
 	activity   []projections.Activity
 	operations map[portal.OperationID]operations.Operation
+	reveals    map[portal.KeyID]time.Time
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
 	// err is what every call fails with.
@@ -79,7 +83,7 @@ func (f *fake) Unsubscribe(_ context.Context, who operations.Who, plan portal.Pl
 
 func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
 	operation, ok := f.operations[id]
-	if !ok || operation.Account != account {
+	if !ok || operation.Actor != portal.AccountActor(account) {
 		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
 	}
 	return operation, nil
@@ -88,7 +92,7 @@ func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.Opera
 func (f *fake) Recent(_ context.Context, account portal.AccountID, limit int) ([]operations.Operation, error) {
 	var list []operations.Operation
 	for _, operation := range f.recent {
-		if operation.Account == account && len(list) < limit {
+		if operation.Actor == portal.AccountActor(account) && len(list) < limit {
 			list = append(list, operation)
 		}
 	}
@@ -111,14 +115,23 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 }
 
 // Activity has the newest line first, like the views.
-func (f *fake) Activity(_ context.Context, _ portal.AccountID, before int64, limit int32) ([]projections.Activity, error) {
-	var list []projections.Activity
-	for _, line := range f.activity {
-		if (before == 0 || line.Sequence < before) && len(list) < int(limit) {
-			list = append(list, line)
+func (f *fake) Activity(_ context.Context, _ portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error) {
+	skip := 0
+	if cursor != "" {
+		var err error
+		if skip, err = strconv.Atoi(cursor); err != nil {
+			return projections.ActivityPage{}, portal.Fail(portal.Invalid, "This page of the activity does not exist.")
 		}
 	}
-	return list, f.err
+	page := projections.ActivityPage{Lines: f.activity[min(skip, len(f.activity)):]}
+	if len(page.Lines) >= int(limit) {
+		page.Lines, page.Next = page.Lines[:limit], strconv.Itoa(skip+int(limit))
+	}
+	return page, f.err
+}
+
+func (f *fake) LastReveals(context.Context, portal.AccountID) (map[portal.KeyID]time.Time, error) {
+	return f.reveals, f.err
 }
 
 // site is the portal's pages over fakes, as one person sees them.
@@ -252,7 +265,7 @@ func rates() catalog.Product {
 func registered(subscriptions ...projections.Subscription) projections.Account {
 	return projections.Account{
 		Profile:       projections.Profile{Status: projections.StatusRegistered, RegisteredAt: now.Add(-time.Hour)},
-		Keys:          []projections.Key{{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now.Add(-time.Hour)}},
+		Keys:          []projections.Key{{ID: "key-1", Ring: portal.AccountRing, Name: "Default key", State: projections.KeyActive, CreatedAt: now.Add(-time.Hour)}},
 		Subscriptions: subscriptions,
 	}
 }
@@ -262,5 +275,28 @@ func unregistered() projections.Account {
 }
 
 func subscription(plan portal.PlanID, name, state string, ops ...portal.OperationID) projections.Subscription {
-	return projections.Subscription{Plan: plan, Name: name, Key: "key-1", State: state, Since: now.Add(-time.Minute), Operations: ops}
+	sub := projections.Subscription{Plan: plan, Name: name, Ring: portal.AccountRing, State: state, Since: now.Add(-time.Minute)}
+	for _, op := range ops {
+		sub.Operation = op
+	}
+	return sub
+}
+
+// noDatabase is a database that does not answer.
+type noDatabase struct{}
+
+func (noDatabase) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	return nil, errors.New("no database")
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -10,36 +11,37 @@ import (
 
 const disabledText = "The operator of this portal has disabled the key, so API Gateway refuses calls with it. Ask them to enable it."
 
-func (s *Web) keyLines(keys []projections.Key) []keyLine {
+func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Time) []keyLine {
 	lines := make([]keyLine, 0, len(keys))
 	for _, key := range keys {
 		line := keyLine{
 			ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
-			Created: s.moment(key.CreatedAt), Shown: s.moment(key.RevealedAt),
+			Created: s.moment(key.CreatedAt), Shown: s.moment(revealed[key.ID]),
 		}
 		switch key.State {
 		case projections.KeyActive:
 			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
 		case projections.KeyPending:
 			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can show it as soon as API Gateway has created it."
-		case keyDisabled:
+		case projections.KeyDisabled:
 			line.Badge, line.Hint = badge{"bad", "cross", "Disabled by the operator"}, disabledText
-		case keyReleased:
-			line.Badge, line.Hint = badge{"quiet", "minus", "Given back"}, "It was in no plan for 30 days, so API Gateway does not hold it any more. Your next subscription brings a key."
+		case projections.KeyReleased:
+			line.Badge, line.Hint = badge{"quiet", "minus", "Given back"}, "It was in no plan for 30 days, so API Gateway does not hold it any more. It returns, with the same value, with your next subscription."
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// works says whether calls of a subscription's key are let through, as far as is known.
+// works says whether calls with one of a subscription's keys are let through, as far as is
+// known.
 func works(account projections.Account, sub projections.Subscription) bool {
 	for _, key := range account.Keys {
-		if key.ID == sub.Key {
-			return key.State != keyDisabled && key.State != keyReleased
+		if key.Ring == sub.Ring && key.State != projections.KeyDisabled && key.State != projections.KeyReleased {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // revealPage has a key's value.
@@ -72,9 +74,10 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 		return err
 	}
 	body := revealPage{Name: "API key"}
+	var ring portal.Ring
 	for _, k := range account.Keys {
 		if k.ID == portal.KeyID(key) {
-			body.Name = k.Name
+			body.Name, ring = k.Name, k.Ring
 		}
 	}
 	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {
@@ -85,7 +88,7 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	for _, sub := range account.Subscriptions {
 		product := all[sub.Plan].Product
 		text := firstCall(endpoint(product), body.Value)
-		if sub.Key != portal.KeyID(key) || sub.State != projections.SubscriptionActive || text == "" || called[product.ID] {
+		if sub.Ring != ring || sub.State != projections.SubscriptionActive || text == "" || called[product.ID] {
 			continue
 		}
 		called[product.ID] = true

@@ -42,8 +42,8 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
-// maxPlansOfKey is in how many plans a key can be, unless AWS has raised that for the
-// account (Amazon API Gateway quotas, "usage plans per API key").
+// maxPlansOfKey is in how many plans a key can be, as the worker decides, too (Amazon API
+// Gateway quotas, "usage plans per API key").
 const maxPlansOfKey = 10
 
 // plansOfKey is in how many plans the account's key is, or is to be.

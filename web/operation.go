@@ -76,7 +76,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	}
 	all := offersIn(published.Products)
 	offer, offered := all[operation.Plan]
-	now := present{Offered: offered, State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account.Keys)}
+	now := present{Offered: offered, State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account.Keys, nil)}
 	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
 	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {
 		page.Keys, page.Call = now.Keys, firstCall(endpoint(offer.Product), placeholderKey)

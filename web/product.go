@@ -43,7 +43,7 @@ type planCard struct {
 	Subscribable bool
 	// InTheWay is a plan to be left first, with the product that it is found at.
 	InTheWay *inTheWay
-	// Full says that the key is in as many plans as API Gateway usually allows.
+	// Full says that the key is in as many plans as it can be.
 	Full bool
 }
 
@@ -59,6 +59,10 @@ func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
 	body, err := s.productPage(r, here(r))
 	if err != nil {
 		return err
+	}
+	if name, _ := param(r, "product"); body.ID != name { // the product has moved, and the address is an old one
+		http.Redirect(w, r, escapedPath("apis", body.ID), http.StatusFound)
+		return nil
 	}
 	s.render(w, r, http.StatusOK, view{page: "product", Title: body.Name, Section: "apis", Body: body})
 	return nil

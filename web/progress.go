@@ -28,12 +28,6 @@ const (
 	waitsForPlans    = "plan_limit"
 )
 
-// The states of a key that has been created and cannot be used.
-const (
-	keyDisabled = "disabled"
-	keyReleased = "released"
-)
-
 // operationTitle is the title of an operation, as it stands; plan is the plan's name, ""
 // if it is about none or about one that is not known any more.
 func operationTitle(operation operations.Operation, plan string) string {
@@ -77,14 +71,15 @@ var stepTexts = map[string]stepWords{
 	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
 	"KeyDetached":           {"API key removed", "API Gateway has taken your key out of {plan}."},
 	"KeyObserved":           {"API key changed", "The operator of this portal enabled or disabled your key."},
-	"KeyReleased":           {"API key given back", "It was in no plan for 30 days."},
+	"KeyReleasing":          {"API key unused", "It was in no plan for 30 days, so it is given back next."},
+	"KeyReleased":           {"API key given back", "It returns, with the same value, with your next subscription."},
 	"KeyRevealed":           {"API key shown", "The value was shown to you."},
 	"SubscriptionWanted":    {"Request approved", "Your key is added to {plan} next."},
 	"SubscriptionActivated": {"Subscription active", "Your key opens {plan}."},
 	"SubscriptionEnding":    {"Request approved", "Your key is taken out of {plan} next."},
 	"SubscriptionEnded":     {"Subscription ended", "Your key does not open {plan} any more."},
 	"SubscriptionLost":      {"Subscription ended", "The operator of this portal has removed {plan}."},
-	"SubscriptionParked":    {"Waiting", ""},
+	"WishParked":            {"Waiting", ""},
 	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests are finished together."},
 	"RequestUnchanged":      {"Already done", "Nothing had to be changed."},
 	"RequestRejected":       {"Refused", ""},

@@ -34,7 +34,7 @@ func TestAStepIsWordedByWhatIsKnown(t *testing.T) {
 			projections.Step{Name: "RequestRejected", Detail: "You have Free."}, "Free", stepWords{"Refused", "You have Free."},
 		},
 		"a wait says what for": {
-			projections.Step{Name: "SubscriptionParked", Status: projections.Waiting, Code: "kms", Detail: "stored"}, "Free",
+			projections.Step{Name: "WishParked", Status: projections.Waiting, Code: "kms", Detail: "stored"}, "Free",
 			stepWords{"Waiting", waitingFor("kms")},
 		},
 		"a fact of a later version": {

@@ -11,7 +11,7 @@ import (
 
 const (
 	// lookBack is how many of an account's newest requests pages look at.
-	lookBack = 20
+	lookBack = 10
 	// stillNews is how long a request that was refused or failed is shown unasked.
 	stillNews = 3 * 24 * time.Hour
 )
@@ -105,8 +105,8 @@ func lastMoved(operation operations.Operation) time.Time {
 
 // follow is the open request that leads to a subscription's present state, "" for none.
 func (r requests) follow(sub projections.Subscription) portal.OperationID {
-	if n := len(sub.Operations); n > 0 {
-		return sub.Operations[n-1]
+	if sub.Operation != "" {
+		return sub.Operation
 	}
 	if operation, ok := r.about(sub.Plan); ok && !operation.Status.Over() {
 		return operation.ID

@@ -56,6 +56,9 @@ func newKeyed(v verb, table string, key Item, b *bound) (*action, error) {
 
 // check makes sure that the action fits the table's keys.
 func (a *action) check(t *table) error {
+	if err := a.bound.checkKeyPaths(t); err != nil {
+		return err
+	}
 	if a.verb == putVerb {
 		return t.checkItemKey(a.item)
 	}
@@ -64,11 +67,7 @@ func (a *action) check(t *table) error {
 	}
 	for _, c := range a.bound.update {
 		for _, k := range t.keys() {
-			switch {
-			case c.path[0].name != k.Name:
-			case len(c.path) > 1:
-				return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", k.Name)
-			default:
+			if c.path[0].name == k.Name && len(c.path) == 1 {
 				return invalidParameter("Cannot update attribute %s. This attribute is part of the key", k.Name)
 			}
 		}

@@ -73,6 +73,9 @@ func (s *Service) newBatchLookups(requested map[string]batchKeys) (map[string][]
 			if err != nil {
 				return nil, err
 			}
+			if slices.ContainsFunc(lookups[table], func(before *lookup) bool { return maps.EqualFunc(before.key, l.key, Value.equal) }) {
+				return nil, invalid("Provided list of item keys contains duplicates")
+			}
 			lookups[table] = append(lookups[table], l)
 		}
 	}
@@ -83,14 +86,14 @@ func (s *Service) readBatch(tx *store.Tx, in *batchGetRequest, lookups map[strin
 	answer := &batchGetAnswer{Responses: map[string][]json.RawMessage{}, UnprocessedKeys: map[string]batchKeys{}}
 	read := 0
 	for _, table := range slices.Sorted(maps.Keys(lookups)) {
-		targets, err := s.distinctTargets(tx, lookups[table])
-		if err != nil {
-			return nil, err
-		}
 		asked, units := in.RequestItems[table], 0.0
 		answer.Responses[table] = []json.RawMessage{}
 		for i, l := range lookups[table] {
-			found, size, err := l.read(tx, targets[i])
+			at, err := l.find(tx, s.tables)
+			if err != nil {
+				return nil, err
+			}
+			found, size, err := l.read(tx, at)
 			if err != nil {
 				return nil, err
 			}
@@ -110,20 +113,4 @@ func (s *Service) readBatch(tx *store.Tx, in *batchGetRequest, lookups map[strin
 		}
 	}
 	return answer, nil
-}
-
-func (s *Service) distinctTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
-	targets := make([]target, len(lookups))
-	seen := map[string]bool{}
-	for i, l := range lookups {
-		var err error
-		if targets[i], err = l.find(tx, s.tables); err != nil {
-			return nil, err
-		}
-		if seen[targets[i].id()] {
-			return nil, invalid("Provided list of item keys contains duplicates")
-		}
-		seen[targets[i].id()] = true
-	}
-	return targets, nil
 }

@@ -109,6 +109,9 @@ func (s *Service) decideAll(tx *store.Tx, actions []*action, duplicate string) (
 		if err != nil {
 			return nil, err
 		}
+		if a.verb == putVerb && !t.hasKeys(a.item) {
+			return nil, errKeyMismatch
+		}
 		if err := a.check(t); err != nil {
 			return nil, err
 		}

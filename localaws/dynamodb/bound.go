@@ -113,6 +113,19 @@ func (b *bound) concrete(p path) path {
 	return replaced
 }
 
+// checkKeyPaths refuses paths that lead into a key attribute: keys hold nothing else.
+func (b *bound) checkKeyPaths(t *table) error {
+	for _, k := range t.keys() {
+		into := func(p path) bool { return len(p) > 1 && b.top(p) == k.Name }
+		if slices.ContainsFunc(b.projection, into) || slices.ContainsFunc(b.update, func(c change) bool {
+			return into(c.path) || c.operand.anyPath(into)
+		}) || b.condition.anyPath(into) || b.filter.anyPath(into) {
+			return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", k.Name)
+		}
+	}
+	return nil
+}
+
 // top is the attribute that a path begins with.
 func (b *bound) top(p path) string { return b.concrete(p[:1])[0].name }
 

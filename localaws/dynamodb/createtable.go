@@ -23,7 +23,8 @@ type sseSpecification struct {
 	KMSMasterKeyId string `json:",omitempty"`
 }
 
-type tag struct{ Key, Value string }
+// tag has both members, which a request may leave out.
+type tag struct{ Key, Value *string }
 
 // Throughput and SSE change nothing here; they are accepted to be described again.
 // Members for indexes, replicas and resource policies are left out, hence refused.

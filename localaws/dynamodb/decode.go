@@ -75,8 +75,10 @@ func (r *itemReader) content(kind []byte, v *Value) (ok bool) {
 		v.BOOL = new(bool)
 		*v.BOOL, ok = r.truth()
 	case "NULL":
-		v.NULL = new(bool)
-		*v.NULL, ok = r.truth()
+		v.NULL = new(null)
+		var is bool
+		is, ok = r.truth()
+		*v.NULL = null(is)
 	case "L":
 		v.L, ok = list(r, r.value)
 	case "M":

@@ -27,7 +27,7 @@ type tagged struct {
 }
 
 func (v tagged) value() Value {
-	plain := Value{S: v.S, N: v.N, B: v.B, BOOL: v.BOOL, NULL: v.NULL, M: itemOf(v.M), SS: v.SS, NS: v.NS, BS: v.BS}
+	plain := Value{S: v.S, N: v.N, B: v.B, BOOL: v.BOOL, NULL: (*null)(v.NULL), M: itemOf(v.M), SS: v.SS, NS: v.NS, BS: v.BS}
 	if v.L != nil {
 		plain.L = []Value{}
 	}

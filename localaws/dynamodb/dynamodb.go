@@ -33,8 +33,9 @@ func New(env wire.Env) *Service {
 // JSON is the wire side.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
-		Target: "DynamoDB_20120810",
-		Shape:  "com.amazonaws.dynamodb.v20120810",
+		Target:  "DynamoDB_20120810",
+		Shape:   "com.amazonaws.dynamodb.v20120810",
+		MaxBody: 16 << 20,
 		Operations: map[string]wire.Operation{
 			"CreateTable":               wire.Op(s.createTable),
 			"DescribeTable":             s.swept(wire.Op(s.describeTable)),
@@ -44,6 +45,7 @@ func (s *Service) JSON() wire.JSONService {
 			"UpdateTimeToLive":          wire.Op(s.updateTimeToLive),
 			"DescribeTimeToLive":        wire.Op(s.describeTimeToLive),
 			"DescribeContinuousBackups": wire.Op(s.describeContinuousBackups),
+			"UpdateContinuousBackups":   wire.Op(s.updateContinuousBackups),
 			"TagResource":               wire.Op(s.tagResource),
 			"UntagResource":             wire.Op(s.untagResource),
 			"ListTagsOfResource":        wire.Op(s.listTagsOfResource),

@@ -37,7 +37,7 @@ func (v Value) appendJSON(dst []byte) []byte {
 	case "BOOL":
 		dst = strconv.AppendBool(dst, *v.BOOL)
 	case "NULL":
-		dst = strconv.AppendBool(dst, *v.NULL)
+		dst = strconv.AppendBool(dst, bool(*v.NULL))
 	case "L":
 		dst = appendAll(dst, '[', v.L, ']', func(dst []byte, e Value) []byte { return e.appendJSON(dst) })
 	case "M":

@@ -1,6 +1,7 @@
 package dynamodb
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,6 +32,17 @@ const (
 	opPath    = "path"
 	opValue   = "value"
 )
+
+// anyPath reports whether one of the paths in n, which may be nil, is as wanted.
+func (n *node) anyPath(wanted func(path) bool) bool {
+	switch {
+	case n == nil:
+		return false
+	case n.op == opPath:
+		return wanted(n.path)
+	}
+	return slices.ContainsFunc(n.args, func(arg *node) bool { return arg.anyPath(wanted) })
+}
 
 func (n *node) isOperand() bool { return n.op == opPath || n.op == opValue || n.op == opCall }
 

@@ -15,7 +15,7 @@ type function struct {
 var functions = map[string]function{
 	"attribute_exists":     {operands: 1, needsPath: true},
 	"attribute_not_exists": {operands: 1, needsPath: true},
-	"attribute_type":       {operands: 2, needsPath: true},
+	"attribute_type":       {operands: 2},
 	"begins_with":          {operands: 2},
 	"contains":             {operands: 2},
 	"size":                 {operands: 1},

@@ -33,6 +33,7 @@ type lookup struct {
 	table string
 	key   Item
 	paths []path
+	bound *bound
 }
 
 func (s *Service) newLookup(tableName string, key Item, projection *string, names map[string]string) (*lookup, error) {
@@ -50,7 +51,7 @@ func (s *Service) newLookup(tableName string, key Item, projection *string, name
 	if err != nil {
 		return nil, err
 	}
-	return &lookup{table: table, key: key, paths: b.projection}, nil
+	return &lookup{table: table, key: key, paths: b.projection, bound: b}, nil
 }
 
 // target is where a lookup leads.
@@ -66,6 +67,9 @@ func (t target) id() string { return t.table.ID + string(t.place) }
 func (l *lookup) find(tx *store.Tx, tables *tableCache) (target, error) {
 	t, err := tables.find(tx, l.table)
 	if err != nil {
+		return target{}, err
+	}
+	if err := l.bound.checkKeyPaths(t); err != nil {
 		return target{}, err
 	}
 	if err := t.checkKey(l.key); err != nil {

@@ -76,11 +76,8 @@ func (b *bound) keyCondition(n *node) (keyCondition, error) {
 }
 
 // span is the range of places that a KeyConditionExpression selects, and the
-// partition it lies in.
+// partition it lies in. There are one or two conditions.
 func (t *table) span(conditions []keyCondition) (r span, part []byte, err error) {
-	if len(conditions) > 2 {
-		return r, nil, invalid("Conditions can be of length 1 or 2 only")
-	}
 	find := func(name string) *keyCondition {
 		i := slices.IndexFunc(conditions, func(c keyCondition) bool { return c.attribute == name })
 		if i < 0 {

@@ -1,6 +1,9 @@
 package dynamodb
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // An item's place in the store is
 //
@@ -92,6 +95,14 @@ func (t *table) checkKey(key Item) error {
 
 var errKeyMismatch = invalid("The provided key element does not match the schema")
 
+// hasKeys reports whether the item has all key attributes, of whatever type.
+func (t *table) hasKeys(it Item) bool {
+	return !slices.ContainsFunc(t.keys(), func(k keyAttribute) bool {
+		_, ok := it[k.Name]
+		return !ok
+	})
+}
+
 // checkItemKey checks the key attributes of a whole item.
 func (t *table) checkItemKey(it Item) error {
 	for _, k := range t.keys() {
@@ -123,11 +134,32 @@ func (t *table) checkKeyValue(k keyAttribute, v Value) error {
 	isHash := k.Name == t.Hash.Name
 	switch {
 	case size == 0:
-		return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", word, k.Name)
+		return emptyKey(word, k)
 	case isHash && size > maxPartitionKey:
 		return invalidParameter("Size of hashkey has exceeded the maximum size limit of2048 bytes")
 	case !isHash && size > maxSortKey:
 		return invalidParameter("Aggregated size of all range keys has exceeded the size limit of 1024 bytes")
+	}
+	return nil
+}
+
+func emptyKey(word string, k keyAttribute) error {
+	return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", word, k.Name)
+}
+
+// checkNotEmpty refuses an action whose key has an empty string or binary.
+func (t *table) checkNotEmpty(a *action) error {
+	key := a.key
+	if a.verb == putVerb {
+		key = a.item
+	}
+	for _, k := range t.keys() {
+		switch v := key[k.Name]; {
+		case v.S != nil && *v.S == "":
+			return emptyKey("string", k)
+		case v.B != nil && len(v.B) == 0:
+			return emptyKey("binary", k)
+		}
 	}
 	return nil
 }

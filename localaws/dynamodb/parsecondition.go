@@ -6,7 +6,7 @@ func (p *parser) or() *node {
 	for p.peek().is(opOr) {
 		p.boolean(left)
 		p.at++
-		left = &node{op: opOr, args: []*node{left, p.boolean(p.and())}}
+		left = p.operation(node{op: opOr, args: []*node{left, p.boolean(p.and())}})
 	}
 	return left
 }
@@ -17,7 +17,7 @@ func (p *parser) and() *node {
 	for p.peek().is(opAnd) {
 		p.boolean(left)
 		p.at++
-		left = &node{op: opAnd, args: []*node{left, p.boolean(p.not())}}
+		left = p.operation(node{op: opAnd, args: []*node{left, p.boolean(p.not())}})
 	}
 	return left
 }
@@ -25,7 +25,7 @@ func (p *parser) and() *node {
 // not = NOT not | predicate
 func (p *parser) not() *node {
 	if p.accept(opNot) {
-		return &node{op: opNot, args: []*node{p.boolean(p.not())}}
+		return p.operation(node{op: opNot, args: []*node{p.boolean(p.not())}})
 	}
 	return p.predicate()
 }
@@ -77,7 +77,7 @@ func (p *parser) comparison(op string, args ...*node) *node {
 			p.misused(arg)
 		}
 	}
-	return &node{op: op, args: args}
+	return p.operation(node{op: op, args: args})
 }
 
 // boolean makes sure that n has a truth value.

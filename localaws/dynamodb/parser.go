@@ -9,6 +9,7 @@ const (
 	maxExpressionSize = 4 << 10
 	maxInOperands     = 100
 	maxPathDepth      = 32
+	maxOperators      = 300
 	maxIndex          = 1<<31 - 1
 )
 
@@ -37,6 +38,9 @@ func parse(k kind, text string) (parsed *expression, err error) {
 	if p.peek().kind != tokenEnd {
 		p.unexpected()
 	}
+	if p.operators > maxOperators {
+		p.fail("The expression contains too many operators; operator count: " + strconv.Itoa(p.operators))
+	}
 	return p.parsed, nil
 }
 
@@ -47,6 +51,14 @@ type parser struct {
 	tokens []token
 	at     int
 	parsed *expression
+	// operators counts the operators and functions of the expression.
+	operators int
+}
+
+// operation is a node that counts as an operator.
+func (p *parser) operation(n node) *node {
+	p.operators++
+	return &n
 }
 
 type parseFailure string
@@ -175,7 +187,7 @@ func (p *parser) bareOperand() *node {
 }
 
 func (p *parser) call() *node {
-	n := &node{op: opCall, name: p.next().text}
+	n := p.operation(node{op: opCall, name: p.next().text})
 	p.expect("(")
 	n.args = p.operands()
 	p.expect(")")

@@ -56,7 +56,7 @@ func (p *parser) sum() *node {
 	}
 	for _, op := range []string{"+", "-"} {
 		if p.accept(op) {
-			return &node{op: op, args: []*node{left, p.operand()}}
+			return p.operation(node{op: op, args: []*node{left, p.operand()}})
 		}
 	}
 	return left

@@ -35,6 +35,9 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 	if err != nil {
 		return nil, err
 	}
+	if len(conditions) > 2 {
+		return nil, invalid("Conditions can be of length 1 or 2 only")
+	}
 	backwards := in.ScanIndexForward != nil && !*in.ScanIndexForward
 	var answer *pageAnswer
 	err = s.env.DB.View(func(tx *store.Tx) error {
@@ -50,6 +53,9 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 			if r, err = t.resume(r, part, in.ExclusiveStartKey, backwards); err != nil {
 				return err
 			}
+		}
+		if err := b.checkKeyPaths(t); err != nil {
+			return err
 		}
 		if err := t.checkFilter(b); err != nil {
 			return err
@@ -92,16 +98,5 @@ func (t *table) checkFilter(b *bound) error {
 
 // mentions reports whether a path in the expression begins with that attribute.
 func (b *bound) mentions(n *node, attribute string) bool {
-	if n == nil {
-		return false
-	}
-	if n.op == opPath {
-		return b.top(n.path) == attribute
-	}
-	for _, arg := range n.args {
-		if b.mentions(arg, attribute) {
-			return true
-		}
-	}
-	return false
+	return n.anyPath(func(p path) bool { return b.top(p) == attribute })
 }

@@ -38,6 +38,9 @@ func (s *Service) scan(_ context.Context, in *scanRequest) (*pageAnswer, error) 
 		if err != nil {
 			return err
 		}
+		if err := b.checkKeyPaths(t); err != nil {
+			return err
+		}
 		var all span
 		if in.ExclusiveStartKey != nil {
 			if err := t.checkKey(in.ExclusiveStartKey); err != nil {

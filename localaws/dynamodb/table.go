@@ -34,6 +34,8 @@ type table struct {
 	TTL        string    `json:",omitempty"`
 	TTLOff     bool      `json:",omitempty"`
 	TTLChanged time.Time `json:",omitzero"`
+	// Recovery is the point-in-time recovery that was turned on, nil if it is off.
+	Recovery *recovery `json:",omitempty"`
 	// OnDemandSince is when the table became PAY_PER_REQUEST, if not at its creation.
 	OnDemandSince float64 `json:",omitempty"` // seconds since the epoch
 }

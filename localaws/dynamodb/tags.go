@@ -2,9 +2,11 @@ package dynamodb
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -59,7 +61,8 @@ func (s *Service) listTagsOfResource(_ context.Context, in *listTagsRequest) (*l
 		}
 		answer.Tags = []tag{}
 		for _, key := range slices.Sorted(maps.Keys(t.Tags)) {
-			answer.Tags = append(answer.Tags, tag{Key: key, Value: t.Tags[key]})
+			value := t.Tags[key]
+			answer.Tags = append(answer.Tags, tag{Key: &key, Value: &value})
 		}
 		return nil
 	})
@@ -97,16 +100,21 @@ func (t *table) addTags(tags []tag) error {
 	if added == nil {
 		added = map[string]string{}
 	}
-	for _, tag := range tags {
+	for i, tag := range tags {
+		at := fmt.Sprintf("tags.%d.member.", i+1)
 		switch {
-		case tag.Key == "" || len(tag.Key) > maxTagKey:
+		case tag.Key == nil:
+			return violated(at+"key", nil, "Member must not be null")
+		case tag.Value == nil:
+			return violated(at+"value", nil, "Member must not be null")
+		case *tag.Key == "" || utf8.RuneCountInString(*tag.Key) > maxTagKey:
 			return invalidParameter("Tag keys must be between 1 and %d characters long", maxTagKey)
-		case len(tag.Value) > maxTagValue:
+		case utf8.RuneCountInString(*tag.Value) > maxTagValue:
 			return invalidParameter("Tag values must not be longer than %d characters", maxTagValue)
-		case strings.HasPrefix(strings.ToLower(tag.Key), "aws:"):
+		case strings.HasPrefix(strings.ToLower(*tag.Key), "aws:"):
 			return invalidParameter("Tag keys must not begin with aws:")
 		}
-		added[tag.Key] = tag.Value
+		added[*tag.Key] = *tag.Value
 	}
 	if len(added) > maxTags {
 		return invalidParameter("Too many tags")

@@ -176,12 +176,17 @@ func (in *transactAction) checkMembers(v verb, at string) error {
 
 // decideTransaction decides all actions, or fails with the reasons of each. As on
 // AWS keys are checked first, up to the first wrong one, before any condition is
-// looked at.
+// looked at. An empty key is refused as such, without reasons.
 func (s *Service) decideTransaction(tx *store.Tx, actions []*action) ([]*outcome, error) {
 	tables := make([]*table, len(actions))
 	for i, a := range actions {
 		var err error
 		if tables[i], err = s.tables.find(tx, a.table); err != nil {
+			return nil, err
+		}
+	}
+	for i, a := range actions {
+		if err := tables[i].checkNotEmpty(a); err != nil {
 			return nil, err
 		}
 	}

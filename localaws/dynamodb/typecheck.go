@@ -45,6 +45,13 @@ func (b *bound) checkTypes(n *node) string {
 }
 
 func (b *bound) checkCallTypes(n *node) string {
+	for _, arg := range n.args {
+		if arg.op == opCall {
+			if problem := b.checkCallTypes(arg); problem != "" {
+				return problem
+			}
+		}
+	}
 	if problem := b.checkDistinct(n.name, n.args); problem != "" {
 		return problem
 	}
@@ -76,12 +83,20 @@ func (b *bound) checkTypeName(n *node) string {
 // wrongType complains of the first operand that has a type which is not allowed.
 func (b *bound) wrongType(operator string, operands []*node, allowed func(kind string) bool) string {
 	for _, operand := range operands {
-		if operand.op != opValue {
-			continue
-		}
-		if kind := b.values[operand.name].kind(); !allowed(kind) {
+		if kind := b.knownKind(operand); kind != "" && !allowed(kind) {
 			return wrongOperand(operator, kind)
 		}
+	}
+	return ""
+}
+
+// knownKind is the type of an operand, empty if that depends on the item.
+func (b *bound) knownKind(operand *node) string {
+	switch {
+	case operand.op == opValue:
+		return b.values[operand.name].kind()
+	case operand.op == opCall && operand.name == "size":
+		return "N"
 	}
 	return ""
 }

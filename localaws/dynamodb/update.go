@@ -14,17 +14,18 @@ var (
 )
 
 // updated applies the update to an item; old is nil if there is none, and key is
-// what a new one begins with. All actions see the old item, whatever their order.
+// what a new one begins with. All actions see the old item, or the key of the new one,
+// whatever their order.
 // It returns nil if there is no item afterwards: actions that only take away do
 // not bring an item about. It does not change old.
 func (b *bound) updated(old, key Item) (Item, error) {
 	if old == nil && len(b.update) > 0 && !slices.ContainsFunc(b.update, change.gives) {
 		return nil, nil
 	}
-	next := maps.Clone(old)
 	if old == nil {
-		next = maps.Clone(key)
+		old = key
 	}
+	next := maps.Clone(old)
 	for _, c := range inOrder(b.update) {
 		leaf, err := b.effect(c, old)
 		if err != nil {

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -16,12 +17,26 @@ type Value struct {
 	N    *string  `json:",omitempty"`
 	B    []byte   `json:",omitzero"`
 	BOOL *bool    `json:",omitempty"`
-	NULL *bool    `json:",omitempty"`
+	NULL *null    `json:",omitempty"`
 	L    []Value  `json:",omitzero"`
 	M    Item     `json:",omitzero"`
 	SS   []string `json:",omitzero"`
 	NS   []string `json:",omitzero"`
 	BS   [][]byte `json:",omitzero"`
+}
+
+// null is the value of NULL. A text stands for false unless it says true: it is then
+// refused for its value, as AWS does, and not for its type.
+type null bool
+
+// UnmarshalJSON reads a boolean or a text.
+func (n *null) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*n = null(strings.EqualFold(text, "true"))
+		return nil
+	}
+	return json.Unmarshal(raw, (*bool)(n))
 }
 
 // Item is a whole item, a primary key, or the content of a map, by name.

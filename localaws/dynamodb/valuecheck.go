@@ -13,7 +13,10 @@ const maxNameSize = 65535
 // are stored in.
 func (it Item) normalize() error {
 	for name, v := range it {
-		if len(name) > maxNameSize {
+		switch {
+		case name == "":
+			return invalidParameter("Attribute name must not be empty")
+		case len(name) > maxNameSize:
 			return invalidParameter("Attribute name is too large, must be less than 65536 bytes")
 		}
 		if err := v.normalize(1); err != nil {

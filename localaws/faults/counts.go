@@ -7,7 +7,7 @@ type Count struct {
 	// Requests are all calls that arrived, whatever happened to them.
 	Requests int `json:"requests"`
 	// Faults are those that a rule did something to, by kind. A message's faults
-	// count under sqs.ReceiveMessage. Throttled and Colliding are among them.
+	// count under sqs.ReceiveMessage. Throttled, Colliding and Obeyed are among them.
 	Faults map[Kind]int `json:"faults,omitempty"`
 }
 
@@ -16,12 +16,15 @@ type Count struct {
 // no service as the service "unknown".
 type Counts map[string]map[string]Count
 
-// What API Gateway refuses for its own limits is counted with the faults.
+// What happens without any rule, and is counted with the faults.
 const (
-	// Throttled: the account's quota of requests was used up.
+	// Throttled: API Gateway refused the call, since the account's quota was used up.
 	Throttled Kind = "throttled"
-	// Colliding: another change of attachments was under way.
+	// Colliding: API Gateway refused the call, since another change of attachments was
+	// under way.
 	Colliding Kind = "colliding"
+	// Obeyed: a standard queue did as it was told by an old receipt handle.
+	Obeyed Kind = "obeyed"
 )
 
 // Of is the count of one operation.

@@ -49,15 +49,25 @@ const (
 	// happens to a message once at most.
 	Reorder Kind = "reorder"
 	// Expire: the visibility timeout of a message received is over Rule.After its
-	// receipt: others can receive it, and its receipt handle is good for nothing,
-	// which a FIFO queue says and a standard queue does not.
+	// receipt: others can receive it. A FIFO queue refuses its receipt handle from then
+	// on. A standard queue still obeys it, and so takes the message away from, or gives
+	// it back under the hands of, the next receiver: see Stale.
 	Expire Kind = "expire"
+
+	// Stale: a standard queue ignores a receipt handle that is not the latest of its
+	// message, although the call succeeds. Without such a rule it obeys the handle.
+	// Drawn for every old handle in DeleteMessage, ChangeMessageVisibility and their
+	// batches.
+	Stale Kind = "stale"
 )
 
-var kinds = []Kind{Latency, Error, Drop, Lost, Late, Down, Duplicate, Reorder, Expire}
+var kinds = []Kind{Latency, Error, Drop, Lost, Late, Down, Duplicate, Reorder, Expire, Stale}
 
 // ofMessages says that a rule of that kind is about received messages, not calls.
 func (k Kind) ofMessages() bool { return k == Duplicate || k == Reorder || k == Expire }
+
+// receiptOperations are those that take receipt handles.
+var receiptOperations = []string{"DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
 
 // The errors that a rule of kind Error can answer with. Each service words them
 // in its own way, with its own status.
@@ -136,6 +146,8 @@ func (r Rule) check() error {
 		return errors.New("a range of durations ends before it begins, or begins below 0")
 	case r.Kind.ofMessages() && !r.receives():
 		return fmt.Errorf("%s is about sqs.ReceiveMessage and nothing else", r.Kind)
+	case r.Kind == Stale && !r.takesReceipts():
+		return fmt.Errorf("stale is about sqs and its operations %v and nothing else", receiptOperations)
 	}
 	return r.checkParameters()
 }
@@ -148,7 +160,7 @@ func (r Rule) checkParameters() error {
 		return fmt.Errorf("%s takes no error", r.Kind)
 	case r.Kind == Latency && r.Latency.Max == 0:
 		return errors.New("its latency is missing")
-	case r.Kind.ofMessages() && r.Latency.Max > 0:
+	case (r.Kind.ofMessages() || r.Kind == Stale) && r.Latency.Max > 0:
 		return fmt.Errorf("%s takes no latency", r.Kind)
 	case (r.Kind == Late || r.Kind == Reorder) && r.After.Max == 0:
 		return fmt.Errorf("how long after is missing, as in %s=1s", r.Kind)
@@ -181,6 +193,10 @@ func (r Rule) anyOperation() bool { return r.Operation == "" || r.Operation == "
 
 func (r Rule) receives() bool {
 	return r.Service == "sqs" && (r.anyOperation() || r.Operation == "ReceiveMessage")
+}
+
+func (r Rule) takesReceipts() bool {
+	return r.Service == "sqs" && (r.anyOperation() || slices.Contains(receiptOperations, r.Operation))
 }
 
 func (r Rule) matches(service, operation string) bool {

@@ -107,6 +107,8 @@ func (in *Injector) draw(call Call) (f fate) {
 		case rule.Kind.ofMessages():
 			f.received = f.received || call.Operation == "ReceiveMessage"
 			continue
+		case rule.Kind == Stale:
+			continue
 		}
 		struck, wait, after := in.dice[i].roll(rule)
 		switch {

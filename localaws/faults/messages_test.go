@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
@@ -128,5 +130,66 @@ func TestAReceiptExpiresAfterAWhile(t *testing.T) {
 	eventually(t, "it can be received again", func() bool { return len(l.receive(q)) == 1 })
 	if took := time.Since(before); took < 300*time.Millisecond {
 		t.Errorf("it could be received again after %s", took)
+	}
+}
+
+func TestAnOldReceiptWorksUnlessARuleHasItIgnored(t *testing.T) {
+	t.Parallel()
+	for plan, want := range map[string]struct {
+		deleted bool
+		counts  map[faults.Kind]int
+	}{
+		"seed=1":                                   {true, map[faults.Kind]int{faults.Obeyed: 1}},
+		"sqs:stale":                                {false, map[faults.Kind]int{faults.Stale: 1}},
+		"sqs.DeleteMessage:stale,times=1":          {false, map[faults.Kind]int{faults.Stale: 1}},
+		"sqs.ChangeMessageVisibility:stale":        {true, map[faults.Kind]int{faults.Obeyed: 1}},
+		"seed=1; sqs.DeleteMessage:stale,rate=0.5": {false, map[faults.Kind]int{faults.Stale: 1}},
+		"seed=2; sqs.DeleteMessage:stale,rate=0.5": {true, map[faults.Kind]int{faults.Obeyed: 1}},
+	} {
+		t.Run(plan, func(t *testing.T) {
+			t.Parallel()
+			l := start(t)
+			q := l.createQueue("q", nil)
+			l.mustSend(q, "m")
+			l.suffer("sqs:expire,times=1")
+			old := l.receive(q)
+			l.suffer(plan)
+			if latest := l.receive(q); len(latest) != 1 {
+				t.Fatalf("received %v after the first receipt had run out, want the message", bodies(latest))
+			}
+			if err := l.delete(q, old[0]); err != nil {
+				t.Fatalf("an old receipt is answered %v, want success either way", err)
+			}
+			out, err := l.queue.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+				QueueUrl: &q, AttributeNames: []types.QueueAttributeName{"ApproximateNumberOfMessagesNotVisible"},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if deleted := out.Attributes["ApproximateNumberOfMessagesNotVisible"] == "0"; deleted != want.deleted {
+				t.Errorf("the old receipt deleted the message: %v, want %v", deleted, want.deleted)
+			}
+			if diff := cmp.Diff(want.counts, l.Counts().Of("sqs", "DeleteMessage").Faults); diff != "" {
+				t.Errorf("counts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestGivingBackByAnOldReceiptCanBeIgnoredToo(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	q := l.createQueue("q", nil)
+	l.mustSend(q, "m")
+	l.suffer("sqs:expire,times=1; sqs.ChangeMessageVisibility:stale,times=1")
+	old := l.receive(q)
+	l.receive(q)
+	for i, want := range []int{0, 1} {
+		if _, err := l.queue.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &q, ReceiptHandle: old[0].ReceiptHandle}); err != nil {
+			t.Fatal(err)
+		}
+		if got := l.receive(q); len(got) != want {
+			t.Errorf("given back for time %d: received %v, want %d messages", i+1, bodies(got), want)
+		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 func TestTextAndJSONSayTheSame(t *testing.T) {
 	t.Parallel()
 	const text = "seed=7; sqs.SendMessage:lost,rate=0.1; *:latency=5ms-50ms,times=3; dynamodb:error=throttling,rate=1,latency=1s; " +
-		"kms:down; sns:late=2s; sqs:reorder=500ms,rate=0.25; sqs.ReceiveMessage:expire; sqs:duplicate; sqs.DeleteMessage:drop"
+		"kms:down; sns:late=2s; sqs:reorder=500ms,rate=0.25; sqs.ReceiveMessage:expire; sqs:duplicate; sqs.DeleteMessage:drop; sqs:stale,rate=0.5"
 	plan, err := faults.Parse(text)
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +70,9 @@ func TestAPlanThatMakesNoSenseIsRefusedAsAWhole(t *testing.T) {
 		"sqs.SendMessage:reorder=1s":      "sqs.ReceiveMessage",
 		"sqs:reorder":                     "how long after",
 		"sqs:expire,latency=1s":           "takes no latency",
+		"sqs.SendMessage:stale":           "about sqs and its operations",
+		"sqs:stale=1s":                    "takes no value",
+		"sqs:stale,latency=1s":            "takes no latency",
 		"seed=-1":                         "whole number",
 		"sqs:lost; sqs:drop; sns:down=1h": "sns:down",
 	}

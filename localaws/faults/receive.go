@@ -97,3 +97,26 @@ func (in *Injector) settleMessage(call Call, rule int, kind Kind, done bool) {
 		in.dice[rule].struck--
 	}
 }
+
+// OldReceipt draws whether a standard queue ignores an old receipt handle in a call, and
+// counts it either way.
+func (in *Injector) OldReceipt(operation string) (ignored bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	call := Call{Service: "sqs", Operation: operation}
+	for i, r := range in.plan.Rules {
+		if r.Kind != Stale || !r.matches(call.Service, operation) {
+			continue
+		}
+		if struck, _, _ := in.dice[i].roll(r); struck && !ignored {
+			in.dice[i].struck++
+			ignored = true
+		}
+	}
+	if ignored {
+		in.counts.fault(call, Stale)
+	} else {
+		in.counts.fault(call, Obeyed)
+	}
+	return ignored
+}

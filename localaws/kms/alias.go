@@ -25,7 +25,7 @@ func (s *Service) aliasARN(name string) string { return s.env.ARN("kms", name) }
 // findAlias does not find an alias whose key is gone: KMS deletes a key's
 // aliases with it.
 func (s *Service) findAlias(tx *store.Tx, name string) (alias, error) {
-	a, found, err := store.GetJSON[alias](aliasesIn(tx), name)
+	a, found, err := store.GetJSON[alias](s.aliases(tx), name)
 	if err != nil {
 		return alias{}, err
 	}
@@ -63,7 +63,7 @@ func (s *Service) createAlias(_ context.Context, in *aliasInput) (*none, error) 
 			return err
 		}
 		now := s.env.Now()
-		return store.PutJSON(aliasesIn(tx), in.AliasName, alias{
+		return store.PutJSON(s.aliases(tx), in.AliasName, alias{
 			Name: in.AliasName, Target: target, Created: now, Updated: now,
 		})
 	})
@@ -86,7 +86,7 @@ func (s *Service) updateAlias(_ context.Context, in *aliasInput) (*none, error) 
 			return err
 		}
 		a.Target, a.Updated = target, s.env.Now()
-		return store.PutJSON(aliasesIn(tx), in.AliasName, a)
+		return store.PutJSON(s.aliases(tx), in.AliasName, a)
 	})
 	return &none{}, err
 }
@@ -102,7 +102,7 @@ func (s *Service) deleteAlias(_ context.Context, in *deleteAliasInput) (*none, e
 		if _, err := s.findAlias(tx, in.AliasName); err != nil {
 			return err
 		}
-		return aliasesIn(tx).Delete([]byte(in.AliasName))
+		return s.aliases(tx).Delete([]byte(in.AliasName))
 	})
 	return &none{}, err
 }

@@ -39,7 +39,7 @@ func (s *Service) findKey(tx *store.Tx, name string) (key, error) {
 }
 
 func (s *Service) findByID(tx *store.Tx, id string) (key, error) {
-	k, found, err := store.GetJSON[key](keysIn(tx), id)
+	k, found, err := store.GetJSON[key](s.keys(tx), id)
 	if err != nil {
 		return key{}, err
 	}

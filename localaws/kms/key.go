@@ -3,7 +3,6 @@ package kms
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
@@ -29,6 +28,10 @@ type key struct {
 	Material     []byte
 	Created      time.Time
 	DeletionDate time.Time
+	// Primary is the Region of the key that this one is a replica of, empty if it is none.
+	Primary string `json:",omitempty"`
+	// Replicas are the Regions that a primary key was replicated to.
+	Replicas []string `json:",omitempty"`
 }
 
 // gone reports whether the deletion date has passed.
@@ -68,7 +71,7 @@ type multiRegionKey struct {
 	Region string `json:"Region"`
 }
 
-func (s *Service) metadata(k key) keyMetadata {
+func (s *Service) metadata(tx *store.Tx, k key) (keyMetadata, error) {
 	kind, _ := specNamed(k.Spec)
 	m := keyMetadata{
 		AWSAccountID:          s.env.Account,
@@ -90,14 +93,11 @@ func (s *Service) metadata(k key) keyMetadata {
 		date := epoch(k.DeletionDate)
 		m.DeletionDate = &date
 	}
+	var err error
 	if k.MultiRegion {
-		m.MultiRegionConfiguration = &multiRegionConfiguration{
-			MultiRegionKeyType: "PRIMARY",
-			PrimaryKey:         multiRegionKey{ARN: m.ARN, Region: s.env.Region},
-			ReplicaKeys:        []multiRegionKey{},
-		}
+		m.MultiRegionConfiguration, err = s.multiRegion(tx, k)
 	}
-	return m
+	return m, err
 }
 
 type createKeyInput struct {
@@ -111,7 +111,7 @@ type createKeyInput struct {
 	Tags                  []tag
 	// Policy is kept, but no permission is checked anywhere in this local AWS.
 	Policy string
-	// BypassPolicyLockoutSafetyCheck concerns permissions, too.
+	// BypassPolicyLockoutSafetyCheck: see checkPolicy.
 	BypassPolicyLockoutSafetyCheck bool
 }
 
@@ -136,13 +136,14 @@ func (s *Service) createKey(_ context.Context, in *createKeyInput) (*keyOutput, 
 		k.ID = "mrk-" + wire.NewID(32)
 	}
 	_, _ = rand.Read(k.Material)
-	err = s.env.DB.Update(func(tx *store.Tx) error {
-		return store.PutJSON(keysIn(tx), k.ID, k)
+	out := &keyOutput{}
+	return out, s.env.DB.Update(func(tx *store.Tx) (err error) {
+		if err := store.PutJSON(s.keys(tx), k.ID, k); err != nil {
+			return err
+		}
+		out.KeyMetadata, err = s.metadata(tx, k)
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return &keyOutput{s.metadata(k)}, nil
 }
 
 func (in *createKeyInput) spec() (spec, error) {
@@ -174,17 +175,20 @@ func (in *createKeyInput) validate() error {
 	if in.Origin != "" && in.Origin != "AWS_KMS" {
 		return wire.NotImplemented("The key origin " + in.Origin)
 	}
-	if in.Policy != "" && !json.Valid([]byte(in.Policy)) {
-		return wire.Errorf("MalformedPolicyDocumentException", "The policy is not a JSON document.")
+	return checkNewKey(in.Policy, in.BypassPolicyLockoutSafetyCheck, in.Description, in.Tags)
+}
+
+// checkNewKey checks what a key and a replica are both made with.
+func checkNewKey(policy string, bypass bool, description string, tags []tag) error {
+	if policy != "" {
+		if err := checkPolicy(policy, bypass); err != nil {
+			return err
+		}
 	}
-	var c constraints
-	if len(in.Description) > 8192 {
-		c.add("description", "have length less than or equal to 8192")
-	}
-	if err := c.err(); err != nil {
+	if err := checkDescription(description); err != nil {
 		return err
 	}
-	return checkTags(in.Tags)
+	return checkTags(tags)
 }
 
 type describeKeyInput struct {
@@ -196,15 +200,39 @@ func (s *Service) describeKey(_ context.Context, in *describeKeyInput) (*keyOutp
 	if err := refuseGrants(in.GrantTokens); err != nil {
 		return nil, err
 	}
-	var k key
-	err := s.env.DB.View(func(tx *store.Tx) (err error) {
-		k, err = s.find(tx, in.KeyID)
+	out := &keyOutput{}
+	return out, s.env.DB.View(func(tx *store.Tx) error {
+		k, err := s.find(tx, in.KeyID)
+		if err != nil {
+			return err
+		}
+		out.KeyMetadata, err = s.metadata(tx, k)
 		return err
 	})
-	if err != nil {
+}
+
+type updateKeyDescriptionInput struct {
+	KeyID       string `json:"KeyId"`
+	Description string
+}
+
+func (s *Service) updateKeyDescription(_ context.Context, in *updateKeyDescriptionInput) (*none, error) {
+	if err := checkDescription(in.Description); err != nil {
 		return nil, err
 	}
-	return &keyOutput{s.metadata(k)}, nil
+	_, err := s.change(in.KeyID, func(k *key) error {
+		k.Description = in.Description
+		return s.notPendingDeletion(*k)
+	})
+	return &none{}, err
+}
+
+func checkDescription(text string) error {
+	var c constraints
+	if len(text) > 8192 {
+		c.add("description", "have length less than or equal to 8192")
+	}
+	return c.err()
 }
 
 func refuseGrants(tokens []string) error {

@@ -1,6 +1,8 @@
 // Package kms is the local AWS KMS: HMAC keys, their aliases and tags, and the
 // making and checking of MACs. Key material is drawn here, kept in the data file
 // and never shown. Encryption and signing keys are refused: Gatehouse uses none.
+// Every Region has keys and aliases of its own, callers being in the Region that they
+// sign for; a multi-Region key is in another Region once it was replicated there.
 //
 // A key's state, as in https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html:
 //
@@ -15,17 +17,23 @@
 package kms
 
 import (
+	"cmp"
+	"context"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Service holds the keys.
-type Service struct{ env wire.Env }
+// Service holds the keys of one Region.
+type Service struct {
+	env wire.Env
+	// home is the Region of callers who name none.
+	home string
+}
 
 // New returns the service.
-func New(env wire.Env) *Service { return &Service{env: env} }
+func New(env wire.Env) *Service { return &Service{env: env, home: env.Region} }
 
 // JSON is the wire side.
 func (s *Service) JSON() wire.JSONService {
@@ -33,31 +41,62 @@ func (s *Service) JSON() wire.JSONService {
 		Target: "TrentService",
 		Shape:  "com.amazonaws.kms",
 		Operations: map[string]wire.Operation{
-			"CreateKey":           wire.Op(s.createKey),
-			"DescribeKey":         wire.Op(s.describeKey),
-			"ListKeys":            wire.Op(s.listKeys),
-			"EnableKey":           wire.Op(s.enableKey),
-			"DisableKey":          wire.Op(s.disableKey),
-			"ScheduleKeyDeletion": wire.Op(s.scheduleKeyDeletion),
-			"CancelKeyDeletion":   wire.Op(s.cancelKeyDeletion),
-			"CreateAlias":         wire.Op(s.createAlias),
-			"UpdateAlias":         wire.Op(s.updateAlias),
-			"DeleteAlias":         wire.Op(s.deleteAlias),
-			"ListAliases":         wire.Op(s.listAliases),
-			"GenerateMac":         wire.Op(s.generateMac),
-			"VerifyMac":           wire.Op(s.verifyMac),
-			"TagResource":         wire.Op(s.tagResource),
-			"UntagResource":       wire.Op(s.untagResource),
-			"ListResourceTags":    wire.Op(s.listResourceTags),
+			"CreateKey":            op(s, (*Service).createKey),
+			"ReplicateKey":         op(s, (*Service).replicateKey),
+			"DescribeKey":          op(s, (*Service).describeKey),
+			"ListKeys":             op(s, (*Service).listKeys),
+			"UpdateKeyDescription": op(s, (*Service).updateKeyDescription),
+			"GetKeyPolicy":         op(s, (*Service).getKeyPolicy),
+			"PutKeyPolicy":         op(s, (*Service).putKeyPolicy),
+			"ListKeyPolicies":      op(s, (*Service).listKeyPolicies),
+			"EnableKey":            op(s, (*Service).enableKey),
+			"DisableKey":           op(s, (*Service).disableKey),
+			"ScheduleKeyDeletion":  op(s, (*Service).scheduleKeyDeletion),
+			"CancelKeyDeletion":    op(s, (*Service).cancelKeyDeletion),
+			"CreateAlias":          op(s, (*Service).createAlias),
+			"UpdateAlias":          op(s, (*Service).updateAlias),
+			"DeleteAlias":          op(s, (*Service).deleteAlias),
+			"ListAliases":          op(s, (*Service).listAliases),
+			"GenerateMac":          op(s, (*Service).generateMac),
+			"VerifyMac":            op(s, (*Service).verifyMac),
+			"TagResource":          op(s, (*Service).tagResource),
+			"UntagResource":        op(s, (*Service).untagResource),
+			"ListResourceTags":     op(s, (*Service).listResourceTags),
 		},
 	}
+}
+
+// op is an operation in the Region that its caller has signed for.
+func op[In, Out any](s *Service, f func(*Service, context.Context, *In) (*Out, error)) wire.Operation {
+	return wire.Op(func(ctx context.Context, in *In) (*Out, error) {
+		region := s.home
+		if r := wire.RequestFrom(ctx); r != nil {
+			region = cmp.Or(wire.CallerOf(r).Region, region)
+		}
+		return f(s.in(region), ctx, in)
+	})
+}
+
+// in is the service of a Region.
+func (s *Service) in(region string) *Service {
+	there := *s
+	there.env.Region = region
+	return &there
 }
 
 // none is the answer of operations that answer nothing.
 type none struct{}
 
-func keysIn(tx *store.Tx) store.Bucket    { return tx.Bucket("kms", "keys") }
-func aliasesIn(tx *store.Tx) store.Bucket { return tx.Bucket("kms", "aliases") }
+// keys and aliases are those of the Region.
+func (s *Service) keys(tx *store.Tx) store.Bucket    { return tx.Bucket(s.path("keys")...) }
+func (s *Service) aliases(tx *store.Tx) store.Bucket { return tx.Bucket(s.path("aliases")...) }
+
+func (s *Service) path(bucket string) []string {
+	if s.env.Region == s.home {
+		return []string{"kms", bucket}
+	}
+	return []string{"kms", "regions", s.env.Region, bucket}
+}
 
 // epoch is how AWS JSON writes a time: seconds since 1970, as a number.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

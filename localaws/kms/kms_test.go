@@ -168,7 +168,7 @@ func TestAMultiRegionKeySaysSo(t *testing.T) {
 	client := start(t)
 	out, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{
 		KeySpec: types.KeySpecHmac256, KeyUsage: types.KeyUsageTypeGenerateVerifyMac, MultiRegion: aws.Bool(true),
-		Description: aws.String("for API keys"), Policy: aws.String(`{"Version":"2012-10-17"}`),
+		Description: aws.String("for API keys"), Policy: aws.String(open),
 	})
 	if err != nil {
 		t.Fatal(err)

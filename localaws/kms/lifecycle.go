@@ -64,9 +64,14 @@ func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletion
 	if err := c.err(); err != nil {
 		return nil, err
 	}
-	k, err := s.change(in.KeyID, func(k *key) error {
+	k, err := s.changeIn(in.KeyID, func(tx *store.Tx, k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {
 			return err
+		}
+		if replicas, err := s.replicas(tx, *k); err != nil {
+			return err
+		} else if len(replicas) > 0 {
+			return wire.NotImplemented("The deletion of a multi-Region key before that of its replicas")
 		}
 		k.State = pendingDeletion
 		k.DeletionDate = s.env.Now().Add(time.Duration(days) * 24 * time.Hour)
@@ -98,17 +103,21 @@ func (s *Service) cancelKeyDeletion(_ context.Context, in *keyIDInput) (*keyIDOu
 // change stores what fn makes of the key, which is named by id or ARN. Nothing
 // is stored when fn refuses.
 func (s *Service) change(name string, fn func(*key) error) (key, error) {
+	return s.changeIn(name, func(_ *store.Tx, k *key) error { return fn(k) })
+}
+
+func (s *Service) changeIn(name string, fn func(*store.Tx, *key) error) (key, error) {
 	var changed key
 	err := s.env.DB.Update(func(tx *store.Tx) error {
 		k, err := s.findKey(tx, name)
 		if err != nil {
 			return err
 		}
-		if err := fn(&k); err != nil {
+		if err := fn(tx, &k); err != nil {
 			return err
 		}
 		changed = k
-		return store.PutJSON(keysIn(tx), k.ID, k)
+		return store.PutJSON(s.keys(tx), k.ID, k)
 	})
 	return changed, err
 }

@@ -69,7 +69,7 @@ func (s *Service) listKeys(_ context.Context, in *pageInput) (*listKeysOutput, e
 	}
 	var entries []keyEntry
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		keys, err := store.AllJSON[key](keysIn(tx))
+		keys, err := store.AllJSON[key](s.keys(tx))
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (s *Service) aliasEntries(tx *store.Tx, keyName string) ([]aliasEntry, erro
 		}
 		wanted = k.ID
 	}
-	all, err := store.AllJSON[alias](aliasesIn(tx))
+	all, err := store.AllJSON[alias](s.aliases(tx))
 	if err != nil {
 		return nil, err
 	}

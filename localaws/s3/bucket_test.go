@@ -207,3 +207,46 @@ func TestObjectsSurviveARestart(t *testing.T) {
 		}
 	}
 }
+
+func TestABucketMayBeMadePrivateAndNotPublic(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	create := func(acl types.BucketCannedACL) error {
+		_, err := l.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("another"), ACL: acl})
+		return err
+	}
+	wantCode(t, create(types.BucketCannedACLPublicRead), "AccessControlListNotSupported")
+	if err := create(types.BucketCannedACLPrivate); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestABucketMayBeNamedInTheHost(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	l.mustPut("a/key")
+	var hosts []string
+	client := s3.NewFromConfig(l.srv.AWSConfig(), func(o *s3.Options) {
+		o.RetryMaxAttempts = 1
+		o.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
+			hosts = append(hosts, r.URL.Hostname())
+			r.Host, r.URL.Host = r.URL.Host, "127.0.0.1:"+r.URL.Port() // where *.localhost leads
+			return http.DefaultTransport.RoundTrip(r)
+		})
+	})
+	out, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("bucket"), Key: aws.String("a/key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Body.Close()
+	if content, err := io.ReadAll(out.Body); err != nil || string(content) != "content of a/key" {
+		t.Errorf("the object holds %q, %v", content, err)
+	}
+	if diff := cmp.Diff([]string{"bucket.localhost"}, hosts); diff != "" {
+		t.Errorf("hosts asked (-want +got):\n%s", diff)
+	}
+}
+
+type doer func(*http.Request) (*http.Response, error)
+
+func (f doer) Do(r *http.Request) (*http.Response, error) { return f(r) }

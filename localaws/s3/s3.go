@@ -4,8 +4,8 @@
 // Versions, multipart uploads, access control lists and the many other
 // sub-resources are refused as not implemented.
 //
-// It speaks REST with XML, buckets being named in the path, as clients do that are
-// set to path-style addresses.
+// It speaks REST with XML. A bucket is named in the path, or below localhost in the
+// host: bucket.localhost, as clients do that are given http://localhost for an endpoint.
 package s3
 
 import (
@@ -55,9 +55,8 @@ type operation struct {
 
 // ServeHTTP answers a request that is signed for S3.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimPrefix(r.URL.Path, "/")
 	c := call{Request: r, w: w, query: r.URL.Query()}
-	c.bucket, c.key, _ = strings.Cut(path, "/")
+	c.bucket, c.key = Address(r)
 	w.Header().Set("X-Amz-Request-Id", strings.ToUpper(wire.NewID(16)))
 	w.Header().Set("X-Amz-Id-2", wire.NewID(64))
 	if err := s.serve(c); err != nil {
@@ -68,6 +67,17 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		c.refuse(refused)
 	}
+}
+
+// Address is the bucket and the key that a request is about, each empty if it names none.
+func Address(r *http.Request) (bucket, key string) {
+	path := strings.TrimPrefix(r.URL.Path, "/")
+	host, _, _ := strings.Cut(strings.ToLower(r.Host), ":")
+	if bucket, ok := strings.CutSuffix(host, ".localhost"); ok && bucket != "s3" {
+		return strings.TrimSuffix(bucket, ".s3"), path
+	}
+	bucket, key, _ = strings.Cut(path, "/")
+	return bucket, key
 }
 
 func (s *Service) serve(c call) error {

@@ -64,7 +64,7 @@ func parseAttribute(name string, in form) (sqs.AttributeValue, error) {
 			return value, invalidValue("The message attribute '%s' is not base64.", name)
 		}
 	}
-	base, _, _ := strings.Cut(value.DataType, ".")
+	base, label, labelled := strings.Cut(value.DataType, ".")
 	field := "String"
 	if base == "Binary" {
 		field = "Binary"
@@ -72,7 +72,7 @@ func parseAttribute(name string, in form) (sqs.AttributeValue, error) {
 	switch {
 	case value.DataType == "":
 		return value, wire.Errorf("ValidationError", "1 validation error detected: Value null at 'messageAttributes.%s.member.dataType' failed to satisfy constraint: Member must not be null", name)
-	case !slices.Contains([]string{"Binary", "Number", "String"}, base):
+	case !slices.Contains([]string{"Binary", "Number", "String"}, base) || labelled && label == "":
 		return value, invalidValue("The message attribute '%s' has an invalid message attribute type, the set of supported type prefixes is Binary, Number, and String.", name)
 	case field == "Binary" && value.StringValue != nil, field == "String" && binary != nil:
 		return value, invalidValue("The message attribute '%s' with type '%s' must use field '%s'.", name, value.DataType, field)

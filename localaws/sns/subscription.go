@@ -3,7 +3,6 @@ package sns
 import (
 	"encoding/json"
 	"errors"
-	"maps"
 	"strconv"
 	"strings"
 
@@ -136,6 +135,18 @@ func (sub *subscription) attributes() map[string]string {
 	return all
 }
 
-func (sub *subscription) sameAttributes(other *subscription) bool {
-	return maps.Equal(sub.attributes(), other.attributes())
+// contradicts reports whether one of the attributes that were given for sub differs from
+// the other subscription's.
+func (sub *subscription) contradicts(other *subscription, given map[string]string) bool {
+	mine, theirs := sub.attributes(), other.attributes()
+	for name := range given {
+		value, ok := theirs[name]
+		if !ok && name == "FilterPolicyScope" {
+			value = byAttributes
+		}
+		if mine[name] != value {
+			return true
+		}
+	}
+	return false
 }

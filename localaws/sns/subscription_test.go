@@ -161,10 +161,10 @@ func TestADeliveryThatIsRefusedGoesToTheDeadLetterQueue(t *testing.T) {
 		}
 		topic := l.topic("t"+suffix, fifoTopic...)
 		dead, deadARN := l.queue("dead"+suffix, fifo...)
+		other, otherARN := l.queue("other-dead"+suffix, fifo...)
 		closed, closedARN := l.queue("closed"+suffix, append(fifo, "Policy", "")...)
-		redrive := `{"deadLetterTargetArn":"` + deadARN + `"}`
-		l.subscribe(topic, closedARN, "RawMessageDelivery", "true", "RedrivePolicy", redrive)
-		l.subscribe(topic, "arn:aws:sqs:us-east-1:000000000000:missing"+suffix, "RedrivePolicy", redrive)
+		l.subscribe(topic, closedARN, "RawMessageDelivery", "true", "RedrivePolicy", `{"deadLetterTargetArn":"`+deadARN+`"}`)
+		l.subscribe(topic, "arn:aws:sqs:us-east-1:000000000000:missing"+suffix, "RedrivePolicy", `{"deadLetterTargetArn":"`+otherARN+`"}`)
 		out := l.publish(topic, "m", func(in *sns.PublishInput) {
 			in.MessageAttributes = map[string]types.MessageAttributeValue{"n": text("v")}
 			if suffix != "" {
@@ -172,19 +172,43 @@ func TestADeliveryThatIsRefusedGoesToTheDeadLetterQueue(t *testing.T) {
 			}
 		})
 		l.wantReceived(closed)
-		got := l.receive(dead)
-		raw, enveloped := 0, 0
-		for _, m := range got {
-			switch {
-			case *m.Body == "m" && aws.ToString(m.MessageAttributes["n"].StringValue) == "v":
-				raw++
-			case strings.Contains(*m.Body, *out.MessageId):
-				enveloped++
-			}
+		raw, enveloped := l.receiveOne(dead), l.receiveOne(other)
+		if *raw.Body != "m" || aws.ToString(raw.MessageAttributes["n"].StringValue) != "v" {
+			t.Errorf("the raw subscription's dead letter is %s with %v", *raw.Body, raw.MessageAttributes)
 		}
-		if raw != 1 || enveloped != 1 {
-			t.Errorf("the dead-letter queue got %v", bodies(got))
+		if !strings.Contains(*enveloped.Body, *out.MessageId) {
+			t.Errorf("the other subscription's dead letter is %s", *enveloped.Body)
 		}
+		if id := raw.Attributes["MessageDeduplicationId"]; suffix != "" && id != "d" {
+			t.Errorf("the deduplication id has become %q, want d as it was published", id)
+		}
+	}
+}
+
+func TestSubscribingAgainIsRefusedOnlyIfAnAttributeDiffers(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	topic := l.topic("t")
+	_, queue := l.queue("q")
+	const policy = `{"plan":["gold"]}`
+	arn := l.subscribe(topic, queue, "RawMessageDelivery", "true", "FilterPolicy", policy)
+	for _, given := range [][]string{
+		{}, {"RawMessageDelivery", "true"}, {"FilterPolicy", policy}, {"FilterPolicyScope", "MessageAttributes"},
+		{"RawMessageDelivery", "true", "FilterPolicy", policy},
+	} {
+		if again := l.subscribe(topic, queue, given...); again != arn {
+			t.Errorf("with %q: subscription %s, want %s", given, again, arn)
+		}
+	}
+	for _, given := range [][]string{
+		{"RawMessageDelivery", "false"}, {"FilterPolicy", `{"plan":["lead"]}`}, {"FilterPolicyScope", "MessageBody"},
+		{"RedrivePolicy", `{"deadLetterTargetArn":"` + queue + `"}`}, {"RawMessageDelivery", "false", "FilterPolicy", policy},
+	} {
+		_, err := l.trySubscribe(topic, queue, given...)
+		wantCode(t, err, "InvalidParameter")
+	}
+	if diff := cmp.Diff("true", l.subscriptionAttributes(arn)["RawMessageDelivery"]); diff != "" {
+		t.Errorf("RawMessageDelivery (-want +got):\n%s", diff)
 	}
 }
 

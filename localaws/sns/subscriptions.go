@@ -19,9 +19,15 @@ type subscribeOut struct {
 
 // subscribe subscribes a queue, at once: a queue of the same account needs no
 // confirmation, so the ARN is returned whatever ReturnSubscriptionArn says. A
-// queue that is subscribed already keeps its subscription, and the attributes
-// that are given must be those it has.
+// queue that is subscribed already keeps its subscription, and none of the
+// attributes that are given may differ from those it has.
 func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
+	if err := s.read(func(st *state) error {
+		_, err := st.topic("TopicArn", in.text("TopicArn"))
+		return err
+	}); err != nil {
+		return nil, err
+	}
 	switch protocol := in.text("Protocol"); {
 	case slices.Contains(protocols, protocol):
 		return nil, wire.NotImplemented("The protocol " + protocol)
@@ -62,7 +68,7 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 			if existing.Endpoint != wanted.Endpoint {
 				continue
 			}
-			if len(given) > 0 && !existing.sameAttributes(wanted) {
+			if wanted.contradicts(existing, given) {
 				return nil, invalidParameter("Attributes Reason: Subscription already exists with different attributes")
 			}
 			out.SubscriptionARN = existing.ARN

@@ -19,15 +19,15 @@ func (s *Service) deleteMessage(_ context.Context, in *deleteMessageIn) (*nothin
 		if err != nil {
 			return err
 		}
-		return r.delete(r.open(q), in.ReceiptHandle)
+		return r.delete(r.open(q), in.ReceiptHandle, "DeleteMessage")
 	})
 }
 
 // delete deletes the message of a handle. One that is gone already is not an
-// error. A handle that is not the latest deletes nothing and says nothing in a
-// standard queue; a FIFO queue refuses it, and also one whose visibility timeout
-// is over (observed on AWS).
-func (r *round) delete(q *queue, handle string) error {
+// error. A FIFO queue refuses a handle that is not the latest, and also one whose
+// visibility timeout is over (observed on AWS). A standard queue deletes the message
+// by any handle, even while another receiver works on it, unless it ignores an old one.
+func (r *round) delete(q *queue, handle, operation string) error {
 	m, current, err := q.received(handle)
 	switch {
 	case err != nil:
@@ -36,10 +36,17 @@ func (r *round) delete(q *queue, handle string) error {
 		return nil
 	case q.FIFO && (!current || m.hidden != inFlight):
 		return expiredHandle(handle)
-	case current:
+	case current || !r.ignores(operation):
 		r.remove(q, m)
 	}
 	return nil
+}
+
+// ignores reports whether a standard queue takes no notice of an old handle in a call:
+// "If you don't provide the most recent receipt handle, the request succeeds, but the
+// message might not be deleted" (SQS API Reference, DeleteMessage).
+func (r *round) ignores(operation string) bool {
+	return r.queues.oldReceipt != nil && r.queues.oldReceipt(operation)
 }
 
 type handleEntry struct {
@@ -65,7 +72,7 @@ type handleBatchOut struct {
 
 func (s *Service) deleteMessageBatch(_ context.Context, in *handleBatchIn) (*handleBatchOut, error) {
 	return s.handleBatch(in, "DeleteMessageBatchRequestEntry", func(r *round, q *queue, e handleEntry) error {
-		return r.delete(q, e.ReceiptHandle)
+		return r.delete(q, e.ReceiptHandle, "DeleteMessageBatch")
 	})
 }
 
@@ -114,7 +121,7 @@ func (s *Service) changeMessageVisibility(_ context.Context, in *changeMessageVi
 		if err != nil {
 			return err
 		}
-		return r.changeVisibility(r.open(q), in.ReceiptHandle, *in.VisibilityTimeout)
+		return r.changeVisibility(r.open(q), in.ReceiptHandle, *in.VisibilityTimeout, "ChangeMessageVisibility")
 	})
 }
 
@@ -123,14 +130,14 @@ func (s *Service) changeMessageVisibilityBatch(_ context.Context, in *handleBatc
 		if e.VisibilityTimeout == nil {
 			return missingParameter("VisibilityTimeout")
 		}
-		return r.changeVisibility(q, e.ReceiptHandle, *e.VisibilityTimeout)
+		return r.changeVisibility(q, e.ReceiptHandle, *e.VisibilityTimeout, "ChangeMessageVisibilityBatch")
 	})
 }
 
 // changeVisibility withholds the message of a handle for timeout seconds from
 // now; 0 gives it back at once. All in all no receive withholds a message for
-// more than twelve hours.
-func (r *round) changeVisibility(q *queue, handle string, timeout int) error {
+// more than twelve hours. Old handles are treated as delete treats them.
+func (r *round) changeVisibility(q *queue, handle string, timeout int, operation string) error {
 	if err := checkVisibility(timeout); err != nil {
 		return err
 	}
@@ -142,8 +149,10 @@ func (r *round) changeVisibility(q *queue, handle string, timeout int) error {
 		return invalidValue(handle, "ReceiptHandle", "Message does not exist or is not available for visibility timeout change.")
 	case q.FIFO && !current:
 		return expiredHandle(handle)
-	case !current || m.hidden != inFlight:
+	case m.hidden != inFlight:
 		return refusal("MessageNotInflight", "The message referred to is not in flight.")
+	case !current && r.ignores(operation):
+		return nil
 	}
 	until := r.now.Add(seconds(timeout))
 	if until.Sub(m.Last) > maxVisibility*time.Second {

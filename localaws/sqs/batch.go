@@ -86,7 +86,7 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *sendMessageBatchIn) 
 	if total > maxMessageSize {
 		return nil, refusal("BatchRequestTooLong", "Batch requests cannot be longer than %d bytes. You have sent %d bytes.", maxMessageSize, total)
 	}
-	sender := senderOf(ctx)
+	from := originOf(ctx)
 	out := &sendMessageBatchOut{}
 	return out, s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(in.QueueURL)
@@ -105,7 +105,7 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *sendMessageBatchIn) 
 				out.Failed = append(out.Failed, failedEntry(e.ID, err))
 				continue
 			}
-			out.Successful = append(out.Successful, sentEntry{e.ID, r.enqueue(q, e.entry, sender)})
+			out.Successful = append(out.Successful, sentEntry{e.ID, r.enqueue(q, e.entry, from)})
 		}
 		return nil
 	})

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
-	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 // ErrNoQueue says that a delivery names a queue that does not exist.
@@ -81,10 +80,6 @@ func (r *round) deliverOrKeep(d Delivery) error {
 		return refusal
 	}
 	d.QueueARN = d.DeadLetterARN
-	if d.DeduplicationID != "" {
-		// Two subscribers may share the queue, and neither's message is the other's.
-		d.DeduplicationID = wire.NewUUID()
-	}
 	if err := r.deliver(d); err != nil {
 		return errors.Join(refusal, err)
 	}
@@ -113,6 +108,6 @@ func (r *round) deliver(d Delivery) error {
 	if err != nil {
 		return fmt.Errorf("delivering to %s: %w", d.QueueARN, err)
 	}
-	r.enqueue(q, e, d.Service)
+	r.enqueue(q, e, origin{sender: d.Service})
 	return nil
 }

@@ -18,6 +18,8 @@ const maxRound = 256
 type engine struct {
 	ctx context.Context // ends what goes on by itself
 	env wire.Env
+	// oldReceipt: see Service.OnOldReceipt.
+	oldReceipt func(operation string) bool
 
 	mu      sync.Mutex
 	waiting []*job
@@ -117,6 +119,7 @@ func (e *engine) perform(r *round, jobs []*job) error {
 		}
 	}
 	r.queues = e.queues
+	r.queues.oldReceipt = e.oldReceipt
 	for _, j := range jobs {
 		r.now = e.env.Now()
 		j.err = j.run(r)

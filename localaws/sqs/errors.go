@@ -1,6 +1,10 @@
 package sqs
 
-import "github.com/gatehouse-portal/gatehouse/localaws/wire"
+import (
+	"net/http"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
 
 // refusal is an error of SQS's own model whose older code, still sent in
 // x-amzn-query-error, carries the service's prefix.
@@ -15,6 +19,16 @@ func plainRefusal(code, format string, args ...any) *wire.Error {
 	err := wire.Errorf(code, format, args...)
 	err.QueryCode = code
 	return err
+}
+
+// withStatus is the error under another status than 400.
+func withStatus(status int, err *wire.Error) *wire.Error {
+	err.Status = status
+	return err
+}
+
+func resourceNotFound(format string, args ...any) *wire.Error {
+	return withStatus(http.StatusNotFound, plainRefusal("ResourceNotFoundException", format, args...))
 }
 
 func invalidParameter(format string, args ...any) *wire.Error {

@@ -7,6 +7,14 @@ import "time"
 // says whether it could be done; a handle that is not, or no longer, that of a
 // message's latest receive is left alone.
 
+// OnOldReceipt has decide say, each time a call of a standard queue comes with a receipt
+// handle that is not the latest of its message, whether the queue ignores it. Without
+// decide such a handle works like the latest. It must be set before the first call;
+// decide must neither block nor call this service.
+func (s *Service) OnOldReceipt(decide func(operation string) (ignored bool)) {
+	s.engine.oldReceipt = decide
+}
+
 // Duplicate puts a second copy of the message into its standard queue, with the
 // same id and contents: "On rare occasions, one of the servers that stores a copy of
 // a message might be unavailable when you receive or delete a message"

@@ -39,6 +39,30 @@ func TestOneReceivePacksTheMessagesOfAGroupInOrder(t *testing.T) {
 	l.wantReceived(q, 4, "c1")
 }
 
+// What AWS does was observed: the groups whose heads came back stand behind the one that
+// nobody has received yet.
+func TestGroupsAreServedInTheOrderTheirHeadsBecameVisible(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	q := l.create("q.fifo")
+	l.sendAll(q, "a1", "b1", "b2", "c1", "a2")
+	for _, m := range l.wantReceived(q, 3, "a1", "a2", "b1") {
+		if err := l.changeVisibility(q, m, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := l.wantReceived(q, 10, "c1", "a1", "a2", "b1", "b2")
+	for i, delay := range []int32{3, 2, 2, 1, 1} {
+		if err := l.changeVisibility(q, got[i], delay); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.advance(time.Second)
+	l.sendAll(q, "d1") // waits behind b, which is visible by now, and before a and c
+	l.advance(2 * time.Second)
+	l.wantReceived(q, 10, "b1", "b2", "d1", "a1", "a2", "c1")
+}
+
 func TestAGroupWithAMessageInFlightIsWithheld(t *testing.T) {
 	t.Parallel()
 	l := start(t)

@@ -2,9 +2,11 @@ package sqs
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/sqs/dedup"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -115,13 +117,15 @@ func (s *Service) purgeQueue(_ context.Context, in *queueIn) (*nothing, error) {
 			return err
 		}
 		if r.now.Before(q.Purged.Add(restPeriod)) {
-			return refusal("PurgeQueueInProgress",
-				"Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.Name)
+			return withStatus(http.StatusForbidden, refusal("PurgeQueueInProgress",
+				"Only one PurgeQueue operation on %s is allowed every 60 seconds.", q.Name))
 		}
 		q.Purged = r.now
 		q.clear()
+		q.deduplication = dedup.Window{}
 		r.putSettings(q)
 		r.dropMessages(q)
+		r.put(nil, nil, dedupBucket, q.ID)
 		return nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -55,6 +56,30 @@ func TestAMessageArrivesWithItsAttributes(t *testing.T) {
 	}
 }
 
+func TestAQueuesNameWillDoForItsURL(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	l.create("q")
+	l.send("q", "m")
+	l.delete("q", l.receiveOne("q"))
+}
+
+func TestTheTraceOfTheRequestGoesWithItsMessages(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	q := l.create("q")
+	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793"
+	traced := func(o *sqs.Options) {
+		o.APIOptions = append(o.APIOptions, smithyhttp.AddHeaderValue("X-Amzn-Trace-Id", trace))
+	}
+	if _, err := l.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &q, MessageBody: aws.String("m")}, traced); err != nil {
+		t.Fatal(err)
+	}
+	if got := l.receiveOne(q).Attributes["AWSTraceHeader"]; got != trace {
+		t.Errorf("AWSTraceHeader is %q, want %q", got, trace)
+	}
+}
+
 func TestOnlyTheAttributesAskedForAreReturned(t *testing.T) {
 	t.Parallel()
 	l := start(t)
@@ -73,6 +98,7 @@ func TestOnlyTheAttributesAskedForAreReturned(t *testing.T) {
 		"a prefix": {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"wm.*"} }, []string{"wm.name", "wm.uuid"}},
 		"all":      {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"All"} }, []string{"other", "wm.name", "wm.uuid"}},
 		".*":       {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{".*"} }, []string{"other", "wm.name", "wm.uuid"}},
+		"*":        {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"*"} }, []string{"other", "wm.name", "wm.uuid"}},
 		"system attributes by the old and the new member": {func(in *sqs.ReceiveMessageInput) {
 			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"} //nolint:staticcheck // the old name of the member works as well
 			in.MessageSystemAttributeNames = []types.MessageSystemAttributeName{"SenderId"}
@@ -140,7 +166,8 @@ func TestSendMessageRefusesWhatAWSRefuses(t *testing.T) {
 		"a delay for one message of a FIFO queue": {fifo, "m", func(in *sqs.SendMessageInput) { inGroup("g", "d")(in); in.DelaySeconds = 1 }, "InvalidParameterValue"},
 		"a queue that is not there":               {standard + "x", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
 		"a URL of another account":                {strings.Replace(standard, "000000000000", "111111111111", 1), "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
-		"a queue's name where its URL should be":  {"q", "m", nil, "InvalidAddress"},
+		"a URL without an account":                {"http://localhost/q", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
+		"a URL that is none":                      {"http://[::1/q", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
 		"a system attribute other than the trace's": {standard, "m", func(in *sqs.SendMessageInput) {
 			in.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{"X": {DataType: aws.String("String"), StringValue: aws.String("v")}}
 		}, "InvalidParameterValue"},

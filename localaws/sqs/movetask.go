@@ -68,7 +68,7 @@ func (all *queues) byHandle(handle string) (*moveTask, error) {
 	}
 	i := slices.IndexFunc(all.tasks, func(t *moveTask) bool { return t.ID == named.TaskID })
 	if i < 0 {
-		return nil, plainRefusal("ResourceNotFoundException", "Task does not exist.")
+		return nil, resourceNotFound("Task does not exist.")
 	}
 	return all.tasks[i], nil
 }

@@ -99,10 +99,13 @@ func TestAMoveTaskSendsEveryMessageBackToItsQueueAsANewOne(t *testing.T) {
 		d := l.deadLetters(suffix)
 		l.giveUp(d.a, "a1", "c1")
 		l.giveUp(d.b, "b1")
-		before := l.receive(d.dead, 1)[0]
-		if err := l.changeVisibility(d.dead, before, 0); err != nil {
-			t.Fatal(err)
+		dead := l.receive(d.dead, 10)
+		for _, m := range dead {
+			if err := l.changeVisibility(d.dead, m, 0); err != nil {
+				t.Fatal(err)
+			}
 		}
+		before := dead[0]
 		l.advance(time.Minute)
 		handle, err := l.startTask(d.dead)
 		if err != nil {
@@ -180,7 +183,7 @@ func TestAMoveTaskKeepsToItsRateAndCanBeCancelled(t *testing.T) {
 		t.Errorf("the task is %+v", running)
 	}
 	_, err = l.startTask(d.dead)
-	wantCode(t, err, "AWS.SimpleQueueService.UnsupportedOperation")
+	wantCode(t, err, "InvalidParameterValue")
 	out, err := l.CancelMessageMoveTask(context.Background(), &sqs.CancelMessageMoveTaskInput{TaskHandle: &handle})
 	if err != nil || out.ApproximateNumberOfMessagesMoved != 3 {
 		t.Fatalf("cancelling: %v, %v", out, err)

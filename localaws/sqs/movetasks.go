@@ -67,15 +67,14 @@ func (all *queues) checkMove(sourceARN, destinationARN string) (*queue, error) {
 	}
 	for _, t := range all.ofQueue(sourceARN) {
 		if t.active() {
-			return nil, refusal("UnsupportedOperation",
-				"There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
+			return nil, invalidParameter("There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
 		}
 	}
 	return source, nil
 }
 
 func noResource(parameter string) error {
-	return plainRefusal("ResourceNotFoundException", "The resource that you specified for the %s parameter doesn't exist.", parameter)
+	return resourceNotFound("The resource that you specified for the %s parameter doesn't exist.", parameter)
 }
 
 type listMessageMoveTasksIn struct {
@@ -147,7 +146,7 @@ func (s *Service) cancelMessageMoveTask(_ context.Context, in *taskHandle) (*can
 			return err
 		}
 		if t.Status != taskRunning {
-			return plainRefusal("ResourceNotFoundException", "Only active tasks can be cancelled.")
+			return resourceNotFound("Only active tasks can be cancelled.")
 		}
 		t.Status = taskCancelling
 		r.putTask(t)

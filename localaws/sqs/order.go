@@ -1,6 +1,10 @@
 package sqs
 
-import "container/list"
+import (
+	"cmp"
+	"container/list"
+	"slices"
+)
 
 // order decides which visible messages are handed out next: the one difference
 // between a standard and a FIFO queue.
@@ -18,18 +22,22 @@ type order interface {
 	ready() int
 }
 
-// fifoOrder keeps the messages of a group in line: what stands behind a message
-// that is hidden is withheld. Among the groups whose head can be had, the one
-// with the oldest head is served first, with as many of its messages as are
-// asked for.
+// fifoOrder keeps the messages of a group in line: a hidden message withholds those
+// behind it. Among the groups whose head is visible, the group that has been so for the
+// longest time is served first, with as many of its messages as the receiver takes. So a
+// group whose message came back queues behind the groups that were waiting already
+// (observed on AWS).
 type fifoOrder struct {
 	groups map[string]*group
-	open   index[*group]
+	// open holds the groups whose head is visible, by turn; turns is the last one given.
+	open  index[*group]
+	turns uint64
 }
 
 type group struct {
 	name     string
 	line     list.List // of *message
+	turn     uint64
 	openSlot int
 }
 
@@ -44,7 +52,7 @@ func newFIFOOrder() *fifoOrder {
 	return &fifoOrder{
 		groups: map[string]*group{},
 		open: index[*group]{
-			before: func(a, b *group) bool { return a.head().seq < b.head().seq },
+			before: func(a, b *group) bool { return a.turn < b.turn },
 			slot:   func(g *group) *int { return &g.openSlot },
 		},
 	}
@@ -62,8 +70,6 @@ func (o *fifoOrder) add(m *message) {
 
 func (o *fifoOrder) remove(m *message) {
 	g := m.group
-	// The index orders groups by their heads, so it is left before the head goes.
-	o.open.remove(g)
 	g.line.Remove(m.place)
 	m.group, m.place = nil, nil
 	o.settle(g)
@@ -75,11 +81,29 @@ func (o *fifoOrder) settle(g *group) {
 	head := g.head()
 	switch {
 	case head == nil:
-		delete(o.groups, g.name)
-	case head.hidden == visible:
-		o.open.put(g)
-	default:
 		o.open.remove(g)
+		delete(o.groups, g.name)
+	case head.hidden != visible:
+		o.open.remove(g)
+	case !o.open.has(g):
+		o.turns++
+		g.turn = o.turns
+		o.open.put(g)
+	}
+}
+
+// resume gives the groups their turns by when their heads became visible, as far as the
+// messages tell: the file holds no turns.
+func (o *fifoOrder) resume() {
+	groups := slices.Clone(o.open.items)
+	slices.SortFunc(groups, func(a, b *group) int {
+		return cmp.Or(a.head().shown().Compare(b.head().shown()), cmp.Compare(a.head().seq, b.head().seq))
+	})
+	for _, g := range groups {
+		o.open.remove(g)
+	}
+	for _, g := range groups {
+		o.settle(g)
 	}
 }
 

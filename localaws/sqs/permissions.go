@@ -55,9 +55,17 @@ func (s *Service) addPermission(_ context.Context, in *addPermissionIn) (*nothin
 			return nil, invalidValue(in.Label, "Label", "Already exists.")
 		}
 		return append(statements, map[string]any{
-			"Sid": in.Label, "Effect": "Allow", "Principal": map[string]any{"AWS": accounts}, "Action": actions, "Resource": q.arn,
+			"Sid": in.Label, "Effect": "Allow", "Principal": map[string]any{"AWS": oneOrAll(accounts)}, "Action": oneOrAll(actions), "Resource": q.arn,
 		}), nil
 	})
+}
+
+// oneOrAll is a single text as it is, and several as a list.
+func oneOrAll(texts []string) any {
+	if len(texts) == 1 {
+		return texts[0]
+	}
+	return texts
 }
 
 type removePermissionIn struct {

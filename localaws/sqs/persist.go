@@ -159,6 +159,9 @@ func (q *queue) load(tx *store.Tx, now time.Time) error {
 		m.hideUntil(now)
 		q.insert(m)
 	}
+	if groups, ok := q.order.(*fifoOrder); ok {
+		groups.resume()
+	}
 	attempts, err := store.AllJSON[attempt](tx.Bucket("sqs", attemptsBucket, q.ID))
 	for _, a := range attempts {
 		q.attempts[a.ID] = a
@@ -180,4 +183,15 @@ func (m *message) hideUntil(now time.Time) {
 	default:
 		m.hidden = visible
 	}
+}
+
+// shown is when a visible message became visible.
+func (m *message) shown() time.Time {
+	switch {
+	case m.Count > 0:
+		return m.Until
+	case m.Delayed.After(m.At):
+		return m.Delayed
+	}
+	return m.At
 }

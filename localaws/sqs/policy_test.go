@@ -98,7 +98,7 @@ func TestPermissionsAreStatementsOfThePolicy(t *testing.T) {
 	if err := add("partner", "SendMessage"); err != nil {
 		t.Fatal(err)
 	}
-	const statement = `{"Action":["SQS:SendMessage"],"Effect":"Allow","Principal":{"AWS":["arn:aws:iam::111122223333:root"]},` +
+	const statement = `{"Action":"SQS:SendMessage","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:root"},` +
 		`"Resource":"arn:aws:sqs:us-east-1:000000000000:q","Sid":"partner"}`
 	if got := l.attributes(q)["Policy"]; !strings.Contains(got, statement) || !strings.Contains(got, `"Principal":"*"`) {
 		t.Errorf("the policy is %s, want it to contain %s", got, statement)

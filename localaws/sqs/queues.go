@@ -19,6 +19,8 @@ type queues struct {
 	deleted map[string]time.Time
 	// tasks are the message move tasks, also those that have ended lately.
 	tasks []*moveTask
+	// oldReceipt: see Service.OnOldReceipt.
+	oldReceipt func(operation string) bool
 }
 
 func (all *queues) byARN(arn string) (*queue, bool) {
@@ -31,28 +33,24 @@ func (all *queues) byARN(arn string) (*queue, bool) {
 }
 
 // byURL finds the queue by the account and the name in its URL's path. The host
-// may be any that leads here.
+// may be any that leads here. A name alone will do, too.
 func (all *queues) byURL(queueURL string) (*queue, error) {
 	if queueURL == "" {
 		return nil, missingParameter("QueueUrl")
 	}
+	if q, ok := all.byName[queueURL]; ok {
+		return q, nil
+	}
 	u, err := url.Parse(queueURL)
 	if err != nil {
-		return nil, invalidAddress(queueURL)
+		return nil, queueDoesNotExist()
 	}
-	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
-	if len(parts) != 2 {
-		return nil, invalidAddress(queueURL)
-	}
-	q, ok := all.byName[parts[1]]
-	if !ok || parts[0] != all.env.Account {
+	account, name, _ := strings.Cut(strings.Trim(u.Path, "/"), "/")
+	q, ok := all.byName[name]
+	if !ok || account != all.env.Account {
 		return nil, queueDoesNotExist()
 	}
 	return q, nil
-}
-
-func invalidAddress(queueURL string) error {
-	return plainRefusal("InvalidAddress", "The address %s is not valid for this endpoint.", queueURL)
 }
 
 func (all *queues) url(q *queue) string {

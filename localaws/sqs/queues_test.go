@@ -2,12 +2,15 @@ package sqs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 )
@@ -198,7 +201,12 @@ func TestPurgingEmptiesAQueueOnceAMinute(t *testing.T) {
 	if err := purge(); err != nil {
 		t.Fatal(err)
 	}
-	wantCode(t, purge(), "AWS.SimpleQueueService.PurgeQueueInProgress")
+	again := purge()
+	wantCode(t, again, "AWS.SimpleQueueService.PurgeQueueInProgress")
+	var answered *awshttp.ResponseError
+	if !errors.As(again, &answered) || answered.HTTPStatusCode() != http.StatusForbidden {
+		t.Errorf("it is refused with %v, want status 403", again)
+	}
 	l.advance(time.Minute)
 	if got := l.receive(q, 10); len(got) != 0 {
 		t.Errorf("received %v after the purge", bodies(got))
@@ -210,6 +218,18 @@ func TestPurgingEmptiesAQueueOnceAMinute(t *testing.T) {
 	if m := l.receiveOne(q); *m.Body != "c" {
 		t.Errorf("received %q, want c", *m.Body)
 	}
+}
+
+func TestPurgingForgetsWhatWasSentLately(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	q := l.create("q.fifo")
+	l.send(q, "m", inGroup("g", "d"))
+	if _, err := l.PurgeQueue(t.Context(), &sqs.PurgeQueueInput{QueueUrl: &q}); err != nil {
+		t.Fatal(err)
+	}
+	l.send(q, "again", inGroup("g", "d"))
+	l.wantReceived(q, 10, "again")
 }
 
 func TestTagsAreAddedReplacedAndRemoved(t *testing.T) {

@@ -263,13 +263,13 @@ func (m received) systemAttributes(names []string) map[string]string {
 }
 
 // userAttributes picks the message attributes asked for: by name, by "prefix.*",
-// or all of them by "All" or ".*".
+// or all of them by "All", "*" or ".*".
 func (m received) userAttributes(names []string) map[string]AttributeValue {
 	picked := map[string]AttributeValue{}
 	for name, value := range m.sent.Attributes {
 		if slices.ContainsFunc(names, func(wanted string) bool {
 			prefix, all := strings.CutSuffix(wanted, ".*")
-			return wanted == name || wanted == "All" || all && strings.HasPrefix(name, prefix)
+			return wanted == name || wanted == "All" || wanted == "*" || all && strings.HasPrefix(name, prefix)
 		}) {
 			picked[name] = value
 		}

@@ -80,7 +80,7 @@ func TestARestartChangesNothing(t *testing.T) {
 		l.wantReceived(url("slow"), 10)
 		l.advance(40 * time.Second)
 		l.wantReceived(url("slow"), 10, "delayed")
-		l.wantReceived(q, 10, "a2", "a3", "b1") // and a1 is given up
+		l.wantReceived(q, 10, "b1", "a2", "a3") // in the order they came back, and a1 is given up
 		l.wantReceived(url("dead.fifo"), 10, "a1")
 	})
 }

@@ -34,7 +34,7 @@ func (s *Service) sendMessage(ctx context.Context, in *sendMessageIn) (*sendMess
 	if err := in.check(); err != nil {
 		return nil, err
 	}
-	sender := senderOf(ctx)
+	from := originOf(ctx)
 	var out sendMessageOut
 	return &out, s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(in.QueueURL)
@@ -44,18 +44,22 @@ func (s *Service) sendMessage(ctx context.Context, in *sendMessageIn) (*sendMess
 		if err := q.admit(in.entry, "are invalid"); err != nil {
 			return err
 		}
-		out = r.enqueue(q, in.entry, sender)
+		out = r.enqueue(q, in.entry, from)
 		return nil
 	})
 }
 
-// senderOf is who a message is from: on AWS the unique id of the caller's user
-// or role, here the access key id.
-func senderOf(ctx context.Context) string {
-	if req := wire.RequestFrom(ctx); req != nil {
-		return wire.CallerOf(req).AccessKeyID
+// origin is where a message comes from: who sent it (on AWS the unique id of the
+// caller's user or role, here the access key id), and the trace of the request that it
+// was sent by.
+type origin struct{ sender, trace string }
+
+func originOf(ctx context.Context) origin {
+	req := wire.RequestFrom(ctx)
+	if req == nil {
+		return origin{}
 	}
-	return ""
+	return origin{wire.CallerOf(req).AccessKeyID, req.Header.Get("X-Amzn-Trace-Id")}
 }
 
 // admit says whether the queue takes the entry, which check has passed. The
@@ -83,11 +87,11 @@ func (q *queue) identifies(e entry) bool {
 
 // enqueue adds an admitted entry. A FIFO queue that has seen its deduplication
 // id within the window answers as it did then, and keeps nothing.
-func (r *round) enqueue(q *queue, e entry, sender string) sendMessageOut {
-	r.touch(q)
+func (r *round) enqueue(q *queue, e entry, from origin) sendMessageOut {
+	r.open(q)
 	m := &message{sent: sent{
 		ID: wire.NewUUID(), Body: e.MessageBody, Attributes: e.MessageAttributes,
-		Sender: sender, At: r.now,
+		Sender: from.sender, TraceHeader: from.trace, At: r.now,
 	}}
 	if trace, ok := e.MessageSystemAttributes[traceHeader]; ok {
 		m.TraceHeader = *trace.StringValue

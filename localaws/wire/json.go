@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,7 +27,10 @@ type Operation func(ctx context.Context, body []byte) (any, error)
 func Op[In, Out any](f func(context.Context, *In) (*Out, error)) Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		in := new(In)
-		if len(bytes.TrimSpace(body)) > 0 {
+		if body = bytes.TrimSpace(body); len(body) > 0 {
+			if string(body) == "null" {
+				return nil, &Error{Code: "SerializationException", Message: "The request body is null; it must be a JSON object."}
+			}
 			if err := decode(body, in); err != nil {
 				return nil, decodeError(err)
 			}
@@ -43,7 +47,15 @@ func decodeError(err error) *Error {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return NotImplemented("The request member " + name)
 	}
-	return &Error{Code: "SerializationException", Message: "The request body could not be read: " + err.Error()}
+	text := "The request body is not valid JSON."
+	var mistyped *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &mistyped) && mistyped.Field != "":
+		text = "The request member " + mistyped.Field + " can not be read from a JSON " + mistyped.Value + "."
+	case errors.As(err, &mistyped):
+		text = "The request body must be a JSON object."
+	}
+	return &Error{Code: "SerializationException", Message: text}
 }
 
 // JSONService is a service that speaks AWS JSON.
@@ -53,6 +65,8 @@ type JSONService struct {
 	// Shape is the namespace in an error's __type, e.g. "com.amazonaws.sqs".
 	Shape      string
 	Operations map[string]Operation
+	// MaxBody is the largest body that is read, in bytes; 0 is the package's MaxBody.
+	MaxBody int64
 }
 
 // ServeHTTP answers the operation that X-Amz-Target names.
@@ -101,6 +115,12 @@ func (s JSONService) call(r *http.Request, name string) (any, error) {
 		return nil, NotImplemented(s.Target + "." + name)
 	}
 	body, err := ReadBody(r)
+	if err == nil && r.Header.Get("Content-Encoding") == "gzip" {
+		body, err = unzip(body)
+	}
+	if err == nil && s.MaxBody > 0 && int64(len(body)) > s.MaxBody {
+		err = tooLarge()
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -117,9 +137,29 @@ func ReadBody(r *http.Request) ([]byte, error) {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
 	if body.Len() > MaxBody {
-		return nil, &Error{Code: "RequestEntityTooLarge", Message: "The request is too large.", Status: http.StatusRequestEntityTooLarge}
+		return nil, tooLarge()
 	}
 	return body.Bytes(), nil
+}
+
+func tooLarge() *Error {
+	return &Error{Code: "RequestEntityTooLarge", Message: "The request is too large.", Status: http.StatusRequestEntityTooLarge}
+}
+
+func unzip(zipped []byte) ([]byte, error) {
+	notGzip := &Error{Code: "SerializationException", Message: "The request body is not the gzip stream that its Content-Encoding names."}
+	r, err := gzip.NewReader(bytes.NewReader(zipped))
+	if err != nil {
+		return nil, notGzip
+	}
+	body, err := io.ReadAll(io.LimitReader(r, MaxBody+1))
+	switch {
+	case err != nil:
+		return nil, notGzip
+	case len(body) > MaxBody:
+		return nil, tooLarge()
+	}
+	return body, nil
 }
 
 func (s JSONService) writeError(w http.ResponseWriter, e *Error) {

@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -136,8 +137,46 @@ func TestWhatIsNotImplementedIsRefusedAndNotCarriedOut(t *testing.T) {
 	} {
 		call(t, service, c.operation, strings.NewReader(c.body)).refusedAs(t, http.StatusNotImplemented, "NotImplementedException", c.named)
 	}
-	for _, body := range []string{"{", `"text"`, `{"QueueName":1}`, "<xml/>"} {
-		call(t, service, "GetQueueUrl", strings.NewReader(body)).refusedAs(t, http.StatusBadRequest, "SerializationException", "could not be read")
+	for body, text := range map[string]string{
+		"{": "is not valid JSON", "<xml/>": "is not valid JSON", `"text"`: "must be a JSON object", "null": "must be a JSON object", "[]": "must be a JSON object",
+		`{"QueueName":1}`: "member QueueName can not be read from a JSON number", `{"Nested":{"Known":[]}}`: "member Nested.Known can not be read from a JSON array",
+	} {
+		a := call(t, service, "GetQueueUrl", strings.NewReader(body))
+		a.refusedAs(t, http.StatusBadRequest, "SerializationException", text)
+		if strings.Contains(a.body, "wire_test.") || strings.Contains(a.body, "Go ") {
+			t.Errorf("%s: the refusal shows how this server is made: %s", body, a.body)
+		}
+	}
+}
+
+func TestABodyMayBeZipped(t *testing.T) {
+	t.Parallel()
+	service := queues(func(_ context.Context, in *findQueue) (*foundQueue, error) {
+		return &foundQueue{QueueUrl: in.QueueName}, nil
+	})
+	post := func(encoded []byte) *httptest.ResponseRecorder {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", bytes.NewReader(encoded))
+		r.Header.Set("X-Amz-Target", "AmazonSQS.GetQueueUrl")
+		r.Header.Set("Content-Encoding", "gzip")
+		w := httptest.NewRecorder()
+		service.ServeHTTP(w, r)
+		return w
+	}
+	zip := func(body []byte) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, _ = w.Write(body)
+		_ = w.Close()
+		return b.Bytes()
+	}
+	if w := post(zip([]byte(`{"QueueName":"q"}`))); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"q"`) {
+		t.Errorf("a zipped body is answered %d %s", w.Code, w.Body)
+	}
+	if w := post([]byte(`{"QueueName":"q"}`)); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "SerializationException") {
+		t.Errorf("a body that is not zipped is answered %d %s", w.Code, w.Body)
+	}
+	if w := post(zip(make([]byte, wire.MaxBody+1))); w.Code != http.StatusRequestEntityTooLarge {
+		t.Errorf("a body that is too large when unzipped is answered %d", w.Code)
 	}
 }
 

@@ -168,12 +168,21 @@ func (p Policy) HoldsOfBody(body string) bool {
 
 func (keys object) holdOf(document map[string]any) bool {
 	for key, n := range keys {
-		value, exists := document[key]
-		if !n.holdsOf(value, exists) {
+		if !n.holdsAt(document, key) {
 			return false
 		}
 	}
 	return true
+}
+
+// holdsAt looks up the key in the document. A key with a dot, "order.id", is also the path
+// to a nested value.
+func (n node) holdsAt(document map[string]any, key string) bool {
+	value, exists := document[key]
+	if head, rest, dotted := strings.Cut(key, "."); dotted && !exists {
+		return node{nested: object{rest: n}}.holdsAt(document, head)
+	}
+	return n.holdsOf(value, exists)
 }
 
 // holdsOf: of a list, it is enough if one element passes. Rules are about values:
