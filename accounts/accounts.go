@@ -104,14 +104,24 @@ func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
 	stream := portal.AccountStream(id)
-	base := state.NewAccount(id)
-	var handled []string
+	base, handled, damaged := state.NewAccount(id), []string(nil), false
 	if r.lengths.long(stream) && after != 0 {
-		if found, requests, ok := r.load(ctx, id); ok && (after < 0 || found.Sequence <= after) {
+		found, requests, err := r.load(ctx, id)
+		switch {
+		case err != nil:
+			damaged = true
+			zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
+		case found.Sequence > 0 && (after < 0 || found.Sequence <= after):
 			base, handled = found, requests
 		}
 	}
 	facts, err := r.journal.Read(ctx, stream, base.Sequence)
+	if err == nil && base.Sequence > 0 && len(facts) == 0 {
+		// Some facts always come after a snapshot; this one is of a longer stream, so the
+		// journal was restored to an earlier time.
+		base, handled, damaged = state.NewAccount(id), nil, true
+		facts, err = r.journal.Read(ctx, stream, 0)
+	}
 	if err != nil {
 		return History{}, err
 	}
@@ -121,7 +131,7 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	}
 	r.lengths.note(stream, h.Account.Sequence)
 	if after < 0 && len(facts) >= r.from {
-		r.save(ctx, h)
+		r.save(ctx, h, damaged)
 	}
 	return h, nil
 }
@@ -143,28 +153,30 @@ func place(id portal.AccountID) map[string]types.AttributeValue {
 	}
 }
 
-// load reads a snapshot. Whatever is wrong with it, the stream itself tells the same.
-func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, ok bool) {
+// load reads a snapshot, and the zero Account if there is none or the table does not
+// answer. An error says that the one which is there is damaged.
+func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, nil, false
+		return state.Account{}, nil, nil //nolint:nilerr // the stream itself tells the same
 	}
 	var found row
 	account = state.NewAccount(id)
-	err = attributevalue.UnmarshalMap(out.Item, &found)
-	if err == nil {
-		err = unpack(found.State, &account)
+	if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
+		return state.Account{}, nil, err
 	}
-	if err != nil || account.Sequence != found.Sequence || account.ID != id {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
-		return state.Account{}, nil, false
+	if err := unpack(found.State, &account); err != nil {
+		return state.Account{}, nil, err
 	}
-	return account, found.Handled, true
+	if account.Sequence != found.Sequence || account.ID != id {
+		return state.Account{}, nil, fmt.Errorf("it is of %s at %d, and lies at %d", account.ID, account.Sequence, found.Sequence)
+	}
+	return account, found.Handled, nil
 }
 
-// save keeps the state as it was some facts ago. A second one at the same place is the
-// same; failing to is no fault.
-func (r *Reader) save(ctx context.Context, h History) {
+// save keeps the state as it was some facts ago, in place of an older or a damaged one. A
+// second one at the same place is the same; failing to is no fault.
+func (r *Reader) save(ctx context.Context, h History, damaged bool) {
 	account, handled := h.Base.Clone(), slices.Clone(h.handled)
 	for _, fact := range h.Facts[:len(h.Facts)-r.kept] {
 		account.Apply(fact)
@@ -191,13 +203,12 @@ func (r *Reader) save(ctx context.Context, h History) {
 	for name, value := range place(account.ID) {
 		item[name] = value
 	}
-	_, err = r.tables.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &r.records, Item: item,
-		ConditionExpression: aws.String("attribute_not_exists(pk) OR seq < :seq"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":seq": &types.AttributeValueMemberN{Value: fmt.Sprint(account.Sequence)},
-		},
-	})
+	put := &dynamodb.PutItemInput{TableName: &r.records, Item: item}
+	if !damaged {
+		put.ConditionExpression = aws.String("attribute_not_exists(pk) OR seq < :seq")
+		put.ExpressionAttributeValues = map[string]types.AttributeValue{":seq": item["seq"]}
+	}
+	_, err = r.tables.PutItem(ctx, put)
 	if err != nil && !strings.Contains(err.Error(), "ConditionalCheckFailed") {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("a snapshot could not be kept")
 	}

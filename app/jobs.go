@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -52,46 +51,6 @@ func CatalogSync(at time.Time) events.Event {
 	return events.Event{
 		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: at, Correlation: id,
 		Data: events.CatalogSyncRequested{},
-	}
-}
-
-// CatalogSynced is what became of a request that the catalog be read.
-type CatalogSynced struct {
-	// Failed says that API Gateway could not be read; what was published stands.
-	Failed bool
-	// Changed says that the catalog differs from what was published before.
-	Changed bool
-}
-
-// SyncCatalog has a worker read the catalog, and returns what became of it once it is
-// published.
-func SyncCatalog(ctx context.Context, p Process) (CatalogSynced, error) {
-	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	sender := newMessaging(c, names)
-	request := CatalogSync(p.now()())
-	request.Operation = portal.OperationID(request.ID)
-	if err := errors.Join(sender.Send(ctx, request), sender.close()); err != nil {
-		return CatalogSynced{}, fmt.Errorf("asking for the catalog to be read: %w", err)
-	}
-	facts := journal.New(c.dynamodb, names.Journal, names.Records)
-	for poll := time.NewTicker(jobPoll); ; {
-		history, err := facts.Read(ctx, portal.CatalogStream, 0)
-		if err != nil {
-			return CatalogSynced{}, err
-		}
-		for _, fact := range history {
-			if fact.Causation != request.ID {
-				continue
-			}
-			_, failed := fact.Data.(events.CatalogSourceFailed)
-			_, changed := fact.Data.(events.CatalogPublished)
-			return CatalogSynced{Failed: failed, Changed: changed}, nil
-		}
-		select {
-		case <-ctx.Done():
-			return CatalogSynced{}, ctx.Err()
-		case <-poll.C:
-		}
 	}
 }
 

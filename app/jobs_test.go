@@ -79,17 +79,21 @@ func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.
 	}
 	becomes(t, facts, "the demo is published", published(1))
 
-	if synced, err := SyncCatalog(t.Context(), p); err != nil || synced != (CatalogSynced{}) {
-		t.Errorf("read again the catalog is %+v, %v", synced, err)
-	}
+	messages := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
+	request := CatalogSync(time.Now())
+	request.Operation = "op-operator"
+	ok(t, messages.Send(t.Context(), request))
+	becomes(t, facts, "the operator's request is answered", func(e events.Event) bool {
+		_, unchanged := e.Data.(events.RequestUnchanged)
+		return unchanged && e.Operation == "op-operator"
+	})
 
 	// Plans that are lost have the accounts looked at without anybody asking.
 	before := time.Now()
 	_, err = apigateway.NewFromConfig(p.AWS).DeleteRestApi(t.Context(), &apigateway.DeleteRestApiInput{RestApiId: aws.String(demo.API.APIID)})
 	ok(t, err)
-	if synced, err := SyncCatalog(t.Context(), p); err != nil || synced != (CatalogSynced{Changed: true}) {
-		t.Errorf("without its API the catalog is %+v, %v", synced, err)
-	}
+	ok(t, messages.Send(t.Context(), CatalogSync(time.Now())))
+	ok(t, messages.close())
 	becomes(t, facts, "the empty catalog is published", published(0))
 	within, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

@@ -20,10 +20,10 @@ import (
 const (
 	// runKept is how long what a run has read is kept: longer than any run lasts.
 	runKept = 24 * time.Hour
-	// remembered is how long the stages of an API and the base paths of a domain count as
-	// read, at most and at least. API Gateway has no cheap sign that they have changed, and
-	// each is a call; the time differs from one to another so that they do not all come
-	// due at once.
+	// remembered and rememberedAtLeast are how long the stages of an API and the base paths
+	// of a domain are used without reading them again. Each costs a call, and API Gateway has
+	// no cheap sign that they have changed. The time differs from one to the next, so that
+	// they are not all read in the same run.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	// stepTime bounds a step that makes several calls.
 	stepTime = 5 * time.Second
@@ -68,11 +68,11 @@ type Outcome struct {
 	Products int
 }
 
-// Reader reads the catalog from API Gateway in steps, as a job: the plans, the REST APIs
-// they name, the stages of each, the custom domains, and at last it keeps the document and
-// has it published. All that a run has read lies in rows, so a step that cannot go on is
-// done again and nothing is read twice. Requests that wait when a run begins are answered
-// by it.
+// Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST
+// APIs they name, the stages of each and the custom domains; then they store the document
+// and have it published. A run keeps all it has read in rows, so a step that is interrupted
+// can run again and nothing is read twice. A run answers the requests that were waiting when
+// it began.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
@@ -83,11 +83,11 @@ type Reader struct {
 	Endpoint Endpoint
 	// Published is the hash of the document that is published, "" before the first.
 	Published func(ctx context.Context) (hash string, err error)
-	// Decide publishes the outcome if it is news, and ends the request's operation. A second
-	// time it does nothing new.
+	// Decide publishes the outcome if it is news, and ends the request's operation. Calling
+	// it again for the same request changes nothing.
 	Decide func(ctx context.Context, request events.Event, outcome Outcome) error
-	// Unsettled is told once plans were lost, moved or renamed by a publication. It may be
-	// told twice; the id is the same then.
+	// Unsettled is called after a publication that lost, moved or renamed plans. A second call
+	// for the same publication has the same id.
 	Unsettled func(ctx context.Context, id string) error
 	Now       func() time.Time
 }
@@ -105,15 +105,20 @@ const (
 	publish      phase = "publish"
 )
 
+// format is that of the cursor and of the rows that a run keeps. It changes with them, so
+// that a run that another version of the worker began is begun again.
+const format = 1
+
 // progress is the cursor of a run.
 type progress struct {
-	Run   string    `json:"run"`
-	Began time.Time `json:"began"`
-	Phase phase     `json:"phase"`
+	Format int       `json:"format"`
+	Run    string    `json:"run"`
+	Began  time.Time `json:"began"`
+	Phase  phase     `json:"phase"`
 	// Position is in API Gateway's list, Page how many pages of it were read.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
-	// Fresh says that nothing remembered is to be used, since somebody waits for the run.
+	// Fresh says that the run must read everything itself, because a request waits for it.
 	Fresh bool `json:"fresh,omitempty"`
 	// Troubles counts calls that failed, since the last that did not.
 	Troubles int `json:"troubles,omitempty"`
@@ -133,14 +138,11 @@ func (p progress) to(next phase) progress {
 // Step does one step of a run, from the cursor on, and returns where the next goes on, ""
 // when the run is over. A second time it does the same.
 func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
-	p := progress{Phase: readPlans}
-	if cursor == "" {
-		p, err = r.begin(ctx)
-	} else {
-		err = json.Unmarshal([]byte(cursor), &p)
-	}
-	if err != nil {
-		return "", err
+	var p progress
+	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format {
+		if p, err = r.begin(ctx); err != nil {
+			return "", err
+		}
 	}
 	if p.Phase == publish {
 		return "", r.publish(ctx, p)
@@ -158,7 +160,7 @@ func (r *Reader) Step(ctx context.Context, cursor string) (next string, err erro
 // begin is the progress of a new run: it notes whose requests it answers.
 func (r *Reader) begin(ctx context.Context) (progress, error) {
 	now := r.Now()
-	p := progress{Run: portal.DeriveID("catalog", strconv.FormatInt(now.UnixNano(), 10)), Began: now, Phase: readPlans}
+	p := progress{Format: format, Run: portal.DeriveID("catalog", strconv.FormatInt(now.UnixNano(), 10)), Began: now, Phase: readPlans}
 	waiting, err := r.Requests.All(ctx)
 	if err != nil || len(waiting) == 0 {
 		return p, err
@@ -175,8 +177,8 @@ func (r *Reader) begin(ctx context.Context) (progress, error) {
 	return p, r.Scratch.Put(ctx, p.set(), "requests", list, runKept)
 }
 
-// failed decides on a step that failed. What may go on by itself is postponed; a call that
-// fails now and then is made again; else the run ends, and the source with it.
+// failed decides what follows a step that failed. Missing tokens and throttles postpone it;
+// other failures are tried again twice; then the run ends with a source that cannot be read.
 func failed(ctx context.Context, p progress, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable

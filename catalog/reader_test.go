@@ -313,6 +313,17 @@ func TestASourceThatCannotBeReadIsDecidedOnAndOneThatHiccupsIsNot(t *testing.T) 
 	}
 }
 
+func TestARunThatAnotherVersionBeganIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	for _, cursor := range []string{"3", `{"run":"old","phase":"publish"}`, `{"format":99,"run":"new","phase":"to-come"}`} {
+		r := newReading(t, zoo())
+		next, err := r.Step(t.Context(), cursor)
+		if diff := cmp.Diff(map[string]int{"plans": 1}, r.plane.called()); diff != "" || err != nil || next == "" {
+			t.Errorf("%s: %q, %v, calls (-want +got):\n%s", cursor, next, err, diff)
+		}
+	}
+}
+
 func TestCustomDomainsAreReadAndRemembered(t *testing.T) {
 	t.Parallel()
 	r := newReading(t, zoo())

@@ -11,10 +11,10 @@ import (
 
 // Listed is an API key as a list shows it, never with its value.
 type Listed struct {
-	ID   portal.GatewayKeyID
-	Name string
+	ID   portal.GatewayKeyID `json:"id"`
+	Name string              `json:"name"`
 	// Disabled is told by lists of all keys, not by those of a plan's.
-	Disabled bool
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // Keys lists a page of the API keys whose names begin so, 500 at most, in API Gateway's

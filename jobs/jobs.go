@@ -21,11 +21,11 @@ type Job struct {
 	Name string
 	// Every is the length of a slot.
 	Every time.Duration
-	// Run does one step of a run, from the cursor on ("" is the start), and returns where
-	// the next step goes on, "" when all is done. A step is a page, a plan or an API, and
-	// lasts a minute at most. The cursor is kept after each step; a step that returns an
-	// error, or whose worker dies, is done again from the same cursor. So a step may
-	// happen twice, in rare cases at the same time.
+	// Run does one step from the cursor on ("" is the start) and returns the cursor of the
+	// next step, "" when the run is over. A step is a page, a plan or an API, and lasts a
+	// minute at most. The runner stores the cursor after each step. If a step returns an
+	// error or its worker dies, the step runs again from the same cursor, so a step may
+	// happen twice, and in rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
 }
 
@@ -33,7 +33,7 @@ type Job struct {
 // are stopped wait for no longer than that.
 const turn = 10 * time.Second
 
-// Cursors of ticks that are neither a slot's nor one that an older version sent.
+// The cursor of a demand, and how the cursor of a continuation begins. A tick has none.
 const (
 	demandCursor       = "now"
 	continuationCursor = "run/"
@@ -42,9 +42,9 @@ const (
 // Stream is what ticks of this job are about.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Demand is a message that asks for a run of the job which begins from now on. While a run
-// is under way no second one starts beside it: the new one begins when that one ends. The
-// same id is one demand, however often it is sent.
+// Demand is a message that asks for a run of the job that starts after now. If a run is
+// under way, the new one starts when that one ends. Messages with the same id are one
+// demand.
 func Demand(job, id, correlation string, now time.Time) events.Event {
 	return message(job, id, demandCursor, correlation, now)
 }
@@ -68,11 +68,11 @@ func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Run
 	return &Runner{jobs: jobs, runs: runs, sender: sender, now: now}
 }
 
-// Handle does the steps of the job that a JobRequested names, for a few seconds, and sends
-// the continuation if the run is not over. A second delivery of the message that carries
-// the run goes on at the cursor; any other message for a slot that is over, that has
-// passed, or whose run is under way is dropped. A run that has not been heard of for some
-// minutes is taken over by the next tick.
+// Handle works on the job that a JobRequested names for a few seconds, and sends a
+// continuation if the run is not over by then. A second delivery of the message that
+// carries the run goes on at the run's cursor. Handle drops ticks while a run is under way,
+// and ticks of a slot that is done or has passed. If a run has shown no sign of life for
+// some minutes, the next tick takes it over.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
@@ -86,7 +86,7 @@ func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", asked.Job))
 }
 
-// unlessMoved makes nothing of a run that another worker carries on.
+// unlessMoved turns the loss of a run to another worker into success.
 func unlessMoved(ctx context.Context, err error) error {
 	if errors.Is(err, errMoved) {
 		zerolog.Ctx(ctx).Debug().Msg("another worker carries the run on")
@@ -162,8 +162,8 @@ func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation str
 	return r.runs.Save(ctx, job.Name, run)
 }
 
-// arriving reads what a message about a job is. A cursor of another version of ours is a
-// continuation that belongs to no run.
+// arriving classifies a message. Any cursor that is not a demand's is a continuation; one
+// that an older version sent belongs to no run, and is dropped.
 func arriving(msg events.Event, cursor string, every time.Duration) arrival {
 	switch {
 	case cursor == "":
@@ -182,9 +182,9 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 }
 
 // Tick sends a tick for every job at the beginning of each slot, and for the present slots
-// at the start, until ctx ends. All workers do, and the id of a slot's tick is the same: the
-// queue swallows the second within five minutes, and later the job's row says that the
-// slot is over. A tick that cannot be sent is logged and left to the next slot.
+// when it starts, until ctx ends. Every worker does that, under the same id for a slot. The
+// queue drops duplicates within five minutes; after that the job's row says that the slot is
+// done. A tick that cannot be sent is logged and left to the next slot.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

@@ -6,12 +6,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// runLease is how long a run that shows no sign of life counts as under way: longer than
-// a step lasts together with the wait for its message to come again.
+// runLease is how long a run counts as alive after its last sign of life. It is longer than
+// a step and the delay before its message is redelivered take together.
 const runLease = 3 * time.Minute
 
-// anewAfter is how old a dead run may be and still be continued. What it gathered, and
-// where it was in API Gateway's lists, may mean nothing any more after that.
+// anewAfter is the age from which a dead run is started again instead of continued: its data
+// and its place in API Gateway's lists may be out of date.
 const anewAfter = time.Hour
 
 // Run is the row of a job: its run under way, or the last one. There is one row for each
@@ -26,8 +26,8 @@ const anewAfter = time.Hour
 //	                      ▲                                        │
 //	                      └────────────────────────────────────────┘
 type Run struct {
-	// Carrier is the message that carries the run on; any other is dropped while the run
-	// is alive.
+	// Carrier is the id of the message that carries the run on. While the run is alive,
+	// other messages do not.
 	Carrier string `dynamodbav:"carrier,omitempty"`
 	// Slot is the time slot that the run is for, in milliseconds.
 	Slot int64 `dynamodbav:"slot"`
@@ -37,15 +37,15 @@ type Run struct {
 	Started   time.Time `dynamodbav:"started"`
 	Heartbeat time.Time `dynamodbav:"heartbeat"`
 	Ended     time.Time `dynamodbav:"ended"`
-	// Asked is the last demand that a run began for, Again one that came while a run was
-	// under way: a new run begins for it when that one ends.
+	// Asked is the id of the last demand that a run started for. Again is that of a demand
+	// that came while a run was under way; a new run starts for it when that one ends.
 	Asked string `dynamodbav:"asked,omitempty"`
 	Again string `dynamodbav:"again,omitempty"`
 	// Version rises by one with each write, and is what a write is conditional on.
 	Version int64 `dynamodbav:"version"`
 }
 
-// arrival is a message about a job, as far as admitting it goes.
+// arrival is what admit needs to know of a message.
 type arrival struct {
 	id   string
 	kind kind
@@ -57,7 +57,7 @@ type kind int
 
 const (
 	tick         kind = iota // the slot has begun
-	demand                   // somebody needs a run that begins after now
+	demand                   // a run is needed that starts after now
 	continuation             // the run goes on
 )
 
@@ -97,7 +97,7 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 		r.Again, r.Asked = "", a.id
 	}
 	if dead && now.Sub(r.Started) < anewAfter {
-		// A demand wants what is so by now, and the dead run may have read it before.
+		// The dead run may have read things before the demand was made.
 		if a.kind == demand {
 			r.Again = portal.DeriveID("again", a.id)
 		}

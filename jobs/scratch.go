@@ -29,9 +29,8 @@ type scratchTable interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Scratch keeps what the runs of jobs gather, until they are over: values under names, in
-// sets. It is the records table: pk "scratch#<set>", sk "<name>#<piece>". Nothing is ever
-// deleted; every value has a time after which it is not found any more.
+// Scratch stores what jobs gather: values under names, in sets. It uses the records table:
+// pk "scratch#<set>", sk "<name>#<piece>". Every value expires; nothing is deleted before.
 type Scratch struct {
 	tables  scratchTable
 	records string
@@ -43,7 +42,7 @@ func NewScratch(tables scratchTable, records string, now func() time.Time) *Scra
 	return &Scratch{tables: tables, records: records, now: now}
 }
 
-// Put keeps a value, as JSON, for that long. The same name again replaces it, and so it may
+// Put stores a value as JSON for that long, and replaces the one under the same name. It may
 // be called again after an error. Names must not contain "#".
 func (s *Scratch) Put(ctx context.Context, set, name string, value any, keep time.Duration) error {
 	body, err := json.Marshal(value)
@@ -82,8 +81,8 @@ func (s *Scratch) put(ctx context.Context, set, name string, number, of int, pie
 }
 
 // Each visits the set's values whose names begin so, in the order of their names, until
-// visit returns an error, which it returns. body is JSON. A value of which a piece has not
-// been written is left out.
+// visit returns an error, which it returns. body is JSON. Values that are not complete are
+// left out.
 func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error {
 	in := &dynamodb.QueryInput{
 		TableName: &s.records, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),

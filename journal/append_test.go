@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
@@ -66,7 +68,7 @@ func TestFactsAreStampedWithWhatLedToThem(t *testing.T) {
 	for i, fact := range facts {
 		want := events.Event{
 			ID: journal.FactID(ann, int64(5+i)), Source: "/test", Subject: ann, Time: fact.Time, Sequence: int64(5 + i),
-			Operation: "op", Intent: 7, Causation: "request", Correlation: "corr", TraceParent: "trace", Data: fact.Data,
+			Operation: "op", Actor: "account/asker", Intent: 7, Causation: "request", Correlation: "corr", TraceParent: "trace", Data: fact.Data,
 		}
 		if diff := cmp.Diff(want, fact); diff != "" {
 			t.Errorf("fact %d (-want +got):\n%s", i, diff)
@@ -205,6 +207,32 @@ func TestRowsRideInTheTransaction(t *testing.T) {
 	}
 	if head, err := j.Head(t.Context(), ann); err != nil || head != 1 {
 		t.Errorf("the head is %d, %v; the fact whose row was refused stands", head, err)
+	}
+}
+
+func TestADueRowIsDroppedWhereItWasPut(t *testing.T) {
+	t.Parallel()
+	tables := journaltest.Start(t)
+	j := tables.Open()
+	wish, other := due.OfWish(ann, 1, at, "", "free", "corr"), due.OfWish(ann, 1, at, "", "plus", "corr")
+	if err := j.Append(t.Context(), ann, 0, say(ann, 0, events.UserRegistered{}), journal.PutDue(wish), journal.PutDue(other)); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever ends it knows what it is about, and nothing more of it.
+	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), journal.DropDue(due.OfWish(ann, 1, at, "", "free", ""))); err != nil {
+		t.Fatal(err)
+	}
+	pk, _ := other.Place()
+	rows := tables.Rows(t, tables.Records, pk)
+	if len(rows) != 1 {
+		t.Fatalf("%d rows are left, want one", len(rows))
+	}
+	var left due.Row
+	if err := attributevalue.UnmarshalMap(rows[0], &left); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(other, left); diff != "" {
+		t.Errorf("the row that is left (-want +got):\n%s", diff)
 	}
 }
 

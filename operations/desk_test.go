@@ -55,6 +55,12 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
+// restart forgets the catalog that is held in memory.
+func (d *desk) restart() {
+	d.views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
+	d.Operations = operations.New(d.config())
+}
+
 func (d *desk) config() operations.Config {
 	return operations.Config{
 		Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Views: d.views, Values: d.values,

@@ -243,7 +243,7 @@ func TestRevealingIsLimited(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
 	shown := 0
-	for range 600 {
+	for range 60 {
 		value, err := d.Reveal(t.Context(), who(ann, ""), "there")
 		if err != nil {
 			refuses(t, err, portal.TooManyRequests)
@@ -255,7 +255,7 @@ func TestRevealingIsLimited(t *testing.T) {
 		shown++
 	}
 	if shown != projections.MaxRevealsPerMinute || len(d.revealed(ann)) != shown {
-		t.Errorf("of 600 reveals within a minute %d were carried out and %d written down", shown, len(d.revealed(ann)))
+		t.Errorf("of 60 reveals within a minute %d were carried out and %d written down", shown, len(d.revealed(ann)))
 	}
 	d.pass(time.Minute)
 	if _, err := d.Reveal(t.Context(), who(ann, ""), "there"); err != nil {
@@ -282,6 +282,7 @@ func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
 	rivals := func() []portal.PlanID {
 		t.Helper()
 		d.pass(operations.ChangesWithin)
+		d.restart()
 		if _, err := d.Subscribe(t.Context(), who(ann, ""), "mine"); err != nil {
 			t.Fatal(err)
 		}

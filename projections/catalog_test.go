@@ -146,6 +146,7 @@ func TestASubscriptionHasTheNameThatItsPlanHasNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.shown(portal.CatalogStream, said{"", events.CatalogPublished{Hash: hash, Products: 1}})
+		documents.later(time.Second)
 	}
 	shown := func() Subscription {
 		t.Helper()
@@ -183,6 +184,9 @@ func TestManyReadersOfTheCatalogAreOneReadingASecond(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	s.publish(documents, "Tides")
+	if _, err := s.Shown(t.Context(), portal.CatalogStream); err != nil { // which views are live is known
+		t.Fatal(err)
+	}
 	for range 3 {
 		before := documents.reads.Load()
 		var readers sync.WaitGroup

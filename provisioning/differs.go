@@ -36,10 +36,10 @@ type difference struct {
 	strays  []gateway.Listed
 }
 
-// differs compares an account with what API Gateway holds of it; plans are all that API
-// Gateway has. What changed at before or later does not count, since the survey may not have
-// seen it. What is open does not count either, unless the plan is not there any more:
-// nobody but a recheck finds that.
+// differs compares an account with what API Gateway holds of it; plans are all plans that
+// API Gateway has. It ignores changes made at or after before, since the survey may have
+// missed them. It also ignores open wishes, unless their plan no longer exists: only a
+// recheck finds that out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, before time.Time) difference {
 	var d difference
 	settled := func(t time.Time) bool { return t.Before(before) }
@@ -81,7 +81,7 @@ func (d *difference) compareKeys(account state.Account, holds held, settled func
 				d.drifted = true
 			}
 		case known && (!key.Created() || !settled(key.CreatedAt)):
-			// It may be the key, and not have been recorded when the survey saw it.
+			// This may be the key itself: the survey saw it before it was recorded.
 		default:
 			d.strays = append(d.strays, listed.Listed)
 		}

@@ -97,8 +97,8 @@ type Found struct {
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
-	// Strays counts keys in API Gateway under a name of ours that are not the key which
-	// the journal has under that name. Nothing was done about them.
+	// Strays counts keys in API Gateway that have a name of ours but are not the key that the
+	// journal records under that name. Nothing was done about them.
 	Strays int   `json:"strays"`
 	First  First `json:"first"`
 }
@@ -132,10 +132,15 @@ const (
 	conclude       sweepPhase = "conclude"
 )
 
+// sweepFormat is that of the cursor and of the survey's rows. It changes with them, so that a
+// sweep that another version of the worker began is begun again.
+const sweepFormat = 1
+
 // sweepProgress is the cursor of a sweep.
 type sweepProgress struct {
-	Run   string     `json:"run"`
-	Phase sweepPhase `json:"phase"`
+	Format int        `json:"format"`
+	Run    string     `json:"run"`
+	Phase  sweepPhase `json:"phase"`
 	// Position is in the list that the phase reads, Page how many pages of it were read.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
@@ -167,10 +172,11 @@ func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 // to whoever waits.
 func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error) {
 	now := s.Now()
-	p := sweepProgress{Run: portal.DeriveID("sweep", strconv.FormatInt(now.UnixNano(), 10)), Phase: surveyKeys, Found: Found{Began: now}}
-	if cursor != "" {
-		if err := json.Unmarshal([]byte(cursor), &p); err != nil {
-			return "", fmt.Errorf("going on with a sweep: %w", err)
+	var p sweepProgress
+	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != sweepFormat {
+		p = sweepProgress{
+			Format: sweepFormat, Run: portal.DeriveID("sweep", strconv.FormatInt(now.UnixNano(), 10)),
+			Phase: surveyKeys, Found: Found{Began: now},
 		}
 	}
 	if p.Phase == conclude {
@@ -286,8 +292,8 @@ func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan por
 	return nil
 }
 
-// shardOf is the shard of an account. As long as the journal spreads its list of streams
-// in the same way, all streams of a page are in one shard.
+// shardOf is the shard of an account. The journal spreads its list of streams in the same
+// way, so the streams of a page are in one shard; if it stops doing so, a step loads several.
 func shardOf(account portal.AccountID) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(portal.AccountStream(account)))
@@ -413,8 +419,7 @@ func (f *Found) add(stream portal.Stream, c compared) {
 	}
 }
 
-// noteKeys keeps the keys that are missing under their names, and those that have a name of
-// another, until all are known.
+// noteKeys stores the missing keys and the strays of a page for conclude.
 func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
 	if len(missing) > 0 {
 		if err := s.Scratch.Put(ctx, p.set(), "missing-"+page, missing, surveyKept); err != nil {
@@ -427,8 +432,8 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. One that cannot be read is logged, and holds up no other;
-// only a table that does not answer does.
+// compare compares one stream. A stream that cannot be read is logged and passed over. A
+// table that does not answer is an error.
 func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
 	c, err := s.compareStream(ctx, stream, sv)
 	var postponed *portal.Postponed
@@ -517,8 +522,9 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 	return p.to(conclude), nil
 }
 
-// conclude tells what was found. A key that is missing under its own name and is there under
-// another of ours was renamed: that its account differs is counted already.
+// conclude logs and stores the result. A key that is missing under its own name and listed
+// under another name of ours was renamed. It is no stray: its account counts as drifted
+// already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
 	if err != nil {
@@ -541,7 +547,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	}
 	found.Ended = s.Now()
 	for _, stray := range found.First.Strays {
-		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("API Gateway has a key under a name of ours that is none of ours")
+		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's, and the journal has another key under that name or none")
 	}
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
 		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).

@@ -187,6 +187,50 @@ func TestASweepOverManyPagesFindsEachAccountThatDiffers(t *testing.T) {
 	}
 }
 
+// weighed is a scratch that knows how much the present step has read.
+type weighed struct {
+	*jobs.Scratch
+	read, most int
+}
+
+func (w *weighed) Each(ctx context.Context, set, prefix string, visit func(string, []byte) error) error {
+	return w.Scratch.Each(ctx, set, prefix, func(name string, body []byte) error {
+		w.read += len(body)
+		w.most = max(w.most, w.read)
+		return visit(name, body)
+	})
+}
+
+func TestAStepOfTheSweepHoldsASmallPartOfTheSurvey(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{})
+	from := &listings{page: 100, plans: []portal.PlanID{"free"}, attached: map[portal.PlanID][]gateway.Listed{}}
+	for n := range 400 {
+		id := portal.AccountID(fmt.Sprintf("a%03d", n))
+		b.append(id, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: portal.GatewayKeyID("gw-" + id)}, freeWanted, activated("free", ends))
+		from.keys = append(from.keys, listed(portal.GatewayKeyID("gw-"+id), "g/"+string(id)+"/key1"))
+	}
+	from.attached["free"] = from.keys
+	sweep := b.sweep(from, 99)
+	scratch := &weighed{Scratch: jobs.NewScratch(b.tables, b.names.Records, sweep.Now)}
+	sweep.Scratch = scratch
+	all := 0
+	for cursor, begun := "", false; cursor != "" || !begun; begun = true {
+		next, err := sweep.Step(t.Context(), cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, scratch.read, cursor = all+scratch.read, 0, next
+	}
+	surveyed := 2 * 400 * len(`{"id":"gw-a000","name":"g/a000/key1"}`)
+	if all < surveyed || scratch.most > surveyed/6 {
+		t.Errorf("one step has read %d bytes, of a survey of %d; all together %d", scratch.most, surveyed, all)
+	}
+	if found, ok, err := provisioning.LastSweep(t.Context(), scratch); err != nil || !ok || found.Streams != 401 || found.Drifted != 0 {
+		t.Errorf("found %+v, %t, %v", found, ok, err)
+	}
+}
+
 func TestAStreamThatCannotBeReadIsCountedAndHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)

@@ -128,10 +128,15 @@ func TestAClientIsListedDescribedAndUpdatedAsAWhole(t *testing.T) {
 	moved := "http://localhost:9090/sign-in/callback"
 	_, err = w.api.UpdateUserPoolClient(t.Context(), &cognito.UpdateUserPoolClientInput{
 		UserPoolId: &w.poolID, ClientId: &w.clientID, CallbackURLs: []string{moved},
+		ReadAttributes: []string{}, WriteAttributes: []string{}, // as Terraform sends them
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, err = w.api.UpdateUserPoolClient(t.Context(), &cognito.UpdateUserPoolClientInput{
+		UserPoolId: &w.poolID, ClientId: &w.clientID, ReadAttributes: []string{"email"},
+	})
+	refused(t, err, "NotImplementedException", "")
 	out, err := w.api.DescribeUserPoolClient(t.Context(), &cognito.DescribeUserPoolClientInput{UserPoolId: &w.poolID, ClientId: &w.clientID})
 	if err != nil {
 		t.Fatal(err)

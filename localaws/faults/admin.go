@@ -15,7 +15,7 @@ const (
 const maxPlan = 1 << 20
 
 // Admin serves the plan as JSON at Path, to GET, to PUT and to DELETE, and the
-// counts at CountsPath, to GET. It leaves it to its caller who may ask.
+// counts at CountsPath, to GET. The server decides who may ask.
 func (in *Injector) Admin(counts func() Counts) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path, in.servePlan)
