@@ -107,6 +107,31 @@ func TestANewPersonSignsUpOnThePages(t *testing.T) {
 	}
 }
 
+func TestSigningUpOnTheWayToAPlanNeedsNoSecondStep(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	v := s.visitor(t)
+	free := s.Demo.API.FreePlanID
+	product := v.open("/apis").follow(".card.product a")
+	back := product.follow("#plan-" + free + ` a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").
+		follow("main .card a").wants(http.StatusOK, "Sign up").
+		submit("form", "username", "straight@example.com", "password", password)
+	if back.at.Path != product.at.Path {
+		t.Fatalf("signing up leads to %s", back.at.Path)
+	}
+	if back.has(`form[action="/register"]`) {
+		t.Error("an account that is being opened is to be registered once more")
+	}
+	done := back.submit(`form[action="/subscriptions/` + free + `"]`).settled()
+	if !done.has(".outcome.ok") {
+		t.Errorf("the operation ended so: %s", done.text("#progress"))
+	}
+	if !v.open("/dashboard").has(`.activity a[href="` + done.at.Path + `"]`) {
+		t.Error("no line of the activity leads to the request")
+	}
+}
+
 func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
 	t.Parallel()
 	s := start(t)
