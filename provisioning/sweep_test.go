@@ -207,7 +207,7 @@ func TestAStepOfTheSweepHoldsASmallPartOfTheSurvey(t *testing.T) {
 	from := &listings{page: 100, plans: []portal.PlanID{"free"}, attached: map[portal.PlanID][]gateway.Listed{}}
 	for n := range 400 {
 		id := portal.AccountID(fmt.Sprintf("a%03d", n))
-		b.append(id, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: portal.GatewayKeyID("gw-" + id)}, freeWanted, activated("free", ends))
+		b.append(id, all(events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: portal.GatewayKeyID("gw-" + id)}, freeWanted, attached("free", 4))...)
 		from.keys = append(from.keys, listed(portal.GatewayKeyID("gw-"+id), "g/"+string(id)+"/key1"))
 	}
 	from.attached["free"] = from.keys
