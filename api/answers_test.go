@@ -18,7 +18,7 @@ const (
 		{"id":"plan-free","name":"Free","description":"To try it out.","throttle":{"rate":0.5,"burst":1},
 			"quota":{"limit":1000,"period":"DAY"},"stages":[{"api":"weather","stage":"prod"}]},
 		{"id":"plan-max","name":"Unlimited","description":"","throttle":null,"quota":null,"stages":[{"api":"weather","stage":"prod"}]}
-	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod"}]}`
+	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod","kind":"rest"}]}`
 	waiting = `{"id":"op-1","type":"SubscribeRequested","status":"waiting","reason":{"code":"aws","message":"AWS is busy."},
 		"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:01Z",
 		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`
@@ -36,7 +36,7 @@ type example struct {
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
 	private := map[string]string{"Location": "", "Cache-Control": "no-store", "ETag": "", "Retry-After": ""}
-	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `"hash"`}
+	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `W/"hash"`}
 	return []example{
 		{"POST /register", "/register", http.StatusAccepted, waiting, accepted},
 		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted},
@@ -45,12 +45,15 @@ func examples() []example {
 		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public},
 		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public},
 		{"GET /subscriptions", "/subscriptions", http.StatusOK, `{"items":[
-			{"plan":"plan-free","name":"Free","key":"key-1","state":"active","since":"2026-11-22T09:00:00Z","operations":[]},
-			{"plan":"plan-max","name":"Unlimited","key":"key-1","state":"pending","waiting":"AWS is busy.","since":"2026-11-22T09:00:00Z","operations":["op-1"]}
+			{"plan":"plan-free","name":"Free","offered":true,"state":"active","since":"2026-11-22T09:00:00Z"},
+			{"plan":"plan-max","name":"Unlimited","offered":true,"state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operation":"op-1"},
+			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}
 		],"next":null}`, private},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
 			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
-			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null}
+			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
+			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
+			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
 		],"next":null}`, private},
 		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private},
 		{
@@ -148,10 +151,10 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 		status            int
 	}{
 		"without a condition":             {"hash", "", http.StatusOK},
-		"the ETag":                        {"hash", `"hash"`, http.StatusNotModified},
+		"the ETag as a strong one":        {"hash", `"hash"`, http.StatusNotModified},
 		"another":                         {"hash", `"other"`, http.StatusOK},
 		"the ETag without its quotes":     {"hash", `hash`, http.StatusOK},
-		"weakened by a proxy":             {"hash", `W/"hash"`, http.StatusNotModified},
+		"as it was sent":                  {"hash", `W/"hash"`, http.StatusNotModified},
 		"another that is weak":            {"hash", `W/"other"`, http.StatusOK},
 		"one of several":                  {"hash", `"other", "hash"`, http.StatusNotModified},
 		"one of several, weak, no spaces": {"hash", `W/"other",W/"hash","third"`, http.StatusNotModified},
@@ -172,7 +175,7 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 				}
 				etag := ""
 				if c.hash != "" {
-					etag = `"` + c.hash + `"`
+					etag = `W/"` + c.hash + `"`
 				}
 				if got := a.Header().Get("ETag"); got != etag {
 					t.Errorf("%s: the ETag is %s, want %s", path, got, etag)
@@ -267,8 +270,12 @@ func TestWhoAsksIsWhoIsSignedIn(t *testing.T) {
 				t.Errorf("%s asks for %+v", e.route, call)
 			}
 		}
-		if len(f.asked) != 1 {
-			t.Errorf("%s asks for %+v, want one thing", e.route, f.asked)
+		want := 1
+		if e.path == "/keys" {
+			want = 2 // the keys, and when they were last shown
+		}
+		if len(f.asked) != want {
+			t.Errorf("%s asks for %+v, want %d things", e.route, f.asked, want)
 		}
 	}
 }

@@ -42,6 +42,7 @@ type accepting interface {
 
 type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
+	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 	Catalog(ctx context.Context) (projections.Catalog, error)
 }
 
@@ -51,17 +52,18 @@ type API struct {
 	views      reading
 }
 
-// Mount adds the API's routes to the router, which must have put the request id and
-// the identity into the context (RequestIDs, identity's Authenticate).
-func Mount(router chi.Router, operations accepting, views reading, version string) {
+// Mount adds the API's routes to the router, which must have put the request id into the
+// context (RequestIDs). The guard must put the identity there (identity's Authenticate)
+// and refuse cross-origin writes; the OpenAPI document is served without it.
+func Mount(router chi.Router, operations accepting, views reading, version string, guard ...func(http.Handler) http.Handler) {
 	a := &API{operations: operations, views: views}
 	router.Route(Prefix, func(r chi.Router) {
-		r.Use(headAsGet, limitBody, noStore, readableQuery)
+		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
 		r.MethodNotAllowed(MethodNotAllowed)
-		document := humachi.New(r, describe(version))
+		document := humachi.New(r.With(guard...), describe(version))
 		a.register(document)
 		serveDocument(r, document.OpenAPI())
 	})

@@ -40,6 +40,7 @@ type asked struct {
 type fake struct {
 	catalog   projections.Catalog
 	account   projections.Account
+	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
 	// err is what every call fails with, panics what every call panics with.
 	err    error
@@ -83,6 +84,10 @@ func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Acco
 	return f.account, f.ask("account", operations.Who{Account: id}, "")
 }
 
+func (f *fake) LastReveals(_ context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
+	return f.reveals, f.ask("reveals", operations.Who{Account: id}, "")
+}
+
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
 	return f.catalog, f.ask("catalog", operations.Who{}, "")
 }
@@ -98,23 +103,27 @@ func full() *fake {
 			},
 			{ID: "plan-max", Name: "Unlimited", Stages: []portal.Stage{{API: "weather", Stage: "prod"}}},
 		},
-		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod"}},
+		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod", Kind: catalog.REST}},
 	}}}
 	return &fake{
 		catalog: projections.Catalog{Document: offered.Canonical(), Hash: "hash", Sequence: 1},
 		account: projections.Account{
 			Profile: projections.Profile{Status: projections.StatusRegistered},
 			Keys: []projections.Key{
-				{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now, RevealedAt: now.Add(time.Minute)},
+				{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now},
 				{ID: "key-2", Name: "Another", State: projections.KeyPending},
+				{ID: "key-3", Name: "Third", State: projections.KeyDisabled, CreatedAt: now},
+				{ID: "key-4", Name: "Fourth", State: projections.KeyReleased, CreatedAt: now},
 			},
 			Subscriptions: []projections.Subscription{
-				{Plan: "plan-free", Name: "Free", Key: "key-1", State: "active", Since: now},
-				{Plan: "plan-max", Name: "Unlimited", Key: "key-1", State: "pending", Waiting: "AWS is busy.", Since: now, Operations: []portal.OperationID{"op-1"}},
+				{Plan: "plan-free", Name: "Free", Offered: true, State: projections.SubscriptionActive, Since: now},
+				{Plan: "plan-max", Name: "Unlimited", Offered: true, State: projections.SubscriptionPending, Waiting: "aws", Since: now, Operation: "op-1"},
+				{Plan: "plan-gone", Name: "Gone", State: projections.SubscriptionEnded, Lost: "plan_gone", Since: now},
 			},
 		},
+		reveals: map[portal.KeyID]time.Time{"key-1": now.Add(time.Minute)},
 		operation: operations.Operation{
-			ID: "op-1", Account: ada.Account, Type: "SubscribeRequested", Plan: "plan-max", CreatedAt: now,
+			ID: "op-1", Actor: portal.AccountActor(ada.Account), Subject: portal.AccountStream(ada.Account), Type: "SubscribeRequested", Plan: "plan-max", CreatedAt: now,
 			Progress: projections.Progress{
 				Status: projections.Waiting, Code: "aws", Message: "AWS is busy.", UpdatedAt: now.Add(time.Second),
 				Steps: []projections.Step{{Sequence: 3, Name: "SubscriptionWanted", At: now, Detail: "The subscription is wanted."}},
@@ -152,6 +161,15 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	api.Mount(router, f, f, "1.2.3")
 	router.MethodNotAllowed(api.MethodNotAllowed)
 	return site{t, f, router, log}
+}
+
+// guardedBy is the site with that guard.
+func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
+	router := chi.NewRouter()
+	router.Use(api.RequestIDs(zerolog.New(s.log)))
+	api.Mount(router, s.fake, s.fake, "1.2.3", guard)
+	s.handler = router
+	return s
 }
 
 // do sends a request to a path below the prefix; headers come in pairs.

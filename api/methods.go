@@ -17,7 +17,7 @@ import (
 // before it looks at the path.
 func MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(allowed(r), ", "))
-	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, "method_not_allowed", "This resource does not take that method."))
+	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, methodNotAllowed, "This resource does not take that method."))
 }
 
 func allowed(r *http.Request) []string {
@@ -43,6 +43,21 @@ func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
 			chi.RouteContext(r.Context()).RouteMethod = http.MethodGet
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// plainMediaType writes the media type of a body in lower case, as which it means the same
+// (RFC 9110, section 8.3.1); what validates bodies knows it so only.
+func plainMediaType(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if given := r.Header.Get("Content-Type"); given != "" {
+			mediaType, parameters, more := strings.Cut(given, ";")
+			if mediaType = strings.ToLower(strings.TrimSpace(mediaType)); more {
+				mediaType += ";" + parameters
+			}
+			r.Header.Set("Content-Type", mediaType)
 		}
 		next.ServeHTTP(w, r)
 	})

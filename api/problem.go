@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
@@ -14,7 +16,7 @@ import (
 
 // Problem is an error as RFC 9457 has it.
 type Problem struct {
-	Type      string `json:"type" doc:"What kind of problem it is: /problems/ and its code." example:"/problems/not_found"`
+	Type      string `json:"type" doc:"What kind of problem it is: /problems/ and its code, where the portal has a page about it." example:"/problems/not_found"`
 	Title     string `json:"title" doc:"The HTTP status in words."`
 	Status    int    `json:"status" doc:"The HTTP status."`
 	Detail    string `json:"detail" doc:"What is wrong and what to change."`
@@ -40,6 +42,7 @@ var statuses = map[portal.Code]int{
 	portal.Conflict:        http.StatusConflict,
 	portal.NotRegistered:   http.StatusConflict,
 	portal.Superseded:      http.StatusConflict,
+	portal.LimitReached:    http.StatusConflict,
 	portal.KeyReused:       http.StatusUnprocessableEntity,
 	portal.TooLarge:        http.StatusRequestEntityTooLarge,
 	portal.TooManyRequests: http.StatusTooManyRequests,
@@ -62,6 +65,16 @@ var codes = map[int]portal.Code{
 	http.StatusUnsupportedMediaType:  "unsupported_media_type",
 	http.StatusNotAcceptable:         "not_acceptable",
 	http.StatusRequestTimeout:        "timeout",
+}
+
+// methodNotAllowed is the code of what MethodNotAllowed answers.
+const methodNotAllowed portal.Code = "method_not_allowed"
+
+// ProblemCodes lists the codes of all problems, sorted.
+func ProblemCodes() []portal.Code {
+	all := slices.Concat([]portal.Code{portal.Internal, methodNotAllowed}, slices.Collect(maps.Keys(statuses)), slices.Collect(maps.Values(codes)))
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 func init() {

@@ -29,6 +29,7 @@ var statuses = map[portal.Code]struct {
 	portal.Conflict:        {status: http.StatusConflict},
 	portal.NotRegistered:   {status: http.StatusConflict},
 	portal.Superseded:      {status: http.StatusConflict},
+	portal.LimitReached:    {status: http.StatusConflict},
 	portal.KeyReused:       {status: http.StatusUnprocessableEntity},
 	portal.TooLarge:        {status: http.StatusRequestEntityTooLarge},
 	portal.TooManyRequests: {status: http.StatusTooManyRequests, retryAfter: "60"},

@@ -73,15 +73,16 @@ func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
 	if hash == "" {
 		return out
 	}
-	out.ETag = `"` + hash + `"`
-	if c.has(out.ETag) {
+	// It is a weak one, since the answer may be compressed or not.
+	out.ETag = `W/"` + hash + `"`
+	if c.has(`"` + hash + `"`) {
 		out.Status, out.Body = http.StatusNotModified, nil
 	}
 	return out
 }
 
 // has says whether the client has what the ETag is of (RFC 9110, section 13.1.2): one
-// of its list is it, weak or not, since proxies that compress make it a weak one.
+// of its list is it, weak or not.
 func (c Conditional) has(etag string) bool {
 	for tag := range strings.SplitSeq(c.IfNoneMatch, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
@@ -107,23 +108,22 @@ func (a *API) product(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	for _, p := range offered.Products {
-		if p.ID == in.Product {
-			return answer(in.Conditional, offered.Hash, p), nil
-		}
+	if p, ok := offered.Document.Product(in.Product); ok {
+		return answer(in.Conditional, offered.Hash, p), nil
 	}
 	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))
 }
 
 // Subscription is what I have of a plan.
 type Subscription struct {
-	Plan       string    `json:"plan"`
-	Name       string    `json:"name"`
-	Key        string    `json:"key"`
-	State      string    `json:"state" enum:"pending,active,ending,ended"`
-	Waiting    string    `json:"waiting,omitempty" doc:"Why a pending or ending subscription takes long."`
-	Since      time.Time `json:"since"`
-	Operations []string  `json:"operations" doc:"The open operations that end with this state."`
+	Plan      string    `json:"plan"`
+	Name      string    `json:"name" doc:"The plan's present name, or its last one if it is no longer offered."`
+	Offered   bool      `json:"offered" doc:"Whether the catalog still has the plan."`
+	State     string    `json:"state" enum:"pending,active,ending,ended"`
+	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms" doc:"Why a pending or ending subscription takes long."`
+	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why it ended although you did not leave."`
+	Since     time.Time `json:"since"`
+	Operation string    `json:"operation,omitempty" doc:"The operation that asked for a pending or ending state."`
 }
 
 func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
@@ -132,12 +132,9 @@ func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body
 		return nil, problemOf(ctx, err)
 	}
 	return &struct{ Body List[Subscription] }{list(account.Subscriptions, func(s projections.Subscription) Subscription {
-		ops := make([]string, 0, len(s.Operations))
-		for _, op := range s.Operations {
-			ops = append(ops, string(op))
-		}
 		return Subscription{
-			Plan: string(s.Plan), Name: s.Name, Key: string(s.Key), State: s.State, Waiting: s.Waiting, Since: s.Since, Operations: ops,
+			Plan: string(s.Plan), Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Lost: s.Lost,
+			Since: s.Since, Operation: string(s.Operation),
 		}
 	})}, nil
 }
@@ -146,7 +143,7 @@ func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body
 type Key struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
-	State      string     `json:"state" enum:"pending,active"`
+	State      string     `json:"state" enum:"pending,active,disabled,released"`
 	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway had it; null while pending."`
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last shown."`
 }
@@ -156,8 +153,13 @@ func (a *API) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
+	id, _ := who(ctx)
+	revealed, err := a.views.LastReveals(ctx, id)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
 	return &struct{ Body List[Key] }{list(account.Keys, func(k projections.Key) Key {
-		return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(k.RevealedAt)}
+		return Key{ID: string(k.ID), Name: k.Name, State: k.State, CreatedAt: timeOrNull(k.CreatedAt), RevealedAt: timeOrNull(revealed[k.ID])}
 	})}, nil
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,6 +33,35 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 		return cfg, fmt.Errorf("AWS_REGION is missing: the Region that Gatehouse runs in")
 	}
 	return cfg, checkCredentials(ctx, cfg)
+}
+
+// endpointOverrides lists what has the AWS SDK call something else than AWS's own
+// endpoints: that of the configuration, which is for all services, and the
+// AWS_ENDPOINT_URL_ variables, which are for one each. One that is plain http must be this machine's own, since key values
+// follow from what KMS answers.
+func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
+	base := aws.ToString(cfg.BaseEndpoint)
+	if base != "" && plainHTTP(base) {
+		return nil, fmt.Errorf("AWS_ENDPOINT_URL is %s, perhaps left over from a test: want https; http is for loopback addresses only", base)
+	}
+	var overrides []string
+	if base != "" {
+		overrides = append(overrides, base)
+	}
+	if slices.Contains(environ, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true") {
+		return overrides, nil
+	}
+	for _, pair := range environ {
+		name, value, _ := strings.Cut(pair, "=")
+		if !strings.HasPrefix(name, "AWS_ENDPOINT_URL_") || value == "" {
+			continue
+		}
+		if plainHTTP(value) {
+			return nil, fmt.Errorf("%s is %s, perhaps left over from a test: want https; http is for loopback addresses only", name, value)
+		}
+		overrides = append(overrides, pair)
+	}
+	return overrides, nil
 }
 
 // clients are the AWS clients of one process.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/mail"
 	"net/url"
 	"reflect"
 	"slices"
@@ -15,6 +16,8 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/keys"
 	localfaults "github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
@@ -29,7 +32,8 @@ type Config struct {
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
 	// Addr is what the portal listens at.
 	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
-	// OperatorsAddr serves health and metrics; empty is the process's own default.
+	// OperatorsAddr serves health and metrics; empty is the process's own default, on
+	// loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
 	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
@@ -42,8 +46,18 @@ type Config struct {
 	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
 	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
 	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
-	// SessionTTL is how long a browser stays signed in.
-	SessionTTL time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
+	// SessionTTL is how long a browser stays signed in, SessionIdle how long without use.
+	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
+	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" envDefault:"24h"`
+
+	// MaxConnections is how many connections the portal takes at once.
+	MaxConnections int `env:"GATEHOUSE_MAX_CONNECTIONS" envDefault:"4096"`
+	// TrustedProxies are the networks whose X-Forwarded-For is believed; see parseProxies.
+	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
+	// CORSOrigins are the origins whose pages may call the API, with bearer tokens.
+	CORSOrigins []string `env:"GATEHOUSE_CORS_ORIGINS"`
+	// SecurityContact is where to report a vulnerability: a URL or an e-mail address.
+	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
 
 	// KMSKey is the key that API key values follow from: an ARN, an id or an alias.
 	// Empty is the alias that set-up creates.
@@ -55,6 +69,12 @@ type Config struct {
 	// Provisioning is how keys are created: "auto" creates many at once by ImportApiKeys
 	// where `gatehouse doctor --probe-import` has shown that this works, "single" never does.
 	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
+
+	// PlansPerKey is AWS's quota "usage plans per API key", for accounts that had it raised.
+	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
+	// IdleKeys is how long API Gateway keeps the keys of an account without subscriptions;
+	// 0 is for ever.
+	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
 	// LocalFaults is what goes wrong on purpose in the AWS of `gatehouse local`, in the
 	// text form of faults.Parse; nothing else reads it.
@@ -157,16 +177,65 @@ func (c Config) faults() []error {
 	check(err == nil && (base.Scheme == "http" || base.Scheme == "https") && base.Host != "" && strings.Trim(base.Path, "/") == "" &&
 		base.RawQuery == "" && base.Fragment == "",
 		"GATEHOUSE_BASE_URL %q: want a scheme and a host, like https://portal.example.com", c.BaseURL)
+	for _, address := range c.addresses() {
+		check(!plainHTTP(address.value), "%s %q: want https; http is for loopback addresses only", address.name, address.value)
+	}
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
 	check(slices.Contains([]string{provisioningAuto, provisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
 	_, err = keys.New(nil, c.KeyPrefix)
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
-	check(c.SessionTTL >= time.Minute, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
+	check(c.SessionTTL >= identity.MinSessionTTL, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
+	check(c.SessionTTL <= identity.MaxSessionTTL,
+		"GATEHOUSE_SESSION_TTL %s: want at most 720h (30 days), since a session keeps the groups of its sign-in until it ends", c.SessionTTL)
+	check(c.SessionIdle >= identity.MinSessionIdle, "GATEHOUSE_SESSION_IDLE %s: want at least 5m", c.SessionIdle)
+	check(c.MaxConnections > 0, "GATEHOUSE_MAX_CONNECTIONS %d: want at least 1", c.MaxConnections)
+	_, err = parseProxies(c.TrustedProxies)
+	check(err == nil, "GATEHOUSE_TRUSTED_PROXIES: %v", err)
+	for _, origin := range c.CORSOrigins {
+		check(api.IsOrigin(origin) && !plainHTTP(origin), "GATEHOUSE_CORS_ORIGINS %q: want an https origin without a path, like https://app.example.com", origin)
+	}
+	_, err = contactURL(c.SecurityContact)
+	check(err == nil, "GATEHOUSE_SECURITY_CONTACT %q: want an https URL or an e-mail address", c.SecurityContact)
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
+	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
+	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	_, err = localfaults.Parse(c.LocalFaults)
 	check(err == nil, "GATEHOUSE_LOCAL_FAULTS: %v", err)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
+}
+
+// address is a setting that is a URL.
+type address struct{ name, value string }
+
+// addresses are the settings that are URLs where tokens or cookies travel.
+func (c Config) addresses() []address {
+	return []address{
+		{"GATEHOUSE_BASE_URL", c.BaseURL}, {"GATEHOUSE_OIDC_ISSUER", c.OIDCIssuer}, {"GATEHOUSE_OIDC_JWKS_URL", c.OIDCJWKSURL},
+		{"GATEHOUSE_OIDC_AUTH_URL", c.OIDCAuthURL}, {"GATEHOUSE_OIDC_TOKEN_URL", c.OIDCTokenURL},
+		{"GATEHOUSE_OIDC_SIGN_UP_URL", c.OIDCSignUpURL}, {"GATEHOUSE_OIDC_SIGN_OUT_URL", c.OIDCSignOutURL},
+	}
+}
+
+// plainHTTP says whether an address is http and leads to another machine.
+func plainHTTP(value string) bool {
+	u, err := url.Parse(value)
+	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())
+}
+
+// contactURL is a contact as security.txt wants it (RFC 9116, section 2.5.3), "" for none.
+func contactURL(contact string) (string, error) {
+	if contact == "" {
+		return "", nil
+	}
+	if u, err := url.Parse(contact); err == nil && (u.Scheme == "https" && u.Host != "" || u.Scheme == "mailto" && u.Opaque != "") {
+		return u.String(), nil
+	}
+	a, err := mail.ParseAddress(contact)
+	if err != nil || a.Address != contact {
+		return "", errors.New("neither an https URL nor an e-mail address")
+	}
+	return "mailto:" + contact, nil
 }
 
 // SignIn is the portal's need, unlike a worker's: an identity provider.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -17,8 +18,9 @@ func TestWithoutSettingsThereAreDefaults(t *testing.T) {
 	}
 	want := Config{
 		Prefix: "gatehouse", BaseURL: "http://localhost:8080", Addr: ":8080",
-		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour,
-		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", LogLevel: "info", LogFormat: "auto",
+		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour, SessionIdle: 24 * time.Hour,
+		MaxConnections: 4096, TrustedProxies: []string{"private"},
+		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, IdleKeys: 30 * 24 * time.Hour, LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -30,8 +32,12 @@ func TestSettingsAreRead(t *testing.T) {
 	got, err := LoadConfig([]string{
 		"GATEHOUSE_PREFIX=acme-portal", "GATEHOUSE_BASE_URL=https://portal.example.com/", "GATEHOUSE_ADDR=:3000",
 		"GATEHOUSE_OPERATORS_ADDR=127.0.0.1:9090", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal",
-		"GATEHOUSE_OIDC_CLIENT_SECRET=secret=with=signs", "GATEHOUSE_SESSION_TTL=90m", "GATEHOUSE_QUOTA_SHARE=0.25",
+		"GATEHOUSE_OIDC_CLIENT_SECRET=secret=with=signs", "GATEHOUSE_SESSION_TTL=90m", "GATEHOUSE_SESSION_IDLE=30m",
+		"GATEHOUSE_MAX_CONNECTIONS=100", "GATEHOUSE_TRUSTED_PROXIES=private,203.0.113.0/24",
+		"GATEHOUSE_CORS_ORIGINS=https://app.example.com,http://localhost:3000", "GATEHOUSE_SECURITY_CONTACT=security@example.com",
+		"GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
+		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_IDLE_KEYS=0s",
 		"GATEHOUSE_LOCAL_FAULTS=seed=7; sqs:lost,rate=0.1", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
@@ -41,8 +47,10 @@ func TestSettingsAreRead(t *testing.T) {
 	want := Config{
 		Prefix: "acme-portal", BaseURL: "https://portal.example.com/", Addr: ":3000", OperatorsAddr: "127.0.0.1:9090",
 		OIDCIssuer: "https://login.example.com", OIDCClientID: "portal", OIDCClientSecret: "secret=with=signs",
-		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute,
-		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single",
+		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute, SessionIdle: 30 * time.Minute,
+		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
+		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com",
+		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25,
 		LocalFaults: "seed=7; sqs:lost,rate=0.1", LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -85,12 +93,32 @@ func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
 		"GATEHOUSE_SESSION_TTL=12":                           `GATEHOUSE_SESSION_TTL "12": want a duration`,
 		"GATEHOUSE_SESSION_TTL=-1h":                          "GATEHOUSE_SESSION_TTL -1h0m0s: want at least a minute",
 		"GATEHOUSE_SESSION_TTL=59s":                          "GATEHOUSE_SESSION_TTL 59s",
+		"GATEHOUSE_SESSION_TTL=721h":                         "GATEHOUSE_SESSION_TTL 721h0m0s: want at most 720h (30 days), since",
+		"GATEHOUSE_SESSION_IDLE=1m":                          "GATEHOUSE_SESSION_IDLE 1m0s: want at least 5m",
+		"GATEHOUSE_BASE_URL=http://portal.example.com":       `GATEHOUSE_BASE_URL "http://portal.example.com": want https; http is for loopback addresses only`,
+		"GATEHOUSE_OIDC_ISSUER=http://login.example.com":     `GATEHOUSE_OIDC_ISSUER "http://login.example.com": want https`,
+		"GATEHOUSE_OIDC_JWKS_URL=http://login.example.com/k": "GATEHOUSE_OIDC_JWKS_URL",
+		"GATEHOUSE_OIDC_TOKEN_URL=http://10.0.0.1/token":     "GATEHOUSE_OIDC_TOKEN_URL",
+		"GATEHOUSE_MAX_CONNECTIONS=0":                        "GATEHOUSE_MAX_CONNECTIONS 0: want at least 1",
+		"GATEHOUSE_MAX_CONNECTIONS=many":                     `GATEHOUSE_MAX_CONNECTIONS "many": want a number`,
+		"GATEHOUSE_TRUSTED_PROXIES=load-balancer":            `GATEHOUSE_TRUSTED_PROXIES: "load-balancer" is not an address or a network`,
+		"GATEHOUSE_TRUSTED_PROXIES=10.0.0.0/33":              `GATEHOUSE_TRUSTED_PROXIES: "10.0.0.0/33" is not a network`,
+		"GATEHOUSE_TRUSTED_PROXIES=none,private":             "GATEHOUSE_TRUSTED_PROXIES",
+		"GATEHOUSE_CORS_ORIGINS=*":                           `GATEHOUSE_CORS_ORIGINS "*": want an https origin without a path`,
+		"GATEHOUSE_CORS_ORIGINS=https://app.example.com/":    "GATEHOUSE_CORS_ORIGINS",
+		"GATEHOUSE_CORS_ORIGINS=http://app.example.com":      "GATEHOUSE_CORS_ORIGINS",
+		"GATEHOUSE_SECURITY_CONTACT=the operator":            `GATEHOUSE_SECURITY_CONTACT "the operator": want an https URL or an e-mail address`,
+		"GATEHOUSE_SECURITY_CONTACT=http://example.com":      "GATEHOUSE_SECURITY_CONTACT",
 		"GATEHOUSE_KEY_PREFIX=4me":                           `GATEHOUSE_KEY_PREFIX: key prefix "4me": want 2 to 8 letters and digits, a letter first`,
 		"GATEHOUSE_KEY_PREFIX=a":                             "GATEHOUSE_KEY_PREFIX",
 		"GATEHOUSE_LOG_LEVEL=loud":                           `GATEHOUSE_LOG_LEVEL "loud": want debug, info, warn or error`,
 		"GATEHOUSE_LOG_LEVEL=7":                              "GATEHOUSE_LOG_LEVEL",
 		"GATEHOUSE_LOG_FORMAT=yaml":                          `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
 		"GATEHOUSE_PROVISIONING=bulk":                        `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
+		"GATEHOUSE_PLANS_PER_KEY=0":                          "GATEHOUSE_PLANS_PER_KEY 0: want a number above 0",
+		"GATEHOUSE_PLANS_PER_KEY=many":                       `GATEHOUSE_PLANS_PER_KEY "many": want a number`,
+		"GATEHOUSE_IDLE_KEYS=59m":                            "GATEHOUSE_IDLE_KEYS 59m0s: want at least 1h, or 0 to keep keys for ever",
+		"GATEHOUSE_IDLE_KEYS=-720h":                          "GATEHOUSE_IDLE_KEYS -720h0m0s: want at least 1h",
 		"GATEHOUSE_LOCAL_FAULTS=sqs:broken":                  `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken"`,
 		"GATEHOUSE_NONSENSE=1":                               "GATEHOUSE_NONSENSE is not a setting of Gatehouse",
 		"GATEHOUSE_REQUIRED=1":                               "GATEHOUSE_REQUIRED is not a setting of Gatehouse",
@@ -142,5 +170,34 @@ func TestOnlyThePortalNeedsAnIdentityProvider(t *testing.T) {
 	}
 	if _, err := NewPortal(t.Context(), Process{Config: cfg}); err == nil || !strings.Contains(err.Error(), "GATEHOUSE_OIDC_CLIENT_ID is missing") {
 		t.Errorf("a portal without one is told: %v", err)
+	}
+}
+
+func TestAWSEndpointsOfATestAreNotUsedInSilence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		environ []string
+		base    string
+		want    []string
+		refused string
+	}{
+		"none":                          {[]string{"AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL_SQS="}, "", nil, ""},
+		"one on this machine":           {nil, "http://localhost:4566", []string{"http://localhost:4566"}, ""},
+		"one elsewhere":                 {nil, "https://aws.example.com", []string{"https://aws.example.com"}, ""},
+		"one elsewhere without TLS":     {nil, "http://localstack:4566", nil, "AWS_ENDPOINT_URL is http://localstack:4566, perhaps left over from a test: want https"},
+		"one for a service":             {[]string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, "", []string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, ""},
+		"one for a service without TLS": {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1"}, "", nil, "AWS_ENDPOINT_URL_KMS is http://10.0.0.1"},
+		"one that is ignored":           {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, "", nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := endpointOverrides(c.environ, aws.Config{BaseEndpoint: &c.base})
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if (err != nil) != (c.refused != "") || (err != nil && !strings.HasPrefix(err.Error(), c.refused)) {
+				t.Errorf("it says %v, want %q", err, c.refused)
+			}
+		})
 	}
 }

@@ -170,8 +170,10 @@ func runLocal(ctx context.Context, p Process, opts LocalOptions, local Local, pu
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return worker.Run(ctx) })
-	group.Go(func() error { return Serve(ctx, public, portal, p.Log) })
-	group.Go(func() error { return Serve(ctx, operators, Operators(p), p.Log) })
+	group.Go(func() error {
+		return Serve(ctx, public, forLoopbackNames(public, portal), p.Log, p.Config.MaxConnections)
+	})
+	group.Go(func() error { return serveOperators(ctx, operators, p) })
 	group.Go(func() error {
 		select {
 		case <-worker.Running():
@@ -207,6 +209,9 @@ func inTheWay(err error, opts LocalOptions) error {
 		return taken(opts.AWSPort, "the local AWS", "--aws-port", err)
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
+	case errors.Is(err, store.ErrDamaged):
+		return fmt.Errorf("starting the local AWS: %w. Put a sound copy in its place (docs/configuration.md says how to make one), "+
+			"or start over with --fresh, which forgets what is in it", err)
 	case errors.Is(err, store.ErrVersion):
 		return fmt.Errorf("starting the local AWS: %w. --fresh starts over, and forgets what is in it", err)
 	}

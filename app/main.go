@@ -52,6 +52,9 @@ func Main(name, summary string, run func(context.Context, Process) error, needs 
 	if err != nil {
 		return Fail(name, err)
 	}
+	if overrides, _ := endpointOverrides(os.Environ(), p.AWS); len(overrides) > 0 {
+		p.Log.Warn().Strs("endpoints", overrides).Msg("requests to AWS go to the endpoints that AWS_ENDPOINT_URL or the AWS profile gives")
+	}
 	if err := run(ctx, p); err != nil {
 		return Fail(name, err)
 	}
@@ -66,6 +69,9 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	}
 	awsCfg, err := LoadAWS(ctx)
 	if err != nil {
+		return Process{}, err
+	}
+	if _, err := endpointOverrides(os.Environ(), awsCfg); err != nil {
 		return Process{}, err
 	}
 	log := NewLog(cfg, name)

@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/transport"
@@ -13,7 +15,18 @@ import (
 type messaging struct {
 	*transport.Sender
 	queues *transport.Queues
-	close  func() error
+	// shutdown sends what was taken, until ctx ends.
+	shutdown func(ctx context.Context) error
+}
+
+// closeTime is how long closing waits for messages under way.
+const closeTime = 5 * time.Second
+
+// close is shutdown for at most the closeTime.
+func (m messaging) close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	return m.shutdown(ctx)
 }
 
 func newMessaging(c clients, names Names) messaging {
@@ -23,11 +36,8 @@ func newMessaging(c clients, names Names) messaging {
 	return messaging{
 		Sender: transport.NewSender(toQueues, toTopics, routes(names)),
 		queues: queues,
-		close: func() error {
-			if err := toQueues.Close(); err != nil {
-				return err
-			}
-			return toTopics.Close()
+		shutdown: func(ctx context.Context) error {
+			return errors.Join(toQueues.Shutdown(ctx), toTopics.Shutdown(ctx))
 		},
 	}
 }
@@ -42,6 +52,8 @@ func routes(names Names) transport.Routes {
 		switch e.Data.(type) {
 		case events.ProvisionRequested:
 			return transport.Destination{Queue: names.Provisioning}, nil
+		case events.ShowRequested:
+			return transport.Destination{Queue: names.Projections, FIFO: true}, nil
 		case events.JobRequested:
 			return transport.Destination{Queue: names.Jobs, FIFO: true}, nil
 		case events.Request:

@@ -75,6 +75,7 @@ func TestEveryMessageHasItsWayAndSomebodyAtTheEnd(t *testing.T) {
 	}
 	special := map[string]transport.Destination{
 		events.ProvisionRequested{}.EventType(): {Queue: "acme-provisioning"},
+		events.ShowRequested{}.EventType():      {Queue: "acme-projections.fifo", FIFO: true},
 		events.JobRequested{}.EventType():       {Queue: "acme-jobs.fifo", FIFO: true},
 	}
 	for _, name := range events.Types() {
@@ -115,7 +116,7 @@ func TestAMessageWithoutAWayIsAnError(t *testing.T) {
 
 // everyConsumer are a worker's consumers, over nothing.
 func everyConsumer(names Names) []transport.Consumer {
-	return consumers(names, 0, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, time.Now))
+	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now))
 }
 
 func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -26,15 +27,44 @@ func NewMetrics() *prometheus.Registry {
 // depends on answers) and /metrics.
 func Operators(p Process) http.Handler {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	ready := &readiness{now: p.now(), check: func(ctx context.Context) map[string]error { return c.dependencies(ctx, names) }}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
-		defer cancel()
-		writeHealth(w, c.dependencies(ctx, names))
-	})
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) { writeHealth(w, ready.ask(r.Context())) })
 	mux.Handle("GET /metrics", promhttp.HandlerFor(p.Metrics, promhttp.HandlerOpts{}))
 	return mux
+}
+
+const (
+	// readyFor is how long an answer about readiness is given again, so that asking costs
+	// AWS calls once a second at most, however many ask.
+	readyFor = time.Second
+	// readyTime bounds the look at what the process depends on.
+	readyTime = 3 * time.Second
+)
+
+// readiness remembers whether the process is ready. It is safe for concurrent use.
+type readiness struct {
+	now   func() time.Time
+	check func(context.Context) map[string]error
+
+	mu   sync.Mutex
+	at   time.Time
+	last map[string]error
+}
+
+// ask is what was found within readyFor. Callers at the same time wait for one look, which
+// goes on when the caller that began it leaves.
+func (r *readiness) ask(ctx context.Context) map[string]error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.last == nil || r.now().Sub(r.at) >= readyFor {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime)
+		defer cancel()
+		r.last = r.check(ctx)
+		r.at = r.now() // not before: a look may take longer than its answer holds
+	}
+	return r.last
 }
 
 // dependencies says what answers and what does not.
@@ -55,6 +85,7 @@ func writeHealth(w http.ResponseWriter, checks map[string]error) {
 		}
 	}
 	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }

@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
@@ -36,7 +39,11 @@ func TestAProcessIsReadyWhileWhatItDependsOnAnswersAndHealthyAlways(t *testing.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := Process{AWS: server.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	clock := time.Now()
+	p := Process{AWS: server.AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics(), Now: func() time.Time {
+		clock = clock.Add(readyFor)
+		return clock
+	}}
 	p.AWS.RetryMaxAttempts = 1
 	operators := Operators(p)
 
@@ -87,6 +94,40 @@ func TestOperatorsSeeTheProcessAndNothingElse(t *testing.T) {
 		operators.ServeHTTP(w, httptest.NewRequest(method, path, nil))
 		if w.Code != want {
 			t.Errorf("%s is answered %d, want %d", request, w.Code, want)
+		}
+	}
+}
+
+func TestAskingAboutReadinessLooksOnceASecond(t *testing.T) {
+	t.Parallel()
+	clock, looks := time.Now(), 0
+	r := &readiness{now: func() time.Time { return clock }, check: func(ctx context.Context) map[string]error {
+		looks++
+		clock = clock.Add(readyTime) // AWS does not answer
+		return map[string]error{"tables": ctx.Err()}
+	}}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 100 {
+		if found := r.ask(gone); found["tables"] != nil {
+			t.Fatalf("a caller that has gone makes it %v", found)
+		}
+	}
+	if looks != 1 {
+		t.Errorf("a hundred questions within a second are %d looks", looks)
+	}
+	clock = clock.Add(time.Second)
+	if r.ask(t.Context()); looks != 2 {
+		t.Errorf("a second later there were %d looks", looks)
+	}
+}
+
+func TestOperatorsArePrivateUnlessConfiguredOtherwise(t *testing.T) {
+	t.Parallel()
+	for _, addr := range []string{portalOperators, workerOperators} {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil || !net.ParseIP(host).IsLoopback() {
+			t.Errorf("operators are served at %s, which is not loopback", addr)
 		}
 	}
 }

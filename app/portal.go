@@ -4,19 +4,17 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
-	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/operations"
-	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
@@ -46,26 +44,47 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, catalog.NewStore(c.dynamodb, names.Records))
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
+		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
 	})
-	pages := web.New(web.Config{Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID, Now: p.Now})
+	contact, err := contactURL(p.Config.SecurityContact)
+	if err != nil {
+		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
+	}
+	pages := web.New(web.Config{
+		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
+		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, Now: p.Now,
+	})
 	onError := problems(pages)
 	who, err := identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions},
-		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), Log: p.Log, Now: p.Now,
+		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,
 	})
 	if err != nil {
 		return nil, err
 	}
+	limiter, err := newSignInLimiter(p.Config.TrustedProxies, p.now())
+	if err != nil {
+		return nil, err
+	}
+	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate}
 	router := chi.NewRouter()
-	router.Use(api.RequestIDs(p.Log), api.Recover(onError), sameOrigin(onError), who.Authenticate)
-	router.Get(identity.SignInPath, who.SignIn)
-	router.Get(identity.CallbackPath, who.Callback)
-	router.Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, ops, views, Version)
-	pages.Routes(router)
+	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
+		api.Compress, api.Recover(onError))
+	get(router, "/healthz", func(w http.ResponseWriter, _ *http.Request) { writeHealth(w, nil) })
+	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
+	get(router, identity.CallbackPath, who.Callback)
+	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
+	api.Mount(router, ops, views, Version, guard...)
+	pages.Routes(router, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages}, nil
+}
+
+// get serves HEAD as well: net/http leaves out the body.
+func get(r chi.Router, pattern string, h http.HandlerFunc) {
+	r.Get(pattern, h)
+	r.Head(pattern, h)
 }
 
 // Close sends what is on its way.
@@ -76,7 +95,7 @@ func (c Config) identity() identity.Config {
 		BaseURL: c.BaseURL, Issuer: c.OIDCIssuer, ClientID: c.OIDCClientID, ClientSecret: c.OIDCClientSecret,
 		JWKSURL: c.OIDCJWKSURL, AuthURL: c.OIDCAuthURL, TokenURL: c.OIDCTokenURL,
 		SignUpURL: c.OIDCSignUpURL, SignOutURL: c.OIDCSignOutURL,
-		GroupsClaim: c.OIDCGroupsClaim, AdminGroup: c.AdminGroup, SessionTTL: c.SessionTTL,
+		GroupsClaim: c.OIDCGroupsClaim, AdminGroup: c.AdminGroup, SessionTTL: c.SessionTTL, SessionIdle: c.SessionIdle,
 	}
 }
 
@@ -128,31 +147,4 @@ func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 		}
 		elsewhere(w, r)
 	}
-}
-
-// sameOrigin refuses writes that another site has a browser send. A bearer token is
-// nothing a browser adds by itself, so requests that carry one need no such guard; the
-// credentials of a proxy before the portal are, and do.
-func sameOrigin(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
-	guard := http.NewCrossOriginProtection()
-	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if !hasBearerToken(r) {
-				if err := guard.Check(r); err != nil {
-					zerolog.Ctx(r.Context()).Info().Err(err).Msg("a cross-origin write was refused")
-					onError(w, r, portal.Fail(portal.Forbidden, "This request came from another site. Open the portal itself and try again."))
-					return
-				}
-			}
-			next.ServeHTTP(w, r)
-		})
-	}
-}
-
-// hasBearerToken says whether the request is decided by a token alone, cookies or not.
-func hasBearerToken(r *http.Request) bool {
-	return slices.ContainsFunc(r.Header.Values("Authorization"), func(value string) bool {
-		scheme, _, _ := strings.Cut(value, " ")
-		return strings.EqualFold(scheme, "Bearer")
-	})
 }

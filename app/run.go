@@ -8,10 +8,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Ports that the processes serve operators at, unless configured otherwise.
+// Where the processes serve operators unless configured otherwise: on this machine alone,
+// since these ports ask for no sign-in.
 const (
-	portalOperators = ":8081"
-	workerOperators = ":8082"
+	portalOperators = "127.0.0.1:8081"
+	workerOperators = "127.0.0.1:8082"
 )
 
 // RunPortal runs the portal's process until ctx ends.
@@ -30,8 +31,8 @@ func RunPortal(ctx context.Context, p Process) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return Serve(ctx, public, portal, p.Log) })
-	group.Go(func() error { return Serve(ctx, operators, Operators(p), p.Log) })
+	group.Go(func() error { return Serve(ctx, public, portal, p.Log, p.Config.MaxConnections) })
+	group.Go(func() error { return serveOperators(ctx, operators, p) })
 	return errors.Join(group.Wait(), portal.Close())
 }
 
@@ -47,6 +48,6 @@ func RunWorker(ctx context.Context, p Process) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return worker.Run(ctx) })
-	group.Go(func() error { return Serve(ctx, operators, Operators(p), p.Log) })
+	group.Go(func() error { return serveOperators(ctx, operators, p) })
 	return group.Wait()
 }

@@ -6,13 +6,17 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// drainTime is how long answers under way are waited for when a server stops.
-const drainTime = 20 * time.Second
+// operatorsConnections is how many connections the operators' port takes at once.
+const operatorsConnections = 256
 
 // Listen takes a port; the error names what is in the way.
 func Listen(addr string) (net.Listener, error) {
@@ -23,28 +27,124 @@ func Listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve serves until ctx ends, then lets answers under way finish.
-func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger) error {
+// Serve serves until ctx ends, then lets answers under way finish; those that take too
+// long are cut off, which is no error. At most that many connections are open at once;
+// more wait to be accepted.
+func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger, connections int) error {
+	return serving{
+		header: 10 * time.Second, read: 30 * time.Second, write: time.Minute, idle: 2 * time.Minute,
+		drain: 20 * time.Second, connections: connections,
+	}.serve(ctx, l, handler, log)
+}
+
+// serving is how long a client may take, and how many there may be.
+type serving struct {
+	header time.Duration // for the header of a request
+	read   time.Duration // for all of a request
+	// write is for the answer, from the end of the header on. A handler that streams for
+	// longer moves its deadline before each write, by http.ResponseController.
+	write time.Duration
+	// idle is how long a connection may be idle. Load balancers keep idle connections for a
+	// minute or so and must not find one closed that they are about to use.
+	idle        time.Duration
+	drain       time.Duration // for answers under way when the server stops
+	connections int
+}
+
+func (s serving) serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		ReadTimeout:       30 * time.Second,
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: s.header,
+		ReadTimeout:       s.read,
+		WriteTimeout:      s.write,
+		IdleTimeout:       s.idle,
 		MaxHeaderBytes:    64 << 10,
 	}
+	limited := newLimitedListener(l, s.connections)
+	server.ConnState = limited.connState
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	go func() { failed <- server.Serve(limited) }()
 	log.Info().Str("addr", l.Addr().String()).Msg("serving")
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving at %s: %w", l.Addr(), err)
 	case <-ctx.Done():
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.drain)
 	defer cancel()
 	err := server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.Warn().Dur("after", s.drain).Msg("closing connections whose answers are not finished")
+		err = server.Close()
+	}
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
 		err = errors.Join(err, served)
 	}
 	return err
+}
+
+// limitedListener accepts a connection only while fewer than so many are open. It leaves
+// the connections themselves as they are, since net/http does more with a TCP connection
+// than with one that is wrapped: it half-closes it, so that a last answer arrives.
+type limitedListener struct {
+	net.Listener
+	open   chan struct{} // as many as there are connections
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newLimitedListener(l net.Listener, connections int) *limitedListener {
+	return &limitedListener{Listener: l, open: make(chan struct{}, connections), closed: make(chan struct{})}
+}
+
+// Accept waits for room, then for a connection.
+func (l *limitedListener) Accept() (net.Conn, error) {
+	select {
+	case l.open <- struct{}{}:
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+	c, err := l.Listener.Accept()
+	if err != nil {
+		<-l.open
+	}
+	return c, err
+}
+
+// Close ends Accept, too.
+func (l *limitedListener) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return l.Listener.Close()
+}
+
+// connState is the server's hook: it makes room when a connection is over.
+func (l *limitedListener) connState(_ net.Conn, state http.ConnState) {
+	if state == http.StateClosed || state == http.StateHijacked {
+		<-l.open
+	}
+}
+
+// serveOperators serves what operators see of a process.
+func serveOperators(ctx context.Context, l net.Listener, p Process) error {
+	return Serve(ctx, l, forLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
+}
+
+// forLoopbackNames refuses requests for host names other than localhost and the like, if
+// the port is on loopback. Otherwise a web page elsewhere could have its own name resolve
+// to 127.0.0.1, and read what is served here through a browser on this machine.
+func forLoopbackNames(l net.Listener, next http.Handler) http.Handler {
+	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		if !identity.Loopback(strings.Trim(host, "[]")) {
+			http.Error(w, "This port answers to loopback names only, such as localhost.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }

@@ -1,17 +1,17 @@
 package app
 
 import (
+	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -36,7 +37,19 @@ type Process struct {
 	// PollWait is how long a worker's poll of an idle queue lasts, and so how long an idle
 	// worker takes to stop; 0 is the transport's own.
 	PollWait time.Duration
+	// StopTime is how long a worker takes to stop at most, whatever AWS does; 0 is 24
+	// seconds. Orchestrators kill after 30 unless configured otherwise.
+	StopTime time.Duration
 }
+
+// stopTime is Process.StopTime unless that is set. Its last part is for messages that are
+// still being sent when all those received are finished or handed back.
+const (
+	stopTime = 24 * time.Second
+	sendTime = 2 * time.Second
+)
+
+func (p Process) stopTime() time.Duration { return cmp.Or(p.StopTime, stopTime) }
 
 func (p Process) now() func() time.Time {
 	if p.Now != nil {
@@ -51,6 +64,7 @@ type Worker struct {
 	runner    *jobs.Runner
 	messaging messaging
 	log       zerolog.Logger
+	stopTime  time.Duration
 }
 
 // NewWorker puts a worker together. It checks that what set-up creates is there and
@@ -68,15 +82,19 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	plane := gateway.New(c.apigateway, budget, gateway.Config{Observe: observeControlPlane(p.Metrics)})
 	messages := newMessaging(c, names)
 	facts := journal.New(c.dynamodb, names.Journal, names.Records)
+	reader := accounts.NewReader(facts, c.dynamodb, names.Records, now)
 	documents := catalog.NewStore(c.dynamodb, names.Records)
+	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
 	execute := handlers.New(handlers.Config{
-		Journal: facts, Sender: messages, Now: now,
+		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
-		Catalog: catalogSource(plane, documents, c.dataPlane()),
+		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
+		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 	})
 	converger := &provisioning.Converger{
-		Journal: facts, Sender: messages, Values: deriver, Leases: plane, Now: now,
+		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Leases: plane, Now: now,
+		KeepIdleKeys: p.Config.IdleKeys,
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},
@@ -86,42 +104,46 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if p.Config.Provisioning == provisioningAuto {
 		converger.Bulk = gateway.NewImporter(plane, gateway.ImporterConfig{Usable: newFindings(c, names, p).Usable})
 	}
-	projector := projections.NewProjector(facts, c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records})
-	sweep := newSweep(names, plane, facts, messages, projector, now)
-	runner := jobs.NewRunner(messages, now,
-		jobs.Job{Name: "due", Every: time.Minute, Run: jobs.DueWishes{
-			Records: names.Records, Tables: c.dynamodb, Journal: facts, Sender: messages, Now: now,
+	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
+	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
+		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
+			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
+			Operations: operations.New(operations.Config{
+				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
+				Views: projections.NewViews(c.dynamodb, tables, documents),
+			}),
 		}.Run},
-		jobs.Job{Name: "catalog", Every: 5 * time.Minute, Run: syncCatalog(messages, now)},
-		jobs.Job{Name: "sweep", Every: time.Hour, Run: func(ctx context.Context, _ string) (string, error) {
-			_, err := sweep.Run(ctx)
-			return "", err
-		}},
+		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, plane, facts, execute, messages, now).Step},
+		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
 	)
 	letters := deadletters.Keeper{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
-		Consumers: settling(letters, consumers(names, p.PollWait, execute, converger, projector, runner)),
+		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner)),
 		Client:    c.sqs, Queues: messages.queues, Failures: failures{letters}, Log: p.Log, Metrics: p.Metrics, Now: now,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log}, nil
+	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
-func consumers(names Names, wait time.Duration, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+func consumers(names Names, p Process, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
-	busy := transport.SubscriberConfig{Pollers: 2, Concurrency: 256, WaitTime: wait}
+	receiving := transport.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
+	busy := receiving
+	busy.Pollers, busy.Concurrency = 2, 256
 	// What waits for the budget is made many at a time; the more wait here, the fewer calls.
-	crowd := transport.SubscriberConfig{Pollers: 2, Concurrency: 512, WaitTime: wait}
-	quiet := transport.SubscriberConfig{Pollers: 1, Concurrency: 10, WaitTime: wait}
+	crowd := receiving
+	crowd.Pollers, crowd.Concurrency = 2, 512
+	quiet := receiving
+	quiet.Pollers, quiet.Concurrency = 1, 10
 	list := []transport.Consumer{
 		{Name: "commands", Queue: names.Commands, Handlers: byType(execute.Handlers()), Subscriber: busy},
 		{Name: "provisioning", Queue: names.Provisioning, Subscriber: crowd, Handlers: map[string]transport.Handler{
 			events.ProvisionRequested{}.EventType(): converger.Handle,
 		}},
-		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyFact(projector.Handle), Subscriber: busy},
+		{Name: "projections", Queue: names.Projections, IgnoreUnknown: true, Handlers: everyWakeUp(projector.Handle), Subscriber: busy},
 		{Name: "jobs", Queue: names.Jobs, Subscriber: quiet, Handlers: map[string]transport.Handler{
 			events.JobRequested{}.EventType(): runner.Handle,
 		}},
@@ -143,8 +165,9 @@ func byType(table map[string]func(context.Context, events.Event) error) map[stri
 	return out
 }
 
-func everyFact(handle transport.Handler) map[string]transport.Handler {
-	out := map[string]transport.Handler{}
+// everyWakeUp is what wakes showing: every fact, and the request to look.
+func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
+	out := map[string]transport.Handler{events.ShowRequested{}.EventType(): handle}
 	for _, name := range events.FactTypes() {
 		out[name] = handle
 	}
@@ -157,36 +180,8 @@ func leaseOf(ctx context.Context) time.Time {
 	return until
 }
 
-// catalogSource reads the catalog from the control plane, as background work.
-func catalogSource(plane *gateway.ControlPlane, documents *catalog.Store, endpoint catalog.Endpoint) *handlers.CatalogSource {
-	return &handlers.CatalogSource{
-		Name: "api-gateway",
-		Read: func(ctx context.Context) (catalog.Document, error) {
-			session := plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
-			return catalog.Read(ctx, session, endpoint)
-		},
-		Keep: documents.Put,
-	}
-}
-
-// syncCatalog is the job that has the catalog read again.
-func syncCatalog(sender messaging, now func() time.Time) func(context.Context, string) (string, error) {
-	return func(ctx context.Context, _ string) (string, error) {
-		return "", portal.Postpone("the queues do not answer", sender.Send(ctx, CatalogSync(now())))
-	}
-}
-
-// CatalogSync is a request that the catalog be read again.
-func CatalogSync(now time.Time) events.Event {
-	id := strings.ToLower(ulid.MustNew(ulid.Timestamp(now), rand.Reader).String())
-	return events.Event{
-		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: now, Correlation: id,
-		Data: events.CatalogSyncRequested{},
-	}
-}
-
 // Run works until ctx ends, then finishes what is in flight, hands back the rest and
-// returns.
+// returns, all within the StopTime.
 func (w *Worker) Run(ctx context.Context) error {
 	ticking, stop := context.WithCancel(w.log.WithContext(ctx))
 	ticked := make(chan struct{})
@@ -194,10 +189,32 @@ func (w *Worker) Run(ctx context.Context) error {
 		defer close(ticked)
 		w.runner.Tick(ticking)
 	}()
+	stopping, cancel := outlasting(ctx, w.stopTime)
+	defer cancel()
 	err := w.worker.Run(ctx)
 	stop()
 	<-ticked
-	return errors.Join(err, w.messaging.close())
+	if ctx.Err() == nil {
+		return errors.Join(err, w.messaging.close())
+	}
+	if unsent := w.messaging.shutdown(stopping); unsent != nil {
+		// Nobody waits for these messages any more: what they belong to was handed back.
+		w.log.Warn().Err(unsent).Msg("stopping without an answer to every message that was sent")
+	}
+	return err
+}
+
+// outlasting returns a context that ends so much later than ctx.
+func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	longer, end := context.WithCancel(context.WithoutCancel(ctx))
+	unhook := context.AfterFunc(ctx, func() {
+		select {
+		case <-time.After(by):
+			end()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { unhook(); end() }
 }
 
 // Running is closed once every queue is being received from.

@@ -10,6 +10,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -18,6 +19,9 @@ import (
 // Document is the whole catalog.
 type Document struct {
 	Products []Product `json:"products"`
+	// Moved leads from the ids of products that are gone to a plan that was one of theirs
+	// and is offered still, so that old addresses lead somewhere.
+	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
 // Product is what the same set of stages makes: the plans that open exactly these,
@@ -38,6 +42,19 @@ type Plan struct {
 	Throttle    *Throttle      `json:"throttle"`
 	Quota       *Quota         `json:"quota"`
 	Stages      []portal.Stage `json:"stages"`
+	// Methods have limits of their own, instead of the plan's.
+	Methods []MethodLimit `json:"methods,omitempty"`
+}
+
+// MethodLimit limits one method of a stage. Path is that of the resource, such as
+// "/pets/{id}", Method the verb.
+type MethodLimit struct {
+	API    string  `json:"api"`
+	Stage  string  `json:"stage"`
+	Path   string  `json:"path"`
+	Method string  `json:"method"`
+	Rate   float64 `json:"rate"`
+	Burst  int     `json:"burst"`
 }
 
 // Throttle limits requests a second, and how many may come at once.
@@ -52,7 +69,17 @@ type Quota struct {
 	Period string `json:"period"`
 }
 
-// API is one stage of a REST API. Endpoint is the URL its paths are appended to.
+// Kinds of APIs.
+const (
+	// REST is a REST API.
+	REST = "rest"
+	// Other is an API that API Gateway does not list among the REST APIs, such as a
+	// WebSocket API. No more is known of it than its id and stage.
+	Other = "other"
+)
+
+// API is one stage of an API. Endpoint is the URL its paths are appended to, "" if there
+// is none that everybody could call.
 type API struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -60,6 +87,10 @@ type API struct {
 	Version     string `json:"version"`
 	Stage       string `json:"stage"`
 	Endpoint    string `json:"endpoint"`
+	// Kind is REST or Other.
+	Kind string `json:"kind" enum:"rest,other"`
+	// Private APIs can be called from inside their owner's network only.
+	Private bool `json:"private,omitempty"`
 }
 
 // Plan finds a plan and the product it is of.
@@ -74,14 +105,61 @@ func (d Document) Plan(id portal.PlanID) (Plan, Product, bool) {
 	return Plan{}, Product{}, false
 }
 
-// Product finds a product.
+// Product finds a product by its id, or by one that it had before; then the product's own
+// id is another.
 func (d Document) Product(id string) (Product, bool) {
 	for _, product := range d.Products {
 		if product.ID == id {
 			return product, true
 		}
 	}
+	if plan, moved := d.Moved[id]; moved {
+		_, product, ok := d.Plan(plan)
+		return product, ok
+	}
 	return Product{}, false
+}
+
+// After is the document as it follows the one before: it knows where the products of that
+// one are now.
+func (d Document) After(before Document) Document {
+	moved := map[string]portal.PlanID{}
+	maps.Copy(moved, before.Moved)
+	for _, product := range before.Products {
+		delete(moved, product.ID)
+		for _, plan := range product.Plans {
+			if _, _, offered := d.Plan(plan.ID); offered {
+				moved[product.ID] = plan.ID
+				break
+			}
+		}
+	}
+	for _, product := range d.Products {
+		delete(moved, product.ID)
+	}
+	maps.DeleteFunc(moved, func(_ string, plan portal.PlanID) bool {
+		_, _, offered := d.Plan(plan)
+		return !offered
+	})
+	d.Moved = nil
+	if len(moved) > 0 {
+		d.Moved = moved
+	}
+	return d
+}
+
+// Unsettles says whether a plan of the document is not there in the next one, or has
+// other stages or another name. Accounts that hold it have to be looked at.
+func (d Document) Unsettles(next Document) bool {
+	for _, product := range d.Products {
+		for _, plan := range product.Plans {
+			now, _, ok := next.Plan(plan.ID)
+			if !ok || now.Name != plan.Name || !slices.Equal(now.Stages, plan.Stages) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Canonical is the document in its one order: products by name, plans from the
@@ -99,7 +177,7 @@ func (d Document) Canonical() Document {
 	slices.SortFunc(products, func(a, b Product) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return Document{Products: products}
+	return Document{Products: products, Moved: d.Moved}
 }
 
 func canonicalPlans(plans []Plan) []Plan {
@@ -107,6 +185,7 @@ func canonicalPlans(plans []Plan) []Plan {
 	for i, plan := range sorted {
 		sorted[i].Stages = slices.AppendSeq([]portal.Stage{}, slices.Values(plan.Stages))
 		slices.SortFunc(sorted[i].Stages, compareStages)
+		sorted[i].Methods = slices.SortedFunc(slices.Values(plan.Methods), compareMethods)
 	}
 	slices.SortFunc(sorted, comparePlans)
 	return sorted
@@ -145,6 +224,10 @@ func compareAPIs(a, b API) int {
 
 func compareStages(a, b portal.Stage) int {
 	return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage))
+}
+
+func compareMethods(a, b MethodLimit) int {
+	return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 }
 
 // Hash names the document: the SHA-256 of its canonical JSON, 64 hexadecimal

@@ -1,8 +1,6 @@
 package catalog
 
 import (
-	"context"
-	"errors"
 	"math/rand/v2"
 	"testing"
 
@@ -13,37 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// setup is an API Gateway account as a source reads it.
+// setup is an API Gateway account.
 type setup struct {
-	plans  []gateway.UsagePlan
-	apis   []gateway.RestAPI
-	stages map[string][]string
-	asked  []string
-	fail   string
-}
-
-var errSource = errors.New("the source does not answer")
-
-func (s *setup) UsagePlans(context.Context) ([]gateway.UsagePlan, error) {
-	if s.fail == "plans" {
-		return nil, errSource
-	}
-	return append([]gateway.UsagePlan(nil), s.plans...), nil
-}
-
-func (s *setup) RestAPIs(context.Context) ([]gateway.RestAPI, error) {
-	if s.fail == "apis" {
-		return nil, errSource
-	}
-	return s.apis, nil
-}
-
-func (s *setup) Stages(_ context.Context, api string) ([]string, error) {
-	if s.fail == "stages" {
-		return nil, errSource
-	}
-	s.asked = append(s.asked, api)
-	return s.stages[api], nil
+	plans    []gateway.UsagePlan
+	apis     []gateway.RestAPI
+	stages   map[string][]string
+	domains  []gateway.Domain
+	mappings map[string][]gateway.Mapping
 }
 
 func (s *setup) shuffled() *setup {
@@ -88,24 +62,29 @@ func zoo() *setup {
 			{ID: "both1", Name: "All", Stages: stages("birds", "prod", "pets1", "prod")},
 			{ID: "sold", Name: "Sold on Marketplace", Stages: stages("pets1", "prod"), ProductCode: "abc"},
 			{ID: "empty", Name: "Empty"},
-			{ID: "ghost", Name: "Ghost", Stages: stages("pets1", "gone", "nowhere", "prod")},
+			{ID: "ghost", Name: "Ghost", Stages: stages("pets1", "gone")},
 		},
 	}
 }
 
-func read(t *testing.T, from source) Document {
-	t.Helper()
-	doc, err := Read(t.Context(), from, AWSEndpoint("eu-west-1"))
-	if err != nil {
-		t.Fatal(err)
+// document is what the catalog makes of it.
+func (s *setup) document() Document {
+	from := parts{plans: s.plans, apis: map[string]gateway.RestAPI{}, stages: s.stages}
+	for _, api := range s.apis {
+		from.apis[api.ID] = api
 	}
-	return doc
+	for _, domain := range s.domains {
+		for _, mapping := range s.mappings[domain.Name] {
+			from.mapped = append(from.mapped, mapped{Domain: domain, Mapping: mapping})
+		}
+	}
+	return assemble(from, AWSEndpoint("eu-west-1"))
 }
 
 func TestPlansOfTheSameStagesAreOneProductAndTheRestIsLeftOut(t *testing.T) {
 	t.Parallel()
 	api := func(id, name, description, version, stage string) API {
-		return API{ID: id, Name: name, Description: description, Version: version, Stage: stage,
+		return API{ID: id, Name: name, Description: description, Version: version, Stage: stage, Kind: REST,
 			Endpoint: "https://" + id + ".execute-api.eu-west-1.amazonaws.com/" + stage}
 	}
 	pets, birds := stages("pets1", "prod"), stages("birds", "prod", "pets1", "prod")
@@ -130,34 +109,14 @@ func TestPlansOfTheSameStagesAreOneProductAndTheRestIsLeftOut(t *testing.T) {
 			APIs: []API{api("pets1", "Pets", "Cats and dogs.", "2026-01", "prod")},
 		},
 	}}
-	if diff := cmp.Diff(want, read(t, zoo())); diff != "" {
+	if diff := cmp.Diff(want, zoo().document()); diff != "" {
 		t.Errorf("catalog (-want +got):\n%s", diff)
-	}
-}
-
-func TestOnlyTheStagesOfAPIsThatAPlanNamesAreAskedFor(t *testing.T) {
-	t.Parallel()
-	from := zoo()
-	read(t, from)
-	if diff := cmp.Diff([]string{"pets1", "birds"}, from.asked); diff != "" {
-		t.Errorf("asked for (-want +got):\n%s", diff)
-	}
-}
-
-func TestAnErrorOfTheSourceIsReturned(t *testing.T) {
-	t.Parallel()
-	for _, call := range []string{"plans", "apis", "stages"} {
-		from := zoo()
-		from.fail = call
-		if _, err := Read(t.Context(), from, AWSEndpoint("eu-west-1")); !errors.Is(err, errSource) {
-			t.Errorf("%s: error %v", call, err)
-		}
 	}
 }
 
 func TestAnEmptyAccountIsAnEmptyCatalog(t *testing.T) {
 	t.Parallel()
-	body, err := read(t, &setup{}).encode()
+	body, err := (&setup{}).document().encode()
 	if err != nil || string(body) != `{"products":[]}` {
 		t.Errorf("document %s, error %v", body, err)
 	}
@@ -218,11 +177,7 @@ func TestTheHashDoesNotDependOnTheOrderThatAPIGatewayAnswersIn(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from := account(t)
 		hash := func(s *setup) string {
-			doc, err := Read(context.Background(), s, AWSEndpoint("eu-west-1"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			h, err := doc.Hash()
+			h, err := s.document().Hash()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -241,6 +196,8 @@ func TestWhateverTheDocumentSaysChangesItsHash(t *testing.T) {
 		"a plan's rate":     func(d *Document) { d.Products[2].Plans[0].Throttle.Rate++ },
 		"a plan's stages":   func(d *Document) { d.Products[2].Plans[0].Stages[0].Stage = "x" },
 		"an API's endpoint": func(d *Document) { d.Products[1].APIs[0].Endpoint += "x" },
+		"a method's limit":  func(d *Document) { d.Products[2].Plans[0].Methods = []MethodLimit{{Method: "GET"}} },
+		"an old address":    func(d *Document) { d.Moved = map[string]portal.PlanID{"old": "free"} },
 		"a plan's end":      func(d *Document) { d.Products[2].Plans = d.Products[2].Plans[1:] },
 	}
 	seen := map[string]string{}
@@ -254,9 +211,9 @@ func TestWhateverTheDocumentSaysChangesItsHash(t *testing.T) {
 		}
 		seen[hash] = what
 	}
-	note("nothing", read(t, zoo()))
+	note("nothing", zoo().document())
 	for what, change := range changes {
-		doc := read(t, zoo())
+		doc := zoo().document()
 		change(&doc)
 		note(what, doc)
 	}
@@ -264,7 +221,7 @@ func TestWhateverTheDocumentSaysChangesItsHash(t *testing.T) {
 
 func TestPlansAndProductsAreFoundById(t *testing.T) {
 	t.Parallel()
-	doc := read(t, zoo())
+	doc := zoo().document()
 	plan, product, ok := doc.Plan("early")
 	if !ok || plan.Name != "Early" || product.ID != "pets1-beta" {
 		t.Errorf("plan %+v of product %s, %v", plan, product.ID, ok)
@@ -277,5 +234,172 @@ func TestPlansAndProductsAreFoundById(t *testing.T) {
 	}
 	if _, ok := doc.Product("sold"); ok {
 		t.Error("a product that is not in the catalog was found")
+	}
+}
+
+func TestMethodsWithLimitsOfTheirOwnAreToldOfAStageThatIsOffered(t *testing.T) {
+	t.Parallel()
+	method := func(stage, path, verb string, rate float64, burst int) gateway.MethodThrottle {
+		return gateway.MethodThrottle{
+			Stage: portal.Stage{API: "pets1", Stage: stage}, Path: path, Method: verb, Throttle: gateway.Throttle{Rate: rate, Burst: burst},
+		}
+	}
+	s := zoo()
+	s.plans = []gateway.UsagePlan{{ID: "p", Name: "P", Stages: stages("pets1", "prod", "pets1", "gone"), Methods: []gateway.MethodThrottle{
+		method("prod", "/pets/{id}", "GET", 5, 10), method("prod", "/pets", "POST", 0.5, 1), method("gone", "/pets", "GET", 1, 1),
+	}}}
+	plan, _, _ := s.document().Plan("p")
+	want := []MethodLimit{
+		{API: "pets1", Stage: "prod", Path: "/pets", Method: "POST", Rate: 0.5, Burst: 1},
+		{API: "pets1", Stage: "prod", Path: "/pets/{id}", Method: "GET", Rate: 5, Burst: 10},
+	}
+	if diff := cmp.Diff(want, plan.Methods); diff != "" {
+		t.Errorf("limits (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnAPIThatIsNoRESTAPIIsNamedAsSuch(t *testing.T) {
+	t.Parallel()
+	s := zoo()
+	s.plans = []gateway.UsagePlan{
+		{ID: "mixed", Name: "Mixed", Stages: stages("pets1", "prod", "chat", "live")},
+		{ID: "chat", Name: "Chat", Stages: stages("chat", "live")},
+	}
+	other := API{ID: "chat", Name: "API chat", Stage: "live", Kind: Other}
+	doc := s.document()
+	_, alone, _ := doc.Plan("chat")
+	if diff := cmp.Diff(Product{ID: "chat-live", Name: "API chat", APIs: []API{other},
+		Plans: []Plan{{ID: "chat", Name: "Chat", Stages: stages("chat", "live")}}}, alone); diff != "" {
+		t.Errorf("alone (-want +got):\n%s", diff)
+	}
+	_, mixed, _ := doc.Plan("mixed")
+	if len(mixed.APIs) != 2 || mixed.APIs[0] != other || mixed.APIs[1].Kind != REST {
+		t.Errorf("beside another: %+v", mixed.APIs)
+	}
+}
+
+func TestProductsAreToldApartHoweverAlikeTheirAPIsAre(t *testing.T) {
+	t.Parallel()
+	s := &setup{
+		apis:   []gateway.RestAPI{{ID: "a1", Name: "Pets"}, {ID: "b2", Name: "Pets"}, {ID: "c3", Name: "Birds"}},
+		stages: map[string][]string{"a1": {"prod", "beta"}, "b2": {"prod", "beta"}, "c3": {"prod"}},
+		plans: []gateway.UsagePlan{
+			{ID: "1", Name: "P", Stages: stages("a1", "prod")}, {ID: "2", Name: "P", Stages: stages("b2", "prod")},
+			{ID: "3", Name: "P", Stages: stages("a1", "beta", "b2", "prod")}, {ID: "4", Name: "P", Stages: stages("a1", "prod", "b2", "beta")},
+			{ID: "5", Name: "P", Stages: stages("c3", "prod")},
+		},
+	}
+	var names []string
+	for _, p := range s.document().Products {
+		names = append(names, p.Name)
+	}
+	want := []string{"Birds", "Pets (a1:beta, b2:prod)", "Pets (a1:prod)", "Pets (a1:prod, b2:beta)", "Pets (b2:prod)"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheAddressShownIsOneThatEverybodyCanCall(t *testing.T) {
+	t.Parallel()
+	public, closed := gateway.Domain{Name: "api.example.com"}, gateway.Domain{Name: "a.internal", Private: true}
+	ruled, wild := gateway.Domain{Name: "a.rules.example", Unusable: true}, gateway.Domain{Name: "*.example.com"}
+	at := func(path, stage string) gateway.Mapping {
+		return gateway.Mapping{BasePath: path, API: "pets1", Stage: stage}
+	}
+	const byDefault = "https://pets1.execute-api.eu-west-1.amazonaws.com/prod"
+	for name, c := range map[string]struct {
+		api    gateway.RestAPI
+		mapped []mapped
+		want   string
+	}{
+		"by default the execute-api address":              {gateway.RestAPI{}, nil, byDefault},
+		"none with the default switched off":              {gateway.RestAPI{NoDefaultEndpoint: true}, nil, ""},
+		"none for a private API":                          {gateway.RestAPI{Private: true}, []mapped{{public, at("", "prod")}}, ""},
+		"a custom domain's base path":                     {gateway.RestAPI{NoDefaultEndpoint: true}, []mapped{{public, at("pets", "prod")}}, "https://api.example.com/pets"},
+		"a custom domain's root, before the default":      {gateway.RestAPI{}, []mapped{{public, at("", "prod")}}, "https://api.example.com"},
+		"the stage after a base path that leaves it open": {gateway.RestAPI{}, []mapped{{public, at("pets", "")}}, "https://api.example.com/pets/prod"},
+		"a base path of another stage is not it":          {gateway.RestAPI{}, []mapped{{public, at("pets", "beta")}}, byDefault},
+		"domains that nobody outside can call are not":    {gateway.RestAPI{}, []mapped{{closed, at("", "prod")}, {ruled, at("", "prod")}, {wild, at("", "prod")}}, byDefault},
+		"the first of several, whatever their order": {gateway.RestAPI{}, []mapped{
+			{public, at("z", "prod")}, {gateway.Domain{Name: "b.example.com"}, at("", "prod")}, {public, at("a", "prod")},
+		}, "https://api.example.com/a"},
+	} {
+		got := newAddresses(c.mapped).endpoint(c.api, portal.Stage{API: "pets1", Stage: "prod"}, AWSEndpoint("eu-west-1"))
+		if got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestTheDefaultAddressIsInThePartitionOfItsRegion(t *testing.T) {
+	t.Parallel()
+	for region, suffix := range map[string]string{
+		"eu-west-1": "amazonaws.com", "us-gov-west-1": "amazonaws.com", "cn-north-1": "amazonaws.com.cn",
+		"us-iso-east-1": "c2s.ic.gov", "us-isob-east-1": "sc2s.sgov.gov", "a-region-to-come": "amazonaws.com",
+	} {
+		want := "https://a.execute-api." + region + "." + suffix + "/s"
+		if got := AWSEndpoint(region)(portal.Stage{API: "a", Stage: "s"}); got != want {
+			t.Errorf("%s: %s, want %s", region, got, want)
+		}
+	}
+}
+
+func TestAnOldAddressOfAProductLeadsToWhereItsPlansAreNow(t *testing.T) {
+	t.Parallel()
+	before := zoo()
+	old := before.document()
+	after := zoo()
+	for i, plan := range after.plans {
+		if plan.ID == "early" {
+			after.plans[i].Stages = append(after.plans[i].Stages, stages("birds", "prod")...)
+		}
+	}
+	grown := after.document().After(old)
+	product, ok := grown.Product("pets1-beta")
+	if now, _, _ := grown.Plan("early"); !ok || product.ID == "pets1-beta" || len(now.Stages) != 2 {
+		t.Fatalf("the old address leads to %+v, %t", product, ok)
+	}
+	if again := after.document().After(grown); !cmp.Equal(grown, again) {
+		t.Errorf("read again it is another document:\n%s", cmp.Diff(grown, again))
+	}
+	back := before.document().After(grown)
+	if product, ok := back.Product("pets1-beta"); !ok || product.ID != "pets1-beta" {
+		t.Errorf("moved back it is %+v, %t", product, ok)
+	}
+	if product, ok := back.Product(productID(stages("birds", "prod", "pets1", "beta"))); !ok || product.ID != "pets1-beta" {
+		t.Errorf("the address in between leads to %+v, %t", product, ok)
+	}
+	if _, ok := (&setup{}).document().After(grown).Product("pets1-beta"); ok {
+		t.Error("an address leads to a plan that is gone")
+	}
+}
+
+func TestPlansThatAreLostMovedOrRenamedUnsettleTheirAccounts(t *testing.T) {
+	t.Parallel()
+	change := func(id portal.PlanID, f func(*gateway.UsagePlan)) Document {
+		s := zoo()
+		for i := range s.plans {
+			if s.plans[i].ID == id {
+				f(&s.plans[i])
+			}
+		}
+		return s.document()
+	}
+	more := zoo()
+	more.plans = append(more.plans, gateway.UsagePlan{ID: "new", Name: "New", Stages: stages("pets1", "prod")})
+	for name, c := range map[string]struct {
+		next Document
+		want bool
+	}{
+		"nothing":           {zoo().document(), false},
+		"a new plan":        {more.document(), false},
+		"another limit":     {change("free", func(p *gateway.UsagePlan) { p.Throttle = nil }), false},
+		"another name":      {change("free", func(p *gateway.UsagePlan) { p.Name = "Gratis" }), true},
+		"another stage":     {change("free", func(p *gateway.UsagePlan) { p.Stages = stages("pets1", "beta") }), true},
+		"no stage any more": {change("free", func(p *gateway.UsagePlan) { p.Stages = nil }), true},
+	} {
+		if got := zoo().document().Unsettles(c.next); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }

@@ -95,7 +95,19 @@ func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
 	if err := json.Unmarshal(body, &doc); err != nil {
 		return Document{}, fmt.Errorf("loading catalog %s: %w", hash, err)
 	}
+	doc.fillIn()
 	return doc, nil
+}
+
+// fillIn says of documents that are older than kinds of APIs what was true of them all.
+func (d Document) fillIn() {
+	for _, product := range d.Products {
+		for i := range product.APIs {
+			if product.APIs[i].Kind == "" {
+				product.APIs[i].Kind = REST
+			}
+		}
+	}
 }
 
 func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {

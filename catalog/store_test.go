@@ -14,7 +14,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -98,7 +97,7 @@ func TestWhatIsPutIsLoadedWhateverItsSize(t *testing.T) {
 		chunks int
 	}{
 		"an empty document":                {Document{}.Canonical(), 1},
-		"a small one":                      {read(t, zoo()), 1},
+		"a small one":                      {zoo().document(), 1},
 		"one larger than a page of Query":  {large(15, 100_000), 6},
 		"one that is large and compresses": {Document{Products: []Product{{ID: "x", Description: strings.Repeat("y", 1<<20)}}}.Canonical(), 5},
 	} {
@@ -154,32 +153,6 @@ func TestADocumentThatIsNotWholeIsAnErrorAndPuttingItAgainMendsIt(t *testing.T) 
 	put(t, store, doc)
 	if _, err := store.Load(t.Context(), hash); err != nil {
 		t.Errorf("after putting it again: %v", err)
-	}
-}
-
-func TestTheCatalogOfAnAPIGatewayIsReadThroughTheControlPlane(t *testing.T) {
-	t.Parallel()
-	cfg := localaws.Start(t).AWSConfig()
-	db, api := dynamodb.NewFromConfig(cfg), gateway.Client(cfg)
-	createRecords(t, db)
-	made, err := api.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
-		Name: aws.String("Free"), ApiStages: []apitypes.ApiStage{petsStage(t, api)},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	budget, err := gateway.NewBudget(db, gateway.BudgetConfig{Table: records})
-	if err != nil {
-		t.Fatal(err)
-	}
-	session := gateway.New(api, budget, gateway.Config{}).Session(gateway.Background, nil)
-	doc, err := Read(t.Context(), session, OverrideEndpoint("http://localhost"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	plan, product, ok := doc.Plan(portal.PlanID(aws.ToString(made.Id)))
-	if !ok || plan.Name != "Free" || product.Name != "Pets" || len(product.APIs) != 1 {
-		t.Errorf("catalog %+v", doc)
 	}
 }
 

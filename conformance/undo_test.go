@@ -14,6 +14,7 @@ import (
 // is a member of the output, else of the input; of a list, one call for each item.
 var undoing = map[string]string{
 	"apigateway:CreateApiKey":      `DeleteApiKey {"ApiKey": "$Id"}`,
+	"apigateway:CreateDomainName":  `DeleteDomainName {"DomainName": "$DomainName"}`,
 	"apigateway:CreateRestApi":     `DeleteRestApi {"RestApiId": "$Id"}`,
 	"apigateway:CreateUsagePlan":   `DeleteUsagePlan {"UsagePlanId": "$Id"}`,
 	"apigateway:ImportApiKeys":     `DeleteApiKey {"ApiKey": "$Ids"}`,

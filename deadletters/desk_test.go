@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/handlers"
@@ -18,7 +19,6 @@ import (
 var (
 	opened  = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	account = portal.AccountStream("acct1")
-	ends    = events.Ends{Operations: []portal.OperationID{"op-register"}}
 
 	register = events.Event{
 		ID: "op-register", Source: "/test", Subject: account, Time: opened, Operation: "op-register", Intent: 1,
@@ -43,7 +43,8 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened}
 	clock := func() time.Time { return d.now }
 	d.journal = d.tables.Open()
-	d.execute = handlers.New(handlers.Config{Journal: d.journal, Sender: d.outbox, Now: clock})
+	reader := accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock)
+	d.execute = handlers.New(handlers.Config{Journal: d.journal, Accounts: reader, Sender: d.outbox, Now: clock})
 	d.Keeper = deadletters.Keeper{Requests: d.execute, Rows: d.journal, Tables: d.tables.Client, Records: d.tables.Records, Now: clock}
 	d.Box = deadletters.Box{Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Now: clock}
 	return d

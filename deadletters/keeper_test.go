@@ -84,7 +84,7 @@ func TestABuriedRequestIsALetterAndHasFailed(t *testing.T) {
 	if diff := cmp.Diff(letter, d.find(register.ID)); diff != "" {
 		t.Errorf("the letter (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Ends: ends, Class: "failed"}}, d.facts()); diff != "" {
+	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Class: "failed"}}, d.facts()); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
 	d.wantState(register.ID, deadletters.Open)
@@ -206,7 +206,7 @@ func TestALargeRequestFailsForWhoeverWaits(t *testing.T) {
 	letter := letterOf(t, register)
 	letter.Body = []byte(strings.Replace(string(letter.Body), `"data":{}`, `"data":{"x":"`+strings.Repeat("y", 900<<10)+`"}`, 1))
 	d.bury(letter)
-	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Ends: ends, Class: "failed"}}, d.facts()); diff != "" {
+	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Class: "failed"}}, d.facts()); diff != "" {
 		t.Errorf("facts (-want +got):\n%s", diff)
 	}
 	if got := d.find(register.ID); !bytes.Equal(letter.Body, got.Body) {

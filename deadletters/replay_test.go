@@ -175,7 +175,7 @@ func TestOneMayReplayAnythingAWorkerCanRead(t *testing.T) {
 		register,
 		{ID: "wakeup", Source: "/test", Subject: account, Time: opened, Data: events.ProvisionRequested{}},
 		{ID: "tick", Source: "/test", Subject: "job/due", Time: opened, Data: events.JobRequested{Job: "due"}},
-		{ID: "fact", Source: "/test", Subject: account, Time: opened, Sequence: 3, Data: events.KeyRevealed{Key: "k"}},
+		{ID: "fact", Source: "/test", Subject: account, Time: opened, Sequence: 3, Data: events.KeyObserved{Key: "k"}},
 	}
 	for _, msg := range msgs {
 		d.bury(letterOf(t, msg))

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,10 +42,17 @@ func (s *site) badTokens(t *testing.T, good string) []nonsense {
 		unauthorized("a scheme without a token", "Authorization", "Bearer"),
 		unauthorized("a scheme and a space", "Authorization", "Bearer "),
 		unauthorized("two tokens", "Authorization", "Bearer "+good, "Authorization", "Bearer "+good),
-		unauthorized("a session cookie that opens nothing", "Cookie", "gatehouse_session="+strings.Repeat("A", 43)),
-		unauthorized("a session cookie with a bad token", "Cookie", "gatehouse_session="+strings.Repeat("A", 43), "Authorization", "Bearer "+canary),
+		unauthorized("a session cookie that opens nothing", "Cookie", s.sessionCookie()+"="+strings.Repeat("A", 43)),
+		unauthorized("a session cookie with a bad token", "Cookie", s.sessionCookie()+"="+strings.Repeat("A", 43), "Authorization", "Bearer "+canary),
 		unauthorized("a good token in a cookie", "Cookie", "access_token="+good),
 	)
+}
+
+// sessionCookie is the name of the portal's session cookie: it ends with the start of the
+// SHA-256 of the portal's address.
+func (s *site) sessionCookie() string {
+	sum := sha256.Sum256([]byte(s.PortalURL))
+	return "gatehouse_session_" + hex.EncodeToString(sum[:4])
 }
 
 // foreign are requests of one person for what is another's, or nobody's.

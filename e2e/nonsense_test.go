@@ -184,7 +184,7 @@ func TestNonsenseIsRefusedAndNothingComesOfIt(t *testing.T) {
 	for _, n := range cases {
 		t.Run(n.name, func(t *testing.T) { n.refused(t, s) })
 	}
-	t.Run("on the pages", func(t *testing.T) { nonsenseOnPages(t, browser, s.Demo.API.FreePlanID) })
+	t.Run("on the pages", func(t *testing.T) { nonsenseOnPages(t, s, browser, s.Demo.API.FreePlanID) })
 	t.Run("a header larger than the server takes", func(t *testing.T) {
 		resp := person{t: t, base: s.PortalURL, token: strings.Repeat("A", 100<<10)}.do(http.MethodPost, "/api/v1/register", "")
 		resp.want(http.StatusRequestHeaderFieldsTooLarge)
@@ -236,7 +236,9 @@ func reused(t *testing.T, s *site, before map[string]string, token, path string)
 	}
 }
 
-func nonsenseOnPages(t *testing.T, browser *visitor, plan string) {
+func nonsenseOnPages(t *testing.T, s *site, browser *visitor, plan string) {
+	t.Helper()
+	stranger := s.visitor(t)
 	leave, err := url.Parse(browser.base + "/subscriptions/" + plan + "/leave")
 	if err != nil {
 		t.Fatal(err)
@@ -252,8 +254,8 @@ func nonsenseOnPages(t *testing.T, browser *visitor, plan string) {
 		"a form of 10 MB":               {browser.visit(http.MethodPost, leave, large), http.StatusRequestEntityTooLarge},
 		"a long idempotency key":        {browser.visit(http.MethodPost, leave, url.Values{"idempotency_key": {strings.Repeat(canary, 30)}}), http.StatusBadRequest},
 		"a form that cannot be read":    {browser.visit(http.MethodPost, leave, empty, "Content-Type", "multipart/form-data; boundary="), http.StatusBadRequest},
-		"a callback nobody waits for":   {browser.open("/sign-in/callback?code=" + canary + "&state=" + canary), http.StatusBadRequest},
-		"a refusal nobody waits for":    {browser.open("/sign-in/callback?error=" + canary + "&error_description=" + canary), http.StatusBadRequest},
+		"a callback nobody waits for":   {stranger.open("/sign-in/callback?code=" + canary + "&state=" + canary), http.StatusBadRequest},
+		"a refusal nobody waits for":    {stranger.open("/sign-in/callback?error=" + canary + "&error_description=" + canary), http.StatusBadRequest},
 		"a sign-in that leads away":     {browser.open("/sign-in?return_to=https://evil.example/" + canary), http.StatusBadRequest},
 		"a sign-in that leads away too": {browser.open("/sign-in?return_to=//evil.example/" + canary), http.StatusBadRequest},
 		"a method that is none":         {browser.visit("BREW", leave, nil), http.StatusMethodNotAllowed},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -20,7 +21,7 @@ func (w *world) keepsThePromises() {
 			w.Fatal(err)
 		}
 		folded := state.FoldAccount(account, facts)
-		w.oneKeyInASlot(folded)
+		w.oneKeyOfARing(folded)
 		w.attachmentsMatch(folded)
 		w.viewsMatch(folded)
 		w.eachDecidedOnce(facts)
@@ -32,10 +33,10 @@ func (w *world) keepsThePromises() {
 	}
 }
 
-func (w *world) oneKeyInASlot(folded state.Account) {
+func (w *world) oneKeyOfARing(folded state.Account) {
 	created := 0
-	for name := range w.plane.keys {
-		if strings.HasPrefix(name, string(folded.ID)+"/") {
+	for id, name := range w.plane.madeAs {
+		if strings.HasPrefix(name, string(folded.ID)+"/") && w.plane.nameOf(id) != "" {
 			created++
 		}
 	}
@@ -49,9 +50,13 @@ func (w *world) attachmentsMatch(folded state.Account) {
 		if s.Open() {
 			w.Errorf("%s of %s is still %s", plan, folded.ID, s.Phase)
 		}
-		key := folded.Keys[s.Key]
-		if got := w.plane.attached[attachment{plan, key.GatewayID}]; got != (s.Phase == state.Active) {
-			w.Errorf("%s of %s is %s, and attached: %v", plan, folded.ID, s.Phase, got)
+	}
+	for pair, is := range folded.Attachments {
+		if got := w.plane.attached[attachment{pair.Plan, folded.Keys[pair.Key].GatewayID}]; got != (is.Phase == state.Active) || is.Open() {
+			w.Errorf("%s of %s is %s, and attached: %v", pair.Plan, folded.ID, is.Phase, got)
+		}
+		if subscribed := folded.Subscriptions[pair.Plan].Phase; subscribed != is.Phase {
+			w.Errorf("%s has %s in %s %s, and is subscribed to it %s", folded.ID, pair.Key, pair.Plan, is.Phase, subscribed)
 		}
 	}
 	for name, id := range w.plane.keys {
@@ -60,10 +65,19 @@ func (w *world) attachmentsMatch(folded state.Account) {
 		if account != string(folded.ID) {
 			continue
 		}
+		if _, disabled := w.plane.disabled[id]; recorded.GatewayID == id && disabled != recorded.Disabled {
+			w.Errorf("key %s is disabled: %v, and for the fold: %v", id, disabled, recorded.Disabled)
+		}
 		for _, plan := range w.plane.plansOf(id) {
-			if s := folded.Subscriptions[plan]; s.Phase != state.Active || recorded.GatewayID != id {
-				w.Errorf("%s has key %s in %s, which is %q for the fold, and the key %q", account, id, plan, s.Phase, recorded.GatewayID)
+			pair := portal.Pair{Key: portal.KeyID(key), Plan: plan}
+			if phase := folded.Attachments[pair].Phase; phase != state.Active || recorded.GatewayID != id {
+				w.Errorf("%s has key %s in %s, which is %q for the fold, and the key %q", account, id, plan, phase, recorded.GatewayID)
 			}
+		}
+	}
+	for id, name := range w.plane.madeAs {
+		if now := w.plane.nameOf(id); now != "" && now != name {
+			w.Errorf("key %s is still called %s", id, now)
 		}
 	}
 }
@@ -89,9 +103,10 @@ func (w *world) viewsMatch(folded state.Account) {
 }
 
 // eachDecidedOnce: what one request led to was appended in one go, and an operation ends
-// once; only a failure may come before it.
+// once, by a fact of its own or by that of the wish it waits for; only a failure may come
+// before it.
 func (w *world) eachDecidedOnce(facts []events.Event) {
-	decided, ended := map[string]bool{}, map[portal.OperationID]bool{}
+	decided, ended, over := map[string]bool{}, map[portal.OperationID]bool{}, map[int64]bool{}
 	previous := ""
 	for _, fact := range facts {
 		if _, failed := fact.Data.(events.RequestFailed); failed {
@@ -105,13 +120,31 @@ func (w *world) eachDecidedOnce(facts []events.Event) {
 			decided[fact.Causation] = true
 		}
 		previous = fact.Causation
-		if e, ok := fact.Data.(interface{ Ended() []portal.OperationID }); ok {
-			for _, op := range e.Ended() {
-				if ended[op] {
-					w.Errorf("%s ended twice", op)
-				}
-				ended[op] = true
-			}
+		wish := int64(0)
+		switch f := fact.Data.(type) {
+		case events.SubscriptionActivated:
+			wish = f.Wish
+		case events.SubscriptionEnded:
+			wish = f.Wish
+		case events.KeyReleased:
+			wish = f.Wish
+		case events.RequestRejected:
+			wish = f.Wish
+		case events.RequestSuperseded:
+			wish = f.Wish
+		case events.UserRegistered, events.RequestUnchanged:
+		default:
+			continue
+		}
+		switch {
+		case wish == 0 && ended[fact.Operation]:
+			w.Errorf("%s ended twice", fact.Operation)
+		case wish == 0:
+			ended[fact.Operation] = true
+		case over[wish]:
+			w.Errorf("the wish %d ended twice", wish)
+		default:
+			over[wish] = true
 		}
 	}
 }
@@ -137,12 +170,16 @@ func (w *world) newestIntentWins(folded state.Account) {
 		_, wants := newest.Data.(events.SubscribeRequested)
 		holds := folded.Subscriptions[plan.Plan].Holds()
 		switch {
-		case p.Status == projections.Succeeded && wants != holds:
+		case p.Status == projections.Succeeded && wants != holds && !w.plane.gone[plan.Plan]:
 			w.Errorf("%s asked last about %s (subscribe: %v) and succeeded, and it is held: %v", newest.Operation, plan.Plan, wants, holds)
 		case p.Code == string(portal.Superseded):
 			w.Errorf("%s asked last about %s and was superseded", newest.Operation, plan.Plan)
 		}
 	}
+}
+
+func (w *world) box() deadletters.Box {
+	return deadletters.Box{Tables: w.tables, Records: w.names.Records, Now: w.now}
 }
 
 // everyOperationEnds: a request is carried out, refused with a reason, or a dead letter.
@@ -159,8 +196,8 @@ func (w *world) everyOperationEnds() {
 				w.Errorf("%s is rejected without a reason", op)
 			}
 		case projections.Failed:
-			if !slices.ContainsFunc(w.dead, func(e events.Event) bool { return e.Operation == op }) {
-				w.Errorf("%s has failed and is no dead letter", op)
+			if _, err := w.box().Find(context.Background(), string(op)); err != nil {
+				w.Errorf("%s has failed and is no dead letter: %v", op, err)
 			}
 		default:
 			w.Errorf("%s is still %s: %+v", op, p.Status, p.Steps)

@@ -3,8 +3,6 @@ package e2e
 import (
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -99,8 +97,8 @@ type faultyPlane struct{ w *world }
 func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.GatewayKeyID, err error) {
 	plane := f.w.plane
 	err = f.w.call(ctx, func() error {
-		if there := plane.keys[key.Name]; plane.unlisted[there] {
-			return &gateway.Refused{Reason: gateway.ValueTaken}
+		if there := plane.keys[key.Name]; plane.unlisted[there] || plane.underAnotherName(key.Name) {
+			return &gateway.Unavailable{ValueTaken: true}
 		}
 		id = plane.make(key.Name)
 		return nil
@@ -127,18 +125,38 @@ func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.
 	})
 }
 
-func (f faultyPlane) Present(ctx context.Context, key portal.GatewayKeyID) error {
+func (f faultyPlane) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
 	return f.w.call(ctx, func() error {
-		if !slices.Contains(slices.Collect(maps.Values(f.w.plane.keys)), key) {
-			return &gateway.Refused{Reason: gateway.KeyGone}
-		}
+		f.w.plane.remove(f.w.plane.nameOf(key))
 		return nil
 	})
 }
 
-func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []portal.PlanID, err error) {
+func (f faultyPlane) Inspect(ctx context.Context, key portal.GatewayKeyID) (is gateway.KeyState, err error) {
 	err = f.w.call(ctx, func() error {
-		found = f.w.plane.plansOf(key)
+		is.Name = f.w.plane.nameOf(key)
+		if is.Name == "" {
+			return &gateway.Refused{Reason: gateway.KeyGone}
+		}
+		_, disabled := f.w.plane.disabled[key]
+		is.Enabled = !disabled
+		return nil
+	})
+	return is, err
+}
+
+func (f faultyPlane) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
+	return f.w.call(ctx, func() error {
+		f.w.plane.rename(key, name)
+		return nil
+	})
+}
+
+func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {
+	err = f.w.call(ctx, func() error {
+		for _, id := range f.w.plane.plansOf(key) {
+			found = append(found, gateway.UsagePlan{ID: id})
+		}
 		return nil
 	})
 	return found, err

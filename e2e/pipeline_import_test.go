@@ -79,7 +79,7 @@ func (f faultyImporter) submit(ctx context.Context, c gateway.Creation, began ti
 	case "not valid":
 		return errAlone, nil
 	case "full":
-		return &gateway.Full{Err: errors.New("no more keys")}, nil
+		return &gateway.LimitReached{Limit: gateway.Keys, Err: errors.New("no more keys")}, nil
 	case "postponed":
 		return &portal.Postponed{After: time.Second, Reason: "attach lease"}, nil
 	case "fails":

@@ -22,6 +22,10 @@ type fakePlane struct {
 	keys     map[string]portal.GatewayKeyID
 	made     int
 	attached map[attachment]bool
+	// madeAs are the names that keys were made under, which their values follow from.
+	madeAs map[portal.GatewayKeyID]string
+	// gone are plans that somebody has deleted.
+	gone map[portal.PlanID]bool
 	// unlisted are keys that are there and not in the list of all keys yet.
 	unlisted map[portal.GatewayKeyID]bool
 	// disabled says since when somebody has disabled a key.
@@ -32,7 +36,7 @@ type fakePlane struct {
 
 func newPlane() *fakePlane {
 	return &fakePlane{
-		keys: map[string]portal.GatewayKeyID{}, attached: map[attachment]bool{},
+		keys: map[string]portal.GatewayKeyID{}, madeAs: map[portal.GatewayKeyID]string{}, gone: map[portal.PlanID]bool{}, attached: map[attachment]bool{},
 		unlisted: map[portal.GatewayKeyID]bool{}, disabled: map[portal.GatewayKeyID]time.Time{},
 	}
 }
@@ -42,8 +46,45 @@ func (p *fakePlane) make(name string) portal.GatewayKeyID {
 	if p.keys[name] == "" {
 		p.made++
 		p.keys[name] = portal.GatewayKeyID(fmt.Sprintf("gw-%d", p.made))
+		p.madeAs[p.keys[name]] = name
 	}
 	return p.keys[name]
+}
+
+func (p *fakePlane) nameOf(id portal.GatewayKeyID) string {
+	for name, key := range p.keys {
+		if key == id {
+			return name
+		}
+	}
+	return ""
+}
+
+func (p *fakePlane) rename(id portal.GatewayKeyID, name string) {
+	if was := p.nameOf(id); was != "" {
+		delete(p.keys, was)
+		p.keys[name] = id
+	}
+}
+
+// underAnotherName says whether the key that was made under that name has another one.
+func (p *fakePlane) underAnotherName(name string) bool {
+	for now, id := range p.keys {
+		if p.madeAs[id] == name && now != name {
+			return true
+		}
+	}
+	return false
+}
+
+// removePlan is done by hand.
+func (p *fakePlane) removePlan(plan portal.PlanID) {
+	p.gone[plan] = true
+	for a := range p.attached {
+		if a.plan == plan {
+			delete(p.attached, a)
+		}
+	}
 }
 
 // find looks among the keys that are listed.
@@ -80,9 +121,12 @@ func (p *fakePlane) attach(plan portal.PlanID, key portal.GatewayKeyID) error {
 	if !slices.Contains(slices.Collect(maps.Values(p.keys)), key) {
 		return &gateway.Refused{Reason: gateway.KeyGone}
 	}
+	if p.gone[plan] {
+		return &gateway.Refused{Reason: gateway.PlanGone}
+	}
 	for other := range p.attached {
 		if other.key == key && other.plan != plan && sameStage(other.plan, plan) {
-			return &gateway.Refused{Reason: gateway.StageTaken}
+			return &gateway.Refused{Reason: gateway.StageTaken, Rival: other.plan}
 		}
 	}
 	p.attached[attachment{plan, key}] = true
@@ -109,30 +153,33 @@ func (p *fakePlane) plansOf(key portal.GatewayKeyID) []portal.PlanID {
 	return found
 }
 
-func (p *fakePlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) {
+func (p *fakePlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, string, error) {
 	var list []gateway.UsagePlan
 	for _, plan := range plans {
-		list = append(list, gateway.UsagePlan{ID: plan.Plan})
+		if !p.gone[plan.Plan] {
+			list = append(list, gateway.UsagePlan{ID: plan.Plan})
+		}
 	}
-	return list, nil
+	return list, "", nil
 }
 
-func (p *fakePlane) Keys(context.Context, string) ([]gateway.Listed, error) {
+func (p *fakePlane) Keys(context.Context, string, string) ([]gateway.Listed, string, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
-		list = append(list, gateway.Listed{ID: id, Name: name})
+		_, disabled := p.disabled[id]
+		list = append(list, gateway.Listed{ID: id, Name: name, Disabled: disabled})
 	}
-	return list, nil
+	return list, "", nil
 }
 
-func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _ string) ([]gateway.Listed, error) {
+func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _, _ string) ([]gateway.Listed, string, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
 		if p.attached[attachment{plan, id}] {
 			list = append(list, gateway.Listed{ID: id, Name: name})
 		}
 	}
-	return list, nil
+	return list, "", nil
 }
 
 func sameStage(a, b portal.PlanID) bool {

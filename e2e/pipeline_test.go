@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,8 +14,11 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -24,7 +28,7 @@ import (
 // more than once, wake-ups are lost, workers crash before or after any step or stall until
 // their leases run out, other workers act in between any two steps, API Gateway does late
 // what it has not answered, somebody plays with the console, requests become dead letters
-// and are replayed. In the end there is one sweep. The three loops are the real ones on a
+// and are replayed, messages are lost, months go by. In the end there is one sweep. The three loops are the real ones on a
 // real table, and so are the leases of accounts; only the queues and the control plane are
 // stand-ins, since it is their behaviour that is being made up. Keys are created by
 // themselves, together with those of others as an import does it, or by some workers one
@@ -42,14 +46,16 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		}
 		w.act()
 		w.drain()
+		w.due() // hands in again what was lost
+		w.drain()
 		w.sweep()
 		w.keepsThePromises()
 	})
 }
 
 var plans = []events.SubscribeRequested{
-	{Plan: "free", Name: "Free", Stages: []portal.Stage{{API: "a", Stage: "v1"}}},
-	{Plan: "plus", Name: "Plus", Stages: []portal.Stage{{API: "a", Stage: "v1"}}},
+	{Plan: "free", Name: "Free", Stages: []portal.Stage{{API: "a", Stage: "v1"}}, Rivals: []portal.PlanID{"plus"}},
+	{Plan: "plus", Name: "Plus", Stages: []portal.Stage{{API: "a", Stage: "v1"}}, Rivals: []portal.PlanID{"free"}},
 	{Plan: "next", Name: "Next", Stages: []portal.Stage{{API: "a", Stage: "v2"}}},
 }
 
@@ -57,7 +63,7 @@ var plans = []events.SubscribeRequested{
 func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
-			"ask", "ask", "ask", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "lose", "land", "console", "wait",
+			"ask", "ask", "ask", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "lose", "land", "console", "wait", "due", "months",
 		}).Draw(w.T, "action") {
 		case "ask":
 			w.ask()
@@ -77,15 +83,20 @@ func (w *world) act() {
 			w.console()
 		case "wait":
 			w.leasesRunOut()
+		case "due":
+			w.due()
+		case "months":
+			w.clock = w.clock.Add(idle + time.Hour)
+			w.due()
 		}
 	}
 }
 
-var accounts = []portal.AccountID{"ann", "bob"}
+var people = []portal.AccountID{"ann", "bob"}
 
 // signUp registers everybody before anything goes wrong.
 func (w *world) signUp() {
-	for _, account := range accounts {
+	for _, account := range people {
 		w.request(account, events.RegisterUser{})
 	}
 	w.drain()
@@ -93,7 +104,7 @@ func (w *world) signUp() {
 }
 
 func (w *world) ask() {
-	account := rapid.SampledFrom(accounts).Draw(w.T, "account")
+	account := rapid.SampledFrom(people).Draw(w.T, "account")
 	plan := rapid.SampledFrom(plans).Draw(w.T, "plan")
 	request := rapid.SampledFrom([]events.Request{events.RegisterUser{}, plan, plan, plan, events.UnsubscribeRequested{Plan: plan.Plan}}).Draw(w.T, "request")
 	if w.intents[account] == 0 {
@@ -112,6 +123,43 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 	}
 	w.requests[account] = append(w.requests[account], msg)
 	w.queue = append(w.queue, msg)
+	if err := w.journal.Write(context.Background(), journal.PutDue(due.OfOperation(msg.Subject, op, msg.Time))); err != nil {
+		w.Fatal(err)
+	}
+}
+
+// due works on what has fallen due by some hours from now.
+func (w *world) due() {
+	w.clock = w.clock.Add(2 * time.Hour)
+	job := jobs.DueRows{
+		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Sender: fakeSender{w}, Now: w.now,
+		PassedOver: func(kind string) { w.Errorf("a due row of kind %q was passed over", kind) },
+	}
+	ctx, me := newWorker()
+	for cursor := ""; ; {
+		next, err := job.Run(ctx, cursor)
+		if err != nil && !me.crashed {
+			w.Fatal(err)
+		}
+		if err != nil || next == "" {
+			return
+		}
+		cursor = next
+	}
+}
+
+// Resend is what acceptance does with a request that may have been lost.
+func (w *world) Resend(ctx context.Context, op portal.OperationID) (done bool, err error) {
+	p, err := w.views.Progress(ctx, op)
+	if err != nil || len(p.Steps) > 0 {
+		return err == nil, err
+	}
+	for _, msg := range w.requests[w.asked[op]] {
+		if msg.Operation == op {
+			w.queue = append(w.queue, msg)
+		}
+	}
+	return false, nil
 }
 
 // deliver hands one message to a worker. What was not handled stays; what was may come
@@ -151,7 +199,8 @@ func (w *world) deliver() {
 func (w *world) handle(msg events.Event) error {
 	ctx, me := newWorker()
 	var err error
-	if _, ok := msg.Fact(); ok {
+	_, shows := msg.Data.(events.ShowRequested)
+	if _, ok := msg.Fact(); ok || shows {
 		err = w.projector.Handle(ctx, msg)
 	} else if _, ok := msg.Data.(events.ProvisionRequested); ok {
 		err = w.someConverger().Handle(ctx, msg)
@@ -177,10 +226,7 @@ func (w *world) someConverger() *provisioning.Converger {
 // bury makes a dead letter of a request under way.
 func (w *world) bury() {
 	for i, msg := range w.queue {
-		if _, wakeUp := msg.Data.(events.ProvisionRequested); wakeUp {
-			continue
-		}
-		if _, fact := msg.Fact(); fact {
+		if _, fact := msg.Fact(); fact || msg.Operation == "" {
 			continue
 		}
 		body, err := events.Encode(msg)
@@ -202,14 +248,11 @@ func (w *world) bury() {
 	}
 }
 
-// lose drops a wake-up or a fact's message: not a request, which SQS keeps.
+// lose drops a message, as purging a queue does: a wake-up, a fact's or a request.
 func (w *world) lose() {
-	for i, msg := range w.queue {
-		_, wakeUp := msg.Data.(events.ProvisionRequested)
-		if _, fact := msg.Fact(); fact || wakeUp {
-			w.queue = slices.Delete(w.queue, i, i+1)
-			return
-		}
+	if len(w.queue) > 0 {
+		i := rapid.IntRange(0, len(w.queue)-1).Draw(w.T, "lost")
+		w.queue = slices.Delete(w.queue, i, i+1)
 	}
 }
 
@@ -222,8 +265,8 @@ func (w *world) land() {
 	}
 }
 
-// console is somebody who attaches, detaches, disables or deletes by hand what the console
-// lists.
+// console is somebody who attaches, detaches, disables, renames or deletes by hand what the
+// console lists, plans among it.
 func (w *world) console() {
 	names := w.plane.names()
 	if len(names) == 0 {
@@ -231,16 +274,43 @@ func (w *world) console() {
 	}
 	name := rapid.SampledFrom(names).Draw(w.T, "key")
 	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "by hand").Plan
-	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "delete"}).Draw(w.T, "does") {
+	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "delete plan"}).Draw(w.T, "does") {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":
 		delete(w.plane.attached, attachment{plan, id})
 	case "disable":
 		w.plane.disable(id, w.now())
+	case "enable":
+		delete(w.plane.disabled, id)
 	case "delete":
 		w.plane.remove(name)
+	case "rename":
+		// One that nobody could record would never be found again.
+		if w.recorded(id) {
+			w.plane.rename(id, "renamed-"+string(id))
+		}
+	case "delete plan":
+		if w.oneIn(3, "plan goes") {
+			w.plane.removePlan(plan)
+		}
 	}
+}
+
+// recorded says whether somebody's stream says that API Gateway has the key.
+func (w *world) recorded(id portal.GatewayKeyID) bool {
+	for _, account := range people {
+		history, err := w.reader.Account(context.Background(), account)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, key := range history.Account.Keys {
+			if key.GatewayID == id {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // drain lets everything finish, with nothing going wrong any more.
@@ -262,17 +332,21 @@ func (w *world) drain() {
 func (w *world) sweep() {
 	w.clock = w.clock.Add(10 * time.Minute)
 	sweep := &provisioning.Sweep{
-		Journal: w.journal, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
+		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
 		Listings: func(func() time.Time) provisioning.Listings { return w.plane },
 		Lease:    w.messageLease,
+		Scratch:  jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			account, key, ok := strings.Cut(name, "/")
 			return portal.AccountID(account), portal.KeyID(key), ok
 		},
 	}
 	ctx, _ := newWorker()
-	if _, err := sweep.Run(ctx); err != nil {
-		w.Fatal(err)
+	for cursor, begun := "", false; cursor != "" || !begun; begun = true {
+		var err error
+		if cursor, err = sweep.Step(ctx, cursor); err != nil {
+			w.Fatal(err)
+		}
 	}
 	w.drain()
 }

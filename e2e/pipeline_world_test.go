@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"pgregory.net/rapid"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -19,6 +20,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
+
+// idle is how long API Gateway keeps the keys of an account that has left all plans.
+const idle = 720 * time.Hour
 
 // world is one run.
 type world struct {
@@ -32,6 +36,7 @@ type world struct {
 	intents   map[portal.AccountID]portal.Intent
 	plane     *fakePlane
 	journal   *journal.Journal
+	reader    *accounts.Reader
 	execute   *handlers.Execute
 	converger *provisioning.Converger
 	projector *projections.Projector
@@ -59,9 +64,13 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.journal = journal.New(tables, names.Journal, names.Records)
 	faulty := faultyJournal{w.journal, w}
-	w.execute = handlers.New(handlers.Config{Journal: faulty, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}})
+	w.reader = accounts.NewReader(w.journal, tables, names.Records, w.now)
+	if rapid.Bool().Draw(rt, "snapshots") {
+		w.reader.SnapshotEvery(8, 4)
+	}
+	w.execute = handlers.New(handlers.Config{Journal: faulty, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}})
 	w.converger = &provisioning.Converger{
-		Journal: faulty, Sender: fakeSender{w}, Values: fakeValues{}, Leases: noLeases{w}, Now: w.now,
+		Journal: faulty, Accounts: w.reader, KeepIdleKeys: idle, Sender: fakeSender{w}, Values: fakeValues{}, Leases: noLeases{w}, Now: w.now,
 		Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
 		Lease:   w.messageLease,
 		KeyName: func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
@@ -71,7 +80,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.bulk = rapid.SampledFrom([]int{0, 10, 10, 7}).Draw(rt, "bulk")
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
-	w.projector = projections.NewProjector(faulty, tables, viewTables)
+	w.projector = projections.NewProjector(faulty, w.reader, tables, viewTables)
 	w.views = projections.NewViews(tables, viewTables, noDocuments{})
 	w.letters = deadletters.Keeper{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	return w

@@ -134,7 +134,7 @@ func (p *process) serves(addresses <-chan string) {
 	p.t.Helper()
 	select {
 	case at := <-addresses:
-		if (person{t: p.t, base: at}).do(http.MethodGet, "/healthz", "").status == http.StatusOK {
+		if (person{t: p.t, base: at}).do(http.MethodGet, "/metrics", "").status == http.StatusOK {
 			p.operators = at
 			return
 		}

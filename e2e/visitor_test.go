@@ -86,6 +86,13 @@ func (v *visitor) visit(method string, to *url.URL, form url.Values, headers ...
 	if err != nil {
 		v.t.Fatal(err)
 	}
+	if next, ok := strings.CutPrefix(resp.Header.Get("Refresh"), "0; url="); ok {
+		to, err := resp.Request.URL.Parse(next)
+		if err != nil {
+			v.t.Fatal(err)
+		}
+		return v.visit(http.MethodGet, to, nil)
+	}
 	doc, err := goquery.NewDocumentFromReader(bytes.NewReader(got))
 	if err != nil {
 		v.t.Fatal(err)

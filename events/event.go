@@ -28,9 +28,12 @@ type Event struct {
 	Time time.Time
 	// Sequence is a fact's place in its stream, from 1; 0 for requests.
 	Sequence int64
-	// Operation says whose operation it serves; empty for what no user asked for.
+	// Operation is the operation that it serves; empty for what nobody asked for.
 	Operation portal.OperationID
-	// Intent orders the requests of one account; a decision carries that of its request.
+	// Actor says who asked, "" for a worker. The subject is what they asked about: an admin
+	// who suspends somebody is the actor, the account of that person the subject.
+	Actor portal.Actor
+	// Intent orders the requests about one stream; a decision carries that of its request.
 	Intent portal.Intent
 	// Causation is the id of the message that led to this one.
 	Causation string
@@ -61,6 +64,28 @@ type Request interface {
 type Fact interface {
 	Payload
 	isFact()
+}
+
+// understood is implemented by facts that change what API Gateway should hold. Their
+// events carry the extension "mustunderstand": a worker that does not know such a type
+// postpones deciding and converging for the stream, where it would pass over any other.
+type understood interface {
+	// MustUnderstand says whether passing over the fact would do harm.
+	MustUnderstand() bool
+}
+
+// MustUnderstand says whether a program that does not know the event's type may pass
+// over it.
+func (e Event) MustUnderstand() bool {
+	u, ok := e.Data.(understood)
+	return ok && u.MustUnderstand()
+}
+
+// NotUnderstood says whether the event is a recorded fact of a type that this program
+// does not know and must not pass over.
+func (e Event) NotUnderstood() bool {
+	_, unknown := e.Data.(Unknown)
+	return unknown && e.MustUnderstand()
 }
 
 // Type is the payload's type, "" without one.
@@ -108,6 +133,8 @@ type envelope struct {
 	DataContentType string          `json:"datacontenttype"`
 	Sequence        string          `json:"sequence,omitempty"`
 	Operation       string          `json:"operationid,omitempty"`
+	Actor           string          `json:"actor,omitempty"`
+	MustUnderstand  string          `json:"mustunderstand,omitempty"`
 	Intent          string          `json:"intent,omitempty"`
 	Causation       string          `json:"causationid,omitempty"`
 	Correlation     string          `json:"correlationid,omitempty"`
@@ -129,8 +156,9 @@ func Encode(e Event) ([]byte, error) {
 	body, err := json.Marshal(envelope{
 		SpecVersion: specVersion, ID: e.ID, Source: e.Source, Type: e.Type(), Subject: string(e.Subject),
 		Time: e.Time.UTC(), DataContentType: "application/json",
-		Sequence: sequenceText(e.Sequence), Operation: string(e.Operation), Intent: numberText(int64(e.Intent)),
-		Causation: e.Causation, Correlation: e.Correlation, TraceParent: e.TraceParent, Replay: numberText(e.Replay), Data: data,
+		Sequence: sequenceText(e.Sequence), Operation: string(e.Operation), Actor: string(e.Actor), Intent: numberText(int64(e.Intent)),
+		MustUnderstand: flagText(e.MustUnderstand()),
+		Causation:      e.Causation, Correlation: e.Correlation, TraceParent: e.TraceParent, Replay: numberText(e.Replay), Data: data,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s %s: %w", e.Type(), e.ID, err)
@@ -185,7 +213,7 @@ func decodeAs(body []byte, payload func(envelope) (Payload, error)) (Event, erro
 	}
 	return Event{
 		ID: env.ID, Source: env.Source, Subject: portal.Stream(env.Subject), Time: env.Time.UTC(),
-		Sequence: sequence, Operation: portal.OperationID(env.Operation), Intent: portal.Intent(intent),
+		Sequence: sequence, Operation: portal.OperationID(env.Operation), Actor: portal.Actor(env.Actor), Intent: portal.Intent(intent),
 		Causation: env.Causation, Correlation: env.Correlation, TraceParent: env.TraceParent, Replay: replay, Data: data,
 	}, nil
 }
@@ -201,6 +229,14 @@ func sequenceText(n int64) string {
 		return ""
 	}
 	return fmt.Sprintf("%012d", n)
+}
+
+// flagText is "true", or nothing: CloudEvents extensions are texts here.
+func flagText(set bool) string {
+	if set {
+		return "true"
+	}
+	return ""
 }
 
 func numberText(n int64) string {

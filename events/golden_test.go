@@ -25,40 +25,46 @@ var writeNew = flag.Bool("new", false, "write golden files for new types")
 // examples has one message of each type.
 func examples() []events.Event {
 	var (
-		ends   = events.Ends{Operations: []portal.OperationID{"01k8fa5hq2operation00000001"}}
+		wish   = events.Link{Wish: 11}
 		scopes = events.Decides{Scopes: []portal.Scope{portal.PlanScope("plan01")}}
 		stages = []portal.Stage{{API: "a1b2c3d4e5", Stage: "v1"}}
 	)
 	payloads := []events.Payload{
 		events.RegisterUser{},
-		events.SubscribeRequested{Plan: "plan01", Name: "Free", Stages: stages, CatalogSequence: 7},
+		events.SubscribeRequested{Plan: "plan01", Name: "Free", Stages: stages, Rivals: []portal.PlanID{"plan02"}, CatalogSequence: 7},
 		events.UnsubscribeRequested{Plan: "plan01"},
-		events.KeyRevealReported{Key: "key01"},
+		events.KeyReleaseRequested{Key: "key01", Emptied: 9},
 		events.CatalogSyncRequested{},
 		events.ProvisionRequested{},
+		events.ShowRequested{},
 		events.JobRequested{Job: "due", Cursor: "3"},
-		events.UserRegistered{Ends: ends, Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}},
-		events.RequestRejected{Ends: ends, Decides: scopes, Code: portal.Conflict, Message: "Leave Free first.", Withdraws: "plan01"},
-		events.RequestUnchanged{Ends: ends, Decides: scopes},
-		events.RequestJoined{Decides: scopes, Plan: "plan01"},
-		events.RequestSuperseded{Ends: ends},
-		events.RequestFailed{Ends: ends, Class: "failed"},
-		events.KeyWanted{Key: "key01", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: "arn:aws:kms:us-east-1:000000000000:key/mrk-1"},
-		events.SubscriptionWanted{Decides: scopes, Plan: "plan01", Name: "Free", Key: "key01", Stages: stages},
-		events.SubscriptionEnding{Decides: scopes, Plan: "plan01", Key: "key01"},
-		events.SubscriptionParked{Plan: "plan01", Reason: events.WaitingForAWS},
+		events.UserRegistered{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}},
+		events.RequestRejected{Decides: scopes, Link: wish, Code: portal.Conflict, Message: "Leave Free first."},
+		events.RequestUnchanged{Decides: scopes},
+		events.RequestJoined{Decides: scopes, Link: wish, Plan: "plan01"},
+		events.RequestSuperseded{Link: wish},
+		events.RequestFailed{Class: "failed"},
+		events.KeyWanted{Key: "key01", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: "mrk-1"},
+		events.SubscriptionWanted{Decides: scopes, Plan: "plan01", Name: "Free", Ring: portal.AccountRing, Stages: stages},
+		events.SubscriptionEnding{Decides: scopes, Plan: "plan01"},
+		events.WishParked{Link: wish, Reason: events.WaitingForAWS},
 		events.KeyCreated{Key: "key01", GatewayID: "abcde12345"},
-		events.SubscriptionActivated{Ends: ends, Plan: "plan01", Key: "key01"},
-		events.SubscriptionEnded{Ends: ends, Plan: "plan01", Key: "key01"},
-		events.KeyRevealed{Key: "key01"},
-		events.CatalogPublished{Ends: ends, Hash: "5f2c", Products: 2},
-		events.CatalogSourceFailed{Ends: ends, Source: "api-gateway", Message: "It could not be read.", Since: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
+		events.KeyAttached{Link: wish, Key: "key01", Plan: "plan01"},
+		events.KeyDetached{Link: wish, Key: "key01", Plan: "plan01"},
+		events.SubscriptionActivated{Link: wish, Plan: "plan01"},
+		events.SubscriptionEnded{Link: wish, Plan: "plan01"},
+		events.SubscriptionLost{Plan: "plan01", Reason: events.LostPlanGone},
+		events.KeyObserved{Key: "key01", Enabled: true},
+		events.KeyReleasing{Key: "key01"},
+		events.KeyReleased{Link: wish, Key: "key01"},
+		events.CatalogPublished{Hash: "5f2c", Products: 2},
+		events.CatalogSourceFailed{Source: "api-gateway", Message: "It could not be read.", Since: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)},
 	}
 	all := make([]events.Event, len(payloads))
 	for i, payload := range payloads {
 		all[i] = events.Event{
 			ID: "01k8fa5hq2message000000001", Source: "/gatehouse/example", Subject: portal.AccountStream("acct01"),
-			Time: time.Date(2026, 11, 22, 8, 30, 0, 123_000_000, time.UTC), Operation: "01k8fa5hq2operation00000001", Intent: 3,
+			Time: time.Date(2026, 11, 22, 8, 30, 0, 123_000_000, time.UTC), Operation: "01k8fa5hq2operation00000001", Intent: 3, Actor: portal.AccountActor("acct01"),
 			Causation: "01k8fa5hq2cause0000000001", Correlation: "01k8fa5hq2corre0000000001",
 			TraceParent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", Data: payload,
 		}

@@ -7,13 +7,14 @@ import (
 
 // types is every type of message this program knows, by its name on the wire.
 var types = registry(
-	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested],
-	decode[KeyRevealReported], decode[CatalogSyncRequested], decode[ProvisionRequested], decode[JobRequested],
+	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
+	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],
 
 	decode[UserRegistered], decode[RequestRejected], decode[RequestUnchanged], decode[RequestJoined],
 	decode[RequestSuperseded], decode[RequestFailed], decode[KeyWanted], decode[SubscriptionWanted],
-	decode[SubscriptionEnding], decode[SubscriptionParked], decode[KeyCreated], decode[SubscriptionActivated],
-	decode[SubscriptionEnded], decode[KeyRevealed], decode[CatalogPublished], decode[CatalogSourceFailed],
+	decode[SubscriptionEnding], decode[WishParked], decode[KeyCreated], decode[KeyAttached], decode[KeyDetached],
+	decode[SubscriptionActivated], decode[SubscriptionEnded], decode[SubscriptionLost], decode[KeyObserved],
+	decode[KeyReleasing], decode[KeyReleased], decode[CatalogPublished], decode[CatalogSourceFailed],
 )
 
 type decoder func(data []byte) (Payload, error)

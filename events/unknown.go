@@ -4,17 +4,23 @@ import "encoding/json"
 
 // Unknown is a recorded fact of a type that this program does not know: newer code has
 // appended it, and old workers read the stream while the new ones are being rolled out.
-// What it means is left to those; folds and views pass over it. It is sent again as it
-// stands, under its own type.
+// Folds and views pass over it, unless Must says that nobody may: then deciding and
+// converging wait for a worker that knows the type. It is published as it stands, under
+// its own type.
 type Unknown struct {
 	Type string
 	Data json.RawMessage
+	// Must is the extension "mustunderstand" as it was recorded.
+	Must bool
 }
 
 // EventType is the type that the fact was recorded under.
 func (u Unknown) EventType() string { return u.Type }
 
 func (Unknown) isFact() {}
+
+// MustUnderstand says whether workers that do not know the type have to wait for newer ones.
+func (u Unknown) MustUnderstand() bool { return u.Must }
 
 // MarshalJSON is the data as it was recorded.
 func (u Unknown) MarshalJSON() ([]byte, error) { return u.Data, nil }
@@ -27,6 +33,6 @@ func DecodeRecorded(body []byte) (Event, error) {
 		if _, known := types[env.Type]; known || env.Type == "" || env.Sequence == "" || len(env.Data) == 0 {
 			return env.payload()
 		}
-		return Unknown{Type: env.Type, Data: env.Data}, nil
+		return Unknown{Type: env.Type, Data: env.Data, Must: env.MustUnderstand == "true"}, nil
 	})
 }

@@ -60,7 +60,7 @@ func TestWhatIsNoFactIsUnreadableInAJournalToo(t *testing.T) {
 		"an unknown type without a sequence": `,"type":"gatehouse.Unheard.v1","data":{}}`,
 		"an unknown type without data":       `,"type":"gatehouse.Unheard.v1","sequence":"000000000001"}`,
 		"no type":                            `,"sequence":"000000000001","data":{}}`,
-		"a known type with other data":       `,"type":"gatehouse.KeyRevealed.v1","sequence":"000000000001","data":[1]}`,
+		"a known type with other data":       `,"type":"gatehouse.KeyCreated.v1","sequence":"000000000001","data":[1]}`,
 		"a bad sequence":                     `,"type":"gatehouse.Unheard.v1","sequence":"x","data":{}}`,
 	} {
 		if got, err := events.DecodeRecorded([]byte(head + rest)); portal.CodeOf(err) != portal.Invalid {
@@ -101,5 +101,49 @@ func TestAMessageSaysWhichReplayItIs(t *testing.T) {
 	const bad = `{"specversion":"1.0","id":"1","source":"s","type":"gatehouse.RegisterUser.v1","subject":"account/a","time":"2026-11-22T08:30:00Z","replay":"x","data":{}}`
 	if _, err := events.Decode([]byte(bad)); portal.CodeOf(err) != portal.Invalid {
 		t.Errorf("a replay that is no number: %v", err)
+	}
+}
+
+// A worker that does not know such a fact must not act on what it makes of the stream.
+func TestAnUnknownFactSaysWhetherItMayBePassedOver(t *testing.T) {
+	t.Parallel()
+	const head = `{"specversion":"1.0","id":"f","source":"s","type":"gatehouse.AccountSuspended.v1","subject":"account/a",` +
+		`"time":"2026-11-22T08:30:00Z","datacontenttype":"application/json","sequence":"000000000003"`
+	for name, c := range map[string]struct {
+		extension string
+		must      bool
+	}{
+		"one that must be understood": {`,"mustunderstand":"true"`, true},
+		"one that need not be":        {``, false},
+		"one that says so":            {`,"mustunderstand":"false"`, false},
+	} {
+		body := head + c.extension + `,"data":{}}`
+		got, err := events.DecodeRecorded([]byte(body))
+		if err != nil || got.NotUnderstood() != c.must || got.MustUnderstand() != c.must {
+			t.Errorf("%s: not understood is %v, %v", name, got.NotUnderstood(), err)
+		}
+		if again, err := events.Encode(got); c.must && (err != nil || string(again) != body) {
+			t.Errorf("%s, published again: %s, %v", name, again, err)
+		}
+	}
+}
+
+func TestFactsThatChangeWhatAPIGatewayHoldsMustBeUnderstood(t *testing.T) {
+	t.Parallel()
+	must := map[string]bool{}
+	for _, example := range examples() {
+		if example.NotUnderstood() {
+			t.Errorf("%s is known and not understood", example.Type())
+		}
+		if example.MustUnderstand() {
+			must[events.Name(example.Type())] = true
+		}
+	}
+	want := map[string]bool{
+		"KeyWanted": true, "KeyCreated": true, "KeyAttached": true, "KeyDetached": true, "KeyReleasing": true, "KeyReleased": true,
+		"SubscriptionWanted": true, "SubscriptionEnding": true, "SubscriptionActivated": true, "SubscriptionEnded": true, "SubscriptionLost": true,
+	}
+	if diff := cmp.Diff(want, must); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

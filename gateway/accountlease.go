@@ -13,20 +13,22 @@ import (
 )
 
 // AccountLease is the lease of an account, and it remembers: one that was not ended, or
-// not as settled, is unsettled for whoever has it next. Its item is there for as long as
-// that is so, and only then (pk "lease", sk "account#<account>").
+// not as settled, is unsettled for its next holder. Its item exists for as long as that is
+// so, and only then (pk "lease", sk "account#<account>").
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// Unsettled is since when earlier holders may have had API Gateway do something, or may
-	// have it done yet, that is not recorded; the zero time if there is nothing.
+	// Unsettled is the last time at which an earlier holder may have had API Gateway do
+	// something that is not recorded: when it gave the lease back unsettled, or when a lease
+	// that was never given back ran out, or was taken over. It is the zero time if there is
+	// nothing unsettled.
 	Unsettled time.Time
 
 	end func(settled bool)
 }
 
-// End gives the lease back if it is still ours. settled says that whatever was begun under
-// it, by this holder or by those who left it unsettled, is known and recorded.
+// End gives the lease back if it is still the holder's. settled says that everything begun
+// under it, by this holder or by those who left it unsettled, is known and recorded.
 func (l AccountLease) End(settled bool) {
 	if l.end != nil {
 		l.end(settled)
@@ -48,10 +50,11 @@ func (l *leases) account(ctx context.Context, name, message string, d time.Durat
 	holder, now := rand.Text(), l.now()
 	until := now.Add(d)
 	before, ok, err := l.update(within, name,
-		"SET holder = :holder, message = :message, #until = :until, unsettled = if_not_exists(unsettled, :now)",
+		"SET holder = :holder, message = :message, #until = :until, unsettled = :until",
 		"("+free+" OR message = :message)",
 		map[string]types.AttributeValue{
-			":holder": text(holder), ":message": text(message), ":until": number(until.UnixMilli()), ":now": number(now.UnixMilli()),
+			":holder": text(holder), ":message": text(message), ":until": number(until.UnixMilli()),
+			":now": number(now.UnixMilli()), ":latest": number(latest(now, d).UnixMilli()),
 		})
 	if !ok || err != nil {
 		return AccountLease{}, false, err
@@ -61,7 +64,9 @@ func (l *leases) account(ctx context.Context, name, message string, d time.Durat
 			l.release(ctx, name, holder)
 			return
 		}
-		l.giveUp(ctx, name, holder)
+		l.giveUp(ctx, name, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
+			":holder": text(holder), ":now": number(l.now().UnixMilli()),
+		})
 	}}
 	var left struct {
 		Unsettled int64 `dynamodbav:"unsettled"`
@@ -70,7 +75,8 @@ func (l *leases) account(ctx context.Context, name, message string, d time.Durat
 		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", name, err))
 	}
 	if len(before) > 0 {
-		lease.Unsettled = time.UnixMilli(left.Unsettled)
+		// A lease that is taken over has not run out yet: its holder may have tried until now.
+		lease.Unsettled = earlier(time.UnixMilli(left.Unsettled), now)
 	}
 	return lease, true, nil
 }

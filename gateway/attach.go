@@ -3,9 +3,11 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -19,16 +21,15 @@ var (
 var (
 	readUsagePlanKey = operation{name: "GetUsagePlanKey", class: other}
 	readUsagePlan    = operation{name: "GetUsagePlan", class: other}
-	readAPIKey       = operation{name: "GetApiKey", class: other}
 )
 
-// Attach has the key open the plan. A key that is attached already is, so a second
-// call changes nothing. The data plane may take minutes to follow.
+// Attach has the key open the plan. A key that is attached already stays attached, so a
+// second call changes nothing. The data plane may take minutes to follow.
 //
-// AWS answers 409 both to a key that is attached already, to one that opens a
-// stage of the plan through another plan, and to a change under way elsewhere; and
-// 404 both without the plan and without the key. Which it is, is read: see
-// attachConflict and attachAbsent.
+// AWS answers 409 to a key that is attached already, to one that opens a stage of the plan
+// through another plan, and to a change under way elsewhere; and 404 both without the plan
+// and without the key. Attach reads the state to tell these apart, and refuses only for what
+// it has seen: see attachConflict and attachAbsent.
 func (s *Session) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	err := s.call(ctx, createUsagePlanKey, func(ctx context.Context) error {
 		_, err := s.cp.client.CreateUsagePlanKey(ctx, &apigateway.CreateUsagePlanKeyInput{
@@ -47,37 +48,66 @@ func (s *Session) Attach(ctx context.Context, plan portal.PlanID, key portal.Gat
 	return err
 }
 
+// attachConflict finds out what a 409 to attaching means. Reads may lag behind writes, so a
+// key that is not seen in the plan proves nothing: the call is refused for good only if a
+// rival plan is seen to hold the key. If nothing is seen, trying again will tell.
 func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, clash *conflict) error {
-	attached, err := s.Attached(ctx, plan, key)
+	if clash.attached() {
+		return nil
+	}
+	holds, err := s.PlansOf(ctx, key)
 	switch {
 	case err != nil:
 		return err
-	case attached:
+	case slices.Contains(PlanIDs(holds), plan):
 		return nil
-	case clash.concurrent():
+	case clash.concurrent() || len(holds) == 0:
 		return settled(clash)
 	}
-	return refused(StageTaken, clash.err)
+	wanted, err := s.plan(ctx, plan)
+	if err != nil {
+		return err
+	}
+	for _, rival := range holds {
+		if meet(rival, wanted) {
+			return &Refused{Reason: StageTaken, Message: messages[StageTaken], Rival: rival.ID, Err: clash.err}
+		}
+	}
+	return settled(clash)
 }
 
-// attachAbsent asks for the plan first: without it the wish is void, while a key
-// can be created again. If both are there now, one was only not there yet.
-func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, missing *absent) error {
-	err := s.call(ctx, readUsagePlan, func(ctx context.Context) error {
-		_, err := s.cp.client.GetUsagePlan(ctx, &apigateway.GetUsagePlanInput{UsagePlanId: aws.String(string(plan))})
+// meet says whether the plans have a stage in common: a key may be in one of them only.
+func meet(a, b UsagePlan) bool {
+	return slices.ContainsFunc(a.Stages, func(stage portal.Stage) bool { return slices.Contains(b.Stages, stage) })
+}
+
+// plan reads a usage plan. One that is gone is Refused with PlanGone.
+func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error) {
+	var out *apigateway.GetUsagePlanOutput
+	err := s.call(ctx, readUsagePlan, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetUsagePlan(ctx, &apigateway.GetUsagePlanInput{UsagePlanId: aws.String(string(id))})
 		return err
 	})
 	if isAbsent(err) {
-		return refused(PlanGone, missing.err)
+		return UsagePlan{}, refused(PlanGone, err)
 	}
 	if err != nil {
-		return settled(err)
+		return UsagePlan{}, settled(err)
+	}
+	return usagePlan(types.UsagePlan{
+		Id: out.Id, Name: out.Name, Description: out.Description, ProductCode: out.ProductCode,
+		Throttle: out.Throttle, Quota: out.Quota, ApiStages: out.ApiStages,
+	}), nil
+}
+
+// attachAbsent finds out what a 404 to attaching means. It reads the plan first: without it
+// the wish is void, while a key can be created again. If both exist now, one of them was
+// only not there yet.
+func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, missing *absent) error {
+	if _, err := s.plan(ctx, plan); err != nil {
+		return err
 	}
 	if err := s.Present(ctx, key); err != nil {
-		var gone *Refused
-		if errors.As(err, &gone) {
-			return refused(KeyGone, missing.err)
-		}
 		return err
 	}
 	return settled(missing)

@@ -82,7 +82,76 @@ func TestAStageThatAnotherPlanOpensIsRefusedForGood(t *testing.T) {
 	if err := s.Attach(t.Context(), one, key); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Attach(t.Context(), two, key); reasonOf(err) != StageTaken {
+	var no *Refused
+	if err := s.Attach(t.Context(), two, key); !errors.As(err, &no) || no.Reason != StageTaken || no.Rival != one {
+		t.Errorf("error %#v, want one that names plan %s as the rival", err, one)
+	}
+}
+
+// Who subscribed when both plans had the stage must not be refused once one of them has moved.
+func TestAPlanWhoseStagesHaveMovedIsNoRival(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	pets, birds := w.restAPI(t, "Pets", "prod"), w.restAPI(t, "Birds", "prod")
+	one, two, key := w.plan(t, "Free", birds, "prod"), w.plan(t, "Gold", pets, "prod"), w.key(t, "k")
+	if err := s.Attach(t.Context(), one, key); err != nil {
+		t.Fatal(err)
+	}
+	w.wire.once("CreateUsagePlanKey", answer(http.StatusConflict, "ConflictException", "The key has a conflict"))
+	var unavailable *Unavailable
+	if err := s.Attach(t.Context(), two, key); !errors.As(err, &unavailable) {
+		t.Errorf("a conflict without a rival: %v", err)
+	}
+	if err := s.Attach(t.Context(), two, key); err != nil {
+		t.Errorf("again: %v", err)
+	}
+}
+
+func TestAConflictIsNeverRefusedOnlyBecauseNothingIsSeen(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		message string
+		done    bool
+	}{
+		"AWS says that the key is attached": {"Usage Plan Key already exists", true},
+		"AWS says something else":           {"The request has a conflict", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			s := w.session(t)
+			plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+			// The key is attached, and no read shows it yet.
+			unseen := answer(http.StatusNotFound, "NotFoundException", "Invalid API Key identifier specified")
+			w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+				switch op {
+				case "CreateUsagePlanKey":
+					return answer(http.StatusConflict, "ConflictException", c.message)(pass)
+				case "GetUsagePlanKey", "GetUsagePlans":
+					return unseen(pass)
+				}
+				return pass()
+			}
+			err := s.Attach(t.Context(), plan, key)
+			var unavailable *Unavailable
+			if c.done && err != nil || !c.done && !errors.As(err, &unavailable) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestARivalIsNotBlamedForAPlanThatIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	one, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	if err := s.Attach(t.Context(), one, key); err != nil {
+		t.Fatal(err)
+	}
+	w.wire.once("CreateUsagePlanKey", answer(http.StatusConflict, "ConflictException", "The request has a conflict"))
+	if err := s.Attach(t.Context(), "nosuch", key); reasonOf(err) != PlanGone {
 		t.Errorf("error %v", err)
 	}
 }

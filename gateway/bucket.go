@@ -11,7 +11,7 @@ type Urgency int
 
 // The urgencies. Somebody waits for an interactive call, so it may take the last
 // token; bulk is a backlog and leaves a quarter of every bucket; background can
-// wait and leaves half.
+// wait and leaves half, until it has waited for so long that its trickle is due.
 const (
 	Interactive Urgency = iota
 	Bulk
@@ -55,8 +55,25 @@ var quotas = limits{
 	updatePlan: {rate: 1.0 / 20, burst: 1},
 }
 
-// slowFor is how long a throttled call halves the rate.
-const slowFor = time.Minute
+const (
+	// slowFor is how long the rate is halved once AWS throttles.
+	slowFor = time.Minute
+	// throttleWindow is how soon after another a throttled call slows everybody down. A
+	// single one says little: the account's own deployments may have caused it.
+	throttleWindow = time.Minute
+	// slack is how much later than another call one may reach AWS after its token was drawn.
+	slack = 300 * time.Millisecond
+	// margin is the part of the share's rate that is used, so that a surplus at AWS, of a
+	// clock that was ahead, say, does not last.
+	margin = 0.98
+	// trickle is the part of all tokens that background calls get, one in so many, however
+	// many others want them.
+	trickle = 5
+	// starvedFor is how long a background call that got no token counts as waiting. While it
+	// waits it says so every markPause.
+	starvedFor = 10 * time.Second
+	markPause  = time.Second
+)
 
 // scaled is a share of the limits. Every bucket holds at least one token, or
 // nothing could ever be taken from it.
@@ -68,21 +85,45 @@ func (l limits) scaled(share float64) limits {
 	return scaled
 }
 
-// balance is what all processes share: how many tokens each bucket held at a time.
+// cautious are limits that can be kept to the token by drawing, so that calls which reach
+// AWS later than they were drawn for, by up to slack, do not exceed l. Where the burst is
+// too small to leave room for those, the tokens come further apart.
+func (l limits) cautious() limits {
+	cautious := limits{}
+	for c, size := range l {
+		late := size.rate * slack.Seconds()
+		if size.burst-late >= 1 {
+			cautious[c] = limit{rate: size.rate * margin, burst: size.burst - late}
+			continue
+		}
+		cautious[c] = limit{rate: size.rate / (2 - size.burst + late), burst: 1}
+	}
+	return cautious
+}
+
+// balance is what all processes share: how many tokens each bucket held at a time. Its
+// times are epoch milliseconds.
 type balance struct {
-	// At and SlowUntil are epoch milliseconds.
 	At        int64             `dynamodbav:"at"`
 	SlowUntil int64             `dynamodbav:"slow_until"`
 	Tokens    map[class]float64 `dynamodbav:"tokens"`
+	// ThrottledAt is when AWS last throttled a call that had a token.
+	ThrottledAt int64 `dynamodbav:"throttled_at"`
+	// StarvedAt is when a background call last found no token, and StarvedSince since when
+	// tokens are put by for the next.
+	StarvedAt    int64 `dynamodbav:"starved_at"`
+	StarvedSince int64 `dynamodbav:"starved_since"`
 }
 
 // refilled is the balance at now: what flowed in since At, at half the rate while
 // slow. A clock that lies behind adds nothing and takes nothing back.
 func (b balance) refilled(now time.Time, l limits) balance {
+	b = b.believed(now)
 	at := max(now.UnixMilli(), b.At)
 	slow := max(0, min(at, b.SlowUntil)-b.At)
 	seconds := (float64(at-b.At) - float64(slow)/2) / 1000
-	next := balance{At: at, SlowUntil: b.SlowUntil, Tokens: map[class]float64{}}
+	next := b
+	next.At, next.Tokens = at, map[class]float64{}
 	for c, size := range l {
 		held, known := b.Tokens[c]
 		if !known {
@@ -93,15 +134,31 @@ func (b balance) refilled(now time.Time, l limits) balance {
 	return next
 }
 
-// slowed is the balance with half the rate from now on for slowFor.
-func (b balance) slowed(now time.Time) balance {
-	b.SlowUntil = now.Add(slowFor).UnixMilli()
+// believed is the balance without the times of clocks that were wrong.
+func (b balance) believed(now time.Time) balance {
+	b.At = believedMillis(b.At, now, 0)
+	b.SlowUntil = believedMillis(b.SlowUntil, now, slowFor)
+	b.ThrottledAt = believedMillis(b.ThrottledAt, now, 0)
+	b.StarvedAt = believedMillis(b.StarvedAt, now, 0)
+	b.StarvedSince = believedMillis(b.StarvedSince, now, 0)
+	return b
+}
+
+// throttled is the balance after AWS has throttled a call that had a token. The second of
+// two within throttleWindow halves the rate for slowFor; later ones renew that once half of
+// it has passed.
+func (b balance) throttled() balance {
+	again := b.At-b.ThrottledAt < throttleWindow.Milliseconds()
+	b.ThrottledAt = b.At
+	if again && b.SlowUntil <= b.At+slowFor.Milliseconds()/2 {
+		b.SlowUntil = b.At + slowFor.Milliseconds()
+	}
 	return b
 }
 
 // draw takes up to want tokens for calls of a class, from all its buckets alike,
 // and never more than a second's worth. If it takes none, wait is how long until
-// there can be one.
+// there can be one; to want none asks just that.
 func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got int, wait time.Duration) {
 	pace := 1.0
 	if b.SlowUntil > b.At {
@@ -114,15 +171,17 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	got = want
 	for _, bucket := range buckets {
 		size := l[bucket]
-		// What is left for more urgent calls never includes a full bucket's only token.
-		free := b.Tokens[bucket] - min(u.leaves()*size.burst, size.burst-1)
-		second := max(1, size.rate*pace)
-		got = min(got, wholeTokens(free), wholeTokens(second))
-		if missing := 1 - free; missing > 0 {
-			wait = max(wait, time.Duration(missing/(size.rate*pace)*float64(time.Second)))
+		size.rate *= pace
+		free, soonest := b.free(bucket, u, l)
+		got = min(got, wholeTokens(free), wholeTokens(max(1, size.rate)))
+		if wholeTokens(free) < 1 {
+			wait = max(wait, time.Duration(soonest/size.rate*float64(time.Second)))
 		}
 	}
 	if got <= 0 {
+		if u == Background && wait > 0 {
+			b = b.starved()
+		}
 		return b, 0, wait
 	}
 	next = b
@@ -130,7 +189,50 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	for _, bucket := range buckets {
 		next.Tokens[bucket] -= float64(got)
 	}
+	if u == Background {
+		next.StarvedSince = b.At
+	}
 	return next, got, 0
+}
+
+// free is how many tokens of a bucket a call of that urgency may take, and how many have to
+// flow into it before there is one.
+func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64) {
+	size, held, due := l[bucket], b.Tokens[bucket], b.due(l[total])
+	// What is left for more urgent calls never includes a full bucket's only token.
+	free = held - min(u.leaves()*size.burst, size.burst-1)
+	switch {
+	case u != Background && bucket == total:
+		free -= due
+		return free, 1 - free
+	case u != Background:
+		return free, 1 - free
+	case bucket == total:
+		return max(free, min(held, due)), min(1-free, max(1-held, (1-due)*trickle))
+	case due >= 1:
+		return held, 1 - held
+	}
+	return free, min(1-free, max(1-held, (1-due)*trickle))
+}
+
+// due is how much of a token is put by for background calls that wait.
+func (b balance) due(all limit) float64 {
+	if b.At-b.StarvedAt > starvedFor.Milliseconds() {
+		return 0
+	}
+	return max(0, min(1, float64(b.At-b.StarvedSince)/1000*all.rate/trickle))
+}
+
+// starved is the balance after a background call has found no token.
+func (b balance) starved() balance {
+	since := b.At - b.StarvedAt
+	if since > starvedFor.Milliseconds() {
+		b.StarvedSince = b.At
+	}
+	if since > markPause.Milliseconds() {
+		b.StarvedAt = b.At
+	}
+	return b
 }
 
 // wholeTokens rounds down, but not what is whole except for the rounding of

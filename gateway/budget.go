@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -31,9 +32,12 @@ type BudgetConfig struct {
 	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most
 	// 1; 0 is a half. The account's own deployments need the rest.
 	Share float64
+	// Target is the account, Region and role whose quotas these are.
+	Target portal.Target
 	// Now is the clock; nil is the system's. Waiting is by the system's in any case.
 	// Processes whose clocks differ by some seconds stay within the budget together:
-	// time flows in it once, by the clock that is ahead.
+	// time flows in it once, by the clock that is ahead. A clock that is further ahead than
+	// ten seconds does not count.
 	Now func() time.Time
 }
 
@@ -43,9 +47,11 @@ type BudgetConfig struct {
 type Budget struct {
 	db     table
 	name   string
+	target portal.Target
 	limits limits
 	now    func() time.Time
 	leases *leases
+	room   *keyRoom
 
 	mu     sync.Mutex
 	takers map[queue]*taker
@@ -74,8 +80,9 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 		cfg.Now = time.Now
 	}
 	return &Budget{
-		db: db, name: cfg.Table, limits: quotas.scaled(cfg.Share), now: cfg.Now,
-		leases: &leases{db: db, name: cfg.Table, now: cfg.Now, hurry: make(chan struct{}, 1), patient: make(chan struct{}, 1)},
+		db: db, name: cfg.Table, target: cfg.Target, limits: quotas.scaled(cfg.Share).cautious(), now: cfg.Now,
+		leases: &leases{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
+		room:   &keyRoom{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
 		takers: map[queue]*taker{},
 	}, nil
 }
@@ -92,23 +99,22 @@ func (b *Budget) taker(c class, u Urgency) *taker {
 	return t
 }
 
-// budgetItem is the item. Whoever writes it raises the revision, on condition that
-// nobody else has.
+// budgetItem is the item. Every write raises the revision, on condition that no other
+// process has.
 type budgetItem struct {
-	PK       string `dynamodbav:"pk"`
-	SK       string `dynamodbav:"sk"`
-	Revision int64  `dynamodbav:"revision"`
+	Revision int64 `dynamodbav:"revision"`
 	balance
 }
 
 var errContended = errors.New("the budget changed under every attempt to write it")
 
-// draw takes up to want tokens in one conditional write. None, and how long to
-// wait, is an answer and costs no write.
+// draw takes up to want tokens in one conditional write. None, and how long to wait, is an
+// answer and costs no write, except that background calls leave word that they wait. To
+// want none asks how long until there is one.
 func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait time.Duration, err error) {
 	err = b.update(ctx, func(now balance) (next balance, write bool) {
 		next, got, wait = now.draw(q.class, q.urgency, want, b.limits)
-		return next, got > 0
+		return next, got > 0 || next.StarvedAt != now.StarvedAt
 	})
 	if errors.Is(err, errContended) {
 		return 0, jitter(20*time.Millisecond, 100*time.Millisecond), nil
@@ -116,19 +122,13 @@ func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait tim
 	return got, wait, err
 }
 
-// slow records that AWS throttled a call that had a token: all processes go at
-// half the rate for slowFor. One that was recorded a moment ago stands.
-func (b *Budget) slow(ctx context.Context) error {
-	return b.update(ctx, func(now balance) (next balance, write bool) {
-		if now.SlowUntil > now.At+slowFor.Milliseconds()/2 {
-			return now, false
-		}
-		return now.slowed(time.UnixMilli(now.At)), true
-	})
+// throttled records that AWS throttled a call that had a token.
+func (b *Budget) throttled(ctx context.Context) error {
+	return b.update(ctx, func(now balance) (next balance, write bool) { return now.throttled(), true })
 }
 
-// update changes the item by a function of what it says now. Somebody else's write
-// in between has it read again, after a moment that differs between processes.
+// update changes the item by a function of what it says now. If another process writes it
+// in between, update reads it again, after a moment that differs between processes.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
 	for range 10 {
 		item, err := b.read(ctx)
@@ -152,10 +152,14 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 	return errContended
 }
 
+func (b *Budget) key() map[string]types.AttributeValue {
+	return itemKey(b.target, budgetItems, "control-plane")
+}
+
 func (b *Budget) read(ctx context.Context) (budgetItem, error) {
-	item := budgetItem{PK: "budget", SK: "control-plane"}
+	var item budgetItem
 	out, err := b.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(b.name), Key: rowKey(item.PK, item.SK), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(b.name), Key: b.key(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return item, fmt.Errorf("reading the control plane budget: %w", err)
@@ -179,6 +183,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem) error {
 	if in.Item, err = attributevalue.MarshalMap(item); err != nil {
 		return fmt.Errorf("writing the control plane budget: %w", err)
 	}
+	maps.Copy(in.Item, b.key())
 	if _, err := b.db.PutItem(ctx, in); err != nil {
 		return fmt.Errorf("writing the control plane budget: %w", err)
 	}

@@ -19,6 +19,18 @@ import (
 // Time in these tests is that of synctest's bubble: it stands still while anything
 // is on the wire and jumps when everybody waits.
 
+// taken takes a token.
+func taken(t *testing.T, from *taker) error {
+	t.Helper()
+	_, err := from.take(t.Context())
+	return err
+}
+
+func had(from *taker, ctx context.Context) bool {
+	_, err := from.take(ctx)
+	return err == nil
+}
+
 // ledger notes when tokens were got, by class.
 type ledger struct {
 	mu    sync.Mutex
@@ -65,7 +77,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 				for range 4 {
 					work.Go(func() {
 						for ctx.Err() == nil {
-							if process.taker(q.class, q.urgency).take(ctx) == nil {
+							if _, err := process.taker(q.class, q.urgency).take(ctx); err == nil {
 								book.note(q.class)
 							}
 						}
@@ -76,9 +88,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 		work.Wait()
 		limits := quotas.scaled(share)
 		for _, bucket := range []class{createKey, total} {
-			// A token drawn for somebody who left may be used up to a second later.
-			spare := limits[bucket].rate * spareFor.Seconds()
-			if over := book.excess(bucket, limits[bucket]); over > spare {
+			if over := book.excess(bucket, limits[bucket]); over > 0 {
 				t.Errorf("%s calls went over %+v by %.1f", bucket, limits[bucket], over)
 			}
 			if got, want := float64(len(book.taken[bucket])), limits[bucket].rate*60*0.8; bucket == total && got < want {
@@ -97,16 +107,16 @@ func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
 		backlog := make(chan error, 40)
 		var work sync.WaitGroup
 		for range 40 {
-			work.Go(func() { backlog <- process.taker(other, Bulk).take(t.Context()) })
+			work.Go(func() { backlog <- taken(t, process.taker(other, Bulk)) })
 		}
 		// The bulk taker has drawn what it may, and waits for more.
 		time.Sleep(time.Millisecond)
 		served := len(backlog)
-		if served != 15 {
-			t.Errorf("%d bulk calls were served of a bucket of 20, want 15", served)
+		if served != 13 {
+			t.Errorf("%d bulk calls were served of a bucket of 18.5, want 13", served)
 		}
 		before := time.Now()
-		if err := process.taker(other, Interactive).take(t.Context()); err != nil {
+		if err := taken(t, process.taker(other, Interactive)); err != nil {
 			t.Errorf("the interactive call: %v", err)
 		}
 		if waited := time.Since(before); waited > 0 {
@@ -122,13 +132,13 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience)                         // until every taker has seen that nobody waits
 		plans := w.process(t, 0.5).taker(updatePlan, Bulk) // a token every 40 seconds
-		if err := plans.take(t.Context()); err != nil {
+		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
 		}
 		before := time.Now()
 		var near sync.WaitGroup
 		near.Go(func() {
-			if err := plans.take(t.Context()); err != nil {
+			if err := taken(t, plans); err != nil {
 				t.Errorf("the next in turn: %v", err)
 			}
 			if waited := time.Since(before); waited < 39*time.Second || waited > 42*time.Second {
@@ -136,7 +146,7 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 			}
 		})
 		synctest.Wait()
-		err := plans.take(t.Context())
+		err := taken(t, plans)
 		var later *portal.Postponed
 		if !errors.As(err, &later) || later.Reason != "budget" || later.After < 5*time.Second || later.After > 30*time.Second {
 			t.Errorf("error %#v", err)
@@ -165,12 +175,12 @@ func TestNobodyWaitsForEver(t *testing.T) {
 				defer time.Sleep(patience)
 				b := w.process(t, 0.25) // a token every 80 seconds
 				plans := b.taker(updatePlan, c.urgency)
-				if err := plans.take(t.Context()); err != nil {
+				if err := taken(t, plans); err != nil {
 					t.Fatal(err)
 				}
 				before := time.Now()
 				var later *portal.Postponed
-				if err := plans.take(t.Context()); !errors.As(err, &later) {
+				if err := taken(t, plans); !errors.As(err, &later) {
 					t.Errorf("error %#v", err)
 				}
 				if waited := time.Since(before); waited < c.want || waited > c.want+time.Second {
@@ -181,25 +191,27 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	}
 }
 
-func TestATokenThatNobodyUsedIsKeptForASecond(t *testing.T) {
+func TestATokenThatNobodyUsedIsKeptOnlyForAMoment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Bulk)
-		if err := plans.take(t.Context()); err != nil {
+		unused, err := plans.take(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
-		plans.giveBack()
-		time.Sleep(spareFor)
-		if err := plans.take(t.Context()); err != nil {
-			t.Errorf("within a second: %v", err)
-		}
-		plans.giveBack()
-		time.Sleep(spareFor + time.Millisecond)
+		plans.giveBack(unused)
+		time.Sleep(tokenLife)
 		before := time.Now()
-		if err := plans.take(t.Context()); err != nil || time.Since(before) < 15*time.Second {
-			t.Errorf("after more than a second a token was given at once, or none: %v", err)
+		if unused, err = plans.take(t.Context()); err != nil || time.Since(before) > 0 {
+			t.Errorf("in time: waited %v, %v", time.Since(before), err)
+		}
+		plans.giveBack(unused)
+		time.Sleep(time.Millisecond)
+		before = time.Now()
+		if _, err := plans.take(t.Context()); err != nil || time.Since(before) < 15*time.Second {
+			t.Errorf("later a token was given at once, or none: %v", err)
 		}
 	})
 }
@@ -210,13 +222,14 @@ func TestATokenGivenBackGoesToWhoWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
-		if err := plans.take(t.Context()); err != nil {
+		unused, err := plans.take(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
 		waiting := make(chan error, 1)
-		go func() { waiting <- plans.take(t.Context()) }()
-		time.Sleep(time.Second)
-		plans.giveBack()
+		go func() { waiting <- taken(t, plans) }()
+		time.Sleep(tokenLife)
+		plans.giveBack(unused)
 		before := time.Now()
 		if err := <-waiting; err != nil {
 			t.Error(err)
@@ -233,40 +246,40 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
-		if err := plans.take(t.Context()); err != nil {
+		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(19 * time.Second)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
-		err := plans.take(ctx)
+		_, err := plans.take(ctx)
 		var later *portal.Postponed
 		if !errors.As(err, &later) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v", err)
 		}
 		time.Sleep(time.Second)
-		if err := plans.take(t.Context()); err != nil {
+		if err := taken(t, plans); err != nil {
 			t.Errorf("the token that came meanwhile: %v", err)
 		}
 	})
 }
 
-func TestAThrottledProcessSlowsEveryProcessForAMinute(t *testing.T) {
+func TestTheSecondThrottledCallInAMinuteSlowsEveryProcessForAMinute(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience) // until every taker has seen that nobody waits
-		one, two := w.process(t, 1), w.process(t, 1)
+		processes := budgetsOf(t, 2, 1)
+		one, two := processes[0], processes[1]
 		// perSecond empties the bucket and counts what comes in ten seconds after.
 		perSecond := func(b *Budget) float64 {
 			taker, count := b.taker(other, Interactive), 0
 			drained, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
-			for taker.take(drained) == nil {
+			for had(taker, drained) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			for taker.take(ctx) == nil {
+			for had(taker, ctx) {
 				count++
 			}
 			return float64(count) / 10
@@ -274,7 +287,13 @@ func TestAThrottledProcessSlowsEveryProcessForAMinute(t *testing.T) {
 		if rate := perSecond(two); rate < 8 || rate > 10.2 {
 			t.Errorf("%v calls a second before, want about 10", rate)
 		}
-		if err := one.slow(t.Context()); err != nil {
+		if err := one.throttled(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if rate := perSecond(two); rate < 8 || rate > 10.2 {
+			t.Errorf("%v calls a second after a single call was throttled, want about 10", rate)
+		}
+		if err := one.throttled(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if rate := perSecond(two); rate < 4 || rate > 5.2 {
@@ -301,7 +320,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.controlPlane(t, b, Config{}).Session(Interactive, nil).UsagePlans(t.Context())
+	_, _, err = w.controlPlane(t, b, Config{}).Session(Interactive, nil).UsagePlans(t.Context(), "")
 	var later *portal.Postponed
 	if !errors.As(err, &later) || later.Reason != "budget store" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
@@ -327,8 +346,9 @@ func TestATokenThatComesWithTheEndOfItsCallIsKept(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plans := w.process(t, 1).taker(updatePlan, Interactive)
-	plans.giveBack()
-	served := plans.join()
+	plans.giveBack(token{drawn: time.Now()})
+	served := &waiter{}
+	plans.join(served)
 	if len(plans.spare) != 0 {
 		t.Fatal("the spare token was not handed out")
 	}
@@ -344,7 +364,7 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := w.session(t)
 		w.wire.once("GetUsagePlans", answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
-		_, err := s.UsagePlans(t.Context())
+		_, _, err := s.UsagePlans(t.Context(), "")
 		var unavailable *Unavailable
 		if !errors.As(err, &unavailable) || !unavailable.Throttled {
 			t.Errorf("error %v", err)
@@ -356,11 +376,11 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if item.Tokens[total] != 39 {
-			t.Errorf("%v tokens are left of 40 after a call", item.Tokens[total])
+		if full := s.cp.budget.limits[total].burst; item.Tokens[total] != full-1 {
+			t.Errorf("%v tokens are left of %v after a call", item.Tokens[total], full)
 		}
-		if slow := time.Until(time.UnixMilli(item.SlowUntil)); slow != slowFor {
-			t.Errorf("slow for %v, want %v", slow, slowFor)
+		if item.ThrottledAt != time.Now().UnixMilli() || item.SlowUntil > item.At {
+			t.Errorf("throttled at %d, slow until %d; it is %d", item.ThrottledAt, item.SlowUntil, item.At)
 		}
 	})
 }
@@ -373,7 +393,7 @@ func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			defer time.Sleep(patience) // until every taker has seen that nobody waits
 			keys := w.process(t, 1).taker(updatePlan, urgency)
-			if err := keys.take(t.Context()); err != nil {
+			if err := taken(t, keys); err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
@@ -381,13 +401,13 @@ func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 			var work sync.WaitGroup
 			for i := range 3 {
 				work.Go(func() {
-					if keys.take(ctx) == nil {
+					if _, err := keys.take(ctx); err == nil {
 						served <- i
 					}
 				})
 				synctest.Wait()
 			}
-			keys.giveBack()
+			keys.giveBack(token{drawn: time.Now()})
 			if got := <-served; got != want {
 				t.Errorf("urgency %d: caller %d was served first, want %d", urgency, got, want)
 			}

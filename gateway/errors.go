@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/smithy-go"
@@ -17,7 +18,9 @@ import (
 type Refused struct {
 	Reason  RefusedReason
 	Message string
-	Err     error
+	// Rival is the plan that was seen to hold the key, if Reason is StageTaken.
+	Rival portal.PlanID
+	Err   error
 }
 
 func (r *Refused) Error() string {
@@ -33,7 +36,6 @@ const (
 	PlanGone   RefusedReason = "plan_gone"   // there is no such usage plan
 	KeyGone    RefusedReason = "key_gone"    // there is no such key
 	StageTaken RefusedReason = "stage_taken" // another plan of the key opens a stage of this one
-	ValueTaken RefusedReason = "value_taken" // a key with another name has the value
 	Invalid    RefusedReason = "invalid"     // the call is wrong in itself
 )
 
@@ -42,45 +44,93 @@ func (r RefusedReason) Code() portal.Code {
 	switch r {
 	case PlanGone, KeyGone:
 		return portal.NotFound
-	case StageTaken, ValueTaken:
+	case StageTaken:
 		return portal.Conflict
 	default:
 		return portal.Invalid
 	}
 }
 
+var messages = map[RefusedReason]string{
+	PlanGone:   "The plan no longer exists.",
+	KeyGone:    "The API key no longer exists.",
+	StageTaken: "The API key already opens an API of this plan through another plan.",
+	Invalid:    "The request cannot be carried out as it is.",
+}
+
 func refused(reason RefusedReason, err error) error {
-	messages := map[RefusedReason]string{
-		PlanGone:   "The plan no longer exists.",
-		KeyGone:    "The API key no longer exists.",
-		StageTaken: "The API key already opens an API of this plan through another plan.",
-		ValueTaken: "The API key could not be created because its value is already in use.",
-		Invalid:    "The request cannot be carried out as it is.",
-	}
 	return &Refused{Reason: reason, Message: messages[reason], Err: err}
 }
 
-// Full says that the AWS account has reached a quota of things, such as its 10,000
-// keys (LimitExceededException). An operator must make room; until then the same
-// call is refused, and afterwards it works.
-type Full struct{ Err error }
+// ResourceLimit names a quota of things, as opposed to one of calls.
+type ResourceLimit string
 
-func (f *Full) Error() string { return withCause("the AWS account has no room left", f.Err) }
-func (f *Full) Unwrap() error { return f.Err }
+// The limits, with what AWS allows unless it has raised them.
+const (
+	Keys        ResourceLimit = "keys"          // 10,000 API keys in an account and Region
+	UsagePlans  ResourceLimit = "usage_plans"   // 300 usage plans in an account and Region
+	PlansPerKey ResourceLimit = "plans_per_key" // 10 usage plans for one API key
+)
+
+// LimitReached says that a quota of things is used up (LimitExceededException). The same
+// call fails again until somebody makes room: for PlansPerKey the owner of the key, by
+// leaving a plan; otherwise an operator.
+type LimitReached struct {
+	Limit ResourceLimit
+	// Until is when it makes sense to try again, for Keys: before that no process asks AWS.
+	// It is the zero time for the other limits.
+	Until time.Time
+	// Err holds AWS's own words; it is nil if AWS was not asked.
+	Err error
+}
+
+func (l *LimitReached) Error() string {
+	switch l.Limit {
+	case Keys:
+		return withCause("the AWS account has no room for another API key", l.Err)
+	case UsagePlans:
+		return withCause("the AWS account has no room for another usage plan", l.Err)
+	default:
+		return withCause("the API key is in as many usage plans as AWS allows", l.Err)
+	}
+}
+func (l *LimitReached) Unwrap() error { return l.Err }
+
+// limitOf says which quota a call has reached. AWS has one exception for all of them, and
+// its words are not documented, so the operation decides. An import creates keys and
+// attaches them; only there do the words count.
+func limitOf(op operation, err error) ResourceLimit {
+	switch op.name {
+	case createUsagePlan.name:
+		return UsagePlans
+	case createUsagePlanKey.name:
+		return PlansPerKey
+	case importAPIKeys.name:
+		if strings.Contains(strings.ToLower(err.Error()), "usage plans per api key") {
+			return PlansPerKey
+		}
+	}
+	return Keys
+}
 
 // Unavailable is every other failure. The call may work later, and may have taken
 // effect already: only reading tells.
 type Unavailable struct {
-	// Throttled says that AWS answered 429; everyone has been slowed down.
+	// Throttled says that AWS answered 429. Repeated, it slows every process down.
 	Throttled bool
 	// Forbidden says that Gatehouse's own permissions or credentials do not suffice,
 	// which only an operator can change.
 	Forbidden bool
-	Err       error
+	// ValueTaken says that a key with the value exists already, and that no key with its name
+	// is listed yet. Values cannot be guessed, so it is the wanted key itself.
+	ValueTaken bool
+	Err        error
 }
 
 func (u *Unavailable) Error() string {
 	switch {
+	case u.ValueTaken:
+		return withCause("API Gateway has a key with the value and does not list it yet", u.Err)
 	case u.Throttled:
 		return withCause("API Gateway throttles", u.Err)
 	case u.Forbidden:
@@ -109,6 +159,12 @@ func (c *conflict) concurrent() bool {
 	return strings.Contains(strings.ToLower(c.err.Error()), "concurrent modification")
 }
 
+// attached says that the conflict is with the very attachment that was asked for.
+func (c *conflict) attached() bool {
+	text := strings.ToLower(c.err.Error())
+	return strings.Contains(text, "usage plan key") && strings.Contains(text, "already exists")
+}
+
 func isAbsent(err error) bool {
 	var a *absent
 	return errors.As(err, &a)
@@ -126,9 +182,9 @@ func settled(err error) error {
 	return err
 }
 
-// classify sorts the outcome of one attempt. Only what AWS names counts as a
+// classify sorts the outcome of one attempt of an operation. Only what AWS names counts as a
 // refusal; a bare status may come from something in between.
-func classify(err error) error {
+func classify(op operation, err error) error {
 	var (
 		full     *types.LimitExceededException
 		invalid  *types.BadRequestException
@@ -139,7 +195,7 @@ func classify(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &full):
-		return &Full{Err: err}
+		return &LimitReached{Limit: limitOf(op, err), Err: err}
 	case errors.As(err, &invalid):
 		return refused(Invalid, err)
 	case errors.As(err, &clash):

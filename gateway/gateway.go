@@ -2,15 +2,18 @@
 // keys, their attachment to usage plans, and what the catalog is read from. AWS
 // lets one account make few control-plane calls, cannot be told to make one only
 // once, and attaches one key at a time. So every attempt here takes a token from a
-// budget that all processes share, attaching and detaching take turns, and what an
-// unclear answer means is found by reading. Whoever calls decides what to do and
-// may call again; this package remembers nothing.
+// budget that all processes share, attaching and detaching take turns, and unclear
+// answers are looked into by reading. The caller decides what to do and may call
+// again; this package keeps no state of accounts or plans.
 //
 // One attempt, one token, one log line if it fails:
 //
-//	token ── attach lease ── message's lease long enough? ── call ── answer
-//	  │           │                    │                               │
-//	  └───────────┴── *portal.Postponed┘     nil, *Refused, *Full, *Unavailable
+//	attach lease ── token ── room for keys? ── message's lease long enough? ── call ── answer
+//	      │           │             │                    │                               │
+//	      │           │        *LimitReached             │  nil, *Refused, *LimitReached, *Unavailable
+//	      └───────────┴───────── *portal.Postponed ──────┘
+//
+// The attach lease is only for attaching and detaching, and the room only for creating keys.
 //
 // Sources: https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 // and the API reference of the operations.

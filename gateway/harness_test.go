@@ -26,6 +26,7 @@ const records = "records"
 // world is a local AWS with the records table, and a control plane whose calls may
 // be tampered with on the wire.
 type world struct {
+	aws  *localaws.Server
 	cfg  aws.Config
 	db   *dynamodb.Client
 	api  *apigateway.Client // not tampered with, outside the budget
@@ -34,7 +35,8 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	cfg := localaws.Start(t).AWSConfig()
+	server := localaws.Start(t)
+	cfg := server.AWSConfig()
 	// Connections of their own for each request, to an address that needs no look-up,
 	// so that a bubble of synctest has nothing outside to wait for between requests.
 	var dialer net.Dialer
@@ -44,7 +46,7 @@ func newWorld(t *testing.T) *world {
 			return dialer.DialContext(ctx, network, strings.Replace(addr, "localhost", "127.0.0.1", 1))
 		},
 	}}
-	w := &world{cfg: cfg, db: dynamodb.NewFromConfig(cfg), api: apigateway.NewFromConfig(cfg), wire: &tampering{next: cfg.HTTPClient}}
+	w := &world{aws: server, cfg: cfg, db: dynamodb.NewFromConfig(cfg), api: apigateway.NewFromConfig(cfg), wire: &tampering{next: cfg.HTTPClient}}
 	_, err := w.db.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: aws.String(records), BillingMode: ddbtypes.BillingModePayPerRequest,
 		AttributeDefinitions: []ddbtypes.AttributeDefinition{
@@ -148,7 +150,7 @@ func operationOf(r *http.Request) string {
 		kind += "/" + parts[2]
 	}
 	names := map[string]string{
-		"POST apikeys": "CreateApiKey", "PATCH one apikeys": "UpdateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey",
+		"POST apikeys": "CreateApiKey", "PATCH one apikeys": "UpdateApiKey", "GET apikeys": "GetApiKeys", "GET one apikeys": "GetApiKey", "DELETE one apikeys": "DeleteApiKey",
 		"GET usageplans": "GetUsagePlans", "GET one usageplans": "GetUsagePlan",
 		"POST usageplans/keys": "CreateUsagePlanKey", "GET one usageplans/keys": "GetUsagePlanKey", "GET usageplans/keys": "GetUsagePlanKeys", "DELETE one usageplans/keys": "DeleteUsagePlanKey",
 		"GET restapis": "GetRestApis", "GET restapis/stages": "GetStages",

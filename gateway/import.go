@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -136,21 +137,44 @@ type answered struct {
 var errAlone = errors.New("to be created alone")
 
 func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
-	waiting := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
+	waiting, cancel := unlessStopping(ctx)
+	defer cancel()
+	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
 	i.mu.Lock()
-	i.waiting = append(i.waiting, waiting)
+	i.waiting = append(i.waiting, mine)
 	if !i.running {
 		i.running = true
 		go i.run()
 	}
 	i.mu.Unlock()
 	select {
-	case a := <-waiting.answer:
+	case a := <-mine.answer:
+		return a.made, a.err
+	case <-waiting.Done():
+	}
+	if i.takeOut(mine) {
+		return Created{}, stopped(waiting)
+	}
+	// A wave has it. Of a process that is stopping, the wave gives up by itself once it has
+	// to wait.
+	select {
+	case a := <-mine.answer:
 		return a.made, a.err
 	case <-ctx.Done():
-		// If it is in a wave, that goes on without it: its key may be made yet.
-		return Created{}, portal.Postpone("stopping", ctx.Err())
+		// The wave goes on without it: its key may be made yet.
+		return Created{}, portal.Postpone("stopping", context.Cause(ctx))
 	}
+}
+
+// takeOut removes a creation that no wave has yet; false if one has it.
+func (i *Importer) takeOut(c *creation) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	at := slices.Index(i.waiting, c)
+	if at >= 0 {
+		i.waiting = slices.Delete(i.waiting, at, at+1)
+	}
+	return at >= 0
 }
 
 // run makes waves until nobody waits.
@@ -184,7 +208,7 @@ func (i *Importer) demand() (most Urgency, ok bool) {
 // wave takes all who wait, once there is a token to work with: while there is none, more
 // come.
 func (i *Importer) wave(s *Session) {
-	release, err := s.admit(context.Background(), listAPIKeys)
+	p, err := s.admit(context.Background(), listAPIKeys)
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
@@ -197,13 +221,13 @@ func (i *Importer) wave(s *Session) {
 		return
 	}
 	if len(rows) < 2 {
-		s.withdraw(listAPIKeys, release)
+		s.withdraw(listAPIKeys, p)
 		answerAll(rows, errAlone)
 		return
 	}
 	ctx, cancel := together(rows)
 	defer cancel()
-	s.withdraw(listAPIKeys, release) // for whichever call comes first
+	s.withdraw(listAPIKeys, p) // for whichever call comes first
 	w := &wave{session: s, rows: i.cfg.Rows, crowded: &i.crowded}
 	w.settle(ctx, byName(rows))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -334,12 +335,43 @@ func TestAnImportThatFailsIsTriedAgainLaterAndMakesNothingTwice(t *testing.T) {
 func TestAFullAccountIsFullForAllThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.once("ImportApiKeys", answer(429, "LimitExceededException", "Maximum number of API keys has been reached"))
-	for n, r := range w.importer(t, ImporterConfig{}).together(t, wishes(0, 10)) {
-		var full *Full
-		if !errors.As(r.err, &full) {
+	w.aws.SetLimits(localaws.Limits{Keys: 4})
+	i := w.importer(t, ImporterConfig{})
+	made := 0
+	for n, r := range i.together(t, wishes(0, 10)) {
+		var full *LimitReached
+		switch {
+		case r.err == nil:
+			made++
+		case !errors.As(r.err, &full) || full.Limit != Keys || full.Until.IsZero():
 			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
 		}
+	}
+	if made != 4 || len(w.theKeys(t)) != 4 {
+		t.Errorf("%d keys were made where there was room for 4", made)
+	}
+}
+
+func TestAWaveInAnAccountThatIsKnownToBeFullCostsNoCalls(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+		if op == "ImportApiKeys" {
+			return answer(429, "LimitExceededException", "Maximum number of API keys has been reached")(pass)
+		}
+		return pass()
+	}
+	for range 3 {
+		for n, r := range w.importer(t, ImporterConfig{}).together(t, wishes(0, 10)) {
+			var full *LimitReached
+			if !errors.As(r.err, &full) || full.Limit != Keys || full.Until.IsZero() {
+				t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+			}
+		}
+	}
+	// The whole wave, and one row of it by itself.
+	if n := count(w.wire.made(), "ImportApiKeys"); n != 2 {
+		t.Errorf("%d imports, want 2", n)
 	}
 }
 

@@ -3,13 +3,17 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // Finding is what a probe saw of ImportApiKeys. AWS documents little of what it does, and
@@ -37,6 +41,7 @@ type Observation struct {
 type Findings struct {
 	db     table
 	name   string
+	target portal.Target
 	region string
 	now    func() time.Time
 
@@ -46,7 +51,8 @@ type Findings struct {
 	next time.Time
 }
 
-// NewFindings returns the findings of that Region; now nil is the system's clock.
+// NewFindings returns the findings of the default target, which is in that Region; now nil is
+// the system's clock.
 func NewFindings(db table, name, region string, now func() time.Time) *Findings {
 	if now == nil {
 		now = time.Now
@@ -85,7 +91,7 @@ func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) 
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	out, err := f.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: aws.String(f.name), Key: rowKey("import-probe", "result"), ConsistentRead: aws.Bool(true),
+		TableName: aws.String(f.name), Key: f.key(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return last, false, fmt.Errorf("reading the last import probe: %w", err)
@@ -93,7 +99,12 @@ func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) 
 	if err := attributevalue.UnmarshalMap(out.Item, &last); err != nil {
 		return last, false, fmt.Errorf("decoding the last import probe: %w", err)
 	}
+	last.At = believed(last.At, f.now(), 0)
 	return last, out.Item != nil && last.Region == f.region, nil
+}
+
+func (f *Findings) key() map[string]types.AttributeValue {
+	return itemKey(f.target, probeItems, "result")
 }
 
 // Save makes it the last finding and returns it as it is kept.
@@ -103,9 +114,7 @@ func (f *Findings) Save(ctx context.Context, finding Finding) (Finding, error) {
 	if err != nil {
 		return finding, fmt.Errorf("encoding the import probe: %w", err)
 	}
-	for name, value := range rowKey("import-probe", "result") {
-		item[name] = value
-	}
+	maps.Copy(item, f.key())
 	if _, err := f.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(f.name), Item: item}); err != nil {
 		return finding, fmt.Errorf("writing the import probe: %w", err)
 	}

@@ -19,8 +19,6 @@ import (
 var (
 	createUsagePlan = operation{name: "CreateUsagePlan", class: other}
 	deleteUsagePlan = operation{name: "DeleteUsagePlan", class: other}
-	deleteAPIKey    = operation{name: "DeleteApiKey", class: deleteKey}
-	updateKey       = operation{name: "UpdateApiKey", class: other}
 )
 
 // Probe tries out ImportApiKeys with throw-away keys, named <prefix>/probe/…, in a
@@ -36,8 +34,8 @@ func (cp *ControlPlane) Probe(ctx context.Context, prefix string) (Finding, erro
 
 // ProbeFreely is Probe without a budget, for an API Gateway whose calls are free.
 func ProbeFreely(ctx context.Context, client *apigateway.Client, prefix string) (Finding, error) {
-	free := func(ctx context.Context, _ operation, attempt func(context.Context) error) error {
-		return classify(attempt(ctx))
+	free := func(ctx context.Context, op operation, attempt func(context.Context) error) error {
+		return classify(op, attempt(ctx))
 	}
 	return (&probe{client: client, call: free, base: prefix + "/probe/"}).run(ctx)
 }
@@ -171,7 +169,7 @@ func (p *probe) overwriting(ctx context.Context, run string, row *creation) erro
 		return err
 	}
 	id := aws.ToString(before[row.Key.Name].Id)
-	err = p.call(ctx, updateKey, func(ctx context.Context) error {
+	err = p.call(ctx, updateAPIKey, func(ctx context.Context) error {
 		_, err := p.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{ApiKey: aws.String(id), PatchOperations: []types.PatchOperation{
 			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
 		}})

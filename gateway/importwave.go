@@ -19,6 +19,9 @@ type wave struct {
 	session *Session
 	rows    int // the most of one import
 	crowded *crowded
+	// begun says that an import of this wave was let through, so that the others of the wave
+	// do not ask again whether there is room for keys.
+	begun bool
 }
 
 // settle makes the keys of rows, which are sorted by name, and answers each. Those that
@@ -60,7 +63,7 @@ func (w *wave) find(ctx context.Context, rows []*creation, there map[string]port
 // unread is the error of a call that only reads: a refusal is none of a key.
 func unread(err error) error {
 	var no *Refused
-	var full *Full
+	var full *LimitReached
 	switch {
 	case errors.As(err, &no):
 		return &Unavailable{Err: no.Err}
@@ -73,14 +76,21 @@ func unread(err error) error {
 // ImportApiKeys creates keys and changes the keys of plans, so it takes its turn among
 // those that attach, though AWS does not say that it must. It is one call for the total
 // quota; whether its rows count as creations AWS does not say either.
-var importAPIKeys = operation{name: "ImportApiKeys", class: other, exclusive: true}
+var importAPIKeys = operation{name: "ImportApiKeys", class: other, exclusive: true, creates: true}
 
 // submit imports rows and notes for each what is to be said if it is not found in the
 // end. An import that is refused as a whole is halved until the row that AWS does not
 // like is by itself; that one is then created alone, where the refusal is its own. An
-// error is one that further imports would meet too.
+// error is one that further imports would meet too. If AWS says that the account is full,
+// there may be room for some of the rows: the first by itself shows whether there is.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)
+	if len(rows) > 1 && refusedForKeys(err) {
+		if err := w.submit(ctx, rows[:1]); err != nil {
+			return err
+		}
+		return w.submitHalves(ctx, rows[1:])
+	}
 	switch {
 	case err == nil && made >= len(rows):
 		note(rows, &Unavailable{Err: errors.New("an imported key is not listed yet")})
@@ -92,11 +102,21 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	case len(rows) == 1:
 		return nil
 	}
-	half := len(rows) / 2
-	if err := w.submit(ctx, rows[:half]); err != nil {
+	return w.submitHalves(ctx, rows)
+}
+
+func (w *wave) submitHalves(ctx context.Context, rows []*creation) error {
+	half := (len(rows) + 1) / 2
+	if err := w.submit(ctx, rows[:half]); err != nil || half == len(rows) {
 		return err
 	}
 	return w.submit(ctx, rows[half:])
+}
+
+// refusedForKeys says that AWS has refused an import because the account is full.
+func refusedForKeys(err error) bool {
+	var full *LimitReached
+	return errors.As(err, &full) && full.Limit == Keys && full.Err != nil
 }
 
 func note(rows []*creation, otherwise error) {
@@ -112,9 +132,12 @@ func note(rows []*creation, otherwise error) {
 func refusedWhole(err error) bool {
 	var no *Refused
 	var clash *conflict
+	var full *LimitReached
 	switch {
 	case errors.As(err, &no), isAbsent(err):
 		return true
+	case errors.As(err, &full):
+		return full.Limit == PlansPerKey
 	case errors.As(err, &clash):
 		return !clash.concurrent()
 	}
@@ -125,11 +148,13 @@ func refusedWhole(err error) bool {
 // that nobody else has tried meanwhile; the others are handed back. It says how many rows
 // that or AWS's ids account for.
 func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err error) {
-	s := w.session
-	release, err := s.admit(ctx, importAPIKeys)
+	s, op := w.session, importAPIKeys
+	op.creates = !w.begun
+	p, err := s.admit(ctx, op)
 	if err != nil {
 		return 0, err
 	}
+	w.begun = true
 	all := len(rows)
 	rows = slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool {
 		short := c.ctx.Err() != nil || c.Lease != nil && !s.cp.outlasts(c.Lease) || !c.looked && !w.untried(c)
@@ -140,10 +165,10 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 	})
 	late := all - len(rows)
 	if len(rows) == 0 {
-		s.withdraw(importAPIKeys, release)
+		s.withdraw(op, p)
 		return late, nil
 	}
-	err = s.attempt(ctx, importAPIKeys, release, func(ctx context.Context) error {
+	err = s.attempt(ctx, op, p, func(ctx context.Context) error {
 		out, err := s.cp.client.ImportApiKeys(ctx, &apigateway.ImportApiKeysInput{
 			Body: keyFile(rows), Format: types.ApiKeysFormatCsv, FailOnWarnings: false,
 		})
@@ -154,6 +179,9 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 		zerolog.Ctx(ctx).Info().Int("rows", len(rows)).Int("ids", len(out.Ids)).Int("warnings", len(out.Warnings)).Msg("keys imported")
 		return nil
 	})
+	if err == nil && made > 0 || len(rows) == 1 {
+		s.noteRoom(ctx, err)
+	}
 	return made + late, err
 }
 

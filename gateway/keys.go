@@ -39,13 +39,14 @@ func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.Key
 	return portal.AccountID(a), portal.KeyID(k), true
 }
 
-var createAPIKey = operation{name: "CreateApiKey", class: createKey}
+var createAPIKey = operation{name: "CreateApiKey", class: createKey, creates: true}
 
 // CreateKey creates an enabled key. If there is one of that name and value it
 // returns that, so a call whose answer was lost may be repeated; CreateApiKey takes
-// no idempotency token. API Gateway says only that the value is taken, and has no
-// way to find a key by its value: if no key has the name, the value is some other
-// key's, which is a Refused with ValueTaken.
+// no idempotency token. API Gateway says only that the value is taken, and cannot find a key
+// by its value. If no key has the name yet, the error is an Unavailable with ValueTaken: the
+// key exists and will be listed. While the account is full, the error is a *LimitReached and
+// API Gateway is not called.
 func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, error) {
 	var id string
 	err := s.call(ctx, createAPIKey, func(ctx context.Context) error {
@@ -59,6 +60,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 		id = aws.ToString(out.Id)
 		return nil
 	})
+	s.noteRoom(ctx, err)
 	var clash *conflict
 	if !errors.As(err, &clash) {
 		return portal.GatewayKeyID(id), settled(err)
@@ -72,7 +74,19 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	case clash.concurrent():
 		return "", settled(clash)
 	}
-	return "", refused(ValueTaken, clash.err)
+	return "", &Unavailable{ValueTaken: true, Err: clash.err}
+}
+
+// noteRoom records what a call that creates one key tells of the room for keys, and tells the
+// caller until when not to try again.
+func (s *Session) noteRoom(ctx context.Context, err error) {
+	var full *LimitReached
+	switch {
+	case err == nil:
+		s.cp.budget.room.succeeded(ctx)
+	case errors.As(err, &full) && full.Limit == Keys && full.Until.IsZero():
+		full.Until = s.cp.budget.room.refused(ctx)
+	}
 }
 
 var listAPIKeys = operation{name: "GetApiKeys", class: other}

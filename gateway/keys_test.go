@@ -59,17 +59,25 @@ func TestCreatingAgainAfterALostAnswerFindsTheOneKey(t *testing.T) {
 	}
 }
 
-func TestAValueThatAnotherKeyHasIsRefusedForGood(t *testing.T) {
+// Nobody else can have the value, so the key exists and is only not listed by its name yet.
+func TestAValueThatIsTakenIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	if _, err := s.CreateKey(t.Context(), Key{Name: "somebody else's", Value: value(1)}); err != nil {
+	key := Key{Name: "gatehouse/a/k", Value: value(1)}
+	first, err := s.CreateKey(t.Context(), key)
+	if err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.CreateKey(t.Context(), Key{Name: "gatehouse/a/k", Value: value(1)})
-	var no *Refused
-	if !errors.As(err, &no) || no.Reason != ValueTaken {
-		t.Errorf("error %v", err)
+	w.wire.once("GetApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(`{"item":[]}`))}, nil
+	})
+	var unavailable *Unavailable
+	if _, err := s.CreateKey(t.Context(), key); !errors.As(err, &unavailable) || !unavailable.ValueTaken {
+		t.Errorf("not listed yet: %v", err)
+	}
+	if again, err := s.CreateKey(t.Context(), key); again != first || err != nil {
+		t.Errorf("once it is listed: key %s, %v; want %s", again, err, first)
 	}
 }
 
@@ -171,7 +179,7 @@ func TestEachAnswerOfAWSIsSortedByWhatToDo(t *testing.T) {
 			_, err := cp.Session(Interactive, nil).CreateKey(t.Context(), Key{Name: "n", Value: value(1)})
 			var (
 				got         sorted
-				full        *Full
+				full        *LimitReached
 				no          *Refused
 				unavailable *Unavailable
 			)

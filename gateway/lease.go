@@ -5,8 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -20,12 +20,14 @@ import (
 // until when. Nobody is told when one runs out, so it never stands alone: what it
 // is about must be safe, if slow, without it.
 type leases struct {
-	db   table
-	name string
-	now  func() time.Time
-	// lanes hold one entry each while this process has or seeks the attach lease, so that
-	// one goroutine in a hurry and one that is not ask the table.
-	hurry, patient chan struct{}
+	db     table
+	name   string
+	target portal.Target
+	now    func() time.Time
+
+	mu sync.Mutex
+	// lanes are the queues for the attach lease, one for each urgency.
+	lanes map[Urgency]*lane
 }
 
 // attachPatience is how long a call waits for its turn to attach: several times what AWS
@@ -37,57 +39,93 @@ const attachPatience = 10 * time.Second
 const eagerFor = 2 * time.Second
 
 // attach waits for the lease that CreateUsagePlanKey and DeleteUsagePlanKey are
-// called under, at most for attachPatience. AWS changes the keys of its usage plans one
-// at a time and answers whoever comes meanwhile with 409 "concurrent modification";
-// taking turns spends no tokens on those. Interactive calls go before all others, in
-// every process. A holder that died costs d, one that acts late draws the 409, which is
-// tried again. Any error is a *portal.Postponed.
-func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency) (release func(), err error) {
-	waiting, cancel := context.WithTimeout(ctx, attachPatience)
-	defer cancel()
-	leave, err := l.line(ctx, waiting, u)
-	if err != nil {
+// called under, at most for attachPatience once it is this call's turn in the process, and
+// for lastWait when the process is stopping. AWS changes the keys of its usage plans one at
+// a time and answers a second call meanwhile with 409 "concurrent modification"; taking
+// turns spends no tokens on those. Interactive calls go before all others, in every
+// process. A holder that died costs d; one that acts late draws the 409, which is tried
+// again. While affordable returns a wait or an error, the lease is not taken, so that no
+// call holds it only to wait for a token. Any error is a *portal.Postponed.
+func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
+	waiting, end := unlessStopping(ctx)
+	defer end()
+	lane := l.lane(u)
+	if err := lane.enter(waiting); err != nil {
 		return nil, err
 	}
+	defer func() {
+		if err != nil {
+			lane.leave()
+		}
+	}()
+	if err := l.afford(waiting, u, affordable); err != nil {
+		return nil, err
+	}
+	waiting, cancel := context.WithTimeoutCause(waiting, attachPatience, errNoTurn)
+	defer cancel()
 	for {
 		giveUp, ok, err := l.takeAttach(ctx, d, u)
 		if ok {
-			return func() { giveUp(); leave() }, nil
+			return func() { giveUp(); lane.leave() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
-			err = notHad(ctx)
+			err = notHad(waiting)
 		}
 		if err != nil {
-			leave()
 			return nil, err
 		}
 	}
 }
 
-// line waits for this process's turn.
-func (l *leases) line(ctx, waiting context.Context, u Urgency) (leave func(), err error) {
-	lane := l.patient
+// afford waits until there is a token, as long as a call at the front of a queue does.
+func (l *leases) afford(ctx context.Context, u Urgency, affordable func(context.Context) (time.Duration, error)) error {
+	length := frontPatience
 	if u == Interactive {
-		lane = l.hurry
+		length = frontTime
 	}
-	select {
-	case lane <- struct{}{}:
-		return func() { <-lane }, nil
-	case <-waiting.Done():
-		return nil, notHad(ctx)
+	for until := l.now().Add(length); ; {
+		wait, err := affordable(ctx)
+		switch {
+		case err != nil:
+			return portal.Postpone("budget store", err)
+		case wait <= 0:
+			return nil
+		case !l.now().Add(wait).Before(until):
+			return noToken()
+		}
+		if sleep(ctx, min(wait+jitter(0, wait/8+time.Millisecond), patience)) != nil {
+			return notHad(ctx)
+		}
 	}
 }
 
-func notHad(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
-		return portal.Postpone("stopping", err)
+func (l *leases) lane(u Urgency) *lane {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.lanes == nil {
+		l.lanes = map[Urgency]*lane{}
 	}
-	return postponed("attach lease")
+	if l.lanes[u] == nil {
+		l.lanes[u] = &lane{newestFirst: u == Interactive, now: l.now}
+	}
+	return l.lanes[u]
 }
 
-// free is the condition under which a lease is to be had. The holder's name is drawn anew
-// each time, so a repeated write of the SDK finds itself and not a rival.
-const free = "(attribute_not_exists(#until) OR #until <= :now OR holder = :holder)"
+// errNoTurn ends a wait that has lasted for attachPatience.
+var errNoTurn = errors.New("others were attaching all the time")
+
+// notHad is the error of a wait for the lease that is over.
+func notHad(waiting context.Context) error {
+	if errors.Is(context.Cause(waiting), errNoTurn) {
+		return postponed("attach lease")
+	}
+	return stopped(waiting)
+}
+
+// free is the condition under which a lease can be taken: nobody has it, it has run out, or
+// its time is one that no right clock can have stored. The holder's name is drawn anew each
+// time, so a repeated write of the SDK finds itself and not a rival.
+const free = "(attribute_not_exists(#until) OR #until <= :now OR #until > :latest OR holder = :holder)"
 
 // takeAttach takes the attach lease if it is free or has run out and nobody more urgent
 // wants it. Somebody urgent who does not get it says so in the item.
@@ -95,13 +133,15 @@ func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (re
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	holder, now := rand.Text(), l.now()
-	condition := free
-	if u != Interactive {
-		condition += " AND (attribute_not_exists(eager) OR eager <= :now)"
+	condition, values := free, map[string]types.AttributeValue{
+		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()),
+		":now": number(now.UnixMilli()), ":latest": number(latest(now, d).UnixMilli()),
 	}
-	_, ok, err = l.update(within, attachKey, "SET holder = :holder, #until = :until", condition, map[string]types.AttributeValue{
-		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()), ":now": number(now.UnixMilli()),
-	})
+	if u != Interactive {
+		condition += " AND (attribute_not_exists(eager) OR eager <= :now OR eager > :eagerLatest)"
+		values[":eagerLatest"] = number(latest(now, eagerFor).UnixMilli())
+	}
+	_, ok, err = l.update(within, attachKey, "SET holder = :holder, #until = :until", condition, values)
 	if err == nil && !ok && u == Interactive {
 		_, _, err = l.update(within, attachKey, "SET eager = :eager", "", map[string]types.AttributeValue{
 			":eager": number(now.Add(eagerFor).UnixMilli()),
@@ -111,16 +151,16 @@ func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (re
 		return func() {}, false, err
 	}
 	return func() {
-		l.giveUp(ctx, attachKey, holder)
+		l.giveUp(ctx, attachKey, "REMOVE holder, #until", map[string]types.AttributeValue{":holder": text(holder)})
 	}, true, nil
 }
 
-// giveUp frees a lease that is still ours and leaves its item. One that cannot be given
-// back runs out.
-func (l *leases) giveUp(ctx context.Context, lease, holder string) {
+// giveUp frees a lease that is still the holder's and leaves its item. One that cannot be
+// given back runs out.
+func (l *leases) giveUp(ctx context.Context, lease, update string, values map[string]types.AttributeValue) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	_, _, _ = l.update(ctx, lease, "REMOVE holder, message, #until", "holder = :holder", map[string]types.AttributeValue{":holder": text(holder)})
+	_, _, _ = l.update(ctx, lease, update, "holder = :holder", values)
 }
 
 const attachKey = "attach"
@@ -129,7 +169,7 @@ const attachKey = "attach"
 // no item; ok is false if the condition does not hold.
 func (l *leases) update(ctx context.Context, lease, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: aws.String(l.name), Key: rowKey("lease", lease),
+		TableName: aws.String(l.name), Key: itemKey(l.target, leaseItems, lease),
 		UpdateExpression: aws.String(update), ExpressionAttributeValues: values, ReturnValues: types.ReturnValueAllOld,
 	}
 	if condition != "" {
@@ -154,18 +194,8 @@ func (l *leases) release(ctx context.Context, lease, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	_, _ = l.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: aws.String(l.name), Key: rowKey("lease", lease),
+		TableName: aws.String(l.name), Key: itemKey(l.target, leaseItems, lease),
 		ConditionExpression:       aws.String("holder = :holder"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":holder": text(holder)},
 	})
-}
-
-func rowKey(pk, sk string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"pk": text(pk), "sk": text(sk)}
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }

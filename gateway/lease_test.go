@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -24,6 +25,9 @@ func patiently(call func() error) error {
 		}
 	}
 }
+
+// atOnce says that there is a token now.
+func atOnce(context.Context) (time.Duration, error) { return 0, nil }
 
 func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
 	t.Parallel()
@@ -81,7 +85,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience)
 		dead, alive := w.process(t, 1), w.process(t, 1)
-		deadRelease, err := dead.leases.attach(t.Context(), 2*attachPatience, Interactive)
+		deadRelease, err := dead.leases.attach(t.Context(), 2*attachPatience, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -98,23 +102,23 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if calls := w.wire.made(); len(calls) > 0 {
 			t.Errorf("calls %v without the lease", calls)
 		}
-		if spare := len(alive.taker(other, Interactive).spare); spare != 1 {
-			t.Errorf("%d tokens were given back, want 1", spare)
+		if item, err := alive.read(t.Context()); err != nil || item.Revision != 0 {
+			t.Errorf("a token was drawn before the lease was had: %+v, %v", item, err)
 		}
 		time.Sleep(attachPatience)
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
 			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
 		}
-		aliveRelease, err := alive.leases.attach(t.Context(), 2*attachPatience, Interactive)
+		aliveRelease, err := alive.leases.attach(t.Context(), 2*attachPatience, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
 		deadRelease() // it was not dead, only late
-		if _, free, _ := dead.leases.takeAttach(t.Context(), time.Second, Interactive); free {
+		if _, free, _ := dead.leases.takeAttach(t.Context(), 2*attachPatience, Interactive); free {
 			t.Error("the late holder released the lease of another")
 		}
 		aliveRelease()
-		if _, free, _ := dead.leases.takeAttach(t.Context(), time.Second, Interactive); !free {
+		if _, free, _ := dead.leases.takeAttach(t.Context(), 2*attachPatience, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}
 	})
@@ -200,28 +204,35 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		began, messages := time.Now(), 0
-		had := func(cp *ControlPlane, since time.Time, when string) AccountLease {
+		messages := 0
+		had := func(cp *ControlPlane, last time.Time, when string) AccountLease {
 			t.Helper()
 			messages++
 			lease, ok := accountLease(t, cp, "a", fmt.Sprint("w", messages))
-			if !ok || !lease.Unsettled.Equal(since) {
-				t.Errorf("%s: had %v, unsettled since %v, want %v", when, ok, lease.Unsettled, since)
+			if !ok || !lease.Unsettled.Equal(last) {
+				t.Errorf("%s: had %v, unsettled at %v, want %v", when, ok, lease.Unsettled, last)
 			}
 			return lease
 		}
 		stalled := had(one, time.Time{}, "the first ever")
-		time.Sleep(time.Minute)
-		second := had(two, began, "after one that has run out")
+		time.Sleep(time.Hour)
+		second := had(two, stalled.Until, "an hour after one that ran out")
 		stalled.End(true) // whose lease is another's by now
 		if _, ok := accountLease(t, one, "a", "w"); ok {
 			t.Error("the late holder ended the lease of another")
 		}
+		time.Sleep(10 * time.Second)
+		ended := time.Now()
 		second.End(false)
-		had(one, began, "after one that was left unsettled").End(true)
-		later := time.Now()
+		time.Sleep(time.Hour)
+		had(one, ended, "an hour after one that was left unsettled").End(true)
 		had(two, time.Time{}, "after one that was settled").End(false)
-		had(one, later, "left unsettled by who had it settled")
+		had(one, time.Now(), "left unsettled by who had it settled")
+		time.Sleep(10 * time.Second)
+		again, ok, err := two.AccountLease(t.Context(), "a", fmt.Sprint("w", messages), time.Minute)
+		if err != nil || !ok || !again.Unsettled.Equal(time.Now()) {
+			t.Errorf("taken over: had %v, unsettled at %v, want now; %v", ok, again.Unsettled, err)
+		}
 	})
 }
 
@@ -231,7 +242,7 @@ func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, other := w.process(t, 1), w.process(t, 1)
-		held, err := one.leases.attach(t.Context(), time.Minute, Bulk)
+		held, err := one.leases.attach(t.Context(), time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -240,7 +251,7 @@ func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 		var work sync.WaitGroup
 		wants := func(b *Budget, u Urgency, name string) {
 			work.Go(func() {
-				release, err := b.leases.attach(t.Context(), time.Minute, u)
+				release, err := b.leases.attach(t.Context(), time.Minute, u, atOnce)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					return

@@ -11,19 +11,17 @@ import (
 
 // Listed is an API key as a list shows it, never with its value.
 type Listed struct {
-	ID   portal.GatewayKeyID
-	Name string
+	ID   portal.GatewayKeyID `json:"id"`
+	Name string              `json:"name"`
+	// Disabled is told by lists of all keys, not by those of a plan's.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
-// Keys lists the API keys whose names begin so, in API Gateway's order: a call for
-// every 500.
-func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
-	var keys []Listed
-	err := s.eachKey(ctx, namePrefix, func(key Listed) bool {
-		keys = append(keys, key)
-		return true
-	})
-	return keys, err
+// Keys lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
+// order; positions are those of UsagePlans.
+func (s *Session) Keys(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
+	keys, after, err := s.keysPage(ctx, namePrefix, from(position))
+	return keys, aws.ToString(after), err
 }
 
 // eachKey shows the keys whose names begin so until more says that it has seen enough.
@@ -52,23 +50,18 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 		return nil, nil, err
 	}
 	for _, item := range out.Items {
-		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
+		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled})
 	}
 	return keys, out.Position, nil
 }
 
 var listPlanKeys = operation{name: "GetUsagePlanKeys", class: other}
 
-// PlanKeys lists the keys attached to a plan whose names begin so; a plan that is gone
-// has none.
-func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix string) ([]Listed, error) {
-	var all []Listed
-	err := pages(func(position *string) (*string, error) {
-		keys, next, err := s.planKeysPage(ctx, plan, namePrefix, position)
-		all = append(all, keys...)
-		return next, err
-	})
-	return all, err
+// PlanKeys lists a page of the keys attached to a plan whose names begin so; a plan that
+// is gone has none. Positions are those of UsagePlans.
+func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
+	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, from(position))
+	return keys, aws.ToString(after), err
 }
 
 // planKeysPage is one page of PlanKeys. API Gateway sends the keys' values along, which
@@ -93,22 +86,10 @@ func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePref
 	return keys, out.Position, nil
 }
 
-// Present says whether the key is there, enabled or not. One that is gone is Refused,
-// KeyGone.
-func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
-	err := s.call(ctx, readAPIKey, func(ctx context.Context) error {
-		_, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(false)})
-		return err
-	})
-	if isAbsent(err) {
-		return refused(KeyGone, err)
-	}
-	return settled(err)
-}
-
-// PlansOf lists the plans that a key is attached to; a key that is gone is in none.
-func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
-	var plans []portal.PlanID
+// PlansOf lists the plans that a key is attached to, with their present stages. A key that
+// is gone is in none.
+func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]UsagePlan, error) {
+	var plans []UsagePlan
 	err := pages(func(position *string) (next *string, err error) {
 		var out *apigateway.GetUsagePlansOutput
 		err = s.call(ctx, listUsagePlans, func(ctx context.Context) (err error) {
@@ -122,9 +103,21 @@ func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]porta
 			return nil, settled(err)
 		}
 		for _, item := range out.Items {
-			plans = append(plans, portal.PlanID(aws.ToString(item.Id)))
+			plans = append(plans, usagePlan(item))
 		}
 		return out.Position, nil
 	})
-	return plans, err
+	if err != nil {
+		return nil, err
+	}
+	return plans, nil
+}
+
+// PlanIDs lists the plans' ids, in the same order.
+func PlanIDs(plans []UsagePlan) []portal.PlanID {
+	var ids []portal.PlanID
+	for _, plan := range plans {
+		ids = append(ids, plan.ID)
+	}
+	return ids
 }

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
@@ -17,8 +19,10 @@ type UsagePlan struct {
 	Description string
 	Throttle    *Throttle
 	Quota       *Quota
-	// Stages are those the plan names; they need not exist any more.
+	// Stages are those the plan names; they need not exist any more, nor be of a REST API.
 	Stages []portal.Stage
+	// Methods are the throttles of single methods, in no particular order.
+	Methods []MethodThrottle
 	// ProductCode is that of the AWS Marketplace product, if it is sold as one.
 	ProductCode string
 }
@@ -27,6 +31,14 @@ type UsagePlan struct {
 type Throttle struct {
 	Rate  float64
 	Burst int
+}
+
+// MethodThrottle limits one method of a stage, instead of the plan's throttle. Path is
+// that of the resource, such as "/pets/{id}"; Method is the verb.
+type MethodThrottle struct {
+	Stage        portal.Stage
+	Path, Method string
+	Throttle
 }
 
 // Quota limits requests in a period, DAY, WEEK or MONTH.
@@ -38,6 +50,10 @@ type Quota struct {
 // RestAPI is what an API says of itself.
 type RestAPI struct {
 	ID, Name, Description, Version string
+	// Private APIs are reached from inside their owner's network only.
+	Private bool
+	// NoDefaultEndpoint says that the execute-api address is switched off.
+	NoDefaultEndpoint bool
 }
 
 // pageSize is the largest page that API Gateway gives.
@@ -56,29 +72,31 @@ func pages(page func(position *string) (next *string, err error)) error {
 	}
 }
 
+// from is a position as AWS wants it: none at the beginning.
+func from(position string) *string {
+	if position == "" {
+		return nil
+	}
+	return &position
+}
+
 var listUsagePlans = operation{name: "GetUsagePlans", class: other}
 
-// UsagePlans lists all usage plans, in API Gateway's order.
-func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
-	var plans []UsagePlan
-	err := pages(func(position *string) (next *string, err error) {
-		var out *apigateway.GetUsagePlansOutput
-		err = s.read(ctx, listUsagePlans, func(ctx context.Context) (err error) {
-			out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: position})
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range out.Items {
-			plans = append(plans, usagePlan(item))
-		}
-		return out.Position, nil
+// UsagePlans lists a page of the usage plans, in API Gateway's order, from the position
+// on that the page before named; "" is the beginning, and the end.
+func (s *Session) UsagePlans(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
+	var out *apigateway.GetUsagePlansOutput
+	err = s.read(ctx, listUsagePlans, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: from(position)})
+		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return plans, nil
+	for _, item := range out.Items {
+		plans = append(plans, usagePlan(item))
+	}
+	return plans, aws.ToString(out.Position), nil
 }
 
 func usagePlan(item types.UsagePlan) UsagePlan {
@@ -93,37 +111,54 @@ func usagePlan(item types.UsagePlan) UsagePlan {
 		plan.Quota = &Quota{Limit: int(q.Limit), Period: string(q.Period)}
 	}
 	for _, stage := range item.ApiStages {
-		plan.Stages = append(plan.Stages, portal.Stage{API: aws.ToString(stage.ApiId), Stage: aws.ToString(stage.Stage)})
+		named := portal.Stage{API: aws.ToString(stage.ApiId), Stage: aws.ToString(stage.Stage)}
+		plan.Stages = append(plan.Stages, named)
+		for method, limits := range stage.Throttle {
+			plan.Methods = append(plan.Methods, methodThrottle(named, method, limits))
+		}
 	}
 	return plan
 }
 
+// methodThrottle reads a key such as "/pets/{id}/GET".
+func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSettings) MethodThrottle {
+	path, method := key, ""
+	if at := strings.LastIndex(key, "/"); at >= 0 {
+		path, method = key[:at], key[at+1:]
+	}
+	if path == "" {
+		path = "/"
+	}
+	return MethodThrottle{
+		Stage: stage, Path: path, Method: method, Throttle: Throttle{Rate: limits.RateLimit, Burst: int(limits.BurstLimit)},
+	}
+}
+
 var listRestAPIs = operation{name: "GetRestApis", class: other}
 
-// RestAPIs lists all REST APIs, in API Gateway's order.
-func (s *Session) RestAPIs(ctx context.Context) ([]RestAPI, error) {
-	var apis []RestAPI
-	err := pages(func(position *string) (next *string, err error) {
-		var out *apigateway.GetRestApisOutput
-		err = s.read(ctx, listRestAPIs, func(ctx context.Context) (err error) {
-			out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: position})
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		for _, item := range out.Items {
-			apis = append(apis, RestAPI{
-				ID: aws.ToString(item.Id), Name: aws.ToString(item.Name),
-				Description: aws.ToString(item.Description), Version: aws.ToString(item.Version),
-			})
-		}
-		return out.Position, nil
+// RestAPIs lists a page of the REST APIs, in API Gateway's order; positions are those of
+// UsagePlans.
+func (s *Session) RestAPIs(ctx context.Context, position string) (apis []RestAPI, next string, err error) {
+	var out *apigateway.GetRestApisOutput
+	err = s.read(ctx, listRestAPIs, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: from(position)})
+		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return apis, nil
+	for _, item := range out.Items {
+		apis = append(apis, RestAPI{
+			ID: aws.ToString(item.Id), Name: aws.ToString(item.Name),
+			Description: aws.ToString(item.Description), Version: aws.ToString(item.Version),
+			Private: isPrivate(item.EndpointConfiguration), NoDefaultEndpoint: item.DisableExecuteApiEndpoint,
+		})
+	}
+	return apis, aws.ToString(out.Position), nil
+}
+
+func isPrivate(endpoint *types.EndpointConfiguration) bool {
+	return endpoint != nil && slices.Contains(endpoint.Types, types.EndpointTypePrivate)
 }
 
 var listStages = operation{name: "GetStages", class: other}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -36,6 +37,21 @@ func (w *world) limitedPlan(t *testing.T) UsagePlan {
 	}
 }
 
+// all reads a list page by page.
+func all[T any](t *testing.T, list func(context.Context, string) ([]T, string, error)) (items []T) {
+	t.Helper()
+	for position := ""; ; {
+		page, next, err := list(t.Context(), position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, page...)
+		if position = next; next == "" {
+			return items
+		}
+	}
+}
+
 func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -52,10 +68,7 @@ func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
 	limited := w.limitedPlan(t)
 	want[limited.ID] = limited
 
-	plans, err := s.UsagePlans(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	plans := all(t, s.UsagePlans)
 	got := map[portal.PlanID]UsagePlan{}
 	for _, plan := range plans {
 		got[plan.ID] = plan
@@ -63,10 +76,7 @@ func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
 	}
-	apis, err := s.RestAPIs(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
+	apis := all(t, s.RestAPIs)
 	at := slices.IndexFunc(apis, func(a RestAPI) bool { return a.ID == pets })
 	if len(apis) != 3 || at < 0 || apis[at] != (RestAPI{ID: pets, Name: "Pets", Description: "About Pets", Version: "1"}) {
 		t.Errorf("APIs %+v", apis)

@@ -12,8 +12,8 @@ import (
 
 // Session makes the calls of one message. All its methods return nil, a
 // *portal.Postponed (no token, no turn to attach, too little time left of the
-// message, a table that does not answer, or ctx ended before), a *Refused, a *Full
-// or an *Unavailable. After a Postponed that call was not made; where a method
+// message, a table that does not answer, or ctx ended before), a *Refused, a
+// *LimitReached or an *Unavailable. After a Postponed that call was not made; where a method
 // makes several, an earlier one may have been, so every method may be repeated.
 type Session struct {
 	cp      *ControlPlane
@@ -34,25 +34,26 @@ type operation struct {
 	name      string
 	class     class
 	exclusive bool // under the attach lease
+	creates   bool // keys, for which the account must have room
 }
 
 // call makes one attempt. A token that no call is made with goes back to the
 // process's other calls of that class and urgency. The error is one of those of
 // Session, or absent, or conflict.
 func (s *Session) call(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
-	release, err := s.admit(ctx, op)
+	p, err := s.admit(ctx, op)
 	if err != nil {
 		return err
 	}
-	return s.attempt(ctx, op, release, attempt)
+	return s.attempt(ctx, op, p, attempt)
 }
 
 // attempt is what call does once the call is admitted.
-func (s *Session) attempt(ctx context.Context, op operation, release func(), attempt func(ctx context.Context) error) error {
+func (s *Session) attempt(ctx context.Context, op operation, p permit, attempt func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
-	err := classify(attempt(within))
-	release()
+	err := classify(op, attempt(within))
+	p.release()
 	s.report(ctx, op, err)
 	return err
 }
@@ -62,41 +63,79 @@ func (s *Session) read(ctx context.Context, op operation, attempt func(ctx conte
 	return settled(s.call(ctx, op, attempt))
 }
 
-// admit gets what a call needs, and counts a call that does not get it. The token comes
-// first: it lets so few through that the attach lease is rarely in dispute.
-func (s *Session) admit(ctx context.Context, op operation) (release func(), err error) {
-	release, err = s.enter(ctx, op)
+// permit is what a call needs: a token, and the attach lease if the operation is exclusive.
+type permit struct {
+	token   token
+	release func()
+}
+
+// admit gets what a call needs, and counts a call that does not get it.
+func (s *Session) admit(ctx context.Context, op operation) (permit, error) {
+	p, err := s.enter(ctx, op)
 	if err != nil {
 		s.cp.observe(op.name, "postponed")
 	}
-	return release, err
+	return p, err
 }
 
-func (s *Session) enter(ctx context.Context, op operation) (release func(), err error) {
+// enter draws the token last, so that the call reaches AWS right after.
+func (s *Session) enter(ctx context.Context, op operation) (p permit, err error) {
+	p.release = func() {}
 	taker := s.cp.budget.taker(op.class, s.urgency)
-	if err := taker.take(ctx); err != nil {
-		return nil, err
-	}
-	release = func() {}
+	take := taker.take
 	if op.exclusive {
-		s.cp.attaching.Add(1)
-		defer s.cp.attaching.Add(-1)
-		if release, err = s.cp.budget.leases.attach(ctx, 2*s.cp.timeout, s.urgency); err != nil {
-			taker.giveBack()
-			return nil, err
+		if p.release, err = s.turn(ctx, taker); err != nil {
+			return permit{}, err
+		}
+		take = func(ctx context.Context) (token, error) { return taker.takeFirst(ctx, patience) }
+	}
+	if err := s.renew(ctx, &p, take); err != nil {
+		return permit{}, err
+	}
+	if op.creates {
+		if err := s.cp.budget.room.check(ctx); err != nil {
+			s.withdraw(op, p)
+			return permit{}, err
+		}
+		if err := s.renew(ctx, &p, take); err != nil {
+			return permit{}, err
 		}
 	}
 	if s.lease != nil && !s.cp.outlasts(s.lease) {
-		s.withdraw(op, release)
-		return nil, tooLate()
+		s.withdraw(op, p)
+		return permit{}, tooLate()
 	}
-	return release, nil
+	return p, nil
+}
+
+// renew takes a token unless the one in hand may still be used. Without one it releases the
+// permit.
+func (s *Session) renew(ctx context.Context, p *permit, take func(context.Context) (token, error)) (err error) {
+	for !p.token.usable(s.cp.budget.now()) {
+		if p.token, err = take(ctx); err != nil {
+			p.release()
+			return err
+		}
+	}
+	return nil
+}
+
+// turn waits for the attach lease, and to be able to afford a call under it.
+func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
+	s.cp.attaching.Add(1)
+	defer s.cp.attaching.Add(-1)
+	return s.cp.budget.leases.attach(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)
+		return wait, err
+	})
 }
 
 // withdraw gives back what admit got for a call that is not made after all.
-func (s *Session) withdraw(op operation, release func()) {
-	release()
-	s.cp.budget.taker(op.class, s.urgency).giveBack()
+func (s *Session) withdraw(op operation, p permit) {
+	p.release()
+	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
 
 // outlasts says whether a message is ours for so long that a call may start: until even
@@ -109,8 +148,8 @@ func tooLate() error {
 	return &portal.Postponed{After: jitter(time.Second, 3*time.Second), Reason: "message lease"}
 }
 
-// report counts an attempt, logs it if it failed, and slows everyone down if it
-// was throttled.
+// report counts an attempt, logs it if it failed, and records it if it was throttled: the
+// second in a while slows every process down.
 func (s *Session) report(ctx context.Context, op operation, err error) {
 	outcome := outcomeOf(err)
 	s.cp.observe(op.name, outcome)
@@ -128,14 +167,14 @@ func (s *Session) report(ctx context.Context, op operation, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	if err := s.cp.budget.slow(ctx); err != nil {
+	if err := s.cp.budget.throttled(ctx); err != nil {
 		log.Warn().Err(err).Msg("the throttled control plane could not be recorded")
 	}
 }
 
 func outcomeOf(err error) string {
 	var (
-		full        *Full
+		full        *LimitReached
 		no          *Refused
 		notFound    *absent
 		clash       *conflict

@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// taker draws tokens for all who wait in this process for one class and urgency,
-// so that the shared item is written once for many of them. It runs while somebody
-// waits and ends by itself; nothing has to be closed.
+// taker draws tokens for all calls that wait in this process for one class and urgency,
+// so that the shared item is written once for many of them. It runs while a call waits and
+// ends by itself; nothing has to be closed.
 type taker struct {
 	budget *Budget
 	queue  queue
@@ -19,21 +19,42 @@ type taker struct {
 	mu sync.Mutex
 	// waiting, in the order they came. They are served in that order, but for interactive
 	// ones, of whom the newest goes first: in a rush somebody who clicks now is served now,
-	// and who has waited too long for that waits with the backlog.
+	// and who has waited too long for that waits with the backlog. Calls that hold the attach
+	// lease go before all others.
 	waiting []*waiter
-	spare   []time.Time
+	spare   []token
 	running bool
 }
 
-// waiter is one call that wants a token. Its answer is sent once, nil for a token.
+// token lets one call be made, soon after it was drawn: see tokenLife.
+type token struct{ drawn time.Time }
+
+// tokenLife is how long after it was drawn a token may be used. A call that uses an older
+// one could reach AWS in the same moment as a bucketful drawn since, so it has to draw
+// again. It is shorter than slack by what the way to AWS may take.
+const tokenLife = 200 * time.Millisecond
+
+func (t token) usable(now time.Time) bool { return now.Sub(t.drawn) <= tokenLife }
+
+// waiter is one call that wants a token. It is answered once.
 type waiter struct {
-	since  time.Time
-	answer chan error
+	since time.Time
+	// holds says that the call holds the attach lease, and waits for no longer than until.
+	holds  bool
+	until  time.Time
+	answer chan granted
 }
 
-// until is when a waiter is sent away without a token.
-func (t *taker) until(w *waiter, atTheFront bool) time.Time {
+type granted struct {
+	token token
+	err   error
+}
+
+// leaves is when a waiter is sent away without a token.
+func (t *taker) leaves(w *waiter, atTheFront bool) time.Time {
 	switch {
+	case w.holds:
+		return w.until
 	case !atTheFront:
 		return w.since.Add(patience)
 	case t.queue.urgency == Interactive:
@@ -42,9 +63,6 @@ func (t *taker) until(w *waiter, atTheFront bool) time.Time {
 	}
 	return w.since.Add(frontPatience)
 }
-
-// spareFor is how long a token that was drawn and not used is kept.
-const spareFor = time.Second
 
 // frontTime is how much of the budget's time those at the front of a queue stand for, and
 // how long they wait if somebody is at a screen; others wait for frontPatience. Were
@@ -64,36 +82,41 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token, for patience, or longer if its turn is near. Any error is a
-// *portal.Postponed.
-func (t *taker) take(ctx context.Context) error {
-	w := t.join()
+// take waits for a token, for patience, or longer if its turn is near; when the process
+// is stopping for lastWait only. Any error is a *portal.Postponed.
+func (t *taker) take(ctx context.Context) (token, error) {
+	return t.await(ctx, &waiter{})
+}
+
+// takeFirst waits for a token before all other calls, for at most d: the caller holds the
+// attach lease meanwhile.
+func (t *taker) takeFirst(ctx context.Context, d time.Duration) (token, error) {
+	return t.await(ctx, &waiter{holds: true, until: t.budget.now().Add(d)})
+}
+
+func (t *taker) await(ctx context.Context, w *waiter) (token, error) {
+	waiting, cancel := unlessStopping(ctx)
+	defer cancel()
+	t.join(w)
 	select {
-	case err := <-w.answer:
-		return err
-	case <-ctx.Done():
+	case g := <-w.answer:
+		return g.token, g.err
+	case <-waiting.Done():
 		t.leave(w)
-		return portal.Postpone("stopping", ctx.Err())
+		return token{}, stopped(waiting)
 	}
 }
 
-func (t *taker) join() *waiter {
+func (t *taker) join(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	now := t.budget.now()
-	w := &waiter{since: now, answer: make(chan error, 1)}
-	t.spare = slices.DeleteFunc(t.spare, func(drawn time.Time) bool { return now.Sub(drawn) > spareFor })
-	if len(t.spare) > 0 {
-		t.spare = t.spare[1:]
-		w.answer <- nil
-		return w
-	}
+	w.since, w.answer = t.budget.now(), make(chan granted, 1)
 	t.waiting = append(t.waiting, w)
-	if !t.running {
+	t.deliver()
+	if len(t.waiting) > 0 && !t.running {
 		t.running = true
 		go t.run()
 	}
-	return w
 }
 
 // leave takes a waiter out. A token that it was given meanwhile is passed on.
@@ -104,38 +127,47 @@ func (t *taker) leave(w *waiter) {
 		t.waiting = slices.Delete(t.waiting, at, at+1)
 		return
 	}
-	if err := <-w.answer; err == nil {
-		t.deliver(1)
+	if g := <-w.answer; g.err == nil {
+		t.deliver(g.token)
 	}
 }
 
 // giveBack returns a token that no call was made with.
-func (t *taker) giveBack() {
+func (t *taker) giveBack(unused token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.deliver(1)
+	t.deliver(unused)
 }
 
-// deliver hands tokens to whose turn it is and keeps the rest for a moment. The lock must
-// be held.
-func (t *taker) deliver(tokens int) {
-	for ; tokens > 0 && len(t.waiting) > 0; tokens-- {
-		next := t.at(0)
-		t.waiting[next].answer <- nil
+// deliver hands tokens to the calls whose turn it is and keeps the rest for as long as they
+// may be used. The lock must be held.
+func (t *taker) deliver(tokens ...token) {
+	now := t.budget.now()
+	tokens = slices.DeleteFunc(append(t.spare, tokens...), func(t token) bool { return !t.usable(now) })
+	for len(tokens) > 0 && len(t.waiting) > 0 {
+		next := t.next()
+		t.waiting[next].answer <- granted{token: tokens[0]}
 		t.waiting = slices.Delete(t.waiting, next, next+1)
+		tokens = tokens[1:]
 	}
-	for range tokens {
-		t.spare = append(t.spare, t.budget.now())
-	}
+	t.spare = tokens
 }
 
-// at is the index of who has so many before them; and, the other way round, how many
-// somebody at that index has before them.
-func (t *taker) at(turn int) int {
-	if t.queue.urgency == Interactive {
-		return len(t.waiting) - 1 - turn
+// next is the index of the waiter whose turn it is.
+func (t *taker) next() int {
+	if holder := slices.IndexFunc(t.waiting, func(w *waiter) bool { return w.holds }); holder >= 0 {
+		return holder
 	}
-	return turn
+	return t.turn(0)
+}
+
+// turn is the index of the waiter with so many before it; and, the other way round, how many
+// the waiter at that index has before it.
+func (t *taker) turn(at int) int {
+	if t.queue.urgency == Interactive {
+		return len(t.waiting) - 1 - at
+	}
+	return at
 }
 
 func (t *taker) run() {
@@ -157,7 +189,7 @@ func (t *taker) run() {
 	}
 }
 
-// demand sends away who has waited too long, and says how many tokens the others
+// demand sends away the calls that have waited too long, and says how many tokens the others
 // want and when the first of them will have waited too long.
 func (t *taker) demand() (want int, until time.Time, ok bool) {
 	t.mu.Lock()
@@ -165,9 +197,9 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 	now, front := t.budget.now(), t.front()
 	var stay []*waiter
 	for i, w := range t.waiting {
-		leaves := t.until(w, t.at(i) < front)
+		leaves := t.leaves(w, t.turn(i) < front)
 		if !leaves.After(now) {
-			w.answer <- noToken()
+			w.answer <- granted{err: noToken()}
 			continue
 		}
 		stay = append(stay, w)
@@ -189,7 +221,10 @@ func (t *taker) draw(want int) (wait time.Duration, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.deliver(got)
+	// Only now is it certain that the tokens are ours. The time that writing took is lost to
+	// the bucket and not gained by the token.
+	drawn := token{drawn: t.budget.now()}
+	t.deliver(slices.Repeat([]token{drawn}, got)...)
 	return wait, nil
 }
 
@@ -197,7 +232,7 @@ func (t *taker) refuse(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.waiting {
-		w.answer <- err
+		w.answer <- granted{err: err}
 	}
 	t.waiting = nil
 }

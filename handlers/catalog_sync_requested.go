@@ -2,57 +2,64 @@ package handlers
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	"github.com/rs/zerolog"
-
-	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// CatalogSource reads and keeps catalog documents.
-type CatalogSource struct {
-	// Name is how operators know the source, e.g. "api-gateway".
-	Name string
-	// Read reads the source as it is now, within the control plane's budget.
-	Read func(context.Context) (catalog.Document, error)
-	// Keep stores the document under its hash and returns the hash. Storing the same
-	// document again changes nothing.
-	Keep func(context.Context, catalog.Document) (string, error)
+// CatalogJob is the job that reads the catalog.
+type CatalogJob interface {
+	// Join has the request answered by a run that begins from now on: by PublishCatalog.
+	// The same request a second time is one.
+	Join(ctx context.Context, request events.Event) error
 }
 
-// syncCatalog handles CatalogSyncRequested: it reads the source, keeps the document
-// and publishes it if it differs from what is published. A second delivery that finds
-// the first one's facts sends them again; one that finds none reads again, which does
-// no harm. A source that cannot be read leaves what is published as it is, and one
-// CatalogSourceFailed however long that lasts.
+// CatalogRead is what a run of that job came to.
+type CatalogRead struct {
+	// Source is how operators know what was read, e.g. "api-gateway".
+	Source string
+	// Failed says that it could not be read; Hash and Products are of the document otherwise.
+	Failed   bool
+	Hash     string
+	Products int
+}
+
+// syncCatalog handles CatalogSyncRequested: the request joins the job that reads the
+// catalog. A second delivery joins again, which is the same, or finds the facts that the
+// request led to and sends them again.
 func (x *Execute) syncCatalog(ctx context.Context, msg events.Event) error {
 	if x.catalog == nil || msg.Subject != portal.CatalogStream {
 		return portal.Fail(portal.Invalid, "There is no catalog to synchronize here.")
 	}
-	var hash string
-	doc, failed := x.catalog.Read(ctx)
-	var postponed *portal.Postponed
-	if errors.As(failed, &postponed) {
-		return failed
+	history, err := x.journal.Read(ctx, msg.Subject, 0)
+	if err != nil {
+		return err
 	}
-	if failed == nil {
-		var err error
-		if hash, err = x.catalog.Keep(ctx, doc); err != nil {
-			return portal.Postpone("the catalog cannot be stored", err)
+	if known := ledToBy(history, msg.ID); len(known) > 0 {
+		return x.followAgain(ctx, msg, known)
+	}
+	return x.catalog.Join(ctx, msg)
+}
+
+// PublishCatalog decides on what was read for the request: it publishes the document if it
+// differs from what is published. A second time for the same request sends the facts of the
+// first again, or finds that nothing has changed. A source that cannot be read leaves what
+// is published as it is, and one CatalogSourceFailed however long that lasts.
+func (x *Execute) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
+	return x.execute(ctx, request, func(ctx context.Context) (past, error) {
+		history, err := x.journal.Read(ctx, request.Subject, 0)
+		if err != nil {
+			return past{}, err
 		}
-	} else {
-		zerolog.Ctx(ctx).Warn().Err(failed).Str("source", x.catalog.Name).Msg("the catalog's source could not be read")
-	}
-	return x.execute(ctx, msg, func(history []events.Event) ([]events.Fact, error) {
 		current := state.FoldCatalog(history)
-		if failed != nil {
-			return sourceFailed(current, x.catalog.Name, x.now(), msg.Operation), nil
-		}
-		return catalogPublished(current, hash, len(doc.Products), msg.Operation), nil
+		return past{head: current.Sequence, facts: history, notUnderstood: current.NotUnderstood, decide: func() []events.Fact {
+			if read.Failed {
+				return sourceFailed(current, read.Source, x.now(), request.Operation)
+			}
+			return catalogPublished(current, read.Hash, read.Products, request.Operation)
+		}}, nil
 	})
 }
 
@@ -63,9 +70,9 @@ func catalogPublished(current state.Catalog, hash string, products int, op porta
 		if op == "" {
 			return nil
 		}
-		return []events.Fact{events.RequestUnchanged{Ends: ends(op)}}
+		return []events.Fact{events.RequestUnchanged{}}
 	}
-	return []events.Fact{events.CatalogPublished{Ends: ends(op), Hash: hash, Products: products}}
+	return []events.Fact{events.CatalogPublished{Hash: hash, Products: products}}
 }
 
 func sourceFailed(current state.Catalog, source string, now time.Time, op portal.OperationID) []events.Fact {
@@ -73,6 +80,6 @@ func sourceFailed(current state.Catalog, source string, now time.Time, op portal
 		return nil
 	}
 	return []events.Fact{events.CatalogSourceFailed{
-		Ends: ends(op), Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
+		Source: source, Message: "The source could not be read; what was published stands.", Since: now.UTC(),
 	}}
 }

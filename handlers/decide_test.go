@@ -15,11 +15,12 @@ import (
 const account = portal.AccountID("acct1")
 
 var (
-	scheme   = KeyScheme{Scheme: "v1", KMSKey: "arn:aws:kms:us-east-1:000000000000:key/k"}
+	scheme   = KeyScheme{Scheme: "v1", KMSKey: "mrk-1"}
+	limits   = Limits{PlansPerKey: 3}
 	stageV1  = []portal.Stage{{API: "api1", Stage: "v1"}}
 	stageV2  = []portal.Stage{{API: "api1", Stage: "v2"}}
-	freePlan = events.SubscribeRequested{Plan: "free", Name: "Free", Stages: stageV1, CatalogSequence: 1}
-	plusPlan = events.SubscribeRequested{Plan: "plus", Name: "Plus", Stages: stageV1, CatalogSequence: 1}
+	freePlan = events.SubscribeRequested{Plan: "free", Name: "Free", Stages: stageV1, Rivals: []portal.PlanID{"plus"}, CatalogSequence: 1}
+	plusPlan = events.SubscribeRequested{Plan: "plus", Name: "Plus", Stages: stageV1, Rivals: []portal.PlanID{"free"}, CatalogSequence: 1}
 	nextPlan = events.SubscribeRequested{Plan: "next", Name: "Next", Stages: stageV2, CatalogSequence: 1}
 	freeOnly = events.Decides{Scopes: []portal.Scope{"plan/free"}}
 	plusOnly = events.Decides{Scopes: []portal.Scope{"plan/plus"}}
@@ -32,27 +33,31 @@ type said struct {
 	intent portal.Intent
 }
 
-func ending(ops ...portal.OperationID) events.Ends { return events.Ends{Operations: ops} }
+func wish(opened int64) events.Link { return events.Link{Wish: opened} }
 
 func registered() said {
-	return said{events.UserRegistered{Ends: ending("op-register"), Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}}, "op-register", 1}
+	return said{events.UserRegistered{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}}, "op-register", 1}
 }
 
 func keyWanted() said {
-	return said{events.KeyWanted{Key: "key1", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: scheme.KMSKey}, "op-first", 2}
+	return said{events.KeyWanted{Key: "key1", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: scheme.KMSKey}, "op-first", 2}
 }
 
 func freeWanted(op portal.OperationID, intent portal.Intent) said {
-	return said{events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: "key1", Stages: stageV1}, op, intent}
+	return said{events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1}, op, intent}
+}
+
+func wantedToo(plan portal.PlanID) said {
+	return said{fact: events.SubscriptionWanted{Plan: plan, Name: string(plan), Ring: portal.AccountRing}}
 }
 
 func freeActive() []said {
 	return []said{registered(), keyWanted(), freeWanted("op-first", 2), {fact: events.KeyCreated{Key: "key1", GatewayID: "gw1"}},
-		{fact: events.SubscriptionActivated{Ends: ending("op-first"), Plan: "free", Key: "key1"}}}
+		{fact: events.KeyAttached{Link: wish(3), Key: "key1", Plan: "free"}}, {fact: events.SubscriptionActivated{Link: wish(3), Plan: "free"}}}
 }
 
 func freeEnding(op portal.OperationID, intent portal.Intent) said {
-	return said{events.SubscriptionEnding{Decides: freeOnly, Plan: "free", Key: "key1"}, op, intent}
+	return said{events.SubscriptionEnding{Decides: freeOnly, Plan: "free"}, op, intent}
 }
 
 type decision struct {
@@ -94,44 +99,57 @@ func TestRegistration(t *testing.T) {
 	scopes := events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}
 	check(t, Registration, []decision{
 		{"the first one opens the account", nil, events.RegisterUser{}, 1,
-			[]events.Fact{events.UserRegistered{Ends: ending("op-new"), Decides: scopes}}},
+			[]events.Fact{events.UserRegistered{Decides: scopes}}},
 		{"a duplicate changes nothing", []said{registered()}, events.RegisterUser{}, 2,
-			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: scopes}}},
+			[]events.Fact{events.RequestUnchanged{Decides: scopes}}},
 		{"an older one that arrives late asks for what stands and is not superseded",
-			[]said{registered(), {events.RequestUnchanged{Ends: ending("op-b"), Decides: scopes}, "op-b", 9}}, events.RegisterUser{}, 2,
-			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: scopes}}},
+			[]said{registered(), {events.RequestUnchanged{Decides: scopes}, "op-b", 9}}, events.RegisterUser{}, 2,
+			[]events.Fact{events.RequestUnchanged{Decides: scopes}}},
 	})
 }
 
 func TestSubscribing(t *testing.T) {
 	t.Parallel()
 	newKey := portal.KeyID(portal.DeriveID("key", string(account), "op-new"))
-	superseded := []events.Fact{events.RequestSuperseded{Ends: ending("op-new")}}
-	check(t, Subscribing(scheme), []decision{
+	superseded := []events.Fact{events.RequestSuperseded{}}
+	check(t, Subscribing(scheme, limits), []decision{
 		{"the first one wants a key and the plan", []said{registered()}, freePlan, 2, []events.Fact{
-			events.KeyWanted{Key: newKey, Slot: portal.DefaultSlot, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
-			events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: newKey, Stages: stageV1},
+			events.KeyWanted{Key: newKey, Ring: portal.AccountRing, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
+			events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1},
 		}},
 		{"an account that never signed up is refused", nil, freePlan, 1, []events.Fact{events.RequestRejected{
-			Ends: ending("op-new"), Decides: freeOnly, Code: portal.NotRegistered, Message: "Sign up first: this account is not registered yet."}}},
+			Decides: freeOnly, Code: portal.NotRegistered, Message: "Sign up first: this account is not registered yet."}}},
 		{"a duplicate of one on its way joins it", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, freePlan, 3,
-			[]events.Fact{events.RequestJoined{Decides: freeOnly, Plan: "free"}}},
+			[]events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}}},
 		{"one for a plan that is active changes nothing", freeActive(), freePlan, 3,
-			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: freeOnly}}},
+			[]events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
 		{"a second plan on the same stage is refused, naming both", freeActive(), plusPlan, 3, []events.Fact{events.RequestRejected{
-			Ends: ending("op-new"), Decides: plusOnly, Code: portal.Conflict,
+			Decides: plusOnly, Code: portal.Conflict,
 			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."}}},
 		{"a plan on another stage uses the same key", freeActive(), nextPlan, 3, []events.Fact{events.SubscriptionWanted{
-			Decides: events.Decides{Scopes: []portal.Scope{"plan/next"}}, Plan: "next", Name: "Next", Key: "key1", Stages: stageV2}}},
+			Decides: events.Decides{Scopes: []portal.Scope{"plan/next"}}, Plan: "next", Name: "Next", Ring: portal.AccountRing, Stages: stageV2}}},
 		{"one after leaving overturns the leaving and supersedes who waited for it", append(freeActive(), freeEnding("op-leave", 3)), freePlan, 4,
 			[]events.Fact{
-				events.RequestSuperseded{Ends: ending("op-leave")},
-				events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: "key1", Stages: stageV1},
+				events.RequestSuperseded{Link: wish(7)},
+				events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1},
 			}},
+		{"rivals are those that the request names, since plans move to other stages", freeActive(),
+			events.SubscribeRequested{Plan: "plus", Name: "Plus", Stages: stageV1}, 3, []events.Fact{events.SubscriptionWanted{
+				Decides: plusOnly, Plan: "plus", Name: "Plus", Ring: portal.AccountRing, Stages: stageV1}}},
+		{"a rival that was left is none", append(freeActive(), freeEnding("op-leave", 3)), plusPlan, 4, []events.Fact{events.SubscriptionWanted{
+			Decides: plusOnly, Plan: "plus", Name: "Plus", Ring: portal.AccountRing, Stages: stageV1}}},
+		{"one more plan than a key can be in is refused, saying what to do", append(freeActive(), wantedToo("next"), wantedToo("far")),
+			events.SubscribeRequested{Plan: "more", Name: "More"}, 9, []events.Fact{events.RequestRejected{
+				Decides: events.Decides{Scopes: []portal.Scope{"plan/more"}}, Code: portal.LimitReached,
+				Message: "Your key is in 3 plans, which is as many as API Gateway allows. Leave one of them first, then subscribe to More."}}},
+		{"one that would be refused anyway is told why, however old it is", append(freeActive(),
+			said{events.RequestRejected{Decides: plusOnly, Code: portal.Conflict}, "op-b", 9}), plusPlan, 4, []events.Fact{events.RequestRejected{
+			Decides: plusOnly, Code: portal.Conflict,
+			Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."}}},
 		{"one older than the leaving is superseded", append(freeActive(), freeEnding("op-leave", 5)), freePlan, 4, superseded},
 		{"an older one for what stands is not superseded", append(freeActive(),
-			said{events.RequestUnchanged{Ends: ending("op-b"), Decides: freeOnly}, "op-b", 9}), freePlan, 4,
-			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: freeOnly}}},
+			said{events.RequestUnchanged{Decides: freeOnly}, "op-b", 9}), freePlan, 4,
+			[]events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
 		{"one older than a decision over the whole account is superseded", []said{registered(),
 			{events.RequestRejected{Decides: events.Decides{Scopes: []portal.Scope{portal.AccountScope}}, Code: portal.Forbidden}, "", 9}}, freePlan, 4, superseded},
 	})
@@ -142,31 +160,39 @@ func TestUnsubscribing(t *testing.T) {
 	leave := events.UnsubscribeRequested{Plan: "free"}
 	check(t, Unsubscribing, []decision{
 		{"an active plan is to end", freeActive(), leave, 3,
-			[]events.Fact{events.SubscriptionEnding{Decides: freeOnly, Plan: "free", Key: "key1"}}},
+			[]events.Fact{events.SubscriptionEnding{Decides: freeOnly, Plan: "free"}}},
 		{"one that is only wanted is to end as well, and who waited for it is superseded",
-			[]said{registered(), keyWanted(), freeWanted("op-first", 2), {events.RequestJoined{Decides: freeOnly, Plan: "free"}, "op-second", 3}}, leave, 4,
+			[]said{registered(), keyWanted(), freeWanted("op-first", 2), {events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}, "op-second", 3}}, leave, 4,
 			[]events.Fact{
-				events.RequestSuperseded{Ends: ending("op-first", "op-second")},
-				events.SubscriptionEnding{Decides: freeOnly, Plan: "free", Key: "key1"},
+				events.RequestSuperseded{Link: wish(3)},
+				events.SubscriptionEnding{Decides: freeOnly, Plan: "free"},
 			}},
 		{"a duplicate of one on its way joins it", append(freeActive(), freeEnding("op-leave", 3)), leave, 4,
-			[]events.Fact{events.RequestJoined{Decides: freeOnly, Plan: "free"}}},
+			[]events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(7), Plan: "free"}}},
 		{"a plan that is not held changes nothing", []said{registered()}, leave, 2,
-			[]events.Fact{events.RequestUnchanged{Ends: ending("op-new"), Decides: freeOnly}}},
+			[]events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
 		{"one older than the subscribing is superseded", []said{registered(), keyWanted(), freeWanted("op-first", 7)}, leave, 6,
-			[]events.Fact{events.RequestSuperseded{Ends: ending("op-new")}}},
+			[]events.Fact{events.RequestSuperseded{}}},
 		{"one that arrives after a newer joined subscribing is superseded", []said{registered(), keyWanted(), freeWanted("op-first", 2),
-			{events.RequestJoined{Decides: freeOnly, Plan: "free"}, "op-second", 8}}, leave, 6,
-			[]events.Fact{events.RequestSuperseded{Ends: ending("op-new")}}},
+			{events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}, "op-second", 8}}, leave, 6,
+			[]events.Fact{events.RequestSuperseded{}}},
 	})
 }
 
-func TestKeyReveal(t *testing.T) {
+func TestKeyRelease(t *testing.T) {
 	t.Parallel()
-	check(t, KeyReveal, []decision{
-		{"a reveal is recorded", freeActive(), events.KeyRevealReported{Key: "key1"}, 0, []events.Fact{events.KeyRevealed{Key: "key1"}}},
-		{"a key of somebody else is refused", freeActive(), events.KeyRevealReported{Key: "key2"}, 0, []events.Fact{events.RequestRejected{
-			Ends: ending("op-new"), Code: portal.NotFound, Message: "There is no such key."}}},
+	left := append(freeActive(), freeEnding("op-leave", 3), said{fact: events.KeyDetached{Link: wish(7), Key: "key1", Plan: "free"}},
+		said{fact: events.SubscriptionEnded{Link: wish(7), Plan: "free"}})
+	release := events.KeyReleaseRequested{Key: "key1", Emptied: 9}
+	releasing := []events.Fact{events.KeyReleasing{Key: "key1"}}
+	check(t, KeyRelease, []decision{
+		{"a key whose ring is empty is given back", left, release, 0, releasing},
+		{"a duplicate leads to nothing", append(left, said{fact: events.KeyReleasing{Key: "key1"}}), release, 0, nil},
+		{"one that was given back stays so", append(left, said{fact: events.KeyReleasing{Key: "key1"}}, said{fact: events.KeyReleased{Link: wish(10), Key: "key1"}}), release, 0, nil},
+		{"one that is in use again is kept", append(left, freeWanted("op-again", 4)), release, 0, nil},
+		{"one that has been in use since is kept", append(left, freeWanted("op-again", 4), freeEnding("op-leave", 5), said{fact: events.SubscriptionEnded{Link: wish(11), Plan: "free"}}), release, 0, nil},
+		{"one in use is kept", freeActive(), events.KeyReleaseRequested{Key: "key1"}, 0, nil},
+		{"a key that the account does not have leads to nothing", left, events.KeyReleaseRequested{Key: "key2", Emptied: 9}, 0, nil},
 	})
 }
 
@@ -182,7 +208,7 @@ func TestCatalogDecisions(t *testing.T) {
 	}{
 		{"the first document is published", state.Catalog{}, "h1", "", []events.Fact{events.CatalogPublished{Hash: "h1", Products: 2}}},
 		{"the same document leaves no trace", published, "h1", "", nil},
-		{"the same document answers whoever asked", published, "h1", "op", []events.Fact{events.RequestUnchanged{Ends: ending("op")}}},
+		{"the same document answers whoever asked", published, "h1", "op", []events.Fact{events.RequestUnchanged{}}},
 		{"another document is published", published, "h2", "", []events.Fact{events.CatalogPublished{Hash: "h2", Products: 2}}},
 		{"the same document after a failure says that the source is back", state.Catalog{Hash: "h1", Failing: "api-gateway"}, "h1", "",
 			[]events.Fact{events.CatalogPublished{Hash: "h1", Products: 2}}},

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
@@ -40,16 +41,29 @@ func (d *desk) beside(adjust ...func(*Config)) *Execute {
 	for _, f := range adjust {
 		f(&cfg)
 	}
+	if cfg.Accounts == nil {
+		cfg.Accounts = accounts.NewReader(cfg.Journal, d.tables.Client, d.tables.Records, clock)
+	}
 	return New(cfg)
 }
 
 func clock() time.Time { return opened }
 
+// elsewhere delivers to another worker, which remembers nothing of what this one has sent.
+func (d *desk) elsewhere(msgs ...events.Event) {
+	d.t.Helper()
+	for _, msg := range msgs {
+		if err := deliver(d.t.Context(), d.beside(), msg); err != nil {
+			d.t.Fatalf("handling %s %s elsewhere: %v", msg.Type(), msg.ID, err)
+		}
+	}
+}
+
 // ask makes a request of the account, as acceptance sends it.
 func ask(op portal.OperationID, intent portal.Intent, request events.Request) events.Event {
 	return events.Event{
 		ID: string(op), Source: "/test", Subject: portal.AccountStream(account), Time: opened, Operation: op,
-		Intent: intent, Correlation: "corr-" + string(op), TraceParent: "trace-" + string(op), Data: request,
+		Actor: portal.AccountActor(account), Intent: intent, Correlation: "corr-" + string(op), TraceParent: "trace-" + string(op), Data: request,
 	}
 }
 

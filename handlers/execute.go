@@ -1,7 +1,7 @@
 // Package handlers decides. For every request there is one pure function from the
 // stream's state and the request to facts; Execute around it does the rest for all
-// alike. Nothing here touches anything but the journal, but for CatalogSync, which
-// reads the catalog's source before it decides.
+// alike. Nothing here touches anything but the journal; what the catalog's source says is
+// read by a job, which then has it decided on here.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
 //	     ▲              │ yes                                     │ taken
@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -25,10 +26,18 @@ import (
 // back and comes again.
 const maxRaces = 8
 
+// upgrade is how long a message goes back for while its stream holds a fact that only
+// newer workers understand.
+const upgrade = 30 * time.Second
+
 type facts interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
 	Write(ctx context.Context, rows ...journal.Row) error
+}
+
+type accountReader interface {
+	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
 // sender hands messages to the queues and to the topic. Repeat does so for messages
@@ -40,11 +49,14 @@ type sender interface {
 
 // Execute carries requests out.
 type Execute struct {
-	journal facts
-	sender  sender
-	now     func() time.Time
-	keys    KeyScheme
-	catalog *CatalogSource
+	journal  facts
+	accounts accountReader
+	sender   sender
+	now      func() time.Time
+	keys     KeyScheme
+	limits   Limits
+	catalog  CatalogJob
+	followed *followed
 }
 
 // KeyScheme is what a new key's value is to follow from; it is recorded with the
@@ -54,28 +66,44 @@ type KeyScheme struct {
 	KMSKey string
 }
 
+// Limits are AWS's own, as far as decisions know them.
+type Limits struct {
+	// PlansPerKey is how many usage plans one API key can be in; 0 is AWS's default, 10.
+	PlansPerKey int
+}
+
+const defaultPlansPerKey = 10
+
 // Config is what Execute is built from.
 type Config struct {
-	Journal facts
-	Sender  sender
-	Now     func() time.Time
-	Keys    KeyScheme
+	Journal  facts
+	Accounts accountReader
+	Sender   sender
+	Now      func() time.Time
+	Keys     KeyScheme
+	Limits   Limits
 	// Catalog may be nil where no catalog is synchronized.
-	Catalog *CatalogSource
+	Catalog CatalogJob
 }
 
 // New returns an Execute.
 func New(cfg Config) *Execute {
-	return &Execute{journal: cfg.Journal, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, catalog: cfg.Catalog}
+	if cfg.Limits.PlansPerKey == 0 {
+		cfg.Limits.PlansPerKey = defaultPlansPerKey
+	}
+	return &Execute{
+		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
+		catalog: cfg.Catalog, followed: newFollowed(cfg.Now),
+	}
 }
 
 // Handlers is the table of what is handled, by type of request.
 func (x *Execute) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
 		events.RegisterUser{}.EventType():         forAccount(x, Registration),
-		events.SubscribeRequested{}.EventType():   forAccount(x, Subscribing(x.keys)),
+		events.SubscribeRequested{}.EventType():   forAccount(x, Subscribing(x.keys, x.limits)),
 		events.UnsubscribeRequested{}.EventType(): forAccount(x, Unsubscribing),
-		events.KeyRevealReported{}.EventType():    forAccount(x, KeyReveal),
+		events.KeyReleaseRequested{}.EventType():  forAccount(x, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): x.syncCatalog,
 	}
 }
@@ -99,39 +127,79 @@ func forAccount[R events.Request](x *Execute, decide Decide[R]) func(context.Con
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		return x.execute(ctx, msg, func(history []events.Event) ([]events.Fact, error) {
-			account := state.FoldAccount(id, history)
-			decided := decide(account, request, Asked{ID: msg.ID, Operation: msg.Operation})
-			return unlessSuperseded(account, msg, request, decided), nil
+		return x.execute(ctx, msg, func(ctx context.Context) (past, error) {
+			history, err := x.accounts.Account(ctx, id)
+			if err != nil {
+				return past{}, err
+			}
+			account := history.Account
+			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
+				decided := decide(account, request, Asked{ID: msg.ID, Operation: msg.Operation})
+				return unlessSuperseded(account, msg, request, decided)
+			}}, nil
 		})
 	}
 }
 
+// past is what a decision goes by: a stream as it stands, and what to do in that state.
+type past struct {
+	head int64
+	// facts are the stream's latest; handled says that older ones show the request handled.
+	facts         []events.Event
+	handled       bool
+	notUnderstood string
+	decide        func() []events.Fact
+}
+
 // execute is the loop of the package comment.
-func (x *Execute) execute(ctx context.Context, msg events.Event, decide func([]events.Event) ([]events.Fact, error)) error {
+func (x *Execute) execute(ctx context.Context, msg events.Event, read func(context.Context) (past, error)) error {
 	for range maxRaces {
-		history, err := x.journal.Read(ctx, msg.Subject, 0)
+		before, err := read(ctx)
 		if err != nil {
 			return err
 		}
-		if known := ledToBy(history, msg.ID); len(known) > 0 {
-			return follow(ctx, known, x.sender.Repeat)
+		if known := ledToBy(before.facts, msg.ID); len(known) > 0 {
+			return x.followAgain(ctx, msg, known)
 		}
-		decided, err := decide(history)
-		if err != nil || len(decided) == 0 {
-			return err
+		if before.handled {
+			return nil
 		}
-		appended := x.stamp(msg, int64(len(history)), decided)
-		err = x.journal.Append(ctx, msg.Subject, int64(len(history)), appended, dueRows(appended)...)
+		if before.notUnderstood != "" {
+			return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", msg.Subject, events.Name(before.notUnderstood))}
+		}
+		decided := before.decide()
+		if len(decided) == 0 {
+			return nil
+		}
+		appended := x.stamp(msg, before.head, decided)
+		err = x.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		return follow(ctx, appended, x.sender.Send)
+		if err := follow(ctx, appended, x.sender.Send); err != nil {
+			return err
+		}
+		x.followed.note(msg.ID)
+		return nil
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
+}
+
+// followAgain sends what the request led to once more, since whoever decided on it may not
+// have come to that. This process does so once in a while at most, however often a client
+// repeats the request, but always for an operator's replay.
+func (x *Execute) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
+	if msg.Replay == 0 && x.followed.lately(msg.ID) {
+		return nil
+	}
+	if err := follow(ctx, known, x.sender.Repeat); err != nil {
+		return err
+	}
+	x.followed.note(msg.ID)
+	return nil
 }
 
 // ledToBy finds the facts that this request led to before. RequestFailed is not one:
@@ -148,18 +216,19 @@ func ledToBy(history []events.Event, request string) []events.Event {
 
 // unlessSuperseded replaces what was decided by RequestSuperseded when a newer
 // decision stands in a scope that the request touches. What asks for what already
-// stands, or is on its way, is not superseded.
+// stands, or is on its way, is not superseded, and what would be refused anyway is told
+// why.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if !account.Supersedes(msg.Intent, request.Scopes()) {
 		return decided
 	}
 	for _, fact := range decided {
 		switch fact.(type) {
-		case events.RequestUnchanged, events.RequestJoined:
+		case events.RequestUnchanged, events.RequestJoined, events.RequestRejected:
 			return decided
 		}
 	}
-	return []events.Fact{events.RequestSuperseded{Ends: ends(msg.Operation)}}
+	return []events.Fact{events.RequestSuperseded{}}
 }
 
 // stamp makes facts of a stream out of decided ones.
@@ -179,11 +248,4 @@ func follow(ctx context.Context, appended []events.Event, send func(context.Cont
 		}
 	}
 	return portal.Postpone("the queues do not answer", send(ctx, messages...))
-}
-
-func ends(op portal.OperationID) events.Ends {
-	if op == "" {
-		return events.Ends{}
-	}
-	return events.Ends{Operations: []portal.OperationID{op}}
 }

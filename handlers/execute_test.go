@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -28,9 +30,9 @@ func TestARequestLeadsToFactsThatSayWhatLedToThem(t *testing.T) {
 	d.handle(register, subscribe)
 	facts := d.facts()
 	holds(t, facts,
-		events.UserRegistered{Ends: ending("op-register"), Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}},
-		events.KeyWanted{Key: portal.KeyID(portal.DeriveID("key", string(account), "op-subscribe")), Slot: portal.DefaultSlot, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
-		events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: portal.KeyID(portal.DeriveID("key", string(account), "op-subscribe")), Stages: stageV1},
+		events.UserRegistered{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}},
+		events.KeyWanted{Key: portal.KeyID(portal.DeriveID("key", string(account), "op-subscribe")), Ring: portal.AccountRing, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
+		events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1},
 	)
 	for i, fact := range facts {
 		cause := register
@@ -39,7 +41,7 @@ func TestARequestLeadsToFactsThatSayWhatLedToThem(t *testing.T) {
 		}
 		want := events.Event{
 			ID: journal.FactID(cause.Subject, int64(i)+1), Source: "/gatehouse/handlers", Subject: cause.Subject, Time: opened,
-			Sequence: int64(i) + 1, Operation: cause.Operation, Intent: cause.Intent, Causation: cause.ID,
+			Sequence: int64(i) + 1, Operation: cause.Operation, Actor: cause.Actor, Intent: cause.Intent, Causation: cause.ID,
 			Correlation: cause.Correlation, TraceParent: cause.TraceParent, Data: fact.Data,
 		}
 		if diff := cmp.Diff(want, fact); diff != "" {
@@ -62,7 +64,7 @@ func TestFactsAreSentAndConvergingIsWokenForThoseThatOpenAWish(t *testing.T) {
 		news := d.facts()[known:]
 		wish := news[len(news)-1]
 		want := append(news, events.Event{
-			ID: jobs.WakeUpID(wish.ID, 0), Source: "/gatehouse/handlers", Subject: msg.Subject, Time: opened,
+			ID: portal.DeriveID("provision", wish.ID, "0"), Source: "/gatehouse/handlers", Subject: msg.Subject, Time: opened,
 			Causation: wish.ID, Correlation: msg.Correlation, TraceParent: msg.TraceParent, Data: events.ProvisionRequested{},
 		})
 		sent, repeated := d.outbox.empty()
@@ -77,20 +79,45 @@ func TestAFactThatOpensAWishHasADueRow(t *testing.T) {
 	d := newDesk(t)
 	d.handle(register, subscribe)
 	facts := d.facts()
-	want := jobs.NewWish(facts[2])
-	rows := d.tables.Rows(t, d.tables.Records, want.Row().PK)
+	want := due.OfWish(facts[2].Subject, 3, facts[2].Time, "", "free", subscribe.Correlation)
+	pk, sk := want.Place()
+	rows := d.tables.Rows(t, d.tables.Records, pk)
 	if len(rows) != 1 {
 		t.Fatalf("there are %d due rows, want 1", len(rows))
 	}
-	var got jobs.Wish
+	var got due.Row
 	if err := attributevalue.UnmarshalMap(rows[0], &got); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the due row (-want +got):\n%s", diff)
 	}
-	if want.OpenedBy != 3 || want.Correlation != subscribe.Correlation {
-		t.Errorf("the wish is %+v", want)
+	if at, ok := rows[0]["sk"].(*types.AttributeValueMemberS); !ok || at.Value != sk {
+		t.Errorf("it lies at %v, want %s", rows[0]["sk"], sk)
+	}
+}
+
+func TestDecidingEndsTheRowByWhichARequestIsHandedInAgain(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*desk){
+		"it is carried out": func(d *desk) { d.handle(subscribe) },
+		"it is given up":    func(d *desk) { d.fail(subscribe) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			row := due.OfOperation(subscribe.Subject, subscribe.Operation, subscribe.Time)
+			if err := d.journal.Write(t.Context(), journal.PutDue(row)); err != nil {
+				t.Fatal(err)
+			}
+			end(d)
+			pk, sk := row.Place()
+			for _, left := range d.tables.Rows(t, d.tables.Records, pk) {
+				if at, ok := left["sk"].(*types.AttributeValueMemberS); ok && at.Value == sk {
+					t.Errorf("the row is still there: %v", left)
+				}
+			}
+		})
 	}
 }
 
@@ -102,7 +129,7 @@ func TestASecondDeliverySendsAgainAndAppendsNothing(t *testing.T) {
 	want := sent[1:] // of subscribe
 	before := d.facts()
 	for range 2 {
-		d.handle(subscribe)
+		d.elsewhere(subscribe)
 		sent, repeated := d.outbox.empty()
 		if diff := cmp.Diff(want, repeated); diff != "" || len(sent) > 0 {
 			t.Errorf("%d sent as new; repeated (-want +got):\n%s", len(sent), diff)
@@ -112,7 +139,7 @@ func TestASecondDeliverySendsAgainAndAppendsNothing(t *testing.T) {
 	d.handle(leave)
 	d.outbox.empty()
 	after := d.facts()
-	d.handle(subscribe)
+	d.elsewhere(subscribe)
 	if _, repeated := d.outbox.empty(); !cmp.Equal(want, repeated) {
 		t.Errorf("after leaving the duplicate sent %v", repeated)
 	}
@@ -142,12 +169,62 @@ func TestAWorkerThatCrashesBetweenAppendingAndSendingIsMadeGoodByTheNextDelivery
 	if diff := cmp.Diff(appended[1:], repeated[:2]); diff != "" {
 		t.Errorf("repeated facts (-want +got):\n%s", diff)
 	}
-	if repeated[2].ID != jobs.WakeUpID(appended[2].ID, 0) {
+	if repeated[2].ID != portal.DeriveID("provision", appended[2].ID, "0") {
 		t.Errorf("the last is %+v, want the wake-up", repeated[2])
 	}
 	if got := d.facts(); len(got) != len(appended) {
 		t.Errorf("the second delivery made %d facts of %d", len(got), len(appended))
 	}
+}
+
+// A client may send the same request as often as it likes.
+func TestARequestThatIsRepeatedIsToldOfOnceInAWhile(t *testing.T) {
+	t.Parallel()
+	now := opened
+	d := newDesk(t, func(cfg *Config) { cfg.Now = func() time.Time { return now } })
+	d.handle(register, subscribe)
+	d.outbox.empty()
+	for range 50 {
+		d.handle(subscribe)
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("50 repetitions of one request sent %d messages and repeated %d", len(sent), len(repeated))
+	}
+	replay := subscribe
+	replay.Replay = 1
+	d.handle(replay)
+	if _, repeated := d.outbox.empty(); len(repeated) != 3 {
+		t.Errorf("an operator's replay repeated %d messages, want both facts and the wake-up", len(repeated))
+	}
+	now = now.Add(followedFor)
+	d.handle(subscribe, subscribe)
+	if _, repeated := d.outbox.empty(); len(repeated) != 3 {
+		t.Errorf("after a while %d messages were repeated, want both facts and the wake-up once", len(repeated))
+	}
+}
+
+// Nobody may be kept from leaving a plan by how often it was asked for.
+func TestAWishThatManyWaitForCanStillBeLeft(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register, subscribe)
+	stream := portal.AccountStream(account)
+	for batch := range 96 {
+		head := int64(len(d.facts()))
+		var joined []events.Event
+		for n := range 25 {
+			op := portal.OperationID(portal.DeriveID("op", fmt.Sprint(batch, n)))
+			joined = append(joined, journal.Stamp(ask(op, portal.Intent(100+batch*25+n), freePlan), "/test", opened, head+int64(n),
+				[]events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}})...)
+		}
+		if err := d.journal.Append(t.Context(), stream, head, joined); err != nil {
+			t.Fatal(err)
+		}
+	}
+	late := ask("op-leave-late", 9000, events.UnsubscribeRequested{Plan: "free"})
+	d.handle(late)
+	facts := d.facts()
+	holds(t, facts[len(facts)-2:], events.RequestSuperseded{Link: wish(3)}, events.SubscriptionEnding{Decides: freeOnly, Plan: "free"})
 }
 
 func TestALostRaceDecidesAnew(t *testing.T) {
@@ -158,9 +235,9 @@ func TestALostRaceDecidesAnew(t *testing.T) {
 		meanwhile events.Event
 		want      events.Fact
 	}{
-		{"two who want the same plan share one key", other, events.RequestJoined{Decides: freeOnly, Plan: "free"}},
+		{"two who want the same plan share one key", other, events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}},
 		{"a newer leaving supersedes", ask("op-other", 9, events.UnsubscribeRequested{Plan: "free"}),
-			events.RequestSuperseded{Ends: ending("op-subscribe")}},
+			events.RequestSuperseded{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

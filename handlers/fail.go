@@ -21,7 +21,7 @@ func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows
 		return x.journal.Write(ctx, rows...)
 	}
 	for range maxRaces {
-		history, err := x.journal.Read(ctx, msg.Subject, 0)
+		history, head, err := x.latest(ctx, msg.Subject)
 		if err != nil {
 			return err
 		}
@@ -36,10 +36,8 @@ func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows
 			}
 			return follow(ctx, known, x.sender.Repeat)
 		}
-		failed := journal.Stamp(msg, "/gatehouse/deadletters", x.now(), int64(len(history)), []events.Fact{
-			events.RequestFailed{Ends: ends(msg.Operation), Class: class},
-		})
-		err = x.journal.Append(ctx, msg.Subject, int64(len(history)), failed, rows...)
+		failed := journal.Stamp(msg, "/gatehouse/deadletters", x.now(), head, []events.Fact{events.RequestFailed{Class: class}})
+		err = x.journal.Append(ctx, msg.Subject, head, failed, append(rows[:len(rows):len(rows)], operationDone(msg)...)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -51,16 +49,21 @@ func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
-// opensOperation tells a request of somebody's from a wake-up, a tick or a fact, and from
-// nonsense about no stream of ours.
-func opensOperation(msg events.Event) bool {
-	switch msg.Data.(type) {
-	case events.ProvisionRequested, events.JobRequested:
-		return false
+// latest reads a stream's latest facts and its head.
+func (x *Execute) latest(ctx context.Context, stream portal.Stream) (latest []events.Event, head int64, err error) {
+	if id, ok := stream.Account(); ok {
+		history, err := x.accounts.Account(ctx, id)
+		return history.Facts, history.Account.Sequence, err
 	}
+	latest, err = x.journal.Read(ctx, stream, 0)
+	return latest, int64(len(latest)), err
+}
+
+// opensOperation tells a request that somebody waits for from a wake-up, a tick or a fact,
+// and from one about no stream of ours.
+func opensOperation(msg events.Event) bool {
 	_, request := msg.Data.(events.Request)
-	_, account := msg.Subject.Account()
-	return request && (account || msg.Subject == portal.CatalogStream)
+	return request && !events.WakesUp(msg.Data) && msg.Subject.Kind() != portal.KindUnknown
 }
 
 func failuresOf(history []events.Event, request string) []events.Event {

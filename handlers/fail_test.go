@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -40,7 +41,7 @@ func TestARequestThatWasNotHandledFailsForWhoeverWaits(t *testing.T) {
 		t.Errorf("there are %d rows, want 1", d.graves())
 	}
 	facts := d.facts()
-	holds(t, facts[1:], events.RequestFailed{Ends: ending("op-subscribe"), Class: "failed"})
+	holds(t, facts[1:], events.RequestFailed{Class: "failed"})
 	failed := facts[1]
 	if failed.Causation != subscribe.ID || failed.Operation != subscribe.Operation || failed.Correlation != subscribe.Correlation {
 		t.Errorf("the fact does not say what led to it: %+v", failed)
@@ -57,7 +58,7 @@ func TestARequestFailsOnceAndIsToldOfAgain(t *testing.T) {
 	d.fail(register)
 	d.outbox.empty()
 	d.fail(register)
-	holds(t, d.facts(), events.RequestFailed{Ends: ending("op-register"), Class: "failed"})
+	holds(t, d.facts(), events.RequestFailed{Class: "failed"})
 	sent, repeated := d.outbox.empty()
 	if diff := cmp.Diff(d.facts(), repeated); diff != "" || len(sent) > 0 {
 		t.Errorf("%d sent as new; repeated (-want +got):\n%s", len(sent), diff)
@@ -125,17 +126,18 @@ func TestAMessageThatNobodyWaitsForIsItsRowAndNothingMore(t *testing.T) {
 	d.handle(register)
 	fact := d.facts()[0]
 	d.outbox.empty()
-	strange := register
-	strange.ID, strange.Subject = "strange", "licence/x"
+	odd := register
+	odd.ID, odd.Subject = "odd", "nonsense/x"
 	d.fail(
-		fact, strange,
+		fact, odd,
 		events.Event{ID: "tick", Source: "/test", Subject: "job/due", Time: opened, Data: events.JobRequested{Job: "due"}},
+		events.Event{ID: "look", Source: "/test", Subject: portal.AccountStream(account), Time: opened, Data: events.ShowRequested{}},
 		events.Event{ID: "wakeup", Source: "/test", Subject: portal.AccountStream(account), Time: opened, Data: events.ProvisionRequested{}},
 	)
-	if d.graves() != 4 {
-		t.Errorf("there are %d rows, want 4", d.graves())
+	if d.graves() != 5 {
+		t.Errorf("there are %d rows, want 5", d.graves())
 	}
-	if got := len(d.facts()) + len(d.stream("job/due")) + len(d.stream("licence/x")); got != 1 {
+	if got := len(d.facts()) + len(d.stream("job/due")) + len(d.stream("nonsense/x")); got != 1 {
 		t.Errorf("the streams hold %d facts, want the one from before", got)
 	}
 	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
@@ -146,8 +148,8 @@ func TestAMessageThatNobodyWaitsForIsItsRowAndNothingMore(t *testing.T) {
 func TestARequestOfNobodyFailsWithoutEndingAnything(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	msg := ask("", 0, events.KeyRevealReported{Key: "k"})
-	msg.ID = "reveal"
+	msg := ask("", 0, events.KeyReleaseRequested{Key: "k"})
+	msg.ID = "release"
 	d.fail(msg)
 	holds(t, d.facts(), events.RequestFailed{Class: "failed"})
 }
@@ -170,7 +172,7 @@ func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	views := projections.Tables{Views: d.tables.Views, Records: d.tables.Records}
-	projector := projections.NewProjector(d.journal, d.tables.Client, views)
+	projector := projections.NewProjector(d.journal, accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock), d.tables.Client, views)
 	shown := projections.NewViews(d.tables.Client, views, (*catalog.Store)(nil))
 	status := func() projections.Status {
 		t.Helper()
@@ -188,7 +190,7 @@ func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
 		t.Fatalf("after giving up the operation is %s, want failed", got)
 	}
 	d.handle(register)
-	holds(t, d.facts()[1:], events.UserRegistered{Ends: ending("op-register"), Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}})
+	holds(t, d.facts()[1:], events.UserRegistered{Decides: events.Decides{Scopes: []portal.Scope{portal.RegistrationScope}}})
 	if got := status(); got != projections.Succeeded {
 		t.Errorf("after the replay the operation is %s, want succeeded", got)
 	}
@@ -196,5 +198,17 @@ func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
 	d.fail(register)
 	if got := status(); got != projections.Succeeded || len(d.facts()) != 2 {
 		t.Errorf("after giving it up again the operation is %s and the stream holds %d facts", got, len(d.facts()))
+	}
+}
+
+// Whatever a stream is about, somebody may wait for a request about it.
+func TestARequestAboutAnyStreamOfOursFailsThere(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, stream := range []portal.Stream{"licence/l-1", "legacy/product/customer", portal.CatalogStream, portal.PortalStream} {
+		msg := register
+		msg.ID, msg.Subject = "op-"+string(stream), stream
+		d.fail(msg)
+		holds(t, d.stream(stream), events.RequestFailed{Class: "failed"})
 	}
 }

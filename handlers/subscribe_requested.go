@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -9,53 +10,60 @@ import (
 )
 
 // Subscribing decides on SubscribeRequested: the plan is to be open to the account's
-// key, which is wanted with the first plan. Its operation ends when API Gateway has
-// attached the key. A plan that is open already yields RequestUnchanged, one that is
-// on its way RequestJoined: ten clicks at once are one subscription, and all ten
-// operations end with it. A plan on a stage that another plan of the key holds is
-// refused, naming both, since API Gateway lets a key into one plan per stage.
-func Subscribing(scheme KeyScheme) Decide[events.SubscribeRequested] {
+// keys; the first is wanted with the first plan. Its operation ends when API Gateway has
+// attached them. A plan that is open already yields RequestUnchanged, one that is on its
+// way RequestJoined: ten clicks at once are one subscription, and all ten operations end
+// with it. A plan that meets another one of the same key on a stage is refused, naming
+// both, since API Gateway lets a key into one plan per stage; so is one more plan than a
+// key can be in.
+func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
 	return func(account state.Account, req events.SubscribeRequested, asked Asked) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if !account.Registered {
-			return reject(asked, decides, portal.NotRegistered, "Sign up first: this account is not registered yet.")
+			return reject(decides, portal.NotRegistered, "Sign up first: this account is not registered yet.")
 		}
 		current := account.Subscriptions[req.Plan]
 		switch current.Phase {
 		case state.Active:
-			return []events.Fact{events.RequestUnchanged{Ends: ends(asked.Operation), Decides: decides}}
+			return []events.Fact{events.RequestUnchanged{Decides: decides}}
 		case state.Wanted:
-			return []events.Fact{events.RequestJoined{Decides: decides, Plan: req.Plan}}
+			return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
 		}
-		var facts []events.Fact
-		key, ok := account.KeyIn(portal.DefaultSlot)
-		if !ok {
-			key.ID = portal.KeyID(portal.DeriveID("key", string(account.ID), asked.ID))
+		ring := portal.AccountRing
+		held := account.Held(ring)
+		for _, plan := range held {
+			if slices.Contains(req.Rivals, plan) {
+				other := account.Subscriptions[plan]
+				return reject(decides, portal.Conflict, fmt.Sprintf(
+					"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
+					req.Name, other.Name, other.Name, req.Name))
+			}
+		}
+		if len(held) >= limits.PlansPerKey {
+			return reject(decides, portal.LimitReached, fmt.Sprintf(
+				"Your key is in %d plans, which is as many as API Gateway allows. Leave one of them first, then subscribe to %s.", len(held), req.Name))
+		}
+		facts := overturned(current)
+		if _, ok := account.KeyOf(ring); !ok {
 			facts = append(facts, events.KeyWanted{
-				Key: key.ID, Slot: portal.DefaultSlot, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
+				Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), asked.ID)),
+				Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
 			})
 		}
-		if other, clash := account.Clash(key.ID, req.Plan, req.Stages); clash {
-			return reject(asked, decides, portal.Conflict, fmt.Sprintf(
-				"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
-				req.Name, other.Name, other.Name, req.Name))
-		}
-		facts = append(facts, superseded(current.Waiting)...)
-		return append(facts, events.SubscriptionWanted{
-			Decides: decides, Plan: req.Plan, Name: req.Name, Key: key.ID, Stages: req.Stages,
-		})
+		return append(facts, events.SubscriptionWanted{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
 	}
 }
 
 // reject refuses the request, for a reason that the user reads.
-func reject(asked Asked, decides events.Decides, code portal.Code, message string) []events.Fact {
-	return []events.Fact{events.RequestRejected{Ends: ends(asked.Operation), Decides: decides, Code: code, Message: message}}
+func reject(decides events.Decides, code portal.Code, message string) []events.Fact {
+	return []events.Fact{events.RequestRejected{Decides: decides, Code: code, Message: message}}
 }
 
-// superseded ends the operations that waited for what is now overturned.
-func superseded(waiting []portal.OperationID) []events.Fact {
-	if len(waiting) == 0 {
+// overturned ends the wish of a subscription that something else is decided on, and with
+// it every operation that waits for that wish.
+func overturned(s state.Subscription) []events.Fact {
+	if !s.Open() {
 		return nil
 	}
-	return []events.Fact{events.RequestSuperseded{Ends: events.Ends{Operations: waiting}}}
+	return []events.Fact{events.RequestSuperseded{Link: events.Link{Wish: s.OpenedBy}}}
 }

@@ -29,7 +29,7 @@ func TestARequestThatNewerCodeHasDecidedIsNotDecidedAgain(t *testing.T) {
 	d.handle(register)
 	d.outbox.empty()
 	d.decideElsewhere(subscribe, painted)
-	d.handle(subscribe)
+	d.elsewhere(subscribe)
 	d.fail(subscribe)
 	facts := d.facts()
 	holds(t, facts[1:], painted)
@@ -55,9 +55,49 @@ func TestDecidingGoesOnAfterAFactOfNewerCode(t *testing.T) {
 	}
 	key := portal.KeyID(portal.DeriveID("key", string(account), "op-subscribe"))
 	holds(t, facts[2:],
-		events.KeyWanted{Key: key, Slot: portal.DefaultSlot, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
-		events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Key: key, Stages: stageV1})
+		events.KeyWanted{Key: key, Ring: portal.AccountRing, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey},
+		events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1})
 	if facts[2].Sequence != 3 {
 		t.Errorf("it goes on at %d", facts[2].Sequence)
+	}
+}
+
+// strange is a fact that no worker may pass over, and that this one does not know.
+var strange = events.Unknown{Type: "gatehouse.AccountSuspended.v1", Data: json.RawMessage(`{}`), Must: true}
+
+func TestDecidingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.handle(register)
+	d.decideElsewhere(ask("op-newer", 9, events.RegisterUser{}), strange)
+	d.outbox.empty()
+	before := d.facts()
+	for _, msg := range []events.Event{subscribe, leave, ask("op-again", 10, events.RegisterUser{})} {
+		if err := deliver(t.Context(), d.execute, msg); !isPostponed(err) {
+			t.Errorf("%s: %v, want Postponed", msg.Type(), err)
+		}
+	}
+	if diff := cmp.Diff(before, d.facts()); diff != "" {
+		t.Errorf("it was decided on (-want +got):\n%s", diff)
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("sent %v, repeated %v", sent, repeated)
+	}
+	// What was decided before is not in question.
+	d.elsewhere(register)
+	if _, repeated := d.outbox.empty(); len(repeated) != 1 {
+		t.Errorf("repeated %v, want the fact of signing up", repeated)
+	}
+}
+
+func TestTheCatalogWaitsForAWorkerThatUnderstandsIt(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(t)
+	msg := l.tick("")
+	if err := l.journal.Append(t.Context(), msg.Subject, 0, journal.Stamp(msg, "/newer", opened, 0, []events.Fact{strange})); err != nil {
+		t.Fatal(err)
+	}
+	if err := deliver(t.Context(), l.execute, l.tick("op")); !isPostponed(err) {
+		t.Errorf("%v, want Postponed", err)
 	}
 }

@@ -6,21 +6,19 @@ import (
 )
 
 // Unsubscribing decides on UnsubscribeRequested: the plan is to be closed to the
-// account's key, attached already or only wanted. Its operation ends when API
-// Gateway has detached the key. A plan that the account does not hold yields
+// account's keys, attached already or only wanted. Its operation ends when API
+// Gateway has detached them. A plan that the account does not hold yields
 // RequestUnchanged, one that is ending already RequestJoined. The key stays, for the
 // next subscription.
-func Unsubscribing(account state.Account, req events.UnsubscribeRequested, asked Asked) []events.Fact {
+func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ Asked) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	current := account.Subscriptions[req.Plan]
 	switch current.Phase {
 	case state.Wanted, state.Active:
-		return append(superseded(current.Waiting), events.SubscriptionEnding{
-			Decides: decides, Plan: req.Plan, Key: current.Key,
-		})
+		return append(overturned(current), events.SubscriptionEnding{Decides: decides, Plan: req.Plan})
 	case state.Ending:
-		return []events.Fact{events.RequestJoined{Decides: decides, Plan: req.Plan}}
+		return []events.Fact{events.RequestJoined{Decides: decides, Link: events.Link{Wish: current.OpenedBy}, Plan: req.Plan}}
 	default:
-		return []events.Fact{events.RequestUnchanged{Ends: ends(asked.Operation), Decides: decides}}
+		return []events.Fact{events.RequestUnchanged{Decides: decides}}
 	}
 }

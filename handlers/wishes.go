@@ -1,15 +1,16 @@
 package handlers
 
 import (
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // opensWish says whether converging has work to do because of this fact.
 func opensWish(fact events.Event) bool {
 	switch fact.Data.(type) {
-	case events.SubscriptionWanted, events.SubscriptionEnding:
+	case events.SubscriptionWanted, events.SubscriptionEnding, events.KeyReleasing:
 		return true
 	}
 	return false
@@ -18,7 +19,7 @@ func opensWish(fact events.Event) bool {
 // wakeUp is the message that sets converging to work. Its id follows from the fact.
 func wakeUp(fact events.Event) events.Event {
 	return events.Event{
-		ID:          jobs.WakeUpID(fact.ID, 0),
+		ID:          portal.DeriveID("provision", fact.ID, "0"),
 		Source:      "/gatehouse/handlers",
 		Subject:     fact.Subject,
 		Time:        fact.Time,
@@ -29,14 +30,32 @@ func wakeUp(fact events.Event) events.Event {
 	}
 }
 
-// dueRows are the rows by which the wake-ups are repeated until the wishes are
-// fulfilled, should every message about them be lost.
-func dueRows(facts []events.Event) []journal.Row {
-	var rows []journal.Row
+// dueRows are the rows of the transaction in which a request is decided: those by which
+// the wake-ups are repeated until the wishes are fulfilled, and the end of the one by which
+// the request itself would have been.
+func dueRows(msg events.Event, facts []events.Event) []journal.Row {
+	rows := operationDone(msg)
 	for _, fact := range facts {
-		if opensWish(fact) {
-			rows = append(rows, jobs.NewWish(fact).Row())
+		wish := due.Row{}
+		switch f := fact.Data.(type) {
+		case events.SubscriptionWanted:
+			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", f.Plan, fact.Correlation)
+		case events.SubscriptionEnding:
+			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", f.Plan, fact.Correlation)
+		case events.KeyReleasing:
+			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, f.Key, "", fact.Correlation)
+		default:
+			continue
 		}
+		rows = append(rows, journal.PutDue(wish))
 	}
 	return rows
+}
+
+// operationDone deletes the row by which an accepted request is handed in again.
+func operationDone(msg events.Event) []journal.Row {
+	if msg.Operation == "" || string(msg.Operation) != msg.ID {
+		return nil
+	}
+	return []journal.Row{journal.DropDue(due.OfOperation(msg.Subject, msg.Operation, msg.Time))}
 }

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"golang.org/x/oauth2"
@@ -10,8 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// attemptTTL is how long somebody may take on the provider's pages.
-const attemptTTL = 10 * time.Minute
+const (
+	// attemptTTL is how long a person may take on the provider's pages.
+	attemptTTL = 10 * time.Minute
+	// attemptKept is how long the destination of an attempt is remembered, finished or not,
+	// so that people who come back late, or twice, can still be taken there.
+	attemptKept = 24 * time.Hour
+)
 
 // attempt is a sign-in under way: what was sent along to the provider, and where
 // the browser wants to go afterwards.
@@ -23,7 +29,8 @@ type attempt struct {
 
 // attempts are kept under the hash of their state. Each may be taken once, within
 // attemptTTL, by the browser that began it: the state alone, which travels in
-// URLs, is not enough to finish somebody else's sign-in.
+// URLs, is not enough to finish somebody else's sign-in. One that was taken keeps
+// neither verifier nor nonce.
 type attempts struct {
 	table table
 	now   func() time.Time
@@ -38,15 +45,16 @@ func (a attempts) begin(ctx context.Context, browser, returnTo string) (state st
 	it["verifier"] = text(at.verifier)
 	it["nonce"] = text(at.nonce)
 	it["return_to"] = text(at.returnTo)
-	it["expires_at"] = epoch(a.now().Add(attemptTTL))
+	it["valid_until"] = epoch(a.now().Add(attemptTTL))
+	it["expires_at"] = epoch(a.now().Add(attemptKept))
 	return state, at, a.table.put(ctx, it)
 }
 
-// take ends an attempt and returns it. A second time it is Invalid, as it is in
-// another browser, which leaves the attempt as it was.
+// take ends an attempt and returns it. A second time or too late it is Invalid
+// (errLapsed), as it is in another browser, which leaves the attempt as it was.
 func (a attempts) take(ctx context.Context, state, browser string) (attempt, error) {
 	if len(state) != secretLength || len(browser) != secretLength {
-		return attempt{}, lapsed()
+		return attempt{}, lapsed("")
 	}
 	it, err := a.table.find(ctx, attemptKey(state), "signin")
 	if err != nil {
@@ -54,21 +62,50 @@ func (a attempts) take(ctx context.Context, state, browser string) (attempt, err
 	}
 	same := subtle.ConstantTimeCompare([]byte(it.text("browser")), []byte(hash(browser))) == 1
 	if it == nil || !same || it.expired(a.now()) {
-		return attempt{}, lapsed()
+		return attempt{}, lapsed("")
 	}
-	taken, err := a.table.take(ctx, attemptKey(state), "signin")
+	at := attempt{verifier: it.text("verifier"), nonce: it.text("nonce"), returnTo: it.text("return_to")}
+	if until, ok := it.time("valid_until"); ok && !a.now().Before(until) {
+		return attempt{}, lapsed(at.returnTo)
+	}
+	taken, err := a.table.strip(ctx, attemptKey(state), "signin", "verifier", "nonce")
 	if err != nil {
 		return attempt{}, err
 	}
 	if !taken {
-		return attempt{}, lapsed()
+		return attempt{}, lapsed(at.returnTo)
 	}
-	return attempt{verifier: it.text("verifier"), nonce: it.text("nonce"), returnTo: it.text("return_to")}, nil
+	return at, nil
 }
 
-func lapsed() error {
-	return portal.Fail(portal.Invalid,
-		"This sign-in was not started in this browser, took longer than ten minutes, or is already complete. Sign in again.")
+var errLapsed = errors.New("the attempt is over")
+
+func lapsed(returnTo string) error {
+	return again(returnTo, &portal.Error{
+		Code:    portal.Invalid,
+		Message: "This sign-in was not started in this browser, took longer than ten minutes, or is already complete. Sign in again.",
+		Err:     errLapsed,
+	})
+}
+
+// signInAgain is an error that a new sign-in helps against.
+type signInAgain struct {
+	error
+	returnTo string
+}
+
+func (e *signInAgain) Unwrap() error { return e.error }
+
+func again(returnTo string, err error) error { return &signInAgain{err, returnTo} }
+
+// SignInAgain says whether a new sign-in helps against an error, and where it should
+// lead: a path of this portal, "" if that is not known.
+func SignInAgain(err error) (returnTo string, helps bool) {
+	var e *signInAgain
+	if !errors.As(err, &e) {
+		return "", false
+	}
+	return e.returnTo, true
 }
 
 func attemptKey(state string) string { return "signin#" + hash(state) }

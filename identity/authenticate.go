@@ -10,8 +10,9 @@ import (
 // Authenticate finds out who is asking and passes the request on, with the answer
 // in its context for From. A bearer token decides alone: one that does not hold is
 // an error even if a session cookie came along. A session that is unknown or over
-// is nobody, and its cookie is cleared. What cannot be looked up is an error
-// (Unavailable), never nobody.
+// is nobody. Its cookie is left alone: only signing out clears it, so that no answer
+// which a shared cache may keep signs others out. What cannot be looked up is an
+// error (Unavailable), never nobody.
 func (s *Service) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, known, err := s.who(w, r)
@@ -43,12 +44,8 @@ func (s *Service) who(w http.ResponseWriter, r *http.Request) (id Identity, know
 		return Identity{}, false, nil
 	}
 	id, known, err = s.sessions.find(r.Context(), token)
-	if err != nil {
+	if err != nil || !known {
 		return Identity{}, false, err
-	}
-	if !known {
-		s.setCookie(w, sessionCookie, "", 0)
-		return Identity{}, false, nil
 	}
 	return s.via(id, ViaSession), true, nil
 }

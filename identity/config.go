@@ -3,6 +3,7 @@ package identity
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -13,6 +14,14 @@ const (
 	DefaultGroupsClaim = "cognito:groups"
 	DefaultAdminGroup  = "admins"
 	DefaultSessionTTL  = 12 * time.Hour
+	DefaultSessionIdle = 24 * time.Hour
+)
+
+// Bounds of the two durations of Config.
+const (
+	MinSessionTTL  = time.Minute
+	MaxSessionTTL  = 30 * 24 * time.Hour
+	MinSessionIdle = 5 * time.Minute
 )
 
 // The paths the portal serves the sign-in at. CallbackPath after the base URL is
@@ -24,11 +33,15 @@ const (
 	SignOutPath  = "/sign-out"
 )
 
+// HomePath is where a sign-in leads if no other destination is known.
+const HomePath = "/dashboard"
+
 // Config says which provider to trust and where the portal is. Issuer, ClientID
 // and BaseURL are required.
 type Config struct {
-	// BaseURL is where browsers reach the portal: scheme and host, no path. With
-	// https, cookies are Secure and carry the __Host- prefix.
+	// BaseURL is where browsers reach the portal: scheme and host, no path. It must be
+	// https unless the host is a loopback one; so must every other URL here. With https,
+	// cookies are Secure and carry the __Host- prefix.
 	BaseURL string
 
 	// Issuer is the provider's issuer, to the letter as its tokens have it in "iss".
@@ -60,9 +73,13 @@ type Config struct {
 	// AdminGroup is the group whose members are admins, DefaultAdminGroup if empty.
 	AdminGroup string
 	// SessionTTL is how long a session lasts from the sign-in on, DefaultSessionTTL if
-	// 0. It does not slide: groups are those of the sign-in, so this is also how long
-	// leaving a group may take to show.
+	// 0, at most MaxSessionTTL. It does not slide: groups are those of the sign-in, so
+	// this is also how long leaving a group may take to show.
 	SessionTTL time.Duration
+	// SessionIdle is how long a session lasts without being used, DefaultSessionIdle if
+	// 0. Uses are recorded at most once an hour, or once in a quarter of SessionIdle if
+	// that is shorter, so a session may end that much earlier.
+	SessionIdle time.Duration
 }
 
 // complete is the configuration with its defaults, or everything that is wrong with it.
@@ -80,6 +97,9 @@ func (c Config) complete() (Config, error) {
 	if c.SessionTTL == 0 {
 		c.SessionTTL = DefaultSessionTTL
 	}
+	if c.SessionIdle == 0 {
+		c.SessionIdle = DefaultSessionIdle
+	}
 	return c, c.faults()
 }
 
@@ -93,8 +113,11 @@ func (c Config) faults() error {
 	if c.ClientID == "" {
 		faults = append(faults, errors.New("the client id is missing"))
 	}
-	if c.SessionTTL < time.Minute {
-		faults = append(faults, errors.New("the session TTL must be at least a minute"))
+	if c.SessionTTL < MinSessionTTL || c.SessionTTL > MaxSessionTTL {
+		faults = append(faults, fmt.Errorf("the session TTL must be between %s and %s", MinSessionTTL, MaxSessionTTL))
+	}
+	if c.SessionIdle < MinSessionIdle {
+		faults = append(faults, fmt.Errorf("the idle time of sessions must be at least %s", MinSessionIdle))
 	}
 	_, err = webURL("issuer", c.Issuer)
 	faults = append(faults, err)
@@ -110,15 +133,27 @@ func (c Config) faults() error {
 	return errors.Join(faults...)
 }
 
-// webURL parses an absolute http or https URL without credentials in it.
+// webURL parses an absolute URL without credentials in it. It must be https, since
+// tokens and cookies travel there, unless it leads to this machine.
 func webURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
 		return nil, fmt.Errorf("the %s must be an absolute http or https URL without credentials", name)
 	}
+	if u.Scheme == "http" && !Loopback(u.Hostname()) {
+		return nil, fmt.Errorf("the %s must be an https URL; http is for loopback addresses only", name)
+	}
 	return u, nil
 }
 
-func (c Config) redirectURL() string { return c.BaseURL + CallbackPath }
+// Loopback says whether a host name or address is this machine's own.
+func Loopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761, section 6.3
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
 
-func (c Config) secure() bool { return strings.HasPrefix(c.BaseURL, "https:") }
+func (c Config) redirectURL() string { return c.BaseURL + CallbackPath }

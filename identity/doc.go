@@ -17,6 +17,7 @@
 //	journal   identity#<hash>  account   the account id of one (issuer, subject), for ever
 //	records   person#<account> person    e-mail and name, the only place of both that lasts
 //	sessions  session#<hash>   session   who is signed in, until when
+//	sessions  account#<id>     session#… the sessions of an account
 //	sessions  signin#<hash>    signin    a sign-in under way, ten minutes
 //
 // Session tokens and states are stored as SHA-256 hashes only, and neither they

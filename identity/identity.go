@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -42,6 +43,11 @@ func (i Identity) GoString() string { return fmt.Sprintf("identity.Identity{Acco
 
 type contextKey struct{}
 
+// nobody is a context in which From answers nobody.
+func nobody(ctx context.Context) context.Context {
+	return context.WithValue(ctx, contextKey{}, nil)
+}
+
 // From is who is asking, as Authenticate found out; ok is false for nobody.
 func From(ctx context.Context) (id Identity, ok bool) {
 	id, ok = ctx.Value(contextKey{}).(Identity)
@@ -60,12 +66,20 @@ type Tables struct{ Journal, Records, Sessions string }
 type Options struct {
 	DynamoDB database
 	Tables   Tables
-	// OnError answers a request that failed, by the error's code and message.
+	// OnError answers a request that failed, by the error's code and message. SignInAgain
+	// says whether a new sign-in would help.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
 	// OnSignIn is called after every sign-in, before the browser is sent on. Its
 	// error is logged and the sign-in stands. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
-	Log      zerolog.Logger
+	// OnSignOut answers a sign-out here that is to go on at next, an address of the
+	// identity provider's. Optional: without it the browser is redirected (303), which it
+	// holds against the form-action of the page's Content Security Policy.
+	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
+	// CrossSiteForms are the paths to which pages of other sites may post forms: those
+	// whose handlers do not go by the session. Optional.
+	CrossSiteForms []string
+	Log            zerolog.Logger
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -80,7 +94,7 @@ type Service struct {
 	people   people
 	sessions sessions
 	attempts attempts
-	origin   *http.CrossOriginProtection
+	origin   origin
 }
 
 // New is a Service for one provider, or an error that names every fault of the
@@ -97,8 +111,8 @@ func New(config Config, options Options) (*Service, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	origin := http.NewCrossOriginProtection()
-	if err := origin.AddTrustedOrigin(config.BaseURL); err != nil {
+	base, err := url.Parse(config.BaseURL)
+	if err != nil {
 		return nil, fmt.Errorf("configuring identity: %w", err)
 	}
 	provider := newProvider(config)
@@ -110,9 +124,9 @@ func New(config Config, options Options) (*Service, error) {
 		verifier: newVerifier(config, provider, options.Now),
 		accounts: newAccounts(table{options.DynamoDB, options.Tables.Journal}, options.Now),
 		people:   people{table{options.DynamoDB, options.Tables.Records}, options.Now},
-		sessions: sessions{sessionTable, config.SessionTTL, options.Now},
+		sessions: sessions{sessionTable, config.SessionTTL, config.SessionIdle, options.Now},
 		attempts: attempts{sessionTable, options.Now},
-		origin:   origin,
+		origin:   originOf(base),
 	}, nil
 }
 
@@ -127,6 +141,14 @@ func (s *Service) identify(ctx context.Context, c claims) (Identity, error) {
 		Account: account, Issuer: c.Issuer, Subject: c.Subject,
 		Email: c.Email, Name: c.displayName(), Groups: c.groups,
 	}, nil
+}
+
+// log is the log of a request, or the service's own outside of one.
+func (s *Service) log(ctx context.Context) *zerolog.Logger {
+	if log := zerolog.Ctx(ctx); log.GetLevel() != zerolog.Disabled {
+		return log
+	}
+	return &s.options.Log
 }
 
 // Person is what is on record about the person behind an account, as of their

@@ -11,23 +11,33 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"golang.org/x/time/rate"
 )
 
 const (
 	// keysAge is how old the provider's keys may get before they are read again: how
 	// long a key that the provider has withdrawn is still trusted.
 	keysAge = time.Hour
-	// keysPause is the least time between two readings, so that tokens with made-up
-	// key ids do not turn into calls to the provider.
+	// keysPause is the least time between two readings of keys that are old.
 	keysPause = time.Minute
+	// unknownPause is how long a key id is not looked for again after a reading of the
+	// provider's keys did not find it.
+	unknownPause = time.Minute
+	// unknownReadings is how many readings unknown key ids can cause at once, and
+	// unknownEvery how often one more. This bounds the calls to the provider that made-up
+	// key ids cause, and the time by which they delay a new key.
+	unknownReadings = 20
+	unknownEvery    = 3 * time.Second
+	// maxUnknown bounds the memory that unknown key ids take, and maxKeyID that of each.
+	maxUnknown = 1000
+	maxKeyID   = 256
 )
 
 var errUnknownKey = errors.New("the provider has no such key")
 
 // keySet is the provider's signing keys (RFC 7517). They are read when first
 // needed and when they are old; a key id that is not among them has them read
-// again, at most once per keysPause. Known keys are used on while the provider
-// does not answer.
+// again, once. Known keys are used on while the provider does not answer.
 type keySet struct {
 	provider *provider
 	now      func() time.Time
@@ -35,18 +45,33 @@ type keySet struct {
 
 	mu      sync.Mutex
 	keys    []jose.JSONWebKey
-	read    time.Time // when they were last read
-	tried   time.Time // when that was last tried
-	failure error     // how the last try went
+	read    time.Time            // when they were last read
+	tried   time.Time            // when that was last tried
+	failure error                // how the last try went
+	began   int                  // how many readings have begun
+	unknown map[string]time.Time // when a key id was last looked for in vain
+	allowed *rate.Limiter        // readings for the sake of unknown key ids
+}
+
+func newKeySet(p *provider, now func() time.Time) *keySet {
+	return &keySet{
+		provider: p, now: now, unknown: map[string]time.Time{},
+		allowed: rate.NewLimiter(rate.Every(unknownEvery), unknownReadings),
+	}
 }
 
 // find is the key that a token of this algorithm and key id is signed with:
 // errUnknownKey if the provider has none, Unavailable if it cannot be asked.
 func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
-	known, due, failure := k.look(algorithm, id)
-	if due {
-		failure = k.asking.do(ctx, k.refresh)
-		known, _, _ = k.look(algorithm, id)
+	if len(id) > maxKeyID {
+		return nil, errUnknownKey
+	}
+	known, due, began, failure := k.look(algorithm, id)
+	for due {
+		failure = k.asking.do(ctx, func(ctx context.Context) error { return k.refresh(ctx, began) })
+		known = k.known(algorithm, id)
+		// A reading that was under way when this key was asked for may have missed it.
+		due = known == nil && failure == nil && !k.missed(id, began)
 	}
 	switch {
 	case known != nil:
@@ -57,27 +82,56 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	return nil, errUnknownKey
 }
 
-// look is the key if it is known, whether the keys are due to be read again, and
-// how the last reading went.
-func (k *keySet) look(algorithm, id string) (known any, due bool, failure error) {
+// look is the key if it is known, whether the keys are due to be read, how many readings
+// have begun, and how the last one went.
+func (k *keySet) look(algorithm, id string) (known any, due bool, began int, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	known = choose(k.keys, algorithm, id)
-	stale := known == nil || k.now().Sub(k.read) >= keysAge
-	return known, stale && k.mayTry(), k.failure
+	now := k.now()
+	switch {
+	case k.read.IsZero(): // Nothing can be verified, so every caller may try.
+		due = true
+	case known != nil:
+		due = now.Sub(k.read) >= keysAge && now.Sub(k.tried) >= keysPause
+	default:
+		vain, looked := k.unknown[id]
+		due = (!looked || now.Sub(vain) >= unknownPause) && k.allowed.AllowN(now, 1)
+	}
+	return known, due, k.began, k.failure
 }
 
-// mayTry says whether the last try was long enough ago. Without any keys nothing
-// can be verified, so then every caller may.
-func (k *keySet) mayTry() bool { return k.read.IsZero() || k.now().Sub(k.tried) >= keysPause }
-
-func (k *keySet) refresh(ctx context.Context) error {
+func (k *keySet) known(algorithm, id string) any {
 	k.mu.Lock()
-	wanted, failure := k.mayTry(), k.failure
-	k.mu.Unlock()
-	if !wanted {
-		return failure // somebody asked between our look and our turn
+	defer k.mu.Unlock()
+	return choose(k.keys, algorithm, id)
+}
+
+// missed notes that the last reading did not have the key id, if it began after the
+// caller had counted the readings.
+func (k *keySet) missed(id string, before int) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.began == before {
+		return false
 	}
+	if len(k.unknown) >= maxUnknown {
+		clear(k.unknown)
+	}
+	k.unknown[id] = k.now()
+	return true
+}
+
+// refresh reads the keys, unless a reading has begun since the caller counted them: as
+// there is one at a time, that one is over.
+func (k *keySet) refresh(ctx context.Context, before int) error {
+	k.mu.Lock()
+	if k.began != before {
+		defer k.mu.Unlock()
+		return k.failure
+	}
+	k.began++
+	k.mu.Unlock()
 	keys, err := k.fetch(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -29,6 +30,32 @@ func TestEveryFaultOfAConfigurationIsNamedAtOnce(t *testing.T) {
 	for _, fault := range []string{"base URL", "issuer", "client id", "session TTL", "sign-up URL", "DynamoDB", "OnError"} {
 		if !strings.Contains(err.Error(), fault) {
 			t.Errorf("%q is not named in: %v", fault, err)
+		}
+	}
+}
+
+func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
+	t.Parallel()
+	good := identity.Config{
+		BaseURL: "https://portal.example.com", Issuer: "https://login.example.com", ClientID: clientID, JWKSURL: "https://login.example.com/keys",
+	}
+	options := identity.Options{DynamoDB: noDatabase{}, Tables: tables, OnError: func(http.ResponseWriter, *http.Request, error) {}}
+	for url, taken := range map[string]bool{
+		"https://portal.example.com": true, "http://localhost:8080": true, "http://127.0.0.1": true, "http://127.8.9.1:80": true,
+		"http://[::1]:8080": true, "http://portal.localhost": true, "HTTP://LocalHost": true,
+		"http://portal.example.com": false, "http://localhost.example.com": false, "http://10.0.0.1": false, "http://0.0.0.0": false,
+		"http://[::]": false, "http://127.0.0.1.example.com": false,
+	} {
+		for name, set := range map[string]func(*identity.Config){
+			"base URL": func(c *identity.Config) { c.BaseURL = url }, "issuer": func(c *identity.Config) { c.Issuer = url },
+			"JWKS URL": func(c *identity.Config) { c.JWKSURL = url }, "token URL": func(c *identity.Config) { c.TokenURL = url },
+		} {
+			config := good
+			set(&config)
+			_, err := identity.New(config, options)
+			if taken != (err == nil) || (!taken && !strings.Contains(err.Error(), "the "+name+" must be an https URL")) {
+				t.Errorf("%s %s: %v", name, url, err)
+			}
 		}
 	}
 }
@@ -128,12 +155,11 @@ func TestWithAKeySetOfItsOwnAnIssuerNeedNotBeReachable(t *testing.T) {
 	}
 }
 
-func TestUnknownKeysAreLookedForOnceAMinute(t *testing.T) {
+func TestAKeyIDThatTheProviderLacksIsLookedForOnceAMinute(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	p := s.provider
-	good := p.sign(p.claims())
-	rotated := signWith(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: foreignKey, KeyID: "rsa-2"}}, p.claims())
+	good, made := p.sign(p.claims()), signAs("made-up", p.claims())
 	check := func(token string, want portal.Code, reads int) {
 		t.Helper()
 		if _, err := s.Bearer(t.Context(), token); portal.CodeOf(err) != want {
@@ -144,15 +170,10 @@ func TestUnknownKeysAreLookedForOnceAMinute(t *testing.T) {
 		}
 	}
 	check(good, "", 1)
-	p.set(func() { p.keys = append(p.keys, jose.JSONWebKey{Key: foreignKey.Public(), KeyID: "rsa-2"}) })
 	for range 3 {
-		check(rotated, portal.Unauthorized, 1) // they have just been read
+		check(made, portal.Unauthorized, 2)
 	}
-	s.clock.forward(time.Minute)
-	check(rotated, "", 2)
-	check(rotated, "", 2)
-
-	made := signWith(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: foreignKey, KeyID: "made-up"}}, p.claims())
+	check(good, "", 2)
 	s.clock.forward(time.Minute)
 	for range 3 {
 		check(made, portal.Unauthorized, 3)
@@ -161,10 +182,47 @@ func TestUnknownKeysAreLookedForOnceAMinute(t *testing.T) {
 	// Without an answer nobody can tell whether the key is the provider's.
 	p.set(func() { p.broken["/keys"] = true })
 	s.clock.forward(time.Minute)
-	for range 3 {
-		check(made, portal.Unavailable, 4)
-	}
+	check(made, portal.Unavailable, 4)
 	check(good, "", 4)
+}
+
+func TestARotatedKeyIsTakenAtOnceAndDuringAFloodOfMadeUpOnesSoon(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	p := s.provider
+	rotate := func(id string) string {
+		p.set(func() { p.keys = append(p.keys, jose.JSONWebKey{Key: foreignKey.Public(), KeyID: id}) })
+		return signAs(id, p.claims())
+	}
+	if _, err := s.Bearer(t.Context(), p.sign(p.claims())); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Bearer(t.Context(), rotate("rsa-2")); err != nil {
+		t.Errorf("a key that is new: %v", err)
+	}
+
+	flood := func() {
+		for range 100 {
+			if _, err := s.Bearer(t.Context(), signAs("made-up-"+rand.Text(), p.claims())); portal.CodeOf(err) != portal.Unauthorized {
+				t.Errorf("a made-up key id: %v", err)
+			}
+		}
+	}
+	flood()
+	if n := p.count("/keys"); n > 25 {
+		t.Errorf("a hundred made-up key ids had the keys read %d times", n)
+	}
+	rotated := rotate("rsa-3")
+	s.clock.forward(3 * time.Second)
+	flood() // before the new one
+	if _, err := s.Bearer(t.Context(), rotated); err != nil {
+		t.Errorf("three seconds into a flood: %v", err)
+	}
+}
+
+// signAs signs with the foreign key under that id.
+func signAs(id string, claims map[string]any) string {
+	return signWith(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: foreignKey, KeyID: id}}, claims)
 }
 
 func TestAKeyThatTheProviderWithdrewIsForgottenWithinTheHour(t *testing.T) {

@@ -12,6 +12,12 @@ import (
 // maxReturnTo bounds the path to come back to, bytes.
 const maxReturnTo = 2048
 
+// CanReturnTo says whether a sign-in may lead to this path, with or without a query.
+func CanReturnTo(path string) bool {
+	_, err := localPath(path)
+	return err == nil
+}
+
 // localPath is the path to send a browser to after the sign-in, "/" for none. All
 // but a plain path of this portal, with or without a query, is Invalid. Browsers
 // read "//host", "/\host" and, having dropped the control character, "/\t/host" as

@@ -6,21 +6,37 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+// renewEvery is how often at most a use of a session is written down.
+const renewEvery = time.Hour
+
 // sessions are kept on the server under the hash of a token that only the
 // browser has, so that a read of the table opens none of them and signing out
-// ends one at once.
+// ends one at once. Each has a second item under its account, by which all
+// sessions of an account can be found.
+//
+// A session ends after ttl, and earlier if it is not used for idle: ends_at is the
+// first, and expires_at, by which DynamoDB deletes the item too, whichever comes first.
 type sessions struct {
 	table table
 	ttl   time.Duration
+	idle  time.Duration
 	now   func() time.Time
 }
 
 // open starts a session and returns its token.
 func (s sessions) open(ctx context.Context, id Identity) (token string, err error) {
 	token = newSecret()
+	ends := s.now().Add(s.ttl)
+	index := key(accountSessionsKey(id.Account), sessionKey(token))
+	index["expires_at"] = epoch(ends)
+	if err := s.table.put(ctx, index); err != nil {
+		return "", err
+	}
 	it := key(sessionKey(token), "session")
 	it["account"] = text(string(id.Account))
 	it["issuer"] = text(id.Issuer)
@@ -28,8 +44,17 @@ func (s sessions) open(ctx context.Context, id Identity) (token string, err erro
 	it["email"] = text(id.Email)
 	it["name"] = text(id.Name)
 	it["groups"] = texts(id.Groups)
-	it["expires_at"] = epoch(s.now().Add(s.ttl))
+	it["ends_at"] = epoch(ends)
+	it["expires_at"] = epoch(s.expiry(ends))
 	return token, s.table.put(ctx, it)
+}
+
+// expiry is when a session that is used now and ends then expires.
+func (s sessions) expiry(ends time.Time) time.Time {
+	if idle := s.now().Add(s.idle); idle.Before(ends) {
+		return idle
+	}
+	return ends
 }
 
 // find is who holds the token; ok is false for a token that opens nothing (any more).
@@ -41,6 +66,7 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	if err != nil || it == nil || it.expired(s.now()) {
 		return Identity{}, false, err
 	}
+	s.renew(ctx, it)
 	return Identity{
 		Account: portal.AccountID(it.text("account")),
 		Issuer:  it.text("issuer"), Subject: it.text("subject"),
@@ -48,15 +74,36 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	}, true, nil
 }
 
+// renew writes down that a session is used, unless that was done a short while ago. One
+// that is signed out of meanwhile stays so. A failure only makes the session end earlier.
+func (s sessions) renew(ctx context.Context, it item) {
+	ends, ok := it.time("ends_at")
+	expires, _ := it.time("expires_at")
+	next := s.expiry(ends)
+	if !ok || next.Sub(expires) < min(renewEvery, s.idle/4) {
+		return
+	}
+	if err := s.table.extend(ctx, it.text("pk"), it.text("sk"), next); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("recording that a session is used failed")
+	}
+}
+
 // end ends the session of a token; ending it twice is no error.
 func (s sessions) end(ctx context.Context, token string) error {
 	if len(token) != secretLength {
 		return nil
 	}
-	return s.table.remove(ctx, sessionKey(token), "session")
+	was, err := s.table.remove(ctx, sessionKey(token), "session")
+	if err != nil || was == nil {
+		return err
+	}
+	_, err = s.table.remove(ctx, accountSessionsKey(portal.AccountID(was.text("account"))), sessionKey(token))
+	return err
 }
 
 func sessionKey(token string) string { return "session#" + hash(token) }
+
+func accountSessionsKey(account portal.AccountID) string { return "account#" + string(account) }
 
 // via completes an identity with what follows from how it came and from the
 // configuration as it is now: who was signed in before a change of the admin
@@ -67,21 +114,11 @@ func (s *Service) via(id Identity, via Via) Identity {
 	return id
 }
 
-// The names of the cookies. Cookies ignore ports, so these must differ from those
-// of a provider on the same host.
+// What the cookies are called, before origin.cookieName.
 const (
 	sessionCookie = "gatehouse_session"
 	browserCookie = "gatehouse_signin"
 )
-
-// cookieName has the prefix by which browsers refuse a cookie of that name that is
-// not Secure, host-only and for "/" (RFC 6265bis, section 4.1.3.2).
-func (c Config) cookieName(name string) string {
-	if c.secure() {
-		return "__Host-" + name
-	}
-	return name
-}
 
 // setCookie sets a cookie for its time to live; 0 clears it. Lax, because the
 // provider's redirect back to us is a navigation from another site.
@@ -91,14 +128,14 @@ func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.
 		age = -1
 	}
 	http.SetCookie(w, &http.Cookie{
-		Name: s.config.cookieName(name), Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: s.config.secure(), SameSite: http.SameSiteLaxMode,
+		Name: s.origin.cookieName(name), Value: value, Path: "/", MaxAge: age,
+		HttpOnly: true, Secure: s.origin.secure(), SameSite: http.SameSiteLaxMode,
 	})
 }
 
 // cookie is the value of a cookie of ours, "" without one.
 func (s *Service) cookie(r *http.Request, name string) string {
-	c, err := r.Cookie(s.config.cookieName(name))
+	c, err := r.Cookie(s.origin.cookieName(name))
 	if err != nil {
 		return ""
 	}

@@ -17,19 +17,106 @@ func TestASessionEndsWithItsTime(t *testing.T) {
 	s := open(t)
 	b := newBrowser(t)
 	b.get(s.url + "/sign-in")
-	token := b.cookie(s.url, "gatehouse_session")
+	token := b.cookie(s.url, s.cookieName("session"))
 
 	s.clock.forward(identity.DefaultSessionTTL - time.Second)
-	if resp := s.ask(t, withCookie(token)); !strings.HasSuffix(resp.Body.String(), " via session") {
+	if resp := s.ask(t, s.withSession(token)); !strings.HasSuffix(resp.Body.String(), " via session") {
 		t.Errorf("a second before its end it is %q", resp.Body)
 	}
 	s.clock.forward(time.Second)
-	resp := s.ask(t, withCookie(token))
+	resp := s.ask(t, s.withSession(token))
 	if resp.Body.String() != "nobody" {
 		t.Errorf("at its end it is %q", resp.Body)
 	}
-	if c := resp.Result().Cookies(); len(c) != 1 || c[0].Name != "gatehouse_session" || c[0].MaxAge >= 0 {
-		t.Errorf("the cookie was not cleared: %v", c)
+	if set := resp.Header().Get("Set-Cookie"); set != "" {
+		t.Errorf("an answer that is no sign-out sets %s", set)
+	}
+}
+
+func TestASessionThatIsNotUsedEndsEarlier(t *testing.T) {
+	t.Parallel()
+	const via = " via session"
+	s := open(t, func(c *identity.Config, _ *identity.Options) {
+		c.SessionTTL, c.SessionIdle = 4*24*time.Hour, 24*time.Hour
+	})
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in")
+	token := b.cookie(s.url, s.cookieName("session"))
+	for _, step := range []struct {
+		after time.Duration
+		want  string
+	}{
+		{23 * time.Hour, via}, // and from here on again a day
+		{23 * time.Hour, via},
+		{24*time.Hour - time.Second, via},
+		{24*time.Hour - time.Second, via},
+		{2*time.Hour + 2*time.Second, "nobody"}, // four days after the sign-in, however much it is used
+	} {
+		s.clock.forward(step.after)
+		if got := s.ask(t, s.withSession(token)).Body.String(); !strings.HasSuffix(got, step.want) {
+			t.Fatalf("%s later it is %q, want %q", step.after, got, step.want)
+		}
+	}
+
+	b.get(s.url + "/sign-in")
+	token = b.cookie(s.url, s.cookieName("session"))
+	s.clock.forward(24 * time.Hour)
+	if got := s.ask(t, s.withSession(token)).Body.String(); got != "nobody" {
+		t.Errorf("after a day without use it is %q", got)
+	}
+}
+
+func TestUsesOfASessionAreWrittenDownOnceAnHour(t *testing.T) {
+	t.Parallel()
+	db := &counting{}
+	s := open(t, func(c *identity.Config, o *identity.Options) {
+		c.SessionTTL = identity.MaxSessionTTL
+		db.database, o.DynamoDB = o.DynamoDB.(database), db
+	})
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in")
+	session := s.withSession(b.cookie(s.url, s.cookieName("session")))
+	before := db.updates.Load()
+	for _, step := range []struct {
+		after  time.Duration
+		writes int64
+	}{{0, 0}, {59 * time.Minute, 0}, {time.Minute, 1}, {0, 1}, {59 * time.Minute, 1}, {time.Minute, 2}} {
+		s.clock.forward(step.after)
+		for range 3 {
+			s.ask(t, session)
+		}
+		if got := db.updates.Load() - before; got != step.writes {
+			t.Errorf("%s later there are %d writes, want %d", step.after, got, step.writes)
+		}
+	}
+}
+
+func TestASessionThatWasSignedOutOfMeanwhileIsNotBroughtBack(t *testing.T) {
+	t.Parallel()
+	meet := &meeting{}
+	s := open(t, func(_ *identity.Config, o *identity.Options) {
+		meet.database, o.DynamoDB = o.DynamoDB.(database), meet
+	})
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in")
+	s.clock.forward(2 * time.Hour)
+	token := b.cookie(s.url, s.cookieName("session"))
+	meet.afterRead(func() { b.do(signOut(t, s, s.url)) })
+
+	s.ask(t, s.withSession(token))
+
+	if strings.Contains(s.contents(t), "session#") {
+		t.Error("the session is back in the table")
+	}
+}
+
+func TestTheSessionsOfAnAccountCanBeFound(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	account := signIn(t, s)
+	signIn(t, s)
+	if n := strings.Count(s.contents(t), "pk=account#"+string(account)+"\n"); n != 2 {
+		t.Errorf("%d sessions are listed under the account, want 2:\n%s", n, s.contents(t))
 	}
 }
 
@@ -37,7 +124,7 @@ func TestCookiesThatOpenNothingAreNobody(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	for _, token := range []string{"x", strings.Repeat("A", 43), strings.Repeat("A", 4000)} {
-		if resp := s.ask(t, withCookie(token)); resp.Code != http.StatusOK || resp.Body.String() != "nobody" {
+		if resp := s.ask(t, s.withSession(token)); resp.Code != http.StatusOK || resp.Body.String() != "nobody" {
 			t.Errorf("a cookie of %d characters is %d %q", len(token), resp.Code, resp.Body)
 		}
 	}
@@ -48,7 +135,7 @@ func TestSigningOutEndsTheSessionOnTheServer(t *testing.T) {
 	s := open(t)
 	b := newBrowser(t)
 	b.get(s.url + "/sign-in")
-	token := b.cookie(s.url, "gatehouse_session")
+	token := b.cookie(s.url, s.cookieName("session"))
 
 	resp, body := b.do(signOut(t, s, s.url))
 
@@ -59,10 +146,10 @@ func TestSigningOutEndsTheSessionOnTheServer(t *testing.T) {
 	if resp.Request.URL.String() != s.url+"/" || body != "nobody" {
 		t.Errorf("the browser ended at %s: %s", resp.Request.URL, body)
 	}
-	if b.cookie(s.url, "gatehouse_session") != "" {
+	if b.cookie(s.url, s.cookieName("session")) != "" {
 		t.Error("the cookie was not cleared")
 	}
-	if resp := s.ask(t, withCookie(token)); resp.Body.String() != "nobody" {
+	if resp := s.ask(t, s.withSession(token)); resp.Body.String() != "nobody" {
 		t.Errorf("whoever kept the cookie is still %q", resp.Body)
 	}
 	if strings.Contains(s.contents(t), "session#") {
@@ -75,7 +162,7 @@ func TestOnlyAPostOfThisPortalSignsOut(t *testing.T) {
 	s := open(t)
 	b := newBrowser(t)
 	b.get(s.url + "/sign-in")
-	token := b.cookie(s.url, "gatehouse_session")
+	token := b.cookie(s.url, s.cookieName("session"))
 
 	if resp, _ := b.do(signOut(t, s, "https://evil.example")); resp.StatusCode != http.StatusForbidden || portal.CodeOf(s.lastError()) != portal.Forbidden {
 		t.Errorf("a foreign page was answered %d, %v", resp.StatusCode, s.lastError())
@@ -83,7 +170,7 @@ func TestOnlyAPostOfThisPortalSignsOut(t *testing.T) {
 	if resp, _ := b.get(s.url + "/sign-out"); resp.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("a link was answered %d", resp.StatusCode)
 	}
-	if resp := s.ask(t, withCookie(token)); !strings.HasSuffix(resp.Body.String(), " via session") {
+	if resp := s.ask(t, s.withSession(token)); !strings.HasSuffix(resp.Body.String(), " via session") {
 		t.Errorf("the session is %q", resp.Body)
 	}
 }
@@ -96,7 +183,7 @@ func TestSigningOutGoesByWayOfTheConfiguredPage(t *testing.T) {
 	b := newBrowser(t)
 	b.stopAt("/bye")
 	resp, _ := b.do(signOut(t, s, s.url))
-	if c := resp.Cookies(); len(c) != 1 || c[0].Name != "gatehouse_session" || c[0].MaxAge >= 0 {
+	if c := resp.Cookies(); len(c) != 1 || c[0].Name != s.cookieName("session") || c[0].MaxAge >= 0 {
 		t.Errorf("the cookie was not cleared: %v", c)
 	}
 	if want := s.provider.issuer() + "/bye?c=" + clientID + "&back=" + url.QueryEscape(s.url+"/"); resp.Header.Get("Location") != want {
@@ -124,17 +211,17 @@ func TestASignInOpensANewSessionAndEndsTheOldOne(t *testing.T) {
 	s := open(t)
 	b := newBrowser(t)
 	planted := strings.Repeat("A", 43)
-	b.http.Jar.SetCookies(must(url.Parse(s.url)), []*http.Cookie{{Name: "gatehouse_session", Value: planted, Path: "/"}})
+	b.http.Jar.SetCookies(must(url.Parse(s.url)), []*http.Cookie{{Name: s.cookieName("session"), Value: planted, Path: "/"}})
 	b.get(s.url + "/sign-in")
-	first := b.cookie(s.url, "gatehouse_session")
+	first := b.cookie(s.url, s.cookieName("session"))
 	b.get(s.url + "/sign-in")
-	second := b.cookie(s.url, "gatehouse_session")
+	second := b.cookie(s.url, s.cookieName("session"))
 
 	if first == planted || second == first || second == "" {
 		t.Error("a session token was used again")
 	}
 	for name, token := range map[string]string{"planted": planted, "first": first} {
-		if resp := s.ask(t, withCookie(token)); resp.Body.String() != "nobody" {
+		if resp := s.ask(t, s.withSession(token)); resp.Body.String() != "nobody" {
 			t.Errorf("the %s token opens %q", name, resp.Body)
 		}
 	}
@@ -148,7 +235,7 @@ func TestCookiesAreForTheServerAloneAndOverTLSForTLSAlone(t *testing.T) {
 	}{{"http://localhost:8080", "", false}, {"https://portal.example.com", "__Host-", true}} {
 		s := open(t, func(c *identity.Config, _ *identity.Options) { c.BaseURL = test.base + "/" })
 		begin := httptest.NewRecorder()
-		s.SignIn(begin, httptest.NewRequestWithContext(t.Context(), "GET", "/sign-in", nil))
+		s.SignIn(begin, httptest.NewRequestWithContext(t.Context(), "GET", test.base+"/sign-in", nil))
 		there := must(begin.Result().Location())
 		if got := there.Query().Get("redirect_uri"); got != test.base+"/sign-in/callback" {
 			t.Errorf("the redirect URI is %s", got)
@@ -164,7 +251,8 @@ func TestCookiesAreForTheServerAloneAndOverTLSForTLSAlone(t *testing.T) {
 				t.Fatalf("%s: %d cookies (%v)", name, len(set), s.lastError())
 			}
 			c := set[0]
-			if c.Name != test.prefix+"gatehouse_"+name || !c.HttpOnly || c.Secure != test.secure ||
+			s.url = test.base
+			if c.Name != test.prefix+s.cookieName(name) || !c.HttpOnly || c.Secure != test.secure ||
 				c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.MaxAge <= 0 {
 				t.Errorf("%s: the cookie is %s", test.base, strings.ReplaceAll(c.String(), c.Value, "…"))
 			}
@@ -177,15 +265,15 @@ func TestATableThatDoesNotAnswerIsNotTheSameAsNobody(t *testing.T) {
 	s := open(t, func(_ *identity.Config, o *identity.Options) { o.DynamoDB = noDatabase{} })
 	token := s.provider.sign(s.provider.claims())
 	for name, req := range map[string]*http.Request{
-		"a session":      withCookie(strings.Repeat("A", 43))(httptest.NewRequest("GET", "/", nil)),
+		"a session":      s.withSession(strings.Repeat("A", 43))(httptest.NewRequest("GET", "/", nil)),
 		"a bearer token": withBearer(token)(httptest.NewRequest("GET", "/", nil)),
-		"a sign-in":      httptest.NewRequest("GET", "/sign-in", nil),
+		"a sign-in":      httptest.NewRequest("GET", s.url+"/sign-in", nil),
 		"a callback": func() *http.Request {
 			r := httptest.NewRequest("GET", "/sign-in/callback?code=c&state="+strings.Repeat("A", 43), nil)
-			r.AddCookie(&http.Cookie{Name: "gatehouse_signin", Value: strings.Repeat("A", 43)})
+			r.AddCookie(&http.Cookie{Name: s.cookieName("signin"), Value: strings.Repeat("A", 43)})
 			return r
 		}(),
-		"a sign-out": withCookie(strings.Repeat("A", 43))(httptest.NewRequest("POST", "/sign-out", nil)),
+		"a sign-out": s.withSession(strings.Repeat("A", 43))(httptest.NewRequest("POST", "/sign-out", nil)),
 	} {
 		w := httptest.NewRecorder()
 		s.http.ServeHTTP(w, req)
@@ -210,9 +298,9 @@ func (s *site) ask(t *testing.T, dress ...func(*http.Request) *http.Request) *ht
 	return w
 }
 
-func withCookie(token string) func(*http.Request) *http.Request {
+func (s *site) withSession(token string) func(*http.Request) *http.Request {
 	return func(r *http.Request) *http.Request {
-		r.AddCookie(&http.Cookie{Name: "gatehouse_session", Value: token})
+		r.AddCookie(&http.Cookie{Name: s.cookieName("session"), Value: token})
 		return r
 	}
 }

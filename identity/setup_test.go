@@ -3,14 +3,19 @@ package identity_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,6 +99,13 @@ func (s *site) onError(w http.ResponseWriter, _ *http.Request, err error) {
 	}[portal.CodeOf(err)])
 }
 
+// cookieName is what a cookie of the site is called: it carries the start of the SHA-256
+// of the site's origin.
+func (s *site) cookieName(name string) string {
+	sum := sha256.Sum256([]byte(s.url))
+	return "gatehouse_" + name + "_" + hex.EncodeToString(sum[:4])
+}
+
 // lastError is what OnError was called with last.
 func (s *site) lastError() error {
 	s.mu.Lock()
@@ -142,9 +154,9 @@ func (s *site) contents(t *testing.T) string {
 			t.Fatal(err)
 		}
 		for _, it := range out.Items {
-			for attribute, value := range it {
+			for _, attribute := range slices.Sorted(maps.Keys(it)) {
 				fmt.Fprintf(&all, "%s %s=", name, attribute)
-				switch v := value.(type) {
+				switch v := it[attribute].(type) {
 				case *types.AttributeValueMemberS:
 					fmt.Fprintln(&all, v.Value)
 				case *types.AttributeValueMemberN:
@@ -168,6 +180,10 @@ func (noDatabase) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dyna
 }
 
 func (noDatabase) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return nil, errNoDatabase
+}
+
+func (noDatabase) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	return nil, errNoDatabase
 }
 
@@ -301,6 +317,7 @@ func (b *buffer) String() string {
 type database interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
@@ -311,6 +328,14 @@ type meeting struct {
 	mu      sync.Mutex
 	missing int
 	all     chan struct{}
+	after   func()
+}
+
+// afterRead has f called once, after the next read and before its reader goes on.
+func (m *meeting) afterRead(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.after = f
 }
 
 func (m *meeting) expect(readers int) {
@@ -322,6 +347,8 @@ func (m *meeting) expect(readers int) {
 func (m *meeting) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
 	out, err := m.database.GetItem(ctx, in, opts...)
 	m.mu.Lock()
+	after := m.after
+	m.after = nil
 	wait := m.missing > 0
 	if wait {
 		m.missing--
@@ -330,6 +357,9 @@ func (m *meeting) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts .
 		}
 	}
 	m.mu.Unlock()
+	if after != nil {
+		after()
+	}
 	if wait {
 		select {
 		case <-m.all:
@@ -337,4 +367,15 @@ func (m *meeting) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts .
 		}
 	}
 	return out, err
+}
+
+// counting is a database that counts updates.
+type counting struct {
+	database
+	updates atomic.Int64
+}
+
+func (c *counting) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	c.updates.Add(1)
+	return c.database.UpdateItem(ctx, in, opts...)
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
@@ -23,18 +24,30 @@ const (
 // SignIn serves GET /sign-in?return_to=/path: it sends the browser to the provider
 // (303), which sends it back to Callback. return_to takes paths of this portal
 // only. With screen=sign-up the provider's page for new people comes first, if
-// one is configured.
+// one is configured. A browser that uses another host name than that of the base URL is
+// sent there first. HEAD begins nothing.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
 	returnTo, err := localPath(query.Get("return_to"))
 	if err != nil {
-		s.options.OnError(w, r, err)
+		s.options.OnError(w, r, again("", err))
+		return
+	}
+	if there := s.moved(r); there != "" {
+		http.Redirect(w, r, there, http.StatusSeeOther)
 		return
 	}
 	e, err := s.provider.endpoints(r.Context())
 	if err != nil {
-		s.options.OnError(w, r, err)
+		s.options.OnError(w, r, again(returnTo, err))
+		return
+	}
+	if query.Get("screen") == "sign-up" && s.config.SignUpURL != "" {
+		e.AuthURL = s.config.SignUpURL
+	}
+	if r.Method == http.MethodHead {
+		http.Redirect(w, r, e.AuthURL, http.StatusSeeOther)
 		return
 	}
 	// Tabs of one browser share the cookie, so that each can finish its own sign-in.
@@ -44,68 +57,94 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	state, at, err := s.attempts.begin(r.Context(), browser, returnTo)
 	if err != nil {
-		s.options.OnError(w, r, err)
+		s.options.OnError(w, r, again(returnTo, err))
 		return
 	}
-	if query.Get("screen") == "sign-up" && s.config.SignUpURL != "" {
-		e.AuthURL = s.config.SignUpURL
-	}
-	s.setCookie(w, browserCookie, browser, attemptTTL)
+	s.setCookie(w, browserCookie, browser, attemptKept)
 	there := s.client(e).AuthCodeURL(state, oauth2.S256ChallengeOption(at.verifier), oauth2.SetAuthURLParam("nonce", at.nonce))
 	http.Redirect(w, r, there, http.StatusSeeOther)
 }
 
 // Callback serves GET /sign-in/callback, where the provider sends the browser back
 // to: it opens a session and sends the browser to where it wanted to go (303).
-// Every callback works once; a second time, or in another browser, it is an error
-// and changes nothing.
+// Every callback works once. A second time, too late or in another browser it changes
+// nothing: a browser that is signed in goes on to where that attempt was to lead, or to
+// HomePath if that is not known; for any other it is an error. HEAD finishes nothing.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
+	if r.Method == http.MethodHead {
+		return
+	}
 	id, returnTo, err := s.finish(r)
+	if errors.Is(err, errLapsed) && s.signedIn(r) {
+		returnTo, _ = SignInAgain(err)
+		http.Redirect(w, r, cmp.Or(returnTo, HomePath), http.StatusSeeOther)
+		return
+	}
 	if err != nil {
 		s.options.OnError(w, r, err)
 		return
 	}
 	token, err := s.sessions.open(r.Context(), id)
 	if err != nil {
-		s.options.OnError(w, r, err)
+		s.options.OnError(w, r, again(returnTo, err))
 		return
 	}
 	// The session that this one takes the place of must not stay open unseen.
 	if err := s.sessions.end(r.Context(), s.cookie(r, sessionCookie)); err != nil {
-		s.options.Log.Warn().Err(err).Str("account", string(id.Account)).Msg("ending the previous session failed")
+		s.log(r.Context()).Warn().Err(err).Str("account", string(id.Account)).Msg("ending the previous session failed")
 	}
 	s.setCookie(w, sessionCookie, token, s.config.SessionTTL)
 	s.welcome(r.Context(), id)
 	http.Redirect(w, r, returnTo, http.StatusSeeOther)
 }
 
+// signedIn says whether the browser has a session. One that cannot be looked up does
+// not count.
+func (s *Service) signedIn(r *http.Request) bool {
+	_, ok, err := s.sessions.find(r.Context(), s.cookie(r, sessionCookie))
+	return ok && err == nil
+}
+
 // finish is who comes back from the provider, and where they want to go. The
-// account is mapped and the personal data kept.
+// account is mapped and the personal data kept. Every error is one that a new sign-in
+// helps against.
 func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
-	ctx, query := r.Context(), r.URL.Query()
-	at, err := s.attempts.take(ctx, query.Get("state"), s.cookie(r, browserCookie))
-	if err != nil {
+	at, err := s.attempts.take(r.Context(), r.URL.Query().Get("state"), s.cookie(r, browserCookie))
+	if errors.Is(err, errLapsed) {
 		return Identity{}, "", err
 	}
+	if err == nil {
+		id, err = s.answered(r, at)
+	}
+	if err != nil {
+		return Identity{}, "", again(at.returnTo, err)
+	}
+	return id, at.returnTo, nil
+}
+
+// answered is who the provider says comes back from this attempt.
+func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
+	ctx, query := r.Context(), r.URL.Query()
 	// RFC 9207: an answer that says whose it is must be our provider's.
 	if iss := query.Get("iss"); iss != "" && iss != s.config.Issuer {
-		return Identity{}, "", refuse("The answer is of another identity provider. Sign in again.")
+		return Identity{}, refuse("The answer is of another identity provider. Sign in again.")
 	}
 	if code := query.Get("error"); code != "" {
-		return Identity{}, "", refusal(code)
+		s.log(ctx).Info().Str("error", knownCode(code)).Msg("the identity provider refused a sign-in")
+		return Identity{}, refusal(code)
 	}
 	c, err := s.exchange(ctx, query.Get("code"), at)
 	if err != nil {
-		return Identity{}, "", err
+		return Identity{}, err
 	}
-	id, err = s.identify(ctx, c)
+	id, err := s.identify(ctx, c)
 	if err != nil {
-		return Identity{}, "", err
+		return Identity{}, err
 	}
 	id = s.via(id, ViaSession)
-	return id, at.returnTo, s.people.keep(ctx, id)
+	return id, s.people.keep(ctx, id)
 }
 
 // exchange trades the code for an ID token and verifies that it answers this attempt.
@@ -126,13 +165,12 @@ func (s *Service) exchange(ctx context.Context, code string, at attempt) (claims
 	if raw == "" {
 		return claims{}, fmt.Errorf("exchanging a code at issuer %s: the answer has no ID token", s.config.Issuer)
 	}
-	c, err := s.verifier.verify(ctx, raw)
+	c, err := s.verifier.verify(ctx, raw, idTokens)
 	if err != nil {
 		return claims{}, err
 	}
 	switch {
-	case c.TokenUse == "access",
-		subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(at.nonce)) != 1,
+	case subtle.ConstantTimeCompare([]byte(c.Nonce), []byte(at.nonce)) != 1,
 		c.AccessHash != "" && !c.matchesAccessToken(tokens.AccessToken):
 		return claims{}, refuse("The identity provider's answer does not belong to this sign-in. Sign in again.")
 	}
@@ -168,23 +206,32 @@ func exchangeFailure(err error) error {
 	return fmt.Errorf("exchanging a code: the token endpoint answered %s %q", answer.Response.Status, knownCode(answer.ErrorCode))
 }
 
-// refusal is the provider's own "no" on the way back (RFC 6749, section 4.1.2.1).
-// Its description is not repeated: anyone can put any text into this URL.
+// refusal is the provider's own "no" on the way back (RFC 6749, section 4.1.2.1;
+// OpenID Connect Core 1.0, section 3.1.2.6), in words for the person. Its description is
+// not repeated: anyone can put any text into this URL.
 func refusal(code string) error {
-	switch code {
-	case "access_denied", "login_required", "interaction_required", "consent_required":
-		return refuse("The sign-in was cancelled or refused. Sign in again if that was not intended.")
+	switch knownCode(code) {
+	case "access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required":
+		return refuse("The sign-in was cancelled, or the identity provider refused it. Sign in again if that was not intended.")
 	case "server_error", "temporarily_unavailable":
-		return unreachable(fmt.Errorf("the authorization endpoint answered %q", code))
+		return &portal.Error{
+			Code: portal.Unavailable, Message: "The identity provider cannot sign anybody in right now. Try again in a moment.",
+			Err: fmt.Errorf("the authorization endpoint answered %q", knownCode(code)),
+		}
+	case "invalid_request", "invalid_scope", "unauthorized_client", "unsupported_response_type":
+		return refuse("The identity provider did not accept this portal's request (" + knownCode(code) + "). " +
+			"Sign in again. If that does not help, tell the operator of this portal.")
 	}
-	return fmt.Errorf("the authorization endpoint answered %q", knownCode(code))
+	return refuse("The identity provider refused the sign-in. Sign in again. If that does not help, tell the operator of this portal.")
 }
 
-// knownCode lets through what RFC 6749 defines and nothing else.
+// knownCode lets through what the standards define and nothing else.
 func knownCode(code string) string {
 	switch code {
 	case "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",
-		"unauthorized_client", "unsupported_grant_type", "unsupported_response_type":
+		"unauthorized_client", "unsupported_grant_type", "unsupported_response_type",
+		"access_denied", "server_error", "temporarily_unavailable",
+		"login_required", "interaction_required", "consent_required", "account_selection_required":
 		return code
 	}
 	return "another error"
@@ -193,7 +240,7 @@ func knownCode(code string) string {
 // welcome calls OnSignIn. Whoever got this far is signed in: neither its failure
 // nor the browser's leaving changes that.
 func (s *Service) welcome(ctx context.Context, id Identity) {
-	log := s.options.Log.With().Str("account", string(id.Account)).Logger()
+	log := s.log(ctx).With().Str("account", string(id.Account)).Logger()
 	log.Info().Msg("signed in")
 	if s.options.OnSignIn == nil {
 		return

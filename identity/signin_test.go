@@ -69,23 +69,124 @@ func TestEveryAnswerOfASignInForbidsCachesToKeepIt(t *testing.T) {
 	}
 }
 
-func TestACallbackWorksOnce(t *testing.T) {
+func TestACallbackWorksOnceAndIsHarmlessAgain(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
-	b.get(s.url + "/sign-in")
-	before := b.cookie(s.url, "gatehouse_session")
+	b.get(s.url + "/sign-in?return_to=/apis/weather")
+	before := b.cookie(s.url, s.cookieName("session"))
+	callback := b.visitedPath("/sign-in/callback").String()
 
-	resp, _ := b.get(b.visitedPath("/sign-in/callback").String())
+	resp, _ := b.get(callback)
 
-	if resp.StatusCode != http.StatusBadRequest || portal.CodeOf(s.lastError()) != portal.Invalid {
-		t.Errorf("the replay was answered %d, %v", resp.StatusCode, s.lastError())
+	if got := resp.Request.URL.Path; got != "/apis/weather" {
+		t.Errorf("a browser that is signed in is sent to %s", got)
 	}
-	if after := b.cookie(s.url, "gatehouse_session"); after != before || before == "" {
+	if after := b.cookie(s.url, s.cookieName("session")); after != before || before == "" {
 		t.Error("the replay changed the session")
 	}
 	if n := s.provider.count("/token"); n != 1 {
 		t.Errorf("the code was exchanged %d times", n)
+	}
+
+	b.do(signOut(t, s, s.url))
+	resp, _ = b.get(callback)
+	if returnTo, helps := identity.SignInAgain(s.lastError()); resp.StatusCode != http.StatusBadRequest || !helps || returnTo != "/apis/weather" {
+		t.Errorf("one that is not is answered %d, %v, to %q", resp.StatusCode, s.lastError(), returnTo)
+	}
+}
+
+func TestABrowserThatIsSignedInIsTakenOnFromAnyCallback(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.get(s.url + "/sign-in")
+	for _, query := range []string{"", "?code=c&state=" + strings.Repeat("A", 43), "?error=access_denied"} {
+		if resp, body := b.get(s.url + "/sign-in/callback" + query); resp.Request.URL.Path != "/dashboard" || !strings.HasSuffix(body, " via session") {
+			t.Errorf("%q leads to %s: %s", query, resp.Request.URL, body)
+		}
+	}
+}
+
+func TestAPersonWhoTookTooLongMaySignInAgainToTheSamePage(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.stopAt("/sign-in/callback")
+	resp, _ := b.get(s.url + "/sign-in?return_to=/apis/weather")
+	s.clock.forward(20 * time.Minute)
+	b.get(must(resp.Location()).String())
+	if returnTo, helps := identity.SignInAgain(s.lastError()); !helps || returnTo != "/apis/weather" {
+		t.Errorf("the error is %v, to %q", s.lastError(), returnTo)
+	}
+}
+
+func TestARefusalOfTheProviderIsToldInWordsAndIsNoFaultOfOurs(t *testing.T) {
+	t.Parallel()
+	for code, c := range map[string]struct {
+		want portal.Code
+		says string
+	}{
+		"access_denied":              {portal.Unauthorized, "cancelled"},
+		"account_selection_required": {portal.Unauthorized, "cancelled"},
+		"invalid_request":            {portal.Unauthorized, "did not accept this portal's request (invalid_request)"},
+		"unauthorized_client":        {portal.Unauthorized, "did not accept this portal's request (unauthorized_client)"},
+		"invalid_scope":              {portal.Unauthorized, "did not accept this portal's request (invalid_scope)"},
+		"<b>made up</b>":             {portal.Unauthorized, "refused the sign-in"},
+		"server_error":               {portal.Unavailable, "cannot sign anybody in"},
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			s := open(t)
+			b := newBrowser(t)
+			b.stopAt("/sign-in/callback")
+			resp, _ := b.get(s.url + "/sign-in?return_to=/apis/weather")
+			callback := must(resp.Location())
+			setQuery(callback, "error", code)
+			setQuery(callback, "error_description", "raw text")
+
+			_, body := b.get(callback.String())
+
+			err := s.lastError()
+			if returnTo, helps := identity.SignInAgain(err); portal.CodeOf(err) != c.want || !helps || returnTo != "/apis/weather" {
+				t.Errorf("the error is %v, to %q, want code %s", err, returnTo, c.want)
+			}
+			if !strings.Contains(body, c.says) || strings.Contains(body, "raw text") || strings.Contains(body, "<b>") {
+				t.Errorf("it says %q", body)
+			}
+			if log := s.log.String(); !strings.Contains(log, `"level":"info"`) || strings.Contains(log, `"level":"error"`) || strings.Contains(log, "raw text") {
+				t.Errorf("the log says %s", log)
+			}
+		})
+	}
+}
+
+func TestHeadBeginsAndFinishesNothing(t *testing.T) {
+	t.Parallel()
+	s := open(t)
+	b := newBrowser(t)
+	b.stopAt("/sign-in/callback")
+	resp, _ := b.get(s.url + "/sign-in")
+	callback := must(resp.Location()).String()
+	before := s.contents(t)
+	head := func(target string) *httptest.ResponseRecorder {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodHead, target, nil)
+		req.AddCookie(&http.Cookie{Name: s.cookieName("signin"), Value: b.cookie(s.url, s.cookieName("signin"))})
+		w := httptest.NewRecorder()
+		s.http.ServeHTTP(w, req)
+		return w
+	}
+	if w := head(s.url + "/sign-in"); w.Code != http.StatusSeeOther || w.Header().Get("Location") != s.provider.issuer()+"/authorize" || len(w.Result().Cookies()) != 0 {
+		t.Errorf("HEAD /sign-in: %d %v", w.Code, w.Header())
+	}
+	if w := head(callback); w.Code != http.StatusOK || len(w.Result().Cookies()) != 0 {
+		t.Errorf("HEAD of the callback: %d %v", w.Code, w.Header())
+	}
+	if after := s.contents(t); after != before {
+		t.Errorf("the tables have changed:\n%s\nwas\n%s", after, before)
+	}
+	if _, body := b.get(callback); !strings.HasSuffix(body, " via session") {
+		t.Errorf("the callback itself then says %q", body)
 	}
 }
 
@@ -105,7 +206,7 @@ func TestOfTwoCallbacksAtOnceOneWorks(t *testing.T) {
 	for range 2 {
 		go func() {
 			req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, callback, nil)
-			req.AddCookie(&http.Cookie{Name: "gatehouse_signin", Value: b.cookie(s.url, "gatehouse_signin")})
+			req.AddCookie(&http.Cookie{Name: s.cookieName("signin"), Value: b.cookie(s.url, s.cookieName("signin"))})
 			w := httptest.NewRecorder()
 			s.Callback(w, req)
 			codes <- w.Code
@@ -292,7 +393,7 @@ func TestWhatFollowsASignInGoesOnWhenTheBrowserLeaves(t *testing.T) {
 	b.stopAt("/sign-in/callback")
 	resp, _ := b.get(s.url + "/sign-in")
 	req := httptest.NewRequestWithContext(ctx, http.MethodGet, must(resp.Location()).String(), nil)
-	req.AddCookie(&http.Cookie{Name: "gatehouse_signin", Value: b.cookie(s.url, "gatehouse_signin")})
+	req.AddCookie(&http.Cookie{Name: s.cookieName("signin"), Value: b.cookie(s.url, s.cookieName("signin"))})
 
 	s.Callback(httptest.NewRecorder(), req)
 
@@ -343,8 +444,8 @@ func TestNoSecretIsInTheTablesOrTheLog(t *testing.T) {
 	b.stopAt("/authorize")
 	resp, _ := b.get(s.url + "/sign-in") // still under way
 	secrets := map[string]string{
-		"session token":           b.cookie(s.url, "gatehouse_session"),
-		"browser cookie":          b.cookie(s.url, "gatehouse_signin"),
+		"session token":           b.cookie(s.url, s.cookieName("session")),
+		"browser cookie":          b.cookie(s.url, s.cookieName("signin")),
 		"state of the first":      b.visitedPath("/sign-in/callback").Query().Get("state"),
 		"code":                    b.visitedPath("/sign-in/callback").Query().Get("code"),
 		"state of the second":     must(resp.Location()).Query().Get("state"),

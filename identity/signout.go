@@ -1,19 +1,12 @@
 package identity
 
-import (
-	"net/http"
-
-	"github.com/gatehouse-portal/gatehouse/portal"
-)
+import "net/http"
 
 // SignOut serves POST /sign-out: it ends the session on the server, clears the
-// cookie and sends the browser (303) through the provider's sign-out back to "/".
-// It must be asked for by a page of this portal. If the provider cannot be asked
-// for its sign-out page, the browser goes straight to "/": signed out here, perhaps
-// not there.
-//
-// Browsers hold the redirect against the form-action of the page's Content Security
-// Policy: the provider's origin must be in it.
+// cookie and sends the browser through the provider's sign-out back to "/", by
+// OnSignOut if there is one. It must be asked for by a page of this portal. If the
+// provider cannot be asked for its sign-out page, the browser goes straight to "/"
+// (303): signed out here, perhaps not there.
 func (s *Service) SignOut(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	if r.Method != http.MethodPost {
@@ -21,10 +14,8 @@ func (s *Service) SignOut(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "Signing out takes a POST.", http.StatusMethodNotAllowed)
 		return
 	}
-	if err := s.origin.Check(r); err != nil {
-		s.options.OnError(w, r, &portal.Error{
-			Code: portal.Forbidden, Message: "Signing out must be asked for on a page of this portal.", Err: err,
-		})
+	if err := s.checkOrigin(r); err != nil {
+		s.options.OnError(w, r, err)
 		return
 	}
 	if err := s.sessions.end(r.Context(), s.cookie(r, sessionCookie)); err != nil {
@@ -32,12 +23,17 @@ func (s *Service) SignOut(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.setCookie(w, sessionCookie, "", 0)
+	r = r.WithContext(nobody(r.Context()))
 	next, err := s.provider.signOutURL(r.Context())
-	if err != nil {
-		s.options.Log.Warn().Err(err).Msg("signing out at the identity provider is not possible")
+	switch {
+	case err != nil:
+		s.log(r.Context()).Warn().Err(err).Msg("signing out at the identity provider is not possible")
+		fallthrough
+	case next == "":
+		http.Redirect(w, r, "/", http.StatusSeeOther)
+	case s.options.OnSignOut != nil:
+		s.options.OnSignOut(w, r, next)
+	default:
+		http.Redirect(w, r, next, http.StatusSeeOther)
 	}
-	if next == "" {
-		next = "/"
-	}
-	http.Redirect(w, r, next, http.StatusSeeOther)
 }

@@ -21,6 +21,7 @@ import (
 type database interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
@@ -55,17 +56,39 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	return t.condition("adding", it.text("sk"), err)
 }
 
-func (t table) remove(ctx context.Context, pk, sk string) error {
-	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &t.name, Key: key(pk, sk)})
-	return t.unavailable("removing", sk, err)
+// remove removes an item and returns it; nil if there was none.
+func (t table) remove(ctx context.Context, pk, sk string) (item, error) {
+	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName: &t.name, Key: key(pk, sk), ReturnValues: types.ReturnValueAllOld,
+	})
+	if err != nil {
+		return nil, t.unavailable("removing", sk, err)
+	}
+	return out.Attributes, nil
 }
 
-// take removes an item that must be there; of many who try, one is told true.
-func (t table) take(ctx context.Context, pk, sk string) (bool, error) {
-	_, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &t.name, Key: key(pk, sk), ConditionExpression: aws.String("attribute_exists(pk)"),
+// strip removes attributes of an item, of which the first must be there; of many who
+// try, one is told true.
+func (t table) strip(ctx context.Context, pk, sk, first, second string) (bool, error) {
+	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &t.name, Key: key(pk, sk),
+		ConditionExpression:      aws.String("attribute_exists(#first)"),
+		UpdateExpression:         aws.String("REMOVE #first, #second"),
+		ExpressionAttributeNames: map[string]string{"#first": first, "#second": second},
 	})
-	return t.condition("taking", sk, err)
+	return t.condition("stripping", sk, err)
+}
+
+// extend moves the expiry of an item, if it is still there.
+func (t table) extend(ctx context.Context, pk, sk string, expires time.Time) error {
+	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &t.name, Key: key(pk, sk),
+		ConditionExpression:       aws.String("attribute_exists(pk)"),
+		UpdateExpression:          aws.String("SET expires_at = :expires"),
+		ExpressionAttributeValues: item{":expires": epoch(expires)},
+	})
+	_, err = t.condition("extending", sk, err)
+	return err
 }
 
 func (t table) condition(doing, sk string, err error) (bool, error) {
@@ -131,15 +154,21 @@ func (it item) texts(name string) []string {
 	return values
 }
 
+// time is an attribute that epoch wrote; ok is false if it is absent.
+func (it item) time(name string) (at time.Time, ok bool) {
+	n, ok := it[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return time.Time{}, false
+	}
+	seconds, err := strconv.ParseInt(n.Value, 10, 64)
+	return time.Unix(seconds, 0), err == nil
+}
+
 // expired says whether the item's time is over. DynamoDB deletes expired items
 // days late, so readers have to look; an item without a time never was valid.
 func (it item) expired(now time.Time) bool {
-	n, ok := it["expires_at"].(*types.AttributeValueMemberN)
-	if !ok {
-		return true
-	}
-	seconds, err := strconv.ParseInt(n.Value, 10, 64)
-	return err != nil || now.Unix() >= seconds
+	at, ok := it.time("expires_at")
+	return !ok || now.Unix() >= at.Unix()
 }
 
 // secretLength is the length of a secret as text.

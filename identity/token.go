@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -31,6 +32,7 @@ type claims struct {
 	Audience   jwt.Audience     `json:"aud"`
 	Authorized string           `json:"azp"`
 	ClientID   string           `json:"client_id"`
+	AppID      string           `json:"appid"` // Microsoft Entra's client_id
 	TokenUse   string           `json:"token_use"`
 	Expiry     *jwt.NumericDate `json:"exp"`
 	NotBefore  *jwt.NumericDate `json:"nbf"`
@@ -40,7 +42,9 @@ type claims struct {
 	Email      string           `json:"email"`
 	Name       string           `json:"name"`
 	Preferred  string           `json:"preferred_username"`
+	Events     map[string]any   `json:"events"`
 
+	typ    string // of the header, in lower case
 	groups []string
 }
 
@@ -52,13 +56,21 @@ type verifier struct {
 }
 
 func newVerifier(config Config, p *provider, now func() time.Time) *verifier {
-	return &verifier{config: config, keys: &keySet{provider: p, now: now}, now: now}
+	return &verifier{config: config, keys: newKeySet(p, now), now: now}
 }
 
+// tokens is which of the provider's tokens are wanted.
+type tokens int
+
+const (
+	idTokens          tokens = iota
+	idAndAccessTokens        // what clients send as bearer tokens
+)
+
 // verify is what the token says, if the provider signed it with RS256 or ES256 for
-// our client and it is in force. Everything else is Unauthorized with what to do
-// about it; no error repeats any of the token.
-func (v *verifier) verify(ctx context.Context, token string) (claims, error) {
+// our client, it is of a wanted kind, and it is in force. Everything else is
+// Unauthorized with what to do about it; no error repeats any of the token.
+func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (claims, error) {
 	if len(token) > maxToken {
 		return claims{}, refuse("The token is too long to be one of the identity provider's.")
 	}
@@ -83,11 +95,17 @@ func (v *verifier) verify(ctx context.Context, token string) (claims, error) {
 		return claims{}, refuse("The token's claims cannot be read. Sign in again.")
 	}
 	said.groups = groups(all[v.config.GroupsClaim])
-	return said, v.check(said)
+	typ, _ := parsed.Headers[0].ExtraHeaders[jose.HeaderType].(string)
+	said.typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
+	return said, v.check(said, wanted)
 }
 
-func (v *verifier) check(c claims) error {
+func (v *verifier) check(c claims, wanted tokens) error {
 	switch {
+	case c.kind() == neither:
+		return refuse("The token is neither an ID token nor an access token. Send one of these.")
+	case c.kind() == accessToken && wanted == idTokens:
+		return refuse("The token is an access token, and an ID token is wanted.")
 	case c.Issuer != v.config.Issuer:
 		return refuse("The token is of another issuer. Sign in at this portal's identity provider.")
 	case !v.forUs(c):
@@ -98,19 +116,53 @@ func (v *verifier) check(c claims) error {
 	return v.inForce(c)
 }
 
-// forUs says whether a token is for our client. ID tokens name it as audience, and
-// as authorized party if they name one (OpenID Connect Core 1.0, section 3.1.3.7).
-// Cognito's access tokens have no audience but a client_id:
-// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
-func (v *verifier) forUs(c claims) bool {
-	switch c.TokenUse {
-	case "access":
-		return c.ClientID == v.config.ClientID
-	case "id", "": // other providers' ID tokens have no token_use
-		return c.Audience.Contains(v.config.ClientID) &&
-			(c.Authorized == "" || c.Authorized == v.config.ClientID)
+// What a token can be.
+type kindOfToken int
+
+const (
+	neither kindOfToken = iota
+	idToken
+	accessToken
+)
+
+// kind is what the token is. Cognito says so in token_use, in tokens without a type.
+// Access tokens by RFC 9068 have the type at+jwt. Of other providers' tokens those
+// are taken for ID tokens that have the type JWT or none. Any other type is of a token
+// for another purpose (RFC 8725, section 3.11), as is any token with events: logout tokens
+// (OpenID Connect Back-Channel Logout 1.0, section 2.4) are signed with the same keys for
+// the same audience.
+func (c claims) kind() kindOfToken {
+	plain, access := c.typ == "" || c.typ == "jwt", c.typ == "at+jwt"
+	switch {
+	case len(c.Events) > 0:
+		return neither
+	case c.TokenUse == "access" && (plain || access), c.TokenUse == "" && access:
+		return accessToken
+	case (c.TokenUse == "id" || c.TokenUse == "") && plain:
+		return idToken
 	}
-	return false
+	return neither
+}
+
+// forUs says whether a token is for our client.
+//   - ID tokens name it as audience, and as authorized party if they name one, which they
+//     must if they have several audiences (OpenID Connect Core 1.0, section 3.1.3.7).
+//   - Cognito's access tokens have no audience but a client_id:
+//     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+//   - Access tokens by RFC 9068 have both.
+//
+// Whatever a token names as the client that got it, must be ours.
+func (v *verifier) forUs(c claims) bool {
+	ours := func(client string) bool { return client == v.config.ClientID }
+	for _, client := range []string{c.Authorized, c.ClientID, c.AppID} {
+		if client != "" && !ours(client) {
+			return false
+		}
+	}
+	if c.kind() == accessToken {
+		return ours(c.ClientID) && (c.TokenUse == "access" || c.Audience.Contains(v.config.ClientID))
+	}
+	return c.Audience.Contains(v.config.ClientID) && (len(c.Audience) == 1 || ours(c.Authorized))
 }
 
 func (v *verifier) inForce(c claims) error {
@@ -164,7 +216,7 @@ func refuse(message string) error { return portal.Fail(portal.Unauthorized, mess
 // Errors: Unauthorized for every token that does not hold, Unavailable if the
 // provider's keys or the account cannot be read.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
-	c, err := s.verifier.verify(ctx, token)
+	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {
 		return Identity{}, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -37,6 +38,11 @@ func TestATokenThatDoesNotHoldIsRefused(t *testing.T) {
 		c := p.accessClaims()
 		c[name] = value
 		return p.sign(c)
+	}
+	other := func() map[string]any { // claims of a provider that is not Cognito
+		c := p.claims()
+		delete(c, "token_use")
+		return c
 	}
 	good := p.sign(p.claims())
 	part := strings.Split(good, ".")
@@ -77,7 +83,19 @@ func TestATokenThatDoesNotHoldIsRefused(t *testing.T) {
 		"our client among others, authorized another": {p.sign(merge(p.claims(), map[string]any{"aud": []string{clientID, "b"}, "azp": "b"})), "another application"},
 		"an access token of another client":           {access("client_id", "another"), "another application"},
 		"an access token with us as audience only":    {p.sign(merge(p.claims(), map[string]any{"token_use": "access"})), "another application"},
-		"a token for another use":                     {with("token_use", "refresh"), "another application"},
+		"a token for another use":                     {with("token_use", "refresh"), "neither an ID token nor an access token"},
+		"a logout token by its type":                  {typed("logout+jwt", p.claims()), "neither an ID token nor an access token"},
+		"a logout token by its events":                {p.sign(merge(other(), map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}})), "neither an ID token nor an access token"},
+		"a security event":                            {typed("secevent+jwt", other()), "neither an ID token nor an access token"},
+		"a proof of possession":                       {typed("dpop+jwt", other()), "neither an ID token nor an access token"},
+		"an ID token that calls itself access token":  {typed("at+jwt", p.claims()), "neither an ID token nor an access token"},
+		"an access token by its type, of another":     {typed("at+jwt", merge(other(), map[string]any{"client_id": "another"})), "another application"},
+		"an access token by its type, of nobody":      {typed("at+jwt", other()), "another application"},
+		"an access token by its type, for another":    {typed("at+jwt", merge(other(), map[string]any{"client_id": clientID, "aud": "another"})), "another application"},
+		"no token_use, and another client_id":         {p.sign(merge(other(), map[string]any{"client_id": "another"})), "another application"},
+		"no token_use, and another appid":             {p.sign(merge(other(), map[string]any{"appid": "another"})), "another application"},
+		"no token_use, and another azp":               {p.sign(merge(other(), map[string]any{"azp": "another"})), "another application"},
+		"several audiences and no authorized party":   {p.sign(merge(p.claims(), map[string]any{"aud": []string{clientID, "b"}})), "another application"},
 		"no subject":                                  {without("sub"), "whose it is"},
 		"a subject without end":                       {with("sub", strings.Repeat("s", 256)), "whose it is"},
 		"no expiry":                                   {without("exp"), "when it expires"},
@@ -124,12 +142,16 @@ func TestATokenThatHoldsIsSomebody(t *testing.T) {
 		token string
 		want  identity.Identity
 	}{
-		"an ID token":                          {p.sign(p.claims()), want},
-		"an ID token signed with ES256":        {signWith(ec, p.claims()), want},
-		"an ID token without token_use":        {p.sign(merge(p.claims(), map[string]any{"token_use": ""})), want},
-		"an ID token for several, us among":    {p.sign(merge(p.claims(), map[string]any{"aud": []string{"b", clientID}, "azp": clientID})), want},
-		"an access token":                      {p.sign(p.accessClaims()), nameless},
-		"a token of a clock not quite like us": {p.sign(skewed), want},
+		"an ID token":                                  {p.sign(p.claims()), want},
+		"an ID token signed with ES256":                {signWith(ec, p.claims()), want},
+		"an ID token without token_use":                {p.sign(merge(p.claims(), map[string]any{"token_use": ""})), want},
+		"an ID token for several, us among":            {p.sign(merge(p.claims(), map[string]any{"aud": []string{"b", clientID}, "azp": clientID})), want},
+		"an access token":                              {p.sign(p.accessClaims()), nameless},
+		"an access token by RFC 9068":                  {typed("at+jwt", merge(p.accessClaims(), map[string]any{"token_use": "", "aud": clientID})), nameless},
+		"the same with a longer type":                  {typed("application/at+JWT", merge(p.accessClaims(), map[string]any{"token_use": "", "aud": []string{"b", clientID}})), nameless},
+		"an access token of Cognito's with a resource": {p.sign(merge(p.accessClaims(), map[string]any{"aud": "https://api.example.com"})), nameless},
+		"a token without a type":                       {typed("", p.claims()), want},
+		"a token of a clock not quite like us":         {p.sign(skewed), want},
 	} {
 		got, err := s.Bearer(t.Context(), test.token)
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
@@ -169,7 +191,7 @@ func TestABearerTokenDecidesAlone(t *testing.T) {
 	s := open(t)
 	b := newBrowser(t)
 	b.get(s.url + "/sign-in")
-	session := withCookie(b.cookie(s.url, "gatehouse_session"))
+	session := s.withSession(b.cookie(s.url, s.cookieName("session")))
 	s.provider.person["sub"] = "subject-2"
 	good := s.provider.sign(s.provider.claims())
 	header := func(values ...string) func(*http.Request) *http.Request {
@@ -213,6 +235,16 @@ func TestAnIdentityThatIsPrintedShowsNoPersonalData(t *testing.T) {
 			t.Errorf("%s prints %s", format, got)
 		}
 	}
+}
+
+// typed is a token of the provider's with that type in its header.
+func typed(typ string, claims map[string]any) string {
+	options := &jose.SignerOptions{}
+	if typ != "" {
+		options = options.WithType(jose.ContentType(typ))
+	}
+	signer := must(jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: rsaKey, KeyID: "rsa-1"}}, options))
+	return must(jwt.Signed(signer).Claims(claims).Serialize())
 }
 
 func unsigned(header string, claims map[string]any) string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,10 +14,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 // dueBatch bounds how many rows one run of the job works on.
@@ -26,8 +28,11 @@ type queries interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-type streams interface {
-	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+type accountReader interface {
+	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
+}
+
+type rowWriter interface {
 	Write(ctx context.Context, rows ...journal.Row) error
 }
 
@@ -35,96 +40,187 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
-// DueWishes is the job that asks again for wishes that are still open. Running it
-// twice at once sends a wake-up twice, which converging does not mind.
-type DueWishes struct {
-	Records string
-	Tables  queries
-	Journal streams
-	Sender  sender
-	Now     func() time.Time
+// resender hands an accepted request in again if it has led to nothing yet. done says
+// that nothing is left to hand in.
+type resender interface {
+	Resend(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
-// Run works on the rows that are due in one shard; the cursor is the shard's number.
-func (d DueWishes) Run(ctx context.Context, cursor string) (next string, err error) {
-	shard, _ := strconv.Atoi(cursor)
-	wishes, err := d.due(ctx, shard)
+// DueRows is the job that works on rows which have fallen due. Running it twice at once
+// sends messages twice, which nobody minds. A row that cannot be handled is passed over
+// and logged, and holds up no other: one of an unknown kind, or that cannot be decoded,
+// stays where it is, and one whose stream cannot be read is put off.
+type DueRows struct {
+	Records    string
+	Tables     queries
+	Accounts   accountReader
+	Rows       rowWriter
+	Operations resender
+	Sender     sender
+	Now        func() time.Time
+	// PassedOver counts rows that could not be handled, by kind ("" if that cannot be
+	// told); nil counts nothing.
+	PassedOver func(kind string)
+}
+
+// found is a due row and where it lies, which nobody has to work out again.
+type found struct {
+	due.Row
+	pk, sk string
+}
+
+func (f found) gone() journal.Row { return journal.Row{PK: f.pk, SK: f.sk} }
+
+// Run works on a batch of the rows that are due in one shard; the cursor is the shard's
+// number and, within a shard, the sort key of the last row.
+func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error) {
+	number, after, _ := strings.Cut(cursor, " ")
+	shard, _ := strconv.Atoi(number)
+	rows, last, err := d.due(ctx, shard, after)
 	if err != nil {
 		return "", err
 	}
-	for _, wish := range wishes {
-		if err := d.ask(ctx, wish); err != nil {
+	woken := map[portal.Stream]bool{}
+	for _, row := range rows {
+		err := d.handle(ctx, row, woken)
+		var postponed *portal.Postponed
+		if errors.As(err, &postponed) {
 			return "", err
+		}
+		if err != nil {
+			if err := d.passOver(ctx, row, err); err != nil {
+				return "", err
+			}
 		}
 	}
 	switch {
-	case len(wishes) == dueBatch:
-		return strconv.Itoa(shard), nil
-	case shard+1 < dueShards:
+	case last != "":
+		return fmt.Sprintf("%d %s", shard, last), nil
+	case shard+1 < due.Shards:
 		return strconv.Itoa(shard + 1), nil
 	}
 	return "", nil
 }
 
-func (d DueWishes) due(ctx context.Context, shard int) ([]Wish, error) {
+// due reads a batch; last is the sort key to go on after, "" if there is no more.
+func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
 	out, err := d.Tables.Query(ctx, &dynamodb.QueryInput{
 		TableName:              &d.Records,
 		ConsistentRead:         aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :shard AND sk < :now"),
+		KeyConditionExpression: aws.String("pk = :shard AND sk BETWEEN :after AND :now"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":shard": &types.AttributeValueMemberS{Value: dueKey(shard)},
-			":now":   &types.AttributeValueMemberS{Value: timeKey(d.Now())},
+			":shard": &types.AttributeValueMemberS{Value: due.Partition(shard)},
+			":after": &types.AttributeValueMemberS{Value: after + "!"}, // the first text after it
+			":now":   &types.AttributeValueMemberS{Value: due.TimeKey(d.Now())},
 		},
 		Limit: aws.Int32(dueBatch),
 	})
 	if err != nil {
-		return nil, portal.Postpone("the records do not answer", fmt.Errorf("reading due rows: %w", err))
+		return nil, "", portal.Postpone("the records do not answer", fmt.Errorf("reading due rows: %w", err))
 	}
-	wishes := make([]Wish, len(out.Items))
-	for i, item := range out.Items {
-		if err := attributevalue.UnmarshalMap(item, &wishes[i]); err != nil {
-			return nil, fmt.Errorf("decoding a due row: %w", err)
+	for _, item := range out.Items {
+		row := found{pk: due.Partition(shard), sk: textOf(item["sk"])}
+		last = row.sk
+		if err := attributevalue.UnmarshalMap(item, &row.Row); err != nil {
+			d.tell(ctx, "", row.sk, err)
+			continue
 		}
+		rows = append(rows, row)
 	}
-	return wishes, nil
+	if len(out.Items) < dueBatch {
+		last = ""
+	}
+	return rows, last, nil
 }
 
-// ask wakes converging if the wish is open still, and drops the row if it is not. The
-// row moves after the message was sent: a crash between the two asks once more.
-func (d DueWishes) ask(ctx context.Context, wish Wish) error {
-	id, ok := wish.Stream.Account()
-	if !ok {
-		return d.Journal.Write(ctx, wish.Gone())
+// errUnknownKind says that the row is for newer workers.
+var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")
+
+// passOver puts a row off that cannot be handled now, unless it is for others.
+func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
+	d.tell(ctx, string(row.Kind), row.sk, cause)
+	if errors.Is(cause, errUnknownKind) {
+		return nil
 	}
-	history, err := d.Journal.Read(ctx, wish.Stream, 0)
-	var postponed *portal.Postponed
-	switch {
-	case errors.As(err, &postponed):
-		return err
-	case err != nil:
-		// A stream that cannot be read holds up no other.
-		zerolog.Ctx(ctx).Error().Err(err).Str("stream", string(wish.Stream)).Msg("the wish cannot be asked for again now")
-		return d.Journal.Write(ctx, wish.Gone(), wish.Again(d.Now()).Row())
+	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
+}
+
+func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
+	zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk).Msg("a due row is passed over")
+	if d.PassedOver != nil {
+		d.PassedOver(kind)
 	}
-	if !open(state.FoldAccount(id, history), wish) {
-		return d.Journal.Write(ctx, wish.Gone())
+}
+
+// handle does what a row is there for, and moves the row on or drops it afterwards: a
+// crash between the two does it once more. woken has the streams that this batch has woken.
+func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
+	done, err := false, error(nil)
+	switch row.Kind {
+	case due.Wish:
+		done, err = d.askAgain(ctx, row, woken)
+	case due.Operation:
+		done, err = d.Operations.Resend(ctx, row.Operation)
+	case due.IdleKey:
+		done, err = d.giveBack(ctx, row)
+	default:
+		return errUnknownKind
 	}
-	fact := journal.FactID(wish.Stream, wish.OpenedBy)
-	err = d.Sender.Send(ctx, events.Event{
-		ID: WakeUpID(fact, wish.Asked+1), Source: "/gatehouse/jobs", Subject: wish.Stream, Time: d.Now(),
-		Causation: fact, Correlation: wish.Correlation, Data: events.ProvisionRequested{},
-	})
 	if err != nil {
-		return portal.Postpone("the queues do not answer", err)
+		return err
 	}
-	return d.Journal.Write(ctx, wish.Gone(), wish.Again(d.Now()).Row())
+	if done {
+		return d.Rows.Write(ctx, row.gone())
+	}
+	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
 }
 
-func open(account state.Account, wish Wish) bool {
-	for _, s := range account.Subscriptions {
-		if s.Open() && s.OpenedBy == wish.OpenedBy {
-			return true
-		}
+// askAgain wakes converging if the wish is still open.
+func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
+	id, ok := row.Stream.Account()
+	if !ok {
+		return false, errUnknownKind
 	}
-	return false
+	history, err := d.Accounts.Account(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	// What is not understood may have opened the wish anew: newer workers will tell.
+	if history.Account.NotUnderstood == "" && !history.Account.WishOpen(row.Opened) {
+		return true, nil
+	}
+	if woken[row.Stream] {
+		return false, nil
+	}
+	fact := journal.FactID(row.Stream, row.Opened)
+	err = d.Sender.Send(ctx, events.Event{
+		ID: portal.DeriveID("provision", fact, strconv.Itoa(row.Asked+1)), Source: "/gatehouse/jobs", Subject: row.Stream, Time: d.Now(),
+		Causation: fact, Correlation: row.Correlation, Data: events.ProvisionRequested{},
+	})
+	woken[row.Stream] = err == nil
+	return false, portal.Postpone("the queues do not answer", err)
+}
+
+// giveBack asks for an idle key to be given back, unless its ring is in use again.
+func (d DueRows) giveBack(ctx context.Context, row found) (done bool, err error) {
+	id, ok := row.Stream.Account()
+	if !ok {
+		return false, errUnknownKind
+	}
+	history, err := d.Accounts.Account(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	key := history.Account.Keys[row.Key]
+	if !key.Created() || history.Account.Rings[key.Ring].EmptiedBy != row.Emptied {
+		return true, nil
+	}
+	if key.Releasing == 0 {
+		request := portal.DeriveID("release", string(row.Stream), string(row.Key), strconv.FormatInt(row.Emptied, 10))
+		err = d.Sender.Send(ctx, events.Event{
+			ID: request, Source: "/gatehouse/jobs", Subject: row.Stream, Time: d.Now(), Correlation: request,
+			Data: events.KeyReleaseRequested{Key: row.Key, Emptied: row.Emptied},
+		})
+	}
+	return false, portal.Postpone("the queues do not answer", err)
 }

@@ -15,31 +15,49 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
 // desk is the job at real tables, with a clock of its own.
 type desk struct {
-	DueWishes
+	DueRows
 	t      *testing.T
 	tables journaltest.Tables
 	facts  *journal.Journal
 	outbox *outbox
 	now    time.Time
+	// handled are the operations that have led to something.
+	handled map[portal.OperationID]bool
+	resent  []portal.OperationID
+	passed  []string
 }
 
 func newDesk(t *testing.T) *desk {
 	t.Helper()
-	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened}
+	d := &desk{t: t, tables: journaltest.Start(t), outbox: &outbox{}, now: opened, handled: map[portal.OperationID]bool{}}
 	d.facts = d.tables.Open()
-	d.DueWishes = DueWishes{
-		Records: d.tables.Records, Tables: d.tables.Client, Journal: d.facts, Sender: d.outbox,
-		Now: func() time.Time { return d.now },
+	clock := func() time.Time { return d.now }
+	d.DueRows = DueRows{
+		Records: d.tables.Records, Tables: d.tables.Client, Accounts: accounts.NewReader(d.facts, d.tables.Client, d.tables.Records, clock),
+		Rows: d.facts, Operations: d, Sender: d.outbox, Now: clock,
+		PassedOver: func(kind string) { d.passed = append(d.passed, kind) },
 	}
 	return d
+}
+
+func (d *desk) Resend(_ context.Context, op portal.OperationID) (done bool, err error) {
+	if d.handled[op] {
+		return true, nil
+	}
+	d.resent = append(d.resent, op)
+	return false, nil
 }
 
 func stream(account string) portal.Stream { return portal.AccountStream(portal.AccountID(account)) }
@@ -49,12 +67,21 @@ func (d *desk) want(account string, plans ...portal.PlanID) []events.Event {
 	d.t.Helper()
 	var opening []events.Fact
 	for _, plan := range plans {
-		opening = append(opening, events.SubscriptionWanted{Plan: plan, Name: string(plan), Key: "k"})
+		opening = append(opening, events.SubscriptionWanted{Plan: plan, Name: string(plan), Ring: portal.AccountRing})
 	}
 	return d.happen(account, true, opening...)
 }
 
-func (d *desk) happen(account string, due bool, facts ...events.Fact) []events.Event {
+// rowOf is the due row of a fact that opens a wish.
+func rowOf(fact events.Event) due.Row {
+	var plan portal.PlanID
+	if wanted, ok := fact.Data.(events.SubscriptionWanted); ok {
+		plan = wanted.Plan
+	}
+	return due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", plan, fact.Correlation)
+}
+
+func (d *desk) happen(account string, withRows bool, facts ...events.Fact) []events.Event {
 	d.t.Helper()
 	head, err := d.facts.Head(d.t.Context(), stream(account))
 	if err != nil {
@@ -64,8 +91,8 @@ func (d *desk) happen(account string, due bool, facts ...events.Fact) []events.E
 	appended := journal.Stamp(cause, "/test", d.now, head, facts)
 	var rows []journal.Row
 	for _, fact := range appended {
-		if due {
-			rows = append(rows, NewWish(fact).Row())
+		if withRows {
+			rows = append(rows, journal.PutDue(rowOf(fact)))
 		}
 	}
 	if err := d.facts.Append(d.t.Context(), stream(account), head, appended, rows...); err != nil {
@@ -92,17 +119,16 @@ func (d *desk) run() (runs int) {
 	return runs
 }
 
-// wishes are all due rows.
-func (d *desk) wishes() []Wish {
+// wishes are all due rows that can be decoded.
+func (d *desk) wishes() []due.Row {
 	d.t.Helper()
-	var all []Wish
-	for shard := range dueShards {
-		for _, row := range d.tables.Rows(d.t, d.tables.Records, dueKey(shard)) {
-			var wish Wish
-			if err := attributevalue.UnmarshalMap(row, &wish); err != nil {
-				d.t.Fatal(err)
+	var all []due.Row
+	for shard := range due.Shards + 4 {
+		for _, item := range d.tables.Rows(d.t, d.tables.Records, due.Partition(shard)) {
+			var row due.Row
+			if err := attributevalue.UnmarshalMap(item, &row); err == nil {
+				all = append(all, row)
 			}
-			all = append(all, wish)
 		}
 	}
 	return all
@@ -126,18 +152,20 @@ func TestAnOpenWishIsAskedForWhenItIsDueAndMovesOn(t *testing.T) {
 	if sent := d.outbox.empty(); len(sent) > 0 {
 		t.Errorf("before it is due it was asked for: %v", sent)
 	}
-	for ask, due := range []time.Duration{2 * time.Minute, 6 * time.Minute, 14 * time.Minute} {
-		d.now = opened.Add(due + time.Millisecond)
+	for ask, after := range []time.Duration{2 * time.Minute, 6 * time.Minute, 14 * time.Minute} {
+		d.now = opened.Add(after + time.Millisecond)
 		d.run()
 		d.run() // in the same slot it is not due any more
 		want := []events.Event{{
-			ID: WakeUpID(fact.ID, ask+1), Source: "/gatehouse/jobs", Subject: fact.Subject, Time: d.now,
+			ID: portal.DeriveID("provision", fact.ID, fmt.Sprint(ask+1)), Source: "/gatehouse/jobs", Subject: fact.Subject, Time: d.now,
 			Causation: fact.ID, Correlation: "corr", Data: events.ProvisionRequested{},
 		}}
 		if diff := cmp.Diff(want, d.outbox.empty()); diff != "" {
 			t.Errorf("ask %d (-want +got):\n%s", ask+1, diff)
 		}
-		moved := []Wish{{Stream: fact.Subject, OpenedBy: 1, OpenedAt: opened, Asked: ask + 1, Correlation: "corr"}}
+		row := rowOf(fact)
+		row.Asked = ask + 1
+		moved := []due.Row{row}
 		if diff := cmp.Diff(moved, d.wishes()); diff != "" {
 			t.Errorf("the rows after ask %d (-want +got):\n%s", ask+1, diff)
 		}
@@ -148,19 +176,18 @@ func TestAWishThatIsClosedIsDropped(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.want("active", "free")
-	d.happen("active", false, events.SubscriptionActivated{Plan: "free", Key: "k"})
+	d.happen("active", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"})
 	d.want("withdrawn", "free")
-	d.happen("withdrawn", false, events.RequestRejected{Code: portal.Conflict, Withdraws: "free"})
+	d.happen("withdrawn", false, events.RequestRejected{Link: events.Link{Wish: 1}, Code: portal.Conflict})
 	// Opened anew by a later fact, which has a row of its own.
 	d.want("overturned", "free")
-	d.happen("overturned", false, events.SubscriptionEnding{Plan: "free", Key: "k"})
-	nobody := Wish{Stream: "licence/l1", OpenedBy: 1, OpenedAt: opened}
-	empty := Wish{Stream: stream("empty"), OpenedBy: 1, OpenedAt: opened}
-	if err := d.facts.Write(t.Context(), nobody.Row(), empty.Row()); err != nil {
+	d.happen("overturned", false, events.SubscriptionEnding{Plan: "free"})
+	empty := due.OfWish(stream("empty"), 1, opened, "", "free", "")
+	if err := d.facts.Write(t.Context(), journal.PutDue(empty)); err != nil {
 		t.Fatal(err)
 	}
-	if n := len(d.wishes()); n != 5 {
-		t.Fatalf("there are %d rows, want 5", n)
+	if n := len(d.wishes()); n != 4 {
+		t.Fatalf("there are %d rows, want 4", n)
 	}
 	d.now = opened.Add(time.Hour)
 	d.run()
@@ -180,13 +207,13 @@ func TestEveryShardHasItsTurn(t *testing.T) {
 	for i := range 40 {
 		fact := d.want(fmt.Sprintf("%02d", i), "free")[0]
 		want = append(want, fact.Subject)
-		shards[NewWish(fact).Row().PK] = true
+		shards[placed(rowOf(fact))] = true
 	}
-	if len(shards) != dueShards {
-		t.Fatalf("the wishes are in %d shards of %d, so this test shows little", len(shards), dueShards)
+	if len(shards) != due.Shards {
+		t.Fatalf("the wishes are in %d shards of %d, so this test shows little", len(shards), due.Shards)
 	}
 	d.now = opened.Add(time.Hour)
-	if runs := d.run(); runs != dueShards {
+	if runs := d.run(); runs != due.Shards {
 		t.Errorf("it took %d runs, want one a shard", runs)
 	}
 	got := d.asked()
@@ -196,35 +223,200 @@ func TestEveryShardHasItsTurn(t *testing.T) {
 	}
 }
 
-func TestMoreThanABatchIsWorkedOffInOrderAndEachAskedOnce(t *testing.T) {
+func placed(row due.Row) string {
+	pk, _ := row.Place()
+	return pk
+}
+
+func TestMoreThanABatchIsWorkedOffInOrderAndAnAccountAskedOnceABatch(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	const many = dueBatch + 25
-	seen := map[string]int{}
 	for n := 0; n < many; n += 25 {
 		var plans []portal.PlanID
 		for i := range 25 {
 			plans = append(plans, portal.PlanID(fmt.Sprint(n+i)))
 		}
-		for _, fact := range d.want("ann", plans...) {
-			seen[WakeUpID(fact.ID, 1)] = 0
-		}
+		d.want("ann", plans...)
 	}
 	// Long after: the first batch's next times have passed as well, and are skipped.
 	d.now = opened.Add(24 * time.Hour)
-	if runs := d.run(); runs != dueShards+1 {
+	if runs := d.run(); runs != due.Shards+1 {
 		t.Errorf("it took %d runs, want one more than there are shards", runs)
 	}
+	ids := map[string]bool{}
 	for _, msg := range d.outbox.empty() {
-		seen[msg.ID]++
+		ids[msg.ID] = true
 	}
-	for id, n := range seen {
-		if n != 1 {
-			t.Errorf("wake-up %s was sent %d times", id, n)
+	if len(ids) != 2 {
+		t.Errorf("the account was woken %d times, want once for each of two batches", len(ids))
+	}
+	rows := d.wishes()
+	for _, row := range rows {
+		if row.Asked == 0 {
+			t.Errorf("the row of %s was not put off", row.Plan)
 		}
 	}
-	if len(seen) != many || len(d.wishes()) != many {
-		t.Errorf("%d wake-ups of %d, %d rows", len(seen), many, len(d.wishes()))
+	if len(rows) != many {
+		t.Errorf("%d rows are left of %d", len(rows), many)
+	}
+}
+
+// Rows of a kind that only newer workers know, and rows that nobody can read, are there for
+// somebody else to look into.
+func TestRowsThatCannotBeHandledStopNobody(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	fact := d.want("ann", "free")[0]
+	shard := placed(rowOf(fact))
+	for i := range dueBatch + 10 {
+		for kind, stream := range map[string]types.AttributeValue{
+			"webhook_retry": &types.AttributeValueMemberS{Value: "account/ann"},
+			"damaged":       &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{}},
+		} {
+			_, err := d.tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &d.tables.Records, Item: map[string]types.AttributeValue{
+				"pk": &types.AttributeValueMemberS{Value: shard}, "sk": &types.AttributeValueMemberS{Value: fmt.Sprintf("%015d#%s", i, kind)},
+				"kind": &types.AttributeValueMemberS{Value: kind}, "stream": stream,
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	strange := due.OfWish("licence/l1", 1, opened, "", "", "")
+	if err := d.facts.Write(t.Context(), journal.PutDue(strange)); err != nil {
+		t.Fatal(err)
+	}
+	d.now = opened.Add(3 * time.Minute)
+	before := len(d.tables.Rows(t, d.tables.Records, shard))
+	d.run()
+	if diff := cmp.Diff([]portal.Stream{fact.Subject}, d.asked()); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+	if after := len(d.tables.Rows(t, d.tables.Records, shard)); after != before {
+		t.Errorf("of %d rows %d are left", before, after)
+	}
+	if want := 2*(dueBatch+10) + 1; len(d.passed) != want {
+		t.Errorf("%d rows were counted as passed over, want %d", len(d.passed), want)
+	}
+}
+
+// The number of shards may change: a row is handled where it lies.
+func TestARowThatLiesElsewhereIsHandledThere(t *testing.T) {
+	t.Parallel()
+	for name, over := range map[string]bool{"its wish is over": true, "its wish is open": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			fact := d.happen("carol", false, events.SubscriptionWanted{Plan: "free", Name: "free", Ring: portal.AccountRing})[0]
+			row := journal.PutDue(rowOf(fact))
+			elsewhere := due.Partition(0)
+			if row.PK == elsewhere {
+				elsewhere = due.Partition(1)
+			}
+			row.PK = elsewhere
+			if err := d.facts.Write(t.Context(), row); err != nil {
+				t.Fatal(err)
+			}
+			if over {
+				d.happen("carol", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"})
+			}
+			for range 30 {
+				d.now = d.now.Add(time.Minute)
+				d.run()
+			}
+			want := 0
+			if !over {
+				want = 3 // after 2, 6 and 14 minutes
+			}
+			if woken := len(d.asked()); woken != want {
+				t.Errorf("in 30 minutes it was asked for %d times, want %d", woken, want)
+			}
+			if left := d.wishes(); len(left) != min(want, 1) {
+				t.Errorf("rows are left: %+v", left)
+			}
+		})
+	}
+}
+
+func TestAnAcceptedRequestIsHandedInAgainUntilItHasLedToSomething(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, op := range []portal.OperationID{"lost", "decided"} {
+		if err := d.facts.Write(t.Context(), journal.PutDue(due.OfOperation(stream("ann"), op, opened))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.handled["decided"] = true
+	d.now = opened.Add(6*time.Minute - time.Second)
+	d.run()
+	if len(d.resent) > 0 {
+		t.Errorf("before they are due were handed in again: %v", d.resent)
+	}
+	for _, after := range []time.Duration{6 * time.Minute, 18 * time.Minute, 42 * time.Minute} {
+		d.now = opened.Add(after + time.Millisecond)
+		d.run()
+		d.run()
+	}
+	if diff := cmp.Diff([]portal.OperationID{"lost", "lost", "lost"}, d.resent); diff != "" {
+		t.Errorf("handed in again (-want +got):\n%s", diff)
+	}
+	d.handled["lost"] = true
+	d.now = d.now.Add(24 * time.Hour)
+	d.run()
+	if left := d.wishes(); len(left) > 0 {
+		t.Errorf("rows are left: %+v", left)
+	}
+}
+
+func TestAKeyOfAnEmptyRingIsGivenBackWhenItsTimeHasCome(t *testing.T) {
+	t.Parallel()
+	key := events.KeyWanted{Key: "k", Ring: portal.AccountRing, Name: "Default key"}
+	left := []events.Fact{key, events.KeyCreated{Key: "k", GatewayID: "gw"}, events.SubscriptionWanted{Plan: "free", Ring: portal.AccountRing},
+		events.SubscriptionEnding{Plan: "free"}, events.SubscriptionEnded{Plan: "free", Link: events.Link{Wish: 4}}}
+	again := events.SubscriptionWanted{Plan: "free", Ring: portal.AccountRing}
+	for _, c := range []struct {
+		name  string
+		given []events.Fact
+		asked bool
+		stays bool
+	}{
+		{"the ring has been empty ever since", left, true, true},
+		{"it is in use again", append(left[:5:5], again), false, false},
+		{"it has been in use since", append(left[:5:5], again, events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}), false, false},
+		{"it is on its way already", append(left[:5:5], events.KeyReleasing{Key: "k"}), false, true},
+		{"it was given back", append(left[:5:5], events.KeyReleasing{Key: "k"}, events.KeyReleased{Key: "k", Link: events.Link{Wish: 6}}), false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.happen("ann", false, c.given...)
+			row := due.OfIdleKey(stream("ann"), "k", 5, opened, 720*time.Hour)
+			if err := d.facts.Write(t.Context(), journal.PutDue(row)); err != nil {
+				t.Fatal(err)
+			}
+			d.now = opened.Add(720 * time.Hour)
+			d.run()
+			if sent := d.outbox.empty(); len(sent) > 0 {
+				t.Fatalf("before its time was sent %v", sent)
+			}
+			d.now = d.now.Add(time.Millisecond)
+			d.run()
+			var want []events.Payload
+			if c.asked {
+				want = []events.Payload{events.KeyReleaseRequested{Key: "k", Emptied: 5}}
+			}
+			var got []events.Payload
+			for _, msg := range d.outbox.empty() {
+				got = append(got, msg.Data)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("sent (-want +got):\n%s", diff)
+			}
+			if stays := len(d.wishes()) == 1; stays != c.stays {
+				t.Errorf("the row stays: %v, want %v", stays, c.stays)
+			}
+		})
 	}
 }
 
@@ -240,16 +432,16 @@ func TestACrashBetweenAskingAndMovingAsksOnceMore(t *testing.T) {
 	d := newDesk(t)
 	d.want("ann", "free")
 	d.now = opened.Add(3 * time.Minute)
-	healthy := d.Journal
-	d.Journal = crashing{d.facts}
-	for shard := range dueShards {
+	healthy := d.Rows
+	d.Rows = crashing{d.facts}
+	for shard := range due.Shards {
 		_, err := d.Run(t.Context(), fmt.Sprint(shard))
 		if err != nil && !errors.Is(err, errCrash) {
 			t.Fatal(err)
 		}
 	}
 	first := d.outbox.empty()
-	d.Journal = healthy
+	d.Rows = healthy
 	d.run()
 	again := d.outbox.empty()
 	if len(first) != 1 || !cmp.Equal(first, again) {
@@ -263,7 +455,7 @@ func TestACrashBetweenAskingAndMovingAsksOnceMore(t *testing.T) {
 func TestNothingMovesWhileItCannotBeAskedFor(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	shard := NewWish(d.want("ann", "free")[0]).Row().PK
+	shard := placed(rowOf(d.want("ann", "free")[0]))
 	d.now = opened.Add(3 * time.Minute)
 	d.outbox.down = errors.New("the queue does not answer")
 	cursor := shard[len(shard)-1:]
@@ -296,7 +488,7 @@ func TestAStreamThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 	other := spoilt
 	for i := 0; other.Subject == spoilt.Subject; i++ {
 		account := fmt.Sprint("other", i)
-		if (Wish{Stream: stream(account)}).Gone().PK == NewWish(spoilt).Row().PK {
+		if placed(due.OfWish(stream(account), 1, opened, "", "", "")) == placed(rowOf(spoilt)) {
 			other = d.want(account, "free")[0]
 		}
 	}

@@ -1,7 +1,11 @@
+// Package jobs is what happens by the clock. Time is data: whatever is to happen later is
+// a due row, and a job runs because a tick message says so. Anyone may send ticks;
+// duplicates for a job and slot are dropped.
 package jobs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -17,60 +21,170 @@ type Job struct {
 	Name string
 	// Every is the length of a slot.
 	Every time.Duration
-	// Run does at most a minute of work from the cursor on ("" is the start) and
-	// returns where to go on, "" when all is done. It may run twice at once.
+	// Run does one step from the cursor on ("" is the start) and returns the cursor of the
+	// next step, "" when the run is over. A step is a page, a plan or an API, and lasts a
+	// minute at most. The runner stores the cursor after each step. If a step returns an
+	// error or its worker dies, the step runs again from the same cursor, so a step may
+	// happen twice, and in rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
 }
 
-// oneTick is how long SQS FIFO recognises a second tick of the same slot. Whoever starts
-// later in a slot leaves it alone: the tick may have been sent, and the job be done.
-const oneTick = 5 * time.Minute
+// turn is how long one message carries a run before another carries it on. Workers that
+// are stopped wait for no longer than that.
+const turn = 10 * time.Second
+
+// The cursor of a demand, and how the cursor of a continuation begins. A tick has none.
+const (
+	demandCursor       = "now"
+	continuationCursor = "run/"
+)
 
 // Stream is what ticks of this job are about.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Runner runs jobs when ticks arrive.
+// Demand is a message that asks for a run of the job that starts after now. If a run is
+// under way, the new one starts when that one ends. Messages with the same id are one
+// demand.
+func Demand(job, id, correlation string, now time.Time) events.Event {
+	return message(job, id, demandCursor, correlation, now)
+}
+
+type runs interface {
+	Load(ctx context.Context, job string) (Run, error)
+	Save(ctx context.Context, job string, run Run) error
+}
+
+// Runner runs jobs when ticks arrive. A job has one run at a time: its row says where the
+// run is and which message carries it on.
 type Runner struct {
 	jobs   []Job
+	runs   runs
 	sender sender
 	now    func() time.Time
 }
 
 // NewRunner returns a Runner of those jobs.
-func NewRunner(sender sender, now func() time.Time, jobs ...Job) *Runner {
-	return &Runner{jobs: jobs, sender: sender, now: now}
+func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Runner {
+	return &Runner{jobs: jobs, runs: runs, sender: sender, now: now}
 }
 
-// Handle runs the job that a JobRequested names, and sends the continuation if it
-// is not done. A second delivery runs it again.
+// Handle works on the job that a JobRequested names for a few seconds, and sends a
+// continuation if the run is not over by then. A second delivery of the message that
+// carries the run goes on at the run's cursor. Handle drops ticks while a run is under way,
+// and ticks of a slot that is done or has passed. If a run has shown no sign of life for
+// some minutes, the next tick takes it over.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
-	tick, ok := msg.Data.(events.JobRequested)
+	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
 		return portal.Fail(portal.Invalid, "Only ticks belong here.")
 	}
 	for _, job := range r.jobs {
-		if job.Name != tick.Job {
-			continue
+		if job.Name == asked.Job {
+			return unlessMoved(ctx, r.handle(ctx, job, msg, asked.Cursor))
 		}
-		next, err := job.Run(ctx, tick.Cursor)
-		if err != nil || next == "" {
-			return err
-		}
-		id := portal.DeriveID(msg.ID, next, strconv.FormatInt(r.now().UnixNano(), 10))
-		return portal.Postpone("the queues do not answer", r.sender.Send(ctx, r.tick(job.Name, id, next, msg.Correlation)))
 	}
-	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", tick.Job))
+	return portal.Fail(portal.Invalid, fmt.Sprintf("There is no job %q.", asked.Job))
 }
 
-func (r *Runner) tick(job, id, cursor, correlation string) events.Event {
+// unlessMoved turns the loss of a run to another worker into success.
+func unlessMoved(ctx context.Context, err error) error {
+	if errors.Is(err, errMoved) {
+		zerolog.Ctx(ctx).Debug().Msg("another worker carries the run on")
+		return nil
+	}
+	return err
+}
+
+func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor string) error {
+	run, err := r.runs.Load(ctx, job.Name)
+	if err != nil {
+		return err
+	}
+	run, verdict := run.admit(arriving(msg, cursor, job.Every), job.Every, r.now())
+	switch verdict {
+	case drop:
+		zerolog.Ctx(ctx).Debug().Str("job", job.Name).Msg("a tick was dropped")
+		return nil
+	case revive:
+		zerolog.Ctx(ctx).Warn().Str("job", job.Name).Time("started", run.Started).Msg("a run that stopped is taken over")
+	}
+	if err := r.runs.Save(ctx, job.Name, run); err != nil || verdict == note {
+		return err
+	}
+	return r.carry(ctx, job, run, msg.Correlation)
+}
+
+// carry does one step after the other until the run is over, or the turn is.
+func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string) error {
+	for began := r.now(); run.UnderWay; {
+		next, err := job.Run(ctx, run.Cursor)
+		if err != nil {
+			return err
+		}
+		if run, err = r.advance(ctx, job, run, next); err != nil {
+			return err
+		}
+		if run.UnderWay && (r.now().Sub(began) >= turn || ctx.Err() != nil) {
+			return r.handOver(ctx, job, run, correlation)
+		}
+	}
+	return nil
+}
+
+// advance writes the row after a step. A demand that was noted during the step is kept.
+func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Run, error) {
+	after := run.advance(next, job.Every, r.now())
+	err := r.runs.Save(ctx, job.Name, after)
+	if !errors.Is(err, errMoved) {
+		return after, err
+	}
+	fresh, err := r.runs.Load(ctx, job.Name)
+	if err != nil {
+		return run, err
+	}
+	if !fresh.UnderWay || fresh.Carrier != run.Carrier || fresh.Cursor != run.Cursor {
+		return run, errMoved
+	}
+	after = fresh.advance(next, job.Every, r.now())
+	return after, r.runs.Save(ctx, job.Name, after)
+}
+
+// handOver sends the continuation, and then has it carry the run. If this ends in between,
+// the old message carries on, and the continuation is dropped.
+func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation string) error {
+	run.Version++
+	id := portal.DeriveID(run.Carrier, strconv.FormatInt(run.Version, 10), strconv.FormatInt(r.now().UnixNano(), 10))
+	continued := message(job.Name, id, continuationCursor+strconv.FormatInt(run.Version, 10), correlation, r.now())
+	if err := r.sender.Send(ctx, continued); err != nil {
+		return portal.Postpone("the queues do not answer", err)
+	}
+	run.Carrier = id
+	return r.runs.Save(ctx, job.Name, run)
+}
+
+// arriving classifies a message. Any cursor that is not a demand's is a continuation; one
+// that an older version sent belongs to no run, and is dropped.
+func arriving(msg events.Event, cursor string, every time.Duration) arrival {
+	switch {
+	case cursor == "":
+		return arrival{id: msg.ID, kind: tick, slot: slotOf(msg.Time, every)}
+	case cursor == demandCursor:
+		return arrival{id: msg.ID, kind: demand}
+	}
+	return arrival{id: msg.ID, kind: continuation}
+}
+
+func message(job, id, cursor, correlation string, now time.Time) events.Event {
 	return events.Event{
-		ID: id, Source: "/gatehouse/jobs", Subject: Stream(job), Time: r.now(), Correlation: correlation,
+		ID: id, Source: "/gatehouse/jobs", Subject: Stream(job), Time: now, Correlation: correlation,
 		Data: events.JobRequested{Job: job, Cursor: cursor},
 	}
 }
 
-// Tick sends a tick for every job at the beginning of each slot, and at the start if the
-// slot has just begun, until ctx ends. A tick that cannot be sent is logged and left to the next slot.
+// Tick sends a tick for every job at the beginning of each slot, and for the present slots
+// when it starts, until ctx ends. Every worker does that, under the same id for a slot. The
+// queue drops duplicates within five minutes; after that the job's row says that the slot is
+// done. A tick that cannot be sent is logged and left to the next slot.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)
@@ -85,7 +199,7 @@ func (r *Runner) Tick(ctx context.Context) {
 		next := now.Add(time.Minute)
 		for _, job := range r.jobs {
 			slot := now.Truncate(job.Every)
-			if slot.After(sent[job.Name]) && now.Sub(slot) < oneTick {
+			if slot.After(sent[job.Name]) {
 				r.send(ctx, job, slot)
 				sent[job.Name] = slot
 			}
@@ -99,7 +213,7 @@ func (r *Runner) Tick(ctx context.Context) {
 
 func (r *Runner) send(ctx context.Context, job Job, slot time.Time) {
 	id := portal.DeriveID("tick", job.Name, strconv.FormatInt(slot.UnixMilli(), 10))
-	if err := r.sender.Send(ctx, r.tick(job.Name, id, "", id)); err != nil && ctx.Err() == nil {
+	if err := r.sender.Send(ctx, message(job.Name, id, "", id, r.now())); err != nil && ctx.Err() == nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("job", job.Name).Msg("the tick could not be sent")
 	}
 }

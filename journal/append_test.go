@@ -10,9 +10,11 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
@@ -22,8 +24,8 @@ import (
 func TestWhatWasAppendedIsReadBackWhole(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
-	first := say(ann, 0, events.UserRegistered{}, events.KeyRevealed{Key: "k1"})
-	second := say(ann, 2, events.KeyRevealed{Key: "k2"})
+	first := say(ann, 0, events.UserRegistered{}, events.KeyObserved{Key: "k1"})
+	second := say(ann, 2, events.KeyObserved{Key: "k2"})
 	if err := j.Append(t.Context(), ann, 0, first); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +47,7 @@ func TestFactsOfNewerCodeAreReadAndStandAsTheyWereRecorded(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
-	facts := say(ann, 0, events.UserRegistered{}, events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"shade":12345678901234567890}`)}, events.KeyRevealed{Key: "k"})
+	facts := say(ann, 0, events.UserRegistered{}, events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"shade":12345678901234567890}`)}, events.KeyObserved{Key: "k"})
 	if err := j.Append(t.Context(), ann, 0, facts); err != nil {
 		t.Fatal(err)
 	}
@@ -62,11 +64,11 @@ func TestFactsOfNewerCodeAreReadAndStandAsTheyWereRecorded(t *testing.T) {
 
 func TestFactsAreStampedWithWhatLedToThem(t *testing.T) {
 	t.Parallel()
-	facts := say(ann, 4, events.UserRegistered{}, events.KeyRevealed{Key: "k"})
+	facts := say(ann, 4, events.UserRegistered{}, events.KeyObserved{Key: "k"})
 	for i, fact := range facts {
 		want := events.Event{
 			ID: journal.FactID(ann, int64(5+i)), Source: "/test", Subject: ann, Time: fact.Time, Sequence: int64(5 + i),
-			Operation: "op", Intent: 7, Causation: "request", Correlation: "corr", TraceParent: "trace", Data: fact.Data,
+			Operation: "op", Actor: "account/asker", Intent: 7, Causation: "request", Correlation: "corr", TraceParent: "trace", Data: fact.Data,
 		}
 		if diff := cmp.Diff(want, fact); diff != "" {
 			t.Errorf("fact %d (-want +got):\n%s", i, diff)
@@ -128,7 +130,7 @@ func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
 			for i := range writers {
 				group.Go(func() {
 					row := journal.Row{PK: fmt.Sprintf("after%d", after), SK: fmt.Sprint(i), Value: note{Text: "mine"}}
-					fact := events.KeyRevealed{Key: portal.KeyID(fmt.Sprint(i))}
+					fact := events.KeyObserved{Key: portal.KeyID(fmt.Sprint(i))}
 					errs[i] = j.Append(t.Context(), ann, after, say(ann, after, fact), row)
 				})
 			}
@@ -145,7 +147,7 @@ func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
 				}
 			}
 			facts := read(t, j, ann, after)
-			if len(facts) != 1 || won < 0 || facts[0].Data.(events.KeyRevealed).Key != portal.KeyID(fmt.Sprint(won)) {
+			if len(facts) != 1 || won < 0 || facts[0].Data.(events.KeyObserved).Key != portal.KeyID(fmt.Sprint(won)) {
 				t.Fatalf("the stream holds %+v, and writer %d was told that it won", facts, won)
 			}
 			if rows := tables.Rows(t, tables.Records, fmt.Sprintf("after%d", after)); len(rows) != 1 {
@@ -160,12 +162,12 @@ func TestANumberThatIsTakenTakesTheWholeAppendDown(t *testing.T) {
 	tables := journaltest.Start(t)
 	j := tables.Open()
 	grow(t, j, ann, 0, events.UserRegistered{})
-	grow(t, j, ann, 1, events.KeyRevealed{Key: "k1"})
+	grow(t, j, ann, 1, events.KeyObserved{Key: "k1"})
 	row := journal.Row{PK: "row", SK: "1", Value: note{Text: "not to be there"}}
 	// The first number is free only in the second of these two, and so is none.
 	for _, facts := range [][]events.Event{
-		say(ann, 1, events.KeyRevealed{Key: "k2"}),
-		say(ann, 0, events.KeyRevealed{Key: "k2"}, events.KeyRevealed{Key: "k3"}, events.KeyRevealed{Key: "k4"}),
+		say(ann, 1, events.KeyObserved{Key: "k2"}),
+		say(ann, 0, events.KeyObserved{Key: "k2"}, events.KeyObserved{Key: "k3"}, events.KeyObserved{Key: "k4"}),
 	} {
 		err := j.Append(t.Context(), ann, facts[0].Sequence-1, facts, row)
 		if !errors.Is(err, journal.ErrTaken) || isPostponed(err) {
@@ -200,11 +202,37 @@ func TestRowsRideInTheTransaction(t *testing.T) {
 	}
 	// Rows that cannot be written take the facts with them.
 	twice := journal.Row{PK: "row", SK: "twice", Value: note{}}
-	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyRevealed{}), twice, twice); err == nil {
+	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), twice, twice); err == nil {
 		t.Error("an item was written twice in one transaction")
 	}
 	if head, err := j.Head(t.Context(), ann); err != nil || head != 1 {
 		t.Errorf("the head is %d, %v; the fact whose row was refused stands", head, err)
+	}
+}
+
+func TestADueRowIsDroppedWhereItWasPut(t *testing.T) {
+	t.Parallel()
+	tables := journaltest.Start(t)
+	j := tables.Open()
+	wish, other := due.OfWish(ann, 1, at, "", "free", "corr"), due.OfWish(ann, 1, at, "", "plus", "corr")
+	if err := j.Append(t.Context(), ann, 0, say(ann, 0, events.UserRegistered{}), journal.PutDue(wish), journal.PutDue(other)); err != nil {
+		t.Fatal(err)
+	}
+	// Whoever ends it knows what it is about, and nothing more of it.
+	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), journal.DropDue(due.OfWish(ann, 1, at, "", "free", ""))); err != nil {
+		t.Fatal(err)
+	}
+	pk, _ := other.Place()
+	rows := tables.Rows(t, tables.Records, pk)
+	if len(rows) != 1 {
+		t.Fatalf("%d rows are left, want one", len(rows))
+	}
+	var left due.Row
+	if err := attributevalue.UnmarshalMap(rows[0], &left); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(other, left); diff != "" {
+		t.Errorf("the row that is left (-want +got):\n%s", diff)
 	}
 }
 

@@ -44,7 +44,7 @@ func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 					return false
 				}})
 				grow(t, tables.Open(), stream, 0, events.UserRegistered{})
-				fact := say(stream, 1, events.KeyRevealed{Key: "k"})
+				fact := say(stream, 1, events.KeyObserved{Key: "k"})
 				err := j.Append(t.Context(), stream, 1, fact, c.rows...)
 				if attempts == 1 {
 					if !isPostponed(err) {

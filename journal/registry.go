@@ -30,25 +30,36 @@ func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
 
 func registryKey(shard int) string { return fmt.Sprintf("registry#%02d", shard) }
 
+// Shards is how many parts the registry of streams has.
+const Shards = shards
+
 // Streams calls visit for every stream that was ever written to, in no particular
 // order, until visit returns an error, which it returns.
 func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
 	for shard := range shards {
-		pages := dynamodb.NewQueryPaginator(j.client, &dynamodb.QueryInput{
-			TableName:                 &j.table,
-			ConsistentRead:            aws.Bool(true),
-			KeyConditionExpression:    aws.String("pk = :shard"),
-			ExpressionAttributeValues: map[string]types.AttributeValue{":shard": text(registryKey(shard))},
-		})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return unavailable("listing streams", err)
-			}
-			for _, item := range page.Items {
-				if err := visit(portal.Stream(textOf(item["sk"]))); err != nil {
-					return err
-				}
+		if err := j.StreamsOf(ctx, shard, visit); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// StreamsOf is Streams for one part of the registry, from 0 to Shards-1.
+func (j *Journal) StreamsOf(ctx context.Context, shard int, visit func(portal.Stream) error) error {
+	pages := dynamodb.NewQueryPaginator(j.client, &dynamodb.QueryInput{
+		TableName:                 &j.table,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :shard"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":shard": text(registryKey(shard))},
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return unavailable("listing streams", err)
+		}
+		for _, item := range page.Items {
+			if err := visit(portal.Stream(textOf(item["sk"]))); err != nil {
+				return err
 			}
 		}
 	}

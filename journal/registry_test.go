@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -29,7 +30,7 @@ func TestEveryStreamIsFoundAgainOnce(t *testing.T) {
 		stream := portal.AccountStream(portal.AccountID(fmt.Sprint(i)))
 		want[stream] = 1
 		grow(t, j, stream, 0, events.UserRegistered{})
-		grow(t, j, stream, 1, events.KeyRevealed{})
+		grow(t, j, stream, 1, events.KeyObserved{})
 	}
 	got := map[portal.Stream]int{}
 	err := j.Streams(t.Context(), func(s portal.Stream) error { got[s]++; return nil })
@@ -38,6 +39,33 @@ func TestEveryStreamIsFoundAgainOnce(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("streams (-want +got):\n%s", diff)
+	}
+}
+
+func TestEveryStreamIsInOnePartOfTheRegistry(t *testing.T) {
+	t.Parallel()
+	j := journaltest.Start(t).Open()
+	want := map[portal.Stream]int{}
+	for i := range 40 {
+		stream := portal.AccountStream(portal.AccountID(fmt.Sprint(i)))
+		want[stream] = 1
+		grow(t, j, stream, 0, events.UserRegistered{})
+	}
+	got, used := map[portal.Stream]int{}, 0
+	for shard := range journal.Shards {
+		before := len(got)
+		if err := j.StreamsOf(t.Context(), shard, func(s portal.Stream) error { got[s]++; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) > before {
+			used++
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("streams (-want +got):\n%s", diff)
+	}
+	if used < journal.Shards/2 {
+		t.Errorf("all of them are in %d of %d parts", used, journal.Shards)
 	}
 }
 

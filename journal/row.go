@@ -5,6 +5,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/due"
 )
 
 // Row is one item of the records table that is written in the transaction of the
@@ -14,6 +16,18 @@ type Row struct {
 	// Value is the item's other attributes: a struct with dynamodbav tags. nil
 	// deletes the item; deleting what is not there is not an error.
 	Value any
+}
+
+// PutDue writes a due row in its place.
+func PutDue(row due.Row) Row {
+	pk, sk := row.Place()
+	return Row{PK: pk, SK: sk, Value: row}
+}
+
+// DropDue deletes a due row that has not moved on.
+func DropDue(row due.Row) Row {
+	pk, sk := row.Place()
+	return Row{PK: pk, SK: sk}
 }
 
 func (r Row) write(table string) (types.TransactWriteItem, error) {

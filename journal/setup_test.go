@@ -23,10 +23,13 @@ const (
 	bob = portal.Stream("account/bob")
 )
 
+// at is when everything happens.
+var at = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
 // say makes the next facts of a stream.
 func say(stream portal.Stream, after int64, facts ...events.Fact) []events.Event {
-	cause := events.Event{ID: "request", Subject: stream, Operation: "op", Intent: 7, Correlation: "corr", TraceParent: "trace"}
-	return journal.Stamp(cause, "/test", time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), after, facts)
+	cause := events.Event{ID: "request", Subject: stream, Operation: "op", Actor: "account/asker", Intent: 7, Correlation: "corr", TraceParent: "trace"}
+	return journal.Stamp(cause, "/test", at, after, facts)
 }
 
 func grow(t *testing.T, j *journal.Journal, stream portal.Stream, after int64, facts ...events.Fact) {

@@ -9,8 +9,8 @@ import (
 )
 
 // Stamp makes the next facts of the cause's stream out of payloads: numbered from
-// after+1, caused by the cause, serving its operation, with its intent and
-// correlation.
+// after+1, caused by the cause, serving its operation, with its actor, intent
+// and correlation.
 func Stamp(cause events.Event, source string, at time.Time, after int64, payloads []events.Fact) []events.Event {
 	stamped := make([]events.Event, len(payloads))
 	for i, payload := range payloads {
@@ -19,9 +19,10 @@ func Stamp(cause events.Event, source string, at time.Time, after int64, payload
 			ID:          FactID(cause.Subject, seq),
 			Source:      source,
 			Subject:     cause.Subject,
-			Time:        at.UTC(),
+			Time:        at.UTC().Round(0), // as it will be read back
 			Sequence:    seq,
 			Operation:   cause.Operation,
+			Actor:       cause.Actor,
 			Intent:      cause.Intent,
 			Causation:   cause.ID,
 			Correlation: cause.Correlation,

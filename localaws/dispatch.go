@@ -37,7 +37,7 @@ const (
 // requests to a host that is not this server: see ownHost.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.ownHost(r) {
-		s.refuseHost(w, r)
+		s.serveOther(w, r)
 		return
 	}
 	if mount := s.mountFor(r); mount != nil {
@@ -47,8 +47,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/_localaws/health":
 		_, _ = w.Write([]byte("ok\n"))
-	case faults.Path, faults.CountsPath:
-		s.admin.ServeHTTP(w, r)
+	case faults.Path, faults.CountsPath, SnapshotPath:
+		s.serveAdmin(w, r)
 	default:
 		s.faults.Serve(s.call(w, r), w, r)
 	}
@@ -84,11 +84,39 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 		}
 	case signedFor != "":
 		return s.queryCall(w, r)
+	case r.URL.Query().Has("X-Amz-Credential"):
+		return presigned(r)
 	}
 	return faults.Call{
 		Service: "cognito-idp", Operation: pageOperation(r),
 		Handler: http.HandlerFunc(s.cognito.ServePages), Refuse: refusePage,
 	}
+}
+
+// presigned refuses a request that is signed in its query string, in the error shape of
+// the service that it is signed for.
+func presigned(r *http.Request) faults.Call {
+	call := faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage}
+	scope := strings.Split(r.URL.Query().Get("X-Amz-Credential"), "/")
+	service := ""
+	if len(scope) == 5 {
+		service = scope[3]
+	}
+	refusal := wire.NotImplemented("A signature in the query string")
+	switch service {
+	case "s3":
+		call.Service, call.Refuse, refusal.Code = "s3", refuseS3, "NotImplemented"
+	case "apigateway", "execute-api":
+		call.Service, call.Refuse = service, refuseREST
+	default:
+		svc := wire.QueryService{Namespace: "https://localaws.invalid/"}
+		call.Refuse = func(w http.ResponseWriter, r *http.Request, e *wire.Error) {
+			svc.Operations = map[string]wire.QueryOperation{"": func(context.Context, url.Values) (any, error) { return nil, e }}
+			svc.ServeHTTP(w, r)
+		}
+	}
+	call.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { call.Refuse(w, r, refusal) })
+	return call
 }
 
 func known(operation string) string {

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
@@ -41,6 +42,20 @@ func localAddr(r *http.Request) netip.Addr {
 		return netip.Addr{}
 	}
 	return addr.AddrPort().Addr().Unmap()
+}
+
+// serveOther serves a host that is not this server: a custom domain name of API Gateway's
+// leads to the APIs behind it and to nothing else, and any other host is refused.
+func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
+	host := hostName(r.Host)
+	if !s.gateway.HasDomain(host) {
+		s.refuseHost(w, r)
+		return
+	}
+	s.faults.Serve(faults.Call{
+		Service: "execute-api", Operation: invoke, Refuse: refuseREST,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.gateway.ServeDomain(w, r, host) }),
+	}, w, r)
 }
 
 // refuseHost answers a request to a foreign host in the error shape of the service that

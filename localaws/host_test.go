@@ -60,6 +60,7 @@ func TestAForeignHostIsRefusedOnEveryPathInTheServicesErrorShape(t *testing.T) {
 		"what is mounted":      {"GET", "/demo-api/harbours", "", nil, `{"message":"This local AWS`},
 		"health":               {"GET", "/_localaws/health", "", nil, `{"message":"This local AWS`},
 		"the plan of faults":   {"DELETE", faults.Path, "", nil, `{"message":"This local AWS`},
+		"a snapshot":           {"GET", localaws.SnapshotPath, "", nil, `{"message":"This local AWS`},
 		"the counts":           {"GET", faults.CountsPath, "", nil, `{"message":"This local AWS`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +99,24 @@ func TestWhichHostsAreThisServer(t *testing.T) {
 		}
 		if status, _ := ask(t, r, host); status != want {
 			t.Errorf("host %s: answered %d, want %d", host, status, want)
+		}
+	}
+}
+
+func TestARequestSignedInItsQueryStringIsRefusedInTheServicesErrorShape(t *testing.T) {
+	t.Parallel()
+	srv := localaws.Start(t)
+	for service, shape := range map[string]string{
+		"s3": "<Code>NotImplemented</Code>", "sqs": "<Code>NotImplementedException</Code>", "sts": "<Code>NotImplementedException</Code>",
+		"apigateway": `{"message":"A signature in the query string`,
+	} {
+		r, err := http.NewRequest("GET", srv.Endpoint()+"/a/b?Action=GetCallerIdentity&X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=local%2F20260101%2Fus-east-1%2F"+service+"%2Faws4_request", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status, body := ask(t, r, "localhost")
+		if status != http.StatusNotImplemented || !strings.Contains(body, shape) || !strings.Contains(body, "A signature in the query string") {
+			t.Errorf("signed for %s it is answered %d %s", service, status, body)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -47,15 +48,23 @@ func newDesk(t *testing.T) *desk {
 	d.journal = d.tables.Open()
 	d.documents = catalog.NewStore(d.tables.Client, d.tables.Records)
 	names := projections.Tables{Views: d.tables.Views, Records: d.tables.Records}
-	d.projector = projections.NewProjector(d.journal, d.tables.Client, names)
+	reader := accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, d.clock)
+	d.projector = projections.NewProjector(d.journal, reader, d.tables.Client, names)
 	d.views = projections.NewViews(d.tables.Client, names, d.documents)
 	d.Operations = operations.New(d.config())
 	return d
 }
 
+// restart forgets the catalog that is held in memory.
+func (d *desk) restart() {
+	d.views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
+	d.Operations = operations.New(d.config())
+}
+
 func (d *desk) config() operations.Config {
 	return operations.Config{
 		Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Views: d.views, Values: d.values,
+		Heads: d.journal, Reveals: projections.NewReveals(d.tables.Client, d.tables.Records),
 		Now: d.clock, Source: "/test",
 	}
 }
@@ -64,9 +73,18 @@ func (d *desk) clock() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.no
 
 func (d *desk) pass(by time.Duration) { d.mu.Lock(); defer d.mu.Unlock(); d.now = d.now.Add(by) }
 
-// happen appends facts to the account's stream, as a decision about that operation
-// would, and shows them.
+// happen appends facts to the stream, as a decision about that operation would, and shows
+// them.
 func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...events.Fact) {
+	d.t.Helper()
+	stamped := d.append(stream, op, facts...)
+	if err := d.projector.Handle(d.t.Context(), stamped[len(stamped)-1]); err != nil {
+		d.t.Fatal(err)
+	}
+}
+
+// append appends facts to the stream and shows nothing.
+func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...events.Fact) []events.Event {
 	d.t.Helper()
 	head, err := d.journal.Head(d.t.Context(), stream)
 	if err != nil {
@@ -77,9 +95,7 @@ func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...even
 	if err := d.journal.Append(d.t.Context(), stream, head, stamped); err != nil {
 		d.t.Fatal(err)
 	}
-	if err := d.projector.Handle(d.t.Context(), stamped[len(stamped)-1]); err != nil {
-		d.t.Fatal(err)
-	}
+	return stamped
 }
 
 // publish makes a catalog of those plans.
@@ -108,7 +124,7 @@ func (d *desk) accepts(asked operations.Asked) operations.Operation {
 }
 
 func ask(account portal.AccountID, key string, request events.Request) operations.Asked {
-	return operations.Asked{Account: account, IdempotencyKey: key, Request: request, Correlation: "corr"}
+	return operations.Asked{Actor: portal.AccountActor(account), Subject: portal.AccountStream(account), IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
 // refuses checks the code of an error.

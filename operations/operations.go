@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -36,6 +37,17 @@ type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	Progress(ctx context.Context, op portal.OperationID) (projections.Progress, error)
+	Shown(ctx context.Context, stream portal.Stream) (int64, error)
+}
+
+// heads tell how long streams are.
+type heads interface {
+	Head(ctx context.Context, stream portal.Stream) (int64, error)
+}
+
+// reveals write down when keys are shown.
+type reveals interface {
+	Record(ctx context.Context, account portal.AccountID, key projections.Key, at time.Time, correlation string) error
 }
 
 // values derives key values, for their owners to see.
@@ -45,12 +57,15 @@ type values interface {
 
 // Operations accepts requests and finds them again.
 type Operations struct {
-	rows   rows
-	sender sender
-	views  views
-	values values
-	now    func() time.Time
-	source string
+	rows    rows
+	sender  sender
+	views   views
+	heads   heads
+	reveals reveals
+	values  values
+	now     func() time.Time
+	source  string
+	nudges  *nudges
 }
 
 // Config is what Operations are built from.
@@ -60,6 +75,8 @@ type Config struct {
 	Records string
 	Sender  sender
 	Views   views
+	Heads   heads
+	Reveals reveals
 	Values  values
 	Now     func() time.Time
 	// Source is written into the requests, e.g. "/gatehouse/api".
@@ -70,13 +87,17 @@ type Config struct {
 func New(cfg Config) *Operations {
 	return &Operations{
 		rows: rows{client: cfg.Tables, table: cfg.Records}, sender: cfg.Sender,
-		views: cfg.Views, values: cfg.Values, now: cfg.Now, source: cfg.Source,
+		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, source: cfg.Source,
+		nudges: newNudges(cfg.Now),
 	}
 }
 
 // Asked is a request as it comes in.
 type Asked struct {
-	Account portal.AccountID
+	// Actor asks; Subject is the stream that the request is about. They differ where an
+	// admin acts on somebody's account.
+	Actor   portal.Actor
+	Subject portal.Stream
 	// IdempotencyKey makes the same request, sent again, the same operation; "" makes
 	// every request its own.
 	IdempotencyKey string
@@ -90,7 +111,8 @@ type Asked struct {
 // Operation is what one accepted request set in motion.
 type Operation struct {
 	ID        portal.OperationID
-	Account   portal.AccountID
+	Actor     portal.Actor
+	Subject   portal.Stream
 	Type      string
 	CreatedAt time.Time
 	// Plan is the plan that it is about, "" if it is about none.
@@ -102,11 +124,12 @@ type Operation struct {
 // operation, which can be read from then on.
 //
 // The same Idempotency-Key with the same request is the same operation: it is handed
-// on again unless it has ended. With another request it is KeyReused. More than
-// MaxPerMinute requests of one account in a minute, those sent again included, are
-// TooManyRequests, but for what was accepted before. Where the row
-// cannot be written or the queue does not answer it is Unavailable, and nothing is
-// promised: the client may send it again.
+// on again unless it has ended, twice a minute at most. With another request it is
+// KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
+// included, or more than MaxChanges changes of plans in ChangesWithin, are
+// TooManyRequests, but for what was accepted before. Where the row cannot be written or
+// the queue does not answer it is Unavailable, and nothing is promised: the client may
+// send it again.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
@@ -115,12 +138,13 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 	if err != nil {
 		return Operation{}, fmt.Errorf("encoding a %s: %w", asked.Request.EventType(), err)
 	}
+	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(asked), Account: asked.Account, Type: asked.Request.EventType(), Body: string(body),
-		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: o.now().UTC(),
+		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Type: asked.Request.EventType(), Body: string(body),
+		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
 	}
-	if row.Intent, err = o.rows.nextIntent(ctx, asked.Account, o.now()); err != nil {
-		return o.beyond(ctx, row, asked.IdempotencyKey, err)
+	if row.Intent, err = o.rows.draw(ctx, asked.Actor, asked.Subject, changesPlans(asked.Request), now); err != nil {
+		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, err)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
 	if err != nil {
@@ -130,14 +154,25 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 		return o.again(ctx, row, known)
 	}
 	if err := o.hand(ctx, row, o.sender.Send); err != nil {
-		return Operation{}, err
+		// Sent again with the same Idempotency-Key, it is handed on at once.
+		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
 
-// beyond answers a request that could be given no intent number. One that was accepted
-// before needs none, however often it is sent again.
-func (o *Operations) beyond(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
+// changesPlans says whether the request makes API Gateway change something, of which it
+// can do little.
+func changesPlans(request events.Request) bool {
+	switch request.(type) {
+	case events.SubscribeRequested, events.UnsubscribeRequested:
+		return true
+	}
+	return false
+}
+
+// acceptedBefore answers a request that could be given no intent number. One that was
+// accepted before needs none, however often it is sent again.
+func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	if key == "" || portal.CodeOf(cause) != portal.TooManyRequests {
 		return Operation{}, unavailable(cause)
 	}
@@ -151,21 +186,61 @@ func (o *Operations) beyond(ctx context.Context, row operationRow, key string, c
 	return o.again(ctx, row, known)
 }
 
+// handAgain is how long a request that is sent again and again is handed on but once.
+const handAgain = 30 * time.Second
+
 // again answers a request that is known already.
 func (o *Operations) again(ctx context.Context, asked, known operationRow) (Operation, error) {
 	if asked.Hash != known.Hash {
 		return Operation{}, portal.Fail(portal.KeyReused, "This Idempotency-Key was used for another request before. Use a new one.")
 	}
-	now, err := o.views.Progress(ctx, known.ID)
+	progress, err := o.views.Progress(ctx, known.ID)
 	if err != nil {
 		return Operation{}, err
 	}
-	if !now.Status.Over() {
-		if err := o.hand(ctx, known, o.sender.Repeat); err != nil {
+	if !progress.Status.Over() && o.now().Sub(known.HandedAt) >= handAgain {
+		if err := o.handAgain(ctx, known); err != nil {
 			return Operation{}, err
 		}
 	}
-	return known.operation(now), nil
+	return known.operation(progress), nil
+}
+
+// handAgain hands the request on, unless somebody else does so at this moment.
+func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
+	mine, err := o.rows.takeTurn(ctx, row, o.now().UTC().Round(0))
+	if err != nil {
+		return unavailable(err)
+	}
+	if !mine {
+		return nil
+	}
+	if err := o.hand(ctx, row, o.sender.Repeat); err != nil {
+		// Sent again, it is handed on at once.
+		return errors.Join(err, o.rows.notHanded(ctx, row))
+	}
+	return nil
+}
+
+// Resend hands an accepted request in again, if it has led to nothing that is shown yet.
+// done says that it has, or that there is no such request. What was handled already is
+// recognised by the worker.
+func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
+	row, found, err := o.rows.find(ctx, id)
+	if err != nil {
+		return false, portal.Postpone("the records do not answer", err)
+	}
+	if !found {
+		return true, nil
+	}
+	progress, err := o.views.Progress(ctx, id)
+	if err != nil {
+		return false, portal.Postpone("the views do not answer", err)
+	}
+	if len(progress.Steps) > 0 {
+		return true, nil
+	}
+	return false, portal.Postpone("the queues do not answer", o.hand(ctx, row, o.sender.Repeat))
 }
 
 func (o *Operations) hand(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
@@ -174,35 +249,50 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 		return fmt.Errorf("reading operation %s: %w", row.ID, err)
 	}
 	err = send(ctx, events.Event{
-		ID: string(row.ID), Source: o.source, Subject: portal.AccountStream(row.Account), Time: row.CreatedAt,
+		ID: string(row.ID), Source: o.source, Subject: row.Subject, Time: row.CreatedAt, Actor: row.Actor,
 		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
 	})
 	if err != nil {
-		return unavailable(fmt.Errorf("publishing operation %s: %w", row.ID, err))
+		return &portal.Error{
+			Code: portal.Unavailable, Err: fmt.Errorf("publishing operation %s: %w", row.ID, err),
+			Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
+		}
 	}
 	return nil
 }
 
-// Find reads an operation of that account. An unknown one and somebody else's are the
-// same NotFound.
+// Find reads an operation that the account has asked for. An unknown one and somebody
+// else's are the same NotFound. If what became of it seems not to be shown yet, showing is
+// woken.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
+	return o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
+}
+
+// Show reads any operation, for operators.
+func (o *Operations) Show(ctx context.Context, id portal.OperationID) (Operation, error) {
+	return o.find(ctx, id, func(operationRow) bool { return true })
+}
+
+func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(operationRow) bool) (Operation, error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
 		return Operation{}, unavailable(err)
 	}
-	if !found || row.Account != account {
+	if !found || !may(row) {
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
 	}
-	now, err := o.views.Progress(ctx, id)
+	progress, err := o.views.Progress(ctx, id)
 	if err != nil {
 		return Operation{}, err
 	}
-	return row.operation(now), nil
+	operation := row.operation(progress)
+	o.nudge(ctx, operation)
+	return operation, nil
 }
 
 func (o *Operations) newID(asked Asked) portal.OperationID {
 	if asked.IdempotencyKey != "" {
-		return portal.OperationID(portal.DeriveID("operation", string(asked.Account), asked.IdempotencyKey))
+		return portal.OperationID(portal.DeriveID("operation", string(asked.Actor), asked.IdempotencyKey))
 	}
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
@@ -216,7 +306,7 @@ func (a Asked) hash(body []byte) string {
 	if a.Wording != "" {
 		body = []byte(a.Wording)
 	}
-	sum := sha256.Sum256(append([]byte(a.Request.EventType()+"\n"), body...))
+	sum := sha256.Sum256(append([]byte(a.Request.EventType()+"\n"+string(a.Subject)+"\n"), body...))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -2,11 +2,10 @@ package operations
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
-	"strings"
+	"slices"
 
-	"github.com/oklog/ulid/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -21,7 +20,10 @@ type Who struct {
 }
 
 func (w Who) asks(request events.Request) Asked {
-	return Asked{Account: w.Account, IdempotencyKey: w.IdempotencyKey, Correlation: w.Correlation, Request: request}
+	return Asked{
+		Actor: portal.AccountActor(w.Account), Subject: portal.AccountStream(w.Account),
+		IdempotencyKey: w.IdempotencyKey, Correlation: w.Correlation, Request: request,
+	}
 }
 
 // Register asks that the account be opened.
@@ -42,7 +44,7 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
 	}
 	asked := who.asks(events.SubscribeRequested{
-		Plan: plan, Name: found.Name, Stages: found.Stages, CatalogSequence: offered.Sequence,
+		Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
 	})
 	// Sent again after the catalog has changed it is the same request all the same.
 	asked.Wording = string(plan)
@@ -82,33 +84,69 @@ func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan p
 	return false, nil
 }
 
-// Reveal returns the value of one of the account's keys. That it is shown is reported
-// first; if the report cannot be handed in, no value is returned. An unknown key and
-// somebody else's are the same NotFound; one that API Gateway does not hold yet is a
-// Conflict.
+// maxRivals bounds the plans that a request names, so that it stays a small message.
+const maxRivals = 200
+
+// rivals are the other plans that open one of those stages now.
+func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
+	var found []portal.PlanID
+	for _, product := range offered.Products {
+		for _, other := range product.Plans {
+			meets := slices.ContainsFunc(other.Stages, func(s portal.Stage) bool { return slices.Contains(stages, s) })
+			if meets && other.ID != plan && len(found) < maxRivals {
+				found = append(found, other.ID)
+			}
+		}
+	}
+	return found
+}
+
+// Recent lists the newest operations that the account has asked for, open ones and those
+// that came to nothing included, newest first.
+func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit int) ([]Operation, error) {
+	ids, err := o.rows.latest(ctx, portal.AccountActor(account), int32(min(limit, 100)))
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	found := make([]Operation, len(ids))
+	group, ctx := errgroup.WithContext(ctx)
+	for i, id := range ids {
+		group.Go(func() (err error) {
+			found[i], err = o.Find(ctx, account, id)
+			return err
+		})
+	}
+	return found, group.Wait()
+}
+
+// Reveal returns the value of one of the account's keys. That it is shown is written down
+// first; if that fails, no value is returned. An unknown key and somebody else's are the
+// same NotFound; one that cannot be used now is a Conflict, and more than
+// projections.MaxRevealsPerMinute in a minute are TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, who Who, id portal.KeyID) (string, error) {
 	account, err := o.views.Account(ctx, who.Account)
 	if err != nil {
 		return "", err
 	}
 	key, ok := find(account.Keys, id)
-	switch {
-	case !ok:
+	if !ok {
 		return "", portal.Fail(portal.NotFound, "There is no such key.")
-	case key.State != projections.KeyActive:
+	}
+	switch key.State {
+	case projections.KeyActive:
+	case projections.KeyDisabled:
+		return "", portal.Fail(portal.Conflict, "The operator of this portal has disabled the key, so it opens nothing now.")
+	case projections.KeyReleased:
+		return "", portal.Fail(portal.Conflict, "The key is put away, since you have had no plan for long. Subscribe to a plan, and it returns with the same value.")
+	default:
 		return "", portal.Fail(portal.Conflict, "The key is not there yet. Wait until it has been created.")
 	}
 	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, who.Account, id)
 	if err != nil {
 		return "", unavailable(fmt.Errorf("revealing key %s: %w", id, err))
 	}
-	err = o.sender.Send(ctx, events.Event{
-		ID:     strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()),
-		Source: o.source, Subject: portal.AccountStream(who.Account), Time: o.now().UTC(),
-		Correlation: who.Correlation, Data: events.KeyRevealReported{Key: id},
-	})
-	if err != nil {
-		return "", unavailable(fmt.Errorf("reporting that key %s is revealed: %w", id, err))
+	if err := o.reveals.Record(ctx, who.Account, key, o.now(), who.Correlation); err != nil {
+		return "", unavailable(fmt.Errorf("recording that key %s is revealed: %w", id, err))
 	}
 	return value, nil
 }

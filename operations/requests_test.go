@@ -1,12 +1,20 @@
 package operations_test
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 func who(account portal.AccountID, key string) operations.Who {
@@ -66,6 +74,7 @@ func TestSubscribingAgainUnderTheSameKeyIsTheSameRequestWhateverTheCatalogSaysBy
 	renamed := free
 	renamed.Name = "Basic"
 	d.publish(renamed, plus)
+	d.pass(time.Minute)
 	again, err := d.Subscribe(t.Context(), who(ann, "k"), "free")
 	if err != nil || again.ID != first.ID {
 		t.Errorf("sent again it is %q, %v; want %q", again.ID, err, first.ID)
@@ -81,7 +90,8 @@ func TestAPlanCanBeLeftWhileCatalogOrAccountKnowsIt(t *testing.T) {
 	d := newDesk(t)
 	d.publish(free)
 	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{},
-		events.SubscriptionWanted{Plan: "gone", Name: "Gone", Key: "k"}, events.SubscriptionActivated{Plan: "gone", Key: "k"})
+		events.SubscriptionWanted{Plan: "gone", Name: "Gone", Ring: portal.AccountRing},
+		events.SubscriptionActivated{Link: events.Link{Wish: 2}, Plan: "gone"})
 	for _, c := range []struct {
 		name    string
 		account portal.AccountID
@@ -120,46 +130,76 @@ func TestNothingIsDecidedOnACatalogThatCannotBeRead(t *testing.T) {
 	}
 }
 
-// withKeys is a desk where ann has one key that is there and one that is not yet.
+// withKeys is a desk where ann has a key of every state.
 func withKeys(t *testing.T) *desk {
 	d := newDesk(t)
-	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{},
-		events.KeyWanted{Key: "there", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: "arn:key"},
-		events.KeyCreated{Key: "there", GatewayID: "gw"},
-		events.KeyWanted{Key: "pending", Slot: "second", Name: "Second key", Scheme: "v1", KMSKey: "arn:key"})
+	var facts []events.Fact
+	for _, key := range []portal.KeyID{"there", "pending", "disabled", "released"} {
+		facts = append(facts, events.KeyWanted{Key: key, Ring: portal.Ring("plan/" + key), Name: "Key " + string(key), Scheme: "v1", KMSKey: "arn:key"})
+		if key != "pending" {
+			facts = append(facts, events.KeyCreated{Key: key, GatewayID: "gw"})
+		}
+	}
+	facts = append(facts, events.KeyObserved{Key: "disabled"}, events.KeyReleasing{Key: "released"}, events.KeyReleased{Key: "released"})
+	d.happen(portal.AccountStream(ann), "op", events.UserRegistered{})
+	d.happen(portal.AccountStream(ann), "op", facts...)
 	return d
 }
 
-func TestAValueIsReportedBeforeItIsShown(t *testing.T) {
+// revealed are the keys that the activity says were shown, newest first.
+func (d *desk) revealed(account portal.AccountID) []portal.KeyID {
+	d.t.Helper()
+	page, err := d.views.Activity(d.t.Context(), account, "", 100)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var keys []portal.KeyID
+	for _, line := range page.Lines {
+		if line.Revealed != "" {
+			keys = append(keys, line.Revealed)
+		}
+	}
+	return keys
+}
+
+func TestThatAValueIsShownIsWrittenDown(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
-	value, err := d.Reveal(t.Context(), who(ann, ""), "there")
-	if err != nil || value != "v1 arn:key ann there" {
-		t.Fatalf("revealed %q, %v", value, err)
-	}
-	if _, err := d.Reveal(t.Context(), who(ann, ""), "there"); err != nil {
-		t.Fatal(err)
-	}
-	sent, _ := d.outbox.empty()
-	if len(sent) != 2 || sent[0].ID == sent[1].ID {
-		t.Fatalf("two reveals were reported as %v, want two reports", sent)
-	}
-	same(t, "the report", events.Event{
-		ID: sent[0].ID, Source: "/test", Subject: portal.AccountStream(ann), Time: d.now, Correlation: "corr",
-		Data: events.KeyRevealReported{Key: "there"},
-	}, sent[0])
-	for _, msg := range sent {
-		if body, err := events.Encode(msg); err != nil || strings.Contains(string(body), value) {
-			t.Errorf("the report holds the value, or cannot be encoded (%v)", err)
+	for range 2 {
+		value, err := d.Reveal(t.Context(), who(ann, ""), "there")
+		if err != nil || value != "v1 arn:key ann there" {
+			t.Fatalf("revealed %q, %v", value, err)
 		}
+	}
+	same(t, "reveals", []portal.KeyID{"there", "there"}, d.revealed(ann))
+	last, err := d.views.LastReveals(t.Context(), ann)
+	if err != nil || len(last) != 1 || last["there"].Sub(d.now) > time.Second {
+		t.Errorf("it was last shown %v, %v; want at %v", last, err, d.now)
+	}
+	for _, row := range d.tables.Rows(t, d.tables.Records, "account#ann") {
+		var all map[string]any
+		if err := attributevalue.UnmarshalMap(row, &all); err != nil || strings.Contains(fmt.Sprint(all), "v1 arn:key ann there") {
+			t.Errorf("a row holds the value, or cannot be read (%v): %v", err, all)
+		}
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("handed on %v %v", sent, repeated)
 	}
 }
 
-func TestWithoutAReportNoValueIsShown(t *testing.T) {
+// forgetful cannot write down that a key is shown.
+type forgetful struct{}
+
+func (forgetful) Record(context.Context, portal.AccountID, projections.Key, time.Time, string) error {
+	return portal.Postpone("the table does not answer", errDown)
+}
+
+func TestWithoutWritingItDownNoValueIsShown(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
-	d.outbox.down = errDown
-	value, err := d.Reveal(t.Context(), who(ann, ""), "there")
+	cfg := d.config()
+	cfg.Reveals = forgetful{}
+	value, err := operations.New(cfg).Reveal(t.Context(), who(ann, ""), "there")
 	refuses(t, err, portal.Unavailable)
 	if value != "" {
 		t.Errorf("it was shown all the same: %q", value)
@@ -169,7 +209,7 @@ func TestWithoutAReportNoValueIsShown(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRevealedIsNotReported(t *testing.T) {
+func TestWhatCannotBeRevealedIsNotWrittenDown(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
 	for _, c := range []struct {
@@ -177,21 +217,91 @@ func TestWhatCannotBeRevealedIsNotReported(t *testing.T) {
 		account portal.AccountID
 		key     portal.KeyID
 		want    portal.Code
+		says    string
 	}{
-		{"a key that is unheard of", ann, "nonsense", portal.NotFound},
-		{"somebody else's", bob, "there", portal.NotFound},
-		{"one that is not there yet", ann, "pending", portal.Conflict},
+		{"a key that is unheard of", ann, "nonsense", portal.NotFound, "no such key"},
+		{"somebody else's", bob, "there", portal.NotFound, "no such key"},
+		{"one that is not there yet", ann, "pending", portal.Conflict, "Wait until it has been created"},
+		{"one that somebody disabled", ann, "disabled", portal.Conflict, "has disabled the key"},
+		{"one that was given back", ann, "released", portal.Conflict, "Subscribe to a plan"},
 	} {
 		value, err := d.Reveal(t.Context(), who(c.account, ""), c.key)
 		refuses(t, err, c.want)
-		if value != "" {
-			t.Errorf("%s: shown %q", c.name, value)
+		if value != "" || !strings.Contains(portal.MessageOf(err), c.says) {
+			t.Errorf("%s: shown %q and told %q", c.name, value, portal.MessageOf(err))
 		}
 	}
 	d.values.down = errDown
 	_, err := d.Reveal(t.Context(), who(ann, ""), "there")
 	refuses(t, err, portal.Unavailable)
-	if sent, _ := d.outbox.empty(); len(sent) > 0 {
-		t.Errorf("reported %v", sent)
+	if keys := slices.Concat(d.revealed(ann), d.revealed(bob)); len(keys) > 0 {
+		t.Errorf("written down are %v", keys)
+	}
+}
+
+func TestRevealingIsLimited(t *testing.T) {
+	t.Parallel()
+	d := withKeys(t)
+	shown := 0
+	for range 60 {
+		value, err := d.Reveal(t.Context(), who(ann, ""), "there")
+		if err != nil {
+			refuses(t, err, portal.TooManyRequests)
+			if value != "" {
+				t.Fatalf("it was shown all the same: %q", value)
+			}
+			continue
+		}
+		shown++
+	}
+	if shown != projections.MaxRevealsPerMinute || len(d.revealed(ann)) != shown {
+		t.Errorf("of 60 reveals within a minute %d were carried out and %d written down", shown, len(d.revealed(ann)))
+	}
+	d.pass(time.Minute)
+	if _, err := d.Reveal(t.Context(), who(ann, ""), "there"); err != nil {
+		t.Errorf("a minute later: %v", err)
+	}
+}
+
+func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	stage := func(names ...string) (stages []portal.Stage) {
+		for _, name := range names {
+			stages = append(stages, portal.Stage{API: "a", Stage: name})
+		}
+		return stages
+	}
+	offer := func(products ...catalog.Product) {
+		hash, err := d.documents.Put(t.Context(), catalog.Document{Products: products})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.happen(portal.CatalogStream, "", events.CatalogPublished{Hash: hash, Products: len(products)})
+	}
+	rivals := func() []portal.PlanID {
+		t.Helper()
+		d.pass(operations.ChangesWithin)
+		d.restart()
+		if _, err := d.Subscribe(t.Context(), who(ann, ""), "mine"); err != nil {
+			t.Fatal(err)
+		}
+		sent, _ := d.outbox.empty()
+		return sent[0].Data.(events.SubscribeRequested).Rivals
+	}
+	mine := catalog.Plan{ID: "mine", Name: "Mine", Stages: stage("v1", "v2")}
+	offer(catalog.Product{ID: "p", Plans: []catalog.Plan{
+		mine, {ID: "same", Stages: stage("v1", "v2")}, {ID: "apart", Stages: stage("v3")}, {ID: "closed"},
+	}}, catalog.Product{ID: "q", Plans: []catalog.Plan{{ID: "other", Stages: stage("v2", "v3")}}})
+	same(t, "rivals", []portal.PlanID{"same", "other"}, rivals())
+	offer(catalog.Product{ID: "p", Plans: []catalog.Plan{mine, {ID: "same", Stages: stage("v4")}, {ID: "apart", Stages: stage("v1")}}})
+	same(t, "rivals after the plans have changed", []portal.PlanID{"apart"}, rivals())
+	many := []catalog.Plan{mine}
+	for i := range 300 {
+		many = append(many, catalog.Plan{ID: portal.PlanID(fmt.Sprintf("plan-%03d", i)), Stages: stage("v1")})
+	}
+	offer(catalog.Product{ID: "p", Plans: many})
+	if got := rivals(); len(got) != 200 {
+		t.Errorf("it names %d rivals, want 200 at most", len(got))
 	}
 }

@@ -19,6 +19,7 @@ const (
 	NotRegistered   Code = "not_registered"         // the account has not signed up yet
 	Superseded      Code = "superseded"             // a newer request decided otherwise
 	KeyReused       Code = "idempotency_key_reused" // the Idempotency-Key came with another body before
+	LimitReached    Code = "limit_reached"          // one of AWS's limits stands in the way; leaving something makes room
 	TooLarge        Code = "too_large"
 	TooManyRequests Code = "too_many_requests"
 	Unavailable     Code = "unavailable" // something we depend on does not answer; worth trying again

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"fmt"
 	"strings"
 )
 
@@ -27,12 +28,32 @@ type PlanID string
 // OperationID names what one request set in motion; the client follows it.
 type OperationID string
 
-// Slot is the place a key takes in its account. There is at most one key per
-// account and slot, whatever is duplicated, reordered or repeated.
-type Slot string
+// Ring names a group of keys of one account that open the same plans. A subscription
+// names its ring, and every live key of that ring opens its plan. Rings are "account",
+// "plan/<id>" and "licence/<id>"; today only the first is used.
+type Ring string
 
-// DefaultSlot is the slot of the key that a first subscription brings.
-const DefaultSlot Slot = "default"
+// AccountRing is the ring of the keys that open whatever the account subscribes to.
+const AccountRing Ring = "account"
+
+// Pair is one key in one plan, the unit of what API Gateway attaches.
+type Pair struct {
+	Key  KeyID
+	Plan PlanID
+}
+
+// MarshalText is "<plan>|<key>"; neither id contains a bar.
+func (p Pair) MarshalText() ([]byte, error) { return []byte(string(p.Plan) + "|" + string(p.Key)), nil }
+
+// UnmarshalText reads what MarshalText wrote.
+func (p *Pair) UnmarshalText(text []byte) error {
+	plan, key, ok := strings.Cut(string(text), "|")
+	if !ok {
+		return fmt.Errorf("%q is not a pair of plan and key", text)
+	}
+	p.Plan, p.Key = PlanID(plan), KeyID(key)
+	return nil
+}
 
 // Stage is one stage of one REST API, the unit that a plan opens.
 type Stage struct {
@@ -42,23 +63,6 @@ type Stage struct {
 
 // String is the form API Gateway uses, "api:stage".
 func (s Stage) String() string { return s.API + ":" + s.Stage }
-
-// Stream names one journal stream: the facts of one account, or of the catalog.
-type Stream string
-
-// CatalogStream is the one stream of the catalog.
-const CatalogStream Stream = "catalog"
-
-const accountPrefix = "account/"
-
-// AccountStream is the stream of an account.
-func AccountStream(id AccountID) Stream { return Stream(accountPrefix + string(id)) }
-
-// Account is the account whose stream this is; ok is false for another stream.
-func (s Stream) Account() (id AccountID, ok bool) {
-	rest, ok := strings.CutPrefix(string(s), accountPrefix)
-	return AccountID(rest), ok && rest != ""
-}
 
 // Scope is what a decision is about. A newer decision in a scope supersedes an
 // older request that touches it.
@@ -76,13 +80,13 @@ func PlanScope(plan PlanID) Scope { return Scope("plan/" + string(plan)) }
 
 // Within lists the scope itself and those that contain it.
 func (s Scope) Within() []Scope {
-	if strings.HasPrefix(string(s), "plan/") || strings.HasPrefix(string(s), "key/") {
+	if strings.HasPrefix(string(s), "plan/") {
 		return []Scope{s, AccountScope}
 	}
 	return []Scope{s}
 }
 
-// Intent orders what was asked of one account: the number that acceptance drew
+// Intent orders what was asked about one stream: the number that acceptance drew
 // for a request, rising by one with each. 0 is a request made by a worker, which
 // is never superseded and supersedes nothing.
 type Intent int64

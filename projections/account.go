@@ -56,7 +56,11 @@ func profileRows(changed rows, account state.Account, fact events.Event) {
 // status "none".
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
 	account := Account{Profile: Profile{Status: StatusNone}}
-	err := v.store.query(ctx, partition(accountPartition(id)), nowSort, func(sk string, item map[string]types.AttributeValue) error {
+	pk, err := v.store.live(ctx, accountPartition(id))
+	if err != nil {
+		return account, asUnavailable(err)
+	}
+	err = v.store.query(ctx, pk, nowSort, func(sk string, item map[string]types.AttributeValue) error {
 		switch {
 		case sk == profileSort:
 			return attributevalue.UnmarshalMap(item, &account.Profile)
@@ -67,7 +71,28 @@ func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, erro
 		}
 		return nil
 	})
-	return account, asUnavailable(err)
+	if err != nil {
+		return account, asUnavailable(err)
+	}
+	return account, v.nameAsOffered(ctx, account.Subscriptions)
+}
+
+// nameAsOffered gives subscriptions the names that their plans have now; one whose plan is
+// no longer offered keeps the name that it was subscribed to under.
+func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription) error {
+	if len(subscriptions) == 0 {
+		return nil
+	}
+	offered, err := v.Catalog(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range subscriptions {
+		if plan, _, ok := offered.Plan(subscriptions[i].Plan); ok {
+			subscriptions[i].Name, subscriptions[i].Offered = plan.Name, true
+		}
+	}
+	return nil
 }
 
 func appendRow[T any](list *[]T, item map[string]types.AttributeValue) error {

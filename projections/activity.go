@@ -3,11 +3,14 @@ package projections
 import (
 	"context"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -21,63 +24,182 @@ type Activity struct {
 	Sequence int64     `dynamodbav:"seq"`
 	At       time.Time `dynamodbav:"at"`
 	Text     string    `dynamodbav:"text"`
+	// Operation is the one that led to it, "" if none did.
+	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
+	// Revealed is the key that was shown, if the line is about that.
+	Revealed portal.KeyID `dynamodbav:"revealed,omitempty"`
+}
+
+// ActivityPage is some lines, newest first.
+type ActivityPage struct {
+	Lines []Activity
+	// Next asks for the lines after these, "" if there are none.
+	Next string
 }
 
 // activityRows: insert-only, one row a fact; written again it is the same.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
-		changed.view(accountPartition(account.ID), fmt.Sprintf("%s%012d", activitySort, fact.Sequence), fact.Sequence,
-			Activity{At: fact.Time, Text: text})
+		changed.view(accountPartition(account.ID), activitySort+factPlace(fact.Sequence), fact.Sequence,
+			Activity{At: fact.Time, Text: text, Operation: fact.Operation})
 	}
 }
 
 func activityText(account state.Account, fact events.Event) string {
+	plan := func(id portal.PlanID) string { return account.Subscriptions[id].Name }
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
 		return "You signed up."
 	case events.SubscriptionWanted:
 		return "You subscribed to " + f.Name + "."
 	case events.SubscriptionActivated:
-		return account.Subscriptions[f.Plan].Name + " became active."
+		return plan(f.Plan) + " became active."
 	case events.SubscriptionEnding:
-		return "You left " + account.Subscriptions[f.Plan].Name + "."
+		return "You left " + plan(f.Plan) + "."
 	case events.SubscriptionEnded:
-		return account.Subscriptions[f.Plan].Name + " ended."
+		return plan(f.Plan) + " ended."
+	case events.SubscriptionLost:
+		return lostText(plan(f.Plan), f.Reason)
 	case events.KeyCreated:
 		return account.Keys[f.Key].Name + " was created."
-	case events.KeyRevealed:
-		return account.Keys[f.Key].Name + " was shown to you."
+	case events.KeyObserved:
+		if f.Enabled {
+			return "The operator of this portal enabled " + account.Keys[f.Key].Name + " again."
+		}
+		return "The operator of this portal disabled " + account.Keys[f.Key].Name + "."
+	case events.KeyReleased:
+		return account.Keys[f.Key].Name + " was put away, since you have had no plan for long. It returns, with the same value, with your next subscription."
 	case events.RequestRejected:
 		return "A request was refused: " + f.Message
 	}
 	return ""
 }
 
-// Activity lists what happened in an account, newest first, at most limit lines before
-// that sequence (0: from the newest).
-func (v *Views) Activity(ctx context.Context, id portal.AccountID, before int64, limit int32) ([]Activity, error) {
-	end := activitySort + "~"
-	if before > 0 {
-		end = fmt.Sprintf("%s%012d", activitySort, before-1)
+func lostText(plan string, reason events.LossReason) string {
+	if reason == events.LostStageTaken {
+		return plan + " ended: it now covers the same API as another of your plans, and a key can be in only one of them."
 	}
-	out, err := v.store.client.Query(ctx, &dynamodb.QueryInput{
-		TableName:              &v.store.tables.Views,
+	return plan + " ended: the operator of this portal has removed the plan."
+}
+
+// Activity lists what happened in an account, newest first, at most limit lines: the
+// newest, or those that a page's Next asks for. Keys that were shown are among it. A
+// cursor that is none of ours is portal.Invalid.
+func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (ActivityPage, error) {
+	from, err := parseActivityCursor(cursor)
+	if err != nil {
+		return ActivityPage{}, err
+	}
+	pk, err := v.store.live(ctx, accountPartition(id))
+	if err != nil {
+		return ActivityPage{}, asUnavailable(err)
+	}
+	var facts, reveals []Activity
+	group, within := errgroup.WithContext(ctx)
+	group.Go(func() error {
+		return v.store.latest(within, v.store.tables.Views, pk, activitySort, from.facts, limit, func(item map[string]types.AttributeValue) error {
+			return appendRow(&facts, item)
+		})
+	})
+	group.Go(func() (err error) {
+		reveals, err = v.reveals(within, id, from.reveals, limit)
+		return err
+	})
+	if err := group.Wait(); err != nil {
+		return ActivityPage{}, asUnavailable(err)
+	}
+	return mergeActivity(facts, reveals, from, int(limit)), nil
+}
+
+// activityCursor says where each of the two lists goes on, the newest first: before that
+// sort key, or "" at the newest.
+type activityCursor struct{ facts, reveals string }
+
+func (c activityCursor) String() string { return c.facts + "." + c.reveals }
+
+func parseActivityCursor(text string) (activityCursor, error) {
+	if text == "" {
+		return activityCursor{}, nil
+	}
+	facts, reveals, ok := strings.Cut(text, ".")
+	_, noFact := strconv.ParseUint(facts, 10, 63)
+	_, noTime := strconv.ParseUint(reveals, 10, 63)
+	if !ok || noFact != nil || noTime != nil || len(facts) != len(factPlace(0)) || len(reveals) != len(revealTime(time.Unix(0, 0))) {
+		return activityCursor{}, portal.Fail(portal.Invalid, "This page of the activity does not exist. Begin with the newest.")
+	}
+	return activityCursor{facts: facts, reveals: reveals}, nil
+}
+
+// mergeActivity takes the newest lines of both lists. What is added while somebody pages
+// comes before the first page, never on a later one.
+func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) ActivityPage {
+	page, next := ActivityPage{}, from
+	if next == (activityCursor{}) {
+		next = beyond(facts, reveals)
+	}
+	for len(page.Lines) < limit && len(facts)+len(reveals) > 0 {
+		if len(reveals) == 0 || len(facts) > 0 && !facts[0].At.Before(reveals[0].At) {
+			next.facts = factPlace(facts[0].Sequence)
+			page.Lines, facts = append(page.Lines, facts[0]), facts[1:]
+			continue
+		}
+		next.reveals = revealTime(reveals[0].At)
+		page.Lines, reveals = append(page.Lines, reveals[0]), reveals[1:]
+	}
+	if len(page.Lines) == limit {
+		page.Next = next.String()
+	}
+	return page
+}
+
+// beyond is where lists begin whose newest lines are these.
+func beyond(facts, reveals []Activity) activityCursor {
+	newest, shown := int64(0), time.Unix(0, 0)
+	if len(facts) > 0 {
+		newest = facts[0].Sequence
+	}
+	if len(reveals) > 0 {
+		shown = reveals[0].At
+	}
+	return activityCursor{facts: factPlace(newest + 1), reveals: revealTime(shown.Add(1))}
+}
+
+// factPlace sorts as the sequence does.
+func factPlace(seq int64) string { return fmt.Sprintf("%012d", seq) }
+
+// latest reads the newest rows of a partition, at most limit, whose sort keys begin so and
+// come before that one ("" is the end).
+func (s store) latest(ctx context.Context, table, pk, begins, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
+	end := begins + "~"
+	if before != "" {
+		end = begins + before
+	}
+	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
+		TableName:              &table,
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :begin AND :end"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": textValue(partition(accountPartition(id))), ":begin": textValue(activitySort), ":end": textValue(end),
+			":pk": textValue(pk), ":begin": textValue(begins), ":end": textValue(end),
 		},
 		ScanIndexForward: aws.Bool(false),
-		Limit:            &limit,
+		Limit:            aws.Int32(limit + 1), // the row at the end may be one of the page before
 	})
-	if err != nil {
-		return nil, asUnavailable(fmt.Errorf("reading the activity of %s: %w", id, err))
-	}
-	var lines []Activity
-	for _, item := range out.Items {
-		if err := appendRow(&lines, item); err != nil {
-			return nil, fmt.Errorf("decoding the activity of %s: %w", id, err)
+	for found := int32(0); pages.HasMorePages() && found < limit; {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return unavailable(err, "reading rows of "+pk)
+		}
+		for _, item := range page.Items {
+			if sk, ok := item["sk"].(*types.AttributeValueMemberS); ok && sk.Value == end {
+				continue
+			}
+			if found++; found > limit {
+				break
+			}
+			if err := visit(item); err != nil {
+				return fmt.Errorf("decoding a row of %s: %w", pk, err)
+			}
 		}
 	}
-	return lines, nil
+	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -42,41 +44,107 @@ func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	}
 }
 
-// Catalog reads what is published; before the first publication it is empty.
+// Catalog is what is published; before the first publication it is empty. It comes from
+// memory: the tables are asked once a second at most, however many ask. While they do not
+// answer, what was read last is good for a minute.
 func (v *Views) Catalog(ctx context.Context) (Catalog, error) {
+	return v.catalog.get(ctx, v.readCatalog)
+}
+
+// readCatalog reads the pointer, and the document if it is another than the last.
+func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) {
 	var now catalogRow
-	found, err := v.store.get(ctx, v.store.tables.Views, partition(catalogPartition), catalogSort, &now)
+	pk, err := v.store.live(ctx, catalogPartition)
+	if err != nil {
+		return Catalog{}, asUnavailable(err)
+	}
+	found, err := v.store.get(ctx, v.store.tables.Views, pk, catalogSort, &now)
 	if err != nil || !found {
 		return Catalog{}, asUnavailable(err)
 	}
-	doc, err := v.catalog.load(ctx, v.documents, now.Hash)
-	if err != nil {
-		return Catalog{}, asUnavailable(fmt.Errorf("loading the catalog %s: %w", now.Hash, err))
+	doc := last.Document
+	if last.Hash != now.Hash {
+		if doc, err = v.documents.Load(ctx, now.Hash); err != nil {
+			return Catalog{}, asUnavailable(fmt.Errorf("loading the catalog %s: %w", now.Hash, err))
+		}
 	}
 	return Catalog{Document: doc, Hash: now.Hash, PublishedAt: now.PublishedAt, Sequence: now.Sequence}, nil
 }
 
-// catalogCache holds the document last loaded: it cannot be stale, since what it is
-// looked up by is its hash.
+const (
+	// catalogFresh is how long the catalog in memory is not looked up again, catalogStale how
+	// long it is good while it cannot be.
+	catalogFresh, catalogStale = time.Second, time.Minute
+	// catalogTimeout bounds one reading.
+	catalogTimeout = 10 * time.Second
+)
+
+// catalogCache holds the catalog in memory. The zero value is empty.
 type catalogCache struct {
-	mu   sync.Mutex
-	hash string
-	doc  catalog.Document
+	// now is the clock; nil is the system's.
+	now     func() time.Time
+	reading singleflight.Group
+
+	mu      sync.Mutex
+	catalog Catalog
+	// readAt is when it was read, triedAt when that was last tried, failed how that failed.
+	readAt, triedAt time.Time
+	failed          error
 }
 
-func (c *catalogCache) load(ctx context.Context, documents documents, hash string) (catalog.Document, error) {
-	c.mu.Lock()
-	cached, doc := c.hash, c.doc
-	c.mu.Unlock()
-	if cached == hash {
-		return doc, nil
+// get is the catalog in memory, read anew if it is older than a second. Of those who ask
+// at the same time one reads, for all.
+func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catalog) (Catalog, error)) (Catalog, error) {
+	if catalog, fresh, err := c.inMemory(); fresh {
+		return catalog, err
 	}
-	doc, err := documents.Load(ctx, hash)
-	if err != nil {
-		return catalog.Document{}, err
+	done := c.reading.DoChan("", func() (any, error) {
+		if _, fresh, _ := c.inMemory(); fresh { // somebody has read it meanwhile
+			return nil, nil
+		}
+		// Not for this caller alone, who may go away.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout)
+		defer cancel()
+		c.mu.Lock()
+		last := c.catalog
+		c.mu.Unlock()
+		catalog, err := read(ctx, last)
+		c.keep(catalog, err)
+		return nil, nil
+	})
+	select {
+	case <-done:
+	case <-ctx.Done():
+		return Catalog{}, asUnavailable(ctx.Err())
 	}
+	catalog, _, err := c.inMemory()
+	return catalog, err
+}
+
+// inMemory is what is known, and whether that was found out within the last second.
+func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	c.mu.Lock()
-	c.hash, c.doc = hash, doc
-	c.mu.Unlock()
-	return doc, nil
+	defer c.mu.Unlock()
+	now := c.clock()
+	fresh = !c.triedAt.IsZero() && now.Sub(c.triedAt) < catalogFresh
+	if c.failed != nil && (c.readAt.IsZero() || now.Sub(c.readAt) > catalogStale) {
+		return Catalog{}, fresh, c.failed
+	}
+	return c.catalog, fresh, nil
+}
+
+func (c *catalogCache) keep(catalog Catalog, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.triedAt, c.failed = c.clock(), err
+	if err == nil {
+		c.catalog, c.readAt = catalog, c.triedAt
+	}
+}
+
+func (c *catalogCache) clock() time.Time {
+	if c.now != nil {
+		return c.now()
+	}
+	return time.Now()
 }

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -17,6 +21,11 @@ type shelf struct {
 	mu    sync.Mutex
 	loads []string
 	down  error
+	// now is the portal's clock, which a publication moves on by a second.
+	now atomic.Int64
+	// reads counts readings of the views, which fail while silent.
+	reads  atomic.Int64
+	silent atomic.Bool
 }
 
 func (s *shelf) Load(ctx context.Context, hash string) (catalog.Document, error) {
@@ -33,8 +42,26 @@ func (s *shelf) Load(ctx context.Context, hash string) (catalog.Document, error)
 func newCatalog(t *testing.T) (*screen, *shelf) {
 	s := newScreen(t)
 	documents := &shelf{Store: catalog.NewStore(s.tables.Client, s.tables.Records)}
-	s.Views = NewViews(s.tables.Client, s.names(), documents)
+	s.Views = NewViews(tallied{s.tables.Client, documents}, s.names(), documents)
+	s.catalog.now = func() time.Time { return start.Add(time.Duration(documents.now.Load())) }
 	return s, documents
+}
+
+// later moves the portal's clock on.
+func (s *shelf) later(by time.Duration) { s.now.Add(int64(by)) }
+
+// tallied is a client whose readings are counted, and fail when told to.
+type tallied struct {
+	client
+	shelf *shelf
+}
+
+func (w tallied) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	w.shelf.reads.Add(1)
+	if w.shelf.silent.Load() {
+		return nil, errors.New("the table does not answer")
+	}
+	return w.client.GetItem(ctx, in, opts...)
 }
 
 func (s *screen) offered() Catalog {
@@ -54,6 +81,7 @@ func (s *screen) publish(documents *shelf, name string) string {
 		s.t.Fatal(err)
 	}
 	s.shown(portal.CatalogStream, said{"", events.CatalogPublished{Hash: hash, Products: 1}})
+	documents.later(time.Second)
 	return hash
 }
 
@@ -88,18 +116,122 @@ func TestADocumentIsLoadedOnceForAsLongAsItIsPublished(t *testing.T) {
 	same(t, "loads", []string{first, second}, documents.loads)
 }
 
-func TestADocumentThatCannotBeLoadedIsUnavailableAndTriedAgain(t *testing.T) {
+func TestADocumentThatCannotBeLoadedLeavesTheOneBeforeForAMinute(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
-	s.publish(documents, "Tides")
+	first := s.publish(documents, "Tides")
 	s.offered()
 	documents.down = errors.New("the table does not answer")
 	s.publish(documents, "Coast")
+	if got := s.offered(); got.Hash != first || got.Products[0].Name != "Tides" {
+		t.Errorf("offered %+v, want what was read before, under its own hash", got)
+	}
+	documents.later(time.Minute)
 	if c, err := s.Catalog(t.Context()); portal.CodeOf(err) != portal.Unavailable || len(c.Products) > 0 {
-		t.Errorf("offered %+v, %v; want unavailable, not the old document under the new hash", c, err)
+		t.Errorf("a minute later offered %+v, %v; want unavailable", c, err)
 	}
 	documents.down = nil
+	documents.later(time.Second)
 	if got := s.offered(); got.Products[0].Name != "Coast" {
+		t.Errorf("offered %+v", got)
+	}
+}
+
+func TestASubscriptionHasTheNameThatItsPlanHasNow(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	offer := func(plans ...catalog.Plan) {
+		hash, err := documents.Put(t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: "Tides", Plans: plans}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.shown(portal.CatalogStream, said{"", events.CatalogPublished{Hash: hash, Products: 1}})
+		documents.later(time.Second)
+	}
+	shown := func() Subscription {
+		t.Helper()
+		return s.account().Subscriptions[0]
+	}
+	s.shown(annStream, whole[:6]...)
+	if got := shown(); got.Name != "Free" || got.Offered {
+		t.Errorf("before the first catalog it is %+v", got)
+	}
+	offer(catalog.Plan{ID: "plus", Name: "Plus"}, catalog.Plan{ID: "free", Name: "Basic"})
+	if got := shown(); got.Name != "Basic" || !got.Offered {
+		t.Errorf("renamed it is %+v", got)
+	}
+	offer(catalog.Plan{ID: "plus", Name: "Plus"})
+	if got := shown(); got.Name != "Free" || got.Offered {
+		t.Errorf("no longer offered it is %+v", got)
+	}
+}
+
+func TestSubscriptionsThatCannotBeNamedAreUnavailable(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	s.publish(documents, "Tides")
+	documents.down = errors.New("the table does not answer")
+	if _, err := s.Account(t.Context(), ann); err != nil {
+		t.Errorf("an account without any: %v", err)
+	}
+	s.shown(annStream, whole[:6]...)
+	if _, err := s.Account(t.Context(), ann); portal.CodeOf(err) != portal.Unavailable {
+		t.Errorf("%v, want unavailable", err)
+	}
+}
+
+func TestManyReadersOfTheCatalogAreOneReadingASecond(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	s.publish(documents, "Tides")
+	if _, err := s.Shown(t.Context(), portal.CatalogStream); err != nil { // which views are live is known
+		t.Fatal(err)
+	}
+	for range 3 {
+		before := documents.reads.Load()
+		var readers sync.WaitGroup
+		for range 100 {
+			readers.Go(func() {
+				if c, err := s.Catalog(t.Context()); err != nil || c.Products[0].Name != "Tides" {
+					t.Errorf("offered %+v, %v", c, err)
+				}
+			})
+		}
+		readers.Wait()
+		if got := documents.reads.Load() - before; got != 1 {
+			t.Errorf("a hundred readers within a second were %d readings", got)
+		}
+		documents.later(time.Second)
+	}
+}
+
+func TestViewsThatDoNotAnswerAreAskedOnceASecond(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	documents.silent.Store(true)
+	for range 50 {
+		if _, err := s.Catalog(t.Context()); portal.CodeOf(err) != portal.Unavailable {
+			t.Fatalf("%v, want unavailable", err)
+		}
+	}
+	if got := documents.reads.Load(); got != 1 {
+		t.Errorf("fifty readers within a second were %d readings", got)
+	}
+	documents.silent.Store(false)
+	documents.later(time.Second)
+	same(t, "when they answer again", Catalog{}, s.offered())
+}
+
+func TestAReaderWhoGoesAwayDoesNotSpoilTheReadingOfTheOthers(t *testing.T) {
+	t.Parallel()
+	s, documents := newCatalog(t)
+	s.publish(documents, "Tides")
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if _, err := s.Catalog(gone); err != nil && portal.CodeOf(err) != portal.Unavailable {
+		t.Errorf("who went away gets %v", err)
+	}
+	if got := s.offered(); got.Products[0].Name != "Tides" {
 		t.Errorf("offered %+v", got)
 	}
 }

@@ -95,7 +95,9 @@ func (w *watched) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts .
 func (w *watched) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
 	c := call{operation: "TransactWriteItems"}
 	for _, item := range in.TransactItems {
-		c.wrote = append(c.wrote, partitionOf(item.Put.Item))
+		if item.Put != nil {
+			c.wrote = append(c.wrote, partitionOf(item.Put.Item))
+		}
 	}
 	return ask(w, c, func() (*dynamodb.TransactWriteItemsOutput, error) {
 		return w.Client.TransactWriteItems(ctx, in, opts...)

@@ -14,12 +14,12 @@ import (
 func many() []said {
 	var all []said
 	for i := range 60 {
-		all = append(all, said{"op-many", events.RequestRejected{Ends: ends("op-many"), Code: portal.Conflict, Message: fmt.Sprint("No. ", i)}})
+		all = append(all, said{"op-many", events.RequestRejected{Code: portal.Conflict, Message: fmt.Sprint("No. ", i)}})
 	}
-	return append(all, whole...)
+	return append(all, lifeAfter(60)...)
 }
 
-var andMany = append(everything[:len(everything):len(everything)], "operation#op-many")
+var andMany = append(everything[:len(everything):len(everything)], "operation#op-many", wishPartition(annStream, 63), wishPartition(annStream, 67))
 
 // The worker dies at every possible request, before or after it took effect. What is
 // shown by then never promises more than is there, and the next delivery completes it.

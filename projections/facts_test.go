@@ -11,8 +11,10 @@ import (
 func TestEveryFactLeadsToItsRows(t *testing.T) {
 	t.Parallel()
 	open := []said{registered, keyWanted, freeWanted}
-	active := append(open[:3:3], keyCreated, freeActive)
-	joined := said{"op-second", events.RequestJoined{Plan: "free"}}
+	active := append(open[:3:3], keyCreated, freeAttached, freeActive)
+	joined := said{"op-second", events.RequestJoined{Link: link(3), Plan: "free"}}
+	disabled := said{"", events.KeyObserved{Key: "k1"}}
+	releasing := said{"", events.KeyReleasing{Key: "k1"}}
 	cases := []struct {
 		name  string
 		given []said
@@ -24,43 +26,56 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		{"a key that is wanted is pending", open[:1], keyWanted, []string{
 			"now#key#k1 | pending", "operation#op-free step | running"}},
 		{"a plan that is wanted is pending", open[:2], freeWanted, []string{
-			"log#activity#N | You subscribed to Free.", "now#subscription#free | pending", "operation#op-free step | running"}},
-		{"who joins is told, and listed with the plan", open, joined, []string{
-			"now#subscription#free | pending", "operation#op-second step | running"}},
-		{"a key that is created is active, which everybody who waits for it is told", append(open[:3:3], joined), keyCreated, []string{
-			"log#activity#N | Default key was created.", "now#key#k1 | active", "operation#op-free step | running", "operation#op-second step | running"}},
-		{"a plan that is activated ends everybody's operation", append(open[:3:3], joined, keyCreated),
-			said{"", events.SubscriptionActivated{Ends: ends("op-free", "op-second"), Plan: "free", Key: "k1"}}, []string{
-				"log#activity#N | Free became active.", "now#subscription#free | active",
-				"operation#op-free step | succeeded", "operation#op-second step | succeeded"}},
-		{"a plan that waits says why to everybody who waits for it", append(open[:3:3], joined),
-			said{"", events.SubscriptionParked{Plan: "free", Reason: events.WaitingForCapacity}}, []string{
-				"now#subscription#free | pending | capacity",
-				"operation#op-free step | waiting | capacity", "operation#op-second step | waiting | capacity"}},
+			"log#activity#N | You subscribed to Free.", "now#key#k1 | pending", "now#subscription#free | pending", "operation#op-free step | running"}},
+		{"an operation that joins a wish is told so", open, joined, []string{"operation#op-second step | running"}},
+		{"a key that is created is active, which is one step of the wish that waits for it", append(open[:3:3], joined), keyCreated, []string{
+			"log#activity#N | Default key was created.", "now#key#k1 | active", "wish 3 step | running"}},
+		{"a key that is attached is one step of the wish", append(open[:3:3], joined, keyCreated), freeAttached, []string{"wish 3 step | running"}},
+		{"a plan that is activated ends the wish", append(open[:3:3], joined, keyCreated, freeAttached), freeActive, []string{
+			"log#activity#N | Free became active.", "now#subscription#free | active", "wish 3 step | succeeded"}},
+		{"a plan that waits says why, once for the wish", append(open[:3:3], joined),
+			said{"", events.WishParked{Link: link(3), Reason: events.WaitingForCapacity}}, []string{
+				"now#subscription#free | pending | capacity", "wish 3 step | waiting | capacity"}},
 		{"a plan that is left is ending", active, freeEnding, []string{
 			"log#activity#N | You left Free.", "now#subscription#free | ending", "operation#op-leave step | running"}},
-		{"a plan that has ended stays as such", append(active[:5:5], freeEnding), freeEnded, []string{
-			"log#activity#N | Free ended.", "now#subscription#free | ended", "operation#op-leave step | succeeded"}},
+		{"a key that is detached is one step of the wish", whole[:7], whole[7], []string{"wish 7 step | running"}},
+		{"a plan that has ended stays as such", whole[:8], whole[8], []string{
+			"log#activity#N | Free ended.", "now#subscription#free | ended", "wish 7 step | succeeded"}},
+		{"a plan that was deleted is lost, and says so", active, said{"", events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}}, []string{
+			"log#activity#N | Free ended: the operator of this portal has removed the plan.", "now#subscription#free | ended | plan_gone"}},
+		{"a plan that now opens another one's stage is lost, and says so", active, said{"", events.SubscriptionLost{Plan: "free", Reason: events.LostStageTaken}}, []string{
+			"log#activity#N | Free ended: it now covers the same API as another of your plans, and a key can be in only one of them.",
+			"now#subscription#free | ended | stage_taken"}},
 		{"a refusal is the operation's, with its reason", open,
-			said{"op-plus", events.RequestRejected{Ends: ends("op-plus"), Code: portal.Conflict, Message: "No."}}, []string{
+			said{"op-plus", events.RequestRejected{Code: portal.Conflict, Message: "No."}}, []string{
 				"log#activity#N | A request was refused: No.", "operation#op-plus step | rejected | conflict"}},
 		{"a plan that API Gateway refuses for good has ended", open,
-			said{"", events.RequestRejected{Ends: ends("op-free"), Code: portal.NotFound, Message: "Gone.", Withdraws: "free"}}, []string{
-				"log#activity#N | A request was refused: Gone.", "now#subscription#free | ended", "operation#op-free step | rejected | not_found"}},
-		{"what is so already has succeeded", active, said{"op-again", events.RequestUnchanged{Ends: ends("op-again")}}, []string{
+			said{"", events.RequestRejected{Link: link(3), Code: portal.NotFound, Message: "Gone."}}, []string{
+				"log#activity#N | A request was refused: Gone.", "now#subscription#free | ended", "wish 3 step | rejected | not_found"}},
+		{"what is so already has succeeded", active, said{"op-again", events.RequestUnchanged{}}, []string{
 			"operation#op-again step | succeeded"}},
 		{"what a newer request overturned is rejected, and the newer one has no step of it", open,
-			said{"op-leave", events.RequestSuperseded{Ends: ends("op-free")}}, []string{
-				"operation#op-free step | rejected | superseded"}},
-		{"what could not be handled has failed", nil, said{"op-register", events.RequestFailed{Ends: ends("op-register"), Class: "panic"}}, []string{
+			said{"op-leave", events.RequestSuperseded{Link: link(3)}}, []string{"wish 3 step | rejected | superseded"}},
+		{"a request that comes too late is rejected itself", open, said{"op-again", events.RequestSuperseded{}}, []string{
+			"operation#op-again step | rejected | superseded"}},
+		{"what could not be handled has failed", nil, said{"op-register", events.RequestFailed{Class: "panic"}}, []string{
 			"operation#op-register step | failed | failed"}},
-		{"a key that was shown says so", active, said{"", events.KeyRevealed{Key: "k1"}}, []string{
-			"log#activity#N | Default key was shown to you.", "now#key#k1 | active"}},
+		{"a key that somebody disabled is disabled", active, disabled, []string{
+			"log#activity#N | The operator of this portal disabled Default key.", "now#key#k1 | disabled"}},
+		{"a key that somebody enabled again is active", append(active[:6:6], disabled), said{"", events.KeyObserved{Key: "k1", Enabled: true}}, []string{
+			"log#activity#N | The operator of this portal enabled Default key again.", "now#key#k1 | active"}},
+		{"a key that is to be given back is shown as it was", whole, releasing, nil},
+		{"a key that was given back is released", append(whole[:9:9], releasing), said{"", events.KeyReleased{Link: link(10), Key: "k1"}}, []string{
+			"log#activity#N | Default key was put away, since you have had no plan for long. It returns, with the same value, with your next subscription.",
+			"now#key#k1 | released", "wish 10 step | running"}},
+		{"a key that was given back is pending once a plan is wanted again", append(whole[:9:9], releasing, said{"", events.KeyReleased{Link: link(10), Key: "k1"}}),
+			freeWanted, []string{
+				"log#activity#N | You subscribed to Free.", "now#key#k1 | pending", "now#subscription#free | pending", "operation#op-free step | running"}},
 		{"a document that is published is the catalog", nil,
-			said{"op-sync", events.CatalogPublished{Ends: ends("op-sync"), Hash: "h1"}}, []string{
+			said{"op-sync", events.CatalogPublished{Hash: "h1"}}, []string{
 				"catalog now | h1", "operation#op-sync step | succeeded"}},
 		{"a source that fails leaves the catalog", nil,
-			said{"op-sync", events.CatalogSourceFailed{Ends: ends("op-sync"), Source: "s", Message: "Not readable."}}, []string{
+			said{"op-sync", events.CatalogSourceFailed{Source: "s", Message: "Not readable."}}, []string{
 				"operation#op-sync step | failed | source_failed"}},
 	}
 	covered := map[string]bool{}
@@ -73,7 +88,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 				stream = portal.CatalogStream
 			}
 			s.shown(stream, append(c.given[:len(c.given):len(c.given)], c.last)...)
-			rows := s.rows(append(everything, "operation#op-second", "operation#op-plus", "operation#op-again", "operation#op-sync", catalogPartition)...)
+			rows := s.rows(append(everything, "operation#op-second", "operation#op-plus", "operation#op-again", "operation#op-sync", wishPartition(annStream, 10), catalogPartition)...)
 			same(t, "rows of the last fact", c.want, describeRows(rows, int64(len(c.given))+1))
 		})
 	}
@@ -88,19 +103,19 @@ func TestTheDashboardIsWhatTheFoldSays(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	same(t, "an account nobody heard of", Account{Profile: Profile{Status: StatusNone}}, s.account())
-	key := Key{ID: "k1", Name: "Default key", Slot: portal.DefaultSlot, State: KeyPending, Scheme: "v1", KMSKey: "arn:key", WantedAt: at(2)}
-	plan := Subscription{Plan: "free", Name: "Free", Key: "k1", State: SubscriptionPending, Since: at(3), Operations: []portal.OperationID{"op-free"}}
+	key := Key{ID: "k1", Name: "Default key", Ring: portal.AccountRing, State: KeyPending, Scheme: "v1", KMSKey: "arn:key", WantedAt: at(2)}
+	plan := Subscription{Plan: "free", Name: "Free", Ring: portal.AccountRing, State: SubscriptionPending, Since: at(3), Operation: "op-free"}
 	want := Account{Profile: Profile{Status: StatusRegistered, RegisteredAt: at(1)}, Keys: []Key{key}, Subscriptions: []Subscription{plan}}
 	s.shown(annStream, registered, keyWanted, freeWanted)
 	same(t, "with a plan on its way", want, s.account())
 
-	s.shown(annStream, keyCreated, freeActive, said{"", events.KeyRevealed{Key: "k1"}})
-	want.Keys[0].State, want.Keys[0].GatewayID, want.Keys[0].CreatedAt, want.Keys[0].RevealedAt = KeyActive, "gw1", at(4), at(6)
-	want.Subscriptions[0].State, want.Subscriptions[0].Since, want.Subscriptions[0].Operations = SubscriptionActive, at(5), nil
+	s.shown(annStream, keyCreated, freeAttached, freeActive)
+	want.Keys[0].State, want.Keys[0].GatewayID, want.Keys[0].CreatedAt = KeyActive, "gw1", at(4)
+	want.Subscriptions[0].State, want.Subscriptions[0].Since, want.Subscriptions[0].Operation = SubscriptionActive, at(6), ""
 	same(t, "with a plan that is open", want, s.account())
 
-	s.shown(annStream, freeEnding, said{"", events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS}})
-	want.Subscriptions[0].State, want.Subscriptions[0].Since, want.Subscriptions[0].Operations = SubscriptionEnding, at(7), []portal.OperationID{"op-leave"}
+	s.shown(annStream, freeEnding, said{"", events.WishParked{Link: link(7), Reason: events.WaitingForAWS}})
+	want.Subscriptions[0].State, want.Subscriptions[0].Since, want.Subscriptions[0].Operation = SubscriptionEnding, at(7), "op-leave"
 	want.Subscriptions[0].Waiting = "aws"
 	same(t, "with a plan that waits to be left", want, s.account())
 }
@@ -115,9 +130,9 @@ func TestAnAccountsRowsAreItsOwn(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		lines, err := s.Activity(t.Context(), other, 0, 10)
-		if err != nil || account.Profile.Status != StatusNone || len(account.Keys)+len(account.Subscriptions)+len(lines) > 0 {
-			t.Errorf("%s is shown %+v and %v, %v", other, account, lines, err)
+		page, err := s.Activity(t.Context(), other, "", 10)
+		if err != nil || account.Profile.Status != StatusNone || len(account.Keys)+len(account.Subscriptions)+len(page.Lines) > 0 {
+			t.Errorf("%s is shown %+v and %v, %v", other, account, page, err)
 		}
 	}
 }

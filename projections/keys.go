@@ -11,44 +11,49 @@ import (
 // Key is what the portal shows of an API key: never its value, but what the value
 // follows from.
 type Key struct {
-	ID         portal.KeyID        `dynamodbav:"id"`
-	Name       string              `dynamodbav:"name"`
-	Slot       portal.Slot         `dynamodbav:"slot"`
-	State      string              `dynamodbav:"state"`
-	Scheme     string              `dynamodbav:"scheme"`
-	KMSKey     string              `dynamodbav:"kms_key"`
-	GatewayID  portal.GatewayKeyID `dynamodbav:"gateway_id"`
-	WantedAt   time.Time           `dynamodbav:"wanted_at"`
-	CreatedAt  time.Time           `dynamodbav:"created_at"`
-	RevealedAt time.Time           `dynamodbav:"revealed_at"`
+	ID        portal.KeyID        `dynamodbav:"id"`
+	Name      string              `dynamodbav:"name"`
+	Ring      portal.Ring         `dynamodbav:"ring"`
+	State     string              `dynamodbav:"state"`
+	Scheme    string              `dynamodbav:"scheme"`
+	KMSKey    string              `dynamodbav:"kms_key"`
+	GatewayID portal.GatewayKeyID `dynamodbav:"gateway_id"`
+	WantedAt  time.Time           `dynamodbav:"wanted_at"`
+	CreatedAt time.Time           `dynamodbav:"created_at"`
 }
 
 // The states of a key.
 const (
-	KeyPending = "pending"
-	KeyActive  = "active"
+	KeyPending  = "pending"
+	KeyActive   = "active"
+	KeyDisabled = "disabled" // by the operator, in API Gateway itself
+	KeyReleased = "released" // given back; it returns with the next subscription
 )
 
-// keyRows: state row, guarded by sequence; written by the account's stream only.
+// keyRows: state row, guarded by sequence; written by the account's stream only. The keys
+// that a fact is about are few, so all of them are written when one changes.
 func keyRows(changed rows, account state.Account, fact events.Event) {
-	var id portal.KeyID
-	switch f := fact.Data.(type) {
-	case events.KeyWanted:
-		id = f.Key
-	case events.KeyCreated:
-		id = f.Key
-	case events.KeyRevealed:
-		id = f.Key
+	switch fact.Data.(type) {
+	case events.KeyWanted, events.KeyCreated, events.KeyObserved, events.KeyReleased, events.SubscriptionWanted:
 	default:
 		return
 	}
-	k := account.Keys[id]
-	shown := Key{
-		ID: k.ID, Name: k.Name, Slot: k.Slot, State: KeyPending, Scheme: k.Scheme, KMSKey: k.KMSKey,
-		GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt, RevealedAt: k.RevealedAt,
+	for id, k := range account.Keys {
+		changed.view(accountPartition(account.ID), keySort+string(id), fact.Sequence, Key{
+			ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
+			GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
+		})
 	}
-	if k.Created() {
-		shown.State = KeyActive
+}
+
+func keyState(k state.Key) string {
+	switch {
+	case k.Released:
+		return KeyReleased
+	case !k.Created():
+		return KeyPending
+	case k.Disabled:
+		return KeyDisabled
 	}
-	changed.view(accountPartition(account.ID), keySort+string(id), fact.Sequence, shown)
+	return KeyActive
 }

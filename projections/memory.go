@@ -4,7 +4,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -13,17 +12,23 @@ const (
 	maxRemembered = 1 << 14
 	// believed is how long a stream is held for shown without looking. Messages about
 	// what is shown already mostly follow the first one closely. One that comes later
-	// may be the sweep's, about rows or checkpoints that were deleted since.
+	// may be about views that were lost since.
 	believed = 10 * time.Second
 )
 
 // memory is how far streams were last seen to be shown. It may be wrong, since others
-// show, too, and operators delete checkpoints. So it never stands alone: the checkpoint
+// show, too, and the views may be lost. So it never stands alone: the checkpoint
 // is only moved on from what is remembered if that is so in the table.
 type memory struct {
 	now     func() time.Time
 	mu      sync.Mutex
-	streams map[portal.Stream]remembered
+	streams map[shownIn]remembered
+}
+
+// shownIn is a stream in one generation of the views.
+type shownIn struct {
+	generation int64
+	stream     portal.Stream
 }
 
 type remembered struct {
@@ -32,19 +37,19 @@ type remembered struct {
 }
 
 func newMemory() *memory {
-	return &memory{now: time.Now, streams: map[portal.Stream]remembered{}}
+	return &memory{now: time.Now, streams: map[shownIn]remembered{}}
 }
 
-// recall is how far the message's stream is shown; not known if the table has to be
-// asked, which a message without a sequence always wants.
-func (m *memory) recall(msg events.Event) (shown int64, known bool) {
+// recall is how far the stream is shown; not known if the table has to be asked, which a
+// message without a sequence always wants.
+func (m *memory) recall(place shownIn, sequence int64) (shown int64, known bool) {
 	m.mu.Lock()
-	last, known := m.streams[msg.Subject]
+	last, known := m.streams[place]
 	m.mu.Unlock()
-	if !known || msg.Sequence == 0 {
+	if !known || sequence == 0 {
 		return 0, false
 	}
-	if msg.Sequence <= last.shown && m.now().Sub(last.at) > believed {
+	if sequence <= last.shown && m.now().Sub(last.at) > believed {
 		return 0, false
 	}
 	return last.shown, true
@@ -52,7 +57,7 @@ func (m *memory) recall(msg events.Event) (shown int64, known bool) {
 
 // remember keeps what the table has acknowledged or told, also if it is less than what
 // was remembered. When there is no room it forgets any other stream.
-func (m *memory) remember(stream portal.Stream, shown int64) {
+func (m *memory) remember(stream shownIn, shown int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, known := m.streams[stream]; !known && len(m.streams) >= maxRemembered {
@@ -64,7 +69,7 @@ func (m *memory) remember(stream portal.Stream, shown int64) {
 	m.streams[stream] = remembered{shown, m.now()}
 }
 
-func (m *memory) forget(stream portal.Stream) {
+func (m *memory) forget(stream shownIn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.streams, stream)

@@ -31,10 +31,10 @@ func TestARepeatedMessageIsLookedIntoWhenItComesLate(t *testing.T) {
 	s.projector = s.watchedBy(counting)
 	now := time.Now()
 	s.projector.memory.now = func() time.Time { return now }
-	s.show(facts[6])
+	s.show(facts[len(facts)-1])
 	now = now.Add(believed + time.Second)
 	s.show(facts...) // the first of them asks, and the others believe it
-	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1, "TransactWriteItems": 1}, counting.counts())
+	same(t, "requests", map[string]int{"GetItem": 3, "Query": 1, "TransactWriteItems": 1}, counting.counts())
 }
 
 // One projector remembers what the other knows nothing of, and both are right.
@@ -58,7 +58,7 @@ func TestAStreamThatAnotherHasShownFurtherIsNotSetBack(t *testing.T) {
 	}
 }
 
-// deleteAll is how views are written anew: all rows of the stream go, then its checkpoint.
+// deleteAll is how views are lost: all rows of the stream go, and its checkpoint.
 func (s *screen) deleteAll(stream portal.Stream, partitions ...string) {
 	s.t.Helper()
 	for _, of := range partitions {
@@ -66,39 +66,41 @@ func (s *screen) deleteAll(stream portal.Stream, partitions ...string) {
 			s.remove(s.t, s.tables.Views, row["pk"].(string), row["sk"].(string))
 		}
 	}
-	pk, sk := checkpointKey(stream)
-	s.remove(s.t, s.tables.Records, pk, sk)
+	pk, sk := checkpointKey(1, stream)
+	s.remove(s.t, s.tables.Views, pk, sk)
 }
 
-// Views are written anew while workers run, whose memory is of what was deleted.
+// Views are lost while workers run, whose memory is of what was there.
 func TestViewsThatWereDeletedAreShownAgain(t *testing.T) {
 	t.Parallel()
 	short := newScreen(t)
-	short.shown(annStream, whole[:6]...)
-	upTo6 := short.rows(everything...)
+	short.shown(annStream, whole[:8]...)
+	upTo8 := short.rows(everything...)
 	for name, c := range map[string]struct {
 		wake func(s *screen, told []events.Event)
 		want map[string]map[string]any
 		// then is what the same facts cost afterwards.
 		then map[string]int
 	}{
-		"by a message without a sequence": {
-			func(s *screen, _ []events.Event) { s.show(events.Event{Subject: annStream}) }, upTo6, map[string]int{},
+		"by a request to show it": {
+			func(s *screen, _ []events.Event) {
+				s.show(events.Event{Subject: annStream, Data: events.ShowRequested{}})
+			}, upTo8, map[string]int{},
 		},
 		"by the next fact": {
-			func(s *screen, _ []events.Event) { s.shown(annStream, whole[6]) }, reference(t), map[string]int{"GetItem": 1},
+			func(s *screen, _ []events.Event) { s.shown(annStream, whole[8]) }, reference(t), map[string]int{"GetItem": 1},
 		},
-		"by the sweep, which sends the last fact": {
+		"by the last fact, sent again later": {
 			func(s *screen, told []events.Event) {
 				s.projector.memory.now = func() time.Time { return time.Now().Add(time.Minute) }
-				s.show(told[5])
-			}, upTo6, map[string]int{},
+				s.show(told[7])
+			}, upTo8, map[string]int{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t)
-			told := s.say(annStream, whole[:6]...)
+			told := s.say(annStream, whole[:8]...)
 			s.show(told...)
 			s.deleteAll(annStream, everything...)
 			if got := s.checkpoint(annStream); got != 0 {
@@ -122,7 +124,7 @@ func TestAMessageWithoutASequenceAboutWhatIsShownWritesNothing(t *testing.T) {
 	if err := s.watchedBy(counting).Handle(t.Context(), events.Event{Subject: annStream}); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "requests", map[string]int{"GetItem": 1, "Query": 1}, counting.counts())
+	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1}, counting.counts())
 }
 
 func TestWhatWasNotAcknowledgedIsNotRemembered(t *testing.T) {
@@ -137,7 +139,7 @@ func TestWhatWasNotAcknowledgedIsNotRemembered(t *testing.T) {
 		return nil
 	}
 	projector := s.watchedBy(broken)
-	if err := projector.Handle(t.Context(), facts[6]); err == nil {
+	if err := projector.Handle(t.Context(), facts[8]); err == nil {
 		t.Fatal("it wrote")
 	}
 	broken.before = nil
@@ -150,7 +152,7 @@ func TestWhatWasNotAcknowledgedIsNotRemembered(t *testing.T) {
 func TestTheMemoryIsBounded(t *testing.T) {
 	t.Parallel()
 	m := newMemory()
-	stream := func(n int) portal.Stream { return portal.Stream(fmt.Sprint("account/", n)) }
+	stream := func(n int) shownIn { return shownIn{1, portal.Stream(fmt.Sprint("account/", n))} }
 	const workers = 4
 	var busy sync.WaitGroup
 	for w := range workers {
@@ -158,7 +160,7 @@ func TestTheMemoryIsBounded(t *testing.T) {
 			for i := range maxRemembered {
 				one := stream(w*maxRemembered + i)
 				m.remember(one, int64(i))
-				m.recall(events.Event{Subject: one, Sequence: 1})
+				m.recall(one, 1)
 			}
 		})
 	}
@@ -167,7 +169,7 @@ func TestTheMemoryIsBounded(t *testing.T) {
 		t.Errorf("it remembers %d streams", len(m.streams))
 	}
 	m.remember(stream(-1), 7)
-	if shown, known := m.recall(events.Event{Subject: stream(-1), Sequence: 8}); !known || shown != 7 || len(m.streams) != maxRemembered {
+	if shown, known := m.recall(stream(-1), 8); !known || shown != 7 || len(m.streams) != maxRemembered {
 		t.Errorf("of the newest it knows %d, %t, of %d in all", shown, known, len(m.streams))
 	}
 }

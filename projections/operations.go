@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -32,17 +33,20 @@ const (
 // Over says whether nothing more is to come of it by itself.
 func (s Status) Over() bool { return s == Succeeded || s == Rejected || s == Failed }
 
-// Step is one fact that an operation led to, or ended with.
+// Step is one fact that an operation led to, or that concerns the wish it waits for.
 type Step struct {
-	Sequence int64     `dynamodbav:"seq"`
-	Name     string    `dynamodbav:"name"`
-	At       time.Time `dynamodbav:"at"`
-	Detail   string    `dynamodbav:"detail"`
+	Stream   portal.Stream `dynamodbav:"stream"`
+	Sequence int64         `dynamodbav:"seq"`
+	Name     string        `dynamodbav:"name"`
+	At       time.Time     `dynamodbav:"at"`
+	Detail   string        `dynamodbav:"detail"`
 	// Status is what the operation is in from this step on.
 	Status Status `dynamodbav:"status"`
 	// Code and Message say why it was rejected, failed or is waiting.
 	Code    string `dynamodbav:"code,omitempty"`
 	Message string `dynamodbav:"message,omitempty"`
+	// Wish is the one that the operation waits for from this step on, 0 for none.
+	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
 // Progress is what has become of an operation so far.
@@ -53,66 +57,84 @@ type Progress struct {
 	Steps         []Step
 }
 
-// operationSteps: insert-only, one row an operation and fact. Whose operation it is
-// says its row among the operations, not its steps.
-func operationSteps(changed rows, account state.Account, fact events.Event) {
+// steps: insert-only. What a request itself led to is a row of its operation. What
+// concerns a wish is one row of the wish, however many operations wait for it: those have
+// a link to it among their own rows.
+func steps(changed rows, before, account state.Account, fact events.Event) {
 	if _, unknown := fact.Data.(events.Unknown); unknown {
 		return // there is nothing that could be said of it to people
 	}
 	step := describe(account, fact)
-	ended := endedBy(fact)
-	for _, op := range servedBy(account, fact) {
-		s := step
-		if !slices.Contains(ended, op) && s.Status.Over() {
-			s.Status = Running
-		}
-		changed.step("operation#"+string(op), fmt.Sprintf("%s%s#%012d", stepSort, fact.Subject, fact.Sequence), fact.Sequence, s)
+	step.Stream = fact.Subject
+	sk := fmt.Sprintf("%s%s#%012d", stepSort, fact.Subject, fact.Sequence)
+	if fact.Operation != "" && !overturns(fact) {
+		own := step
+		own.Wish = opens(fact)
+		changed.step(operationPartition(fact.Operation), sk, fact.Sequence, own)
+	}
+	for _, wish := range concerns(before, fact) {
+		changed.step(wishPartition(fact.Subject, wish), sk, fact.Sequence, step)
 	}
 }
 
-func endedBy(fact events.Event) []portal.OperationID {
-	if e, ok := fact.Data.(interface{ Ended() []portal.OperationID }); ok {
-		return e.Ended()
+func operationPartition(op portal.OperationID) string { return "operation#" + string(op) }
+
+func wishPartition(stream portal.Stream, wish int64) string {
+	return fmt.Sprintf("wish#%s#%012d", stream, wish)
+}
+
+// opens is the wish that the fact's operation waits for because of it: one that it opens
+// or joins.
+func opens(fact events.Event) int64 {
+	switch f := fact.Data.(type) {
+	case events.SubscriptionWanted, events.SubscriptionEnding:
+		return fact.Sequence
+	case events.RequestJoined:
+		return f.Wish
+	}
+	return 0
+}
+
+// overturns says whether the fact is news of somebody else's wish, and none of the request
+// that led to it.
+func overturns(fact events.Event) bool {
+	superseded, ok := fact.Data.(events.RequestSuperseded)
+	return ok && superseded.Wish != 0
+}
+
+// concerns lists the wishes that a fact is a step of.
+func concerns(before state.Account, fact events.Event) []int64 {
+	switch f := fact.Data.(type) {
+	case events.RequestJoined:
+		return nil // it is the operation's own news
+	case events.KeyCreated:
+		return before.WishesOn(f.Key)
+	case interface{ Linked() int64 }:
+		if wish := f.Linked(); wish != 0 {
+			return []int64{wish}
+		}
 	}
 	return nil
-}
-
-// servedBy lists the operations that a fact is a step of: those it ends, the one it was
-// decided for, and those that wait for what it brings nearer.
-func servedBy(account state.Account, fact events.Event) []portal.OperationID {
-	ops := slices.Clone(endedBy(fact))
-	switch f := fact.Data.(type) {
-	case events.RequestSuperseded:
-		return ops
-	case events.KeyCreated:
-		ops = append(ops, account.WaitingOn(f.Key)...)
-	case events.SubscriptionParked:
-		ops = append(ops, account.Subscriptions[f.Plan].Waiting...)
-	}
-	if fact.Operation != "" {
-		ops = append(ops, fact.Operation)
-	}
-	slices.Sort(ops)
-	return slices.Compact(ops)
 }
 
 // describe is the step that a fact is, for people.
 func describe(account state.Account, fact events.Event) Step {
 	step := Step{Name: events.Name(fact.Type()), At: fact.Time, Status: Running}
+	name := func(plan portal.PlanID) string { return account.Subscriptions[plan].Name }
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
 		step.Status, step.Detail = Succeeded, "The account is open."
 	case events.RequestUnchanged:
-		step.Status, step.Detail = Succeeded, "It is so already; nothing had to be done."
+		step.Status, step.Detail = Succeeded, "Already done: nothing had to change."
 	case events.RequestJoined:
-		step.Detail = "It was asked for before and is on its way."
+		step.Detail = "This was asked for before and is on its way."
 	case events.RequestRejected:
 		step.Status, step.Code, step.Message, step.Detail = Rejected, string(f.Code), f.Message, f.Message
 	case events.RequestSuperseded:
 		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request decided otherwise."
 		step.Detail = step.Message
 	case events.RequestFailed:
-		step.Status, step.Code, step.Message = Failed, "failed", "It could not be carried out. The operator of this portal has been told and can repeat it."
+		step.Status, step.Code, step.Message = Failed, "failed", "This could not be carried out. The operator of this portal can see it and try it again."
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."
@@ -120,13 +142,17 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Detail = "The key is to be added to " + f.Name + "."
 	case events.KeyCreated:
 		step.Detail = "API Gateway has created the key."
+	case events.KeyAttached:
+		step.Detail = "API Gateway has added " + account.Keys[f.Key].Name + " to " + name(f.Plan) + "."
 	case events.SubscriptionActivated:
-		step.Status, step.Detail = Succeeded, "API Gateway has added the key to "+account.Subscriptions[f.Plan].Name+"."
+		step.Status, step.Detail = Succeeded, name(f.Plan)+" is active."
 	case events.SubscriptionEnding:
-		step.Detail = "The key is to be removed from " + account.Subscriptions[f.Plan].Name + "."
+		step.Detail = "The key is to be removed from " + name(f.Plan) + "."
+	case events.KeyDetached:
+		step.Detail = "API Gateway has removed " + account.Keys[f.Key].Name + " from " + name(f.Plan) + "."
 	case events.SubscriptionEnded:
-		step.Status, step.Detail = Succeeded, "API Gateway has removed the key from "+account.Subscriptions[f.Plan].Name+"."
-	case events.SubscriptionParked:
+		step.Status, step.Detail = Succeeded, name(f.Plan)+" has ended."
+	case events.WishParked:
 		step.Status, step.Code, step.Message = Waiting, string(f.Reason), waitingText(f.Reason)
 		step.Detail = step.Message
 	case events.CatalogPublished:
@@ -138,25 +164,97 @@ func describe(account state.Account, fact events.Event) Step {
 }
 
 func waitingText(reason events.Reason) string {
-	if reason == events.WaitingForCapacity {
-		return "There is no room for another key right now. The operator of this portal has to make some; then it goes on by itself."
+	switch reason {
+	case events.WaitingForCapacity:
+		return "There is no room for another key right now. The operator of this portal has to make some; after that we retry automatically."
+	case events.WaitingForKMS:
+		return "The key service does not answer right now. We retry automatically."
 	}
-	return "API Gateway does not take it right now. It is tried again by itself."
+	return "API Gateway does not accept changes right now. We retry automatically."
 }
 
 // Progress reads what has become of an operation. One that nothing is known of yet is
 // Accepted, with no steps.
 func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, error) {
-	p := Progress{Status: Accepted}
-	err := v.store.query(ctx, partition("operation#"+string(op)), stepSort, func(_ string, item map[string]types.AttributeValue) error {
-		return appendRow(&p.Steps, item)
+	now, err := v.store.generations.current(ctx)
+	if err != nil {
+		return Progress{Status: Accepted}, asUnavailable(err)
+	}
+	own, err := v.store.steps(ctx, partition(now.Live, operationPartition(op)))
+	if err != nil {
+		return Progress{Status: Accepted}, asUnavailable(err)
+	}
+	own = inOrder(own)
+	all := own
+	for i, step := range own {
+		// A replay may link the operation to another wish; the latest counts.
+		if step.Wish == 0 || slices.ContainsFunc(own[i+1:], func(s Step) bool { return s.Wish != 0 }) {
+			continue
+		}
+		shared, err := v.store.steps(ctx, partition(now.Live, wishPartition(step.Stream, step.Wish)))
+		if err != nil {
+			return Progress{Status: Accepted}, asUnavailable(err)
+		}
+		all = append(slices.Clone(own), shared...)
+	}
+	return progress(inOrder(all)), nil
+}
+
+func (s store) steps(ctx context.Context, pk string) ([]Step, error) {
+	var found []Step
+	err := s.query(ctx, pk, stepSort, func(_ string, item map[string]types.AttributeValue) error {
+		var step Step
+		if err := attributevalue.UnmarshalMap(item, &step); err != nil {
+			return err
+		}
+		found = append(found, step)
+		return nil
 	})
-	for _, step := range p.Steps {
+	return found, err
+}
+
+// inOrder merges the steps of several streams: those of one in their sequence, streams by
+// the time of what comes next in each.
+func inOrder(steps []Step) []Step {
+	byStream := map[portal.Stream][]Step{}
+	for _, step := range steps {
+		byStream[step.Stream] = append(byStream[step.Stream], step)
+	}
+	for _, list := range byStream {
+		slices.SortFunc(list, func(a, b Step) int { return int(a.Sequence - b.Sequence) })
+	}
+	var merged []Step
+	for len(merged) < len(steps) {
+		var first portal.Stream
+		for stream, list := range byStream {
+			if len(list) > 0 && (first == "" || list[0].At.Before(byStream[first][0].At) ||
+				list[0].At.Equal(byStream[first][0].At) && stream < first) {
+				first = stream
+			}
+		}
+		merged, byStream[first] = append(merged, byStream[first][0]), byStream[first][1:]
+	}
+	return merged
+}
+
+func progress(steps []Step) Progress {
+	p := Progress{Status: Accepted, Steps: steps}
+	for _, step := range steps {
 		// Once it is over only a further end counts: a replay after a failure.
 		if p.Status.Over() && !step.Status.Over() {
 			continue
 		}
 		p.Status, p.Code, p.Message, p.UpdatedAt = step.Status, step.Code, step.Message, step.At
 	}
-	return p, asUnavailable(err)
+	return p
+}
+
+// Shown is how far readers see the stream.
+func (v *Views) Shown(ctx context.Context, stream portal.Stream) (int64, error) {
+	now, err := v.store.generations.current(ctx)
+	if err != nil {
+		return 0, asUnavailable(err)
+	}
+	shown, err := v.store.checkpoint(ctx, shownIn{now.Live, stream})
+	return shown, asUnavailable(err)
 }

@@ -3,8 +3,6 @@ package projections
 import (
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -18,10 +16,10 @@ func TestAnOperationNobodyHasHandledYetIsAccepted(t *testing.T) {
 func TestOperationsRunTheirCourse(t *testing.T) {
 	t.Parallel()
 	parked := func(reason events.Reason) said {
-		return said{"", events.SubscriptionParked{Plan: "free", Reason: reason}}
+		return said{"", events.WishParked{Link: link(2), Reason: reason}}
 	}
-	joined := said{"op-second", events.RequestJoined{Plan: "free"}}
-	bothActive := said{"", events.SubscriptionActivated{Ends: ends("op-free", "op-second"), Plan: "free", Key: "k1"}}
+	joined := said{"op-second", events.RequestJoined{Link: link(2), Plan: "free"}}
+	active := said{"", events.SubscriptionActivated{Link: link(2), Plan: "free"}}
 	type step struct {
 		happens said
 		want    map[portal.OperationID]Status
@@ -36,35 +34,36 @@ func TestOperationsRunTheirCourse(t *testing.T) {
 			{freeWanted, is{"op-free": Running}},
 			{joined, is{"op-free": Running, "op-second": Running}},
 			{keyCreated, is{"op-free": Running, "op-second": Running}},
-			{bothActive, is{"op-free": Succeeded, "op-second": Succeeded}},
+			{active, is{"op-free": Succeeded, "op-second": Succeeded}},
 		}},
 		{"one that waits goes on by itself", []step{
 			{keyWanted, nil}, {freeWanted, is{"op-free": Running}},
 			{parked(events.WaitingForCapacity), is{"op-free": Waiting}},
 			{parked(events.WaitingForAWS), is{"op-free": Waiting}},
 			{keyCreated, is{"op-free": Running}},
-			{freeActive, is{"op-free": Succeeded}},
+			{active, is{"op-free": Succeeded}},
 		}},
 		{"one that is overturned is over, whatever comes of what overturned it", []step{
 			{keyWanted, nil}, {freeWanted, nil},
-			{said{"op-leave", events.RequestSuperseded{Ends: ends("op-free")}}, is{"op-free": Rejected, "op-leave": Accepted}},
+			{joined, is{"op-second": Running}},
+			{said{"op-leave", events.RequestSuperseded{Link: link(2)}}, is{"op-free": Rejected, "op-second": Rejected, "op-leave": Accepted}},
 			{freeEnding, is{"op-free": Rejected, "op-leave": Running}},
-			{freeEnded, is{"op-free": Rejected, "op-leave": Succeeded}},
+			{said{"", events.SubscriptionEnded{Link: link(5), Plan: "free"}}, is{"op-free": Rejected, "op-second": Rejected, "op-leave": Succeeded}},
 		}},
 		{"one that failed goes on failing until its replay has ended", []step{
-			{said{"op-free", events.RequestFailed{Ends: ends("op-free")}}, is{"op-free": Failed}},
+			{said{"op-free", events.RequestFailed{}}, is{"op-free": Failed}},
 			{keyWanted, is{"op-free": Failed}},
 			{freeWanted, is{"op-free": Failed}},
 			{keyCreated, is{"op-free": Failed}},
-			{freeActive, is{"op-free": Succeeded}},
+			{said{"", events.SubscriptionActivated{Link: link(3), Plan: "free"}}, is{"op-free": Succeeded}},
 		}},
 		{"one that failed may be refused by its replay", []step{
-			{said{"op-free", events.RequestFailed{Ends: ends("op-free")}}, is{"op-free": Failed}},
-			{said{"op-free", events.RequestSuperseded{Ends: ends("op-free")}}, is{"op-free": Rejected}},
+			{said{"op-free", events.RequestFailed{}}, is{"op-free": Failed}},
+			{said{"op-free", events.RequestSuperseded{}}, is{"op-free": Rejected}},
 		}},
 		{"one that API Gateway refuses for good is rejected", []step{
 			{keyWanted, nil}, {freeWanted, nil}, {keyCreated, nil},
-			{said{"", events.RequestRejected{Ends: ends("op-free"), Code: portal.Conflict, Message: "No.", Withdraws: "free"}}, is{"op-free": Rejected}},
+			{said{"", events.RequestRejected{Link: link(2), Code: portal.Conflict, Message: "No."}}, is{"op-free": Rejected}},
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -85,14 +84,15 @@ func TestOperationsRunTheirCourse(t *testing.T) {
 func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
-	s.shown(annStream, keyWanted, freeWanted, said{"", events.SubscriptionParked{Plan: "free", Reason: events.WaitingForCapacity}})
+	s.shown(annStream, keyWanted, freeWanted, said{"", events.WishParked{Link: link(2), Reason: events.WaitingForCapacity}})
 	p := s.progress("op-free")
 	if p.Status != Waiting || p.Code != "capacity" || p.Message == "" || !p.UpdatedAt.Equal(at(3)) {
 		t.Errorf("while it waits: %s, code %q, message %q, since %v", p.Status, p.Code, p.Message, p.UpdatedAt)
 	}
-	s.shown(annStream, keyCreated, freeActive)
+	s.shown(annStream, keyCreated, said{"", events.KeyAttached{Link: link(2), Key: "k1", Plan: "free"}},
+		said{"", events.SubscriptionActivated{Link: link(2), Plan: "free"}})
 	p = s.progress("op-free")
-	if p.Status != Succeeded || p.Code != "" || p.Message != "" || !p.UpdatedAt.Equal(at(5)) {
+	if p.Status != Succeeded || p.Code != "" || p.Message != "" || !p.UpdatedAt.Equal(at(6)) {
 		t.Errorf("in the end: %s, code %q, message %q, since %v", p.Status, p.Code, p.Message, p.UpdatedAt)
 	}
 	type brief struct {
@@ -111,23 +111,22 @@ func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 	same(t, "steps", []brief{
 		{1, "KeyWanted", Running, "An API key is to be created."},
 		{2, "SubscriptionWanted", Running, "The key is to be added to Free."},
-		{3, "SubscriptionParked", Waiting, waitingText(events.WaitingForCapacity)},
+		{3, "WishParked", Waiting, waitingText(events.WaitingForCapacity)},
 		{4, "KeyCreated", Running, "API Gateway has created the key."},
-		{5, "SubscriptionActivated", Succeeded, "API Gateway has added the key to Free."},
+		{5, "KeyAttached", Running, "API Gateway has added Default key to Free."},
+		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
 	if waitingText(events.WaitingForAWS) == waitingText(events.WaitingForCapacity) {
 		t.Error("both reasons read alike, but only one needs the operator")
 	}
 }
 
-// A fact that ends other operations is a step of the one it was decided for too, and
-// does not end that one.
-func TestAFactEndsOnlyTheOperationsItNames(t *testing.T) {
+// A request that overturns a wish ends the operations that wait for it, and no others.
+func TestAFactEndsOnlyTheOperationsOfItsWish(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
-	s.shown(annStream, keyWanted, freeWanted, said{"op-other", events.RequestUnchanged{Ends: ends("op-free")}})
-	got := []Status{s.progress("op-free").Status, s.progress("op-other").Status}
-	if diff := cmp.Diff([]Status{Succeeded, Running}, got); diff != "" {
-		t.Errorf("statuses (-want +got):\n%s", diff)
-	}
+	plusWanted := said{"op-plus", events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing}}
+	s.shown(annStream, keyWanted, freeWanted, plusWanted, said{"op-leave", events.RequestSuperseded{Link: link(2)}}, freeEnding)
+	got := []Status{s.progress("op-free").Status, s.progress("op-plus").Status, s.progress("op-leave").Status}
+	same(t, "statuses", []Status{Rejected, Running, Running}, got)
 }

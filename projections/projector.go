@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -18,25 +19,33 @@ import (
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	Head(ctx context.Context, stream portal.Stream) (int64, error)
+	Streams(ctx context.Context, visit func(portal.Stream) error) error
+}
+
+type accountReader interface {
+	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
 }
 
 // Projector writes the views. It is safe for concurrent use, and any number of them may
 // show the same stream. It remembers how far it has seen streams to be shown, to save
 // reading checkpoints.
 type Projector struct {
-	journal streams
-	store   store
-	memory  *memory
+	journal  streams
+	accounts accountReader
+	store    store
+	memory   *memory
 }
 
 // NewProjector returns a Projector that reads that journal.
-func NewProjector(journal streams, client client, tables Tables) *Projector {
-	return &Projector{journal: journal, store: store{client: client, tables: tables}, memory: newMemory()}
+func NewProjector(journal streams, accounts accountReader, client client, tables Tables) *Projector {
+	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
 // Handle shows everything its stream holds, at least up to the fact that the message
 // is. A message about what is shown already does nothing, and one without a sequence
-// shows whatever the stored checkpoint says is missing.
+// shows whatever the stored checkpoint says is missing. While the views are being rebuilt
+// it does so in both generations.
 //
 // Rows, the steps of operations and the checkpoint appear together, or in that order if
 // they do not fit into one transaction: who reads that an operation has succeeded finds
@@ -45,97 +54,137 @@ func NewProjector(journal streams, client client, tables Tables) *Projector {
 // unless a newer one is there. A table that does not answer, and a stream that ends
 // before the message's fact, is *portal.Postponed.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
-	shown, known := p.memory.recall(msg)
-	if !known {
-		var err error
-		if shown, err = p.Checkpoint(ctx, msg.Subject); err != nil {
+	now, err := p.store.generations.current(ctx)
+	if err != nil {
+		return err
+	}
+	for _, generation := range now.written() {
+		if err := p.showIn(ctx, generation, msg); err != nil {
 			return err
 		}
-		p.memory.remember(msg.Subject, shown)
+	}
+	return nil
+}
+
+// showIn shows the message's stream in one generation.
+func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Event) error {
+	place := shownIn{generation, msg.Subject}
+	shown, known := p.memory.recall(place, msg.Sequence)
+	if !known {
+		var err error
+		if shown, err = p.checkpoint(ctx, place); err != nil {
+			return err
+		}
+		p.memory.remember(place, shown)
 	}
 	if msg.Sequence > 0 && msg.Sequence <= shown {
 		return nil
 	}
-	head, err := p.show(ctx, msg, shown, p.store.together)
+	head, err := p.show(ctx, place, msg.Sequence, shown, p.store.together)
 	switch {
 	case errors.Is(err, errRaced):
-		return p.showAgain(ctx, msg)
+		return p.showAgain(ctx, place, msg.Sequence)
 	case err != nil:
 		return err
 	}
-	p.memory.remember(msg.Subject, head)
+	p.memory.remember(place, head)
 	return nil
 }
 
 // showAgain is for when what was known of the stream's rows did not hold: it begins at
 // the stored checkpoint, lets every row decide for itself, and leaves nothing in memory.
-func (p *Projector) showAgain(ctx context.Context, msg events.Event) error {
-	p.memory.forget(msg.Subject)
-	shown, err := p.Checkpoint(ctx, msg.Subject)
+func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast int64) error {
+	p.memory.forget(place)
+	shown, err := p.checkpoint(ctx, place)
 	if err != nil {
 		return err
 	}
-	_, err = p.show(ctx, msg, shown, p.store.oneByOne)
+	_, err = p.show(ctx, place, atLeast, shown, p.store.oneByOne)
 	return err
 }
 
 // show writes, in that way, what the facts after shown change, and returns the sequence
 // of the last one.
-func (p *Projector) show(ctx context.Context, msg events.Event, shown int64, write func(context.Context, []row) error) (head int64, err error) {
-	facts, err := p.journal.Read(ctx, msg.Subject, 0)
+func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown int64, write func(context.Context, []row) error) (head int64, err error) {
+	changed := newRows(place.generation)
+	if id, ok := place.stream.Account(); ok {
+		head, err = p.showAccount(ctx, changed, id, shown)
+	} else {
+		head, err = p.showStream(ctx, changed, place.stream, shown)
+	}
 	if err != nil {
 		return 0, err
 	}
-	head = int64(len(facts))
-	if head < msg.Sequence {
-		return 0, &portal.Postponed{After: time.Second, Reason: fmt.Sprintf("%s ends at %d, before %d", msg.Subject, head, msg.Sequence)}
+	if head < atLeast {
+		return 0, &portal.Postponed{After: time.Second, Reason: fmt.Sprintf("%s ends at %d, before %d", place.stream, head, atLeast)}
 	}
 	if head <= shown {
 		return head, nil
 	}
-	changed := rows{}
-	if id, ok := msg.Subject.Account(); ok {
-		showAccount(changed, id, facts, shown)
-	} else if msg.Subject == portal.CatalogStream {
-		showCatalog(changed, facts, shown)
-	}
-	changed.checkpoint(msg.Subject, shown, head)
+	changed.checkpoint(place.stream, shown, head)
 	return head, write(ctx, changed.inOrder())
 }
 
-func showAccount(changed rows, id portal.AccountID, facts []events.Event, shown int64) {
-	account := state.NewAccount(id)
-	for _, fact := range facts {
+func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, shown int64) (head int64, err error) {
+	history, err := p.accounts.AccountFrom(ctx, id, shown)
+	if err != nil {
+		return 0, err
+	}
+	account := history.Base
+	for _, fact := range history.Facts {
+		before := account.Clone()
 		account.Apply(fact)
 		if fact.Sequence <= shown {
 			continue
 		}
 		profileRows(changed, account, fact)
 		keyRows(changed, account, fact)
-		subscriptionRows(changed, account, fact)
+		subscriptionRows(changed, before, account, fact)
 		activityRows(changed, account, fact)
-		operationSteps(changed, account, fact)
+		steps(changed, before, account, fact)
 	}
+	return account.Sequence, nil
 }
 
-func showCatalog(changed rows, facts []events.Event, shown int64) {
+// showStream shows a stream that is no account: the catalog, or one of a kind that has no
+// views of its own here.
+func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.Stream, shown int64) (head int64, err error) {
+	facts, err := p.journal.Read(ctx, stream, 0)
+	if err != nil {
+		return 0, err
+	}
 	var current state.Catalog
 	for _, fact := range facts {
 		current.Apply(fact)
 		if fact.Sequence <= shown {
 			continue
 		}
-		catalogRows(changed, current, fact)
-		operationSteps(changed, state.Account{}, fact)
+		if stream == portal.CatalogStream {
+			catalogRows(changed, current, fact)
+		}
+		steps(changed, state.Account{}, state.Account{}, fact)
 	}
+	return current.Sequence, nil
 }
 
-// Checkpoint is the sequence up to which the stream is shown, as the table has it.
+// Checkpoint is the sequence up to which readers see the stream.
 func (p *Projector) Checkpoint(ctx context.Context, stream portal.Stream) (int64, error) {
+	now, err := p.store.generations.current(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return p.checkpoint(ctx, shownIn{now.Live, stream})
+}
+
+func (p *Projector) checkpoint(ctx context.Context, place shownIn) (int64, error) {
+	return p.store.checkpoint(ctx, place)
+}
+
+func (s store) checkpoint(ctx context.Context, place shownIn) (int64, error) {
 	var shown struct {
 		Seq int64 `dynamodbav:"seq"`
 	}
-	pk, sk := checkpointKey(stream)
-	_, err := p.store.get(ctx, p.store.tables.Records, pk, sk, &shown)
+	pk, sk := checkpointKey(place.generation, place.stream)
+	_, err := s.get(ctx, s.tables.Views, pk, sk, &shown)
 	return shown.Seq, err
 }

@@ -17,7 +17,7 @@ func reference(t *testing.T) map[string]map[string]any {
 	s := newScreen(t)
 	s.shown(annStream, whole...)
 	rows := s.rows(everything...)
-	if len(rows) < 12 {
+	if len(rows) < 16 {
 		t.Fatalf("the reference has only %d rows", len(rows))
 	}
 	return rows
@@ -27,12 +27,12 @@ func TestMessagesInAnyOrderLostOrRepeatedShowTheSame(t *testing.T) {
 	t.Parallel()
 	want := reference(t)
 	for name, order := range map[string][]int{
-		"in order":                   {1, 2, 3, 4, 5, 6, 7},
-		"backwards":                  {7, 6, 5, 4, 3, 2, 1},
-		"each twice":                 {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7},
+		"in order":                   {1, 2, 3, 4, 5, 6, 7, 8, 9},
+		"backwards":                  {9, 8, 7, 6, 5, 4, 3, 2, 1},
+		"each twice":                 {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9},
 		"all but one lost":           {3},
 		"one that says no sequence":  {0},
-		"the last and then an old 1": {7, 1, 1, 4},
+		"the last and then an old 1": {9, 1, 1, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -81,8 +81,8 @@ func TestTheSameFactsShownAgainChangeNothing(t *testing.T) {
 	s.shown(annStream, whole...)
 	before := s.rows(everything...)
 	// A projector that has lost its checkpoint begins at the first fact.
-	pk, sk := checkpointKey(annStream)
-	s.remove(t, s.tables.Records, pk, sk)
+	pk, sk := checkpointKey(1, annStream)
+	s.remove(t, s.tables.Views, pk, sk)
 	s.show(events.Event{Subject: annStream})
 	same(t, "rows", before, s.rows(everything...))
 	if got := s.checkpoint(annStream); got != int64(len(whole)) {
@@ -118,7 +118,7 @@ func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
 			if err := s.watchedBy(order).Handle(t.Context(), facts[0]); err != nil {
 				t.Fatal(err)
 			}
-			mark, _ := checkpointKey(annStream)
+			mark, _ := checkpointKey(1, annStream)
 			lastView, firstStep, marks, writes := -1, len(order.calls), []int{}, order.writes()
 			for i, write := range writes {
 				if before != nil && len(write) > 1 {
@@ -126,7 +126,7 @@ func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
 				}
 				for _, pk := range write {
 					switch pk {
-					case partition(accountPartition(ann)):
+					case partition(1, accountPartition(ann)):
 						lastView = i
 					case mark:
 						marks = append(marks, i)
@@ -176,15 +176,30 @@ func TestAProjectorThatStalledCannotOverwriteWhatIsNewer(t *testing.T) {
 	}
 }
 
-func TestAStreamThatNothingIsShownOfIsPassedOver(t *testing.T) {
+// A stream of a kind that has no views of its own here still has operations, which people
+// follow.
+func TestAStreamWithoutViewsOfItsOwnGetsStepsAndACheckpoint(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t)
-	const other = portal.Stream("licence/l1")
-	s.shown(other, registered)
-	if got := s.checkpoint(other); got != 1 {
-		t.Errorf("the checkpoint is at %d", got)
-	}
-	if rows := s.rows(everything...); len(rows) > 0 {
-		t.Errorf("rows were written: %v", rows)
+	for _, stream := range []portal.Stream{"licence/l1", "legacy/product/customer", portal.PortalStream} {
+		t.Run(string(stream), func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(stream, registered, said{"op-many", events.RequestJoined{Link: link(1)}}, said{"", events.WishParked{Link: link(1)}}, painted)
+			if got := s.checkpoint(stream); got != 4 {
+				t.Errorf("the checkpoint is at %d", got)
+			}
+			if shown, err := s.Shown(t.Context(), stream); err != nil || shown != 4 {
+				t.Errorf("readers see it up to %d, %v", shown, err)
+			}
+			if got := s.progress("op-register"); got.Status != Succeeded || len(got.Steps) != 1 || got.Steps[0].Stream != stream {
+				t.Errorf("the operation is %+v", got)
+			}
+			if got := s.progress("op-many"); got.Status != Waiting || len(got.Steps) != 2 {
+				t.Errorf("the operation that joined is %+v", got)
+			}
+			if rows := s.rows(accountPartition(ann), catalogPartition); len(rows) > 0 {
+				t.Errorf("views were written: %v", rows)
+			}
+		})
 	}
 }

@@ -142,6 +142,7 @@ type story struct {
 	id     portal.AccountID
 	folded state.Account
 	ops    int
+	wishes []int64
 }
 
 func (s *story) op(n int) portal.OperationID {
@@ -153,6 +154,9 @@ func (s *story) partitions() []string {
 	all := []string{accountPartition(s.id)}
 	for n := range s.ops {
 		all = append(all, "operation#"+string(s.op(n+1)))
+	}
+	for _, wish := range s.wishes {
+		all = append(all, wishPartition(portal.AccountStream(s.id), wish))
 	}
 	return all
 }
@@ -168,35 +172,48 @@ func (s *story) next() []events.Event {
 
 func (s *story) fact() events.Event {
 	plan := rapid.SampledFrom([]portal.PlanID{"free", "plus"}).Draw(s.T, "plan")
-	now := s.folded.Subscriptions[plan]
+	now, key := s.folded.Subscriptions[plan], s.folded.Keys["k1"]
+	pair := s.folded.Attachments[portal.Pair{Key: "k1", Plan: plan}]
 	s.ops++
 	op := s.op(s.ops)
 	outcome := func(f events.Fact) events.Event { return s.tell("", f) }
-	switch kind := rapid.IntRange(0, 9).Draw(s.T, "kind"); {
+	switch kind := rapid.IntRange(0, 12).Draw(s.T, "kind"); {
 	case kind == 0:
-		return s.tell(op, events.UserRegistered{Ends: ends(op)})
+		return s.tell(op, events.UserRegistered{})
 	case kind == 1:
-		return s.tell(op, events.RequestFailed{Ends: ends(op)})
+		return s.tell(op, events.RequestFailed{Class: "failed"})
 	case kind == 2 && now.Open():
-		return s.tell(op, events.RequestJoined{Plan: plan})
+		return s.tell(op, events.RequestJoined{Link: link(now.OpenedBy), Plan: plan})
 	case kind == 3 && now.Open():
-		return outcome(events.SubscriptionParked{Plan: plan, Reason: events.WaitingForAWS})
+		return outcome(events.WishParked{Link: link(now.OpenedBy), Reason: events.WaitingForAWS})
 	case kind == 4:
-		return outcome(events.KeyRevealed{Key: "k1"})
+		return outcome(events.KeyObserved{Key: "k1", Enabled: key.Disabled})
 	case kind == 5 && now.Open():
-		return outcome(events.RequestRejected{Ends: ends(now.Waiting...), Code: portal.Conflict, Message: "No.", Withdraws: plan})
+		return outcome(events.RequestRejected{Link: link(now.OpenedBy), Code: portal.Conflict, Message: "No."})
+	case kind == 6 && now.Open():
+		return s.tell(op, events.RequestSuperseded{Link: link(now.OpenedBy)})
+	case kind == 7 && now.Phase == state.Active:
+		return outcome(events.SubscriptionLost{Plan: plan, Reason: events.LostPlanGone})
+	case kind == 8 && key.Releasing != 0:
+		return outcome(events.KeyReleased{Link: link(key.Releasing), Key: "k1"})
+	case kind == 9 && key.Created():
+		return outcome(events.KeyReleasing{Key: "k1"})
 	case len(s.folded.Keys) == 0:
-		return s.tell(op, events.KeyWanted{Key: "k1", Slot: portal.DefaultSlot, Name: "Default key"})
-	case now.Phase == state.Wanted && s.folded.Keys["k1"].GatewayID == "":
+		return s.tell(op, events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key"})
+	case now.Phase == state.Wanted && !key.Created():
 		return outcome(events.KeyCreated{Key: "k1", GatewayID: "gw"})
+	case now.Phase == state.Wanted && pair.Open():
+		return outcome(events.KeyAttached{Link: link(pair.OpenedBy), Key: "k1", Plan: plan})
 	case now.Phase == state.Wanted:
-		return outcome(events.SubscriptionActivated{Ends: ends(now.Waiting...), Plan: plan, Key: "k1"})
+		return outcome(events.SubscriptionActivated{Link: link(now.OpenedBy), Plan: plan})
 	case now.Phase == state.Active:
-		return s.tell(op, events.SubscriptionEnding{Plan: plan, Key: "k1"})
+		return s.tell(op, events.SubscriptionEnding{Plan: plan})
+	case now.Phase == state.Ending && pair.Open():
+		return outcome(events.KeyDetached{Link: link(pair.OpenedBy), Key: "k1", Plan: plan})
 	case now.Phase == state.Ending:
-		return outcome(events.SubscriptionEnded{Ends: ends(now.Waiting...), Plan: plan, Key: "k1"})
+		return outcome(events.SubscriptionEnded{Link: link(now.OpenedBy), Plan: plan})
 	}
-	return s.tell(op, events.SubscriptionWanted{Plan: plan, Name: "Plan " + string(plan), Key: "k1"})
+	return s.tell(op, events.SubscriptionWanted{Plan: plan, Name: "Plan " + string(plan), Ring: portal.AccountRing})
 }
 
 func (s *story) tell(op portal.OperationID, fact events.Fact) events.Event {
@@ -204,5 +221,8 @@ func (s *story) tell(op portal.OperationID, fact events.Fact) events.Event {
 	cause := events.Event{ID: fmt.Sprint("cause", after), Subject: portal.AccountStream(s.id), Operation: op}
 	said := journal.Stamp(cause, "/test", at(after+1), after, []events.Fact{fact})[0]
 	s.folded.Apply(said)
+	if s.folded.WishOpen(said.Sequence) {
+		s.wishes = append(s.wishes, said.Sequence)
+	}
 	return said
 }

@@ -4,18 +4,11 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
-
-// version is that of the rows' shape and content. A change of either is a new version,
-// built beside the live one from the first fact on.
-const version = 1
-
-func partition(of string) string { return "v" + strconv.Itoa(version) + "#" + of }
 
 // wave orders what one run writes: nothing of a wave is there before all of the waves
 // before it are.
@@ -27,8 +20,8 @@ const (
 	checkpointRow
 )
 
-// row is one item of the views. Its guard is (version, sequence): the version is part
-// of the key, and a row is never overwritten by one of an older fact. One row has one
+// row is one item of the views. Its guard is (generation, sequence): the generation is
+// part of the key, and a row is never overwritten by one of an older fact. One row has one
 // writing stream, so that sequences compare.
 type row struct {
 	wave   wave
@@ -49,34 +42,36 @@ func (r row) guard() (condition string, values map[string]types.AttributeValue) 
 	return "seq BETWEEN :from AND :seq", values
 }
 
-// rows collects what a run writes, by key: of several states of one row, the last.
-type rows map[[2]string]row
+// rows collects what a run writes into one generation, by key: of several states of one
+// row, the last.
+type rows struct {
+	generation int64
+	byKey      map[[2]string]row
+}
+
+func newRows(generation int64) rows { return rows{generation: generation, byKey: map[[2]string]row{}} }
 
 func (r rows) view(pk, sk string, seq int64, value any) {
-	r.add(row{wave: viewRows, pk: partition(pk), sk: sk, seq: seq, value: value})
+	r.add(row{wave: viewRows, pk: partition(r.generation, pk), sk: sk, seq: seq, value: value})
 }
 
 func (r rows) step(pk, sk string, seq int64, value any) {
-	r.add(row{wave: stepRows, pk: partition(pk), sk: sk, seq: seq, value: value})
+	r.add(row{wave: stepRows, pk: partition(r.generation, pk), sk: sk, seq: seq, value: value})
 }
 
 // checkpoint says that the stream is shown up to head, given that it was up to shown.
-// If that does not hold, because somebody deleted checkpoints to have the views written
-// anew, it must not be set: what comes before shown is missing then.
+// If that does not hold, because the views were lost meanwhile, it must not be set: what
+// comes before shown is missing then.
 func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
-	pk, sk := checkpointKey(stream)
+	pk, sk := checkpointKey(r.generation, stream)
 	r.add(row{wave: checkpointRow, pk: pk, sk: sk, seq: head, from: shown, value: struct{}{}})
 }
 
-func checkpointKey(stream portal.Stream) (pk, sk string) {
-	return partition("checkpoint#" + string(stream)), "checkpoint"
-}
-
-func (r rows) add(one row) { r[[2]string{one.pk, one.sk}] = one }
+func (r rows) add(one row) { r.byKey[[2]string{one.pk, one.sk}] = one }
 
 // inOrder lists the rows wave by wave.
 func (r rows) inOrder() []row {
-	return slices.SortedFunc(maps.Values(r), func(a, b row) int {
+	return slices.SortedFunc(maps.Values(r.byKey), func(a, b row) int {
 		return cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.pk, b.pk), cmp.Compare(a.sk, b.sk))
 	})
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -36,19 +37,30 @@ type said struct {
 	fact events.Fact
 }
 
-func ends(ops ...portal.OperationID) events.Ends { return events.Ends{Operations: ops} }
+func link(wish int64) events.Link { return events.Link{Wish: wish} }
 
-// An account that has signed up, whose key was created and opens one plan.
+// An account that has signed up, whose key was created and opens one plan. The third fact
+// opens the wish for the plan, the seventh the one to leave it.
 var (
-	registered = said{"op-register", events.UserRegistered{Ends: ends("op-register")}}
-	keyWanted  = said{"op-free", events.KeyWanted{Key: "k1", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: "arn:key"}}
-	freeWanted = said{"op-free", events.SubscriptionWanted{Plan: "free", Name: "Free", Key: "k1", Stages: []portal.Stage{{API: "a", Stage: "v1"}}}}
-	keyCreated = said{"", events.KeyCreated{Key: "k1", GatewayID: "gw1"}}
-	freeActive = said{"", events.SubscriptionActivated{Ends: ends("op-free"), Plan: "free", Key: "k1"}}
-	freeEnding = said{"op-leave", events.SubscriptionEnding{Plan: "free", Key: "k1"}}
-	freeEnded  = said{"", events.SubscriptionEnded{Ends: ends("op-leave"), Plan: "free", Key: "k1"}}
-	whole      = []said{registered, keyWanted, freeWanted, keyCreated, freeActive, freeEnding, freeEnded}
+	registered   = said{"op-register", events.UserRegistered{}}
+	keyWanted    = said{"op-free", events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: "arn:key"}}
+	freeWanted   = said{"op-free", events.SubscriptionWanted{Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: []portal.Stage{{API: "a", Stage: "v1"}}}}
+	keyCreated   = said{"", events.KeyCreated{Key: "k1", GatewayID: "gw1"}}
+	freeAttached = said{"", events.KeyAttached{Link: link(3), Key: "k1", Plan: "free"}}
+	freeActive   = said{"", events.SubscriptionActivated{Link: link(3), Plan: "free"}}
+	freeEnding   = said{"op-leave", events.SubscriptionEnding{Plan: "free"}}
+	whole        = lifeAfter(0)
 )
+
+// lifeAfter is the account's whole story, told from the fact after that one on.
+func lifeAfter(seq int64) []said {
+	wanted, ending := link(seq+3), link(seq+7)
+	return []said{
+		registered, keyWanted, freeWanted, keyCreated,
+		{"", events.KeyAttached{Link: wanted, Key: "k1", Plan: "free"}}, {"", events.SubscriptionActivated{Link: wanted, Plan: "free"}},
+		freeEnding, {"", events.KeyDetached{Link: ending, Key: "k1", Plan: "free"}}, {"", events.SubscriptionEnded{Link: ending, Plan: "free"}},
+	}
+}
 
 // screen is the views of one set of tables, over a real journal.
 type screen struct {
@@ -73,9 +85,13 @@ func screenOn(t *testing.T, tables journaltest.Tables) *screen {
 
 func (s *screen) names() Tables { return Tables{Views: s.tables.Views, Records: s.tables.Records} }
 
-// beside is one more projector of the same views.
+// beside is one more projector of the same views. Its clock stands still, so that it
+// reads but once which views are live.
 func (s *screen) beside(journal streams, client client) *Projector {
-	return NewProjector(journal, client, s.names())
+	reader := accounts.NewReader(journal, client, s.tables.Records, func() time.Time { return start })
+	p := NewProjector(journal, reader, client, s.names())
+	p.store.generations.now = func() time.Time { return start }
+	return p
 }
 
 // say appends the facts and returns them.
@@ -143,12 +159,17 @@ func (s *screen) checkpoint(stream portal.Stream) int64 {
 	return seq
 }
 
-// rows are all rows of those partitions of the views, as they are stored.
+// rows are all rows of those partitions of the first views, as they are stored.
 func (s *screen) rows(partitions ...string) map[string]map[string]any {
+	s.t.Helper()
+	return s.rowsIn(1, partitions...)
+}
+
+func (s *screen) rowsIn(generation int64, partitions ...string) map[string]map[string]any {
 	s.t.Helper()
 	all := map[string]map[string]any{}
 	for _, of := range partitions {
-		for _, item := range s.tables.Rows(s.t, s.tables.Views, partition(of)) {
+		for _, item := range s.tables.Rows(s.t, s.tables.Views, partition(generation, of)) {
 			var row map[string]any
 			if err := attributevalue.UnmarshalMap(item, &row); err != nil {
 				s.t.Fatal(err)
@@ -159,8 +180,12 @@ func (s *screen) rows(partitions ...string) map[string]map[string]any {
 	return all
 }
 
-// everything is where the rows of the account and of the operations of `whole` are.
-var everything = []string{accountPartition(ann), "operation#op-register", "operation#op-free", "operation#op-leave"}
+// everything is where the rows of the account, of the operations and of the wishes of
+// `whole` are.
+var everything = []string{
+	accountPartition(ann), "operation#op-register", "operation#op-free", "operation#op-leave",
+	wishPartition(annStream, 3), wishPartition(annStream, 7),
+}
 
 func same(t *testing.T, what string, want, got any) {
 	t.Helper()
@@ -177,11 +202,14 @@ func describeRows(rows map[string]map[string]any, seq int64) []string {
 		if row["seq"] != float64(seq) {
 			continue
 		}
+		for wish := range int64(20) {
+			key = strings.Replace(key, wishPartition(annStream, wish)+" ", fmt.Sprintf("wish %d ", wish), 1)
+		}
 		key = strings.ReplaceAll(key, fmt.Sprintf("%012d", seq), "N")
 		key = strings.TrimPrefix(key, accountPartition(ann)+" ")
 		key = strings.Replace(key, stepSort+string(annStream)+"#N", "step", 1)
 		key = strings.Replace(key, stepSort+string(portal.CatalogStream)+"#N", "step", 1)
-		for _, name := range []string{"status", "state", "waiting", "code", "text", "hash"} {
+		for _, name := range []string{"status", "state", "waiting", "lost", "code", "text", "hash"} {
 			if value, ok := row[name].(string); ok && value != "" {
 				key += " | " + value
 			}

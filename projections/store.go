@@ -22,16 +22,27 @@ type client interface {
 
 // Tables are the names of the tables that projections use.
 type Tables struct {
-	// Views holds what is shown; all of it can be rebuilt from the journal.
+	// Views holds what is shown and how far; all of it can be rebuilt from the journal.
 	Views string
-	// Records holds the checkpoints.
+	// Records holds the reveals of keys, which are shown among an account's activity.
 	Records string
 }
 
-// store reads and writes the rows of one version of the views.
+// store reads and writes the rows of the views.
 type store struct {
-	client client
-	tables Tables
+	client      client
+	tables      Tables
+	generations *generations
+}
+
+func newStore(client client, tables Tables) store {
+	return store{client: client, tables: tables, generations: newGenerations(client, tables.Views)}
+}
+
+// live is the partition of what readers see.
+func (s store) live(ctx context.Context, of string) (pk string, err error) {
+	now, err := s.generations.current(ctx)
+	return partition(now.Live, of), err
 }
 
 // get reads one row into value; found is false if there is none.

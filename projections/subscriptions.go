@@ -10,15 +10,19 @@ import (
 
 // Subscription is what the portal shows of a plan that an account has, or had.
 type Subscription struct {
-	Plan  portal.PlanID `dynamodbav:"plan"`
-	Name  string        `dynamodbav:"name"`
-	Key   portal.KeyID  `dynamodbav:"key"`
-	State string        `dynamodbav:"state"`
+	Plan portal.PlanID `dynamodbav:"plan"`
+	// Name is the plan's present name if it is still offered.
+	Name    string      `dynamodbav:"name"`
+	Offered bool        `dynamodbav:"-"`
+	Ring    portal.Ring `dynamodbav:"ring"`
+	State   string      `dynamodbav:"state"`
 	// Waiting is why an open state lasts, "" if nothing is in the way.
-	Waiting string    `dynamodbav:"waiting"`
-	Since   time.Time `dynamodbav:"since"`
-	// Operations are the open operations that end with the present state.
-	Operations []portal.OperationID `dynamodbav:"operations"`
+	Waiting string `dynamodbav:"waiting"`
+	// Lost is why a subscription ended that nobody left, "" otherwise.
+	Lost  string    `dynamodbav:"lost"`
+	Since time.Time `dynamodbav:"since"`
+	// Operation is the one that asked for an open state, "" in the others.
+	Operation portal.OperationID `dynamodbav:"operation"`
 }
 
 // The states of a subscription.
@@ -36,30 +40,18 @@ var subscriptionStates = map[state.Phase]string{
 
 // subscriptionRows: state row, guarded by sequence; written by the account's stream
 // only. An ended subscription stays, as a row that says so.
-func subscriptionRows(changed rows, account state.Account, fact events.Event) {
-	var plan portal.PlanID
-	switch f := fact.Data.(type) {
-	case events.SubscriptionWanted:
-		plan = f.Plan
-	case events.SubscriptionActivated:
-		plan = f.Plan
-	case events.SubscriptionEnding:
-		plan = f.Plan
-	case events.SubscriptionEnded:
-		plan = f.Plan
-	case events.SubscriptionParked:
-		plan = f.Plan
-	case events.RequestJoined:
-		plan = f.Plan
-	case events.RequestRejected:
-		plan = f.Withdraws
+func subscriptionRows(changed rows, before, account state.Account, fact events.Event) {
+	for plan, s := range account.Subscriptions {
+		if was, ok := before.Subscriptions[plan]; ok && was.Phase == s.Phase && was.OpenedBy == s.OpenedBy && was.Parked == s.Parked {
+			continue
+		}
+		shown := Subscription{
+			Plan: s.Plan, Name: s.Name, Ring: s.Ring, State: subscriptionStates[s.Phase],
+			Waiting: string(s.Parked), Lost: string(s.Lost), Since: s.Since,
+		}
+		if s.Open() {
+			shown.Operation = s.Operation
+		}
+		changed.view(accountPartition(account.ID), subscriptionKey+string(plan), fact.Sequence, shown)
 	}
-	s, ok := account.Subscriptions[plan]
-	if !ok {
-		return
-	}
-	changed.view(accountPartition(account.ID), subscriptionKey+string(plan), fact.Sequence, Subscription{
-		Plan: s.Plan, Name: s.Name, Key: s.Key, State: subscriptionStates[s.Phase],
-		Waiting: string(s.Parked), Since: s.Since, Operations: s.Waiting,
-	})
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // painted is a fact of newer code, decided for an operation that is shown here.
-var painted = said{"op-free", events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"ends":["op-free"],"key":"k1"}`)}}
+var painted = said{"op-free", events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"wish":3,"key":"k1"}`)}}
 
 func TestOfAFactOfNewerCodeNothingIsShownAndTheCheckpointMoves(t *testing.T) {
 	t.Parallel()

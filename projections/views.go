@@ -24,7 +24,7 @@ type Views struct {
 
 // NewViews returns the Views of those tables.
 func NewViews(client client, tables Tables, documents documents) *Views {
-	return &Views{store: store{client: client, tables: tables}, documents: documents}
+	return &Views{store: newStore(client, tables), documents: documents}
 }
 
 // asUnavailable is how a reader's failure is told to whoever asked.

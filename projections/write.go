@@ -106,12 +106,8 @@ func (s store) guarded(r row) (*types.Put, error) {
 		return nil, fmt.Errorf("encoding row %s %s: %w", r.pk, r.sk, err)
 	}
 	item["pk"], item["sk"], item["seq"] = textValue(r.pk), textValue(r.sk), numberValue(r.seq)
-	table := s.tables.Views
-	if r.wave == checkpointRow {
-		table = s.tables.Records
-	}
 	condition, values := r.guard()
-	return &types.Put{TableName: &table, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values}, nil
+	return &types.Put{TableName: &s.tables.Views, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values}, nil
 }
 
 // plainly is the same write outside a transaction.

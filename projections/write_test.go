@@ -26,16 +26,16 @@ func TestASignUpCostsOneTransactionForEachRun(t *testing.T) {
 		want    map[string]int
 	}{
 		"fact by fact": {
-			[][]said{{registered}, {keyWanted}, {freeWanted}, {keyCreated}, {freeActive}},
-			map[string]int{"GetItem": 1, "Query": 5, "TransactWriteItems": 5},
+			[][]said{{registered}, {keyWanted}, {freeWanted}, {keyCreated}, {freeAttached}, {freeActive}},
+			map[string]int{"GetItem": 2, "Query": 6, "TransactWriteItems": 6},
 		},
 		"as it is decided": {
-			[][]said{{registered}, {keyWanted, freeWanted}, {keyCreated}, {freeActive}},
-			map[string]int{"GetItem": 1, "Query": 4, "TransactWriteItems": 4},
+			[][]said{{registered}, {keyWanted, freeWanted}, {keyCreated}, {freeAttached, freeActive}},
+			map[string]int{"GetItem": 2, "Query": 4, "TransactWriteItems": 4},
 		},
 		"after the fact": {
-			[][]said{whole[:5]},
-			map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1},
+			[][]said{whole[:6]},
+			map[string]int{"GetItem": 2, "Query": 1, "TransactWriteItems": 1},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestASignUpCostsOneTransactionForEachRun(t *testing.T) {
 				s.show(s.say(annStream, facts...)...)
 			}
 			same(t, "requests", c.want, counting.counts())
-			if got := s.checkpoint(annStream); got != 5 {
+			if got := s.checkpoint(annStream); got != 6 {
 				t.Errorf("the checkpoint is at %d", got)
 			}
 		})
@@ -64,7 +64,7 @@ func TestOneRowAloneIsNoTransaction(t *testing.T) {
 	if err := s.watchedBy(counting).Handle(t.Context(), events.Event{Subject: annStream}); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "requests", map[string]int{"GetItem": 1, "Query": 1, "PutItem": 1}, counting.counts())
+	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1, "PutItem": 1}, counting.counts())
 	if got := s.checkpoint(annStream); got != 3 {
 		t.Errorf("the checkpoint is at %d", got)
 	}
@@ -79,15 +79,15 @@ func TestARowThatIsNewerStaysAndTheRestIsShown(t *testing.T) {
 			s := newScreen(t)
 			facts := s.say(annStream, whole...)
 			planted := map[string]types.AttributeValue{
-				"pk": textValue(partition(accountPartition(ann))), "sk": textValue(row), "seq": numberValue(newer),
+				"pk": textValue(partition(1, accountPartition(ann))), "sk": textValue(row), "seq": numberValue(newer),
 			}
 			if _, err := s.tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.tables.Views, Item: planted}); err != nil {
 				t.Fatal(err)
 			}
 			want[accountPartition(ann)+" "+row] = s.rows(accountPartition(ann))[accountPartition(ann)+" "+row]
-			s.show(facts[6])
+			s.show(facts[8])
 			same(t, "rows", want, s.rows(everything...))
-			if got := s.checkpoint(annStream); got != 7 {
+			if got := s.checkpoint(annStream); got != 9 {
 				t.Errorf("the checkpoint is at %d", got)
 			}
 		})
@@ -115,11 +115,11 @@ func TestACollisionIsMadeGood(t *testing.T) {
 				}
 				return nil
 			}
-			if err := s.watchedBy(meeting).Handle(t.Context(), facts[6]); err != nil {
+			if err := s.watchedBy(meeting).Handle(t.Context(), facts[8]); err != nil {
 				t.Fatal(err)
 			}
 			same(t, "rows", want, s.rows(everything...))
-			if got := s.checkpoint(annStream); got != 7 {
+			if got := s.checkpoint(annStream); got != 9 {
 				t.Errorf("the checkpoint is at %d", got)
 			}
 		})
@@ -141,14 +141,14 @@ func TestARowThatCollidesTooHasTheMessageComeAgain(t *testing.T) {
 	}
 	projector := s.watchedBy(meeting)
 	var postponed *portal.Postponed
-	if err := projector.Handle(t.Context(), facts[6]); !errors.As(err, &postponed) {
+	if err := projector.Handle(t.Context(), facts[8]); !errors.As(err, &postponed) {
 		t.Fatalf("%v, want Postponed, which is not counted", err)
 	}
-	if err := projector.Handle(t.Context(), facts[6]); err != nil {
+	if err := projector.Handle(t.Context(), facts[8]); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "rows", want, s.rows(everything...))
-	if got := s.checkpoint(annStream); got != 7 {
+	if got := s.checkpoint(annStream); got != 9 {
 		t.Errorf("the checkpoint is at %d", got)
 	}
 }
@@ -165,7 +165,7 @@ func TestATransactionThatIsRefusedForAnotherReasonComesAgain(t *testing.T) {
 		return nil
 	}
 	var postponed *portal.Postponed
-	if err := s.watchedBy(busy).Handle(t.Context(), facts[6]); !errors.As(err, &postponed) {
+	if err := s.watchedBy(busy).Handle(t.Context(), facts[8]); !errors.As(err, &postponed) {
 		t.Fatalf("%v, want Postponed", err)
 	}
 	if n := busy.counts()["PutItem"]; n > 0 {
@@ -188,15 +188,15 @@ func TestALostAnswerOfATransactionIsNoFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	counting := watch(s)
-	if err := s.watchedBy(counting).Handle(t.Context(), facts[6]); err != nil {
+	if err := s.watchedBy(counting).Handle(t.Context(), facts[8]); err != nil {
 		t.Fatal(err)
 	}
-	same(t, "requests", map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1}, counting.counts())
+	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1, "TransactWriteItems": 1}, counting.counts())
 	if got := arrived() - before; got != 2 {
 		t.Errorf("%d transactions arrived, want the one and its retry", got)
 	}
 	same(t, "rows", want, s.rows(everything...))
-	if got := s.checkpoint(annStream); got != 7 {
+	if got := s.checkpoint(annStream); got != 9 {
 		t.Errorf("the checkpoint is at %d", got)
 	}
 }
@@ -207,7 +207,7 @@ func TestWhatDoesNotFitIntoATransactionIsShownInAsFewAsItTakes(t *testing.T) {
 		var all []said
 		for i := range facts {
 			text := fmt.Sprint(i) + strings.Repeat("x", length)
-			all = append(all, said{"op-many", events.RequestRejected{Ends: ends("op-many"), Code: portal.Conflict, Message: text}})
+			all = append(all, said{"op-many", events.RequestRejected{Code: portal.Conflict, Message: text}})
 		}
 		return all
 	}
@@ -282,9 +282,11 @@ func TestPartsKeepWithinTheLimitsAndTheOrder(t *testing.T) {
 func TestTheSizeOfARowIsNotUnderestimated(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
-	facts := s.say(annStream, append(many(), said{"op-x", events.SubscriptionWanted{Plan: "p", Name: strings.Repeat("ü", 2000), Key: "k1"}})...)
-	changed := rows{}
-	showAccount(changed, ann, facts, 0)
+	s.say(annStream, append(many(), said{"op-x", events.SubscriptionWanted{Plan: "p", Name: strings.Repeat("ü", 2000), Ring: portal.AccountRing}})...)
+	changed := newRows(1)
+	if _, err := s.projector.showAccount(t.Context(), changed, ann, 0); err != nil {
+		t.Fatal(err)
+	}
 	changed.checkpoint(annStream, 3, 9)
 	for _, r := range changed.inOrder() {
 		put, err := s.projector.store.guarded(r)

@@ -54,7 +54,7 @@ func TestAKeyIsCreatedWithOthersAndInAllItsPlansAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("import key1 [free next]")
-	b.wantOutcomes(keyCreated, activated("free", ends), activated("next", ends))
+	b.wantOutcomes(keyCreated, attached("free", 3), attached("next", 4))
 	if got := c.asked[0]; got.Key.Value != "value" || got.Urgency != gateway.Interactive || !got.Lease().After(b.now) {
 		t.Errorf("asked for %+v", got)
 	}
@@ -68,13 +68,14 @@ func TestAPlanThatTheKeyIsNotSeenInIsAttachedByItself(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("import key1 [free next]", "attach free gw1")
-	b.wantOutcomes(keyCreated, activated("next", ends), activated("free", ends))
+	b.wantOutcomes(keyCreated, attached("next", 4), attached("free", 3))
 }
 
 func TestAKeyThatWasRecordedOnceIsNeverImported(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: "lost"}, freeWanted)
 	b.plane.answers["attach free lost"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+	b.now = b.now.Add(time.Hour)
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +90,7 @@ func TestAnImportThatFailsLeavesTheWishOpen(t *testing.T) {
 	if err := b.wake("w1"); !errors.As(err, &later) {
 		t.Errorf("a throttled wake-up returns %v", err)
 	}
-	b.wantOutcomes(events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS})
+	b.wantOutcomes(parked(3, events.WaitingForAWS))
 }
 
 func TestAnImportWithoutBudgetGoesBackWithoutATrace(t *testing.T) {
@@ -121,7 +122,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.wantCalls("find key1", "detach free gw1")
-			b.wantOutcomes(keyCreated, events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+			b.wantOutcomes(keyCreated, detached("free", 4))
 		})
 	}
 }
@@ -134,7 +135,7 @@ func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("find key1")
-	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+	b.wantOutcomes(detached("free", 4))
 }
 
 func TestAnEndingWhoseKeyNobodyTriedToMakeIsDoneWithoutALook(t *testing.T) {
@@ -144,36 +145,24 @@ func TestAnEndingWhoseKeyNobodyTriedToMakeIsDoneWithoutALook(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls()
-	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+	b.wantOutcomes(detached("free", 4))
 }
 
-// A key that was made a moment ago may not be listed yet, and then API Gateway says only
-// that its value is taken.
-func TestAValueThatIsTakenIsNoRefusalUntilListsMustShowTheKey(t *testing.T) {
+// A value that is taken shows that the key exists. A key that was made a moment ago may not be
+// listed yet, however long ago the first attempt was.
+func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
-		tried   time.Duration // how long ago somebody tried first
-		refused bool
-	}{
-		"nobody tried before": {0, false},
-		"a minute ago":        {time.Minute, false},
-		"an hour ago":         {time.Hour, true},
-	} {
+	for name, ago := range map[string]time.Duration{"a minute ago": time.Minute, "an hour ago": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-			if c.tried > 0 {
-				b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-c.tried)}}
-			}
-			b.plane.answers["create key1"] = []error{&gateway.Refused{Reason: gateway.ValueTaken}}
-			err := b.wake("w1")
+			b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-ago)}}
+			b.plane.answers["create key1"] = []error{&gateway.Unavailable{ValueTaken: true}}
 			var later *portal.Postponed
-			if errors.As(err, &later) == c.refused || c.refused && err != nil {
+			if err := b.wake("w1"); !errors.As(err, &later) {
 				t.Errorf("the wake-up returns %v", err)
 			}
-			if n := len(b.outcomes()); n > 0 != c.refused {
-				t.Errorf("outcomes %v", b.outcomes())
-			}
+			b.wantOutcomes(parked(3, events.WaitingForAWS))
 		})
 	}
 }
@@ -184,8 +173,8 @@ func TestWhatIsGivenUpDuringAnImportIsComparedAgain(t *testing.T) {
 	t.Parallel()
 	for name, since := range map[string][]events.Fact{
 		"given up":              {freeEnding},
-		"given up and over":     {freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"}},
-		"withdrawn":             {events.RequestRejected{Withdraws: "free", Code: portal.NotFound, Message: "no"}},
+		"given up and over":     all(freeEnding, detached("free", 5)),
+		"withdrawn":             {events.RequestRejected{Link: wish(3), Code: portal.NotFound, Message: "no"}},
 		"recorded as a key too": {keyCreated, freeEnding},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,7 +208,7 @@ func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
 	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
+			b, c := newCrowd(t, all(events.UserRegistered{}, keyWanted, freeWanted, freeEnding, detached("free", 4))...)
 			if !bulk {
 				b.Bulk = nil
 			}
@@ -271,7 +260,7 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 		"one that could not be recorded, and then one that read nothing": func(b *bench, c *crowd) error {
 			b.Journal = forgetful{b.journal}
 			err := b.wake("w1")
-			b.Journal = unreadable{b.journal}
+			b.Accounts = b.reader(unreadable{b.journal})
 			return errors.Join(err, b.wake("w2"))
 		},
 	} {
@@ -285,7 +274,7 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 			if len(c.asked) > 0 && !c.asked[0].Untried.After(b.now) {
 				t.Errorf("the first import looks, untried until %v", c.asked[0].Untried)
 			}
-			b.Journal, b.Bulk, c.err, c.asked = b.journal, c, nil, nil
+			b.Journal, b.Accounts, b.Bulk, c.err, c.asked = b.journal, b.reader(b.journal), c, nil, nil
 			if err := b.wake("later"); err != nil {
 				t.Fatal(err)
 			}
@@ -315,7 +304,7 @@ func TestAKeyAndItsPlansAreOneAppend(t *testing.T) {
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantOutcomes(keyCreated, activated("free", ends), activated("next", ends))
+	b.wantOutcomes(keyCreated, attached("free", 3), attached("next", 4))
 	if counting.n != 1 || counting.rows != 2 {
 		t.Errorf("%d appends with %d due rows, want both wishes' in one", counting.n, counting.rows)
 	}
@@ -324,10 +313,11 @@ func TestAKeyAndItsPlansAreOneAppend(t *testing.T) {
 type appends struct {
 	*journal.Journal
 	n, rows int
+	written []journal.Row
 }
 
 func (a *appends) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error {
-	a.n, a.rows = a.n+1, a.rows+len(rows)
+	a.n, a.rows, a.written = a.n+1, a.rows+len(rows), append(a.written, rows...)
 	return a.Journal.Append(ctx, stream, after, facts, rows...)
 }
 
@@ -338,14 +328,14 @@ func TestMorePlansThanOneAppendTakesAreRecordedOneByOne(t *testing.T) {
 	for n := range journal.MaxFacts {
 		plan := portal.PlanID(fmt.Sprintf("plan%02d", n))
 		plans = append(plans, plan)
-		given = append(given, events.SubscriptionWanted{Plan: plan, Name: "Plan", Key: "key1"})
+		given = append(given, events.SubscriptionWanted{Plan: plan, Name: "Plan", Ring: portal.AccountRing})
 	}
 	b, c := newCrowd(t, given...)
 	c.attached = plans
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	if got := len(b.outcomes()); got != 1+len(plans) {
+	if got := len(b.outcomes()); got != 1+2*len(plans) {
 		t.Errorf("%d outcomes of %d plans", got, len(plans))
 	}
 }

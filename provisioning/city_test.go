@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -32,7 +33,7 @@ type city struct {
 	calls   atomic.Int64
 }
 
-func newCity(t *testing.T, accounts int) *city {
+func newCity(t *testing.T, people int) *city {
 	t.Helper()
 	c := &city{server: localaws.Start(t)}
 	cfg, err := app.LoadConfig(nil)
@@ -49,8 +50,8 @@ func newCity(t *testing.T, accounts int) *city {
 		t.Fatal(err)
 	}
 	c.plan = portal.PlanID(aws.ToString(plan.Id))
-	for n := range accounts {
-		facts := []events.Fact{events.UserRegistered{}, keyWanted, events.SubscriptionWanted{Plan: c.plan, Name: "Free", Key: "key1"}}
+	for n := range people {
+		facts := []events.Fact{events.UserRegistered{}, keyWanted, events.SubscriptionWanted{Plan: c.plan, Name: "Free", Ring: portal.AccountRing}}
 		stamped := journal.Stamp(events.Event{ID: "cause", Subject: c.stream(n), Operation: "op"}, "/test", time.Now(), 0, facts)
 		if err := c.journal.Append(t.Context(), c.stream(n), 0, stamped); err != nil {
 			t.Fatal(err)
@@ -76,7 +77,7 @@ func (c *city) worker(t *testing.T) *provisioning.Converger {
 		}
 	}})
 	return &provisioning.Converger{
-		Journal: c.journal, Sender: quiet{}, Values: longValues{}, Leases: cp, Now: time.Now,
+		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, Leases: cp, Now: time.Now,
 		Bulk:    gateway.NewImporter(cp, gateway.ImporterConfig{}),
 		Session: func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
 		Lease:   func(context.Context) time.Time { return time.Now().Add(time.Hour) },
@@ -98,11 +99,11 @@ func (longValues) Value(_ context.Context, _, _ string, account portal.AccountID
 
 func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 	t.Parallel()
-	const accounts = 120
-	c := newCity(t, accounts)
+	const people = 120
+	c := newCity(t, people)
 	workers := []*provisioning.Converger{c.worker(t), c.worker(t)}
 	var work sync.WaitGroup
-	for n := range accounts {
+	for n := range people {
 		work.Go(func() {
 			wake := events.Event{ID: fmt.Sprintf("w%d", n), Subject: c.stream(n), Data: events.ProvisionRequested{}}
 			for {
@@ -128,7 +129,7 @@ func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 	for _, key := range attached.Items {
 		ids[portal.GatewayKeyID(aws.ToString(key.Id))] = true
 	}
-	for n := range accounts {
+	for n := range people {
 		facts, err := c.journal.Read(t.Context(), c.stream(n), 0)
 		if err != nil {
 			t.Fatal(err)
@@ -138,11 +139,11 @@ func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 			t.Errorf("account %d is %s with key %+v", n, s.Phase, folded.Keys["key1"])
 		}
 	}
-	if len(ids) != accounts {
+	if len(ids) != people {
 		t.Errorf("%d keys in the plan", len(ids))
 	}
 	// How many wait together is up to the machine.
-	if made := c.calls.Load(); made > accounts*3/2 {
-		t.Errorf("%d calls for %d keys in a plan, where single ones would be %d", made, accounts, 2*accounts)
+	if made := c.calls.Load(); made > people*3/2 {
+		t.Errorf("%d calls for %d keys in a plan, where single ones would be %d", made, people, 2*people)
 	}
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -36,6 +38,9 @@ type plane struct {
 	holds []portal.PlanID
 	// there is the key that a search finds.
 	there portal.GatewayKeyID
+	// name and disabled are what the key is like, if not as it was made.
+	name     string
+	disabled bool
 }
 
 func (p *plane) call(what string) error {
@@ -69,12 +74,28 @@ func (p *plane) Detach(_ context.Context, plan portal.PlanID, key portal.Gateway
 	return p.call(fmt.Sprintf("detach %s %s", plan, key))
 }
 
-func (p *plane) Present(_ context.Context, key portal.GatewayKeyID) error {
-	return p.call(fmt.Sprintf("look %s", key))
+func (p *plane) DeleteKey(_ context.Context, key portal.GatewayKeyID) error {
+	return p.call(fmt.Sprintf("delete %s", key))
 }
 
-func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error) {
-	return p.holds, p.call(fmt.Sprintf("plans %s", key))
+func (p *plane) Inspect(_ context.Context, key portal.GatewayKeyID) (gateway.KeyState, error) {
+	name := p.name
+	if name == "" {
+		name = "key1"
+	}
+	return gateway.KeyState{Name: name, Enabled: !p.disabled}, p.call(fmt.Sprintf("look %s", key))
+}
+
+func (p *plane) Rename(_ context.Context, key portal.GatewayKeyID, name string) error {
+	return p.call(fmt.Sprintf("rename %s %s", key, name))
+}
+
+func (p *plane) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
+	var plans []gateway.UsagePlan
+	for _, plan := range p.holds {
+		plans = append(plans, gateway.UsagePlan{ID: plan})
+	}
+	return plans, p.call(fmt.Sprintf("plans %s", key))
 }
 
 type sent struct{ sent, repeated []events.Event }
@@ -132,7 +153,7 @@ func newBench(t *testing.T, given ...events.Fact) *bench {
 	b := &bench{t: t, tables: tables, names: names, plane: &plane{answers: map[string][]error{}}, sent: &sent{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	b.journal = journal.New(tables, names.Journal, names.Records)
 	b.Converger = &provisioning.Converger{
-		Journal: b.journal, Sender: b.sent, Values: values{}, Leases: leases{},
+		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Values: values{}, Leases: leases{},
 		Session: func(u gateway.Urgency, _ func() time.Time) provisioning.ControlPlane {
 			b.urgency = append(b.urgency, u)
 			return b.plane
@@ -143,6 +164,15 @@ func newBench(t *testing.T, given ...events.Fact) *bench {
 	}
 	b.say("op", given...)
 	return b
+}
+
+// reader reads accounts from that journal.
+func (b *bench) reader(from streams) *accounts.Reader {
+	return accounts.NewReader(from, b.tables, b.names.Records, func() time.Time { return b.now })
+}
+
+type streams interface {
+	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 }
 
 // say appends facts as if decided for that operation.
@@ -189,9 +219,9 @@ func (b *bench) wantCalls(want ...string) {
 	}
 }
 
-func (b *bench) wantOutcomes(want ...events.Fact) {
+func (b *bench) wantOutcomes(want ...any) {
 	b.t.Helper()
-	if diff := cmp.Diff(want, b.outcomes()); diff != "" {
+	if diff := cmp.Diff(all(want...), b.outcomes()); diff != "" {
 		b.t.Errorf("outcomes (-want +got):\n%s", diff)
 	}
 }
@@ -199,18 +229,45 @@ func (b *bench) wantOutcomes(want ...events.Fact) {
 var (
 	v1         = []portal.Stage{{API: "a", Stage: "v1"}}
 	v2         = []portal.Stage{{API: "a", Stage: "v2"}}
-	keyWanted  = events.KeyWanted{Key: "key1", Slot: portal.DefaultSlot, Name: "Default key", Scheme: "v1", KMSKey: "k"}
+	keyWanted  = events.KeyWanted{Key: "key1", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: "k"}
 	keyCreated = events.KeyCreated{Key: "key1", GatewayID: "gw1"}
-	freeWanted = events.SubscriptionWanted{Plan: "free", Name: "Free", Key: "key1", Stages: v1}
-	nextWanted = events.SubscriptionWanted{Plan: "next", Name: "Next", Key: "key1", Stages: v2}
-	plusWanted = events.SubscriptionWanted{Plan: "plus", Name: "Plus", Key: "key1", Stages: v1}
-	freeEnding = events.SubscriptionEnding{Plan: "free", Key: "key1"}
+	freeWanted = events.SubscriptionWanted{Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: v1}
+	nextWanted = events.SubscriptionWanted{Plan: "next", Name: "Next", Ring: portal.AccountRing, Stages: v2}
+	plusWanted = events.SubscriptionWanted{Plan: "plus", Name: "Plus", Ring: portal.AccountRing, Stages: v1}
+	freeEnding = events.SubscriptionEnding{Plan: "free"}
 	throttle   = &gateway.Unavailable{Throttled: true, Err: errors.New("429")}
-	ends       = events.Ends{Operations: []portal.OperationID{"op"}}
 )
 
-func activated(plan portal.PlanID, ends events.Ends) events.Fact {
-	return events.SubscriptionActivated{Ends: ends, Plan: plan, Key: "key1"}
+func wish(opened int64) events.Link { return events.Link{Wish: opened} }
+
+// attached is the outcome of a wish that was opened at that sequence.
+func attached(plan portal.PlanID, opened int64) []events.Fact {
+	return []events.Fact{
+		events.KeyAttached{Link: wish(opened), Key: "key1", Plan: plan}, events.SubscriptionActivated{Link: wish(opened), Plan: plan},
+	}
+}
+
+func detached(plan portal.PlanID, opened int64) []events.Fact {
+	return []events.Fact{
+		events.KeyDetached{Link: wish(opened), Key: "key1", Plan: plan}, events.SubscriptionEnded{Link: wish(opened), Plan: plan},
+	}
+}
+
+func parked(opened int64, reason events.Reason) events.Fact {
+	return events.WishParked{Link: wish(opened), Reason: reason}
+}
+
+// all strings facts together.
+func all(parts ...any) []events.Fact {
+	var facts []events.Fact
+	for _, part := range parts {
+		if list, ok := part.([]events.Fact); ok {
+			facts = append(facts, list...)
+			continue
+		}
+		facts = append(facts, part.(events.Fact))
+	}
+	return facts
 }
 
 func TestAFirstSubscriptionCreatesTheKeyAndAttachesIt(t *testing.T) {
@@ -220,8 +277,8 @@ func TestAFirstSubscriptionCreatesTheKeyAndAttachesIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("create key1", "attach free gw1")
-	b.wantOutcomes(keyCreated, activated("free", ends))
-	if len(b.sent.sent) != 2 || b.sent.sent[1].Correlation != "corr-op" || b.sent.sent[1].Causation != "w1" {
+	b.wantOutcomes(keyCreated, attached("free", 3))
+	if len(b.sent.sent) != 3 || b.sent.sent[1].Correlation != "corr-op" || b.sent.sent[1].Causation != "w1" {
 		t.Errorf("published %+v", b.sent.sent)
 	}
 	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Interactive, gateway.Interactive}) {
@@ -238,8 +295,8 @@ func TestASecondDeliveryPublishesAgainAndCallsNothing(t *testing.T) {
 		}
 	}
 	b.wantCalls("create key1", "attach free gw1")
-	if len(b.sent.repeated) != 2 {
-		t.Errorf("the second delivery published %d facts again, want 2", len(b.sent.repeated))
+	if len(b.sent.repeated) != 3 {
+		t.Errorf("the second delivery published %d facts again, want 3", len(b.sent.repeated))
 	}
 }
 
@@ -262,7 +319,7 @@ func TestEndingsComeFirstAndAlwaysCall(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("detach free gw1", "attach next gw1")
-	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"}, activated("next", ends))
+	b.wantOutcomes(detached("free", 5), attached("next", 6))
 }
 
 func TestAnEndingWithoutAKeyCallsNothing(t *testing.T) {
@@ -272,7 +329,7 @@ func TestAnEndingWithoutAKeyCallsNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls()
-	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+	b.wantOutcomes(detached("free", 4))
 }
 
 func TestAThrottledPlanWaitsAndStopsNoOther(t *testing.T) {
@@ -285,11 +342,11 @@ func TestAThrottledPlanWaitsAndStopsNoOther(t *testing.T) {
 			t.Fatalf("a throttled wake-up returns %v", err)
 		}
 	}
-	b.wantOutcomes(events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS}, activated("next", ends))
+	b.wantOutcomes(parked(4, events.WaitingForAWS), attached("next", 5))
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	if got := b.outcomes()[2]; !cmp.Equal(got, activated("free", ends)) {
+	if got := b.outcomes()[3:]; !cmp.Equal(got, attached("free", 4)) {
 		t.Errorf("in the end it is %+v", got)
 	}
 }
@@ -302,31 +359,28 @@ func TestWhatAWSCannotDoNowIsAFailureAndStaysWanted(t *testing.T) {
 	if err := b.wake("w1"); err == nil || errors.As(err, &later) {
 		t.Errorf("the wake-up returns %v, want a failure", err)
 	}
-	b.wantOutcomes(events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS})
+	b.wantOutcomes(parked(4, events.WaitingForAWS))
 }
 
 func TestAFullAccountParksAndIsLeftToTheDueRow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.plane.answers["create key1"] = []error{&gateway.Full{}}
+	b.plane.answers["create key1"] = []error{&gateway.LimitReached{Limit: gateway.Keys}}
 	if err := b.wake("w1"); err != nil {
 		t.Errorf("the wake-up returns %v", err)
 	}
-	b.wantOutcomes(events.SubscriptionParked{Plan: "free", Reason: events.WaitingForCapacity})
+	b.wantOutcomes(parked(3, events.WaitingForCapacity))
 }
 
 func TestAPlanThatIsGoneIsWithdrawnForEverybodyWhoWaits(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
-	b.say("op2", events.RequestJoined{Plan: "free"})
+	b.say("op2", events.RequestJoined{Link: wish(4), Plan: "free"})
 	b.plane.answers["attach free gw1"] = []error{&gateway.Refused{Reason: gateway.PlanGone}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantOutcomes(events.RequestRejected{
-		Ends: events.Ends{Operations: []portal.OperationID{"op", "op2"}},
-		Code: portal.NotFound, Message: "Free is no longer offered.", Withdraws: "free",
-	})
+	b.wantOutcomes(events.RequestRejected{Link: wish(4), Code: portal.NotFound, Message: "Free is no longer offered."})
 	if s := state.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
 		t.Errorf("the subscription is %s", s.Phase)
 	}
@@ -339,18 +393,19 @@ func TestAnEndingOfAPlanThatIsGoneIsDone(t *testing.T) {
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantOutcomes(events.SubscriptionEnded{Ends: ends, Plan: "free", Key: "key1"})
+	b.wantOutcomes(detached("free", 5))
 }
 
 func TestAKeyThatAPIGatewayLostIsMadeAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: "lost"}, freeWanted)
 	b.plane.answers["attach free lost"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+	b.now = b.now.Add(time.Hour)
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
 	b.wantCalls("attach free lost", "create key1", "attach free gw1")
-	b.wantOutcomes(keyCreated, activated("free", ends))
+	b.wantOutcomes(keyCreated, attached("free", 4))
 }
 
 func TestAKeyThatIsLostAgainAndAgainIsAFailure(t *testing.T) {
@@ -358,32 +413,206 @@ func TestAKeyThatIsLostAgainAndAgainIsAFailure(t *testing.T) {
 	b := newBench(t, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: "lost"}, freeWanted)
 	gone := &gateway.Refused{Reason: gateway.KeyGone}
 	b.plane.answers["attach free lost"], b.plane.answers["attach free gw1"] = []error{gone}, []error{gone}
-	if err := b.wake("w1"); err == nil {
-		t.Error("the wake-up succeeds")
+	b.now = b.now.Add(time.Hour)
+	var later *portal.Postponed
+	if err := b.wake("w1"); err == nil || errors.As(err, &later) {
+		t.Errorf("the wake-up returns %v, want a failure", err)
 	}
 }
 
 func TestAStageHeldByAPlanThatIsOverIsFreedFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding,
-		events.SubscriptionEnded{Plan: "free", Key: "key1"}, plusWanted)
-	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken}}
+		detached("free", 5)[0], detached("free", 5)[1], plusWanted)
+	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "free"}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
 	b.wantCalls("attach plus gw1", "detach free gw1", "attach plus gw1")
-	b.wantOutcomes(activated("plus", ends))
+	b.wantOutcomes(attached("plus", 8))
 }
 
-func TestAStageHeldBySomethingElseIsRefused(t *testing.T) {
+// Somebody has put the key into a plan by hand that its owner never chose.
+func TestAStageHeldByAPlanThatNobodyWantsIsFreedFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, plusWanted)
-	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken}}
+	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "stray"}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantOutcomes(events.RequestRejected{Ends: ends, Code: portal.Conflict, Withdraws: "plus",
-		Message: "The key is already in another plan of the same API. Leave that plan first, then subscribe to Plus."})
+	b.wantCalls("attach plus gw1", "detach stray gw1", "attach plus gw1")
+	b.wantOutcomes(attached("plus", 4))
+}
+
+func TestAStageThatStaysTakenIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	taken := &gateway.Refused{Reason: gateway.StageTaken, Rival: "stray"}
+	for name, answers := range map[string][]error{
+		"by a plan that the key was taken out of": {taken, taken},
+		"and nobody sees by which plan":           {&gateway.Refused{Reason: gateway.StageTaken}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, plusWanted)
+			b.plane.answers["attach plus gw1"] = answers
+			var later *portal.Postponed
+			if err := b.wake("w1"); !errors.As(err, &later) {
+				t.Errorf("the wake-up returns %v, want Postponed", err)
+			}
+			b.wantOutcomes()
+		})
+	}
+}
+
+func TestAStageHeldByAnotherPlanOfTheirsIsRefused(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), plusWanted)...)
+	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "free"}}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(events.RequestRejected{Link: wish(7), Code: portal.Conflict,
+		Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."})
+}
+
+func TestMorePlansThanAKeyCanBeInAreRefusedSayingWhatToDo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
+	b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(events.RequestRejected{Link: wish(4), Code: portal.LimitReached,
+		Message: "Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to Free."})
+}
+
+func TestTwoThrottledPlansAreNoFailure(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, nextWanted)
+	b.plane.answers["attach free gw1"], b.plane.answers["attach next gw1"] = []error{throttle}, []error{throttle}
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("it counts as a failure: %v", err)
+	}
+}
+
+func TestAKeyThatWasMadeAMomentAgoIsNotMadeAgainForWhatAReadDoesNotShow(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
+	b.plane.answers["attach free gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("the wake-up returns %v, want Postponed", err)
+	}
+	b.wantCalls("attach free gw1")
+	b.wantOutcomes()
+}
+
+// noMaterial is what deriving a value fails with while the KMS key cannot be used.
+type noMaterial struct{ error }
+
+func (noMaterial) KeyMaterial() {}
+
+func TestAKMSKeyThatCannotBeUsedIsToldApart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+	b.Values = values{noMaterial{errors.New("disabled")}}
+	if err := b.wake("w1"); err != nil {
+		t.Errorf("the wake-up returns %v; the due row asks again", err)
+	}
+	b.wantCalls()
+	b.wantOutcomes(parked(3, events.WaitingForKMS))
+}
+
+// lostAnswer is what the SDK makes of a conditional put whose first answer got lost: it sends
+// it again and is told that the condition does not hold.
+type lostAnswer struct {
+	*journal.Journal
+	times int
+}
+
+func (l *lostAnswer) Append(ctx context.Context, s portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error {
+	err := l.Journal.Append(ctx, s, after, facts, rows...)
+	if err == nil && l.times > 0 {
+		l.times--
+		return fmt.Errorf("appending: %w", journal.ErrTaken)
+	}
+	return err
+}
+
+func TestAnOutcomeWhoseAppendLostItsAnswerIsPublished(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+	b.Journal = &lostAnswer{Journal: b.journal, times: 2}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("create key1", "attach free gw1")
+	b.wantOutcomes(keyCreated, attached("free", 3))
+	published := append(b.sent.repeated, b.sent.sent...)
+	if diff := cmp.Diff(b.facts()[3:], published); diff != "" {
+		t.Errorf("published (-recorded +published):\n%s", diff)
+	}
+}
+
+// A client may ask again as often as it likes while it waits.
+func TestAnOutcomeForManyWaitersCanBeRecorded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
+	for batch := range 96 {
+		head := int64(len(b.facts()))
+		var joined []events.Event
+		for n := range 25 {
+			op := portal.OperationID(portal.DeriveID("op", fmt.Sprint(batch, n)))
+			joined = append(joined, journal.Stamp(events.Event{ID: "cause", Subject: stream, Operation: op}, "/test", b.now, head+int64(n),
+				[]events.Fact{events.RequestJoined{Link: wish(4), Plan: "free"}})...)
+		}
+		if err := b.journal.Append(t.Context(), stream, head, joined); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantOutcomes(attached("free", 4))
+}
+
+func TestKeysOfARingAreAttachedEach(t *testing.T) {
+	t.Parallel()
+	second := events.KeyWanted{Key: "key2", Ring: portal.AccountRing, Name: "Second key", Scheme: "v1", KMSKey: "k"}
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, second, events.KeyCreated{Key: "key2", GatewayID: "gw2"}, freeWanted)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("attach free gw1", "attach free gw2")
+	b.wantOutcomes(events.KeyAttached{Link: wish(6), Key: "key1", Plan: "free"}, events.KeyAttached{Link: wish(6), Key: "key2", Plan: "free"},
+		events.SubscriptionActivated{Link: wish(6), Plan: "free"})
+}
+
+func TestAFlappingPlanIsBacklog(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding, freeWanted, freeEnding, freeWanted)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Bulk}) {
+		t.Errorf("the urgency is %v", b.urgency)
+	}
+}
+
+func TestConvergingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
+	t.Parallel()
+	strange := events.Unknown{Type: "gatehouse.AccountSuspended.v1", Data: []byte(`{}`), Must: true}
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted, strange)
+	for _, recheck := range []bool{false, true} {
+		var later *portal.Postponed
+		err := b.Handle(t.Context(), events.Event{ID: "w", Subject: stream, Data: events.ProvisionRequested{Recheck: recheck}})
+		if !errors.As(err, &later) {
+			t.Errorf("the wake-up returns %v, want Postponed", err)
+		}
+	}
+	b.wantCalls()
+	b.wantOutcomes()
 }
 
 func TestAnotherWorkersLeaseSendsTheMessageBack(t *testing.T) {
@@ -414,7 +643,7 @@ func TestWhatWasOvertakenIsComparedAgain(t *testing.T) {
 	inner := b.plane
 	b.Session = func(gateway.Urgency, func() time.Time) provisioning.ControlPlane {
 		return overtaken{inner, func() {
-			b.say("op2", freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
+			b.say("op2", all(freeEnding, detached("free", 5))...)
 		}}
 	}
 	if err := b.wake("w1"); err != nil {
@@ -449,12 +678,12 @@ func TestWhoJoinsMeanwhileEndsWithTheRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("attach free gw1")
-	b.wantOutcomes(activated("free", events.Ends{Operations: []portal.OperationID{"op", "op2"}}))
+	b.wantOutcomes(attached("free", 4))
 }
 
 func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
 	t.Parallel()
-	active := []events.Fact{events.UserRegistered{}, keyWanted, keyCreated, freeWanted, activated("free", ends)}
+	active := all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4))
 	for name, c := range map[string]struct {
 		given []events.Fact
 		holds []portal.PlanID
@@ -465,13 +694,14 @@ func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
 		"the key was taken out of its plan":    {active, nil, false, []string{"look gw1", "plans gw1", "attach free gw1"}},
 		"the key was put into another plan":    {active, []portal.PlanID{"free", "stray"}, false, []string{"look gw1", "plans gw1", "detach stray gw1"}},
 		"the key was deleted":                  {active, nil, true, []string{"look gw1", "create key1", "plans gw1-again", "attach free gw1-again"}},
-		"an ended subscription came back":      {append(slices.Clone(active), freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"}), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
+		"an ended subscription came back":      {all(active, freeEnding, detached("free", 7)), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
 		"an account without keys needs none":   {[]events.Fact{events.UserRegistered{}}, nil, false, nil},
 		"what is open converges by its intent": {append(slices.Clone(active), freeEnding), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, c.given...)
+			b.now = b.now.Add(time.Hour)
 			b.plane.holds = c.holds
 			if c.gone {
 				b.plane.answers["look gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
@@ -490,7 +720,7 @@ func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
 // to it again and another worker attaches it: the recheck notices and puts it back.
 func TestARecheckThatIsOvertakenComparesAgain(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding, events.SubscriptionEnded{Plan: "free", Key: "key1"})
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding, detached("free", 5))...)
 	b.plane.holds = []portal.PlanID{"free"}
 	again := true
 	inner := b.plane
@@ -498,7 +728,7 @@ func TestARecheckThatIsOvertakenComparesAgain(t *testing.T) {
 		return detaching{inner, func() {
 			if again {
 				again = false
-				b.say("op2", freeWanted, events.SubscriptionActivated{Plan: "free", Key: "key1"})
+				b.say("op2", all(freeWanted, attached("free", 8))...)
 			}
 		}}
 	}
@@ -517,4 +747,118 @@ type detaching struct {
 func (d detaching) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	d.meanwhile()
 	return d.plane.Detach(ctx, plan, key)
+}
+
+func TestARecheckRecordsWhatSomebodyElseHasDone(t *testing.T) {
+	t.Parallel()
+	active := all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4))
+	planGone := &gateway.Refused{Reason: gateway.PlanGone}
+	for name, c := range map[string]struct {
+		given   []events.Fact
+		prepare func(*plane)
+		calls   []string
+		want    []events.Fact
+	}{
+		"the plan was deleted": {active, func(p *plane) { p.answers["attach free gw1"] = []error{planGone} },
+			[]string{"look gw1", "plans gw1", "attach free gw1"},
+			[]events.Fact{events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}}},
+		"the plan moved to a stage of another of theirs": {all(active, nextWanted, attached("next", 7)), func(p *plane) {
+			p.holds = []portal.PlanID{"next"}
+			p.answers["attach free gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "next"}}
+		}, []string{"look gw1", "plans gw1", "attach free gw1"}, []events.Fact{events.SubscriptionLost{Plan: "free", Reason: events.LostStageTaken}}},
+		"the key was disabled": {active, func(p *plane) { p.holds, p.disabled = []portal.PlanID{"free"}, true },
+			[]string{"look gw1", "plans gw1"}, []events.Fact{events.KeyObserved{Key: "key1"}}},
+		"the key is disabled, as is known": {all(active, events.KeyObserved{Key: "key1"}), func(p *plane) { p.holds, p.disabled = []portal.PlanID{"free"}, true },
+			[]string{"look gw1", "plans gw1"}, nil},
+		"the key was enabled again": {all(active, events.KeyObserved{Key: "key1"}), func(p *plane) { p.holds = []portal.PlanID{"free"} },
+			[]string{"look gw1", "plans gw1"}, []events.Fact{events.KeyObserved{Key: "key1", Enabled: true}}},
+		"the key was renamed": {active, func(p *plane) { p.holds, p.name = []portal.PlanID{"free"}, "mine" },
+			[]string{"look gw1", "rename gw1 key1", "plans gw1"}, nil},
+		"a key that was given back is there": {all(active, freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"}, events.KeyReleased{Link: wish(10), Key: "key1"}),
+			func(p *plane) { p.there = "gw9" }, []string{"find key1", "delete gw9"}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.given...)
+			b.now = b.now.Add(time.Hour)
+			c.prepare(b.plane)
+			for range 2 { // The second finds nothing left to do.
+				err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				b.plane.name, b.plane.there = "", ""
+			}
+			b.wantOutcomes(c.want)
+			if diff := cmp.Diff(c.calls, b.plane.calls[:min(len(c.calls), len(b.plane.calls))]); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestAKeyOfAnEmptyRingGetsARowToBeGivenBackBy(t *testing.T) {
+	t.Parallel()
+	for name, keep := range map[string]time.Duration{"after thirty days": 720 * time.Hour, "never": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), freeEnding)...)
+			b.KeepIdleKeys = keep
+			counting := &appends{Journal: b.journal}
+			b.Journal = counting
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			pk, sk := due.OfIdleKey(stream, "key1", 9, b.now, keep).Place()
+			found := slices.ContainsFunc(counting.written, func(row journal.Row) bool { return row.PK == pk && row.SK == sk && row.Value != nil })
+			if found != (keep > 0) {
+				t.Errorf("rows %+v, want the key's at %s %s: %v", counting.written, pk, sk, keep > 0)
+			}
+		})
+	}
+}
+
+func TestAKeyIsGivenBackAndReturnsWithTheNextSubscription(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"})...)
+	b.now = b.now.Add(time.Hour)
+	b.plane.suffix = "-again"
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("delete gw1")
+	b.wantOutcomes(events.KeyReleased{Link: wish(10), Key: "key1"})
+	b.say("op2", freeWanted)
+	if err := b.wake("w2"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("delete gw1", "create key1", "attach free gw1-again")
+}
+
+func TestAKeyThatIsWantedAgainWhileItIsGivenBackIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"})...)
+	b.now = b.now.Add(time.Hour)
+	b.plane.suffix = "-again"
+	inner := b.plane
+	inner.answers["attach free gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
+	b.Session = func(gateway.Urgency, func() time.Time) provisioning.ControlPlane {
+		return deleting{inner, func() { b.say("op2", freeWanted) }}
+	}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("delete gw1", "attach free gw1", "create key1", "attach free gw1-again")
+	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1-again"}, attached("free", 11))
+}
+
+// deleting is a plane during whose deleting something else happens.
+type deleting struct {
+	*plane
+	meanwhile func()
+}
+
+func (d deleting) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
+	d.meanwhile()
+	return d.plane.DeleteKey(ctx, key)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -19,20 +20,36 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// fresh is how young a wish must be to count as somebody waiting at a screen.
-const fresh = 30 * time.Second
-
-// accountLease is how long one converger keeps others off an account. Not a guard,
-// only thrift: two at once are slower, not wrong. One that was not settled tells the next
-// holder to look before it creates.
-const accountLease = time.Minute
-
-// skew is how far the clocks of workers may lie apart for a lease to be certain to its end.
-const skew = 10 * time.Second
+const (
+	// fresh is how young a wish must be to count as somebody waiting at a screen.
+	fresh = 30 * time.Second
+	// flapping is the time within which a plan that is wanted and left again and again
+	// counts as backlog, so that it takes no turn from people who wait.
+	flapping = 10 * time.Minute
+	// accountLease is how long one converger keeps others off an account. Not a guard,
+	// only thrift: two at once are slower, not wrong. A lease that was not given back as
+	// settled tells the next holder to look before it creates.
+	accountLease = time.Minute
+	// skew is how far the clocks of workers may lie apart for a lease to be certain to its end.
+	skew = 10 * time.Second
+	// listing is how long API Gateway may take until reads and lists show what was done.
+	// Until then absence says nothing.
+	listing = 5 * time.Minute
+	// retry is how long a message goes back for when API Gateway needs a moment.
+	retry = 15 * time.Second
+	// unlisted is how long a message goes back for while a key is there that no list shows.
+	unlisted = time.Minute
+	// upgrade is how long a message goes back for while its stream holds a fact that only
+	// newer workers understand.
+	upgrade = 30 * time.Second
+)
 
 type facts interface {
-	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 	Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error
+}
+
+type accountReader interface {
+	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
 type sender interface {
@@ -43,13 +60,17 @@ type sender interface {
 // ControlPlane is what converging needs of API Gateway; all of it may be repeated.
 type ControlPlane interface {
 	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
+	// DeleteKey of a key that is gone is done.
+	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	// FindKey looks for the key of exactly that name.
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
-	// Present and PlansOf are for rechecks: whether the key is there, and which plans it opens.
-	Present(ctx context.Context, key portal.GatewayKeyID) error
-	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]portal.PlanID, error)
+	// Inspect, Rename and PlansOf are for rechecks: what the key is like, and which plans
+	// it opens.
+	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
+	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error
+	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error)
 }
 
 type values interface {
@@ -62,8 +83,9 @@ type accountLeases interface {
 
 // Converger converges accounts.
 type Converger struct {
-	Journal facts
-	Sender  sender
+	Journal  facts
+	Accounts accountReader
+	Sender   sender
 	// Session opens the control plane for one message, which is leased until lease says.
 	Session func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
 	// Lease tells until when the message in ctx is leased.
@@ -74,7 +96,10 @@ type Converger struct {
 	Bulk bulk
 	// KeyName is a key's name in API Gateway.
 	KeyName func(portal.AccountID, portal.KeyID) string
-	Now     func() time.Time
+	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
+	// ever.
+	KeepIdleKeys time.Duration
+	Now          func() time.Time
 }
 
 // Handle converges the account that a ProvisionRequested names. Outcomes are appended
@@ -92,7 +117,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	case !ok:
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
-	r := &run{Converger: c, msg: msg, lease: lease, unsettled: !lease.Unsettled.IsZero(), recheck: map[portal.PlanID]bool{}, stuck: map[portal.PlanID]error{}, tried: map[portal.PlanID]bool{}, renewed: map[portal.KeyID]bool{}}
+	r := newRun(c, id, msg, lease)
 	defer func() { lease.End(r.settled()) }()
 	if err := r.load(ctx); err != nil {
 		return err
@@ -111,35 +136,51 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 // run is the handling of one wake-up.
 type run struct {
 	*Converger
+	id      portal.AccountID
 	msg     events.Event
 	account state.Account
-	history []events.Event
-	plane   ControlPlane
+	// latest are the stream's latest facts.
+	latest []events.Event
+	loaded bool
+	plane  ControlPlane
 
 	lease gateway.AccountLease
 	// unsettled says that somebody may have tried to create the account's keys, in this run
 	// or before it, who could not record it.
 	unsettled bool
 
-	// recheck holds plans to compare even where the fold holds them for done: while we
-	// worked on one, somebody else recorded something about it, and our work may have
+	// recheck holds keys in plans to compare even where the fold holds them for done: while
+	// we worked on one, somebody else recorded something about it, and our work may have
 	// come after theirs.
-	recheck map[portal.PlanID]bool
-	// stuck holds plans that are left for later, and why.
-	stuck map[portal.PlanID]error
-	// tried holds plans that were detached again for the sake of another.
-	tried map[portal.PlanID]bool
+	recheck map[portal.Pair]bool
+	// stuck holds what is left for later, and why.
+	stuck map[task]error
+	// tried holds keys in plans that were detached again for the sake of another.
+	tried map[portal.Pair]bool
 	// renewed holds keys made anew in this run, because API Gateway had lost them.
 	renewed map[portal.KeyID]bool
 }
 
+func newRun(c *Converger, id portal.AccountID, msg events.Event, lease gateway.AccountLease) *run {
+	return &run{
+		Converger: c, id: id, msg: msg, lease: lease,
+		unsettled: !lease.Unsettled.IsZero(),
+		recheck:   map[portal.Pair]bool{},
+		stuck:     map[task]error{},
+		tried:     map[portal.Pair]bool{},
+		renewed:   map[portal.KeyID]bool{},
+	}
+}
+
 func (r *run) load(ctx context.Context) error {
-	history, err := r.Journal.Read(ctx, r.msg.Subject, 0)
+	history, err := r.Accounts.Account(ctx, r.id)
 	if err != nil {
 		return err
 	}
-	id, _ := r.msg.Subject.Account()
-	r.history, r.account = history, state.FoldAccount(id, history)
+	r.account, r.latest, r.loaded = history.Account, history.Facts, true
+	if unknown := r.account.NotUnderstood; unknown != "" {
+		return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", r.msg.Subject, events.Name(unknown))}
+	}
 	return nil
 }
 
@@ -149,42 +190,48 @@ func (r *run) settled() bool {
 		return true
 	}
 	for _, key := range r.account.Keys {
-		if !key.Created() {
+		if !key.Created() && !key.Released {
 			return false
 		}
 	}
-	return len(r.history) > 0 // without it nothing was loaded
+	return r.loaded
 }
 
 func (r *run) publishAgain(ctx context.Context) error {
-	var recorded []events.Event
-	for _, fact := range r.history {
-		if fact.Causation == r.msg.ID {
-			recorded = append(recorded, fact)
-		}
-	}
+	recorded := r.causedByThis(0)
 	if len(recorded) == 0 {
 		return nil
 	}
 	return portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, recorded...))
 }
 
-// converge works on one plan after the other until none is left but the stuck ones,
+// causedByThis lists the facts after that sequence which this message has led to.
+func (r *run) causedByThis(after int64) []events.Event {
+	var recorded []events.Event
+	for _, fact := range r.latest {
+		if fact.Sequence > after && fact.Causation == r.msg.ID {
+			recorded = append(recorded, fact)
+		}
+	}
+	return recorded
+}
+
+// converge works on one task after the other until none is left but the stuck ones,
 // whose trouble it returns.
 func (r *run) converge(ctx context.Context) error {
 	for {
-		s, ok := r.next()
+		t, ok := r.next()
 		if !ok {
 			return r.trouble()
 		}
-		r.open(ctx, r.urgency(s))
-		err := r.settle(ctx, s)
+		r.open(ctx, r.urgency(t))
+		err := r.do(ctx, t)
 		var postponed *portal.Postponed
 		switch {
 		case errors.As(err, &postponed):
 			return err
 		case err != nil:
-			if err := r.park(ctx, s, err); err != nil {
+			if err := r.park(ctx, t, err); err != nil {
 				return err
 			}
 		}
@@ -201,66 +248,84 @@ func (r *run) leased(ctx context.Context) func() time.Time {
 	return func() time.Time { return r.Lease(ctx) }
 }
 
-// next picks a plan to work on: endings first, since they make room on their stages.
-func (r *run) next() (state.Subscription, bool) {
-	var wanted state.Subscription
-	found := false
-	for _, plan := range r.account.Plans() {
-		s := r.account.Subscriptions[plan]
-		if r.stuck[plan] != nil || (!s.Open() && !r.recheck[plan]) {
-			continue
-		}
-		if !s.Holds() {
-			return s, true
-		}
-		if !found {
-			wanted, found = s, true
-		}
+func (r *run) urgency(t task) gateway.Urgency {
+	s := r.account.Subscriptions[t.plan]
+	opened := s.OpenedAt
+	if attachment, ok := r.account.Attachments[t.pair()]; ok {
+		opened = attachment.OpenedAt
 	}
-	return wanted, found
-}
-
-func (r *run) urgency(s state.Subscription) gateway.Urgency {
-	if r.Now().Sub(s.OpenedAt) < fresh {
+	if r.Now().Sub(opened) < fresh && !s.Flapping(r.Now(), flapping) {
 		return gateway.Interactive
 	}
 	return gateway.Bulk
 }
 
-// trouble is what the stuck plans come to: a throttle or missing capacity is waited
-// for, anything else is a failure of this message.
+// trouble is what the stuck tasks come to. A full account and a KMS key that cannot be
+// used are left to the due rows. A throttle is waited for, and so is a key that is there
+// and not listed yet: only our own key can have its value. Anything else is a failure of
+// this message.
 func (r *run) trouble() error {
-	var worst error
-	for plan, err := range r.stuck {
-		var full *gateway.Full
+	var wait *portal.Postponed
+	for t, err := range r.stuck {
 		var busy *gateway.Unavailable
 		switch {
-		case errors.As(err, &full):
-			// The due row asks again; there is nothing to gain from the message coming back.
-		case errors.As(err, &busy) && busy.Throttled && worst == nil:
-			worst = &portal.Postponed{After: 15 * time.Second, Reason: "API Gateway throttles", Err: err}
+		case parkedFor(err) != events.WaitingForAWS:
+		case errors.As(err, &busy) && busy.Throttled:
+			wait = &portal.Postponed{After: retry, Reason: "API Gateway throttles", Err: err}
+		case errors.As(err, &busy) && busy.ValueTaken:
+			wait = &portal.Postponed{After: unlisted, Reason: "API Gateway has a key that it does not list", Err: err}
 		default:
-			worst = fmt.Errorf("converging plan %s: %w", plan, err)
+			return fmt.Errorf("converging %s: %w", t, err)
 		}
 	}
-	return worst
+	if wait == nil {
+		return nil
+	}
+	return wait
 }
 
-// park leaves the plan for later. Why is recorded once, so that whoever waits can
-// see it.
-func (r *run) park(ctx context.Context, s state.Subscription, cause error) error {
-	r.stuck[s.Plan] = cause
-	reason := events.WaitingForAWS
-	var full *gateway.Full
-	if errors.As(cause, &full) {
-		reason = events.WaitingForCapacity
-	}
-	zerolog.Ctx(ctx).Warn().Err(cause).Str("plan", string(s.Plan)).Str("reason", string(reason)).Msg("provisioning waits")
-	_, err := r.record(ctx, s.Plan, touchesPlan(s.Plan), func(now state.Subscription) []events.Fact {
-		if !now.Open() || now.Parked == reason {
+// park leaves a task for later. Why is recorded once, so that whoever waits can see it.
+func (r *run) park(ctx context.Context, t task, cause error) error {
+	r.stuck[t] = cause
+	reason := parkedFor(cause)
+	zerolog.Ctx(ctx).Warn().Err(cause).Stringer("task", t).Str("reason", string(reason)).Msg("provisioning waits")
+	wish := r.wish(t)
+	_, err := r.record(ctx, r.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
+		s, open := r.account.Wish(wish)
+		if !open || s.Parked == reason {
 			return nil
 		}
-		return []events.Fact{events.SubscriptionParked{Plan: s.Plan, Reason: reason}}
+		return []events.Fact{events.WishParked{Link: events.Link{Wish: wish}, Reason: reason}}
 	})
 	return err
+}
+
+// parkedFor is what a task waits for after that error.
+func parkedFor(cause error) events.Reason {
+	var limit *gateway.LimitReached
+	var material interface{ KeyMaterial() }
+	switch {
+	case errors.As(cause, &limit):
+		return events.WaitingForCapacity
+	case errors.As(cause, &material):
+		return events.WaitingForKMS
+	}
+	return events.WaitingForAWS
+}
+
+// wish is the wish that a task serves.
+func (r *run) wish(t task) int64 {
+	if attachment, ok := r.account.Attachments[t.pair()]; ok {
+		return attachment.OpenedBy
+	}
+	return r.account.Subscriptions[t.plan].OpenedBy
+}
+
+// correlation is that of the request that opened the plan's wish, so that a request's
+// trail runs on through outcomes which another wake-up brought about.
+func (r *run) correlation(plan portal.PlanID) string {
+	if of := r.account.Subscriptions[plan].Correlation; of != "" {
+		return of
+	}
+	return r.msg.Correlation
 }

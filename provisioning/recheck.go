@@ -8,6 +8,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -16,70 +17,116 @@ import (
 // compare reads what API Gateway holds of the account's keys and has converge mend what
 // differs from the fold, also where the fold holds it for done: somebody changed it by
 // hand, or a stalled worker acted after it had been overtaken. A key that is gone is made
-// again with the same value, a disabled one left so, and a plan that the account never
-// subscribed to is taken from it.
+// again with the same value, one with another name gets its own back, and a plan that the
+// account never subscribed to is taken from it. A key that somebody has disabled is left
+// so, and that is recorded.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
 		r.open(ctx, gateway.Background)
-		found, err := r.adopt(ctx, r.account.Keys[id])
-		if err != nil {
-			return err
-		}
-		key := r.account.Keys[id]
-		if !found && !key.Created() {
-			continue
-		}
-		if err := r.compareKey(ctx, key); err != nil {
+		if err := r.compareKey(ctx, id); err != nil {
 			return fmt.Errorf("comparing key %s: %w", id, err)
 		}
 	}
 	return nil
 }
 
-func (r *run) compareKey(ctx context.Context, key state.Key) error {
-	switch err := r.plane.Present(ctx, key.GatewayID); {
+func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
+	if key := r.account.Keys[id]; key.Released {
+		return r.deleteReturned(ctx, key)
+	}
+	if _, err := r.adopt(ctx, r.account.Keys[id]); err != nil {
+		return err
+	}
+	key := r.account.Keys[id]
+	if !key.Created() {
+		return nil
+	}
+	is, err := r.plane.Inspect(ctx, key.GatewayID)
+	switch {
 	case refused(err, gateway.KeyGone):
-		id, err := r.make(ctx, key)
-		if err != nil {
-			return err
-		}
-		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("API Gateway had lost a key; it is made again")
-		r.renewed[key.ID] = true
-		if err := r.created(ctx, key, id); err != nil {
-			return err
-		}
-		key = r.account.Keys[key.ID]
+		return r.remake(ctx, key)
 	case err != nil:
 		return err
 	}
+	if err := r.observe(ctx, key, is); err != nil {
+		return err
+	}
+	return r.comparePlans(ctx, key)
+}
+
+// remake makes a key again that API Gateway does not show. One that was made a moment ago
+// may not be readable yet: the next recheck looks again.
+func (r *run) remake(ctx context.Context, key state.Key) error {
+	if r.Now().Sub(key.CreatedAt) < listing || key.Releasing != 0 {
+		return nil
+	}
+	id, err := r.createKey(ctx, key)
+	if err != nil {
+		return err
+	}
+	zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("API Gateway had lost a key; it is made again")
+	r.renewed[key.ID] = true
+	if err := r.created(ctx, r.planOf(key.ID), key, id); err != nil {
+		return err
+	}
+	return r.comparePlans(ctx, r.account.Keys[key.ID])
+}
+
+// deleteReturned deletes a key that was given back and is there all the same: a stalled
+// worker made it late.
+func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
+	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
+	if err != nil || !found {
+		return err
+	}
+	// It may be wanted again by now, and this be the key that somebody has just made.
+	if touched, err := r.reload(ctx, watchKey(key.ID)); touched || err != nil {
+		return err
+	}
+	return r.plane.DeleteKey(ctx, id)
+}
+
+// observe records whether the key is enabled, and gives it its own name back.
+func (r *run) observe(ctx context.Context, key state.Key, is gateway.KeyState) error {
+	if want := r.KeyName(r.account.ID, key.ID); is.Name != want {
+		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", is.Name).Msg("somebody has renamed a key; it gets its name back")
+		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !refused(err, gateway.KeyGone) {
+			return err
+		}
+	}
+	if is.Enabled != key.Disabled {
+		return nil
+	}
+	_, err := r.record(ctx, r.msg.Correlation, watchKey(key.ID), func() []events.Fact {
+		now := r.account.Keys[key.ID]
+		if !now.Created() || now.Disabled != is.Enabled {
+			return nil
+		}
+		return []events.Fact{events.KeyObserved{Key: key.ID, Enabled: is.Enabled}}
+	})
+	return err
+}
+
+// comparePlans notes the plans in which API Gateway has the key and the fold does not
+// want it, or the other way round.
+func (r *run) comparePlans(ctx context.Context, key state.Key) error {
 	holds, err := r.plane.PlansOf(ctx, key.GatewayID)
 	if err != nil {
 		return err
 	}
-	return r.comparePlans(ctx, key, holds)
-}
-
-func (r *run) comparePlans(ctx context.Context, key state.Key, holds []portal.PlanID) error {
-	for plan, s := range r.account.Subscriptions {
-		if s.Key == key.ID && !s.Open() && slices.Contains(holds, plan) != s.Holds() {
-			zerolog.Ctx(ctx).Warn().Str("plan", string(plan)).Str("is", string(s.Phase)).Msg("API Gateway differs; it is mended")
-			r.recheck[plan] = true
+	held := map[portal.PlanID]bool{}
+	for _, plan := range holds {
+		held[plan.ID] = true
+		if pair := (portal.Pair{Key: key.ID, Plan: plan.ID}); r.account.Attachments[pair].Phase == "" {
+			zerolog.Ctx(ctx).Warn().Str("plan", string(plan.ID)).Msg("API Gateway has the key in a plan that was never subscribed to; it is taken out")
+			r.recheck[pair] = true
 		}
 	}
-	for _, plan := range holds {
-		if _, known := r.account.Subscriptions[plan]; known {
-			continue
+	for pair, attachment := range r.account.Attachments {
+		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Holds() {
+			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs; it is mended")
+			r.recheck[pair] = true
 		}
-		zerolog.Ctx(ctx).Warn().Str("plan", string(plan)).Msg("API Gateway has the key in a plan that was never subscribed to; it is taken out")
-		if err := r.plane.Detach(ctx, plan, key.GatewayID); err != nil && !refused(err, gateway.PlanGone, gateway.KeyGone) {
-			return err
-		}
-		// It may have been subscribed to this moment.
-		touched, err := r.reload(ctx, touchesPlan(plan))
-		if err != nil {
-			return err
-		}
-		r.recheck[plan] = r.recheck[plan] || touched
 	}
 	return nil
 }

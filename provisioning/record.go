@@ -3,128 +3,181 @@ package provisioning
 import (
 	"context"
 	"errors"
+	"slices"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records the outcome of a subscription. Where the fold holds it for done
-// already there is nothing to record, only to forget that it was to be rechecked.
-func (r *run) done(ctx context.Context, s state.Subscription, outcome func(now state.Subscription) events.Fact) error {
-	delete(r.recheck, s.Plan)
-	touched, err := r.record(ctx, s.Plan, touchesPlan(s.Plan), func(now state.Subscription) []events.Fact {
-		if !now.Open() {
-			return nil
-		}
-		return []events.Fact{outcome(now)}
+// done records that a key in a plan is as the fold wants it. Where the fold holds it for
+// done already there is nothing to record, only to forget that it was to be rechecked.
+func (r *run) done(ctx context.Context, pair portal.Pair) error {
+	delete(r.recheck, pair)
+	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPair(pair), func() []events.Fact {
+		return r.outcome(pair)
 	})
 	if touched {
-		r.recheck[s.Plan] = true
+		r.recheck[pair] = true
 	}
 	return err
 }
 
-// record appends what happened to a plan and publishes it. If the stream has moved on
-// meanwhile it reloads; facts that do not touch what was done make no difference, any
-// that do mean that it may have come too late: touched is true and nothing is recorded.
-// Where there is nothing to record it only looks whether that is so.
-func (r *run) record(ctx context.Context, plan portal.PlanID, touch func(events.Fact) bool, outcome func(now state.Subscription) []events.Fact) (touched bool, err error) {
-	for {
-		now := r.account.Subscriptions[plan]
-		happened := outcome(now)
-		if len(happened) == 0 {
-			return r.reload(ctx, touch)
+// outcome says that these keys in plans are as they were wanted, and ends the wishes that
+// waited for nothing else.
+func (r *run) outcome(pairs ...portal.Pair) []events.Fact {
+	var facts []events.Fact
+	for _, pair := range pairs {
+		now := r.account.Attachments[pair]
+		link := events.Link{Wish: now.OpenedBy}
+		switch now.Phase {
+		case state.Wanted:
+			facts = append(facts, events.KeyAttached{Link: link, Key: pair.Key, Plan: pair.Plan})
+		case state.Ending:
+			facts = append(facts, events.KeyDetached{Link: link, Key: pair.Key, Plan: pair.Plan})
+		default:
+			continue
 		}
-		cause := events.Event{ID: r.msg.ID, Subject: r.msg.Subject, Correlation: r.correlation(now), TraceParent: r.msg.TraceParent}
-		appended := journal.Stamp(cause, "/gatehouse/provisioning", r.Now(), r.account.Sequence, happened)
-		err := r.Journal.Append(ctx, r.msg.Subject, r.account.Sequence, appended, r.closes(happened)...)
+		facts = append(facts, r.fulfilled(pair.Plan, pairs...)...)
+	}
+	return facts
+}
+
+// fulfilled is the fact that ends a plan's wish, once no key is left that it asks for but
+// those that are done now.
+func (r *run) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
+	s := r.account.Subscriptions[plan]
+	if !s.Open() {
+		return nil
+	}
+	for pair, attachment := range r.account.Attachments {
+		if pair.Plan == plan && attachment.Open() && attachment.OpenedBy == s.OpenedBy && !slices.Contains(done, pair) {
+			return nil
+		}
+	}
+	link := events.Link{Wish: s.OpenedBy}
+	if s.Holds() {
+		return []events.Fact{events.SubscriptionActivated{Link: link, Plan: plan}}
+	}
+	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: plan}}
+}
+
+// finish records that a plan's wish is fulfilled, where no key was left to say so.
+func (r *run) finish(ctx context.Context, plan portal.PlanID) error {
+	_, err := r.record(ctx, r.correlation(plan), watchPlan(plan), func() []events.Fact { return r.fulfilled(plan) })
+	return err
+}
+
+// watch is the part of an account that an outcome is about; values are compared.
+type watch func(state.Account) any
+
+func watchPair(pair portal.Pair) watch {
+	return func(a state.Account) any {
+		now := a.Attachments[pair]
+		return [3]any{now.Phase, now.OpenedBy, now.Since.UnixNano()}
+	}
+}
+
+func watchKey(key portal.KeyID) watch {
+	return func(a state.Account) any {
+		k := a.Keys[key]
+		return [4]any{k.GatewayID, k.Disabled, k.Releasing, k.Released}
+	}
+}
+
+func watchPlan(plan portal.PlanID) watch {
+	return func(a state.Account) any {
+		s := a.Subscriptions[plan]
+		return [2]any{s.Phase, s.OpenedBy}
+	}
+}
+
+// watchAll is touched when any of them is.
+func watchAll(parts ...watch) watch {
+	return func(a state.Account) any {
+		var all [1 + journal.MaxFacts]any
+		for i, part := range parts {
+			all[i] = part(a)
+		}
+		return all
+	}
+}
+
+// record appends what happened and publishes it. If the stream has moved on meanwhile it
+// reloads; facts that do not touch what was done make no difference, any that do mean that
+// it may have come too late: touched is true and nothing is recorded. Where there is
+// nothing to record it only looks whether that is so.
+func (r *run) record(ctx context.Context, correlation string, about watch, outcome func() []events.Fact) (touched bool, err error) {
+	for {
+		happened := outcome()
+		if len(happened) == 0 {
+			return r.reload(ctx, about)
+		}
+		head := r.account.Sequence
+		cause := events.Event{ID: r.msg.ID, Subject: r.msg.Subject, Correlation: correlation, TraceParent: r.msg.TraceParent}
+		appended := journal.Stamp(cause, "/gatehouse/provisioning", r.Now(), head, happened)
+		after := r.account.Clone()
+		for _, fact := range appended {
+			after.Apply(fact)
+		}
+		err := r.Journal.Append(ctx, r.msg.Subject, head, appended, r.rows(after)...)
 		if errors.Is(err, journal.ErrTaken) {
-			if touched, err := r.reload(ctx, touch); touched || err != nil {
-				return touched, err
+			touched, err := r.reload(ctx, about)
+			if err != nil {
+				return false, err
+			}
+			// What was appended although its answer was lost is ours, and nobody has published it.
+			if ours := r.causedByThis(head); len(ours) > 0 {
+				return false, portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, ours...))
+			}
+			if touched {
+				return true, nil
 			}
 			continue
 		}
 		if err != nil {
 			return false, err
 		}
-		for _, fact := range appended {
-			r.history = append(r.history, fact)
-			r.account.Apply(fact)
-		}
+		r.latest, r.account = append(r.latest, appended...), after
 		return false, portal.Postpone("the topic does not answer", r.Sender.Send(ctx, appended...))
 	}
 }
 
-// reload folds the stream anew and says whether a fact that is new touches.
-func (r *run) reload(ctx context.Context, touch func(events.Fact) bool) (touched bool, err error) {
-	known := len(r.history)
+// reload folds the stream anew and says whether that changed what was watched.
+func (r *run) reload(ctx context.Context, about watch) (touched bool, err error) {
+	before := about(r.account)
 	if err := r.load(ctx); err != nil {
 		return false, err
 	}
-	for _, fact := range r.history[known:] {
-		if f, ok := fact.Fact(); ok && touch(f) {
-			return true, nil
+	return about(r.account) != before, nil
+}
+
+// rows are the due rows that come and go with the step to that state: those of wishes that
+// are over go, and a ring that has become empty gets one for each of its keys.
+func (r *run) rows(after state.Account) []journal.Row {
+	var rows []journal.Row
+	stream := r.msg.Subject
+	for plan, s := range r.account.Subscriptions {
+		if s.Open() && !after.Subscriptions[plan].Open() {
+			rows = append(rows, journal.DropDue(due.OfWish(stream, s.OpenedBy, s.OpenedAt, "", plan, "")))
 		}
 	}
-	return false, nil
-}
-
-// correlation is that of the request that opened the wish, so that a request's trail
-// runs on through outcomes which another wake-up brought about.
-func (r *run) correlation(s state.Subscription) string {
-	if i := s.OpenedBy - 1; i >= 0 && i < int64(len(r.history)) && r.history[i].Correlation != "" {
-		return r.history[i].Correlation
+	for id, key := range r.account.Keys {
+		if key.Releasing != 0 && after.Keys[id].Releasing == 0 {
+			rows = append(rows, journal.DropDue(due.OfWish(stream, key.Releasing, key.ReleasingAt, id, "", "")))
+		}
 	}
-	return r.msg.Correlation
-}
-
-// closes are the due rows that go because the facts end wishes.
-func (r *run) closes(happened []events.Fact) []journal.Row {
-	var rows []journal.Row
-	gone := func(plan portal.PlanID) {
-		s := r.account.Subscriptions[plan]
-		rows = append(rows, jobs.Wish{Stream: r.msg.Subject, OpenedBy: s.OpenedBy, OpenedAt: s.OpenedAt}.Gone())
-	}
-	for _, fact := range happened {
-		switch f := fact.(type) {
-		case events.SubscriptionActivated:
-			gone(f.Plan)
-		case events.SubscriptionEnded:
-			gone(f.Plan)
-		case events.RequestRejected:
-			gone(f.Withdraws)
+	for name, ring := range after.Rings {
+		if ring.EmptiedBy == 0 || ring == r.account.Rings[name] || r.KeepIdleKeys == 0 {
+			continue
+		}
+		for id, key := range after.Keys {
+			if key.Ring == name && key.Created() {
+				rows = append(rows, journal.PutDue(due.OfIdleKey(stream, id, ring.EmptiedBy, ring.EmptiedAt, r.KeepIdleKeys)))
+			}
 		}
 	}
 	return rows
-}
-
-// touchesPlan tells facts that change what is wanted, or was done, of the plan. One
-// more operation that waits for it does not.
-func touchesPlan(plan portal.PlanID) func(events.Fact) bool {
-	return func(fact events.Fact) bool {
-		switch f := fact.(type) {
-		case events.SubscriptionWanted:
-			return f.Plan == plan
-		case events.SubscriptionEnding:
-			return f.Plan == plan
-		case events.SubscriptionActivated:
-			return f.Plan == plan
-		case events.SubscriptionEnded:
-			return f.Plan == plan
-		case events.RequestRejected:
-			return f.Withdraws == plan
-		}
-		return false
-	}
-}
-
-// touchesKey tells facts that change what was done of the key.
-func touchesKey(key portal.KeyID) func(events.Fact) bool {
-	return func(fact events.Fact) bool {
-		created, ok := fact.(events.KeyCreated)
-		return ok && created.Key == key
-	}
 }

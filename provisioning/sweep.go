@@ -1,10 +1,16 @@
 package provisioning
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
+	"maps"
 	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -12,27 +18,36 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// sweepReaders bounds how many streams are read at once.
-const sweepReaders = 16
+const (
+	// sweepPage is how many streams one step compares, sweepReaders how many it reads at once.
+	sweepPage, sweepReaders = 100, 16
+	// surveyShards spreads what was surveyed over partitions, by account, so that a step
+	// reads a small part of it.
+	surveyShards = 16
+	// surveyKept is how long the rows of a survey are kept, sweepKept the result.
+	surveyKept, sweepKept = 24 * time.Hour, 90 * 24 * time.Hour
+	// firstOfKind bounds how many of each kind the result names.
+	firstOfKind = 20
+)
 
 // settling is how long a change may be on its way before the sweep takes a difference
 // for drift.
 const settling = time.Minute
 
-// Listings are what the sweep reads of API Gateway.
+// Listings are what the sweep reads of API Gateway, page by page.
 type Listings interface {
-	UsagePlans(ctx context.Context) ([]gateway.UsagePlan, error)
-	Keys(ctx context.Context, namePrefix string) ([]gateway.Listed, error)
-	PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix string) ([]gateway.Listed, error)
+	UsagePlans(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
+	Keys(ctx context.Context, namePrefix, position string) (keys []gateway.Listed, next string, err error)
+	PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []gateway.Listed, next string, err error)
 }
 
 type sweptStreams interface {
-	Streams(ctx context.Context, visit func(portal.Stream) error) error
-	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	StreamPage(ctx context.Context, position string, limit int) (streams []portal.Stream, next string, err error)
+	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
 // checkpoints tell how far a stream is shown.
@@ -40,15 +55,27 @@ type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
+// scratch keeps what a sweep has gathered so far.
+type scratch interface {
+	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
+	Get(ctx context.Context, set, name string, value any) (found bool, err error)
+	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
+}
+
 // Sweep compares everything with everything: keys and attachments in API Gateway with
 // the folds, and the folds with what is shown. It mends nothing itself; it wakes what
-// does. So it repairs whatever acted late, was lost or was changed by hand, and running
-// it twice at once costs calls and nothing else. Keys with other names than ours are
-// left alone.
+// does. So it repairs whatever acted late, was lost or was changed by hand, and doing any
+// of it twice costs calls and nothing else. Keys with other names than ours are left
+// alone.
+//
+// It is a job. Its steps first survey API Gateway, a page each, and keep what they see in
+// rows; then they go through the streams, a page each.
 type Sweep struct {
 	Journal  sweptStreams
+	Accounts accountReader
 	Sender   sender
 	Shown    checkpoints
+	Scratch  scratch
 	Listings func(lease func() time.Time) Listings
 	Lease    func(ctx context.Context) time.Time
 	// NamePrefix begins the names of our keys in API Gateway; ParseName takes them apart.
@@ -59,177 +86,480 @@ type Sweep struct {
 
 // Found is what one sweep came upon.
 type Found struct {
-	Streams, Open, Drifted, Unshown int
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	// Streams is how many were compared. Open have an open wish, Drifted differ in API
+	// Gateway from what their facts hold for done, Unshown are not shown to their end;
+	// workers were woken for those. Unreadable could not be read, and nothing was done
+	// about them.
+	Streams    int `json:"streams"`
+	Open       int `json:"open"`
+	Drifted    int `json:"drifted"`
+	Unshown    int `json:"unshown"`
+	Unreadable int `json:"unreadable"`
+	// Strays counts keys in API Gateway that have a name of ours but are not the key that the
+	// journal records under that name. Nothing was done about them.
+	Strays int   `json:"strays"`
+	First  First `json:"first"`
 }
 
-// Run sweeps once, in background urgency: it leaves the budget to whoever waits.
-func (s *Sweep) Run(ctx context.Context) (Found, error) {
-	began := s.Now()
-	actual, err := s.survey(ctx)
-	if err != nil {
-		return Found{}, err
+// First names the first 20 of each kind.
+type First struct {
+	Open       []portal.Stream  `json:"open,omitempty"`
+	Drifted    []portal.Stream  `json:"drifted,omitempty"`
+	Unshown    []portal.Stream  `json:"unshown,omitempty"`
+	Unreadable []portal.Stream  `json:"unreadable,omitempty"`
+	Strays     []gateway.Listed `json:"strays,omitempty"`
+}
+
+// note counts one more of a kind and keeps its name, if it is one of the first.
+func note[T any](count *int, first *[]T, one T) {
+	*count++
+	if len(*first) < firstOfKind {
+		*first = append(*first, one)
 	}
-	var found Found
-	results := make(chan Found)
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(sweepReaders)
-	tallied := make(chan struct{})
-	go func() {
-		defer close(tallied)
-		for f := range results {
-			found.Streams++
-			found.Open += f.Open
-			found.Drifted += f.Drifted
-			found.Unshown += f.Unshown
+}
+
+// sweepPhase is what the next step of a sweep does.
+type sweepPhase string
+
+const (
+	surveyKeys     sweepPhase = "keys"
+	surveyPlans    sweepPhase = "plans"
+	surveyAttached sweepPhase = "attached"
+	compareStreams sweepPhase = "streams"
+	findUnknown    sweepPhase = "unknown"
+	conclude       sweepPhase = "conclude"
+)
+
+// sweepFormat is that of the cursor and of the survey's rows. It changes with them, so that a
+// sweep that another version of the worker began is begun again.
+const sweepFormat = 1
+
+// sweepProgress is the cursor of a sweep.
+type sweepProgress struct {
+	Format int        `json:"format"`
+	Run    string     `json:"run"`
+	Phase  sweepPhase `json:"phase"`
+	// Position is in the list that the phase reads, Page how many pages of it were read.
+	Position string `json:"position,omitempty"`
+	Page     int    `json:"page,omitempty"`
+	// Index is of the plan whose keys are listed, or of the shard.
+	Index int   `json:"index,omitempty"`
+	Found Found `json:"found"`
+}
+
+func (p sweepProgress) set() string { return "sweep-" + p.Run }
+
+func (p sweepProgress) shard(n int) string { return fmt.Sprintf("sweep-%s-%02d", p.Run, n) }
+
+func (p sweepProgress) to(next sweepPhase) sweepProgress {
+	p.Phase, p.Position, p.Page, p.Index = next, "", 0, 0
+	return p
+}
+
+// turned is the progress after a page of which next is the next one.
+func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
+	if next == "" {
+		return p.to(follows)
+	}
+	p.Position, p.Page = next, p.Page+1
+	return p
+}
+
+// Step does one step of a sweep, from the cursor on ("" is the start), and returns where
+// the next goes on, "" when the sweep is over. It is background work: it leaves the budget
+// to whoever waits.
+func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error) {
+	now := s.Now()
+	var p sweepProgress
+	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != sweepFormat {
+		p = sweepProgress{
+			Format: sweepFormat, Run: portal.DeriveID("sweep", strconv.FormatInt(now.UnixNano(), 10)),
+			Phase: surveyKeys, Found: Found{Began: now},
 		}
-	}()
-	err = s.Journal.Streams(ctx, func(stream portal.Stream) error {
-		group.Go(func() error {
-			f, err := s.stream(ctx, stream, actual, began)
-			if err == nil {
-				results <- f
-			}
-			return err
-		})
-		return ctx.Err()
-	})
-	err = errors.Join(err, group.Wait())
-	close(results)
-	<-tallied
-	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
-		Int("unshown", found.Unshown).Dur("took", s.Now().Sub(began)).Err(err).Msg("swept")
-	return found, err
+	}
+	if p.Phase == conclude {
+		return "", s.conclude(ctx, p)
+	}
+	p, err = s.step(ctx, p)
+	var busy *gateway.Unavailable
+	if errors.As(err, &busy) && busy.Throttled {
+		return "", &portal.Postponed{After: 15 * time.Second, Reason: "API Gateway throttles", Err: err}
+	}
+	if err != nil {
+		return "", err
+	}
+	body, err := json.Marshal(p)
+	return string(body), err
 }
 
-// actual is what API Gateway holds of our keys.
-type actual struct {
-	keys     map[portal.AccountID]map[portal.KeyID]gateway.Listed
-	attached map[portal.AccountID]map[portal.PlanID]bool
-}
-
-func (s *Sweep) survey(ctx context.Context) (actual, error) {
-	a := actual{keys: map[portal.AccountID]map[portal.KeyID]gateway.Listed{}, attached: map[portal.AccountID]map[portal.PlanID]bool{}}
+func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	from := s.Listings(func() time.Time { return s.Lease(ctx) })
-	keys, err := from.Keys(ctx, s.NamePrefix)
-	if err != nil {
-		return a, fmt.Errorf("listing keys: %w", err)
+	switch p.Phase {
+	case surveyKeys:
+		keys, next, err := from.Keys(ctx, s.NamePrefix, p.Position)
+		if err != nil {
+			return p, fmt.Errorf("listing keys: %w", err)
+		}
+		return p.turned(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
+	case surveyPlans:
+		plans, next, err := from.UsagePlans(ctx, p.Position)
+		if err != nil {
+			return p, fmt.Errorf("listing plans: %w", err)
+		}
+		ids := make([]portal.PlanID, len(plans))
+		for i, plan := range plans {
+			ids[i] = plan.ID
+		}
+		return p.turned(next, surveyAttached), s.Scratch.Put(ctx, p.set(), fmt.Sprintf("plans-%05d", p.Page), ids, surveyKept)
+	case surveyAttached:
+		return s.surveyAttached(ctx, p, from)
+	case compareStreams:
+		return s.comparePage(ctx, p)
+	case findUnknown:
+		return s.findUnknown(ctx, p)
 	}
-	for _, k := range keys {
-		if account, id, ok := s.ParseName(k.Name); ok {
-			if a.keys[account] == nil {
-				a.keys[account] = map[portal.KeyID]gateway.Listed{}
-			}
-			a.keys[account][id] = k
+	return p, fmt.Errorf("sweeping: there is no phase %q", p.Phase)
+}
+
+// surveyAttached lists a page of the keys of one plan.
+func (s *Sweep) surveyAttached(ctx context.Context, p sweepProgress, from Listings) (sweepProgress, error) {
+	plans, err := s.plans(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	if p.Index >= len(plans) {
+		return p.to(compareStreams), nil
+	}
+	plan := plans[p.Index]
+	keys, next, err := from.PlanKeys(ctx, plan, s.NamePrefix, p.Position)
+	if err != nil {
+		return p, fmt.Errorf("listing the keys of plan %s: %w", plan, err)
+	}
+	if err := s.keep(ctx, p, fmt.Sprintf("pair-%05d-%05d", p.Index, p.Page), plan, keys); err != nil {
+		return p, err
+	}
+	if next == "" {
+		p.Position, p.Page, p.Index = "", 0, p.Index+1
+		return p, nil
+	}
+	p.Position, p.Page = next, p.Page+1
+	return p, nil
+}
+
+func (s *Sweep) plans(ctx context.Context, p sweepProgress) ([]portal.PlanID, error) {
+	return gathered[portal.PlanID](ctx, s.Scratch, p, "plans-")
+}
+
+// gathered are all values that pages of the sweep have kept under names that begin so.
+func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix string) ([]T, error) {
+	var all []T
+	err := from.Each(ctx, p.set(), prefix, func(_ string, body []byte) error {
+		var page []T
+		err := json.Unmarshal(body, &page)
+		all = append(all, page...)
+		return err
+	})
+	return all, err
+}
+
+// surveyed is a page of keys as it is kept: those in a plan, or all if Plan is "".
+type surveyed struct {
+	Plan portal.PlanID    `json:"plan,omitempty"`
+	Keys []gateway.Listed `json:"keys"`
+}
+
+// keep writes a page of keys, each key to the shard of its account.
+func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed) error {
+	shards := map[int]*surveyed{}
+	for _, key := range keys {
+		account, _, ok := s.ParseName(key.Name)
+		if !ok {
+			continue
+		}
+		n := shardOf(account)
+		if shards[n] == nil {
+			shards[n] = &surveyed{Plan: plan}
+		}
+		shards[n].Keys = append(shards[n].Keys, key)
+	}
+	for n, page := range shards {
+		if err := s.Scratch.Put(ctx, p.shard(n), name, page, surveyKept); err != nil {
+			return err
 		}
 	}
-	plans, err := from.UsagePlans(ctx)
+	return nil
+}
+
+// shardOf is the shard of an account. The journal spreads its list of streams in the same
+// way, so the streams of a page are in one shard; if it stops doing so, a step loads several.
+func shardOf(account portal.AccountID) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(portal.AccountStream(account)))
+	return int(h.Sum32() % surveyShards)
+}
+
+// load reads what was surveyed of the accounts of a shard.
+func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[portal.AccountID]*held, error) {
+	all := map[portal.AccountID]*held{}
+	err := s.Scratch.Each(ctx, p.shard(shard), "", func(_ string, body []byte) error {
+		var page surveyed
+		if err := json.Unmarshal(body, &page); err != nil {
+			return err
+		}
+		for _, key := range page.Keys {
+			account, id, _ := s.ParseName(key.Name)
+			if all[account] == nil {
+				all[account] = &held{pairs: map[pair]bool{}}
+			}
+			if page.Plan == "" {
+				all[account].keys = append(all[account].keys, heldKey{key: id, Listed: key})
+			} else {
+				all[account].pairs[pair{key.ID, page.Plan}] = true
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// survey is what was surveyed of the accounts of some streams.
+type survey struct {
+	plans    map[portal.PlanID]bool
+	accounts map[portal.AccountID]*held
+	began    time.Time
+}
+
+func (s *Sweep) surveyOf(ctx context.Context, p sweepProgress, streams []portal.Stream) (survey, error) {
+	sv := survey{plans: map[portal.PlanID]bool{}, accounts: map[portal.AccountID]*held{}, began: p.Found.Began}
+	plans, err := s.plans(ctx, p)
 	if err != nil {
-		return a, fmt.Errorf("listing plans: %w", err)
+		return sv, err
 	}
 	for _, plan := range plans {
-		keys, err := from.PlanKeys(ctx, plan.ID, s.NamePrefix)
-		if err != nil {
-			return a, fmt.Errorf("listing the keys of plan %s: %w", plan.ID, err)
-		}
-		for _, k := range keys {
-			if account, _, ok := s.ParseName(k.Name); ok {
-				if a.attached[account] == nil {
-					a.attached[account] = map[portal.PlanID]bool{}
-				}
-				a.attached[account][plan.ID] = true
+		sv.plans[plan] = true
+	}
+	loaded := map[int]bool{}
+	for _, stream := range streams {
+		account, ok := stream.Account()
+		if n := shardOf(account); ok && !loaded[n] {
+			shard, err := s.load(ctx, p, n)
+			if err != nil {
+				return sv, err
 			}
+			maps.Copy(sv.accounts, shard)
+			loaded[n] = true
 		}
 	}
-	return a, nil
+	return sv, nil
 }
 
-// stream compares one stream and wakes what it needs.
-func (s *Sweep) stream(ctx context.Context, stream portal.Stream, a actual, began time.Time) (Found, error) {
-	facts, err := s.Journal.Read(ctx, stream, 0)
-	if err != nil || len(facts) == 0 {
-		return Found{}, err
+// compared is what the sweep found out about one stream.
+type compared struct {
+	difference
+	unshown, open, unreadable bool
+	wake                      []events.Event
+}
+
+// comparePage compares a page of streams and wakes what they need.
+func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress, error) {
+	streams, next, err := s.Journal.StreamPage(ctx, p.Position, sweepPage)
+	if err != nil {
+		return p, fmt.Errorf("listing streams: %w", err)
 	}
-	var found Found
+	sv, err := s.surveyOf(ctx, p, streams)
+	if err != nil {
+		return p, err
+	}
+	results := make([]compared, len(streams))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(sweepReaders)
+	for i, stream := range streams {
+		group.Go(func() (err error) {
+			results[i], err = s.compare(within, stream, sv)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return p, err
+	}
 	var wake []events.Event
-	last := facts[len(facts)-1]
+	var missing []portal.GatewayKeyID
+	var strays []gateway.Listed
+	for i, result := range results {
+		wake, missing, strays = append(wake, result.wake...), append(missing, result.missing...), append(strays, result.strays...)
+		p.Found.add(streams[i], result)
+	}
+	if err := s.noteKeys(ctx, p, fmt.Sprintf("%05d", p.Page), missing, strays); err != nil {
+		return p, err
+	}
+	if len(wake) > 0 {
+		if err := s.Sender.Repeat(ctx, wake...); err != nil {
+			return p, portal.Postpone("the queues do not answer", err)
+		}
+	}
+	return p.turned(next, findUnknown), nil
+}
+
+func (f *Found) add(stream portal.Stream, c compared) {
+	if c.unreadable {
+		note(&f.Unreadable, &f.First.Unreadable, stream)
+		return
+	}
+	f.Streams++
+	if c.unshown {
+		note(&f.Unshown, &f.First.Unshown, stream)
+	}
+	switch {
+	case c.drifted:
+		note(&f.Drifted, &f.First.Drifted, stream)
+	case c.open:
+		note(&f.Open, &f.First.Open, stream)
+	}
+}
+
+// noteKeys stores the missing keys and the strays of a page for conclude.
+func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
+	if len(missing) > 0 {
+		if err := s.Scratch.Put(ctx, p.set(), "missing-"+page, missing, surveyKept); err != nil {
+			return err
+		}
+	}
+	if len(strays) == 0 {
+		return nil
+	}
+	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
+}
+
+// compare compares one stream. A stream that cannot be read is logged and passed over. A
+// table that does not answer is an error.
+func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
+	c, err := s.compareStream(ctx, stream, sv)
+	var postponed *portal.Postponed
+	if err == nil || errors.As(err, &postponed) || ctx.Err() != nil {
+		return c, err
+	}
+	zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream)).Msg("the sweep cannot read a stream and passes it over")
+	return compared{unreadable: true}, nil
+}
+
+func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
+	head, err := s.Journal.Head(ctx, stream)
+	if err != nil || head == 0 {
+		return compared{}, err
+	}
+	var c compared
 	shown, err := s.Shown.Checkpoint(ctx, stream)
 	if err != nil {
-		return Found{}, err
+		return c, err
 	}
-	if known := newestKnown(facts); shown < known.Sequence {
-		found.Unshown++
-		wake = append(wake, known)
+	if shown < head {
+		c.unshown = true
+		c.wake = append(c.wake, s.wakeUp(stream, head, events.ShowRequested{}))
 	}
-	if id, ok := stream.Account(); ok {
-		account := state.FoldAccount(id, facts)
-		switch {
-		case a.differs(account, began):
-			found.Drifted++
-			wake = append(wake, s.wakeUp(last, true))
-		case hasOpen(account):
-			found.Open++
-			wake = append(wake, s.wakeUp(last, false))
-		}
+	id, ok := stream.Account()
+	if !ok {
+		return c, nil
 	}
-	if len(wake) == 0 {
-		return found, nil
+	history, err := s.Accounts.Account(ctx, id)
+	if err != nil {
+		return c, err
 	}
-	return found, portal.Postpone("the queues do not answer", s.Sender.Repeat(ctx, wake...))
+	holds := sv.accounts[id]
+	if holds == nil {
+		holds = &held{}
+	}
+	c.difference = differs(history.Account, *holds, sv.plans, sv.began.Add(-settling))
+	c.open = history.Account.HasOpenWishes()
+	if c.drifted || c.open {
+		c.wake = append(c.wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: c.drifted}))
+	}
+	return c, nil
 }
 
-// newestKnown is the last fact that projections of this version show; they pass over the
-// message of any other.
-func newestKnown(facts []events.Event) events.Event {
-	for _, fact := range slices.Backward(facts) {
-		if _, unknown := fact.Data.(events.Unknown); !unknown {
-			return fact
-		}
-	}
-	return events.Event{}
-}
-
-func (s *Sweep) wakeUp(last events.Event, recheck bool) events.Event {
-	now := s.Now()
+func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request) events.Event {
+	now, last := s.Now(), journal.FactID(stream, head)
 	return events.Event{
-		ID: portal.DeriveID("sweep", last.ID, now.String()), Source: "/gatehouse/sweep", Subject: last.Subject, Time: now,
-		Causation: last.ID, Correlation: last.Correlation, Data: events.ProvisionRequested{Recheck: recheck},
+		ID: portal.DeriveID("sweep", request.EventType(), last, now.String()), Source: "/gatehouse/sweep", Subject: stream, Time: now,
+		Causation: last, Correlation: last, Data: request,
 	}
 }
 
-// differs says whether API Gateway holds something else than the fold holds for done.
-// What changed so shortly before the survey that it may not have seen it does not count.
-func (a actual) differs(account state.Account, began time.Time) bool {
-	settled := func(t time.Time) bool { return t.Before(began.Add(-settling)) }
-	for plan, s := range account.Subscriptions {
-		if s.Open() || !settled(s.Since) {
-			continue
-		}
-		if a.attached[account.ID][plan] != (s.Phase == state.Active) {
-			return true
-		}
+// findUnknown looks, shard by shard, for keys of accounts that the journal does not know.
+func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress, error) {
+	accounts, err := s.load(ctx, p, p.Index)
+	if err != nil {
+		return p, err
 	}
-	for plan := range a.attached[account.ID] {
-		if _, known := account.Subscriptions[plan]; !known {
-			return true
-		}
+	var mu sync.Mutex
+	var strays []gateway.Listed
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(sweepReaders)
+	for id, holds := range accounts {
+		group.Go(func() error {
+			head, err := s.Journal.Head(within, portal.AccountStream(id))
+			if err != nil || head > 0 {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, key := range holds.keys {
+				strays = append(strays, key.Listed)
+			}
+			return nil
+		})
 	}
-	for id, key := range account.Keys {
-		if !key.Created() || !settled(key.CreatedAt) {
-			continue
-		}
-		listed, there := a.keys[account.ID][id]
-		if !there || listed.ID != key.GatewayID {
-			return true
-		}
+	if err := group.Wait(); err != nil {
+		return p, err
 	}
-	return false
+	if err := s.noteKeys(ctx, p, fmt.Sprintf("unknown-%02d", p.Index), nil, strays); err != nil {
+		return p, err
+	}
+	if p.Index++; p.Index < surveyShards {
+		return p, nil
+	}
+	return p.to(conclude), nil
 }
 
-func hasOpen(account state.Account) bool {
-	for _, s := range account.Subscriptions {
-		if s.Open() {
-			return true
+// conclude logs and stores the result. A key that is missing under its own name and listed
+// under another name of ours was renamed. It is no stray: its account counts as drifted
+// already.
+func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
+	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
+	if err != nil {
+		return err
+	}
+	strays, err := gathered[gateway.Listed](ctx, s.Scratch, p, "strays-")
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(strays, func(a, b gateway.Listed) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	renamed := map[portal.GatewayKeyID]bool{}
+	for _, id := range missing {
+		renamed[id] = true
+	}
+	found := p.Found
+	for _, stray := range strays {
+		if !renamed[stray.ID] {
+			note(&found.Strays, &found.First.Strays, stray)
 		}
 	}
-	return false
+	found.Ended = s.Now()
+	for _, stray := range found.First.Strays {
+		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's, and the journal has another key under that name or none")
+	}
+	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
+		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).
+		Dur("took", found.Ended.Sub(found.Began)).Msg("swept")
+	return s.Scratch.Put(ctx, resultSet, "last", found, sweepKept)
+}
+
+const resultSet = "sweep-result"
+
+// LastSweep is what the last sweep that came to its end has found; ok is false if there was
+// none within three months.
+func LastSweep(ctx context.Context, from scratch) (found Found, ok bool, err error) {
+	ok, err = from.Get(ctx, resultSet, "last", &found)
+	return found, ok, err
 }

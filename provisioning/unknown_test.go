@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
-	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
 // painted is a fact that newer code has appended.
@@ -25,7 +23,7 @@ func TestConvergingGoesOnAfterAFactOfNewerCode(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("create key1", "attach free gw1")
-	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1"}, activated("free", ends))
+	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1"}, attached("free", 4))
 	if got := b.facts(); got[5].Sequence != 6 {
 		t.Errorf("the outcome stands at %d", got[5].Sequence)
 	}
@@ -49,10 +47,14 @@ func TestAnOutcomeOfNewerCodeIsPublishedAgainAsItStands(t *testing.T) {
 // emptyPlane is an API Gateway that holds nothing.
 type emptyPlane struct{}
 
-func (emptyPlane) UsagePlans(context.Context) ([]gateway.UsagePlan, error) { return nil, nil }
-func (emptyPlane) Keys(context.Context, string) ([]gateway.Listed, error)  { return nil, nil }
-func (emptyPlane) PlanKeys(context.Context, portal.PlanID, string) ([]gateway.Listed, error) {
-	return nil, nil
+func (emptyPlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, string, error) {
+	return nil, "", nil
+}
+func (emptyPlane) Keys(context.Context, string, string) ([]gateway.Listed, string, error) {
+	return nil, "", nil
+}
+func (emptyPlane) PlanKeys(context.Context, portal.PlanID, string, string) ([]gateway.Listed, string, error) {
+	return nil, "", nil
 }
 
 // shownTo is how far every stream is shown.
@@ -60,33 +62,28 @@ type shownTo int64
 
 func (s shownTo) Checkpoint(context.Context, portal.Stream) (int64, error) { return int64(s), nil }
 
-func TestTheSweepWakesProjectionsWithAFactTheyKnow(t *testing.T) {
+func TestTheSweepWakesShowingForStreamsThatAreNotShownToTheirEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		shown shownTo
-		want  []int64
+		want  []events.Payload
 	}{
-		"a known fact is not shown":                   {0, []int64{2}},
-		"all is shown but what only newer code knows": {2, nil},
+		"the last fact is not shown": {2, []events.Payload{events.ShowRequested{}}},
+		"all is shown":               {3, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := newBench(t, events.UserRegistered{}, events.KeyRevealed{Key: "k"}, painted)
-			sweep := &provisioning.Sweep{
-				Journal: b.journal, Sender: b.sent, Shown: c.shown, Now: func() time.Time { return b.now },
-				Listings: func(func() time.Time) provisioning.Listings { return emptyPlane{} },
-				Lease:    func(context.Context) time.Time { return b.now.Add(time.Hour) },
+			b := newBench(t, events.UserRegistered{}, keyWanted, painted)
+			found := b.swept(b.sweep(&listings{}, c.shown))
+			if found.Unshown != len(c.want) {
+				t.Errorf("it found %+v", found)
 			}
-			found, err := sweep.Run(t.Context())
-			if err != nil || found.Unshown != len(c.want) {
-				t.Errorf("it found %+v, %v", found, err)
-			}
-			var got []int64
+			var got []events.Payload
 			for _, msg := range b.sent.repeated {
-				got = append(got, msg.Sequence)
+				got = append(got, msg.Data)
 			}
 			if diff := cmp.Diff(c.want, got); diff != "" {
-				t.Errorf("the facts sent (-want +got):\n%s", diff)
+				t.Errorf("sent (-want +got):\n%s", diff)
 			}
 		})
 	}

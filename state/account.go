@@ -1,21 +1,7 @@
-// Package state holds the folds: what a stream's facts, applied one after the
-// other, say is so. Folds are pure; every loop (deciding, converging, showing)
-// folds the same facts by the same code and so sees the same state.
-//
-// A subscription, which is what an account has of one plan:
-//
-//	           SubscriptionWanted           SubscriptionActivated
-//	(none) ───────────────────────▶ wanted ───────────────────────▶ active
-//	   ▲                             │  ▲                              │
-//	   │            RequestRejected  │  │ SubscriptionWanted           │
-//	   │            (withdraws)      ▼  │                              │
-//	   └────────────────────────── ended ◀───────────── ending ◀───────┘
-//	                                     SubscriptionEnded   SubscriptionEnding
-//
-// wanted and ending are open: somebody waits for them, and converging works on them.
 package state
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -31,29 +17,49 @@ type Account struct {
 	Registered    bool
 	RegisteredAt  time.Time
 	Keys          map[portal.KeyID]Key
+	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.PlanID]Subscription
+	// Attachments has the keys in plans: what API Gateway should hold, or held once.
+	Attachments map[portal.Pair]Attachment
 	// Decisions holds the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
+	// NotUnderstood is the type of a fact that only newer code knows and that must not be
+	// passed over, "" if there is none. While there is one, this fold is not to be acted on.
+	NotUnderstood string
+}
+
+// Ring is what is known of a group of keys.
+type Ring struct {
+	// EmptiedBy is the sequence of the fact by which the ring's last subscription ended,
+	// and EmptiedAt its time; 0 while the ring has subscriptions, and before the first.
+	EmptiedBy int64
+	EmptiedAt time.Time
 }
 
 // Key is one API key of an account.
 type Key struct {
 	ID     portal.KeyID
-	Slot   portal.Slot
+	Ring   portal.Ring
 	Name   string
 	Scheme string
 	KMSKey string
-	// GatewayID is API Gateway's id, "" until the key is created.
-	GatewayID  portal.GatewayKeyID
-	WantedAt   time.Time
-	CreatedAt  time.Time
-	RevealedAt time.Time
+	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
+	GatewayID portal.GatewayKeyID
+	// Disabled says that somebody has disabled the key in API Gateway itself.
+	Disabled bool
+	// Releasing is the wish to give the key back, 0 if there is none, ReleasingAt its time.
+	Releasing   int64
+	ReleasingAt time.Time
+	// Released says that it was given back and is not wanted now.
+	Released  bool
+	WantedAt  time.Time
+	CreatedAt time.Time
 }
 
 // Created says whether API Gateway holds the key.
 func (k Key) Created() bool { return k.GatewayID != "" }
 
-// Phase is where a subscription stands.
+// Phase is where a subscription, or one key in one plan, stands.
 type Phase string
 
 // The phases; see the package comment.
@@ -64,36 +70,72 @@ const (
 	Ended  Phase = "ended"
 )
 
-// Subscription is what an account has of one plan.
-type Subscription struct {
-	Plan   portal.PlanID
-	Name   string
-	Key    portal.KeyID
-	Stages []portal.Stage
-	Phase  Phase
-	// Waiting are the operations that end when the open phase does.
-	Waiting []portal.OperationID
-	// Parked says why an open phase is not converging, "" if nothing is in the way.
-	Parked events.Reason
-	// OpenedAt is the time of the fact that opened the phase, OpenedBy its sequence.
-	OpenedAt time.Time
+// open says whether converging has work to do on what is in this phase.
+func (p Phase) open() bool { return p == Wanted || p == Ending }
+
+// Attachment is one key in one plan.
+type Attachment struct {
+	Phase Phase
+	// OpenedBy is the wish that asks for the phase: the sequence of the fact that opened
+	// it. OpenedAt is that fact's time.
 	OpenedBy int64
+	OpenedAt time.Time
 	// Since is when the phase was entered.
 	Since time.Time
 }
 
 // Open says whether converging has work to do on it.
-func (s Subscription) Open() bool { return s.Phase == Wanted || s.Phase == Ending }
+func (a Attachment) Open() bool { return a.Phase.open() }
+
+// Holds says whether the key is wanted in the plan, attached yet or not.
+func (a Attachment) Holds() bool { return a.Phase == Wanted || a.Phase == Active }
+
+// Subscription is what an account has of one plan.
+type Subscription struct {
+	Plan   portal.PlanID
+	Name   string
+	Ring   portal.Ring
+	Stages []portal.Stage
+	Phase  Phase
+	// Parked says why an open phase is not converging, "" if nothing is in the way.
+	Parked events.Reason
+	// Lost says why a subscription that stood has ended, "" if it was left.
+	Lost events.LossReason
+	// OpenedBy is the wish that asks for the phase: the sequence of the fact that opened
+	// it. OpenedAt is that fact's time, Operation and Correlation are its own.
+	OpenedBy    int64
+	OpenedAt    time.Time
+	Operation   portal.OperationID
+	Correlation string
+	// Since is when the phase was entered.
+	Since time.Time
+	// Flips are the times of the latest decisions about the plan, oldest first.
+	Flips []time.Time
+}
+
+// maxFlips is how many decisions about a plan are remembered by their time.
+const maxFlips = 4
+
+// Open says whether converging has work to do on it.
+func (s Subscription) Open() bool { return s.Phase.open() }
 
 // Holds says whether the plan is wanted, attached yet or not.
 func (s Subscription) Holds() bool { return s.Phase == Wanted || s.Phase == Active }
+
+// Flapping says whether the plan has been wanted and left so often within that time
+// before now that the next change can wait.
+func (s Subscription) Flapping(now time.Time, within time.Duration) bool {
+	return len(s.Flips) == maxFlips && now.Sub(s.Flips[0]) < within
+}
 
 // NewAccount is the state before the first fact.
 func NewAccount(id portal.AccountID) Account {
 	return Account{
 		ID:            id,
 		Keys:          map[portal.KeyID]Key{},
+		Rings:         map[portal.Ring]Ring{},
 		Subscriptions: map[portal.PlanID]Subscription{},
+		Attachments:   map[portal.Pair]Attachment{},
 		Decisions:     map[portal.Scope]portal.Intent{},
 	}
 }
@@ -107,10 +149,20 @@ func FoldAccount(id portal.AccountID, facts []events.Event) Account {
 	return a
 }
 
-// Apply applies the next fact. Facts it does not know change nothing but the
-// sequence, so that old code reads new streams.
+// Clone is a copy that shares nothing that Apply changes.
+func (a Account) Clone() Account {
+	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)
+	a.Attachments, a.Decisions = maps.Clone(a.Attachments), maps.Clone(a.Decisions)
+	return a
+}
+
+// Apply applies the next fact. A fact of a type that it does not know changes nothing
+// but the sequence; if the fact must be understood, NotUnderstood says so.
 func (a *Account) Apply(e events.Event) {
 	a.Sequence = e.Sequence
+	if e.NotUnderstood() {
+		a.NotUnderstood = e.Type()
+	}
 	if d, ok := e.Data.(interface{ Decided() []portal.Scope }); ok {
 		for _, scope := range d.Decided() {
 			a.Decisions[scope] = max(a.Decisions[scope], e.Intent)
@@ -120,51 +172,134 @@ func (a *Account) Apply(e events.Event) {
 	case events.UserRegistered:
 		a.Registered, a.RegisteredAt = true, e.Time
 	case events.KeyWanted:
-		a.Keys[f.Key] = Key{ID: f.Key, Slot: f.Slot, Name: f.Name, Scheme: f.Scheme, KMSKey: f.KMSKey, WantedAt: e.Time}
+		a.wantKey(e, f)
 	case events.KeyCreated:
-		a.key(f.Key, func(k *Key) { k.GatewayID, k.CreatedAt = f.GatewayID, e.Time })
-	case events.KeyRevealed:
-		a.key(f.Key, func(k *Key) { k.RevealedAt = e.Time })
-	case events.SubscriptionWanted:
-		a.open(e, Subscription{Plan: f.Plan, Name: f.Name, Key: f.Key, Stages: f.Stages, Phase: Wanted})
-	case events.SubscriptionEnding:
-		s := a.Subscriptions[f.Plan]
-		s.Phase = Ending
-		a.open(e, s)
-	case events.RequestJoined:
-		a.subscription(f.Plan, func(s *Subscription) {
-			if e.Operation != "" && !slices.Contains(s.Waiting, e.Operation) {
-				s.Waiting = append(slices.Clone(s.Waiting), e.Operation)
-			}
+		a.key(f.Key, func(k *Key) { k.GatewayID, k.CreatedAt, k.Disabled, k.Released = f.GatewayID, e.Time, false, false })
+	case events.KeyObserved:
+		a.key(f.Key, func(k *Key) { k.Disabled = !f.Enabled })
+	case events.KeyReleasing:
+		a.key(f.Key, func(k *Key) { k.Releasing, k.ReleasingAt = e.Sequence, e.Time })
+	case events.KeyReleased:
+		a.key(f.Key, func(k *Key) {
+			k.GatewayID, k.Disabled, k.Releasing, k.ReleasingAt, k.Released = "", false, 0, time.Time{}, true
 		})
-	case events.SubscriptionParked:
-		a.subscription(f.Plan, func(s *Subscription) { s.Parked = f.Reason })
+	case events.SubscriptionWanted:
+		a.wantPlan(e, f)
+	case events.SubscriptionEnding:
+		a.endPlan(e, f)
+	case events.WishParked:
+		a.wish(f.Wish, func(s *Subscription) { s.Parked = f.Reason })
+	case events.KeyAttached:
+		a.enter(e, portal.Pair{Key: f.Key, Plan: f.Plan}, Active)
+	case events.KeyDetached:
+		a.enter(e, portal.Pair{Key: f.Key, Plan: f.Plan}, Ended)
 	case events.SubscriptionActivated:
-		a.settle(e, f.Plan, Active)
+		a.close(e, f.Plan, Active, "")
 	case events.SubscriptionEnded:
-		a.settle(e, f.Plan, Ended)
+		a.close(e, f.Plan, Ended, "")
+	case events.SubscriptionLost:
+		a.close(e, f.Plan, Ended, f.Reason)
+		a.endPairs(e, f.Plan)
 	case events.RequestRejected:
-		if f.Withdraws != "" {
-			a.settle(e, f.Withdraws, Ended)
+		a.withdraw(e, f.Wish)
+	}
+}
+
+func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
+	a.Keys[f.Key] = Key{ID: f.Key, Ring: f.Ring, Name: f.Name, Scheme: f.Scheme, KMSKey: f.KMSKey, WantedAt: e.Time}
+	for plan, s := range a.Subscriptions {
+		if s.Ring == f.Ring && s.Holds() {
+			a.open(e, portal.Pair{Key: f.Key, Plan: plan}, Wanted)
 		}
 	}
 }
 
-// open starts an open phase; whoever waited for the one it overturns has been
-// superseded in the same append.
-func (a *Account) open(e events.Event, s Subscription) {
-	s.Waiting, s.Parked = nil, ""
-	if e.Operation != "" {
-		s.Waiting = []portal.OperationID{e.Operation}
+func (a *Account) wantPlan(e events.Event, f events.SubscriptionWanted) {
+	a.openPlan(e, Subscription{Plan: f.Plan, Name: f.Name, Ring: f.Ring, Stages: f.Stages, Phase: Wanted})
+	a.Rings[f.Ring] = Ring{}
+	for id, k := range a.Keys {
+		if k.Ring != f.Ring {
+			continue
+		}
+		// A key that was given back, or is about to be, is wanted again.
+		k.Releasing, k.ReleasingAt, k.Released = 0, time.Time{}, false
+		a.Keys[id] = k
+		a.open(e, portal.Pair{Key: id, Plan: f.Plan}, Wanted)
 	}
+}
+
+func (a *Account) endPlan(e events.Event, f events.SubscriptionEnding) {
+	s := a.Subscriptions[f.Plan]
+	s.Plan, s.Phase = f.Plan, Ending
+	a.openPlan(e, s)
+	for pair, attachment := range a.Attachments {
+		if pair.Plan == f.Plan && attachment.Phase != Ended {
+			a.open(e, pair, Ending)
+		}
+	}
+}
+
+// openPlan starts an open phase of a subscription.
+func (a *Account) openPlan(e events.Event, s Subscription) {
+	s.Parked, s.Lost = "", ""
 	s.OpenedAt, s.OpenedBy, s.Since = e.Time, e.Sequence, e.Time
+	s.Operation, s.Correlation = e.Operation, e.Correlation
+	s.Flips = append(slices.Clone(a.Subscriptions[s.Plan].Flips), e.Time)
+	if n := len(s.Flips); n > maxFlips {
+		s.Flips = s.Flips[n-maxFlips:]
+	}
 	a.Subscriptions[s.Plan] = s
 }
 
-func (a *Account) settle(e events.Event, plan portal.PlanID, phase Phase) {
-	a.subscription(plan, func(s *Subscription) {
-		s.Phase, s.Since, s.Waiting, s.Parked = phase, e.Time, nil, ""
-	})
+// open starts an open phase of a key in a plan.
+func (a *Account) open(e events.Event, pair portal.Pair, phase Phase) {
+	a.Attachments[pair] = Attachment{Phase: phase, OpenedAt: e.Time, OpenedBy: e.Sequence, Since: e.Time}
+}
+
+func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
+	if attachment, ok := a.Attachments[pair]; ok {
+		attachment.Phase, attachment.Since = phase, e.Time
+		a.Attachments[pair] = attachment
+	}
+}
+
+// close ends an open phase of a subscription, or one that was lost.
+func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost events.LossReason) {
+	s, ok := a.Subscriptions[plan]
+	if !ok {
+		return
+	}
+	s.Phase, s.Since, s.Parked, s.Lost = phase, e.Time, "", lost
+	a.Subscriptions[plan] = s
+	if phase == Ended {
+		a.empty(e, s.Ring)
+	}
+}
+
+// withdraw ends what a wish asked for, since API Gateway refused it for good.
+func (a *Account) withdraw(e events.Event, wish int64) {
+	if s, ok := a.Wish(wish); ok {
+		a.close(e, s.Plan, Ended, "")
+		a.endPairs(e, s.Plan)
+	}
+}
+
+func (a *Account) endPairs(e events.Event, plan portal.PlanID) {
+	for pair := range a.Attachments {
+		if pair.Plan == plan {
+			a.enter(e, pair, Ended)
+		}
+	}
+}
+
+// empty notes when the last subscription of a ring has ended.
+func (a *Account) empty(e events.Event, ring portal.Ring) {
+	for _, s := range a.Subscriptions {
+		if s.Ring == ring && s.Phase != Ended {
+			return
+		}
+	}
+	a.Rings[ring] = Ring{EmptiedBy: e.Sequence, EmptiedAt: e.Time}
 }
 
 func (a *Account) key(id portal.KeyID, change func(*Key)) {
@@ -174,74 +309,9 @@ func (a *Account) key(id portal.KeyID, change func(*Key)) {
 	}
 }
 
-func (a *Account) subscription(plan portal.PlanID, change func(*Subscription)) {
-	if s, ok := a.Subscriptions[plan]; ok {
+func (a *Account) wish(wish int64, change func(*Subscription)) {
+	if s, ok := a.Wish(wish); ok {
 		change(&s)
-		a.Subscriptions[plan] = s
+		a.Subscriptions[s.Plan] = s
 	}
-}
-
-// KeyIn is the key in that slot.
-func (a Account) KeyIn(slot portal.Slot) (Key, bool) {
-	for _, k := range a.Keys {
-		if k.Slot == slot {
-			return k, true
-		}
-	}
-	return Key{}, false
-}
-
-// Clash is the held subscription, on that key, whose stages meet these: API Gateway
-// lets a key into one plan per stage only.
-func (a Account) Clash(key portal.KeyID, plan portal.PlanID, stages []portal.Stage) (Subscription, bool) {
-	for _, id := range a.Plans() {
-		s := a.Subscriptions[id]
-		if id == plan || s.Key != key || !s.Holds() {
-			continue
-		}
-		for _, stage := range stages {
-			if slices.Contains(s.Stages, stage) {
-				return s, true
-			}
-		}
-	}
-	return Subscription{}, false
-}
-
-// Plans lists the plans of all subscriptions, sorted.
-func (a Account) Plans() []portal.PlanID {
-	plans := make([]portal.PlanID, 0, len(a.Subscriptions))
-	for plan := range a.Subscriptions {
-		plans = append(plans, plan)
-	}
-	slices.Sort(plans)
-	return plans
-}
-
-// Supersedes says whether a decision newer than the intent stands in any of the
-// scopes, or in one that contains it. Requests of workers (intent 0) are never
-// superseded.
-func (a Account) Supersedes(intent portal.Intent, scopes []portal.Scope) bool {
-	if intent == 0 {
-		return false
-	}
-	for _, scope := range scopes {
-		for _, s := range scope.Within() {
-			if a.Decisions[s] > intent {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// WaitingOn lists the operations that wait for any subscription on the key.
-func (a Account) WaitingOn(key portal.KeyID) []portal.OperationID {
-	var ops []portal.OperationID
-	for _, plan := range a.Plans() {
-		if s := a.Subscriptions[plan]; s.Key == key && s.Phase == Wanted {
-			ops = append(ops, s.Waiting...)
-		}
-	}
-	return ops
 }

@@ -32,16 +32,23 @@ func told(all ...said) []events.Event {
 
 func fold(all ...said) Account { return FoldAccount("ann", told(all...)) }
 
-func wanted(plan portal.PlanID, key portal.KeyID, stages ...portal.Stage) events.SubscriptionWanted {
-	return events.SubscriptionWanted{Plan: plan, Name: "Plan " + string(plan), Key: key, Stages: stages}
+// wanted is a subscription of the account's ring.
+func wanted(plan portal.PlanID) events.SubscriptionWanted {
+	return events.SubscriptionWanted{Plan: plan, Name: "Plan " + string(plan), Ring: portal.AccountRing}
 }
 
+func key(id portal.KeyID) events.KeyWanted {
+	return events.KeyWanted{Key: id, Ring: portal.AccountRing, Name: "Key " + string(id), Scheme: "v1", KMSKey: "mrk-1"}
+}
+
+func link(wish int64) events.Link { return events.Link{Wish: wish} }
+
 // fromTomorrow is a fact that this program does not know, whatever it says.
-var fromTomorrow = events.Unknown{Type: "gatehouse.FromTomorrow.v1", Data: []byte(`{"plan":"free","scopes":["account"],"ends":["op"]}`)}
+var fromTomorrow = events.Unknown{Type: "gatehouse.FromTomorrow.v1", Data: []byte(`{"plan":"free","scopes":["account"]}`)}
 
 func TestAFactThatIsUnknownChangesNothingButTheSequence(t *testing.T) {
 	t.Parallel()
-	history := []said{{fact: events.UserRegistered{}}, {wanted("free", "k"), "op", 2}}
+	history := []said{{fact: events.UserRegistered{}}, {wanted("free"), "op", 2}}
 	want := fold(history...)
 	got := fold(append(history, said{fromTomorrow, "op-new", 9})...)
 	if got.Sequence != 3 {
@@ -57,133 +64,209 @@ func TestAFactThatIsUnknownChangesNothingButTheSequence(t *testing.T) {
 	}
 }
 
+func TestAFactThatMustBeUnderstoodIsRemembered(t *testing.T) {
+	t.Parallel()
+	strange := events.Unknown{Type: "gatehouse.AccountSuspended.v1", Data: []byte("{}"), Must: true}
+	if got := fold(said{fact: events.UserRegistered{}}, said{fact: strange}, said{wanted("free"), "op", 1}); got.NotUnderstood != strange.Type {
+		t.Errorf("not understood is %q", got.NotUnderstood)
+	}
+	if got := FoldCatalog(told(said{fact: strange})); got.NotUnderstood != strange.Type {
+		t.Errorf("of the catalog it is %q", got.NotUnderstood)
+	}
+}
+
 func TestFactsAboutWhatIsNotThereChangeNothing(t *testing.T) {
 	t.Parallel()
 	got := fold(
-		said{fact: events.KeyCreated{Key: "k", GatewayID: "gw"}}, said{fact: events.KeyRevealed{Key: "k"}},
+		said{fact: events.KeyCreated{Key: "k", GatewayID: "gw"}}, said{fact: events.KeyObserved{Key: "k"}},
+		said{fact: events.KeyReleasing{Key: "k"}}, said{fact: events.KeyReleased{Key: "k", Link: link(3)}},
+		said{fact: events.KeyAttached{Key: "k", Plan: "free", Link: link(1)}}, said{fact: events.KeyDetached{Key: "k", Plan: "free", Link: link(1)}},
 		said{fact: events.SubscriptionActivated{Plan: "free"}}, said{fact: events.SubscriptionEnded{Plan: "free"}},
-		said{fact: events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS}},
-		said{fact: events.RequestJoined{Plan: "free"}, op: "op"}, said{fact: events.RequestRejected{Withdraws: "free"}},
+		said{fact: events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}},
+		said{fact: events.WishParked{Link: link(1), Reason: events.WaitingForAWS}},
+		said{fact: events.RequestJoined{Plan: "free", Link: link(1)}, op: "op"}, said{fact: events.RequestRejected{Link: link(1)}},
 	)
 	want := NewAccount("ann")
-	want.Sequence = 7
+	want.Sequence = 12
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the account (-want +got):\n%s", diff)
 	}
 }
 
-// A subscription through its life; what each fact makes of it.
+// A subscription through its life; what each fact makes of it and of the key in the plan.
 func TestASubscriptionRunsItsCourse(t *testing.T) {
 	t.Parallel()
-	stage := portal.Stage{API: "a", Stage: "v1"}
+	attached := func(wish int64) said { return said{fact: events.KeyAttached{Key: "k", Plan: "free", Link: link(wish)}} }
+	detached := func(wish int64) said { return said{fact: events.KeyDetached{Key: "k", Plan: "free", Link: link(wish)}} }
 	history := []said{
-		{wanted("free", "k", stage), "op1", 1},
-		{events.RequestJoined{Plan: "free"}, "op2", 2},
-		{events.RequestJoined{Plan: "free"}, "op2", 2},
-		{events.RequestJoined{Plan: "free"}, "", 0},
-		{fact: events.SubscriptionParked{Plan: "free", Reason: events.WaitingForCapacity}},
-		{fact: events.SubscriptionActivated{Plan: "free", Key: "k"}},
-		{events.SubscriptionEnding{Plan: "free", Key: "k"}, "op3", 3},
-		{fact: events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS}},
-		{wanted("free", "k2"), "op4", 4},
-		{fact: events.SubscriptionParked{Plan: "free", Reason: events.WaitingForAWS}},
-		{events.SubscriptionEnding{Plan: "free", Key: "k2"}, "op5", 5},
-		{fact: events.SubscriptionEnded{Plan: "free", Key: "k2"}},
-		{wanted("free", "k2"), "op6", 6},
-		{fact: events.RequestRejected{Withdraws: "free"}},
+		{fact: key("k")},
+		{wanted("free"), "op1", 1},
+		{events.RequestJoined{Plan: "free", Link: link(2)}, "op2", 2},
+		{fact: events.WishParked{Link: link(2), Reason: events.WaitingForCapacity}},
+		attached(2),
+		{fact: events.SubscriptionActivated{Plan: "free", Link: link(2)}},
+		{events.SubscriptionEnding{Plan: "free"}, "op3", 3},
+		{fact: events.WishParked{Link: link(2), Reason: events.WaitingForCapacity}}, // of a wish that is over
+		{fact: events.WishParked{Link: link(7), Reason: events.WaitingForAWS}},
+		{wanted("free"), "op4", 4},
+		{events.SubscriptionEnding{Plan: "free"}, "op5", 5},
+		detached(11),
+		{fact: events.SubscriptionEnded{Plan: "free", Link: link(11)}},
+		{wanted("free"), "op6", 6},
+		{fact: events.RequestRejected{Link: link(10)}}, // of a wish that is over
+		{fact: events.RequestRejected{Link: link(14)}},
+		{wanted("free"), "op7", 7},
+		attached(17),
+		{fact: events.SubscriptionActivated{Plan: "free", Link: link(17)}},
+		{fact: events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}},
+		{wanted("free"), "op8", 8},
 	}
 	type brief struct {
-		Phase    Phase
-		Key      portal.KeyID
-		Waiting  []portal.OperationID
-		Parked   events.Reason
-		OpenedBy int64
-		Since    int64
+		Phase     Phase
+		Key       Phase
+		Parked    events.Reason
+		Lost      events.LossReason
+		OpenedBy  int64
+		Since     int64
+		Operation portal.OperationID
 	}
-	ops := func(all ...portal.OperationID) []portal.OperationID { return all }
 	want := []brief{
-		{Wanted, "k", ops("op1"), "", 1, 1},
-		{Wanted, "k", ops("op1", "op2"), "", 1, 1},
-		{Wanted, "k", ops("op1", "op2"), "", 1, 1}, // it joins once
-		{Wanted, "k", ops("op1", "op2"), "", 1, 1}, // nobody joins
-		{Wanted, "k", ops("op1", "op2"), events.WaitingForCapacity, 1, 1},
-		{Active, "k", nil, "", 1, 6},
-		{Ending, "k", ops("op3"), "", 7, 7},
-		{Ending, "k", ops("op3"), events.WaitingForAWS, 7, 7},
-		{Wanted, "k2", ops("op4"), "", 9, 9}, // opened anew, from the start
-		{Wanted, "k2", ops("op4"), events.WaitingForAWS, 9, 9},
-		{Ending, "k2", ops("op5"), "", 11, 11}, // what kept the wanting does not keep the ending
-		{Ended, "k2", nil, "", 11, 12},
-		{Wanted, "k2", ops("op6"), "", 13, 13},
-		{Ended, "k2", nil, "", 13, 14},
+		{},
+		{Wanted, Wanted, "", "", 2, 2, "op1"},
+		{Wanted, Wanted, "", "", 2, 2, "op1"}, // who joins changes nothing
+		{Wanted, Wanted, events.WaitingForCapacity, "", 2, 2, "op1"},
+		{Wanted, Active, events.WaitingForCapacity, "", 2, 2, "op1"},
+		{Active, Active, "", "", 2, 6, "op1"},
+		{Ending, Ending, "", "", 7, 7, "op3"},
+		{Ending, Ending, "", "", 7, 7, "op3"},
+		{Ending, Ending, events.WaitingForAWS, "", 7, 7, "op3"},
+		{Wanted, Wanted, "", "", 10, 10, "op4"}, // opened anew, from the start
+		{Ending, Ending, "", "", 11, 11, "op5"},
+		{Ending, Ended, "", "", 11, 11, "op5"},
+		{Ended, Ended, "", "", 11, 13, "op5"},
+		{Wanted, Wanted, "", "", 14, 14, "op6"},
+		{Wanted, Wanted, "", "", 14, 14, "op6"},
+		{Ended, Ended, "", "", 14, 16, "op6"},
+		{Wanted, Wanted, "", "", 17, 17, "op7"},
+		{Wanted, Active, "", "", 17, 17, "op7"},
+		{Active, Active, "", "", 17, 19, "op7"},
+		{Ended, Ended, "", events.LostPlanGone, 17, 20, "op7"},
+		{Wanted, Wanted, "", "", 21, 21, "op8"}, // that it was lost once is forgotten
 	}
+	pair := portal.Pair{Key: "k", Plan: "free"}
 	for i := range history {
-		s := fold(history[:i+1]...).Subscriptions["free"]
-		got := brief{s.Phase, s.Key, s.Waiting, s.Parked, s.OpenedBy, int64(s.Since.Sub(start) / time.Minute)}
+		account := fold(history[:i+1]...)
+		s, attachment := account.Subscriptions["free"], account.Attachments[pair]
+		got := brief{s.Phase, attachment.Phase, s.Parked, s.Lost, s.OpenedBy, int64(s.Since.Sub(start) / time.Minute), s.Operation}
+		if i == 0 {
+			got.Since = 0
+		}
 		if diff := cmp.Diff(want[i], got); diff != "" {
 			t.Errorf("after fact %d (-want +got):\n%s", i+1, diff)
 		}
-		if !s.OpenedAt.Equal(at(s.OpenedBy)) || s.Name != "Plan free" {
-			t.Errorf("after fact %d it is %q, opened at %v", i+1, s.Name, s.OpenedAt)
+		if i > 0 && (!s.OpenedAt.Equal(at(s.OpenedBy)) || s.Name != "Plan free" || s.Ring != portal.AccountRing) {
+			t.Errorf("after fact %d it is %q of ring %s, opened at %v", i+1, s.Name, s.Ring, s.OpenedAt)
 		}
 		if s.Open() != (s.Phase == Wanted || s.Phase == Ending) || s.Holds() != (s.Phase == Wanted || s.Phase == Active) {
 			t.Errorf("%s: open %v, holds %v", s.Phase, s.Open(), s.Holds())
 		}
+		if open := s.Open() || attachment.Open(); account.HasOpenWishes() != open || account.WishOpen(s.OpenedBy) != open {
+			t.Errorf("after fact %d wishes are open: %v", i+1, account.HasOpenWishes())
+		}
+	}
+}
+
+func TestASubscriptionOpensEveryKeyOfItsRing(t *testing.T) {
+	t.Parallel()
+	other := events.KeyWanted{Key: "theirs", Ring: "licence/l-1", Name: "Another ring's"}
+	account := fold(said{fact: key("k1")}, said{fact: key("k2")}, said{fact: other}, said{wanted("free"), "op", 1}, said{fact: key("k3")})
+	want := []portal.Pair{{Key: "k1", Plan: "free"}, {Key: "k2", Plan: "free"}, {Key: "k3", Plan: "free"}}
+	if diff := cmp.Diff(want, account.Pairs()); diff != "" {
+		t.Errorf("keys in plans (-want +got):\n%s", diff)
+	}
+	for pair, wish := range map[portal.Pair]int64{want[0]: 4, want[1]: 4, want[2]: 5} {
+		if got := account.Attachments[pair]; got.Phase != Wanted || got.OpenedBy != wish {
+			t.Errorf("%v is %+v, want it wanted by the wish %d", pair, got, wish)
+		}
+	}
+	if diff := cmp.Diff([]int64{4}, account.WishesOn("k1")); diff != "" {
+		t.Errorf("waiting on k1 (-want +got):\n%s", diff)
+	}
+	if first, ok := account.KeyOf(portal.AccountRing); !ok || first.ID != "k1" {
+		t.Errorf("the ring's key is %+v, %v", first, ok)
+	}
+	if _, ok := account.KeyOf("plan/free"); ok {
+		t.Error("a key was found in an empty ring")
+	}
+	if diff := cmp.Diff([]portal.PlanID{"free"}, account.Held(portal.AccountRing)); diff != "" || account.Held("licence/l-1") != nil {
+		t.Errorf("held (-want +got):\n%s", diff)
 	}
 }
 
 func TestAKeyIsWhatItsFactsSay(t *testing.T) {
 	t.Parallel()
-	account := fold(
-		said{fact: events.KeyWanted{Key: "k1", Slot: "default", Name: "One", Scheme: "v1", KMSKey: "arn"}},
-		said{fact: events.KeyWanted{Key: "k2", Slot: "second", Name: "Two", Scheme: "v2", KMSKey: "arn2"}},
-		said{fact: events.KeyCreated{Key: "k1", GatewayID: "gw"}},
-		said{fact: events.KeyRevealed{Key: "k1"}},
-	)
-	want := Key{ID: "k1", Slot: "default", Name: "One", Scheme: "v1", KMSKey: "arn", GatewayID: "gw", WantedAt: at(1), CreatedAt: at(3), RevealedAt: at(4)}
-	got, ok := account.KeyIn("default")
-	if diff := cmp.Diff(want, got); diff != "" || !ok || !got.Created() {
-		t.Errorf("found %v, created %v (-want +got):\n%s", ok, got.Created(), diff)
+	history := []said{
+		{fact: key("k")}, {fact: events.KeyCreated{Key: "k", GatewayID: "gw"}}, {fact: events.KeyObserved{Key: "k"}},
+		{fact: events.KeyObserved{Key: "k", Enabled: true}}, {fact: events.KeyReleasing{Key: "k"}}, {wanted("free"), "op", 1},
+		{fact: events.KeyReleasing{Key: "k"}}, {fact: events.KeyReleased{Key: "k", Link: link(7)}}, {wanted("plus"), "op", 2},
+		{fact: events.KeyCreated{Key: "k", GatewayID: "gw2"}},
 	}
-	if second, ok := account.KeyIn("second"); !ok || second.ID != "k2" || second.Created() {
-		t.Errorf("the second slot holds %+v, %v", second, ok)
+	base := Key{ID: "k", Ring: portal.AccountRing, Name: "Key k", Scheme: "v1", KMSKey: "mrk-1", WantedAt: at(1)}
+	with := func(change func(*Key)) Key {
+		k := base
+		change(&k)
+		return k
 	}
-	if _, ok := account.KeyIn("third"); ok {
-		t.Error("a key was found in an empty slot")
+	created := func(k *Key) { k.GatewayID, k.CreatedAt = "gw", at(2) }
+	want := []Key{
+		base, with(created),
+		with(func(k *Key) { created(k); k.Disabled = true }),
+		with(created),
+		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 5, at(5) }),
+		with(created), // wanted again before it was given back
+		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 7, at(7) }),
+		with(func(k *Key) { k.CreatedAt, k.Released = at(2), true }),
+		with(func(k *Key) { k.CreatedAt = at(2) }),
+		with(func(k *Key) { k.GatewayID, k.CreatedAt = "gw2", at(10) }),
+	}
+	for i := range history {
+		got := fold(history[:i+1]...).Keys["k"]
+		if diff := cmp.Diff(want[i], got); diff != "" {
+			t.Errorf("after fact %d (-want +got):\n%s", i+1, diff)
+		}
+		if got.Created() != (got.GatewayID != "") {
+			t.Errorf("after fact %d created is %v", i+1, got.Created())
+		}
 	}
 }
 
-func TestPlansClashOnAStageOfTheSameKey(t *testing.T) {
+func TestARingIsEmptySinceItsLastSubscriptionEnded(t *testing.T) {
 	t.Parallel()
-	v1, v2, other := portal.Stage{API: "a", Stage: "v1"}, portal.Stage{API: "a", Stage: "v2"}, portal.Stage{API: "b", Stage: "v1"}
-	held := said{fact: wanted("free", "k", v1, other)}
-	active := said{fact: events.SubscriptionActivated{Plan: "free"}}
-	ending := said{fact: events.SubscriptionEnding{Plan: "free"}}
-	for _, c := range []struct {
-		name   string
-		given  []said
-		key    portal.KeyID
-		plan   portal.PlanID
-		stages []portal.Stage
-		want   portal.PlanID
-	}{
-		{"a plan on its way holds its stages", []said{held}, "k", "plus", []portal.Stage{v1}, "free"},
-		{"one that is active does", []said{held, active}, "k", "plus", []portal.Stage{v2, other}, "free"},
-		{"one that is ending has let them go", []said{held, active, ending}, "k", "plus", []portal.Stage{v1}, ""},
-		{"one that has ended has", []said{held, {fact: events.RequestRejected{Withdraws: "free"}}}, "k", "plus", []portal.Stage{v1}, ""},
-		{"it does not clash with itself", []said{held, active}, "k", "free", []portal.Stage{v1}, ""},
-		{"nor on another key", []said{held, active}, "k2", "plus", []portal.Stage{v1}, ""},
-		{"nor on another stage of the same API", []said{held, active}, "k", "plus", []portal.Stage{v2}, ""},
-		{"nor without stages", []said{held, active}, "k", "plus", nil, ""},
-		{"of two the first by id is named", []said{{fact: wanted("z", "k", v1)}, {fact: wanted("y", "k", v2)}}, "k", "plus", []portal.Stage{v1, v2}, "y"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			rival, clash := fold(c.given...).Clash(c.key, c.plan, c.stages)
-			if rival.Plan != c.want || clash != (c.want != "") {
-				t.Errorf("clashes with %q (%v), want %q", rival.Plan, clash, c.want)
-			}
-		})
+	history := []said{
+		{fact: key("k")}, {wanted("free"), "op", 1}, {wanted("plus"), "op", 2},
+		{fact: events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}},
+		{events.SubscriptionEnding{Plan: "plus"}, "op", 3}, {fact: events.SubscriptionEnded{Plan: "plus", Link: link(5)}},
+		{wanted("free"), "op", 4}, {fact: events.RequestRejected{Link: link(7)}},
+	}
+	for i, want := range []int64{0, 0, 0, 0, 0, 6, 0, 8} {
+		ring := fold(history[:i+1]...).Rings[portal.AccountRing]
+		if ring.EmptiedBy != want || want != 0 && !ring.EmptiedAt.Equal(at(want)) {
+			t.Errorf("after fact %d the ring is %+v, want it emptied by %d", i+1, ring, want)
+		}
+	}
+}
+
+func TestAPlanThatIsWantedAndLeftAgainAndAgainFlaps(t *testing.T) {
+	t.Parallel()
+	history := []said{{wanted("free"), "op", 1}, {events.SubscriptionEnding{Plan: "free"}, "op", 2}, {wanted("free"), "op", 3}}
+	now := at(4)
+	if fold(history...).Subscriptions["free"].Flapping(now, 10*time.Minute) {
+		t.Error("three decisions count as flapping")
+	}
+	history = append(history, said{events.SubscriptionEnding{Plan: "free"}, "op", 4})
+	s := fold(history...).Subscriptions["free"]
+	if !s.Flapping(now, 10*time.Minute) || s.Flapping(now, 3*time.Minute) || s.Flapping(at(30), 10*time.Minute) {
+		t.Errorf("decided at %v it flaps within ten minutes: %v", s.Flips, s.Flapping(now, 10*time.Minute))
 	}
 }
 
@@ -204,7 +287,6 @@ func TestANewerDecisionSupersedesInItsScopeAndThoseWithin(t *testing.T) {
 		{"an older one", []said{decided(5, "plan/free")}, 6, []portal.Scope{"plan/free"}, false},
 		{"another plan's", []said{decided(5, "plan/plus")}, 4, []portal.Scope{"plan/free"}, false},
 		{"one over the account reaches plans", []said{decided(5, portal.AccountScope)}, 4, []portal.Scope{"plan/free"}, true},
-		{"and keys", []said{decided(5, portal.AccountScope)}, 4, []portal.Scope{"key/k"}, true},
 		{"and not the registration", []said{decided(5, portal.AccountScope)}, 4, []portal.Scope{portal.RegistrationScope}, false},
 		{"one over a plan does not reach the account", []said{decided(5, "plan/free")}, 4, []portal.Scope{portal.AccountScope}, false},
 		{"any of several scopes is enough", []said{decided(5, "plan/plus")}, 4, []portal.Scope{"plan/free", "plan/plus"}, true},
@@ -224,44 +306,21 @@ func TestANewerDecisionSupersedesInItsScopeAndThoseWithin(t *testing.T) {
 	}
 }
 
-func TestAKeyIsWaitedForByThoseWhosePlansAreWantedOnIt(t *testing.T) {
+// Converging keeps an account while the fold goes on.
+func TestACloneIsNobodyElses(t *testing.T) {
 	t.Parallel()
-	account := fold(
-		said{wanted("plus", "k"), "op-plus", 1}, said{wanted("free", "k"), "op-free", 2},
-		said{events.RequestJoined{Plan: "free"}, "op-free2", 3},
-		said{wanted("other", "k2"), "op-other", 4},
-		said{wanted("active", "k"), "op-active", 5}, said{fact: events.SubscriptionActivated{Plan: "active"}},
-		said{wanted("ending", "k"), "op-ending", 6}, said{events.SubscriptionEnding{Plan: "ending", Key: "k"}, "op-leave", 7},
-	)
-	want := []portal.OperationID{"op-free", "op-free2", "op-plus"}
-	if diff := cmp.Diff(want, account.WaitingOn("k")); diff != "" {
-		t.Errorf("waiting on k (-want +got):\n%s", diff)
+	account := fold(said{fact: key("k")}, said{wanted("free"), "op1", 1})
+	before := account.Clone()
+	want := fold(said{fact: key("k")}, said{wanted("free"), "op1", 1})
+	for i, s := range []said{
+		{fact: events.KeyCreated{Key: "k", GatewayID: "gw"}}, {fact: events.KeyAttached{Key: "k", Plan: "free", Link: link(2)}},
+		{events.SubscriptionEnding{Plan: "free"}, "op2", 2}, {wanted("plus"), "op3", 3},
+		{events.RequestUnchanged{Decides: events.Decides{Scopes: []portal.Scope{"plan/x"}}}, "op4", 4},
+	} {
+		account.Apply(events.Event{Sequence: int64(3 + i), Time: at(3), Operation: s.op, Intent: s.intent, Data: s.fact})
 	}
-	if got := account.WaitingOn("k3"); got != nil {
-		t.Errorf("on a key nobody wants wait %v", got)
-	}
-	if diff := cmp.Diff([]portal.PlanID{"active", "ending", "free", "other", "plus"}, account.Plans()); diff != "" {
-		t.Errorf("plans (-want +got):\n%s", diff)
-	}
-}
-
-// Converging keeps a subscription while the fold goes on.
-func TestASubscriptionThatWasReadIsNobodyElses(t *testing.T) {
-	t.Parallel()
-	account := fold(said{wanted("free", "k"), "op1", 1})
-	join := func(op portal.OperationID) {
-		account.Apply(events.Event{Sequence: account.Sequence + 1, Operation: op, Data: events.RequestJoined{Plan: "free"}})
-	}
-	join("op2")
-	join("op3")
-	held := account.Subscriptions["free"]
-	join("op4")
-	if diff := cmp.Diff([]portal.OperationID{"op1", "op2", "op3"}, held.Waiting); diff != "" {
-		t.Errorf("what was read changed afterwards (-want +got):\n%s", diff)
-	}
-	_ = append(held.Waiting, "mine")
-	if diff := cmp.Diff([]portal.OperationID{"op1", "op2", "op3", "op4"}, account.Subscriptions["free"].Waiting); diff != "" {
-		t.Errorf("what was read changes the account (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, before); diff != "" {
+		t.Errorf("what was kept changed afterwards (-want +got):\n%s", diff)
 	}
 }
 

@@ -16,6 +16,8 @@ type Catalog struct {
 	PublishedBy int64
 	// Failing is the source that could not be read last time, "" if all could.
 	Failing string
+	// NotUnderstood is as for an Account.
+	NotUnderstood string
 }
 
 // FoldCatalog applies all facts of the catalog's stream.
@@ -30,6 +32,9 @@ func FoldCatalog(facts []events.Event) Catalog {
 // Apply applies the next fact.
 func (c *Catalog) Apply(e events.Event) {
 	c.Sequence = e.Sequence
+	if e.NotUnderstood() {
+		c.NotUnderstood = e.Type()
+	}
 	switch f := e.Data.(type) {
 	case events.CatalogPublished:
 		c.Hash, c.PublishedAt, c.PublishedBy, c.Failing = f.Hash, e.Time, e.Sequence, ""

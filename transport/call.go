@@ -16,6 +16,8 @@ type entry struct {
 	group string
 	size  int
 	call  *call
+	// unsure is set once a request that held it was not answered: AWS may have taken it.
+	unsure bool
 }
 
 // call is one Publish. It is done when each of its entries is confirmed or has failed.
@@ -28,6 +30,8 @@ type call struct {
 	// failed keeps the order of the entries' failing.
 	failed []string
 	errs   []error
+	// unsure: one that failed may have been taken.
+	unsure bool
 }
 
 func newCall(ctx context.Context, entries []*entry) *call {
@@ -46,6 +50,7 @@ func (c *call) settle(e *entry, err error) {
 	delete(c.open, e)
 	if err != nil {
 		c.failed = append(c.failed, e.uuid)
+		c.unsure = c.unsure || e.unsure
 		if !containsText(c.errs, err) {
 			c.errs = append(c.errs, err)
 		}
@@ -56,21 +61,21 @@ func (c *call) settle(e *entry, err error) {
 }
 
 // result is nil if every entry was confirmed. Entries still open, because the
-// caller's context ended first, count as not confirmed.
+// caller's context ended while they were under way, count as not confirmed.
 func (c *call) result(topic string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	failed, errs := c.failed, c.errs
+	failed, errs, unsure := c.failed, c.errs, c.unsure
 	for e := range c.open {
 		failed = append(failed, e.uuid)
 	}
 	if len(c.open) > 0 {
-		errs = append(errs, context.Cause(c.ctx))
+		errs, unsure = append(errs, context.Cause(c.ctx)), true
 	}
 	if len(failed) == 0 {
 		return nil
 	}
-	return &PublishError{Topic: topic, UUIDs: failed, Err: errors.Join(errs...)}
+	return &PublishError{Topic: topic, UUIDs: failed, Unsure: unsure, Err: errors.Join(errs...)}
 }
 
 // containsText keeps a batch refused for one reason from telling it ten times.

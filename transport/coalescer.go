@@ -1,16 +1,23 @@
 package transport
 
 import (
+	"context"
 	"sync"
 	"time"
 )
 
 // coalescer collects items into batch requests: one leaves when it is full, when the
 // caller knows that nothing more is to be expected, or after the linger. What is
-// refused is tried again, unless it is refused for good.
+// refused is tried again, unless it is refused for good or again says no.
 type coalescer[T any] struct {
 	linger time.Duration
-	send   func(batch []T) []refusal
+	// life ends when nothing is sent any more.
+	life context.Context
+	send func(batch []T) []refusal
+	// again says whether a batch is worth another try after so many.
+	again func(tries int) bool
+	// moot says, before each try, why an item is not to be sent any more; nil if it is.
+	moot func(item T) error
 	// failed is told of an item given up.
 	failed func(item T, err error)
 
@@ -67,11 +74,14 @@ func (c *coalescer[T]) launch() {
 func (c *coalescer[T]) fly(batch []T) {
 	for try := 1; len(batch) > 0; try++ {
 		if try > 1 {
-			time.Sleep(jittered(50*time.Millisecond, time.Second, try-1))
+			pause(c.life, jittered(50*time.Millisecond, time.Second, try-1))
+		}
+		if batch = c.unmoot(batch); len(batch) == 0 {
+			return
 		}
 		var again []T
 		for _, r := range c.send(batch) {
-			if r.final || try == settleTries {
+			if r.final || !c.again(try) {
 				c.failed(batch[r.index], r.err)
 				continue
 			}
@@ -79,4 +89,17 @@ func (c *coalescer[T]) fly(batch []T) {
 		}
 		batch = again
 	}
+}
+
+// unmoot gives up what is moot and returns the rest.
+func (c *coalescer[T]) unmoot(batch []T) []T {
+	var rest []T
+	for _, item := range batch {
+		if err := c.moot(item); err != nil {
+			c.failed(item, err)
+			continue
+		}
+		rest = append(rest, item)
+	}
+	return rest
 }

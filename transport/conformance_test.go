@@ -53,10 +53,11 @@ type pubSub func(aws.Config, *sqs.Client, *transport.Queues, wasqs.Marshaler) (m
 func ours(_ aws.Config, client *sqs.Client, queues *transport.Queues, m wasqs.Marshaler) (message.Publisher, message.Subscriber, error) {
 	pub := transport.NewPublisher(client, queues, transport.PublisherConfig{Marshaler: m})
 	sub := transport.NewSubscriber(client, queues, transport.SubscriberConfig{
-		CloseTimeout: 200 * time.Millisecond,
+		CloseTimeout: 2200 * time.Millisecond, SettleTime: 2 * time.Second,
 		// The suite closes subscribers all the time. On a slow machine a receive may be
-		// cut off by that; what it leased is to be had again before the suite gives up.
-		Visibility:  3 * time.Second,
+		// cut off by that; what it leased is to be had again before the suite gives up. Nor may
+		// a lease run out there before its message is read: it would come twice.
+		Visibility: 10 * time.Second, WaitTime: time.Second,
 		Unmarshaler: suiteWire{},
 		Backoff:     func(int) time.Duration { return 0 },
 	})

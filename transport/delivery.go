@@ -19,19 +19,23 @@ type delivery struct {
 	msg      *message.Message
 
 	mu sync.Mutex
-	// until is when the lease ends, unless extended; by our clock.
+	// until is when the lease ends, unless extended; by our clock, and never later than
+	// by that of SQS.
 	until time.Time
 	// cap is when it is no longer extended; zero before the message is handed out.
 	cap time.Time
-	// asked is the delay that the handler wants before the next delivery.
-	asked time.Duration
+	// asked is the delay that the handler wants before the next delivery; atOnce that
+	// there shall be none.
+	asked  time.Duration
+	atOnce bool
 }
 
 type deliveryKey struct{}
 
 // Lease says until when the message whose handler has this context is leased: until
 // then nobody else is handed it, nor on a FIFO queue the next of its group. The
-// lease is extended while the handler runs, so ask again for the time as it is now.
+// lease is extended while the handler runs, so ask again for the time as it is now. It
+// counts from when SQS was asked for it, so it is never told longer than it is.
 // ok is false if the context is not that of a message.
 func Lease(ctx context.Context) (until time.Time, ok bool) {
 	d, ok := ctx.Value(deliveryKey{}).(*delivery)
@@ -51,8 +55,18 @@ func askDelay(ctx context.Context, delay time.Duration) {
 	}
 }
 
-// newDeliveries takes what was received at a time, in its order.
-func newDeliveries(wires []types.Message, at time.Time, cfg SubscriberConfig) []*delivery {
+// askNoDelay has the message handed out again at once, if it is then refused.
+func askNoDelay(ctx context.Context) {
+	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.atOnce = true
+	}
+}
+
+// newDeliveries takes what was received, in its order. The leases count from when it was
+// asked for: SQS may have handed it out at once and answered late.
+func newDeliveries(wires []types.Message, asked time.Time, cfg SubscriberConfig) []*delivery {
 	deliveries := make([]*delivery, len(wires))
 	for i := range wires {
 		wire := &wires[i]
@@ -62,7 +76,7 @@ func newDeliveries(wires []types.Message, at time.Time, cfg SubscriberConfig) []
 			group:    wire.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
 			received: receiveCount(wire),
 			msg:      unmarshal(cfg.Unmarshaler, wire),
-			until:    at.Add(cfg.Visibility),
+			until:    asked.Add(cfg.Visibility),
 		}
 	}
 	return deliveries
@@ -74,10 +88,24 @@ func (d *delivery) lease() time.Time {
 	return d.until
 }
 
+// over says whether the lease has run out, so that the message may be somebody else's.
+func (d *delivery) over() bool { return !time.Now().Before(d.lease()) }
+
+// extended notes that SQS has extended the lease. One that had run out by the time of the
+// answer stays so: somebody else may have been handed the message in between.
 func (d *delivery) extended(until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.until = until
+	if time.Now().Before(d.until) {
+		d.until = until
+	}
+}
+
+// lost notes that the lease has ended before its time.
+func (d *delivery) lost() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.until = time.Time{}
 }
 
 // capped sets when the lease may no longer be extended.
@@ -88,10 +116,12 @@ func (d *delivery) capped(at time.Time) {
 }
 
 // due says whether the lease has less than half of its time left and may be extended.
+// After its end it may not: the receipt would extend somebody else's.
 func (d *delivery) due(now time.Time, visibility time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.until.Sub(now) <= visibility/2 && (d.cap.IsZero() || now.Before(d.cap))
+	left := d.until.Sub(now)
+	return left > 0 && left <= visibility/2 && (d.cap.IsZero() || now.Before(d.cap))
 }
 
 // maxDelay stays under the 12 hours after which SQS takes any message back.
@@ -101,6 +131,9 @@ const maxDelay = 11 * time.Hour
 func (d *delivery) delay(backoff func(int) time.Duration) time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.atOnce {
+		return 0
+	}
 	if d.asked > 0 {
 		return min(d.asked, maxDelay)
 	}

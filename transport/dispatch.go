@@ -44,6 +44,7 @@ func (w *Worker) addConsumer(groups *cqrs.EventGroupProcessor, c Consumer) error
 		return errors.New("a consumer needs a queue and a name of its own")
 	}
 	c.Subscriber.Log = w.cfg.Log
+	c.Subscriber.overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
 	subscriber, err := w.cfg.NewSubscriber(c)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 // minutes. What a handler's error leads to:
 //
 //	portal.Postponed        it comes again after its delay; nothing is counted
+//	portal.ErrStopping      in a Postponed: it comes again at once, to another worker
 //	portal.Error "invalid"  it is a dead letter at once
 //	any other, or a panic   counted; it comes again after a backoff, or is a dead letter
 //
@@ -81,6 +82,9 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		return handled, nil
 	case errors.Is(err, errIgnored):
 		return ignored, nil
+	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
+		askNoDelay(ctx)
+		return postponed, err
 	case errors.As(err, &later):
 		askDelay(ctx, later.After)
 		return postponed, err

@@ -83,7 +83,7 @@ func (s *subscription) handOut(d *delivery) answer {
 // emit keeps back a message whose lease ran out while it waited for its turn, which
 // happens only if it could not be extended: somebody else may be handling it.
 func (s *subscription) emit(d *delivery) bool {
-	if s.polling.Err() != nil || !time.Now().Before(d.lease()) || !s.gate.enter() {
+	if s.polling.Err() != nil || d.over() || !s.gate.enter() {
 		return false
 	}
 	defer s.gate.leave()

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -13,12 +14,17 @@ type leases struct {
 
 	mu   sync.Mutex
 	held map[*delivery]bool
-	// beating is closed when the extension under way is over; nil if none is.
-	beating chan struct{}
+	// extending has the messages of every extension under way, and what is closed when that
+	// one is over.
+	extending  map[*delivery]chan struct{}
+	extensions sync.WaitGroup
 }
 
 func newLeases(r requests, cfg SubscriberConfig) *leases {
-	return &leases{requests: r, visibility: cfg.Visibility, quit: make(chan struct{}), held: map[*delivery]bool{}}
+	return &leases{
+		requests: r, visibility: cfg.Visibility, quit: make(chan struct{}),
+		held: map[*delivery]bool{}, extending: map[*delivery]chan struct{}{},
+	}
 }
 
 func (l *leases) hold(ds []*delivery) {
@@ -38,27 +44,48 @@ func (l *leases) drop(ds ...*delivery) {
 	}
 }
 
-// yield is drop for messages that go back. It waits for an extension under way, which
-// would otherwise undo the shorter time that they are then given.
+// yield is drop for messages that go back. It waits for their extensions under way, which
+// would otherwise undo the shorter time that they are then given. While the subscription
+// closes it does not wait for long.
 func (l *leases) yield(ds []*delivery) {
 	l.drop(ds...)
-	l.mu.Lock()
-	beating := l.beating
-	l.mu.Unlock()
-	if beating != nil {
-		<-beating
+	var late <-chan time.Time
+	for _, d := range ds {
+		l.mu.Lock()
+		extending := l.extending[d]
+		l.mu.Unlock()
+		if extending == nil {
+			continue
+		}
+		select {
+		case <-extending:
+			continue
+		case <-l.stopping.Done():
+		}
+		if late == nil {
+			late = time.After(answerTime)
+		}
+		select {
+		case <-extending:
+		case <-late:
+			return
+		}
 	}
 }
 
-// keep extends until stop. A message is due with half its lease left, and looked at
-// more often, so an extension that failed is tried twice again in time.
+// keep extends until stop. A message is due with half its lease left and looked at much
+// more often, so an extension that failed is tried again in time. Extensions do not wait
+// for each other: one that SQS is slow to answer costs no other message its lease.
 func (l *leases) keep() {
-	ticker := time.NewTicker(l.visibility / 6)
+	ticker := time.NewTicker(l.visibility / 12)
 	defer ticker.Stop()
+	defer l.extensions.Wait()
 	for {
 		select {
 		case <-ticker.C:
-			l.beat()
+			for _, batch := range l.due() {
+				l.extensions.Go(func() { l.extend(batch) })
+			}
 		case <-l.quit:
 			return
 		}
@@ -67,50 +94,58 @@ func (l *leases) keep() {
 
 func (l *leases) stop() { close(l.quit) }
 
-func (l *leases) beat() {
-	due, done := l.due()
-	defer done()
-	for len(due) > 0 {
-		n := min(len(due), maxBatch)
-		var changes []change
-		for _, d := range due[:n] {
-			changes = append(changes, change{d: d, visibility: l.visibility})
+func (l *leases) extend(batch []*delivery) {
+	defer l.extended(batch)
+	changes := make([]change, len(batch))
+	for i, d := range batch {
+		changes[i] = change{d: d, visibility: l.visibility}
+	}
+	// Counted from before the request, so that we never think the lease longer than SQS
+	// does.
+	until := time.Now().Add(l.visibility)
+	refusals := map[int]refusal{}
+	for _, r := range l.changeVisibility(changes) {
+		refusals[r.index] = r
+		l.log.Warn().Err(r.err).Str("message_id", batch[r.index].id).Msg("extending a lease failed")
+	}
+	for i, d := range batch {
+		switch r, refused := refusals[i]; {
+		case !refused:
+			d.extended(until)
+		case r.final:
+			// SQS does not know the receipt any more.
+			d.lost()
 		}
-		// Counted from before the request, so that we never think the lease longer
-		// than SQS does.
-		from := time.Now()
-		for _, failed := range l.changeVisibility(changes) {
-			changes[failed.index].d = nil
-			l.log.Warn().Err(failed.err).Str("message_id", due[failed.index].id).Msg("extending a lease failed")
-		}
-		for _, c := range changes {
-			if c.d != nil {
-				c.d.extended(from.Add(l.visibility))
-			}
-		}
-		due = due[n:]
 	}
 }
 
-// due lists what to extend now and notes that an extension is under way until done.
-func (l *leases) due() (due []*delivery, done func()) {
+// due lists in batches what to extend now, and notes that it is being extended.
+func (l *leases) due() [][]*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	var due []*delivery
 	for d := range l.held {
-		if d.due(now, l.visibility) {
+		if l.extending[d] == nil && d.due(now, l.visibility) {
 			due = append(due, d)
 		}
 	}
-	if len(due) == 0 {
-		return nil, func() {}
+	batches := slices.Collect(slices.Chunk(due, maxBatch))
+	for _, batch := range batches {
+		over := make(chan struct{})
+		for _, d := range batch {
+			l.extending[d] = over
+		}
 	}
-	beating := make(chan struct{})
-	l.beating = beating
-	return due, func() {
-		l.mu.Lock()
-		defer l.mu.Unlock()
-		l.beating = nil
-		close(beating)
+	return batches
+}
+
+// extended notes that the extension of a batch is over.
+func (l *leases) extended(batch []*delivery) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	close(l.extending[batch[0]])
+	for _, d := range batch {
+		delete(l.extending, d)
 	}
 }

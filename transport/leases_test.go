@@ -5,9 +5,11 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -144,17 +146,18 @@ func TestAMessageWhoseLeaseRanOutInItsLaneIsNotHandedOut(t *testing.T) {
 	c.change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		return nil, errors.New("the line is dead")
 	}
-	received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Second, Pollers: 1}), queue)
+	overdue := make(chan struct{}, 100)
+	received := c.subscribe(c.subscriber(SubscriberConfig{
+		Visibility: time.Second, Pollers: 1, CloseTimeout: time.Second, SettleTime: 500 * time.Millisecond,
+		overdue: func() { overdue <- struct{}{} },
+	}), queue)
 	slow := next(t, received)
 	until, _ := Lease(slow.Context())
 	eventually(t, "the leases are over", func() bool { return time.Now().After(until) })
 	slow.Ack()
-	// By the time that it is deleted, its lane has come to the next.
-	eventually(t, "it is deleted", func() bool {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.deletes > 0
-	})
+	// Neither it is deleted nor the next of its lane handed back.
+	next(t, overdue)
+	next(t, overdue)
 	for {
 		msg := next(t, received)
 		if msg.Metadata.Get(ReceiveCountKey) == "1" {
@@ -164,5 +167,194 @@ func TestAMessageWhoseLeaseRanOutInItsLaneIsNotHandedOut(t *testing.T) {
 		if string(msg.Payload) == "m1" {
 			return
 		}
+	}
+}
+
+func TestALeaseCountsFromWhenTheMessageWasAskedFor(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("slow-answer")
+	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
+	asked := make(chan time.Time, 100)
+	c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+		asked <- time.Now()
+		out, err := c.Client.ReceiveMessage(ctx, in)
+		pause(ctx, 100*time.Millisecond) // the answer is under way
+		return out, err
+	}
+	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Minute, Pollers: 1}), queue))
+	if until, latest := must(Lease(msg.Context())), next(t, asked).Add(time.Minute); until.After(latest) {
+		t.Errorf("the lease is thought to last %v longer than it does", until.Sub(latest))
+	}
+	msg.Ack()
+}
+
+func must(until time.Time, ok bool) time.Time {
+	if !ok {
+		panic("the context has no lease")
+	}
+	return until
+}
+
+func TestAnAnswerAfterTheLeaseRanOutTouchesNothing(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]func(*message.Message) bool{
+		"an ack": (*message.Message).Ack, "a nack": (*message.Message).Nack,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := startCloud(t)
+			queue := c.queue("overdue")
+			publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
+			// The subscriber receives once; what comes then goes to another worker.
+			var first sync.Once
+			c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (out *sqs.ReceiveMessageOutput, err error) {
+				err = errors.New("not again")
+				first.Do(func() { out, err = c.Client.ReceiveMessage(ctx, in) })
+				return out, err
+			}
+			// Nothing gets through to SQS.
+			var touched atomic.Int64
+			c.change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+				touched.Add(1)
+				return nil, errors.New("the line is dead")
+			}
+			overdue := make(chan struct{}, 10)
+			sub := c.subscriber(SubscriberConfig{
+				Visibility: time.Second, Pollers: 1, Backoff: atOnce, overdue: func() { overdue <- struct{}{} },
+			})
+			msg := next(t, c.subscribe(sub, queue))
+			url, err := c.queues.URL(t.Context(), queue)
+			if err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "another worker has the message", func() bool {
+				out, err := c.Client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, VisibilityTimeout: 3600})
+				return err == nil && len(out.Messages) == 1
+			})
+			held := leasesOf(t, sub)
+			eventually(t, "no extension is under way any more", func() bool {
+				held.mu.Lock()
+				defer held.mu.Unlock()
+				return len(held.extending) == 0 && time.Now().After(must(Lease(msg.Context())))
+			})
+			before := touched.Load()
+			answer(msg)
+			next(t, overdue)
+			if err := sub.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if visible, hidden := c.left(queue); visible != "0" || hidden != "1" {
+				t.Errorf("the queue holds %s and %s leased, want the one that the other worker has", visible, hidden)
+			}
+			if c.deletes > 0 || touched.Load() != before {
+				t.Errorf("the old receipt was used for %d deletes and %d changes", c.deletes, touched.Load()-before)
+			}
+			if len(overdue) > 0 {
+				t.Error("it was counted twice")
+			}
+		})
+	}
+}
+
+func TestALeaseThatSQSNoLongerKnowsIsOver(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("unknown-receipt")
+	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
+	c.change = func(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+		return &sqs.ChangeMessageVisibilityBatchOutput{Failed: []types.BatchResultErrorEntry{
+			{Id: in.Entries[0].Id, Code: aws.String("ReceiptHandleIsInvalid"), SenderFault: true},
+		}}, nil
+	}
+	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: 4 * time.Second}), queue))
+	before := must(Lease(msg.Context()))
+	eventually(t, "the handler can tell that its lease is over", func() bool {
+		return must(Lease(msg.Context())).Before(time.Now())
+	})
+	if !time.Now().Before(before) {
+		t.Skip("the machine is too slow to tell this from a lease that ran out")
+	}
+	msg.Ack()
+}
+
+func TestAnExtensionAnsweredAfterTheLeaseRanOutDoesNotReviveIt(t *testing.T) {
+	t.Parallel()
+	ahead := time.Now().Add(time.Hour)
+	late := &delivery{until: time.Now().Add(-time.Millisecond)}
+	late.extended(ahead)
+	inTime := &delivery{until: time.Now().Add(time.Minute)}
+	inTime.extended(ahead)
+	if !late.over() || !inTime.lease().Equal(ahead) {
+		t.Errorf("late: the lease ends %v; in time: it ends %v", late.lease(), inTime.lease())
+	}
+}
+
+func TestAnExtensionThatHangsHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("hanging")
+	pub := c.publisher(PublisherConfig{})
+	hanging, extended, free := make(chan struct{}), make(chan struct{}, 100), make(chan struct{})
+	var first sync.Once
+	c.change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+		hangs := false
+		first.Do(func() { hangs = true })
+		if hangs {
+			close(hanging)
+			select {
+			case <-free:
+			case <-ctx.Done():
+			}
+			return nil, errors.New("no answer")
+		}
+		extended <- struct{}{}
+		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
+	}
+	received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: 2 * time.Second, WaitTime: time.Second}), queue)
+	t.Cleanup(func() { close(free) })
+	publish(t, pub, queue, text("", "one"))
+	next(t, received)
+	ended(t, hanging)
+	publish(t, pub, queue, text("", "two"))
+	msg := next(t, received)
+	next(t, extended)
+	msg.Ack()
+}
+
+func TestWhatBecomesMootIsNotTriedAgain(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	sent, gaveUp, over := [][]string{}, map[string]error{}, false
+	c := coalescer[string]{
+		life: t.Context(),
+		send: func(batch []string) []refusal {
+			mu.Lock()
+			defer mu.Unlock()
+			sent, over = append(sent, batch), true
+			return allRefused(len(batch), errors.New("not now"))
+		},
+		again: func(tries int) bool { return tries < 2 },
+		moot: func(item string) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if over && item == "a" {
+				return errLeaseOver
+			}
+			return nil
+		},
+		failed: func(item string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			gaveUp[item] = err
+		},
+	}
+	c.add(true, "a", "b")
+	c.drain()
+	if diff := cmp.Diff([][]string{{"a", "b"}, {"b"}}, sent); diff != "" {
+		t.Errorf("sent (-want +got):\n%s", diff)
+	}
+	if !errors.Is(gaveUp["a"], errLeaseOver) || gaveUp["b"] == nil {
+		t.Errorf("given up: %v", gaveUp)
 	}
 }

@@ -17,7 +17,7 @@ const (
 	// delay when there is little to send, full batches when there is much.
 	eager = 2
 	// sendTries is how often an entry is sent that AWS could not take and does not
-	// blame on us.
+	// blame on us, or that a request held which was not answered.
 	sendTries = 4
 )
 
@@ -29,7 +29,8 @@ type refusal struct {
 	err   error
 }
 
-// sendFunc makes one batch request. An error is about the whole batch.
+// sendFunc makes one batch request, once: what the SDK repeats by itself it does not tell
+// of. An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]refusal, error)
 
 // line is what waits for one queue or topic, in the order of arrival.
@@ -64,7 +65,13 @@ func (l *line) add(entries []*entry) error {
 func (l *line) withdraw(c *call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting = slices.DeleteFunc(l.waiting, func(e *entry) bool { return e.call == c })
+	l.waiting = slices.DeleteFunc(l.waiting, func(e *entry) bool {
+		if e.call != c {
+			return false
+		}
+		c.settle(e, context.Cause(c.ctx))
+		return true
+	})
 }
 
 // launch sends as many batches as may be sent now. The caller holds the lock.
@@ -110,15 +117,19 @@ func (l *line) next() (batch []*entry, full bool, rest []*entry) {
 	return batch, full, append(passed, l.waiting[at:]...)
 }
 
-// fly sends a batch, and again what AWS could not take of it. Its groups stay locked
-// until then, so that nothing newer overtakes what is sent again.
+// fly sends a batch, and again what AWS could not take of it or did not answer for. Where
+// messages have a deduplication id, one that was taken after all is not taken twice. The
+// groups of the batch stay locked until then, so that nothing newer overtakes what is
+// sent again.
 func (l *line) fly(batch []*entry) {
+	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.Timeout)
+	defer cancel()
 	again := batch
 	for try := 1; len(again) > 0; try++ {
 		if try > 1 {
-			time.Sleep(jittered(50*time.Millisecond, time.Second, try-1))
+			pause(ctx, jittered(50*time.Millisecond, time.Second, try-1))
 		}
-		again = l.attempt(again, try == sendTries)
+		again = l.attempt(ctx, again, try)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,18 +140,17 @@ func (l *line) fly(batch []*entry) {
 	l.launch()
 }
 
-// attempt makes one request, settles what is decided and returns what is worth
-// another. A request that failed as a whole was tried again by the SDK already.
-func (l *line) attempt(batch []*entry, last bool) (again []*entry) {
-	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.Timeout)
-	defer cancel()
-	refusals, err := l.send(ctx, l.to, batch)
+// attempt makes one request, settles what is decided and returns what is worth another.
+func (l *line) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
+	refusals, err := l.request(ctx, batch, try)
 	if err != nil {
+		refusals = allRefused(len(batch), err)
+		unsure := mayHaveTaken(err)
 		for _, e := range batch {
-			e.call.settle(e, err)
+			e.unsure = e.unsure || unsure
 		}
-		return nil
 	}
+	last := try == sendTries || ctx.Err() != nil
 	refused := map[int]bool{}
 	for _, r := range refusals {
 		refused[r.index] = true
@@ -157,6 +167,17 @@ func (l *line) attempt(batch []*entry, last bool) (again []*entry) {
 		}
 	}
 	return again
+}
+
+// request leaves the first try half of the time, so that a connection that has died
+// without a word does not cost all of it.
+func (l *line) request(ctx context.Context, batch []*entry, try int) ([]refusal, error) {
+	if try == 1 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, l.cfg.Timeout/2)
+		defer cancel()
+	}
+	return l.send(ctx, l.to, batch)
 }
 
 // refusedEntry is the error of one entry, in AWS's words.

@@ -8,8 +8,10 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// logged writes one line a delivery, and gives the handler a logger (zerolog.Ctx)
-// that names the message in each of its own. Ids only: no payload is ever logged.
+// logged writes one line a delivery, at info for a request of an operation that was
+// handled, so that the log has every operation number that a person may quote. It gives
+// the handler a logger (zerolog.Ctx) that names the message in each of its own lines. Ids
+// only: no payload is ever logged.
 func logged(log zerolog.Logger) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {
@@ -18,7 +20,7 @@ func logged(log zerolog.Logger) message.HandlerMiddleware {
 			log := named(log, h)
 			msg.SetContext(log.WithContext(msg.Context()))
 			out, err := next(msg)
-			line := log.WithLevel(level(h.outcome)).Dur("took", time.Since(started)).Str("outcome", string(h.outcome))
+			line := log.WithLevel(level(h)).Dur("took", time.Since(started)).Str("outcome", string(h.outcome))
 			if h.err != nil {
 				line = line.Str("error", errorText(h.err, msg.Payload))
 			}
@@ -48,12 +50,16 @@ func named(log zerolog.Logger, h *handling) zerolog.Logger {
 	return with.Logger()
 }
 
-func level(o outcome) zerolog.Level {
-	switch o {
+func level(h *handling) zerolog.Level {
+	switch h.outcome {
 	case failed:
 		return zerolog.WarnLevel
 	case buried, kept:
 		return zerolog.ErrorLevel
+	case handled:
+		if h.head.Operation != "" {
+			return zerolog.InfoLevel
+		}
 	}
 	return zerolog.DebugLevel
 }

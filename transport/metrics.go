@@ -13,6 +13,7 @@ type metrics struct {
 	handled  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
+	overdue  *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) (*metrics, error) {
@@ -30,11 +31,15 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 			Name: "gatehouse_messages_in_flight",
 			Help: "Messages being handled now.",
 		}, []string{"consumer"}),
+		overdue: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gatehouse_messages_overdue_total",
+			Help: "Messages whose lease ran out before they could be deleted or handed back. They come again.",
+		}, []string{"consumer"}),
 	}
 	if reg == nil {
 		return m, nil
 	}
-	return m, errors.Join(register(reg, &m.handled), register(reg, &m.duration), register(reg, &m.inFlight))
+	return m, errors.Join(register(reg, &m.handled), register(reg, &m.duration), register(reg, &m.inFlight), register(reg, &m.overdue))
 }
 
 // register shares the collector with a worker that registered it before.

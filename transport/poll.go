@@ -25,8 +25,9 @@ func (s *subscription) poll(extra bool) {
 		if n == 0 {
 			return
 		}
+		asked := time.Now()
 		wires, err := s.receive(s.receiving, attempt, n, s.cfg.WaitTime)
-		s.start(wires, n)
+		s.start(wires, asked, n)
 		switch {
 		case s.polling.Err() != nil:
 			if err != nil && attempt != nil {
@@ -97,8 +98,8 @@ func (s *subscription) receive(ctx context.Context, attempt *string, n int, wait
 }
 
 // start runs the lanes of what was received and squares it with the credit taken.
-func (s *subscription) start(wires []types.Message, credit int) {
-	lanes := lanes(newDeliveries(wires, time.Now(), s.cfg), isFIFO(s.topic))
+func (s *subscription) start(wires []types.Message, asked time.Time, credit int) {
+	lanes := lanes(newDeliveries(wires, asked, s.cfg), isFIFO(s.topic))
 	s.settle.expect(len(wires))
 	for _, lane := range lanes {
 		s.leases.hold(lane)
@@ -113,18 +114,22 @@ func (s *subscription) start(wires []types.Message, credit int) {
 // ReceiveRequestAttemptId). On standard ones there is no way to have them back sooner;
 // nobody waits behind them there.
 func (s *subscription) reclaim(attempt *string, n int) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.receiving), 2*time.Second)
+	ctx, cancel := context.WithTimeout(s.leases.life, reclaimTime)
 	defer cancel()
+	asked := time.Now()
 	wires, err := s.receive(ctx, attempt, n, 0)
 	if err != nil {
 		s.leases.log.Warn().Err(err).Msg("reclaiming a receive that was cut off failed")
 		return
 	}
 	s.settle.expect(len(wires))
-	for _, lane := range lanes(newDeliveries(wires, time.Now(), s.cfg), true) {
+	for _, lane := range lanes(newDeliveries(wires, asked, s.cfg), true) {
 		s.settle.release(lane, 0)
 	}
 }
+
+// reclaimTime leaves some of the CloseTimeout for what reclaiming brings to go back.
+const reclaimTime = 3 * time.Second
 
 func newAttempt(topic string) *string {
 	if !isFIFO(topic) {

@@ -45,7 +45,7 @@ func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*e
 			MessageDeduplicationId: systemAttribute(e.wire, DeduplicationID),
 		})
 	}
-	out, err := client.PublishBatch(ctx, in)
+	out, err := client.PublishBatch(ctx, in, func(o *sns.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil, err
 	}

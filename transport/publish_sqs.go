@@ -41,7 +41,7 @@ func sendToQueue(ctx context.Context, client queueSender, url string, batch []*e
 			MessageDeduplicationId: systemAttribute(e.wire, DeduplicationID),
 		})
 	}
-	out, err := client.SendMessageBatch(ctx, in)
+	out, err := client.SendMessageBatch(ctx, in, func(o *sqs.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ import (
 type PublisherConfig struct {
 	// InFlight is the most batches at once that one queue or topic is sent; 8.
 	InFlight int
-	// Timeout bounds one send request; 10 seconds.
+	// Timeout bounds the sending of one batch with all its tries; 10 seconds.
 	Timeout time.Duration
 	// MaxWaiting is the most messages that may wait for one queue or topic; what
 	// comes on top is refused at once. 10,000.
@@ -47,20 +47,30 @@ func orDefault[T comparable](value, otherwise T) T {
 	return value
 }
 
-// PublishError names the messages of one Publish that were not confirmed. They may
-// have been sent all the same, if the request was cut short; the others were sent.
+// PublishError names the messages of one Publish that were not confirmed. The others were
+// sent.
 type PublishError struct {
 	Topic string
 	// UUIDs are Watermill's.
 	UUIDs []string
-	Err   error
+	// Unsure says that AWS may have taken some of them: a request was not answered.
+	// Without it, none of them was sent.
+	Unsure bool
+	Err    error
 }
 
 func (e *PublishError) Error() string {
-	return fmt.Sprintf("publishing to %s: %d not confirmed (%s): %v", e.Topic, len(e.UUIDs), strings.Join(e.UUIDs, ", "), e.Err)
+	certainty := "none of them sent"
+	if e.Unsure {
+		certainty = "perhaps sent all the same"
+	}
+	return fmt.Sprintf("publishing to %s: %d not confirmed, %s (%s): %v", e.Topic, len(e.UUIDs), certainty, strings.Join(e.UUIDs, ", "), e.Err)
 }
 
 func (e *PublishError) Unwrap() error { return e.Err }
+
+// MaybeSent is Unsure, for callers that do not know this package.
+func (e *PublishError) MaybeSent() bool { return e.Unsure }
 
 // errClosed is what using a publisher or subscriber after Close answers.
 var errClosed = errors.New("it is closed")
@@ -121,16 +131,29 @@ func (b *batching) Publish(topic string, msgs ...*message.Message) error {
 	return c.result(topic)
 }
 
-// Close refuses further messages and returns when all taken ones are dealt with.
-func (b *batching) Close() error {
+// Close is Shutdown with all the time that it takes.
+func (b *batching) Close() error { return b.Shutdown(context.Background()) }
+
+// Shutdown refuses further messages and returns when all taken ones are dealt with, or
+// with an error when ctx ends. It may be called more than once.
+func (b *batching) Shutdown(ctx context.Context) error {
 	b.mu.Lock()
 	b.closed = true
 	b.mu.Unlock()
-	b.calls.Wait()
-	for _, line := range b.lines {
-		line.flights.Wait()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.calls.Wait()
+		for _, line := range b.lines {
+			line.flights.Wait()
+		}
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("closing the publisher: messages are still being sent: %w", context.Cause(ctx))
 	}
-	return nil
 }
 
 func (b *batching) enter() bool {

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
 func TestConcurrentCallersShareRequestsAndOneLookup(t *testing.T) {
@@ -332,5 +334,144 @@ func TestOnlyTypeAndUUIDTravelAsAttributes(t *testing.T) {
 	wire, err := Wire{}.Marshal(message.NewMessage("", []byte("m")))
 	if err != nil || len(wire.MessageAttributes) != 0 {
 		t.Errorf("a message without uuid and type has attributes %v (%v)", wire.MessageAttributes, err)
+	}
+}
+
+// unsureOf is what publishing one message says of it.
+func unsureOf(t *testing.T, p Publisher, queue string, msg *message.Message) bool {
+	t.Helper()
+	err := p.Publish(queue, msg)
+	var failed *PublishError
+	if !errors.As(err, &failed) {
+		t.Fatalf("got %v, want a PublishError", err)
+	}
+	return failed.Unsure && failed.MaybeSent()
+}
+
+func TestAPublisherSaysWhetherAMessageMayHaveBeenSentAllTheSame(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rules  []faults.Rule
+		unsure bool
+	}{
+		"every answer was lost": {[]faults.Rule{{Kind: faults.Lost, Rate: 1}}, true},
+		"SQS has an internal error": {
+			[]faults.Rule{{Kind: faults.Error, Error: faults.Internal, Rate: 1}}, true,
+		},
+		"SQS throttles": {[]faults.Rule{{Kind: faults.Error, Error: faults.Throttling, Rate: 1}}, false},
+		"one answer was lost, then SQS throttles": {
+			[]faults.Rule{{Kind: faults.Lost, Times: 1}, {Kind: faults.Error, Error: faults.Throttling, Rate: 1}}, true,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cloud := startCloud(t)
+			queue := cloud.queue("unsure.fifo")
+			pub := cloud.publisher(PublisherConfig{})
+			if _, err := cloud.queues.URL(t.Context(), queue); err != nil {
+				t.Fatal(err)
+			}
+			for i := range c.rules {
+				c.rules[i].Operation = "SendMessageBatch"
+			}
+			cloud.suffer(1, c.rules...)
+			if got := unsureOf(t, pub, queue, text("g", "m")); got != c.unsure {
+				t.Errorf("the message may have been sent: %v, want %v", got, c.unsure)
+			}
+			if sent := cloud.server.Counts().Of("sqs", "SendMessageBatch").Requests; sent != sendTries {
+				t.Errorf("it was sent %d times, want %d: each request must be known", sent, sendTries)
+			}
+		})
+	}
+}
+
+func TestAMessageThatWasTakenWithoutAnAnswerIsSentAgainAndThereOnce(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("taken.fifo")
+	c.suffer(1, faults.Rule{Kind: faults.Lost, Operation: "SendMessageBatch", Times: sendTries - 1})
+	publish(t, c.publisher(PublisherConfig{}), queue, text("g", "m"))
+	if visible, _ := c.left(queue); visible != "1" {
+		t.Errorf("the queue holds %s messages, want 1", visible)
+	}
+	if c.suffered(faults.Lost) != sendTries-1 {
+		t.Errorf("%d answers were lost", c.suffered(faults.Lost))
+	}
+}
+
+func TestAConnectionThatHangsIsReplacedInTime(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("hung.fifo")
+	var first sync.Once
+	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (out *sqs.SendMessageBatchOutput, err error) {
+		hung := false
+		first.Do(func() { hung = true })
+		if hung {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
+		return c.Client.SendMessageBatch(ctx, in)
+	}
+	publish(t, c.publisher(PublisherConfig{Timeout: patience / 4}), queue, text("g", "m"))
+}
+
+func TestACallerKnowsWhetherItsMessageHadLeftWhenItsContextEnded(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("left.fifo")
+	pub := c.publisher(PublisherConfig{})
+	sending, release := make(chan struct{}, 10), make(chan struct{})
+	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+		sending <- struct{}{}
+		<-release
+		return c.Client.SendMessageBatch(ctx, in)
+	}
+	t.Cleanup(func() { close(release) })
+	ctx, cancel := context.WithCancel(t.Context())
+	left, waiting := text("g", "left"), text("g", "waiting")
+	unsure := map[string]chan bool{"left": make(chan bool, 1), "waiting": make(chan bool, 1)}
+	for _, msg := range []*message.Message{left, waiting} {
+		msg.SetContext(ctx)
+	}
+	go func() { unsure["left"] <- unsureOf(t, pub, queue, left) }()
+	next(t, sending)
+	go func() { unsure["waiting"] <- unsureOf(t, pub, queue, waiting) }()
+	url, err := c.queues.URL(t.Context(), queue)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := pub.line(url)
+	eventually(t, "the second waits behind the first of its group", func() bool {
+		line.mu.Lock()
+		defer line.mu.Unlock()
+		return len(line.waiting) == 1
+	})
+	cancel()
+	if !next(t, unsure["left"]) || next(t, unsure["waiting"]) {
+		t.Error("want the one that had left to be unsure, and only that")
+	}
+}
+
+func TestShutdownOfAPublisherEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("stuck")
+	sending := make(chan struct{}, 10)
+	c.send = func(ctx context.Context, _ *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+		sending <- struct{}{}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	pub := c.publisher(PublisherConfig{Timeout: patience / 4})
+	go func() { _ = pub.Publish(queue, text("", "m")) }()
+	next(t, sending)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := pub.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+	if err := pub.Publish(queue, text("", "late")); !errors.Is(err, errClosed) {
+		t.Errorf("publishing after Shutdown: %v", err)
 	}
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// requestTime bounds a request that settles messages. Such requests have a context
-// of their own: what was handled is deleted also while everything shuts down.
+// requestTime bounds a request about messages held. Such requests have a context of
+// their own: what was handled is deleted also while everything shuts down. Then a request
+// may take all the time that is left, since a slow answer is better than none.
 const requestTime = 10 * time.Second
 
 // requests makes the requests about messages held, at most maxBatch of them at a time.
@@ -20,6 +21,22 @@ type requests struct {
 	client queueReceiver
 	url    string
 	log    zerolog.Logger
+	// stopping ends when the subscription starts to close, life when it must be closed.
+	stopping, life context.Context
+}
+
+// time is the context of one request.
+func (r requests) time() (context.Context, context.CancelFunc) {
+	if r.stopping.Err() != nil {
+		return context.WithCancel(r.life)
+	}
+	return context.WithTimeout(r.life, requestTime)
+}
+
+// worthAnother says whether a request that failed so often is made again: a few times, and
+// while the subscription closes until it must be closed.
+func (r requests) worthAnother(tries int) bool {
+	return r.life.Err() == nil && (tries < settleTries || r.stopping.Err() != nil)
 }
 
 // change gives a message another visibility timeout from now on.
@@ -29,7 +46,7 @@ type change struct {
 }
 
 func (r requests) delete(batch []*delivery) []refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	ctx, cancel := r.time()
 	defer cancel()
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(r.url)}
 	for i, d := range batch {
@@ -49,7 +66,7 @@ func (r requests) delete(batch []*delivery) []refusal {
 }
 
 func (r requests) changeVisibility(batch []change) []refusal {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTime)
+	ctx, cancel := r.time()
 	defer cancel()
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(r.url)}
 	for i, c := range batch {

@@ -1,13 +1,14 @@
 package transport
 
 import (
+	"errors"
 	"sync/atomic"
 	"time"
 )
 
 // settleTries is how often settling a message is tried, with pauses that sum up to
-// less than a second. After that the lease runs out, and the message is handled
-// again.
+// less than a second, unless the subscription is closing. After that the lease runs out,
+// and the message is handled again.
 const settleTries = 4
 
 // settler ends what we hold: deletes what was acked, hands back what was not. It
@@ -20,14 +21,37 @@ type settler struct {
 	open atomic.Int64
 }
 
+// errLeaseOver is why a message is neither deleted nor handed back: on a standard queue
+// its receipt may still work, on a message that another worker is handling.
+var errLeaseOver = errors.New("its lease has run out, so it may be another worker's by now")
+
 func newSettler(r requests, l *leases, cfg SubscriberConfig) *settler {
 	s := &settler{leases: l}
-	s.deletes = coalescer[*delivery]{linger: cfg.Linger, send: r.delete, failed: func(d *delivery, err error) {
-		r.log.Warn().Err(err).Str("message_id", d.id).Msg("deleting a handled message failed; it will come again")
-	}}
-	s.changes = coalescer[change]{linger: cfg.Linger, send: r.changeVisibility, failed: func(c change, err error) {
-		r.log.Warn().Err(err).Str("message_id", c.d.id).Msg("handing a message back failed; it comes again when its lease ends")
-	}}
+	failed := func(d *delivery, err error, message string) {
+		if errors.Is(err, errLeaseOver) && cfg.overdue != nil {
+			cfg.overdue()
+		}
+		r.log.Warn().Err(err).Str("message_id", d.id).Msg(message)
+	}
+	moot := func(d *delivery) error {
+		if d.over() {
+			return errLeaseOver
+		}
+		return nil
+	}
+	s.deletes = coalescer[*delivery]{
+		linger: cfg.Linger, life: r.life, send: r.delete, again: r.worthAnother, moot: moot,
+		failed: func(d *delivery, err error) {
+			failed(d, err, "deleting a handled message failed; it will come again")
+		},
+	}
+	s.changes = coalescer[change]{
+		linger: cfg.Linger, life: r.life, send: r.changeVisibility, again: r.worthAnother,
+		moot: func(c change) error { return moot(c.d) },
+		failed: func(c change, err error) {
+			failed(c.d, err, "handing a message back failed; it comes again when its lease ends")
+		},
+	}
 	return s
 }
 

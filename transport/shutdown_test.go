@@ -2,12 +2,14 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -169,4 +171,162 @@ func TestAnIdleQueueIsPolledByOneAndABusyOneByAll(t *testing.T) {
 		next(t, received).Ack()
 	}
 	eventually(t, "all pollers look for more", func() bool { return most.Load() == 4 })
+}
+
+func TestClosingEndsWhateverSQSDoes(t *testing.T) {
+	t.Parallel()
+	until := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
+	for name, trouble := range map[string]func(context.Context) error{
+		"it hangs":           until,
+		"it refuses at once": func(context.Context) error { return errors.New("service unavailable") },
+	} {
+		for _, queue := range []string{"closing", "closing.fifo"} {
+			t.Run(name+", "+queue, func(t *testing.T) {
+				t.Parallel()
+				c := startCloud(t)
+				c.queue(queue)
+				const messages = 30
+				for i := range messages {
+					group := ""
+					if isFIFO(queue) {
+						group = fmt.Sprint("g", i)
+					}
+					publish(t, c.publisher(PublisherConfig{}), queue, text(group, "m"))
+				}
+				var broken atomic.Bool
+				c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+					if broken.Load() {
+						return nil, trouble(ctx)
+					}
+					return c.Client.ReceiveMessage(ctx, in)
+				}
+				c.drop = func(ctx context.Context, _ *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error) {
+					return nil, trouble(ctx)
+				}
+				c.change = func(ctx context.Context, _ *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+					return nil, trouble(ctx)
+				}
+				sub := c.subscriber(SubscriberConfig{
+					Visibility: time.Hour, CloseTimeout: time.Second, SettleTime: 500 * time.Millisecond,
+				})
+				received := c.subscribe(sub, queue)
+				var inHand []*message.Message
+				for range messages {
+					inHand = append(inHand, next(t, received))
+				}
+				broken.Store(true)
+				closed := make(chan struct{})
+				go func() {
+					defer close(closed)
+					_ = sub.Close()
+				}()
+				for _, msg := range inHand[:messages/2] {
+					msg.Ack() // the others are never answered
+				}
+				ended(t, closed)
+			})
+		}
+	}
+}
+
+func TestWhileClosingHandingBackIsTriedUntilTheTimeIsUp(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	queue := c.queue("again.fifo")
+	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 3)...)
+	var tries atomic.Int64
+	c.change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+		if tries.Add(1) <= settleTries+2 {
+			return nil, errors.New("not now")
+		}
+		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
+	}
+	sub := c.subscriber(SubscriberConfig{Visibility: time.Hour})
+	next(t, c.subscribe(sub, queue))
+	if err := sub.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if visible, hidden := c.left(queue); visible != "3" || hidden != "0" {
+		t.Errorf("after %d tries the queue holds %s and %s leased, want all 3 released", tries.Load(), visible, hidden)
+	}
+}
+
+func TestAMessageThatOnlyWaitsGoesBackAtOnceWhenTheWorkerStops(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	provisioning := c.queue("provisioning")
+	waiting, l := make(chan struct{}), &ledger{}
+	stop, wait := work(t, c, WorkerConfig{
+		Failures: l,
+		Consumers: []Consumer{{
+			Name: "converging", Queue: provisioning,
+			// Cut off or left to its lease, it would come too late for the test.
+			Subscriber: SubscriberConfig{CloseTimeout: time.Hour, Visibility: time.Hour, WaitTime: time.Second},
+			Handlers: map[string]Handler{events.ProvisionRequested{}.EventType(): func(ctx context.Context, _ events.Event) error {
+				close(waiting)
+				select {
+				case <-portal.Stopping(ctx):
+					return fmt.Errorf("converging: %w", &portal.Postponed{After: time.Hour, Reason: "stopping", Err: portal.ErrStopping})
+				case <-ctx.Done():
+					return ctx.Err()
+				}
+			}},
+		}},
+	})
+	if err := c.sender().Send(t.Context(), event("1", "account/a", events.ProvisionRequested{})); err != nil {
+		t.Fatal(err)
+	}
+	ended(t, waiting)
+	stop()
+	wait()
+	if visible, hidden := c.left(provisioning); visible != "1" || hidden != "0" {
+		t.Errorf("the queue holds %s and %s leased, want the one released", visible, hidden)
+	}
+	if len(l.failures) > 0 {
+		t.Errorf("stopping was counted as a failure: %v", l.failures)
+	}
+}
+
+// deaf does not answer, whatever becomes of the context.
+type deaf struct{ forever chan struct{} }
+
+func (d deaf) Failed(context.Context, string, time.Time) (Failure, error) {
+	<-d.forever
+	return Failure{}, errors.New("too late")
+}
+
+func (d deaf) Bury(context.Context, DeadLetter) error { return nil }
+
+func TestAWorkerStopsInTimeThoughItsHandlersDoNot(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	commands := c.queue("commands.fifo")
+	d := deaf{make(chan struct{})}
+	t.Cleanup(func() { close(d.forever) })
+	started := make(chan string, 10)
+	_, wait := work(t, c, WorkerConfig{
+		Failures: d,
+		Consumers: []Consumer{{
+			Name: "deciding", Queue: commands,
+			Subscriber: SubscriberConfig{CloseTimeout: 3 * time.Second, SettleTime: 2 * time.Second, Visibility: time.Hour},
+			Handlers: map[string]Handler{registerType: func(_ context.Context, ev events.Event) error {
+				started <- ev.ID
+				if ev.ID == "1" {
+					return errors.New("it fails, and that cannot be noted")
+				}
+				<-d.forever
+				return nil
+			}},
+		}},
+	})
+	if err := c.sender().Send(t.Context(),
+		event("1", "account/a", events.RegisterUser{}), event("2", "account/b", events.RegisterUser{})); err != nil {
+		t.Fatal(err)
+	}
+	next(t, started)
+	next(t, started)
+	wait()
+	if visible, hidden := c.left(commands); visible != "2" || hidden != "0" {
+		t.Errorf("the queue holds %s and %s leased, want both released", visible, hidden)
+	}
 }

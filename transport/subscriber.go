@@ -30,17 +30,21 @@ type SubscriberConfig struct {
 	// Concurrency is the most messages of one queue handled at once; 64. No message is
 	// received that would have to wait for another's end, unless for that of its group.
 	Concurrency int
-	// WaitTime is the long poll's; 5 s. It is also how long closing may take at least
+	// WaitTime is the long poll's; 5 s, and at most half of the Visibility, since the lease
+	// of a message counts from the beginning of the poll that brings it. It is also how long closing may take at least
 	// on an idle queue: a poll under way is left to end by itself. SQS goes on with one
 	// whose connection was closed and leases the next messages to nobody.
 	WaitTime time.Duration
 	// MaxHandling is when a message's context ends and its lease is no longer
 	// extended, counted from its being handed out; 10 minutes.
 	MaxHandling time.Duration
-	// CloseTimeout is how long closing waits for what is being handled and for polls
-	// under way; 20 s. Then polls are cut off, the messages' contexts end, and what
-	// still does not answer is released.
+	// CloseTimeout is how long closing takes at most, whatever SQS and the handlers do;
+	// 22 s. Messages are handled, and polls go on, until the SettleTime is left of it: then
+	// the messages' contexts end, and what still does not answer is released.
 	CloseTimeout time.Duration
+	// SettleTime is the part of the CloseTimeout that is kept for handing messages back;
+	// 5 s.
+	SettleTime time.Duration
 	// Linger is how long an acknowledgement may wait for others to be deleted with;
 	// 5 ms. It does not wait if nothing else is in hand.
 	Linger time.Duration
@@ -51,6 +55,9 @@ type SubscriberConfig struct {
 	Unmarshaler wasqs.Unmarshaler
 	// Log is told of requests that fail, at warn. A Worker puts its own here.
 	Log zerolog.Logger
+
+	// overdue is told of each message that was answered after its lease had run out.
+	overdue func()
 }
 
 func (c SubscriberConfig) withDefaults() SubscriberConfig {
@@ -58,8 +65,10 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	c.Pollers = orDefault(c.Pollers, 2)
 	c.Concurrency = orDefault(c.Concurrency, 64)
 	c.WaitTime = orDefault(c.WaitTime, 5*time.Second)
+	c.WaitTime = min(c.WaitTime, c.Visibility/2)
 	c.MaxHandling = orDefault(c.MaxHandling, 10*time.Minute)
-	c.CloseTimeout = orDefault(c.CloseTimeout, 20*time.Second)
+	c.CloseTimeout = orDefault(c.CloseTimeout, 22*time.Second)
+	c.SettleTime = orDefault(c.SettleTime, 5*time.Second)
 	c.Linger = orDefault(c.Linger, 5*time.Millisecond)
 	if c.Backoff == nil {
 		c.Backoff = Backoff
@@ -76,7 +85,8 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 //
 // Ack deletes the message. Nack hands it back for the delay of the Backoff, or the
 // one the handler asked for; on a FIFO queue the rest of the group goes back with it.
-// Neither blocks.
+// Neither blocks. After the message's lease has run out both do nothing: it comes again,
+// or has come to somebody else already.
 type Subscriber struct {
 	client queueReceiver
 	queues *Queues
@@ -96,8 +106,9 @@ func NewSubscriber(client queueReceiver, queues *Queues, cfg SubscriberConfig) *
 
 // Subscribe receives until ctx ends or Close. Then the channel is closed, messages
 // not handed out yet, and those that a poll under way still brings, are released at
-// once, and those handed out may still be answered: their contexts live on, with
-// ctx's values, for the CloseTimeout.
+// once, and those handed out may still be answered: their contexts live on, with ctx's
+// values, until the SettleTime is left of the CloseTimeout. They tell handlers that the
+// process is stopping (portal.Stopping).
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	url, err := s.queues.URL(ctx, topic)
 	if err != nil {

@@ -164,7 +164,7 @@ func TestALeaseIsExtendedWithHalfOfItLeftAndNotBeyondItsCap(t *testing.T) {
 	}{
 		"more than half left":                {left: 16 * time.Second, want: false},
 		"half left":                          {left: 15 * time.Second, want: true},
-		"run out, perhaps not taken yet":     {left: -time.Second, want: true},
+		"run out":                            {left: -time.Second, want: false},
 		"half left and the cap not reached":  {left: 15 * time.Second, cap: time.Second, want: true},
 		"half left and the cap passed by it": {left: 15 * time.Second, cap: -time.Second, want: false},
 	} {

@@ -7,14 +7,20 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // errShutdown is the cause that a message's context ends with when the subscriber
 // closes and the handler has had its time.
 var errShutdown = errors.New("the subscriber is closing")
 
-// settleTime is how long handlers have to answer after their context ended.
-const settleTime = time.Second
+// answerTime is how long handlers have to answer after their context ended. hangTime is
+// how much longer than asked for a poll may take before closing takes it for hanging.
+const (
+	answerTime = time.Second
+	hangTime   = 5 * time.Second
+)
 
 // subscription is one Subscribe: pollers that receive, lanes that hand out and wait
 // for the answers, leases that keep what is held, and requests that settle it.
@@ -36,7 +42,9 @@ type subscription struct {
 	cut      context.CancelCauseFunc
 	// abandoned is closed when unanswered messages are given up.
 	abandoned chan struct{}
-	over      chan struct{}
+	// end cuts off the requests that settle messages: closing has taken its time.
+	end  context.CancelFunc
+	over chan struct{}
 
 	credit *credit
 	// roused wakes extra pollers.
@@ -60,8 +68,9 @@ func newSubscription(ctx context.Context, client queueReceiver, topic, url strin
 	}
 	s.polling, s.stop = context.WithCancel(ctx)
 	s.receiving, s.hangUp = context.WithCancel(context.WithoutCancel(ctx))
-	s.handling, s.cut = context.WithCancelCause(context.WithoutCancel(ctx))
-	requests := requests{client: client, url: url, log: cfg.Log.With().Str("queue", topic).Logger()}
+	s.handling, s.cut = context.WithCancelCause(portal.WithStopping(context.WithoutCancel(ctx), s.polling.Done()))
+	requests := requests{client: client, url: url, stopping: s.polling, log: cfg.Log.With().Str("queue", topic).Logger()}
+	requests.life, s.end = context.WithCancel(context.Background())
 	s.leases = newLeases(requests, cfg)
 	s.settle = newSettler(requests, s.leases, cfg)
 	for i := range cfg.Pollers {
@@ -70,34 +79,44 @@ func newSubscription(ctx context.Context, client queueReceiver, topic, url strin
 	return s
 }
 
-// run sees the subscription through to its end.
+// run sees the subscription through to its end. Everything that closing waits for ends
+// by the schedule, so run is over after the CloseTimeout whatever SQS and the handlers do.
 func (s *subscription) run() {
 	defer close(s.over)
 	var beating sync.WaitGroup
 	beating.Go(s.leases.keep)
 
 	<-s.polling.Done()
-	deadline := time.Now().Add(s.cfg.CloseTimeout)
+	defer s.schedule()()
 	s.gate.shut()
 	close(s.output)
-	if !waited(&s.pollers, time.Until(deadline)) {
-		s.hangUp()
-		s.pollers.Wait()
-	}
-
-	if !waited(&s.lanes, time.Until(deadline)) {
-		s.cut(errShutdown)
-		if !waited(&s.lanes, min(settleTime, s.cfg.CloseTimeout)) {
-			close(s.abandoned)
-			s.lanes.Wait()
-		}
-	}
+	s.pollers.Wait()
+	s.lanes.Wait()
 	s.cut(errShutdown)
 	s.settle.drain()
 	s.leases.stop()
+	s.end()
 	beating.Wait()
 	s.hangUp()
 	s.stop()
+}
+
+// schedule sets when closing loses its patience with what. The clock of all of it starts
+// now.
+func (s *subscription) schedule() (cancel func()) {
+	handling := max(s.cfg.CloseTimeout-s.cfg.SettleTime, 0)
+	var timers []*time.Timer
+	at := func(after time.Duration, do func()) { timers = append(timers, time.AfterFunc(after, do)) }
+	// A poll that has not ended by then hangs.
+	at(min(s.cfg.WaitTime+hangTime, handling), s.hangUp)
+	at(handling, func() { s.cut(errShutdown) })
+	at(handling+min(answerTime, s.cfg.SettleTime/5), func() { close(s.abandoned) })
+	at(s.cfg.CloseTimeout, s.end)
+	return func() {
+		for _, timer := range timers {
+			timer.Stop()
+		}
+	}
 }
 
 // gate lets messages out until it is shut.
@@ -125,21 +144,4 @@ func (g *gate) shut() {
 	g.closed = true
 	g.mu.Unlock()
 	g.passing.Wait()
-}
-
-// waited says whether the group was done in time.
-func waited(group *sync.WaitGroup, most time.Duration) bool {
-	done := make(chan struct{})
-	go func() {
-		group.Wait()
-		close(done)
-	}()
-	timer := time.NewTimer(most)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return true
-	case <-timer.C:
-		return false
-	}
 }

@@ -72,9 +72,14 @@ func (c *cloud) publisher(cfg PublisherConfig) Publisher {
 	return p
 }
 
+// soon is a CloseTimeout that leaves handlers little time, and handing back enough.
+const soon = patience + 50*time.Millisecond
+
 // subscriber gives its messages up fast when the test ends.
 func (c *cloud) subscriber(cfg SubscriberConfig) *Subscriber {
-	cfg.CloseTimeout = orDefault(cfg.CloseTimeout, 50*time.Millisecond)
+	if cfg.CloseTimeout == 0 {
+		cfg.CloseTimeout, cfg.SettleTime = soon, patience
+	}
 	s := NewSubscriber(c.hooked, c.queues, cfg)
 	c.t.Cleanup(func() { _ = s.Close() })
 	return s
@@ -127,12 +132,12 @@ func (h *hooked) GetQueueUrl(ctx context.Context, in *sqs.GetQueueUrlInput, _ ..
 	return h.Client.GetQueueUrl(ctx, in)
 }
 
-func (h *hooked) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (h *hooked) SendMessageBatch(ctx context.Context, in *sqs.SendMessageBatchInput, opts ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
 	h.count(func() { h.sends++ })
 	if h.send != nil {
 		return h.send(ctx, in)
 	}
-	return h.Client.SendMessageBatch(ctx, in)
+	return h.Client.SendMessageBatch(ctx, in, opts...)
 }
 
 func (h *hooked) ReceiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {

@@ -116,7 +116,7 @@ func TestInAllTroubleNothingIsLostAndGroupsKeepTheirOrder(t *testing.T) {
 			const groups, each = 12, 25
 			d := newDiary(t)
 			for i := range uint64(2) {
-				sub := c.subscriber(SubscriberConfig{Backoff: atOnce, Visibility: time.Second, WaitTime: time.Second, Pollers: 3})
+				sub := c.subscriber(SubscriberConfig{Backoff: atOnce, Visibility: 2 * time.Second, WaitTime: time.Second, Pollers: 3})
 				go d.handle(c.subscribe(sub, queue), seed*2+i)
 			}
 			pub := c.publisher(PublisherConfig{})
@@ -148,7 +148,7 @@ func TestStandardQueuesLoseNothingEither(t *testing.T) {
 	)...)
 	d := newDiary(t)
 	for i := range uint64(2) {
-		sub := c.subscriber(SubscriberConfig{Backoff: atOnce, Visibility: time.Second, WaitTime: time.Second})
+		sub := c.subscriber(SubscriberConfig{Backoff: atOnce, Visibility: 2 * time.Second, WaitTime: time.Second})
 		go d.handle(c.subscribe(sub, queue), i)
 	}
 	pub := c.publisher(PublisherConfig{})

@@ -16,7 +16,8 @@ import (
 // Handler handles one event. nil means done; what an error means says Patience. It is
 // called again for an event it has handled before, and for different groups at the
 // same time. The context ends with the message's time, or when the worker can no
-// longer wait; it carries a logger (zerolog.Ctx) and the Lease.
+// longer wait; it carries a logger (zerolog.Ctx) and the Lease. Before it ends it tells a
+// handler that only waits that the worker is stopping (portal.Stopping).
 type Handler func(ctx context.Context, ev events.Event) error
 
 // Consumer handles the events of one queue.
@@ -63,6 +64,7 @@ type Worker struct {
 	router      *message.Router
 	consumers   map[string]Consumer
 	subscribers map[string]message.Subscriber
+	measure     *metrics
 }
 
 // NewWorker puts a worker together; it does no I/O. Errors are faults of the
@@ -87,8 +89,9 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 }
 
 // Run receives and handles until ctx ends. Then it receives no more, finishes what
-// is being handled, hands back the rest and returns nil. An error means that it could
-// not start: a queue does not exist, or SQS does not answer.
+// is being handled, hands back the rest and returns nil, after the longest CloseTimeout
+// of its consumers at the latest. An error means that it could not start: a queue does
+// not exist, or SQS does not answer.
 func (w *Worker) Run(ctx context.Context) error {
 	// A queue that is missing is told here, before the router has started half.
 	for _, c := range w.cfg.Consumers {
@@ -121,12 +124,11 @@ func (w *Worker) buildRouter() error {
 	for _, c := range w.cfg.Consumers {
 		closing = max(closing, c.Subscriber.withDefaults().CloseTimeout)
 	}
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closing + 2*settleTime + requestTime}, log)
+	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closing}, log)
 	if err != nil {
 		return err
 	}
-	measure, err := newMetrics(w.cfg.Metrics)
-	if err != nil {
+	if w.measure, err = newMetrics(w.cfg.Metrics); err != nil {
 		return err
 	}
 	policy := &policy{
@@ -134,7 +136,7 @@ func (w *Worker) buildRouter() error {
 	}
 	// Outermost first. The policy answers the message itself and lets no error out,
 	// which the router would log a second time.
-	router.AddMiddleware(w.open, measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
+	router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
 	w.router = router
 	return w.addConsumers(log)
 }

@@ -29,7 +29,9 @@ func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	cfg.Client, cfg.Queues = c.hooked, c.queues
 	for i := range cfg.Consumers {
 		sub := &cfg.Consumers[i].Subscriber
-		sub.CloseTimeout = orDefault(sub.CloseTimeout, time.Second)
+		if sub.CloseTimeout == 0 {
+			sub.CloseTimeout, sub.SettleTime = patience+time.Second, patience
+		}
 	}
 	w, err := NewWorker(cfg)
 	if err != nil {
@@ -151,6 +153,51 @@ func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) 
 	return 0
 }
 
+func TestAHandledRequestOfAnOperationIsOneLineOfTheLogAndAWakeUpIsNone(t *testing.T) {
+	t.Parallel()
+	c := startCloud(t)
+	commands, provisioning := c.queue("commands.fifo"), c.queue("provisioning")
+	var lines log
+	reg := prometheus.NewRegistry()
+	wakeUp := events.ProvisionRequested{}.EventType()
+	ignore := func(context.Context, events.Event) error { return nil }
+	postponed := func(_ context.Context, ev events.Event) error {
+		if ev.ID == "late" {
+			return &portal.Postponed{After: time.Hour, Reason: "budget"}
+		}
+		return nil
+	}
+	work(t, c, WorkerConfig{
+		Failures: &ledger{}, Metrics: reg, Log: zerolog.New(&lines).Level(zerolog.InfoLevel),
+		Consumers: []Consumer{
+			{Name: "deciding", Queue: commands, Handlers: map[string]Handler{registerType: postponed}},
+			{Name: "converging", Queue: provisioning, Handlers: map[string]Handler{wakeUp: ignore}},
+		},
+	})
+	wake := event("w1", "account/a", events.ProvisionRequested{})
+	wake.Operation = ""
+	err := c.sender().Send(t.Context(), wake,
+		event("r1", "account/a", events.RegisterUser{}), event("late", "account/b", events.RegisterUser{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all are counted, which is after they are logged", func() bool {
+		return counted(t, reg, registerType, "handled") == 1 && counted(t, reg, registerType, "postponed") == 1 &&
+			counted(t, reg, wakeUp, "handled") == 1
+	})
+	text := strings.TrimSpace(lines.String())
+	for _, part := range []string{
+		`"level":"info"`, `"type":"gatehouse.RegisterUser.v1"`, `"subject":"account/a"`, `"operation_id":"op-r1"`, `"took":`, `"outcome":"handled"`,
+	} {
+		if !strings.Contains(text, part) {
+			t.Errorf("the log lacks %s", part)
+		}
+	}
+	if strings.Contains(text, "\n") || t.Failed() {
+		t.Errorf("want one line:\n%s", text)
+	}
+}
+
 func TestAWorkerThatIsStoppedFinishesWhatItHandles(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
@@ -193,7 +240,7 @@ func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
 	_, wait := work(t, c, WorkerConfig{
 		Failures: l,
 		Consumers: []Consumer{{
-			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: 10 * time.Millisecond},
+			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: soon, SettleTime: patience},
 			Handlers: map[string]Handler{registerType: func(ctx context.Context, _ events.Event) error {
 				close(started)
 				<-ctx.Done()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -86,20 +87,24 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	activity, err := s.views.Activity(r.Context(), id.Account, 0, recent)
+	activity, err := s.views.Activity(r.Context(), id.Account, "", recent)
+	if err != nil {
+		return dashboardPage{}, err
+	}
+	revealed, err := s.views.LastReveals(r.Context(), id.Account)
 	if err != nil {
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
 		Person: displayName(id), Unregistered: account.Profile.Status == projections.StatusNone,
-		Registered: s.moment(account.Profile.RegisteredAt), Keys: s.keyLines(account.Keys),
+		Registered: s.moment(account.Profile.RegisteredAt), Keys: s.keyLines(account.Keys, revealed),
 		Version: versionOf(account, published.Hash, activity),
 	}
 	all := offersIn(published.Products)
 	for _, sub := range account.Subscriptions {
 		page.add(s.subscriptionLine(sub, all))
 	}
-	for _, line := range activity {
+	for _, line := range activity.Lines {
 		page.Activity = append(page.Activity, activityLine{Text: line.Text, At: s.moment(line.At)})
 	}
 	return page, nil
@@ -145,18 +150,22 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	p.Attention = append(p.Attention, note)
 }
 
-func (s *Web) keyLines(keys []projections.Key) []keyLine {
+func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Time) []keyLine {
 	lines := make([]keyLine, 0, len(keys))
 	for _, key := range keys {
 		line := keyLine{
 			ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
-			Created: s.moment(key.CreatedAt), Shown: s.moment(key.RevealedAt),
+			Created: s.moment(key.CreatedAt), Shown: s.moment(revealed[key.ID]),
 		}
 		switch key.State {
 		case projections.KeyActive:
 			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
 		case projections.KeyPending:
 			line.Badge = badge{"busy", "clock", "Being created"}
+		case projections.KeyDisabled:
+			line.Badge = badge{"warn", "pause", "Disabled by the operator"}
+		case projections.KeyReleased:
+			line.Badge = badge{"quiet", "minus", "Put away until you subscribe again"}
 		}
 		lines = append(lines, line)
 	}

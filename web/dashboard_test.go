@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -16,12 +17,16 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	f := &fake{
 		catalog: published(weather(), rates()),
 		account: registered(
-			subscription("plan-free", "Free", projections.SubscriptionActive), waiting,
+			subscription("plan-free", "Free", projections.SubscriptionActive, ""), waiting,
 			subscription("plan-gone", "Beta", projections.SubscriptionEnding, "op-8"),
-			subscription("plan-max", "Unlimited", projections.SubscriptionEnded)),
+			subscription("plan-max", "Unlimited", projections.SubscriptionEnded, "")),
 		activity: []projections.Activity{{At: now.Add(-3 * time.Hour), Text: "You signed up."}},
 	}
-	f.account.Keys = append(f.account.Keys, projections.Key{ID: "key-2", Name: "Second key", State: projections.KeyPending})
+	f.account.Keys = append(f.account.Keys,
+		projections.Key{ID: "key-2", Name: "Second key", State: projections.KeyPending},
+		projections.Key{ID: "key-3", Name: "Third key", State: projections.KeyDisabled, CreatedAt: now},
+		projections.Key{ID: "key-4", Name: "Fourth key", State: projections.KeyReleased, CreatedAt: now})
+	f.reveals = map[portal.KeyID]time.Time{"key-1": now.Add(-2 * time.Minute)}
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 
 	if got := doc.Find(".attention li").Length(); got != 2 {
@@ -42,10 +47,14 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	says(t, doc, "#past", "Past subscriptions (1)")
 
 	says(t, doc, "#key-key-1", "Default key")
-	says(t, doc, "#key-key-1", "Created 1 hour ago")
+	says(t, doc, "#key-key-1", "Created 1 hour ago · Last shown 2 minutes ago")
 	one(t, doc, `#key-key-1 form[method="post"][action="/keys/key-1/reveal"]`)
 	says(t, doc, "#key-key-2 .badge", "Being created")
 	none(t, doc, "#key-key-2 form")
+	says(t, doc, "#key-key-3 .badge", "Disabled by the operator")
+	none(t, doc, "#key-key-3 form")
+	says(t, doc, "#key-key-4 .badge", "Put away until you subscribe again")
+	none(t, doc, "#key-key-4 form")
 
 	says(t, doc, ".activity li", "You signed up. 3 hours ago")
 	none(t, doc, "#unregistered")
@@ -53,7 +62,7 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 
 func TestAQuietDashboardIsNotAskedForAgain(t *testing.T) {
 	t.Parallel()
-	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive))}
+	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive, ""))}
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 	none(t, doc, ".attention, [data-poll], head noscript")
 }
@@ -77,7 +86,7 @@ func TestTheDashboardsFragmentIsThePartThatChanges(t *testing.T) {
 	if page := attr(t, one(t, document(t, s.get("/dashboard"), http.StatusOK), "#account"), "data-version"); page != before {
 		t.Errorf("page and fragment have versions %s and %s", page, before)
 	}
-	f.account = registered(subscription("plan-free", "Free", projections.SubscriptionActive))
+	f.account = registered(subscription("plan-free", "Free", projections.SubscriptionActive, ""))
 	if after := attr(t, one(t, document(t, s.get("/dashboard/fragment"), http.StatusOK), "#account"), "data-version"); after == before {
 		t.Error("another state leaves the version as it was")
 	}

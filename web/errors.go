@@ -1,12 +1,16 @@
 package web
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/go-chi/chi/v5"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -42,8 +46,11 @@ var explained = map[int]failure{
 // a portal.Error, and for any other error none of its text, which goes to the log.
 // Nothing may have been written before.
 func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.DeadlineExceeded) && portal.CodeOf(err) == portal.Internal {
+		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now. Try again in a moment.", Err: err}
+	}
 	status := s.status(err)
-	if status >= http.StatusInternalServerError && r.Context().Err() == nil {
+	if status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {
 		zerolog.Ctx(r.Context()).Error().Err(err).Msg("a page could not be shown")
 	}
 	switch status {
@@ -52,17 +59,30 @@ func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "5")
 	}
+	if returnTo, helps := identity.SignInAgain(err); helps {
+		s.show(w, r, status, portal.MessageOf(err), signIn(cmp.Or(returnTo, here(r))))
+		return
+	}
 	s.fail(w, r, status, portal.MessageOf(err))
 }
 
 func (s *Web) fail(w http.ResponseWriter, r *http.Request, status int, message string) {
+	again := ""
+	if status == http.StatusUnauthorized {
+		again = signIn(here(r))
+	}
+	s.show(w, r, status, message, again)
+}
+
+// show answers with the error page; again is the address of a sign-in, if that helps.
+func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, again string) {
 	said, ok := explained[status]
 	if !ok {
 		said = explained[http.StatusInternalServerError]
 	}
-	said.Status, said.Message, said.Request = status, message, s.correlation(r.Context())
-	if status == http.StatusUnauthorized {
-		said.SignIn = signIn(here(r))
+	said.Status, said.Message, said.Request, said.SignIn = status, message, s.correlation(r.Context()), again
+	if again != "" && status == http.StatusBadRequest {
+		said.Heading, said.Advice = "That sign-in did not work", "Sign in again; after that you come to where you were going."
 	}
 	protect(w, r)
 	w.Header().Set("Cache-Control", "private, no-store")

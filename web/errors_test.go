@@ -83,9 +83,8 @@ func TestEveryPageIsProtectedAndCachedAsItMayBe(t *testing.T) {
 		h := c.site.get(c.path).Header()
 		for name, want := range map[string]string{
 			"Cache-Control":           c.cache,
-			"X-Content-Type-Options":  "nosniff",
-			"Referrer-Policy":         "same-origin",
-			"Content-Security-Policy": "default-src 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'",
+			"Vary":                    "Cookie|Authorization",
+			"Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'",
 			"Content-Type":            "text/html; charset=utf-8",
 		} {
 			if got := strings.Join(h.Values(name), "|"); got != want {

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/api"
@@ -43,6 +45,7 @@ type fake struct {
 	catalog    projections.Catalog
 	account    projections.Account
 	activity   []projections.Activity
+	reveals    map[portal.KeyID]time.Time
 	operations map[portal.OperationID]operations.Operation
 	// err is what every call fails with.
 	err error
@@ -75,7 +78,7 @@ func (f *fake) Unsubscribe(_ context.Context, who operations.Who, plan portal.Pl
 
 func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
 	operation, ok := f.operations[id]
-	if !ok || operation.Account != account {
+	if !ok || operation.Actor != portal.AccountActor(account) {
 		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
 	}
 	return operation, nil
@@ -96,8 +99,12 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 	return f.account, f.err
 }
 
-func (f *fake) Activity(context.Context, portal.AccountID, int64, int32) ([]projections.Activity, error) {
-	return f.activity, f.err
+func (f *fake) Activity(context.Context, portal.AccountID, string, int32) (projections.ActivityPage, error) {
+	return projections.ActivityPage{Lines: f.activity}, f.err
+}
+
+func (f *fake) LastReveals(context.Context, portal.AccountID) (map[portal.KeyID]time.Time, error) {
+	return f.reveals, f.err
 }
 
 // site is the portal's pages over fakes, as one person sees them.
@@ -239,6 +246,25 @@ func unregistered() projections.Account {
 	return projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}
 }
 
-func subscription(plan portal.PlanID, name, state string, ops ...portal.OperationID) projections.Subscription {
-	return projections.Subscription{Plan: plan, Name: name, Key: "key-1", State: state, Since: now.Add(-time.Minute), Operations: ops}
+func subscription(plan portal.PlanID, name, state string, op portal.OperationID) projections.Subscription {
+	return projections.Subscription{Plan: plan, Name: name, Ring: portal.AccountRing, State: state, Since: now.Add(-time.Minute), Operation: op}
+}
+
+// noDatabase is a database that does not answer.
+type noDatabase struct{}
+
+func (noDatabase) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return nil, errors.New("no database")
+}
+
+func (noDatabase) DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error) {
+	return nil, errors.New("no database")
 }

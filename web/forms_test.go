@@ -138,7 +138,7 @@ func TestPagesOfAnAccountSendToTheSignInAndBack(t *testing.T) {
 func TestAKeysValueIsOnTheAnswerToTheRevealAndNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{
-		catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+		catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 		operations: ended(),
 	})
 	w := s.post("/keys/key-1/reveal", nil)

@@ -68,9 +68,7 @@ type held struct {
 func (s *Web) held(sub projections.Subscription) held {
 	h := held{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
 	h.Leavable = sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
-	if n := len(sub.Operations); n > 0 {
-		h.Follow = sub.Operations[n-1]
-	}
+	h.Follow = sub.Operation
 	if sub.Waiting != "" {
 		h.Waiting = waitingFor(sub.Waiting)
 	}

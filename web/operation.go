@@ -80,7 +80,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 		if err != nil {
 			return operationPage{}, err
 		}
-		page.Keys, page.Call = s.keyLines(account.Keys), firstCall(endpoint(product))
+		page.Keys, page.Call = s.keyLines(account.Keys, nil), firstCall(endpoint(product))
 	}
 	return page, nil
 }

@@ -16,7 +16,7 @@ func step(name string, status projections.Status, ago time.Duration) projections
 
 func operation(kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
 	return operations.Operation{
-		ID: "op-1", Account: ada.Account, Type: kind, CreatedAt: now.Add(-time.Minute),
+		ID: "op-1", Actor: portal.AccountActor(ada.Account), Type: kind, CreatedAt: now.Add(-time.Minute),
 		Progress: projections.Progress{Status: status, Code: code, Message: "Because of " + code + ".", Steps: steps},
 	}
 }
@@ -48,11 +48,11 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 			badge:     "In progress", open: true, says: "There is nothing you need to do",
 		},
 		"waiting for AWS": {
-			operation: operation("SubscribeRequested", projections.Waiting, "aws", step("SubscriptionParked", projections.Waiting, time.Second)),
+			operation: operation("SubscribeRequested", projections.Waiting, "aws", step("WishParked", projections.Waiting, time.Second)),
 			badge:     "Waiting", open: true, says: "Next: we try again",
 		},
 		"waiting for capacity": {
-			operation: operation("SubscribeRequested", projections.Waiting, "capacity", step("SubscriptionParked", projections.Waiting, time.Second)),
+			operation: operation("SubscribeRequested", projections.Waiting, "capacity", step("WishParked", projections.Waiting, time.Second)),
 			badge:     "Waiting", open: true, says: "Next: the operator of this portal makes room",
 		},
 		"subscribed": {
@@ -95,7 +95,7 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 			t.Parallel()
 			s := signedIn(&fake{
 				catalog:    published(weather()),
-				account:    registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+				account:    registered(subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 				operations: map[portal.OperationID]operations.Operation{"op-1": c.operation},
 			})
 			page := document(t, s.get("/operations/op-1"), http.StatusOK)
@@ -155,7 +155,7 @@ func TestAnOperationsVersionChangesWithItsSteps(t *testing.T) {
 func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
 	t.Parallel()
 	foreign := operation("SubscribeRequested", projections.Succeeded, "")
-	foreign.Account = "somebody-else"
+	foreign.Actor = portal.AccountActor("somebody-else")
 	s := signedIn(&fake{operations: map[portal.OperationID]operations.Operation{"op-1": foreign}})
 	unknown := document(t, s.get("/operations/nothing"), http.StatusNotFound)
 	theirs := document(t, s.get("/operations/op-1"), http.StatusNotFound)
@@ -168,7 +168,7 @@ func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{
 		catalog: published(rates(), weather()), operations: ended(),
-		account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive), subscription("plan-free", "Free", projections.SubscriptionActive)),
+		account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive, ""), subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 	})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
 	says(t, doc, "h1", "Subscribing to Free")

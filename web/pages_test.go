@@ -129,7 +129,7 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			notThere: []string{".leave", "#unregistered", "#first-call", ".badge"},
 		},
 		"held": {
-			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 			there: []string{
 				`#plan-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`,
 				`#plan-plan-std form[action="/subscriptions/plan-std"] button[aria-describedby="why-plan-std"]`, `#first-call`,
@@ -141,7 +141,7 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			},
 		},
 		"being set up": {
-			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-8", "op-9")),
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")),
 			there:    []string{`#plan-plan-free a[href="/operations/op-9"]`, `form[action="/subscriptions/plan-free/leave"]`},
 			notThere: []string{`form[action="/subscriptions/plan-free"]`, "#first-call"},
 			says:     map[string]string{"#plan-plan-free .badge": "Being set up", "#why-plan-std": "leave Free first"},
@@ -158,7 +158,7 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			says:     map[string]string{"#plan-plan-free .badge": "Ending", `form[action="/subscriptions/plan-free"]`: "Subscribe again"},
 		},
 		"ended": {
-			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnded, "")),
 			there:    []string{`form[action="/subscriptions/plan-free"]`},
 			notThere: []string{".leave", ".badge", "#why-plan-std"},
 		},
@@ -192,7 +192,7 @@ func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) 
 	for held, want := range map[portal.PlanID]bool{"plan-all": true, "plan-rates": false} {
 		f := &fake{
 			catalog: published(weather(), rates(), bundle),
-			account: registered(subscription(held, "Held", projections.SubscriptionActive)),
+			account: registered(subscription(held, "Held", projections.SubscriptionActive, "")),
 		}
 		doc := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
 		if want {

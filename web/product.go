@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -47,6 +48,10 @@ func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
 	product, ok := published.Product(name)
 	if !ok {
 		return portal.Fail(portal.NotFound, "There is no such API product, or it is no longer offered.")
+	}
+	if product.ID != name { // the product has moved, and the address is an old one
+		http.Redirect(w, r, "/apis/"+url.PathEscape(product.ID), http.StatusFound)
+		return nil
 	}
 	body := productPage{Product: product, SignIn: signIn(here(r))}
 	var account projections.Account

@@ -8,6 +8,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -19,6 +20,10 @@ import (
 
 // DefaultName is what the portal is called unless configured otherwise.
 const DefaultName = "Gatehouse"
+
+// DefaultReadTime is how long a page may take to read what it shows unless configured
+// otherwise. People do not look at an empty window for much longer.
+const DefaultReadTime = 2 * time.Second
 
 // accepting takes what people ask for.
 type accepting interface {
@@ -39,7 +44,8 @@ type asking interface {
 type reading interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
-	Activity(ctx context.Context, id portal.AccountID, before int64, limit int32) ([]projections.Activity, error)
+	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
+	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 }
 
 // Config is what Web is built from. Operations, Views and Status are required.
@@ -53,6 +59,13 @@ type Config struct {
 	Correlation func(context.Context) string
 	// Name is what the portal is called, DefaultName if empty.
 	Name string
+	// BaseURL is where browsers reach the portal, without a "/" at its end.
+	BaseURL string
+	// SecurityContact is the URL for reports of vulnerabilities; without it there is no
+	// security.txt.
+	SecurityContact string
+	// ReadTime is how long a page may take to read what it shows, DefaultReadTime if 0.
+	ReadTime time.Duration
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -64,6 +77,9 @@ type Web struct {
 	status      func(error) int
 	correlation func(context.Context) string
 	name        string
+	baseURL     string
+	contact     string
+	readTime    time.Duration
 	now         func() time.Time
 }
 
@@ -72,6 +88,10 @@ func New(config Config) *Web {
 	web := &Web{
 		operations: config.Operations, views: config.Views, status: config.Status,
 		correlation: config.Correlation, name: config.Name, now: config.Now,
+		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
+	}
+	if web.readTime == 0 {
+		web.readTime = DefaultReadTime
 	}
 	if web.correlation == nil {
 		web.correlation = func(context.Context) string { return "" }
@@ -86,14 +106,16 @@ func New(config Config) *Web {
 }
 
 // Routes adds the pages to the router, and makes what nothing else answers a page, too.
-// The router must have put the identity into the context (identity's Authenticate) and
-// must refuse cross-origin writes (http.CrossOriginProtection): forms carry no token of
-// their own.
-func (s *Web) Routes(router chi.Router) {
-	router.NotFound(s.notFound)
-	router.MethodNotAllowed(s.methodNotAllowed)
+// The guard must put the identity into the context (identity's Authenticate) and must
+// refuse cross-origin writes (identity's SameOrigin): forms carry no token of their own.
+// What is the same for everybody is served without it.
+func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	get(router, "/assets/{name}", s.asset)
-	router.Group(func(r chi.Router) {
+	s.publicDocuments(router)
+	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime}, guard)...)
+	guarded.NotFound(s.notFound)
+	guarded.MethodNotAllowed(s.methodNotAllowed)
+	guarded.Group(func(r chi.Router) {
 		r.Use(headers)
 		get(r, "/", s.page(s.home))
 		get(r, "/apis", s.page(s.catalog))
@@ -113,6 +135,20 @@ func (s *Web) Routes(router chi.Router) {
 func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Get(pattern, h)
 	r.Head(pattern, h)
+}
+
+// readsInTime is the middleware that ends the reads of a page after readTime, so that
+// people see an error page soon when the data cannot be read. Writes are not cut short: the
+// outcome of one that is given up is unknown.
+func (s *Web) readsInTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			ctx, cancel := context.WithTimeout(r.Context(), s.readTime)
+			defer cancel()
+			r = r.WithContext(ctx)
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // page answers with the error page what a handler could not answer.

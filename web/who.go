@@ -49,18 +49,19 @@ func signUp(returnTo string) string {
 }
 
 // here is where to come back to after the sign-in: this page, the page that a form was
-// on, or the dashboard.
+// on, or the dashboard. An address that the sign-in would refuse is not repeated.
 func here(r *http.Request) string {
 	at := r.URL
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		from, err := url.Parse(r.Referer())
-		if err != nil || from.Host != r.Host {
-			return "/dashboard"
+		own := err == nil && (from.Host == r.Host || r.Header.Get("Sec-Fetch-Site") == "same-origin")
+		if !own {
+			return identity.HomePath
 		}
 		at = from
 	}
-	if at.Path == "/" || at.Path == "" || strings.HasPrefix(at.Path, identity.SignInPath) {
-		return "/dashboard"
+	if at.Path == "/" || at.Path == "" || strings.HasPrefix(at.Path, identity.SignInPath) || !identity.CanReturnTo(at.RequestURI()) {
+		return identity.HomePath
 	}
 	return at.RequestURI()
 }

@@ -77,6 +77,9 @@ func limitsOf(plan catalog.Plan) []limit {
 	if q := plan.Quota; q != nil {
 		limits[2].Value = count(q.Limit, "request") + " a " + strings.ToLower(q.Period)
 	}
+	for _, m := range plan.Methods {
+		limits = append(limits, limit{m.Method + " " + m.Path, rate(m.Rate) + ", " + count(m.Burst, "request") + " at once"})
+	}
 	return limits
 }
 

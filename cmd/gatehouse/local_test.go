@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
@@ -116,6 +118,28 @@ func TestASecondProcessOnTheSameDataIsRefusedWithOneLine(t *testing.T) {
 	}
 	if err := first.Wait(); err != nil {
 		t.Errorf("the first ends with %v", err)
+	}
+}
+
+func TestADamagedDataFileIsRefusedWithOneLine(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	if err := os.WriteFile(filepath.Join(folder, localaws.DataFile), bytes.Repeat([]byte("torn"), 10_000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := local(folder).CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("it ends with %v, want exit code 1", err)
+	}
+	said := strings.TrimSpace(string(out))
+	for _, want := range []string{filepath.Join(folder, localaws.DataFile), "it is damaged", "--fresh"} {
+		if !strings.Contains(said, want) {
+			t.Errorf("it says %q, without %q", said, want)
+		}
+	}
+	if strings.Count(said, "\n") > 0 {
+		t.Errorf("it says %q, want one line", said)
 	}
 }
 

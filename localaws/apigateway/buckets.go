@@ -13,6 +13,9 @@ import (
 //	stages/<api>           stage name       -> stage
 //	models/<api>           model name       -> model
 //	documentation/<api>    path 0x20 verb   -> documentation
+//	closed                 API id           -> who cannot reach it: closedEndpoint, closedAPI
+//	domains                domain name      -> domainName
+//	mappings/<domain>      base path        -> basePathMapping
 //	plans                  plan id          -> usagePlan
 //	plankeys/<plan>        key id           -> attachment
 //	keyplans/<key>         plan id          -> nothing; plankeys the other way round

@@ -16,6 +16,10 @@ type invocation struct {
 	api     string
 	stage   stage
 	method  method
+	// limit is the throttle of the stage that applies to the method; calls with the same
+	// bucket share its tokens.
+	limit  *throttle
+	bucket string
 	// parameters are the path's, by name, percent-encoded.
 	parameters map[string]string
 }
@@ -32,13 +36,30 @@ var (
 	errTooLarge     = &wire.Error{Code: "RequestTooLargeException", Message: "Request Too Long", Status: http.StatusRequestEntityTooLarge}
 )
 
+// called is what a call names: the stage of an API, a path, percent-encoded, and whether
+// it came by a custom domain name.
+type called struct {
+	stageID
+	path     string
+	byDomain bool
+}
+
 // ServeData is the data plane: /restapis/{api}/{stage}/_user_request_/{path…}
 // calls a deployed API. In order: the stage, the method, the API key where the
-// method requires one, its plan's throttle and quota, the integration.
+// method requires one, its plan's throttle, the stage's, the quota, the integration.
 func (s *Service) ServeData(w http.ResponseWriter, r *http.Request) {
-	inv, caller, err := s.resolve(r)
-	if err == nil && inv.method.APIKeyRequired {
-		err = s.admit(caller)
+	c, ok := splitDataPath(r.URL.EscapedPath())
+	if !ok {
+		s.refuse(w, errForbidden)
+		return
+	}
+	s.serve(w, r, c)
+}
+
+func (s *Service) serve(w http.ResponseWriter, r *http.Request, c called) {
+	inv, caller, err := s.resolve(r, c)
+	if err == nil {
+		err = s.admit(inv, caller)
 	}
 	if err != nil {
 		s.refuse(w, err)
@@ -56,48 +77,55 @@ func (s *Service) ServeData(w http.ResponseWriter, r *http.Request) {
 }
 
 // resolve finds the method that is called, and who calls it if that matters.
-func (s *Service) resolve(r *http.Request) (inv invocation, caller subscriber, err error) {
-	api, name, path, ok := splitDataPath(r.URL.EscapedPath())
-	if !ok {
-		return inv, caller, errForbidden
-	}
+func (s *Service) resolve(r *http.Request, c called) (inv invocation, caller subscriber, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) error {
-		st, err := findStage(tx, api, name)
+		st, err := findStage(tx, c.APIID, c.Stage)
 		if err != nil {
 			return hide(err, errForbidden)
 		}
-		resources, err := s.trees.of(tx, api, st.DeploymentID)
+		switch string(bucket(tx, "closed").Get([]byte(c.APIID))) {
+		case closedAPI:
+			return errForbidden
+		case closedEndpoint:
+			if !c.byDomain {
+				return errForbidden
+			}
+		}
+		resources, err := s.trees.of(tx, c.APIID, st.DeploymentID)
 		if err != nil {
 			return hide(err, errForbidden)
 		}
-		inv = invocation{request: r, api: api, stage: st, parameters: map[string]string{}}
+		inv = invocation{request: r, api: c.APIID, stage: st, parameters: map[string]string{}}
 		verb := r.Method
 		if !slices.Contains(verbs, verb) || verb == "ANY" {
 			return errMissingToken
 		}
 		var res *resource
-		if inv.method, res = resources.match(segments(path), verb, inv.parameters); res == nil {
+		if inv.method, res = resources.match(segments(c.path), verb, inv.parameters); res == nil {
 			return errMissingToken
 		}
+		name := methodName(res.Path + "/" + inv.method.HTTPMethod)
+		inv.limit, inv.bucket = st.limit(c.stageID, name)
 		if inv.method.APIKeyRequired {
-			called := methodName(res.Path + "/" + inv.method.HTTPMethod)
-			caller, err = s.findSubscriber(tx, r.Header.Get("X-Api-Key"), stageID{APIID: api, Stage: name}, called)
+			caller, err = s.findSubscriber(tx, r.Header.Get("X-Api-Key"), c.stageID, name)
 		}
 		return err
 	})
 	return inv, caller, err
 }
 
-// splitDataPath takes /restapis/{api}/{stage}/_user_request_/{path…} apart.
-func splitDataPath(escaped string) (api, stage, path string, ok bool) {
-	parts := strings.SplitN(strings.TrimPrefix(escaped, "/"), "/", 5)
+// splitDataPath takes /restapis/{api}/{stage}/_user_request_/{path…} apart. An export's
+// address has one slash more at the beginning, as AWS's have.
+func splitDataPath(escaped string) (c called, ok bool) {
+	parts := strings.SplitN(strings.TrimLeft(escaped, "/"), "/", 5)
 	if len(parts) < 4 || parts[0] != "restapis" || parts[3] != "_user_request_" {
-		return "", "", "", false
+		return c, false
 	}
+	c.stageID = stageID{APIID: parts[1], Stage: parts[2]}
 	if len(parts) == 5 {
-		path = parts[4]
+		c.path = parts[4]
 	}
-	return parts[1], parts[2], path, true
+	return c, true
 }
 
 // hide replaces what the control plane would say by what the data plane says,

@@ -56,11 +56,35 @@ func (s *Service) createDeployment(r *http.Request, in *deploymentInput) (*deplo
 		if err := store.PutJSON(all, d.ID, d); err != nil {
 			return nil, err
 		}
+		if err := api.setReach(tx); err != nil {
+			return nil, err
+		}
 		if in.StageName != "" {
 			err = s.deployTo(tx, api.ID, d.ID, st)
 		}
 		return &d.deploymentAnswer, err
 	})
+}
+
+// The ways in which a deployed API may not be reached, in the bucket "closed".
+const (
+	closedEndpoint = "endpoint" // not by its own endpoint, only by a custom domain name
+	closedAPI      = "private"  // not at all from here
+)
+
+// setReach decides who can reach the API from now on: disableExecuteApiEndpoint and the
+// type of the endpoint take effect when the API is deployed.
+func (api *restAPI) setReach(tx *store.Tx) error {
+	closed := bucket(tx, "closed")
+	switch {
+	case api.EndpointConfiguration.private() && api.Policy == "":
+		return badRequest("Private REST API doesn't have a resource policy attached to it")
+	case api.EndpointConfiguration.private():
+		return closed.Put([]byte(api.ID), []byte(closedAPI))
+	case api.DisableExecuteAPIEndpoint:
+		return closed.Put([]byte(api.ID), []byte(closedEndpoint))
+	}
+	return closed.Delete([]byte(api.ID))
 }
 
 func deployable(tx *store.Tx, api string) ([]resource, error) {

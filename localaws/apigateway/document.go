@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -22,7 +24,7 @@ type document struct {
 	Info    struct {
 		Title       string `json:"title"`
 		Description string `json:"description"`
-		Version     string `json:"version"`
+		Version     text   `json:"version"`
 	} `json:"info"`
 	Tags []struct {
 		Name  string  `json:"name"`
@@ -87,11 +89,27 @@ var known = []string{
 	extIntegration, extAnyMethod, extBinaryTypes, extKeySource, extTagValue, "x-amazon-apigateway-importexport-version",
 }
 
+// text is a member that is a text, and may be written as a number.
+type text string
+
+// UnmarshalJSON takes a number as it is written.
+func (t *text) UnmarshalJSON(raw []byte) error {
+	var n json.Number
+	if raw[0] != '"' && json.Unmarshal(raw, &n) == nil {
+		*t = text(n)
+		return nil
+	}
+	return json.Unmarshal(raw, (*string)(t))
+}
+
 // readDocument reads JSON or YAML. An extension of AWS's that is not implemented is
 // refused, since without it the API would behave otherwise.
 func readDocument(body []byte) (*document, error) {
 	var raw any
-	if json.Unmarshal(body, &raw) != nil { // JSON may be indented by tabs, which YAML forbids
+	asJSON := json.NewDecoder(bytes.NewReader(body))
+	asJSON.UseNumber()
+	if asJSON.Decode(&raw) != nil { // JSON may be indented by tabs, which YAML forbids
+		raw = nil
 		if err := yaml.Unmarshal(body, &raw); err != nil {
 			return nil, badRequest("Invalid OpenAPI input.")
 		}
@@ -100,12 +118,12 @@ func readDocument(body []byte) (*document, error) {
 	if name := unknownExtension(raw); name != "" {
 		return nil, wire.NotImplemented("The OpenAPI extension " + name)
 	}
-	text, err := json.Marshal(raw)
+	marshalled, err := json.Marshal(raw)
 	if err != nil {
 		return nil, badRequest("Invalid OpenAPI input.")
 	}
 	d := new(document)
-	if err := json.Unmarshal(text, d); err != nil {
+	if err := json.Unmarshal(marshalled, d); err != nil {
 		return nil, badRequest("Invalid OpenAPI input: %s", err)
 	}
 	if d.Swagger != "2.0" && !strings.HasPrefix(d.OpenAPI, "3.0") {
@@ -117,7 +135,8 @@ func readDocument(body []byte) (*document, error) {
 	return d, nil
 }
 
-// withStringKeys makes YAML's keys, such as the status 200, texts.
+// withStringKeys makes YAML's keys, such as the status 200, texts, and keeps its version
+// 1.0 from becoming 1.
 func withStringKeys(v any) any {
 	switch v := v.(type) {
 	case map[any]any:
@@ -133,6 +152,10 @@ func withStringKeys(v any) any {
 	case []any:
 		for i := range v {
 			v[i] = withStringKeys(v[i])
+		}
+	case float64:
+		if v == math.Trunc(v) && !math.IsInf(v, 0) {
+			return json.Number(strconv.FormatFloat(v, 'f', 1, 64))
 		}
 	}
 	return v

@@ -66,8 +66,9 @@ func (s *Service) getExport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	suffix := strings.TrimPrefix(contentType, "application/")
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s.%s"`, kind, e.created(), suffix))
+	// AWS calls it a stream of bytes, whatever was asked for.
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s.%s"`, kind, e.version(), suffix))
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())
 	_, _ = w.Write(body)
 	return nil
@@ -110,7 +111,11 @@ func encodeDocument(doc object, accept string) (body []byte, contentType string,
 	return nil, "", badRequest("Invalid accept type specified: %s. Valid options are application/json, application/yaml", accept)
 }
 
-func (e *exported) created() string {
+// version is the API's, or when it was made if it has none.
+func (e *exported) version() string {
+	if e.api.Version != "" {
+		return e.api.Version
+	}
 	return time.Unix(e.api.CreatedDate, 0).UTC().Format(time.RFC3339)
 }
 
@@ -144,13 +149,24 @@ func (e *exported) document() object {
 			doc["host"], doc["schemes"] = host.Host, []string{host.Scheme}
 		}
 		doc["swagger"], doc["basePath"] = "2.0", base
-		doc["definitions"], doc["securityDefinitions"] = schemas, schemes
+		putAny(doc, "definitions", schemas)
+		putAny(doc, "securityDefinitions", schemes)
 		return doc
 	}
 	doc["openapi"] = "3.0.1"
-	doc["servers"] = []object{{"url": e.endpoint + base}}
-	doc["components"] = object{"schemas": schemas, "securitySchemes": schemes}
+	doc["servers"] = []object{{"url": e.endpoint + "/{basePath}", "variables": object{"basePath": object{"default": base}}}}
+	components := object{}
+	putAny(components, "schemas", schemas)
+	putAny(components, "securitySchemes", schemes)
+	putAny(doc, "components", components)
 	return doc
+}
+
+// putAny puts an object that is not empty.
+func putAny(into object, name string, value object) {
+	if len(value) > 0 {
+		into[name] = value
+	}
 }
 
 // memberOf is the member of a path item that describes a verb.
@@ -162,10 +178,7 @@ func memberOf(verb string) string {
 }
 
 func (e *exported) info() object {
-	info := object{"title": e.api.Name, "version": e.api.Version}
-	if e.api.Version == "" {
-		info["version"] = e.created()
-	}
+	info := object{"title": e.api.Name, "version": e.version()}
 	if e.api.Description != "" {
 		info["description"] = e.api.Description
 	}

@@ -110,12 +110,15 @@ func TestAnExportIsTheOpenAPIDocumentOfAStage(t *testing.T) {
 	srv, client := start(t)
 	api := importAPI(t, client, pets(t, "http://localhost:1"))
 	out := export(t, client, api, "oas30", "application/json", "")
-	if *out.ContentType != "application/json" || !strings.HasPrefix(*out.ContentDisposition, "attachment; filename=") {
+	if *out.ContentType != "application/octet-stream" || *out.ContentDisposition != `attachment; filename="oas30_1.2.json"` {
 		t.Errorf("got %s, %s", *out.ContentType, *out.ContentDisposition)
 	}
 	doc := decode(t, out.Body)
 	wantJSON(t, doc["info"], `{"title": "Pets", "description": "All about pets.", "version": "1.2"}`)
-	wantJSON(t, doc["servers"], `[{"url": "`+stageURL(srv, api)+`"}]`)
+	wantJSON(t, doc["servers"], `[{"url": "`+srv.Endpoint()+`/{basePath}", "variables": {"basePath": {"default": "/restapis/`+api+`/v1/_user_request_"}}}]`)
+	if got := call(t, "GET", srv.Endpoint()+"//restapis/"+api+"/v1/_user_request_/nothing", "", ""); got.ErrorType != "MissingAuthenticationTokenException" {
+		t.Errorf("the address with its variable in place answers %+v", got)
+	}
 	wantJSON(t, doc["tags"], `[{"name": "team", "x-amazon-apigateway-tag-value": "animals"}]`)
 	wantJSON(t, at(doc, "components", "securitySchemes"), `{"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}`)
 	wantJSON(t, at(doc, "paths", "/pets/{id}"), `{"get": {
@@ -145,8 +148,8 @@ func TestAnExportIsTheOpenAPIDocumentOfAStage(t *testing.T) {
 	wantJSON(t, at(doc, "paths", "/files/{path+}", "x-amazon-apigateway-any-method", "responses"), `{"default": {"description": "Default response"}}`)
 
 	out = export(t, client, api, "oas30", "application/yaml", "")
-	if *out.ContentType != "application/yaml" || out.Body[0] == '{' {
-		t.Errorf("asked for YAML, got %s", *out.ContentType)
+	if *out.ContentDisposition != `attachment; filename="oas30_1.2.yaml"` || out.Body[0] == '{' {
+		t.Errorf("asked for YAML, got %s", *out.ContentDisposition)
 	}
 	var fromYAML map[string]any
 	if err := yaml.Unmarshal(out.Body, &fromYAML); err != nil {
@@ -201,7 +204,7 @@ func TestPuttingADocumentMergesOrOverwrites(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := importAPI(t, client, pets(t, "http://localhost:1"))
-	more := []byte(`{"openapi": "3.0.3", "info": {"title": "More", "version": "2"}, "paths": {"/pets/{id}/toys": {"get": {
+	more := []byte(`{"openapi": "3.0.3", "info": {"title": "More", "version": "2"}, "x-amazon-apigateway-binary-media-types": ["image/gif"], "paths": {"/pets/{id}/toys": {"get": {
 		"responses": {}, "x-amazon-apigateway-integration": {"type": "http_proxy", "httpMethod": "GET", "uri": "http://localhost:1/toys"}
 	}}}}`)
 	for mode, want := range map[types.PutMode][]string{
@@ -210,9 +213,19 @@ func TestPuttingADocumentMergesOrOverwrites(t *testing.T) {
 	} {
 		body := pets(t, "http://localhost:1")
 		must[*sdk.PutRestApiOutput](t)(client.PutRestApi(t.Context(), &sdk.PutRestApiInput{RestApiId: &api, Mode: types.PutModeOverwrite, Body: body}))
+		must[*sdk.UpdateRestApiOutput](t)(client.UpdateRestApi(t.Context(), &sdk.UpdateRestApiInput{
+			RestApiId: &api, PatchOperations: []types.PatchOperation{patch(types.OpAdd, "/binaryMediaTypes/image~1png", "")},
+		}))
 		out := must[*sdk.PutRestApiOutput](t)(client.PutRestApi(t.Context(), &sdk.PutRestApiInput{RestApiId: &api, Mode: mode, Body: more}))
-		if wantName := map[bool]string{true: "More", false: "Pets"}[mode == types.PutModeOverwrite]; *out.Name != wantName {
-			t.Errorf("%s: the API is called %s", mode, *out.Name)
+		if *out.Name != "More" || *out.Version != "2" {
+			t.Errorf("%s: the API is called %s, version %s", mode, *out.Name, *out.Version)
+		}
+		wantTypes := []string{"image/gif"}
+		if mode == types.PutModeMerge {
+			wantTypes = []string{"image/png", "image/gif"}
+		}
+		if diff := cmp.Diff(wantTypes, out.BinaryMediaTypes); diff != "" {
+			t.Errorf("%s: binary media types (-want +got):\n%s", mode, diff)
 		}
 		deployV1(t, client, api)
 		paths, _ := decode(t, export(t, client, api, "oas30", "application/json", "").Body)["paths"].(map[string]any)
@@ -245,6 +258,7 @@ func TestADocumentThatCannotBeImportedIsRefused(t *testing.T) {
 		{"an unknown model", with(`{"responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/No"}}}}}}`), "BadRequestException"},
 		{"a Lambda function", with(`{"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn"}}`), "NotImplementedException"},
 		{"credentials", with(`{"x-amazon-apigateway-integration": {"type": "mock", "credentials": "arn"}}`), "NotImplementedException"},
+		{"a name twice, in query and header", with(`{"parameters": [{"in": "query", "name": "a"}, {"in": "header", "name": "a"}]}`), "BadRequestException"},
 		{"two variables", `{"openapi": "3.0.1", "info": {"title": "t"}, "paths": {"/{a}": {}, "/{b}": {}}}`, "BadRequestException"},
 		{"a cookie, with fail on warnings", with(`{"parameters": [{"in": "cookie", "name": "c"}]}`), "BadRequestException"},
 	}

@@ -35,7 +35,7 @@ type documentIntegration struct {
 }
 
 type documentResponse struct {
-	StatusCode string            `json:"statusCode" yaml:"statusCode"`
+	StatusCode text              `json:"statusCode" yaml:"statusCode"`
 	Parameters map[string]string `json:"responseParameters,omitempty" yaml:"responseParameters,omitempty"`
 	Templates  map[string]string `json:"responseTemplates,omitempty" yaml:"responseTemplates,omitempty"`
 }
@@ -57,7 +57,7 @@ func (out *integration) exported() documentIntegration {
 		if pattern == "" {
 			pattern = defaultPattern
 		}
-		d.Responses[pattern] = documentResponse{StatusCode: response.StatusCode, Parameters: response.Parameters, Templates: response.Templates}
+		d.Responses[pattern] = documentResponse{StatusCode: text(response.StatusCode), Parameters: response.Parameters, Templates: response.Templates}
 	}
 	return d
 }
@@ -77,7 +77,7 @@ func (d documentResponse) response(pattern string) (integrationResponse, integra
 	if pattern == defaultPattern {
 		pattern = ""
 	}
-	return integrationResponse{StatusCode: d.StatusCode, SelectionPattern: pattern, Parameters: d.Parameters, Templates: d.Templates},
+	return integrationResponse{StatusCode: string(d.StatusCode), SelectionPattern: pattern, Parameters: d.Parameters, Templates: d.Templates},
 		integrationResponseInput{SelectionPattern: pattern, Parameters: d.Parameters, Templates: d.Templates}
 }
 

@@ -55,14 +55,14 @@ func (s *Service) putRestAPI(r *http.Request, body []byte) (any, error) {
 			return nil, err
 		}
 		if mode == "overwrite" {
-			err = overwrite(tx, &api, in)
+			return &api, overwrite(tx, &api, in)
 		}
-		return &api, err
+		return &api, merge(tx, &api, in)
 	})
 }
 
 func (d *document) restAPIInput() *restAPIInput {
-	in := &restAPIInput{Name: d.Info.Title, Version: d.Info.Version, BinaryMediaTypes: d.BinaryMediaTypes, APIKeySource: d.KeySource}
+	in := &restAPIInput{Name: d.Info.Title, Version: string(d.Info.Version), BinaryMediaTypes: d.BinaryMediaTypes, APIKeySource: d.KeySource}
 	if d.Info.Description != "" {
 		in.Description = &d.Info.Description
 	}
@@ -73,6 +73,24 @@ func (d *document) restAPIInput() *restAPIInput {
 		}
 	}
 	return in
+}
+
+// merge gives an API the document's texts, and its binary media types besides those that
+// it has.
+func merge(tx *store.Tx, api *restAPI, in *restAPIInput) error {
+	api.Name = in.Name
+	if in.Version != "" {
+		api.Version = in.Version
+	}
+	if in.Description != nil {
+		api.Description = *in.Description
+	}
+	for _, kind := range in.BinaryMediaTypes {
+		if !slices.Contains(api.BinaryMediaTypes, kind) {
+			api.BinaryMediaTypes = append(api.BinaryMediaTypes, kind)
+		}
+	}
+	return store.PutJSON(bucket(tx, "apis"), api.ID, *api)
 }
 
 // overwrite empties an API down to its root and gives it the document's texts. Its

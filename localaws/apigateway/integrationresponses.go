@@ -31,7 +31,10 @@ func (in integrationResponseInput) check(status string, m method) error {
 	if _, err := regexp.Compile(in.SelectionPattern); err != nil {
 		return badRequest("Invalid selection pattern specified")
 	}
-	for _, text := range in.Templates {
+	for kind, text := range in.Templates {
+		if !strings.Contains(kind, "/") && kind != "$default" {
+			return badRequest("Invalid content type specified: %s", kind)
+		}
 		if usesVelocity(text) {
 			return errNoVTL
 		}

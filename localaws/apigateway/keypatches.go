@@ -2,6 +2,7 @@ package apigateway
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -27,7 +28,7 @@ func (key *apiKey) patch(p patch) error {
 	case "replace /customerId":
 		key.CustomerID = p.Value
 	case "replace /enabled":
-		return p.boolean(&key.Enabled)
+		key.Enabled = strings.EqualFold(p.Value, "true") // AWS takes anything else for false
 	case "add /stages", "remove /stages", "add /labels", "remove /labels":
 		return wire.NotImplemented("The patch path " + p.Path)
 	default:

@@ -56,12 +56,19 @@ func (s *Service) findSubscriber(tx *store.Tx, value string, st stageID, method 
 	return subscriber{}, errForbidden
 }
 
-// admit lets a call through its plan's throttle and quota, and counts it. A call
-// that either of them refuses is not counted.
-func (s *Service) admit(who subscriber) error {
+// admit lets a call through its plan's throttle, the stage's and the plan's quota, and
+// counts it if it needs a key. A call that one of them refuses is not counted.
+func (s *Service) admit(inv invocation, who subscriber) error {
 	now := s.env.Now()
-	if !s.throttles.allow(who, now) {
+	switch {
+	case inv.method.APIKeyRequired && !s.throttles.allow(who.throttle, who.bucket, now):
 		return errThrottled
+	case inv.limit != nil && (inv.limit.RateLimit == 0 || inv.limit.BurstLimit == 0):
+		return errThrottled
+	case !s.throttles.allow(inv.limit, inv.bucket, now):
+		return errThrottled
+	case !inv.method.APIKeyRequired:
+		return nil
 	}
 	return s.count(who, now.UTC())
 }

@@ -17,9 +17,11 @@ func (s *Service) updateMethod(r *http.Request, in *patches) (*method, error) {
 		if err := in.apply(m.patch); err != nil {
 			return nil, err
 		}
-		if err := m.input().check(m.HTTPMethod); err != nil {
+		asked := m.input()
+		if err := asked.check(m.HTTPMethod); err != nil {
 			return nil, err
 		}
+		m.AuthorizationType = asked.AuthorizationType
 		if err := checkModels(tx, r.PathValue("api"), m.RequestModels); err != nil {
 			return nil, err
 		}
@@ -82,6 +84,9 @@ func (s *Service) updateMethodResponse(r *http.Request, in *patches) (*methodRes
 
 func (out *methodResponse) patch(p patch) error {
 	if name, ok := p.entry("/responseParameters"); ok {
+		if _, known := out.Parameters[name]; !known && p.Op != "add" {
+			return notFound("Invalid parameter name specified")
+		}
 		return patchFlag(p, &out.Parameters, name)
 	}
 	if kind, ok := p.entry("/responseModels"); ok {
@@ -197,6 +202,9 @@ func (s *Service) updateIntegrationResponse(r *http.Request, in *patches) (*inte
 
 func (out *integrationResponse) patch(p patch) error {
 	if target, ok := p.entry("/responseParameters"); ok {
+		if _, known := out.Parameters[target]; !known && p.Op != "add" {
+			return notFound("Invalid parameter name specified")
+		}
 		return patchEntry(p, &out.Parameters, target, p.Value)
 	}
 	if kind, ok := p.entry("/responseTemplates"); ok {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -46,17 +47,23 @@ func (in *methodInput) check(verb string) error {
 	if !slices.Contains(verbs, verb) {
 		return badRequest("Invalid HttpMethod specified. Valid options are GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY")
 	}
-	switch in.AuthorizationType {
+	switch in.AuthorizationType = strings.ToUpper(in.AuthorizationType); in.AuthorizationType {
 	case "NONE":
 	case "AWS_IAM", "CUSTOM", "COGNITO_USER_POOLS":
 		return wire.NotImplemented("The authorization type " + in.AuthorizationType)
 	default:
 		return badRequest("Invalid authorization type specified. Valid options are NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS")
 	}
-	for name := range in.RequestParameters {
-		if !methodParameter.MatchString(name) {
-			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: %s]", name)
+	seen := map[string]bool{}
+	for parameter := range in.RequestParameters {
+		if !methodParameter.MatchString(parameter) {
+			return badRequest("Invalid mapping expression specified: Validation Result: warnings : [], errors : [Invalid mapping expression specified: %s]", parameter)
 		}
+		_, name, _ := strings.Cut(strings.TrimPrefix(parameter, "method.request."), ".")
+		if seen[name] {
+			return badRequest("Parameter names must be unique across querystring, header and path")
+		}
+		seen[name] = true
 	}
 	return nil
 }

@@ -165,7 +165,6 @@ func TestStagesAndLabelsOfAKeyAreRefused(t *testing.T) {
 	}
 	refused(t, update(patch(types.OpAdd, "/stages", "api/v1")), "NotImplementedException", "")
 	refused(t, update(patch(types.OpRemove, "/labels", "l")), "NotImplementedException", "")
-	refused(t, update(replace("/enabled", "yes")), "BadRequestException", "")
 	refused(t, update(patch(types.OpAdd, "/enabled", "true")), "BadRequestException", "")
 }
 
@@ -192,20 +191,73 @@ func TestAnAPIIsPatchedAsTerraformDoes(t *testing.T) {
 	}
 	out := must[*sdk.UpdateRestApiOutput](t)(update(
 		patch(types.OpAdd, "/binaryMediaTypes/image~1png", ""), patch(types.OpAdd, "/binaryMediaTypes/image~1gif", ""),
-		patch(types.OpRemove, "/binaryMediaTypes/image~1png", ""), replace("/disableExecuteApiEndpoint", "false"),
-		replace("/minimumCompressionSize", ""), replace("/endpointConfiguration/types/EDGE", "REGIONAL"),
+		patch(types.OpRemove, "/binaryMediaTypes/image~1png", ""), replace("/disableExecuteApiEndpoint", "true"),
+		replace("/minimumCompressionSize", ""), replace("/endpointConfiguration/types/0", "REGIONAL"),
 	))
 	if diff := cmp.Diff([]string{"image/gif"}, out.BinaryMediaTypes); diff != "" {
 		t.Error(diff)
 	}
-	if out.EndpointConfiguration.Types[0] != types.EndpointTypeRegional {
+	if out.EndpointConfiguration.Types[0] != types.EndpointTypeRegional || !out.DisableExecuteApiEndpoint {
 		t.Errorf("got %+v", out.EndpointConfiguration)
 	}
 	for _, op := range []types.PatchOperation{
-		replace("/disableExecuteApiEndpoint", "true"), replace("/minimumCompressionSize", "0"), replace("/policy", "{}"),
-		replace("/endpointConfiguration/types/EDGE", "PRIVATE"),
+		replace("/minimumCompressionSize", "0"), replace("/policy", "{}"),
 	} {
 		_, err := update(op)
 		refused(t, err, "NotImplementedException", "")
 	}
+}
+
+// Each of these was observed on AWS.
+func TestWhatAWSIsKnownToTakeAndToRefuse(t *testing.T) {
+	t.Parallel()
+	_, client := start(t)
+	key := newKey(t, client, "k")
+	updated := must[*sdk.UpdateApiKeyOutput](t)(client.UpdateApiKey(t.Context(), &sdk.UpdateApiKeyInput{
+		ApiKey: key.Id, PatchOperations: []types.PatchOperation{replace("/enabled", "not-a-boolean")},
+	}))
+	if updated.Enabled {
+		t.Error("a key is enabled by what is no boolean")
+	}
+	api := importAPI(t, client, []byte(`
+openapi: 3.0.1
+info: {title: Numbers, version: 1.0}
+paths:
+  /a:
+    get:
+      responses: {200: {description: fine}}
+      x-amazon-apigateway-integration:
+        type: mock
+        requestTemplates: {application/json: '{"statusCode": 200}'}
+        responses: {default: {statusCode: 200}}
+`))
+	if got := must[*sdk.GetRestApiOutput](t)(client.GetRestApi(t.Context(), &sdk.GetRestApiInput{RestApiId: &api})); *got.Version != "1.0" {
+		t.Errorf("the version is %s, want 1.0", *got.Version)
+	}
+	resources := must[*sdk.GetResourcesOutput](t)(client.GetResources(t.Context(), &sdk.GetResourcesInput{RestApiId: &api}))
+	id := resources.Items[0].Id
+	if *resources.Items[0].Path != "/a" {
+		id = resources.Items[1].Id
+	}
+	method := must[*sdk.PutMethodOutput](t)(client.PutMethod(t.Context(), &sdk.PutMethodInput{
+		RestApiId: &api, ResourceId: id, HttpMethod: aws.String("POST"), AuthorizationType: aws.String("none"),
+	}))
+	if *method.AuthorizationType != "NONE" {
+		t.Errorf("the authorization type is %s", *method.AuthorizationType)
+	}
+	_, err := client.PutMethod(t.Context(), &sdk.PutMethodInput{
+		RestApiId: &api, ResourceId: id, HttpMethod: aws.String("PUT"), AuthorizationType: aws.String("NONE"),
+		RequestParameters: map[string]bool{"method.request.querystring.a": false, "method.request.header.a": false},
+	})
+	refused(t, err, "BadRequestException", "Parameter names must be unique across querystring, header and path")
+	_, err = client.UpdateMethodResponse(t.Context(), &sdk.UpdateMethodResponseInput{
+		RestApiId: &api, ResourceId: id, HttpMethod: aws.String("GET"), StatusCode: aws.String("200"),
+		PatchOperations: []types.PatchOperation{replace("/responseParameters/method.response.header.nothing", "true")},
+	})
+	refused(t, err, "NotFoundException", "")
+	_, err = client.PutIntegrationResponse(t.Context(), &sdk.PutIntegrationResponseInput{
+		RestApiId: &api, ResourceId: id, HttpMethod: aws.String("GET"), StatusCode: aws.String("200"),
+		ResponseTemplates: map[string]string{"123": ""},
+	})
+	refused(t, err, "BadRequestException", "")
 }

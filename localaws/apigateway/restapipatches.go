@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
 func (s *Service) updateRestAPI(r *http.Request, in *patches) (*restAPI, error) {
@@ -40,18 +41,38 @@ func (api *restAPI) patch(p patch) error {
 	case "replace /apiKeySource":
 		return checkKeySource(p.Value)
 	case "replace /disableExecuteApiEndpoint":
-		return p.off()
-	case "replace /minimumCompressionSize", "replace /policy":
+		return p.boolean(&api.DisableExecuteAPIEndpoint)
+	case "replace /minimumCompressionSize":
 		return p.absent()
-	case "replace /endpointConfiguration/types/EDGE", "replace /endpointConfiguration/types/REGIONAL":
-		changed := endpointConfiguration{Types: []string{p.Value}, IPAddressType: api.EndpointConfiguration.IPAddressType}
-		api.EndpointConfiguration = changed
-		return changed.check()
+	case "replace /policy":
+		api.Policy = escapedPolicy(p.Value)
+		return api.EndpointConfiguration.checkPolicy(p.Value)
+	case "replace /endpointConfiguration/types/EDGE", "replace /endpointConfiguration/types/REGIONAL",
+		"replace /endpointConfiguration/types/PRIVATE", "replace /endpointConfiguration/types/0":
+		return api.changeType(p.Value)
 	default:
 		return p.invalid("/name", "/description", "/version", "/apiKeySource", "/binaryMediaTypes/{media_type}",
 			"/disableExecuteApiEndpoint", "/endpointConfiguration/types/{type}", "/minimumCompressionSize", "/policy")
 	}
 	return nil
+}
+
+// changeType changes the endpoint's type. A private API cannot become edge-optimized, and
+// keeps its policy only as long as it is private.
+func (api *restAPI) changeType(to string) error {
+	from := api.EndpointConfiguration
+	changed := endpointConfiguration{Types: []string{to}}
+	if !changed.private() && !from.private() {
+		changed.IPAddressType = from.IPAddressType
+	}
+	switch {
+	case from.private() && to == "EDGE":
+		return badRequest("Cannot update endpoint from PRIVATE to EDGE")
+	case !changed.private() && api.Policy != "":
+		return wire.NotImplemented("The policy of an API that is not private")
+	}
+	api.EndpointConfiguration = changed
+	return api.EndpointConfiguration.check()
 }
 
 func (api *restAPI) patchMediaType(p patch, kind string) error {

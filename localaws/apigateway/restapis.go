@@ -1,7 +1,10 @@
 package apigateway
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
@@ -19,15 +22,19 @@ type restAPI struct {
 	Tags                      map[string]string     `json:"tags,omitzero"`
 	DisableExecuteAPIEndpoint bool                  `json:"disableExecuteApiEndpoint"`
 	RootResourceID            string                `json:"rootResourceId"`
+	// Policy has its quotation marks escaped, as AWS answers it.
+	Policy string `json:"policy,omitempty"`
 }
 
 type endpointConfiguration struct {
-	Types         []string `json:"types"`
-	IPAddressType string   `json:"ipAddressType"`
+	Types          []string `json:"types"`
+	IPAddressType  string   `json:"ipAddressType"`
+	VPCEndpointIDs []string `json:"vpcEndpointIds,omitempty"`
 }
 
 // restAPIInput leaves out what would change how calls are answered and is not
-// implemented: policies, compression, cloning.
+// implemented: compression, cloning. A policy is taken of private APIs only, which no
+// call from here reaches.
 type restAPIInput struct {
 	Name        string  `json:"name"`
 	Description *string `json:"description"`
@@ -39,6 +46,7 @@ type restAPIInput struct {
 	EndpointConfiguration     endpointConfiguration `json:"endpointConfiguration"`
 	Tags                      map[string]string     `json:"tags"`
 	DisableExecuteAPIEndpoint bool                  `json:"disableExecuteApiEndpoint"`
+	Policy                    string                `json:"policy"`
 }
 
 func (in *restAPIInput) check() error {
@@ -47,13 +55,14 @@ func (in *restAPIInput) check() error {
 		return badRequest("Name cannot be an empty string")
 	case in.Description != nil && *in.Description == "":
 		return badRequest("Description cannot be an empty string")
-	case in.DisableExecuteAPIEndpoint:
-		return wire.NotImplemented("disableExecuteApiEndpoint")
 	}
 	if err := checkKeySource(in.APIKeySource); err != nil {
 		return err
 	}
 	if err := in.EndpointConfiguration.check(); err != nil {
+		return err
+	}
+	if err := in.EndpointConfiguration.checkPolicy(in.Policy); err != nil {
 		return err
 	}
 	return checkTags(in.Tags)
@@ -70,22 +79,46 @@ func checkKeySource(source string) error {
 }
 
 func (c *endpointConfiguration) check() error {
-	if len(c.Types) == 0 {
+	if c.Types == nil {
 		c.Types = []string{"EDGE"}
 	}
-	if c.IPAddressType == "" {
-		c.IPAddressType = "ipv4"
-	}
-	switch kind := c.Types[0]; {
-	case len(c.Types) > 1 || kind != "EDGE" && kind != "REGIONAL" && kind != "PRIVATE":
+	if len(c.Types) != 1 || !slices.Contains([]string{"EDGE", "REGIONAL", private}, c.Types[0]) {
 		return badRequest("Invalid endpoint types specified. Valid options are one of EDGE, REGIONAL, PRIVATE")
-	case kind == "PRIVATE":
-		return wire.NotImplemented("The endpoint type PRIVATE")
-	case c.IPAddressType != "ipv4" && c.IPAddressType != "dualstack":
+	}
+	addresses := []string{"ipv4", "dualstack"}
+	if c.private() {
+		addresses = []string{"dualstack"}
+	}
+	if c.IPAddressType == "" {
+		c.IPAddressType = addresses[0]
+	}
+	switch {
+	case !slices.Contains(addresses, c.IPAddressType):
 		return badRequest("Invalid ipAddressType specified: %s", c.IPAddressType)
+	case len(c.VPCEndpointIDs) > 0 && !c.private():
+		return badRequest("VPCEndpoints can only be specified with PRIVATE apis.")
 	}
 	return nil
 }
+
+// private is the type of an API that only calls from within a VPC reach.
+const private = "PRIVATE"
+
+func (c *endpointConfiguration) private() bool { return slices.Contains(c.Types, private) }
+
+func (c *endpointConfiguration) checkPolicy(policy string) error {
+	switch {
+	case policy == "":
+		return nil
+	case !c.private():
+		return wire.NotImplemented("The policy of an API that is not private")
+	case !json.Valid([]byte(policy)):
+		return badRequest("Invalid policy document. Please check the policy syntax and ensure that Principals are valid.")
+	}
+	return nil
+}
+
+func escapedPolicy(policy string) string { return strings.ReplaceAll(policy, `"`, `\"`) }
 
 func (s *Service) createRestAPI(_ *http.Request, in *restAPIInput) (*restAPI, error) {
 	if err := in.check(); err != nil {
@@ -101,7 +134,7 @@ func (s *Service) insertAPI(tx *store.Tx, in *restAPIInput) (*restAPI, error) {
 		ID: freshID(apis, 10), Name: in.Name, Version: in.Version, CreatedDate: s.now(),
 		BinaryMediaTypes: in.BinaryMediaTypes, APIKeySource: "HEADER",
 		EndpointConfiguration: in.EndpointConfiguration, Tags: orAbsent(in.Tags),
-		RootResourceID: wire.NewID(10),
+		RootResourceID: wire.NewID(10), DisableExecuteAPIEndpoint: in.DisableExecuteAPIEndpoint, Policy: escapedPolicy(in.Policy),
 	}
 	if in.Description != nil {
 		api.Description = *in.Description
@@ -139,7 +172,13 @@ func (s *Service) deleteRestAPI(r *http.Request, _ *none) (*none, error) {
 		if err != nil {
 			return err
 		}
+		if err := unmapped(tx, func(m basePathMapping) bool { return m.APIID == api.ID }, "RestApi "+api.ID, "RestApi"); err != nil {
+			return err
+		}
 		if err := detachStages(tx, func(st stageID) bool { return st.APIID == api.ID }); err != nil {
+			return err
+		}
+		if err := bucket(tx, "closed").Delete([]byte(api.ID)); err != nil {
 			return err
 		}
 		for _, part := range []string{"resources", "deployments", "stages", "models", "documentation"} {

@@ -172,7 +172,7 @@ func TestAStageIsMovedAndDescribedAnew(t *testing.T) {
 	}
 	_, err := update(replace("/deploymentId", "nosuch"))
 	refused(t, err, "BadRequestException", "Deployment id does not exist")
-	_, err = update(replace("/*/*/throttling/burstLimit", "1"))
+	_, err = update(replace("/*/*/caching/enabled", "true"))
 	refused(t, err, "NotImplementedException", "")
 	_, err = client.DeleteDeployment(t.Context(), &sdk.DeleteDeploymentInput{RestApiId: &api, DeploymentId: next.Id})
 	refused(t, err, "BadRequestException", "Active stages pointing to this deployment must be moved or deleted")

@@ -16,6 +16,7 @@ func (s *Service) route() {
 	s.routeMethods()
 	s.routeStages()
 	s.routePlans()
+	s.routeDomains()
 
 	s.on("GetAccount", "GET /account", handle(200, s.getAccount))
 	s.on("UpdateAccount", "PATCH /account", handle(200, s.updateAccount))
@@ -78,6 +79,18 @@ func (s *Service) routeStages() {
 	s.on("UpdateStage", "PATCH /restapis/{api}/stages/{stage}", handle(200, s.updateStage))
 	s.on("GetExport", "GET /restapis/{api}/stages/{stage}/exports/{type}", s.getExport)
 	s.on("DeleteStage", "DELETE /restapis/{api}/stages/{stage}", handle(202, s.deleteStage))
+}
+
+func (s *Service) routeDomains() {
+	s.on("CreateDomainName", "POST /domainnames", handle(201, s.createDomainName))
+	s.on("GetDomainNames", "GET /domainnames", handle(200, s.listDomainNames, "limit", "position"))
+	s.on("GetDomainName", "GET /domainnames/{domain}", handle(200, s.getDomainName))
+	s.on("DeleteDomainName", "DELETE /domainnames/{domain}", handle(202, s.deleteDomainName))
+
+	s.on("CreateBasePathMapping", "POST /domainnames/{domain}/basepathmappings", handle(201, s.createBasePathMapping))
+	s.on("GetBasePathMappings", "GET /domainnames/{domain}/basepathmappings", handle(200, s.listBasePathMappings, "limit", "position"))
+	s.on("GetBasePathMapping", "GET /domainnames/{domain}/basepathmappings/{base}", handle(200, s.getBasePathMapping))
+	s.on("DeleteBasePathMapping", "DELETE /domainnames/{domain}/basepathmappings/{base}", handle(202, s.deleteBasePathMapping))
 }
 
 func (s *Service) routePlans() {

@@ -11,17 +11,18 @@ import (
 )
 
 type stage struct {
-	DeploymentID        string            `json:"deploymentId"`
-	StageName           string            `json:"stageName"`
-	Description         string            `json:"description,omitempty"`
-	CacheClusterEnabled bool              `json:"cacheClusterEnabled"`
-	CacheClusterStatus  string            `json:"cacheClusterStatus"`
-	MethodSettings      map[string]none   `json:"methodSettings"`
-	Variables           map[string]string `json:"variables,omitempty"`
-	TracingEnabled      bool              `json:"tracingEnabled"`
-	Tags                map[string]string `json:"tags,omitempty"`
-	CreatedDate         int64             `json:"createdDate"`
-	LastUpdatedDate     int64             `json:"lastUpdatedDate"`
+	DeploymentID        string `json:"deploymentId"`
+	StageName           string `json:"stageName"`
+	Description         string `json:"description,omitempty"`
+	CacheClusterEnabled bool   `json:"cacheClusterEnabled"`
+	CacheClusterStatus  string `json:"cacheClusterStatus"`
+	// MethodSettings are by method, or for allMethods.
+	MethodSettings  map[string]methodSetting `json:"methodSettings"`
+	Variables       map[string]string        `json:"variables,omitempty"`
+	TracingEnabled  bool                     `json:"tracingEnabled"`
+	Tags            map[string]string        `json:"tags,omitempty"`
+	CreatedDate     int64                    `json:"createdDate"`
+	LastUpdatedDate int64                    `json:"lastUpdatedDate"`
 }
 
 type stageInput struct {
@@ -68,7 +69,7 @@ func (s *Service) newStage(in stageInput) stage {
 	return stage{
 		DeploymentID: in.DeploymentID, StageName: in.StageName, Description: in.Description,
 		Variables: in.Variables, Tags: in.Tags, CacheClusterStatus: "NOT_AVAILABLE",
-		MethodSettings: map[string]none{}, CreatedDate: s.now(), LastUpdatedDate: s.now(),
+		MethodSettings: map[string]methodSetting{}, CreatedDate: s.now(), LastUpdatedDate: s.now(),
 	}
 }
 
@@ -145,6 +146,9 @@ func (st *stage) patch(p patch) error {
 	if name, ok := strings.CutPrefix(p.Path, "/variables/"); ok {
 		return st.patchVariable(p, name)
 	}
+	if method, setting, ok := settingOf(p); ok {
+		return st.patchSetting(p, method, setting)
+	}
 	switch p.change() {
 	case "replace /deploymentId":
 		st.DeploymentID = p.Value
@@ -190,6 +194,9 @@ func (s *Service) deleteStage(r *http.Request, _ *none) (*none, error) {
 			return err
 		}
 		gone := stageID{APIID: api, Stage: st.StageName}
+		if err := unmapped(tx, func(m basePathMapping) bool { return m.APIID == api && m.Stage == st.StageName }, "stage "+st.StageName, "stage"); err != nil {
+			return err
+		}
 		if err := detachStages(tx, func(attached stageID) bool { return attached == gone }); err != nil {
 			return err
 		}

@@ -9,8 +9,8 @@ import (
 )
 
 // throttles are the token buckets of the keys in use, one for each plan and key,
-// and one for each of the plan's methods that has a throttle of its own.
-// They live in memory: after a restart every bucket is full.
+// and one for each of the plan's methods that has a throttle of its own; and those of
+// stages. They live in memory: after a restart every bucket is full.
 type throttles struct {
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
@@ -19,8 +19,7 @@ type throttles struct {
 // allow takes a token, if a throttle applies. Without a rate there is
 // nothing to enforce; without a burst a bucket holds one second's worth. A
 // changed plan applies from the next call on, to the tokens that are there.
-func (t *throttles) allow(who subscriber, now time.Time) bool {
-	limit := who.throttle
+func (t *throttles) allow(limit *throttle, bucket string, now time.Time) bool {
 	if limit == nil || limit.RateLimit == 0 {
 		return true
 	}
@@ -33,10 +32,10 @@ func (t *throttles) allow(who subscriber, now time.Time) bool {
 	if t.buckets == nil {
 		t.buckets = map[string]*rate.Limiter{}
 	}
-	b := t.buckets[who.bucket]
+	b := t.buckets[bucket]
 	if b == nil {
 		b = rate.NewLimiter(rate.Limit(limit.RateLimit), burst)
-		t.buckets[who.bucket] = b
+		t.buckets[bucket] = b
 	}
 	if b.Limit() != rate.Limit(limit.RateLimit) {
 		b.SetLimitAt(now, rate.Limit(limit.RateLimit))

@@ -126,6 +126,10 @@ func TestAnAdministratorChangesAttributes(t *testing.T) {
 	if got := attributesOf(w.user(t, "third@example.com").UserAttributes)["email_verified"]; got != "true" {
 		t.Errorf("email_verified is %s", got)
 	}
+	if err := w.updateUser(t, "third@example.com", "email_verified", "False"); err != nil {
+		t.Errorf("False is refused: %v", err)
+	}
+	refused(t, w.updateUser(t, "third@example.com", "email_verified", "maybe"), "InvalidParameterException", "")
 }
 
 func TestAResetPasswordMustBeChosenAnew(t *testing.T) {

@@ -39,6 +39,11 @@ type clientSettings struct {
 	AllowedOAuthFlowsUserPoolClient bool
 	PreventUserExistenceErrors      string `json:",omitempty"`
 	EnableTokenRevocation           *bool  `json:",omitempty"`
+	// ReadAttributes and WriteAttributes may be empty lists, which restrict nothing.
+	ReadAttributes  []string `json:",omitempty"`
+	WriteAttributes []string `json:",omitempty"`
+	// EnablePropagateAdditionalUserContextData may be false.
+	EnablePropagateAdditionalUserContextData bool `json:",omitempty"`
 }
 
 type tokenValidityUnits struct {
@@ -128,6 +133,12 @@ func (c *clientSettings) validate() error {
 	v.oneOf("tokenValidityUnits", []string{"seconds", "minutes", "hours", "days"}, units.AccessToken, units.IDToken, units.RefreshToken)
 	if err := v.err(); err != nil {
 		return err
+	}
+	switch {
+	case len(c.ReadAttributes) > 0 || len(c.WriteAttributes) > 0:
+		return wire.NotImplemented("Restricting the attributes of a client")
+	case c.EnablePropagateAdditionalUserContextData:
+		return wire.NotImplemented("EnablePropagateAdditionalUserContextData")
 	}
 	if err := c.validateLives(); err != nil {
 		return err

@@ -51,6 +51,8 @@ func (s *Service) JSON() wire.JSONService {
 			"CreateUserPool":            wire.Op(s.createUserPool),
 			"DescribeUserPool":          wire.Op(s.describeUserPool),
 			"DeleteUserPool":            wire.Op(s.deleteUserPool),
+			"GetUserPoolMfaConfig":      wire.Op(s.getUserPoolMfaConfig),
+			"SetUserPoolMfaConfig":      wire.Op(s.setUserPoolMfaConfig),
 			"ListUserPools":             wire.Op(s.listUserPools),
 			"CreateUserPoolClient":      wire.Op(s.createUserPoolClient),
 			"UpdateUserPoolClient":      wire.Op(s.updateUserPoolClient),

@@ -45,6 +45,23 @@ func TestAPoolIsListedAndDescribedAsItWasCreated(t *testing.T) {
 	}
 }
 
+func TestAPoolAsksForNoSecondFactor(t *testing.T) {
+	t.Parallel()
+	api := clientOf(localaws.Start(t))
+	id := createPool(t, api, nil)
+	out, err := api.GetUserPoolMfaConfig(t.Context(), &cognito.GetUserPoolMfaConfigInput{UserPoolId: &id})
+	if err != nil || out.MfaConfiguration != types.UserPoolMfaTypeOff || out.SoftwareTokenMfaConfiguration != nil {
+		t.Errorf("its configuration is %+v, %v", out, err)
+	}
+	if _, err := api.SetUserPoolMfaConfig(t.Context(), &cognito.SetUserPoolMfaConfigInput{UserPoolId: &id, MfaConfiguration: types.UserPoolMfaTypeOff}); err != nil {
+		t.Errorf("leaving it off: %v", err)
+	}
+	_, err = api.SetUserPoolMfaConfig(t.Context(), &cognito.SetUserPoolMfaConfigInput{UserPoolId: &id, MfaConfiguration: types.UserPoolMfaTypeOn})
+	refused(t, err, "NotImplementedException", "")
+	_, err = api.GetUserPoolMfaConfig(t.Context(), &cognito.GetUserPoolMfaConfigInput{UserPoolId: aws.String("us-east-1_nothing00")})
+	refused(t, err, "ResourceNotFoundException", "")
+}
+
 func TestPoolListsArePaged(t *testing.T) {
 	t.Parallel()
 	api := clientOf(localaws.Start(t))
@@ -111,10 +128,15 @@ func TestAClientIsListedDescribedAndUpdatedAsAWhole(t *testing.T) {
 	moved := "http://localhost:9090/sign-in/callback"
 	_, err = w.api.UpdateUserPoolClient(t.Context(), &cognito.UpdateUserPoolClientInput{
 		UserPoolId: &w.poolID, ClientId: &w.clientID, CallbackURLs: []string{moved},
+		ReadAttributes: []string{}, WriteAttributes: []string{}, // as Terraform sends them
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, err = w.api.UpdateUserPoolClient(t.Context(), &cognito.UpdateUserPoolClientInput{
+		UserPoolId: &w.poolID, ClientId: &w.clientID, ReadAttributes: []string{"email"},
+	})
+	refused(t, err, "NotImplementedException", "")
 	out, err := w.api.DescribeUserPoolClient(t.Context(), &cognito.DescribeUserPoolClientInput{UserPoolId: &w.poolID, ClientId: &w.clientID})
 	if err != nil {
 		t.Fatal(err)

@@ -146,6 +146,9 @@ var standardAttributes = []string{
 func readAttributes(given []attribute, byAdmin bool) (map[string]string, error) {
 	attributes := map[string]string{}
 	for _, a := range given {
+		if strings.HasSuffix(a.Name, "_verified") {
+			a.Value = strings.ToLower(a.Value)
+		}
 		switch {
 		case a.Name == "sub":
 			return nil, invalid("Cannot modify the non-mutable attribute sub")

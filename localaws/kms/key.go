@@ -211,6 +211,21 @@ func (s *Service) describeKey(_ context.Context, in *describeKeyInput) (*keyOutp
 	})
 }
 
+type keyRotationStatusOutput struct {
+	KeyID              string `json:"KeyId"`
+	KeyRotationEnabled bool   `json:"KeyRotationEnabled"`
+}
+
+// getKeyRotationStatus answers false, as it is of every HMAC key.
+func (s *Service) getKeyRotationStatus(_ context.Context, in *keyIDInput) (*keyRotationStatusOutput, error) {
+	out := &keyRotationStatusOutput{}
+	return out, s.env.DB.View(func(tx *store.Tx) error {
+		k, err := s.findKey(tx, in.KeyID)
+		out.KeyID = s.keyARN(k.ID)
+		return err
+	})
+}
+
 type updateKeyDescriptionInput struct {
 	KeyID       string `json:"KeyId"`
 	Description string

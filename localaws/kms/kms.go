@@ -45,6 +45,7 @@ func (s *Service) JSON() wire.JSONService {
 			"ReplicateKey":         op(s, (*Service).replicateKey),
 			"DescribeKey":          op(s, (*Service).describeKey),
 			"ListKeys":             op(s, (*Service).listKeys),
+			"GetKeyRotationStatus": op(s, (*Service).getKeyRotationStatus),
 			"UpdateKeyDescription": op(s, (*Service).updateKeyDescription),
 			"GetKeyPolicy":         op(s, (*Service).getKeyPolicy),
 			"PutKeyPolicy":         op(s, (*Service).putKeyPolicy),

@@ -208,6 +208,19 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	}
 }
 
+func TestABucketMayBeMadePrivateAndNotPublic(t *testing.T) {
+	t.Parallel()
+	l := start(t)
+	create := func(acl types.BucketCannedACL) error {
+		_, err := l.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("another"), ACL: acl})
+		return err
+	}
+	wantCode(t, create(types.BucketCannedACLPublicRead), "AccessControlListNotSupported")
+	if err := create(types.BucketCannedACLPrivate); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestABucketMayBeNamedInTheHost(t *testing.T) {
 	t.Parallel()
 	l := start(t)

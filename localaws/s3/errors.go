@@ -123,6 +123,8 @@ func (c call) checkHeaders() error {
 		switch {
 		case !known:
 			return notImplemented("The header " + strings.ToLower(name))
+		case name == "X-Amz-Acl" && c.key == "" && c.Header.Get(name) == "private":
+			// A new bucket is private anyway.
 		case c.Header.Get(name) != value && name == "X-Amz-Acl":
 			return refusal(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 		case c.Header.Get(name) != value:

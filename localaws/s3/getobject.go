@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
@@ -38,7 +39,7 @@ func (s *Service) getObject(c call) error {
 	h := c.w.Header()
 	h.Set("Etag", o.quotedETag())
 	h.Set("Last-Modified", o.Modified.Format(http.TimeFormat))
-	switch err := c.mayRead(o); {
+	switch err := c.mayRead(o, s.env.Now()); {
 	case errors.Is(err, errNotModified):
 		c.w.WriteHeader(http.StatusNotModified)
 		return nil
@@ -78,12 +79,12 @@ func (c call) send(o object, content []byte) error {
 var errNotModified = errors.New("the object was not modified")
 
 // mayRead holds the object against the request's conditions, those about the ETag
-// before those about time (RFC 9110, section 13.2.2).
-func (c call) mayRead(o object) error {
+// before those about time (RFC 9110, section 13.2.2). A time to come is no condition.
+func (c call) mayRead(o object, now time.Time) error {
 	ifMatch, ifNoneMatch := c.Header.Get("If-Match"), c.Header.Get("If-None-Match")
 	since := func(header string) (modified, given bool) {
 		at, err := http.ParseTime(c.Header.Get(header))
-		return o.Modified.After(at), err == nil
+		return o.Modified.After(at), err == nil && !at.After(now)
 	}
 	if ifMatch != "" {
 		if !matches(ifMatch, o) {

@@ -243,6 +243,7 @@ func TestReadsAreConditionalOnTheETagAndTheTime(t *testing.T) {
 		{"not the ETag it has", func(in *s3.GetObjectInput) { in.IfNoneMatch = put.ETag }, "NotModified"},
 		{"not another ETag", func(in *s3.GetObjectInput) { in.IfNoneMatch = aws.String(`"x"`) }, ""},
 		{"modified since then", func(in *s3.GetObjectInput) { in.IfModifiedSince = &noon }, "NotModified"},
+		{"modified since a time to come", func(in *s3.GetObjectInput) { in.IfModifiedSince = aws.Time(noon.Add(time.Hour)) }, ""},
 		{"modified since before", func(in *s3.GetObjectInput) { in.IfModifiedSince = aws.Time(noon.Add(-time.Second)) }, ""},
 		{"unmodified since before", func(in *s3.GetObjectInput) { in.IfUnmodifiedSince = aws.Time(noon.Add(-time.Second)) }, "PreconditionFailed"},
 		{"the ETag outweighs the time", func(in *s3.GetObjectInput) {

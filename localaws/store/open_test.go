@@ -1,10 +1,13 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -133,5 +136,110 @@ func TestAFolderWithoutPermissionIsNamed(t *testing.T) {
 	_, err := store.Open(path, store.Options{NoSync: true})
 	if !errors.Is(err, fs.ErrPermission) || !strings.Contains(err.Error(), path) {
 		t.Errorf("%v, want fs.ErrPermission and the file's name", err)
+	}
+}
+
+// filled is the path of a closed file with some hundred pages.
+func filled(t *testing.T) string {
+	t.Helper()
+	db, path := open(t)
+	err := db.Update(func(tx *store.Tx) error {
+		for i := range 3000 {
+			b := tx.Bucket("things", strconv.Itoa(i%10))
+			if err := b.Put([]byte(strconv.Itoa(i)), bytes.Repeat([]byte("x"), 200)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestADamagedFileIsRefusedWithoutAPanicAndReplacedWhenStartingOver(t *testing.T) {
+	t.Parallel()
+	const page = 4096
+	for name, damage := range map[string]func([]byte) []byte{
+		"cut short":              func(file []byte) []byte { return file[:len(file)/2/page*page] },
+		"cut within the head":    func(file []byte) []byte { return file[:page+100] },
+		"both heads overwritten": func(file []byte) []byte { clear(file[:2*page]); return file },
+		"some pages from before": func(file []byte) []byte { clear(file[20*page : 60*page]); return file },
+		"pages in wrong places": func(file []byte) []byte {
+			return slices.Concat(file[:10*page], file[30*page:50*page], file[30*page:])
+		},
+		"another kind of file": func([]byte) []byte { return bytes.Repeat([]byte("not a database\n"), 10_000) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			path := filled(t)
+			file, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_, err = store.Open(path, store.Options{NoSync: true})
+			if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), path) {
+				t.Fatalf("opening it: %v, want ErrDamaged and the file's name", err)
+			}
+			db, err := store.Open(path, store.Options{NoSync: true, Fresh: true})
+			if err != nil {
+				t.Fatalf("starting over: %v", err)
+			}
+			defer db.Close()
+			write(t, db, "k")
+			same(t, "keys", []string{"k"}, keys(t, db, "things"))
+		})
+	}
+}
+
+func TestACopyOfAFileInUseIsTheFileAtOneMoment(t *testing.T) {
+	t.Parallel()
+	db, _ := open(t)
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			// Two keys that are always written together.
+			_ = db.Update(func(tx *store.Tx) error {
+				b := tx.Bucket("pairs")
+				return errors.Join(b.Put([]byte("a"), []byte(strconv.Itoa(i))), b.Put([]byte("b"), []byte(strconv.Itoa(i))))
+			})
+		}
+	}()
+	write(t, db, "before")
+	path := filepath.Join(t.TempDir(), "copy.db")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.WriteTo(file)
+	close(stop)
+	<-done
+	if err := errors.Join(err, file.Close()); err != nil {
+		t.Fatal(err)
+	}
+	again, err := store.Open(path, store.Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	same(t, "keys", []string{"before"}, keys(t, again, "things"))
+	if err := again.View(func(tx *store.Tx) error {
+		b := tx.Bucket("pairs")
+		if a, b := b.Get([]byte("a")), b.Get([]byte("b")); !bytes.Equal(a, b) {
+			t.Errorf("the copy has %s and %s of one transaction", a, b)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

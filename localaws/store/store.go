@@ -16,7 +16,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -31,6 +30,9 @@ var (
 	ErrInUse = errors.New("another process is using it")
 	// ErrVersion says that the file was written by another version of this program.
 	ErrVersion = errors.New("it was written by another version")
+	// ErrDamaged says that the file does not hold together: it was copied while it was
+	// written to, cut short, or is no data file.
+	ErrDamaged = errors.New("it is damaged")
 	// ErrClosed is what Update and View return once the DB is closed.
 	ErrClosed = errors.New("the store is closed")
 )
@@ -58,8 +60,8 @@ type Options struct {
 	// NoSync leaves syncing to the operating system: nothing acknowledged is lost
 	// when the process dies, only when the machine does. For tests.
 	NoSync bool
-	// Fresh empties the file first, whatever version wrote it. A file that another
-	// process has open is refused all the same.
+	// Fresh empties the file first, whatever version wrote it, and replaces one that is
+	// damaged. A file that another process has open is refused all the same.
 	Fresh bool
 }
 
@@ -73,18 +75,21 @@ type result struct {
 	panicked any
 }
 
-// Open opens or creates the file, and its folder. It fails with ErrInUse when
-// another process has the file open, and with ErrVersion when its format is not
-// FormatVersion; both come wrapped with the file's name.
+// Open opens or creates the file, and its folder, and reads all of it once to see that it
+// holds together. It fails with ErrInUse when another process has the file open, with
+// ErrVersion when its format is not FormatVersion, and with ErrDamaged; all come wrapped
+// with the file's name.
 func Open(path string, opts Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("creating the data folder: %w", err)
 	}
-	b, err := bolt.Open(path, 0o600, &bolt.Options{
-		Timeout:      250 * time.Millisecond,
-		NoSync:       opts.NoSync,
-		FreelistType: bolt.FreelistMapType,
-	})
+	b, err := openSound(path, opts)
+	if opts.Fresh && errors.Is(err, ErrDamaged) {
+		// Another process that had the file open would have been noticed before the damage.
+		if err = os.Remove(path); err == nil {
+			b, err = openSound(path, opts)
+		}
+	}
 	switch {
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, fmt.Errorf("opening %s: %w", path, ErrInUse)

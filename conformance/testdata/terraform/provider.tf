@@ -29,7 +29,9 @@ provider "aws" {
 
   endpoints {
     apigateway = var.endpoint
+    cognitoidp = var.endpoint
     dynamodb   = var.endpoint
+    kms        = var.endpoint
     sns        = var.endpoint
     sqs        = var.endpoint
   }

@@ -15,6 +15,10 @@ resource "aws_dynamodb_table" "journal" {
     name = "seq"
     type = "N"
   }
+
+  point_in_time_recovery {
+    enabled = local.second
+  }
 }
 
 resource "aws_dynamodb_table" "views" {

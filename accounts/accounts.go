@@ -1,0 +1,237 @@
+// Package accounts reads what the journal says of an account: its state and its latest
+// facts. A long stream is read from a snapshot on, so that what a request of an account
+// costs does not grow with the account's history. A snapshot is a copy of a fold and
+// nothing more: it may be missing, be of another version or be deleted at any time, and
+// then the stream is read from its first fact.
+package accounts
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+const (
+	// snapshotFrom is how many facts a reading must meet for a new snapshot to pay, and kept
+	// how many of them stay in front of it.
+	snapshotFrom = 200
+	kept         = 100
+	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
+	// recognised when they come again.
+	maxHandled  = 1000
+	snapshotTTL = 90 * 24 * time.Hour
+)
+
+// foldVersion is part of a snapshot's key. Raise it when a fold changes; what types of
+// fact it knows is part of the key anyway.
+const foldVersion = "1"
+
+type journal interface {
+	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+}
+
+type tables interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Reader reads accounts. It is safe for concurrent use.
+type Reader struct {
+	journal journal
+	tables  tables
+	records string
+	now     func() time.Time
+	lengths *lengths
+	from    int
+	kept    int
+}
+
+// NewReader returns a Reader of that journal, which keeps its snapshots in the table
+// named records.
+func NewReader(journal journal, tables tables, records string, now func() time.Time) *Reader {
+	return &Reader{journal: journal, tables: tables, records: records, now: now, lengths: newLengths(snapshotFrom), from: snapshotFrom, kept: kept}
+}
+
+// SnapshotEvery has snapshots made of shorter streams already, for tests: from so many
+// facts on, with so many in front.
+func (r *Reader) SnapshotEvery(from, kept int) *Reader {
+	r.from, r.kept, r.lengths = from, kept, newLengths(int64(from))
+	return r
+}
+
+// History is an account as the journal tells of it.
+type History struct {
+	// Account is the fold of all facts.
+	Account state.Account
+	// Facts are the latest facts, in order: all of a short stream, at least the last
+	// hundred of a long one.
+	Facts []events.Event
+	// Base is the state before Facts.
+	Base state.Account
+	// handled are requests that led to facts before Facts.
+	handled []string
+}
+
+// Handled says whether the request is known to have led to a fact that is not among Facts.
+func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
+
+// Account reads an account, consistently. Failures of the tables come as
+// *portal.Postponed, what can never be read as *journal.PermanentError.
+func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, error) {
+	return r.read(ctx, id, -1)
+}
+
+// AccountFrom is Account with every fact after that sequence among Facts.
+func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (History, error) {
+	return r.read(ctx, id, after)
+}
+
+func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
+	stream := portal.AccountStream(id)
+	base, handled, damaged := state.NewAccount(id), []string(nil), false
+	if r.lengths.long(stream) && after != 0 {
+		found, requests, err := r.load(ctx, id)
+		switch {
+		case err != nil:
+			damaged = true
+			zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
+		case found.Sequence > 0 && (after < 0 || found.Sequence <= after):
+			base, handled = found, requests
+		}
+	}
+	facts, err := r.journal.Read(ctx, stream, base.Sequence)
+	if err == nil && base.Sequence > 0 && len(facts) == 0 {
+		// Some facts always come after a snapshot; this one is of a longer stream, so the
+		// journal was restored to an earlier time.
+		base, handled, damaged = state.NewAccount(id), nil, true
+		facts, err = r.journal.Read(ctx, stream, 0)
+	}
+	if err != nil {
+		return History{}, err
+	}
+	h := History{Account: base.Clone(), Base: base, Facts: facts, handled: handled}
+	for _, fact := range facts {
+		h.Account.Apply(fact)
+	}
+	r.lengths.note(stream, h.Account.Sequence)
+	if after < 0 && len(facts) >= r.from {
+		r.save(ctx, h, damaged)
+	}
+	return h, nil
+}
+
+type row struct {
+	Sequence int64    `dynamodbav:"seq"`
+	State    []byte   `dynamodbav:"state"`
+	Handled  []string `dynamodbav:"handled"`
+	Expires  int64    `dynamodbav:"expires_at"`
+}
+
+// version tells folds apart: a program that knows other facts folds otherwise.
+var version = portal.DeriveID(append([]string{foldVersion}, events.FactTypes()...)...)[:12]
+
+func place(id portal.AccountID) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "snapshot#" + string(portal.AccountStream(id))},
+		"sk": &types.AttributeValueMemberS{Value: version},
+	}
+}
+
+// load reads a snapshot, and the zero Account if there is none or the table does not
+// answer. An error says that the one which is there is damaged.
+func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
+	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
+	if err != nil || out.Item == nil {
+		return state.Account{}, nil, nil //nolint:nilerr // the stream itself tells the same
+	}
+	var found row
+	account = state.NewAccount(id)
+	if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
+		return state.Account{}, nil, err
+	}
+	if err := unpack(found.State, &account); err != nil {
+		return state.Account{}, nil, err
+	}
+	if account.Sequence != found.Sequence || account.ID != id {
+		return state.Account{}, nil, fmt.Errorf("it is of %s at %d, and lies at %d", account.ID, account.Sequence, found.Sequence)
+	}
+	return account, found.Handled, nil
+}
+
+// save keeps the state as it was some facts ago, in place of an older or a damaged one. A
+// second one at the same place is the same; failing to is no fault.
+func (r *Reader) save(ctx context.Context, h History, damaged bool) {
+	account, handled := h.Base.Clone(), slices.Clone(h.handled)
+	for _, fact := range h.Facts[:len(h.Facts)-r.kept] {
+		account.Apply(fact)
+		if _, failed := fact.Data.(events.RequestFailed); fact.Intent > 0 && !failed {
+			handled = append(handled, fact.Causation)
+		}
+	}
+	handled = slices.Compact(handled)
+	if n := len(handled); n > maxHandled {
+		handled = handled[n-maxHandled:]
+	}
+	if account.NotUnderstood != "" {
+		return
+	}
+	packed, err := pack(account)
+	if err != nil || len(packed) > 300<<10 {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Int("bytes", len(packed)).Msg("no snapshot is kept")
+		return
+	}
+	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, State: packed, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
+	if err != nil {
+		return
+	}
+	for name, value := range place(account.ID) {
+		item[name] = value
+	}
+	put := &dynamodb.PutItemInput{TableName: &r.records, Item: item}
+	if !damaged {
+		put.ConditionExpression = aws.String("attribute_not_exists(pk) OR seq < :seq")
+		put.ExpressionAttributeValues = map[string]types.AttributeValue{":seq": item["seq"]}
+	}
+	_, err = r.tables.PutItem(ctx, put)
+	if err != nil && !strings.Contains(err.Error(), "ConditionalCheckFailed") {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("a snapshot could not be kept")
+	}
+}
+
+func pack(account state.Account) ([]byte, error) {
+	var buffer bytes.Buffer
+	zip := gzip.NewWriter(&buffer)
+	if err := json.NewEncoder(zip).Encode(account); err != nil {
+		return nil, err
+	}
+	err := zip.Close()
+	return buffer.Bytes(), err
+}
+
+func unpack(packed []byte, account *state.Account) error {
+	zip, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	body, err := io.ReadAll(zip)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(body, account)
+}

@@ -1,0 +1,63 @@
+package api
+
+import (
+	"fmt"
+	"mime"
+	"net/http"
+	"strings"
+
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// hstsAge is for how many seconds a browser uses only https for the portal's host.
+const hstsAge = "31536000"
+
+// SecureHeaders is the middleware that sets the headers which every answer has. Pages loosen
+// the policy for what they load. https says whether browsers reach the portal by https.
+func SecureHeaders(https bool) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "same-origin")
+			h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+			h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+			if https {
+				h.Set("Strict-Transport-Security", "max-age="+hstsAge)
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// Compress is the middleware that compresses the answers to GET and HEAD with gzip. Answers
+// to other methods stay as they are, and with them every key that is revealed: the length
+// of a compressed answer tells something about what is in it.
+func Compress(next http.Handler) http.Handler {
+	compressed := gzip(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			compressed.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+var gzip = newGzip()
+
+func newGzip() func(http.Handler) http.HandlerFunc {
+	wrapper, err := gzhttp.NewWrapper(gzhttp.EnableZstd(false), gzhttp.ContentTypeFilter(compressible))
+	if err != nil {
+		panic(fmt.Errorf("preparing gzip: %w", err))
+	}
+	return wrapper
+}
+
+// compressible says whether a media type is text. Pictures and archives are compressed
+// already.
+func compressible(contentType string) bool {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (strings.HasPrefix(mediaType, "text/") || mediaType == "application/json" ||
+		strings.HasSuffix(mediaType, "+json") || strings.HasSuffix(mediaType, "+xml"))
+}

@@ -1,0 +1,162 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// The jobs, by name.
+const (
+	dueJob     = "due"
+	catalogJob = "catalog"
+	sweepJob   = "sweep"
+)
+
+// catalogName is how operators know what the catalog is read from.
+const catalogName = "api-gateway"
+
+// catalogRequests has requests for the catalog answered by a run of its job.
+type catalogRequests struct {
+	requests *catalog.Requests
+	sender   messaging
+	now      func() time.Time
+}
+
+// Join keeps the request for the next run, and asks for one.
+func (c catalogRequests) Join(ctx context.Context, request events.Event) error {
+	if err := c.requests.Add(ctx, request); err != nil {
+		return err
+	}
+	demand := jobs.Demand(catalogJob, portal.DeriveID("catalog", request.ID), request.Correlation, c.now())
+	return portal.Postpone("the queues do not answer", c.sender.Send(ctx, demand))
+}
+
+// CatalogSync is a request that the catalog be read again. Of the same time it is the same
+// request.
+func CatalogSync(at time.Time) events.Event {
+	id := portal.DeriveID("catalog-sync", strconv.FormatInt(at.UnixNano(), 10))
+	return events.Event{
+		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: at, Correlation: id,
+		Data: events.CatalogSyncRequested{},
+	}
+}
+
+// newCatalogReader puts the job together that reads the catalog, as background work.
+func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Execute, sender messaging, now func() time.Time) *catalog.Reader {
+	return &catalog.Reader{
+		Source: func(ctx context.Context) catalog.Source {
+			return plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
+		},
+		Scratch:   jobs.NewScratch(c.dynamodb, names.Records, now),
+		Requests:  catalog.NewRequests(c.dynamodb, names.Records),
+		Documents: catalog.NewStore(c.dynamodb, names.Records),
+		Endpoint:  c.dataPlane(),
+		Published: func(ctx context.Context) (string, error) {
+			history, err := facts.Read(ctx, portal.CatalogStream, 0)
+			return state.FoldCatalog(history).Hash, err
+		},
+		Decide: func(ctx context.Context, request events.Event, outcome catalog.Outcome) error {
+			return execute.PublishCatalog(ctx, request, handlers.CatalogRead{
+				Source: catalogName, Failed: outcome.Failed, Hash: outcome.Hash, Products: outcome.Products,
+			})
+		},
+		Unsettled: func(ctx context.Context, id string) error {
+			return portal.Postpone("the queues do not answer", sender.Send(ctx, jobs.Demand(sweepJob, id, id, now())))
+		},
+		Now: now,
+	}
+}
+
+// newSweep puts the sweep together.
+func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, now func() time.Time) *provisioning.Sweep {
+	return &provisioning.Sweep{
+		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Now: now, Lease: leaseOf,
+		Scratch: jobs.NewScratch(c.dynamodb, names.Records, now),
+		Listings: func(lease func() time.Time) provisioning.Listings {
+			return plane.Session(gateway.Background, lease)
+		},
+		NamePrefix: names.KeyNamePrefix() + "/",
+		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
+			return gateway.ParseKeyName(names.KeyNamePrefix(), name)
+		},
+	}
+}
+
+// checkpoints tell how far a stream is shown.
+type checkpoints interface {
+	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
+}
+
+// jobPoll is how often a job is looked at that somebody waits for, sweepBegin how long a
+// sweep may take to begin.
+const (
+	jobPoll    = 300 * time.Millisecond
+	sweepBegin = 2 * time.Minute
+)
+
+// Sweep has a worker compare API Gateway and the views with the journal, and wake what has
+// to mend them. It returns what was found when everything is woken, not when it is mended.
+func Sweep(ctx context.Context, p Process) (provisioning.Found, error) {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	sender, now := newMessaging(c, names), p.now()
+	id := portal.DeriveID("sweep", strconv.FormatInt(now().UnixNano(), 10))
+	if err := sender.Send(ctx, jobs.Demand(sweepJob, id, id, now())); err != nil {
+		return provisioning.Found{}, fmt.Errorf("asking for a sweep: %w", err)
+	}
+	if err := sender.close(); err != nil {
+		return provisioning.Found{}, err
+	}
+	if err := sweptFor(ctx, jobs.NewRuns(c.dynamodb, names.Records), id); err != nil {
+		return provisioning.Found{}, err
+	}
+	found, _, err := LastSweep(ctx, p)
+	return found, err
+}
+
+// sweptFor returns once the run that was demanded under the id is over.
+func sweptFor(ctx context.Context, runs *jobs.Runs, id string) error {
+	poll := time.NewTicker(jobPoll)
+	defer poll.Stop()
+	late := time.NewTimer(sweepBegin)
+	defer late.Stop()
+	begun := false
+	for {
+		run, err := runs.Load(ctx, sweepJob)
+		switch {
+		case err != nil:
+			return err
+		case run.Asked == id && !run.UnderWay, begun && run.Asked != id:
+			return nil
+		}
+		begun = begun || run.Asked == id
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-late.C:
+			if !run.UnderWay {
+				return fmt.Errorf("no worker has begun the sweep within %v: is one running, and does it log errors of job %q?", sweepBegin, sweepJob)
+			}
+		case <-poll.C:
+		}
+	}
+}
+
+// LastSweep is what the last sweep has found, the hourly one or one that was asked for; ok
+// is false if there was none.
+func LastSweep(ctx context.Context, p Process) (found provisioning.Found, ok bool, err error) {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	return provisioning.LastSweep(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))
+}

@@ -1,0 +1,485 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/go-chi/chi/v5"
+	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
+)
+
+// answers are the statuses that a route answers with: to a request without a sign-in, to
+// the owner of the key and operation that the route names, and to another person who has
+// signed up. The other is an admin; admins have no special rights so far.
+type answers struct{ anonymous, owner, other int }
+
+func everybody(status int) answers { return answers{status, status, status} }
+
+// byRoute is what every route of the portal answers.
+var byRoute = map[string]answers{
+	"GET /healthz":                  everybody(http.StatusOK),
+	"GET /assets/{name}":            everybody(http.StatusOK),
+	"GET /favicon.ico":              everybody(http.StatusOK),
+	"GET /robots.txt":               everybody(http.StatusOK),
+	"GET /.well-known/security.txt": everybody(http.StatusOK),
+	"GET /problems/{code}":          everybody(http.StatusOK),
+	"GET /sign-up":                  everybody(http.StatusSeeOther),
+	"GET /sign-in":                  everybody(http.StatusSeeOther),
+	"GET /sign-in/callback":         everybody(http.StatusBadRequest),
+	"POST /sign-out":                everybody(http.StatusOK),
+
+	"GET /api/v1/openapi.json":            everybody(http.StatusOK),
+	"GET /api/v1/catalog":                 everybody(http.StatusOK),
+	"GET /api/v1/catalog/{product}":       everybody(http.StatusOK),
+	"GET /api/v1/me":                      {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/register":               {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/subscriptions":           {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"PUT /api/v1/subscriptions/{plan}":    {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"DELETE /api/v1/subscriptions/{plan}": {http.StatusUnauthorized, http.StatusAccepted, http.StatusAccepted},
+	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+
+	"GET /":                                everybody(http.StatusOK),
+	"GET /apis":                            everybody(http.StatusOK),
+	"GET /apis/{product}":                  everybody(http.StatusOK),
+	"GET /dashboard":                       {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"GET /dashboard/fragment":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /operations/{operation}":          {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
+	"GET /operations/{operation}/fragment": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /register":                       {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /subscriptions/{plan}":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+}
+
+// door is a portal with people and things that belong to them.
+type door struct {
+	t       *testing.T
+	portal  *Portal
+	base    string
+	calls   *atomic.Int64 // of AWS
+	ids     map[string]string
+	owner   string // token
+	session *http.Cookie
+	other   string // token
+}
+
+// openDoor runs a local portal, and serves the same data by a portal of the test's own,
+// whose router it can look into.
+func openDoor(t *testing.T, vars ...string) *door {
+	t.Helper()
+	local := runLocally(t, LocalOptions{Dir: t.TempDir()})
+	cfg, err := LoadConfig(append([]string{"GATEHOUSE_BASE_URL=" + local.PortalURL, "GATEHOUSE_SECURITY_CONTACT=security@example.com"}, vars...))
+	ok(t, err)
+	cfg, err = local.signIn(t.Context(), cfg)
+	ok(t, err)
+	d := &door{t: t, base: cfg.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}
+	awsConfig := local.AWS
+	awsConfig.HTTPClient = counted{d.calls}
+	d.portal, err = NewPortal(t.Context(), Process{AWS: awsConfig, Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()})
+	ok(t, err)
+	t.Cleanup(func() { ok(t, d.portal.Close()) })
+
+	d.owner, d.other = d.token(local, DemoAccounts[0]), d.token(local, DemoAccounts[1])
+	d.succeed(d.other, http.MethodPost, "/api/v1/register")
+	d.succeed(d.owner, http.MethodPost, "/api/v1/register")
+	d.ids["plan"] = local.Demo.API.FreePlanID
+	eventually(t, "the demo is offered", func() bool {
+		d.ids["product"] = d.field("", "/api/v1/catalog", "items", "id")
+		return d.ids["product"] != ""
+	})
+	d.ids["operation"] = d.succeed(d.owner, http.MethodPut, "/api/v1/subscriptions/"+d.ids["plan"])
+	d.ids["key"] = d.field(d.owner, "/api/v1/keys", "items", "id")
+	d.ids["name"] = regexp.MustCompile(`portal\.[0-9a-f]+\.css`).FindString(d.ask(http.MethodGet, "/", nil).Body.String())
+	return d
+}
+
+// counted counts the calls of AWS.
+type counted struct{ calls *atomic.Int64 }
+
+func (c counted) Do(r *http.Request) (*http.Response, error) {
+	c.calls.Add(1)
+	return http.DefaultClient.Do(r)
+}
+
+// token is an ID token of a demo account.
+func (d *door) token(local running, account DemoAccount) string {
+	d.t.Helper()
+	out, err := cognitoidentityprovider.NewFromConfig(local.AWS).InitiateAuth(d.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &local.Demo.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+		AuthParameters: map[string]string{"USERNAME": account.Email, "PASSWORD": account.Password},
+	})
+	ok(d.t, err)
+	return aws.ToString(out.AuthenticationResult.IdToken)
+}
+
+// signIn signs the owner in on the identity provider's page and keeps the session.
+func (d *door) signIn() {
+	d.t.Helper()
+	began := d.ask(http.MethodGet, "/sign-in", nil)
+	jar, err := cookiejar.New(nil)
+	ok(d.t, err)
+	client := &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if strings.HasPrefix(r.URL.String(), d.base) {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+	page, err := client.Do(d.request(http.MethodGet, began.Header().Get("Location"), nil))
+	ok(d.t, err)
+	defer page.Body.Close()
+	doc, err := goquery.NewDocumentFromReader(page.Body)
+	ok(d.t, err)
+	form := url.Values{}
+	doc.Find("form input[name]").Each(func(_ int, input *goquery.Selection) {
+		form.Set(input.AttrOr("name", ""), input.AttrOr("value", ""))
+	})
+	form.Set("username", DemoAccounts[0].Email)
+	form.Set("password", DemoAccounts[0].Password)
+	action, err := page.Request.URL.Parse(doc.Find("form").Has("input[type=password]").AttrOr("action", ""))
+	ok(d.t, err)
+	post := d.request(http.MethodPost, action.String(), strings.NewReader(form.Encode()))
+	post.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	post.Header.Set("Origin", action.Scheme+"://"+action.Host)
+	done, err := client.Do(post)
+	ok(d.t, err)
+	defer done.Body.Close()
+	back, err := done.Location()
+	ok(d.t, err)
+	finished := d.ask(http.MethodGet, back.RequestURI(), func(r *http.Request) { r.AddCookie(began.Result().Cookies()[0]) })
+	for _, c := range finished.Result().Cookies() {
+		if strings.HasPrefix(c.Name, "gatehouse_session_") {
+			d.session = c
+			return
+		}
+	}
+	d.t.Fatalf("no session is opened: %d %s", finished.Code, finished.Body)
+}
+
+func (d *door) request(method, target string, body io.Reader) *http.Request {
+	d.t.Helper()
+	r, err := http.NewRequestWithContext(d.t.Context(), method, target, body)
+	ok(d.t, err)
+	return r
+}
+
+// ask asks the portal; dress adds to the request.
+func (d *door) ask(method, path string, dress func(*http.Request)) *httptest.ResponseRecorder {
+	d.t.Helper()
+	r := httptest.NewRequestWithContext(d.t.Context(), method, d.base+path, nil)
+	if dress != nil {
+		dress(r)
+	}
+	w := httptest.NewRecorder()
+	d.portal.ServeHTTP(w, r)
+	return w
+}
+
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) {
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+	}
+}
+
+// bySession is the owner in a browser, on a page of that site.
+func (d *door) bySession(site string) func(*http.Request) {
+	return func(r *http.Request) {
+		r.AddCookie(&http.Cookie{Name: d.session.Name, Value: d.session.Value})
+		r.Header.Set("Sec-Fetch-Site", site)
+	}
+}
+
+// field is a member of the answer's first item, "" if there is none.
+func (d *door) field(token, path, list, name string) string {
+	d.t.Helper()
+	var body map[string][]map[string]any
+	_ = json.Unmarshal(d.ask(http.MethodGet, path, bearer(token)).Body.Bytes(), &body)
+	if len(body[list]) == 0 {
+		return ""
+	}
+	return fmt.Sprint(body[list][0][name])
+}
+
+// succeed asks for something and waits until it is done; the operation's id.
+func (d *door) succeed(token, method, path string) string {
+	d.t.Helper()
+	var operation struct{ ID, Status string }
+	w := d.ask(method, path, bearer(token))
+	if err := json.Unmarshal(w.Body.Bytes(), &operation); err != nil || w.Code != http.StatusAccepted {
+		d.t.Fatalf("%s %s is answered %d %s", method, path, w.Code, w.Body)
+	}
+	eventually(d.t, method+" "+path+" succeeds", func() bool {
+		_ = json.Unmarshal(d.ask(http.MethodGet, "/api/v1/operations/"+operation.ID, bearer(token)).Body.Bytes(), &operation)
+		return operation.Status == "succeeded"
+	})
+	return operation.ID
+}
+
+// routes are the methods of every path.
+func (d *door) routes() map[string][]string {
+	d.t.Helper()
+	found := map[string][]string{}
+	err := chi.Walk(d.portal.Handler.(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		found[route] = append(found[route], method)
+		return nil
+	})
+	ok(d.t, err)
+	return found
+}
+
+var parameter = regexp.MustCompile(`\{(\w+)\}`)
+
+// path is a route with ids of things that are there, or, if unknown, of none.
+func (d *door) path(route string, unknown ...string) string {
+	return parameter.ReplaceAllStringFunc(route, func(found string) string {
+		name := strings.Trim(found, "{}")
+		if slices.Contains(unknown, name) {
+			return "01unknown"
+		}
+		return d.ids[name]
+	})
+}
+
+var requestIDInBody = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}`)
+
+func TestEveryRouteAnswersEverybodyAsItShould(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	d.signIn()
+	routes := d.routes()
+	var served []string
+	for path, methods := range routes {
+		for _, method := range methods {
+			if method != http.MethodHead {
+				served = append(served, method+" "+path)
+			}
+		}
+	}
+	slices.Sort(served)
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(byRoute)), served); diff != "" {
+		t.Fatalf("what is in the table and what is served (-table +router):\n%s", diff)
+	}
+	// Signing out comes last, since it ends the session.
+	slices.SortStableFunc(served, func(a, b string) int {
+		return cmp.Compare(strings.Count(a, "/sign-out"), strings.Count(b, "/sign-out"))
+	})
+	for _, route := range served {
+		method, pattern, _ := strings.Cut(route, " ")
+		path, want := d.path(pattern), byRoute[route]
+		session := want.owner
+		if route == "GET /sign-in/callback" {
+			session = http.StatusSeeOther // a browser that is signed in is taken on
+		}
+		for _, c := range []struct {
+			who   string
+			dress func(*http.Request)
+			want  int
+		}{
+			{"nobody", nil, want.anonymous},
+			{"the owner", bearer(d.owner), want.owner},
+			{"the owner's browser", d.bySession("same-origin"), session},
+			{"another", bearer(d.other), want.other},
+		} {
+			if w := d.ask(method, path, c.dress); w.Code != c.want {
+				t.Errorf("%s is answered %d for %s, want %d: %.200s", route, w.Code, c.who, c.want, w.Body)
+			}
+		}
+		if method != http.MethodGet {
+			if w := d.ask(method, path, d.bySession("cross-site")); w.Code != http.StatusForbidden {
+				t.Errorf("%s is answered %d for another site, want 403", route, w.Code)
+			}
+		}
+		if want.other == http.StatusNotFound {
+			d.looksUnknown(method, pattern)
+		}
+	}
+	for path, methods := range routes {
+		d.takesOnly(path, methods)
+	}
+}
+
+// looksUnknown checks that another person's things are answered as things that do not exist.
+func (d *door) looksUnknown(method, pattern string) {
+	d.t.Helper()
+	answer := func(path string) string {
+		body := d.ask(method, path, bearer(d.other)).Body.String()
+		return requestIDInBody.ReplaceAllString(strings.ReplaceAll(body, path, "PATH"), "ID")
+	}
+	if diff := gocmp.Diff(answer(d.path(pattern)), strings.ReplaceAll(answer(d.path(pattern, "key", "operation")), "01unknown", "ID")); diff != "" {
+		d.t.Errorf("%s %s: somebody else's and an unknown one differ:\n%s", method, pattern, diff)
+	}
+}
+
+// takesOnly checks that all other methods are refused, and HEAD taken where GET is.
+func (d *door) takesOnly(pattern string, methods []string) {
+	d.t.Helper()
+	path, head := d.path(pattern), slices.Contains(methods, http.MethodGet)
+	if head {
+		get, got := d.ask(http.MethodGet, path, bearer(d.owner)).Code, d.ask(http.MethodHead, path, bearer(d.owner)).Code
+		if get != got && pattern != "/sign-in/callback" { // which HEAD does not finish
+			d.t.Errorf("HEAD %s is answered %d, and GET %d", pattern, got, get)
+		}
+	}
+	for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {
+		if slices.Contains(methods, method) || (method == http.MethodHead && head) {
+			continue
+		}
+		w := d.ask(method, path, bearer(d.owner))
+		if w.Code != http.StatusMethodNotAllowed {
+			d.t.Errorf("%s %s is answered %d, want 405", method, pattern, w.Code)
+		}
+		for _, allowed := range methods {
+			if !strings.Contains(w.Header().Get("Allow"), allowed) {
+				d.t.Errorf("%s %s: Allow is %q, want %s in it", method, pattern, w.Header().Get("Allow"), allowed)
+			}
+		}
+	}
+}
+
+func TestEveryRouteSetsTheHeadersThatItShould(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t, "GATEHOUSE_CORS_ORIGINS=https://app.example.com")
+	asked := map[string]*httptest.ResponseRecorder{}
+	for pattern, methods := range d.routes() {
+		for _, method := range methods {
+			for who, dress := range map[string]func(*http.Request){"nobody": nil, "the owner": bearer(d.owner)} {
+				route := fmt.Sprintf("%s %s for %s", method, pattern, who)
+				asked[route] = d.ask(method, d.path(pattern), func(r *http.Request) {
+					// A session that is over must not be cleared by an answer that others may be given.
+					r.AddCookie(&http.Cookie{Name: d.sessionName(), Value: strings.Repeat("A", 43)})
+					if dress != nil {
+						dress(r)
+					}
+				})
+			}
+		}
+	}
+	for _, path := range []string{"/nothing", "/assets/nothing", "/api/v1/nothing", "/problems/nothing"} {
+		asked["GET "+path] = d.ask(http.MethodGet, path, nil)
+	}
+	for route, w := range asked {
+		h := w.Header()
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+		} {
+			if got := strings.Join(h.Values(name), "|"); got != want {
+				t.Errorf("%s: %s is %q, want %q", route, name, got, want)
+			}
+		}
+		referrer := "same-origin"
+		if strings.Contains(route, "/sign-in/callback") {
+			referrer = "no-referrer"
+		}
+		if got := strings.Join(h.Values("Referrer-Policy"), "|"); got != referrer {
+			t.Errorf("%s: Referrer-Policy is %q, want %q", route, got, referrer)
+		}
+		policy := "default-src 'none'; frame-ancestors 'none'"
+		if strings.HasPrefix(h.Get("Content-Type"), "text/html") && w.Code != http.StatusSeeOther {
+			policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
+		}
+		if got := h.Get("Content-Security-Policy"); got != policy && w.Code != http.StatusSeeOther {
+			t.Errorf("%s: Content-Security-Policy is %q, want %q", route, got, policy)
+		}
+		if got := h.Get("Strict-Transport-Security"); got != "" {
+			t.Errorf("%s: without TLS Strict-Transport-Security is %q", route, got)
+		}
+		if got := h.Get("X-Request-Id"); got == "" {
+			t.Errorf("%s: there is no request id", route)
+		}
+		d.checkCaching(route, w)
+	}
+}
+
+// checkCaching checks that only what is the same for everybody may be kept by caches.
+func (d *door) checkCaching(route string, w *httptest.ResponseRecorder) {
+	cache, set := w.Header().Get("Cache-Control"), w.Header().Values("Set-Cookie")
+	private := strings.Contains(cache, "no-store")
+	public := strings.Contains(cache, "public")
+	switch {
+	case !private && !public && cache != "no-cache":
+		d.t.Errorf("%s: Cache-Control is %q, which leaves it to caches", route, cache)
+	case !private && len(set) > 0:
+		d.t.Errorf("%s: Cache-Control is %q and cookies are set: %v", route, cache, set)
+	case len(set) > 0 && !strings.Contains(route, " /sign-in for") && !strings.Contains(route, " /sign-out for"):
+		d.t.Errorf("%s: cookies are set: %v", route, set)
+	case strings.Contains(route, "for the owner") && !private && !public && !strings.Contains(route, "/problems/"):
+		d.t.Errorf("%s: Cache-Control is %q, and the owner is signed in", route, cache)
+	case strings.Contains(w.Body.String(), DemoAccounts[0].Email) && !private:
+		d.t.Errorf("%s: Cache-Control is %q, and the page has the owner's address", route, cache)
+	}
+	vary := strings.Join(w.Header().Values("Vary"), ", ")
+	if cache == "no-cache" && !strings.Contains(vary, "Cookie") {
+		d.t.Errorf("%s: Vary is %q", route, vary)
+	}
+	if get := strings.HasPrefix(route, "GET") || strings.HasPrefix(route, "HEAD"); get != strings.Contains(vary, "Accept-Encoding") {
+		d.t.Errorf("%s: Vary is %q", route, vary)
+	}
+	if api := strings.Contains(route, " /api/v1/"); api != strings.Contains(vary, "Origin") {
+		d.t.Errorf("%s: Vary is %q", route, vary)
+	}
+}
+
+// sessionName is the name of the session cookie, known from that of the sign-in.
+func (d *door) sessionName() string {
+	d.t.Helper()
+	return strings.Replace(d.ask(http.MethodGet, "/sign-in", nil).Result().Cookies()[0].Name, "signin", "session", 1)
+}
+
+func TestWhatIsTheSameForEverybodyCostsNoCallOfAWS(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	cookie := &http.Cookie{Name: d.sessionName(), Value: strings.Repeat("A", 43)}
+	costs := func(path string) int64 {
+		before := d.calls.Load()
+		d.ask(http.MethodGet, path, func(r *http.Request) { r.AddCookie(cookie) })
+		return d.calls.Load() - before
+	}
+	for _, route := range []string{
+		"/assets/{name}", "/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/problems/{code}", "/sign-up", "/healthz",
+		"/api/v1/openapi.json", "/api/v1/nothing", "/assets/nothing",
+	} {
+		if n := costs(d.path(route)); n != 0 {
+			t.Errorf("%s costs %d calls", route, n)
+		}
+	}
+	if n := costs("/dashboard"); n == 0 {
+		t.Error("a page costs no call, so that nothing was counted")
+	}
+}
+
+func TestBrowsersThatReachThePortalByTLSAreToldToStayThere(t *testing.T) {
+	t.Parallel()
+	p := patient(t, "GATEHOUSE_BASE_URL=https://portal.example.com")
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	portal, err := NewPortal(t.Context(), p)
+	ok(t, err)
+	t.Cleanup(func() { ok(t, portal.Close()) })
+	for _, path := range []string{"/", "/api/v1/catalog", "/healthz", "/nothing", "/sign-in"} {
+		w := httptest.NewRecorder()
+		portal.ServeHTTP(w, httptest.NewRequestWithContext(context.Background(), http.MethodGet, "https://portal.example.com"+path, nil))
+		if got := w.Header().Get("Strict-Transport-Security"); got != "max-age=31536000" {
+			t.Errorf("%s: Strict-Transport-Security is %q", path, got)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// patiently are limits that no test reaches by itself.
+func patiently() serving {
+	return serving{header: time.Hour, read: time.Hour, write: time.Hour, idle: time.Hour, drain: time.Hour, connections: 10}
+}
+
+// served is a server under test.
+type served struct {
+	addr string
+	stop context.CancelFunc
+	done chan error
+}
+
+func startServing(t *testing.T, s serving, handler http.Handler) served {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	is := served{addr: l.Addr().String(), stop: stop, done: make(chan error, 1)}
+	go func() { is.done <- s.serve(ctx, l, handler, zerolog.Nop()) }()
+	t.Cleanup(stop)
+	return is
+}
+
+// ask opens a connection and sends a request on it, and reads nothing.
+func (s served) ask(t *testing.T) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if _, err := fmt.Fprintf(c, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", s.addr); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// endless answers more than any buffer on the way holds, until writing fails.
+func endless(began, failed chan<- struct{}) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		began <- struct{}{}
+		block := []byte(strings.Repeat("x", 1<<20))
+		for {
+			if _, err := w.Write(block); err != nil {
+				failed <- struct{}{}
+				return
+			}
+		}
+	})
+}
+
+func TestAClientThatDoesNotReadIsDropped(t *testing.T) {
+	t.Parallel()
+	limits := patiently()
+	limits.write = 50 * time.Millisecond
+	began, failed := make(chan struct{}, 1), make(chan struct{}, 1)
+	s := startServing(t, limits, endless(began, failed))
+	s.ask(t)
+	<-began
+	<-failed // the test's own time limit is what says that it never comes
+	s.stop()
+	if err := <-s.done; err != nil {
+		t.Errorf("the server then stops with %v", err)
+	}
+}
+
+func TestAServerStopsWithoutAnErrorThoughAClientDoesNotRead(t *testing.T) {
+	t.Parallel()
+	limits := patiently()
+	limits.drain = 10 * time.Millisecond
+	began, failed := make(chan struct{}, 1), make(chan struct{}, 1)
+	s := startServing(t, limits, endless(began, failed))
+	s.ask(t)
+	<-began
+	s.stop()
+	if err := <-s.done; err != nil {
+		t.Errorf("it stops with %v", err)
+	}
+	<-failed // the connection was closed under it
+}
+
+func TestAClientThatSendsNoRequestIsDropped(t *testing.T) {
+	t.Parallel()
+	limits := patiently()
+	limits.header = 10 * time.Millisecond
+	s := startServing(t, limits, http.NotFoundHandler())
+	c, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := fmt.Fprint(c, "GET / HTTP/1.1\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, c); n != 0 || err != nil {
+		t.Errorf("it was answered %d bytes, %v", n, err)
+	}
+}
+
+func TestOnlySoManyConnectionsAreOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	limits := patiently()
+	limits.connections = 2
+	entered, release := make(chan struct{}, 3), make(chan struct{})
+	s := startServing(t, limits, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Connection", "close")
+		entered <- struct{}{}
+		<-release
+	}))
+	for range 3 {
+		s.ask(t)
+	}
+	<-entered
+	<-entered
+	if n := len(entered); n != 0 {
+		t.Errorf("%d more connections were taken", n)
+	}
+	release <- struct{}{} // and only now is there room for the third
+	<-entered
+	close(release)
+}
+
+func TestAPortForThisMachineAnswersToItsNamesOnly(t *testing.T) {
+	t.Parallel()
+	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	loopback, everywhere := listener("127.0.0.1"), listener("0.0.0.0")
+	for host, want := range map[string]int{
+		"localhost:8081": http.StatusOK, "localhost": http.StatusOK, "127.0.0.1:8081": http.StatusOK, "[::1]:8081": http.StatusOK, "[::1]": http.StatusOK,
+		"evil.test": http.StatusMisdirectedRequest, "evil.test:8081": http.StatusMisdirectedRequest, "10.0.0.1:8081": http.StatusMisdirectedRequest,
+		"localhost.evil.test": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		forLoopbackNames(loopback, fine).ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("on loopback %q is answered %d, want %d", host, w.Code, want)
+		}
+		w = httptest.NewRecorder()
+		forLoopbackNames(everywhere, fine).ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			t.Errorf("elsewhere %q is answered %d", host, w.Code)
+		}
+	}
+}
+
+// listener is a listener of which only the address is used.
+func listener(ip string) net.Listener { return addressed{&net.TCPAddr{IP: net.ParseIP(ip)}} }
+
+type addressed struct{ addr net.Addr }
+
+func (addressed) Accept() (net.Conn, error) { return nil, net.ErrClosed }
+func (addressed) Close() error              { return nil }
+func (a addressed) Addr() net.Addr          { return a.addr }

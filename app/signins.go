@@ -1,0 +1,168 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// proxies are the networks of the proxies in front of the portal, whose X-Forwarded-For
+// is believed.
+type proxies []netip.Prefix
+
+// privateNetworks are the networks that are not on the internet; a load balancer usually
+// is in one of them.
+var privateNetworks = proxies{
+	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
+}
+
+// parseProxies reads addresses and networks; "private" is privateNetworks, and "none"
+// alone is no proxy at all.
+func parseProxies(list []string) (proxies, error) {
+	var all proxies
+	for _, text := range list {
+		text = strings.TrimSpace(text)
+		switch {
+		case text == "none" && len(list) == 1:
+		case text == "private":
+			all = append(all, privateNetworks...)
+		case strings.Contains(text, "/"):
+			network, err := netip.ParsePrefix(text)
+			if err != nil {
+				return nil, fmt.Errorf("%q is not a network like 203.0.113.0/24", text)
+			}
+			all = append(all, network.Masked())
+		default:
+			address, err := netip.ParseAddr(text)
+			if err != nil {
+				return nil, fmt.Errorf("%q is not an address or a network; want those of the proxies, private, or none", text)
+			}
+			all = append(all, netip.PrefixFrom(address, address.BitLen()))
+		}
+	}
+	return all, nil
+}
+
+func (p proxies) trust(address netip.Addr) bool {
+	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
+}
+
+// client is the address that a request came from: the last one on its way that is not a
+// trusted proxy's. The client itself can have written what X-Forwarded-For has before that.
+func (p proxies) client(r *http.Request) netip.Addr {
+	address, err := parseHop(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !p.trust(address) {
+			break
+		}
+		before, err := parseHop(strings.TrimSpace(hop))
+		if err != nil {
+			break
+		}
+		address = before
+	}
+	return address
+}
+
+// parseHop reads an address, with or without a port.
+func parseHop(text string) (netip.Addr, error) {
+	if withPort, err := netip.ParseAddrPort(text); err == nil {
+		return withPort.Addr().Unmap().WithZone(""), nil
+	}
+	address, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		return netip.Addr{}, errors.New("not an address")
+	}
+	return address.Unmap().WithZone(""), nil
+}
+
+const (
+	// signInsAtOnce is how many sign-ins may begin at one client address at once, and
+	// signInsEvery how often one more. That is enough for a full lecture hall behind one
+	// address; what a script can have the portal store costs next to nothing.
+	signInsAtOnce = 100
+	signInsEvery  = time.Second
+	// maxAddresses bounds the memory that addresses take.
+	maxAddresses = 10_000
+)
+
+// signInLimiter limits how many sign-ins begin at one client address, since anonymous
+// requests store something there. It counts in this process alone.
+type signInLimiter struct {
+	proxies proxies
+	now     func() time.Time
+
+	mu      sync.Mutex
+	buckets map[netip.Prefix]*rate.Limiter
+}
+
+func newSignInLimiter(trusted []string, now func() time.Time) (*signInLimiter, error) {
+	parsed, err := parseProxies(trusted)
+	if err != nil {
+		return nil, fmt.Errorf("GATEHOUSE_TRUSTED_PROXIES: %w", err)
+	}
+	return &signInLimiter{proxies: parsed, now: now, buckets: map[netip.Prefix]*rate.Limiter{}}, nil
+}
+
+// limit is the middleware. HEAD stores nothing and is not counted.
+func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodGet && !l.allow(l.proxies.client(r)) {
+				onError(w, r, portal.Fail(portal.TooManyRequests, "Too many sign-ins were started from your network. Wait a minute, then sign in again."))
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// allow says whether one more may begin. Of IPv6 a client has a whole /64.
+func (l *signInLimiter) allow(address netip.Addr) bool {
+	bits := address.BitLen()
+	if address.Is6() {
+		bits = 64
+	}
+	network, _ := address.Prefix(bits) // the zero Prefix for an address that is not known
+	now := l.now()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	bucket, ok := l.buckets[network]
+	if !ok {
+		l.makeRoom(now)
+		bucket = rate.NewLimiter(rate.Every(signInsEvery), signInsAtOnce)
+		l.buckets[network] = bucket
+	}
+	return bucket.AllowN(now, 1)
+}
+
+// makeRoom forgets the networks that have used nothing for long enough to have their whole
+// allowance again; if there are none, it forgets all.
+func (l *signInLimiter) makeRoom(now time.Time) {
+	if len(l.buckets) < maxAddresses {
+		return
+	}
+	for network, bucket := range l.buckets {
+		if bucket.TokensAt(now) >= signInsAtOnce {
+			delete(l.buckets, network)
+		}
+	}
+	if len(l.buckets) >= maxAddresses {
+		clear(l.buckets)
+	}
+}

@@ -1,0 +1,118 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestTheClientIsTheLastAddressThatIsNotAProxys(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		trusted   []string
+		remote    string
+		forwarded []string
+		want      string
+	}{
+		"no proxy":                         {[]string{"private"}, "203.0.113.7:999", nil, "203.0.113.7"},
+		"a client that pretends":           {[]string{"private"}, "203.0.113.7:999", []string{"198.51.100.1"}, "203.0.113.7"},
+		"a load balancer":                  {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7"}, "203.0.113.7"},
+		"a client that pretends before it": {[]string{"private"}, "10.0.0.9:999", []string{"198.51.100.1, 203.0.113.7"}, "203.0.113.7"},
+		"the same in two headers":          {[]string{"private"}, "10.0.0.9:999", []string{"198.51.100.1", "203.0.113.7"}, "203.0.113.7"},
+		"two proxies":                      {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7,10.1.1.1"}, "203.0.113.7"},
+		"a CDN that is not listed":         {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7, 198.51.100.9"}, "198.51.100.9"},
+		"a CDN that is":                    {[]string{"private", "198.51.100.0/24"}, "10.0.0.9:999", []string{"203.0.113.7, 198.51.100.9"}, "203.0.113.7"},
+		"nobody trusted":                   {[]string{"none"}, "10.0.0.9:999", []string{"203.0.113.7"}, "10.0.0.9"},
+		"one address trusted":              {[]string{" 192.0.2.1"}, "192.0.2.1:999", []string{"203.0.113.7:4711"}, "203.0.113.7"},
+		"somebody inside":                  {[]string{"private"}, "10.0.0.9:999", nil, "10.0.0.9"},
+		"nonsense from a proxy":            {[]string{"private"}, "10.0.0.9:999", []string{"unknown"}, "10.0.0.9"},
+		"IPv6":                             {[]string{"private"}, "[::1]:999", []string{"2001:db8::7"}, "2001:db8::7"},
+		"IPv4 written as IPv6":             {[]string{"private"}, "[::ffff:10.0.0.9]:999", []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			trusted, err := parseProxies(c.trusted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
+			r.RemoteAddr, r.Header["X-Forwarded-For"] = c.remote, c.forwarded
+			if got := trusted.client(r); got != netip.MustParseAddr(c.want) {
+				t.Errorf("the client is %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestSignInsAreLimitedForEachClientAddress(t *testing.T) {
+	t.Parallel()
+	clock := time.Now()
+	l, err := newSignInLimiter([]string{"private"}, func() time.Time { return clock })
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refused error
+	begun := 0
+	handler := l.limit(func(_ http.ResponseWriter, _ *http.Request, err error) { refused = err })(
+		http.HandlerFunc(func(http.ResponseWriter, *http.Request) { begun++ }))
+	from := func(method, address string) {
+		r := httptest.NewRequest(method, "/sign-in", nil)
+		r.RemoteAddr = "10.0.0.9:999"
+		r.Header.Set("X-Forwarded-For", address)
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	for range 2 * signInsAtOnce {
+		from(http.MethodGet, "203.0.113.7")
+	}
+	if begun != signInsAtOnce || portal.CodeOf(refused) != portal.TooManyRequests {
+		t.Errorf("%d sign-ins of one address began, and then: %v", begun, refused)
+	}
+	for name, c := range map[string]struct {
+		method, address string
+		passes          bool
+	}{
+		"the same again":                 {http.MethodGet, "203.0.113.7", false},
+		"one that stores nothing":        {http.MethodHead, "203.0.113.7", true},
+		"another address":                {http.MethodGet, "203.0.113.8", true},
+		"an address of IPv6":             {http.MethodGet, "2001:db8::1", true},
+		"another network of its network": {http.MethodGet, "2001:db8:0:1::1", true},
+	} {
+		before := begun
+		if from(c.method, c.address); (begun > before) != c.passes {
+			t.Errorf("%s: began %t", name, begun > before)
+		}
+	}
+	for i := range 2 * signInsAtOnce {
+		from(http.MethodGet, fmt.Sprintf("2001:db8:0:2::%x", i+1))
+	}
+	before := begun
+	if from(http.MethodGet, "2001:db8:0:2:ffff::"); begun > before {
+		t.Error("an address of a network that has used its sign-ins has more")
+	}
+	clock = clock.Add(signInsEvery)
+	if from(http.MethodGet, "203.0.113.7"); begun == before {
+		t.Error("a while later no sign-in begins")
+	}
+}
+
+func TestTheMemoryOfAddressesIsBounded(t *testing.T) {
+	t.Parallel()
+	clock := time.Now()
+	l, err := newSignInLimiter(nil, func() time.Time { return clock })
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := netip.MustParseAddr("1.0.0.0")
+	for range 3 * maxAddresses {
+		address = address.Next()
+		l.allow(address)
+		if len(l.buckets) > maxAddresses {
+			t.Fatalf("%d addresses are remembered", len(l.buckets))
+		}
+	}
+}

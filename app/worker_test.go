@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// stalling is an AWS that no longer answers once it stalls.
+type stalling struct {
+	aws.HTTPClient
+	stalls  atomic.Bool
+	waiting chan struct{}
+}
+
+func (s *stalling) Do(req *http.Request) (*http.Response, error) {
+	if !s.stalls.Load() {
+		return s.HTTPClient.Do(req)
+	}
+	select {
+	case s.waiting <- struct{}{}:
+	default:
+	}
+	<-req.Context().Done()
+	return nil, req.Context().Err()
+}
+
+func TestAWorkerStopsInTimeThoughAWSHangs(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	client := &stalling{HTTPClient: p.AWS.HTTPClient, waiting: make(chan struct{}, 1)}
+	if client.HTTPClient == nil {
+		client.HTTPClient = http.DefaultClient
+	}
+	p.AWS.HTTPClient, p.StopTime = client, 3*time.Second
+	worker, err := NewWorker(t.Context(), p)
+	ok(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(ctx) }()
+	select {
+	case <-worker.Running():
+	case <-time.After(patience):
+		t.Fatal("it does not run")
+	}
+	// Something is in hand, and something on its way out, when AWS stops answering.
+	ok(t, worker.messaging.Send(t.Context(), events.Event{
+		ID: "1", Source: "/test", Subject: portal.AccountStream("a"), Time: time.Now(), Operation: "1", Intent: 1, Data: events.RegisterUser{},
+	}))
+	client.stalls.Store(true)
+	select {
+	case <-client.waiting:
+	case <-time.After(patience):
+		t.Fatal("nobody calls AWS")
+	}
+	cancel()
+	select {
+	case err := <-ended:
+		ok(t, err)
+	case <-time.After(patience / 3):
+		t.Fatal("it does not stop")
+	}
+}
+
+func TestASecondDeadlineFollowsTheFirst(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	longer, done := outlasting(ctx, time.Millisecond)
+	defer done()
+	if longer.Err() != nil {
+		t.Error("it ended before the first")
+	}
+	cancel()
+	select {
+	case <-longer.Done():
+	case <-time.After(patience):
+		t.Error("it does not end")
+	}
+	never, stop := outlasting(t.Context(), time.Hour)
+	stop()
+	if never.Err() == nil {
+		t.Error("it does not end when it is told to")
+	}
+}

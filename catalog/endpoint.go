@@ -1,0 +1,92 @@
+package catalog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Endpoint says at which URL a stage is called by default.
+type Endpoint func(portal.Stage) string
+
+// AWSEndpoint is where AWS serves the stages of a Region, in the domain of its partition.
+func AWSEndpoint(region string) Endpoint {
+	suffix := dnsSuffix(region)
+	return func(s portal.Stage) string {
+		return fmt.Sprintf("https://%s.execute-api.%s.%s/%s", s.API, region, suffix, s.Stage)
+	}
+}
+
+// dnsSuffix is the domain that the Region's AWS services are in, which the SDK knows.
+func dnsSuffix(region string) string {
+	const usual = "amazonaws.com"
+	endpoint, err := apigateway.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), apigateway.EndpointParameters{Region: aws.String(region)})
+	if err != nil {
+		return usual
+	}
+	suffix, ok := strings.CutPrefix(endpoint.URI.Hostname(), "apigateway."+region+".")
+	if !ok {
+		return usual
+	}
+	return suffix
+}
+
+// OverrideEndpoint is where an emulator of AWS at base serves its stages.
+func OverrideEndpoint(base string) Endpoint {
+	return func(s portal.Stage) string {
+		return fmt.Sprintf("%s/restapis/%s/%s/_user_request_", strings.TrimSuffix(base, "/"), s.API, s.Stage)
+	}
+}
+
+// mapped is a base path of a custom domain and what it leads to.
+type mapped struct {
+	Domain gateway.Domain
+	gateway.Mapping
+}
+
+// addresses are the custom domains' base paths that everybody can call, in the order of
+// preference.
+type addresses []mapped
+
+func newAddresses(all []mapped) addresses {
+	usable := slices.DeleteFunc(slices.Clone(all), func(m mapped) bool {
+		return m.Domain.Private || m.Domain.Unusable || strings.HasPrefix(m.Domain.Name, "*.")
+	})
+	slices.SortFunc(usable, func(a, b mapped) int {
+		return cmp.Or(cmp.Compare(a.Domain.Name, b.Domain.Name), cmp.Compare(a.BasePath, b.BasePath), cmp.Compare(a.Stage, b.Stage))
+	})
+	return usable
+}
+
+// endpoint is the URL at which everybody can call the stage: under a custom domain if the
+// stage is mapped there, else by default; "" if there is neither.
+func (all addresses) endpoint(api gateway.RestAPI, stage portal.Stage, byDefault Endpoint) string {
+	if api.Private {
+		return ""
+	}
+	for _, m := range all {
+		if m.API != stage.API || (m.Stage != "" && m.Stage != stage.Stage) {
+			continue
+		}
+		parts := []string{"https://" + m.Domain.Name}
+		if m.BasePath != "" {
+			parts = append(parts, m.BasePath)
+		}
+		if m.Stage == "" { // callers name it
+			parts = append(parts, stage.Stage)
+		}
+		return strings.Join(parts, "/")
+	}
+	if api.NoDefaultEndpoint {
+		return ""
+	}
+	return byDefault(stage)
+}

@@ -1,0 +1,524 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const (
+	// runKept is how long what a run has read is kept: longer than any run lasts.
+	runKept = 24 * time.Hour
+	// remembered and rememberedAtLeast are how long the stages of an API and the base paths
+	// of a domain are used without reading them again. Each costs a call, and API Gateway has
+	// no cheap sign that they have changed. The time differs from one to the next, so that
+	// they are not all read in the same run.
+	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
+	// stepTime bounds a step that makes several calls.
+	stepTime = 5 * time.Second
+	// troubles is how many calls of a run in a row may fail before the source counts as
+	// one that cannot be read.
+	troubles = 3
+)
+
+// Source is API Gateway as a gateway.Session reads it, page by page.
+type Source interface {
+	UsagePlans(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
+	RestAPIs(ctx context.Context, position string) (apis []gateway.RestAPI, next string, err error)
+	Stages(ctx context.Context, api string) ([]string, error)
+	Domains(ctx context.Context, position string) (domains []gateway.Domain, next string, err error)
+	Mappings(ctx context.Context, domain gateway.Domain, position string) (mappings []gateway.Mapping, next string, err error)
+}
+
+// scratch keeps what a run has read so far.
+type scratch interface {
+	Put(ctx context.Context, set, name string, value any, keep time.Duration) error
+	Get(ctx context.Context, set, name string, value any) (found bool, err error)
+	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
+}
+
+// requests are those that wait for a run.
+type requests interface {
+	All(ctx context.Context) ([]events.Event, error)
+	Remove(ctx context.Context, ids ...string) error
+}
+
+// documents keeps documents under their hash.
+type documents interface {
+	Put(ctx context.Context, doc Document) (hash string, err error)
+	Load(ctx context.Context, hash string) (Document, error)
+}
+
+// Outcome is what a run came to.
+type Outcome struct {
+	// Failed says that the source could not be read; the rest is empty then.
+	Failed   bool
+	Hash     string
+	Products int
+}
+
+// Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST
+// APIs they name, the stages of each and the custom domains; then they store the document
+// and have it published. A run keeps all it has read in rows, so a step that is interrupted
+// can run again and nothing is read twice. A run answers the requests that were waiting when
+// it began.
+type Reader struct {
+	// Source opens API Gateway for one step.
+	Source    func(ctx context.Context) Source
+	Scratch   scratch
+	Requests  requests
+	Documents documents
+	// Endpoint is where a stage is called by default.
+	Endpoint Endpoint
+	// Published is the hash of the document that is published, "" before the first.
+	Published func(ctx context.Context) (hash string, err error)
+	// Decide publishes the outcome if it is news, and ends the request's operation. Calling
+	// it again for the same request changes nothing.
+	Decide func(ctx context.Context, request events.Event, outcome Outcome) error
+	// Unsettled is called after a publication that lost, moved or renamed plans. A second call
+	// for the same publication has the same id.
+	Unsettled func(ctx context.Context, id string) error
+	Now       func() time.Time
+}
+
+// phase is what the next step of a run does.
+type phase string
+
+const (
+	readPlans    phase = "plans"
+	readAPIs     phase = "apis"
+	readStages   phase = "stages"
+	readDomains  phase = "domains"
+	readMappings phase = "mappings"
+	keep         phase = "keep"
+	publish      phase = "publish"
+)
+
+// format is that of the cursor and of the rows that a run keeps. It changes with them, so
+// that a run that another version of the worker began is begun again.
+const format = 1
+
+// progress is the cursor of a run.
+type progress struct {
+	Format int       `json:"format"`
+	Run    string    `json:"run"`
+	Began  time.Time `json:"began"`
+	Phase  phase     `json:"phase"`
+	// Position is in API Gateway's list, Page how many pages of it were read.
+	Position string `json:"position,omitempty"`
+	Page     int    `json:"page,omitempty"`
+	// Fresh says that the run must read everything itself, because a request waits for it.
+	Fresh bool `json:"fresh,omitempty"`
+	// Troubles counts calls that failed, since the last that did not.
+	Troubles int `json:"troubles,omitempty"`
+	// Before is the hash that was published before.
+	Before  string  `json:"before,omitempty"`
+	Outcome Outcome `json:"outcome,omitzero"`
+}
+
+func (p progress) set() string { return "catalog-" + p.Run }
+
+// to is the progress at the beginning of another phase.
+func (p progress) to(next phase) progress {
+	p.Phase, p.Position, p.Page, p.Troubles = next, "", 0, 0
+	return p
+}
+
+// Step does one step of a run, from the cursor on, and returns where the next goes on, ""
+// when the run is over. A second time it does the same.
+func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
+	var p progress
+	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format {
+		if p, err = r.begin(ctx); err != nil {
+			return "", err
+		}
+	}
+	if p.Phase == publish {
+		return "", r.publish(ctx, p)
+	}
+	after, err := r.step(ctx, p)
+	if err != nil {
+		if after, err = failed(ctx, p, err); err != nil {
+			return "", err
+		}
+	}
+	body, err := json.Marshal(after)
+	return string(body), err
+}
+
+// begin is the progress of a new run: it notes whose requests it answers.
+func (r *Reader) begin(ctx context.Context) (progress, error) {
+	now := r.Now()
+	p := progress{Format: format, Run: portal.DeriveID("catalog", strconv.FormatInt(now.UnixNano(), 10)), Began: now, Phase: readPlans}
+	waiting, err := r.Requests.All(ctx)
+	if err != nil || len(waiting) == 0 {
+		return p, err
+	}
+	p.Fresh = true
+	var list []json.RawMessage
+	for _, request := range waiting {
+		body, err := events.Encode(request)
+		if err != nil {
+			return p, err
+		}
+		list = append(list, body)
+	}
+	return p, r.Scratch.Put(ctx, p.set(), "requests", list, runKept)
+}
+
+// failed decides what follows a step that failed. Missing tokens and throttles postpone it;
+// other failures are tried again twice; then the run ends with a source that cannot be read.
+func failed(ctx context.Context, p progress, err error) (progress, error) {
+	var postponed *portal.Postponed
+	var unavailable *gateway.Unavailable
+	switch {
+	case errors.As(err, &postponed) || ctx.Err() != nil:
+		return p, err
+	case errors.As(err, &unavailable) && unavailable.Throttled:
+		return p, &portal.Postponed{After: 15 * time.Second, Reason: "API Gateway throttles", Err: err}
+	case errors.As(err, &unavailable) && !unavailable.Forbidden && p.Troubles+1 < troubles:
+		p.Troubles++
+		return p, nil
+	}
+	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
+	p = p.to(publish)
+	p.Outcome = Outcome{Failed: true}
+	return p, nil
+}
+
+func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
+	switch p.Phase {
+	case readPlans:
+		plans, next, err := r.Source(ctx).UsagePlans(ctx, p.Position)
+		plans = slices.DeleteFunc(plans, func(plan gateway.UsagePlan) bool { return !offered(plan) })
+		return turned(ctx, r, p, plans, next, err, readAPIs)
+	case readAPIs:
+		return r.readAPIs(ctx, p)
+	case readStages:
+		return r.readStages(ctx, p)
+	case readDomains:
+		domains, next, err := r.Source(ctx).Domains(ctx, p.Position)
+		var unavailable *gateway.Unavailable
+		if errors.As(err, &unavailable) && unavailable.Forbidden {
+			// Workers of installations made before domains were read may not list them.
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("custom domains cannot be listed, so no address of the catalog is under one")
+			return p.to(keep), nil
+		}
+		return turned(ctx, r, p, domains, next, err, readMappings)
+	case readMappings:
+		return r.readMappings(ctx, p)
+	case keep:
+		return r.keep(ctx, p)
+	}
+	return p, fmt.Errorf("reading the catalog: there is no phase %q", p.Phase)
+}
+
+// turned keeps a page and goes on to the next, or to the phase that follows.
+func turned[T any](ctx context.Context, r *Reader, p progress, page []T, next string, err error, follows phase) (progress, error) {
+	if err != nil {
+		return p, fmt.Errorf("reading %s: %w", p.Phase, err)
+	}
+	if len(page) > 0 {
+		if err := r.Scratch.Put(ctx, p.set(), fmt.Sprintf("%s-%05d", p.Phase, p.Page), page, runKept); err != nil {
+			return p, err
+		}
+	}
+	if next == "" {
+		return p.to(follows), nil
+	}
+	p.Position, p.Page, p.Troubles = next, p.Page+1, 0
+	return p, nil
+}
+
+// pagesOf are all pages that a run has kept in a phase.
+func pagesOf[T any](ctx context.Context, r *Reader, p progress, of phase) ([]T, error) {
+	var all []T
+	err := r.Scratch.Each(ctx, p.set(), string(of)+"-", func(_ string, body []byte) error {
+		var page []T
+		err := json.Unmarshal(body, &page)
+		all = append(all, page...)
+		return err
+	})
+	return all, err
+}
+
+// named are the stages that plans name, by API.
+func named(plans []gateway.UsagePlan) map[string][]string {
+	stages := map[string][]string{}
+	for _, plan := range plans {
+		for _, stage := range plan.Stages {
+			stages[stage.API] = append(stages[stage.API], stage.Stage)
+		}
+	}
+	return stages
+}
+
+// readAPIs reads a page of the REST APIs and keeps those that a plan names.
+func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
+	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+	if err != nil {
+		return p, err
+	}
+	wanted := named(plans)
+	if len(wanted) == 0 {
+		return p.to(keep), nil
+	}
+	apis, next, err := r.Source(ctx).RestAPIs(ctx, p.Position)
+	apis = slices.DeleteFunc(apis, func(api gateway.RestAPI) bool { return wanted[api.ID] == nil })
+	return turned(ctx, r, p, apis, next, err, readStages)
+}
+
+// readStages reads the stages of the APIs of which they are not known.
+func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
+	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+	if err != nil {
+		return p, err
+	}
+	apis, err := pagesOf[gateway.RestAPI](ctx, r, p, readAPIs)
+	if err != nil {
+		return p, err
+	}
+	known, err := recall[[]string](ctx, r, stagesSet)
+	if err != nil {
+		return p, err
+	}
+	wanted, begun := named(plans), r.Now()
+	for _, api := range apis {
+		if known[api.ID].serves(p, api.ID) && (known[api.ID].readBy(p) || containsAll(known[api.ID].Value, wanted[api.ID])) {
+			continue
+		}
+		if r.Now().Sub(begun) >= stepTime {
+			return p, nil
+		}
+		stages, err := r.Source(ctx).Stages(ctx, api.ID)
+		if err != nil {
+			return p, fmt.Errorf("reading the stages of API %s: %w", api.ID, err)
+		}
+		if err := remember(ctx, r, stagesSet, api.ID, stages); err != nil {
+			return p, err
+		}
+		p.Troubles = 0
+	}
+	return p.to(readDomains), nil
+}
+
+func containsAll(list, some []string) bool {
+	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(list, one) })
+}
+
+// readMappings reads the base paths of the domains of which they are not known.
+func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error) {
+	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
+	if err != nil {
+		return p, err
+	}
+	known, err := recall[[]gateway.Mapping](ctx, r, mappingsSet)
+	if err != nil {
+		return p, err
+	}
+	begun := r.Now()
+	for _, domain := range domains {
+		name := domainKey(domain)
+		if domain.Private || domain.Unusable || known[name].serves(p, name) {
+			continue
+		}
+		if r.Now().Sub(begun) >= stepTime {
+			return p, nil
+		}
+		mappings, err := r.mappingsOf(ctx, domain)
+		if err != nil {
+			return p, fmt.Errorf("reading the base paths of %s: %w", domain.Name, err)
+		}
+		if err := remember(ctx, r, mappingsSet, name, mappings); err != nil {
+			return p, err
+		}
+		p.Troubles = 0
+	}
+	return p.to(keep), nil
+}
+
+// mappingsOf reads all pages at once: a domain hardly ever has more than one.
+func (r *Reader) mappingsOf(ctx context.Context, domain gateway.Domain) ([]gateway.Mapping, error) {
+	all, position := []gateway.Mapping{}, ""
+	for {
+		page, next, err := r.Source(ctx).Mappings(ctx, domain, position)
+		if err != nil || next == "" {
+			return append(all, page...), err
+		}
+		all, position = append(all, page...), next
+	}
+}
+
+func domainKey(domain gateway.Domain) string { return domain.Name + "|" + domain.ID }
+
+// keep makes the document of all that was read and stores it.
+func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
+	doc, err := r.document(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	before, err := r.Published(ctx)
+	if err != nil {
+		return p, err
+	}
+	if before != "" {
+		old, err := r.Documents.Load(ctx, before)
+		if err != nil && p.Troubles+1 < troubles {
+			p.Troubles++
+			return p, nil
+		}
+		if err != nil {
+			zerolog.Ctx(ctx).Error().Err(err).Msg("the published catalog cannot be read, so addresses of products that are gone lead nowhere")
+		}
+		doc = doc.After(old)
+	}
+	hash, err := r.Documents.Put(ctx, doc)
+	if err != nil {
+		return p, portal.Postpone("the catalog cannot be stored", err)
+	}
+	p = p.to(publish)
+	p.Before, p.Outcome = before, Outcome{Hash: hash, Products: len(doc.Products)}
+	return p, nil
+}
+
+func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
+	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+	if err != nil {
+		return Document{}, err
+	}
+	apis, err := pagesOf[gateway.RestAPI](ctx, r, p, readAPIs)
+	if err != nil {
+		return Document{}, err
+	}
+	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
+	if err != nil {
+		return Document{}, err
+	}
+	stages, err := recall[[]string](ctx, r, stagesSet)
+	if err != nil {
+		return Document{}, err
+	}
+	mappings, err := recall[[]gateway.Mapping](ctx, r, mappingsSet)
+	if err != nil {
+		return Document{}, err
+	}
+	from := parts{plans: plans, apis: map[string]gateway.RestAPI{}, stages: map[string][]string{}}
+	for _, api := range apis {
+		from.apis[api.ID], from.stages[api.ID] = api, stages[api.ID].Value
+	}
+	for _, domain := range domains {
+		for _, mapping := range mappings[domainKey(domain)].Value {
+			from.mapped = append(from.mapped, mapped{Domain: domain, Mapping: mapping})
+		}
+	}
+	return assemble(from, r.Endpoint), nil
+}
+
+// publish has the outcome decided on, for those who wait and then for the run itself, and
+// has the accounts looked at if plans have changed under them.
+func (r *Reader) publish(ctx context.Context, p progress) error {
+	waiting, err := r.waiting(ctx, p)
+	if err != nil {
+		return err
+	}
+	itself := events.Event{
+		ID: p.Run, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: p.Began, Correlation: p.Run,
+		Data: events.CatalogSyncRequested{},
+	}
+	var ids []string
+	for _, request := range append(slices.Clip(waiting), itself) {
+		if err := r.Decide(ctx, request, p.Outcome); err != nil {
+			return err
+		}
+		ids = append(ids, request.ID)
+	}
+	if err := r.unsettled(ctx, p); err != nil {
+		return err
+	}
+	return r.Requests.Remove(ctx, ids[:len(waiting)]...)
+}
+
+func (r *Reader) waiting(ctx context.Context, p progress) ([]events.Event, error) {
+	var bodies []json.RawMessage
+	if _, err := r.Scratch.Get(ctx, p.set(), "requests", &bodies); err != nil {
+		return nil, err
+	}
+	var waiting []events.Event
+	for _, body := range bodies {
+		request, err := events.Decode(body)
+		if err != nil {
+			return nil, err
+		}
+		waiting = append(waiting, request)
+	}
+	return waiting, nil
+}
+
+func (r *Reader) unsettled(ctx context.Context, p progress) error {
+	if p.Outcome.Failed || p.Before == "" || p.Before == p.Outcome.Hash {
+		return nil
+	}
+	before, err := r.Documents.Load(ctx, p.Before)
+	now, again := r.Documents.Load(ctx, p.Outcome.Hash)
+	// One that cannot be read costs a look at the accounts.
+	if err == nil && again == nil && !before.Unsettles(now) {
+		return nil
+	}
+	return r.Unsettled(ctx, portal.DeriveID("unsettled", p.Before, p.Outcome.Hash))
+}
+
+// The sets of what is remembered from one run to the next.
+const (
+	stagesSet   = "catalog-stages"
+	mappingsSet = "catalog-mappings"
+)
+
+// memory is something read of API Gateway, and when.
+type memory[T any] struct {
+	Value T         `json:"value"`
+	At    time.Time `json:"at"`
+}
+
+// readBy says whether the run has read it itself.
+func (m memory[T]) readBy(p progress) bool { return !m.At.Before(p.Began) }
+
+// serves says whether the run can do with it.
+func (m memory[T]) serves(p progress, name string) bool {
+	if m.readBy(p) {
+		return true
+	}
+	return !p.Fresh && p.Began.Sub(m.At) < rememberedAtLeast+spread(name, remembered-rememberedAtLeast)
+}
+
+func remember[T any](ctx context.Context, r *Reader, set, name string, value T) error {
+	return r.Scratch.Put(ctx, set, name, memory[T]{Value: value, At: r.Now()}, 2*remembered)
+}
+
+func recall[T any](ctx context.Context, r *Reader, set string) (map[string]memory[T], error) {
+	all := map[string]memory[T]{}
+	err := r.Scratch.Each(ctx, set, "", func(name string, body []byte) error {
+		var m memory[T]
+		err := json.Unmarshal(body, &m)
+		all[name] = m
+		return err
+	})
+	return all, err
+}
+
+// spread is a part of the time that follows from the name.
+func spread(name string, of time.Duration) time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name))
+	return of * time.Duration(h.Sum32()%100) / 100
+}

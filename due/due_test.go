@@ -1,0 +1,81 @@
+package due
+
+import (
+	"testing"
+	"time"
+)
+
+var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+
+func TestARowFallsDueAgainAfterTwiceAsLongUpToAnHour(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		row     Row
+		minutes []time.Duration
+	}{
+		"a wish":       {OfWish("account/ann", 3, opened, "k", "p", ""), []time.Duration{2, 4, 8, 16, 32, 60, 60, 60}},
+		"an operation": {OfOperation("account/ann", "op", opened), []time.Duration{6, 12, 24, 48, 60, 60}},
+		"an idle key":  {OfIdleKey("account/ann", "k", 7, opened, 90*time.Minute), []time.Duration{90, 60, 60}},
+	} {
+		before := opened
+		for i, minutes := range c.minutes {
+			if got := c.row.At().Sub(before); got != minutes*time.Minute {
+				t.Errorf("%s: time %d comes %v after the one before, want %d minutes", name, i+1, got, minutes)
+			}
+			before = c.row.At()
+			c.row = c.row.Next(before)
+		}
+	}
+}
+
+func TestAfterAnOutageTheTimesThatHavePassedAreSkipped(t *testing.T) {
+	t.Parallel()
+	now := opened.Add(30 * 24 * time.Hour)
+	again := OfWish("account/ann", 3, opened, "", "p", "").Next(now)
+	if at := again.At(); !at.After(now) || at.Sub(now) > lastWait {
+		t.Errorf("at %v it is next due at %v, want within the hour", now, at)
+	}
+	if after := again.Next(again.At()); after.At().Sub(again.At()) != lastWait {
+		t.Errorf("then it is due at %v and at %v", again.At(), after.At())
+	}
+}
+
+// The keys are data: rows that are stored already are deleted by them.
+func TestTheKeysOfDueRowsAreWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		row    Row
+		pk, sk string
+	}{
+		{OfWish("account/ann", 3, opened, "", "p", "corr"), "due#04", "001795338120000#vwrjk9g0vew9kxr2mmcn6jxf0y"},
+		{OfOperation("account/ann", "op", opened), "due#04", "001795338360000#ersd9r66vs5nsehp9t0c0tff64"},
+		{OfIdleKey("account/ann", "k", 7, opened, time.Hour), "due#04", "001795341600000#stw3mkje3h2pngvgkyxe3fqd2h"},
+	} {
+		if pk, sk := c.row.Place(); pk != c.pk || sk != c.sk {
+			t.Errorf("%s lies at %q, %q; want %q, %q", c.row.Kind, pk, sk, c.pk, c.sk)
+		}
+	}
+	// Whoever ends a wish knows what it is about, and not what led to it.
+	a, b := OfWish("account/ann", 3, opened, "", "p", "corr"), OfWish("account/ann", 3, opened, "", "p", "")
+	pkA, skA := a.Place()
+	if pkB, skB := b.Place(); pkA != pkB || skA != skB {
+		t.Errorf("an outcome would delete %s, the row is at %s", skB, skA)
+	}
+}
+
+func TestNoTwoRowsShareAPlace(t *testing.T) {
+	t.Parallel()
+	places := map[[2]string]Row{}
+	for _, row := range []Row{
+		OfWish("account/ann", 3, opened, "", "p", ""), OfWish("account/ann", 3, opened, "k", "", ""), OfWish("account/ann", 3, opened, "", "q", ""),
+		OfWish("account/ann", 4, opened, "", "p", ""), OfWish("account/bob", 3, opened, "", "p", ""),
+		OfOperation("account/ann", "p", opened.Add(-4*time.Minute)), OfOperation("account/ann", "q", opened.Add(-4*time.Minute)),
+		OfIdleKey("account/ann", "k", 3, opened, firstWishWait), OfIdleKey("account/ann", "k", 4, opened, firstWishWait),
+	} {
+		pk, sk := row.Place()
+		if other, taken := places[[2]string{pk, sk}]; taken {
+			t.Errorf("%+v lies where %+v does", row, other)
+		}
+		places[[2]string{pk, sk}] = row
+	}
+}

@@ -1,0 +1,209 @@
+package gateway
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// put stores an item as another process would have.
+func (w *world) put(t *testing.T, kind, name string, attributes map[string]types.AttributeValue) {
+	t.Helper()
+	item := itemKey("", kind, name)
+	for attribute, value := range attributes {
+		item[attribute] = value
+	}
+	if _, err := w.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(records), Item: item}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A process whose clock is ahead, or was for a moment, must not hold up the others until their
+// clocks have caught up. Clocks that are ahead by ten seconds are still believed.
+func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1_800_000_000_000)
+	empty := &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"total": &types.AttributeValueMemberN{Value: "0"}}}
+	balanceOf := func(t *testing.T, b *Budget) balance {
+		t.Helper()
+		item, err := b.read(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return item.refilled(now, b.limits)
+	}
+	for name, c := range map[string]struct {
+		// ahead is how far ahead a right clock may have put the time.
+		ahead time.Duration
+		store func(t *testing.T, w *world, at types.AttributeValue)
+		// believed says whether the process goes by the time that was stored.
+		believed func(t *testing.T, w *world, b *Budget) bool
+	}{
+		"the bucket's": {
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": at, "tokens": empty})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).At != now.UnixMilli() },
+		},
+		"until when the rate is halved": {
+			ahead: slowFor,
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "slow_until": at, "tokens": empty})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).SlowUntil > now.UnixMilli() },
+		},
+		"the last throttled call's": {
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "throttled_at": at})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).ThrottledAt > now.UnixMilli() },
+		},
+		"the last background call's without a token": {
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_at": at})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedAt > now.UnixMilli() },
+		},
+		"since when tokens are put by for background calls": {
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_since": at})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedSince > now.UnixMilli() },
+		},
+		"the attach lease's": {
+			ahead: 10 * time.Second,
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, leaseItems, attachKey, map[string]types.AttributeValue{"holder": text("h"), "until": at})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool {
+				_, free, err := b.leases.takeAttach(t.Context(), 10*time.Second, Interactive)
+				return err == nil && !free
+			},
+		},
+		"the mark of an interactive call": {
+			ahead: eagerFor,
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, leaseItems, attachKey, map[string]types.AttributeValue{"eager": at})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool {
+				_, free, err := b.leases.takeAttach(t.Context(), 10*time.Second, Bulk)
+				return err == nil && !free
+			},
+		},
+		"the lease of an account's": {
+			ahead: time.Minute,
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, leaseItems, "account#a", map[string]types.AttributeValue{"holder": text("h"), "message": text("m"), "until": at, "unsettled": at})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool {
+				lease, ok, err := New(nil, b, Config{}).AccountLease(t.Context(), "a", "w", time.Minute)
+				if ok && !lease.Unsettled.Equal(now) {
+					t.Errorf("unsettled at %v, want now", lease.Unsettled)
+				}
+				return err == nil && !ok
+			},
+		},
+		"until when the account is full": {
+			ahead: 4 * time.Minute,
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				w.put(t, limitItems, string(Keys), map[string]types.AttributeValue{"until": at, "wait": number(int64(4 * time.Minute))})
+			},
+			believed: func(t *testing.T, _ *world, b *Budget) bool {
+				var full *LimitReached
+				return errors.As(b.room.check(t.Context()), &full)
+			},
+		},
+		"the probe's": {
+			store: func(t *testing.T, w *world, at types.AttributeValue) {
+				ms, err := time.ParseDuration(at.(*types.AttributeValueMemberN).Value + "ms")
+				if err != nil {
+					t.Fatal(err)
+				}
+				w.put(t, probeItems, "result", map[string]types.AttributeValue{"region": text("r"), "at": text(time.UnixMilli(ms.Milliseconds()).UTC().Format(time.RFC3339Nano))})
+			},
+			believed: func(t *testing.T, w *world, _ *Budget) bool {
+				last, ok, err := NewFindings(w.db, records, "r", func() time.Time { return now }).Last(t.Context())
+				return err == nil && ok && !last.At.Equal(now)
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for at, want := range map[time.Duration]bool{c.ahead + skew: true, c.ahead + skew + time.Millisecond: false} {
+				w := newWorld(t)
+				b, err := NewBudget(w.db, BudgetConfig{Table: records, Now: func() time.Time { return now }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.store(t, w, number(now.Add(at).UnixMilli()))
+				if got := c.believed(t, w, b); got != want {
+					t.Errorf("%v ahead: believed %v, want %v", at, got, want)
+				}
+			}
+		})
+	}
+}
+
+func TestAClockThatWasAheadForAMomentDoesNotStopTheBudget(t *testing.T) {
+	t.Parallel()
+	l := quotas.scaled(0.5)
+	now := time.UnixMilli(1_800_000_000_000)
+	b, _, _ := fullAt(now).refilled(now.Add(time.Hour), l).draw(other, Interactive, 1, l)
+	got := 0
+	for second := range 30 * 60 {
+		n := 0
+		b, n, _ = b.refilled(now.Add(time.Duration(second)*time.Second), l).draw(other, Interactive, 5, l)
+		got += n
+	}
+	if got < 30*60*5*9/10 {
+		t.Errorf("in half an hour the others got %d tokens of 9,000", got)
+	}
+}
+
+func TestItemsOfTheDefaultTargetHavePlainKeysAndOthersTheTargetsName(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[portal.Target]string{"": "lease", "eu": "eu:lease"} {
+		key := itemKey(target, leaseItems, attachKey)
+		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "attach" {
+			t.Errorf("target %q: pk %q, sk %q", target, pk, sk)
+		}
+	}
+}
+
+func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	budgets := map[portal.Target]*Budget{}
+	for _, target := range []portal.Target{"", "eu"} {
+		b, err := NewBudget(w.db, BudgetConfig{Table: records, Share: 1, Target: target})
+		if err != nil {
+			t.Fatal(err)
+		}
+		budgets[target] = b
+	}
+	here, there := budgets[""], budgets["eu"]
+	if _, _, err := here.draw(t.Context(), queue{other, Interactive}, 10); err != nil {
+		t.Fatal(err)
+	}
+	if item, err := there.read(t.Context()); err != nil || item.Revision != 0 {
+		t.Errorf("the budget of the other target is %+v, %v", item, err)
+	}
+	here.room.refused(t.Context())
+	if err := there.room.check(t.Context()); err != nil {
+		t.Errorf("the other target is full: %v", err)
+	}
+	for target, b := range budgets {
+		if _, ok, err := b.leases.takeAttach(t.Context(), time.Minute, Interactive); !ok || err != nil {
+			t.Errorf("the attach lease of target %q is not to be had: %v", target, err)
+		}
+		if _, ok, err := b.leases.account(t.Context(), "account#a", "m"+string(target), time.Minute); !ok || err != nil {
+			t.Errorf("the account's lease of target %q is not to be had: %v", target, err)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+)
+
+// Domain is a custom domain name of the account's APIs.
+type Domain struct {
+	Name string
+	// ID tells private domain names of one name apart; public ones have none.
+	ID string
+	// Private domain names resolve inside their owner's network only.
+	Private bool
+	// Unusable says that base path mappings tell no address: routing rules decide where
+	// calls go, or the domain is not available yet.
+	Unusable bool
+}
+
+// Mapping is where a REST API is under a custom domain. BasePath is "" at the root. Stage
+// is "" if callers name the stage after the base path.
+type Mapping struct {
+	BasePath, API, Stage string
+}
+
+var listDomains = operation{name: "GetDomainNames", class: other}
+
+// Domains lists a page of the custom domain names, in API Gateway's order; positions are
+// those of UsagePlans. An *Unavailable that is Forbidden says that Gatehouse's role may
+// not list them.
+func (s *Session) Domains(ctx context.Context, position string) (domains []Domain, next string, err error) {
+	var out *apigateway.GetDomainNamesOutput
+	err = s.read(ctx, listDomains, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: from(position)})
+		return err
+	})
+	if err != nil {
+		return nil, "", notOffered(err)
+	}
+	for _, item := range out.Items {
+		domains = append(domains, Domain{
+			Name: aws.ToString(item.DomainName), ID: aws.ToString(item.DomainNameId),
+			Private: isPrivate(item.EndpointConfiguration), Unusable: unusable(item),
+		})
+	}
+	return domains, aws.ToString(out.Position), nil
+}
+
+func unusable(domain types.DomainName) bool {
+	switch domain.DomainNameStatus {
+	case "", types.DomainNameStatusAvailable, types.DomainNameStatusUpdating:
+		return domain.RoutingMode == types.RoutingModeRoutingRuleOnly
+	}
+	return true
+}
+
+var listMappings = operation{name: "GetBasePathMappings", class: other}
+
+// noBasePath is how API Gateway writes a base path, or a stage, that there is none of.
+const noBasePath = "(none)"
+
+// Mappings lists a page of a domain's base path mappings; positions are those of
+// UsagePlans. A domain that is gone has none, and neither has one whose mappings have
+// several levels: API Gateway tells those to its other API only, and refuses here.
+func (s *Session) Mappings(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
+	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: from(position)}
+	if domain.ID != "" {
+		in.DomainNameId = aws.String(domain.ID)
+	}
+	var out *apigateway.GetBasePathMappingsOutput
+	err = s.call(ctx, listMappings, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetBasePathMappings(ctx, in)
+		return err
+	})
+	var no *Refused
+	if isAbsent(err) || errors.As(err, &no) && no.Reason == Invalid {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", notOffered(settled(err))
+	}
+	for _, item := range out.Items {
+		mappings = append(mappings, Mapping{
+			BasePath: unlessNone(item.BasePath), API: aws.ToString(item.RestApiId), Stage: unlessNone(item.Stage),
+		})
+	}
+	return mappings, aws.ToString(out.Position), nil
+}
+
+func unlessNone(text *string) string {
+	if aws.ToString(text) == noBasePath {
+		return ""
+	}
+	return aws.ToString(text)
+}
+
+// notOffered treats an API Gateway that does not have the operation, such as an
+// emulator, like one that forbids it.
+func notOffered(err error) error {
+	var unavailable *Unavailable
+	if errors.As(err, &unavailable) && statusOf(unavailable.Err) == http.StatusNotImplemented {
+		return &Unavailable{Forbidden: true, Err: unavailable.Err}
+	}
+	return err
+}

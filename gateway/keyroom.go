@@ -1,0 +1,193 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// keyRoom knows whether the AWS account has room for another API key. While it has none,
+// one row of the records table says until when (pk "limit", sk "keys"), and no process asks
+// AWS. After that one call tries again. If it is refused too, the row says so for twice as
+// long; if it succeeds, the row is deleted.
+//
+//	no row ── refused ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
+//	                           ▲                                   │
+//	                           └──────── refused: twice as long ───┘
+type keyRoom struct {
+	db     table
+	name   string
+	target portal.Target
+	now    func() time.Time
+
+	mu sync.Mutex
+	// full is what the row said when it was read last.
+	full   fullRow
+	readAt time.Time
+}
+
+const (
+	// firstFull and longestFull bound how long the row says that the account is full.
+	firstFull   = time.Minute
+	longestFull = time.Hour
+	// tryingFor is how long the one call that tries again keeps the others off.
+	tryingFor = 30 * time.Second
+	// fullMemory is how long a process goes by the row without reading it again.
+	fullMemory = 5 * time.Second
+)
+
+// fullRow is the row; the zero value is none. Until is epoch milliseconds.
+type fullRow struct {
+	Until int64         `dynamodbav:"until"`
+	Wait  time.Duration `dynamodbav:"wait"`
+	// Trying says that a call is trying again, so that its refusal doubles Wait.
+	Trying bool `dynamodbav:"trying"`
+}
+
+func (r fullRow) exists() bool { return r.Until != 0 }
+
+// until is when to try again, now if no right clock can have stored the row.
+func (r fullRow) until(now time.Time) time.Time {
+	return believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
+}
+
+// check returns nil if a key may be created, and otherwise a *LimitReached or, if the table
+// does not answer, a *portal.Postponed. When the time of a full account is over it returns
+// nil to one caller, and keeps off the others for tryingFor.
+func (k *keyRoom) check(ctx context.Context) error {
+	now := k.now()
+	if until, ok := k.remembered(now); ok {
+		return &LimitReached{Limit: Keys, Until: until}
+	}
+	row, err := k.read(ctx)
+	if err != nil {
+		return portal.Postpone("limit store", err)
+	}
+	if !row.exists() {
+		return nil
+	}
+	if until := row.until(now); until.After(now) {
+		return &LimitReached{Limit: Keys, Until: until}
+	}
+	next := fullRow{Until: now.Add(tryingFor).UnixMilli(), Wait: max(row.Wait, tryingFor), Trying: true}
+	ok, err := k.replace(ctx, row, next)
+	switch {
+	case err != nil:
+		return portal.Postpone("limit store", err)
+	case !ok:
+		return &LimitReached{Limit: Keys, Until: time.UnixMilli(next.Until)}
+	}
+	return nil
+}
+
+// remembered says that the account is full as far as this process knows.
+func (k *keyRoom) remembered(now time.Time) (until time.Time, full bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	until = k.full.until(now)
+	return until, k.full.exists() && !k.full.Trying && until.After(now) && now.Sub(k.readAt) < fullMemory
+}
+
+// refused records that AWS had no room for a key, and returns until when nobody asks again.
+func (k *keyRoom) refused(ctx context.Context) (until time.Time) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	now := k.now()
+	until = now.Add(firstFull)
+	row, err := k.read(ctx)
+	if err == nil && row.exists() && !row.Trying && row.until(now).After(now) {
+		return row.until(now) // another call was refused in the same moment
+	}
+	next := fullRow{Wait: firstFull}
+	if row.exists() {
+		next.Wait = min(2*row.Wait, longestFull)
+	}
+	next.Until = now.Add(next.Wait).UnixMilli()
+	if err == nil {
+		_, err = k.replace(ctx, row, next)
+	}
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("that the account has no room for keys could not be recorded")
+		return until
+	}
+	return time.UnixMilli(next.Until)
+}
+
+// succeeded records that there was room for a key.
+func (k *keyRoom) succeeded(ctx context.Context) {
+	k.mu.Lock()
+	known := k.full.exists()
+	k.full = fullRow{}
+	k.mu.Unlock()
+	if !known {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	_, err := k.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String(k.name), Key: k.key()})
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("that the account has room for keys again could not be recorded")
+	}
+}
+
+func (k *keyRoom) key() map[string]types.AttributeValue {
+	return itemKey(k.target, limitItems, string(Keys))
+}
+
+func (k *keyRoom) read(ctx context.Context) (row fullRow, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	out, err := k.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(k.name), Key: k.key(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return row, fmt.Errorf("reading whether there is room for keys: %w", err)
+	}
+	if err := attributevalue.UnmarshalMap(out.Item, &row); err != nil {
+		return row, fmt.Errorf("decoding whether there is room for keys: %w", err)
+	}
+	k.remember(row)
+	return row, nil
+}
+
+func (k *keyRoom) remember(row fullRow) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.full, k.readAt = row, k.now()
+}
+
+// replace writes the row unless another process has written it since it was read.
+func (k *keyRoom) replace(ctx context.Context, seen, next fullRow) (ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	item, err := attributevalue.MarshalMap(next)
+	if err != nil {
+		return false, fmt.Errorf("encoding that there is no room for keys: %w", err)
+	}
+	maps.Copy(item, k.key())
+	in := &dynamodb.PutItemInput{TableName: aws.String(k.name), Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
+	if seen.exists() {
+		in.ConditionExpression = aws.String("#until = :seen")
+		in.ExpressionAttributeNames = map[string]string{"#until": "until"}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(seen.Until)}
+	}
+	_, err = k.db.PutItem(ctx, in)
+	var lost *types.ConditionalCheckFailedException
+	switch {
+	case errors.As(err, &lost):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("writing that there is no room for keys: %w", err)
+	}
+	k.remember(next)
+	return true, nil
+}

@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const noRoom = "Maximum number of API keys has been reached: 10000"
+
+// full has every creation refused, for as long as the account is to be full.
+func (w *world) full() (empty func()) {
+	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+		if op == "CreateApiKey" {
+			return answer(http.StatusTooManyRequests, "LimitExceededException", noRoom)(pass)
+		}
+		return pass()
+	}
+	return func() {
+		w.wire.mu.Lock()
+		defer w.wire.mu.Unlock()
+		w.wire.on = nil
+	}
+}
+
+// fullUntil asks for a key and returns until when the account is full, the zero time if it is not.
+func fullUntil(t *testing.T, s *Session, n int) time.Time {
+	t.Helper()
+	_, err := s.CreateKey(t.Context(), Key{Name: value(n), Value: value(n)})
+	var full *LimitReached
+	switch {
+	case err == nil:
+		return time.Time{}
+	case !errors.As(err, &full) || full.Limit != Keys || full.Until.IsZero():
+		t.Errorf("error %v", err)
+		return time.Time{}
+	}
+	return full.Until
+}
+
+func TestAHundredWishesOfAFullAccountCostOneCall(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.full()
+	synctest.Test(t, func(t *testing.T) {
+		processes := []*Session{w.session(t), w.session(t)}
+		for n := range 100 {
+			if until := fullUntil(t, processes[n%2], n); !until.Equal(time.Now().Add(firstFull)) {
+				t.Fatalf("wish %d is to wait until %v; it is %v", n, until, time.Now())
+			}
+		}
+		if n := count(w.wire.made(), "CreateApiKey"); n != 1 {
+			t.Errorf("%d calls, want 1", n)
+		}
+	})
+}
+
+func TestAnAccountThatStaysFullIsAskedLessAndLessOften(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	empty := w.full()
+	synctest.Test(t, func(t *testing.T) {
+		s, other := w.session(t), w.session(t)
+		for round, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			until := fullUntil(t, s, round)
+			if wait := time.Until(until).Round(time.Second); wait != want*time.Minute {
+				t.Errorf("round %d: wait for %v, want %v", round, wait, want*time.Minute)
+			}
+			time.Sleep(time.Until(until) - time.Second)
+			fullUntil(t, other, round)
+			time.Sleep(time.Second)
+			if n := count(w.wire.made(), "CreateApiKey"); n != round+1 {
+				t.Errorf("round %d: %d calls so far, want %d", round, n, round+1)
+			}
+		}
+		empty()
+		for n, s := range []*Session{s, other, s} {
+			if until := fullUntil(t, s, 100+n); !until.IsZero() {
+				t.Errorf("with room again, wish %d is to wait until %v", n, until)
+			}
+		}
+		w.full()
+		if wait := time.Until(fullUntil(t, s, 200)).Round(time.Second); wait != firstFull {
+			t.Errorf("full anew: wait for %v, want %v", wait, firstFull)
+		}
+	})
+}
+
+func TestOneCallTriesWhetherThereIsRoomAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.full()
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		sessions := []*Session{w.session(t), w.session(t)}
+		time.Sleep(time.Until(fullUntil(t, sessions[0], 0)))
+		var all sync.WaitGroup
+		for n := range 10 {
+			all.Go(func() { fullUntil(t, sessions[n%2], n) })
+		}
+		all.Wait()
+		if n := count(w.wire.made(), "CreateApiKey"); n != 2 {
+			t.Errorf("%d calls, want one before and one after", n)
+		}
+	})
+}
+
+// The one that tried again may have died.
+func TestATryWithoutAnOutcomeKeepsTheOthersOffForAMoment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	empty := w.full()
+	synctest.Test(t, func(t *testing.T) {
+		dead, alive := w.session(t), w.session(t)
+		time.Sleep(time.Until(fullUntil(t, dead, 0)))
+		if err := dead.cp.budget.room.check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		empty()
+		until := fullUntil(t, alive, 1)
+		if wait := time.Until(until).Round(time.Second); wait != tryingFor {
+			t.Errorf("wait for %v, want %v", wait, tryingFor)
+		}
+		time.Sleep(time.Until(until))
+		if until := fullUntil(t, alive, 1); !until.IsZero() {
+			t.Errorf("afterwards it is to wait until %v", until)
+		}
+	})
+}
+
+func TestWithoutTheRowOfTheLimitNothingIsCalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	s.cp.budget.room.db = broken{table: w.db}
+	_, err := s.CreateKey(t.Context(), Key{Name: "k", Value: value(1)})
+	var later *portal.Postponed
+	if !errors.As(err, &later) || later.Reason != "limit store" {
+		t.Errorf("error %v", err)
+	}
+	if calls := w.wire.made(); len(calls) > 0 {
+		t.Errorf("calls %v", calls)
+	}
+}
+
+func TestAnEleventhPlanOfAKeyIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	key := w.key(t, "k")
+	for n := range 11 {
+		err := s.Attach(t.Context(), w.plan(t, value(n)), key)
+		var full *LimitReached
+		switch {
+		case n < 10 && err != nil:
+			t.Fatal(err)
+		case n == 10 && (!errors.As(err, &full) || full.Limit != PlansPerKey || !full.Until.IsZero()):
+			t.Errorf("the eleventh plan: %#v", err)
+		}
+	}
+	if until := fullUntil(t, s, 1); !until.IsZero() {
+		t.Errorf("other keys are to wait until %v", until)
+	}
+	out, err := w.db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &s.cp.budget.name, Key: s.cp.budget.room.key()})
+	if err != nil || out.Item != nil {
+		t.Errorf("the account is said to be full: %v, %v", out, err)
+	}
+}
+
+func TestEachOperationHasItsLimit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		op      operation
+		message string
+		want    ResourceLimit
+	}{
+		"creating a key":             {createAPIKey, noRoom, Keys},
+		"creating a plan":            {createUsagePlan, "Maximum number of usage plans has been reached: 300", UsagePlans},
+		"attaching a key":            {createUsagePlanKey, "Maximum number of usage plans per API key has been reached: 10", PlansPerKey},
+		"attaching, in other words":  {createUsagePlanKey, "Limit exceeded", PlansPerKey},
+		"importing too many keys":    {importAPIKeys, noRoom, Keys},
+		"importing for a full key":   {importAPIKeys, "Maximum number of usage plans per API key has been reached: 10", PlansPerKey},
+		"importing, in other words":  {importAPIKeys, "Limit exceeded", Keys},
+		"creating, with other words": {createAPIKey, "Limit exceeded", Keys},
+	} {
+		var full *LimitReached
+		err := classify(c.op, &types.LimitExceededException{Message: aws.String(c.message)})
+		if !errors.As(err, &full) || full.Limit != c.want {
+			t.Errorf("%s: %v, want limit %s", name, err, c.want)
+		}
+	}
+}
+
+func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	creations := wishes(0, 10, w.plan(t, "Free"))
+	for n := range 11 {
+		creations[3].Plans = append(creations[3].Plans, w.plan(t, value(n)))
+	}
+	for n, r := range w.importer(t, ImporterConfig{}).together(t, creations) {
+		if r.err != nil {
+			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+var (
+	readAPIKey   = operation{name: "GetApiKey", class: other}
+	updateAPIKey = operation{name: "UpdateApiKey", class: other}
+	deleteAPIKey = operation{name: "DeleteApiKey", class: deleteKey}
+)
+
+// KeyState is what API Gateway says of a key, without its value.
+type KeyState struct {
+	Name    string
+	Enabled bool
+}
+
+// Inspect reads a key's state. A key that is gone is Refused with KeyGone.
+func (s *Session) Inspect(ctx context.Context, key portal.GatewayKeyID) (KeyState, error) {
+	var state KeyState
+	err := s.call(ctx, readAPIKey, func(ctx context.Context) error {
+		out, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(false)})
+		if err != nil {
+			return err
+		}
+		state = KeyState{Name: aws.ToString(out.Name), Enabled: out.Enabled}
+		return nil
+	})
+	return state, keyed(err)
+}
+
+// Present is Inspect without the state: nil if the key exists, enabled or not.
+func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
+	_, err := s.Inspect(ctx, key)
+	return err
+}
+
+// Rename gives a key another name. A key that has the name already keeps it, so a second
+// call changes nothing. A key that is gone is Refused with KeyGone.
+func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
+	return keyed(s.call(ctx, updateAPIKey, func(ctx context.Context) error {
+		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
+			ApiKey: aws.String(string(key)),
+			PatchOperations: []types.PatchOperation{
+				{Op: types.OpReplace, Path: aws.String("/name"), Value: aws.String(name)},
+			},
+		})
+		return err
+	}))
+}
+
+// DeleteKey deletes a key and with it its attachments. A key that is gone is done.
+func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
+	err := s.call(ctx, deleteAPIKey, func(ctx context.Context) error {
+		_, err := s.cp.client.DeleteApiKey(ctx, &apigateway.DeleteApiKeyInput{ApiKey: aws.String(string(key))})
+		return err
+	})
+	if isAbsent(err) {
+		return nil
+	}
+	return settled(err)
+}
+
+// keyed is settled for calls that name nothing but a key: a 404 means that it is gone.
+func keyed(err error) error {
+	if isAbsent(err) {
+		return refused(KeyGone, err)
+	}
+	return settled(err)
+}

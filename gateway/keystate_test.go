@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestAKeysStateIsItsNameAndWhetherItIsEnabled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	key := w.key(t, "gatehouse/a/k")
+	if state, err := s.Inspect(t.Context(), key); err != nil || state != (KeyState{Name: "gatehouse/a/k", Enabled: true}) {
+		t.Errorf("state %+v, %v", state, err)
+	}
+	_, err := w.api.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{ApiKey: aws.String(string(key)), PatchOperations: []types.PatchOperation{
+		{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := s.Inspect(t.Context(), key); err != nil || state.Enabled {
+		t.Errorf("disabled: %+v, %v", state, err)
+	}
+	if err := s.Present(t.Context(), key); err != nil {
+		t.Errorf("a disabled key is present: %v", err)
+	}
+}
+
+func TestARenamedKeyHasItsNameBackAndNothingElseChanges(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	key := w.key(t, "renamed by hand")
+	before := w.theKeys(t)[key]
+	for range 2 {
+		if err := s.Rename(t.Context(), key, "gatehouse/a/k"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	after := w.theKeys(t)[key]
+	if aws.ToString(after.Name) != "gatehouse/a/k" || aws.ToString(after.Value) != aws.ToString(before.Value) || !after.Enabled {
+		t.Errorf("the key was %+v and is %+v", before, after)
+	}
+	if id, found, err := s.FindKey(t.Context(), "gatehouse/a/k"); id != key || !found || err != nil {
+		t.Errorf("found %s, %v, %v", id, found, err)
+	}
+}
+
+func TestDeletingAKeyTwiceOrAfterALostAnswerIsDone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	plan, key, other := w.plan(t, "Free"), w.key(t, "k"), w.key(t, "other")
+	if err := s.Attach(t.Context(), plan, key); err != nil {
+		t.Fatal(err)
+	}
+	w.wire.once("DeleteApiKey", lost)
+	var unavailable *Unavailable
+	if err := s.DeleteKey(t.Context(), key); !errors.As(err, &unavailable) || !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("an answer that is lost: %v", err)
+	}
+	for range 2 {
+		if err := s.DeleteKey(t.Context(), key); err != nil {
+			t.Errorf("again: %v", err)
+		}
+	}
+	keys := w.theKeys(t)
+	if _, ok := keys[other]; !ok || len(keys) != 1 {
+		t.Errorf("keys left: %v", keys)
+	}
+}
+
+func TestDeletingTakesFromTheBucketOfDeletions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	if err := s.DeleteKey(t.Context(), "nosuch"); err != nil {
+		t.Fatal(err)
+	}
+	item, err := s.cp.budget.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if full := s.cp.budget.limits[deleteKey].burst; item.Tokens[deleteKey] != full-1 {
+		t.Errorf("%v tokens are left of %v", item.Tokens[deleteKey], full)
+	}
+}
+
+func TestAKeyThatIsGoneIsSaidToBeGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := w.session(t)
+	_, inspected := s.Inspect(t.Context(), "nosuch")
+	for what, err := range map[string]error{
+		"inspecting": inspected,
+		"looking":    s.Present(t.Context(), "nosuch"),
+		"renaming":   s.Rename(t.Context(), "nosuch", "n"),
+	} {
+		if reasonOf(err) != KeyGone {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestThePlansOfAKeyAreListedWithTheirStages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.wire.pageSize = 1
+	s := w.session(t)
+	pets, birds := w.restAPI(t, "Pets", "prod"), w.restAPI(t, "Birds", "prod")
+	key := w.key(t, "k")
+	want := map[portal.PlanID][]portal.Stage{}
+	for name, api := range map[string]string{"Free": pets, "Gold": birds} {
+		plan := w.plan(t, name, api, "prod")
+		want[plan] = []portal.Stage{{API: api, Stage: "prod"}}
+		if err := s.Attach(t.Context(), plan, key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.plan(t, "Not of the key", pets, "prod")
+	plans, err := s.PlansOf(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[portal.PlanID][]portal.Stage{}
+	for i, id := range PlanIDs(plans) {
+		got[id] = plans[i].Stages
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("plans (-want +got):\n%s", diff)
+	}
+	if plans, err := s.PlansOf(t.Context(), "nosuch"); len(plans) != 0 || err != nil {
+		t.Errorf("plans of a key that is gone: %v, %v", plans, err)
+	}
+}

@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestALaneIsLeftInItsOrder(t *testing.T) {
+	t.Parallel()
+	for newestFirst, want := range map[bool][]int{false: {0, 1, 2}, true: {2, 1, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &lane{newestFirst: newestFirst, now: time.Now}
+			if err := l.enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var order []int
+			var work sync.WaitGroup
+			for n := range 3 {
+				work.Go(func() {
+					if err := l.enter(t.Context()); err != nil {
+						t.Error(err)
+						return
+					}
+					order = append(order, n)
+					l.leave()
+				})
+				synctest.Wait()
+			}
+			l.leave()
+			work.Wait()
+			if !slices.Equal(order, want) {
+				t.Errorf("newest first %v: the order was %v, want %v", newestFirst, order, want)
+			}
+		})
+	}
+}
+
+func TestThoseAtTheFrontOfALaneWaitLongerUnlessSomebodyIsAtAScreen(t *testing.T) {
+	t.Parallel()
+	for newestFirst, want := range map[bool]time.Duration{false: frontPatience, true: attachPatience} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &lane{newestFirst: newestFirst, now: time.Now}
+			if err := l.enter(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			var mu sync.Mutex
+			waits := map[time.Duration]int{}
+			began := time.Now()
+			var work sync.WaitGroup
+			for range laneFront + 5 {
+				work.Go(func() {
+					var later *portal.Postponed
+					if err := l.enter(t.Context()); !errors.As(err, &later) || later.Reason != "attach lease" {
+						t.Errorf("error %v", err)
+					}
+					mu.Lock()
+					defer mu.Unlock()
+					waits[time.Since(began).Round(time.Second)]++
+				})
+			}
+			work.Wait()
+			if waits[want] < laneFront || waits[attachPatience] < 5 {
+				t.Errorf("newest first %v: so many waited so long: %v", newestFirst, waits)
+			}
+		})
+	}
+}
+
+func TestATurnThatComesWithTheEndOfItsCallIsPassedOn(t *testing.T) {
+	t.Parallel()
+	l := &lane{now: time.Now}
+	if err := l.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	w := l.join()
+	l.leave() // its turn
+	if l.quit(w) {
+		t.Error("a call that had its turn was still waiting")
+	}
+	l.leave()
+	if err := l.enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.enter(ended); err == nil {
+		t.Error("a call that had ended got the turn of another")
+	}
+	l.leave()
+	if err := l.enter(t.Context()); err != nil {
+		t.Error("the lane is not free again")
+	}
+}
+
+// While bulk calls find no token they do not hold the lease that an interactive one wants.
+func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		b := w.process(t, 0.1)
+		// What is left is for interactive calls.
+		if got, _, err := b.draw(t.Context(), queue{other, Interactive}, 100); err != nil || got != 1 {
+			t.Fatalf("%d tokens, %v", got, err)
+		}
+		for {
+			if got, _, err := b.draw(t.Context(), queue{other, Bulk}, 1); got == 0 || err != nil {
+				break
+			}
+		}
+		cp := w.controlPlane(t, b, Config{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var bulk sync.WaitGroup
+		bulk.Go(func() { _ = cp.Session(Bulk, nil).Attach(ctx, "plan", "key") })
+		synctest.Wait()
+		if err := cp.Session(Interactive, nil).Attach(t.Context(), "nosuch", "key"); reasonOf(err) != PlanGone {
+			t.Errorf("the interactive call: %v", err)
+		}
+		if waited := len(w.wire.made()); waited != 2 {
+			t.Errorf("calls %v, want the interactive one's two", w.wire.made())
+		}
+		cancel()
+		bulk.Wait()
+	})
+}

@@ -1,0 +1,18 @@
+package handlers
+
+import (
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// KeyRelease decides on KeyReleaseRequested: API Gateway is no longer to hold the key, if
+// its ring has been empty since the fact that the request names. Otherwise it leads to
+// nothing, and so does a second one: nobody waits for it.
+func KeyRelease(account state.Account, req events.KeyReleaseRequested, _ Asked) []events.Fact {
+	key := account.Keys[req.Key]
+	emptied := account.Rings[key.Ring].EmptiedBy
+	if !key.Created() || key.Releasing != 0 || emptied == 0 || emptied != req.Emptied {
+		return nil
+	}
+	return []events.Fact{events.KeyReleasing{Key: req.Key}}
+}

@@ -1,0 +1,129 @@
+package jobs
+
+import (
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// runLease is how long a run counts as alive after its last sign of life. It is longer than
+// a step and the delay before its message is redelivered take together.
+const runLease = 3 * time.Minute
+
+// anewAfter is the age from which a dead run is started again instead of continued: its data
+// and its place in API Gateway's lists may be out of date.
+const anewAfter = time.Hour
+
+// Run is the row of a job: its run under way, or the last one. There is one row for each
+// job, so a job has one run at a time.
+//
+//	            start                      last step
+//	(no run) ─────────▶ under way ────────────────────────▶ over ──┐
+//	                      ▲  │  ▲                             │    │ start
+//	                      │  │  └─── asked for meanwhile ─────┘    │
+//	                      │  │ no heartbeat for runLease           │
+//	                      └──┘ taken over                          │
+//	                      ▲                                        │
+//	                      └────────────────────────────────────────┘
+type Run struct {
+	// Carrier is the id of the message that carries the run on. While the run is alive,
+	// other messages do not.
+	Carrier string `dynamodbav:"carrier,omitempty"`
+	// Slot is the time slot that the run is for, in milliseconds.
+	Slot int64 `dynamodbav:"slot"`
+	// Cursor is where the run goes on, "" at the start.
+	Cursor    string    `dynamodbav:"cursor,omitempty"`
+	UnderWay  bool      `dynamodbav:"under_way"`
+	Started   time.Time `dynamodbav:"started"`
+	Heartbeat time.Time `dynamodbav:"heartbeat"`
+	Ended     time.Time `dynamodbav:"ended"`
+	// Asked is the id of the last demand that a run started for. Again is that of a demand
+	// that came while a run was under way; a new run starts for it when that one ends.
+	Asked string `dynamodbav:"asked,omitempty"`
+	Again string `dynamodbav:"again,omitempty"`
+	// Version rises by one with each write, and is what a write is conditional on.
+	Version int64 `dynamodbav:"version"`
+}
+
+// arrival is what admit needs to know of a message.
+type arrival struct {
+	id   string
+	kind kind
+	// slot is a tick's.
+	slot int64
+}
+
+type kind int
+
+const (
+	tick         kind = iota // the slot has begun
+	demand                   // a run is needed that starts after now
+	continuation             // the run goes on
+)
+
+// verdict is what becomes of an arrival.
+type verdict int
+
+const (
+	drop   verdict = iota // nothing is to be done
+	note                  // the row is written, and nothing is run
+	goOn                  // the run goes on where it was
+	anew                  // a run begins
+	revive                // a dead run is taken over
+)
+
+// admit decides what becomes of a message. It changes nothing; the row it returns is to be
+// written unless the verdict is drop.
+func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict) {
+	r.Version++
+	alive := r.UnderWay && now.Sub(r.Heartbeat) < runLease
+	switch {
+	case r.UnderWay && a.id == r.Carrier:
+		r.Heartbeat = now
+		return r, goOn
+	case a.kind == continuation:
+		return r, drop
+	case a.kind == demand && (a.id == r.Asked || a.id == r.Again):
+		return r, drop
+	case a.kind == demand && alive:
+		r.Again = a.id
+		return r, note
+	case a.kind == tick && (alive || r.done(a.slot) || a.slot < slotOf(now, every)):
+		return r, drop
+	}
+	dead := r.UnderWay
+	r.UnderWay, r.Carrier, r.Heartbeat, r.Slot = true, a.id, now, slotOf(now, every)
+	if a.kind == demand {
+		r.Again, r.Asked = "", a.id
+	}
+	if dead && now.Sub(r.Started) < anewAfter {
+		// The dead run may have read things before the demand was made.
+		if a.kind == demand {
+			r.Again = portal.DeriveID("again", a.id)
+		}
+		return r, revive
+	}
+	r.Started, r.Cursor = now, ""
+	return r, anew
+}
+
+// done says whether the run of the slot is over.
+func (r Run) done(slot int64) bool { return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot }
+
+// advance is the row after a step; next is "" when the run is over. If somebody has asked
+// for another run meanwhile, that one begins.
+func (r Run) advance(next string, every time.Duration, now time.Time) Run {
+	r.Version++
+	r.Heartbeat, r.Cursor = now, next
+	switch {
+	case next != "":
+	case r.Again != "":
+		r.Asked, r.Again = r.Again, ""
+		r.Started, r.Slot = now, slotOf(now, every)
+	default:
+		r.UnderWay, r.Carrier, r.Ended = false, "", now
+	}
+	return r
+}
+
+func slotOf(t time.Time, every time.Duration) int64 { return t.Truncate(every).UnixMilli() }

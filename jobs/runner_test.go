@@ -1,0 +1,276 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const fiveMinutes = 5 * time.Minute
+
+// office is a runner with one job of so many steps, on real rows, and a clock of its own.
+type office struct {
+	*Runner
+	t   *testing.T
+	box *outbox
+	now time.Time
+	// steps are what the job did: the cursors it was given. A step takes so long, and
+	// fails with the next of fails.
+	steps []string
+	takes time.Duration
+	fails []error
+	// during is done in the middle of each step.
+	during func()
+}
+
+// newOffice has a job that goes on from "" to "a", "ab", … until its cursor is whole.
+func newOffice(t *testing.T, whole string) *office {
+	t.Helper()
+	o := &office{t: t, box: &outbox{}, now: opened}
+	tables := journaltest.Start(t)
+	o.Runner = NewRunner(NewRuns(tables.Client, tables.Records), o.box, func() time.Time { return o.now }, Job{
+		Name: "read", Every: fiveMinutes, Run: func(_ context.Context, cursor string) (string, error) {
+			if len(o.fails) > 0 {
+				err := o.fails[0]
+				if o.fails = o.fails[1:]; err != nil {
+					return "", err
+				}
+			}
+			o.steps = append(o.steps, cursor)
+			o.now = o.now.Add(o.takes)
+			if o.during != nil {
+				o.during()
+			}
+			if len(cursor)+1 >= len(whole) {
+				return "", nil
+			}
+			return whole[:len(cursor)+1], nil
+		},
+	})
+	return o
+}
+
+func (o *office) tick(id string) events.Event {
+	return events.Event{
+		ID: id, Source: "/test", Subject: Stream("read"), Time: o.now, Correlation: "corr",
+		Data: events.JobRequested{Job: "read"},
+	}
+}
+
+func (o *office) deliver(msg events.Event) error { return o.Handle(o.t.Context(), msg) }
+
+// handled delivers messages that must succeed, and then what they send, to the end.
+func (o *office) handled(msgs ...events.Event) {
+	o.t.Helper()
+	for len(msgs) > 0 {
+		if err := o.deliver(msgs[0]); err != nil {
+			o.t.Fatalf("handling %s: %v", msgs[0].ID, err)
+		}
+		msgs = append(msgs[1:], o.box.empty()...)
+	}
+}
+
+func (o *office) did(what string, cursors ...string) {
+	o.t.Helper()
+	if got := strings.Join(o.steps, " "); got != strings.Join(cursors, " ") {
+		o.t.Errorf("%s: the steps were %q, want %q", what, o.steps, cursors)
+	}
+	o.steps = nil
+}
+
+var noToken = &portal.Postponed{After: 10 * time.Second, Reason: "no token"}
+
+func TestARunThatIsHandedBackGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	o.fails = []error{nil, nil, noToken, nil, noToken}
+	tick := o.tick("t")
+	for range 2 {
+		if err := o.deliver(tick); !isPostponed(err) {
+			t.Fatalf("%v, want the job's own Postponed", err)
+		}
+		o.now = o.now.Add(10 * time.Second)
+	}
+	o.handled(tick)
+	o.did("three deliveries", "", "a", "ab", "abc")
+	o.handled(tick)
+	o.did("one more delivery, of a slot that is over")
+}
+
+func TestARunIsCarriedOnByAMessageOfItsOwnAfterATurn(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	o.takes = 6 * time.Second
+	tick := o.tick("t")
+	if err := o.deliver(tick); err != nil {
+		t.Fatal(err)
+	}
+	o.did("the tick", "", "a")
+	sent := o.box.empty()
+	if len(sent) != 1 {
+		t.Fatalf("sent %v, want one continuation", sent)
+	}
+	want := o.tick(sent[0].ID)
+	want.Source, want.Data = "/gatehouse/jobs", events.JobRequested{Job: "read", Cursor: sent[0].Data.(events.JobRequested).Cursor}
+	if diff := cmp.Diff(want, sent[0]); diff != "" {
+		t.Errorf("the continuation (-want +got):\n%s", diff)
+	}
+	o.handled(tick)
+	o.did("the tick again, whose work is done")
+	o.handled(sent[0])
+	o.did("the continuation", "ab", "abc")
+	o.handled(sent[0])
+	o.did("the continuation again")
+}
+
+func TestNoSecondRunStartsBesideOneThatIsUnderWay(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	o.fails = []error{nil, noToken}
+	first := o.tick("first")
+	if err := o.deliver(first); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.now = o.now.Add(2 * time.Minute)
+	if err := o.deliver(first); err != nil { // and so it is alive
+		t.Fatal(err)
+	}
+	o.did("the first", "", "a", "ab", "abc")
+
+	o.now = opened.Add(fiveMinutes)
+	o.fails = []error{noToken}
+	if err := o.deliver(o.tick("second")); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.handled(o.tick("another of the slot"))
+	o.now = opened.Add(2*fiveMinutes - time.Second)
+	late := o.tick("late")
+	o.now = o.now.Add(-3 * time.Minute)
+	o.handled(late)
+	o.did("ticks while the second is under way")
+}
+
+func TestTicksOfSlotsThatHavePassedAreDropped(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "a")
+	old := o.tick("old")
+	o.now = o.now.Add(fiveMinutes)
+	o.handled(old)
+	o.did("a tick of the slot before")
+	o.handled(o.tick("new"))
+	o.did("a tick of this one", "")
+	o.handled(o.tick("new, from another worker"))
+	o.did("another one of this")
+}
+
+func TestARunThatStoppedIsTakenOverByTheNextTick(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	broken := errors.New("broken")
+	o.fails = []error{nil, nil, broken}
+	lost := o.tick("lost")
+	if err := o.deliver(lost); !errors.Is(err, broken) || isPostponed(err) {
+		t.Fatalf("%v, want the job's own error", err)
+	}
+	o.did("the one that is lost", "", "a")
+	o.now = o.now.Add(fiveMinutes)
+	o.handled(o.tick("next"))
+	o.did("the next", "ab", "abc")
+	if run, err := o.runs.Load(t.Context(), "read"); err != nil || run.UnderWay || !run.Started.Equal(opened) {
+		t.Errorf("the run is %+v, %v", run, err)
+	}
+}
+
+func TestARunThatStoppedLongAgoBeginsAnew(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	o.fails = []error{nil, nil, noToken}
+	if err := o.deliver(o.tick("lost")); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.did("the one that is lost", "", "a")
+	o.now = o.now.Add(2 * time.Hour)
+	o.handled(o.tick("next"))
+	o.did("the next", "", "a", "ab", "abc")
+}
+
+func TestADemandDuringARunIsARunAfterIt(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "ab")
+	o.fails = []error{nil, noToken}
+	tick := o.tick("t")
+	if err := o.deliver(tick); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	demand := Demand("read", "demanded", "corr", o.now)
+	o.handled(demand, demand)
+	o.did("the demand while the run is under way", "")
+	o.handled(tick)
+	o.did("the run's end, and the run that was demanded", "a", "", "a")
+	o.handled(demand)
+	o.did("the demand again")
+	o.handled(Demand("read", "demanded anew", "corr", o.now))
+	o.did("another demand, in a slot that is over", "", "a")
+}
+
+func TestADemandThatArrivesInTheMiddleOfAStepIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "ab")
+	o.during = func() {
+		o.during = nil
+		if err := o.deliver(Demand("read", "demanded", "corr", o.now)); err != nil {
+			t.Error(err)
+		}
+	}
+	o.handled(o.tick("t"))
+	o.did("the run, and the one that was demanded", "", "a", "", "a")
+}
+
+// A worker that stalls in a step while another takes its run over writes nothing.
+func TestAWorkerThatWasOvertakenLeavesTheRunAlone(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abc")
+	o.during = func() {
+		o.during = nil
+		o.now = o.now.Add(fiveMinutes)
+		o.handled(o.tick("next"))
+		o.did("the one that stalled, and the worker that took over", "", "", "a", "ab")
+	}
+	o.handled(o.tick("stalled"))
+	o.did("the one that stalled, afterwards")
+}
+
+func TestATickThatCannotBeRun(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	unheard := o.tick("t")
+	unheard.Data = events.JobRequested{Job: "unheard-of"}
+	if err := o.deliver(unheard); portal.CodeOf(err) != portal.Invalid {
+		t.Errorf("a job that is unknown: %v, want invalid", err)
+	}
+	if err := o.deliver(events.Event{Data: events.RegisterUser{}}); portal.CodeOf(err) != portal.Invalid {
+		t.Errorf("what is no tick: %v, want invalid", err)
+	}
+	older := o.tick("t")
+	older.Data = events.JobRequested{Job: "read", Cursor: "3"}
+	o.handled(older)
+	o.did("a continuation of an older version")
+
+	o.box.down, o.takes = errors.New("the queue does not answer"), time.Minute
+	tick := o.tick("tick")
+	if err := o.deliver(tick); !isPostponed(err) {
+		t.Errorf("a continuation that cannot be sent: %v, want Postponed", err)
+	}
+	o.did("the first delivery", "")
+	o.box.down = nil
+	o.handled(tick)
+	o.did("the second", "a", "ab", "abc")
+}

@@ -1,0 +1,77 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// errMoved says that another worker has written the run's row since it was read.
+var errMoved = errors.New("another worker has the run")
+
+type runTable interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Runs keeps the row of each job: pk "job#<name>", sk "run" of the records table.
+type Runs struct {
+	tables  runTable
+	records string
+}
+
+// NewRuns returns the Runs of that records table.
+func NewRuns(tables runTable, records string) *Runs { return &Runs{tables: tables, records: records} }
+
+// Load reads a job's row; a job that never ran has an empty one.
+func (r *Runs) Load(ctx context.Context, job string) (Run, error) {
+	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, ConsistentRead: aws.Bool(true), Key: runKey(job)})
+	if err != nil {
+		return Run{}, portal.Postpone("the records do not answer", fmt.Errorf("reading the run of job %s: %w", job, err))
+	}
+	var run Run
+	if err := attributevalue.UnmarshalMap(out.Item, &run); err != nil {
+		return Run{}, fmt.Errorf("decoding the run of job %s: %w", job, err)
+	}
+	return run, nil
+}
+
+// Save writes a job's row, given that it still is of the version before; errMoved if not.
+func (r *Runs) Save(ctx context.Context, job string, run Run) error {
+	item, err := attributevalue.MarshalMap(run)
+	if err != nil {
+		return fmt.Errorf("encoding the run of job %s: %w", job, err)
+	}
+	for name, value := range runKey(job) {
+		item[name] = value
+	}
+	_, err = r.tables.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &r.records, Item: item,
+		ConditionExpression: aws.String("attribute_not_exists(pk) OR version = :before"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":before": &types.AttributeValueMemberN{Value: strconv.FormatInt(run.Version-1, 10)},
+		},
+	})
+	switch {
+	case err == nil:
+		return nil
+	case journal.LostRace(err):
+		return errMoved
+	}
+	return portal.Postpone("the records do not answer", fmt.Errorf("writing the run of job %s: %w", job, err))
+}
+
+func runKey(job string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "job#" + job}, "sk": &types.AttributeValueMemberS{Value: "run"},
+	}
+}

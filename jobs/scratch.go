@@ -1,0 +1,168 @@
+package jobs
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// pieceSize is how many bytes of JSON one item holds, gzipped: under 300 KB even if gzip
+// makes them no smaller.
+const pieceSize = 256 << 10
+
+type scratchTable interface {
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+}
+
+// Scratch stores what jobs gather: values under names, in sets. It uses the records table:
+// pk "scratch#<set>", sk "<name>#<piece>". Every value expires; nothing is deleted before.
+type Scratch struct {
+	tables  scratchTable
+	records string
+	now     func() time.Time
+}
+
+// NewScratch returns the Scratch of that records table.
+func NewScratch(tables scratchTable, records string, now func() time.Time) *Scratch {
+	return &Scratch{tables: tables, records: records, now: now}
+}
+
+// Put stores a value as JSON for that long, and replaces the one under the same name. It may
+// be called again after an error. Names must not contain "#".
+func (s *Scratch) Put(ctx context.Context, set, name string, value any, keep time.Duration) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encoding %s of %s: %w", name, set, err)
+	}
+	pieces := slices.Collect(slices.Chunk(body, pieceSize))
+	for i, piece := range pieces {
+		if err := s.put(ctx, set, name, i, len(pieces), piece, s.now().Add(keep)); err != nil {
+			return portal.Postpone("the records do not answer", fmt.Errorf("writing %s of %s: %w", name, set, err))
+		}
+	}
+	return nil
+}
+
+func (s *Scratch) put(ctx context.Context, set, name string, number, of int, piece []byte, until time.Time) error {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write(piece); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	_, err := s.tables.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.records,
+		Item: map[string]types.AttributeValue{
+			"pk":         text("scratch#" + set),
+			"sk":         text(fmt.Sprintf("%s#%04d", name, number)),
+			"gzip":       &types.AttributeValueMemberB{Value: packed.Bytes()},
+			"pieces":     count(int64(of)),
+			"expires_at": count(until.Unix()),
+		},
+	})
+	return err
+}
+
+// Each visits the set's values whose names begin so, in the order of their names, until
+// visit returns an error, which it returns. body is JSON. Values that are not complete are
+// left out.
+func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error {
+	in := &dynamodb.QueryInput{
+		TableName: &s.records, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text("scratch#" + set)},
+	}
+	if prefix != "" {
+		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :sk)")
+		in.ExpressionAttributeValues[":sk"] = text(prefix)
+	}
+	pages := dynamodb.NewQueryPaginator(s.tables, in)
+	var body []byte
+	collected, of := 0, ""
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return portal.Postpone("the records do not answer", fmt.Errorf("reading %s of %s: %w", prefix, set, err))
+		}
+		for _, item := range page.Items {
+			name, number, _ := strings.Cut(textOf(item["sk"]), "#")
+			if numberOf(item["expires_at"]) <= s.now().Unix() {
+				continue
+			}
+			if name != of || number == "0000" {
+				body, collected, of = nil, 0, name
+			}
+			piece, err := unpack(item["gzip"])
+			if err != nil {
+				return fmt.Errorf("reading %s of %s: %w", name, set, err)
+			}
+			body, collected = append(body, piece...), collected+1
+			if int64(collected) == numberOf(item["pieces"]) {
+				if err := visit(name, body); err != nil {
+					return err
+				}
+				of = "" // pieces that follow are left over from a longer value
+			}
+		}
+	}
+	return nil
+}
+
+// Get reads the value of exactly that name into value; found is false if there is none.
+func (s *Scratch) Get(ctx context.Context, set, name string, value any) (found bool, err error) {
+	err = s.Each(ctx, set, name+"#", func(_ string, body []byte) error {
+		found = true
+		return json.Unmarshal(body, value)
+	})
+	return found, err
+}
+
+func unpack(value types.AttributeValue) ([]byte, error) {
+	packed, ok := value.(*types.AttributeValueMemberB)
+	if !ok {
+		return nil, errors.New("a piece has no content")
+	}
+	r, err := gzip.NewReader(bytes.NewReader(packed.Value))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func textOf(v types.AttributeValue) string {
+	if s, ok := v.(*types.AttributeValueMemberS); ok {
+		return s.Value
+	}
+	return ""
+}
+
+func count(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+func numberOf(v types.AttributeValue) int64 {
+	n, ok := v.(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	parsed, _ := strconv.ParseInt(n.Value, 10, 64)
+	return parsed
+}

@@ -1,0 +1,52 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// StreamPage lists at most limit of the streams that were ever written to, from the
+// position on that the page before named; "" is the beginning, and the end. A page may
+// be short or empty and not be the last. Streams that begin to exist meanwhile may be
+// left out.
+func (j *Journal) StreamPage(ctx context.Context, position string, limit int) (streams []portal.Stream, next string, err error) {
+	number, last, _ := strings.Cut(position, "/")
+	shard := 0
+	if position != "" {
+		if shard, err = strconv.Atoi(number); err != nil {
+			return nil, "", unfit("listing streams: %q is no position", position)
+		}
+	}
+	in := &dynamodb.QueryInput{
+		TableName:                 &j.table,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :shard"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":shard": text(registryKey(shard))},
+		Limit:                     aws.Int32(int32(limit)),
+	}
+	if last != "" {
+		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": text(registryKey(shard)), "sk": text(last)}
+	}
+	out, err := j.client.Query(ctx, in)
+	if err != nil {
+		return nil, "", unavailable("listing streams", err)
+	}
+	for _, item := range out.Items {
+		streams = append(streams, portal.Stream(textOf(item["sk"])))
+	}
+	switch {
+	case out.LastEvaluatedKey != nil:
+		return streams, fmt.Sprintf("%d/%s", shard, textOf(out.LastEvaluatedKey["sk"])), nil
+	case shard+1 < shards:
+		return streams, fmt.Sprintf("%d/", shard+1), nil
+	}
+	return streams, "", nil
+}

@@ -1,0 +1,43 @@
+package cognito
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/localaws/store"
+	"github.com/gatehouse-portal/gatehouse/localaws/wire"
+)
+
+type mfaConfigOutput struct {
+	MfaConfiguration string `json:"MfaConfiguration"`
+}
+
+// getUserPoolMfaConfig says that a pool asks for no second factor: none does here.
+func (s *Service) getUserPoolMfaConfig(_ context.Context, in *poolIDInput) (*mfaConfigOutput, error) {
+	var c constraints
+	c.text("userPoolId", in.UserPoolID, 55)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	return &mfaConfigOutput{MfaConfiguration: "OFF"}, s.env.DB.View(func(tx *store.Tx) error {
+		_, err := findPool(tx, in.UserPoolID)
+		return err
+	})
+}
+
+type setMfaConfigInput struct {
+	poolIDInput
+	MfaConfiguration string
+}
+
+// setUserPoolMfaConfig leaves multi-factor authentication off, and refuses to turn it on.
+func (s *Service) setUserPoolMfaConfig(ctx context.Context, in *setMfaConfigInput) (*mfaConfigOutput, error) {
+	var c constraints
+	c.oneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
+	if err := c.err(); err != nil {
+		return nil, err
+	}
+	if in.MfaConfiguration != "" && in.MfaConfiguration != "OFF" {
+		return nil, wire.NotImplemented("Multi-factor authentication")
+	}
+	return s.getUserPoolMfaConfig(ctx, &in.poolIDInput)
+}

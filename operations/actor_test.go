@@ -1,0 +1,107 @@
+package operations_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// askAbout is a request of somebody about another stream.
+func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Asked {
+	return operations.Asked{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
+}
+
+func TestAnIntentIsTheSubjectsAndALimitTheActors(t *testing.T) {
+	t.Parallel()
+	annStream := portal.AccountStream(ann)
+	for name, actor := range map[string]portal.Actor{"an operator": portal.Operator, "another account": portal.AccountActor(bob)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			d.accepts(ask(ann, "", leaveFree))
+			for range operations.MaxChanges {
+				d.accepts(askAbout(actor, annStream, "", leaveFree))
+			}
+			_, err := d.Accept(t.Context(), askAbout(actor, annStream, "", leaveFree))
+			refuses(t, err, portal.TooManyRequests)
+			_, err = d.Accept(t.Context(), askAbout(actor, portal.AccountStream("carl"), "", leaveFree))
+			refuses(t, err, portal.TooManyRequests)
+			d.accepts(ask(ann, "", leaveFree))
+			sent, _ := d.outbox.empty()
+			for i, msg := range sent {
+				want := actor
+				if i == 0 || i == len(sent)-1 {
+					want = portal.AccountActor(ann)
+				}
+				if msg.Intent != portal.Intent(i+1) || msg.Subject != annStream || msg.Actor != want {
+					t.Errorf("request %d about %s, asked for by %q, has intent %d", i+1, msg.Subject, msg.Actor, msg.Intent)
+				}
+			}
+			if got := d.counters(ann); got.Changes != 2 || got.Count != 2 {
+				t.Errorf("the subject's own limit counts %+v", got)
+			}
+		})
+	}
+}
+
+func TestAStreamThatIsNoAccountHasAnIntentOfItsOwn(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for range 2 {
+		d.accepts(askAbout(portal.AccountActor(ann), portal.CatalogStream, "", events.CatalogSyncRequested{}))
+	}
+	d.accepts(askAbout(portal.Operator, portal.CatalogStream, "", events.CatalogSyncRequested{}))
+	d.accepts(askAbout(portal.Operator, "licence/l1", "", events.CatalogSyncRequested{}))
+	d.accepts(ask(ann, "", register))
+	sent, _ := d.outbox.empty()
+	var got []portal.Intent
+	for _, msg := range sent {
+		got = append(got, msg.Intent)
+	}
+	same(t, "intents", []portal.Intent{1, 2, 3, 1, 1}, got)
+}
+
+func TestAnOperationIsFoundByItsActorAndShownToOperators(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(askAbout(portal.AccountActor(bob), portal.AccountStream(ann), "", leaveFree))
+	found, err := d.Find(t.Context(), bob, op.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "what the actor finds", op.ID, found.ID)
+	_, err = d.Find(t.Context(), ann, op.ID)
+	refuses(t, err, portal.NotFound)
+	shown, err := d.Show(t.Context(), op.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "what operators are shown", found, shown)
+	_, err = d.Show(t.Context(), "unknown")
+	refuses(t, err, portal.NotFound)
+
+	byOperator := d.accepts(askAbout(portal.Operator, portal.AccountStream(ann), "", leaveFree))
+	_, err = d.Find(t.Context(), ann, byOperator.ID)
+	refuses(t, err, portal.NotFound)
+	if _, err := d.Show(t.Context(), byOperator.ID); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAnIdempotencyKeyIsTheActors(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	subject := portal.AccountStream(ann)
+	own, bobs, operators := d.accepts(ask(ann, "k", leaveFree)),
+		d.accepts(askAbout(portal.AccountActor(bob), subject, "k", leaveFree)), d.accepts(askAbout(portal.Operator, subject, "k", leaveFree))
+	if own.ID == bobs.ID || own.ID == operators.ID || bobs.ID == operators.ID {
+		t.Errorf("three actors' requests are %s, %s and %s", own.ID, bobs.ID, operators.ID)
+	}
+	if again := d.accepts(askAbout(portal.Operator, subject, "k", leaveFree)); again.ID != operators.ID {
+		t.Errorf("sent again it is %s", again.ID)
+	}
+	_, err := d.Accept(t.Context(), askAbout(portal.Operator, portal.AccountStream(bob), "k", leaveFree))
+	refuses(t, err, portal.KeyReused)
+}

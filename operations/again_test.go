@@ -1,0 +1,195 @@
+package operations_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+func TestOneRequestSentAgainAndAgainIsNeverRefusedAndHandedOnTwiceAMinute(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.publish(free)
+	var first portal.OperationID
+	for range 600 {
+		op, err := d.Subscribe(t.Context(), who(ann, "same"), "free")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first == "" {
+			first = op.ID
+		}
+		if op.ID != first {
+			t.Fatalf("it is %s, was %s", op.ID, first)
+		}
+		d.pass(time.Minute / 600)
+	}
+	sent, repeated := d.outbox.empty()
+	if len(sent) != 1 || len(repeated) != 1 {
+		t.Errorf("within a minute it was sent %d times and repeated %d times, want once each", len(sent), len(repeated))
+	}
+}
+
+func TestManyWhoSendARequestAgainAtOnceHaveItHandedOnOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	first := d.accepts(ask(ann, "k", register))
+	d.outbox.empty()
+	d.pass(31 * time.Second)
+	var group sync.WaitGroup
+	for range 10 {
+		group.Go(func() {
+			if op, err := d.Accept(t.Context(), ask(ann, "k", register)); err != nil || op.ID != first.ID {
+				t.Errorf("it is %s, %v", op.ID, err)
+			}
+		})
+	}
+	group.Wait()
+	if sent, repeated := d.outbox.empty(); len(sent) != 0 || len(repeated) != 1 {
+		t.Errorf("sent %d times, repeated %d times; want one repetition", len(sent), len(repeated))
+	}
+}
+
+func TestAfterAFailedSendTheSameKeyIsHandedOnAtOnce(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	fails := func() {
+		t.Helper()
+		d.outbox.down = errDown
+		_, err := d.Accept(t.Context(), ask(ann, "k", leaveFree))
+		refuses(t, err, portal.Unavailable)
+		d.outbox.down = nil
+	}
+	succeeds := func() {
+		t.Helper()
+		d.accepts(ask(ann, "k", leaveFree))
+		if sent, repeated := d.outbox.empty(); len(sent) != 0 || len(repeated) != 1 || repeated[0].Intent != 1 {
+			t.Errorf("sent %v, repeated %v; want the request once more", sent, repeated)
+		}
+	}
+	fails()
+	succeeds()
+	d.pass(time.Minute)
+	fails()
+	fails()
+	succeeds()
+	d.accepts(ask(ann, "k", leaveFree))
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("after that it was handed on again: %v %v", sent, repeated)
+	}
+}
+
+// colliding cancels so many transactions, as if others wrote the same rows.
+type colliding struct {
+	*dynamodb.Client
+	times int
+	code  string
+}
+
+func (c *colliding) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if c.times--; c.times >= 0 {
+		reasons := make([]types.CancellationReason, len(in.TransactItems))
+		reasons[0].Code = aws.String(c.code)
+		return nil, &types.TransactionCanceledException{CancellationReasons: reasons}
+	}
+	return c.Client.TransactWriteItems(ctx, in, opts...)
+}
+
+func TestAnOperationThatCollidesWhileItIsWrittenDownIsWrittenAgain(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		times   int
+		code    string
+		earlier bool // whether the same request is there already
+		want    portal.Code
+	}{
+		"twice":                       {2, "TransactionConflict", false, ""},
+		"twice, with the same one":    {2, "TransactionConflict", true, ""},
+		"for ever":                    {1000, "TransactionConflict", false, portal.Unavailable},
+		"not at all: it is throttled": {1, "ThrottlingError", false, portal.Unavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			var first operations.Operation
+			if c.earlier {
+				first = d.accepts(ask(ann, "k", register))
+				d.outbox.empty()
+			}
+			cfg := d.config()
+			cfg.Tables = &colliding{d.tables.Client, c.times, c.code}
+			op, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", register))
+			refuses(t, err, c.want)
+			if c.earlier && op.ID != first.ID {
+				t.Errorf("it is %s, want %s", op.ID, first.ID)
+			}
+			want := 1
+			if c.earlier || c.want != "" {
+				want = 0
+			}
+			if sent, repeated := d.outbox.empty(); len(sent) != want || len(repeated) > 0 {
+				t.Errorf("sent %v, repeated %v; want %d messages", sent, repeated, want)
+			}
+		})
+	}
+}
+
+func TestARequestIsHandedInAgainUntilSomethingOfItIsShown(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", leaveFree))
+	sent, _ := d.outbox.empty()
+	resend := func(id portal.OperationID) bool {
+		t.Helper()
+		done, err := d.Resend(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return done
+	}
+	if resend(op.ID) {
+		t.Error("nothing is shown of it, and it is done")
+	}
+	_, repeated := d.outbox.empty()
+	same(t, "repeated", sent, repeated)
+
+	d.outbox.down = errDown
+	if done, err := d.Resend(t.Context(), op.ID); done || !isPostponed(err) {
+		t.Errorf("while the queue does not answer: done %t, %v; want Postponed", done, err)
+	}
+	d.outbox.down = nil
+	if !resend("unknown") {
+		t.Error("one that nobody knows is not done")
+	}
+	d.happen(portal.AccountStream(ann), op.ID, events.RequestUnchanged{})
+	if !resend(op.ID) {
+		t.Error("something of it is shown, and it is not done")
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("handed on %v %v", sent, repeated)
+	}
+}
+
+func TestWithoutTheTablesHandingInAgainIsPostponed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", leaveFree))
+	records, views := d.config(), d.config()
+	records.Records = "not-there"
+	views.Views = projections.NewViews(d.tables.Client, projections.Tables{Views: "not-there", Records: d.tables.Records}, d.documents)
+	for name, cfg := range map[string]operations.Config{"records": records, "views": views} {
+		if done, err := operations.New(cfg).Resend(t.Context(), op.ID); done || !isPostponed(err) {
+			t.Errorf("without the %s: done %t, %v; want Postponed", name, done, err)
+		}
+	}
+}

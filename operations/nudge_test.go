@@ -1,0 +1,114 @@
+package operations_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// looks reads the operation and counts the requests to show that it leads to.
+func (d *desk) looks(op portal.OperationID) (nudges int) {
+	d.t.Helper()
+	if _, err := d.Find(d.t.Context(), ann, op); err != nil {
+		d.t.Fatal(err)
+	}
+	sent, repeated := d.outbox.empty()
+	if len(sent) > 0 {
+		d.t.Errorf("sent %v", sent)
+	}
+	for _, msg := range repeated {
+		if msg.Data != (events.ShowRequested{}) || msg.Subject != portal.AccountStream(ann) || msg.Operation != "" {
+			d.t.Errorf("repeated %+v", msg)
+		}
+		if _, err := events.Encode(msg); err != nil {
+			d.t.Error(err)
+		}
+	}
+	return len(repeated)
+}
+
+func (d *desk) wantNudges(when string, op portal.OperationID, want int) {
+	d.t.Helper()
+	if got := d.looks(op); got != want {
+		d.t.Errorf("%s: %d requests to show, want %d", when, got, want)
+	}
+}
+
+func TestSomebodyWhoFollowsAnOperationThatDoesNotMoveHasShowingLookedAfter(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", register))
+	d.outbox.empty()
+	d.pass(10 * time.Second)
+	d.wantNudges("nothing has happened", op.ID, 0)
+	d.append(portal.AccountStream(ann), op.ID, events.SubscriptionWanted{Plan: "free"})
+	d.wantNudges("it was looked after just now", op.ID, 0)
+	d.pass(10 * time.Second)
+	d.wantNudges("a fact is not shown", op.ID, 1)
+	d.wantNudges("at once again", op.ID, 0)
+	d.pass(10*time.Second - time.Nanosecond)
+	d.wantNudges("not quite ten seconds later", op.ID, 0)
+	d.pass(time.Nanosecond)
+	d.wantNudges("ten seconds later", op.ID, 1)
+}
+
+func TestShowingIsLookedAfterForOperatorsToo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", register))
+	d.outbox.empty()
+	d.append(portal.AccountStream(ann), op.ID, events.UserRegistered{})
+	d.pass(10 * time.Second)
+	if _, err := d.Show(t.Context(), op.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, repeated := d.outbox.empty(); len(repeated) != 1 {
+		t.Errorf("repeated %v, want one request to show", repeated)
+	}
+}
+
+func TestNoShowingIsLookedAfterWithoutNeed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	stream := portal.AccountStream(ann)
+	op := d.accepts(ask(ann, "", register))
+	d.outbox.empty()
+	d.pass(9 * time.Second)
+	d.append(stream, op.ID, events.SubscriptionWanted{Plan: "free"})
+	d.wantNudges("a request that is young", op.ID, 0)
+	d.happen(stream, op.ID, events.WishParked{Link: events.Link{Wish: 1}, Reason: events.WaitingForAWS})
+	d.append(stream, "", events.KeyObserved{Key: "k"})
+	d.pass(9 * time.Second)
+	d.wantNudges("an operation that has moved lately", op.ID, 0)
+	d.happen(stream, "", events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"})
+	d.append(stream, "", events.KeyObserved{Key: "k"})
+	d.pass(time.Hour)
+	d.wantNudges("an operation that is over", op.ID, 0)
+}
+
+// headless cannot say how long streams are.
+type headless struct{}
+
+func (headless) Head(context.Context, portal.Stream) (int64, error) { return 0, errDown }
+
+func TestAnOperationIsReadAlsoWhenShowingCannotBeLookedAfter(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", register))
+	d.append(portal.AccountStream(ann), op.ID, events.UserRegistered{})
+	d.outbox.empty()
+	d.pass(time.Minute)
+	cfg := d.config()
+	cfg.Heads = headless{}
+	if found, err := operations.New(cfg).Find(t.Context(), ann, op.ID); err != nil || found.ID != op.ID {
+		t.Errorf("without the journal: %+v, %v", found, err)
+	}
+	d.outbox.down = errDown
+	if found, err := d.Find(t.Context(), ann, op.ID); err != nil || found.ID != op.ID {
+		t.Errorf("without the queue: %+v, %v", found, err)
+	}
+}

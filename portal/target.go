@@ -1,0 +1,26 @@
+package portal
+
+import "strings"
+
+// Target names the part of AWS that something in API Gateway belongs to: an account, a
+// Region and the role to act under. The default target is "" and is written as nothing,
+// so what belongs to it keeps its plain id.
+type Target string
+
+// Of is an id of API Gateway's as it is written everywhere else: "<target>:<id>", or the id
+// alone for the default target.
+func (t Target) Of(id string) string {
+	if t == "" {
+		return id
+	}
+	return string(t) + ":" + id
+}
+
+// SplitTarget reads what Of has written. API Gateway's ids hold no colon, so the id is what
+// follows the last one.
+func SplitTarget(id string) (Target, string) {
+	if at := strings.LastIndexByte(id, ':'); at >= 0 {
+		return Target(id[:at]), id[at+1:]
+	}
+	return "", id
+}

@@ -1,0 +1,27 @@
+package portal_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestAnIDIsReadBackWithTheTargetItWasWrittenWith(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		target  portal.Target
+		id      string
+		written string
+	}{
+		"the default target is written as nothing": {"", "abc123", "abc123"},
+		"another comes before a colon":             {"eu", "abc123", "eu:abc123"},
+		"a target may hold colons itself":          {"123456789012:eu-west-1", "abc123", "123456789012:eu-west-1:abc123"},
+	} {
+		if got := c.target.Of(c.id); got != c.written {
+			t.Errorf("%s: written as %q, want %q", name, got, c.written)
+		}
+		if target, id := portal.SplitTarget(c.written); target != c.target || id != c.id {
+			t.Errorf("%s: read back as %q, %q", name, target, id)
+		}
+	}
+}

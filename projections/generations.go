@@ -1,0 +1,141 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// shape is the version of the rows' shape and content. Raise it with a change of either
+// that readers have to see in old rows, too: workers then rebuild the views by themselves.
+const shape = 2
+
+// refreshed is how long a process may go by the pointer that it has read.
+const refreshed = time.Second
+
+const (
+	pointerPartition = "generation"
+	pointerSort      = "live"
+)
+
+// pointer says which generation of the views is live: what readers see. While Next is
+// set, the views are being rebuilt, and projectors write both. It lies in the views table,
+// so that a table which was lost starts anew with the first generation, and empty.
+type pointer struct {
+	Live  int64 `dynamodbav:"live"`
+	Next  int64 `dynamodbav:"next"`
+	Shape int   `dynamodbav:"shape"`
+}
+
+// first is the pointer of a table that has none.
+var first = pointer{Live: 1, Shape: shape}
+
+// generations tells which generations there are. It is safe for concurrent use.
+type generations struct {
+	client client
+	table  string
+	now    func() time.Time
+
+	mu   sync.Mutex
+	last pointer
+	at   time.Time
+}
+
+func newGenerations(client client, table string) *generations {
+	return &generations{client: client, table: table, now: time.Now}
+}
+
+// current is the pointer, as it was at most a second ago.
+func (g *generations) current(ctx context.Context) (pointer, error) {
+	g.mu.Lock()
+	last, at := g.last, g.at
+	g.mu.Unlock()
+	if !at.IsZero() && g.now().Sub(at) < refreshed {
+		return last, nil
+	}
+	return g.read(ctx)
+}
+
+func (g *generations) read(ctx context.Context) (pointer, error) {
+	out, err := g.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.table, Key: pointerKey(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return pointer{}, unavailable(err, "reading which views are live")
+	}
+	found := first
+	if out.Item != nil {
+		if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
+			return pointer{}, fmt.Errorf("decoding which views are live: %w", err)
+		}
+	}
+	g.mu.Lock()
+	g.last, g.at = found, g.now()
+	g.mu.Unlock()
+	return found, nil
+}
+
+// errMoved says that somebody else has moved the pointer.
+var errMoved = errors.New("somebody else has moved the pointer of the views")
+
+// move replaces the pointer; errMoved if it is not what it was held for. A table that has
+// none stands for the first.
+func (g *generations) move(ctx context.Context, from, to pointer) error {
+	item, err := attributevalue.MarshalMap(to)
+	if err != nil {
+		return err
+	}
+	for name, value := range pointerKey() {
+		item[name] = value
+	}
+	condition := "live = :live AND #next = :next"
+	if from == first {
+		condition = "attribute_not_exists(pk) OR " + condition
+	}
+	_, err = g.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &g.table, Item: item,
+		ConditionExpression: aws.String(condition),
+		ExpressionAttributeNames: map[string]string{
+			"#next": "next",
+		},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":live": numberValue(from.Live), ":next": numberValue(from.Next)},
+	})
+	var refused *types.ConditionalCheckFailedException
+	if errors.As(err, &refused) {
+		return errMoved
+	}
+	if err != nil {
+		return unavailable(err, "moving the pointer of the views")
+	}
+	g.mu.Lock()
+	g.at = time.Time{}
+	g.mu.Unlock()
+	return nil
+}
+
+func pointerKey() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": textValue(pointerPartition), "sk": textValue(pointerSort)}
+}
+
+// written lists the generations that projectors write, the live one first.
+func (p pointer) written() []int64 {
+	if p.Next != 0 {
+		return []int64{p.Live, p.Next}
+	}
+	return []int64{p.Live}
+}
+
+// partition is the partition key of what readers of that generation see.
+func partition(generation int64, of string) string { return fmt.Sprintf("v%d#%s", generation, of) }
+
+// checkpointKey is where it stands how far a stream is shown in a generation.
+func checkpointKey(generation int64, stream portal.Stream) (pk, sk string) {
+	return partition(generation, "checkpoint#"+string(stream)), "checkpoint"
+}

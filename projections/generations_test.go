@@ -1,0 +1,198 @@
+package projections
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// generation are the rows of `everything` in that generation of the views.
+func (s *screen) generation(n int64) map[string]map[string]any {
+	s.t.Helper()
+	return s.rowsIn(n, everything...)
+}
+
+// move moves the pointer, as a process that has just read it.
+func (s *screen) move(from, to pointer) {
+	s.t.Helper()
+	if err := newGenerations(s.tables.Client, s.tables.Views).move(s.t.Context(), from, to); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// anew is the screen of processes that have not read the pointer yet.
+func (s *screen) anew() *screen {
+	return screenOn(s.t, s.tables)
+}
+
+func TestBothGenerationsAreWrittenWhileTheNextIsBuiltAndReadersSeeTheLiveOne(t *testing.T) {
+	t.Parallel()
+	want := reference(t)
+	s := newScreen(t)
+	s.shown(annStream, whole[:6]...)
+	rebuilding := pointer{Live: 1, Next: 2, Shape: shape}
+	s.move(first, rebuilding)
+
+	both := s.anew()
+	both.shown(annStream, whole[6:]...)
+	same(t, "the live generation", want, both.generation(1))
+	next := both.generation(2)
+	if len(next) != len(want) {
+		t.Errorf("the next generation has %d rows, want all %d from the first fact on", len(next), len(want))
+	}
+	for key, row := range next {
+		row["pk"] = want[key]["pk"]
+	}
+	same(t, "the next generation", want, next)
+
+	pk, sk := partition(2, accountPartition(ann)), profileSort
+	s.remove(t, s.tables.Views, pk, sk)
+	if got := both.account().Profile.Status; got != StatusRegistered {
+		t.Errorf("readers see the next generation: %s", got)
+	}
+	s.move(rebuilding, pointer{Live: 2, Shape: shape})
+	after := s.anew()
+	if got := after.account().Profile.Status; got != StatusNone {
+		t.Errorf("readers see the generation of before: %s", got)
+	}
+	after.shown(annStream, freeWanted)
+	if got := after.checkpoint(annStream); got != 10 {
+		t.Errorf("in the new generation it is shown up to %d", got)
+	}
+	same(t, "the generation of before", want, after.generation(1))
+}
+
+func TestAReaderLooksForThePointerOnceASecond(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	counting := watch(s)
+	now := start
+	g := newGenerations(counting, s.tables.Views)
+	g.now = func() time.Time { return now }
+	current := func() pointer {
+		t.Helper()
+		p, err := g.current(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	same(t, "without a pointer", first, current())
+	moved := pointer{Live: 4, Next: 5, Shape: shape}
+	s.move(first, moved)
+	now = now.Add(refreshed - time.Nanosecond)
+	same(t, "within a second", first, current())
+	now = now.Add(time.Nanosecond)
+	same(t, "after it", moved, current())
+	same(t, "after it", moved, current())
+	same(t, "requests", map[string]int{"GetItem": 2}, counting.counts())
+}
+
+func TestThePointerMovesOnlyFromWhatItWasHeldFor(t *testing.T) {
+	t.Parallel()
+	rebuilding, built := pointer{Live: 1, Next: 2, Shape: shape}, pointer{Live: 2, Shape: shape}
+	for name, c := range map[string]struct {
+		stands   *pointer
+		from, to pointer
+		moved    bool
+	}{
+		"from the first, where there is none":   {nil, first, rebuilding, true},
+		"from another, where there is none":     {nil, rebuilding, built, false},
+		"from what it is":                       {&rebuilding, rebuilding, built, true},
+		"from the first, after somebody else":   {&rebuilding, first, rebuilding, false},
+		"from a generation that is not live":    {&built, rebuilding, built, false},
+		"from another one that is to come next": {&pointer{Live: 1, Next: 3, Shape: shape}, rebuilding, built, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			want := first
+			if c.stands != nil {
+				s.move(first, *c.stands)
+				want = *c.stands
+			}
+			g := newGenerations(s.tables.Client, s.tables.Views)
+			err := g.move(t.Context(), c.from, c.to)
+			if c.moved {
+				want = c.to
+			}
+			if (err == nil) != c.moved || err != nil && !errors.Is(err, errMoved) {
+				t.Errorf("moving: %v", err)
+			}
+			got, err := g.current(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, "the pointer", want, got)
+		})
+	}
+}
+
+func TestOfManyWhoMoveThePointerOneDoes(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	const movers = 8
+	errs := make([]error, movers)
+	var group sync.WaitGroup
+	for i := range movers {
+		group.Go(func() {
+			errs[i] = newGenerations(s.tables.Client, s.tables.Views).move(t.Context(), first, pointer{Live: 1, Next: int64(i) + 2, Shape: shape})
+		})
+	}
+	group.Wait()
+	won := slices.Index(errs, nil)
+	if won < 0 {
+		t.Fatal(errs)
+	}
+	for i, err := range errs {
+		if i != won && !errors.Is(err, errMoved) {
+			t.Errorf("mover %d: %v", i, err)
+		}
+	}
+	got, err := newGenerations(s.tables.Client, s.tables.Views).current(t.Context())
+	if err != nil || got.Next != int64(won)+2 {
+		t.Errorf("%d was told that it won, and the pointer is %+v, %v", won, got, err)
+	}
+}
+
+// A table that was emptied has lost the pointer and the checkpoints, too. Workers remember
+// both.
+func TestATableThatWasEmptiedIsShownAgainFromTheFirstGeneration(t *testing.T) {
+	t.Parallel()
+	want := reference(t)
+	s := newScreen(t)
+	s.shown(annStream, whole[:4]...)
+	s.move(first, pointer{Live: 2, Shape: shape})
+	second := s.projector
+	now := start
+	second.store.generations.now = func() time.Time { now = now.Add(refreshed); return now }
+	s.shown(annStream, whole[4:7]...) // in the second generation, by the same worker
+	s.empty()
+	s.shown(annStream, whole[7:]...)
+	same(t, "rows", want, s.generation(1))
+	if got := s.anew().checkpoint(annStream); got != 9 {
+		t.Errorf("the checkpoint is at %d", got)
+	}
+}
+
+// empty deletes every item of the views.
+func (s *screen) empty() {
+	s.t.Helper()
+	pages := dynamodb.NewScanPaginator(s.tables.Client, &dynamodb.ScanInput{TableName: &s.tables.Views})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			pk, _ := item["pk"].(*types.AttributeValueMemberS)
+			sk, _ := item["sk"].(*types.AttributeValueMemberS)
+			s.remove(s.t, s.tables.Views, pk.Value, sk.Value)
+		}
+	}
+}

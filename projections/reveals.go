@@ -1,0 +1,167 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Reveals are primary data: a key that was shown is written down before it is shown, in
+// the records table. They are no facts, since they decide nothing and there may be many.
+
+// MaxRevealsPerMinute is how often an account may have keys shown in a minute.
+const MaxRevealsPerMinute = 10
+
+const (
+	revealSort       = "reveal#"
+	revealLimitSort  = "reveals"
+	lastRevealPrefix = "last#"
+)
+
+// revealRow is one time that a key was shown.
+type revealRow struct {
+	Key         portal.KeyID `dynamodbav:"key"`
+	Name        string       `dynamodbav:"name"`
+	At          time.Time    `dynamodbav:"at"`
+	Correlation string       `dynamodbav:"correlation,omitempty"`
+}
+
+// Reveals writes down when keys are shown.
+type Reveals struct {
+	client  client
+	records string
+}
+
+// NewReveals returns Reveals that are kept in the table named records.
+func NewReveals(client client, records string) *Reveals {
+	return &Reveals{client: client, records: records}
+}
+
+var (
+	// errFull says that the minute has no room left, or that it is another one.
+	errFull = errors.New("the minute is full")
+	// errSameInstant says that another key was shown in the very same nanosecond.
+	errSameInstant = errors.New("another key was shown at that time")
+)
+
+// maxRevealTries bounds how often a reveal is written down anew because others are, too.
+const maxRevealTries = 8
+
+// Record writes down that a key of the account is about to be shown. More than
+// MaxRevealsPerMinute in a minute are portal.TooManyRequests, and nothing is written.
+// Tables that do not answer are *portal.Postponed.
+func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at time.Time, correlation string) error {
+	row := revealRow{Key: key.ID, Name: key.Name, At: at.UTC().Round(0), Correlation: correlation}
+	for range maxRevealTries {
+		err := r.record(ctx, id, row)
+		switch {
+		case errors.Is(err, errFull):
+			return portal.Fail(portal.TooManyRequests, fmt.Sprintf("Keys were shown %d times within this minute. Wait a minute, then go on.", MaxRevealsPerMinute))
+		case errors.Is(err, errSameInstant):
+			row.At = row.At.Add(1 + rand.N(time.Microsecond))
+		case errors.Is(err, errRaced):
+		default:
+			return err
+		}
+	}
+	return &portal.Postponed{Reason: "keys of the account are being shown all the time"}
+}
+
+// record counts the reveal as the first of a new minute, or else as one more in the one
+// that runs. A minute that lies ahead, as another process with another clock left it,
+// counts as the one that runs; one that lies further ahead is a wrong clock's.
+func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow) error {
+	minute := row.At.Unix() / 60
+	values := map[string]types.AttributeValue{
+		":minute": numberValue(minute), ":ahead": numberValue(minute + 1), ":one": numberValue(1),
+		":at": textValue(row.At.Format(time.RFC3339Nano)),
+	}
+	err := r.write(ctx, id, row, "SET #minute = :minute, #count = :one, #last = :at",
+		"attribute_not_exists(#minute) OR NOT #minute BETWEEN :minute AND :ahead", values)
+	if errors.Is(err, errFull) {
+		values[":most"] = numberValue(MaxRevealsPerMinute)
+		err = r.write(ctx, id, row, "SET #last = :at ADD #count :one",
+			"#minute BETWEEN :minute AND :ahead AND #count < :most", values)
+	}
+	return err
+}
+
+// write writes the row and counts it in that way; errFull if the condition does not hold.
+func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow, update, condition string, values map[string]types.AttributeValue) error {
+	item, err := attributevalue.MarshalMap(row)
+	if err != nil {
+		return err
+	}
+	item["pk"], item["sk"] = textValue(accountPartition(id)), textValue(revealSort+revealTime(row.At))
+	_, err = r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{Update: &types.Update{
+			TableName: &r.records, Key: map[string]types.AttributeValue{"pk": textValue(accountPartition(id)), "sk": textValue(revealLimitSort)},
+			UpdateExpression: &update, ConditionExpression: &condition,
+			ExpressionAttributeNames:  map[string]string{"#minute": "minute", "#count": "count", "#last": lastRevealPrefix + string(row.Key)},
+			ExpressionAttributeValues: values,
+		}},
+		{Put: &types.Put{TableName: &r.records, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}},
+	}})
+	var canceled *types.TransactionCanceledException
+	if errors.As(err, &canceled) {
+		for i, reason := range canceled.CancellationReasons {
+			if aws.ToString(reason.Code) == "ConditionalCheckFailed" {
+				return []error{errFull, errSameInstant}[i]
+			}
+		}
+	}
+	if isRaced(err) {
+		return errRaced
+	}
+	return unavailable(err, "writing down that a key is shown")
+}
+
+// LastReveals tells when each of an account's keys was last shown.
+func (v *Views) LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
+	out, err := v.store.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &v.store.tables.Records, ConsistentRead: aws.Bool(true),
+		Key: map[string]types.AttributeValue{"pk": textValue(accountPartition(id)), "sk": textValue(revealLimitSort)},
+	})
+	if err != nil {
+		return nil, asUnavailable(fmt.Errorf("reading the last reveals of %s: %w", id, err))
+	}
+	last := map[portal.KeyID]time.Time{}
+	for name, value := range out.Item {
+		key, ok := strings.CutPrefix(name, lastRevealPrefix)
+		text, isText := value.(*types.AttributeValueMemberS)
+		if !ok || !isText {
+			continue
+		}
+		if at, err := time.Parse(time.RFC3339Nano, text.Value); err == nil {
+			last[portal.KeyID(key)] = at
+		}
+	}
+	return last, nil
+}
+
+// reveals lists when keys of the account were shown, newest first.
+func (v *Views) reveals(ctx context.Context, id portal.AccountID, before string, limit int32) ([]Activity, error) {
+	var lines []Activity
+	err := v.store.latest(ctx, v.store.tables.Records, accountPartition(id), revealSort, before, limit, func(item map[string]types.AttributeValue) error {
+		var row revealRow
+		if err := attributevalue.UnmarshalMap(item, &row); err != nil {
+			return err
+		}
+		lines = append(lines, Activity{At: row.At, Text: row.Name + " was shown to you.", Revealed: row.Key})
+		return nil
+	})
+	return lines, err
+}
+
+// revealTime sorts as the time does, to the nanosecond.
+func revealTime(at time.Time) string { return fmt.Sprintf("%020d", at.UnixNano()) }

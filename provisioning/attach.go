@@ -1,0 +1,137 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func (r *run) detach(ctx context.Context, pair portal.Pair) error {
+	key := r.account.Keys[pair.Key]
+	if r.unsettled {
+		if found, err := r.adopt(ctx, key); found || err != nil {
+			return err // The task's turn comes again.
+		}
+	}
+	// A key that was never created is attached nowhere.
+	if key.Created() {
+		if err := r.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !refused(err, gateway.PlanGone, gateway.KeyGone) {
+			return fmt.Errorf("detaching key %s: %w", pair.Key, err)
+		}
+	}
+	return r.done(ctx, pair)
+}
+
+func (r *run) attach(ctx context.Context, pair portal.Pair) error {
+	key := r.account.Keys[pair.Key]
+	if !key.Created() {
+		// The key's being there is news of its own; the task's turn comes again.
+		return r.create(ctx, pair, key)
+	}
+	err := r.plane.Attach(ctx, pair.Plan, key.GatewayID)
+	switch {
+	case err == nil:
+		return r.done(ctx, pair)
+	case refused(err, gateway.KeyGone):
+		return r.renew(ctx, pair, err)
+	}
+	return r.refusal(ctx, pair, err)
+}
+
+// renew makes a key again that API Gateway has lost, once a run. A read that does not show
+// a key which was created a moment ago says nothing yet. Making one that is there after all
+// changes nothing, since its value is taken.
+func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
+	key := r.account.Keys[pair.Key]
+	switch {
+	case r.renewed[key.ID]:
+		return fmt.Errorf("attaching key %s, which API Gateway lost again: %w", key.ID, cause)
+	case r.Now().Sub(key.CreatedAt) < listing:
+		return &portal.Postponed{After: retry, Reason: "a key that was made may not be readable yet", Err: cause}
+	}
+	r.renewed[key.ID] = true
+	id, err := r.createKey(ctx, key)
+	if err != nil {
+		return r.refusal(ctx, pair, err)
+	}
+	return r.created(ctx, pair.Plan, key, id)
+}
+
+// refusal tells what API Gateway refuses for good, on what was seen, from what may work
+// later. The first is withdrawn, and everybody who waits for it told; the second comes
+// back as it is.
+func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error {
+	name := r.account.Subscriptions[pair.Plan].Name
+	var no *gateway.Refused
+	var limit *gateway.LimitReached
+	switch {
+	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
+		return r.withdraw(ctx, pair, portal.LimitReached, fmt.Sprintf(
+			"Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to %s.", name), "")
+	case !errors.As(cause, &no):
+		return cause
+	}
+	switch no.Reason {
+	case gateway.PlanGone:
+		return r.withdraw(ctx, pair, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
+	case gateway.StageTaken:
+		return r.rival(ctx, pair, no)
+	}
+	return r.withdraw(ctx, pair, portal.Conflict, fmt.Sprintf(
+		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
+}
+
+// rival deals with a plan that was seen to hold the key on a stage of this one. If the fold
+// does not want the key there, it is taken out, and the task's turn comes again; else one of
+// the two has to be left, which is for people to decide.
+func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
+	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
+	switch {
+	case no.Rival == "":
+		return &portal.Postponed{After: retry, Reason: "another plan holds the key on a stage, and none is seen", Err: no}
+	case !r.account.Attachments[other].Holds():
+		if r.tried[other] {
+			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in another plan", Err: no}
+		}
+		zerolog.Ctx(ctx).Warn().Str("plan", string(other.Plan)).Msg("API Gateway has the key in a plan that nobody wants it in; it is taken out")
+		r.tried[other], r.recheck[other] = true, true
+		delete(r.stuck, task{key: other.Key, plan: other.Plan})
+		return nil
+	}
+	mine, theirs := r.account.Subscriptions[pair.Plan].Name, r.account.Subscriptions[other.Plan].Name
+	return r.withdraw(ctx, pair, portal.Conflict, fmt.Sprintf(
+		"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
+		mine, theirs, theirs, mine), events.LostStageTaken)
+}
+
+// withdraw records that the plan is not to be had: its wish is refused, or, where it stood
+// already, it is lost.
+func (r *run) withdraw(ctx context.Context, pair portal.Pair, code portal.Code, message string, lost events.LossReason) error {
+	delete(r.recheck, pair)
+	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
+		s := r.account.Subscriptions[pair.Plan]
+		switch {
+		case s.Open() && s.Holds():
+			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
+		case s.Holds() && lost != "":
+			return []events.Fact{events.SubscriptionLost{Plan: pair.Plan, Reason: lost}}
+		}
+		return nil
+	})
+	if touched {
+		r.recheck[pair] = true
+	}
+	return err
+}
+
+func refused(err error, reasons ...gateway.RefusedReason) bool {
+	var refusal *gateway.Refused
+	return errors.As(err, &refusal) && slices.Contains(reasons, refusal.Reason)
+}

@@ -1,0 +1,84 @@
+package provisioning
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// task is one thing to do: a key in a plan to attach or detach, a plan whose wish is
+// fulfilled and not yet recorded (no key), or a key to give back (no plan).
+type task struct {
+	plan portal.PlanID
+	key  portal.KeyID
+}
+
+func (t task) pair() portal.Pair { return portal.Pair{Key: t.key, Plan: t.plan} }
+
+func (t task) String() string {
+	switch {
+	case t.key == "":
+		return "plan " + string(t.plan)
+	case t.plan == "":
+		return "key " + string(t.key)
+	}
+	return "key " + string(t.key) + " in plan " + string(t.plan)
+}
+
+// next picks a task: detaching first, since it makes room on stages, keys to give back
+// last.
+func (r *run) next() (task, bool) {
+	var wanted, plans, released []task
+	for _, pair := range r.pairs() {
+		t := task{key: pair.Key, plan: pair.Plan}
+		attachment := r.account.Attachments[pair]
+		if r.stuck[t] != nil || !attachment.Open() && !r.recheck[pair] {
+			continue
+		}
+		if !attachment.Holds() {
+			return t, true
+		}
+		wanted = append(wanted, t)
+	}
+	for _, plan := range r.account.Plans() {
+		if t := (task{plan: plan}); r.stuck[t] == nil && len(r.fulfilled(plan)) > 0 {
+			plans = append(plans, t)
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
+		if t := (task{key: id}); r.stuck[t] == nil && r.account.Keys[id].Releasing != 0 {
+			released = append(released, t)
+		}
+	}
+	if all := slices.Concat(plans, wanted, released); len(all) > 0 {
+		return all[0], true
+	}
+	return task{}, false
+}
+
+// pairs lists the keys in plans that the fold knows or that are to be rechecked, sorted.
+func (r *run) pairs() []portal.Pair {
+	pairs := r.account.Pairs()
+	for pair := range r.recheck {
+		if _, known := r.account.Attachments[pair]; !known {
+			pairs = append(pairs, pair)
+		}
+	}
+	return pairs
+}
+
+// do carries a task out and records the outcome. The call is made whatever may be there
+// already: attaching what is attached and detaching what is not are done at once.
+func (r *run) do(ctx context.Context, t task) error {
+	switch {
+	case t.key == "":
+		return r.finish(ctx, t.plan)
+	case t.plan == "":
+		return r.release(ctx, t.key)
+	case r.account.Attachments[t.pair()].Holds():
+		return r.attach(ctx, t.pair())
+	}
+	return r.detach(ctx, t.pair())
+}

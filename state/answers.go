@@ -1,0 +1,123 @@
+package state
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Wish is the subscription that waits for the wish; ok is false if the wish is over, or
+// is about something else.
+func (a Account) Wish(wish int64) (s Subscription, ok bool) {
+	if wish == 0 {
+		return Subscription{}, false
+	}
+	for _, s := range a.Subscriptions {
+		if s.OpenedBy == wish && s.Open() {
+			return s, true
+		}
+	}
+	return Subscription{}, false
+}
+
+// WishOpen says whether anything that the wish asked for is not yet so.
+func (a Account) WishOpen(wish int64) bool {
+	if _, ok := a.Wish(wish); ok {
+		return true
+	}
+	for _, attachment := range a.Attachments {
+		if attachment.OpenedBy == wish && attachment.Open() {
+			return true
+		}
+	}
+	for _, k := range a.Keys {
+		if wish != 0 && k.Releasing == wish {
+			return true
+		}
+	}
+	return false
+}
+
+// HasOpenWishes says whether converging has anything to do.
+func (a Account) HasOpenWishes() bool {
+	for _, s := range a.Subscriptions {
+		if s.Open() {
+			return true
+		}
+	}
+	for _, attachment := range a.Attachments {
+		if attachment.Open() {
+			return true
+		}
+	}
+	for _, k := range a.Keys {
+		if k.Releasing != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// KeyOf is a key of that ring: the one that was wanted first.
+func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
+	var first Key
+	found := false
+	for _, k := range a.Keys {
+		if k.Ring == ring && (!found || k.WantedAt.Before(first.WantedAt)) {
+			first, found = k, true
+		}
+	}
+	return first, found
+}
+
+// Held lists the plans that the ring's keys are wanted in, attached yet or not, sorted.
+func (a Account) Held(ring portal.Ring) []portal.PlanID {
+	var held []portal.PlanID
+	for _, plan := range a.Plans() {
+		if s := a.Subscriptions[plan]; s.Ring == ring && s.Holds() {
+			held = append(held, plan)
+		}
+	}
+	return held
+}
+
+// Plans lists the plans of all subscriptions, sorted.
+func (a Account) Plans() []portal.PlanID { return slices.Sorted(maps.Keys(a.Subscriptions)) }
+
+// Pairs lists the keys in plans, sorted by plan and key.
+func (a Account) Pairs() []portal.Pair {
+	return slices.SortedFunc(maps.Keys(a.Attachments), func(p, q portal.Pair) int {
+		return cmp.Or(cmp.Compare(p.Plan, q.Plan), cmp.Compare(p.Key, q.Key))
+	})
+}
+
+// WishesOn lists the wishes that wait for the key, each once, in order.
+func (a Account) WishesOn(key portal.KeyID) []int64 {
+	var wishes []int64
+	for pair, attachment := range a.Attachments {
+		if pair.Key == key && attachment.Phase == Wanted {
+			wishes = append(wishes, attachment.OpenedBy)
+		}
+	}
+	slices.Sort(wishes)
+	return slices.Compact(wishes)
+}
+
+// Supersedes says whether a decision newer than the intent stands in any of the
+// scopes, or in one that contains it. Requests of workers (intent 0) are never
+// superseded.
+func (a Account) Supersedes(intent portal.Intent, scopes []portal.Scope) bool {
+	if intent == 0 {
+		return false
+	}
+	for _, scope := range scopes {
+		for _, s := range scope.Within() {
+			if a.Decisions[s] > intent {
+				return true
+			}
+		}
+	}
+	return false
+}

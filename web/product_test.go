@@ -1,0 +1,39 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+func TestAnOldAddressOfAProductLeadsToTheNewOne(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather())}
+	f.catalog.Moved = map[string]portal.PlanID{"forecasts": f.catalog.Products[0].Plans[0].ID, "gone": "nobody's"}
+	w := visit(f).get("/apis/forecasts")
+	if w.Code != http.StatusFound || w.Header().Get("Location") != "/apis/weather" {
+		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
+	}
+	if w := visit(f).get("/apis/gone"); w.Code != http.StatusNotFound {
+		t.Errorf("one that leads nowhere answers %d", w.Code)
+	}
+}
+
+func TestAProductSaysWhichAPIsHaveNoAddressToShow(t *testing.T) {
+	t.Parallel()
+	product := weather()
+	product.APIs = []catalog.API{
+		{ID: "chat", Name: "API chat", Stage: "live", Kind: catalog.Other},
+		{ID: "inner", Name: "Inner", Stage: "prod", Kind: catalog.REST, Private: true},
+	}
+	product.Plans[0].Methods = []catalog.MethodLimit{{API: "inner", Stage: "prod", Path: "/pets/{id}", Method: "GET", Rate: 5, Burst: 10}}
+	text := document(t, visit(&fake{catalog: published(product)}).get("/apis/weather"), http.StatusOK).Text()
+	for _, want := range []string{"not a REST API", "only be called from inside its owner's network", "GET /pets/{id}", "5 requests a second, 10 requests at once"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
