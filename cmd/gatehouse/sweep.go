@@ -21,11 +21,15 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.print(os.Stdout, map[string]int{
-		"streams": found.Streams, "open": found.Open, "drifted": found.Drifted, "unshown": found.Unshown,
-	}, func(w io.Writer) {
+	return c.print(os.Stdout, found, func(w io.Writer) {
 		fmt.Fprintf(w, "Compared %d streams: %d with something open, %d that differ in API Gateway,\n%d not fully shown.\n",
 			found.Streams, found.Open, found.Drifted, found.Unshown)
+		if found.Unreadable > 0 {
+			fmt.Fprintf(w, "%d cannot be read; the workers' log names them.\n", found.Unreadable)
+		}
+		if found.Strays > 0 {
+			fmt.Fprintf(w, "%d keys in API Gateway have names of Gatehouse's and are not; the workers' log\nnames them.\n", found.Strays)
+		}
 		if found.Open+found.Drifted+found.Unshown > 0 {
 			fmt.Fprintln(w, "Workers have been woken for them.")
 		}
