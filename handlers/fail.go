@@ -21,23 +21,23 @@ func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows
 		return x.journal.Write(ctx, rows...)
 	}
 	for range maxRaces {
-		history, head, err := x.latest(ctx, msg.Subject)
+		history, err := x.latest(ctx, msg)
 		if err != nil {
 			return err
 		}
 		// Handled already, if not to the end: what follows from it is sent once more.
-		known := ledToBy(history, msg.ID)
+		known := ledToBy(history.facts, msg.ID)
 		if len(known) == 0 {
-			known = failuresOf(history, msg.ID)
+			known = failuresOf(history.facts, msg.ID)
 		}
-		if len(known) > 0 {
+		if len(known) > 0 || history.handled {
 			if err := x.journal.Write(ctx, rows...); err != nil {
 				return err
 			}
 			return follow(ctx, known, x.sender.Repeat)
 		}
-		failed := journal.Stamp(msg, "/gatehouse/deadletters", x.now(), head, []events.Fact{events.RequestFailed{Class: class}})
-		err = x.journal.Append(ctx, msg.Subject, head, failed, append(rows[:len(rows):len(rows)], operationDone(msg)...)...)
+		failed := journal.Stamp(msg, "/gatehouse/deadletters", x.now(), history.head, []events.Fact{events.RequestFailed{Class: class}})
+		err = x.journal.Append(ctx, msg.Subject, history.head, failed, append(rows[:len(rows):len(rows)], operationDone(msg)...)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
@@ -49,14 +49,14 @@ func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
-// latest reads a stream's latest facts and its head.
-func (x *Execute) latest(ctx context.Context, stream portal.Stream) (latest []events.Event, head int64, err error) {
-	if id, ok := stream.Account(); ok {
+// latest reads what the message's stream says of late.
+func (x *Execute) latest(ctx context.Context, msg events.Event) (past, error) {
+	if id, ok := msg.Subject.Account(); ok {
 		history, err := x.accounts.Account(ctx, id)
-		return history.Facts, history.Account.Sequence, err
+		return past{head: history.Account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID)}, err
 	}
-	latest, err = x.journal.Read(ctx, stream, 0)
-	return latest, int64(len(latest)), err
+	facts, err := x.journal.Read(ctx, msg.Subject, 0)
+	return past{head: int64(len(facts)), facts: facts}, err
 }
 
 // opensOperation tells a request that somebody waits for from a wake-up, a tick or a fact,

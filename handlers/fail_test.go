@@ -212,3 +212,22 @@ func TestARequestAboutAnyStreamOfOursFailsThere(t *testing.T) {
 		holds(t, d.stream(stream), events.RequestFailed{Class: "failed"})
 	}
 }
+
+// What a long stream's snapshot knows of a request is as good as its facts.
+func TestARequestThatWasHandledLongAgoIsNeitherCarriedOutAgainNorFails(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.execute = d.beside(func(cfg *Config) {
+		cfg.Accounts = accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock).SnapshotEvery(4, 1)
+	})
+	d.handle(register, subscribe, leave, ask("op-again", 4, freePlan), ask("op-leave-again", 5, events.UnsubscribeRequested{Plan: "free"}))
+	before := d.facts()
+	d.handle(register, subscribe)
+	d.fail(register, subscribe)
+	if diff := cmp.Diff(before, d.facts()); diff != "" {
+		t.Errorf("what was handled long ago changed the stream (-want +got):\n%s", diff)
+	}
+	if d.graves() != 2 {
+		t.Errorf("there are %d rows, want 2", d.graves())
+	}
+}

@@ -36,7 +36,7 @@ func wakeUp(fact events.Event) events.Event {
 func dueRows(msg events.Event, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	for _, fact := range facts {
-		wish := due.Row{}
+		var wish due.Row
 		switch f := fact.Data.(type) {
 		case events.SubscriptionWanted:
 			wish = due.OfWish(fact.Subject, fact.Sequence, fact.Time, "", f.Plan, fact.Correlation)

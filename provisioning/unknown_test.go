@@ -8,7 +8,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -42,19 +41,6 @@ func TestAnOutcomeOfNewerCodeIsPublishedAgainAsItStands(t *testing.T) {
 	if diff := cmp.Diff(recorded, b.sent.repeated); diff != "" {
 		t.Errorf("published again (-want +got):\n%s", diff)
 	}
-}
-
-// emptyPlane is an API Gateway that holds nothing.
-type emptyPlane struct{}
-
-func (emptyPlane) UsagePlansPage(context.Context, string) ([]gateway.UsagePlan, string, error) {
-	return nil, "", nil
-}
-func (emptyPlane) KeysPage(context.Context, string, string) ([]gateway.Listed, string, error) {
-	return nil, "", nil
-}
-func (emptyPlane) PlanKeysPage(context.Context, portal.PlanID, string, string) ([]gateway.Listed, string, error) {
-	return nil, "", nil
 }
 
 // shownTo is how far every stream is shown.
