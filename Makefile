@@ -53,6 +53,9 @@ lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for
 	$(GO) vet -C tools ./...
 	./$(LINTER) run
 
+.PHONY: axe
+axe: $(BIN)/axe.min.js ## Fetch axe-core with npm, for the tests that look for barriers in the pages
+
 .PHONY: clean
 clean: ## Remove what was built; the data of `make run` stays
 	rm -rf $(BIN)
@@ -65,3 +68,10 @@ $(LINTER): tools/go.mod tools/go.sum
 $(BIN)/testrun: $(wildcard tools/testrun/*.go)
 	$(GO) test -C tools ./testrun
 	$(GO) build -C tools -o ../$@ ./testrun
+
+# axe-core is for testing only. npm checks that the package is the published one.
+AXE := 4.14.1
+$(BIN)/axe.min.js:
+	mkdir -p $(BIN)
+	cd $(BIN) && npm pack --silent --fetch-retries=1 --fetch-timeout=30000 axe-core@$(AXE) && tar -xzf axe-core-$(AXE).tgz --strip-components=1 package/axe.min.js
+	rm $(BIN)/axe-core-$(AXE).tgz

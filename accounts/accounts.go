@@ -158,7 +158,7 @@ func place(id portal.AccountID) map[string]types.AttributeValue {
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, nil, nil //nolint:nilerr // the stream itself tells the same
+		return state.Account{}, nil, nil // the stream itself tells the same
 	}
 	var found row
 	account = state.NewAccount(id)

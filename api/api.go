@@ -80,37 +80,37 @@ func (a *API) register(api huma.API) {
 		return op
 	}
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "register", Method: http.MethodPost, Path: "/register", Summary: "Sign up",
-		Description: "Opens the account of whoever is signed in. Signing up again changes nothing.",
+		OperationID: "register", Tags: []string{tagAccount}, Method: http.MethodPost, Path: "/register", Summary: "Sign up",
+		Description: "Opens the account of the person who is signed in. Signing up again changes nothing.",
 	}), a.signUp)
 	huma.Register(api, huma.Operation{
-		OperationID: "me", Method: http.MethodGet, Path: "/me", Summary: "Who I am", Security: signedIn,
+		OperationID: "me", Tags: []string{tagAccount}, Method: http.MethodGet, Path: "/me", Summary: "Who I am", Security: signedIn,
 	}, a.me)
 	huma.Register(api, huma.Operation{
-		OperationID: "list-products", Method: http.MethodGet, Path: "/catalog", Summary: "What is offered",
+		OperationID: "list-products", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog", Summary: "What is offered",
 	}, a.listProducts)
 	huma.Register(api, huma.Operation{
-		OperationID: "get-product", Method: http.MethodGet, Path: "/catalog/{product}", Summary: "One product",
+		OperationID: "get-product", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog/{product}", Summary: "One product",
 	}, a.product)
 	huma.Register(api, huma.Operation{
-		OperationID: "list-subscriptions", Method: http.MethodGet, Path: "/subscriptions", Summary: "My subscriptions", Security: signedIn,
+		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "My subscriptions", Security: signedIn,
 	}, a.listSubscriptions)
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "subscribe", Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
+		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
 		Description: "The operation succeeds when API Gateway has added the account's key to the plan; the key comes with the first subscription.",
 	}), a.subscribe)
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "unsubscribe", Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
+		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
 	huma.Register(api, huma.Operation{
-		OperationID: "list-keys", Method: http.MethodGet, Path: "/keys", Summary: "My keys, without their values", Security: signedIn,
+		OperationID: "list-keys", Tags: []string{tagKeys}, Method: http.MethodGet, Path: "/keys", Summary: "My keys, without their values", Security: signedIn,
 	}, a.listKeys)
 	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
+		OperationID: "reveal-key", Tags: []string{tagKeys}, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	huma.Register(api, huma.Operation{
-		OperationID: "get-operation", Method: http.MethodGet, Path: "/operations/{operation}", Summary: "What became of a request", Security: signedIn,
+		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "What became of a request", Security: signedIn,
 		Description: "While the operation is open the answer carries Retry-After.",
 	}, a.operation)
 }

@@ -11,10 +11,26 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
+// The tags group operations in the document.
+const (
+	tagAccount       = "Account"
+	tagCatalog       = "Catalog"
+	tagSubscriptions = "Subscriptions"
+	tagKeys          = "Keys"
+	tagOperations    = "Operations"
+)
+
 func describe(version string) huma.Config {
 	config := huma.DefaultConfig("Gatehouse", version)
 	config.Info.Description = "Sign up, find API products, subscribe to plans and get API keys. " +
 		"Whatever changes something answers 202 with an operation, which tells step by step what becomes of it."
+	config.Tags = []*huma.Tag{
+		{Name: tagAccount, Description: "Who is signed in, and the opening of their account."},
+		{Name: tagCatalog, Description: "What is offered. Needs no token."},
+		{Name: tagSubscriptions, Description: "The plans that the account's key opens."},
+		{Name: tagKeys, Description: "The account's API keys."},
+		{Name: tagOperations, Description: "What became of the requests that were answered with 202."},
+	}
 	config.Servers = []*huma.Server{{URL: Prefix}}
 	config.OpenAPIPath = ""
 	config.DocsPath = ""
@@ -33,7 +49,15 @@ func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range []string{"/catalog", "/catalog/{product}"} {
 		openAPI.Paths[path].Get.Responses["304"] = &huma.Response{Description: "Nothing has changed since the answer with that ETag."}
 	}
+	for _, path := range openAPI.Paths {
+		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
+			if operation != nil {
+				illustrate(operation)
+			}
+		}
+	}
 	tellNulls(openAPI.Components.Schemas)
+	tellPeriods(openAPI.Components.Schemas)
 	document, err := json.Marshal(openAPI)
 	if err != nil {
 		panic(fmt.Errorf("writing the OpenAPI document: %w", err))
@@ -42,6 +66,13 @@ func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 		w.Header().Set("Content-Type", "application/openapi+json")
 		_, _ = w.Write(document)
 	})
+}
+
+// tellPeriods says which periods a quota can have; the catalog itself takes what API
+// Gateway says.
+func tellPeriods(schemas huma.Registry) {
+	period := schemas.Map()["Quota"].Properties["period"]
+	period.Enum, period.Description = []any{"DAY", "WEEK", "MONTH"}, "A quota begins anew with each day, week or month (UTC)."
 }
 
 // tellNulls says which members may be null. huma takes it for every list, which ours

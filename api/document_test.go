@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // document is the OpenAPI document, as far as it is checked.
@@ -23,9 +24,11 @@ type document struct {
 	OpenAPI string
 	Info    struct{ Title, Version, Description string }
 	Servers []struct{ URL string }
+	Tags    []struct{ Name, Description string }
 	Paths   map[string]map[string]struct {
 		OperationID string
 		Summary     string
+		Tags        []string
 		Security    []map[string][]string
 		Parameters  []struct {
 			Name, In string
@@ -39,7 +42,10 @@ type document struct {
 		Responses map[string]struct {
 			Description string
 			Headers     map[string]struct{ Schema schema }
-			Content     map[string]struct{ Schema schema }
+			Content     map[string]struct {
+				Schema  schema
+				Example any
+			}
 		}
 	}
 	Components struct {
@@ -69,11 +75,11 @@ func (d document) checks(t testing.TB, route string, a answer) {
 	if !ok {
 		t.Fatalf("the document has no %s", route)
 	}
-	status := "default"
-	if a.Code < 400 {
-		status = statusText(a.Code)
-	}
+	status := statusText(a.Code)
 	response, ok := operation.Responses[status]
+	if !ok && a.Code >= 400 {
+		response, ok = operation.Responses["default"]
+	}
 	if !ok {
 		t.Fatalf("%s: the document has no response %s", route, status)
 	}
@@ -224,6 +230,152 @@ func TestTheDocumentSaysWhatGoesInAndWhatComesOut(t *testing.T) {
 	}
 	if _, ok := d.Components.Schemas["ErrorModel"]; ok {
 		t.Error("there are errors of two kinds")
+	}
+}
+
+// listed are the errors that a client of each operation has to expect, besides those that
+// any operation may answer.
+var listed = map[string]string{
+	"POST /register":               "403 413 415 429",
+	"GET /me":                      "",
+	"GET /catalog":                 "",
+	"GET /catalog/{product}":       "404",
+	"GET /subscriptions":           "",
+	"PUT /subscriptions/{plan}":    "403 404 413 415 429",
+	"DELETE /subscriptions/{plan}": "403 404 413 415 429",
+	"GET /keys":                    "",
+	"POST /keys/{key}/reveal":      "403 404 409 413 415 429",
+	"GET /operations/{operation}":  "404",
+}
+
+func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
+	t.Parallel()
+	for path, methods := range described(t).Paths {
+		for method, operation := range methods {
+			at := strings.ToUpper(method) + " " + path
+			want := append(strings.Fields(listed[at]), "400", "401", "422", "500", "503", "default")
+			var got []string
+			for status, response := range operation.Responses {
+				if status < "400" {
+					continue
+				}
+				got = append(got, status)
+				content := response.Content["application/problem+json"]
+				if len(response.Content) != 1 || content.Schema.Ref != "#/components/schemas/Problem" {
+					t.Errorf("%s: %s has %+v", at, status, response.Content)
+				}
+				_, retries := response.Headers["Retry-After"]
+				if wanted := status == "429" || status == "503"; retries != wanted {
+					t.Errorf("%s: %s has a Retry-After: %t", at, status, retries)
+				}
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", at, diff)
+			}
+		}
+	}
+}
+
+func TestEveryAnswerOfTheDocumentHasAnExampleOfIt(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	for path, methods := range d.Paths {
+		for method, operation := range methods {
+			for status, response := range operation.Responses {
+				for _, content := range response.Content {
+					at := strings.ToUpper(method) + " " + path + " " + status
+					if status == "default" {
+						continue
+					}
+					if content.Example == nil {
+						t.Errorf("%s has no example", at)
+						continue
+					}
+					for _, flaw := range d.validate(content.Schema, content.Example, "example") {
+						t.Errorf("%s: %s", at, flaw)
+					}
+					if status < "400" {
+						continue
+					}
+					p, ok := content.Example.(map[string]any)
+					if !ok || statusText(int(p["status"].(float64))) != status {
+						t.Errorf("%s is a problem with status %v", at, p["status"])
+					}
+					code, _ := strings.CutPrefix(p["type"].(string), "/problems/")
+					known, ok := statuses[portal.Code(code)]
+					if before := status == "415" || (status == "422" && code == "invalid"); !before && (!ok || statusText(known.status) != status) {
+						t.Errorf("%s is the problem %s, which is answered with %d", at, code, known.status)
+					}
+				}
+			}
+			for _, p := range operation.Parameters {
+				if p.In == "path" && len(p.Schema.Examples) == 0 {
+					t.Errorf("%s %s: %s has no example", method, path, p.Name)
+				}
+			}
+		}
+	}
+}
+
+func TestEveryOperationHasATagThatIsExplained(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	used := map[string]bool{}
+	for _, methods := range d.Paths {
+		for _, operation := range methods {
+			if len(operation.Tags) != 1 {
+				t.Errorf("%s has the tags %v, want one", operation.OperationID, operation.Tags)
+				continue
+			}
+			used[operation.Tags[0]] = true
+		}
+	}
+	for _, tag := range d.Tags {
+		if !used[tag.Name] || tag.Description == "" {
+			t.Errorf("the tag %q is not used or not explained", tag.Name)
+		}
+		delete(used, tag.Name)
+	}
+	for tag := range used {
+		t.Errorf("the tag %q is not explained", tag)
+	}
+}
+
+func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
+	t.Parallel()
+	d := described(t)
+	// Of these facts no operation has a step.
+	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
+	var steps []string
+	for _, fact := range events.FactTypes() {
+		if name := events.Name(fact); !slices.Contains(apart, name) {
+			steps = append(steps, name)
+		}
+	}
+	reasons := []string{"aws", "capacity", "kms", "plan_limit"}
+	for at, want := range map[string][]string{
+		"Step.name":            steps,
+		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
+		"Subscription.waiting": reasons,
+		"Subscription.state":   {projections.SubscriptionPending, projections.SubscriptionActive, projections.SubscriptionEnding, projections.SubscriptionEnded},
+		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
+		"Me.status":            {projections.StatusNone, projections.StatusRegistered},
+		"Quota.period":         {"DAY", "WEEK", "MONTH"},
+		"Operation.type":       {"RegisterUser", "SubscribeRequested", "UnsubscribeRequested"},
+		"Operation.status": {
+			string(projections.Accepted), string(projections.Running), string(projections.Waiting),
+			string(projections.Succeeded), string(projections.Rejected), string(projections.Failed),
+		},
+	} {
+		name, member, _ := strings.Cut(at, ".")
+		enum := d.Components.Schemas[name].Properties[member].Enum
+		for _, value := range want {
+			if !slices.Contains(enum, any(value)) {
+				t.Errorf("%s has no %s: %v", at, value, enum)
+			}
+		}
 	}
 }
 

@@ -102,7 +102,7 @@ func (a *API) listProducts(ctx context.Context, in *struct{ Conditional }) (*cat
 
 func (a *API) product(ctx context.Context, in *struct {
 	Conditional
-	Product string `path:"product" maxLength:"256"`
+	Product string `path:"product" maxLength:"256" doc:"A product's id, from the catalog." example:"harbours-v1"`
 }) (*catalogOutput[catalog.Product], error) {
 	offered, err := a.views.Catalog(ctx)
 	if err != nil {
@@ -120,7 +120,7 @@ type Subscription struct {
 	Name      string    `json:"name" doc:"The plan's present name, or its last one if it is no longer offered."`
 	Offered   bool      `json:"offered" doc:"Whether the catalog still has the plan."`
 	State     string    `json:"state" enum:"pending,active,ending,ended"`
-	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms" doc:"Why a pending or ending subscription takes long."`
+	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,plan_limit" doc:"Why a pending or ending subscription takes long."`
 	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why it ended although you did not leave."`
 	Since     time.Time `json:"since"`
 	Operation string    `json:"operation,omitempty" doc:"The operation that asked for a pending or ending state."`
@@ -143,7 +143,7 @@ func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body
 type Key struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
-	State      string     `json:"state" enum:"pending,active,disabled,released"`
+	State      string     `json:"state" enum:"pending,active,disabled,released" doc:"disabled: by the operator. released: given back after 30 days without a subscription."`
 	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway had it; null while pending."`
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last shown."`
 }

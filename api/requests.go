@@ -11,8 +11,8 @@ import (
 // Operation is what a request set in motion, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" doc:"The request." example:"SubscribeRequested"`
-	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting goes on by itself; failed may still succeed when an operator repeats it; succeeded and rejected are final."`
+	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested" doc:"The request." example:"SubscribeRequested"`
+	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed may still succeed when an operator repeats it. succeeded and rejected are final."`
 	Reason    *Reason   `json:"reason" doc:"Why it is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
@@ -21,13 +21,13 @@ type Operation struct {
 
 // Reason says why an operation is where it is.
 type Reason struct {
-	Code    string `json:"code" example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,plan_limit,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"Waiting for: aws (API Gateway does not take the change), kms (the key service does not answer), capacity (the operator has to make room), plan_limit (the key is in as many plans as it may be). Rejected because of: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: an operator can repeat it." example:"conflict"`
 	Message string `json:"message"`
 }
 
 // Step is one thing that happened on the way.
 type Step struct {
-	Name   string    `json:"name" example:"KeyCreated"`
+	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
 	Detail string    `json:"detail"`
 }
@@ -86,7 +86,7 @@ func (a *API) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput
 
 type planInput struct {
 	Asking
-	Plan string `path:"plan" maxLength:"128"`
+	Plan string `path:"plan" maxLength:"128" doc:"A plan's id, from the catalog." example:"a1b2c3"`
 }
 
 func (a *API) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
@@ -108,7 +108,7 @@ type revealOutput struct {
 }
 
 func (a *API) reveal(ctx context.Context, in *struct {
-	Key  string `path:"key" maxLength:"128"`
+	Key  string `path:"key" maxLength:"128" doc:"A key's id." example:"4t6qk0w5y2b8n1r7m3x9zcvd5h"`
 	Body *Empty
 }) (*revealOutput, error) {
 	account, err := who(ctx)
@@ -130,7 +130,7 @@ type operationOutput struct {
 }
 
 func (a *API) operation(ctx context.Context, in *struct {
-	Operation string `path:"operation" maxLength:"128"`
+	Operation string `path:"operation" maxLength:"128" doc:"An operation's id." example:"01m7x8k3c4d5e6f7g8h9j0kmnp"`
 }) (*operationOutput, error) {
 	account, err := who(ctx)
 	if err != nil {

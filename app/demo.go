@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/web"
 )
 
 // DemoAccount is somebody who can sign in to the demo.
@@ -62,6 +63,9 @@ type demoPool struct {
 }
 
 func (d demoPool) name() string { return d.cfg.Prefix + "-demo" }
+
+// clientName is what the sign-in pages call the portal.
+const clientName = web.DefaultName
 
 func (d demoPool) install(ctx context.Context) (pool, client string, err error) {
 	if pool, err = d.pool(ctx); err != nil {
@@ -118,7 +122,7 @@ func (d demoPool) portalClient(ctx context.Context, pool string) (string, error)
 	}
 	if id == "" {
 		created, err := d.client.CreateUserPoolClient(ctx, &cognitoidentityprovider.CreateUserPoolClientInput{
-			UserPoolId: &pool, ClientName: aws.String(d.name()), ExplicitAuthFlows: flows,
+			UserPoolId: &pool, ClientName: aws.String(clientName), ExplicitAuthFlows: flows,
 			CallbackURLs: callbacks, LogoutURLs: signOuts, AllowedOAuthFlowsUserPoolClient: true,
 			AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: scopes,
 			SupportedIdentityProviders: []string{"COGNITO"},
@@ -129,7 +133,7 @@ func (d demoPool) portalClient(ctx context.Context, pool string) (string, error)
 		return aws.ToString(created.UserPoolClient.ClientId), nil
 	}
 	_, err = d.client.UpdateUserPoolClient(ctx, &cognitoidentityprovider.UpdateUserPoolClientInput{
-		UserPoolId: &pool, ClientId: &id, ClientName: aws.String(d.name()), ExplicitAuthFlows: flows,
+		UserPoolId: &pool, ClientId: &id, ClientName: aws.String(clientName), ExplicitAuthFlows: flows,
 		CallbackURLs: callbacks, LogoutURLs: signOuts, AllowedOAuthFlowsUserPoolClient: true,
 		AllowedOAuthFlows: []types.OAuthFlowType{types.OAuthFlowTypeCode}, AllowedOAuthScopes: scopes,
 		SupportedIdentityProviders: []string{"COGNITO"},
@@ -150,7 +154,8 @@ func (d demoPool) findClient(ctx context.Context, pool string) (string, error) {
 			return "", fmt.Errorf("listing the clients of %s: %w", pool, err)
 		}
 		for _, client := range page.UserPoolClients {
-			if aws.ToString(client.ClientName) == d.name() {
+			// It had the pool's name once, and is renamed.
+			if name := aws.ToString(client.ClientName); name == clientName || name == d.name() {
 				return aws.ToString(client.ClientId), nil
 			}
 		}

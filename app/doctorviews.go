@@ -112,7 +112,7 @@ func controlPlane(e estate, p Process) resource {
 		if err != nil {
 			return finding{}, err
 		}
-		plans, more, err := gateway.New(e.apigateway, budget, gateway.Config{}).Session(gateway.Background, nil).UsagePlans(ctx, "")
+		plans, err := gateway.New(e.apigateway, budget, gateway.Config{}).Session(gateway.Background, nil).UsagePlans(ctx)
 		var (
 			busy    *portal.Postponed
 			noTable *ddbtypes.ResourceNotFoundException
@@ -125,11 +125,7 @@ func controlPlane(e estate, p Process) resource {
 		case err != nil:
 			return finding{}, err
 		}
-		known := strconv.Itoa(len(plans))
-		if more != "" {
-			known += " and more"
-		}
-		note := fmt.Sprintf("usage plans: %s; share of AWS's quotas: %g; keys are created %s", known, p.Config.QuotaShare, e.creating(ctx, p))
+		note := fmt.Sprintf("usage plans: %d; share of AWS's quotas: %g; keys are created %s", len(plans), p.Config.QuotaShare, e.creating(ctx, p))
 		if len(plans) == 0 {
 			note += "; without a usage plan the portal offers nothing"
 		}

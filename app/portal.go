@@ -50,12 +50,14 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
 	}
+	var who *identity.Service
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
-		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, Now: p.Now,
+		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
+		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, Now: p.Now,
 	})
 	onError := problems(pages)
-	who, err := identity.New(p.Config.identity(), identity.Options{
+	who, err = identity.New(p.Config.identity(), identity.Options{
 		DynamoDB: c.dynamodb,
 		Tables:   identity.Tables{Journal: names.Journal, Records: names.Records, Sessions: names.Sessions},
 		OnError:  onError, OnSignIn: registerOnSignIn(ops, views), OnSignOut: pages.SignedOut, Log: p.Log, Now: p.Now,

@@ -61,6 +61,8 @@ var byRoute = map[string]answers{
 	"GET /":                                everybody(http.StatusOK),
 	"GET /apis":                            everybody(http.StatusOK),
 	"GET /apis/{product}":                  everybody(http.StatusOK),
+	"GET /apis/{product}/fragment":         {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /activity":                        {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"GET /dashboard":                       {http.StatusSeeOther, http.StatusOK, http.StatusOK},
 	"GET /dashboard/fragment":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"GET /operations/{operation}":          {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
@@ -361,13 +363,14 @@ func TestEveryRouteSetsTheHeadersThatItShould(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t, "GATEHOUSE_CORS_ORIGINS=https://app.example.com")
 	asked := map[string]*httptest.ResponseRecorder{}
+	session := d.sessionName()
 	for pattern, methods := range d.routes() {
 		for _, method := range methods {
 			for who, dress := range map[string]func(*http.Request){"nobody": nil, "the owner": bearer(d.owner)} {
 				route := fmt.Sprintf("%s %s for %s", method, pattern, who)
 				asked[route] = d.ask(method, d.path(pattern), func(r *http.Request) {
 					// A session that is over must not be cleared by an answer that others may be given.
-					r.AddCookie(&http.Cookie{Name: d.sessionName(), Value: strings.Repeat("A", 43)})
+					r.AddCookie(&http.Cookie{Name: session, Value: strings.Repeat("A", 43)})
 					if dress != nil {
 						dress(r)
 					}

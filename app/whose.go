@@ -76,22 +76,15 @@ func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string) (g
 	if found || err != nil {
 		return listed, 1, err
 	}
-	calls := 1
-	for position := ""; ; {
-		page, next, err := session.Keys(ctx, d.names.KeyNamePrefix()+"/", position)
-		calls++
-		if err != nil {
-			return gateway.Listed{}, calls, err
+	all, err := session.Keys(ctx, d.names.KeyNamePrefix()+"/")
+	calls := 1 + len(all)/500 + 1
+	for _, one := range all {
+		if _, key, ok := gateway.ParseKeyName(d.names.KeyNamePrefix(), one.Name); ok && string(key) == id {
+			return one, calls, nil
 		}
-		for _, one := range page {
-			if _, key, ok := gateway.ParseKeyName(d.names.KeyNamePrefix(), one.Name); ok && string(key) == id {
-				return one, calls, nil
-			}
-		}
-		if next == "" {
-			break
-		}
-		position = next
 	}
-	return gateway.Listed{}, calls, portal.Fail(portal.NotFound, "There is no API key "+id+" of this portal in API Gateway. A key that is still being created is not there yet.")
+	if err == nil {
+		err = portal.Fail(portal.NotFound, "There is no API key "+id+" of this portal in API Gateway. A key that is still being created is not there yet.")
+	}
+	return gateway.Listed{}, calls, err
 }

@@ -34,11 +34,11 @@ const (
 
 // Source is API Gateway as a gateway.Session reads it, page by page.
 type Source interface {
-	UsagePlans(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
-	RestAPIs(ctx context.Context, position string) (apis []gateway.RestAPI, next string, err error)
+	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
+	RestAPIsPage(ctx context.Context, position string) (apis []gateway.RestAPI, next string, err error)
 	Stages(ctx context.Context, api string) ([]string, error)
-	Domains(ctx context.Context, position string) (domains []gateway.Domain, next string, err error)
-	Mappings(ctx context.Context, domain gateway.Domain, position string) (mappings []gateway.Mapping, next string, err error)
+	DomainsPage(ctx context.Context, position string) (domains []gateway.Domain, next string, err error)
+	MappingsPage(ctx context.Context, domain gateway.Domain, position string) (mappings []gateway.Mapping, next string, err error)
 }
 
 // scratch keeps what a run has read so far.
@@ -200,7 +200,7 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	switch p.Phase {
 	case readPlans:
-		plans, next, err := r.Source(ctx).UsagePlans(ctx, p.Position)
+		plans, next, err := r.Source(ctx).UsagePlansPage(ctx, p.Position)
 		plans = slices.DeleteFunc(plans, func(plan gateway.UsagePlan) bool { return !offered(plan) })
 		return turned(ctx, r, p, plans, next, err, readAPIs)
 	case readAPIs:
@@ -208,7 +208,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	case readStages:
 		return r.readStages(ctx, p)
 	case readDomains:
-		domains, next, err := r.Source(ctx).Domains(ctx, p.Position)
+		domains, next, err := r.Source(ctx).DomainsPage(ctx, p.Position)
 		var unavailable *gateway.Unavailable
 		if errors.As(err, &unavailable) && unavailable.Forbidden {
 			// Workers of installations made before domains were read may not list them.
@@ -274,7 +274,7 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	if len(wanted) == 0 {
 		return p.to(keep), nil
 	}
-	apis, next, err := r.Source(ctx).RestAPIs(ctx, p.Position)
+	apis, next, err := r.Source(ctx).RestAPIsPage(ctx, p.Position)
 	apis = slices.DeleteFunc(apis, func(api gateway.RestAPI) bool { return wanted[api.ID] == nil })
 	return turned(ctx, r, p, apis, next, err, readStages)
 }
@@ -352,7 +352,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 func (r *Reader) mappingsOf(ctx context.Context, domain gateway.Domain) ([]gateway.Mapping, error) {
 	all, position := []gateway.Mapping{}, ""
 	for {
-		page, next, err := r.Source(ctx).Mappings(ctx, domain, position)
+		page, next, err := r.Source(ctx).MappingsPage(ctx, domain, position)
 		if err != nil || next == "" {
 			return append(all, page...), err
 		}

@@ -61,11 +61,11 @@ func page[T any](p *plane, operation, position string, all []T) ([]T, string, er
 	return slices.Clone(all[from:to]), next, nil
 }
 
-func (p *plane) UsagePlans(_ context.Context, position string) ([]gateway.UsagePlan, string, error) {
+func (p *plane) UsagePlansPage(_ context.Context, position string) ([]gateway.UsagePlan, string, error) {
 	return page(p, "plans", position, p.plans)
 }
 
-func (p *plane) RestAPIs(_ context.Context, position string) ([]gateway.RestAPI, string, error) {
+func (p *plane) RestAPIsPage(_ context.Context, position string) ([]gateway.RestAPI, string, error) {
 	return page(p, "apis", position, p.apis)
 }
 
@@ -73,11 +73,11 @@ func (p *plane) Stages(_ context.Context, api string) ([]string, error) {
 	return p.stages[api], p.call("stages ", api)
 }
 
-func (p *plane) Domains(_ context.Context, position string) ([]gateway.Domain, string, error) {
+func (p *plane) DomainsPage(_ context.Context, position string) ([]gateway.Domain, string, error) {
 	return page(p, "domains", position, p.domains)
 }
 
-func (p *plane) Mappings(_ context.Context, domain gateway.Domain, position string) ([]gateway.Mapping, string, error) {
+func (p *plane) MappingsPage(_ context.Context, domain gateway.Domain, position string) ([]gateway.Mapping, string, error) {
 	return page(p, "mappings "+domain.Name, position, p.mappings[domain.Name])
 }
 

@@ -218,6 +218,9 @@ func TestTheJourneyInARealBrowser(t *testing.T) {
 		b.fill("#name", "New Person")
 		b.fill("#password", password)
 		b.click("button[type=submit]")
+		// Signing up leads back to where it began.
+		b.arrives(homeHeading)
+		b.click(`header a[href="/dashboard"]`)
 		b.opensAccount()
 		if got := value[string](b, `document.querySelector("header .person").textContent`); !strings.Contains(got, "New Person") {
 			t.Errorf("the header names %q", got)

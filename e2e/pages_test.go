@@ -34,6 +34,9 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	if product.has(`form[action^="/subscriptions/"]`) {
 		t.Error("somebody who is not signed in is offered to subscribe")
 	}
+	if !v.open("/sign-in").has(`.back a[href="` + s.PortalURL + `/"]`) {
+		t.Error("the sign-in has no way back to the portal")
+	}
 	product = product.signIn(demo.Email, demo.Password)
 	if !strings.HasPrefix(product.at.Path, "/apis/") {
 		t.Errorf("after signing in on a product's page one is on %s", product.at.Path)
@@ -92,7 +95,7 @@ func TestANewPersonSignsUpOnThePages(t *testing.T) {
 	if weak.status != http.StatusUnprocessableEntity || weak.text("[role=alert]") == "" {
 		t.Errorf("a weak password answers %d", weak.status)
 	}
-	weak.submit("form", "password", "Correct-horse-1").wants(http.StatusOK, "Dashboard")
+	weak.submit("form", "password", "Correct-horse-1").wants(http.StatusOK, homeHeading)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
 	if got := v.open("/").text("header .person"); !strings.Contains(got, "New Person") {
 		t.Errorf("the header names %q", got)
@@ -102,6 +105,52 @@ func TestANewPersonSignsUpOnThePages(t *testing.T) {
 	if again.status != http.StatusUnprocessableEntity {
 		t.Errorf("signing up a second time answers %d", again.status)
 	}
+}
+
+func TestSigningUpOnTheWayToAPlanNeedsNoSecondStep(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	v := s.visitor(t)
+	free := s.Demo.API.FreePlanID
+	product := v.open("/apis").follow(".card.product a")
+	back := product.follow("#plan-"+free+` a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").
+		follow("main .card a").wants(http.StatusOK, "Sign up").
+		submit("form", "username", "straight@example.com", "password", password)
+	if back.at.Path != product.at.Path {
+		t.Fatalf("signing up leads to %s", back.at.Path)
+	}
+	if back.has(`form[action="/register"]`) {
+		t.Error("an account that is being opened is to be registered once more")
+	}
+	done := back.submit(`form[action="/subscriptions/` + free + `"]`).settled()
+	if !done.has(".outcome.ok") {
+		t.Errorf("the operation ended so: %s", done.text("#progress"))
+	}
+	if !v.open("/dashboard").has(`.activity a[href="` + done.at.Path + `"]`) {
+		t.Error("no line of the activity leads to the request")
+	}
+}
+
+func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	v := s.visitor(t)
+	dashboard := v.open("/dashboard").submit("form", "username", app.DemoAccounts[0].Email, "password", app.DemoAccounts[0].Password)
+	at, err := dashboard.at.Parse("/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookies := v.client.Jar.Cookies(at)
+	dashboard.submit(`form[action="/sign-out"]`)
+	v.open("/dashboard").wants(http.StatusOK, "Sign in")
+	v.client.Jar.SetCookies(at, cookies)
+	told := v.open("/dashboard").wants(http.StatusUnauthorized, "Please sign in")
+	if got := told.text("main .lead"); !strings.Contains(got, "Your session has ended") {
+		t.Errorf("the page says %q", got)
+	}
+	told.follow(`main a[href^="/sign-in"]`).submit("form", "username", app.DemoAccounts[0].Email, "password", app.DemoAccounts[0].Password).
+		wants(http.StatusOK, "Dashboard")
 }
 
 func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {

@@ -153,7 +153,7 @@ func (p *fakePlane) plansOf(key portal.GatewayKeyID) []portal.PlanID {
 	return found
 }
 
-func (p *fakePlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, string, error) {
+func (p *fakePlane) UsagePlansPage(context.Context, string) ([]gateway.UsagePlan, string, error) {
 	var list []gateway.UsagePlan
 	for _, plan := range plans {
 		if !p.gone[plan.Plan] {
@@ -163,7 +163,7 @@ func (p *fakePlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, st
 	return list, "", nil
 }
 
-func (p *fakePlane) Keys(context.Context, string, string) ([]gateway.Listed, string, error) {
+func (p *fakePlane) KeysPage(context.Context, string, string) ([]gateway.Listed, string, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
 		_, disabled := p.disabled[id]
@@ -172,7 +172,7 @@ func (p *fakePlane) Keys(context.Context, string, string) ([]gateway.Listed, str
 	return list, "", nil
 }
 
-func (p *fakePlane) PlanKeys(_ context.Context, plan portal.PlanID, _, _ string) ([]gateway.Listed, string, error) {
+func (p *fakePlane) PlanKeysPage(_ context.Context, plan portal.PlanID, _, _ string) ([]gateway.Listed, string, error) {
 	var list []gateway.Listed
 	for name, id := range p.keys {
 		if p.attached[attachment{plan, id}] {

@@ -71,7 +71,7 @@ func (s *site) livesThrough(t *testing.T) (secrets map[string]string, key string
 	v := s.visitor(t)
 	v.open("/").follow(`header a[href*="screen=sign-up"]`).
 		submit("form", "username", "by-page@example.com", "name", personalName, "password", password).
-		wants(http.StatusOK, "Dashboard")
+		wants(http.StatusOK, homeHeading)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
 	v.open("/apis").follow(".card.product a").submit(`form[action="/subscriptions/` + free + `"]`).settled()
 	key = v.open("/dashboard").submit(`form[action$="/reveal"]`).text("#key-value")

@@ -320,7 +320,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = w.controlPlane(t, b, Config{}).Session(Interactive, nil).UsagePlans(t.Context(), "")
+	_, err = w.controlPlane(t, b, Config{}).Session(Interactive, nil).UsagePlans(t.Context())
 	var later *portal.Postponed
 	if !errors.As(err, &later) || later.Reason != "budget store" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
@@ -364,7 +364,7 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := w.session(t)
 		w.wire.once("GetUsagePlans", answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
-		_, _, err := s.UsagePlans(t.Context(), "")
+		_, err := s.UsagePlans(t.Context())
 		var unavailable *Unavailable
 		if !errors.As(err, &unavailable) || !unavailable.Throttled {
 			t.Errorf("error %v", err)

@@ -30,10 +30,10 @@ type Mapping struct {
 
 var listDomains = operation{name: "GetDomainNames", class: other}
 
-// Domains lists a page of the custom domain names, in API Gateway's order; positions are
-// those of UsagePlans. An *Unavailable that is Forbidden says that Gatehouse's role may
+// DomainsPage lists a page of the custom domain names, in API Gateway's order; positions are
+// those of UsagePlansPage. An *Unavailable that is Forbidden says that Gatehouse's role may
 // not list them.
-func (s *Session) Domains(ctx context.Context, position string) (domains []Domain, next string, err error) {
+func (s *Session) DomainsPage(ctx context.Context, position string) (domains []Domain, next string, err error) {
 	var out *apigateway.GetDomainNamesOutput
 	err = s.read(ctx, listDomains, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: from(position)})
@@ -64,10 +64,10 @@ var listMappings = operation{name: "GetBasePathMappings", class: other}
 // noBasePath is how API Gateway writes a base path, or a stage, that there is none of.
 const noBasePath = "(none)"
 
-// Mappings lists a page of a domain's base path mappings; positions are those of
-// UsagePlans. A domain that is gone has none, and neither has one whose mappings have
+// MappingsPage lists a page of a domain's base path mappings; positions are those of
+// UsagePlansPage. A domain that is gone has none, and neither has one whose mappings have
 // several levels: API Gateway tells those to its other API only, and refuses here.
-func (s *Session) Mappings(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
+func (s *Session) MappingsPage(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
 	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: from(position)}
 	if domain.ID != "" {
 		in.DomainNameId = aws.String(domain.ID)

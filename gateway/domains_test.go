@@ -64,14 +64,14 @@ func TestDomainsAndTheirMappingsAreReadPageByPage(t *testing.T) {
 		{Name: "api.example.com"}, {Name: "in.example.com", ID: "d1", Private: true},
 		{Name: "rules.example.com", Unusable: true}, {Name: "new.example.com", Unusable: true},
 	}
-	if diff := cmp.Diff(want, all(t, s.Domains)); diff != "" {
+	if diff := cmp.Diff(want, all(t, s.DomainsPage)); diff != "" {
 		t.Errorf("domains (-want +got):\n%s", diff)
 	}
-	first, next, err := s.Mappings(t.Context(), want[0], "")
+	first, next, err := s.MappingsPage(t.Context(), want[0], "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	second, _, err := s.Mappings(t.Context(), want[0], next)
+	second, _, err := s.MappingsPage(t.Context(), want[0], next)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,12 +79,12 @@ func TestDomainsAndTheirMappingsAreReadPageByPage(t *testing.T) {
 		t.Errorf("mappings (-want +got):\n%s", diff)
 	}
 	for _, none := range []string{"gone.example.com", "levels.example.com"} {
-		if mappings, next, err := s.Mappings(t.Context(), Domain{Name: none}, ""); err != nil || len(mappings) > 0 || next != "" {
+		if mappings, next, err := s.MappingsPage(t.Context(), Domain{Name: none}, ""); err != nil || len(mappings) > 0 || next != "" {
 			t.Errorf("%s: %v, %q, %v", none, mappings, next, err)
 		}
 	}
 	var unavailable *Unavailable
-	if _, _, err := s.Mappings(t.Context(), Domain{Name: "down.example.com"}, ""); !errors.As(err, &unavailable) || unavailable.Forbidden {
+	if _, _, err := s.MappingsPage(t.Context(), Domain{Name: "down.example.com"}, ""); !errors.As(err, &unavailable) || unavailable.Forbidden {
 		t.Errorf("an API Gateway that fails: %v", err)
 	}
 }
@@ -93,7 +93,7 @@ func TestDomainsThatMayNotBeListedAreForbidden(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, answer := range []string{"403 AccessDeniedException", "501 NotImplementedException"} {
-		_, _, err := w.answering(t, map[string]string{"/domainnames": answer}).Domains(t.Context(), "")
+		_, _, err := w.answering(t, map[string]string{"/domainnames": answer}).DomainsPage(t.Context(), "")
 		var unavailable *Unavailable
 		if !errors.As(err, &unavailable) || !unavailable.Forbidden {
 			t.Errorf("%s: %v", answer, err)
@@ -107,7 +107,7 @@ func TestAPrivateAPIAndOneWithoutItsDefaultEndpointSaySo(t *testing.T) {
 		{"id":"a","name":"Inner","endpointConfiguration":{"types":["PRIVATE"]}},
 		{"id":"b","name":"Mapped","endpointConfiguration":{"types":["REGIONAL"]},"disableExecuteApiEndpoint":true}]}`})
 	want := []RestAPI{{ID: "a", Name: "Inner", Private: true}, {ID: "b", Name: "Mapped", NoDefaultEndpoint: true}}
-	if diff := cmp.Diff(want, all(t, s.RestAPIs)); diff != "" {
+	if diff := cmp.Diff(want, all(t, s.RestAPIsPage)); diff != "" {
 		t.Errorf("APIs (-want +got):\n%s", diff)
 	}
 }
@@ -125,7 +125,7 @@ func TestThrottlesOfSingleMethodsAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	stage := portal.Stage{API: api, Stage: "prod"}
-	plans := all(t, w.session(t).UsagePlans)
+	plans := all(t, w.session(t).UsagePlansPage)
 	if diff := cmp.Diff([]MethodThrottle{{Stage: stage, Path: "/", Method: "GET", Throttle: Throttle{Rate: 2.5, Burst: 7}}}, plans[0].Methods); diff != "" {
 		t.Errorf("throttles (-want +got):\n%s", diff)
 	}

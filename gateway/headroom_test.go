@@ -118,7 +118,7 @@ func one(t *testing.T, s *Session, n int) error {
 		_, err := s.CreateKey(t.Context(), Key{Name: "k", Value: value(n)})
 		return err
 	default:
-		_, _, err := s.UsagePlans(t.Context(), "")
+		_, err := s.UsagePlans(t.Context())
 		return err
 	}
 }

@@ -17,9 +17,15 @@ type Listed struct {
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// Keys lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
-// order; positions are those of UsagePlans.
-func (s *Session) Keys(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
+// Keys lists the API keys whose names begin so, in API Gateway's order: a call for
+// every 500.
+func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
+	return whole(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
+}
+
+// KeysPage lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
+// order; positions are those of UsagePlansPage.
+func (s *Session) KeysPage(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
 	keys, after, err := s.keysPage(ctx, namePrefix, from(position))
 	return keys, aws.ToString(after), err
 }
@@ -57,9 +63,9 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 
 var listPlanKeys = operation{name: "GetUsagePlanKeys", class: other}
 
-// PlanKeys lists a page of the keys attached to a plan whose names begin so; a plan that
-// is gone has none. Positions are those of UsagePlans.
-func (s *Session) PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
+// PlanKeysPage lists a page of the keys attached to a plan whose names begin so; a plan that
+// is gone has none. Positions are those of UsagePlansPage.
+func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
 	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, from(position))
 	return keys, aws.ToString(after), err
 }

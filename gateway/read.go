@@ -80,11 +80,31 @@ func from(position string) *string {
 	return &position
 }
 
+// whole reads a list page by page.
+func whole[T any](page func(position string) ([]T, string, error)) ([]T, error) {
+	var all []T
+	for position := ""; ; {
+		items, next, err := page(position)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, items...)
+		if position = next; next == "" {
+			return all, nil
+		}
+	}
+}
+
 var listUsagePlans = operation{name: "GetUsagePlans", class: other}
 
-// UsagePlans lists a page of the usage plans, in API Gateway's order, from the position
+// UsagePlans lists all usage plans, in API Gateway's order.
+func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
+	return whole(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
+}
+
+// UsagePlansPage lists a page of the usage plans, in API Gateway's order, from the position
 // on that the page before named; "" is the beginning, and the end.
-func (s *Session) UsagePlans(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
+func (s *Session) UsagePlansPage(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
 	var out *apigateway.GetUsagePlansOutput
 	err = s.read(ctx, listUsagePlans, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: from(position)})
@@ -136,9 +156,9 @@ func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSetting
 
 var listRestAPIs = operation{name: "GetRestApis", class: other}
 
-// RestAPIs lists a page of the REST APIs, in API Gateway's order; positions are those of
-// UsagePlans.
-func (s *Session) RestAPIs(ctx context.Context, position string) (apis []RestAPI, next string, err error) {
+// RestAPIsPage lists a page of the REST APIs, in API Gateway's order; positions are those of
+// UsagePlansPage.
+func (s *Session) RestAPIsPage(ctx context.Context, position string) (apis []RestAPI, next string, err error) {
 	var out *apigateway.GetRestApisOutput
 	err = s.read(ctx, listRestAPIs, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: from(position)})

@@ -68,7 +68,10 @@ func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
 	limited := w.limitedPlan(t)
 	want[limited.ID] = limited
 
-	plans := all(t, s.UsagePlans)
+	plans, err := s.UsagePlans(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := map[portal.PlanID]UsagePlan{}
 	for _, plan := range plans {
 		got[plan.ID] = plan
@@ -76,7 +79,7 @@ func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("plans (-want +got):\n%s", diff)
 	}
-	apis := all(t, s.RestAPIs)
+	apis := all(t, s.RestAPIsPage)
 	at := slices.IndexFunc(apis, func(a RestAPI) bool { return a.ID == pets })
 	if len(apis) != 3 || at < 0 || apis[at] != (RestAPI{ID: pets, Name: "Pets", Description: "About Pets", Version: "1"}) {
 		t.Errorf("APIs %+v", apis)

@@ -75,6 +75,7 @@ func TestSubscribingAgainUnderTheSameKeyIsTheSameRequestWhateverTheCatalogSaysBy
 	renamed.Name = "Basic"
 	d.publish(renamed, plus)
 	d.pass(time.Minute)
+	d.restart()
 	again, err := d.Subscribe(t.Context(), who(ann, "k"), "free")
 	if err != nil || again.ID != first.ID {
 		t.Errorf("sent again it is %q, %v; want %q", again.ID, err, first.ID)

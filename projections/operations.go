@@ -134,7 +134,7 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request decided otherwise."
 		step.Detail = step.Message
 	case events.RequestFailed:
-		step.Status, step.Code, step.Message = Failed, "failed", "This could not be carried out. The operator of this portal can see it and try it again."
+		step.Status, step.Code, step.Message = Failed, "failed", "This could not be carried out. The request is kept, and the operator of this portal can repeat it."
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."

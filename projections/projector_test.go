@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -199,6 +201,38 @@ func TestAStreamWithoutViewsOfItsOwnGetsStepsAndACheckpoint(t *testing.T) {
 			}
 			if rows := s.rows(accountPartition(ann), catalogPartition); len(rows) > 0 {
 				t.Errorf("views were written: %v", rows)
+			}
+		})
+	}
+}
+
+// A worker that decides keeps snapshots, from which a projector then reads the stream.
+func TestFactsAfterASnapshotAreShownAsAfterTheWholeStream(t *testing.T) {
+	t.Parallel()
+	want := reference(t)
+	for behind := range 4 {
+		t.Run(fmt.Sprintf("%d facts behind", behind), func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			counting := watch(s)
+			reader := accounts.NewReader(s.journal, counting, s.tables.Records, func() time.Time { return start }).SnapshotEvery(4, 2)
+			s.projector = NewProjector(s.journal, reader, s.tables.Client, s.names())
+			var told []events.Event
+			for _, one := range whole {
+				told = append(told, s.say(annStream, one)...)
+				for range 2 {
+					if _, err := reader.Account(t.Context(), ann); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if len(told) > behind && len(told)%(behind+1) == 0 {
+					s.show(told[len(told)-1])
+				}
+			}
+			s.show(told[len(told)-1])
+			same(t, "rows", want, s.rows(everything...))
+			if counting.counts()["PutItem"] == 0 || counting.counts()["GetItem"] == 0 {
+				t.Errorf("no snapshot was kept and read, so this test shows nothing: %v", counting.counts())
 			}
 		})
 	}

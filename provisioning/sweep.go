@@ -40,9 +40,9 @@ const settling = time.Minute
 
 // Listings are what the sweep reads of API Gateway, page by page.
 type Listings interface {
-	UsagePlans(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
-	Keys(ctx context.Context, namePrefix, position string) (keys []gateway.Listed, next string, err error)
-	PlanKeys(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []gateway.Listed, next string, err error)
+	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
+	KeysPage(ctx context.Context, namePrefix, position string) (keys []gateway.Listed, next string, err error)
+	PlanKeysPage(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []gateway.Listed, next string, err error)
 }
 
 type sweptStreams interface {
@@ -198,13 +198,13 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 	from := s.Listings(func() time.Time { return s.Lease(ctx) })
 	switch p.Phase {
 	case surveyKeys:
-		keys, next, err := from.Keys(ctx, s.NamePrefix, p.Position)
+		keys, next, err := from.KeysPage(ctx, s.NamePrefix, p.Position)
 		if err != nil {
 			return p, fmt.Errorf("listing keys: %w", err)
 		}
 		return p.turned(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
 	case surveyPlans:
-		plans, next, err := from.UsagePlans(ctx, p.Position)
+		plans, next, err := from.UsagePlansPage(ctx, p.Position)
 		if err != nil {
 			return p, fmt.Errorf("listing plans: %w", err)
 		}
@@ -233,7 +233,7 @@ func (s *Sweep) surveyAttached(ctx context.Context, p sweepProgress, from Listin
 		return p.to(compareStreams), nil
 	}
 	plan := plans[p.Index]
-	keys, next, err := from.PlanKeys(ctx, plan, s.NamePrefix, p.Position)
+	keys, next, err := from.PlanKeysPage(ctx, plan, s.NamePrefix, p.Position)
 	if err != nil {
 		return p, fmt.Errorf("listing the keys of plan %s: %w", plan, err)
 	}

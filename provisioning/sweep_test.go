@@ -99,7 +99,7 @@ func pageOf[T any](l *listings, position string, all []T) ([]T, string, error) {
 	return all[from:], "", nil
 }
 
-func (l *listings) UsagePlans(_ context.Context, position string) ([]gateway.UsagePlan, string, error) {
+func (l *listings) UsagePlansPage(_ context.Context, position string) ([]gateway.UsagePlan, string, error) {
 	var plans []gateway.UsagePlan
 	for _, id := range l.plans {
 		plans = append(plans, gateway.UsagePlan{ID: id})
@@ -107,11 +107,11 @@ func (l *listings) UsagePlans(_ context.Context, position string) ([]gateway.Usa
 	return pageOf(l, position, plans)
 }
 
-func (l *listings) Keys(_ context.Context, _, position string) ([]gateway.Listed, string, error) {
+func (l *listings) KeysPage(_ context.Context, _, position string) ([]gateway.Listed, string, error) {
 	return pageOf(l, position, l.keys)
 }
 
-func (l *listings) PlanKeys(_ context.Context, plan portal.PlanID, _, position string) ([]gateway.Listed, string, error) {
+func (l *listings) PlanKeysPage(_ context.Context, plan portal.PlanID, _, position string) ([]gateway.Listed, string, error) {
 	return pageOf(l, position, l.attached[plan])
 }
 
@@ -207,7 +207,7 @@ func TestAStepOfTheSweepHoldsASmallPartOfTheSurvey(t *testing.T) {
 	from := &listings{page: 100, plans: []portal.PlanID{"free"}, attached: map[portal.PlanID][]gateway.Listed{}}
 	for n := range 400 {
 		id := portal.AccountID(fmt.Sprintf("a%03d", n))
-		b.append(id, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: portal.GatewayKeyID("gw-" + id)}, freeWanted, activated("free", ends))
+		b.append(id, all(events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: portal.GatewayKeyID("gw-" + id)}, freeWanted, attached("free", 4))...)
 		from.keys = append(from.keys, listed(portal.GatewayKeyID("gw-"+id), "g/"+string(id)+"/key1"))
 	}
 	from.attached["free"] = from.keys

@@ -47,13 +47,13 @@ func TestAnOutcomeOfNewerCodeIsPublishedAgainAsItStands(t *testing.T) {
 // emptyPlane is an API Gateway that holds nothing.
 type emptyPlane struct{}
 
-func (emptyPlane) UsagePlans(context.Context, string) ([]gateway.UsagePlan, string, error) {
+func (emptyPlane) UsagePlansPage(context.Context, string) ([]gateway.UsagePlan, string, error) {
 	return nil, "", nil
 }
-func (emptyPlane) Keys(context.Context, string, string) ([]gateway.Listed, string, error) {
+func (emptyPlane) KeysPage(context.Context, string, string) ([]gateway.Listed, string, error) {
 	return nil, "", nil
 }
-func (emptyPlane) PlanKeys(context.Context, portal.PlanID, string, string) ([]gateway.Listed, string, error) {
+func (emptyPlane) PlanKeysPage(context.Context, portal.PlanID, string, string) ([]gateway.Listed, string, error) {
 	return nil, "", nil
 }
 

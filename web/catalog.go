@@ -29,7 +29,7 @@ func (s *Web) catalog(w http.ResponseWriter, r *http.Request) error {
 	query := searchedFor(r)
 	body := catalogPage{
 		Query: query, Total: len(published.Products), Synchronized: published.Hash != "",
-		Cards: cards(matching(published.Products, query)),
+		Cards: cards(matching(byName(published.Products), query)),
 	}
 	s.render(w, r, http.StatusOK, view{page: "catalog", Title: "APIs", Section: "apis", Body: body})
 	return nil

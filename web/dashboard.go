@@ -4,32 +4,31 @@ import (
 	"fmt"
 	"hash/fnv"
 	"net/http"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// recent is how many lines of activity the dashboard shows.
-const recent = 10
-
 type dashboardPage struct {
-	Person       string
-	Unregistered bool
-	Registered   moment
-	Attention    []attention
+	Person string
+	// Unregistered is set while the account is not open.
+	Unregistered *opening
+	// Attention is what is under way or blocked, Unmet what was refused or has failed.
+	Attention, Unmet []attention
 	// Subscriptions are those that go on, Past those that have ended.
 	Subscriptions, Past []subscriptionLine
 	Keys                []keyLine
 	Activity            []activityLine
+	// More says that there is more activity than is shown.
+	More bool
 	// Open says that something is under way, so that the page is worth asking for again.
 	Open bool
 	// Version changes with the content.
 	Version string
 }
 
-// attention is something that is not as it is to be yet.
+// attention is something that is not as the person wants it to be yet.
 type attention struct {
 	Badge       badge
 	Title, Text string
@@ -45,17 +44,14 @@ type subscriptionLine struct {
 }
 
 type keyLine struct {
-	ID      portal.KeyID
-	Name    string
-	Badge   badge
-	Active  bool
-	Created moment
-	Shown   moment
-}
-
-type activityLine struct {
-	Text string
-	At   moment
+	ID    portal.KeyID
+	Name  string
+	Badge badge
+	// Active says that the key can be shown.
+	Active bool
+	// Hint says why it cannot.
+	Hint           string
+	Created, Shown moment
 }
 
 // dashboard shows an account to its owner.
@@ -87,7 +83,11 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	activity, err := s.views.Activity(r.Context(), id.Account, "", recent)
+	recent, err := s.requests(r.Context(), id.Account)
+	if err != nil {
+		return dashboardPage{}, err
+	}
+	activity, err := s.activityAfter(r.Context(), id.Account, "")
 	if err != nil {
 		return dashboardPage{}, err
 	}
@@ -96,27 +96,32 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
-		Person: displayName(id), Unregistered: account.Profile.Status == projections.StatusNone,
-		Registered: s.moment(account.Profile.RegisteredAt), Keys: s.keyLines(account.Keys, revealed),
-		Version: versionOf(account, published.Hash, activity),
+		Person: displayName(id), Keys: s.keyLines(account.Keys, revealed),
+		Version: versionOf(account, published.Hash, recent, activity.version),
+	}
+	page.Activity, page.More = activity.newest()
+	if account.Profile.Status == projections.StatusNone {
+		opening := recent.opening()
+		page.Unregistered, page.Open = &opening, true
 	}
 	all := offersIn(published.Products)
+	page.addKeys(account)
 	for _, sub := range account.Subscriptions {
-		page.add(s.subscriptionLine(sub, all))
+		page.add(s.subscriptionLine(sub, all, account, recent))
 	}
-	for _, line := range activity.Lines {
-		page.Activity = append(page.Activity, activityLine{Text: line.Text, At: s.moment(line.At)})
+	for _, operation := range recent.newest() {
+		page.addRequest(s.standingOf(operation, subscribed(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
 	}
 	return page, nil
 }
 
-func (s *Web) subscriptionLine(sub projections.Subscription, all offers) subscriptionLine {
-	line := subscriptionLine{held: s.held(sub)}
+func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
+	line := subscriptionLine{held: s.held(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Limits = limitsOf(offer.Plan)
-		if sub.State == projections.SubscriptionActive {
-			line.Call = firstCall(endpoint(offer.Product))
+		if sub.State == projections.SubscriptionActive && works(account, sub) {
+			line.Call = firstCall(endpoint(offer.Product), placeholderKey)
 		}
 	}
 	return line
@@ -150,26 +155,45 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	p.Attention = append(p.Attention, note)
 }
 
-func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Time) []keyLine {
-	lines := make([]keyLine, 0, len(keys))
-	for _, key := range keys {
-		line := keyLine{
-			ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
-			Created: s.moment(key.CreatedAt), Shown: s.moment(revealed[key.ID]),
-		}
-		switch key.State {
-		case projections.KeyActive:
-			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
-		case projections.KeyPending:
-			line.Badge = badge{"busy", "clock", "Being created"}
-		case projections.KeyDisabled:
-			line.Badge = badge{"warn", "pause", "Disabled by the operator"}
-		case projections.KeyReleased:
-			line.Badge = badge{"quiet", "minus", "Put away until you subscribe again"}
-		}
-		lines = append(lines, line)
+// addRequest notes a request that no subscription shows. The opening of an account has a
+// notice of its own.
+func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
+	if stand.Type == typeRegister {
+		return
 	}
-	return lines
+	if product := all[stand.Plan].Product.Name; product != "" {
+		plan += " of " + product
+	}
+	note := attention{Badge: statusBadge(stand.Operation), Title: operationTitle(stand.Operation, plan), Follow: stand.ID}
+	switch {
+	case stand.Open:
+		note.Text, p.Open = underway(stand), true
+		p.Attention = append(p.Attention, note)
+	case stand.Unmet:
+		note.Text = unmet(stand)
+		p.Unmet = append(p.Unmet, note)
+	}
+}
+
+// addKeys notes the keys that do not work though something is subscribed to.
+func (p *dashboardPage) addKeys(account projections.Account) {
+	for _, key := range account.Keys {
+		if key.State == projections.KeyDisabled && uses(account, key) {
+			p.Attention = append(p.Attention, attention{
+				Badge: badge{"bad", "cross", "Disabled"}, Title: key.Name + " is disabled", Text: disabledText,
+			})
+		}
+	}
+}
+
+// uses says whether a subscription that goes on uses the key.
+func uses(account projections.Account, key projections.Key) bool {
+	for _, sub := range account.Subscriptions {
+		if sub.Ring == key.Ring && sub.State != projections.SubscriptionEnded {
+			return true
+		}
+	}
+	return false
 }
 
 // versionOf is the same for the same content.

@@ -2,10 +2,10 @@ package web_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -17,29 +17,25 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	f := &fake{
 		catalog: published(weather(), rates()),
 		account: registered(
-			subscription("plan-free", "Free", projections.SubscriptionActive, ""), waiting,
+			subscription("plan-free", "Free", projections.SubscriptionActive), waiting,
 			subscription("plan-gone", "Beta", projections.SubscriptionEnding, "op-8"),
-			subscription("plan-max", "Unlimited", projections.SubscriptionEnded, "")),
+			subscription("plan-max", "Unlimited", projections.SubscriptionEnded)),
 		activity: []projections.Activity{{At: now.Add(-3 * time.Hour), Text: "You signed up."}},
 	}
-	f.account.Keys = append(f.account.Keys,
-		projections.Key{ID: "key-2", Name: "Second key", State: projections.KeyPending},
-		projections.Key{ID: "key-3", Name: "Third key", State: projections.KeyDisabled, CreatedAt: now},
-		projections.Key{ID: "key-4", Name: "Fourth key", State: projections.KeyReleased, CreatedAt: now})
-	f.reveals = map[portal.KeyID]time.Time{"key-1": now.Add(-2 * time.Minute)}
+	f.account.Keys = append(f.account.Keys, projections.Key{ID: "key-2", Name: "Second key", State: projections.KeyPending})
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 
 	if got := doc.Find(".attention li").Length(); got != 2 {
 		t.Errorf("%d things want attention, want the waiting and the ending one", got)
 	}
-	says(t, doc, ".attention li:nth-child(1)", "Basic of Exchange rates is waiting. API Gateway does not take it right now. We try again by ourselves")
+	says(t, doc, ".attention li:nth-child(1)", "Basic of Exchange rates is waiting. API Gateway does not take the change right now. We retry automatically")
 	one(t, doc, `.attention li:nth-child(1) a[href="/operations/op-7"]`)
 	says(t, doc, ".attention li:nth-child(2)", "You are leaving Beta.")
 	one(t, doc, `#account[data-poll="/dashboard/fragment"]`)
 
 	says(t, doc, "#subscription-plan-free .badge", "Active")
 	says(t, doc, "#subscription-plan-free .limits", "1,000 requests a day")
-	says(t, doc, "#call-plan-free", "curl -H 'x-api-key: YOUR_API_KEY' 'https://weather.example/prod'")
+	says(t, doc, "#call-plan-free", "curl -H 'x-api-key: YOUR_API_KEY' 'https://weather.example/prod/A_PATH'")
 	one(t, doc, `#subscription-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`)
 	says(t, doc, "#subscription-plan-gone", "This plan is no longer offered")
 	none(t, doc, "#subscription-plan-gone form")
@@ -47,33 +43,165 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	says(t, doc, "#past", "Past subscriptions (1)")
 
 	says(t, doc, "#key-key-1", "Default key")
-	says(t, doc, "#key-key-1", "Created 1 hour ago · Last shown 2 minutes ago")
+	says(t, doc, "#key-key-1", "Created 1 hour ago")
 	one(t, doc, `#key-key-1 form[method="post"][action="/keys/key-1/reveal"]`)
 	says(t, doc, "#key-key-2 .badge", "Being created")
 	none(t, doc, "#key-key-2 form")
-	says(t, doc, "#key-key-3 .badge", "Disabled by the operator")
-	none(t, doc, "#key-key-3 form")
-	says(t, doc, "#key-key-4 .badge", "Put away until you subscribe again")
-	none(t, doc, "#key-key-4 form")
 
 	says(t, doc, ".activity li", "You signed up. 3 hours ago")
 	none(t, doc, "#unregistered")
 }
 
-func TestAQuietDashboardIsNotAskedForAgain(t *testing.T) {
+func TestAQuietDashboardIsAskedForNowAndThen(t *testing.T) {
 	t.Parallel()
-	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive, ""))}
+	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive))}
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 	none(t, doc, ".attention, [data-poll], head noscript")
+	one(t, doc, `#account[data-idle="/dashboard/fragment"]`)
 }
 
-func TestSomebodyWithoutAnAccountIsOfferedToRegister(t *testing.T) {
+func TestThePersonIsToldHowFarTheirAccountIs(t *testing.T) {
 	t.Parallel()
-	doc := document(t, signedIn(&fake{account: unregistered()}).get("/dashboard"), http.StatusOK)
-	says(t, doc, "#unregistered", "Your account is not open yet")
-	one(t, doc, `#unregistered form[method="post"][action="/register"] button`)
-	one(t, doc, "[data-poll]")
-	says(t, doc, ".empty:has(a)", "You have no subscriptions yet.")
+	for name, c := range map[string]struct {
+		recent   []operations.Operation
+		says     string
+		there    string
+		notThere string
+	}{
+		"nobody has asked for it": {
+			says: "Your account is not open yet", there: `#unregistered form[method="post"][action="/register"] button`, notThere: "#unregistered a",
+		},
+		"under way": {
+			recent: []operations.Operation{about("", "RegisterUser", projections.Running, "")},
+			says:   "Your account is being opened", there: `#unregistered a[href="/operations/op-1"]`, notThere: "#unregistered form",
+		},
+		"done, and not shown yet": {
+			recent: []operations.Operation{about("", "RegisterUser", projections.Succeeded, "")},
+			says:   "Your account is being opened", there: `#unregistered a[href="/operations/op-1"]`, notThere: "#unregistered form",
+		},
+		"failed": {
+			recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")},
+			says:   "Your account could not be opened", there: `#unregistered form input[name="idempotency_key"]`, notThere: ".attention",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			doc := document(t, signedIn(&fake{account: unregistered(), recent: c.recent}).get("/dashboard"), http.StatusOK)
+			says(t, doc, "#unregistered", c.says)
+			one(t, doc, c.there)
+			none(t, doc, c.notThere)
+			one(t, doc, "[data-poll]")
+			says(t, doc, ".empty:has(a)", "You have no subscriptions yet.")
+		})
+	}
+}
+
+func TestRequestsThatNoSubscriptionShowsAreOnTheDashboard(t *testing.T) {
+	t.Parallel()
+	old := about("plan-free", "SubscribeRequested", projections.Rejected, "conflict")
+	old.CreatedAt = now.Add(-8 * 24 * time.Hour)
+	for name, c := range map[string]struct {
+		account  projections.Account
+		recent   []operations.Operation
+		says     map[string]string
+		notThere string
+	}{
+		"accepted and not decided yet": {
+			account:  registered(),
+			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Accepted, "")},
+			says:     map[string]string{"#account[data-poll] .attention": "Received Subscribing to Free of Weather. We have your request"},
+			notThere: "#unmet",
+		},
+		"shown by its subscription": {
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending)),
+			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Running, "")},
+			says:     map[string]string{".attention li": "Free of Weather is being set up", `.attention a[href="/operations/op-1"]`: "Follow it"},
+			notThere: "#unmet",
+		},
+		"refused": {
+			account:  registered(),
+			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "conflict")},
+			says:     map[string]string{".attention li": "Refused Subscribing to Free of Weather was refused. Because of conflict.", `.attention a[href="/operations/op-1"]`: "See what happened"},
+			notThere: "[data-poll]",
+		},
+		"failed": {
+			account:  registered(),
+			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Failed, "failed")},
+			says:     map[string]string{".attention li": "Subscribing to Free of Weather failed. Something went wrong on our side."},
+			notThere: "[data-poll]",
+		},
+		"leaving failed": {
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			recent:   []operations.Operation{about("plan-free", "UnsubscribeRequested", projections.Failed, "failed")},
+			says:     map[string]string{".attention li": "Leaving Free of Weather failed."},
+			notThere: "[data-poll]",
+		},
+		"refused, and asked for again": {
+			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			recent: []operations.Operation{
+				about("plan-free", "SubscribeRequested", projections.Succeeded, ""), about("plan-free", "SubscribeRequested", projections.Rejected, "conflict"),
+			},
+			notThere: ".attention",
+		},
+		"overtaken by a newer request":  {account: registered(), recent: []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "superseded")}, notThere: ".attention"},
+		"refused more than a week ago":  {account: registered(), recent: []operations.Operation{old}, notThere: ".attention"},
+		"the account's own opening":     {account: registered(), recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")}, notThere: ".attention"},
+		"somebody else's, never listed": {account: registered(), recent: []operations.Operation{{ID: "op-2", Actor: portal.AccountActor("other"), Type: "SubscribeRequested", Plan: "plan-free"}}, notThere: ".attention"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{catalog: published(weather()), account: c.account, recent: c.recent}
+			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+			for selector, want := range c.says {
+				says(t, doc, selector, want)
+			}
+			none(t, doc, c.notThere)
+		})
+	}
+}
+
+func TestAKeyThatDoesNotWorkSaysWhy(t *testing.T) {
+	t.Parallel()
+	for state, c := range map[string]struct {
+		badge, hint string
+		attention   bool
+	}{
+		"pending":  {"Being created", "as soon as API Gateway has created it", false},
+		"disabled": {"Disabled by the operator", "The operator of this portal has disabled the key", true},
+		"released": {"Given back", "It was in no plan for 30 days", false},
+	} {
+		t.Run(state, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive))}
+			f.account.Keys[0].State = state
+			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+			says(t, doc, "#key-key-1 .badge", c.badge)
+			says(t, doc, "#key-key-1 .hint", c.hint)
+			none(t, doc, `form[action="/keys/key-1/reveal"]`)
+			product := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
+			for name, got := range map[string]bool{
+				"the dashboard": doc.Find("#call-plan-free").Length() == 1, "the product": product.Find("#first-call").Length() == 1,
+			} {
+				if got != (state == "pending") {
+					t.Errorf("%s shows a first call: %v", name, got)
+				}
+			}
+			if got := doc.Find(".attention").Length() == 1; got != c.attention {
+				t.Errorf("it wants attention: %v", got)
+			}
+		})
+	}
+}
+
+func TestAPlanIsCalledWhatTheCatalogCallsItNow(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather()), account: registered(
+		subscription("plan-free", "Gratis", projections.SubscriptionActive), subscription("plan-gone", "Beta", projections.SubscriptionActive))}
+	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+	says(t, doc, "#subscription-plan-free h3", "Free")
+	says(t, doc, "#leave-plan-free", "You can subscribe again at any time.")
+	says(t, doc, "#subscription-plan-gone h3", "Beta")
+	says(t, doc, "#leave-plan-gone", "It is no longer offered, so you cannot subscribe to it again.")
 }
 
 func TestTheDashboardsFragmentIsThePartThatChanges(t *testing.T) {
@@ -86,11 +214,9 @@ func TestTheDashboardsFragmentIsThePartThatChanges(t *testing.T) {
 	if page := attr(t, one(t, document(t, s.get("/dashboard"), http.StatusOK), "#account"), "data-version"); page != before {
 		t.Errorf("page and fragment have versions %s and %s", page, before)
 	}
-	f.account = registered(subscription("plan-free", "Free", projections.SubscriptionActive, ""))
+	f.account = registered(subscription("plan-free", "Free", projections.SubscriptionActive))
 	if after := attr(t, one(t, document(t, s.get("/dashboard/fragment"), http.StatusOK), "#account"), "data-version"); after == before {
 		t.Error("another state leaves the version as it was")
 	}
-	if strings.Contains(s.get("/dashboard/fragment").Body.String(), "data-poll") {
-		t.Error("nothing is open, and it is still asked for again")
-	}
+	none(t, document(t, s.get("/dashboard/fragment"), http.StatusOK), "[data-poll]")
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -45,10 +46,14 @@ type fake struct {
 	catalog    projections.Catalog
 	account    projections.Account
 	activity   []projections.Activity
-	reveals    map[portal.KeyID]time.Time
 	operations map[portal.OperationID]operations.Operation
+	reveals    map[portal.KeyID]time.Time
+	// recent are the account's newest operations, newest first.
+	recent []operations.Operation
 	// err is what every call fails with.
 	err error
+	// ended says that the session of the person has ended.
+	ended bool
 
 	mu    sync.Mutex
 	asked []asked
@@ -84,6 +89,16 @@ func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.Opera
 	return operation, nil
 }
 
+func (f *fake) Recent(_ context.Context, account portal.AccountID, limit int) ([]operations.Operation, error) {
+	var list []operations.Operation
+	for _, operation := range f.recent {
+		if operation.Actor == portal.AccountActor(account) && len(list) < limit {
+			list = append(list, operation)
+		}
+	}
+	return list, f.err
+}
+
 func (f *fake) Reveal(_ context.Context, who operations.Who, key portal.KeyID) (string, error) {
 	for _, k := range f.account.Keys {
 		if k.ID == key {
@@ -99,8 +114,20 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 	return f.account, f.err
 }
 
-func (f *fake) Activity(context.Context, portal.AccountID, string, int32) (projections.ActivityPage, error) {
-	return projections.ActivityPage{Lines: f.activity}, f.err
+// Activity has the newest line first, like the views.
+func (f *fake) Activity(_ context.Context, _ portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error) {
+	skip := 0
+	if cursor != "" {
+		var err error
+		if skip, err = strconv.Atoi(cursor); err != nil {
+			return projections.ActivityPage{}, portal.Fail(portal.Invalid, "This page of the activity does not exist.")
+		}
+	}
+	page := projections.ActivityPage{Lines: f.activity[min(skip, len(f.activity)):]}
+	if len(page.Lines) >= int(limit) {
+		page.Lines, page.Next = page.Lines[:limit], strconv.Itoa(skip+int(limit))
+	}
+	return page, f.err
 }
 
 func (f *fake) LastReveals(context.Context, portal.AccountID) (map[portal.KeyID]time.Time, error) {
@@ -131,7 +158,8 @@ func siteOf(f *fake, id *identity.Identity) site {
 	})
 	web.New(web.Config{
 		Operations: f, Views: f, Status: api.Status, Now: func() time.Time { return now },
-		Correlation: func(context.Context) string { return requestID },
+		Correlation:  func(context.Context) string { return requestID },
+		SessionEnded: func(*http.Request) bool { return f.ended },
 	}).Routes(router)
 	return site{f, router}
 }
@@ -237,7 +265,7 @@ func rates() catalog.Product {
 func registered(subscriptions ...projections.Subscription) projections.Account {
 	return projections.Account{
 		Profile:       projections.Profile{Status: projections.StatusRegistered, RegisteredAt: now.Add(-time.Hour)},
-		Keys:          []projections.Key{{ID: "key-1", Name: "Default key", State: projections.KeyActive, CreatedAt: now.Add(-time.Hour)}},
+		Keys:          []projections.Key{{ID: "key-1", Ring: portal.AccountRing, Name: "Default key", State: projections.KeyActive, CreatedAt: now.Add(-time.Hour)}},
 		Subscriptions: subscriptions,
 	}
 }
@@ -246,8 +274,12 @@ func unregistered() projections.Account {
 	return projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}
 }
 
-func subscription(plan portal.PlanID, name, state string, op portal.OperationID) projections.Subscription {
-	return projections.Subscription{Plan: plan, Name: name, Ring: portal.AccountRing, State: state, Since: now.Add(-time.Minute), Operation: op}
+func subscription(plan portal.PlanID, name, state string, ops ...portal.OperationID) projections.Subscription {
+	sub := projections.Subscription{Plan: plan, Name: name, Ring: portal.AccountRing, State: state, Since: now.Add(-time.Minute)}
+	for _, op := range ops {
+		sub.Operation = op
+	}
+	return sub
 }
 
 // noDatabase is a database that does not answer.

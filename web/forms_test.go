@@ -44,6 +44,23 @@ func TestFormsAreAcceptedAndFollowed(t *testing.T) {
 	}
 }
 
+func TestRegisteringOnAProductsPageStaysThere(t *testing.T) {
+	t.Parallel()
+	s := signedIn(&fake{catalog: published(weather()), account: unregistered()})
+	form := one(t, document(t, s.get("/apis/weather"), http.StatusOK), "#unregistered form")
+	product := attr(t, form.Find(`input[name="product"]`), "value")
+	w := s.post(attr(t, form, "action"), url.Values{"product": {product}})
+	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/apis/weather" {
+		t.Errorf("%d to %q, want 303 to /apis/weather", w.Code, w.Header().Get("Location"))
+	}
+	for _, hostile := range []string{"//evil.example", "https://evil.example", "../../sign-out", `\evil`} {
+		at := s.post("/register", url.Values{"product": {hostile}}).Header().Get("Location")
+		if u, err := url.Parse(at); err != nil || u.Host != "" || !strings.HasPrefix(at, "/apis/") || strings.Count(at, "/") != 2 {
+			t.Errorf("a product called %q leads to %s", hostile, at)
+		}
+	}
+}
+
 func TestAFormsKeyIsDrawnAnewWithEveryRender(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{catalog: published(weather()), account: registered()})
@@ -135,6 +152,17 @@ func TestPagesOfAnAccountSendToTheSignInAndBack(t *testing.T) {
 	}
 }
 
+func TestAnEndedSessionIsSaidBeforeTheSignIn(t *testing.T) {
+	t.Parallel()
+	s := visit(&fake{ended: true})
+	doc := document(t, s.get("/dashboard?x=1"), http.StatusUnauthorized)
+	says(t, doc, "main", "Your session has ended, so you are not signed in any more.")
+	one(t, doc, `main a[href="/sign-in?return_to=%2Fdashboard%3Fx%3D1"]`)
+	if w := s.get("/apis"); w.Code != http.StatusOK {
+		t.Errorf("a page for everybody answers %d", w.Code)
+	}
+}
+
 func TestAKeysValueIsOnTheAnswerToTheRevealAndNowhereElse(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{
@@ -146,9 +174,12 @@ func TestAKeysValueIsOnTheAnswerToTheRevealAndNowhereElse(t *testing.T) {
 	says(t, doc, "code#key-value", keyValue)
 	says(t, doc, "h1", "Default key")
 	one(t, doc, `button[data-copy="key-value"]`)
-	one(t, doc, `[data-hide-after="30"]`)
-	if got := strings.Count(w.Body.String(), keyValue); got != 1 {
-		t.Errorf("the value is in the answer %d times, want once", got)
+	one(t, doc, `[data-hide-after="30"] [data-hide-later]`)
+	// The focus begins at the value, and Copy is what comes next.
+	one(t, doc, `#value[autofocus][tabindex="-1"] + button[data-copy="key-value"]`)
+	says(t, doc, "#first-call-0", "curl -H 'x-api-key: "+keyValue+"' 'https://weather.example/prod/A_PATH'")
+	if got := strings.Count(w.Body.String(), keyValue); got != 2 {
+		t.Errorf("the value is in the answer %d times, want once by itself and once in the first call", got)
 	}
 	if got := w.Header().Get("Cache-Control"); !strings.Contains(got, "no-store") {
 		t.Errorf("Cache-Control is %q", got)

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/rs/zerolog"
 
@@ -29,15 +32,16 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("the home page is shown without products")
 	}
-	body := homePage{Call: firstCall(exampleEndpoint)}
-	for _, product := range published.Products {
+	body := homePage{Call: firstCall(exampleEndpoint, placeholderKey)}
+	products := byName(published.Products)
+	for _, product := range products {
 		if at := endpoint(product); at != "" {
-			body.Call = firstCall(at)
+			body.Call = firstCall(at, placeholderKey)
 			break
 		}
 	}
-	shown := published.Products[:min(featured, len(published.Products))]
-	body.Featured, body.More = cards(shown), len(shown) < len(published.Products)
+	shown := products[:min(featured, len(products))]
+	body.Featured, body.More = cards(shown), len(shown) < len(products)
 	s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
 	return nil
 }
@@ -46,6 +50,13 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 type card struct {
 	catalog.Product
 	Versions []string
+}
+
+// byName orders products as people look them up: capitals make no difference.
+func byName(products []catalog.Product) []catalog.Product {
+	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Name, b.Name))
+	})
 }
 
 func cards(products []catalog.Product) []card {

@@ -42,6 +42,40 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
+// maxPlansOfKey is in how many plans a key can be, as the worker decides, too (Amazon API
+// Gateway quotas, "usage plans per API key").
+const maxPlansOfKey = 10
+
+// plansOfKey is in how many plans the account's key is, or is to be.
+func plansOfKey(held []projections.Subscription) int {
+	n := 0
+	for _, s := range held {
+		if s.State != projections.SubscriptionEnded {
+			n++
+		}
+	}
+	return n
+}
+
+// subscribed is the account's subscription to a plan, the zero value if it never had one.
+func subscribed(account projections.Account, plan portal.PlanID) projections.Subscription {
+	for _, s := range account.Subscriptions {
+		if s.Plan == plan {
+			return s
+		}
+	}
+	return projections.Subscription{}
+}
+
+// planName is what a plan is called: by the catalog, or, if it is no longer offered, as it
+// was when it was subscribed to. "" if neither knows it.
+func (s *Web) planName(plan portal.PlanID, all offers, account projections.Account) string {
+	if offer, ok := all[plan]; ok {
+		return offer.Plan.Name
+	}
+	return subscribed(account, plan).Name
+}
+
 // endpoint is where the first call to a product can go, "" if nothing says.
 func endpoint(product catalog.Product) string {
 	for _, api := range product.APIs {
@@ -61,14 +95,20 @@ type held struct {
 	// Follow is the operation that ends with the present state, "" if none is open.
 	Follow portal.OperationID
 	Since  moment
-	// Leavable says whether leaving would change anything.
-	Leavable bool
+	// Leavable says whether leaving would change anything, Offered whether it could be
+	// subscribed to again.
+	Leavable, Offered bool
 }
 
-func (s *Web) held(sub projections.Subscription) held {
+func (s *Web) held(sub projections.Subscription, all offers, recent requests) held {
 	h := held{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
 	h.Leavable = sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
-	h.Follow = sub.Operation
+	if offer, ok := all[sub.Plan]; ok {
+		h.Name, h.Offered = offer.Plan.Name, true
+	}
+	if sub.State != projections.SubscriptionActive {
+		h.Follow = recent.follow(sub)
+	}
 	if sub.Waiting != "" {
 		h.Waiting = waitingFor(sub.Waiting)
 	}

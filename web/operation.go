@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -15,8 +14,9 @@ type operationPage struct {
 	ID    portal.OperationID
 	Title string
 	Badge badge
-	Open  bool
-	Steps []stepLine
+	// Open says that the operation goes on, Repeatable that an operator can repeat it.
+	Open, Repeatable bool
+	Steps            []stepLine
 	// Next is what happens now, or what has come of it.
 	Next nextStep
 	// Version changes with the content: the script shows it anew only then.
@@ -63,48 +63,100 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	if err != nil {
 		return operationPage{}, err
 	}
-	page := s.operationPage(operation)
 	if operation.Plan == "" {
-		return page, nil
+		return s.operationPage(operation, "", present{}), nil
 	}
 	published, err := s.views.Catalog(r.Context())
 	if err != nil {
 		return operationPage{}, err
 	}
-	plan, product, offered := published.Plan(operation.Plan)
-	if offered {
-		page.Title = planTitle(operation.Type, plan.Name)
+	account, err := s.views.Account(r.Context(), id.Account)
+	if err != nil {
+		return operationPage{}, err
 	}
-	if offered && operation.Status == projections.Succeeded && operation.Type == typeSubscribe {
-		account, err := s.views.Account(r.Context(), id.Account)
-		if err != nil {
-			return operationPage{}, err
-		}
-		page.Keys, page.Call = s.keyLines(account.Keys, nil), firstCall(endpoint(product))
+	all := offersIn(published.Products)
+	offer, offered := all[operation.Plan]
+	now := present{Offered: offered, State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account.Keys, nil)}
+	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
+	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {
+		page.Keys, page.Call = now.Keys, firstCall(endpoint(offer.Product), placeholderKey)
 	}
 	return page, nil
 }
 
-func (s *Web) operationPage(operation operations.Operation) operationPage {
+// operationPage makes the page of an operation about a plan of that name, and what the
+// account has of the plan now.
+func (s *Web) operationPage(operation operations.Operation, plan string, now present) operationPage {
 	page := operationPage{
-		ID: operation.ID, Title: operationTitle(operation.Type), Badge: statusBadge(operation.Status),
-		Open: !operation.Status.Over(), Next: nextOf(operation),
-		Version: fmt.Sprintf("%s-%d", operation.Status, len(operation.Steps)),
+		ID: operation.ID, Title: operationTitle(operation, plan), Badge: statusBadge(operation),
+		Open: !operation.Status.Over(), Repeatable: operation.Status == projections.Failed, Next: nextOf(operation),
 	}
+	if operation.Status == projections.Succeeded {
+		page.Next = now.outcome(operation.Type, plan)
+	}
+	page.Version = versionOf(operation.Status, len(operation.Steps), now)
 	page.Register = operation.Status == projections.Rejected && operation.Code == string(portal.NotRegistered)
 	page.Again = operation.Status == projections.Failed && operation.Type == typeRegister
 	page.Steps = append(page.Steps, stepLine{
-		Title: "Request received", Detail: "It is written down and cannot get lost.",
+		Title: "Request received", Detail: "It is stored, so it cannot get lost.",
 		Icon: "check", Tone: "ok", At: s.moment(operation.CreatedAt),
 	})
 	for _, step := range operation.Steps {
-		badge := statusBadge(step.Status)
+		mark := statusBadge(operations.Operation{Progress: projections.Progress{Status: step.Status, Code: step.Code}})
 		if step.Status == projections.Running {
-			badge.Icon, badge.Tone = "check", "ok"
+			mark.Icon, mark.Tone = "check", "ok"
 		}
+		words := wordsFor(step, plan)
 		page.Steps = append(page.Steps, stepLine{
-			Title: stepTitle(step.Name), Detail: step.Detail, Icon: badge.Icon, Tone: badge.Tone, At: s.moment(step.At),
+			Title: words.Title, Detail: words.Detail, Icon: mark.Icon, Tone: mark.Tone, At: s.moment(step.At),
 		})
 	}
 	return page
+}
+
+// present is what an account has now of the plan that an operation was about.
+type present struct {
+	// State is that of the subscription, "" if there never was one.
+	State   string
+	Offered bool
+	Keys    []keyLine
+}
+
+// holds says whether the plan is subscribed to now.
+func (p present) holds() bool {
+	return p.State == projections.SubscriptionPending || p.State == projections.SubscriptionActive
+}
+
+// usable says whether one of the keys works.
+func (p present) usable() bool {
+	for _, key := range p.Keys {
+		if key.Active {
+			return true
+		}
+	}
+	return false
+}
+
+// outcome says what has come of an operation that succeeded, as things are now.
+func (p present) outcome(kind, plan string) nextStep {
+	if plan == "" {
+		plan = "the plan"
+	}
+	switch {
+	case kind == typeRegister:
+		return nextStep{"Your account is open", "Next, find an API and subscribe to one of its plans. Your API key comes with the first subscription.", []link{toCatalog, toDashboard}}
+	case kind == typeSubscribe && !p.holds():
+		return nextStep{"You were subscribed to " + plan, "You are not any more, so your key does not open it.", []link{toDashboard, toCatalog}}
+	case kind == typeSubscribe && !p.usable():
+		return nextStep{"You are subscribed to " + plan, "Your key does not work at the moment: see your dashboard.", []link{toDashboard}}
+	case kind == typeSubscribe:
+		return nextStep{"You can call the API now", "Your key opens this plan. Show the key, copy it into your program, and make a first call.", []link{toDashboard}}
+	case kind == typeUnsubscribe && p.holds():
+		return nextStep{"You left " + plan, "You have subscribed to it again since.", []link{toDashboard}}
+	case kind == typeUnsubscribe && !p.Offered:
+		return nextStep{"You have left " + plan, "Your key does not open it any more. It is no longer offered, so you cannot subscribe to it again.", []link{toDashboard, toCatalog}}
+	case kind == typeUnsubscribe:
+		return nextStep{"You have left " + plan, "Your key does not open it any more. You can subscribe again at any time.", []link{toDashboard, toCatalog}}
+	}
+	return nextStep{"Done", "There is nothing left to do.", []link{toDashboard}}
 }

@@ -21,6 +21,19 @@ func operation(kind string, status projections.Status, code string, steps ...pro
 	}
 }
 
+func waitingStep(reason string) projections.Step {
+	waiting := step("WishParked", projections.Waiting, time.Second)
+	waiting.Code = reason
+	return waiting
+}
+
+// about is an operation about a plan.
+func about(plan portal.PlanID, kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
+	op := operation(kind, status, code, steps...)
+	op.Plan = plan
+	return op
+}
+
 func ended() map[portal.OperationID]operations.Operation {
 	done := operation("SubscribeRequested", projections.Succeeded, "",
 		step("KeyWanted", projections.Running, 50*time.Second), step("KeyCreated", projections.Running, 3*time.Second),
@@ -41,7 +54,7 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 	}{
 		"accepted": {
 			operation: operation("SubscribeRequested", projections.Accepted, ""),
-			badge:     "Received", open: true, says: "Next: we pick it up",
+			badge:     "Received", open: true, says: "Next: we start on it",
 		},
 		"running": {
 			operation: operation("SubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, time.Second)),
@@ -54,6 +67,14 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 		"waiting for capacity": {
 			operation: operation("SubscribeRequested", projections.Waiting, "capacity", step("WishParked", projections.Waiting, time.Second)),
 			badge:     "Waiting", open: true, says: "Next: the operator of this portal makes room",
+		},
+		"waiting for the key service": {
+			operation: operation("SubscribeRequested", projections.Waiting, "kms", waitingStep("kms")),
+			badge:     "Waiting", open: true, says: "The key service does not answer",
+		},
+		"waiting for room among the key's plans": {
+			operation: operation("SubscribeRequested", projections.Waiting, "plan_limit", waitingStep("plan_limit")),
+			badge:     "Waiting", open: true, says: "Leave one of them, or ask the operator of this portal to have the limit raised",
 		},
 		"subscribed": {
 			operation: ended()["op-done"], badge: "Done", says: "You can call the API now",
@@ -76,14 +97,14 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 			there: []string{`.outcome form[method="post"][action="/register"] button`},
 		},
 		"superseded": {
-			operation: operation("SubscribeRequested", projections.Rejected, "superseded"), badge: "Refused", says: "A newer request decided otherwise",
+			operation: operation("SubscribeRequested", projections.Rejected, "superseded"), badge: "Cancelled", says: "A newer request replaced this one",
 		},
 		"failed": {
-			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "The operator of this portal has been told",
-			notThere: []string{`form[action="/register"]`},
+			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "Your request is kept, and the operator of this portal can repeat it.",
+			there: []string{`#progress[data-idle="/operations/op-1/fragment"]`}, notThere: []string{`form[action="/register"]`},
 		},
 		"registration failed": {
-			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "This could not be carried out",
+			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "Opening your account failed",
 			there: []string{`form[action="/register"] input[name="idempotency_key"]`},
 		},
 		"a type of a later version": {
@@ -171,7 +192,7 @@ func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
 		account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive, ""), subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 	})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
-	says(t, doc, "h1", "Subscribing to Free")
+	says(t, doc, "h1", "Subscribed to Free")
 	says(t, doc, "#first-call", weather().APIs[0].Endpoint)
 	one(t, doc, `form[action="/keys/key-1/reveal"]`)
 }
@@ -180,6 +201,99 @@ func TestAnOperationOnAPlanThatIsNoLongerOfferedIsStillShown(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{operations: ended(), account: registered()})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
-	says(t, doc, "h1", "Subscribing to a plan")
+	says(t, doc, "h1", "Subscribed to a plan")
 	none(t, doc, "#first-call")
+}
+
+func TestAnOperationsTitleSaysHowItStands(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind   string
+		status projections.Status
+		code   string
+		want   string
+	}{
+		{"SubscribeRequested", projections.Accepted, "", "Subscribing to Free"},
+		{"SubscribeRequested", projections.Waiting, "aws", "Subscribing to Free"},
+		{"SubscribeRequested", projections.Succeeded, "", "Subscribed to Free"},
+		{"SubscribeRequested", projections.Rejected, "conflict", "Subscribing to Free was refused"},
+		{"SubscribeRequested", projections.Rejected, "superseded", "Subscribing to Free was cancelled"},
+		{"SubscribeRequested", projections.Failed, "failed", "Subscribing to Free failed"},
+		{"UnsubscribeRequested", projections.Running, "", "Leaving Free"},
+		{"UnsubscribeRequested", projections.Succeeded, "", "Left Free"},
+		{"RegisterUser", projections.Running, "", "Opening your account"},
+		{"RegisterUser", projections.Succeeded, "", "Your account is open"},
+	} {
+		op := operation(c.kind, c.status, c.code)
+		if c.kind != "RegisterUser" {
+			op.Plan = "plan-free"
+		}
+		s := signedIn(&fake{catalog: published(weather()), operations: map[portal.OperationID]operations.Operation{"op-1": op}})
+		page := document(t, s.get("/operations/op-1"), http.StatusOK)
+		fragment := document(t, s.get("/operations/op-1/fragment"), http.StatusOK)
+		if got := text(one(t, page, "title")); got != c.want+" · Gatehouse" {
+			t.Errorf("%s, %s: the title is %q", c.kind, c.status, got)
+		}
+		for _, got := range []string{text(one(t, page, "h1")), text(one(t, fragment, "h1")), attr(t, one(t, fragment, "#progress"), "data-title")} {
+			if got != c.want {
+				t.Errorf("%s, %s: the heading is %q, want %q", c.kind, c.status, got, c.want)
+			}
+		}
+	}
+}
+
+func TestAnOperationThatSucceededSpeaksOfThePresent(t *testing.T) {
+	t.Parallel()
+	disabled := registered(subscription("plan-free", "Free", projections.SubscriptionActive))
+	disabled.Keys[0].State = "disabled"
+	for name, c := range map[string]struct {
+		kind    string
+		offered bool
+		account projections.Account
+		says    string
+		call    bool
+	}{
+		"subscribed": {
+			kind: "SubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			says: "You can call the API now", call: true,
+		},
+		"subscribed, and left since": {
+			kind: "SubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
+			says: "You were subscribed to Free",
+		},
+		"subscribed, and leaving": {
+			kind: "SubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnding)),
+			says: "You were subscribed to Free",
+		},
+		"subscribed, and the key is disabled": {
+			kind: "SubscribeRequested", offered: true, account: disabled, says: "Your key does not work at the moment",
+		},
+		"left": {
+			kind: "UnsubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
+			says: "You can subscribe again at any time.",
+		},
+		"left, and no longer offered": {
+			kind: "UnsubscribeRequested", account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
+			says: "It is no longer offered, so you cannot subscribe to it again.",
+		},
+		"left, and subscribed again since": {
+			kind: "UnsubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			says: "You have subscribed to it again since.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{account: c.account, operations: map[portal.OperationID]operations.Operation{
+				"op-1": about("plan-free", c.kind, projections.Succeeded, ""),
+			}}
+			if c.offered {
+				f.catalog = published(weather())
+			}
+			doc := document(t, signedIn(f).get("/operations/op-1"), http.StatusOK)
+			says(t, doc, ".outcome", c.says)
+			if got := doc.Find("#first-call").Length() == 1; got != c.call {
+				t.Errorf("the first call is shown: %v", got)
+			}
+		})
+	}
 }

@@ -3,10 +3,14 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/PuerkitoBio/goquery"
+
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -17,10 +21,12 @@ func TestTheFrontPageLeadsOnWhetherSignedInOrNot(t *testing.T) {
 
 	out := document(t, visit(f).get("/"), http.StatusOK)
 	one(t, out, `.pitch a.button[href="/apis"]`)
-	one(t, out, `.pitch a.button[href="/sign-in?return_to=%2Fdashboard&screen=sign-up"]`)
+	// Signing up comes back here, as the first of the three steps says; signing in does not.
+	one(t, out, `.pitch a.button[href="/sign-in?return_to=%2F&screen=sign-up"]`)
+	one(t, out, `.steps a[href="/sign-in?return_to=%2F&screen=sign-up"]`)
 	one(t, out, `.pitch a[href="/sign-in?return_to=%2Fdashboard"]`)
 	none(t, out, `a[href="/dashboard"]`)
-	says(t, out, "#first-call", "curl -H 'x-api-key: YOUR_API_KEY' 'https://weather.example/prod'")
+	says(t, out, "#first-call", "curl -H 'x-api-key: YOUR_API_KEY' 'https://weather.example/prod/A_PATH'")
 	one(t, out, `button[data-copy="first-call"]`)
 	if got := out.Find(".steps > li").Length(); got != 3 {
 		t.Errorf("the quickstart has %d steps, want 3", got)
@@ -67,8 +73,8 @@ func TestTheCatalogListsAndSearchesWithoutAScript(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{catalog: published(weather(), rates())})
 	for query, want := range map[string][]string{
-		"":                  {"/apis/weather", "/apis/rates"},
-		"?q=":               {"/apis/weather", "/apis/rates"},
+		"":                  {"/apis/rates", "/apis/weather"},
+		"?q=":               {"/apis/rates", "/apis/weather"},
 		"?q=CURRENCY+costs": {"/apis/rates"},
 		"?q=standard":       {"/apis/weather"},
 		"?q=forecast+2.1":   {"/apis/weather"},
@@ -88,6 +94,24 @@ func TestTheCatalogListsAndSearchesWithoutAScript(t *testing.T) {
 	for _, want := range []string{"Weather", "Forecasts for every place.", "2.1", "Free, Standard, Unlimited"} {
 		if !strings.Contains(text(card), want) {
 			t.Errorf("the card says %q, want %q in it", text(card), want)
+		}
+	}
+}
+
+func TestProductsAreInTheOrderPeopleLookThemUpIn(t *testing.T) {
+	t.Parallel()
+	var products []catalog.Product
+	for _, name := range []string{"Zebra", "apple", "Mango", "banana"} {
+		products = append(products, catalog.Product{ID: name, Name: name})
+	}
+	s := visit(&fake{catalog: published(products...)})
+	for path, want := range map[string]string{"/apis": "apple banana Mango Zebra", "/": "apple banana Mango"} {
+		var got []string
+		for _, link := range document(t, s.get(path), http.StatusOK).Find(".cards h3 a").EachIter() {
+			got = append(got, text(link))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s lists %v, want %s", path, got, want)
 		}
 	}
 }
@@ -117,71 +141,142 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 	t.Parallel()
 	waiting := subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")
 	waiting.Waiting = "capacity"
+	const subscribe = `form[action="/subscriptions/plan-free"]`
 	for name, c := range map[string]struct {
 		account  projections.Account
+		recent   []operations.Operation
 		there    []string
 		notThere []string
 		says     map[string]string
 	}{
 		"nothing held": {
 			account:  registered(),
-			there:    []string{`#plan-plan-free form[method="post"][action="/subscriptions/plan-free"] input[type="hidden"][name="idempotency_key"][value]`},
-			notThere: []string{".leave", "#unregistered", "#first-call", ".badge"},
+			there:    []string{`#plan-plan-free form[method="post"][action="/subscriptions/plan-free"] input[type="hidden"][name="idempotency_key"][value]`, "#offers[data-idle]"},
+			notThere: []string{".leave", "#unregistered", "#first-call", ".badge", "[data-poll]"},
 		},
 		"held": {
-			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive, "")),
+			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
 			there: []string{
-				`#plan-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`,
-				`#plan-plan-std form[action="/subscriptions/plan-std"] button[aria-describedby="why-plan-std"]`, `#first-call`,
+				`#leave-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`, `#first-call`,
+				`#plan-plan-std form[action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`,
 			},
-			notThere: []string{`form[action="/subscriptions/plan-free"]`},
+			notThere: []string{subscribe, `form[action="/subscriptions/plan-std"]`, `form[action="/subscriptions/plan-max"]`},
 			says: map[string]string{
-				"#plan-plan-free .badge": "Active",
-				"#why-plan-std":          "You already have Free, which opens the same API. A key can be in one such plan only: leave Free first",
+				"#plan-plan-free .badge":                "Active",
+				"#why-plan-std":                         "You have Free, which opens the same API. A key can be in only one such plan.",
+				"#leave-plan-free-for-plan-std summary": "Leave Free first",
 			},
 		},
 		"being set up": {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")),
-			there:    []string{`#plan-plan-free a[href="/operations/op-9"]`, `form[action="/subscriptions/plan-free/leave"]`},
-			notThere: []string{`form[action="/subscriptions/plan-free"]`, "#first-call"},
-			says:     map[string]string{"#plan-plan-free .badge": "Being set up", "#why-plan-std": "leave Free first"},
+			there:    []string{`#plan-plan-free a[href="/operations/op-9"]`, `#leave-plan-free form[action="/subscriptions/plan-free/leave"]`, "#offers[data-poll]"},
+			notThere: []string{subscribe, "#first-call", `form[action="/subscriptions/plan-std"]`},
+			says:     map[string]string{"#plan-plan-free .badge": "Being set up"},
 		},
 		"waiting": {
 			account:  registered(waiting),
-			notThere: []string{`form[action="/subscriptions/plan-free"]`},
-			says:     map[string]string{"#plan-plan-free .badge": "Waiting", "#plan-plan-free .hint": "The operator of this portal has to make some"},
+			notThere: []string{subscribe},
+			says:     map[string]string{"#plan-plan-free .badge": "Waiting", "#plan-plan-free .hint": "The operator of this portal has to make room"},
 		},
 		"ending": {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnding, "op-9")),
 			there:    []string{`a[href="/operations/op-9"]`},
 			notThere: []string{".leave", "#why-plan-std"},
-			says:     map[string]string{"#plan-plan-free .badge": "Ending", `form[action="/subscriptions/plan-free"]`: "Subscribe again"},
+			says:     map[string]string{"#plan-plan-free .badge": "Ending", subscribe: "Subscribe again"},
 		},
 		"ended": {
-			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnded, "")),
-			there:    []string{`form[action="/subscriptions/plan-free"]`},
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
+			there:    []string{subscribe},
 			notThere: []string{".leave", ".badge", "#why-plan-std"},
 		},
+		"asked for and not decided yet": {
+			account:  registered(),
+			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Accepted, "")},
+			there:    []string{`#plan-plan-free a[href="/operations/op-1"]`, "#offers[data-poll]", `form[action="/subscriptions/plan-std"]`},
+			notThere: []string{subscribe, ".leave"},
+			says:     map[string]string{"#plan-plan-free .badge": "Received", "#plan-plan-free .note": "We have your request"},
+		},
+		"asked to leave and not decided yet": {
+			account:  registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			recent:   []operations.Operation{about("plan-free", "UnsubscribeRequested", projections.Accepted, "")},
+			there:    []string{`#plan-plan-free a[href="/operations/op-1"]`},
+			notThere: []string{"#leave-plan-free", subscribe},
+			says:     map[string]string{"#plan-plan-free .badge": "Received"},
+		},
+		"refused": {
+			account: registered(),
+			recent:  []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "conflict")},
+			there:   []string{subscribe, `#plan-plan-free .note a[href="/operations/op-1"]`, "#offers[data-idle]"},
+			says:    map[string]string{"#plan-plan-free .note": "Subscribing to Free was refused. Because of conflict."},
+		},
+		"failed": {
+			account: registered(),
+			recent:  []operations.Operation{about("plan-free", "SubscribeRequested", projections.Failed, "failed")},
+			there:   []string{subscribe, `#plan-plan-free .note a[href="/operations/op-1"]`},
+			says:    map[string]string{"#plan-plan-free .note": "the operator of this portal can repeat it"},
+		},
+		"refused, and subscribed to by a later request": {
+			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
+			recent: []operations.Operation{
+				about("plan-free", "SubscribeRequested", projections.Succeeded, ""),
+				about("plan-free", "SubscribeRequested", projections.Rejected, "conflict"),
+			},
+			notThere: []string{".note"},
+		},
 		"not registered": {
-			account: unregistered(),
-			there:   []string{`#unregistered form[method="post"][action="/register"] button`, `form[action="/subscriptions/plan-free"]`},
-			says:    map[string]string{"#unregistered": "Register first, then subscribe."},
+			account:  unregistered(),
+			there:    []string{`#unregistered form[method="post"][action="/register"] input[name="product"][value="weather"]`, "#offers[data-poll]"},
+			notThere: []string{subscribe},
+			says:     map[string]string{"#unregistered": "Register to subscribe to APIs", "#plan-plan-free .hint": "Register first"},
+		},
+		"being registered": {
+			account:  unregistered(),
+			recent:   []operations.Operation{about("", "RegisterUser", projections.Accepted, "")},
+			there:    []string{subscribe, `#unregistered a[href="/operations/op-1"]`, "#offers[data-poll]"},
+			notThere: []string{`form[action="/register"]`},
+			says:     map[string]string{"#unregistered": "Your account is being opened"},
+		},
+		"registering failed": {
+			account:  unregistered(),
+			recent:   []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")},
+			there:    []string{`#unregistered form[action="/register"] input[name="idempotency_key"]`, `#unregistered a[href="/operations/op-1"]`},
+			notThere: []string{subscribe},
+			says:     map[string]string{"#unregistered": "Your account could not be opened"},
+		},
+		"ten plans": {
+			account:  registered(tenPlans()...),
+			notThere: []string{subscribe},
+			says:     map[string]string{"#plan-plan-free .hint": "Your key is in 10 plans, which is as many as API Gateway allows. Leave one of them first"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			doc := document(t, signedIn(&fake{catalog: published(weather()), account: c.account}).get("/apis/weather"), http.StatusOK)
-			for _, selector := range c.there {
-				one(t, doc, selector)
-			}
-			for _, selector := range c.notThere {
-				none(t, doc, selector)
-			}
-			for selector, want := range c.says {
-				says(t, doc, selector, want)
+			f := &fake{catalog: published(weather()), account: c.account, recent: c.recent}
+			page := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
+			fragment := document(t, signedIn(f).get("/apis/weather/fragment"), http.StatusOK)
+			none(t, fragment, "header, main, script, h1")
+			for _, doc := range []*goquery.Document{page, fragment} {
+				for _, selector := range c.there {
+					one(t, doc, selector)
+				}
+				for _, selector := range c.notThere {
+					none(t, doc, selector)
+				}
+				for selector, want := range c.says {
+					says(t, doc, selector, want)
+				}
 			}
 		})
 	}
+}
+
+func tenPlans() []projections.Subscription {
+	var list []projections.Subscription
+	for i := range 10 {
+		id := portal.PlanID("other-" + strconv.Itoa(i))
+		list = append(list, subscription(id, "Other", projections.SubscriptionActive))
+	}
+	return list
 }
 
 func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) {
@@ -192,11 +287,13 @@ func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) 
 	for held, want := range map[portal.PlanID]bool{"plan-all": true, "plan-rates": false} {
 		f := &fake{
 			catalog: published(weather(), rates(), bundle),
-			account: registered(subscription(held, "Held", projections.SubscriptionActive, "")),
+			account: registered(subscription(held, "Held", projections.SubscriptionActive)),
 		}
 		doc := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
 		if want {
-			says(t, doc, "#why-plan-free", "You already have Held of Everything")
+			says(t, doc, "#why-plan-free", "You have All of Everything, which opens the same API")
+			one(t, doc, `#plan-plan-free form[action="/subscriptions/plan-all/leave"]`)
+			none(t, doc, `form[action="/subscriptions/plan-free"]`)
 			one(t, doc, `#why-plan-free a[href="/apis/bundle"]`)
 		} else {
 			none(t, doc, "#why-plan-free")

@@ -1,8 +1,8 @@
 package web
 
 import (
+	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -14,80 +14,161 @@ type productPage struct {
 	catalog.Product
 	Offers   []planCard
 	SignedIn bool
-	// Unregistered says that the account of who is signed in has not been opened.
-	Unregistered bool
+	Person   string
+	// Unregistered is set while the account of a person who is signed in is not open.
+	Unregistered *opening
 	SignIn       string
 	// Call is the first call, shown once something is held.
 	Call string
+	// Open says that something is under way, so that the page is worth asking for again.
+	Open bool
+	// Version changes with the content.
+	Version string
 }
 
-// planCard is a plan, and what whoever looks at it has to do with it.
+// planCard is a plan, and what the person who looks at it can do with it.
 type planCard struct {
 	catalog.Plan
 	Limits []limit
 	// Held is the account's subscription, nil if it has none that goes on.
 	Held *held
-	// Subscribable says whether subscribing would change anything.
+	// Blocked says that the plan is held with a key that does not work.
+	Blocked bool
+	// Badge and Note are about a request that the subscription does not show: one that
+	// is under way, or one that was refused or has failed.
+	Badge  badge
+	Note   string
+	Follow portal.OperationID
+	// Subscribable says whether subscribing would change anything, as far as is known.
 	Subscribable bool
-	// InTheWay is a plan to be left first, with the product it is found at.
-	InTheWay        string
-	InTheWayProduct string
-	InTheWayID      string
+	// InTheWay is a plan to be left first, with the product that it is found at.
+	InTheWay *inTheWay
+	// Full says that the key is in as many plans as it can be.
+	Full bool
+}
+
+type inTheWay struct {
+	Plan               portal.PlanID
+	Name               string
+	Product, ProductID string
+	Offered            bool
 }
 
 // product shows one product with its plans.
 func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
-	name, err := param(r, "product")
+	body, err := s.productPage(r, here(r))
 	if err != nil {
 		return err
 	}
-	published, err := s.views.Catalog(r.Context())
-	if err != nil {
-		return err
-	}
-	product, ok := published.Product(name)
-	if !ok {
-		return portal.Fail(portal.NotFound, "There is no such API product, or it is no longer offered.")
-	}
-	if product.ID != name { // the product has moved, and the address is an old one
-		http.Redirect(w, r, "/apis/"+url.PathEscape(product.ID), http.StatusFound)
+	if name, _ := param(r, "product"); body.ID != name { // the product has moved, and the address is an old one
+		http.Redirect(w, r, escapedPath("apis", body.ID), http.StatusFound)
 		return nil
 	}
-	body := productPage{Product: product, SignIn: signIn(here(r))}
-	var account projections.Account
-	if id, ok := identity.From(r.Context()); ok {
-		if account, err = s.views.Account(r.Context(), id.Account); err != nil {
-			return err
-		}
-		body.SignedIn, body.Unregistered = true, account.Profile.Status == projections.StatusNone
-	}
-	all := offersIn(published.Products)
-	for _, plan := range product.Plans {
-		card := s.planCard(plan, all, account)
-		body.Offers = append(body.Offers, card)
-		if card.Held != nil && card.Held.State == projections.SubscriptionActive {
-			body.Call = firstCall(endpoint(product))
-		}
-	}
-	s.render(w, r, http.StatusOK, view{page: "product", Title: product.Name, Section: "apis", Body: body})
+	s.render(w, r, http.StatusOK, view{page: "product", Title: body.Name, Section: "apis", Body: body})
 	return nil
 }
 
-func (s *Web) planCard(plan catalog.Plan, all offers, account projections.Account) planCard {
-	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true}
-	for _, sub := range account.Subscriptions {
-		if sub.Plan != plan.ID || sub.State == projections.SubscriptionEnded {
-			continue
+// productFragment is the part of the page that changes, for the script. Only people who
+// are signed in have one.
+func (s *Web) productFragment(w http.ResponseWriter, r *http.Request) error {
+	return s.member(func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
+		body, err := s.productPage(r, "/dashboard")
+		if err != nil {
+			return err
 		}
-		h := s.held(sub)
-		card.Held, card.Subscribable = &h, !h.Leavable
+		s.execute(w, r, http.StatusOK, "product", "offers", body)
+		return nil
+	})(w, r)
+}
+
+func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error) {
+	name, err := param(r, "product")
+	if err != nil {
+		return productPage{}, err
+	}
+	published, err := s.views.Catalog(r.Context())
+	if err != nil {
+		return productPage{}, err
+	}
+	product, ok := published.Product(name)
+	if !ok {
+		return productPage{}, portal.Fail(portal.NotFound, "There is no such API product, or it is no longer offered.")
+	}
+	body := productPage{Product: product, SignIn: signIn(returnTo)}
+	var mine ofAccount
+	if id, ok := identity.From(r.Context()); ok {
+		if mine, err = s.ofAccount(r.Context(), id.Account); err != nil {
+			return productPage{}, err
+		}
+		body.SignedIn, body.Person = true, displayName(id)
+		if mine.Profile.Status == projections.StatusNone {
+			opening := mine.recent.opening()
+			body.Unregistered, body.Open = &opening, true
+		}
+	}
+	all := offersIn(published.Products)
+	for _, plan := range product.Plans {
+		card := s.planCard(plan, all, mine)
+		body.Offers = append(body.Offers, card)
+		body.Open = body.Open || card.open()
+		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {
+			body.Call = firstCall(endpoint(product), placeholderKey)
+		}
+	}
+	body.Version = versionOf(published.Hash, mine)
+	return body, nil
+}
+
+// ofAccount is what a page knows of the account of the person who looks at it.
+type ofAccount struct {
+	projections.Account
+	recent requests
+}
+
+func (s *Web) ofAccount(ctx context.Context, id portal.AccountID) (mine ofAccount, err error) {
+	if mine.Account, err = s.views.Account(ctx, id); err != nil {
+		return mine, err
+	}
+	mine.recent, err = s.requests(ctx, id)
+	return mine, err
+}
+
+func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
+	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true}
+	sub := subscribed(mine.Account, plan.ID)
+	if sub.State != "" && sub.State != projections.SubscriptionEnded {
+		h := s.held(sub, all, mine.recent)
+		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable, !works(mine.Account, sub)
+	}
+	if operation, ok := mine.recent.about(plan.ID); ok {
+		card.addRequest(s.standingOf(operation, sub))
 	}
 	if !card.Subscribable {
 		return card
 	}
-	if other, ok := all.inTheWay(plan, account.Subscriptions); ok {
+	if other, ok := all.inTheWay(plan, mine.Subscriptions); ok {
 		product := all[other.Plan].Product
-		card.InTheWay, card.InTheWayProduct, card.InTheWayID = other.Name, product.Name, product.ID
+		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
 	}
+	card.Full = card.Held == nil && card.InTheWay == nil && plansOfKey(mine.Subscriptions) >= maxPlansOfKey
 	return card
+}
+
+// addRequest notes the newest request about the plan, if it says more than the
+// subscription.
+func (c *planCard) addRequest(stand standing) {
+	switch {
+	case stand.Open:
+		c.Badge, c.Note, c.Follow, c.Subscribable = statusBadge(stand.Operation), underway(stand), stand.ID, false
+		if c.Held != nil {
+			c.Held.Leavable = false
+		}
+	case stand.Unmet:
+		c.Note, c.Follow = operationTitle(stand.Operation, c.Name)+". "+unmet(stand), stand.ID
+	}
+}
+
+// open says whether the card changes without the person doing anything.
+func (c *planCard) open() bool {
+	return c.Badge.Text != "" || (c.Held != nil && c.Held.State != projections.SubscriptionActive)
 }

@@ -4,66 +4,104 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
+// Pages word by themselves what happened, from the names and codes that operations and
+// steps carry. The texts that were stored with a step are only shown where a page has no
+// words of its own, so that a wording can be corrected for what happened before, too.
+
 // The types of operations that pages ask for, as operations name them.
-var (
-	typeRegister    = events.Name(events.RegisterUser{}.EventType())
-	typeSubscribe   = events.Name(events.SubscribeRequested{}.EventType())
-	typeUnsubscribe = events.Name(events.UnsubscribeRequested{}.EventType())
+const (
+	typeRegister    = "RegisterUser"
+	typeSubscribe   = "SubscribeRequested"
+	typeUnsubscribe = "UnsubscribeRequested"
 )
 
-func operationTitle(kind string) string {
-	switch kind {
+// The reasons for which something waits.
+const (
+	waitsForAWS      = "aws"
+	waitsForCapacity = "capacity"
+	waitsForKMS      = "kms"
+	waitsForPlans    = "plan_limit"
+)
+
+// operationTitle is the title of an operation, as it stands; plan is the plan's name, ""
+// if it is about none or about one that is not known any more.
+func operationTitle(operation operations.Operation, plan string) string {
+	if plan == "" {
+		plan = "a plan"
+	}
+	doing, done := sentence(operation.Type), sentence(operation.Type)
+	switch operation.Type {
 	case typeRegister:
-		return "Opening your account"
+		doing, done = "Opening your account", "Your account is open"
 	case typeSubscribe:
-		return "Subscribing to a plan"
+		doing, done = "Subscribing to "+plan, "Subscribed to "+plan
 	case typeUnsubscribe:
-		return "Leaving a plan"
+		doing, done = "Leaving "+plan, "Left "+plan
 	}
-	return sentence(kind)
+	switch {
+	case operation.Status == projections.Succeeded:
+		return done
+	case superseded(operation):
+		return doing + " was cancelled"
+	case operation.Status == projections.Rejected:
+		return doing + " was refused"
+	case operation.Status == projections.Failed:
+		return doing + " failed"
+	}
+	return doing
 }
 
-// planTitle is the title of an operation about that plan.
-func planTitle(kind, plan string) string {
-	switch kind {
-	case typeSubscribe:
-		return "Subscribing to " + plan
-	case typeUnsubscribe:
-		return "Leaving " + plan
-	}
-	return operationTitle(kind)
+func superseded(operation operations.Operation) bool {
+	return operation.Status == projections.Rejected && operation.Code == string(portal.Superseded)
 }
 
-var stepTitles = map[string]string{
-	events.Name(events.UserRegistered{}.EventType()):        "Account opened",
-	events.Name(events.KeyWanted{}.EventType()):             "Key prepared",
-	events.Name(events.KeyCreated{}.EventType()):            "Key created",
-	events.Name(events.SubscriptionWanted{}.EventType()):    "Subscription granted",
-	events.Name(events.KeyAttached{}.EventType()):           "Key added to the plan",
-	events.Name(events.KeyDetached{}.EventType()):           "Key removed from the plan",
-	events.Name(events.SubscriptionActivated{}.EventType()): "Subscription active",
-	events.Name(events.SubscriptionEnding{}.EventType()):    "Leaving noted",
-	events.Name(events.SubscriptionEnded{}.EventType()):     "Subscription ended",
-	events.Name(events.WishParked{}.EventType()):            "Waiting",
-	events.Name(events.RequestJoined{}.EventType()):         "Joined an earlier request",
-	events.Name(events.RequestUnchanged{}.EventType()):      "Nothing to do",
-	events.Name(events.RequestRejected{}.EventType()):       "Refused",
-	events.Name(events.RequestSuperseded{}.EventType()):     "Overtaken by a newer request",
-	events.Name(events.RequestFailed{}.EventType()):         "Not carried out",
+// stepWords are the title of a step, and what it means to the person; "{plan}" stands for
+// the plan's name. A step without a detail shows the text it was stored with.
+type stepWords struct{ Title, Detail string }
+
+var stepTexts = map[string]stepWords{
+	"UserRegistered":        {"Account opened", "You can subscribe to plans now."},
+	"KeyWanted":             {"API key reserved", "Your first subscription brings a key. API Gateway creates it next."},
+	"KeyCreated":            {"API key created", "API Gateway has your key."},
+	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
+	"KeyDetached":           {"API key removed", "API Gateway has taken your key out of {plan}."},
+	"KeyObserved":           {"API key changed", "The operator of this portal enabled or disabled your key."},
+	"KeyReleasing":          {"API key unused", "It was in no plan for 30 days, so it is given back next."},
+	"KeyReleased":           {"API key given back", "It returns, with the same value, with your next subscription."},
+	"KeyRevealed":           {"API key shown", "The value was shown to you."},
+	"SubscriptionWanted":    {"Request approved", "Your key is added to {plan} next."},
+	"SubscriptionActivated": {"Subscription active", "Your key opens {plan}."},
+	"SubscriptionEnding":    {"Request approved", "Your key is taken out of {plan} next."},
+	"SubscriptionEnded":     {"Subscription ended", "Your key does not open {plan} any more."},
+	"SubscriptionLost":      {"Subscription ended", "The operator of this portal has removed {plan}."},
+	"WishParked":            {"Waiting", ""},
+	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests are finished together."},
+	"RequestUnchanged":      {"Already done", "Nothing had to be changed."},
+	"RequestRejected":       {"Refused", ""},
+	"RequestSuperseded":     {"Cancelled", "You asked for something else after this, and the newest request counts."},
+	"RequestFailed":         {"Not carried out", "Something went wrong on our side. Your request is kept, and the operator of this portal can repeat it."},
+	"CatalogPublished":      {"Catalog published", ""},
+	"CatalogSourceFailed":   {"Catalog not read", ""},
 }
 
-// stepTitle is a step in a few words; a fact that has none yet says its own name.
-func stepTitle(fact string) string {
-	if title, ok := stepTitles[fact]; ok {
-		return title
+// wordsFor words one step of an operation about a plan of that name.
+func wordsFor(step projections.Step, plan string) stepWords {
+	words, ok := stepTexts[step.Name]
+	switch {
+	case !ok:
+		return stepWords{sentence(step.Name), step.Detail}
+	case step.Status == projections.Waiting:
+		words.Detail = waitingFor(step.Code)
+	case words.Detail == "" || (plan == "" && strings.Contains(words.Detail, "{plan}")):
+		words.Detail = step.Detail
 	}
-	return sentence(fact)
+	words.Detail = strings.ReplaceAll(words.Detail, "{plan}", plan)
+	return words
 }
 
 // sentence takes a name apart: KeyRotationScheduled is "Key rotation scheduled".
@@ -82,11 +120,14 @@ func sentence(name string) string {
 	return b.String()
 }
 
-func statusBadge(status projections.Status) badge {
-	switch status {
+func statusBadge(operation operations.Operation) badge {
+	switch operation.Status {
 	case projections.Succeeded:
 		return badge{"ok", "check", "Done"}
 	case projections.Rejected:
+		if superseded(operation) {
+			return badge{"quiet", "minus", "Cancelled"}
+		}
 		return badge{"bad", "cross", "Refused"}
 	case projections.Failed:
 		return badge{"bad", "cross", "Failed"}
@@ -112,48 +153,56 @@ var (
 	toCatalog   = link{"Browse the APIs", "/apis"}
 )
 
-// nextOf says what happens next with an operation, or what has come of it.
+// nextOf says what happens next with an operation that is open, refused or failed.
 func nextOf(operation operations.Operation) nextStep {
 	switch operation.Status {
 	case projections.Accepted:
-		return nextStep{Heading: "Next: we pick it up", Text: "That usually takes a second or two. You can stay here or come back later; it goes on either way."}
-	case projections.Running:
-		return nextStep{Heading: "Next: API Gateway does its part", Text: "We are working on it. There is nothing you need to do; it goes on even if you close this page."}
+		return nextStep{Heading: "Next: we start on it", Text: "That usually takes a second or two. You can close this page: we go on without it."}
 	case projections.Waiting:
 		return waiting(operation.Code)
-	case projections.Succeeded:
-		return succeeded(operation.Type)
 	case projections.Rejected:
 		return rejected(operation)
+	case projections.Failed:
+		return nextStep{
+			Heading: "Something went wrong on our side",
+			Text: "Your request is kept, and the operator of this portal can repeat it. " +
+				"If you cannot wait, send them the number at the end of this page. When they repeat it, this page shows the result.",
+			Links: []link{toDashboard},
+		}
 	}
-	return nextStep{
-		Heading: "This could not be carried out",
-		Text:    "The operator of this portal has been told and can repeat it. If they do, this page shows it; you do not have to ask again.",
-		Links:   []link{toDashboard},
-	}
+	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page: we go on without it."}
 }
 
-// waiting says who acts next; why it waits stands in the step before.
+// waiting says who acts next; the step before says why it waits.
 func waiting(reason string) nextStep {
-	switch events.Reason(reason) {
-	case events.WaitingForAWS:
-		return nextStep{Heading: "Next: we try again", Text: "We do so by ourselves, as often as it takes. There is nothing you need to do."}
-	case events.WaitingForCapacity:
-		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then it goes on by itself. Your request is not forgotten, and you do not have to send it again."}
+	switch reason {
+	case waitsForAWS, waitsForKMS:
+		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
+	case waitsForCapacity:
+		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we go on automatically. You do not have to ask again."}
+	case waitsForPlans:
+		return nextStep{
+			Heading: "Next: you leave a plan, or the operator has the limit raised",
+			Text:    "Then we go on automatically. You do not have to ask again.",
+			Links:   []link{toDashboard},
+		}
 	}
-	return nextStep{Heading: "Next: it goes on by itself", Text: "Your request is not forgotten. It goes on as soon as it can."}
+	return nextStep{Heading: "Next: we go on as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
 }
 
-func succeeded(kind string) nextStep {
-	switch kind {
-	case typeRegister:
-		return nextStep{"Your account is open", "Next, find an API and subscribe to one of its plans. Your API key comes with the first subscription.", []link{toCatalog, toDashboard}}
-	case typeSubscribe:
-		return nextStep{"You can call the API now", "Your key opens this plan. Show the key, copy it into your program, and make a first call.", []link{toDashboard}}
-	case typeUnsubscribe:
-		return nextStep{"You have left the plan", "Your key no longer opens it. You can subscribe again at any time.", []link{toDashboard, toCatalog}}
+// waitingFor says why something waits and who acts next.
+func waitingFor(reason string) string {
+	switch reason {
+	case waitsForAWS:
+		return "API Gateway does not take the change right now. We retry automatically; there is nothing you need to do."
+	case waitsForKMS:
+		return "The key service does not answer, so your key cannot be computed right now. We retry automatically; there is nothing you need to do."
+	case waitsForCapacity:
+		return "API Gateway has no room for another key. The operator of this portal has to make room; then we go on automatically."
+	case waitsForPlans:
+		return "Your key is in as many plans as API Gateway allows for one key. Leave one of them, or ask the operator of this portal to have the limit raised; then we go on automatically."
 	}
-	return nextStep{"Done", "It is so now.", []link{toDashboard}}
+	return "We go on as soon as we can, and retry automatically."
 }
 
 func rejected(operation operations.Operation) nextStep {
@@ -161,18 +210,7 @@ func rejected(operation operations.Operation) nextStep {
 	case string(portal.NotRegistered):
 		return nextStep{Heading: "Your account has to be opened first", Text: "That takes one click and a few seconds. Then go back to the API and subscribe again."}
 	case string(portal.Superseded):
-		return nextStep{"A newer request decided otherwise", "You asked for something else after this, and the newest request counts. Your dashboard shows how things are now.", []link{toDashboard}}
+		return nextStep{"A newer request replaced this one", "You asked for something else after this, and the newest request counts. Your dashboard shows what you have now.", []link{toDashboard}}
 	}
 	return nextStep{"This was refused", operation.Message, []link{toDashboard, toCatalog}}
-}
-
-// waitingFor says why something waits and who acts next.
-func waitingFor(reason string) string {
-	switch events.Reason(reason) {
-	case events.WaitingForAWS:
-		return "API Gateway does not take it right now. We try again by ourselves; there is nothing you need to do."
-	case events.WaitingForCapacity:
-		return "There is no room for another key right now. The operator of this portal has to make some; then it goes on by itself."
-	}
-	return "It goes on by itself as soon as it can."
 }

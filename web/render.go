@@ -91,7 +91,7 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
 		view: v, Portal: s.name, SignedIn: signedIn, Person: displayName(id),
-		SignIn: signIn(here(r)), SignUp: signUp(here(r)),
+		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)),
 	})
 }
 

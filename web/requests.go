@@ -10,7 +10,8 @@ import (
 )
 
 // register asks that the account be opened. A form without a key of its own joins what
-// the sign-in asked for; one with a key asks anew, after that has failed.
+// the sign-in asked for; one with a key asks anew, after that has failed. A form on a
+// product's page names the product and leads back to it.
 func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	who, err := s.asks(w, r, id)
 	if err != nil {
@@ -20,6 +21,10 @@ func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Ident
 		who.IdempotencyKey = operations.RegistrationKey(id.Account)
 	}
 	operation, err := s.operations.Register(r.Context(), who)
+	if product := r.PostForm.Get("product"); product != "" && err == nil {
+		http.Redirect(w, r, escapedPath("apis", product), http.StatusSeeOther)
+		return nil
+	}
 	return follow(w, r, operation, err)
 }
 
@@ -55,38 +60,5 @@ func follow(w http.ResponseWriter, r *http.Request, operation operations.Operati
 		return err
 	}
 	http.Redirect(w, r, escapedPath("operations", operation.ID), http.StatusSeeOther)
-	return nil
-}
-
-type revealPage struct {
-	Name  string
-	Value string
-}
-
-// reveal shows a key's value, on this answer and nowhere else: it is in no address, no
-// title and no cache. That it was shown is recorded before.
-func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
-	key, err := param(r, "key")
-	if err != nil {
-		return err
-	}
-	who, err := s.asks(w, r, id)
-	if err != nil {
-		return err
-	}
-	account, err := s.views.Account(r.Context(), id.Account)
-	if err != nil {
-		return err
-	}
-	body := revealPage{Name: "API key"}
-	for _, k := range account.Keys {
-		if k.ID == portal.KeyID(key) {
-			body.Name = k.Name
-		}
-	}
-	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {
-		return err
-	}
-	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Body: body})
 	return nil
 }

@@ -1,8 +1,8 @@
-// Package web is the portal's pages: server-rendered HTML that asks (operations) and
-// reads (views). It decides nothing and never touches the control plane: a form is
-// accepted by the same path as JSON, and the browser is sent to the page of the
-// operation, which says step by step what becomes of it. Everything works without
-// JavaScript; the one script only saves clicks.
+// Package web is the portal's pages: HTML rendered on the server, from the views, with
+// forms that hand requests to operations. It decides nothing and never touches the control
+// plane: a form is accepted by the same path as JSON, and the browser is sent to the page
+// of the operation, which shows each step. Everything works without JavaScript; the one
+// script only saves clicks.
 package web
 
 import (
@@ -37,6 +37,8 @@ type accepting interface {
 type asking interface {
 	accepting
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
+	// Recent lists an account's newest operations, newest first, at most limit of them.
+	Recent(ctx context.Context, account portal.AccountID, limit int) ([]operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
 }
 
@@ -57,6 +59,9 @@ type Config struct {
 	// Correlation is the id of the request that the context is of. It is shown on error
 	// pages and travels with what is asked; nil means that there is none.
 	Correlation func(context.Context) string
+	// SessionEnded says whether a request comes from a browser that was signed in and is
+	// not any more. Nil means that this is not known.
+	SessionEnded func(*http.Request) bool
 	// Name is what the portal is called, DefaultName if empty.
 	Name string
 	// BaseURL is where browsers reach the portal, without a "/" at its end.
@@ -76,6 +81,7 @@ type Web struct {
 	views       reading
 	status      func(error) int
 	correlation func(context.Context) string
+	ended       func(*http.Request) bool
 	name        string
 	baseURL     string
 	contact     string
@@ -87,7 +93,7 @@ type Web struct {
 func New(config Config) *Web {
 	web := &Web{
 		operations: config.Operations, views: config.Views, status: config.Status,
-		correlation: config.Correlation, name: config.Name, now: config.Now,
+		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
 	if web.readTime == 0 {
@@ -95,6 +101,9 @@ func New(config Config) *Web {
 	}
 	if web.correlation == nil {
 		web.correlation = func(context.Context) string { return "" }
+	}
+	if web.ended == nil {
+		web.ended = func(*http.Request) bool { return false }
 	}
 	if web.name == "" {
 		web.name = DefaultName
@@ -120,8 +129,10 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		get(r, "/", s.page(s.home))
 		get(r, "/apis", s.page(s.catalog))
 		get(r, "/apis/{product}", s.page(s.product))
+		get(r, "/apis/{product}/fragment", s.page(s.productFragment))
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
+		get(r, "/activity", s.page(s.member(s.activity)))
 		get(r, "/operations/{operation}", s.page(s.member(s.operation)))
 		get(r, "/operations/{operation}/fragment", s.page(s.member(s.operationFragment)))
 		r.Post("/register", s.page(s.member(s.register)))
@@ -151,7 +162,7 @@ func (s *Web) readsInTime(next http.Handler) http.Handler {
 	})
 }
 
-// page answers with the error page what a handler could not answer.
+// page renders the errors of a handler as the error page.
 func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

@@ -21,8 +21,9 @@ const (
 	maxID = 200
 )
 
-// member serves those who are signed in. Others are sent to the sign-in and back; what
-// they posted is refused, since it cannot be sent again for them.
+// member serves people who are signed in. Others are sent to the sign-in and back, or, if
+// their session has ended, are told so first. What they posted is refused, since it cannot
+// be sent again for them.
 func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identity) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, ok := identity.From(r.Context())
@@ -31,6 +32,10 @@ func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identit
 		}
 		if r.Method == http.MethodPost || isFragment(r) {
 			return portal.Fail(portal.Unauthorized, "You are not signed in, or no longer. Sign in, then do it again.")
+		}
+		if s.ended(r) {
+			s.fail(w, r, http.StatusUnauthorized, "Your session has ended, so you are not signed in any more.")
+			return nil
 		}
 		http.Redirect(w, r, signIn(here(r)), http.StatusSeeOther)
 		return nil
@@ -46,6 +51,15 @@ func signIn(returnTo string) string {
 
 func signUp(returnTo string) string {
 	return identity.SignInPath + "?" + url.Values{"return_to": {returnTo}, "screen": {"sign-up"}}.Encode()
+}
+
+// afterSignUp is where to come back to after signing up: as after signing in, but to the
+// front page from there, whose first step that is.
+func afterSignUp(r *http.Request) string {
+	if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return "/"
+	}
+	return here(r)
 }
 
 // here is where to come back to after the sign-in: this page, the page that a form was
@@ -101,7 +115,7 @@ func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity)
 	}, nil
 }
 
-// displayName is how somebody signed in is addressed.
+// displayName is what a page calls the person who is signed in.
 func displayName(id identity.Identity) string {
 	switch {
 	case id.Name != "":

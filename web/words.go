@@ -90,13 +90,21 @@ func rate(perSecond float64) string {
 	return strconv.FormatFloat(perSecond, 'f', -1, 64) + " requests a second"
 }
 
-// firstCall is a command for a shell that calls an API with a key, which is left for the
-// reader to fill in. "" if there is nowhere to call.
-func firstCall(endpoint string) string {
+// placeholderKey and placeholderPath stand in a first call for what the reader fills in.
+const (
+	placeholderKey  = "YOUR_API_KEY"
+	placeholderPath = "A_PATH"
+)
+
+// firstCall is a command for a shell that calls an API with a key. The catalog knows no
+// paths, and few APIs answer at their root, so the reader fills one in. "" if there is
+// nowhere to call.
+func firstCall(endpoint, key string) string {
 	if endpoint == "" {
 		return ""
 	}
-	return fmt.Sprintf("curl -H 'x-api-key: YOUR_API_KEY' %s", shellQuoted(endpoint))
+	at := strings.TrimSuffix(endpoint, "/") + "/" + placeholderPath
+	return fmt.Sprintf("curl -H %s %s", shellQuoted("x-api-key: "+key), shellQuoted(at))
 }
 
 // shellQuoted is the text as one word of a POSIX shell, whatever is in it.

@@ -111,6 +111,15 @@ func (a *authorization) challengeRefusal() *oauthError {
 	return nil
 }
 
+// home is the front page of the client, "" if its redirect URI is no web address.
+func (a *authorization) home() string {
+	u, err := url.Parse(a.RedirectURI)
+	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host + "/"
+}
+
 // answer is the address that takes the user back to the client, with these
 // parameters and the state.
 func (a *authorization) answer(parameters map[string]string) string {

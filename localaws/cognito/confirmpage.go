@@ -26,7 +26,7 @@ func (s *Service) posted(form func(http.ResponseWriter, *http.Request, authoriza
 }
 
 func (s *Service) renderConfirm(w http.ResponseWriter, status int, a authorization, v view) {
-	v.Title, v.App = "Confirm your account", a.Client.Name
+	v.Title, v.App, v.Home = "Confirm your account", a.Client.Name, a.home()
 	v.Action, v.Resend, v.Other = a.page("/confirm"), a.page("/resendcode"), a.page("/login")
 	s.render(w, status, "confirm", v)
 }

@@ -18,7 +18,7 @@ func (s *Service) serveLogin(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) renderLogin(w http.ResponseWriter, status int, a authorization, v view) {
-	v.Title, v.App = "Sign in", a.Client.Name
+	v.Title, v.App, v.Home = "Sign in", a.Client.Name, a.home()
 	v.Action = a.page("/login")
 	v.ByEmail = a.Pool.signInByEmail()
 	if !a.Pool.AdminCreateOnly {

@@ -38,6 +38,10 @@ func TestSigningInThroughThePagesYieldsAnIDToken(t *testing.T) {
 			if title := form.doc.Find("title").Text(); title != "Sign in · Gatehouse" {
 				t.Errorf("the page's title is %q", title)
 			}
+			home := mustParse(t, a.oauth.RedirectURL)
+			if back := form.doc.Find(".back a"); back.AttrOr("href", "") != home.Scheme+"://"+home.Host+"/" || back.Text() != "Back to Gatehouse" {
+				t.Errorf("the way back is %q to %q", back.Text(), back.AttrOr("href", ""))
+			}
 			signUp, _ := form.doc.Find("a").Attr("href")
 			form = b.open(t, form.url.ResolveReference(mustParse(t, signUp)).String())
 			done := b.submit(t, form, map[string]string{"username": "ann@example.com", "password": password, "name": "Ann"})

@@ -18,7 +18,7 @@ func (s *Service) serveForgotPassword(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) renderForgot(w http.ResponseWriter, status int, a authorization, v view) {
-	v.Title, v.App = "Forgot your password?", a.Client.Name
+	v.Title, v.App, v.Home = "Forgot your password?", a.Client.Name, a.home()
 	v.Action, v.Other = a.page("/forgotPassword"), a.page("/login")
 	v.ByEmail = a.Pool.signInByEmail()
 	s.render(w, status, "forgot", v)
@@ -44,7 +44,7 @@ func (s *Service) postForgotPassword(w http.ResponseWriter, r *http.Request, a a
 }
 
 func (s *Service) renderReset(w http.ResponseWriter, status int, a authorization, v view) {
-	v.Title, v.App, v.Hint = "Choose a new password", a.Client.Name, a.Pool.Policy.String()
+	v.Title, v.App, v.Home, v.Hint = "Choose a new password", a.Client.Name, a.home(), a.Pool.Policy.String()
 	v.Action, v.Other = a.page("/confirmForgotPassword"), a.page("/login")
 	s.render(w, status, "reset", v)
 }
@@ -80,7 +80,7 @@ func passwordProblem(err error) string {
 }
 
 func (s *Service) renderNewPassword(w http.ResponseWriter, status int, a authorization, v view) {
-	v.Title, v.App, v.Hint = "Choose a new password", a.Client.Name, a.Pool.Policy.String()
+	v.Title, v.App, v.Home, v.Hint = "Choose a new password", a.Client.Name, a.home(), a.Pool.Policy.String()
 	v.Action = a.page("/changePassword")
 	w.Header().Set("Content-Security-Policy", contentPolicy(a.callbackSource()))
 	s.render(w, status, "newpassword", v)

@@ -30,9 +30,11 @@ func parsePage(name string) *template.Template {
 
 // view is what the templates show.
 type view struct {
-	// Title says what the page is for, App for which client.
+	// Title says what the page is for, App for which client, and Home is where that
+	// client is, "" if it is not known.
 	Title string
 	App   string
+	Home  string
 	// Notice is shown above the form: what has been done.
 	Notice string
 	// Error is shown beside the form, and Field is the input it is about, if one.

@@ -17,10 +17,10 @@ func (s *Service) serveSignUp(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Service) renderSignUp(w http.ResponseWriter, status int, a authorization, v view) {
-	v.Title, v.App = "Sign up", a.Client.Name
+	v.Title, v.App, v.Home = "Sign up", a.Client.Name, a.home()
 	if a.Pool.AdminCreateOnly {
 		s.render(w, http.StatusForbidden, "error", view{
-			Title: v.Title, App: v.App, Error: "Signing up is closed: an administrator has to create your account.",
+			Title: v.Title, App: v.App, Home: v.Home, Error: "Signing up is closed: an administrator has to create your account.",
 		})
 		return
 	}
@@ -57,7 +57,7 @@ func (s *Service) postSignUp(w http.ResponseWriter, r *http.Request) {
 	case a.Pool.mailsCode(u):
 		s.renderConfirm(w, http.StatusOK, a, view{Username: username, Notice: "A code was sent to " + masked(u.Attributes["email"]) + "."})
 	case u.Status != confirmed:
-		s.render(w, http.StatusOK, "waiting", view{Title: "Almost there", App: a.Client.Name, Username: username, Other: a.page("/login")})
+		s.render(w, http.StatusOK, "waiting", view{Title: "Almost there", App: a.Client.Name, Home: a.home(), Username: username, Other: a.page("/login")})
 	default:
 		since, err := s.startSession(w, r, a.Pool, u)
 		if err != nil {

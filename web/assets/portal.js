@@ -46,25 +46,60 @@ document.addEventListener("click", async (event) => {
 
 // --- Forms: one click, one request -------------------------------------------------
 
-const patience = 5000;
+// A form stays busy for as long as its request is open: the page that answers it takes
+// this one's place. Only if none comes, because loading was stopped or takes far longer
+// than the portal lets a request take, can it be sent again; its key makes that the same
+// request.
+const sendingLong = 10_000;
+const sendingFailed = 60_000;
+
+let sending = null;
+
+function release() {
+  if (!sending) {
+    return;
+  }
+  const { form, button, label, timers } = sending;
+  timers.forEach(clearTimeout);
+  delete form.dataset.sent;
+  if (button) {
+    button.replaceChildren(...label);
+    button.removeAttribute("aria-busy");
+    button.style.minWidth = "";
+  }
+  sending = null;
+}
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  const button = event.submitter;
   if (form.method !== "post") {
     return;
   }
-  if (form.dataset.sent) {
+  if (sending) {
     event.preventDefault();
     return;
   }
+  const button = event.submitter;
+  sending = {
+    form, button, label: button ? [...button.childNodes] : [],
+    timers: [
+      setTimeout(() => announce("This takes longer than usual. We are still sending it."), sendingLong),
+      setTimeout(() => { release(); announce("No answer came. You can send it again."); }, sendingFailed),
+    ],
+  };
   form.dataset.sent = "yes";
-  button?.setAttribute("aria-busy", "true");
-  // If no answer came, it may be sent again: its key makes that the same request.
-  setTimeout(() => {
-    delete form.dataset.sent;
-    button?.removeAttribute("aria-busy");
-  }, patience);
+  if (button) {
+    button.style.minWidth = `${button.offsetWidth}px`;
+    button.setAttribute("aria-busy", "true");
+    button.replaceChildren("Sending…");
+  }
+  announce("Sending");
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") {
+    release();
+  }
 });
 
 // A page that comes back from the browser's memory shows forms that were used and
@@ -77,21 +112,30 @@ addEventListener("pageshow", (event) => {
 
 // --- Following what is under way ---------------------------------------------------
 
+const first = 800;
 const slowest = 5000;
+const idle = 60_000;
 
-// visible resolves as soon as the page can be seen.
-function visible() {
+// pause takes that long, and longer until the page can be seen. Coming back to the page
+// ends it at once.
+function pause(delay) {
   return new Promise((resolve) => {
-    if (!document.hidden) {
-      resolve();
-      return;
-    }
-    document.addEventListener("visibilitychange", function seen() {
+    const timer = setTimeout(() => {
       if (!document.hidden) {
-        document.removeEventListener("visibilitychange", seen);
-        resolve();
+        done();
       }
-    });
+    }, delay);
+    function done() {
+      clearTimeout(timer);
+      document.removeEventListener("visibilitychange", seen);
+      resolve();
+    }
+    function seen() {
+      if (!document.hidden) {
+        done();
+      }
+    }
+    document.addEventListener("visibilitychange", seen);
   });
 }
 
@@ -107,20 +151,28 @@ function replace(old, next) {
   if (focused) {
     document.getElementById(focused)?.focus();
   }
-  if (next.dataset.announce) {
+  if (next.dataset.title && next.dataset.title !== old.dataset.title) {
+    document.title = document.title.replace(old.dataset.title, () => next.dataset.title);
+  }
+  if (next.dataset.announce && next.dataset.announce !== old.dataset.announce) {
     announce(next.dataset.announce);
   }
 }
 
+// follow asks for a part of the page again: often while something on it is under way,
+// and now and then while nothing is.
 async function follow(part) {
-  let delay = 800;
-  while (part.dataset.poll) {
-    await new Promise((resolve) => setTimeout(resolve, delay));
-    await visible();
+  let delay = first;
+  for (;;) {
+    const address = part.dataset.poll ?? part.dataset.idle;
+    if (!address) {
+      return;
+    }
+    await pause(part.dataset.poll ? delay : idle);
     delay = Math.min(delay * 1.25, slowest);
     let answer;
     try {
-      answer = await fetch(part.dataset.poll, { cache: "no-store" });
+      answer = await fetch(address, { cache: "no-store" });
     } catch {
       continue;
     }
@@ -133,15 +185,16 @@ async function follow(part) {
     }
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = parsed.body.firstElementChild;
-    if (next && next.dataset.version !== part.dataset.version) {
+    // A form that is being sent stays as it is.
+    if (next && next.dataset.version !== part.dataset.version && !sending) {
       replace(part, next);
       part = next;
-      delay = 800;
+      delay = first;
     }
   }
 }
 
-for (const part of document.querySelectorAll("[data-poll]")) {
+for (const part of document.querySelectorAll("[data-poll], [data-idle]")) {
   follow(part);
 }
 
@@ -167,14 +220,23 @@ setInterval(() => {
 
 // --- A key that is shown is hidden again -------------------------------------------
 
+// warned is how long before the end people are told, in time to ask for more.
+const warned = 20;
+const more = 60;
+
 const secret = document.querySelector("[data-hide-after]");
 if (secret) {
   const countdown = secret.querySelector("[data-countdown]");
+  const value = document.getElementById("key-value").textContent;
   let left = Number(secret.dataset.hideAfter);
+  const tell = () => { countdown.textContent = `It is hidden again in ${left} s.`; };
   const hide = () => {
     clearInterval(ticking);
     const focused = secret.contains(document.activeElement);
     secret.querySelector(".secret")?.remove();
+    for (const call of document.querySelectorAll("[data-secret-call] pre code")) {
+      call.textContent = call.textContent.replaceAll(value, "YOUR_API_KEY");
+    }
     const said = secret.querySelector(".hidden-again");
     said.hidden = false;
     if (focused) {
@@ -183,14 +245,21 @@ if (secret) {
     }
     announce("The key is hidden again.");
   };
-  const tick = () => {
-    countdown.textContent = `It is hidden again in ${left} s.`;
-    if (left-- <= 0) {
+  const ticking = setInterval(() => {
+    left -= 1;
+    tell();
+    if (left <= 0) {
       hide();
+    } else if (left === warned) {
+      announce(`The key is hidden again in ${left} seconds. You can show it for longer.`);
     }
-  };
-  const ticking = setInterval(tick, 1000);
-  tick();
+  }, 1000);
+  tell();
+  secret.querySelector("[data-hide-later]").addEventListener("click", () => {
+    left += more;
+    tell();
+    announce(`The key is shown for ${left} seconds more.`);
+  });
   secret.querySelector("[data-hide-now]").addEventListener("click", hide);
   // Nor is it left in the browser's memory of pages.
   addEventListener("pagehide", hide);

@@ -1,0 +1,168 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// What the OpenAPI document shows of answers: one example for every operation, and the
+// errors that a client of it has to expect.
+
+var exampleTime = time.Date(2026, time.November, 22, 9, 0, 0, 0, time.UTC)
+
+const (
+	exampleOperation = "01m7x8k3c4d5e6f7g8h9j0kmnp"
+	exampleKey       = "4t6qk0w5y2b8n1r7m3x9zcvd5h"
+	examplePlan      = "a1b2c3"
+	exampleProduct   = "harbours-v1"
+	exampleValue     = "q3ZyX7pLw0vK5tR8nB2mC6jH9dF4gS1a"
+)
+
+func exampleOf(kind, status string, steps ...Step) Operation {
+	if steps == nil {
+		steps = []Step{}
+	}
+	return Operation{
+		ID: exampleOperation, Type: kind, Status: status, CreatedAt: exampleTime,
+		UpdatedAt: exampleTime.Add(time.Duration(len(steps)) * time.Second), Steps: steps,
+	}
+}
+
+func exampleStep(second int, name, detail string) Step {
+	return Step{Name: name, At: exampleTime.Add(time.Duration(second) * time.Second), Detail: detail}
+}
+
+func exampleOffer() catalog.Product {
+	return catalog.Product{
+		ID: exampleProduct, Name: "Harbours", Description: "Tides and berths of every harbour.",
+		Plans: []catalog.Plan{{
+			ID: examplePlan, Name: "Free", Description: "To try it out.",
+			Throttle: &catalog.Throttle{Rate: 5, Burst: 10}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"},
+			Stages: []portal.Stage{{API: "f98c8e5b6b", Stage: "v1"}},
+		}},
+		APIs: []catalog.API{{
+			ID: "f98c8e5b6b", Name: "Harbours", Description: "", Version: "1.4", Stage: "v1",
+			Endpoint: "https://f98c8e5b6b.execute-api.eu-west-1.amazonaws.com/v1", Kind: catalog.REST,
+		}},
+	}
+}
+
+// answers are the examples of what succeeds, by operation id.
+func answers() map[string]any {
+	return map[string]any{
+		"register":      exampleOf("RegisterUser", "accepted"),
+		"subscribe":     exampleOf("SubscribeRequested", "accepted"),
+		"unsubscribe":   exampleOf("UnsubscribeRequested", "accepted"),
+		"list-products": List[catalog.Product]{Items: []catalog.Product{exampleOffer()}},
+		"get-product":   exampleOffer(),
+		"me": Me{
+			Account: "01m7x8a0b1c2d3e4f5g6h7j8km", Status: "registered", Email: "ada@example.com", Name: "Ada Lovelace", Groups: []string{},
+		},
+		"list-subscriptions": List[Subscription]{Items: []Subscription{{
+			Plan: examplePlan, Name: "Free", Offered: true, State: "pending", Waiting: "aws", Since: exampleTime, Operation: exampleOperation,
+		}}},
+		"list-keys":  List[Key]{Items: []Key{{ID: exampleKey, Name: "Default key", State: "active", CreatedAt: &exampleTime}}},
+		"reveal-key": map[string]string{"value": exampleValue},
+		"get-operation": exampleOf("SubscribeRequested", "succeeded",
+			exampleStep(1, "KeyWanted", "An API key is to be created."),
+			exampleStep(1, "SubscriptionWanted", "The key is to be added to Free."),
+			exampleStep(2, "KeyCreated", "API Gateway has created the key."),
+			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
+		),
+	}
+}
+
+// expected is an error that the document lists.
+type expected struct {
+	code portal.Code
+	// means says when it comes, detail is what an example of it says.
+	means, detail string
+}
+
+var (
+	anywhere = map[int]expected{
+		http.StatusBadRequest:          {portal.Invalid, "The request cannot be read.", "The query after the question mark cannot be read: something in it is not encoded as it should be."},
+		http.StatusUnauthorized:        {portal.Unauthorized, "Nobody is signed in, or the token is not valid.", "Sign in first: send an ID or access token as a bearer token."},
+		http.StatusUnprocessableEntity: {portal.Invalid, "The request does not match this document.", "validation failed"},
+		http.StatusInternalServerError: {portal.Internal, "Something went wrong in the portal. The cause is in its log, under the request id.", "Something went wrong on our side."},
+		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. Nothing was done; send the request again later.", "The portal cannot read its data right now. Try again in a moment."},
+	}
+	writing = map[int]expected{
+		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page of another site.", "This request came from another site. Open the portal itself and try again."},
+		http.StatusRequestEntityTooLarge: {portal.TooLarge, "The body is larger than 64 KB.", "The body is larger than 64 KB."},
+		http.StatusUnsupportedMediaType:  {"unsupported_media_type", "The body is not JSON.", "unknown content type: text/plain"},
+		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests.", "More than 120 requests in a minute. Wait a minute, then go on."},
+	}
+	keyed = map[int]expected{
+		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key came with another request before.", "This Idempotency-Key was used for another request before. Use a new one."},
+	}
+	noProduct   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product.", "There is no such product."}}
+	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
+	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
+	noKey       = map[int]expected{
+		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
+		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key is not there yet. Wait until it has been created."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then go on."},
+	}
+)
+
+// failures are the errors of each operation, besides those that any has; later ones
+// stand for earlier ones of the same status.
+var failures = map[string][]map[int]expected{
+	"register":           {writing, keyed},
+	"subscribe":          {writing, keyed, noPlan},
+	"unsubscribe":        {writing, keyed, noPlan},
+	"reveal-key":         {writing, noKey},
+	"get-product":        {noProduct},
+	"get-operation":      {noOperation},
+	"me":                 nil,
+	"list-products":      nil,
+	"list-subscriptions": nil,
+	"list-keys":          nil,
+}
+
+// illustrate adds the examples and the errors to an operation.
+func illustrate(operation *huma.Operation) {
+	for _, response := range operation.Responses {
+		if content := response.Content["application/json"]; content != nil {
+			content.Example = answers()[operation.OperationID]
+		}
+	}
+	problem := operation.Responses["default"].Content["application/problem+json"].Schema
+	for _, listed := range append([]map[int]expected{anywhere}, failures[operation.OperationID]...) {
+		for status, e := range listed {
+			operation.Responses[strconv.Itoa(status)] = e.response(status, problem)
+		}
+	}
+	operation.Responses["default"].Description = "Any other error."
+}
+
+func (e expected) response(status int, problem *huma.Schema) *huma.Response {
+	example := Problem{
+		Type: "/problems/" + string(e.code), Title: http.StatusText(status), Status: status, Detail: e.detail, RequestID: "01m7x8k2b3c4d5e6f7g8h9j0km",
+	}
+	if status == http.StatusUnprocessableEntity && e.code == portal.Invalid {
+		example.Errors = []Flaw{{Location: "query.limit", Message: "unexpected property"}}
+	}
+	response := &huma.Response{
+		Description: e.means,
+		Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem, Example: example}},
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		response.Headers = header("WWW-Authenticate", "Bearer, and what is wrong with the token if one was sent.")
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		response.Headers = header("Retry-After", "Seconds after which to send the request again.")
+	}
+	return response
+}
+
+func header(name, description string) map[string]*huma.Param {
+	return map[string]*huma.Param{name: {Description: description, Schema: &huma.Schema{Type: huma.TypeString}}}
+}

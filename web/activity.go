@@ -1,0 +1,86 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+const (
+	// shownLines is how many lines of activity the dashboard shows.
+	shownLines = 10
+	// readLines is how many lines are read at once. Those that say the same are shown as one.
+	readLines = 50
+)
+
+type activityPage struct {
+	Lines []activityLine
+	// Older asks for the next page, "" if there is none.
+	Older string
+	// version is the same for the same newest lines.
+	version string
+	// First says that nothing newer is left out.
+	First bool
+}
+
+type activityLine struct {
+	Text string
+	At   moment
+	// Since is when the first of several such lines was written; times counts them.
+	Since moment
+	times int
+	// Follow is the operation that the line was written for, "" if none is known.
+	Follow portal.OperationID
+}
+
+// activity pages through what happened in an account.
+func (s *Web) activity(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	after := r.URL.Query().Get("after")
+	body, err := s.activityAfter(r.Context(), id.Account, after)
+	if err != nil {
+		return err
+	}
+	body.First = after == ""
+	s.render(w, r, http.StatusOK, view{page: "activity", Title: "Activity", Section: "dashboard", Body: body})
+	return nil
+}
+
+// activityAfter reads the page of activity that the one before asks for with that cursor
+// ("": the newest one).
+func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, cursor string) (activityPage, error) {
+	read, err := s.views.Activity(ctx, account, cursor, readLines)
+	if err != nil {
+		return activityPage{}, err
+	}
+	page := activityPage{Older: read.Next, version: versionOf(read)}
+	for _, line := range read.Lines {
+		if n := len(page.Lines); n > 0 && repeatable(line.Text) && page.Lines[n-1].Text == line.Text {
+			last := &page.Lines[n-1]
+			last.times, last.Since, last.Follow = last.times+1, s.moment(line.At), ""
+			continue
+		}
+		page.Lines = append(page.Lines, activityLine{Text: line.Text, At: s.moment(line.At), times: 1, Follow: line.Operation})
+	}
+	for i, line := range page.Lines {
+		if line.times > 1 {
+			page.Lines[i].Text = strings.TrimSuffix(line.Text, ".") + " " + count(line.times, "time") + "."
+		}
+	}
+	return page, nil
+}
+
+// newest leaves the first lines of a page, as the dashboard shows them.
+func (p activityPage) newest() (lines []activityLine, more bool) {
+	if len(p.Lines) <= shownLines {
+		return p.Lines, p.Older != ""
+	}
+	return p.Lines[:shownLines], true
+}
+
+// repeatable says whether a line still reads well with a number of times at its end.
+func repeatable(text string) bool {
+	return strings.HasSuffix(text, ".") && !strings.ContainsAny(strings.TrimSuffix(text, "."), ".:;")
+}

@@ -1,0 +1,396 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/operations"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// patience is how long a browser may take for one thing.
+const patience = time.Minute
+
+// missing skips the test for want of something that this machine lacks, unless
+// GATEHOUSE_REQUIRE lists it.
+func missing(t *testing.T, name string, err error) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("GATEHOUSE_REQUIRE"), ","), name) {
+		t.Fatalf("%s is required and not installed: %v", name, err)
+	}
+	t.Skipf("NOT RUN: %s is not installed", name)
+}
+
+// TestInABrowser has one browser for all that needs one: several would be too much for a
+// small machine.
+func TestInABrowser(t *testing.T) {
+	t.Parallel()
+	browser := browse(t)
+	for name, test := range map[string]func(*testing.T, context.Context){
+		"every page in every state is accessible":                  everyPageIsAccessible,
+		"the page that one is on is marked in forced colours too":  markedInForcedColours,
+		"a form is busy for as long as its request is open":        busyWhileOpen,
+		"the title follows the operation":                          titleFollows,
+		"a dashboard that is come back to is shown anew":           shownAnew,
+		"a key that is shown is at hand, and is hidden everywhere": keyAtHand,
+	} {
+		t.Run(name, func(t *testing.T) {
+			tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+			defer cancel()
+			// The tab lives as long as the context that it is first used with.
+			if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 900)); err != nil {
+				t.Fatalf("opening a tab: %v", err)
+			}
+			test(t, tab)
+		})
+	}
+}
+
+// browse starts a browser.
+func browse(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		missing(t, "chromium", err)
+	}
+	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-domain-reliability", true),
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1"),
+		chromedp.WSURLReadTimeout(patience),
+	)
+	allocator, cancel := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting chromium: %v", err)
+	}
+	return ctx
+}
+
+func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Void]) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// evaluate is the value of an expression, awaited if it is a promise.
+func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// eventually waits for an expression to be true.
+func eventually(t *testing.T, ctx context.Context, expression string) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		if evaluate[bool](t, ctx, expression) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s never comes true:\n%s", expression, evaluate[string](t, ctx, "document.body.innerText"))
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+}
+
+// opened serves a site and opens one of its pages.
+func opened(t *testing.T, ctx context.Context, s site, path string) {
+	t.Helper()
+	server := httptest.NewServer(s.handler)
+	t.Cleanup(server.Close)
+	do(t, ctx, chromedp.Navigate(server.URL+path))
+}
+
+// shown is a page in one of its states. Post names a form's address on the page: it is
+// sent, and what answers it is looked at.
+type shown struct {
+	site site
+	path string
+	post string
+}
+
+// states are the pages in every state that looks different.
+func states() map[string]shown {
+	waitingFor := func(reason string) projections.Subscription {
+		sub := subscription("plan-free", "Free", projections.SubscriptionPending, "op-1")
+		sub.Waiting = reason
+		return sub
+	}
+	active := subscription("plan-free", "Free", projections.SubscriptionActive)
+	disabled := registered(active)
+	disabled.Keys[0].State = "disabled"
+	released := registered(subscription("plan-free", "Free", projections.SubscriptionEnded))
+	released.Keys[0].State = "released"
+	of := func(account projections.Account, recent ...operations.Operation) *fake {
+		return &fake{
+			catalog: published(weather(), rates(), catalog.Product{ID: "bare", Name: "a product with nothing in it"}), account: account, recent: recent,
+			activity: happened("You signed up.", "You subscribed to Free.", "Default key was created.", "Free became active.", "Default key was shown to you.", "Default key was shown to you."),
+		}
+	}
+	ask := func(plan portal.PlanID, kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
+		return about(plan, kind, status, code, steps...)
+	}
+	following := func(op operations.Operation, account projections.Account) shown {
+		f := of(account)
+		f.operations = map[portal.OperationID]operations.Operation{"op-1": op}
+		return shown{site: signedIn(f), path: "/operations/op-1"}
+	}
+	ended := of(registered())
+	ended.ended = true
+	subscribe, leave, register := "SubscribeRequested", "UnsubscribeRequested", "RegisterUser"
+	return map[string]shown{
+		"home":                         {site: visit(of(unregistered())), path: "/"},
+		"home, signed in":              {site: signedIn(of(registered(active))), path: "/"},
+		"catalog":                      {site: visit(of(unregistered())), path: "/apis"},
+		"catalog, found":               {site: visit(of(unregistered())), path: "/apis?q=weather"},
+		"catalog, nothing found":       {site: visit(of(unregistered())), path: "/apis?q=zebra"},
+		"catalog, empty":               {site: visit(&fake{catalog: published()}), path: "/apis"},
+		"product":                      {site: visit(of(unregistered())), path: "/apis/weather"},
+		"product, not registered":      {site: signedIn(of(unregistered())), path: "/apis/weather"},
+		"product, being registered":    {site: signedIn(of(unregistered(), ask("", register, projections.Accepted, ""))), path: "/apis/weather"},
+		"product, nothing held":        {site: signedIn(of(registered())), path: "/apis/weather"},
+		"product, held":                {site: signedIn(of(registered(active))), path: "/apis/weather"},
+		"product, waiting":             {site: signedIn(of(registered(waitingFor("capacity")))), path: "/apis/weather"},
+		"product, asked for":           {site: signedIn(of(registered(), ask("plan-free", subscribe, projections.Accepted, ""), ask("plan-std", subscribe, projections.Rejected, "conflict"))), path: "/apis/weather"},
+		"product, ten plans":           {site: signedIn(of(registered(tenPlans()...))), path: "/apis/weather"},
+		"product without plans":        {site: signedIn(of(registered())), path: "/apis/bare"},
+		"dashboard, empty":             {site: signedIn(&fake{account: projections.Account{Profile: registered().Profile}}), path: "/dashboard"},
+		"dashboard, not registered":    {site: signedIn(of(unregistered())), path: "/dashboard"},
+		"dashboard, registering fails": {site: signedIn(of(unregistered(), ask("", register, projections.Failed, "failed"))), path: "/dashboard"},
+		"dashboard":                    {site: signedIn(of(registered(active, subscription("plan-rates", "Basic", projections.SubscriptionEnded)))), path: "/dashboard"},
+		"dashboard, under way": {site: signedIn(of(
+			registered(waitingFor("kms"), subscription("plan-rates", "Basic", projections.SubscriptionEnding)),
+			ask("plan-std", subscribe, projections.Accepted, ""), ask("plan-max", subscribe, projections.Failed, "failed"))), path: "/dashboard"},
+		"dashboard, key disabled":   {site: signedIn(of(disabled)), path: "/dashboard"},
+		"dashboard, key given back": {site: signedIn(of(released)), path: "/dashboard"},
+		"activity":                  {site: signedIn(of(registered())), path: "/activity"},
+		"operation, accepted":       following(ask("plan-free", subscribe, projections.Accepted, ""), registered()),
+		"operation, waiting": following(ask("plan-free", subscribe, projections.Waiting, "plan_limit",
+			step("KeyWanted", projections.Running, 20*time.Second), step("SubscriptionWanted", projections.Running, 20*time.Second), waitingStep("plan_limit")), registered(waitingFor("plan_limit"))),
+		"operation, done": following(ask("plan-free", subscribe, projections.Succeeded, "",
+			step("KeyWanted", projections.Running, 50*time.Second), step("SubscriptionWanted", projections.Running, 50*time.Second),
+			step("KeyCreated", projections.Running, 3*time.Second), step("SubscriptionActivated", projections.Succeeded, time.Second)), registered(active)),
+		"operation, left since": following(ask("plan-free", subscribe, projections.Succeeded, "", step("SubscriptionActivated", projections.Succeeded, time.Second)), registered()),
+		"operation, left":       following(ask("plan-free", leave, projections.Succeeded, "", step("SubscriptionEnded", projections.Succeeded, time.Second)), registered()),
+		"operation, refused":    following(ask("plan-free", subscribe, projections.Rejected, "not_registered", step("RequestRejected", projections.Rejected, time.Second)), unregistered()),
+		"operation, cancelled":  following(ask("plan-free", subscribe, projections.Rejected, "superseded", step("RequestSuperseded", projections.Rejected, time.Second)), registered()),
+		"operation, failed":     following(ask("", register, projections.Failed, "failed", step("RequestFailed", projections.Failed, time.Second)), unregistered()),
+		"key":                   {site: signedIn(of(registered(active))), path: "/dashboard", post: "/keys/key-1/reveal"},
+		"not found":             {site: visit(of(unregistered())), path: "/nope"},
+		"session ended":         {site: visit(ended), path: "/dashboard"},
+	}
+}
+
+// open goes to the page and sends its form, if it is about what answers that.
+func (s shown) open(t *testing.T, ctx context.Context) {
+	t.Helper()
+	opened(t, ctx, s.site, s.path)
+	if s.post != "" {
+		do(t, ctx, chromedp.Click(chromedp.CSS(`form[action="`+s.post+`"] button`), chromedp.NodeVisible))
+		eventually(t, ctx, `document.readyState === "complete" && location.pathname === "`+s.post+`"`)
+	}
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
+}
+
+// findings are what axe-core has found.
+type findings struct {
+	Violations []violation       `json:"violations"`
+	Passes     []json.RawMessage `json:"passes"`
+}
+
+// violation is one rule that a page does not keep.
+type violation struct {
+	ID    string `json:"id"`
+	Help  string `json:"help"`
+	Nodes []struct {
+		HTML           string `json:"html"`
+		FailureSummary string `json:"failureSummary"`
+	}
+}
+
+// look is a way in which pages are looked at.
+type look struct {
+	name  string
+	width int64
+	media emulation.MediaFeature
+	// rules are the options of axe-core that choose what can differ in this look, "" if
+	// only the width can, and atLeast is how many of them apply to every page.
+	rules   string
+	atLeast int
+}
+
+var looks = []look{
+	{"wide", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{}`, 10},
+	{"dark", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"}, `{ runOnly: ["color-contrast"] }`, 1},
+	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, "", 0},
+}
+
+var forcedColours = look{name: "forced colours", width: 1280, media: emulation.MediaFeature{Name: "forced-colors", Value: "active"}}
+
+func (l look) to(t *testing.T, ctx context.Context) {
+	t.Helper()
+	do(t, ctx, chromedp.EmulateViewport(l.width, 900))
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{&l.media}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func everyPageIsAccessible(t *testing.T, ctx context.Context) {
+	axe, err := os.ReadFile("../bin/axe.min.js")
+	if err != nil {
+		missing(t, "axe", err)
+	}
+	for name, state := range states() {
+		for _, look := range looks {
+			look.to(t, ctx)
+			state.open(t, ctx)
+			if look.rules != "" {
+				do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)+"; undefined"))
+				found := evaluate[findings](t, ctx, `axe.run(`+look.rules+`)`)
+				if len(found.Passes) < look.atLeast {
+					t.Errorf("%s, %s: only %d rules have been checked", name, look.name, len(found.Passes))
+				}
+				for _, v := range found.Violations {
+					for _, node := range v.Nodes {
+						t.Errorf("%s, %s: %s (%s): %s\n%s", name, look.name, v.ID, v.Help, node.HTML, node.FailureSummary)
+					}
+				}
+			}
+			if wide := evaluate[int64](t, ctx, "document.documentElement.scrollWidth"); wide > look.width {
+				t.Errorf("%s, %s: the page is %d wide", name, look.name, wide)
+			}
+		}
+	}
+}
+
+func markedInForcedColours(t *testing.T, ctx context.Context) {
+	forcedColours.to(t, ctx)
+	states()["dashboard"].open(t, ctx)
+	border := `getComputedStyle(document.querySelector('header nav a[href="%s"]')).borderBottomColor`
+	current := evaluate[string](t, ctx, strings.ReplaceAll(border, "%s", "/dashboard"))
+	if other := evaluate[string](t, ctx, strings.ReplaceAll(border, "%s", "/apis")); other == current {
+		t.Errorf("the current page and the other both have a border of %s", current)
+	}
+}
+
+func busyWhileOpen(t *testing.T, ctx context.Context) {
+	opened(t, ctx, signedIn(&fake{catalog: published(weather()), account: registered()}), "/apis/weather")
+	// No answer comes, and the page's own clock is moved on by hand.
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`
+		window.sent = 0;
+		document.addEventListener("submit", (event) => { sent += event.defaultPrevented ? 0 : 1; event.preventDefault(); });
+		window.timers = new Map();
+		window.setTimeout = (f, ms) => { timers.set(timers.size + 1, { f, ms }); return timers.size; };
+		window.clearTimeout = (id) => { if (timers.has(id)) timers.get(id).f = () => {}; };
+		window.passed = (ms) => { for (const t of timers.values()) { if (t.ms <= ms) { const f = t.f; t.f = () => {}; f(); } } };
+		undefined`))
+	click := `document.querySelector("#subscribe-plan-free").click()`
+	says := `document.querySelector("#subscribe-plan-free").textContent + " " + document.querySelector("#subscribe-plan-free").getAttribute("aria-busy")`
+	evaluate[bool](t, ctx, click+", true")
+	for _, ms := range []int{0, 5_000, 30_000} {
+		if got := evaluate[string](t, ctx, click+", passed("+strconv.Itoa(ms)+"), "+says); got != "Sending… true" {
+			t.Errorf("after %d ms the button says %q", ms, got)
+		}
+	}
+	if got := evaluate[int](t, ctx, "sent"); got != 1 {
+		t.Errorf("four clicks have sent %d requests", got)
+	}
+	if got := evaluate[string](t, ctx, "passed(60_000), "+says); got != "Subscribe to Free null" {
+		t.Errorf("long after the portal would have answered the button says %q", got)
+	}
+	if got := evaluate[int](t, ctx, click+", sent"); got != 2 {
+		t.Errorf("it cannot be sent again: %d requests", got)
+	}
+	if got := evaluate[string](t, ctx, `document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })), `+says); got != "Subscribe to Free null" {
+		t.Errorf("after loading was stopped the button says %q", got)
+	}
+}
+
+func titleFollows(t *testing.T, ctx context.Context) {
+	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive))}
+	f.operations = map[portal.OperationID]operations.Operation{"op-1": about("plan-free", "SubscribeRequested", projections.Accepted, "")}
+	s := signedIn(f)
+	var ended atomic.Bool
+	inner := s.handler
+	done := signedIn(&fake{catalog: f.catalog, account: f.account, operations: map[portal.OperationID]operations.Operation{
+		"op-1": about("plan-free", "SubscribeRequested", projections.Succeeded, ""),
+	}})
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ended.Load() {
+			done.handler.ServeHTTP(w, r)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	})
+	opened(t, ctx, s, "/operations/op-1")
+	eventually(t, ctx, `document.title === "Subscribing to Free · Gatehouse"`)
+	ended.Store(true)
+	eventually(t, ctx, `document.title === "Subscribed to Free · Gatehouse" && document.querySelector("h1").textContent === "Subscribed to Free"`)
+}
+
+func shownAnew(t *testing.T, ctx context.Context) {
+	s := signedIn(&fake{catalog: published(weather()), account: registered()})
+	asked := make(chan struct{}, 1)
+	inner := s.handler
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/dashboard/fragment" {
+			asked <- struct{}{}
+		}
+		inner.ServeHTTP(w, r)
+	})
+	opened(t, ctx, s, "/dashboard")
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.dispatchEvent(new Event("visibilitychange")); undefined`))
+	select {
+	case <-asked:
+	case <-time.After(patience):
+		t.Error("nothing is asked for")
+	}
+}
+
+func keyAtHand(t *testing.T, ctx context.Context) {
+	states()["key"].open(t, ctx)
+	if got := evaluate[string](t, ctx, `document.activeElement.textContent`); got != keyValue {
+		t.Errorf("the focus is at %q", got)
+	}
+	do(t, ctx, chromedp.KeyEvent(kb.Tab))
+	if got := evaluate[string](t, ctx, `document.activeElement.dataset.copy`); got != "key-value" {
+		t.Errorf("after a Tab the focus is at the button that copies %q", got)
+	}
+	if got := evaluate[string](t, ctx, `document.querySelector("#first-call-0").textContent`); !strings.Contains(got, keyValue) {
+		t.Errorf("the first call is %s", got)
+	}
+	left := `parseInt(document.querySelector("[data-countdown]").textContent.match(/\d+/)[0])`
+	do(t, ctx, chromedp.Click(chromedp.CSS("[data-hide-later]"), chromedp.NodeVisible))
+	if got := evaluate[int](t, ctx, left); got <= 30 {
+		t.Errorf("with more time it is hidden in %d seconds", got)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS("[data-hide-now]"), chromedp.NodeVisible))
+	eventually(t, ctx, `!document.documentElement.outerHTML.includes("`+keyValue+`") && document.querySelector("#first-call-0").textContent.includes("YOUR_API_KEY")`)
+}

@@ -1,0 +1,99 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+const disabledText = "The operator of this portal has disabled the key, so API Gateway refuses calls with it. Ask them to enable it."
+
+func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Time) []keyLine {
+	lines := make([]keyLine, 0, len(keys))
+	for _, key := range keys {
+		line := keyLine{
+			ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
+			Created: s.moment(key.CreatedAt), Shown: s.moment(revealed[key.ID]),
+		}
+		switch key.State {
+		case projections.KeyActive:
+			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
+		case projections.KeyPending:
+			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can show it as soon as API Gateway has created it."
+		case projections.KeyDisabled:
+			line.Badge, line.Hint = badge{"bad", "cross", "Disabled by the operator"}, disabledText
+		case projections.KeyReleased:
+			line.Badge, line.Hint = badge{"quiet", "minus", "Given back"}, "It was in no plan for 30 days, so API Gateway does not hold it any more. It returns, with the same value, with your next subscription."
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// works says whether calls with one of a subscription's keys are let through, as far as is
+// known.
+func works(account projections.Account, sub projections.Subscription) bool {
+	for _, key := range account.Keys {
+		if key.Ring == sub.Ring && key.State != projections.KeyDisabled && key.State != projections.KeyReleased {
+			return true
+		}
+	}
+	return false
+}
+
+// revealPage has a key's value.
+type revealPage struct {
+	Name  string
+	Value string
+	// Calls are the first calls of what the account has, with the value in them.
+	Calls []keyedCall
+}
+
+type keyedCall struct{ Product, Text string }
+
+// reveal shows a key's value, on this answer and nowhere else: it is in no address, no
+// title and no cache. That it was shown is recorded before.
+func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
+	key, err := param(r, "key")
+	if err != nil {
+		return err
+	}
+	who, err := s.asks(w, r, id)
+	if err != nil {
+		return err
+	}
+	account, err := s.views.Account(r.Context(), id.Account)
+	if err != nil {
+		return err
+	}
+	published, err := s.views.Catalog(r.Context())
+	if err != nil {
+		return err
+	}
+	body := revealPage{Name: "API key"}
+	var ring portal.Ring
+	for _, k := range account.Keys {
+		if k.ID == portal.KeyID(key) {
+			body.Name, ring = k.Name, k.Ring
+		}
+	}
+	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {
+		return err
+	}
+	all := offersIn(published.Products)
+	called := map[string]bool{}
+	for _, sub := range account.Subscriptions {
+		product := all[sub.Plan].Product
+		text := firstCall(endpoint(product), body.Value)
+		if sub.Ring != ring || sub.State != projections.SubscriptionActive || text == "" || called[product.ID] {
+			continue
+		}
+		called[product.ID] = true
+		body.Calls = append(body.Calls, keyedCall{product.Name, text})
+	}
+	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Body: body})
+	return nil
+}
