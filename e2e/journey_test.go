@@ -56,7 +56,7 @@ func TestTheJourneyFromSigningUpToLeaving(t *testing.T) {
 	for _, step := range op.Steps {
 		steps = append(steps, step.Name)
 	}
-	if want := []string{"KeyWanted", "SubscriptionWanted", "KeyCreated", "SubscriptionActivated"}; !slices.Equal(steps, want) {
+	if want := []string{"KeyWanted", "SubscriptionWanted", "KeyCreated", "KeyAttached", "SubscriptionActivated"}; !slices.Equal(steps, want) {
 		t.Errorf("the steps are %v, want %v", steps, want)
 	}
 
