@@ -54,7 +54,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
-		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, Now: p.Now,
+		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{

@@ -49,6 +49,9 @@ type Step struct {
 	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
+// joins says whether the operation begins to wait for a wish that others opened.
+func (s Step) joins() bool { return s.Wish != 0 && s.Wish != s.Sequence }
+
 // Progress is what has become of an operation so far.
 type Progress struct {
 	Status        Status
@@ -242,6 +245,10 @@ func progress(steps []Step) Progress {
 	for _, step := range steps {
 		// Once it is over only a further end counts: a replay after a failure.
 		if p.Status.Over() && !step.Status.Over() {
+			continue
+		}
+		// Joining a wish that waits is waiting.
+		if p.Status == Waiting && step.joins() {
 			continue
 		}
 		p.Status, p.Code, p.Message, p.UpdatedAt = step.Status, step.Code, step.Message, step.At

@@ -136,3 +136,22 @@ func TestAReplayMayLinkAnOperationToAnotherWish(t *testing.T) {
 		t.Errorf("after its replay it is %s", got.Status)
 	}
 }
+
+func TestAnOperationThatJoinsAWishWhichWaitsIsWaiting(t *testing.T) {
+	t.Parallel()
+	at := func(minute int) time.Time { return time.Date(2026, 11, 22, 9, minute, 0, 0, time.UTC) }
+	wanted := Step{Stream: annStream, Sequence: 3, At: at(1), Status: Running, Wish: 3}
+	parked := Step{Stream: annStream, Sequence: 4, At: at(2), Status: Waiting, Code: "aws", Message: "later"}
+	joined := Step{Stream: annStream, Sequence: 5, At: at(3), Status: Running, Wish: 3}
+	attached := Step{Stream: annStream, Sequence: 6, At: at(4), Status: Running}
+	active := Step{Stream: annStream, Sequence: 7, At: at(5), Status: Succeeded}
+	for want, steps := range map[Status][]Step{
+		Running:   {wanted, parked, joined, attached},
+		Waiting:   {parked, joined},
+		Succeeded: {parked, joined, attached, active},
+	} {
+		if got := progress(inOrder(steps)); got.Status != want {
+			t.Errorf("after %d steps it is %s, want %s", len(steps), got.Status, want)
+		}
+	}
+}

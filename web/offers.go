@@ -42,10 +42,6 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
-// maxPlansOfKey is in how many plans a key can be, as the worker decides, too (Amazon API
-// Gateway quotas, "usage plans per API key").
-const maxPlansOfKey = 10
-
 // plansOfKey is in how many plans the account's key is, or is to be.
 func plansOfKey(held []projections.Subscription) int {
 	n := 0

@@ -150,7 +150,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 		product := all[other.Plan].Product
 		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
 	}
-	card.Full = card.Held == nil && card.InTheWay == nil && plansOfKey(mine.Subscriptions) >= maxPlansOfKey
+	card.Full = card.Held == nil && card.InTheWay == nil && plansOfKey(mine.Subscriptions) >= s.plansPerKey
 	return card
 }
 

@@ -25,6 +25,10 @@ const DefaultName = "Gatehouse"
 // otherwise. People do not look at an empty window for much longer.
 const DefaultReadTime = 2 * time.Second
 
+// DefaultPlansPerKey is in how many plans a key can be unless configured otherwise (Amazon
+// API Gateway quotas, "usage plans per API key").
+const DefaultPlansPerKey = 10
+
 // accepting takes what people ask for.
 type accepting interface {
 	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
@@ -71,6 +75,9 @@ type Config struct {
 	SecurityContact string
 	// ReadTime is how long a page may take to read what it shows, DefaultReadTime if 0.
 	ReadTime time.Duration
+	// PlansPerKey is in how many plans a key can be, DefaultPlansPerKey if 0. Workers decide
+	// by the same number.
+	PlansPerKey int
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 }
@@ -86,6 +93,7 @@ type Web struct {
 	baseURL     string
 	contact     string
 	readTime    time.Duration
+	plansPerKey int
 	now         func() time.Time
 }
 
@@ -98,6 +106,9 @@ func New(config Config) *Web {
 	}
 	if web.readTime == 0 {
 		web.readTime = DefaultReadTime
+	}
+	if web.plansPerKey = config.PlansPerKey; web.plansPerKey == 0 {
+		web.plansPerKey = DefaultPlansPerKey
 	}
 	if web.correlation == nil {
 		web.correlation = func(context.Context) string { return "" }
