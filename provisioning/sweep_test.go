@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,13 +24,14 @@ import (
 
 // sweep is a sweep over the bench's journal, an hour after what happened there.
 func (b *bench) sweep(from provisioning.Listings, shown shownTo) *provisioning.Sweep {
-	at := b.now.Add(time.Hour)
-	clock := func() time.Time { at = at.Add(time.Millisecond); return at }
+	began := b.now.Add(time.Hour)
+	var ticks atomic.Int64
+	clock := func() time.Time { return began.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
 	return &provisioning.Sweep{
 		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Shown: shown, Now: clock,
 		Scratch:    jobs.NewScratch(b.tables, b.names.Records, clock),
 		Listings:   func(func() time.Time) provisioning.Listings { return from },
-		Lease:      func(context.Context) time.Time { return at.Add(time.Hour) },
+		Lease:      func(context.Context) time.Time { return clock().Add(time.Hour) },
 		NamePrefix: "g/",
 		ParseName:  func(name string) (portal.AccountID, portal.KeyID, bool) { return gateway.ParseKeyName("g", name) },
 	}
