@@ -79,6 +79,10 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	alive := r.UnderWay && now.Sub(r.Heartbeat) < runLease
 	switch {
 	case r.UnderWay && a.id == r.Carrier:
+		if !alive && now.Sub(r.Started) >= anewAfter {
+			// The message slept for as long as the run: its machine was suspended, say.
+			r.Started, r.Cursor = now, ""
+		}
 		r.Heartbeat = now
 		return r, goOn
 	case a.kind == continuation:

@@ -202,6 +202,21 @@ func TestARunThatStoppedLongAgoBeginsAnew(t *testing.T) {
 	o.did("the next", "", "a", "ab", "abc")
 }
 
+// A machine may be suspended with the message in hand.
+func TestAMessageThatComesAgainLongAfterBeginsItsRunAnew(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	o.fails = []error{nil, nil, noToken}
+	asleep := o.tick("asleep")
+	if err := o.deliver(asleep); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.did("before", "", "a")
+	o.now = o.now.Add(2 * time.Hour)
+	o.handled(asleep)
+	o.did("after", "", "a", "ab", "abc")
+}
+
 func TestADemandDuringARunIsARunAfterIt(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "ab")
