@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	// runKept is how long what a run has read is kept: longer than any run lasts.
-	runKept = 24 * time.Hour
+	// runKept is how long what a run has read is kept. It is longer than any run lasts: one
+	// older than runLasts begins anew, so that no catalog is made of what is left of it.
+	runKept, runLasts = 7 * 24 * time.Hour, 24 * time.Hour
 	// remembered and rememberedAtLeast are how long the stages of an API and the base paths
 	// of a domain are used without reading them again. Each costs a call, and API Gateway has
 	// no cheap sign that they have changed. The time differs from one to the next, so that
@@ -139,7 +140,7 @@ func (p progress) to(next phase) progress {
 // when the run is over. A second time it does the same.
 func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
 	var p progress
-	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format {
+	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format || r.Now().Sub(p.Began) > runLasts {
 		if p, err = r.begin(ctx); err != nil {
 			return "", err
 		}

@@ -324,6 +324,26 @@ func TestARunThatAnotherVersionBeganIsBegunAgain(t *testing.T) {
 	}
 }
 
+// What a run has read is kept for days only, and half of it is no catalog.
+func TestARunThatHasSleptForADayIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	r := newReading(t, zoo())
+	cursor, err := r.Step(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.plane.called()
+	for _, days := range []int{1, 10} {
+		r.now = r.now.Add(time.Duration(days)*24*time.Hour + time.Minute)
+		if _, err := r.Step(t.Context(), cursor); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(map[string]int{"plans": 1}, r.plane.called()); diff != "" {
+			t.Errorf("after %d days (-want +got):\n%s", days, diff)
+		}
+	}
+}
+
 func TestCustomDomainsAreReadAndRemembered(t *testing.T) {
 	t.Parallel()
 	r := newReading(t, zoo())

@@ -28,8 +28,9 @@ const (
 	// surveyShards spreads what was surveyed over partitions, by account, so that a step
 	// reads a small part of it.
 	surveyShards = 16
-	// surveyKept is how long the rows of a survey are kept, sweepKept the result.
-	surveyKept, sweepKept = 24 * time.Hour, 90 * 24 * time.Hour
+	// surveyKept is how long the rows of a survey are kept, sweepKept the result. A sweep older
+	// than sweepLasts begins anew, so that it never goes by what is left of a survey.
+	surveyKept, sweepLasts, sweepKept = 7 * 24 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour
 	// firstOfKind bounds how many of each kind the result names.
 	firstOfKind = 20
 )
@@ -173,7 +174,7 @@ func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error) {
 	now := s.Now()
 	var p sweepProgress
-	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != sweepFormat {
+	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != sweepFormat || now.Sub(p.Found.Began) > sweepLasts {
 		p = sweepProgress{
 			Format: sweepFormat, Run: portal.DeriveID("sweep", strconv.FormatInt(now.UnixNano(), 10)),
 			Phase: surveyKeys, Found: Found{Began: now},

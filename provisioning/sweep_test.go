@@ -312,3 +312,26 @@ type silentJournal struct{ *journal.Journal }
 func (silentJournal) Read(context.Context, portal.Stream, int64) ([]events.Event, error) {
 	return nil, &portal.Postponed{Reason: "the journal does not answer"}
 }
+
+func TestASweepThatHasSleptForADayIsBegunAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{})
+	from := &listings{plans: []portal.PlanID{"free"}}
+	sweep := b.sweep(from, 99)
+	cursor, err := sweep.Step(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := sweep.Now()
+	sweep.Now = func() time.Time { return began.Add(25 * time.Hour) }
+	again, err := sweep.Step(t.Context(), cursor)
+	if err != nil || again == "" {
+		t.Fatalf("%q, %v", again, err)
+	}
+	if from.calls != 2 { // the keys, and the keys again
+		t.Errorf("%d calls, and the sweep stands at %s", from.calls, again)
+	}
+	if again == cursor {
+		t.Error("it is still the sweep that slept")
+	}
+}
