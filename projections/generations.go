@@ -15,8 +15,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// shape is the version of the rows' shape and content. Raise it with a change of either
-// that readers have to see in old rows, too: workers then rebuild the views by themselves.
+// shape is the version of the rows' shape and content, which the pointer records. Raise it
+// with a change of either that readers have to see in old rows, too; the views then have to
+// be written anew.
 const shape = 2
 
 // refreshed is how long a process may go by the pointer that it has read.

@@ -18,7 +18,7 @@ type tagged struct {
 	N    *string           `json:",omitempty"`
 	B    []byte            `json:",omitzero"`
 	BOOL *bool             `json:",omitempty"`
-	NULL *bool             `json:",omitempty"`
+	NULL *null             `json:",omitempty"`
 	L    []tagged          `json:",omitzero"`
 	M    map[string]tagged `json:",omitzero"`
 	SS   []string          `json:",omitzero"`
@@ -27,7 +27,7 @@ type tagged struct {
 }
 
 func (v tagged) value() Value {
-	plain := Value{S: v.S, N: v.N, B: v.B, BOOL: v.BOOL, NULL: (*null)(v.NULL), M: itemOf(v.M), SS: v.SS, NS: v.NS, BS: v.BS}
+	plain := Value{S: v.S, N: v.N, B: v.B, BOOL: v.BOOL, NULL: v.NULL, M: itemOf(v.M), SS: v.SS, NS: v.NS, BS: v.BS}
 	if v.L != nil {
 		plain.L = []Value{}
 	}
