@@ -78,6 +78,10 @@ const (
 	lastWait           = time.Hour
 )
 
+// maxAsked bounds what is believed of how often a row has fallen due, so that a damaged
+// row is no trouble.
+const maxAsked = 1 << 40
+
 // At is when the row falls due.
 func (r Row) At() time.Time {
 	wait := firstWishWait
@@ -85,25 +89,32 @@ func (r Row) At() time.Time {
 	case Operation:
 		wait = firstOperationWait
 	case IdleKey:
-		wait = r.After
+		wait = max(r.After, 0)
 	}
-	at := r.From
-	for range r.Asked + 1 {
-		at = at.Add(wait)
+	at, left := r.From.Add(wait), r.asked()
+	for ; left > 0 && wait != lastWait; left-- {
 		wait = max(min(2*wait, lastWait), time.Minute)
+		at = at.Add(wait)
 	}
-	return at
+	// In seconds, since a time.Duration holds no more than 292 years.
+	return time.Unix(at.Unix()+left*int64(lastWait/time.Second), int64(at.Nanosecond())).In(at.Location())
 }
 
 // Next is the row for the next time after now. Times that passed while nobody looked are
-// skipped: after an outage a row falls due once, not once for each of them.
+// skipped: after an outage a row falls due once, not once for each of them. However long
+// ago the row is from, that takes no time.
 func (r Row) Next(now time.Time) Row {
-	r.Asked++
+	r.Asked = int(r.asked()) + 1
+	if behind := now.Unix() - r.At().Unix(); behind > 0 {
+		r.Asked += int(behind / int64(lastWait/time.Second)) // no wait after the first is longer
+	}
 	for !r.At().After(now) {
 		r.Asked++
 	}
 	return r
 }
+
+func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
 // Place is the item's key. Of a row that has not moved on yet it follows from what the
 // row is about, so whoever ends that can delete it; a row that has moved on is dropped

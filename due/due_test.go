@@ -1,6 +1,7 @@
 package due
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -77,5 +78,33 @@ func TestNoTwoRowsShareAPlace(t *testing.T) {
 			t.Errorf("%+v lies where %+v does", row, other)
 		}
 		places[[2]string{pk, sk}] = row
+	}
+}
+
+func TestARowFromAnyTimeIsDueWithinAnHourAndAtOnceWorkedOut(t *testing.T) {
+	t.Parallel()
+	for name, row := range map[string]Row{
+		"a row without a time":                           {Kind: Wish, Stream: "account/ann"},
+		"a row of a hundred years ago":                   OfWish("account/ann", 3, opened.AddDate(-100, 0, 0), "", "p", ""),
+		"a row that was asked for less often than never": {Kind: Operation, Stream: "account/ann", From: opened, Asked: math.MinInt},
+		"a wait of no time":                              {Kind: IdleKey, Stream: "account/ann", From: opened.Add(-time.Hour)},
+		"a wait of less than no time":                    {Kind: IdleKey, Stream: "account/ann", From: opened, After: math.MinInt64},
+	} {
+		pk, sk := row.Place()
+		next := row.Next(opened)
+		if at := next.At(); !at.After(opened) || at.Sub(opened) > lastWait {
+			t.Errorf("%s is next due at %v, want within an hour after %v", name, at, opened)
+		}
+		if nextPK, nextSK := next.Place(); nextPK != pk || nextSK == sk {
+			t.Errorf("%s lies at %s %s, and then at %s %s", name, pk, sk, nextPK, nextSK)
+		}
+	}
+}
+
+func TestARowThatSaysItWasAskedForOutOfAllMeasureIsNoTrouble(t *testing.T) {
+	t.Parallel()
+	row := Row{Kind: Operation, Stream: "account/ann", From: opened, Asked: math.MaxInt}
+	if at := row.Next(opened).At(); !at.After(opened) {
+		t.Errorf("it is next due at %v", at)
 	}
 }
