@@ -95,23 +95,34 @@ func unlessMoved(ctx context.Context, err error) error {
 	return err
 }
 
+// maxRaces bounds how often one delivery tries to write a row that others write, too.
+const maxRaces = 8
+
 func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor string) error {
-	run, err := r.runs.Load(ctx, job.Name)
-	if err != nil {
-		return err
+	for range maxRaces {
+		run, err := r.runs.Load(ctx, job.Name)
+		if err != nil {
+			return err
+		}
+		run, verdict := run.admit(arriving(msg, cursor, job.Every), job.Every, r.now())
+		switch verdict {
+		case drop:
+			zerolog.Ctx(ctx).Debug().Str("job", job.Name).Msg("a tick was dropped")
+			return nil
+		case revive:
+			zerolog.Ctx(ctx).Warn().Str("job", job.Name).Time("started", run.Started).Msg("a run that stopped is taken over")
+		}
+		err = r.runs.Save(ctx, job.Name, run)
+		switch {
+		case errors.Is(err, errMoved):
+			// The run has moved on since it was read: what becomes of the message may be otherwise.
+		case err != nil || verdict == note:
+			return err
+		default:
+			return r.carry(ctx, job, run, msg.Correlation)
+		}
 	}
-	run, verdict := run.admit(arriving(msg, cursor, job.Every), job.Every, r.now())
-	switch verdict {
-	case drop:
-		zerolog.Ctx(ctx).Debug().Str("job", job.Name).Msg("a tick was dropped")
-		return nil
-	case revive:
-		zerolog.Ctx(ctx).Warn().Str("job", job.Name).Time("started", run.Started).Msg("a run that stopped is taken over")
-	}
-	if err := r.runs.Save(ctx, job.Name, run); err != nil || verdict == note {
-		return err
-	}
-	return r.carry(ctx, job, run, msg.Correlation)
+	return &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
 // carry does one step after the other until the run is over, or the turn is.
@@ -131,35 +142,47 @@ func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string
 	return nil
 }
 
-// advance writes the row after a step. A demand that was noted during the step is kept.
+// advance writes the row after a step.
 func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Run, error) {
-	after := run.advance(next, job.Every, r.now())
-	err := r.runs.Save(ctx, job.Name, after)
-	if !errors.Is(err, errMoved) {
-		return after, err
+	return r.write(ctx, job, run, func(run Run) Run { return run.advance(next, job.Every, r.now()) })
+}
+
+// write changes the row of a run that this message carries. A demand that was noted since the
+// row was read is kept; errMoved if the run is no longer where it was, since another worker
+// carries it.
+func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
+	carrier, cursor := run.Carrier, run.Cursor
+	for range maxRaces {
+		after := change(run)
+		err := r.runs.Save(ctx, job.Name, after)
+		if !errors.Is(err, errMoved) {
+			return after, err
+		}
+		if run, err = r.runs.Load(ctx, job.Name); err != nil {
+			return run, err
+		}
+		if !run.UnderWay || run.Carrier != carrier || run.Cursor != cursor {
+			return run, errMoved
+		}
 	}
-	fresh, err := r.runs.Load(ctx, job.Name)
-	if err != nil {
-		return run, err
-	}
-	if !fresh.UnderWay || fresh.Carrier != run.Carrier || fresh.Cursor != run.Cursor {
-		return run, errMoved
-	}
-	after = fresh.advance(next, job.Every, r.now())
-	return after, r.runs.Save(ctx, job.Name, after)
+	return run, &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
 // handOver sends the continuation, and then has it carry the run. If this ends in between,
 // the old message carries on, and the continuation is dropped.
 func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation string) error {
-	run.Version++
-	id := portal.DeriveID(run.Carrier, strconv.FormatInt(run.Version, 10), strconv.FormatInt(r.now().UnixNano(), 10))
-	continued := message(job.Name, id, continuationCursor+strconv.FormatInt(run.Version, 10), correlation, r.now())
+	version := strconv.FormatInt(run.Version+1, 10)
+	id := portal.DeriveID(run.Carrier, version, strconv.FormatInt(r.now().UnixNano(), 10))
+	continued := message(job.Name, id, continuationCursor+version, correlation, r.now())
 	if err := r.sender.Send(ctx, continued); err != nil {
 		return portal.Postpone("the queues do not answer", err)
 	}
-	run.Carrier = id
-	return r.runs.Save(ctx, job.Name, run)
+	_, err := r.write(ctx, job, run, func(run Run) Run {
+		run.Version++
+		run.Carrier = id
+		return run
+	})
+	return err
 }
 
 // arriving classifies a message. Any cursor that is not a demand's is a continuation; one
@@ -199,7 +222,8 @@ func (r *Runner) Tick(ctx context.Context) {
 		next := now.Add(time.Minute)
 		for _, job := range r.jobs {
 			slot := now.Truncate(job.Every)
-			if slot.After(sent[job.Name]) {
+			// Not only a later one: the clock may have been ahead.
+			if !slot.Equal(sent[job.Name]) {
 				r.send(ctx, job, slot)
 				sent[job.Name] = slot
 			}

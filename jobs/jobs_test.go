@@ -142,3 +142,23 @@ func TestATickThatCannotBeSentIsLeftToTheNextSlot(t *testing.T) {
 		}
 	})
 }
+
+func TestAClockThatWasAheadIsNoReasonToSendNoMoreTicks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(time.Until(time.Now().Truncate(time.Hour).Add(time.Hour)))
+		box, begin := &outbox{}, time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		now := func() time.Time { // a year ahead in the first minute
+			if at := time.Now(); at.Sub(begin) >= time.Minute {
+				return at
+			}
+			return time.Now().Add(365 * 24 * time.Hour)
+		}
+		NewRunner(nil, box, now, eachMinute).Tick(ctx)
+		if sent := box.empty(); len(sent) < 5 {
+			t.Errorf("in five minutes there were %d ticks, want one a minute", len(sent))
+		}
+	})
+}

@@ -76,7 +76,7 @@ const (
 // written unless the verdict is drop.
 func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict) {
 	r.Version++
-	alive := r.UnderWay && now.Sub(r.Heartbeat) < runLease
+	alive := r.alive(now)
 	switch {
 	case r.UnderWay && a.id == r.Carrier:
 		if !alive && now.Sub(r.Started) >= anewAfter {
@@ -92,7 +92,7 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	case a.kind == demand && alive:
 		r.Again = a.id
 		return r, note
-	case a.kind == tick && (alive || r.done(a.slot) || a.slot < slotOf(now, every)):
+	case a.kind == tick && (alive || r.done(a.slot, every, now) || a.slot < slotOf(now, every)):
 		return r, drop
 	}
 	dead := r.UnderWay
@@ -111,8 +111,18 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	return r, anew
 }
 
-// done says whether the run of the slot is over.
-func (r Run) done(slot int64) bool { return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot }
+// alive says whether the run has shown a sign of life. A time that lies further ahead than
+// that was written by a clock that was wrong, and says nothing.
+func (r Run) alive(now time.Time) bool {
+	age := now.Sub(r.Heartbeat)
+	return r.UnderWay && age < runLease && age > -runLease
+}
+
+// done says whether the run of the slot is over. A slot that has not begun by any clock
+// that is nearly right is not believed in, or no tick would count until it begins.
+func (r Run) done(slot int64, every time.Duration, now time.Time) bool {
+	return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot && r.Slot <= slotOf(now.Add(runLease), every)
+}
 
 // advance is the row after a step; next is "" when the run is over. If somebody has asked
 // for another run meanwhile, that one begins.

@@ -3,7 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,7 +80,7 @@ func (o *office) handled(msgs ...events.Event) {
 
 func (o *office) did(what string, cursors ...string) {
 	o.t.Helper()
-	if got := strings.Join(o.steps, " "); got != strings.Join(cursors, " ") {
+	if !slices.Equal(o.steps, cursors) {
 		o.t.Errorf("%s: the steps were %q, want %q", what, o.steps, cursors)
 	}
 	o.steps = nil
@@ -215,6 +215,126 @@ func TestAMessageThatComesAgainLongAfterBeginsItsRunAnew(t *testing.T) {
 	o.now = o.now.Add(2 * time.Hour)
 	o.handled(asleep)
 	o.did("after", "", "a", "ab", "abc")
+// A worker whose clock was ahead for a moment must not keep jobs from running until the
+// other clocks have caught up.
+func TestARunOfAClockThatWasAheadHoldsUpNoLaterOne(t *testing.T) {
+	t.Parallel()
+	const ahead = 365 * 24 * time.Hour
+	for name, fails := range map[string][]error{
+		"a run that is over":  nil,
+		"a run that has died": {noToken},
+	} {
+		o := newOffice(t, "a")
+		o.fails = fails
+		o.now = o.now.Add(ahead)
+		if err := o.deliver(o.tick("ahead")); err != nil && !isPostponed(err) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		o.steps = nil
+		o.now = o.now.Add(-ahead)
+		o.handled(o.tick("right"))
+		o.did(name+": the tick by a right clock", "")
+		o.handled(o.tick("right, from another worker"))
+		o.did(name + ": another one of the slot")
+		o.now = o.now.Add(fiveMinutes)
+		o.handled(o.tick("next"))
+		o.did(name+": the tick of the next slot", "")
+	}
+}
+
+func TestClocksThatLieAFewSecondsApartMakeNoSecondRun(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "ab")
+	o.fails = []error{nil, noToken}
+	o.now = o.now.Add(fiveMinutes)
+	tick := o.tick("t")
+	if err := o.deliver(tick); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.did("the run", "")
+	o.now = o.now.Add(-10 * time.Second) // in the slot before, too
+	o.handled(o.tick("of a clock that is behind"))
+	o.did("a tick by a clock that is behind")
+	o.handled(tick)
+	o.did("the run's own message", "a")
+	o.handled(o.tick("of a clock that is behind, once the run is over"))
+	o.did("a tick by a clock that is behind, once the run is over")
+}
+
+// A demand is noted in the run's row, so writing it may collide with any other write of
+// the run.
+func TestADemandBesideAnyWriteOfARunLosesNeither(t *testing.T) {
+	t.Parallel()
+	for write := 1; write <= 6; write++ {
+		o := newOffice(t, "abc")
+		o.takes = turn
+		demanded := false
+		racing := &racingRuns{runs: o.runs}
+		racing.before = func() {
+			if write--; write == 0 {
+				demanded = true
+				if err := o.deliver(Demand("read", "demanded", "corr", o.now)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		o.Runner.runs = racing
+		asked := write
+		o.handled(o.tick("t"))
+		write = asked
+		if !demanded {
+			t.Fatalf("there are fewer than %d writes", asked)
+		}
+		run, err := o.runs.Load(t.Context(), "read")
+		if err != nil || run.UnderWay || run.Asked != "demanded" {
+			t.Errorf("a demand before write %d: the run is %+v, %v", asked, run, err)
+		}
+		// One that comes before the run has begun is the run.
+		if n := len(o.steps); n < 3 || asked > 1 && n < 5 {
+			t.Errorf("a demand before write %d: the steps were %q", asked, o.steps)
+		}
+	}
+}
+
+// A run may move on between reading a demand and noting it.
+func TestADemandThatLosesARaceIsNotedAllTheSame(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abc")
+	o.fails = []error{nil, noToken}
+	tick := o.tick("t")
+	if err := o.deliver(tick); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.fails = []error{nil, noToken}
+	once := true
+	o.Runner.runs = &racingRuns{runs: o.runs, before: func() {
+		if once {
+			once = false
+			if err := o.deliver(tick); !isPostponed(err) {
+				t.Error(err)
+			}
+		}
+	}}
+	o.handled(Demand("read", "demanded", "corr", o.now))
+	o.steps = nil
+	o.handled(tick)
+	o.did("the rest of the run, and the one that was demanded", "ab", "", "a", "ab")
+}
+
+// racingRuns does something before each write, unless that writes, too.
+type racingRuns struct {
+	runs
+	before func()
+	busy   bool
+}
+
+func (r *racingRuns) Save(ctx context.Context, job string, run Run) error {
+	if !r.busy {
+		r.busy = true
+		r.before()
+		r.busy = false
+	}
+	return r.runs.Save(ctx, job, run)
 }
 
 func TestADemandDuringARunIsARunAfterIt(t *testing.T) {

@@ -73,7 +73,6 @@ var stepTexts = map[string]stepWords{
 	"KeyObserved":           {"API key changed", "The operator of this portal enabled or disabled your key."},
 	"KeyReleasing":          {"API key unused", "It was in no plan for 30 days, so it is given back next."},
 	"KeyReleased":           {"API key given back", "It returns, with the same value, with your next subscription."},
-	"KeyRevealed":           {"API key shown", "The value was shown to you."},
 	"SubscriptionWanted":    {"Request approved", "Your key is added to {plan} next."},
 	"SubscriptionActivated": {"Subscription active", "Your key opens {plan}."},
 	"SubscriptionEnding":    {"Request approved", "Your key is taken out of {plan} next."},
