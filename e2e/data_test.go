@@ -20,7 +20,6 @@ var rareRows = []string{
 	"records failure#<hash> failure",
 	"records deadletter <id>",
 	"records deadletter#<hash> <part>",
-	"records lease attach",
 	"records lease account#<account>",
 	"records limit keys",
 	"records import-probe result",

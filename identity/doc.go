@@ -18,7 +18,7 @@
 //	records   person#<account> person    e-mail and name, the only place of both that lasts
 //	sessions  session#<hash>   session   who is signed in, until when
 //	sessions  account#<id>     session#… the sessions of an account
-//	sessions  signin#<hash>    signin    a sign-in under way, ten minutes
+//	sessions  signin#<hash>    signin    a sign-in under way: ten minutes to finish, its destination for a day
 //
 // Session tokens and states are stored as SHA-256 hashes only, and neither they
 // nor the provider's tokens stand in a log line or an error.
