@@ -187,10 +187,10 @@ func injuries() map[string]injury {
 	signIn(one, denied)
 	one("the credentials are wrong", "AWS", "AWS does not accept these credentials", "aws sts get-caller-identity",
 		func(_ *testing.T, h *patientOf) { h.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "everything in AWS")
-	one("a catalog is not shown", "views", "The journal has a catalog that the views do not show.", "gatehouse sweep", func(t *testing.T, h *patientOf) {
+	one("a catalog is not shown", "views", "The journal has a catalog that the views do not show.", "gatehouse projections rebuild", func(t *testing.T, h *patientOf) {
 		h.record(t, portal.CatalogStream, events.CatalogPublished{Hash: "x", Products: 1})
 	})
-	one("an account is not shown", "views", "The journal has account ann that the views do not show.", "gatehouse sweep", func(t *testing.T, h *patientOf) {
+	one("an account is not shown", "views", "The journal has account ann that the views do not show.", "gatehouse projections rebuild", func(t *testing.T, h *patientOf) {
 		h.record(t, portal.AccountStream("ann"), events.UserRegistered{})
 	})
 	denied("GetUsagePlans", "apigateway:GET", "API Gateway")

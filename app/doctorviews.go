@@ -42,7 +42,7 @@ func viewsOf(e estate, p Process) resource {
 		case lost != "":
 			return found(fault{
 				says:   "The journal has " + lost + " that the views do not show.",
-				advice: "Is a worker running? Then run `gatehouse sweep`; if that does not help, write the views anew: docs/runbook.md#views-are-behind-or-wrong.",
+				advice: "Is a worker running? Then run `gatehouse projections rebuild`; see docs/runbook.md#views-are-behind-or-wrong.",
 			})
 		}
 		return finding{note: shown}, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -23,6 +24,7 @@ const (
 	dueJob     = "due"
 	catalogJob = "catalog"
 	sweepJob   = "sweep"
+	rebuildJob = "rebuild"
 )
 
 // catalogName is how operators know what the catalog is read from.
@@ -100,41 +102,68 @@ type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// jobPoll is how often a job is looked at that somebody waits for, sweepBegin how long a
-// sweep may take to begin.
+// newRebuild puts the rebuild of the views together.
+func newRebuild(c clients, names Names, facts *journal.Journal, projector *projections.Projector, now func() time.Time) *projections.Rebuild {
+	return &projections.Rebuild{
+		Projector: projector, Journal: facts, Rows: c.dynamodb, Now: now, Wait: wait,
+		Scratch: jobs.NewScratch(c.dynamodb, names.Records, now),
+	}
+}
+
+// wait returns after that time, or when ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return portal.Postpone("the worker is stopping", ctx.Err())
+	}
+}
+
+// jobPoll is how often a job is looked at that somebody waits for, jobBegin how long a run
+// may take to begin.
 const (
-	jobPoll    = 300 * time.Millisecond
-	sweepBegin = 2 * time.Minute
+	jobPoll  = 300 * time.Millisecond
+	jobBegin = 2 * time.Minute
 )
+
+// demandRun asks for a run of the job, and returns the demand's id.
+func demandRun(ctx context.Context, p Process, job string) (id string, err error) {
+	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
+	id = portal.DeriveID(job, strconv.FormatInt(p.now()().UnixNano(), 10))
+	if err := sender.Send(ctx, jobs.Demand(job, id, id, p.now()())); err != nil {
+		return id, fmt.Errorf("asking for job %s: %w", job, err)
+	}
+	return id, sender.close()
+}
 
 // Sweep has a worker compare API Gateway and the views with the journal, and wake what has
 // to mend them. It returns what was found when everything is woken, not when it is mended.
 func Sweep(ctx context.Context, p Process) (provisioning.Found, error) {
-	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	sender, now := newMessaging(c, names), p.now()
-	id := portal.DeriveID("sweep", strconv.FormatInt(now().UnixNano(), 10))
-	if err := sender.Send(ctx, jobs.Demand(sweepJob, id, id, now())); err != nil {
-		return provisioning.Found{}, fmt.Errorf("asking for a sweep: %w", err)
-	}
-	if err := sender.close(); err != nil {
+	id, err := demandRun(ctx, p, sweepJob)
+	if err != nil {
 		return provisioning.Found{}, err
 	}
-	if err := sweptFor(ctx, jobs.NewRuns(c.dynamodb, names.Records), id); err != nil {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	if err := runFor(ctx, jobs.NewRuns(c.dynamodb, names.Records), sweepJob, id, func(jobs.Run) {}); err != nil {
 		return provisioning.Found{}, err
 	}
 	found, _, err := LastSweep(ctx, p)
 	return found, err
 }
 
-// sweptFor returns once the run that was demanded under the id is over.
-func sweptFor(ctx context.Context, runs *jobs.Runs, id string) error {
+// runFor returns once the run of the job that was demanded under the id is over. It tells
+// where runs of the job are as long as it looks.
+func runFor(ctx context.Context, runs *jobs.Runs, job, id string, tell func(jobs.Run)) error {
 	poll := time.NewTicker(jobPoll)
 	defer poll.Stop()
-	late := time.NewTimer(sweepBegin)
+	late := time.NewTimer(jobBegin)
 	defer late.Stop()
 	begun := false
 	for {
-		run, err := runs.Load(ctx, sweepJob)
+		run, err := runs.Load(ctx, job)
 		switch {
 		case err != nil:
 			return err
@@ -142,12 +171,13 @@ func sweptFor(ctx context.Context, runs *jobs.Runs, id string) error {
 			return nil
 		}
 		begun = begun || run.Asked == id
+		tell(run)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-late.C:
 			if !run.UnderWay {
-				return fmt.Errorf("no worker has begun the sweep within %v: is one running, and does it log errors of job %q?", sweepBegin, sweepJob)
+				return fmt.Errorf("no worker has begun the %s within %v: is one running, and does it log errors of job %[1]q?", job, jobBegin)
 			}
 		case <-poll.C:
 		}

@@ -115,6 +115,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		}.Run},
 		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, plane, facts, execute, messages, now).Step},
 		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
+		jobs.Job{
+			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,
+			Run: newRebuild(c, names, facts, projector, now).Step,
+		},
 	)
 	letters := deadletters.Keeper{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 

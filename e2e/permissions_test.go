@@ -185,6 +185,8 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 
 	says(0, as("doctor", oidc...), "doctor")
 	says(0, as("sweep"), "sweep")
+	says(0, as("projections"), "projections", "rebuild")
+	says(0, as("projections"), "projections", "status")
 	says(0, as("catalog sync"), "catalog", "sync")
 	says(0, as("operation"), "operation", "show", op.ID)
 	says(0, as("operation"), "operation", "follow", op.ID)
@@ -221,7 +223,7 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 			}
 		}
 	}
-	if len(want) != 11 {
+	if len(want) != 12 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
 	}
 }

@@ -84,6 +84,7 @@ func needs(service string, req *http.Request, body []byte) []permitted {
 	var in struct {
 		TableName, QueueURL, QueueName, KeyID string
 		TransactItems                         []map[string]struct{ TableName string }
+		RequestItems                          map[string]json.RawMessage
 	}
 	if isJSON {
 		_ = json.Unmarshal(bytes.ReplaceAll(bytes.ReplaceAll(body, []byte(`"QueueUrl"`), []byte(`"QueueURL"`)), []byte(`"KeyId"`), []byte(`"KeyID"`)), &in)
@@ -101,6 +102,9 @@ func needs(service string, req *http.Request, body []byte) []permitted {
 				}
 			}
 			return all
+		}
+		for table := range in.RequestItems {
+			return []permitted{{"dynamodb:" + operation, short(table)}}
 		}
 		return []permitted{{"dynamodb:" + operation, short(in.TableName)}}
 	case "sqs":

@@ -27,6 +27,17 @@ type Job struct {
 	// error or its worker dies, the step runs again from the same cursor, so a step may
 	// happen twice, and in rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
+	// Demanded is the cursor at which a run begins that was asked for by a demand. It is ""
+	// if such a run does the same as a tick's.
+	Demanded string
+}
+
+// begun has a run that begins for a demand begin at its cursor.
+func (j Job) begun(before, after Run) Run {
+	if after.UnderWay && after.Cursor == "" && after.Asked != before.Asked {
+		after.Cursor = j.Demanded
+	}
+	return after
 }
 
 // turn is how long one message carries a run before another carries it on. Workers that
@@ -104,7 +115,9 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 		if err != nil {
 			return err
 		}
+		before := run
 		run, verdict := run.admit(arriving(msg, cursor, job.Every), job.Every, r.now())
+		run = job.begun(before, run)
 		switch verdict {
 		case drop:
 			zerolog.Ctx(ctx).Debug().Str("job", job.Name).Msg("a tick was dropped")
@@ -144,7 +157,7 @@ func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string
 
 // advance writes the row after a step.
 func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Run, error) {
-	return r.write(ctx, job, run, func(run Run) Run { return run.advance(next, job.Every, r.now()) })
+	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
 // write changes the row of a run that this message carries. A demand that was noted since the

@@ -202,19 +202,6 @@ func TestARunThatStoppedLongAgoBeginsAnew(t *testing.T) {
 	o.did("the next", "", "a", "ab", "abc")
 }
 
-// A machine may be suspended with the message in hand.
-func TestAMessageThatComesAgainLongAfterBeginsItsRunAnew(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t, "abcd")
-	o.fails = []error{nil, nil, noToken}
-	asleep := o.tick("asleep")
-	if err := o.deliver(asleep); !isPostponed(err) {
-		t.Fatal(err)
-	}
-	o.did("before", "", "a")
-	o.now = o.now.Add(2 * time.Hour)
-	o.handled(asleep)
-	o.did("after", "", "a", "ab", "abc")
 // A worker whose clock was ahead for a moment must not keep jobs from running until the
 // other clocks have caught up.
 func TestARunOfAClockThatWasAheadHoldsUpNoLaterOne(t *testing.T) {
@@ -408,4 +395,19 @@ func TestATickThatCannotBeRun(t *testing.T) {
 	o.box.down = nil
 	o.handled(tick)
 	o.did("the second", "a", "ab", "abc")
+}
+
+// A machine may be suspended with the message in hand.
+func TestAMessageThatComesAgainLongAfterBeginsItsRunAnew(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abcd")
+	o.fails = []error{nil, nil, noToken}
+	asleep := o.tick("asleep")
+	if err := o.deliver(asleep); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.did("before", "", "a")
+	o.now = o.now.Add(2 * time.Hour)
+	o.handled(asleep)
+	o.did("after", "", "a", "ab", "abc")
 }

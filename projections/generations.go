@@ -32,9 +32,14 @@ const (
 // set, the views are being rebuilt, and projectors write both. It lies in the views table,
 // so that a table which was lost starts anew with the first generation, and empty.
 type pointer struct {
-	Live  int64 `dynamodbav:"live"`
-	Next  int64 `dynamodbav:"next"`
-	Shape int   `dynamodbav:"shape"`
+	Live int64 `dynamodbav:"live"`
+	Next int64 `dynamodbav:"next"`
+	// Shape is that of the live generation's rows, NextShape that of the next one's.
+	Shape     int `dynamodbav:"shape"`
+	NextShape int `dynamodbav:"next_shape,omitempty"`
+	// Build identifies the rebuild that set Next. It tells a rebuild whether the table was
+	// lost meanwhile and another rebuild began in the new one.
+	Build string `dynamodbav:"build,omitempty"`
 }
 
 // first is the pointer of a table that has none.
@@ -48,7 +53,9 @@ type generations struct {
 
 	mu   sync.Mutex
 	last pointer
-	at   time.Time
+	// stored is false if the table has no pointer, and last is the first.
+	stored bool
+	at     time.Time
 }
 
 func newGenerations(client client, table string) *generations {
@@ -66,21 +73,50 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 	return g.read(ctx)
 }
 
+// read reads the pointer. Its age counts from before the request.
 func (g *generations) read(ctx context.Context) (pointer, error) {
+	asked := g.now()
 	out, err := g.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.table, Key: pointerKey(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return pointer{}, unavailable(err, "reading which views are live")
 	}
 	found := first
 	if out.Item != nil {
+		found = pointer{}
 		if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
 			return pointer{}, fmt.Errorf("decoding which views are live: %w", err)
 		}
 	}
 	g.mu.Lock()
-	g.last, g.at = found, g.now()
-	g.mu.Unlock()
+	defer g.mu.Unlock()
+	if !asked.Before(g.at) {
+		g.last, g.stored, g.at = found, out.Item != nil, asked
+	}
 	return found, nil
+}
+
+// forWriting is the pointer for a projector, which is about to write rows of its own shape.
+// It stores the first pointer in a table that has none, so that a later version learns which
+// shape the rows have. If the live rows have a newer shape, an older version is still, or
+// again, running: it lowers the shape that the pointer names, and the newer version then
+// rebuilds the views once more.
+func (g *generations) forWriting(ctx context.Context) (pointer, error) {
+	now, err := g.current(ctx)
+	if err != nil {
+		return now, err
+	}
+	g.mu.Lock()
+	stored := g.stored || now != first
+	g.mu.Unlock()
+	if stored && now.Shape <= shape {
+		return now, nil
+	}
+	lowered := now
+	lowered.Shape = min(now.Shape, shape)
+	if err := g.move(ctx, now, lowered); err != nil && !errors.Is(err, errMoved) {
+		return now, err
+	}
+	return g.read(ctx)
 }
 
 // errMoved says that somebody else has moved the pointer.
@@ -97,8 +133,13 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 		item[name] = value
 	}
 	condition := "live = :live AND #next = :next"
-	if from == first {
+	values := map[string]types.AttributeValue{":live": numberValue(from.Live), ":next": numberValue(from.Next)}
+	switch {
+	case from == first:
 		condition = "attribute_not_exists(pk) OR " + condition
+	case from.Build != "":
+		condition += " AND build = :build"
+		values[":build"] = textValue(from.Build)
 	}
 	_, err = g.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &g.table, Item: item,
@@ -106,7 +147,7 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 		ExpressionAttributeNames: map[string]string{
 			"#next": "next",
 		},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":live": numberValue(from.Live), ":next": numberValue(from.Next)},
+		ExpressionAttributeValues: values,
 	})
 	var refused *types.ConditionalCheckFailedException
 	if errors.As(err, &refused) {
@@ -125,10 +166,12 @@ func pointerKey() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"pk": textValue(pointerPartition), "sk": textValue(pointerSort)}
 }
 
-// written lists the generations that projectors write, the live one first.
+// written lists the generations that this version of the projectors writes, the live one
+// last: what readers see by now the next generation has, too, so nothing vanishes when the
+// pointer moves. A next generation of a newer shape is left to the newer version.
 func (p pointer) written() []int64 {
-	if p.Next != 0 {
-		return []int64{p.Live, p.Next}
+	if p.Next != 0 && p.NextShape <= shape {
+		return []int64{p.Next, p.Live}
 	}
 	return []int64{p.Live}
 }

@@ -111,6 +111,7 @@ func TestThePointerMovesOnlyFromWhatItWasHeldFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t)
+			s.remove(t, s.tables.Views, pointerPartition, pointerSort)
 			want := first
 			if c.stands != nil {
 				s.move(first, *c.stands)

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -20,7 +22,6 @@ import (
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
-	Streams(ctx context.Context, visit func(portal.Stream) error) error
 }
 
 type accountReader interface {
@@ -53,17 +54,50 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 // repeats harmlessly. When others write the same rows, each row is written by itself,
 // unless a newer one is there. A table that does not answer, and a stream that ends
 // before the message's fact, is *portal.Postponed.
+//
+// When Handle returns nil, the stream is shown in every generation that was written a second
+// before, however long showing took. A rebuild relies on that.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
-	now, err := p.store.generations.current(ctx)
-	if err != nil {
-		return err
-	}
-	for _, generation := range now.written() {
-		if err := p.showIn(ctx, generation, msg); err != nil {
+	done := map[int64]bool{}
+	for {
+		now, err := p.store.generations.forWriting(ctx)
+		if err != nil {
 			return err
 		}
+		before := len(done)
+		for _, generation := range now.written() {
+			if done[generation] {
+				continue
+			}
+			if err := p.showWhile(ctx, now, generation, msg); err != nil {
+				return err
+			}
+			done[generation] = true
+		}
+		if len(done) == before {
+			return nil
+		}
 	}
+}
+
+// showWhile shows the message's stream in one of the generations that the pointer names. A
+// stream that cannot be shown in the next generation holds up no reader of the live one: the
+// rebuild counts it.
+func (p *Projector) showWhile(ctx context.Context, now pointer, generation int64, msg events.Event) error {
+	err := p.showIn(ctx, generation, msg)
+	if generation == now.Live || err == nil || !unreadable(ctx, err) {
+		return err
+	}
+	zerolog.Ctx(ctx).Warn().Err(err).Str("subject", string(msg.Subject)).Int64("generation", generation).
+		Msg("a stream cannot be shown in the views that are being built")
 	return nil
+}
+
+// unreadable says whether an error of showing comes from what the stream holds and not from a
+// table that does not answer.
+func unreadable(ctx context.Context, err error) bool {
+	var postponed *portal.Postponed
+	return err != nil && !errors.As(err, &postponed) && ctx.Err() == nil
 }
 
 // showIn shows the message's stream in one generation.
@@ -165,6 +199,13 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 		steps(changed, state.Account{}, state.Account{}, fact)
 	}
 	return current.Sequence, nil
+}
+
+// Clock sets the clock by which the Projector knows how old the pointer is that it has read,
+// instead of the system's.
+func (p *Projector) Clock(now func() time.Time) *Projector {
+	p.store.generations.now = now
+	return p
 }
 
 // Checkpoint is the sequence up to which readers see the stream.

@@ -80,6 +80,10 @@ func screenOn(t *testing.T, tables journaltest.Tables) *screen {
 	s := &screen{t: t, tables: tables, journal: tables.Open()}
 	s.projector = s.beside(s.journal, tables.Client)
 	s.Views = NewViews(tables.Client, s.names(), noDocuments{})
+	// The first projector of all stores the pointer; here one has been before.
+	if _, err := newGenerations(tables.Client, tables.Views).forWriting(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

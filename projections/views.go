@@ -2,6 +2,7 @@ package projections
 
 import (
 	"context"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -25,6 +26,13 @@ type Views struct {
 // NewViews returns the Views of those tables.
 func NewViews(client client, tables Tables, documents documents) *Views {
 	return &Views{store: newStore(client, tables), documents: documents}
+}
+
+// Clock sets the clock by which the Views know how old the pointer is that they have read,
+// instead of the system's.
+func (v *Views) Clock(now func() time.Time) *Views {
+	v.store.generations.now = now
+	return v
 }
 
 // asUnavailable is how a reader's failure is told to whoever asked.

@@ -21,17 +21,18 @@ import (
 const processName = "gatehouse"
 
 type commands struct {
-	Local      localCommand      `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
-	Setup      setupCommand      `cmd:"" help:"Create or mend the tables, queues, topic and KMS key in the AWS account."`
-	Doctor     doctorCommand     `cmd:"" help:"Check that everything Gatehouse relies on is there and answers."`
-	Sweep      sweepCommand      `cmd:"" help:"Compare API Gateway and the views with the journal, and have differences mended."`
-	Catalog    catalogCommand    `cmd:"" help:"Have the catalog read now."`
-	Operation  operationCommand  `cmd:"" help:"Look up what became of an operation."`
-	Account    accountCommand    `cmd:"" help:"Look up an account."`
-	Keys       keysCommand       `cmd:"" help:"Look up whose an API key is."`
-	DLQ        dlqCommand        `cmd:"" name:"dlq" help:"Look into dead letters, replay or discard them."`
-	Completion completionCommand `cmd:"" help:"Print what completes this command in a shell."`
-	Version    versionCommand    `cmd:"" help:"Say which version this is."`
+	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
+	Setup       setupCommand       `cmd:"" help:"Create or mend the tables, queues, topic and KMS key in the AWS account."`
+	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse relies on is there and answers."`
+	Sweep       sweepCommand       `cmd:"" help:"Compare API Gateway and the views with the journal, and have differences mended."`
+	Projections projectionsCommand `cmd:"" help:"Look at the views, or have them written anew."`
+	Catalog     catalogCommand     `cmd:"" help:"Have the catalog read now."`
+	Operation   operationCommand   `cmd:"" help:"Look up what became of an operation."`
+	Account     accountCommand     `cmd:"" help:"Look up an account."`
+	Keys        keysCommand        `cmd:"" help:"Look up whose an API key is."`
+	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"Look into dead letters, replay or discard them."`
+	Completion  completionCommand  `cmd:"" help:"Print what completes this command in a shell."`
+	Version     versionCommand     `cmd:"" help:"Say which version this is."`
 
 	ShowVersion kong.VersionFlag `name:"version" help:"Say which version this is."`
 }

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+type projectionsCommand struct {
+	Status  projectionsStatusCommand  `cmd:"" help:"Say which generation of the views is live, and how far a rebuild has come."`
+	Rebuild projectionsRebuildCommand `cmd:"" help:"Have a worker write all views anew from the journal, and wait until it has. The portal shows the old ones until the new ones are complete."`
+}
+
+type projectionsStatusCommand struct{ output }
+
+// statusJSON is the status of the views for programs.
+type statusJSON struct {
+	projections.Generations
+	Rebuilding *rebuildingJSON      `json:"rebuilding,omitempty"`
+	Last       *projections.Rebuilt `json:"last_rebuild,omitempty"`
+}
+
+type rebuildingJSON struct {
+	Since      *time.Time        `json:"since"`
+	Generation int64             `json:"generation"`
+	Phase      projections.Phase `json:"phase"`
+	Pass       int               `json:"pass,omitempty"`
+	Streams    int               `json:"streams"`
+}
+
+// Run prints the status.
+func (c projectionsStatusCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	status, err := app.StatusOfViews(ctx, p)
+	if err != nil {
+		return err
+	}
+	value := statusJSON{Generations: status.Generations, Last: status.Last}
+	if at := status.Rebuilding; at != nil {
+		value.Rebuilding = &rebuildingJSON{Since: instant(status.Since), Generation: at.Generation, Phase: at.Phase, Streams: at.Seen}
+		if at.Phase == projections.PhaseShowing {
+			value.Rebuilding.Pass = at.Result.Passes + 1
+		}
+	}
+	return c.print(os.Stdout, value, func(w io.Writer) { describeViews(w, status) })
+}
+
+func describeViews(w io.Writer, status app.ViewsStatus) {
+	live := fmt.Sprintf("generation %d, shape %d", status.Live, status.Shape)
+	if status.Shape < status.Current {
+		live += fmt.Sprintf("; this version writes shape %d, so workers of it rebuild the views by themselves", status.Current)
+	}
+	rebuild := "none under way"
+	switch {
+	case status.Rebuilding != nil:
+		rebuild = fmt.Sprintf("since %s: %s", moment(status.Since), progressText(*status.Rebuilding))
+	case status.Next != 0:
+		rebuild = fmt.Sprintf("begun for generation %d, and no worker is at it; the next one goes on with it within a minute", status.Next)
+	}
+	last := "none within three months"
+	if status.Last != nil {
+		last = moment(status.Last.Ended) + ": " + rebuiltText(*status.Last)
+	}
+	pairs(w, [2]string{"live", live}, [2]string{"rebuild", rebuild}, [2]string{"last rebuild", last})
+}
+
+// progressText says what a rebuild is doing.
+func progressText(at projections.Rebuilding) string {
+	switch at.Phase {
+	case projections.PhaseAnnounced:
+		return fmt.Sprintf("waiting until every worker writes generation %d, too", at.Generation)
+	case projections.PhaseShowing:
+		return fmt.Sprintf("pass %d: %s written to generation %d", at.Result.Passes+1, count(at.Seen, "stream"), at.Generation)
+	case projections.PhaseMoving, projections.PhaseMoved:
+		return fmt.Sprintf("generation %d is complete; readers move to it", at.Generation)
+	case projections.PhaseChecking:
+		return fmt.Sprintf("readers see generation %d; %s checked once more", at.Generation, count(at.Seen, "stream"))
+	}
+	return fmt.Sprintf("readers see generation %d; %s of older ones deleted", at.Generation, count(at.Result.Deleted, "row"))
+}
+
+func rebuiltText(result projections.Rebuilt) string {
+	text := fmt.Sprintf("generation %d, %s, %s of older ones deleted", result.Generation, count(result.Streams, "stream"), count(result.Deleted, "row"))
+	if result.Unreadable > 0 {
+		text += fmt.Sprintf("; %s could not be read", count(result.Unreadable, "stream"))
+	}
+	return text
+}
+
+type projectionsRebuildCommand struct{ output }
+
+// Run asks for a rebuild and follows it.
+func (c projectionsRebuildCommand) Run(ctx context.Context) error {
+	p, err := process(ctx)
+	if err != nil {
+		return err
+	}
+	status, err := app.StatusOfViews(ctx, p)
+	if err != nil {
+		return err
+	}
+	tell(os.Stderr, "A worker writes all views anew from the journal. The portal shows the old ones until the new ones are complete.")
+	if status.Rebuilding != nil {
+		tell(os.Stderr, "A rebuild is under way; this one begins when that one ends.")
+	}
+	told := ""
+	result, err := app.RebuildViews(ctx, p, func(at projections.Rebuilding) {
+		if text := progressText(at); text != told {
+			tell(os.Stderr, text)
+			told = text
+		}
+	})
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted; the rebuild goes on without you")
+	case err != nil:
+		return err
+	}
+	if err := c.print(os.Stdout, result, func(w io.Writer) {
+		fmt.Fprintf(w, "Rebuilt the views: %s.\n", rebuiltText(result))
+		for _, stream := range result.First {
+			fmt.Fprintf(w, "  %s cannot be read; the workers' log says why\n", stream)
+		}
+	}); err != nil {
+		return err
+	}
+	if result.Unreadable > 0 {
+		return fmt.Errorf("%s could not be read", count(result.Unreadable, "stream"))
+	}
+	return nil
+}

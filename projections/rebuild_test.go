@@ -1,0 +1,335 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// oneResult is a scratch that keeps what a rebuild did.
+type oneResult struct{ body []byte }
+
+func (o *oneResult) Put(_ context.Context, _, _ string, value any, _ time.Duration) (err error) {
+	o.body, err = json.Marshal(value)
+	return err
+}
+
+func (o *oneResult) Get(_ context.Context, _, _ string, value any) (bool, error) {
+	if o.body == nil {
+		return false, nil
+	}
+	return true, json.Unmarshal(o.body, value)
+}
+
+// rebuild is a rebuild of the screen's views by a worker of its own, with that projector.
+func (s *screen) rebuild(projector *Projector) *Rebuild {
+	now := start
+	return &Rebuild{
+		Projector: projector.Clock(func() time.Time { now = now.Add(refreshed); return now }),
+		Journal:   s.journal, Rows: s.tables.Client, Scratch: &oneResult{}, Now: func() time.Time { return now },
+		Wait: func(context.Context, time.Duration) error { return nil },
+	}
+}
+
+// run does the steps of a rebuild to its end, and returns the phases that it went through.
+func (s *screen) run(r *Rebuild, cursor string) (phases []string) {
+	s.t.Helper()
+	for range 100 {
+		next, err := r.Step(s.t.Context(), cursor)
+		if err != nil {
+			s.t.Fatalf("after %v: %v", phases, err)
+		}
+		if next == "" {
+			return phases
+		}
+		at, ok := ParseRebuilding(next)
+		if !ok {
+			s.t.Fatalf("the cursor is %s", next)
+		}
+		phases, cursor = append(phases, string(at.Phase)), next
+	}
+	s.t.Fatalf("the rebuild does not end: %v", phases)
+	return nil
+}
+
+func (s *screen) pointer() pointer {
+	s.t.Helper()
+	now, err := newGenerations(s.tables.Client, s.tables.Views).current(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return now
+}
+
+// rowsByGeneration counts the rows of the views by generation.
+func (s *screen) rowsByGeneration() map[int64]int {
+	s.t.Helper()
+	counts := map[int64]int{}
+	pages := dynamodb.NewScanPaginator(s.tables.Client, &dynamodb.ScanInput{TableName: &s.tables.Views})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(s.t.Context())
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		for _, item := range page.Items {
+			if n, ok := generationOf(item); ok {
+				counts[n]++
+			}
+		}
+	}
+	return counts
+}
+
+func (s *screen) lastRebuild(r *Rebuild) Rebuilt {
+	s.t.Helper()
+	result, ok, err := LastRebuild(s.t.Context(), r.Scratch)
+	if err != nil || !ok {
+		s.t.Fatalf("the last rebuild is %t, %v", ok, err)
+	}
+	return result
+}
+
+func TestARebuildWritesRowsThatWereLostOrWrongAndDeletesTheOldOnes(t *testing.T) {
+	t.Parallel()
+	want := reference(t)
+	s := newScreen(t)
+	s.shown(annStream, whole...)
+	s.shown("licence/l1", said{"op-licence", events.UserRegistered{}})
+	s.remove(t, s.tables.Views, partition(1, accountPartition(ann)), profileSort)
+	s.shown(portal.CatalogStream, painted)
+
+	r := s.rebuild(s.beside(s.journal, s.tables.Client))
+	var list []string
+	for _, phase := range s.run(r, Demanded) {
+		if len(list) == 0 || list[len(list)-1] != phase {
+			list = append(list, phase)
+		}
+	}
+	same(t, "phases", "announced showing moving moved checking deleting", strings.Join(list, " "))
+	after := s.anew()
+	if got := after.account().Profile.Status; got != StatusRegistered {
+		t.Errorf("readers see %s", got)
+	}
+	got := after.generation(2)
+	for key, row := range got {
+		row["pk"] = want[key]["pk"]
+	}
+	same(t, "rows", want, got)
+	if old := s.rowsByGeneration()[1]; old > 0 {
+		t.Errorf("%d rows of the first generation are left", old)
+	}
+	result := s.lastRebuild(r)
+	if result.Generation != 2 || result.Streams != 3 || result.Passes != 2 || result.Unreadable != 0 || result.Deleted < len(want) {
+		t.Errorf("the result is %+v", result)
+	}
+	same(t, "the pointer", pointer{Live: 2, Shape: shape, Build: s.pointer().Build}, s.pointer())
+}
+
+func TestATickRebuildsOnlyWhatHasAnOlderShapeOrWasBegun(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		stands pointer
+		lives  int64
+	}{
+		"views of the present shape stay":                   {pointer{Live: 1, Shape: shape}, 1},
+		"views of an older shape are rebuilt":               {pointer{Live: 1, Shape: shape - 1}, 2},
+		"a rebuild that was begun goes on":                  {pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "b"}, 2},
+		"a newer version's rebuild is left to that version": {pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape + 1, Build: "b"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(annStream, whole...)
+			s.move(first, c.stands)
+			r := s.rebuild(s.beside(s.journal, s.tables.Client))
+			s.run(r, "")
+			if got := s.pointer(); got.Live != c.lives || c.lives > 1 && (got.Next != 0 || got.Shape != shape) {
+				t.Errorf("the pointer is %+v", got)
+			}
+			if got := s.anew().account().Profile.Status; got != StatusRegistered {
+				t.Errorf("readers see %s", got)
+			}
+			if phases := s.run(r, ""); len(phases) > 0 {
+				t.Errorf("the next tick does %v", phases)
+			}
+		})
+	}
+}
+
+func TestADemandReplacesTheRebuildOfAVersionThatWasRolledBack(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, whole...)
+	s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape + 1, Build: "newer"})
+	s.run(s.rebuild(s.beside(s.journal, s.tables.Client)), Demanded)
+	if got := s.pointer(); got.Live != 3 || got.Shape != shape || got.Next != 0 {
+		t.Errorf("the pointer is %+v", got)
+	}
+}
+
+func TestAnOlderVersionWritesNoRowsOfANewerShape(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape + 1, Build: "newer"})
+	s.anew().shown(annStream, whole...)
+	if counts := s.rowsByGeneration(); counts[1] == 0 || counts[2] > 0 {
+		t.Errorf("rows by generation: %v", counts)
+	}
+}
+
+// An old worker that still runs when the views are rebuilt writes rows of the old shape into
+// them. The pointer then says so, and the views are rebuilt again.
+func TestAnOlderVersionThatWritesNewerViewsHasThemRebuilt(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.move(first, pointer{Live: 3, Shape: shape + 1, Build: "newer"})
+	s.anew().shown(annStream, whole...)
+	same(t, "the pointer", pointer{Live: 3, Shape: shape, Build: "newer"}, s.pointer())
+}
+
+func TestTheFirstProjectorStoresThePointer(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.empty()
+	s.beside(s.journal, s.tables.Client).showsNothing(t)
+	if got := s.tables.Rows(t, s.tables.Views, pointerPartition); len(got) != 1 {
+		t.Errorf("the pointer is %v", got)
+	}
+	same(t, "the pointer", first, s.pointer())
+}
+
+func (p *Projector) showsNothing(t *testing.T) {
+	t.Helper()
+	if err := p.Handle(t.Context(), events.Event{Subject: annStream}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// unreadableStream is a journal one of whose streams cannot be read.
+type unreadableStream struct {
+	streams
+	stream portal.Stream
+}
+
+func (u unreadableStream) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
+	if stream == u.stream {
+		return nil, errors.New("a fact that nobody can read")
+	}
+	return u.streams.Read(ctx, stream, after)
+}
+
+func TestAStreamThatCannotBeReadIsNamedAndDoesNotStopTheRebuild(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, whole...)
+	s.shown("licence/l1", registered)
+	r := s.rebuild(s.beside(unreadableStream{s.journal, "licence/l1"}, s.tables.Client))
+	s.run(r, Demanded)
+	if got := s.anew().account().Profile.Status; got != StatusRegistered || s.pointer().Live != 2 {
+		t.Errorf("readers see %s in %+v", got, s.pointer())
+	}
+	result := s.lastRebuild(r)
+	if result.Unreadable != 1 || len(result.First) != 1 || result.First[0] != "licence/l1" {
+		t.Errorf("the result is %+v", result)
+	}
+}
+
+func TestAStreamThatCannotBeShownInTheNextGenerationIsShownInTheLiveOne(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, whole[:3]...)
+	s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "b"})
+	facts := s.say(annStream, whole[3:]...)
+	late := s.beside(s.journal, s.tables.Client)
+	late.accounts = noWholeStream{late.accounts}
+	if err := late.Handle(t.Context(), facts[len(facts)-1]); err != nil {
+		t.Fatal(err)
+	}
+	if counts := s.rowsByGeneration(); counts[2] > 0 {
+		t.Errorf("rows by generation: %v", counts)
+	}
+	if got := s.anew().checkpoint(annStream); got != int64(len(whole)) {
+		t.Errorf("readers see it up to %d", got)
+	}
+}
+
+// noWholeStream reads accounts only from later than the start.
+type noWholeStream struct{ accountReader }
+
+func (n noWholeStream) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error) {
+	if after == 0 {
+		return accounts.History{}, errors.New("the first fact cannot be read")
+	}
+	return n.accountReader.AccountFrom(ctx, id, after)
+}
+
+// The table is lost and created again while its views are being rebuilt. Generation 2 of the
+// new table is another than that of the old one.
+func TestATableThatIsLostDuringARebuildIsRebuiltFromTheStart(t *testing.T) {
+	t.Parallel()
+	for steps := 1; steps <= 6; steps++ {
+		t.Run(fmt.Sprintf("after %d steps", steps), func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(annStream, whole...)
+			r := s.rebuild(s.beside(s.journal, s.tables.Client))
+			cursor := Demanded
+			for range steps {
+				var err error
+				if cursor, err = r.Step(t.Context(), cursor); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.empty()
+			s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "another"})
+			s.run(r, cursor)
+			if steps >= 4 { // the pointer had moved, and nothing is left to build
+				s.run(r, "")
+			}
+			if now := s.pointer(); now.Live != 2 || now.Next != 0 {
+				t.Errorf("the pointer is %+v", now)
+			}
+			if got := s.anew().account().Profile.Status; got != StatusRegistered {
+				t.Errorf("readers see %s", got)
+			}
+		})
+	}
+}
+
+// Old rows are deleted and none of the live or the next generation.
+func TestRowsOfTheLiveAndTheNextGenerationAreNotDeleted(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	s.shown(annStream, whole...)
+	one := s.rebuild(s.beside(s.journal, s.tables.Client))
+	cursor := Demanded
+	for cursor != "" {
+		at, _ := ParseRebuilding(cursor)
+		if at.Phase == PhaseDeleting {
+			break
+		}
+		var err error
+		if cursor, err = one.Step(t.Context(), cursor); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.run(s.rebuild(s.beside(s.journal, s.tables.Client)), Demanded) // generation 3
+	s.move(s.pointer(), pointer{Live: 3, Next: 4, Shape: shape, NextShape: shape, Build: "b"})
+	s.anew().shown(annStream, freeWanted)
+	before := s.rowsByGeneration()
+	s.run(one, cursor)
+	same(t, "rows by generation", before, s.rowsByGeneration())
+	if before[3] == 0 || before[4] == 0 || before[1]+before[2] > 0 {
+		t.Errorf("rows by generation: %v", before)
+	}
+}

@@ -1,0 +1,173 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// rebuiltStream is what a pass finds out about one stream.
+type rebuiltStream struct{ behind, unreadable bool }
+
+// showPage shows a page of streams in the generation. When a pass over the next generation
+// finds that readers see nothing that it lacks, the pointer may move; else there is another
+// pass.
+func (r *Rebuild) showPage(ctx context.Context, now pointer, generation int64, at Rebuilding) (Rebuilding, error) {
+	streams, next, err := r.Journal.StreamPage(ctx, at.Position, rebuildPage)
+	if err != nil {
+		return at, fmt.Errorf("listing streams: %w", err)
+	}
+	found := make([]rebuiltStream, len(streams))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(rebuildReaders)
+	for i, stream := range streams {
+		group.Go(func() (err error) {
+			found[i], err = r.showStream(within, now, shownIn{generation, stream})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return at, err
+	}
+	at.Seen += len(streams)
+	for i, one := range found {
+		at.Behind = at.Behind || one.behind
+		if one.unreadable {
+			at.Result.Unreadable++
+			if len(at.Result.First) < firstUnreadable {
+				at.Result.First = append(at.Result.First, streams[i])
+			}
+		}
+	}
+	if at.Position = next; next != "" {
+		return at, nil
+	}
+	at.Result.Streams = at.Seen
+	if at.Phase == PhaseChecking {
+		return at.to(PhaseDeleting), nil
+	}
+	at.Result.Passes++
+	if at.Behind {
+		return at.to(PhaseShowing), nil
+	}
+	return at.to(PhaseMoving), nil
+}
+
+// showStream shows a stream to its end. It is behind if readers of the live generation saw
+// more of it than the generation had. A stream that cannot be read is logged and passed over.
+func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (rebuiltStream, error) {
+	seen, err := r.Projector.checkpoint(ctx, shownIn{now.Live, place.stream})
+	if err != nil {
+		return rebuiltStream{}, err
+	}
+	shown, err := r.Projector.checkpoint(ctx, place)
+	if err != nil {
+		return rebuiltStream{}, err
+	}
+	head, err := r.Journal.Head(ctx, place.stream)
+	if err == nil && shown < head {
+		err = r.Projector.showIn(ctx, place.generation, events.Event{Subject: place.stream})
+	}
+	if unreadable(ctx, err) {
+		zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream)).Msg("the rebuild cannot show a stream and passes it over")
+		return rebuiltStream{unreadable: true}, nil
+	}
+	return rebuiltStream{behind: shown < seen}, err
+}
+
+// scanPage is how many rows one step looks at to delete those of older generations.
+const scanPage = 500
+
+// maxBatch is how many rows DynamoDB deletes with one request.
+const maxBatch = 25
+
+type deleter interface {
+	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
+	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+}
+
+// rowPosition is where a scan goes on.
+type rowPosition struct{ PK, SK string }
+
+// deletePage deletes the rows of older generations among the next ones of the table. It reads
+// the pointer after the rows: if the table was lost and is filled again from the first
+// generation, it deletes nothing.
+func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, error) {
+	table := r.Projector.store.tables.Views
+	in := &dynamodb.ScanInput{
+		TableName: &table, Limit: aws.Int32(scanPage), ProjectionExpression: aws.String("pk, sk"),
+		FilterExpression:          aws.String("NOT begins_with(pk, :built)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":built": textValue(partition(at.Generation, ""))},
+	}
+	var from rowPosition
+	if json.Unmarshal([]byte(at.Position), &from) == nil {
+		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": textValue(from.PK), "sk": textValue(from.SK)}
+	}
+	out, err := r.Rows.Scan(ctx, in)
+	if err != nil {
+		return at, unavailable(err, "looking for rows of older views")
+	}
+	now, err := r.generations().read(ctx)
+	if err != nil {
+		return at, err
+	}
+	var old []types.WriteRequest
+	for _, key := range out.Items {
+		if generation, ok := generationOf(key); ok && generation < now.Live {
+			old = append(old, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
+		}
+	}
+	for batch := range slices.Chunk(old, maxBatch) {
+		if err := r.deleteRows(ctx, table, batch); err != nil {
+			return at, err
+		}
+	}
+	at.Result.Deleted += len(old)
+	if out.LastEvaluatedKey == nil {
+		return r.conclude(ctx, at)
+	}
+	body, err := json.Marshal(rowPosition{keyText(out.LastEvaluatedKey["pk"]), keyText(out.LastEvaluatedKey["sk"])})
+	at.Position = string(body)
+	return at, err
+}
+
+func (r *Rebuild) deleteRows(ctx context.Context, table string, batch []types.WriteRequest) error {
+	out, err := r.Rows.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{table: batch}})
+	if err != nil {
+		return unavailable(err, "deleting rows of older views")
+	}
+	if len(out.UnprocessedItems) > 0 {
+		return &portal.Postponed{After: 5 * time.Second, Reason: "the views do not answer", Err: errors.New("deleting rows of older views: some were not deleted")}
+	}
+	return nil
+}
+
+// generationOf is the generation of a row of the views; ok is false for the pointer.
+func generationOf(key map[string]types.AttributeValue) (generation int64, ok bool) {
+	number, _, _ := strings.Cut(keyText(key["pk"]), "#")
+	digits, ok := strings.CutPrefix(number, "v")
+	generation, err := strconv.ParseInt(digits, 10, 64)
+	return generation, ok && err == nil
+}
+
+func keyText(v types.AttributeValue) string {
+	s, ok := v.(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return s.Value
+}
