@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
@@ -28,7 +29,8 @@ import (
 // more than once, wake-ups are lost, workers crash before or after any step or stall until
 // their leases run out, other workers act in between any two steps, API Gateway does late
 // what it has not answered, somebody plays with the console, requests become dead letters
-// and are replayed, messages are lost, months go by. In the end there is one sweep. The three loops are the real ones on a
+// and are replayed, messages are lost, months go by, the views are
+// rebuilt. In the end there is one sweep. The three loops are the real ones on a
 // real table, and so are the leases of accounts; only the queues and the control plane are
 // stand-ins, since it is their behaviour that is being made up. Keys are created by
 // themselves, together with those of others as an import does it, or by some workers one
@@ -49,6 +51,9 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		w.due() // hands in again what was lost
 		w.drain()
 		w.sweep()
+		if rapid.Bool().Draw(rt, "the rebuild ends") {
+			w.rebuildTheRest()
+		}
 		w.keepsThePromises()
 	})
 }
@@ -63,7 +68,7 @@ var plans = []events.SubscribeRequested{
 func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
-			"ask", "ask", "ask", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "lose", "land", "console", "wait", "due", "months",
+			"ask", "ask", "ask", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "lose", "land", "console", "wait", "due", "months", "rebuild", "rebuild",
 		}).Draw(w.T, "action") {
 		case "ask":
 			w.ask()
@@ -88,6 +93,8 @@ func (w *world) act() {
 		case "months":
 			w.clock = w.clock.Add(idle + time.Hour)
 			w.due()
+		case "rebuild":
+			w.rebuildSome()
 		}
 	}
 }
@@ -326,6 +333,37 @@ func (w *world) drain() {
 		w.deliver()
 	}
 	w.Fatalf("the queues do not drain: %d messages left", len(w.queue))
+}
+
+// rebuildSome does some steps of the rebuild under way, or of a new one.
+func (w *world) rebuildSome() {
+	if w.cursor == "" {
+		w.cursor = projections.Demanded
+	}
+	for range rapid.IntRange(1, 4).Draw(w.T, "steps") {
+		if w.cursor != "" {
+			w.rebuildStep()
+		}
+	}
+}
+
+// rebuildTheRest does the steps that are left of the rebuild under way, or all of a new one.
+func (w *world) rebuildTheRest() {
+	if w.cursor == "" {
+		w.cursor = projections.Demanded
+	}
+	for w.cursor != "" {
+		w.rebuildStep()
+	}
+}
+
+func (w *world) rebuildStep() {
+	ctx, _ := newWorker()
+	next, err := w.rebuild.Step(ctx, w.cursor)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.cursor = next
 }
 
 // sweep is the one sweep that mends what nobody was woken for.

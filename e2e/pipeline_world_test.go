@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -40,9 +41,12 @@ type world struct {
 	execute   *handlers.Execute
 	converger *provisioning.Converger
 	projector *projections.Projector
-	letters   deadletters.Keeper
-	views     *projections.Views
-	clock     time.Time
+	// rebuild rebuilds the views, from the cursor on while that is not "".
+	rebuild *projections.Rebuild
+	cursor  string
+	letters deadletters.Keeper
+	views   *projections.Views
+	clock   time.Time
 
 	// bulk is how many of ten workers create keys together with others'.
 	bulk int
@@ -80,8 +84,16 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.bulk = rapid.SampledFrom([]int{0, 10, 10, 7}).Draw(rt, "bulk")
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}
-	w.projector = projections.NewProjector(faulty, w.reader, tables, viewTables)
-	w.views = projections.NewViews(tables, viewTables, noDocuments{})
+	w.projector = projections.NewProjector(faulty, w.reader, tables, viewTables).Clock(w.now)
+	w.views = projections.NewViews(tables, viewTables, noDocuments{}).Clock(w.now)
+	w.rebuild = &projections.Rebuild{
+		Projector: projections.NewProjector(faulty, w.reader, tables, viewTables).Clock(w.now), Journal: w.journal, Rows: tables, Now: w.now,
+		Scratch: jobs.NewScratch(tables, names.Records, w.now),
+		Wait: func(_ context.Context, d time.Duration) error {
+			w.clock = w.clock.Add(d)
+			return nil
+		},
+	}
 	w.letters = deadletters.Keeper{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	return w
 }
@@ -164,7 +176,7 @@ func (w *world) meanwhile() {
 	if rapid.IntRange(0, 2).Draw(w.T, "stalls") == 0 {
 		w.leasesRunOut()
 	}
-	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "land", "console"}).Draw(w.T, "meanwhile") {
+	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "land", "console", "rebuild"}).Draw(w.T, "meanwhile") {
 	case "deliver":
 		if w.depth < 3 {
 			w.deliver()
@@ -173,6 +185,8 @@ func (w *world) meanwhile() {
 		w.land()
 	case "console":
 		w.console()
+	case "rebuild":
+		w.rebuildSome()
 	}
 }
 

@@ -343,6 +343,22 @@ func TestADemandDuringARunIsARunAfterIt(t *testing.T) {
 	o.did("another demand, in a slot that is over", "", "a")
 }
 
+func TestARunForADemandBeginsAtTheCursorOfTheJob(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t, "abc")
+	o.jobs[0].Demanded = "a"
+	o.handled(Demand("read", "demanded", "corr", o.now))
+	o.did("the demand", "a", "ab")
+	o.now = o.now.Add(fiveMinutes)
+	o.fails = []error{nil, noToken}
+	tick := o.tick("t")
+	if err := o.deliver(tick); !isPostponed(err) {
+		t.Fatal(err)
+	}
+	o.handled(Demand("read", "demanded meanwhile", "corr", o.now), tick)
+	o.did("the tick's run, and the one that was demanded meanwhile", "", "a", "ab", "a", "ab")
+}
+
 func TestADemandThatArrivesInTheMiddleOfAStepIsNotForgotten(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t, "ab")

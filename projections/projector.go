@@ -84,6 +84,11 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 // stream that cannot be shown in the next generation holds up no reader of the live one: the
 // rebuild counts it.
 func (p *Projector) showWhile(ctx context.Context, now pointer, generation int64, msg events.Event) error {
+	if generation != now.Live {
+		// The live one is shown to the stream's end, so this one must be, too, even where it
+		// has the message's fact.
+		msg.Sequence = 0
+	}
 	err := p.showIn(ctx, generation, msg)
 	if generation == now.Live || err == nil || !unreadable(ctx, err) {
 		return err
