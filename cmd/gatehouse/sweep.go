@@ -7,6 +7,8 @@ import (
 	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
 type sweepCommand struct{ output }
@@ -21,17 +23,46 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.print(os.Stdout, found, func(w io.Writer) {
-		fmt.Fprintf(w, "Compared %d streams: %d with something open, %d that differ in API Gateway,\n%d not fully shown.\n",
-			found.Streams, found.Open, found.Drifted, found.Unshown)
-		if found.Unreadable > 0 {
-			fmt.Fprintf(w, "%d cannot be read; the workers' log names them.\n", found.Unreadable)
-		}
-		if found.Strays > 0 {
-			fmt.Fprintf(w, "%d keys in API Gateway have names of Gatehouse's and are not; the workers' log\nnames them.\n", found.Strays)
-		}
-		if found.Open+found.Drifted+found.Unshown > 0 {
-			fmt.Fprintln(w, "Workers have been woken for them.")
-		}
-	})
+	return c.print(os.Stdout, found, func(w io.Writer) { printFound(w, found) })
+}
+
+// printFound prints what a sweep found: how many of each kind, and the first of them by name.
+func printFound(w io.Writer, found provisioning.Found) {
+	fmt.Fprintf(w, "Compared %s: %d with something open, %d that differ in API Gateway,\n%d not fully shown.\n",
+		count(found.Streams, "stream"), found.Open, found.Drifted, found.Unshown)
+	if found.Open+found.Drifted+found.Unshown > 0 {
+		fmt.Fprintln(w, "Workers have been woken for them.")
+	}
+	printFirst(w, "With something open", found.Open, streamNames(found.First.Open))
+	printFirst(w, "Differ in API Gateway", found.Drifted, streamNames(found.First.Drifted))
+	printFirst(w, "Not fully shown", found.Unshown, streamNames(found.First.Unshown))
+	printFirst(w, "Cannot be read; the workers' log says why", found.Unreadable, streamNames(found.First.Unreadable))
+	var strays []string
+	for _, stray := range found.First.Strays {
+		strays = append(strays, fmt.Sprintf("%s  %s", oneLine(string(stray.ID)), oneLine(stray.Name)))
+	}
+	printFirst(w, "Strays: keys in API Gateway that the journal does not know under their names", found.Strays, strays)
+}
+
+// printFirst prints a heading with the names under it, and how many more there are. It prints
+// nothing if there are none.
+func printFirst(w io.Writer, heading string, total int, names []string) {
+	if total == 0 {
+		return
+	}
+	fmt.Fprintf(w, "\n%s:\n", heading)
+	for _, name := range names {
+		fmt.Fprintf(w, "  %s\n", name)
+	}
+	if more := total - len(names); more > 0 {
+		fmt.Fprintf(w, "  and %d more\n", more)
+	}
+}
+
+func streamNames(streams []portal.Stream) []string {
+	var names []string
+	for _, stream := range streams {
+		names = append(names, oneLine(string(stream)))
+	}
+	return names
 }

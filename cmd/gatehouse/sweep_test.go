@@ -1,0 +1,59 @@
+package main
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/provisioning"
+)
+
+func TestASweepNamesTheFirstOfEachKind(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	printFound(&text, provisioning.Found{
+		Streams: 9, Open: 1, Drifted: 1, Unshown: 1, Unreadable: 1, Strays: 3,
+		First: provisioning.First{
+			Open:       []portal.Stream{"account/open"},
+			Drifted:    []portal.Stream{"account/drifted"},
+			Unshown:    []portal.Stream{"catalog"},
+			Unreadable: []portal.Stream{"account/unreadable"},
+			Strays:     []gateway.Listed{{ID: "k1", Name: "gatehouse/ann/key"}, {ID: "k2", Name: "gatehouse/\x1b[31m/key"}},
+		},
+	})
+	const want = `Compared 9 streams: 1 with something open, 1 that differ in API Gateway,
+1 not fully shown.
+Workers have been woken for them.
+
+With something open:
+  account/open
+
+Differ in API Gateway:
+  account/drifted
+
+Not fully shown:
+  catalog
+
+Cannot be read; the workers' log says why:
+  account/unreadable
+
+Strays: keys in API Gateway that the journal does not know under their names:
+  k1  gatehouse/ann/key
+  k2  gatehouse/` + "\uFFFD" + `[31m/key
+  and 1 more
+`
+	if text.String() != want {
+		t.Errorf("the sweep prints\n%s\nwant\n%s", &text, want)
+	}
+}
+
+func TestASweepThatFoundNothingNamesNothing(t *testing.T) {
+	t.Parallel()
+	var text strings.Builder
+	printFound(&text, provisioning.Found{Streams: 1})
+	const want = "Compared 1 stream: 0 with something open, 0 that differ in API Gateway,\n0 not fully shown.\n"
+	if text.String() != want {
+		t.Errorf("the sweep prints %q, want %q", &text, want)
+	}
+}
