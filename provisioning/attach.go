@@ -73,18 +73,18 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 	var limit *gateway.LimitReached
 	switch {
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
-		return r.withdraw(ctx, pair, portal.LimitReached, fmt.Sprintf(
+		return r.withdraw(ctx, pair, cause, portal.LimitReached, fmt.Sprintf(
 			"Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to %s.", name), "")
 	case !errors.As(cause, &no):
 		return cause
 	}
 	switch no.Reason {
 	case gateway.PlanGone:
-		return r.withdraw(ctx, pair, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
+		return r.withdraw(ctx, pair, cause, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
 	case gateway.StageTaken:
 		return r.rival(ctx, pair, no)
 	}
-	return r.withdraw(ctx, pair, portal.Conflict, fmt.Sprintf(
+	return r.withdraw(ctx, pair, cause, portal.Conflict, fmt.Sprintf(
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
 }
 
@@ -106,14 +106,15 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 		return nil
 	}
 	mine, theirs := r.account.Subscriptions[pair.Plan].Name, r.account.Subscriptions[other.Plan].Name
-	return r.withdraw(ctx, pair, portal.Conflict, fmt.Sprintf(
+	return r.withdraw(ctx, pair, no, portal.Conflict, fmt.Sprintf(
 		"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
 		mine, theirs, theirs, mine), events.LostStageTaken)
 }
 
 // withdraw records that the plan is not to be had: its wish is refused, or, where it stood
-// already, it is lost.
-func (r *run) withdraw(ctx context.Context, pair portal.Pair, code portal.Code, message string, lost events.LossReason) error {
+// already, it is lost. Where neither may be recorded, since the plan stands for other keys and
+// only this one is refused, the cause comes back.
+func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
 		s := r.account.Subscriptions[pair.Plan]
@@ -125,10 +126,15 @@ func (r *run) withdraw(ctx context.Context, pair portal.Pair, code portal.Code, 
 		}
 		return nil
 	})
-	if touched {
+	switch {
+	case err != nil:
+		return err
+	case touched:
 		r.recheck[pair] = true
+	case r.account.Attachments[pair].Open():
+		return cause
 	}
-	return err
+	return nil
 }
 
 func refused(err error, reasons ...gateway.RefusedReason) bool {

@@ -80,13 +80,21 @@ func (r *run) release(ctx context.Context, id portal.KeyID) error {
 			return fmt.Errorf("deleting key %s: %w", id, err)
 		}
 	}
-	_, err := r.record(ctx, r.msg.Correlation, watchKey(id), func() []events.Fact {
+	touched, err := r.record(ctx, r.msg.Correlation, watchKey(id), func() []events.Fact {
 		wish := r.account.Keys[id].Releasing
 		if wish == 0 {
 			return nil
 		}
 		return []events.Fact{events.KeyReleased{Link: events.Link{Wish: wish}, Key: id}}
 	})
+	if touched {
+		// Another worker may have attached it again before it was deleted.
+		for pair, attachment := range r.account.Attachments {
+			if pair.Key == id && attachment.Holds() {
+				r.recheck[pair] = true
+			}
+		}
+	}
 	return err
 }
 

@@ -198,22 +198,16 @@ func (r *run) settled() bool {
 }
 
 func (r *run) publishAgain(ctx context.Context) error {
-	recorded := r.causedByThis(0)
+	var recorded []events.Event
+	for _, fact := range r.latest {
+		if fact.Causation == r.msg.ID {
+			recorded = append(recorded, fact)
+		}
+	}
 	if len(recorded) == 0 {
 		return nil
 	}
 	return portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, recorded...))
-}
-
-// causedByThis lists the facts after that sequence which this message has led to.
-func (r *run) causedByThis(after int64) []events.Event {
-	var recorded []events.Event
-	for _, fact := range r.latest {
-		if fact.Sequence > after && fact.Causation == r.msg.ID {
-			recorded = append(recorded, fact)
-		}
-	}
-	return recorded
 }
 
 // converge works on one task after the other until none is left but the stuck ones,

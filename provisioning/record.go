@@ -1,6 +1,7 @@
 package provisioning
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -129,8 +130,8 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 				return false, err
 			}
 			// What was appended although its answer was lost is ours, and nobody has published it.
-			if ours := r.causedByThis(head); len(ours) > 0 {
-				return false, portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, ours...))
+			if r.stands(appended[0]) {
+				return false, portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, appended...))
 			}
 			if touched {
 				return true, nil
@@ -143,6 +144,22 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 		r.latest, r.account = append(r.latest, appended...), after
 		return false, portal.Postpone("the topic does not answer", r.Sender.Send(ctx, appended...))
 	}
+}
+
+// stands says whether that very fact is in the stream. Another delivery of the same message
+// may have appended others, so that it is not enough to look for what this message led to.
+func (r *run) stands(fact events.Event) bool {
+	want, err := events.Encode(fact)
+	if err != nil {
+		return false
+	}
+	for _, recorded := range r.latest {
+		if recorded.Sequence == fact.Sequence {
+			is, err := events.Encode(recorded)
+			return err == nil && bytes.Equal(is, want)
+		}
+	}
+	return false
 }
 
 // reload folds the stream anew and says whether that changed what was watched.
