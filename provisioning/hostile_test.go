@@ -229,3 +229,16 @@ func TestConvergingEndsWhateverTheFactsAndAPIGatewaySay(t *testing.T) {
 		_ = c.Handle(t.Context(), events.Event{ID: "w1", Subject: stream, Data: events.ProvisionRequested{Recheck: rapid.Bool().Draw(rt, "recheck")}})
 	})
 }
+
+// Somebody may wait for a plan; nobody waits for a key to be given back.
+func TestGivingAKeyBackComesLast(t *testing.T) {
+	t.Parallel()
+	const other = portal.Ring("plan/other")
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated,
+		events.KeyWanted{Key: "key0", Ring: other, Name: "Old key", Scheme: "v1", KMSKey: "k"}, events.KeyCreated{Key: "key0", GatewayID: "gw0"},
+		events.KeyReleasing{Key: "key0"}, freeWanted)...)
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("attach free gw1", "delete gw0")
+}
