@@ -247,8 +247,11 @@ func TestARingIsEmptySinceItsLastSubscriptionEnded(t *testing.T) {
 		{fact: events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}},
 		{events.SubscriptionEnding{Plan: "plus"}, "op", 3}, {fact: events.SubscriptionEnded{Plan: "plus", Link: link(5)}},
 		{wanted("free"), "op", 4}, {fact: events.RequestRejected{Link: link(7)}},
+		// One that is still ending is not over.
+		{wanted("free"), "op", 5}, {wanted("plus"), "op", 6}, {events.SubscriptionEnding{Plan: "plus"}, "op", 7},
+		{fact: events.RequestRejected{Link: link(9)}}, {fact: events.SubscriptionEnded{Plan: "plus", Link: link(11)}},
 	}
-	for i, want := range []int64{0, 0, 0, 0, 0, 6, 0, 8} {
+	for i, want := range []int64{0, 0, 0, 0, 0, 6, 0, 8, 0, 0, 0, 0, 13} {
 		ring := fold(history[:i+1]...).Rings[portal.AccountRing]
 		if ring.EmptiedBy != want || want != 0 && !ring.EmptiedAt.Equal(at(want)) {
 			t.Errorf("after fact %d the ring is %+v, want it emptied by %d", i+1, ring, want)
