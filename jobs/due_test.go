@@ -512,3 +512,17 @@ func TestAStreamThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 		}
 	}
 }
+
+// What is not understood may have opened the wish anew; newer workers will tell.
+func TestARowOfAWishIsKeptWhileItsStreamIsNotUnderstood(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.want("ann", "free")
+	d.happen("ann", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"},
+		events.Unknown{Type: "gatehouse.PlanChanged.v1", Data: []byte(`{}`), Must: true})
+	d.now = opened.Add(time.Hour)
+	d.run()
+	if left := d.wishes(); len(left) != 1 {
+		t.Errorf("the rows are %+v", left)
+	}
+}
