@@ -6,14 +6,11 @@
 package accounts
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
+	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,6 +20,8 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gzipped"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -34,7 +33,9 @@ const (
 	kept         = 100
 	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
 	// recognised when they come again.
-	maxHandled  = 1000
+	maxHandled = 1000
+	// maxPacked is how many bytes a gzipped state may have: DynamoDB takes 400 KB for an item.
+	maxPacked   = 300 << 10
 	snapshotTTL = 90 * 24 * time.Hour
 )
 
@@ -42,7 +43,7 @@ const (
 // fact it knows is part of the key anyway.
 const foldVersion = "1"
 
-type journal interface {
+type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
 }
 
@@ -53,7 +54,7 @@ type tables interface {
 
 // Reader reads accounts. It is safe for concurrent use.
 type Reader struct {
-	journal journal
+	journal streams
 	tables  tables
 	records string
 	now     func() time.Time
@@ -64,7 +65,7 @@ type Reader struct {
 
 // NewReader returns a Reader of that journal, which keeps its snapshots in the table
 // named records.
-func NewReader(journal journal, tables tables, records string, now func() time.Time) *Reader {
+func NewReader(journal streams, tables tables, records string, now func() time.Time) *Reader {
 	return &Reader{journal: journal, tables: tables, records: records, now: now, lengths: newLengths(snapshotFrom), from: snapshotFrom, kept: kept}
 }
 
@@ -92,7 +93,7 @@ type History struct {
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
 // Account reads an account, consistently. Failures of the tables come as
-// *portal.Postponed, what can never be read as *journal.PermanentError.
+// *portal.Postponed, what can never be read as *journal.Unfit.
 func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, error) {
 	return r.read(ctx, id, -1)
 }
@@ -136,9 +137,9 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return h, nil
 }
 
+// row is a snapshot, but for its attribute "state", which is the Account as gzipped JSON.
 type row struct {
 	Sequence int64    `dynamodbav:"seq"`
-	State    []byte   `dynamodbav:"state"`
 	Handled  []string `dynamodbav:"handled"`
 	Expires  int64    `dynamodbav:"expires_at"`
 }
@@ -165,7 +166,11 @@ func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.A
 	if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
 		return state.Account{}, nil, err
 	}
-	if err := unpack(found.State, &account); err != nil {
+	body, err := gzipped.Unpack(out.Item["state"])
+	if err != nil {
+		return state.Account{}, nil, err
+	}
+	if err := json.Unmarshal(body, &account); err != nil {
 		return state.Account{}, nil, err
 	}
 	if account.Sequence != found.Sequence || account.ID != id {
@@ -192,46 +197,35 @@ func (r *Reader) save(ctx context.Context, h History, damaged bool) {
 		return
 	}
 	packed, err := pack(account)
-	if err != nil || len(packed) > 300<<10 {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Int("bytes", len(packed)).Msg("no snapshot is kept")
+	if err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("no snapshot is kept")
 		return
 	}
-	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, State: packed, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
+	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
 	if err != nil {
 		return
 	}
-	for name, value := range place(account.ID) {
-		item[name] = value
-	}
+	maps.Copy(item, place(account.ID))
+	item["state"] = packed
 	put := &dynamodb.PutItemInput{TableName: &r.records, Item: item}
 	if !damaged {
 		put.ConditionExpression = aws.String("attribute_not_exists(pk) OR seq < :seq")
 		put.ExpressionAttributeValues = map[string]types.AttributeValue{":seq": item["seq"]}
 	}
 	_, err = r.tables.PutItem(ctx, put)
-	if err != nil && !strings.Contains(err.Error(), "ConditionalCheckFailed") {
+	if err != nil && !journal.LostRace(err) {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("a snapshot could not be kept")
 	}
 }
 
-func pack(account state.Account) ([]byte, error) {
-	var buffer bytes.Buffer
-	zip := gzip.NewWriter(&buffer)
-	if err := json.NewEncoder(zip).Encode(account); err != nil {
+func pack(account state.Account) (*types.AttributeValueMemberB, error) {
+	body, err := json.Marshal(account)
+	if err != nil {
 		return nil, err
 	}
-	err := zip.Close()
-	return buffer.Bytes(), err
-}
-
-func unpack(packed []byte, account *state.Account) error {
-	zip, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return err
+	packed, err := gzipped.Pack(body)
+	if err == nil && len(packed.Value) > maxPacked {
+		err = fmt.Errorf("the state has %d bytes, gzipped", len(packed.Value))
 	}
-	body, err := io.ReadAll(zip)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(body, account)
+	return packed, err
 }

@@ -1,19 +1,16 @@
 package catalog
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/gzipped"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -58,20 +55,16 @@ func (s *Store) Put(ctx context.Context, doc Document) (hash string, err error) 
 }
 
 func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []byte) error {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(chunk); err != nil {
+	packed, err := gzipped.Pack(chunk)
+	if err != nil {
 		return err
 	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: aws.String(s.name),
 		Item: map[string]types.AttributeValue{
 			"pk":   &types.AttributeValueMemberS{Value: partition(hash)},
 			"sk":   &types.AttributeValueMemberS{Value: fmt.Sprintf("chunk#%04d", number)},
-			"gzip": &types.AttributeValueMemberB{Value: packed.Bytes()},
+			"gzip": packed,
 		},
 	})
 	return err
@@ -125,7 +118,7 @@ func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
 			return nil, err
 		}
 		for _, item := range page.Items {
-			chunk, err := unpack(item["gzip"])
+			chunk, err := gzipped.Unpack(item["gzip"])
 			if err != nil {
 				return nil, err
 			}
@@ -133,18 +126,6 @@ func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
 		}
 	}
 	return body, nil
-}
-
-func unpack(value types.AttributeValue) ([]byte, error) {
-	packed, ok := value.(*types.AttributeValueMemberB)
-	if !ok {
-		return nil, errors.New("a chunk has no content")
-	}
-	r, err := gzip.NewReader(bytes.NewReader(packed.Value))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
 }
 
 func partition(hash string) string { return "catalog#" + hash }

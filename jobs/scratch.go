@@ -1,13 +1,9 @@
 package jobs
 
 import (
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/gzipped"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -59,20 +56,16 @@ func (s *Scratch) Put(ctx context.Context, set, name string, value any, keep tim
 }
 
 func (s *Scratch) put(ctx context.Context, set, name string, number, of int, piece []byte, until time.Time) error {
-	var packed bytes.Buffer
-	w := gzip.NewWriter(&packed)
-	if _, err := w.Write(piece); err != nil {
+	packed, err := gzipped.Pack(piece)
+	if err != nil {
 		return err
 	}
-	if err := w.Close(); err != nil {
-		return err
-	}
-	_, err := s.tables.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err = s.tables.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.records,
 		Item: map[string]types.AttributeValue{
 			"pk":         text("scratch#" + set),
 			"sk":         text(fmt.Sprintf("%s#%04d", name, number)),
-			"gzip":       &types.AttributeValueMemberB{Value: packed.Bytes()},
+			"gzip":       packed,
 			"pieces":     count(int64(of)),
 			"expires_at": count(until.Unix()),
 		},
@@ -108,7 +101,7 @@ func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name 
 			if name != of || number == "0000" {
 				body, collected, of = nil, 0, name
 			}
-			piece, err := unpack(item["gzip"])
+			piece, err := gzipped.Unpack(item["gzip"])
 			if err != nil {
 				return fmt.Errorf("reading %s of %s: %w", name, set, err)
 			}
@@ -131,18 +124,6 @@ func (s *Scratch) Get(ctx context.Context, set, name string, value any) (found b
 		return json.Unmarshal(body, value)
 	})
 	return found, err
-}
-
-func unpack(value types.AttributeValue) ([]byte, error) {
-	packed, ok := value.(*types.AttributeValueMemberB)
-	if !ok {
-		return nil, errors.New("a piece has no content")
-	}
-	r, err := gzip.NewReader(bytes.NewReader(packed.Value))
-	if err != nil {
-		return nil, err
-	}
-	return io.ReadAll(r)
 }
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }

@@ -30,22 +30,18 @@ func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
 
 func registryKey(shard int) string { return fmt.Sprintf("registry#%02d", shard) }
 
-// Shards is how many parts the registry of streams has.
-const Shards = shards
-
 // Streams calls visit for every stream that was ever written to, in no particular
 // order, until visit returns an error, which it returns.
 func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
 	for shard := range shards {
-		if err := j.StreamsOf(ctx, shard, visit); err != nil {
+		if err := j.streamsOf(ctx, shard, visit); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// StreamsOf is Streams for one part of the registry, from 0 to Shards-1.
-func (j *Journal) StreamsOf(ctx context.Context, shard int, visit func(portal.Stream) error) error {
+func (j *Journal) streamsOf(ctx context.Context, shard int, visit func(portal.Stream) error) error {
 	pages := dynamodb.NewQueryPaginator(j.client, &dynamodb.QueryInput{
 		TableName:                 &j.table,
 		ConsistentRead:            aws.Bool(true),

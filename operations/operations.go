@@ -127,9 +127,9 @@ type Operation struct {
 // on again unless it has ended, twice a minute at most. With another request it is
 // KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
 // included, or more than MaxChanges changes of plans in ChangesWithin, are
-// TooManyRequests, but for what was accepted before. Where the row cannot be written or
-// the queue does not answer it is Unavailable, and nothing is promised: the client may
-// send it again.
+// TooManyRequests, but for what was accepted before. Where the table or the queue does not
+// answer it is Unavailable. The client may send it again, and need not: once the row is
+// written, a due row hands the request on later.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))

@@ -21,7 +21,6 @@ import (
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
-	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
 type accountReader interface {
@@ -111,7 +110,7 @@ func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Eve
 	shown, known := p.memory.recall(place, msg.Sequence)
 	if !known {
 		var err error
-		if shown, err = p.checkpoint(ctx, place); err != nil {
+		if shown, err = p.store.checkpoint(ctx, place); err != nil {
 			return err
 		}
 		p.memory.remember(place, shown)
@@ -134,7 +133,7 @@ func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Eve
 // the stored checkpoint, lets every row decide for itself, and leaves nothing in memory.
 func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast int64) error {
 	p.memory.forget(place)
-	shown, err := p.checkpoint(ctx, place)
+	shown, err := p.store.checkpoint(ctx, place)
 	if err != nil {
 		return err
 	}
@@ -171,11 +170,12 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 	}
 	account := history.Base
 	for _, fact := range history.Facts {
-		before := account.Clone()
-		account.Apply(fact)
 		if fact.Sequence <= shown {
+			account.Apply(fact)
 			continue
 		}
+		before := account.Clone()
+		account.Apply(fact)
 		profileRows(changed, account, fact)
 		keyRows(changed, account, fact)
 		subscriptionRows(changed, before, account, fact)
@@ -219,11 +219,7 @@ func (p *Projector) Checkpoint(ctx context.Context, stream portal.Stream) (int64
 	if err != nil {
 		return 0, err
 	}
-	return p.checkpoint(ctx, shownIn{now.Live, stream})
-}
-
-func (p *Projector) checkpoint(ctx context.Context, place shownIn) (int64, error) {
-	return p.store.checkpoint(ctx, place)
+	return p.store.checkpoint(ctx, shownIn{now.Live, stream})
 }
 
 func (s store) checkpoint(ctx context.Context, place shownIn) (int64, error) {

@@ -70,11 +70,11 @@ func (r *Rebuild) showPage(ctx context.Context, now pointer, generation int64, a
 // showStream shows a stream to its end. It is behind if readers of the live generation saw
 // more of it than the generation had. A stream that cannot be read is logged and passed over.
 func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (rebuiltStream, error) {
-	seen, err := r.Projector.checkpoint(ctx, shownIn{now.Live, place.stream})
+	seen, err := r.Projector.store.checkpoint(ctx, shownIn{now.Live, place.stream})
 	if err != nil {
 		return rebuiltStream{}, err
 	}
-	shown, err := r.Projector.checkpoint(ctx, place)
+	shown, err := r.Projector.store.checkpoint(ctx, place)
 	if err != nil {
 		return rebuiltStream{}, err
 	}
