@@ -36,8 +36,11 @@ type member struct {
 	done    chan struct{}
 }
 
-func newFleet(ctx context.Context, dir string) (*fleet, error) {
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "github.com/gatehouse-portal/gatehouse/cmd/...").CombinedOutput()
+// newFleet builds the programs in dir, from the module around source.
+func newFleet(ctx context.Context, dir, source string) (*fleet, error) {
+	build := exec.CommandContext(ctx, "go", "build", "-o", dir+string(filepath.Separator), "github.com/gatehouse-portal/gatehouse/cmd/...")
+	build.Dir = source
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return nil, fmt.Errorf("building the commands: %w\n%s", err, out)
 	}

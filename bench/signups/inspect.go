@@ -14,10 +14,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+// calm ends everything that goes wrong on purpose.
+func (s *site) calm() error {
+	s.aws.SetLimits(localaws.Limits{})
+	return s.aws.SetFaults(faults.Plan{})
+}
+
 // inspect looks, with everything going right again, at whether the promises were kept.
 func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
-	s.aws.SetLimits(localaws.Limits{})
-	if err := s.aws.SetFaults(faults.Plan{}); err != nil {
+	if err := s.calm(); err != nil {
 		return err
 	}
 	for _, p := range people {
@@ -38,8 +43,11 @@ func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
 	if r.Attached, err = s.attached(ctx); err != nil {
 		return err
 	}
+	if r.Journal, err = s.compare(ctx); err != nil {
+		return err
+	}
 	want := s.users + s.more()
-	r.Kept = r.Succeeded == s.users && r.Accounts == want && r.Attached == want && r.Doubled == 0 && r.clickErr == nil
+	r.Kept = r.Journal.kept(want) && r.Succeeded == s.users && r.Accounts == want && r.Attached == want && r.Doubled == 0 && r.clickErr == nil
 	return nil
 }
 

@@ -1,9 +1,12 @@
-// Command signups puts the whole of Gatehouse under load: many people sign up and
-// subscribe at once, over several portals and workers as processes of their own, against
-// a local AWS that keeps to API Gateway's quotas, is slow, loses answers, or whose clients
-// are killed, as the flags say. It reports what people were answered and how soon, when
-// everybody was done, what it took of the control plane, and whether in the end every
-// account has one key, attached, and no operation is open.
+// Command signups puts the whole of Gatehouse under load: portals and workers as processes
+// of their own, against a local AWS that enforces API Gateway's quotas, is slow, loses
+// answers, or whose clients are killed, as the flags say.
+//
+// By default a crowd signs up and subscribes at once. It reports what people were answered
+// and how soon, when everybody was done, what it took of the control plane, and whether in
+// the end every account has one key, attached, no wish is open, and the views equal the
+// journal. With -flap, some accounts subscribe and leave all the time, and newcomers are
+// timed. With -alone, one person at a time subscribes, and round trips to AWS are counted.
 package main
 
 import (
@@ -33,6 +36,9 @@ type settings struct {
 	attaching                     time.Duration
 	failing                       float64
 	limit                         time.Duration
+	flap, alone                   int
+	lasting                       time.Duration
+	source                        string
 	seed                          uint64
 	asJSON                        bool
 }
@@ -59,6 +65,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer site.close()
+	switch {
+	case s.alone > 0:
+		return site.countRoundTrips(ctx, stdout)
+	case s.flap > 0:
+		return site.flapping(ctx, stdout)
+	}
 	report, err := site.crowd(ctx)
 	if err != nil {
 		return err
@@ -96,12 +108,19 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.DurationVar(&s.click, "click", 0, "after this long, one more person subscribes, and is timed")
 	flags.DurationVar(&s.limit, "limit", 30*time.Minute, "give up after")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the faults and kills")
+	flags.IntVar(&s.flap, "flap", 0, "instead of a crowd: so many accounts subscribe and leave once a second each, beside newcomers")
+	flags.DurationVar(&s.lasting, "lasting", 2*time.Minute, "how long -flap goes on")
+	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: so many people subscribe one by one, without and with -latency (10ms unless given)")
+	flags.StringVar(&s.source, "source", "", "build the programs from this checkout instead of this one, to compare another version")
 	flags.BoolVar(&s.asJSON, "json", false, "write JSON instead of text")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	if s.users < 1 || s.apis < 1 || s.workers < 1 || s.clients < 1 {
 		return s, errors.New("-users, -apis, -workers and -clients want at least 1")
+	}
+	if s.alone > 0 && s.latency == 0 {
+		s.latency = 10 * time.Millisecond
 	}
 	if s.users+s.more() > maxKeys {
 		return s, fmt.Errorf("%d people want a key, and API Gateway keeps %d for an account: the rest would wait for room", s.users+s.more(), maxKeys)

@@ -34,13 +34,17 @@ type report struct {
 	Throttled int
 	// Requests are those of every service of AWS's.
 	Requests map[string]int
+	// Tables are the requests of DynamoDB, by operation.
+	Tables map[string]int
 	// Worked is the processor time of the programs, by name. That of the local AWS includes the
 	// clients.
 	Worked map[string]time.Duration
 	own    time.Duration
 	// What is there in the end.
 	Succeeded, Accounts, Attached, Doubled int
-	Kept                                   bool
+	// Journal compares the accounts in the journal with their views; nil where -source is set.
+	Journal *compared
+	Kept    bool
 }
 
 func (r *report) answered(status int, took time.Duration) {
@@ -60,6 +64,12 @@ func (r *report) count(before, after faults.Counts) {
 	for service := range after {
 		if n := after.Requests(service) - before.Requests(service); n > 0 {
 			r.Requests[service] = n
+		}
+	}
+	r.Tables = map[string]int{}
+	for operation, n := range after["dynamodb"] {
+		if calls := n.Requests - before.Of("dynamodb", operation).Requests; calls > 0 {
+			r.Tables[operation] = calls
 		}
 	}
 	r.Calls = map[string]int{}
@@ -104,8 +114,9 @@ func (r *report) write(out io.Writer) error {
 		fmt.Sprintf("all done       after %s", round(r.Done)),
 		fmt.Sprintf("control plane  %d calls (%.2f a person), %d refused by AWS's quotas: %s", total, float64(total)/float64(r.settings.users), r.Throttled, strings.Join(calls, ", ")),
 		fmt.Sprintf("requests       %s", r.perPerson()),
+		fmt.Sprintf("of dynamodb    %s a person", r.byOperation()),
 		fmt.Sprintf("processor      %s", r.processor()),
-		fmt.Sprintf("in the end     %d of %d succeeded, %d accounts with a key, %d attached, %d with more than one key", r.Succeeded, r.settings.users, r.Accounts, r.Attached, r.Doubled),
+		fmt.Sprintf("in the end     %d of %d succeeded, %d accounts with a key, %d attached, %d with more than one key; %s", r.Succeeded, r.settings.users, r.Accounts, r.Attached, r.Doubled, r.Journal),
 	}
 	if r.settings.quotas {
 		lines = append(lines, fmt.Sprintf("the share      %g of the quotas; single calls take at least %s of it, this took %.2f times that",
@@ -132,6 +143,15 @@ func (r *report) perPerson() string {
 		parts = append(parts, fmt.Sprintf("%.1f of %s", float64(r.Requests[service])/float64(r.settings.users), service))
 	}
 	return strings.Join(parts, ", ") + " a person, polls of idle queues and of the clients' included"
+}
+
+// byOperation is what one person costs in requests of DynamoDB, by operation.
+func (r *report) byOperation() string {
+	var parts []string
+	for _, operation := range slices.Sorted(maps.Keys(r.Tables)) {
+		parts = append(parts, fmt.Sprintf("%s %.1f", operation, float64(r.Tables[operation])/float64(r.settings.users)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // processor is how much processor time one person takes, by program.

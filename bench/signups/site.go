@@ -13,7 +13,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 
-	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
@@ -49,7 +48,7 @@ func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site,
 
 func (s *site) start(ctx context.Context) (err error) {
 	s.tell("building")
-	if s.fleet, err = newFleet(ctx, s.dir); err != nil {
+	if s.fleet, err = newFleet(ctx, s.dir, s.source); err != nil {
 		return err
 	}
 	if s.issuer, err = newIssuer(); err != nil {
@@ -62,11 +61,7 @@ func (s *site) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("starting the local AWS: %w", err)
 	}
-	cfg, err := app.LoadConfig(nil)
-	if err != nil {
-		return err
-	}
-	if err := app.Setup(ctx, s.aws.AWSConfig(), cfg); err != nil {
+	if err := s.fleet.once(ctx, s.env(), "gatehouse", "setup"); err != nil {
 		return err
 	}
 	if s.demo, err = demo.Install(ctx, apigateway.NewFromConfig(s.aws.AWSConfig()), s.aws.Endpoint()+"/demo"); err != nil {
