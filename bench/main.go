@@ -6,6 +6,9 @@
 // Each request is delayed by what a request to AWS takes; without that, a request
 // would seem to cost nothing. It is a comparison, not a promise: AWS has no more
 // than that in common with a local AWS on a busy machine.
+//
+// With -account it compares what subscribing and leaving costs an account with a long
+// history and one with a short one.
 package main
 
 import (
@@ -40,6 +43,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags.DurationVar(&s.handler, "handler", 20*time.Millisecond, "`time` that handling a message takes")
 	flags.DurationVar(&s.window, "window", 6*time.Second, "longest `time` to consume from one queue")
 	flags.IntVar(&s.scale, "scale", 100, "`percent` of the usual number of messages")
+	account := flags.Bool("account", false, "instead of the transport: compare what an account costs that has a long history with one that has a short one")
 	serve := flags.Bool("serve", false, "be the local AWS: write its address and serve until standard input ends")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -49,6 +53,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if *serve {
 		return serveLocalAWS(stdin, stdout)
+	}
+	if *account {
+		return compareAccounts(ctx, stdout)
 	}
 	report, err := compare(ctx, s, func(line string) { fmt.Fprintln(stderr, line) })
 	if err != nil {
