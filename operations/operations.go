@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -274,16 +275,20 @@ func (o *Operations) Show(ctx context.Context, id portal.OperationID) (Operation
 }
 
 func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(operationRow) bool) (Operation, error) {
+	var progress projections.Progress
+	var unread error
+	var reading sync.WaitGroup
+	reading.Go(func() { progress, unread = o.views.Progress(ctx, id) })
 	row, found, err := o.rows.find(ctx, id)
+	reading.Wait()
 	if err != nil {
 		return Operation{}, unavailable(err)
 	}
 	if !found || !may(row) {
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
 	}
-	progress, err := o.views.Progress(ctx, id)
-	if err != nil {
-		return Operation{}, err
+	if unread != nil {
+		return Operation{}, unread
 	}
 	operation := row.operation(progress)
 	o.nudge(ctx, operation)
