@@ -10,7 +10,7 @@ FLAGS  ?=
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: patience build ## Run a whole portal on this machine, with an AWS of its own
@@ -44,6 +44,18 @@ bench: ## Compare the transport with stock watermill-aws; takes some minutes
 .PHONY: signups
 signups: ## Have a crowd sign up; docs/performance.md has the FLAGS
 	$(GO) run ./bench/signups $(FLAGS)
+
+.PHONY: bench-flap
+bench-flap: ## Time newcomers beside accounts that subscribe and leave all the time
+	$(GO) run ./bench/signups -flap 40 -quotas -lasting 1m $(FLAGS)
+
+.PHONY: bench-account
+bench-account: ## Compare accounts with a long history and a short one
+	$(GO) run ./bench -account $(FLAGS)
+
+.PHONY: bench-alone
+bench-alone: ## Count round trips to AWS from one person's click to the key
+	$(GO) run ./bench/signups -alone 7 $(FLAGS)
 
 .PHONY: lint
 lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for
