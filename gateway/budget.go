@@ -55,6 +55,9 @@ type Budget struct {
 
 	mu     sync.Mutex
 	takers map[queue]*taker
+	// seen is the item as this process last knew it, at seenAt; the zero time for never.
+	seen   budgetItem
+	seenAt time.Time
 }
 
 type queue struct {
@@ -64,6 +67,11 @@ type queue struct {
 
 // patience is how long a call waits for a token, or for its turn to attach.
 const patience = 2 * time.Second
+
+// budgetMemory is how long a process goes by the item as it last knew it where it is only
+// asked for, and not written. Others may have drawn since, so there are fewer tokens than it
+// says, or as many.
+const budgetMemory = time.Second
 
 // NewBudget returns the budget. It does no I/O; the item is made by the first call.
 func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
@@ -127,23 +135,38 @@ func (b *Budget) throttled(ctx context.Context) error {
 	return b.update(ctx, func(now balance) (next balance, write bool) { return now.throttled(), true })
 }
 
-// update changes the item by a function of what it says now. If another process writes it
-// in between, update reads it again, after a moment that differs between processes.
+// update changes the item by a function of what it says. It goes by what this process last
+// knew. If another has written the item since, the write is refused, and the refusal tells
+// what the item says now. Processes that meet more than once wait for moments that differ.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
-	for range 10 {
-		item, err := b.read(ctx)
-		if err != nil {
-			return err
-		}
+	item, age, err := b.known(ctx)
+	if err != nil {
+		return err
+	}
+	for try := range 10 {
 		next, write := change(item.refilled(b.now(), b.limits))
-		if !write {
+		switch {
+		case !write && age < budgetMemory:
 			return nil
+		case !write:
+			if item, err = b.read(ctx); err != nil {
+				return err
+			}
+			age = 0
+			continue
 		}
 		item.balance = next
 		err = b.write(ctx, item)
 		var lost *types.ConditionalCheckFailedException
 		if !errors.As(err, &lost) {
 			return err
+		}
+		if item, err = b.remember(lost.Item); err != nil {
+			return err
+		}
+		age = 0
+		if try == 0 {
+			continue // It may have been written long ago.
 		}
 		if err := sleep(ctx, jitter(time.Millisecond, 20*time.Millisecond)); err != nil {
 			return err
@@ -152,26 +175,53 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 	return errContended
 }
 
+// known is the item as this process last knew it, and how long ago that was. If it never did,
+// it is read.
+func (b *Budget) known(ctx context.Context) (item budgetItem, age time.Duration, err error) {
+	b.mu.Lock()
+	item, at := b.seen, b.seenAt
+	b.mu.Unlock()
+	if at.IsZero() {
+		item, err = b.read(ctx)
+		return item, 0, err
+	}
+	return item, time.Since(at), nil
+}
+
 func (b *Budget) key() map[string]types.AttributeValue {
 	return itemKey(b.target, budgetItems, "control-plane")
 }
 
 func (b *Budget) read(ctx context.Context) (budgetItem, error) {
-	var item budgetItem
 	out, err := b.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(b.name), Key: b.key(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
+		return budgetItem{}, fmt.Errorf("reading the control plane budget: %w", err)
+	}
+	return b.remember(out.Item)
+}
+
+// remember decodes the item as it was found, and keeps it for the next update.
+func (b *Budget) remember(found map[string]types.AttributeValue) (item budgetItem, err error) {
+	if err := attributevalue.UnmarshalMap(found, &item); err != nil {
 		return item, fmt.Errorf("reading the control plane budget: %w", err)
 	}
-	if err := attributevalue.UnmarshalMap(out.Item, &item); err != nil {
-		return item, fmt.Errorf("reading the control plane budget: %w", err)
-	}
+	b.keep(item)
 	return item, nil
 }
 
+func (b *Budget) keep(item budgetItem) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen, b.seenAt = item, time.Now()
+}
+
 func (b *Budget) write(ctx context.Context, item budgetItem) error {
-	in := &dynamodb.PutItemInput{TableName: aws.String(b.name)}
+	in := &dynamodb.PutItemInput{
+		TableName:                           aws.String(b.name),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
 	if item.Revision == 0 {
 		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	} else {
@@ -187,6 +237,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem) error {
 	if _, err := b.db.PutItem(ctx, in); err != nil {
 		return fmt.Errorf("writing the control plane budget: %w", err)
 	}
+	b.keep(item)
 	return nil
 }
 

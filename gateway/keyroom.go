@@ -19,7 +19,7 @@ import (
 
 // keyRoom knows whether the AWS account has room for another API key. While it has none,
 // one row of the records table says until when (pk "limit", sk "keys"), and no process asks
-// AWS. After that one call tries again. If it is refused too, the row says so for twice as
+// AWS, except once if it saw shortly before that there was room. After that one call tries again. If it is refused too, the row says so for twice as
 // long; if it succeeds, the row is deleted.
 //
 //	no row ── refused ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
@@ -43,8 +43,10 @@ const (
 	longestFull = time.Hour
 	// tryingFor is how long the one call that tries again keeps the others off.
 	tryingFor = 30 * time.Second
-	// fullMemory is how long a process goes by the row without reading it again.
+	// fullMemory is how long a process goes by the row without reading it again, and
+	// roomMemory how long by there being none.
 	fullMemory = 5 * time.Second
+	roomMemory = time.Minute
 )
 
 // fullRow is the row; the zero value is none. Until is epoch milliseconds.
@@ -67,7 +69,10 @@ func (r fullRow) until(now time.Time) time.Time {
 // nil to one caller, and keeps off the others for tryingFor.
 func (k *keyRoom) check(ctx context.Context) error {
 	now := k.now()
-	if until, ok := k.remembered(now); ok {
+	switch room, until := k.remembered(now); {
+	case room:
+		return nil
+	case !until.IsZero():
 		return &LimitReached{Limit: Keys, Until: until}
 	}
 	row, err := k.read(ctx)
@@ -91,12 +96,19 @@ func (k *keyRoom) check(ctx context.Context) error {
 	return nil
 }
 
-// remembered says that the account is full as far as this process knows.
-func (k *keyRoom) remembered(now time.Time) (until time.Time, full bool) {
+// remembered says, as far as this process knows, that there is room, or until when there is
+// none; false and the zero time if the row has to be read.
+func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	until = k.full.until(now)
-	return until, k.full.exists() && !k.full.Trying && until.After(now) && now.Sub(k.readAt) < fullMemory
+	age := now.Sub(k.readAt)
+	if !k.full.exists() {
+		return age < roomMemory, time.Time{}
+	}
+	if until = k.full.until(now); k.full.Trying || !until.After(now) || age >= fullMemory {
+		return false, time.Time{}
+	}
+	return false, until
 }
 
 // refused records that AWS had no room for a key, and returns until when nobody asks again.

@@ -31,7 +31,7 @@ func (m *memory) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func
 	defer m.mu.Unlock()
 	seen, conditional := in.ExpressionAttributeValues[":seen"].(*types.AttributeValueMemberN)
 	if !conditional && m.item != nil || conditional && m.item["revision"].(*types.AttributeValueMemberN).Value != seen.Value {
-		return nil, &types.ConditionalCheckFailedException{}
+		return nil, &types.ConditionalCheckFailedException{Item: m.item}
 	}
 	m.item = in.Item
 	return &dynamodb.PutItemOutput{}, nil

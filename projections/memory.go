@@ -41,18 +41,21 @@ func newMemory() *memory {
 }
 
 // recall is how far the stream is shown; not known if the table has to be asked, which a
-// message without a sequence always wants.
-func (m *memory) recall(place shownIn, sequence int64) (shown int64, known bool) {
+// message without a sequence always wants. Of a stream that is not remembered it is a guess:
+// messages mostly come in order, so what comes before the message's fact is shown.
+func (m *memory) recall(place shownIn, sequence int64) (shown int64, known, guessed bool) {
 	m.mu.Lock()
-	last, known := m.streams[place]
+	last, remembered := m.streams[place]
 	m.mu.Unlock()
-	if !known || sequence == 0 {
-		return 0, false
+	switch {
+	case sequence == 0:
+		return 0, false, false
+	case !remembered:
+		return sequence - 1, true, true
+	case sequence <= last.shown && m.now().Sub(last.at) > believed:
+		return 0, false, false
 	}
-	if sequence <= last.shown && m.now().Sub(last.at) > believed {
-		return 0, false
-	}
-	return last.shown, true
+	return last.shown, true, false
 }
 
 // remember keeps what the table has acknowledged or told, also if it is less than what

@@ -2,11 +2,13 @@ package projections
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -31,10 +33,53 @@ func TestARepeatedMessageIsLookedIntoWhenItComesLate(t *testing.T) {
 	s.projector = s.watchedBy(counting)
 	now := time.Now()
 	s.projector.memory.now = func() time.Time { return now }
-	s.show(facts[len(facts)-1])
+	s.show(facts[0])
 	now = now.Add(believed + time.Second)
 	s.show(facts...) // the first of them asks, and the others believe it
-	same(t, "requests", map[string]int{"GetItem": 3, "Query": 1, "TransactWriteItems": 1}, counting.counts())
+	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1, "TransactWriteItems": 1}, counting.counts())
+}
+
+func TestAProjectorThatKnowsNothingOfAStreamGuesses(t *testing.T) {
+	t.Parallel()
+	long := append([]said{registered}, slices.Repeat([]said{painted}, journal.MaxFacts+1)...)
+	for name, c := range map[string]struct {
+		facts []said
+		// shown are shown before, then comes the message about that fact.
+		shown, message int
+		want           map[string]int
+	}{
+		"that all before the message's fact is shown": {
+			whole, 3, 3, map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1},
+		},
+		"and shows a little once more if more is shown": {
+			whole, 9, 3, map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1},
+		},
+		"and looks before it shows much once more": {
+			long, len(long), 0, map[string]int{"GetItem": 2, "Query": 1},
+		},
+		"and looks if less is shown": {
+			whole, 1, 3, map[string]int{"GetItem": 2, "Query": 2, "TransactWriteItems": 2},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(annStream, c.facts[:c.shown]...)
+			s.say(annStream, c.facts[c.shown:]...)
+			facts, err := s.journal.Read(t.Context(), annStream, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			counting := watch(s)
+			if err := s.watchedBy(counting).Handle(t.Context(), facts[c.message]); err != nil {
+				t.Fatal(err)
+			}
+			same(t, "requests", c.want, counting.counts())
+			if got := s.checkpoint(annStream); got != int64(len(c.facts)) {
+				t.Errorf("the checkpoint is at %d", got)
+			}
+		})
+	}
 }
 
 // One projector remembers what the other knows nothing of, and both are right.
@@ -88,7 +133,7 @@ func TestViewsThatWereDeletedAreShownAgain(t *testing.T) {
 			}, upTo8, map[string]int{},
 		},
 		"by the next fact": {
-			func(s *screen, _ []events.Event) { s.shown(annStream, whole[8]) }, reference(t), map[string]int{"GetItem": 1},
+			func(s *screen, _ []events.Event) { s.shown(annStream, whole[8]) }, reference(t), map[string]int{"TransactWriteItems": 1},
 		},
 		"by the last fact, sent again later": {
 			func(s *screen, told []events.Event) {
@@ -169,7 +214,7 @@ func TestTheMemoryIsBounded(t *testing.T) {
 		t.Errorf("it remembers %d streams", len(m.streams))
 	}
 	m.remember(stream(-1), 7)
-	if shown, known := m.recall(stream(-1), 8); !known || shown != 7 || len(m.streams) != maxRemembered {
+	if shown, known, _ := m.recall(stream(-1), 8); !known || shown != 7 || len(m.streams) != maxRemembered {
 		t.Errorf("of the newest it knows %d, %t, of %d in all", shown, known, len(m.streams))
 	}
 }

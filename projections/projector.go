@@ -43,9 +43,9 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 }
 
 // Handle shows everything its stream holds, at least up to the fact that the message
-// is. A message about what is shown already does nothing, and one without a sequence
-// shows whatever the stored checkpoint says is missing. While the views are being rebuilt
-// it does so in both generations.
+// is. A message about what is shown already changes nothing, and one without a sequence shows
+// whatever the stored checkpoint says is missing. While the views are being rebuilt it does so
+// in both generations.
 //
 // Rows, the steps of operations and the checkpoint appear together, or in that order if
 // they do not fit into one transaction: who reads that an operation has succeeded finds
@@ -107,18 +107,27 @@ func unreadable(ctx context.Context, err error) bool {
 // showIn shows the message's stream in one generation.
 func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Event) error {
 	place := shownIn{generation, msg.Subject}
-	shown, known := p.memory.recall(place, msg.Sequence)
+	shown, known, guessed := p.memory.recall(place, msg.Sequence)
 	if !known {
 		var err error
-		if shown, err = p.store.checkpoint(ctx, place); err != nil {
+		if shown, err = p.stored(ctx, place); err != nil {
 			return err
 		}
-		p.memory.remember(place, shown)
 	}
 	if msg.Sequence > 0 && msg.Sequence <= shown {
 		return nil
 	}
-	head, err := p.show(ctx, place, msg.Sequence, shown, p.store.together)
+	write := p.store.together
+	if guessed {
+		write = p.store.togetherIfFew
+	}
+	head, err := p.show(ctx, place, msg.Sequence, shown, write)
+	if guessed && errors.Is(err, errRaced) {
+		if shown, err = p.stored(ctx, place); err != nil || msg.Sequence <= shown {
+			return err
+		}
+		head, err = p.show(ctx, place, msg.Sequence, shown, p.store.together)
+	}
 	switch {
 	case errors.Is(err, errRaced):
 		return p.showAgain(ctx, place, msg.Sequence)
@@ -127,6 +136,14 @@ func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Eve
 	}
 	p.memory.remember(place, head)
 	return nil
+}
+
+// stored reads the stored checkpoint and remembers it.
+func (p *Projector) stored(ctx context.Context, place shownIn) (shown int64, err error) {
+	if shown, err = p.store.checkpoint(ctx, place); err == nil {
+		p.memory.remember(place, shown)
+	}
+	return shown, err
 }
 
 // showAgain is for when what was known of the stream's rows did not hold: it begins at

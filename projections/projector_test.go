@@ -70,7 +70,8 @@ func TestAMessageAboutWhatIsShownAlreadyWritesNothing(t *testing.T) {
 	facts := s.say(annStream, whole...)
 	s.show(facts[len(facts)-1])
 	counting := watch(s)
-	s.projector = s.watchedBy(counting)
+	s.projector.store.client = counting
+	s.projector.memory.now = func() time.Time { return time.Now().Add(time.Minute) }
 	s.show(facts...)
 	if again := counting.writes(); len(again) > 0 {
 		t.Errorf("written again: %v", again)

@@ -40,6 +40,15 @@ func (s store) together(ctx context.Context, list []row) error {
 	return nil
 }
 
+// togetherIfFew is together for rows that may be shown already. If they are of more facts
+// than are decided at once, it is errRaced.
+func (s store) togetherIfFew(ctx context.Context, list []row) error {
+	if last := list[len(list)-1]; last.seq-last.from > journal.MaxFacts {
+		return errRaced
+	}
+	return s.together(ctx, list)
+}
+
 // commit writes one row plainly (half the price of a transaction), several in a
 // transaction. The SDK gives that a token of its own, so that its retry after a lost
 // answer succeeds.

@@ -119,13 +119,21 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	}
 	r := newRun(c, id, msg, lease)
 	defer func() { lease.End(r.settled()) }()
+	err = r.handle(ctx)
+	if unsent := r.published(); err == nil {
+		err = unsent
+	}
+	return err
+}
+
+func (r *run) handle(ctx context.Context) error {
 	if err := r.load(ctx); err != nil {
 		return err
 	}
 	if err := r.publishAgain(ctx); err != nil {
 		return err
 	}
-	if wake, ok := msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
+	if wake, ok := r.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
 		if err := r.compare(ctx); err != nil {
 			return err
 		}
@@ -143,6 +151,8 @@ type run struct {
 	latest []events.Event
 	loaded bool
 	plane  ControlPlane
+	// sending is answered when the facts that were recorded last are sent; nil if all are.
+	sending chan error
 
 	lease gateway.AccountLease
 	// unsettled says that somebody may have tried to create the account's keys, in this run

@@ -106,7 +106,7 @@ func watchAll(parts ...watch) watch {
 	}
 }
 
-// record appends what happened and publishes it. If the stream has moved on meanwhile it
+// record appends what happened and has it published. If the stream has moved on meanwhile it
 // reloads; facts that do not touch what was done make no difference, any that do mean that
 // it may have come too late: touched is true and nothing is recorded. Where there is
 // nothing to record it only looks whether that is so.
@@ -131,6 +131,9 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 			}
 			// What was appended although its answer was lost is ours, and nobody has published it.
 			if r.stands(appended[0]) {
+				if err := r.published(); err != nil {
+					return false, err
+				}
 				return false, portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, appended...))
 			}
 			if touched {
@@ -142,8 +145,30 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 			return false, err
 		}
 		r.latest, r.account = append(r.latest, appended...), after
-		return false, portal.Postpone("the topic does not answer", r.Sender.Send(ctx, appended...))
+		return false, r.publish(ctx, appended)
 	}
+}
+
+// publish sends the facts while the run goes on, after those before them. An error is that
+// of the facts before.
+func (r *run) publish(ctx context.Context, facts []events.Event) error {
+	if err := r.published(); err != nil {
+		return err
+	}
+	sent := make(chan error, 1)
+	go func() { sent <- r.Sender.Send(ctx, facts...) }()
+	r.sending = sent
+	return nil
+}
+
+// published waits until what was recorded is sent.
+func (r *run) published() error {
+	if r.sending == nil {
+		return nil
+	}
+	err := <-r.sending
+	r.sending = nil
+	return portal.Postpone("the topic does not answer", err)
 }
 
 // stands says whether that very fact is in the stream. Another delivery of the same message
