@@ -1,6 +1,7 @@
 // Package accounts reads what the journal says of an account: its state and its latest
-// facts. A long stream is read from a snapshot on, so that what a request of an account
-// costs does not grow with the account's history. A snapshot is a copy of a fold and
+// facts. A process reads on from what it has read before, and a long stream that it has not
+// read is read from a snapshot on, so that what a request of an account costs does not grow
+// with the account's history. A snapshot is a copy of a fold and
 // nothing more: it may be missing, be of another version or be deleted at any time, and
 // then the stream is read from its first fact.
 package accounts
@@ -8,8 +9,10 @@ package accounts
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"time"
 
@@ -52,13 +55,14 @@ type tables interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Reader reads accounts. It is safe for concurrent use.
+// Reader reads accounts. It remembers what it has read and reads on from there, always to the
+// stream's end. It is safe for concurrent use.
 type Reader struct {
 	journal streams
 	tables  tables
 	records string
 	now     func() time.Time
-	lengths *lengths
+	memory  *memory
 	from    int
 	kept    int
 }
@@ -66,13 +70,13 @@ type Reader struct {
 // NewReader returns a Reader of that journal, which keeps its snapshots in the table
 // named records.
 func NewReader(journal streams, tables tables, records string, now func() time.Time) *Reader {
-	return &Reader{journal: journal, tables: tables, records: records, now: now, lengths: newLengths(snapshotFrom), from: snapshotFrom, kept: kept}
+	return &Reader{journal: journal, tables: tables, records: records, now: now, memory: newMemory(snapshotFrom), from: snapshotFrom, kept: kept}
 }
 
 // SnapshotEvery has snapshots made of shorter streams already, for tests: from so many
 // facts on, with so many in front.
 func (r *Reader) SnapshotEvery(from, kept int) *Reader {
-	r.from, r.kept, r.lengths = from, kept, newLengths(int64(from))
+	r.from, r.kept, r.memory = from, kept, newMemory(int64(from))
 	return r
 }
 
@@ -105,36 +109,74 @@ func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
 	stream := portal.AccountStream(id)
-	base, handled, damaged := state.NewAccount(id), []string(nil), false
-	if r.lengths.long(stream) && after != 0 {
-		found, requests, err := r.load(ctx, id)
-		switch {
-		case err != nil:
-			damaged = true
-			zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
-		case found.Sequence > 0 && (after < 0 || found.Sequence <= after):
-			base, handled = found, requests
-		}
+	known, err := r.known(ctx, id, after)
+	damaged := err != nil
+	if damaged {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
 	}
-	facts, err := r.journal.Read(ctx, stream, base.Sequence)
-	if err == nil && base.Sequence > 0 && len(facts) == 0 {
-		// Some facts always come after a snapshot; this one is of a longer stream, so the
-		// journal was restored to an earlier time.
-		base, handled, damaged = state.NewAccount(id), nil, true
-		facts, err = r.journal.Read(ctx, stream, 0)
+	now, err := r.readOn(ctx, stream, known)
+	if errors.Is(err, errAnother) {
+		damaged = true
+		now, err = r.readOn(ctx, stream, nothing(id))
 	}
 	if err != nil {
 		return History{}, err
 	}
-	h := History{Account: base.Clone(), Base: base, Facts: facts, handled: handled}
+	r.memory.keep(stream, now)
+	if after < 0 && len(now.facts) >= r.from {
+		r.save(ctx, now, damaged)
+	}
+	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
+}
+
+// known is where to read on: what this process has read before, or else a snapshot, if
+// either has every fact after that sequence still to come. An error says that the snapshot
+// is damaged.
+func (r *Reader) known(ctx context.Context, id portal.AccountID, after int64) (read, error) {
+	stream := portal.AccountStream(id)
+	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
+	if found, ok := r.memory.recall(stream); ok && begins(found.base) {
+		return found, nil
+	}
+	if !r.memory.long(stream) || after == 0 {
+		return nothing(id), nil
+	}
+	base, handled, err := r.load(ctx, id)
+	if err != nil || base.Sequence == 0 || !begins(base) {
+		return nothing(id), err
+	}
+	return read{base: base, handled: handled, account: base}, nil
+}
+
+// errAnother says that the journal does not hold what was read of it before: it was restored
+// to an earlier time.
+var errAnother = errors.New("the stream is not the one that was read before")
+
+// readOn reads what came after what is known. It reads the last fact that is known once
+// more, to see that it is still there; some facts always come after a snapshot.
+func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
+	from, last := known.account.Sequence, len(known.facts)-1
+	if last >= 0 {
+		from--
+	}
+	facts, err := r.journal.Read(ctx, stream, from)
+	if err != nil {
+		return read{}, err
+	}
+	if known.account.Sequence > 0 && len(facts) == 0 || last >= 0 && !reflect.DeepEqual(facts[0], known.facts[last]) {
+		return read{}, errAnother
+	}
+	if last >= 0 {
+		facts = facts[1:]
+	}
+	if len(facts) == 0 {
+		return known, nil
+	}
+	now := read{base: known.base, handled: known.handled, facts: append(slices.Clip(known.facts), facts...), account: known.account.Clone()}
 	for _, fact := range facts {
-		h.Account.Apply(fact)
+		now.account.Apply(fact)
 	}
-	r.lengths.note(stream, h.Account.Sequence)
-	if after < 0 && len(facts) >= r.from {
-		r.save(ctx, h, damaged)
-	}
-	return h, nil
+	return now, nil
 }
 
 // row is a snapshot, but for its attribute "state", which is the Account as gzipped JSON.
@@ -181,9 +223,10 @@ func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.A
 
 // save keeps the state as it was some facts ago, in place of an older or a damaged one. A
 // second one at the same place is the same; failing to is no fault.
-func (r *Reader) save(ctx context.Context, h History, damaged bool) {
-	account, handled := h.Base.Clone(), slices.Clone(h.handled)
-	for _, fact := range h.Facts[:len(h.Facts)-r.kept] {
+func (r *Reader) save(ctx context.Context, now read, damaged bool) {
+	account, handled := now.base.Clone(), slices.Clone(now.handled)
+	before, facts := now.facts[:len(now.facts)-r.kept], now.facts[len(now.facts)-r.kept:]
+	for _, fact := range before {
 		account.Apply(fact)
 		if _, failed := fact.Data.(events.RequestFailed); fact.Intent > 0 && !failed {
 			handled = append(handled, fact.Causation)
@@ -215,7 +258,9 @@ func (r *Reader) save(ctx context.Context, h History, damaged bool) {
 	_, err = r.tables.PutItem(ctx, put)
 	if err != nil && !journal.LostRace(err) {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("a snapshot could not be kept")
+		return
 	}
+	r.memory.keep(portal.AccountStream(account.ID), read{base: account, handled: handled, facts: slices.Clone(facts), account: now.account})
 }
 
 func pack(account state.Account) (*types.AttributeValueMemberB, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,8 @@ import (
 const (
 	// changing is how often an account changes its mind.
 	changing = time.Second
-	// arriving is how often a newcomer arrives.
+	// arriving is how often a newcomer arrives; the first does when the accounts have changed
+	// their minds a few times. Before that they are a crowd of newcomers themselves.
 	arriving = 3 * time.Second
 	// calming is how long newcomers still arrive after the flapping has ended.
 	calming = time.Minute
@@ -28,9 +30,13 @@ type flaps struct {
 	mu sync.Mutex
 	// answers counts the answers to the flapping accounts, by status.
 	answers map[int]int
-	// during and after are how long newcomers took from the click to the key, by when they
-	// arrived.
-	during, after []time.Duration
+	// during and after are the newcomers, by when they arrived.
+	during, after []newcomer
+}
+
+// newcomer is how long somebody took from the click to the key, and when they clicked.
+type newcomer struct {
+	took, arrived time.Duration
 }
 
 // flapping has accounts subscribe and leave once a second each, and times the newcomers
@@ -52,8 +58,8 @@ func (s *site) flapping(ctx context.Context, out io.Writer) error {
 		everybody.Go(func() { failed <- s.flapOne(ctx, i, f) })
 	}
 	newcomers := 0
-	for ; time.Since(began) < s.lasting+calming && ctx.Err() == nil; newcomers++ {
-		everybody.Go(func() { failed <- s.newcomer(ctx, newcomers, time.Since(began) < s.lasting, f) })
+	for pause(ctx, arriving); time.Since(began) < s.lasting+calming && ctx.Err() == nil; newcomers++ {
+		everybody.Go(func() { failed <- s.newcomer(ctx, newcomers, time.Since(began), f) })
 		pause(ctx, arriving)
 	}
 	everybody.Wait()
@@ -87,7 +93,7 @@ func (s *site) flapping(ctx context.Context, out io.Writer) error {
 			doubled++
 		}
 	}
-	worst := max(slices.Max(f.during), slices.Max(f.after))
+	worst := slices.MaxFunc(slices.Concat(f.during, f.after), byTook).took
 	kept := "kept"
 	if !found.kept(s.flap+newcomers) || doubled > 0 || worst > servedWithin {
 		kept = "NOT KEPT"
@@ -104,9 +110,12 @@ promises       %s (a newcomer has a key within %s)
 	return errors.Join(err, wrote)
 }
 
-func spread(list []time.Duration) string {
-	sorted := slices.Sorted(slices.Values(list))
-	return fmt.Sprintf("%d, served in %s (median), %s (worst)", len(sorted), round(sorted[len(sorted)/2]), round(sorted[len(sorted)-1]))
+func byTook(a, b newcomer) int { return cmp.Compare(a.took, b.took) }
+
+func spread(list []newcomer) string {
+	sorted := slices.SortedFunc(slices.Values(list), byTook)
+	worst := sorted[len(sorted)-1]
+	return fmt.Sprintf("%d, served in %s (median), %s (worst, of who arrived after %s)", len(sorted), round(sorted[len(sorted)/2].took), round(worst.took), round(worst.arrived))
 }
 
 // flapOne registers an account, which then subscribes and leaves in turn.
@@ -143,14 +152,14 @@ func (s *site) flapOne(ctx context.Context, i int, f *flaps) error {
 }
 
 // newcomer signs up and subscribes, and waits for the key.
-func (s *site) newcomer(ctx context.Context, i int, during bool, f *flaps) error {
+func (s *site) newcomer(ctx context.Context, i int, arrived time.Duration, f *flaps) error {
 	took, err := s.served(ctx, "newcomer-"+strconv.Itoa(i))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if during {
-		f.during = append(f.during, took)
+	if arrived < s.lasting {
+		f.during = append(f.during, newcomer{took, arrived})
 	} else {
-		f.after = append(f.after, took)
+		f.after = append(f.after, newcomer{took, arrived})
 	}
 	return err
 }

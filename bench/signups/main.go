@@ -110,7 +110,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the faults and kills")
 	flags.IntVar(&s.flap, "flap", 0, "instead of a crowd: so many accounts subscribe and leave once a second each, beside newcomers")
 	flags.DurationVar(&s.lasting, "lasting", 2*time.Minute, "how long -flap goes on")
-	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: so many people subscribe one by one, without and with -latency (10ms unless given)")
+	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: so many people subscribe one by one, without and with -latency (50ms unless given)")
 	flags.StringVar(&s.source, "source", "", "build the programs from this checkout instead of this one, to compare another version")
 	flags.BoolVar(&s.asJSON, "json", false, "write JSON instead of text")
 	if err := flags.Parse(args); err != nil {
@@ -120,7 +120,7 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 		return s, errors.New("-users, -apis, -workers and -clients want at least 1")
 	}
 	if s.alone > 0 && s.latency == 0 {
-		s.latency = 10 * time.Millisecond
+		s.latency = 50 * time.Millisecond
 	}
 	if s.users+s.more() > maxKeys {
 		return s, fmt.Errorf("%d people want a key, and API Gateway keeps %d for an account: the rest would wait for room", s.users+s.more(), maxKeys)
