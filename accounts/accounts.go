@@ -48,6 +48,7 @@ const foldVersion = "1"
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
 }
 
 type tables interface {
@@ -70,13 +71,13 @@ type Reader struct {
 // NewReader returns a Reader of that journal, which keeps its snapshots in the table
 // named records.
 func NewReader(journal streams, tables tables, records string, now func() time.Time) *Reader {
-	return &Reader{journal: journal, tables: tables, records: records, now: now, memory: newMemory(snapshotFrom), from: snapshotFrom, kept: kept}
+	return &Reader{journal: journal, tables: tables, records: records, now: now, memory: newMemory(), from: snapshotFrom, kept: kept}
 }
 
 // SnapshotEvery has snapshots made of shorter streams already, for tests: from so many
 // facts on, with so many in front.
 func (r *Reader) SnapshotEvery(from, kept int) *Reader {
-	r.from, r.kept, r.memory = from, kept, newMemory(int64(from))
+	r.from, r.kept = from, kept
 	return r
 }
 
@@ -108,44 +109,52 @@ func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int
 }
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
-	stream := portal.AccountStream(id)
-	known, err := r.known(ctx, id, after)
-	damaged := err != nil
-	if damaged {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
-	}
-	now, err := r.readOn(ctx, stream, known)
-	if errors.Is(err, errAnother) {
-		damaged = true
-		now, err = r.readOn(ctx, stream, nothing(id))
-	}
+	now, damaged, err := r.latest(ctx, id, after)
 	if err != nil {
 		return History{}, err
 	}
-	r.memory.keep(stream, now)
+	r.memory.keep(portal.AccountStream(id), now)
 	if after < 0 && len(now.facts) >= r.from {
 		r.save(ctx, now, damaged)
 	}
 	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
 }
 
-// known is where to read on: what this process has read before, or else a snapshot, if
-// either has every fact after that sequence still to come. An error says that the snapshot
-// is damaged.
-func (r *Reader) known(ctx context.Context, id portal.AccountID, after int64) (read, error) {
+// latest reads to the stream's end, from where this process has read before or else from a
+// snapshot, if either has every fact after that sequence still to come. damaged says that the
+// snapshot is not to be believed.
+func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, damaged bool, err error) {
 	stream := portal.AccountStream(id)
 	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
-	if found, ok := r.memory.recall(stream); ok && begins(found.base) {
-		return found, nil
+	if known, ok := r.memory.recall(stream); ok && begins(known.base) {
+		now, err = r.readOn(ctx, stream, known)
+		if !errors.Is(err, errAnother) {
+			return now, false, err
+		}
+		now, err = r.readOn(ctx, stream, nothing(id))
+		return now, true, err
 	}
-	if !r.memory.long(stream) || after == 0 {
-		return nothing(id), nil
+	now = nothing(id)
+	if after < int64(r.from) {
+		facts, more, err := r.journal.ReadUpTo(ctx, stream, 0, r.from)
+		if now = now.with(facts); err != nil || !more {
+			return now, false, err
+		}
 	}
 	base, handled, err := r.load(ctx, id)
-	if err != nil || base.Sequence == 0 || !begins(base) {
-		return nothing(id), err
+	switch {
+	case err != nil:
+		damaged = true
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
+	case base.Sequence > now.account.Sequence && begins(base):
+		onward, err := r.readOn(ctx, stream, read{base: base, handled: handled, account: base})
+		if !errors.Is(err, errAnother) {
+			return onward, false, err
+		}
+		damaged = true
 	}
-	return read{base: base, handled: handled, account: base}, nil
+	now, err = r.readOn(ctx, stream, now)
+	return now, damaged, err
 }
 
 // errAnother says that the journal does not hold what was read of it before: it was restored
@@ -172,11 +181,7 @@ func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (
 	if len(facts) == 0 {
 		return known, nil
 	}
-	now := read{base: known.base, handled: known.handled, facts: append(slices.Clip(known.facts), facts...), account: known.account.Clone()}
-	for _, fact := range facts {
-		now.account.Apply(fact)
-	}
-	return now, nil
+	return known.with(facts), nil
 }
 
 // row is a snapshot, but for its attribute "state", which is the Account as gzipped JSON.

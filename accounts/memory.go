@@ -1,6 +1,7 @@
 package accounts
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -8,14 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-const (
-	// maxLong bounds the streams known to be long; forgetting one costs reading it whole once
-	// more.
-	maxLong = 1 << 14
-	// maxFacts bounds the facts in memory, of all accounts together; one takes about 1 KB.
-	// Forgetting those of an account costs reading them once more.
-	maxFacts = 20_000
-)
+// maxFacts bounds the facts in memory, of all accounts together; one takes about 1 KB.
+// Forgetting those of an account costs reading them once more.
+const maxFacts = 20_000
 
 // read is what was read of an account. It is never changed.
 type read struct {
@@ -31,27 +27,23 @@ func nothing(id portal.AccountID) read {
 	return read{base: state.NewAccount(id), account: state.NewAccount(id)}
 }
 
-// memory remembers what was read of accounts, and which streams are long, so that short ones,
-// which almost all are, cost no look for a snapshot. It is safe for concurrent use.
+// with is what was read and these facts after it.
+func (r read) with(facts []events.Event) read {
+	r.facts, r.account = append(slices.Clip(r.facts), facts...), r.account.Clone()
+	for _, fact := range facts {
+		r.account.Apply(fact)
+	}
+	return r
+}
+
+// memory remembers what was read of accounts. It is safe for concurrent use.
 type memory struct {
-	from int64
-
-	mu      sync.Mutex
-	streams map[portal.Stream]struct{}
-	reads   map[portal.Stream]read
-	facts   int // in reads, and one for each of them
+	mu    sync.Mutex
+	reads map[portal.Stream]read
+	facts int // in reads, and one for each of them
 }
 
-func newMemory(from int64) *memory {
-	return &memory{from: from, streams: map[portal.Stream]struct{}{}, reads: map[portal.Stream]read{}}
-}
-
-func (m *memory) long(stream portal.Stream) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	_, ok := m.streams[stream]
-	return ok
-}
+func newMemory() *memory { return &memory{reads: map[portal.Stream]read{}} }
 
 func (m *memory) recall(stream portal.Stream) (found read, ok bool) {
 	m.mu.Lock()
@@ -65,12 +57,6 @@ func (m *memory) recall(stream portal.Stream) (found read, ok bool) {
 func (m *memory) keep(stream portal.Stream, latest read) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if latest.account.Sequence >= m.from {
-		if len(m.streams) >= maxLong {
-			clear(m.streams)
-		}
-		m.streams[stream] = struct{}{}
-	}
 	m.drop(stream)
 	for other := range m.reads {
 		if m.facts+len(latest.facts) < maxFacts {
@@ -80,12 +66,6 @@ func (m *memory) keep(stream portal.Stream, latest read) {
 	}
 	m.reads[stream] = latest
 	m.facts += 1 + len(latest.facts)
-}
-
-func (m *memory) forget(stream portal.Stream) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.drop(stream)
 }
 
 func (m *memory) drop(stream portal.Stream) {

@@ -42,7 +42,7 @@ func (d *desk) beside(adjust ...func(*Config)) *Execute {
 		f(&cfg)
 	}
 	if cfg.Accounts == nil {
-		cfg.Accounts = accounts.NewReader(cfg.Journal, d.tables.Client, d.tables.Records, clock)
+		cfg.Accounts = accounts.NewReader(cfg.Journal.(wholeJournal), d.tables.Client, d.tables.Records, clock)
 	}
 	return New(cfg)
 }
@@ -141,6 +141,12 @@ func (o *outbox) empty() (sent, repeated []events.Event) {
 	sent, repeated = o.sent, o.repeated
 	o.sent, o.repeated = nil, nil
 	return sent, repeated
+}
+
+// wholeJournal is what the reader of accounts reads, too.
+type wholeJournal interface {
+	facts
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
 }
 
 // overtaken is a journal whose worker is held up before every append, while somebody

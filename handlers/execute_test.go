@@ -311,6 +311,10 @@ func (unreachable) Read(context.Context, portal.Stream, int64) ([]events.Event, 
 	return nil, portal.Postpone("the journal does not answer", errDown)
 }
 
+func (unreachable) ReadUpTo(context.Context, portal.Stream, int64, int) ([]events.Event, bool, error) {
+	return nil, false, portal.Postpone("the journal does not answer", errDown)
+}
+
 func TestNothingIsDecidedWithoutTheJournal(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -61,8 +61,18 @@ func New(client client, table, records string) *Journal {
 // of a type that only newer code knows come as events.Unknown. Failures of the table
 // come as *portal.Postponed, what will never be readable as *Unfit.
 func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
-	var facts []events.Event
-	pages := dynamodb.NewQueryPaginator(j.client, &dynamodb.QueryInput{
+	facts, _, err := j.read(ctx, stream, after, 0)
+	return facts, err
+}
+
+// ReadUpTo is Read of that many facts at most; more says that there may be more.
+func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
+	return j.read(ctx, stream, after, most)
+}
+
+// read reads at most that many facts, or all if most is 0.
+func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
+	in := &dynamodb.QueryInput{
 		TableName:              &j.table,
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :stream AND sk > :after"),
@@ -70,21 +80,25 @@ func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) (
 			":stream": text(string(stream)),
 			":after":  text(sequenceKey(after)),
 		},
-	})
-	for pages.HasMorePages() {
+	}
+	if most > 0 {
+		in.Limit = aws.Int32(int32(most))
+	}
+	pages := dynamodb.NewQueryPaginator(j.client, in)
+	for pages.HasMorePages() && (most == 0 || len(facts) < most) {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, unavailable("reading "+string(stream), err)
+			return nil, false, unavailable("reading "+string(stream), err)
 		}
 		for _, item := range page.Items {
 			fact, err := events.DecodeRecorded([]byte(textOf(item["event"])))
 			if err != nil {
-				return nil, unfit("reading %s at %s: %w", stream, textOf(item["sk"]), err)
+				return nil, false, unfit("reading %s at %s: %w", stream, textOf(item["sk"]), err)
 			}
 			facts = append(facts, fact)
 		}
 	}
-	return facts, nil
+	return facts, pages.HasMorePages(), nil
 }
 
 // Append adds the facts, which must carry the sequence numbers after+1, after+2, …,

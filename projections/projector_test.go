@@ -148,15 +148,15 @@ func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
 // stalled is a journal whose reader sees the first facts only and is held up until
 // somebody else is done.
 type stalled struct {
-	streams
+	wholeJournal
 	upTo      int
 	meanwhile func()
 }
 
-func (s stalled) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
-	facts, err := s.streams.Read(ctx, stream, after)
+func (s stalled) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) ([]events.Event, bool, error) {
+	facts, more, err := s.wholeJournal.ReadUpTo(ctx, stream, after, most)
 	s.meanwhile()
-	return slices.Clip(facts[:s.upTo]), err
+	return slices.Clip(facts[:s.upTo]), more, err
 }
 
 func TestAProjectorThatStalledCannotOverwriteWhatIsNewer(t *testing.T) {
@@ -217,7 +217,6 @@ func TestFactsAfterASnapshotAreShownAsAfterTheWholeStream(t *testing.T) {
 			s := newScreen(t)
 			counting := watch(s)
 			reader := accounts.NewReader(s.journal, counting, s.tables.Records, func() time.Time { return start }).SnapshotEvery(4, 2)
-			s.projector = NewProjector(s.journal, reader, s.tables.Client, s.names())
 			var told []events.Event
 			for _, one := range whole {
 				told = append(told, s.say(annStream, one)...)
@@ -226,6 +225,9 @@ func TestFactsAfterASnapshotAreShownAsAfterTheWholeStream(t *testing.T) {
 						t.Fatal(err)
 					}
 				}
+				// A new process, which has read nothing yet.
+				fresh := accounts.NewReader(s.journal, counting, s.tables.Records, func() time.Time { return start }).SnapshotEvery(4, 2)
+				s.projector = NewProjector(s.journal, fresh, s.tables.Client, s.names())
 				if len(told) > behind && len(told)%(behind+1) == 0 {
 					s.show(told[len(told)-1])
 				}

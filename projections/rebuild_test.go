@@ -217,7 +217,7 @@ func (p *Projector) showsNothing(t *testing.T) {
 
 // unreadableStream is a journal one of whose streams cannot be read.
 type unreadableStream struct {
-	streams
+	wholeJournal
 	stream portal.Stream
 }
 
@@ -225,7 +225,7 @@ func (u unreadableStream) Read(ctx context.Context, stream portal.Stream, after 
 	if stream == u.stream {
 		return nil, errors.New("a fact that nobody can read")
 	}
-	return u.streams.Read(ctx, stream, after)
+	return u.wholeJournal.Read(ctx, stream, after)
 }
 
 func TestAStreamThatCannotBeReadIsNamedAndDoesNotStopTheRebuild(t *testing.T) {

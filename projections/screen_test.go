@@ -89,9 +89,15 @@ func screenOn(t *testing.T, tables journaltest.Tables) *screen {
 
 func (s *screen) names() Tables { return Tables{Views: s.tables.Views, Records: s.tables.Records} }
 
+// wholeJournal is what a projector and its reader of accounts read of the journal.
+type wholeJournal interface {
+	streams
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
+}
+
 // beside is one more projector of the same views. Its clock stands still, so that it
 // reads but once which views are live.
-func (s *screen) beside(journal streams, client client) *Projector {
+func (s *screen) beside(journal wholeJournal, client client) *Projector {
 	reader := accounts.NewReader(journal, client, s.tables.Records, func() time.Time { return start })
 	p := NewProjector(journal, reader, client, s.names())
 	p.store.generations.now = func() time.Time { return start }

@@ -173,6 +173,7 @@ func (b *bench) reader(from streams) *accounts.Reader {
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
 }
 
 // say appends facts as if decided for that operation.
