@@ -101,6 +101,7 @@ var (
 	}
 	keyed = map[int]expected{
 		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key came with another request before.", "This Idempotency-Key was used for another request before. Use a new one."},
+		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. The request may have been accepted all the same; the detail says whether that is certain. Send it again with the same Idempotency-Key.", "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm."},
 	}
 	noProduct   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product.", "There is no such product."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}

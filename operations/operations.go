@@ -129,8 +129,9 @@ type Operation struct {
 // KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
 // included, or more than MaxChanges changes of plans in ChangesWithin, are
 // TooManyRequests, but for what was accepted before. Where the table or the queue does not
-// answer it is Unavailable. The client may send it again, and need not: once the row is
-// written, a due row hands the request on later.
+// answer it is Unavailable, and the message says whether the request may have been accepted
+// all the same. The client may send it again, and need not: once the row is written, a due
+// row hands the request on later.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
@@ -148,8 +149,13 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, err)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
-	if err != nil {
+	switch {
+	case notWritten(err):
 		return Operation{}, unavailable(err)
+	case err != nil:
+		// The row may be there, and then it is handed on. Sent again with the same
+		// Idempotency-Key, it is handed on at once.
+		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
 	}
 	if !isNew {
 		return o.again(ctx, row, known)
@@ -211,7 +217,7 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	mine, err := o.rows.takeTurn(ctx, row, o.now().UTC().Round(0))
 	if err != nil {
-		return unavailable(err)
+		return uncertain(err)
 	}
 	if !mine {
 		return nil
@@ -254,10 +260,7 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
 	})
 	if err != nil {
-		return &portal.Error{
-			Code: portal.Unavailable, Err: fmt.Errorf("publishing operation %s: %w", row.ID, err),
-			Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
-		}
+		return uncertain(fmt.Errorf("publishing operation %s: %w", row.ID, err))
 	}
 	return nil
 }
@@ -315,6 +318,16 @@ func (a Asked) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// uncertain is the error of a request that may have been accepted: its row may be written,
+// or its message sent, although no answer said so.
+func uncertain(err error) error {
+	return &portal.Error{
+		Code: portal.Unavailable, Err: err,
+		Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
+	}
+}
+
+// unavailable is the error of a request that was certainly not accepted.
 func unavailable(err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err
