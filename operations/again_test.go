@@ -181,6 +181,32 @@ func TestARequestIsHandedInAgainUntilSomethingOfItIsShown(t *testing.T) {
 	}
 }
 
+// A wish may be open for days. Its own due row asks for it again.
+func TestARequestIsNotHandedInAgainOnceItHasLedToAWish(t *testing.T) {
+	t.Parallel()
+	for name, facts := range map[string][]events.Fact{
+		"the wish is open": {events.SubscriptionEnding{Plan: "free"}},
+		"the wish is parked": {
+			events.SubscriptionEnding{Plan: "free"}, events.WishParked{Link: events.Link{Wish: 1}, Reason: events.WaitingForAWS},
+		},
+		"the dead letters have it": {events.RequestFailed{Class: "failed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			op := d.accepts(ask(ann, "", leaveFree))
+			d.outbox.empty()
+			d.happen(portal.AccountStream(ann), op.ID, facts...)
+			if done, err := d.Resend(t.Context(), op.ID); !done || err != nil {
+				t.Errorf("done %t, %v; want done", done, err)
+			}
+			if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+				t.Errorf("handed on %v %v", sent, repeated)
+			}
+		})
+	}
+}
+
 func TestWithoutTheTablesHandingInAgainIsPostponed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
