@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gatehouse-portal/gatehouse/due"
 )
 
 // NewMetrics is a registry with the process's own metrics.
@@ -97,4 +99,26 @@ func observeControlPlane(r *prometheus.Registry) func(operation, outcome string)
 	}, []string{"operation", "outcome"})
 	r.MustRegister(calls)
 	return func(operation, outcome string) { calls.WithLabelValues(operation, outcome).Inc() }
+}
+
+// countPassedOver counts due rows that could not be handled.
+func countPassedOver(r *prometheus.Registry) func(kind string) {
+	rows := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_due_rows_passed_over_total", Help: "Due rows that could not be handled, by kind.",
+	}, []string{"kind"})
+	r.MustRegister(rows)
+	counts := map[string]prometheus.Counter{}
+	for _, kind := range []due.Kind{due.Wish, due.Operation, due.IdleKey, "unknown", "unreadable"} {
+		counts[string(kind)] = rows.WithLabelValues(string(kind))
+	}
+	return func(kind string) {
+		if kind == "" {
+			kind = "unreadable"
+		}
+		count, ok := counts[kind]
+		if !ok {
+			count = counts["unknown"]
+		}
+		count.Inc()
+	}
 }
