@@ -94,7 +94,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	})
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Leases: plane, Now: now,
-		KeepIdleKeys: p.Config.IdleKeys,
+		KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},

@@ -1,15 +1,19 @@
 package provisioning_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -509,19 +513,61 @@ func TestAKeyThatWasMadeAMomentAgoIsNotMadeAgainForWhatAReadDoesNotShow(t *testi
 }
 
 // noMaterial is what deriving a value fails with while the KMS key cannot be used.
-type noMaterial struct{ error }
+type noMaterial struct {
+	error
+	passes bool
+}
 
-func (noMaterial) KeyMaterial() {}
+func (noMaterial) KeyMaterial()   {}
+func (n noMaterial) Passes() bool { return n.passes }
 
 func TestAKMSKeyThatCannotBeUsedIsToldApart(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.Values = values{noMaterial{errors.New("disabled")}}
-	if err := b.wake("w1"); err != nil {
-		t.Errorf("the wake-up returns %v; the due row asks again", err)
+	for name, c := range map[string]struct {
+		cause  noMaterial
+		reason events.Reason
+		level  string
+	}{
+		"KMS does not answer": {noMaterial{errors.New("KMS does not answer"), true}, events.WaitingForKMS, "warn"},
+		"the key is disabled": {noMaterial{errors.New("KMS key k is disabled. Enable it: aws kms enable-key --key-id k"), false}, events.WaitingForKMSKey, "error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+			b.Values = values{c.cause}
+			var waits []events.Reason
+			b.Waits = func(reason events.Reason) { waits = append(waits, reason) }
+			var logged bytes.Buffer
+			ctx := zerolog.New(&logged).WithContext(t.Context())
+			if err := b.Handle(ctx, events.Event{ID: "w1", Subject: stream, Data: events.ProvisionRequested{}}); err != nil {
+				t.Errorf("the wake-up returns %v; the due row asks again", err)
+			}
+			b.wantCalls()
+			b.wantOutcomes(parked(3, c.reason))
+			if !slices.Equal(waits, []events.Reason{c.reason}) {
+				t.Errorf("the waits %v are counted, want one for %s", waits, c.reason)
+			}
+			var line struct{ Level, Reason, Error string }
+			if err := json.Unmarshal(logged.Bytes(), &line); err != nil {
+				t.Fatalf("the log is %s: %v", logged.Bytes(), err)
+			}
+			if line.Level != c.level || line.Reason != string(c.reason) || !strings.Contains(line.Error, c.cause.Error()) {
+				t.Errorf("the log says %+v; want level %s and what an operator does: %s", line, c.level, c.cause)
+			}
+		})
 	}
-	b.wantCalls()
-	b.wantOutcomes(parked(3, events.WaitingForKMS))
+}
+
+func TestAnotherReasonToWaitIsRecordedToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+	for i, cause := range []noMaterial{{errors.New("no answer"), true}, {errors.New("disabled"), false}, {errors.New("disabled"), false}} {
+		b.Values = values{cause}
+		if err := b.wake(fmt.Sprint("w", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wantOutcomes(parked(3, events.WaitingForKMS), parked(3, events.WaitingForKMSKey))
 }
 
 // lostAnswer is what the SDK makes of a conditional put whose first answer got lost: it sends

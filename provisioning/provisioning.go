@@ -99,7 +99,9 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	Now          func() time.Time
+	// Waits counts what is left for later, by reason; nil counts nothing.
+	Waits func(reason events.Reason)
+	Now   func() time.Time
 }
 
 // Handle converges the account that a ProvisionRequested names. Outcomes are appended
@@ -282,7 +284,14 @@ func (r *run) trouble() error {
 func (r *run) park(ctx context.Context, t task, cause error) error {
 	r.stuck[t] = cause
 	reason := parkedFor(cause)
-	zerolog.Ctx(ctx).Warn().Err(cause).Stringer("task", t).Str("reason", string(reason)).Msg("provisioning waits")
+	level := zerolog.WarnLevel
+	if reason == events.WaitingForKMSKey {
+		level = zerolog.ErrorLevel // it lasts until an operator does what the error says
+	}
+	zerolog.Ctx(ctx).WithLevel(level).Err(cause).Stringer("task", t).Str("reason", string(reason)).Msg("provisioning waits")
+	if r.Waits != nil {
+		r.Waits(reason)
+	}
 	wish := r.wish(t)
 	_, err := r.record(ctx, r.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
 		s, open := r.account.Wish(wish)
@@ -294,15 +303,25 @@ func (r *run) park(ctx context.Context, t task, cause error) error {
 	return err
 }
 
+// keyMaterial is the error of a key value that cannot be computed. Passes says whether that
+// goes away without an operator.
+type keyMaterial interface {
+	error
+	KeyMaterial()
+	Passes() bool
+}
+
 // parkedFor is what a task waits for after that error.
 func parkedFor(cause error) events.Reason {
 	var limit *gateway.LimitReached
-	var material interface{ KeyMaterial() }
+	var material keyMaterial
 	switch {
 	case errors.As(cause, &limit):
 		return events.WaitingForCapacity
-	case errors.As(cause, &material):
+	case errors.As(cause, &material) && material.Passes():
 		return events.WaitingForKMS
+	case material != nil:
+		return events.WaitingForKMSKey
 	}
 	return events.WaitingForAWS
 }
