@@ -481,13 +481,52 @@ func TestAStageHeldByAnotherPlanOfTheirsIsRefused(t *testing.T) {
 
 func TestMorePlansThanAKeyCanBeInAreRefusedSayingWhatToDo(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
+	for name, c := range map[string]struct {
+		given   []events.Fact
+		wish    int64
+		message string
+	}{
+		"beside another": {
+			all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted), 7,
+			"One key opens at most 1 plan. Leave it first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
+		},
+		"beside none that we know of": {
+			all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted), 4,
+			"Your key opens as many plans as API Gateway allows. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.given...)
+			b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls("attach free gw1")
+			b.wantOutcomes(events.RequestRejected{Link: wish(c.wish), Code: portal.LimitReached, Message: c.message})
+		})
+	}
+}
+
+func TestAPlanIsNotRefusedForAnotherThatIsBeingLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), events.SubscriptionEnding{Plan: "next"}, freeWanted)...)
+	b.plane.answers["detach next gw1"] = []error{throttle}
 	b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
-	if err := b.wake("w1"); err != nil {
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("the wake-up returns %v, want Postponed", err)
+	}
+	b.wantCalls("detach next gw1", "attach free gw1")
+	b.wantOutcomes(parked(7, events.WaitingForAWS))
+	if err := b.wake("w2"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantOutcomes(events.RequestRejected{Link: wish(4), Code: portal.LimitReached,
-		Message: "Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to Free."})
+	for _, plan := range []portal.PlanID{"free", "next"} {
+		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Open() {
+			t.Errorf("%s is %s", plan, s.Phase)
+		}
+	}
 }
 
 func TestTwoThrottledPlansAreNoFailure(t *testing.T) {

@@ -81,7 +81,7 @@ var problemPages = map[portal.Code]problemPage{
 	portal.Forbidden:         {Means: "The signed-in person may not do this, or a page of another site sent the request.", Do: "Ask the operator of the portal if you think you should be allowed to."},
 	portal.NotFound:          {Means: "There is no such thing, or it belongs to another account.", Do: "Check the address, and whose token you send."},
 	portal.Conflict:          {Means: "Something that stands is in the way.", Do: "The detail says what it is. Change that first, then send the request again."},
-	portal.LimitReached:      {Means: "A limit of AWS stands in the way.", Do: "Leave a plan to make room, then send the request again."},
+	portal.LimitReached:      {Means: "A limit of AWS stands in the way.", Do: "Leave a plan to make room, or ask the operator of the portal to have the quota raised, then send the request again."},
 	portal.NotRegistered:     {Means: "The account has not signed up yet.", Do: "Send POST /api/v1/register, wait until that operation has succeeded, then send the request again."},
 	portal.Superseded:        {Means: "A newer request decided otherwise.", Do: "Nothing, if the newer request is what you want. Else send this one again."},
 	portal.KeyReused:         {Means: "The Idempotency-Key came with another request before.", Do: "Use a new key for a new request."},
