@@ -97,7 +97,7 @@ var (
 		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page of another site.", "This request came from another site. Open the portal itself and try again."},
 		http.StatusRequestEntityTooLarge: {portal.TooLarge, "The body is larger than 64 KB.", "The body is larger than 64 KB."},
 		http.StatusUnsupportedMediaType:  {"unsupported_media_type", "The body is not JSON.", "unknown content type: text/plain"},
-		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests.", "More than 120 requests in a minute. Wait a minute, then go on."},
+		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests, or has too many that have not ended. The detail says which, and when to go on.", "More than 120 requests in a minute. Wait a minute, then go on."},
 	}
 	keyed = map[int]expected{
 		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key came with another request before.", "This Idempotency-Key was used for another request before. Use a new one."},

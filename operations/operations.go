@@ -4,6 +4,7 @@
 package operations
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -79,6 +80,8 @@ type Config struct {
 	Heads   heads
 	Reveals reveals
 	Values  values
+	// MaxOpen is how many requests an actor may have open; 0 is DefaultMaxOpen.
+	MaxOpen int
 	Now     func() time.Time
 	// Source is written into the requests, e.g. "/gatehouse/api".
 	Source string
@@ -87,7 +90,7 @@ type Config struct {
 // New returns Operations.
 func New(cfg Config) *Operations {
 	return &Operations{
-		rows: rows{client: cfg.Tables, table: cfg.Records}, sender: cfg.Sender,
+		rows: rows{client: cfg.Tables, table: cfg.Records, maxOpen: cmp.Or(cfg.MaxOpen, DefaultMaxOpen)}, sender: cfg.Sender,
 		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, source: cfg.Source,
 		nudges: newNudges(cfg.Now),
 	}
@@ -127,8 +130,8 @@ type Operation struct {
 // The same Idempotency-Key with the same request is the same operation: it is handed
 // on again unless it has ended, twice a minute at most. With another request it is
 // KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
-// included, or more than MaxChanges changes of plans in ChangesWithin, are
-// TooManyRequests, but for what was accepted before. Where the table or the queue does not
+// included, more than MaxChanges changes of plans in ChangesWithin, or one request more than
+// an actor may have open are TooManyRequests, but for what was accepted before. Where the table or the queue does not
 // answer it is Unavailable, and the message says whether the request may have been accepted
 // all the same. The client may send it again, and need not: once the row is written, a due
 // row hands the request on later.
@@ -145,7 +148,7 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Type: asked.Request.EventType(), Body: string(body),
 		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
 	}
-	if row.Intent, err = o.rows.draw(ctx, asked.Actor, asked.Subject, changesPlans(asked.Request), now); err != nil {
+	if row.Intent, err = o.draw(ctx, row, changesPlans(asked.Request)); err != nil {
 		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, err)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)

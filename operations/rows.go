@@ -31,6 +31,8 @@ type client interface {
 type rows struct {
 	client client
 	table  string
+	// maxOpen is how many requests an actor may have open.
+	maxOpen int
 }
 
 // operationRow is what is written down of a request: enough to hand it on again.

@@ -86,7 +86,7 @@ var problemPages = map[portal.Code]problemPage{
 	portal.Superseded:        {Means: "A newer request decided otherwise.", Do: "Nothing, if the newer request is what you want. Else send this one again."},
 	portal.KeyReused:         {Means: "The Idempotency-Key came with another request before.", Do: "Use a new key for a new request."},
 	portal.TooLarge:          {Means: "The body of the request is too large.", Do: "Send less."},
-	portal.TooManyRequests:   {Means: "There were too many requests in a short time.", Do: "Wait as many seconds as Retry-After says, then go on more slowly."},
+	portal.TooManyRequests:   {Means: "There were too many requests in a short time, or too many of them have not ended yet.", Do: "Wait as many seconds as Retry-After says, and until earlier requests have ended if the detail says so. Then go on more slowly."},
 	portal.Unavailable:       {Means: "Something that the portal depends on does not answer.", Do: "Send the same request again after as many seconds as Retry-After says, with the same Idempotency-Key if it has one."},
 	portal.Internal:          {Means: "Something went wrong in the portal.", Do: "Try again later. If that does not help, tell the operator of the portal the request_id."},
 	"method_not_allowed":     {Means: "The resource does not take this method.", Do: "The Allow header lists the methods that it takes."},
