@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// DefaultMaxOpen is how many requests an actor may have open unless configured otherwise: so
-// many that were accepted and have not ended.
+// DefaultMaxOpen is how many requests that have not ended an actor may have, unless
+// configured otherwise.
 const DefaultMaxOpen = 50
 
 const (
@@ -32,8 +32,7 @@ const (
 
 // The row that counts what an actor asks for also holds the set of the requests that may be
 // open. Each request adds itself in the write that counts it. Ended ones are taken out only
-// when the set is full: so that costs nothing while an actor has few requests open, and
-// otherwise some reads, once for as many requests as have ended.
+// when the set is full, so they are looked at once in as many requests as the set holds.
 const (
 	openAttribute = "open"
 	// fullAttribute is when the actor was last found to have too many open.

@@ -88,15 +88,24 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
 }
 
+// errBeingLeft says that a key is in as many plans as AWS allows, and is being taken out of one.
+var errBeingLeft = errors.New("API Gateway still has the key in a plan that is being left")
+
 // full deals with a key that is in as many plans as AWS allows. If one of them is being left,
-// there will be room; else one has to be left, which is for people to decide.
+// there will be room, and what becomes of that one decides; else one has to be left, which is
+// for people to decide.
 func (r *run) full(ctx context.Context, pair portal.Pair, cause error) error {
+	if err := r.load(ctx); err != nil { // somebody may be leaving one since
+		return err
+	}
 	in := 0
 	for other, attachment := range r.account.Attachments {
 		switch {
 		case other.Key != pair.Key:
+		case attachment.Phase == state.Ending && r.stuck[task{key: other.Key, plan: other.Plan}] == nil:
+			return nil // Leaving comes first, then the task's turn again.
 		case attachment.Phase == state.Ending:
-			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in a plan that is being left", Err: cause}
+			return errBeingLeft
 		case attachment.Phase == state.Active:
 			in++
 		}

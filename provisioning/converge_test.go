@@ -518,15 +518,49 @@ func TestAPlanIsNotRefusedForAnotherThatIsBeingLeft(t *testing.T) {
 		t.Errorf("the wake-up returns %v, want Postponed", err)
 	}
 	b.wantCalls("detach next gw1", "attach free gw1")
-	b.wantOutcomes(parked(7, events.WaitingForAWS))
+	b.wantOutcomes(parked(7, events.WaitingForAWS), parked(8, events.WaitingForAWS))
 	if err := b.wake("w2"); err != nil {
 		t.Fatal(err)
 	}
-	for _, plan := range []portal.PlanID{"free", "next"} {
-		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Open() {
-			t.Errorf("%s is %s", plan, s.Phase)
+	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
+		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
+}
+
+// Somebody leaves a plan while the key is attached to another.
+func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted)...)
+	b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
+	b.Session = func(gateway.Urgency, func() time.Time) provisioning.ControlPlane {
+		return attaching{b.plane, func() {
+			if len(b.facts()) == 7 {
+				b.say("op2", events.SubscriptionEnding{Plan: "next"})
+			}
+		}}
+	}
+	if err := b.wake("w1"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
+	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
+		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
+		}
+	}
+}
+
+// attaching lets something happen before a key is attached.
+type attaching struct {
+	*plane
+	before func()
+}
+
+func (a attaching) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
+	a.before()
+	return a.plane.Attach(ctx, plan, key)
 }
 
 func TestTwoThrottledPlansAreNoFailure(t *testing.T) {

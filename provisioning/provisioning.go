@@ -257,7 +257,7 @@ func (r *run) urgency(t task) gateway.Urgency {
 }
 
 // trouble is what the stuck tasks come to. A full account and a KMS key that cannot be
-// used are left to the due rows. A throttle is waited for, and so is a key that is there
+// used are left to the due rows, and one that waits for a plan to be left, to that one's task. A throttle is waited for, and so is a key that is there
 // and not listed yet: only our own key can have its value. Anything else is a failure of
 // this message.
 func (r *run) trouble() error {
@@ -265,7 +265,7 @@ func (r *run) trouble() error {
 	for t, err := range r.stuck {
 		var busy *gateway.Unavailable
 		switch {
-		case parkedFor(err) != events.WaitingForAWS:
+		case parkedFor(err) != events.WaitingForAWS, errors.Is(err, errBeingLeft):
 		case errors.As(err, &busy) && busy.Throttled:
 			wait = &portal.Postponed{After: retry, Reason: "API Gateway throttles", Err: err}
 		case errors.As(err, &busy) && busy.ValueTaken:
