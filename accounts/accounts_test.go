@@ -504,3 +504,27 @@ func TestManyReadAndGrowALongStreamAtOnce(t *testing.T) {
 	}
 	group.Wait()
 }
+
+// A request that was given up is carried out when it is replayed, however long ago it failed.
+func TestARequestThatFailedIsNotHandledInASnapshotEither(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(50)
+	failed := w.happens(events.RequestFailed{Class: "failed"})
+	w.append([]events.Event{failed})
+	w.grow(320)
+	reader, _ := w.process()
+	w.read(reader)
+	h := w.read(reader)
+	if len(w.snapshots()) != 1 || slices.ContainsFunc(h.Facts, func(fact events.Event) bool { return fact.ID == failed.ID }) {
+		t.Fatalf("the failure is among the %d facts after the snapshot, so this test shows nothing", len(h.Facts))
+	}
+	if h.Handled(failed.Causation) {
+		t.Error("the request that failed counts as handled")
+	}
+	for _, neighbour := range []int{int(failed.Sequence) - 1, int(failed.Sequence) + 1} {
+		if request := fmt.Sprint("request-", neighbour); !h.Handled(request) {
+			t.Errorf("%s is forgotten", request)
+		}
+	}
+}

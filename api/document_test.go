@@ -354,7 +354,7 @@ func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
 			steps = append(steps, name)
 		}
 	}
-	reasons := []string{"aws", "capacity", "kms", "plan_limit"}
+	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
 		"Reason.code":          append([]string{"invalid", "forbidden", "not_found", "conflict", "limit_reached", "not_registered", "superseded", "failed"}, reasons...),
@@ -374,6 +374,11 @@ func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
 		for _, value := range want {
 			if !slices.Contains(enum, any(value)) {
 				t.Errorf("%s has no %s: %v", at, value, enum)
+			}
+		}
+		for _, value := range enum {
+			if text, ok := value.(string); !ok || !slices.Contains(want, text) {
+				t.Errorf("%s has %v, which the program never says", at, value)
 			}
 		}
 	}

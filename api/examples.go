@@ -97,10 +97,11 @@ var (
 		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page of another site.", "This request came from another site. Open the portal itself and try again."},
 		http.StatusRequestEntityTooLarge: {portal.TooLarge, "The body is larger than 64 KB.", "The body is larger than 64 KB."},
 		http.StatusUnsupportedMediaType:  {"unsupported_media_type", "The body is not JSON.", "unknown content type: text/plain"},
-		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests.", "More than 120 requests in a minute. Wait a minute, then go on."},
+		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests, or has too many that have not ended. The detail says which, and when to go on.", "More than 120 requests in a minute. Wait a minute, then go on."},
 	}
 	keyed = map[int]expected{
 		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key came with another request before.", "This Idempotency-Key was used for another request before. Use a new one."},
+		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. The request may have been accepted all the same; the detail says whether that is certain. Send it again with the same Idempotency-Key.", "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm."},
 	}
 	noProduct   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product.", "There is no such product."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}

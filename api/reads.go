@@ -120,7 +120,7 @@ type Subscription struct {
 	Name      string    `json:"name" doc:"The plan's present name, or its last one if it is no longer offered."`
 	Offered   bool      `json:"offered" doc:"Whether the catalog still has the plan."`
 	State     string    `json:"state" enum:"pending,active,ending,ended"`
-	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,plan_limit" doc:"Why a pending or ending subscription takes long."`
+	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending or ending subscription takes long."`
 	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why it ended although you did not leave."`
 	Since     time.Time `json:"since"`
 	Operation string    `json:"operation,omitempty" doc:"The operation that asked for a pending or ending state."`

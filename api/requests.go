@@ -21,7 +21,7 @@ type Operation struct {
 
 // Reason says why an operation is where it is.
 type Reason struct {
-	Code    string `json:"code" enum:"aws,capacity,kms,plan_limit,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"Waiting for: aws (API Gateway does not take the change), kms (the key service does not answer), capacity (the operator has to make room), plan_limit (the key is in as many plans as it may be). Rejected because of: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: an operator can repeat it." example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"Waiting for: aws (API Gateway does not take the change), kms (the key service does not answer), kms_key (the key that API keys are made with is switched off or cannot be used, and the operator has to fix that), capacity (the operator has to make room). Rejected because of: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: an operator can repeat it." example:"conflict"`
 	Message string `json:"message"`
 }
 

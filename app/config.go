@@ -59,6 +59,10 @@ type Config struct {
 	// SecurityContact is where to report a vulnerability: a URL or an e-mail address.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
 
+	// MaxOpenRequests is how many requests an account may have that were accepted and have not
+	// ended.
+	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
+
 	// KMSKey is the key that API key values follow from: an ARN, an id or an alias.
 	// Empty is the alias that set-up creates.
 	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
@@ -197,6 +201,7 @@ func (c Config) faults() []error {
 	_, err = contactURL(c.SecurityContact)
 	check(err == nil, "GATEHOUSE_SECURITY_CONTACT %q: want an https URL or an e-mail address", c.SecurityContact)
 	check(slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel), "GATEHOUSE_LOG_LEVEL %q: want debug, info, warn or error", c.LogLevel)
+	check(c.MaxOpenRequests >= 1 && c.MaxOpenRequests <= 500, "GATEHOUSE_MAX_OPEN_REQUESTS %d: want 1 to 500", c.MaxOpenRequests)
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
 	_, err = localfaults.Parse(c.LocalFaults)

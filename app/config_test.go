@@ -20,7 +20,7 @@ func TestWithoutSettingsThereAreDefaults(t *testing.T) {
 		Prefix: "gatehouse", BaseURL: "http://localhost:8080", Addr: ":8080",
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour, SessionIdle: 24 * time.Hour,
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
-		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, IdleKeys: 30 * 24 * time.Hour, LogLevel: "info", LogFormat: "auto",
+		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -37,7 +37,7 @@ func TestSettingsAreRead(t *testing.T) {
 		"GATEHOUSE_CORS_ORIGINS=https://app.example.com,http://localhost:3000", "GATEHOUSE_SECURITY_CONTACT=security@example.com",
 		"GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
-		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_IDLE_KEYS=0s",
+		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s",
 		"GATEHOUSE_LOCAL_FAULTS=seed=7; sqs:lost,rate=0.1", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
@@ -50,7 +50,7 @@ func TestSettingsAreRead(t *testing.T) {
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute, SessionIdle: 30 * time.Minute,
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com",
-		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25,
+		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
 		LocalFaults: "seed=7; sqs:lost,rate=0.1", LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -116,6 +116,8 @@ func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
 		"GATEHOUSE_LOG_FORMAT=yaml":                          `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
 		"GATEHOUSE_PROVISIONING=bulk":                        `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
 		"GATEHOUSE_PLANS_PER_KEY=0":                          "GATEHOUSE_PLANS_PER_KEY 0: want a number above 0",
+		"GATEHOUSE_MAX_OPEN_REQUESTS=0":                      "GATEHOUSE_MAX_OPEN_REQUESTS 0: want 1 to 500",
+		"GATEHOUSE_MAX_OPEN_REQUESTS=501":                    "GATEHOUSE_MAX_OPEN_REQUESTS 501: want 1 to 500",
 		"GATEHOUSE_PLANS_PER_KEY=many":                       `GATEHOUSE_PLANS_PER_KEY "many": want a number`,
 		"GATEHOUSE_IDLE_KEYS=59m":                            "GATEHOUSE_IDLE_KEYS 59m0s: want at least 1h, or 0 to keep keys for ever",
 		"GATEHOUSE_IDLE_KEYS=-720h":                          "GATEHOUSE_IDLE_KEYS -720h0m0s: want at least 1h",

@@ -51,8 +51,10 @@ func OpenDesk(p Process) (*Desk, error) {
 
 // FoundAccount is what operators see of an account: no key value is in it.
 type FoundAccount struct {
-	ID            portal.AccountID
-	Email, Name   string
+	ID          portal.AccountID
+	Email, Name string
+	// Unverified says that the provider has not verified the e-mail address.
+	Unverified    bool
 	Profile       projections.Profile
 	Keys          []projections.Key
 	Subscriptions []projections.Subscription
@@ -80,10 +82,7 @@ func (d *Desk) Accounts(ctx context.Context, who string) ([]FoundAccount, error)
 
 func (d *Desk) accountIDs(ctx context.Context, who string) ([]portal.AccountID, error) {
 	if strings.Contains(who, "@") {
-		ids, err := d.people.ByEmail(ctx, who)
-		if err == nil && len(ids) == 0 {
-			err = portal.Fail(portal.NotFound, "No account has the e-mail address "+who+". The portal knows an address once its owner has signed in on its pages.")
-		}
+		ids, err := d.byEmail(ctx, who)
 		return ids, InWords(err)
 	}
 	id := portal.AccountID(who)
@@ -95,6 +94,22 @@ func (d *Desk) accountIDs(ctx context.Context, who string) ([]portal.AccountID, 
 		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no account %s, and the issuer %q has no subject of that name here.", who, d.cfg.OIDCIssuer))
 	}
 	return []portal.AccountID{id}, InWords(err)
+}
+
+func (d *Desk) byEmail(ctx context.Context, email string) ([]portal.AccountID, error) {
+	ids, err := d.people.ByEmail(ctx, email)
+	if len(ids) > 0 || err != nil {
+		return ids, err
+	}
+	ids, asked, err := d.byProvider(ctx, email)
+	switch {
+	case len(ids) > 0 || err != nil:
+		return ids, err
+	case asked:
+		return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+", and no account belongs to a user of the user pool who has it.")
+	}
+	return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+". The portal knows an address once its owner has signed in on its pages or sent an ID token. "+
+		"Of somebody who sends access tokens only, give the subject (sub) that the identity provider has for them.")
 }
 
 // known says whether the account has a journal or personal data.
@@ -121,7 +136,7 @@ func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, 
 	}
 	recent, err := d.recent(ctx, id)
 	return FoundAccount{
-		ID: id, Email: person.Email, Name: person.Name, Profile: shown.Profile,
+		ID: id, Email: person.Email, Unverified: person.Unverified, Name: person.Name, Profile: shown.Profile,
 		Keys: shown.Keys, Subscriptions: shown.Subscriptions, Operations: recent,
 	}, InWords(err)
 }

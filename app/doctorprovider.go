@@ -87,14 +87,14 @@ func fetch(ctx context.Context, address string, into any) error {
 var userPool = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
 
 // poolOf is the Cognito user pool whose issuer this is; ok is false for another provider.
-func (e estate) poolOf(issuer string) (pool, region string, ok bool) {
+func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	at, err := url.Parse(issuer)
 	if err != nil {
 		return "", "", false
 	}
 	pool = strings.Trim(at.Path, "/")
 	region, _, _ = strings.Cut(pool, "_")
-	isCognito := strings.HasPrefix(at.Host, "cognito-idp.") || aws.ToString(e.config.BaseEndpoint) != ""
+	isCognito := strings.HasPrefix(at.Host, "cognito-idp.") || aws.ToString(c.config.BaseEndpoint) != ""
 	return pool, region, isCognito && userPool.MatchString(pool)
 }
 

@@ -14,6 +14,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/events"
 )
 
 // NewMetrics is a registry with the process's own metrics.
@@ -97,4 +100,38 @@ func observeControlPlane(r *prometheus.Registry) func(operation, outcome string)
 	}, []string{"operation", "outcome"})
 	r.MustRegister(calls)
 	return func(operation, outcome string) { calls.WithLabelValues(operation, outcome).Inc() }
+}
+
+// countWaits counts what converging leaves for later.
+func countWaits(r *prometheus.Registry) func(reason events.Reason) {
+	waits := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_provisioning_waits_total", Help: "Attempts to converge that were left for later, by reason.",
+	}, []string{"reason"})
+	r.MustRegister(waits)
+	for _, reason := range []events.Reason{events.WaitingForAWS, events.WaitingForCapacity, events.WaitingForKMS, events.WaitingForKMSKey} {
+		waits.WithLabelValues(string(reason))
+	}
+	return func(reason events.Reason) { waits.WithLabelValues(string(reason)).Inc() }
+}
+
+// countPassedOver counts due rows that could not be handled.
+func countPassedOver(r *prometheus.Registry) func(kind string) {
+	rows := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "gatehouse_due_rows_passed_over_total", Help: "Due rows that could not be handled, by kind.",
+	}, []string{"kind"})
+	r.MustRegister(rows)
+	counts := map[string]prometheus.Counter{}
+	for _, kind := range []due.Kind{due.Wish, due.Operation, due.IdleKey, "unknown", "unreadable"} {
+		counts[string(kind)] = rows.WithLabelValues(string(kind))
+	}
+	return func(kind string) {
+		if kind == "" {
+			kind = "unreadable"
+		}
+		count, ok := counts[kind]
+		if !ok {
+			count = counts["unknown"]
+		}
+		count.Inc()
+	}
 }

@@ -45,6 +45,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
+		MaxOpen: p.Config.MaxOpenRequests,
 	})
 	contact, err := contactURL(p.Config.SecurityContact)
 	if err != nil {

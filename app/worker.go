@@ -94,7 +94,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	})
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Leases: plane, Now: now,
-		KeepIdleKeys: p.Config.IdleKeys,
+		KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},
@@ -108,6 +108,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
 		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
 			Records: names.Records, Tables: c.dynamodb, Accounts: reader, Rows: facts, Sender: messages, Now: now,
+			PassedOver: countPassedOver(p.Metrics),
 			Operations: operations.New(operations.Config{
 				Tables: c.dynamodb, Records: names.Records, Sender: messages, Now: now, Source: "/gatehouse/jobs",
 				Views: projections.NewViews(c.dynamodb, tables, documents),

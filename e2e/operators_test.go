@@ -95,8 +95,22 @@ func TestOperatorsLookUpOperationsAccountsAndKeys(t *testing.T) {
 			t.Errorf("%s is %+v", who, found)
 		}
 	}
-	if _, stderr := o.says(1, "account", "find", "eve@example.com"); !strings.Contains(stderr, "No account has the e-mail address eve@example.com.") {
+	if _, stderr := o.says(1, "account", "find", "eve@example.com"); !strings.Contains(stderr, "No account has the e-mail address eve@example.com") {
 		t.Errorf("an unknown address: %q", stderr)
+	}
+
+	// Others never open a page.
+	for email, token := range map[string]func(tokens) string{
+		"grace@example.com": func(got tokens) string { return got.id },
+		"joan@example.com":  func(got tokens) string { return got.access },
+	} {
+		signUp(t, s.cognito(), s.Demo.ClientID, email)
+		p := person{t: t, base: s.PortalURL, token: token(authenticate(t, s.cognito(), s.Demo.ClientID, email))}
+		registered := p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
+		found := asJSON[struct{ Accounts []account }](o, "account", "find", email).Accounts
+		if len(found) != 1 || len(found[0].Operations) != 1 || found[0].Operations[0].ID != registered.ID {
+			t.Errorf("%s is %+v", email, found)
+		}
 	}
 
 	owned := asJSON[struct {

@@ -192,6 +192,7 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	says(0, as("operation"), "operation", "follow", op.ID)
 	says(0, as("account find", oidc...), "account", "find", "ada@example.com")
 	says(0, as("account find", oidc...), "account", "find", s.subject(t, "ada@example.com"))
+	says(1, as("account find", oidc...), "account", "find", "eve@example.com")
 	says(0, as("keys whose"), "keys", "whose", value)
 	says(0, as("keys whose"), "keys", "whose", id)
 	var letter string

@@ -40,6 +40,7 @@ type settings struct {
 	dir string
 	// now is the clock of all of it; nil is the system's.
 	now func() time.Time
+	env []string
 }
 
 // start runs a whole portal in a folder of the test's own, until the test ends.
@@ -57,7 +58,7 @@ func (s *site) restart(t *testing.T) *site {
 
 func startWith(t *testing.T, with settings) *site {
 	t.Helper()
-	cfg, err := app.LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
+	cfg, err := app.LoadConfig(append([]string{"GATEHOUSE_LOG_LEVEL=debug"}, with.env...))
 	if err != nil {
 		t.Fatal(err)
 	}

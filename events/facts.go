@@ -109,7 +109,8 @@ type Reason string
 const (
 	WaitingForAWS      Reason = "aws"      // API Gateway does not answer, or refuses for now
 	WaitingForCapacity Reason = "capacity" // the AWS account holds as many keys as it may; an operator must make room
-	WaitingForKMS      Reason = "kms"      // the KMS key that values follow from cannot be used
+	WaitingForKMS      Reason = "kms"      // KMS, which computes key values, does not answer or throttles
+	WaitingForKMSKey   Reason = "kms_key"  // the KMS key is disabled or may not be used; an operator must act
 )
 
 // KeyCreated says that API Gateway holds the key, under that id.

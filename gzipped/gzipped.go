@@ -5,14 +5,26 @@ import (
 	"bytes"
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
+// Max is how many bytes one attribute may unpack to. DynamoDB takes 400 KB for an item, and
+// gzip makes the JSON in it about ten times smaller, seldom more than forty times. Bytes
+// that nobody packed here could unpack to a thousand times as many.
+const Max = 16 << 20
+
+// ErrTooLarge says that the bytes, unpacked, are more than Max.
+var ErrTooLarge = fmt.Errorf("more than %d bytes, unpacked", Max)
+
 // Pack returns the bytes as a binary attribute, gzipped. Other versions of Go may gzip the same
-// bytes otherwise.
+// bytes otherwise. More than Max bytes are ErrTooLarge.
 func Pack(body []byte) (*types.AttributeValueMemberB, error) {
+	if len(body) > Max {
+		return nil, ErrTooLarge
+	}
 	var packed bytes.Buffer
 	w := gzip.NewWriter(&packed)
 	if _, err := w.Write(body); err != nil {
@@ -25,7 +37,8 @@ func Pack(body []byte) (*types.AttributeValueMemberB, error) {
 }
 
 // Unpack returns the bytes that were packed into the attribute. An attribute that is missing,
-// of another type, or damaged is an error.
+// of another type, or damaged is an error, and one that unpacks to more than Max bytes is
+// ErrTooLarge.
 func Unpack(packed types.AttributeValue) ([]byte, error) {
 	binary, ok := packed.(*types.AttributeValueMemberB)
 	if !ok {
@@ -35,5 +48,12 @@ func Unpack(packed types.AttributeValue) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return io.ReadAll(r)
+	body, err := io.ReadAll(io.LimitReader(r, Max+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > Max:
+		return nil, ErrTooLarge
+	}
+	return body, nil
 }

@@ -2,6 +2,8 @@ package gzipped_test
 
 import (
 	"bytes"
+	"compress/gzip"
+	"errors"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -23,6 +25,35 @@ func TestWhatIsPackedIsUnpacked(t *testing.T) {
 		if len(packed.Value) > 100+len(body)/10 {
 			t.Errorf("%s: %d bytes became %d", name, len(body), len(packed.Value))
 		}
+	}
+}
+
+func TestMoreThanMaxBytesAreNeitherPackedNorUnpacked(t *testing.T) {
+	t.Parallel()
+	most := make([]byte, gzipped.Max)
+	packed, err := gzipped.Pack(most)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := gzipped.Unpack(packed); err != nil || !bytes.Equal(got, most) {
+		t.Errorf("of the largest body %d bytes are unpacked, %v", len(got), err)
+	}
+	more := append(most, 0)
+	if _, err := gzipped.Pack(more); !errors.Is(err, gzipped.ErrTooLarge) {
+		t.Errorf("packing one byte more: %v, want ErrTooLarge", err)
+	}
+	// As somebody else may have written it: a few kilobytes that unpack to one byte too many.
+	var bomb bytes.Buffer
+	w := gzip.NewWriter(&bomb)
+	if _, err := w.Write(more); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := gzipped.Unpack(&types.AttributeValueMemberB{Value: bomb.Bytes()})
+	if !errors.Is(err, gzipped.ErrTooLarge) || len(got) > 0 {
+		t.Errorf("unpacking one byte more: %d bytes, %v; want ErrTooLarge", len(got), err)
 	}
 }
 

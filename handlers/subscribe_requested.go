@@ -40,8 +40,8 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 			}
 		}
 		if len(held) >= limits.PlansPerKey {
-			return reject(decides, portal.LimitReached, fmt.Sprintf(
-				"Your key is in %d plans, which is as many as API Gateway allows. Leave one of them first, then subscribe to %s.", len(held), req.Name))
+			full := portal.PlanLimit(limits.PlansPerKey, req.Name)
+			return reject(decides, full.Code, full.Message)
 		}
 		facts := overturned(current)
 		if _, ok := account.KeyOf(ring); !ok {

@@ -22,8 +22,8 @@ const (
 	ViaSession Via = "session"
 )
 
-// Identity is whoever is asking. Email and Name are for display, empty if the
-// provider does not tell (access tokens do not); nothing is ever looked up by them.
+// Identity is whoever is asking. Email and Name are for display and for operators,
+// empty if the provider does not tell (access tokens do not); no account is chosen by them.
 type Identity struct {
 	Account portal.AccountID
 	Issuer  string
@@ -91,7 +91,7 @@ type Service struct {
 	provider *provider
 	verifier *verifier
 	accounts *accounts
-	people   people
+	people   *people
 	sessions sessions
 	attempts attempts
 	origin   origin
@@ -123,7 +123,7 @@ func New(config Config, options Options) (*Service, error) {
 		provider: provider,
 		verifier: newVerifier(config, provider, options.Now),
 		accounts: newAccounts(table{options.DynamoDB, options.Tables.Journal}, options.Now),
-		people:   people{table{options.DynamoDB, options.Tables.Records}, options.Now},
+		people:   newPeople(table{options.DynamoDB, options.Tables.Records}, options.Now),
 		sessions: sessions{sessionTable, config.SessionTTL, config.SessionIdle, options.Now},
 		attempts: attempts{sessionTable, options.Now},
 		origin:   originOf(base),
@@ -151,8 +151,8 @@ func (s *Service) log(ctx context.Context) *zerolog.Logger {
 	return &s.options.Log
 }
 
-// Person is what is on record about the person behind an account, as of their
-// last sign-in; code NotFound if they never signed in by browser.
+// Person is what is on record about the person behind an account, as of their last sign-in
+// or the last ID token they sent; code NotFound if they sent nothing but access tokens.
 func (s *Service) Person(ctx context.Context, account portal.AccountID) (Person, error) {
 	return s.people.find(ctx, account)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -54,5 +55,5 @@ func (l Lookup) BySubject(ctx context.Context, issuer, subject string) (portal.A
 
 // Person is the personal data of an account; NotFound if there is none.
 func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, error) {
-	return people{table: table{l.DynamoDB, l.Tables.Records}}.find(ctx, account)
+	return newPeople(table{l.DynamoDB, l.Tables.Records}, time.Now).find(ctx, account)
 }

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -12,16 +13,39 @@ import (
 type Person struct {
 	Email string
 	Name  string
-	// UpdatedAt is when either changed last, UTC, whole seconds.
+	// Unverified says that the provider has not verified that the address is the person's.
+	Unverified bool
+	// UpdatedAt is when any of these changed last, UTC, whole seconds.
 	UpdatedAt time.Time
 }
+
+// differs says whether the other tells something else.
+func (p Person) differs(from Person) bool {
+	return p.Email != from.Email || p.Name != from.Name || p.Unverified != from.Unverified
+}
+
+// person is what a token says of its owner.
+func (c claims) person() Person {
+	return Person{Email: c.Email, Name: c.displayName(), Unverified: c.unverified()}
+}
+
+// maxCachedPeople bounds the memory that people who came with tokens take.
+const maxCachedPeople = 10_000
 
 type people struct {
 	table table
 	now   func() time.Time
+
+	mu sync.Mutex
+	// noted is what the last token of each account said.
+	noted map[portal.AccountID]Person
 }
 
-func (p people) find(ctx context.Context, account portal.AccountID) (Person, error) {
+func newPeople(t table, now func() time.Time) *people {
+	return &people{table: t, now: now, noted: map[portal.AccountID]Person{}}
+}
+
+func (p *people) find(ctx context.Context, account portal.AccountID) (Person, error) {
 	it, err := p.table.find(ctx, personKey(account), "person")
 	if err != nil {
 		return Person{}, err
@@ -30,21 +54,49 @@ func (p people) find(ctx context.Context, account portal.AccountID) (Person, err
 		return Person{}, portal.Fail(portal.NotFound, "There is no personal data on record for this account.")
 	}
 	updated, _ := time.Parse(time.RFC3339, it.text("updated_at"))
-	return Person{Email: it.text("email"), Name: it.text("name"), UpdatedAt: updated}, nil
+	return Person{Email: it.text("email"), Name: it.text("name"), Unverified: it.text("unverified") != "", UpdatedAt: updated}, nil
 }
 
-// keep writes what the provider says now, if that differs from what is on record.
-func (p people) keep(ctx context.Context, id Identity) error {
-	known, err := p.find(ctx, id.Account)
-	if err == nil && known.Email == id.Email && known.Name == id.Name {
+// note keeps what a token says that was issued at that time, once in this process. One
+// without an e-mail address, as access tokens are, says nothing.
+func (p *people) note(ctx context.Context, account portal.AccountID, said Person, issued time.Time) error {
+	if said.Email == "" {
+		return nil
+	}
+	p.mu.Lock()
+	noted, ok := p.noted[account]
+	p.mu.Unlock()
+	if ok && !noted.differs(said) {
+		return nil
+	}
+	if err := p.keep(ctx, account, said, issued); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.noted) >= maxCachedPeople {
+		clear(p.noted)
+	}
+	p.noted[account] = said
+	return nil
+}
+
+// keep writes what the provider said at that time, if that differs from what is on record
+// and what is on record is not from later.
+func (p *people) keep(ctx context.Context, account portal.AccountID, said Person, at time.Time) error {
+	known, err := p.find(ctx, account)
+	if err == nil && (!known.differs(said) || at.Before(known.UpdatedAt)) {
 		return nil
 	}
 	if err != nil && portal.CodeOf(err) != portal.NotFound {
 		return err
 	}
-	it := key(personKey(id.Account), "person")
-	it["email"] = text(id.Email)
-	it["name"] = text(id.Name)
+	it := key(personKey(account), "person")
+	it["email"] = text(said.Email)
+	it["name"] = text(said.Name)
+	if said.Unverified {
+		it["unverified"] = text("yes")
+	}
 	it["updated_at"] = text(p.now().UTC().Format(time.RFC3339))
 	return p.table.put(ctx, it)
 }

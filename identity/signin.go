@@ -144,7 +144,7 @@ func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
 		return Identity{}, err
 	}
 	id = s.via(id, ViaSession)
-	return id, s.people.keep(ctx, id)
+	return id, s.people.keep(ctx, id.Account, c.person(), s.options.Now().Add(skew))
 }
 
 // exchange trades the code for an ID token and verifies that it answers this attempt.

@@ -40,6 +40,7 @@ type claims struct {
 	Nonce      string           `json:"nonce"`
 	AccessHash string           `json:"at_hash"`
 	Email      string           `json:"email"`
+	Verified   any              `json:"email_verified"` // true or false, from some providers as a text
 	Name       string           `json:"name"`
 	Preferred  string           `json:"preferred_username"`
 	Events     map[string]any   `json:"events"`
@@ -212,7 +213,20 @@ func groups(claim any) []string {
 
 func refuse(message string) error { return portal.Fail(portal.Unauthorized, message) }
 
-// Bearer is who holds an ID or access token of the provider's for this client.
+// unverified says that the provider tells that it has not verified the address. Some do not
+// tell (OpenID Connect Core 1.0, section 5.1).
+func (c claims) unverified() bool { return c.Verified == false || c.Verified == "false" }
+
+// issued is when the token was issued, the zero time if it does not say.
+func (c claims) issued() time.Time {
+	if c.IssuedAt == nil {
+		return time.Time{}
+	}
+	return c.IssuedAt.Time()
+}
+
+// Bearer is who holds an ID or access token of the provider's for this client. The e-mail
+// address and name of an ID token are kept, as those of a sign-in are; failing to is logged.
 // Errors: Unauthorized for every token that does not hold, Unavailable if the
 // provider's keys or the account cannot be read.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
@@ -223,6 +237,9 @@ func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	id, err := s.identify(ctx, c)
 	if err != nil {
 		return Identity{}, err
+	}
+	if err := s.people.note(ctx, id.Account, c.person(), c.issued()); err != nil {
+		s.log(ctx).Warn().Err(err).Str("account", string(id.Account)).Msg("the e-mail address of a token could not be kept")
 	}
 	return s.via(id, ViaBearer), nil
 }

@@ -192,9 +192,12 @@ func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 			if !errors.As(err, &failed) || failed.Cause != c.cause || failed.Key != "k" || !strings.Contains(err.Error(), c.says) {
 				t.Fatalf("the error is %v, want cause %q and %q", err, c.cause, c.says)
 			}
-			var material interface{ KeyMaterial() }
-			if !errors.As(err, &material) {
-				t.Error("it is not marked as one of the key material")
+			var material interface {
+				KeyMaterial()
+				Passes() bool
+			}
+			if !errors.As(err, &material) || material.Passes() != (c.cause == Throttled || c.cause == Unreachable) {
+				t.Error("it is not marked as one of the key material, or does not say whether it passes")
 			}
 			if portal.CodeOf(err) != portal.Unavailable {
 				t.Errorf("code %q", portal.CodeOf(err))

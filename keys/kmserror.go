@@ -52,7 +52,7 @@ func (e *KMSError) Unwrap() []error {
 }
 
 // KeyMaterial marks the error for packages that do not import this one: what waits for it
-// waits for the KMS key, and not for API Gateway.
+// waits for KMS if it Passes and for an operator otherwise, and not for API Gateway.
 func (*KMSError) KeyMaterial() {}
 
 // Passes says whether the cause goes away without an operator.

@@ -182,26 +182,33 @@ func TestTenClicksUnderOneKeyAreOneOperationWithOneIntent(t *testing.T) {
 // counted counts the requests.
 type counted struct {
 	*dynamodb.Client
+	mu    sync.Mutex
 	calls []string
 }
 
+func (c *counted) note(call string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.calls = append(c.calls, call)
+}
+
 func (c *counted) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	c.calls = append(c.calls, "GetItem")
+	c.note("GetItem")
 	return c.Client.GetItem(ctx, in, opts...)
 }
 
 func (c *counted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	c.calls = append(c.calls, "PutItem")
+	c.note("PutItem")
 	return c.Client.PutItem(ctx, in, opts...)
 }
 
 func (c *counted) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	c.calls = append(c.calls, "UpdateItem")
+	c.note("UpdateItem")
 	return c.Client.UpdateItem(ctx, in, opts...)
 }
 
 func (c *counted) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	c.calls = append(c.calls, "TransactWriteItems")
+	c.note("TransactWriteItems")
 	return c.Client.TransactWriteItems(ctx, in, opts...)
 }
 
@@ -230,7 +237,7 @@ func TestAcceptingCostsAFewWritesAndNoReading(t *testing.T) {
 
 func TestBeyondTheLimitAKeyThatWasNeverAcceptedIsRefused(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d, _ := mayHaveOpen(t, 1000)
 	for range operations.MaxPerMinute {
 		d.accepts(ask(ann, "", register))
 	}
@@ -317,7 +324,7 @@ func TestIntentNumbersOfAnAccountRiseAndAreDrawnOnce(t *testing.T) {
 
 func TestAnAccountMayAskSoOftenAMinute(t *testing.T) {
 	t.Parallel()
-	d := newDesk(t)
+	d, _ := mayHaveOpen(t, 1000)
 	kept := d.accepts(ask(ann, "k", register))
 	var mu sync.Mutex
 	var group sync.WaitGroup

@@ -2,6 +2,7 @@ package operations_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -180,6 +181,32 @@ func TestARequestIsHandedInAgainUntilSomethingOfItIsShown(t *testing.T) {
 	}
 }
 
+// A wish may be open for days. Its own due row asks for it again.
+func TestARequestIsNotHandedInAgainOnceItHasLedToAWish(t *testing.T) {
+	t.Parallel()
+	for name, facts := range map[string][]events.Fact{
+		"the wish is open": {events.SubscriptionEnding{Plan: "free"}},
+		"the wish is parked": {
+			events.SubscriptionEnding{Plan: "free"}, events.WishParked{Link: events.Link{Wish: 1}, Reason: events.WaitingForAWS},
+		},
+		"the dead letters have it": {events.RequestFailed{Class: "failed"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			op := d.accepts(ask(ann, "", leaveFree))
+			d.outbox.empty()
+			d.happen(portal.AccountStream(ann), op.ID, facts...)
+			if done, err := d.Resend(t.Context(), op.ID); !done || err != nil {
+				t.Errorf("done %t, %v; want done", done, err)
+			}
+			if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+				t.Errorf("handed on %v %v", sent, repeated)
+			}
+		})
+	}
+}
+
 func TestWithoutTheTablesHandingInAgainIsPostponed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -191,5 +218,63 @@ func TestWithoutTheTablesHandingInAgainIsPostponed(t *testing.T) {
 		if done, err := operations.New(cfg).Resend(t.Context(), op.ID); done || !isPostponed(err) {
 			t.Errorf("without the %s: done %t, %v; want Postponed", name, done, err)
 		}
+	}
+}
+
+// answerless loses the answers to transactions, or the transactions themselves.
+type answerless struct {
+	*dynamodb.Client
+	written bool
+}
+
+func (c answerless) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if c.written {
+		if _, err := c.Client.TransactWriteItems(ctx, in, opts...); err != nil {
+			return nil, err
+		}
+	}
+	return nil, errDown
+}
+
+func TestARequestWhoseWritingGoesUnansweredIsNotCertainlyRefused(t *testing.T) {
+	t.Parallel()
+	for name, written := range map[string]bool{"it was written": true, "it was not written": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			cfg := d.config()
+			cfg.Tables = answerless{d.tables.Client, written}
+			_, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))
+			refuses(t, err, portal.Unavailable)
+			if text := portal.MessageOf(err); !strings.Contains(text, "not certain") || strings.Contains(text, "Nothing was done") {
+				t.Errorf("the user reads %q", text)
+			}
+			if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+				t.Errorf("handed on %v %v", sent, repeated)
+			}
+			recent, err := d.Recent(t.Context(), ann, 10)
+			if want := map[bool]int{true: 1}[written]; err != nil || len(recent) != want {
+				t.Fatalf("%d operations are listed, %v; want %d", len(recent), err, want)
+			}
+			// The same key tells what happened, and has the request handed on at once.
+			op := d.accepts(ask(ann, "k", leaveFree))
+			if written && op.ID != recent[0].ID {
+				t.Errorf("sent again it is %s, was %s", op.ID, recent[0].ID)
+			}
+			if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) != 1 {
+				t.Errorf("sent again it is handed on as %v %v, want once", sent, repeated)
+			}
+		})
+	}
+}
+
+func TestARequestWhoseWritingIsCancelledWasCertainlyNotAccepted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	cfg := d.config()
+	cfg.Tables = &colliding{d.tables.Client, 1000, "TransactionConflict"}
+	_, err := operations.New(cfg).Accept(t.Context(), ask(ann, "k", leaveFree))
+	if text := portal.MessageOf(err); !strings.Contains(text, "Nothing was done") {
+		t.Errorf("the user reads %q", text)
 	}
 }

@@ -27,15 +27,16 @@ const (
 )
 
 // draw draws the subject's next intent number and counts the request against what its
-// actor may ask for: in one write, unless the two are different.
-func (r rows) draw(ctx context.Context, actor portal.Actor, subject portal.Stream, change bool, now time.Time) (portal.Intent, error) {
-	if id, ok := subject.Account(); ok && actor == portal.AccountActor(id) {
-		return r.count(ctx, actorPartition(actor), true, change, now)
+// actor may ask for: in one write, unless the two are different. If the actor has as many
+// requests open as it may, as far as the row knows, the error is *openFull.
+func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
+	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
+		return r.count(ctx, row, true, change)
 	}
-	if _, err := r.count(ctx, actorPartition(actor), false, change, now); err != nil {
+	if _, err := r.count(ctx, row, false, change); err != nil {
 		return 0, err
 	}
-	return r.nextIntent(ctx, subject)
+	return r.nextIntent(ctx, row.Subject)
 }
 
 // A window is a limit of an actor: how many in how long, counted in attributes of these
@@ -59,8 +60,9 @@ const countTries = 5
 
 // count counts a request in the windows it falls into, each either as the first of a new
 // slot or as one more in the slot that runs. Which of these it is only the item knows: the
-// refusal of a wrong guess tells.
-func (r rows) count(ctx context.Context, pk string, draw, change bool, now time.Time) (portal.Intent, error) {
+// refusal of a wrong guess tells. The request is added to those that are open, too.
+func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
+	now := row.CreatedAt
 	windows := []window{minute}
 	if change {
 		windows = append(windows, changes)
@@ -77,17 +79,23 @@ func (r rows) count(ctx context.Context, pk string, draw, change bool, now time.
 		for i, w := range windows {
 			u.count(w, now, anew[i])
 		}
-		intent, err := r.update(ctx, keyed(pk, "intent"), u)
+		u.open(row.ID, r.maxOpen)
+		intent, err := r.update(ctx, keyed(actorPartition(row.Actor), "intent"), u)
 		var refused *countRefused
 		if !errors.As(err, &refused) {
 			return intent, err
 		}
+		wrong := false
 		for i, w := range windows {
 			counted, runs := w.read(refused.item, now)
 			if runs && counted >= int64(w.most) {
 				return 0, portal.Fail(portal.TooManyRequests, w.refusal)
 			}
+			wrong = wrong || anew[i] == runs
 			anew[i] = !runs
+		}
+		if !wrong {
+			return 0, openIn(refused.item)
 		}
 	}
 	return 0, portal.Fail(portal.Unavailable, "Too many requests of yours arrive at the same moment. Send this one again.")

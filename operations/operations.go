@@ -4,6 +4,7 @@
 package operations
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -79,6 +80,8 @@ type Config struct {
 	Heads   heads
 	Reveals reveals
 	Values  values
+	// MaxOpen is how many requests an actor may have open; 0 is DefaultMaxOpen.
+	MaxOpen int
 	Now     func() time.Time
 	// Source is written into the requests, e.g. "/gatehouse/api".
 	Source string
@@ -87,7 +90,7 @@ type Config struct {
 // New returns Operations.
 func New(cfg Config) *Operations {
 	return &Operations{
-		rows: rows{client: cfg.Tables, table: cfg.Records}, sender: cfg.Sender,
+		rows: rows{client: cfg.Tables, table: cfg.Records, maxOpen: cmp.Or(cfg.MaxOpen, DefaultMaxOpen)}, sender: cfg.Sender,
 		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, source: cfg.Source,
 		nudges: newNudges(cfg.Now),
 	}
@@ -127,10 +130,11 @@ type Operation struct {
 // The same Idempotency-Key with the same request is the same operation: it is handed
 // on again unless it has ended, twice a minute at most. With another request it is
 // KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
-// included, or more than MaxChanges changes of plans in ChangesWithin, are
-// TooManyRequests, but for what was accepted before. Where the table or the queue does not
-// answer it is Unavailable. The client may send it again, and need not: once the row is
-// written, a due row hands the request on later.
+// included, more than MaxChanges changes of plans in ChangesWithin, or one request more than
+// an actor may have open are TooManyRequests, but for what was accepted before. Where the table or the queue does not
+// answer it is Unavailable, and the message says whether the request may have been accepted
+// all the same. The client may send it again, and need not: once the row is written, a due
+// row hands the request on later.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
@@ -144,12 +148,17 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Type: asked.Request.EventType(), Body: string(body),
 		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
 	}
-	if row.Intent, err = o.rows.draw(ctx, asked.Actor, asked.Subject, changesPlans(asked.Request), now); err != nil {
+	if row.Intent, err = o.draw(ctx, row, changesPlans(asked.Request)); err != nil {
 		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, err)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
-	if err != nil {
+	switch {
+	case notWritten(err):
 		return Operation{}, unavailable(err)
+	case err != nil:
+		// The row may be there, and then it is handed on. Sent again with the same
+		// Idempotency-Key, it is handed on at once.
+		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
 	}
 	if !isNew {
 		return o.again(ctx, row, known)
@@ -211,7 +220,7 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	mine, err := o.rows.takeTurn(ctx, row, o.now().UTC().Round(0))
 	if err != nil {
-		return unavailable(err)
+		return uncertain(err)
 	}
 	if !mine {
 		return nil
@@ -254,10 +263,7 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
 	})
 	if err != nil {
-		return &portal.Error{
-			Code: portal.Unavailable, Err: fmt.Errorf("publishing operation %s: %w", row.ID, err),
-			Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
-		}
+		return uncertain(fmt.Errorf("publishing operation %s: %w", row.ID, err))
 	}
 	return nil
 }
@@ -315,6 +321,16 @@ func (a Asked) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// uncertain is the error of a request that may have been accepted: its row may be written,
+// or its message sent, although no answer said so.
+func uncertain(err error) error {
+	return &portal.Error{
+		Code: portal.Unavailable, Err: err,
+		Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
+	}
+}
+
+// unavailable is the error of a request that was certainly not accepted.
 func unavailable(err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err

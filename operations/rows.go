@@ -31,6 +31,8 @@ type client interface {
 type rows struct {
 	client client
 	table  string
+	// maxOpen is how many requests an actor may have open.
+	maxOpen int
 }
 
 // operationRow is what is written down of a request: enough to hand it on again.
@@ -95,7 +97,8 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 
 // insert writes a new row, its place among the actor's operations, and the due row by which
 // it is handed in again should its message be lost. If there is a row under that id it
-// returns that instead.
+// returns that instead. After an error the rows may be there all the same, unless it is
+// notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {
@@ -122,6 +125,15 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 		return known, false, fmt.Errorf("writing operation %s: %w", row.ID, err)
 	}
 	return row, true, nil
+}
+
+// notWritten says of an error of insert that DynamoDB cancelled the transaction. Any other
+// error, a throttle included, may follow a try that succeeded and was not answered: the SDK
+// tells of its last try only. A try that repeats one that succeeded is never cancelled, since
+// the SDK gives all of them one token.
+func notWritten(err error) bool {
+	var cancelled *types.TransactionCanceledException
+	return errors.As(err, &cancelled)
 }
 
 func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) {
@@ -170,13 +182,15 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	return true, nil
 }
 
-// notHanded notes that the request was not handed on after all.
+// notHanded notes that the request was not handed on after all, if its row is there.
 func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :never"),
+		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":never": timeValue(time.Time{})},
 	})
-	if err != nil {
+	var failed *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &failed) {
 		return fmt.Errorf("noting that operation %s was not handed on: %w", row.ID, err)
 	}
 	return nil

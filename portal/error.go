@@ -2,6 +2,7 @@ package portal
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -46,6 +47,20 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // Fail makes an Error.
 func Fail(code Code, message string) *Error { return &Error{Code: code, Message: message} }
+
+// PlanLimit is the refusal of one more plan for a key that opens as many as AWS allows for
+// one key; most is how many, 0 if that is not known.
+func PlanLimit(most int, plan string) *Error {
+	full, leave := fmt.Sprintf("One key opens at most %d plans.", most), "Leave one of them first"
+	switch most {
+	case 0:
+		full = "Your key opens as many plans as API Gateway allows."
+	case 1:
+		full, leave = "One key opens at most 1 plan.", "Leave it first"
+	}
+	return Fail(LimitReached, fmt.Sprintf(
+		"%s %s, then subscribe to %s, or ask the operator of this portal to have the quota raised.", full, leave, plan))
+}
 
 // CodeOf is the code of the first Error in the chain, Internal if there is none,
 // and "" for nil.

@@ -172,6 +172,8 @@ func waitingText(reason events.Reason) string {
 		return "There is no room for another key right now. The operator of this portal has to make some; after that we retry automatically."
 	case events.WaitingForKMS:
 		return "The key service does not answer right now. We retry automatically."
+	case events.WaitingForKMSKey:
+		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has been told and has to fix that; then we go on automatically."
 	}
 	return "API Gateway does not accept changes right now. We retry automatically."
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -116,6 +117,9 @@ func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 		{5, "KeyAttached", Running, "API Gateway has added Default key to Free."},
 		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
+	if text := waitingText(events.WaitingForKMSKey); !strings.Contains(text, "switched off") || !strings.Contains(text, "operator") {
+		t.Errorf("of a KMS key that is disabled people read %q", text)
+	}
 	if waitingText(events.WaitingForAWS) == waitingText(events.WaitingForCapacity) {
 		t.Error("both reasons read alike, but only one needs the operator")
 	}

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -45,7 +46,8 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 // Handle shows everything its stream holds, at least up to the fact that the message
 // is. A message about what is shown already changes nothing, and one without a sequence shows
 // whatever the stored checkpoint says is missing. While the views are being rebuilt it does so
-// in both generations.
+// in both generations, and in the live one no further than in the next one: a fact that is
+// appended meanwhile is left to its own message.
 //
 // Rows, the steps of operations and the checkpoint appear together, or in that order if
 // they do not fit into one transaction: who reads that an operation has succeeded finds
@@ -63,15 +65,16 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 		if err != nil {
 			return err
 		}
-		before := len(done)
+		before, most := len(done), noLimit
 		for _, generation := range now.written() {
 			if done[generation] {
 				continue
 			}
-			if err := p.showWhile(ctx, now, generation, msg); err != nil {
+			head, err := p.showWhile(ctx, now, generation, msg, most)
+			if err != nil {
 				return err
 			}
-			done[generation] = true
+			most, done[generation] = head, true
 		}
 		if len(done) == before {
 			return nil
@@ -79,22 +82,25 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 	}
 }
 
-// showWhile shows the message's stream in one of the generations that the pointer names. A
-// stream that cannot be shown in the next generation holds up no reader of the live one: the
-// rebuild counts it.
-func (p *Projector) showWhile(ctx context.Context, now pointer, generation int64, msg events.Event) error {
+// noLimit has a stream shown to its end.
+const noLimit int64 = math.MaxInt64
+
+// showWhile shows the message's stream in one of the generations that the pointer names, no
+// further than most, and returns how far it is shown there. A stream that cannot be shown in
+// the next generation holds up no reader of the live one: the rebuild counts it.
+func (p *Projector) showWhile(ctx context.Context, now pointer, generation int64, msg events.Event, most int64) (head int64, err error) {
 	if generation != now.Live {
 		// The live one is shown to the stream's end, so this one must be, too, even where it
 		// has the message's fact.
 		msg.Sequence = 0
 	}
-	err := p.showIn(ctx, generation, msg)
+	head, err = p.showIn(ctx, generation, msg, most)
 	if generation == now.Live || err == nil || !unreadable(ctx, err) {
-		return err
+		return head, err
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("subject", string(msg.Subject)).Int64("generation", generation).
 		Msg("a stream cannot be shown in the views that are being built")
-	return nil
+	return noLimit, nil
 }
 
 // unreadable says whether an error of showing comes from what the stream holds and not from a
@@ -104,38 +110,38 @@ func unreadable(ctx context.Context, err error) bool {
 	return err != nil && !errors.As(err, &postponed) && ctx.Err() == nil
 }
 
-// showIn shows the message's stream in one generation.
-func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Event) error {
+// showIn shows the message's stream in one generation, no further than most, and returns how
+// far it is shown.
+func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Event, most int64) (head int64, err error) {
 	place := shownIn{generation, msg.Subject}
 	shown, known, guessed := p.memory.recall(place, msg.Sequence)
 	if !known {
-		var err error
 		if shown, err = p.stored(ctx, place); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if msg.Sequence > 0 && msg.Sequence <= shown {
-		return nil
+		return shown, nil
 	}
 	write := p.store.together
 	if guessed {
 		write = p.store.togetherIfFew
 	}
-	head, err := p.show(ctx, place, msg.Sequence, shown, write)
+	head, err = p.show(ctx, place, msg.Sequence, shown, most, write)
 	if guessed && errors.Is(err, errRaced) {
 		if shown, err = p.stored(ctx, place); err != nil || msg.Sequence <= shown {
-			return err
+			return shown, err
 		}
-		head, err = p.show(ctx, place, msg.Sequence, shown, p.store.together)
+		head, err = p.show(ctx, place, msg.Sequence, shown, most, p.store.together)
 	}
 	switch {
 	case errors.Is(err, errRaced):
-		return p.showAgain(ctx, place, msg.Sequence)
+		return p.showAgain(ctx, place, msg.Sequence, most)
 	case err != nil:
-		return err
+		return 0, err
 	}
 	p.memory.remember(place, head)
-	return nil
+	return head, nil
 }
 
 // stored reads the stored checkpoint and remembers it.
@@ -148,24 +154,23 @@ func (p *Projector) stored(ctx context.Context, place shownIn) (shown int64, err
 
 // showAgain is for when what was known of the stream's rows did not hold: it begins at
 // the stored checkpoint, lets every row decide for itself, and leaves nothing in memory.
-func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast int64) error {
+func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, most int64) (head int64, err error) {
 	p.memory.forget(place)
 	shown, err := p.store.checkpoint(ctx, place)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = p.show(ctx, place, atLeast, shown, p.store.oneByOne)
-	return err
+	return p.show(ctx, place, atLeast, shown, most, p.store.oneByOne)
 }
 
-// show writes, in that way, what the facts after shown change, and returns the sequence
-// of the last one.
-func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown int64, write func(context.Context, []row) error) (head int64, err error) {
+// show writes, in that way, what the facts after shown and up to most change, and returns the
+// sequence of the last one.
+func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, most int64, write func(context.Context, []row) error) (head int64, err error) {
 	changed := newRows(place.generation)
 	if id, ok := place.stream.Account(); ok {
-		head, err = p.showAccount(ctx, changed, id, shown)
+		head, err = p.showAccount(ctx, changed, id, shown, most)
 	} else {
-		head, err = p.showStream(ctx, changed, place.stream, shown)
+		head, err = p.showStream(ctx, changed, place.stream, shown, most)
 	}
 	if err != nil {
 		return 0, err
@@ -180,13 +185,16 @@ func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown int6
 	return head, write(ctx, changed.inOrder())
 }
 
-func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, shown int64) (head int64, err error) {
+func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, shown, most int64) (head int64, err error) {
 	history, err := p.accounts.AccountFrom(ctx, id, shown)
 	if err != nil {
 		return 0, err
 	}
 	account := history.Base
 	for _, fact := range history.Facts {
+		if fact.Sequence > most {
+			break
+		}
 		if fact.Sequence <= shown {
 			account.Apply(fact)
 			continue
@@ -204,13 +212,16 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 
 // showStream shows a stream that is no account: the catalog, or one of a kind that has no
 // views of its own here.
-func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.Stream, shown int64) (head int64, err error) {
+func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.Stream, shown, most int64) (head int64, err error) {
 	facts, err := p.journal.Read(ctx, stream, 0)
 	if err != nil {
 		return 0, err
 	}
 	var current state.Catalog
 	for _, fact := range facts {
+		if fact.Sequence > most {
+			break
+		}
 		current.Apply(fact)
 		if fact.Sequence <= shown {
 			continue

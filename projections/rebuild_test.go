@@ -263,6 +263,77 @@ func TestAStreamThatCannotBeShownInTheNextGenerationIsShownInTheLiveOne(t *testi
 	}
 }
 
+// meanwhile lets something happen after the journal was read for the first time.
+type meanwhile struct {
+	wholeJournal
+	happens func()
+}
+
+func (m *meanwhile) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
+	facts, err := m.wholeJournal.Read(ctx, stream, after)
+	m.once()
+	return facts, err
+}
+
+func (m *meanwhile) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) ([]events.Event, bool, error) {
+	facts, more, err := m.wholeJournal.ReadUpTo(ctx, stream, after, most)
+	m.once()
+	return facts, more, err
+}
+
+func (m *meanwhile) once() {
+	if m.happens != nil {
+		m.happens()
+		m.happens = nil
+	}
+}
+
+// If the pointer moved now, readers would miss what the live generation has and the next one
+// lacks.
+func TestTheLiveGenerationShowsNothingThatTheNextOneLacks(t *testing.T) {
+	t.Parallel()
+	for stream, all := range map[portal.Stream][]said{
+		annStream:            whole,
+		portal.CatalogStream: {{"", events.CatalogPublished{Hash: "a"}}, {"", events.CatalogPublished{Hash: "b"}}, {"", events.CatalogPublished{Hash: "c"}}, {"", events.CatalogPublished{Hash: "d"}}},
+		"licence/l1":         {{"", events.RequestUnchanged{}}, {"", events.RequestUnchanged{}}, {"", events.RequestUnchanged{}}, {"", events.RequestUnchanged{}}},
+	} {
+		t.Run(string(stream), func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(stream, all[:1]...)
+			s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "b"})
+			facts := s.say(stream, all[1:3]...)
+			var later []events.Event
+			journal := &meanwhile{s.journal, func() { later = s.say(stream, all[3:]...) }}
+			projector := s.beside(journal, s.tables.Client)
+			checkpoints := func() (live, next int64) {
+				t.Helper()
+				live, err := projector.store.checkpoint(t.Context(), shownIn{1, stream})
+				if err != nil {
+					t.Fatal(err)
+				}
+				next, err = projector.store.checkpoint(t.Context(), shownIn{2, stream})
+				if err != nil {
+					t.Fatal(err)
+				}
+				return live, next
+			}
+			if err := projector.Handle(t.Context(), facts[len(facts)-1]); err != nil {
+				t.Fatal(err)
+			}
+			if live, next := checkpoints(); len(later) == 0 || live != 3 || next != 3 {
+				t.Errorf("of %d facts the live generation shows %d, the next one %d; want 3 both", 3+len(later), live, next)
+			}
+			if err := projector.Handle(t.Context(), later[len(later)-1]); err != nil {
+				t.Fatal(err)
+			}
+			if live, next := checkpoints(); live != int64(len(all)) || next != live {
+				t.Errorf("in the end the live generation shows %d, the next one %d; want %d", live, next, len(all))
+			}
+		})
+	}
+}
+
 // noWholeStream reads accounts only from later than the start.
 type noWholeStream struct{ accountReader }
 

@@ -80,7 +80,7 @@ func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (r
 	}
 	head, err := r.Journal.Head(ctx, place.stream)
 	if err == nil && shown < head {
-		err = r.Projector.showIn(ctx, place.generation, events.Event{Subject: place.stream})
+		_, err = r.Projector.showIn(ctx, place.generation, events.Event{Subject: place.stream}, noLimit)
 	}
 	if unreadable(ctx, err) {
 		zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream)).Msg("the rebuild cannot show a stream and passes it over")

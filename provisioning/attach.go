@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
 )
 
 func (r *run) detach(ctx context.Context, pair portal.Pair) error {
@@ -73,8 +74,7 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 	var limit *gateway.LimitReached
 	switch {
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
-		return r.withdraw(ctx, pair, cause, portal.LimitReached, fmt.Sprintf(
-			"Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to %s.", name), "")
+		return r.full(ctx, pair, cause)
 	case !errors.As(cause, &no):
 		return cause
 	}
@@ -86,6 +86,32 @@ func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error 
 	}
 	return r.withdraw(ctx, pair, cause, portal.Conflict, fmt.Sprintf(
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
+}
+
+// errBeingLeft says that a key is in as many plans as AWS allows, and is being taken out of one.
+var errBeingLeft = errors.New("API Gateway still has the key in a plan that is being left")
+
+// full deals with a key that is in as many plans as AWS allows. If one of them is being left,
+// there will be room, and what becomes of that one decides; else one has to be left, which is
+// for people to decide.
+func (r *run) full(ctx context.Context, pair portal.Pair, cause error) error {
+	if err := r.load(ctx); err != nil { // somebody may be leaving one since
+		return err
+	}
+	in := 0
+	for other, attachment := range r.account.Attachments {
+		switch {
+		case other.Key != pair.Key:
+		case attachment.Phase == state.Ending && r.stuck[task{key: other.Key, plan: other.Plan}] == nil:
+			return nil // Leaving comes first, then the task's turn again.
+		case attachment.Phase == state.Ending:
+			return errBeingLeft
+		case attachment.Phase == state.Active:
+			in++
+		}
+	}
+	no := portal.PlanLimit(in, r.account.Subscriptions[pair.Plan].Name)
+	return r.withdraw(ctx, pair, cause, no.Code, no.Message, "")
 }
 
 // rival deals with a plan that was seen to hold the key on a stage of this one. If the fold

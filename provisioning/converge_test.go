@@ -1,15 +1,19 @@
 package provisioning_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/app"
@@ -478,13 +482,86 @@ func TestAStageHeldByAnotherPlanOfTheirsIsRefused(t *testing.T) {
 
 func TestMorePlansThanAKeyCanBeInAreRefusedSayingWhatToDo(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
+	for name, c := range map[string]struct {
+		given   []events.Fact
+		wish    int64
+		message string
+	}{
+		"beside another": {
+			all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted), 7,
+			"One key opens at most 1 plan. Leave it first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
+		},
+		"beside none that we know of": {
+			all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted), 4,
+			"Your key opens as many plans as API Gateway allows. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, c.given...)
+			b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
+			if err := b.wake("w1"); err != nil {
+				t.Fatal(err)
+			}
+			b.wantCalls("attach free gw1")
+			b.wantOutcomes(events.RequestRejected{Link: wish(c.wish), Code: portal.LimitReached, Message: c.message})
+		})
+	}
+}
+
+func TestAPlanIsNotRefusedForAnotherThatIsBeingLeft(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), events.SubscriptionEnding{Plan: "next"}, freeWanted)...)
+	b.plane.answers["detach next gw1"] = []error{throttle}
 	b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("the wake-up returns %v, want Postponed", err)
+	}
+	b.wantCalls("detach next gw1", "attach free gw1")
+	b.wantOutcomes(parked(7, events.WaitingForAWS), parked(8, events.WaitingForAWS))
+	if err := b.wake("w2"); err != nil {
+		t.Fatal(err)
+	}
+	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
+		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
+		}
+	}
+}
+
+// Somebody leaves a plan while the key is attached to another.
+func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted)...)
+	b.plane.answers["attach free gw1"] = []error{&gateway.LimitReached{Limit: gateway.PlansPerKey}}
+	b.Session = func(gateway.Urgency, func() time.Time) provisioning.ControlPlane {
+		return attaching{b.plane, func() {
+			if len(b.facts()) == 7 {
+				b.say("op2", events.SubscriptionEnding{Plan: "next"})
+			}
+		}}
+	}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	b.wantOutcomes(events.RequestRejected{Link: wish(4), Code: portal.LimitReached,
-		Message: "Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to Free."})
+	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
+	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
+		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
+		}
+	}
+}
+
+// attaching lets something happen before a key is attached.
+type attaching struct {
+	*plane
+	before func()
+}
+
+func (a attaching) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
+	a.before()
+	return a.plane.Attach(ctx, plan, key)
 }
 
 func TestTwoThrottledPlansAreNoFailure(t *testing.T) {
@@ -510,19 +587,61 @@ func TestAKeyThatWasMadeAMomentAgoIsNotMadeAgainForWhatAReadDoesNotShow(t *testi
 }
 
 // noMaterial is what deriving a value fails with while the KMS key cannot be used.
-type noMaterial struct{ error }
+type noMaterial struct {
+	error
+	passes bool
+}
 
-func (noMaterial) KeyMaterial() {}
+func (noMaterial) KeyMaterial()   {}
+func (n noMaterial) Passes() bool { return n.passes }
 
 func TestAKMSKeyThatCannotBeUsedIsToldApart(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.Values = values{noMaterial{errors.New("disabled")}}
-	if err := b.wake("w1"); err != nil {
-		t.Errorf("the wake-up returns %v; the due row asks again", err)
+	for name, c := range map[string]struct {
+		cause  noMaterial
+		reason events.Reason
+		level  string
+	}{
+		"KMS does not answer": {noMaterial{errors.New("KMS does not answer"), true}, events.WaitingForKMS, "warn"},
+		"the key is disabled": {noMaterial{errors.New("KMS key k is disabled. Enable it: aws kms enable-key --key-id k"), false}, events.WaitingForKMSKey, "error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+			b.Values = values{c.cause}
+			var waits []events.Reason
+			b.Waits = func(reason events.Reason) { waits = append(waits, reason) }
+			var logged bytes.Buffer
+			ctx := zerolog.New(&logged).WithContext(t.Context())
+			if err := b.Handle(ctx, events.Event{ID: "w1", Subject: stream, Data: events.ProvisionRequested{}}); err != nil {
+				t.Errorf("the wake-up returns %v; the due row asks again", err)
+			}
+			b.wantCalls()
+			b.wantOutcomes(parked(3, c.reason))
+			if !slices.Equal(waits, []events.Reason{c.reason}) {
+				t.Errorf("the waits %v are counted, want one for %s", waits, c.reason)
+			}
+			var line struct{ Level, Reason, Error string }
+			if err := json.Unmarshal(logged.Bytes(), &line); err != nil {
+				t.Fatalf("the log is %s: %v", logged.Bytes(), err)
+			}
+			if line.Level != c.level || line.Reason != string(c.reason) || !strings.Contains(line.Error, c.cause.Error()) {
+				t.Errorf("the log says %+v; want level %s and what an operator does: %s", line, c.level, c.cause)
+			}
+		})
 	}
-	b.wantCalls()
-	b.wantOutcomes(parked(3, events.WaitingForKMS))
+}
+
+func TestAnotherReasonToWaitIsRecordedToo(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+	for i, cause := range []noMaterial{{errors.New("no answer"), true}, {errors.New("disabled"), false}, {errors.New("disabled"), false}} {
+		b.Values = values{cause}
+		if err := b.wake(fmt.Sprint("w", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.wantOutcomes(parked(3, events.WaitingForKMS), parked(3, events.WaitingForKMSKey))
 }
 
 // lostAnswer is what the SDK makes of a conditional put whose first answer got lost: it sends

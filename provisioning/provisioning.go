@@ -99,7 +99,9 @@ type Converger struct {
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	Now          func() time.Time
+	// Waits counts what is left for later, by reason; nil counts nothing.
+	Waits func(reason events.Reason)
+	Now   func() time.Time
 }
 
 // Handle converges the account that a ProvisionRequested names. Outcomes are appended
@@ -265,7 +267,7 @@ func (r *run) urgency(t task) gateway.Urgency {
 }
 
 // trouble is what the stuck tasks come to. A full account and a KMS key that cannot be
-// used are left to the due rows. A throttle is waited for, and so is a key that is there
+// used are left to the due rows, and one that waits for a plan to be left, to that one's task. A throttle is waited for, and so is a key that is there
 // and not listed yet: only our own key can have its value. Anything else is a failure of
 // this message.
 func (r *run) trouble() error {
@@ -273,7 +275,7 @@ func (r *run) trouble() error {
 	for t, err := range r.stuck {
 		var busy *gateway.Unavailable
 		switch {
-		case parkedFor(err) != events.WaitingForAWS:
+		case parkedFor(err) != events.WaitingForAWS, errors.Is(err, errBeingLeft):
 		case errors.As(err, &busy) && busy.Throttled:
 			wait = &portal.Postponed{After: retry, Reason: "API Gateway throttles", Err: err}
 		case errors.As(err, &busy) && busy.ValueTaken:
@@ -292,7 +294,14 @@ func (r *run) trouble() error {
 func (r *run) park(ctx context.Context, t task, cause error) error {
 	r.stuck[t] = cause
 	reason := parkedFor(cause)
-	zerolog.Ctx(ctx).Warn().Err(cause).Stringer("task", t).Str("reason", string(reason)).Msg("provisioning waits")
+	level := zerolog.WarnLevel
+	if reason == events.WaitingForKMSKey {
+		level = zerolog.ErrorLevel // it lasts until an operator does what the error says
+	}
+	zerolog.Ctx(ctx).WithLevel(level).Err(cause).Stringer("task", t).Str("reason", string(reason)).Msg("provisioning waits")
+	if r.Waits != nil {
+		r.Waits(reason)
+	}
 	wish := r.wish(t)
 	_, err := r.record(ctx, r.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
 		s, open := r.account.Wish(wish)
@@ -304,15 +313,25 @@ func (r *run) park(ctx context.Context, t task, cause error) error {
 	return err
 }
 
+// keyMaterial is the error of a key value that cannot be computed. Passes says whether that
+// goes away without an operator.
+type keyMaterial interface {
+	error
+	KeyMaterial()
+	Passes() bool
+}
+
 // parkedFor is what a task waits for after that error.
 func parkedFor(cause error) events.Reason {
 	var limit *gateway.LimitReached
-	var material interface{ KeyMaterial() }
+	var material keyMaterial
 	switch {
 	case errors.As(cause, &limit):
 		return events.WaitingForCapacity
-	case errors.As(cause, &material):
+	case errors.As(cause, &material) && material.Passes():
 		return events.WaitingForKMS
+	case material != nil:
+		return events.WaitingForKMSKey
 	}
 	return events.WaitingForAWS
 }

@@ -313,6 +313,10 @@ func (silentJournal) Read(context.Context, portal.Stream, int64) ([]events.Event
 	return nil, &portal.Postponed{Reason: "the journal does not answer"}
 }
 
+func (silentJournal) ReadUpTo(context.Context, portal.Stream, int64, int) ([]events.Event, bool, error) {
+	return nil, false, &portal.Postponed{Reason: "the journal does not answer"}
+}
+
 func TestASweepThatHasSleptForADayIsBegunAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{})

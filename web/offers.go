@@ -46,7 +46,7 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 func plansOfKey(held []projections.Subscription) int {
 	n := 0
 	for _, s := range held {
-		if s.State != projections.SubscriptionEnded {
+		if s.State == projections.SubscriptionPending || s.State == projections.SubscriptionActive {
 			n++
 		}
 	}

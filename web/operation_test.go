@@ -72,9 +72,13 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 			operation: operation("SubscribeRequested", projections.Waiting, "kms", waitingStep("kms")),
 			badge:     "Waiting", open: true, says: "The key service does not answer",
 		},
-		"waiting for room among the key's plans": {
-			operation: operation("SubscribeRequested", projections.Waiting, "plan_limit", waitingStep("plan_limit")),
-			badge:     "Waiting", open: true, says: "Leave one of them, or ask the operator of this portal to have the limit raised",
+		"waiting for the KMS key": {
+			operation: operation("SubscribeRequested", projections.Waiting, "kms_key", waitingStep("kms_key")),
+			badge:     "Waiting", open: true, says: "This portal's key for making API keys is switched off",
+		},
+		"waiting for the KMS key, and who acts": {
+			operation: operation("SubscribeRequested", projections.Waiting, "kms_key", waitingStep("kms_key")),
+			badge:     "Waiting", open: true, says: "Next: the operator of this portal has to fix that",
 		},
 		"subscribed": {
 			operation: ended()["op-done"], badge: "Done", says: "You can call the API now",

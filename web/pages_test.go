@@ -246,7 +246,11 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 		"ten plans": {
 			account:  registered(tenPlans()...),
 			notThere: []string{subscribe},
-			says:     map[string]string{"#plan-plan-free .hint": "Your key is in 10 plans, which is as many as API Gateway allows. Leave one of them first"},
+			says:     map[string]string{"#plan-plan-free .hint": "One key opens at most 10 plans. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised."},
+		},
+		"ten plans, of which one is being left": {
+			account: registered(append(tenPlans()[1:], subscription("plan-0", "Plan", projections.SubscriptionEnding))...),
+			there:   []string{subscribe},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

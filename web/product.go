@@ -43,8 +43,8 @@ type planCard struct {
 	Subscribable bool
 	// InTheWay is a plan to be left first, with the product that it is found at.
 	InTheWay *inTheWay
-	// Full says that the key is in as many plans as it can be.
-	Full bool
+	// Full is in how many plans a key can be, if the account's is in as many; else 0.
+	Full int
 }
 
 type inTheWay struct {
@@ -150,7 +150,9 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 		product := all[other.Plan].Product
 		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
 	}
-	card.Full = card.Held == nil && card.InTheWay == nil && plansOfKey(mine.Subscriptions) >= s.plansPerKey
+	if card.Held == nil && card.InTheWay == nil && plansOfKey(mine.Subscriptions) >= s.plansPerKey {
+		card.Full = s.plansPerKey
+	}
 	return card
 }
 

@@ -25,7 +25,7 @@ const (
 	waitsForAWS      = "aws"
 	waitsForCapacity = "capacity"
 	waitsForKMS      = "kms"
-	waitsForPlans    = "plan_limit"
+	waitsForKMSKey   = "kms_key"
 )
 
 // operationTitle is the title of an operation, as it stands; plan is the plan's name, ""
@@ -179,12 +179,8 @@ func waiting(reason string) nextStep {
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we go on automatically. You do not have to ask again."}
-	case waitsForPlans:
-		return nextStep{
-			Heading: "Next: you leave a plan, or the operator has the limit raised",
-			Text:    "Then we go on automatically. You do not have to ask again.",
-			Links:   []link{toDashboard},
-		}
+	case waitsForKMSKey:
+		return nextStep{Heading: "Next: the operator of this portal has to fix that", Text: "They have been told. Then we go on automatically. You do not have to ask again."}
 	}
 	return nextStep{Heading: "Next: we go on as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
 }
@@ -198,8 +194,8 @@ func waitingFor(reason string) string {
 		return "The key service does not answer, so your key cannot be computed right now. We retry automatically; there is nothing you need to do."
 	case waitsForCapacity:
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we go on automatically."
-	case waitsForPlans:
-		return "Your key is in as many plans as API Gateway allows for one key. Leave one of them, or ask the operator of this portal to have the limit raised; then we go on automatically."
+	case waitsForKMSKey:
+		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has been told and has to fix that; then we go on automatically."
 	}
 	return "We go on as soon as we can, and retry automatically."
 }

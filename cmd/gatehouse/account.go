@@ -45,7 +45,7 @@ func (c accountFindCommand) Run(ctx context.Context) error {
 }
 
 func printAccount(w io.Writer, a app.FoundAccount) {
-	pairs(w, [2]string{"account", string(a.ID)}, [2]string{"e-mail", printable(a.Email)}, [2]string{"name", printable(a.Name)},
+	pairs(w, [2]string{"account", string(a.ID)}, [2]string{"e-mail", address(a)}, [2]string{"name", printable(a.Name)},
 		[2]string{"state", a.Profile.Status}, [2]string{"registered", moment(a.Profile.RegisteredAt)})
 	var rows [][]string
 	for _, s := range a.Subscriptions {
@@ -77,6 +77,14 @@ func section(w io.Writer, title string, heads []string, rows [][]string) {
 	table(w, "  ", heads, rows)
 }
 
+// address is the e-mail address, and whether the provider says that it is not verified.
+func address(a app.FoundAccount) string {
+	if a.Unverified {
+		return printable(a.Email) + " (not verified)"
+	}
+	return printable(a.Email)
+}
+
 // printable is somebody else's text for a terminal; an empty one stays empty.
 func printable(text string) string {
 	if text == "" {
@@ -89,6 +97,7 @@ func printable(text string) string {
 type accountJSON struct {
 	ID            portal.AccountID   `json:"id"`
 	Email         string             `json:"email,omitempty"`
+	Unverified    bool               `json:"email_unverified,omitempty"`
 	Name          string             `json:"name,omitempty"`
 	Status        string             `json:"status"`
 	RegisteredAt  *time.Time         `json:"registered_at,omitempty"`
@@ -114,7 +123,7 @@ type keyJSON struct {
 
 func accountJSONOf(a app.FoundAccount) accountJSON {
 	out := accountJSON{
-		ID: a.ID, Email: a.Email, Name: a.Name, Status: a.Profile.Status, RegisteredAt: instant(a.Profile.RegisteredAt),
+		ID: a.ID, Email: a.Email, Unverified: a.Unverified, Name: a.Name, Status: a.Profile.Status, RegisteredAt: instant(a.Profile.RegisteredAt),
 		Subscriptions: []subscriptionJSON{}, Keys: []keyJSON{}, Operations: []operationJSON{},
 	}
 	for _, s := range a.Subscriptions {
