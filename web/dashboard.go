@@ -39,8 +39,10 @@ type subscriptionLine struct {
 	held
 	// Product is the product's id and name, empty if the plan is no longer offered.
 	ProductID, Product string
-	Limits             []limit
-	Call               string
+	// Named says that the plan's name has the product's in it.
+	Named  bool
+	Limits []limit
+	Call   string
 }
 
 type keyLine struct {
@@ -119,6 +121,7 @@ func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account
 	line := subscriptionLine{held: s.held(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
+		line.Named = names(line.Name, line.Product)
 		line.Limits = limitsOf(offer.Plan)
 		if sub.State == projections.SubscriptionActive && works(account, sub) {
 			line.Call = firstCall(endpoint(offer.Product), placeholderKey)
@@ -140,10 +143,7 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	}
 	p.Open = true
 	note := attention{Badge: line.Badge, Follow: line.Follow}
-	name := line.Name
-	if line.Product != "" {
-		name += " of " + line.Product
-	}
+	name := planOf(line.Name, line.Product)
 	switch {
 	case line.Waiting != "":
 		note.Title, note.Text = name+" is waiting", line.Waiting
@@ -161,9 +161,7 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	if stand.Type == typeRegister {
 		return
 	}
-	if product := all[stand.Plan].Product.Name; product != "" {
-		plan += " of " + product
-	}
+	plan = planOf(plan, all[stand.Plan].Product.Name)
 	note := attention{Badge: statusBadge(stand.Operation), Title: operationTitle(stand.Operation, plan), Follow: stand.ID}
 	switch {
 	case stand.Open:

@@ -105,7 +105,10 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 		},
 		"registration failed": {
 			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "Opening your account failed",
-			there: []string{`form[action="/register"] input[name="idempotency_key"]`},
+			there: []string{
+				`form[action="/register"] input[name="idempotency_key"]`,
+				`.actions > form:first-child button:not(.secondary)`, `.actions > a.secondary[href="/dashboard"]`,
+			},
 		},
 		"a type of a later version": {
 			operation: operation("KeyRotationRequested", projections.Succeeded, "", step("KeyRotationScheduled", projections.Succeeded, 0)),
