@@ -176,6 +176,31 @@ func TestAnOperationsVersionChangesWithItsSteps(t *testing.T) {
 	}
 }
 
+func TestAnOperationThatIsOverLeadsBackToItsProduct(t *testing.T) {
+	t.Parallel()
+	left := subscription("plan-free", "Free", projections.SubscriptionEnded)
+	for name, c := range map[string]struct {
+		operation operations.Operation
+		account   projections.Account
+		// want is the link that leads back.
+		want string
+	}{
+		"left":                           {about("plan-free", "UnsubscribeRequested", projections.Succeeded, ""), registered(left), "a.button:not(.secondary)"},
+		"left since":                     {about("plan-free", "SubscribeRequested", projections.Succeeded, ""), registered(left), "a.button:not(.secondary)"},
+		"refused":                        {about("plan-free", "SubscribeRequested", projections.Rejected, "conflict"), registered(), "a.button:not(.secondary)"},
+		"refused for want of an account": {about("plan-free", "SubscribeRequested", projections.Rejected, "not_registered"), unregistered(), "a.button.secondary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{catalog: published(rates(), weather()), account: c.account, operations: map[portal.OperationID]operations.Operation{"op-1": c.operation}}
+			doc := document(t, signedIn(f).get("/operations/op-1"), http.StatusOK)
+			says(t, doc, ".outcome .actions "+c.want+`[href="/apis/weather"]`, "See the plans of Weather")
+		})
+	}
+	gone := &fake{account: registered(left), operations: map[portal.OperationID]operations.Operation{"op-1": about("plan-free", "SubscribeRequested", projections.Succeeded, "")}}
+	one(t, document(t, signedIn(gone).get("/operations/op-1"), http.StatusOK), `.outcome .actions a[href="/apis"]`)
+}
+
 func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
 	t.Parallel()
 	foreign := operation("SubscribeRequested", projections.Succeeded, "")
@@ -273,7 +298,7 @@ func TestAnOperationThatSucceededSpeaksOfThePresent(t *testing.T) {
 		},
 		"left": {
 			kind: "UnsubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
-			says: "You can subscribe again at any time.",
+			says: "You can subscribe to it again, or to another plan, at any time.",
 		},
 		"left, and no longer offered": {
 			kind: "UnsubscribeRequested", account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
