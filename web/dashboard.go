@@ -14,8 +14,9 @@ type dashboardPage struct {
 	Person string
 	// Unregistered is set while the account is not open.
 	Unregistered *opening
-	// Attention is what is under way or blocked, Unmet what was refused or has failed.
-	Attention, Unmet []attention
+	// Blocked is what does not work until the operator acts, UnderWay what goes on
+	// automatically or waits, and Unmet what was refused or has failed.
+	Blocked, UnderWay, Unmet []attention
 	// Subscriptions are those that go on, Past those that have ended.
 	Subscriptions, Past []subscriptionLine
 	Keys                []keyLine
@@ -152,7 +153,7 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	default:
 		note.Title, note.Text = name+" is being set up", "Your key is being added to the plan. There is nothing you need to do."
 	}
-	p.Attention = append(p.Attention, note)
+	p.UnderWay = append(p.UnderWay, note)
 }
 
 // addRequest notes a request that no subscription shows. The opening of an account has a
@@ -166,7 +167,7 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	switch {
 	case stand.Open:
 		note.Text, p.Open = underway(stand), true
-		p.Attention = append(p.Attention, note)
+		p.UnderWay = append(p.UnderWay, note)
 	case stand.Unmet:
 		note.Text = unmet(stand)
 		p.Unmet = append(p.Unmet, note)
@@ -177,7 +178,7 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 func (p *dashboardPage) addKeys(account projections.Account) {
 	for _, key := range account.Keys {
 		if key.State == projections.KeyDisabled && uses(account, key) {
-			p.Attention = append(p.Attention, attention{
+			p.Blocked = append(p.Blocked, attention{
 				Badge: badge{"bad", "cross", "Disabled"}, Title: key.Name + " is disabled", Text: disabledText,
 			})
 		}

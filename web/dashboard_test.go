@@ -250,3 +250,16 @@ func TestSomebodyWhoHasAKeyIsNotPromisedOne(t *testing.T) {
 	doc := document(t, signedIn(&fake{account: ended}).get("/dashboard"), http.StatusOK)
 	says(t, doc, ".empty:has(a)", "You have no subscriptions right now. Find an API and pick a plan; your key opens it then.")
 }
+
+func TestWhatIsUnderWayAndWhatNeedsSomebodyAreApart(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather(), rates()), account: registered(
+		subscription("plan-free", "Free", projections.SubscriptionActive), subscription("plan-rates", "Basic", projections.SubscriptionPending, "op-7"))}
+	f.account.Keys[0].State = projections.KeyDisabled
+	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+	says(t, doc, `section[aria-labelledby="blocked"]`, "Needs attention Disabled Default key is disabled.")
+	says(t, doc, `section[aria-labelledby="under-way"]`, "Under way Being set up Basic (Exchange rates) is being set up.")
+	if got := doc.Find("#account .attention li").Length(); got != 2 {
+		t.Errorf("%d things are told, want the key and the plan", got)
+	}
+}
