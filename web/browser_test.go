@@ -432,9 +432,9 @@ func titleFollows(t *testing.T, ctx context.Context) {
 		inner.ServeHTTP(w, r)
 	})
 	opened(t, ctx, s, "/operations/op-1")
-	eventually(t, ctx, `document.title === "Subscribing to Free · Gatehouse"`)
+	eventually(t, ctx, `document.title === "Subscribing to Free (Weather) · Gatehouse"`)
 	ended.Store(true)
-	eventually(t, ctx, `document.title === "Subscribed to Free · Gatehouse" && document.querySelector("h1").textContent === "Subscribed to Free"`)
+	eventually(t, ctx, `document.title === "Subscribed to Free (Weather) · Gatehouse" && document.querySelector("h1").textContent === "Subscribed to Free (Weather)"`)
 }
 
 func shownAnew(t *testing.T, ctx context.Context) {

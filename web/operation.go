@@ -91,7 +91,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 // account has of the plan now.
 func (s *Web) operationPage(operation operations.Operation, plan string, now present) operationPage {
 	page := operationPage{
-		ID: operation.ID, Title: operationTitle(operation, plan), Badge: statusBadge(operation),
+		ID: operation.ID, Title: operationTitle(operation, planOf(plan, now.Product)), Badge: statusBadge(operation),
 		Open: !operation.Status.Over(), Repeatable: operation.Status == projections.Failed, Next: nextOf(operation, now),
 	}
 	if operation.Status == projections.Succeeded {

@@ -220,7 +220,7 @@ func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
 		account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive, ""), subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 	})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
-	says(t, doc, "h1", "Subscribed to Free")
+	says(t, doc, "h1", "Subscribed to Free (Weather)")
 	says(t, doc, "#first-call", weather().APIs[0].Endpoint)
 	one(t, doc, `form[action="/keys/key-1/reveal"]`)
 }
@@ -241,14 +241,14 @@ func TestAnOperationsTitleSaysHowItStands(t *testing.T) {
 		code   string
 		want   string
 	}{
-		{"SubscribeRequested", projections.Accepted, "", "Subscribing to Free"},
-		{"SubscribeRequested", projections.Waiting, "aws", "Subscribing to Free"},
-		{"SubscribeRequested", projections.Succeeded, "", "Subscribed to Free"},
-		{"SubscribeRequested", projections.Rejected, "conflict", "Subscribing to Free was refused"},
-		{"SubscribeRequested", projections.Rejected, "superseded", "Subscribing to Free was cancelled"},
-		{"SubscribeRequested", projections.Failed, "failed", "Subscribing to Free failed"},
-		{"UnsubscribeRequested", projections.Running, "", "Leaving Free"},
-		{"UnsubscribeRequested", projections.Succeeded, "", "Left Free"},
+		{"SubscribeRequested", projections.Accepted, "", "Subscribing to Free (Weather)"},
+		{"SubscribeRequested", projections.Waiting, "aws", "Subscribing to Free (Weather)"},
+		{"SubscribeRequested", projections.Succeeded, "", "Subscribed to Free (Weather)"},
+		{"SubscribeRequested", projections.Rejected, "conflict", "Subscribing to Free (Weather) was refused"},
+		{"SubscribeRequested", projections.Rejected, "superseded", "Subscribing to Free (Weather) was cancelled"},
+		{"SubscribeRequested", projections.Failed, "failed", "Subscribing to Free (Weather) failed"},
+		{"UnsubscribeRequested", projections.Running, "", "Leaving Free (Weather)"},
+		{"UnsubscribeRequested", projections.Succeeded, "", "Left Free (Weather)"},
 		{"RegisterUser", projections.Running, "", "Opening your account"},
 		{"RegisterUser", projections.Succeeded, "", "Your account is open"},
 	} {
