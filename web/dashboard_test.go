@@ -81,7 +81,7 @@ func TestThePersonIsToldHowFarTheirAccountIs(t *testing.T) {
 		},
 		"failed": {
 			recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")},
-			says:   "Your account could not be opened", there: `#unregistered form input[name="idempotency_key"]`, notThere: ".attention",
+			says:   "Your account could not be opened", there: `#unregistered.bad form input[name="idempotency_key"]`, notThere: ".attention",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func TestTheColoursCanBeReadInBothSchemes(t *testing.T) {
 		{"ink", "paper"}, {"ink", "card"}, {"ink", "sunk"}, {"muted", "paper"}, {"muted", "card"}, {"muted", "sunk"}, {"muted", "glow"},
 		{"accent", "paper"}, {"accent", "card"}, {"accent", "sunk"}, {"accent", "glow"}, {"accent-strong", "paper"},
 		{"on-accent", "accent"}, {"on-accent", "accent-strong"}, {"card", "bad"}, {"ink", "line"},
-		{"ok", "ok-soft"}, {"busy", "busy-soft"}, {"warn", "warn-soft"}, {"bad", "bad-soft"}, {"ink", "busy-soft"},
+		{"ok", "ok-soft"}, {"busy", "busy-soft"}, {"warn", "warn-soft"}, {"bad", "bad-soft"}, {"ink", "busy-soft"}, {"ink", "bad-soft"}, {"accent", "busy-soft"}, {"accent", "bad-soft"},
 	}
 	shapes := [][2]string{{"edge", "paper"}, {"edge", "card"}, {"focus", "paper"}, {"focus", "card"}, {"accent", "card"}, {"busy", "paper"}, {"warn", "card"}}
 	for i, block := range blocks {
