@@ -18,10 +18,13 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/web"
 )
 
 // patience is how long a browser may take for one thing.
@@ -48,6 +51,8 @@ func TestInABrowser(t *testing.T) {
 		"a form is busy for as long as its request is open":        busyWhileOpen,
 		"the title follows the operation":                          titleFollows,
 		"a dashboard that is come back to is shown anew":           shownAnew,
+		"times are those of the reader's time zone":                timesAreTheReaders,
+		"a small window says who is signed in":                     namedInASmallWindow,
 		"a key that is shown is at hand, and is hidden everywhere": keyAtHand,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -138,6 +143,7 @@ type shown struct {
 
 // states are the pages in every state that looks different.
 func states() map[string]shown {
+	const subscribe, leave, register = "SubscribeRequested", "UnsubscribeRequested", "RegisterUser"
 	waitingFor := func(reason string) projections.Subscription {
 		sub := subscription("plan-free", "Free", projections.SubscriptionPending, "op-1")
 		sub.Waiting = reason
@@ -164,7 +170,16 @@ func states() map[string]shown {
 	}
 	ended := of(registered())
 	ended.ended = true
-	subscribe, leave, register := "SubscribeRequested", "UnsubscribeRequested", "RegisterUser"
+	failing := func(code portal.Code, message string) *fake { return &fake{err: portal.Fail(code, message)} }
+	crowded := of(
+		registered(active, subscription("plan-long", longName, projections.SubscriptionActive), waitingFor("aws"), subscription("plan-gone", "Beta", projections.SubscriptionActive)),
+		ask("plan-long", leave, projections.Failed, "failed"),
+	)
+	crowded.catalog.Products = append(crowded.catalog.Products, crowdedProduct())
+	crowded.activity = append(happened("You subscribed to "+longName+"."), crowded.activity...)
+	crowded.activity[0].At = now.Add(-400 * 24 * time.Hour)
+	pending := registered(waitingFor(""))
+	pending.Keys[0].State = projections.KeyPending
 	return map[string]shown{
 		"home":                         {site: visit(of(unregistered())), path: "/"},
 		"home, signed in":              {site: signedIn(of(registered(active))), path: "/"},
@@ -188,6 +203,12 @@ func states() map[string]shown {
 		"dashboard, under way": {site: signedIn(of(
 			registered(waitingFor("kms"), subscription("plan-rates", "Basic", projections.SubscriptionEnding)),
 			ask("plan-std", subscribe, projections.Accepted, ""), ask("plan-max", subscribe, projections.Failed, "failed"))), path: "/dashboard"},
+		"home, many products":       {site: visit(crowded), path: "/"},
+		"product, crowded":          {site: longNamed(crowded), path: "/apis/crowded"},
+		"dashboard, crowded":        {site: longNamed(crowded), path: "/dashboard"},
+		"dashboard, first key":      {site: signedIn(of(pending)), path: "/dashboard"},
+		"activity, crowded":         {site: longNamed(crowded), path: "/activity"},
+		"activity, nothing older":   {site: signedIn(of(registered())), path: "/activity?after=99"},
 		"dashboard, key disabled":   {site: signedIn(of(disabled)), path: "/dashboard"},
 		"dashboard, key given back": {site: signedIn(of(released)), path: "/dashboard"},
 		"activity":                  {site: signedIn(of(registered())), path: "/activity"},
@@ -202,10 +223,60 @@ func states() map[string]shown {
 		"operation, refused":    following(ask("plan-free", subscribe, projections.Rejected, "not_registered", step("RequestRejected", projections.Rejected, time.Second)), unregistered()),
 		"operation, cancelled":  following(ask("plan-free", subscribe, projections.Rejected, "superseded", step("RequestSuperseded", projections.Rejected, time.Second)), registered()),
 		"operation, failed":     following(ask("", register, projections.Failed, "failed", step("RequestFailed", projections.Failed, time.Second)), unregistered()),
+		"operation, running":    following(ask("plan-free", subscribe, projections.Running, "", step("SubscriptionWanted", projections.Running, time.Second)), registered()),
+		"operation, registered": following(ask("", register, projections.Succeeded, "", step("UserRegistered", projections.Succeeded, time.Second)), registered()),
+		"problem of the API":    {site: visit(of(unregistered())), path: "/problems/unsupported_media_type"},
+		"signed out":            {site: signedOut(of(registered())), path: "/signed-out"},
+		"sign-in problem":       {site: visit(of(unregistered())).with("/sign-in/callback", signingIn().Callback), path: "/sign-in/callback?code=c&state=s"},
+		"too many requests":     {site: signedIn(failing(portal.TooManyRequests, "More than 120 requests in a minute.")), path: "/dashboard"},
+		"unavailable":           {site: signedIn(failing(portal.Unavailable, "The portal cannot read its data right now. Try again in a moment.")), path: "/dashboard"},
+		"internal error":        {site: visit(failing(portal.Internal, "")), path: "/apis"},
+		"forbidden":             {site: signedIn(failing(portal.Forbidden, "Only admins may.")), path: "/dashboard"},
+		"a form used before":    {site: signedIn(&fake{catalog: published(weather()), account: registered(), askErr: portal.Fail(portal.KeyReused, "This form was sent before with other content.")}), path: "/apis/weather", post: "/subscriptions/plan-free"},
 		"key":                   {site: signedIn(of(registered(active))), path: "/dashboard", post: "/keys/key-1/reveal"},
 		"not found":             {site: visit(of(unregistered())), path: "/nope"},
 		"session ended":         {site: visit(ended), path: "/dashboard"},
 	}
+}
+
+// longName is longer than anything has room for, and longWord cannot be broken at a space.
+const (
+	longName = "International Shipping Rates and Customs Declarations, Enterprise Edition"
+	longWord = "Rechtsschutzversicherungsgesellschaften-und-Donaudampfschiffahrtselektrizitaetenhauptbetriebswerk"
+)
+
+// crowdedProduct has more of everything than there is room for.
+func crowdedProduct() catalog.Product {
+	return catalog.Product{
+		ID: "crowded", Name: longWord, Description: strings.Repeat("A long description of what it is for. ", 12),
+		Plans: []catalog.Plan{
+			{ID: "plan-long", Name: longName, Description: longWord, Quota: &catalog.Quota{Limit: 2_000_000_000, Period: "MONTH"}, Methods: []catalog.MethodLimit{
+				{Path: "/harbours/{harbourIdentifier}/tides/{tideIdentifier}/observations", Method: "DELETE", Rate: 1234567, Burst: 1234567},
+				{Path: "/" + longWord, Method: "GET", Rate: 1, Burst: 1},
+			}},
+			{ID: "plan-word", Name: longWord},
+		},
+		APIs: []catalog.API{
+			{ID: "a", Name: longWord, Version: "2.1.0-" + longWord, Stage: "prod", Endpoint: "https://" + strings.ToLower(longWord) + ".example/prod"},
+			{ID: "b", Name: "Inner", Stage: "prod", Private: true},
+			{ID: "c", Name: "Chat", Stage: "live", Kind: catalog.Other},
+		},
+	}
+}
+
+// longNamed is the site for a person with a long name.
+func longNamed(f *fake) site {
+	return siteOf(f, &identity.Identity{Account: ada.Account, Name: longWord, Via: identity.ViaSession})
+}
+
+// signedOut is a site with the page that follows signing out at /signed-out. It does not
+// lead on by itself.
+func signedOut(f *fake) site {
+	return visit(f).with("/signed-out", func(w http.ResponseWriter, r *http.Request) {
+		page := httptest.NewRecorder()
+		web.New(web.Config{Status: api.Status}).SignedOut(page, r, "https://login.example.com/logout")
+		_, _ = page.Body.WriteTo(w)
+	})
 }
 
 // open goes to the page and sends its form, if it is about what answers that.
@@ -240,8 +311,8 @@ type look struct {
 	name  string
 	width int64
 	media emulation.MediaFeature
-	// rules are the options of axe-core that choose what can differ in this look, "" if
-	// only the width can, and atLeast is how many of them apply to every page.
+	// rules are the options of axe-core that choose what can differ in this look, and
+	// atLeast is how many of them apply to every page.
 	rules   string
 	atLeast int
 }
@@ -249,7 +320,7 @@ type look struct {
 var looks = []look{
 	{"wide", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{}`, 10},
 	{"dark", 1280, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "dark"}, `{ runOnly: ["color-contrast"] }`, 1},
-	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, "", 0},
+	{"narrow", 320, emulation.MediaFeature{Name: "prefers-color-scheme", Value: "light"}, `{ runOnly: ["target-size"] }`, 1},
 }
 
 var forcedColours = look{name: "forced colours", width: 1280, media: emulation.MediaFeature{Name: "forced-colors", Value: "active"}}
@@ -261,6 +332,17 @@ func (l look) to(t *testing.T, ctx context.Context) {
 		t.Fatal(err)
 	}
 }
+
+// tooWide lists the elements that reach beyond the window, and those that cut off a text
+// without a sign that there is more.
+const tooWide = `[...document.querySelectorAll("body *")].filter((e) => {
+	const style = getComputedStyle(e), box = e.getBoundingClientRect();
+	if (!box.width || e.closest(".unseen, .skip, svg") || style.visibility === "hidden") {
+		return false;
+	}
+	const cut = style.overflowX !== "visible" && style.textOverflow !== "ellipsis" && e.scrollWidth > e.clientWidth + 1 && e.tagName !== "INPUT";
+	return box.left < 0 || box.right > document.documentElement.clientWidth + 0.5 || cut;
+}).slice(0, 3).map((e) => "it has no room for " + e.outerHTML.slice(0, 120))`
 
 func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 	axe, err := os.ReadFile("../bin/axe.min.js")
@@ -283,8 +365,8 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 					}
 				}
 			}
-			if wide := evaluate[int64](t, ctx, "document.documentElement.scrollWidth"); wide > look.width {
-				t.Errorf("%s, %s: the page is %d wide", name, look.name, wide)
+			for _, found := range evaluate[[]string](t, ctx, tooWide) {
+				t.Errorf("%s, %s: %s", name, look.name, found)
 			}
 		}
 	}
@@ -350,9 +432,9 @@ func titleFollows(t *testing.T, ctx context.Context) {
 		inner.ServeHTTP(w, r)
 	})
 	opened(t, ctx, s, "/operations/op-1")
-	eventually(t, ctx, `document.title === "Subscribing to Free · Gatehouse"`)
+	eventually(t, ctx, `document.title === "Subscribing to Free (Weather) · Gatehouse"`)
 	ended.Store(true)
-	eventually(t, ctx, `document.title === "Subscribed to Free · Gatehouse" && document.querySelector("h1").textContent === "Subscribed to Free"`)
+	eventually(t, ctx, `document.title === "Subscribed to Free (Weather) · Gatehouse" && document.querySelector("h1").textContent === "Subscribed to Free (Weather)"`)
 }
 
 func shownAnew(t *testing.T, ctx context.Context) {
@@ -371,6 +453,40 @@ func shownAnew(t *testing.T, ctx context.Context) {
 	case <-asked:
 	case <-time.After(patience):
 		t.Error("nothing is asked for")
+	}
+}
+
+func timesAreTheReaders(t *testing.T, ctx context.Context) {
+	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"}); err != nil {
+		t.Fatal(err)
+	}
+	f := &fake{activity: happened("You signed up.", "Free became active.")}
+	f.activity[0].At = time.Now().Add(-time.Hour)
+	f.activity[1].At = time.Date(2025, 3, 31, 20, 30, 0, 0, time.UTC)
+	s := signedIn(f)
+	says(t, document(t, s.get("/activity"), http.StatusOK), ".activity li:last-child .when", "on 31 March 2025")
+	opened(t, ctx, s, "/activity")
+	line := `document.querySelector(".activity li:last-child time")`
+	got := evaluate[string](t, ctx, line+`.textContent + "; " + `+line+`.title`)
+	if !strings.HasPrefix(got, "on 1 April 2025; 1 April 2025") || !strings.HasSuffix(got, "05:30:00 GMT+9") {
+		t.Errorf("an old time is %q", got)
+	}
+	if got := evaluate[string](t, ctx, `document.querySelector(".activity time").title`); !strings.HasSuffix(got, " GMT+9") {
+		t.Errorf("a time of today is %q", got)
+	}
+}
+
+func namedInASmallWindow(t *testing.T, ctx context.Context) {
+	do(t, ctx, chromedp.EmulateViewport(320, 640))
+	opened(t, ctx, longNamed(&fake{account: registered()}), "/dashboard")
+	for _, others := range []string{".brand", ".top nav", ".session form"} {
+		apart := `(() => {
+			const a = document.querySelector(".person").getBoundingClientRect(), b = document.querySelector("` + others + `").getBoundingClientRect();
+			return a.width > 40 && a.height > 10 && (a.left >= b.right || a.bottom <= b.top || a.right <= b.left || a.top >= b.bottom);
+		})()`
+		if !evaluate[bool](t, ctx, apart) {
+			t.Errorf("the person is not to be seen beside %s", others)
+		}
 	}
 }
 

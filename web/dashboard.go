@@ -14,8 +14,9 @@ type dashboardPage struct {
 	Person string
 	// Unregistered is set while the account is not open.
 	Unregistered *opening
-	// Attention is what is under way or blocked, Unmet what was refused or has failed.
-	Attention, Unmet []attention
+	// Blocked is what does not work until the operator acts, UnderWay what goes on
+	// automatically or waits, and Unmet what was refused or has failed.
+	Blocked, UnderWay, Unmet []attention
 	// Subscriptions are those that go on, Past those that have ended.
 	Subscriptions, Past []subscriptionLine
 	Keys                []keyLine
@@ -39,8 +40,10 @@ type subscriptionLine struct {
 	held
 	// Product is the product's id and name, empty if the plan is no longer offered.
 	ProductID, Product string
-	Limits             []limit
-	Call               string
+	// Named says that the plan's name has the product's in it.
+	Named  bool
+	Limits []limit
+	Call   string
 }
 
 type keyLine struct {
@@ -119,6 +122,7 @@ func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account
 	line := subscriptionLine{held: s.held(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
+		line.Named = names(line.Name, line.Product)
 		line.Limits = limitsOf(offer.Plan)
 		if sub.State == projections.SubscriptionActive && works(account, sub) {
 			line.Call = firstCall(endpoint(offer.Product), placeholderKey)
@@ -140,10 +144,7 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	}
 	p.Open = true
 	note := attention{Badge: line.Badge, Follow: line.Follow}
-	name := line.Name
-	if line.Product != "" {
-		name += " of " + line.Product
-	}
+	name := planOf(line.Name, line.Product)
 	switch {
 	case line.Waiting != "":
 		note.Title, note.Text = name+" is waiting", line.Waiting
@@ -152,7 +153,7 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	default:
 		note.Title, note.Text = name+" is being set up", "Your key is being added to the plan. There is nothing you need to do."
 	}
-	p.Attention = append(p.Attention, note)
+	p.UnderWay = append(p.UnderWay, note)
 }
 
 // addRequest notes a request that no subscription shows. The opening of an account has a
@@ -161,14 +162,12 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	if stand.Type == typeRegister {
 		return
 	}
-	if product := all[stand.Plan].Product.Name; product != "" {
-		plan += " of " + product
-	}
+	plan = planOf(plan, all[stand.Plan].Product.Name)
 	note := attention{Badge: statusBadge(stand.Operation), Title: operationTitle(stand.Operation, plan), Follow: stand.ID}
 	switch {
 	case stand.Open:
 		note.Text, p.Open = underway(stand), true
-		p.Attention = append(p.Attention, note)
+		p.UnderWay = append(p.UnderWay, note)
 	case stand.Unmet:
 		note.Text = unmet(stand)
 		p.Unmet = append(p.Unmet, note)
@@ -179,7 +178,7 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 func (p *dashboardPage) addKeys(account projections.Account) {
 	for _, key := range account.Keys {
 		if key.State == projections.KeyDisabled && uses(account, key) {
-			p.Attention = append(p.Attention, attention{
+			p.Blocked = append(p.Blocked, attention{
 				Badge: badge{"bad", "cross", "Disabled"}, Title: key.Name + " is disabled", Text: disabledText,
 			})
 		}

@@ -28,7 +28,7 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	if got := doc.Find(".attention li").Length(); got != 2 {
 		t.Errorf("%d things want attention, want the waiting and the ending one", got)
 	}
-	says(t, doc, ".attention li:nth-child(1)", "Basic of Exchange rates is waiting. API Gateway does not take the change right now. We retry automatically")
+	says(t, doc, ".attention li:nth-child(1)", "Basic (Exchange rates) is waiting. API Gateway does not take the change right now. We retry automatically")
 	one(t, doc, `.attention li:nth-child(1) a[href="/operations/op-7"]`)
 	says(t, doc, ".attention li:nth-child(2)", "You are leaving Beta.")
 	one(t, doc, `#account[data-poll="/dashboard/fragment"]`)
@@ -81,7 +81,7 @@ func TestThePersonIsToldHowFarTheirAccountIs(t *testing.T) {
 		},
 		"failed": {
 			recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")},
-			says:   "Your account could not be opened", there: `#unregistered form input[name="idempotency_key"]`, notThere: ".attention",
+			says:   "Your account could not be opened", there: `#unregistered.bad form input[name="idempotency_key"]`, notThere: ".attention",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -109,31 +109,31 @@ func TestRequestsThatNoSubscriptionShowsAreOnTheDashboard(t *testing.T) {
 		"accepted and not decided yet": {
 			account:  registered(),
 			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Accepted, "")},
-			says:     map[string]string{"#account[data-poll] .attention": "Received Subscribing to Free of Weather. We have your request"},
+			says:     map[string]string{"#account[data-poll] .attention": "Received Subscribing to Free (Weather). We have your request"},
 			notThere: "#unmet",
 		},
 		"shown by its subscription": {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionPending)),
 			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Running, "")},
-			says:     map[string]string{".attention li": "Free of Weather is being set up", `.attention a[href="/operations/op-1"]`: "Follow it"},
+			says:     map[string]string{".attention li": "Free (Weather) is being set up", `.attention a[href="/operations/op-1"]`: "Follow it"},
 			notThere: "#unmet",
 		},
 		"refused": {
 			account:  registered(),
 			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "conflict")},
-			says:     map[string]string{".attention li": "Refused Subscribing to Free of Weather was refused. Because of conflict.", `.attention a[href="/operations/op-1"]`: "See what happened"},
+			says:     map[string]string{".attention li": "Refused Subscribing to Free (Weather) was refused. Because of conflict.", `.attention a[href="/operations/op-1"]`: "See what happened"},
 			notThere: "[data-poll]",
 		},
 		"failed": {
 			account:  registered(),
 			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Failed, "failed")},
-			says:     map[string]string{".attention li": "Subscribing to Free of Weather failed. Something went wrong on our side."},
+			says:     map[string]string{".attention li": "Subscribing to Free (Weather) failed. Something went wrong on our side."},
 			notThere: "[data-poll]",
 		},
 		"leaving failed": {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
 			recent:   []operations.Operation{about("plan-free", "UnsubscribeRequested", projections.Failed, "failed")},
-			says:     map[string]string{".attention li": "Leaving Free of Weather failed."},
+			says:     map[string]string{".attention li": "Leaving Free (Weather) failed."},
 			notThere: "[data-poll]",
 		},
 		"refused, and asked for again": {
@@ -219,4 +219,47 @@ func TestTheDashboardsFragmentIsThePartThatChanges(t *testing.T) {
 		t.Error("another state leaves the version as it was")
 	}
 	none(t, document(t, s.get("/dashboard/fragment"), http.StatusOK), "[data-poll]")
+}
+
+func TestAPlanWhoseNameHasTheProductsInItIsNotNamedTwice(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ plan, title, heading string }{
+		"another name":            {"Free", "Free (Weather) is being set up.", "Weather Free"},
+		"the product's name":      {"Weather Free", "Weather Free is being set up.", "Weather Free"},
+		"the same in other cases": {"The weather for free", "The weather for free is being set up.", "The weather for free"},
+		"a word that contains it": {"Weatherproof", "Weatherproof (Weather) is being set up.", "Weather Weatherproof"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			product := weather()
+			product.Plans[0].Name = c.plan
+			f := &fake{catalog: published(product), account: registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-7"))}
+			doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+			says(t, doc, ".attention b", c.title)
+			if got := text(one(t, doc, "#subscription-plan-free h3")); got != c.heading {
+				t.Errorf("the heading is %q, want %q", got, c.heading)
+			}
+			one(t, doc, `#subscription-plan-free h3 a[href="/apis/weather"]`)
+		})
+	}
+}
+
+func TestSomebodyWhoHasAKeyIsNotPromisedOne(t *testing.T) {
+	t.Parallel()
+	ended := registered(subscription("plan-free", "Free", projections.SubscriptionEnded))
+	doc := document(t, signedIn(&fake{account: ended}).get("/dashboard"), http.StatusOK)
+	says(t, doc, ".empty:has(a)", "You have no subscriptions right now. Find an API and pick a plan; your key opens it then.")
+}
+
+func TestWhatIsUnderWayAndWhatNeedsSomebodyAreApart(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather(), rates()), account: registered(
+		subscription("plan-free", "Free", projections.SubscriptionActive), subscription("plan-rates", "Basic", projections.SubscriptionPending, "op-7"))}
+	f.account.Keys[0].State = projections.KeyDisabled
+	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
+	says(t, doc, `section[aria-labelledby="blocked"]`, "Needs attention Disabled Default key is disabled.")
+	says(t, doc, `section[aria-labelledby="under-way"]`, "Under way Being set up Basic (Exchange rates) is being set up.")
+	if got := doc.Find("#account .attention li").Length(); got != 2 {
+		t.Errorf("%d things are told, want the key and the plan", got)
+	}
 }

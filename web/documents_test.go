@@ -122,14 +122,7 @@ func TestAPageThatCannotBeReadSoonIsAnErrorPage(t *testing.T) {
 func TestAnErrorThatASignInHelpsAgainstLeadsToOne(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	service, err := identity.New(identity.Config{BaseURL: "https://portal.example.com", Issuer: "https://login.example.com", ClientID: "portal"}, identity.Options{
-		DynamoDB: noDatabase{}, Tables: identity.Tables{Journal: "j", Records: "r", Sessions: "s"},
-		OnError: web.New(web.Config{Status: api.Status}).Error,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	service.Callback(w, httptest.NewRequest(http.MethodGet, "/sign-in/callback?code=c&state=s", nil))
+	signingIn().Callback(w, httptest.NewRequest(http.MethodGet, "/sign-in/callback?code=c&state=s", nil))
 	doc := document(t, w, http.StatusBadRequest)
 	says(t, doc, "h1", "That sign-in did not work")
 	if got := attr(t, one(t, doc, "main .actions a:first-child"), "href"); got != "/sign-in?return_to=%2Fdashboard" {
@@ -151,6 +144,18 @@ func TestAnAddressThatTheSignInWouldRefuseIsNotRepeated(t *testing.T) {
 			t.Errorf("%.40s: the sign-in is %.80s, want %.80s", path, got, want)
 		}
 	}
+}
+
+// signingIn is a sign-in without a database, whose errors are pages.
+func signingIn() *identity.Service {
+	service, err := identity.New(identity.Config{BaseURL: "https://portal.example.com", Issuer: "https://login.example.com", ClientID: "portal"}, identity.Options{
+		DynamoDB: noDatabase{}, Tables: identity.Tables{Journal: "j", Records: "r", Sessions: "s"},
+		OnError: web.New(web.Config{Status: api.Status}).Error,
+	})
+	if err != nil {
+		panic(err)
+	}
+	return service
 }
 
 // built is the site of that configuration, completed with fakes.

@@ -25,6 +25,9 @@ type failure struct {
 	Request string
 	// SignIn is the address of the sign-in, where that is what helps.
 	SignIn string
+	// Retry leads to the page again, or back to the page that a form was on, where that
+	// helps. It is the zero value if it does not.
+	Retry link
 }
 
 // explained are the headings and the advice for each status; any other is read as 500.
@@ -47,7 +50,7 @@ var explained = map[int]failure{
 // Nothing may have been written before.
 func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.DeadlineExceeded) && portal.CodeOf(err) == portal.Internal {
-		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now. Try again in a moment.", Err: err}
+		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now.", Err: err}
 	}
 	status := s.status(err)
 	if status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {
@@ -82,11 +85,31 @@ func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, 
 	}
 	said.Status, said.Message, said.Request, said.SignIn = status, message, s.correlation(r.Context()), again
 	if again != "" && status == http.StatusBadRequest {
-		said.Heading, said.Advice = "That sign-in did not work", "Sign in again; after that you come to where you were going."
+		said.Heading, said.Advice = "That sign-in did not work", "After signing in you come to where you were going."
+	}
+	if again == "" {
+		said.Retry = retry(r, status)
 	}
 	protect(w, r)
 	w.Header().Set("Cache-Control", "private, no-store")
 	s.render(w, r, status, view{page: "error", Title: said.Heading, Body: said})
+}
+
+// retry is the link that helps after an error of that status: the same page again, if it
+// was only asked for at a bad time, or the page that a form was on. The answer of the
+// identity provider counts once, so it is not repeated.
+func retry(r *http.Request, status int) link {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		if from := here(r); from != identity.HomePath {
+			return link{"Go back", from}
+		}
+		return link{}
+	}
+	passing := status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+	if !passing || r.URL.Path == identity.CallbackPath || !identity.CanReturnTo(r.URL.RequestURI()) {
+		return link{}
+	}
+	return link{"Try again", r.URL.RequestURI()}
 }
 
 func (s *Web) notFound(w http.ResponseWriter, r *http.Request) {

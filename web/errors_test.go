@@ -11,7 +11,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/web"
 )
 
 func TestWhatGoesWrongIsToldOnAPage(t *testing.T) {
@@ -136,6 +138,47 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 	for _, path := range []string{"/", "/apis", "/dashboard"} {
 		if w := s.do(httptest.NewRequest(http.MethodHead, path, nil)); w.Code != http.StatusOK {
 			t.Errorf("HEAD %s: %d", path, w.Code)
+		}
+	}
+}
+
+func TestAProblemPageOffersTheStepThatHelps(t *testing.T) {
+	t.Parallel()
+	unavailable := portal.Fail(portal.Unavailable, "The portal cannot read its data right now.")
+	for name, c := range map[string]struct {
+		err                   error
+		method, path, referer string
+		want                  string
+	}{
+		"reading can be tried again":                 {unavailable, http.MethodGet, "/apis?q=a+b", "", `a.button:first-child[href="/apis?q=a+b"]`},
+		"reading too often can be tried again":       {portal.Fail(portal.TooManyRequests, "Slower."), http.MethodGet, "/dashboard", "", `a.button:first-child[href="/dashboard"]`},
+		"a surprise can be tried again":              {errors.New("secret"), http.MethodGet, "/activity", "", `a.button:first-child[href="/activity"]`},
+		"a form leads back to its page":              {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://example.com/apis/weather", `a.button:first-child[href="/apis/weather"]`},
+		"a form of the dashboard leads back there":   {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://example.com/dashboard", `a.button:first-child[href="/dashboard"]`},
+		"a form of another site leads to ours":       {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://evil.example/", `a.button:first-child[href="/dashboard"]`},
+		"what is forbidden is not to be tried again": {portal.Fail(portal.Forbidden, "No."), http.MethodGet, "/activity", "", `a.button:first-child[href="/dashboard"]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := httptest.NewRequest(c.method, c.path, strings.NewReader(""))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			r.Header.Set("Referer", c.referer)
+			w := signedIn(&fake{err: c.err}).do(r)
+			doc := document(t, w, w.Code)
+			one(t, doc, ".actions "+c.want)
+			one(t, doc, `.actions a[href="/apis"]`)
+			if first := doc.Find(".actions a.button:first-child"); first.HasClass("secondary") {
+				t.Error("the step that helps is not the one that stands out")
+			}
+		})
+	}
+	for _, hostile := range []string{"//evil.example/apis", `/\evil.example`} {
+		r := httptest.NewRequest(http.MethodGet, "/apis", nil)
+		r.URL.Path = hostile
+		w := httptest.NewRecorder()
+		web.New(web.Config{Status: api.Status}).Error(w, r, unavailable)
+		if strings.Contains(w.Body.String(), "evil") {
+			t.Errorf("%s leads to another site:\n%s", hostile, w.Body)
 		}
 	}
 }

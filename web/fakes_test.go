@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -50,10 +51,12 @@ type fake struct {
 	reveals    map[portal.KeyID]time.Time
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
-	// err is what every call fails with.
-	err error
+	// err is what every call fails with, askErr what asking for something does.
+	err, askErr error
 	// ended says that the session of the person has ended.
 	ended bool
+	// plansPerKey is in how many plans a key can be, 0 for the default.
+	plansPerKey int
 
 	mu    sync.Mutex
 	asked []asked
@@ -63,7 +66,7 @@ func (f *fake) ask(what string, who operations.Who, plan portal.PlanID) (operati
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, asked{what, who, plan})
-	return operations.Operation{ID: "op-1"}, f.err
+	return operations.Operation{ID: "op-1"}, cmp.Or(f.askErr, f.err)
 }
 
 func (f *fake) Register(_ context.Context, who operations.Who) (operations.Operation, error) {
@@ -146,6 +149,14 @@ func visit(f *fake) site { return siteOf(f, nil) }
 // signedIn is the site for Ada.
 func signedIn(f *fake) site { return siteOf(f, &ada) }
 
+// with is the site with one more page.
+func (s site) with(path string, h http.HandlerFunc) site {
+	mux := http.NewServeMux()
+	mux.Handle("/", s.handler)
+	mux.Handle(path, h)
+	return site{s.fake, mux}
+}
+
 func siteOf(f *fake, id *identity.Identity) site {
 	router := chi.NewRouter()
 	router.Use(func(next http.Handler) http.Handler {
@@ -160,6 +171,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		Operations: f, Views: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
+		PlansPerKey:  f.plansPerKey,
 	}).Routes(router)
 	return site{f, router}
 }

@@ -40,10 +40,17 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 			break
 		}
 	}
-	shown := products[:min(featured, len(products))]
+	shown := subscribableFirst(products)[:min(featured, len(products))]
 	body.Featured, body.More = cards(shown), len(shown) < len(products)
 	s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
 	return nil
+}
+
+// subscribableFirst has the products that have plans before those that have none.
+func subscribableFirst(products []catalog.Product) []catalog.Product {
+	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int {
+		return cmp.Compare(min(len(b.Plans), 1), min(len(a.Plans), 1))
+	})
 }
 
 // card is a product in a list.

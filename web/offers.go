@@ -2,6 +2,7 @@ package web
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -61,6 +62,26 @@ func subscribed(account projections.Account, plan portal.PlanID) projections.Sub
 		}
 	}
 	return projections.Subscription{}
+}
+
+// planOf names a plan and its product, "" if the product is not known: "Free (Weather)". A
+// plan that has the product's name in its own is not named twice.
+func planOf(plan, product string) string {
+	if product == "" || names(plan, product) {
+		return plan
+	}
+	return plan + " (" + product + ")"
+}
+
+// names says whether a plan's name has the product's name in it, word by word.
+func names(plan, product string) bool {
+	words, wanted := strings.Fields(strings.ToLower(plan)), strings.Fields(strings.ToLower(product))
+	for i := 0; i+len(wanted) <= len(words); i++ {
+		if slices.Equal(words[i:i+len(wanted)], wanted) {
+			return true
+		}
+	}
+	return false
 }
 
 // planName is what a plan is called: by the catalog, or, if it is no longer offered, as it

@@ -76,7 +76,10 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	}
 	all := offersIn(published.Products)
 	offer, offered := all[operation.Plan]
-	now := present{Offered: offered, State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account.Keys, nil)}
+	now := present{
+		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name,
+		State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account.Keys, nil),
+	}
 	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
 	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {
 		page.Keys, page.Call = now.Keys, firstCall(endpoint(offer.Product), placeholderKey)
@@ -88,8 +91,8 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 // account has of the plan now.
 func (s *Web) operationPage(operation operations.Operation, plan string, now present) operationPage {
 	page := operationPage{
-		ID: operation.ID, Title: operationTitle(operation, plan), Badge: statusBadge(operation),
-		Open: !operation.Status.Over(), Repeatable: operation.Status == projections.Failed, Next: nextOf(operation),
+		ID: operation.ID, Title: operationTitle(operation, planOf(plan, now.Product)), Badge: statusBadge(operation),
+		Open: !operation.Status.Over(), Repeatable: operation.Status == projections.Failed, Next: nextOf(operation, now),
 	}
 	if operation.Status == projections.Succeeded {
 		page.Next = now.outcome(operation.Type, plan)
@@ -119,7 +122,18 @@ type present struct {
 	// State is that of the subscription, "" if there never was one.
 	State   string
 	Offered bool
-	Keys    []keyLine
+	// ProductID and Product are the product that the plan is found at, "" if it is no
+	// longer offered.
+	ProductID, Product string
+	Keys               []keyLine
+}
+
+// toProduct leads to where another choice can be made.
+func (p present) toProduct() link {
+	if p.ProductID == "" {
+		return toCatalog
+	}
+	return link{"See the plans of " + p.Product, escapedPath("apis", p.ProductID)}
 }
 
 // holds says whether the plan is subscribed to now.
@@ -146,7 +160,7 @@ func (p present) outcome(kind, plan string) nextStep {
 	case kind == typeRegister:
 		return nextStep{"Your account is open", "Next, find an API and subscribe to one of its plans. Your API key comes with the first subscription.", []link{toCatalog, toDashboard}}
 	case kind == typeSubscribe && !p.holds():
-		return nextStep{"You were subscribed to " + plan, "You are not any more, so your key does not open it.", []link{toDashboard, toCatalog}}
+		return nextStep{"You were subscribed to " + plan, "You are not any more, so your key does not open it.", []link{p.toProduct(), toDashboard}}
 	case kind == typeSubscribe && !p.usable():
 		return nextStep{"You are subscribed to " + plan, "Your key does not work at the moment: see your dashboard.", []link{toDashboard}}
 	case kind == typeSubscribe:
@@ -156,7 +170,7 @@ func (p present) outcome(kind, plan string) nextStep {
 	case kind == typeUnsubscribe && !p.Offered:
 		return nextStep{"You have left " + plan, "Your key does not open it any more. It is no longer offered, so you cannot subscribe to it again.", []link{toDashboard, toCatalog}}
 	case kind == typeUnsubscribe:
-		return nextStep{"You have left " + plan, "Your key does not open it any more. You can subscribe again at any time.", []link{toDashboard, toCatalog}}
+		return nextStep{"You have left " + plan, "Your key does not open it any more. You can subscribe to it again, or to another plan, at any time.", []link{p.toProduct(), toDashboard}}
 	}
 	return nextStep{"Done", "There is nothing left to do.", []link{toDashboard}}
 }

@@ -109,7 +109,10 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 		},
 		"registration failed": {
 			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "Opening your account failed",
-			there: []string{`form[action="/register"] input[name="idempotency_key"]`},
+			there: []string{
+				`form[action="/register"] input[name="idempotency_key"]`,
+				`.actions > form:first-child button:not(.secondary)`, `.actions > a.secondary[href="/dashboard"]`,
+			},
 		},
 		"a type of a later version": {
 			operation: operation("KeyRotationRequested", projections.Succeeded, "", step("KeyRotationScheduled", projections.Succeeded, 0)),
@@ -177,6 +180,31 @@ func TestAnOperationsVersionChangesWithItsSteps(t *testing.T) {
 	}
 }
 
+func TestAnOperationThatIsOverLeadsBackToItsProduct(t *testing.T) {
+	t.Parallel()
+	left := subscription("plan-free", "Free", projections.SubscriptionEnded)
+	for name, c := range map[string]struct {
+		operation operations.Operation
+		account   projections.Account
+		// want is the link that leads back.
+		want string
+	}{
+		"left":                           {about("plan-free", "UnsubscribeRequested", projections.Succeeded, ""), registered(left), "a.button:not(.secondary)"},
+		"left since":                     {about("plan-free", "SubscribeRequested", projections.Succeeded, ""), registered(left), "a.button:not(.secondary)"},
+		"refused":                        {about("plan-free", "SubscribeRequested", projections.Rejected, "conflict"), registered(), "a.button:not(.secondary)"},
+		"refused for want of an account": {about("plan-free", "SubscribeRequested", projections.Rejected, "not_registered"), unregistered(), "a.button.secondary"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := &fake{catalog: published(rates(), weather()), account: c.account, operations: map[portal.OperationID]operations.Operation{"op-1": c.operation}}
+			doc := document(t, signedIn(f).get("/operations/op-1"), http.StatusOK)
+			says(t, doc, ".outcome .actions "+c.want+`[href="/apis/weather"]`, "See the plans of Weather")
+		})
+	}
+	gone := &fake{account: registered(left), operations: map[portal.OperationID]operations.Operation{"op-1": about("plan-free", "SubscribeRequested", projections.Succeeded, "")}}
+	one(t, document(t, signedIn(gone).get("/operations/op-1"), http.StatusOK), `.outcome .actions a[href="/apis"]`)
+}
+
 func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
 	t.Parallel()
 	foreign := operation("SubscribeRequested", projections.Succeeded, "")
@@ -196,7 +224,7 @@ func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
 		account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive, ""), subscription("plan-free", "Free", projections.SubscriptionActive, "")),
 	})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
-	says(t, doc, "h1", "Subscribed to Free")
+	says(t, doc, "h1", "Subscribed to Free (Weather)")
 	says(t, doc, "#first-call", weather().APIs[0].Endpoint)
 	one(t, doc, `form[action="/keys/key-1/reveal"]`)
 }
@@ -217,14 +245,14 @@ func TestAnOperationsTitleSaysHowItStands(t *testing.T) {
 		code   string
 		want   string
 	}{
-		{"SubscribeRequested", projections.Accepted, "", "Subscribing to Free"},
-		{"SubscribeRequested", projections.Waiting, "aws", "Subscribing to Free"},
-		{"SubscribeRequested", projections.Succeeded, "", "Subscribed to Free"},
-		{"SubscribeRequested", projections.Rejected, "conflict", "Subscribing to Free was refused"},
-		{"SubscribeRequested", projections.Rejected, "superseded", "Subscribing to Free was cancelled"},
-		{"SubscribeRequested", projections.Failed, "failed", "Subscribing to Free failed"},
-		{"UnsubscribeRequested", projections.Running, "", "Leaving Free"},
-		{"UnsubscribeRequested", projections.Succeeded, "", "Left Free"},
+		{"SubscribeRequested", projections.Accepted, "", "Subscribing to Free (Weather)"},
+		{"SubscribeRequested", projections.Waiting, "aws", "Subscribing to Free (Weather)"},
+		{"SubscribeRequested", projections.Succeeded, "", "Subscribed to Free (Weather)"},
+		{"SubscribeRequested", projections.Rejected, "conflict", "Subscribing to Free (Weather) was refused"},
+		{"SubscribeRequested", projections.Rejected, "superseded", "Subscribing to Free (Weather) was cancelled"},
+		{"SubscribeRequested", projections.Failed, "failed", "Subscribing to Free (Weather) failed"},
+		{"UnsubscribeRequested", projections.Running, "", "Leaving Free (Weather)"},
+		{"UnsubscribeRequested", projections.Succeeded, "", "Left Free (Weather)"},
 		{"RegisterUser", projections.Running, "", "Opening your account"},
 		{"RegisterUser", projections.Succeeded, "", "Your account is open"},
 	} {
@@ -274,7 +302,7 @@ func TestAnOperationThatSucceededSpeaksOfThePresent(t *testing.T) {
 		},
 		"left": {
 			kind: "UnsubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),
-			says: "You can subscribe again at any time.",
+			says: "You can subscribe to it again, or to another plan, at any time.",
 		},
 		"left, and no longer offered": {
 			kind: "UnsubscribeRequested", account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),

@@ -116,6 +116,29 @@ func TestProductsAreInTheOrderPeopleLookThemUpIn(t *testing.T) {
 	}
 }
 
+func TestTheFrontPageStartsWithProductsThatCanBeSubscribedTo(t *testing.T) {
+	t.Parallel()
+	plans := []catalog.Plan{{ID: "plan", Name: "Plan"}}
+	s := visit(&fake{catalog: published(
+		catalog.Product{ID: "a", Name: "a"}, catalog.Product{ID: "b", Name: "b", Plans: plans}, catalog.Product{ID: "c", Name: "c"},
+		catalog.Product{ID: "d", Name: "d", Plans: plans},
+	)})
+	var got []string
+	for _, link := range document(t, s.get("/"), http.StatusOK).Find(".cards h3 a").EachIter() {
+		got = append(got, text(link))
+	}
+	if strings.Join(got, " ") != "b d a" {
+		t.Errorf("it starts with %v", got)
+	}
+}
+
+func TestAFullKeySaysHowManyPlansItCanBeIn(t *testing.T) {
+	t.Parallel()
+	f := &fake{catalog: published(weather(), rates()), account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive))}
+	f.plansPerKey = 1
+	says(t, document(t, signedIn(f).get("/apis/weather"), http.StatusOK), "#plan-plan-free .hint", "One key opens at most 1 plan.")
+}
+
 func TestAnEmptyCatalogSaysWhy(t *testing.T) {
 	t.Parallel()
 	says(t, document(t, visit(&fake{}).get("/apis"), http.StatusOK), ".empty", "not been read from API Gateway so far")

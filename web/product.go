@@ -18,6 +18,8 @@ type productPage struct {
 	// Unregistered is set while the account of a person who is signed in is not open.
 	Unregistered *opening
 	SignIn       string
+	// PlansPerKey is in how many plans a key can be: "10 plans".
+	PlansPerKey string
 	// Call is the first call, shown once something is held.
 	Call string
 	// Open says that something is under way, so that the page is worth asking for again.
@@ -94,7 +96,7 @@ func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error)
 	if !ok {
 		return productPage{}, portal.Fail(portal.NotFound, "There is no such API product, or it is no longer offered.")
 	}
-	body := productPage{Product: product, SignIn: signIn(returnTo)}
+	body := productPage{Product: product, SignIn: signIn(returnTo), PlansPerKey: count(s.plansPerKey, "plan")}
 	var mine ofAccount
 	if id, ok := identity.From(r.Context()); ok {
 		if mine, err = s.ofAccount(r.Context(), id.Account); err != nil {

@@ -37,3 +37,15 @@ func TestAProductSaysWhichAPIsHaveNoAddressToShow(t *testing.T) {
 		}
 	}
 }
+
+func TestADescriptionThatIsTheProductsIsNotRepeatedAtItsAPI(t *testing.T) {
+	t.Parallel()
+	product := weather()
+	product.APIs = append(product.APIs, product.APIs[0])
+	product.APIs[0].Description, product.APIs[1].Description = product.Description, "Storms only."
+	doc := document(t, visit(&fake{catalog: published(product)}).get("/apis/weather"), http.StatusOK)
+	if got := strings.Count(text(doc.Find("main")), product.Description); got != 1 {
+		t.Errorf("the page says %q %d times", product.Description, got)
+	}
+	says(t, doc, ".api:last-child", "Storms only.")
+}

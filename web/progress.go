@@ -153,14 +153,14 @@ var (
 )
 
 // nextOf says what happens next with an operation that is open, refused or failed.
-func nextOf(operation operations.Operation) nextStep {
+func nextOf(operation operations.Operation, now present) nextStep {
 	switch operation.Status {
 	case projections.Accepted:
 		return nextStep{Heading: "Next: we start on it", Text: "That usually takes a second or two. You can close this page: we go on without it."}
 	case projections.Waiting:
 		return waiting(operation.Code)
 	case projections.Rejected:
-		return rejected(operation)
+		return rejected(operation, now)
 	case projections.Failed:
 		return nextStep{
 			Heading: "Something went wrong on our side",
@@ -200,12 +200,12 @@ func waitingFor(reason string) string {
 	return "We go on as soon as we can, and retry automatically."
 }
 
-func rejected(operation operations.Operation) nextStep {
+func rejected(operation operations.Operation, now present) nextStep {
 	switch operation.Code {
 	case string(portal.NotRegistered):
-		return nextStep{Heading: "Your account has to be opened first", Text: "That takes one click and a few seconds. Then go back to the API and subscribe again."}
+		return nextStep{"Your account has to be opened first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
 	case string(portal.Superseded):
 		return nextStep{"A newer request replaced this one", "You asked for something else after this, and the newest request counts. Your dashboard shows what you have now.", []link{toDashboard}}
 	}
-	return nextStep{"This was refused", operation.Message, []link{toDashboard, toCatalog}}
+	return nextStep{"This was refused", operation.Message, []link{now.toProduct(), toDashboard}}
 }

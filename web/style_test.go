@@ -48,7 +48,7 @@ func TestTheColoursCanBeReadInBothSchemes(t *testing.T) {
 		{"ink", "paper"}, {"ink", "card"}, {"ink", "sunk"}, {"muted", "paper"}, {"muted", "card"}, {"muted", "sunk"}, {"muted", "glow"},
 		{"accent", "paper"}, {"accent", "card"}, {"accent", "sunk"}, {"accent", "glow"}, {"accent-strong", "paper"},
 		{"on-accent", "accent"}, {"on-accent", "accent-strong"}, {"card", "bad"}, {"ink", "line"},
-		{"ok", "ok-soft"}, {"busy", "busy-soft"}, {"warn", "warn-soft"}, {"bad", "bad-soft"}, {"ink", "busy-soft"},
+		{"ok", "ok-soft"}, {"busy", "busy-soft"}, {"warn", "warn-soft"}, {"bad", "bad-soft"}, {"ink", "busy-soft"}, {"ink", "bad-soft"}, {"accent", "busy-soft"}, {"accent", "bad-soft"},
 	}
 	shapes := [][2]string{{"edge", "paper"}, {"edge", "card"}, {"focus", "paper"}, {"focus", "card"}, {"accent", "card"}, {"busy", "paper"}, {"warn", "card"}}
 	for i, block := range blocks {
@@ -69,20 +69,24 @@ func TestTheColoursCanBeReadInBothSchemes(t *testing.T) {
 	}
 }
 
-func TestTimesAreSaidInOneUnit(t *testing.T) {
+func TestTimesAreSaidInOneUnitAndOldOnesAsDates(t *testing.T) {
 	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration]string{
-		-time.Minute:                   "just now",
-		4 * time.Second:                "just now",
-		59 * time.Second:               "59 seconds ago",
-		time.Minute:                    "1 minute ago",
-		119 * time.Minute:              "1 hour ago",
-		49 * time.Hour:                 "2 days ago",
-		24 * time.Hour * 1500:          "1,500 days ago",
-		time.Hour - time.Nanosecond:    "59 minutes ago",
-		24*time.Hour - time.Nanosecond: "23 hours ago",
+		-time.Minute:                      "just now",
+		4 * time.Second:                   "just now",
+		59 * time.Second:                  "59 seconds ago",
+		time.Minute:                       "1 minute ago",
+		119 * time.Minute:                 "1 hour ago",
+		49 * time.Hour:                    "2 days ago",
+		time.Hour - time.Nanosecond:       "59 minutes ago",
+		24*time.Hour - time.Nanosecond:    "23 hours ago",
+		30 * 24 * time.Hour:               "30 days ago",
+		31*24*time.Hour - time.Nanosecond: "30 days ago",
+		31 * 24 * time.Hour:               "on 22 October 2026",
+		(365 + 31) * 24 * time.Hour:       "on 22 October 2025",
 	} {
-		if got := ago(d); got != want {
+		if got := ago(now.Add(-d), now); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}
@@ -100,7 +104,7 @@ func TestNumbersAreGrouped(t *testing.T) {
 func TestAPlanSaysWhatItAllows(t *testing.T) {
 	t.Parallel()
 	got := limitsOf(catalog.Plan{Throttle: &catalog.Throttle{Rate: 1, Burst: 2}, Quota: &catalog.Quota{Limit: 1, Period: "WEEK"}})
-	want := []limit{{"Rate", "1 request a second"}, {"Burst", "2 requests at once"}, {"Quota", "1 request a week"}}
+	want := []limit{{"Rate", "1 request a second", false}, {"Burst", "2 requests at once", false}, {"Quota", "1 request a week", false}}
 	for i := range want {
 		if got[i] != want[i] {
 			t.Errorf("%v, want %v", got[i], want[i])

@@ -9,7 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// moment is a time as pages show it: how long ago, with the time itself at hand.
+// moment is a time as pages show it: how long ago, with the time itself at hand. The
+// script shows dates and times in the reader's time zone.
 type moment struct {
 	// Machine is RFC 3339, UTC; "" if there is no such time.
 	Machine  string
@@ -24,15 +25,15 @@ func (s *Web) moment(t time.Time) moment {
 	return moment{
 		Machine:  t.UTC().Format(time.RFC3339),
 		Absolute: t.UTC().Format("2 January 2006, 15:04:05 UTC"),
-		Relative: ago(s.now().Sub(t)),
+		Relative: ago(t, s.now()),
 	}
 }
 
-// ago says how long ago it was in one unit. The script says it anew in the same words as
-// time goes by.
-func ago(d time.Duration) string {
+// ago says how long before now a time was, in one unit, or on which day if that is more
+// than a month ago. The script says it anew in the same words as time goes by.
+func ago(t, now time.Time) string {
 	const day = 24 * time.Hour
-	switch {
+	switch d := now.Sub(t); {
 	case d < 5*time.Second:
 		return "just now"
 	case d < time.Minute:
@@ -41,8 +42,10 @@ func ago(d time.Duration) string {
 		return count(int(d/time.Minute), "minute") + " ago"
 	case d < day:
 		return count(int(d/time.Hour), "hour") + " ago"
+	case d < 31*day:
+		return count(int(d/day), "day") + " ago"
 	}
-	return count(int(d/day), "day") + " ago"
+	return "on " + t.UTC().Format("2 January 2006")
 }
 
 func count(n int, noun string) string {
@@ -61,14 +64,17 @@ func grouped(n int) string {
 	return digits
 }
 
-// limit is one line of what a plan allows.
-type limit struct{ Name, Value string }
+// limit is one line of what a plan allows. A long one has its value below its name.
+type limit struct {
+	Name, Value string
+	Long        bool
+}
 
 // limitsOf says what a plan allows. No limit in the plan does not mean that there is
 // none: API Gateway has its own for the account and the stage.
 func limitsOf(plan catalog.Plan) []limit {
 	limits := []limit{
-		{"Rate", "No limit in this plan"}, {"Burst", "No limit in this plan"}, {"Quota", "No limit in this plan"},
+		{Name: "Rate", Value: "No limit in this plan"}, {Name: "Burst", Value: "No limit in this plan"}, {Name: "Quota", Value: "No limit in this plan"},
 	}
 	if t := plan.Throttle; t != nil {
 		limits[0].Value = rate(t.Rate)
@@ -78,7 +84,7 @@ func limitsOf(plan catalog.Plan) []limit {
 		limits[2].Value = count(q.Limit, "request") + " a " + strings.ToLower(q.Period)
 	}
 	for _, m := range plan.Methods {
-		limits = append(limits, limit{m.Method + " " + m.Path, rate(m.Rate) + ", " + count(m.Burst, "request") + " at once"})
+		limits = append(limits, limit{m.Method + " " + m.Path, rate(m.Rate) + ", " + count(m.Burst, "request") + " at once", true})
 	}
 	return limits
 }

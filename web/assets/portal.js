@@ -151,6 +151,7 @@ function replace(old, next) {
   if (focused) {
     document.getElementById(focused)?.focus();
   }
+  localize(next);
   if (next.dataset.title && next.dataset.title !== old.dataset.title) {
     document.title = document.title.replace(old.dataset.title, () => next.dataset.title);
   }
@@ -204,17 +205,40 @@ function counted(n, noun) {
   return `${n} ${noun}${n === 1 ? "" : "s"} ago`;
 }
 
-function ago(seconds) {
+// onDay is a date in the words of the pages, in the time zone of the reader.
+const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
+const exactly = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
+});
+const month = 31 * 86400;
+
+function ago(at) {
+  const seconds = (Date.now() - at) / 1000;
   if (seconds < 5) return "just now";
   if (seconds < 60) return counted(Math.floor(seconds), "second");
   if (seconds < 3600) return counted(Math.floor(seconds / 60), "minute");
   if (seconds < 86400) return counted(Math.floor(seconds / 3600), "hour");
-  return counted(Math.floor(seconds / 86400), "day");
+  if (seconds < month) return counted(Math.floor(seconds / 86400), "day");
+  return `on ${onDay.format(at)}`;
 }
+
+// localize has times in the reader's time zone, where a page that no script has touched
+// has them in UTC.
+function localize(part) {
+  for (const time of part.querySelectorAll("time[data-relative]")) {
+    const at = new Date(time.dateTime);
+    time.title = exactly.format(at);
+    if (Date.now() - at >= month * 1000) {
+      time.textContent = ago(at);
+    }
+  }
+}
+
+localize(document);
 
 setInterval(() => {
   for (const time of document.querySelectorAll("time[data-relative]")) {
-    time.textContent = ago((Date.now() - Date.parse(time.dateTime)) / 1000);
+    time.textContent = ago(new Date(time.dateTime));
   }
 }, 10000);
 
@@ -229,7 +253,7 @@ if (secret) {
   const countdown = secret.querySelector("[data-countdown]");
   const value = document.getElementById("key-value").textContent;
   let left = Number(secret.dataset.hideAfter);
-  const tell = () => { countdown.textContent = `It is hidden again in ${left} s.`; };
+  const tell = () => { countdown.textContent = `Hidden again in ${left} ${left === 1 ? "second" : "seconds"}.`; };
   const hide = () => {
     clearInterval(ticking);
     const focused = secret.contains(document.activeElement);
