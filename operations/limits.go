@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -39,78 +41,98 @@ func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.I
 	return r.nextIntent(ctx, row.Subject)
 }
 
-// A window is a limit of an actor: how many in how long, counted in attributes of these
-// names, which begin anew with each slot of that length.
+// A window is a limit of an actor: how many in how long. Each slot of that length is counted
+// in an attribute of its own.
 type window struct {
-	slot, count string
-	length      time.Duration
-	most        int
-	refusal     string
+	name    string
+	length  time.Duration
+	most    int
+	refusal string
 }
 
 var (
-	minute = window{slot: "minute", count: "count", length: time.Minute, most: MaxPerMinute,
+	minute = window{name: "minute", length: time.Minute, most: MaxPerMinute,
 		refusal: fmt.Sprintf("More than %d requests in a minute. Wait a minute, then go on.", MaxPerMinute)}
-	changes = window{slot: "changes_slot", count: "changes", length: ChangesWithin, most: MaxChanges,
+	changes = window{name: "changes", length: ChangesWithin, most: MaxChanges,
 		refusal: fmt.Sprintf("More than %d changes of plans in %d minutes. Wait some minutes, then go on.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// countTries bounds how often a request is counted anew because others are, too.
-const countTries = 5
+// maxSlots is how many attributes of slots an item may have before those that are over are
+// removed.
+const maxSlots = 16
 
-// count counts a request in the windows it falls into, each either as the first of a new
-// slot or as one more in the slot that runs. Which of these it is only the item knows: the
-// refusal of a wrong guess tells. The request is added to those that are open, too.
+// count counts a request in the windows it falls into, and adds it to those that are open.
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
-	now := row.CreatedAt
 	windows := []window{minute}
 	if change {
 		windows = append(windows, changes)
 	}
-	anew := make([]bool, len(windows))
-	for i := range windows {
-		anew[i] = true
+	u := newUpdate()
+	if draw {
+		u.add("intent", 1)
 	}
-	for range countTries {
-		u := newUpdate()
-		if draw {
-			u.add("intent", 1)
-		}
-		for i, w := range windows {
-			u.count(w, now, anew[i])
-		}
-		u.open(row.ID, r.maxOpen)
-		intent, err := r.update(ctx, keyed(actorPartition(row.Actor), "intent"), u)
-		var refused *countRefused
-		if !errors.As(err, &refused) {
-			return intent, err
-		}
-		wrong := false
-		for i, w := range windows {
-			counted, runs := w.read(refused.item, now)
-			if runs && counted >= int64(w.most) {
+	for _, w := range windows {
+		u.count(w, row.CreatedAt)
+	}
+	u.open(row.ID, r.maxOpen)
+	key := keyed(actorPartition(row.Actor), "intent")
+	now, err := r.update(ctx, key, u)
+	var refused *countRefused
+	if errors.As(err, &refused) {
+		for _, w := range windows {
+			if w.full(refused.item, row.CreatedAt) {
 				return 0, portal.Fail(portal.TooManyRequests, w.refusal)
 			}
-			wrong = wrong || anew[i] == runs
-			anew[i] = !runs
 		}
-		if !wrong {
-			return 0, openIn(refused.item)
+		return 0, openIn(refused.item)
+	}
+	if err != nil {
+		return 0, err
+	}
+	if over := slotsOver(now, row.CreatedAt); len(over) > maxSlots {
+		if err := r.removeAttributes(ctx, key, over); err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Str("actor", string(row.Actor)).Msg("counts of the past could not be removed")
 		}
 	}
-	return 0, portal.Fail(portal.Unavailable, "Too many requests of yours arrive at the same moment. Send this one again.")
+	return intentIn(now)
 }
 
-// slotAt is the slot of the window at that time.
-func (w window) slotAt(now time.Time) int64 { return now.UnixMilli() / w.length.Milliseconds() }
+// slot is the attribute of the window's slot at that time.
+func (w window) slot(now time.Time) string {
+	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
+}
 
-// read is how many the item has counted in the slot that runs; runs is false if none does.
-func (w window) read(item map[string]types.AttributeValue, now time.Time) (counted int64, runs bool) {
-	var slot int64
-	if attributevalue.Unmarshal(item[w.slot], &slot) != nil || attributevalue.Unmarshal(item[w.count], &counted) != nil {
-		return 0, false
+// slots are those of the slot at that time and of the next, in which a process counts whose
+// clock is a little ahead.
+func (w window) slots(now time.Time) []string { return []string{w.slot(now), w.slot(now.Add(w.length))} }
+
+func (w window) full(item map[string]types.AttributeValue, now time.Time) bool {
+	return slices.ContainsFunc(w.slots(now), func(slot string) bool {
+		var counted int
+		return attributevalue.Unmarshal(item[slot], &counted) == nil && counted >= w.most
+	})
+}
+
+// slotsOver lists the item's attributes of slots that do not count at that time.
+func slotsOver(item map[string]types.AttributeValue, now time.Time) []string {
+	var over []string
+	for _, w := range []window{minute, changes} {
+		for name := range item {
+			if strings.HasPrefix(name, w.name+"_") && !slices.Contains(w.slots(now), name) {
+				over = append(over, name)
+			}
+		}
 	}
-	return counted, slot >= w.slotAt(now) && slot <= w.slotAt(now)+1
+	return over
+}
+
+func (r rows) removeAttributes(ctx context.Context, key map[string]types.AttributeValue, names []string) error {
+	u := newUpdate()
+	for _, name := range names {
+		u.removes = append(u.removes, u.name(name))
+	}
+	_, err := r.update(ctx, key, u)
+	return err
 }
 
 // nextIntent draws the next intent number of a stream that is not the actor's own.
@@ -121,14 +143,28 @@ func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Int
 	}
 	u := newUpdate()
 	u.add("intent", 1)
-	return r.update(ctx, keyed(pk, "intent"), u)
+	item, err := r.update(ctx, keyed(pk, "intent"), u)
+	if err != nil {
+		return 0, err
+	}
+	return intentIn(item)
+}
+
+func intentIn(item map[string]types.AttributeValue) (portal.Intent, error) {
+	var drawn struct {
+		Intent portal.Intent `dynamodbav:"intent"`
+	}
+	if err := attributevalue.UnmarshalMap(item, &drawn); err != nil {
+		return 0, fmt.Errorf("decoding an intent number: %w", err)
+	}
+	return drawn.Intent, nil
 }
 
 // update is an update expression under construction.
 type update struct {
-	sets, adds, conditions []string
-	names                  map[string]string
-	values                 map[string]types.AttributeValue
+	adds, removes, conditions []string
+	names                     map[string]string
+	values                    map[string]types.AttributeValue
 }
 
 func newUpdate() *update {
@@ -150,20 +186,13 @@ func (u *update) number(n int64) string {
 	return key
 }
 
-// count counts one in a window, on the condition that it is another slot, or that the slot
-// that runs has room. A slot that lies ahead, as another process with another clock left it,
-// counts as the one that runs.
-func (u *update) count(w window, now time.Time, anew bool) {
-	slot := w.slotAt(now)
-	if anew {
-		u.sets = append(u.sets, u.name(w.slot)+" = "+u.number(slot), u.name(w.count)+" = "+u.number(1))
-		u.conditions = append(u.conditions, fmt.Sprintf("(attribute_not_exists(%[1]s) OR %[1]s < %[2]s OR %[1]s > %[3]s)",
-			u.name(w.slot), u.number(slot), u.number(slot+1)))
-		return
+// count counts one in the slot of a window, on the condition that neither that slot nor the
+// next one is full.
+func (u *update) count(w window, now time.Time) {
+	u.add(w.slot(now), 1)
+	for _, slot := range w.slots(now) {
+		u.conditions = append(u.conditions, fmt.Sprintf("(attribute_not_exists(%[1]s) OR %[1]s < %[2]s)", u.name(slot), u.number(int64(w.most))))
 	}
-	u.add(w.count, 1)
-	u.conditions = append(u.conditions, fmt.Sprintf("(%[1]s BETWEEN %[2]s AND %[3]s AND %[4]s < %[5]s)",
-		u.name(w.slot), u.number(slot), u.number(slot+1), u.name(w.count), u.number(int64(w.most))))
 }
 
 // countRefused says that a condition does not hold for the item as it is.
@@ -173,19 +202,23 @@ type countRefused struct {
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-// update carries it out; *countRefused if a condition does not hold.
-func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (portal.Intent, error) {
+// update carries it out and returns the item as it is then; *countRefused if a condition
+// does not hold.
+func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	var parts []string
-	if len(u.sets) > 0 {
-		parts = append(parts, "SET "+strings.Join(u.sets, ", "))
-	}
 	if len(u.adds) > 0 {
 		parts = append(parts, "ADD "+strings.Join(u.adds, ", "))
 	}
+	if len(u.removes) > 0 {
+		parts = append(parts, "REMOVE "+strings.Join(u.removes, ", "))
+	}
 	in := &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: key, UpdateExpression: aws.String(strings.Join(parts, " ")),
-		ExpressionAttributeNames: u.names, ExpressionAttributeValues: u.values, ReturnValues: types.ReturnValueUpdatedNew,
+		ExpressionAttributeNames: u.names, ReturnValues: types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	if len(u.values) > 0 {
+		in.ExpressionAttributeValues = u.values
 	}
 	if len(u.conditions) > 0 {
 		in.ConditionExpression = aws.String(strings.Join(u.conditions, " AND "))
@@ -193,16 +226,10 @@ func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u
 	out, err := r.client.UpdateItem(ctx, in)
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
-		return 0, &countRefused{failed.Item}
+		return nil, &countRefused{failed.Item}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("drawing an intent number: %w", err)
+		return nil, fmt.Errorf("drawing an intent number: %w", err)
 	}
-	var drawn struct {
-		Intent portal.Intent `dynamodbav:"intent"`
-	}
-	if err := attributevalue.UnmarshalMap(out.Attributes, &drawn); err != nil {
-		return 0, fmt.Errorf("decoding an intent number: %w", err)
-	}
-	return drawn.Intent, nil
+	return out.Attributes, nil
 }

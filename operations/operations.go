@@ -136,20 +136,37 @@ type Operation struct {
 // all the same. The client may send it again, and need not: once the row is written, a due
 // row hands the request on later.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
+	return o.accept(ctx, asked, changesPlans(asked.Request), func(context.Context) (events.Request, error) { return asked.Request, nil })
+}
+
+// accept is Accept of the request that prepare makes. While prepare reads what it needs, the
+// request is counted and gets its intent number.
+func (o *Operations) accept(ctx context.Context, asked Asked, change bool, prepare func(context.Context) (events.Request, error)) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
 	}
-	body, err := json.Marshal(asked.Request)
-	if err != nil {
-		return Operation{}, fmt.Errorf("encoding a %s: %w", asked.Request.EventType(), err)
-	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Type: asked.Request.EventType(), Body: string(body),
-		Hash: asked.hash(body), Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
+		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
 	}
-	if row.Intent, err = o.draw(ctx, row, changesPlans(asked.Request)); err != nil {
-		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, err)
+	var intent portal.Intent
+	var refused error
+	var drawing sync.WaitGroup
+	counted := row
+	drawing.Go(func() { intent, refused = o.draw(ctx, counted, change) })
+	request, err := prepare(ctx)
+	drawing.Wait()
+	if err != nil {
+		return Operation{}, err
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return Operation{}, fmt.Errorf("encoding a %s: %w", request.EventType(), err)
+	}
+	asked.Request = request
+	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), asked.hash(body), intent
+	if refused != nil {
+		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, refused)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
 	switch {

@@ -35,33 +35,34 @@ func (o *Operations) Register(ctx context.Context, who Who) (Operation, error) {
 // can change is refused here: a plan that the catalog does not have is NotFound. The
 // rest is decided by the worker, since the views lag.
 func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
-	offered, err := o.views.Catalog(ctx)
-	if err != nil {
-		return Operation{}, err
-	}
-	found, _, ok := offered.Plan(plan)
-	if !ok {
-		return Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
-	}
-	asked := who.asks(events.SubscribeRequested{
-		Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
-	})
+	asked := who.asks(nil)
 	// Sent again after the catalog has changed it is the same request all the same.
 	asked.Wording = string(plan)
-	return o.Accept(ctx, asked)
+	return o.accept(ctx, asked, true, func(ctx context.Context) (events.Request, error) {
+		offered, err := o.views.Catalog(ctx)
+		if err != nil {
+			return nil, err
+		}
+		found, _, ok := offered.Plan(plan)
+		if !ok {
+			return nil, portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		return events.SubscribeRequested{
+			Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
+		}, nil
+	})
 }
 
 // Unsubscribe asks that the account's key no longer open the plan. A plan that neither
 // the catalog nor the account's subscriptions know is NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
-	known, err := o.knows(ctx, who.Account, plan)
-	if err != nil {
-		return Operation{}, err
-	}
-	if !known {
-		return Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
-	}
-	return o.Accept(ctx, who.asks(events.UnsubscribeRequested{Plan: plan}))
+	return o.accept(ctx, who.asks(nil), true, func(ctx context.Context) (events.Request, error) {
+		known, err := o.knows(ctx, who.Account, plan)
+		if err == nil && !known {
+			err = portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		return events.UnsubscribeRequested{Plan: plan}, err
+	})
 }
 
 func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan portal.PlanID) (bool, error) {
