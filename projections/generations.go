@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -51,6 +52,8 @@ type generations struct {
 	table  string
 	now    func() time.Time
 
+	reading singleflight.Group
+
 	mu   sync.Mutex
 	last pointer
 	// stored is false if the table has no pointer, and last is the first.
@@ -62,15 +65,42 @@ func newGenerations(client client, table string) *generations {
 	return &generations{client: client, table: table, now: time.Now}
 }
 
-// current is the pointer, as it was at most a second ago.
+// current is the pointer, as it was at most a second ago. Of many that ask at once, one reads
+// it for all.
 func (g *generations) current(ctx context.Context) (pointer, error) {
-	g.mu.Lock()
-	last, at := g.last, g.at
-	g.mu.Unlock()
-	if !at.IsZero() && g.now().Sub(at) < refreshed {
-		return last, nil
+	type reading struct {
+		pointer
+		asked time.Time
 	}
-	return g.read(ctx)
+	arrived := g.now()
+	for {
+		if last, ok := g.known(); ok {
+			return last, nil
+		}
+		shared := g.reading.DoChan("", func() (any, error) {
+			asked := g.now()
+			found, err := g.read(context.WithoutCancel(ctx))
+			return reading{found, asked}, err
+		})
+		select {
+		case result := <-shared:
+			if result.Err != nil {
+				return pointer{}, result.Err
+			}
+			// One that began long before is as old as that.
+			if found := result.Val.(reading); arrived.Sub(found.asked) < refreshed {
+				return found.pointer, nil
+			}
+		case <-ctx.Done():
+			return pointer{}, unavailable(ctx.Err(), "reading which views are live")
+		}
+	}
+}
+
+func (g *generations) known() (last pointer, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.last, !g.at.IsZero() && g.now().Sub(g.at) < refreshed
 }
 
 // read reads the pointer. Its age counts from before the request.

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"sync"
@@ -91,6 +92,60 @@ func TestAReaderLooksForThePointerOnceASecond(t *testing.T) {
 	same(t, "after it", moved, current())
 	same(t, "after it", moved, current())
 	same(t, "requests", map[string]int{"GetItem": 2}, counting.counts())
+}
+
+func TestManyReadersAtOnceLookForThePointerOnce(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	slow := watch(s)
+	asked, answer := make(chan struct{}, 100), make(chan struct{})
+	slow.before = func(int, call) error {
+		asked <- struct{}{}
+		<-answer
+		return nil
+	}
+	g := newGenerations(slow, s.tables.Views)
+	g.now = func() time.Time { return start }
+	var readers, begun sync.WaitGroup
+	for range 100 {
+		begun.Add(1)
+		readers.Go(func() {
+			begun.Done()
+			if p, err := g.current(t.Context()); err != nil || p != first {
+				t.Errorf("%+v, %v", p, err)
+			}
+		})
+	}
+	begun.Wait()
+	<-asked
+	close(answer)
+	readers.Wait()
+	same(t, "requests", map[string]int{"GetItem": 1}, slow.counts())
+}
+
+func TestAReaderWhoGivesUpWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	slow := watch(s)
+	asked, answer := make(chan struct{}), make(chan struct{})
+	slow.before = func(int, call) error {
+		close(asked)
+		<-answer
+		return nil
+	}
+	g := newGenerations(slow, s.tables.Views)
+	first := make(chan error, 1)
+	go func() { _, err := g.current(t.Context()); first <- err }()
+	<-asked
+	hurried, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := g.current(hurried); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that it was canceled", err)
+	}
+	close(answer)
+	if err := <-first; err != nil {
+		t.Errorf("the one who reads for all: %v", err)
+	}
 }
 
 func TestThePointerMovesOnlyFromWhatItWasHeldFor(t *testing.T) {
