@@ -149,7 +149,7 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
 	if err != nil {
-		return Operation{}, unavailable(err)
+		return Operation{}, unsure(err)
 	}
 	if !isNew {
 		return o.again(ctx, row, known)
@@ -174,13 +174,16 @@ func changesPlans(request events.Request) bool {
 // acceptedBefore answers a request that could be given no intent number. One that was
 // accepted before needs none, however often it is sent again.
 func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
-	if key == "" || portal.CodeOf(cause) != portal.TooManyRequests {
+	switch {
+	case key == "":
 		return Operation{}, unavailable(cause)
+	case portal.CodeOf(cause) != portal.TooManyRequests:
+		return Operation{}, unsure(cause)
 	}
 	known, found, err := o.rows.find(ctx, row.ID)
 	switch {
 	case err != nil:
-		return Operation{}, unavailable(err)
+		return Operation{}, unsure(err)
 	case !found:
 		return Operation{}, cause
 	}
@@ -211,7 +214,7 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	mine, err := o.rows.takeTurn(ctx, row, o.now().UTC().Round(0))
 	if err != nil {
-		return unavailable(err)
+		return unsure(err)
 	}
 	if !mine {
 		return nil
@@ -254,10 +257,7 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
 	})
 	if err != nil {
-		return &portal.Error{
-			Code: portal.Unavailable, Err: fmt.Errorf("publishing operation %s: %w", row.ID, err),
-			Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
-		}
+		return unsure(fmt.Errorf("publishing operation %s: %w", row.ID, err))
 	}
 	return nil
 }
@@ -315,9 +315,23 @@ func (a Asked) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// unavailable is the error of a request that was not accepted because something does not
+// answer.
 func unavailable(err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err
 	}
 	return &portal.Error{Code: portal.Unavailable, Message: "The request could not be accepted right now. Nothing was done; send it again in a moment.", Err: err}
+}
+
+// unsure is unavailable where the request may have been accepted all the same: its row may
+// have been written though no answer came, or was there before.
+func unsure(err error) error {
+	if portal.CodeOf(err) != portal.Internal {
+		return err
+	}
+	return &portal.Error{
+		Code: portal.Unavailable, Err: err,
+		Message: "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm.",
+	}
 }
