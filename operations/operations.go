@@ -190,7 +190,8 @@ func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key s
 	return o.again(ctx, row, known)
 }
 
-// handAgain is how long a request that is sent again and again is handed on but once.
+// handAgain is how long a request that is sent again and again is handed on but once. A time
+// that lies further ahead than that was written by a clock that was wrong.
 const handAgain = 30 * time.Second
 
 // again answers a request that is known already.
@@ -202,7 +203,7 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	if err != nil {
 		return Operation{}, err
 	}
-	if !progress.Status.Over() && o.now().Sub(known.HandedAt) >= handAgain {
+	if !progress.Status.Over() && o.now().Sub(known.HandedAt).Abs() >= handAgain {
 		if err := o.handAgain(ctx, known); err != nil {
 			return Operation{}, err
 		}
