@@ -91,7 +91,7 @@ var (
 		http.StatusUnauthorized:        {portal.Unauthorized, "Nobody is signed in, or the token is not valid.", "Sign in first: send an ID or access token as a bearer token."},
 		http.StatusUnprocessableEntity: {portal.Invalid, "The request does not match this document.", "validation failed"},
 		http.StatusInternalServerError: {portal.Internal, "Something went wrong in the portal. The cause is in its log, under the request id.", "Something went wrong on our side."},
-		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. Nothing was done; send the request again later.", "The portal cannot read its data right now. Try again in a moment."},
+		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. Send the request again later, with the same Idempotency-Key if it has one: it may have been accepted all the same.", "The portal cannot read its data right now. Try again in a moment."},
 	}
 	writing = map[int]expected{
 		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page of another site.", "This request came from another site. Open the portal itself and try again."},

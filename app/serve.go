@@ -31,10 +31,14 @@ func Listen(addr string) (net.Listener, error) {
 // long are cut off, which is no error. At most that many connections are open at once;
 // more wait to be accepted.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger, connections int) error {
+	return servingUpTo(connections).serve(ctx, l, handler, log)
+}
+
+func servingUpTo(connections int) serving {
 	return serving{
 		header: 10 * time.Second, read: 30 * time.Second, write: time.Minute, idle: 2 * time.Minute,
 		drain: 20 * time.Second, connections: connections,
-	}.serve(ctx, l, handler, log)
+	}
 }
 
 // serving is how long a client may take, and how many there may be.

@@ -8,7 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -115,27 +118,110 @@ func TestAClientThatSendsNoRequestIsDropped(t *testing.T) {
 	}
 }
 
+// piped is a listener whose connections are pipes, so that they can be in a bubble.
+type piped struct {
+	conns  chan net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func newPiped() *piped { return &piped{conns: make(chan net.Conn, 10), closed: make(chan struct{})} }
+
+func (p *piped) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *piped) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *piped) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
+
+// ask opens a connection, sends a request on it and reads the answer.
+func (p *piped) ask() {
+	client, server := net.Pipe()
+	p.conns <- server
+	_, _ = fmt.Fprint(client, "GET / HTTP/1.1\r\nHost: portal\r\n\r\n")
+	_, _ = io.Copy(io.Discard, client)
+	_ = client.Close()
+}
+
 func TestOnlySoManyConnectionsAreOpenAtOnce(t *testing.T) {
 	t.Parallel()
-	limits := patiently()
-	limits.connections = 2
-	entered, release := make(chan struct{}, 3), make(chan struct{})
-	s := startServing(t, limits, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Connection", "close")
-		entered <- struct{}{}
-		<-release
-	}))
-	for range 3 {
-		s.ask(t)
+	synctest.Test(t, func(t *testing.T) {
+		limits := patiently()
+		limits.connections = 2
+		var entered atomic.Int64
+		release := make(chan struct{})
+		l, done := newPiped(), make(chan error, 1)
+		ctx, stop := context.WithCancel(t.Context())
+		go func() {
+			done <- limits.serve(ctx, l, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Connection", "close")
+				entered.Add(1)
+				<-release
+			}), zerolog.Nop())
+		}()
+		for range 3 {
+			go l.ask()
+		}
+		synctest.Wait()
+		if n := entered.Load(); n != 2 {
+			t.Errorf("%d connections were taken at once, want 2", n)
+		}
+		release <- struct{}{}
+		synctest.Wait()
+		if n := entered.Load(); n != 3 {
+			t.Errorf("with room again %d connections were taken in all, want 3", n)
+		}
+		close(release)
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Zero is no limit in net/http.
+func TestTheServersLimitsAreAllSet(t *testing.T) {
+	t.Parallel()
+	s := servingUpTo(1)
+	for name, limit := range map[string]time.Duration{"header": s.header, "read": s.read, "write": s.write, "idle": s.idle, "drain": s.drain} {
+		if limit <= 0 || limit > 2*time.Minute {
+			t.Errorf("%s: %v", name, limit)
+		}
 	}
-	<-entered
-	<-entered
-	if n := len(entered); n != 0 {
-		t.Errorf("%d more connections were taken", n)
+	if s.connections != 1 {
+		t.Errorf("%d connections, want 1", s.connections)
 	}
-	release <- struct{}{} // and only now is there room for the third
-	<-entered
-	close(release)
+}
+
+func TestTheOperatorsPortOnLoopbackAnswersToItsNamesOnly(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	ok(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- serveOperators(ctx, l, patient(t)) }()
+	for host, want := range map[string]int{"localhost": http.StatusOK, "evil.test": http.StatusMisdirectedRequest} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/healthz", nil)
+		ok(t, err)
+		r.Host, r.Close = host, true
+		answer, err := http.DefaultClient.Do(r)
+		ok(t, err)
+		ok(t, answer.Body.Close())
+		if answer.StatusCode != want {
+			t.Errorf("%s is answered %d, want %d", host, answer.StatusCode, want)
+		}
+	}
+	stop()
+	ok(t, <-done)
 }
 
 func TestAPortForThisMachineAnswersToItsNamesOnly(t *testing.T) {

@@ -100,6 +100,23 @@ func TestSignInsAreLimitedForEachClientAddress(t *testing.T) {
 	}
 }
 
+func TestThePortalLimitsTheSignInsOfAnAddress(t *testing.T) {
+	t.Parallel()
+	handler := portalOf(t)
+	begins := func() int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/sign-in?moved=1", nil))
+		return w.Code
+	}
+	// More than one address may begin in the time that this takes.
+	for range 100 * signInsAtOnce {
+		if begins() == http.StatusTooManyRequests {
+			return
+		}
+	}
+	t.Errorf("%d sign-ins of one address began", 100*signInsAtOnce)
+}
+
 func TestTheMemoryOfAddressesIsBounded(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()

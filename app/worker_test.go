@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -18,10 +20,12 @@ type stalling struct {
 	aws.HTTPClient
 	stalls  atomic.Bool
 	waiting chan struct{}
+	// only is the operation that is not answered; "" is all.
+	only string
 }
 
 func (s *stalling) Do(req *http.Request) (*http.Response, error) {
-	if !s.stalls.Load() {
+	if !s.stalls.Load() || !strings.HasSuffix(req.Header.Get("X-Amz-Target"), s.only) {
 		return s.HTTPClient.Do(req)
 	}
 	select {
@@ -68,6 +72,48 @@ func TestAWorkerStopsInTimeThoughAWSHangs(t *testing.T) {
 		ok(t, err)
 	case <-time.After(patience / 3):
 		t.Fatal("it does not stop")
+	}
+}
+
+// What is being sent is given up by the same deadline, sooner than the publisher itself
+// would.
+func TestAWorkerThatStopsGivesUpWhatItCannotSend(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	client := &stalling{HTTPClient: p.AWS.HTTPClient, waiting: make(chan struct{}, 1)}
+	if client.HTTPClient == nil {
+		client.HTTPClient = http.DefaultClient
+	}
+	log := &written{}
+	p.AWS.HTTPClient, p.StopTime, p.Log = client, time.Second, zerolog.New(log)
+	worker, err := NewWorker(t.Context(), p)
+	ok(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- worker.Run(ctx) }()
+	select {
+	case <-worker.Running():
+	case <-time.After(patience):
+		t.Fatal("it does not run")
+	}
+	client.only = "SendMessageBatch"
+	client.stalls.Store(true)
+	go func() {
+		_ = worker.messaging.Send(context.WithoutCancel(t.Context()), events.Event{
+			ID: "1", Source: "/test", Subject: portal.AccountStream("a"), Time: time.Now(), Operation: "1", Intent: 1, Data: events.RegisterUser{},
+		})
+	}()
+	select {
+	case <-client.waiting:
+	case <-time.After(patience):
+		t.Fatal("nothing is sent")
+	}
+	cancel()
+	ok(t, <-ended)
+	if !strings.Contains(log.String(), "stopping without an answer") {
+		t.Error("it waited for the publisher, which gives up later")
 	}
 }
 

@@ -244,6 +244,29 @@ func TestStagesAreReadAgainOnlyWhenTheyMayHaveChanged(t *testing.T) {
 	}
 }
 
+func TestARunThatSomebodyWaitsForReadsEverythingOnceHoweverFewTokensADeliveryGets(t *testing.T) {
+	t.Parallel()
+	r := newReading(t, manyAPIs(20))
+	for n := range 20 {
+		r.plane.domains = append(r.plane.domains, gateway.Domain{Name: fmt.Sprintf("d%d.example.com", n)})
+	}
+	r.run(-1) // what this one reads is known to the next
+	r.plane.called()
+	if err := r.requests.Add(t.Context(), sync("s1", "op-person")); err != nil {
+		t.Fatal(err)
+	}
+	r.run(7)
+	calls := r.plane.called()
+	for call, times := range calls {
+		if times != 1 {
+			t.Errorf("%s was called %d times", call, times)
+		}
+	}
+	if want := 3 + 20 + 20; len(calls) != want {
+		t.Errorf("%d calls, want %d", len(calls), want)
+	}
+}
+
 func sync(id string, op portal.OperationID) events.Event {
 	return events.Event{
 		ID: id, Source: "/test", Subject: portal.CatalogStream, Time: morning, Operation: op, Data: events.CatalogSyncRequested{},

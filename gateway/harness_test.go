@@ -96,6 +96,8 @@ type tampering struct {
 	mu      sync.Mutex
 	calls   []string
 	refused map[string]string
+	// refusal is how what is refused is answered; nil is a BadRequestException.
+	refusal func(func() (*http.Response, error)) (*http.Response, error)
 	on      func(operation string, pass func() (*http.Response, error)) (*http.Response, error)
 }
 
@@ -111,6 +113,9 @@ func (f *tampering) Do(r *http.Request) (*http.Response, error) {
 	f.mu.Unlock()
 	pass := func() (*http.Response, error) { return f.next.Do(r) }
 	if f.refuses(op, r) {
+		if f.refusal != nil {
+			return f.refusal(pass)
+		}
 		return answer(http.StatusBadRequest, "BadRequestException", "Invalid API Key")(pass)
 	}
 	if on == nil {

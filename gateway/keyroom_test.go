@@ -202,14 +202,23 @@ func TestEachOperationHasItsLimit(t *testing.T) {
 
 func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	creations := wishes(0, 10, w.plan(t, "Free"))
-	for n := range 11 {
-		creations[3].Plans = append(creations[3].Plans, w.plan(t, value(n)))
-	}
-	for n, r := range w.importer(t, ImporterConfig{}).together(t, creations) {
-		if r.err != nil {
-			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
-		}
+	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS refuses the whole import": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			creations := wishes(0, 10, w.plan(t, "Free"))
+			for n := range 11 {
+				creations[3].Plans = append(creations[3].Plans, w.plan(t, value(n)))
+			}
+			if whole {
+				w.wire.refuse("ImportApiKeys", creations[3].Key.Name)
+				w.wire.refusal = answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
+			}
+			results := w.importer(t, ImporterConfig{}).together(t, creations)
+			w.wantCreated(t, creations, results)
+			if n := count(w.wire.made(), "CreateApiKey"); n != 1 {
+				t.Errorf("%d keys were created by themselves, want the one in too many plans", n)
+			}
+		})
 	}
 }

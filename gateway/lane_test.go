@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/http"
 	"slices"
 	"sync"
 	"testing"
@@ -128,5 +129,49 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 		}
 		cancel()
 		bulk.Wait()
+	})
+}
+
+// A token that is drawn before the lease is old, and worth less than one, once the call is made.
+func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	synctest.Test(t, func(t *testing.T) {
+		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		b := w.process(t, 0.5)
+		drawn := func() time.Time {
+			item, err := b.read(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return time.UnixMilli(item.At)
+		}
+		if _, _, err := b.draw(t.Context(), queue{other, Interactive}, 1); err != nil {
+			t.Fatal(err)
+		}
+		before := drawn()
+		time.Sleep(time.Second)
+		giveUp, ok, err := w.process(t, 0.5).leases.takeAttach(t.Context(), 9*time.Second, Interactive)
+		if !ok || err != nil {
+			t.Fatal(ok, err)
+		}
+		w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+			if age := time.Since(drawn()); op == "CreateUsagePlanKey" && age > tokenLife {
+				t.Errorf("its token is %v old", age)
+			}
+			return pass()
+		}
+		var attaching sync.WaitGroup
+		attaching.Go(func() {
+			if err := w.controlPlane(t, b, Config{}).Session(Interactive, nil).Attach(t.Context(), "nosuch", "key"); reasonOf(err) != PlanGone {
+				t.Errorf("attaching: %v", err)
+			}
+		})
+		time.Sleep(5 * time.Second)
+		if !drawn().Equal(before) {
+			t.Error("it has drawn a token and does not have the lease")
+		}
+		giveUp()
+		attaching.Wait()
 	})
 }

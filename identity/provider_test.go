@@ -34,6 +34,18 @@ func TestEveryFaultOfAConfigurationIsNamedAtOnce(t *testing.T) {
 	}
 }
 
+func TestASessionLastsThirtyDaysAtMost(t *testing.T) {
+	t.Parallel()
+	for ttl, taken := range map[time.Duration]bool{identity.MaxSessionTTL: true, identity.MaxSessionTTL + time.Second: false} {
+		_, err := identity.New(identity.Config{
+			BaseURL: "https://portal.example.com", Issuer: "https://login.example.com", ClientID: clientID, SessionTTL: ttl,
+		}, identity.Options{DynamoDB: noDatabase{}, Tables: tables, OnError: func(http.ResponseWriter, *http.Request, error) {}})
+		if taken != (err == nil) || (!taken && !strings.Contains(err.Error(), "session TTL")) {
+			t.Errorf("%v: %v", ttl, err)
+		}
+	}
+}
+
 func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 	t.Parallel()
 	good := identity.Config{

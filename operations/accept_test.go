@@ -58,6 +58,55 @@ func TestWithoutAnIdempotencyKeyEveryRequestIsItsOwn(t *testing.T) {
 	}
 }
 
+// unanswered is a table that carries transactions out and does not answer.
+type unanswered struct{ *dynamodb.Client }
+
+func (u unanswered) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if _, err := u.Client.TransactWriteItems(ctx, in, opts...); err != nil {
+		return nil, err
+	}
+	return nil, errDown
+}
+
+// silentUpdates is a table that does not answer updates.
+type silentUpdates struct{ *dynamodb.Client }
+
+func (silentUpdates) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return nil, errDown
+}
+
+func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsSo(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		key     string
+		earlier bool // whether the request was accepted before
+		trouble func(*desk, *operations.Config)
+		sure    bool
+	}{
+		"the queue does not answer":                      {"k", false, func(d *desk, _ *operations.Config) { d.outbox.down = errDown }, false},
+		"the queue does not answer a second time":        {"k", true, func(d *desk, _ *operations.Config) { d.outbox.down = errDown }, false},
+		"the row is written and its answer is lost":      {"k", false, func(d *desk, cfg *operations.Config) { cfg.Tables = unanswered{d.tables.Client} }, false},
+		"no number can be drawn":                         {"", false, func(d *desk, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, true},
+		"no number can be drawn for one accepted before": {"k", true, func(d *desk, cfg *operations.Config) { cfg.Tables = silentUpdates{d.tables.Client} }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := newDesk(t)
+			if c.earlier {
+				d.accepts(ask(ann, c.key, leaveFree))
+				d.pass(time.Minute)
+			}
+			cfg := d.config()
+			c.trouble(d, &cfg)
+			_, err := operations.New(cfg).Accept(t.Context(), ask(ann, c.key, leaveFree))
+			refuses(t, err, portal.Unavailable)
+			if text := portal.MessageOf(err); strings.Contains(text, "Nothing was done") != c.sure || strings.Contains(text, "not certain") == c.sure {
+				t.Errorf("the client is told: %q", text)
+			}
+		})
+	}
+}
+
 func TestARequestThatCannotBePublishedIsPromisedToNobodyAndCanBeSentAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

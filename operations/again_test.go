@@ -90,6 +90,27 @@ func TestAfterAFailedSendTheSameKeyIsHandedOnAtOnce(t *testing.T) {
 	}
 }
 
+// Its clock may have been an hour ahead, as after a machine was suspended.
+func TestARequestThatSeemsToHaveBeenHandedOnInTheFutureIsHandedOnAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.pass(time.Hour)
+	d.accepts(ask(ann, "k", register))
+	d.pass(-time.Hour)
+	d.outbox.empty()
+	for range 2 {
+		d.accepts(ask(ann, "k", register))
+	}
+	if sent, repeated := d.outbox.empty(); len(sent) != 0 || len(repeated) != 1 {
+		t.Errorf("sent %d times, repeated %d times; want one repetition", len(sent), len(repeated))
+	}
+	d.pass(-5 * time.Second) // clocks may lie so far apart
+	d.accepts(ask(ann, "k", register))
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) != 0 {
+		t.Errorf("sent %d times, repeated %d times by a clock that is a little behind", len(sent), len(repeated))
+	}
+}
+
 // colliding cancels so many transactions, as if others wrote the same rows.
 type colliding struct {
 	*dynamodb.Client

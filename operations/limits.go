@@ -104,7 +104,9 @@ func (w window) slot(now time.Time) string {
 
 // slots are those of the slot at that time and of the next, in which a process counts whose
 // clock is a little ahead.
-func (w window) slots(now time.Time) []string { return []string{w.slot(now), w.slot(now.Add(w.length))} }
+func (w window) slots(now time.Time) []string {
+	return []string{w.slot(now), w.slot(now.Add(w.length))}
+}
 
 func (w window) full(item map[string]types.AttributeValue, now time.Time) bool {
 	return slices.ContainsFunc(w.slots(now), func(slot string) bool {

@@ -200,20 +200,24 @@ func changesPlans(request events.Request) bool {
 // acceptedBefore answers a request that could be given no intent number. One that was
 // accepted before needs none, however often it is sent again.
 func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
-	if key == "" || portal.CodeOf(cause) != portal.TooManyRequests {
+	switch {
+	case key == "":
 		return Operation{}, unavailable(cause)
+	case portal.CodeOf(cause) != portal.TooManyRequests:
+		return Operation{}, uncertain(cause)
 	}
 	known, found, err := o.rows.find(ctx, row.ID)
 	switch {
 	case err != nil:
-		return Operation{}, unavailable(err)
+		return Operation{}, uncertain(err)
 	case !found:
 		return Operation{}, cause
 	}
 	return o.again(ctx, row, known)
 }
 
-// handAgain is how long a request that is sent again and again is handed on but once.
+// handAgain is how long a request that is sent again and again is handed on but once. A time
+// that lies further ahead than that was written by a clock that was wrong.
 const handAgain = 30 * time.Second
 
 // again answers a request that is known already.
@@ -225,7 +229,7 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	if err != nil {
 		return Operation{}, err
 	}
-	if !progress.Status.Over() && o.now().Sub(known.HandedAt) >= handAgain {
+	if !progress.Status.Over() && o.now().Sub(known.HandedAt).Abs() >= handAgain {
 		if err := o.handAgain(ctx, known); err != nil {
 			return Operation{}, err
 		}

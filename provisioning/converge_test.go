@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -912,6 +913,41 @@ func TestARecheckRecordsWhatSomebodyElseHasDone(t *testing.T) {
 			b.wantOutcomes(c.want)
 			if diff := cmp.Diff(c.calls, b.plane.calls[:min(len(c.calls), len(b.plane.calls))]); diff != "" {
 				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestTroubleOfARecheckIsWaitedForAndHoldsUpNoOpenWish(t *testing.T) {
+	t.Parallel()
+	keyGone := &gateway.Refused{Reason: gateway.KeyGone}
+	for name, c := range map[string]struct {
+		answers  map[string][]error
+		material error
+		// waits says that the message comes again, fails that it counts as a failure.
+		waits, fails bool
+	}{
+		"looking at the key is throttled":           {map[string][]error{"look gw1": {throttle}}, nil, true, false},
+		"listing its plans is throttled":            {map[string][]error{"plans gw1": {throttle}}, nil, true, false},
+		"the key is gone and is not listed yet":     {map[string][]error{"look gw1": {keyGone}, "create key1": {&gateway.Unavailable{ValueTaken: true}}}, nil, true, false},
+		"the key is gone and the account is full":   {map[string][]error{"look gw1": {keyGone}, "create key1": {&gateway.LimitReached{Limit: gateway.Keys}}}, nil, false, false},
+		"the key is gone and KMS cannot be used":    {map[string][]error{"look gw1": {keyGone}}, noMaterial{errors.New("disabled"), false}, false, false},
+		"API Gateway does not answer":               {map[string][]error{"look gw1": {&gateway.Unavailable{Err: errors.New("500")}}}, nil, false, true},
+		"a token is wanting, so that all goes back": {map[string][]error{"look gw1": {&portal.Postponed{Reason: "budget"}}}, nil, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), nextWanted)...)
+			b.now = b.now.Add(time.Hour)
+			b.plane.holds, b.Values = []portal.PlanID{"free"}, values{c.material}
+			maps.Copy(b.plane.answers, c.answers)
+			err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
+			var later *portal.Postponed
+			if waits := errors.As(err, &later); waits != c.waits || (err != nil && !waits) != c.fails {
+				t.Errorf("the recheck returns %v", err)
+			}
+			if waits := slices.Contains(b.plane.calls, "attach next gw1"); waits == (name == "a token is wanting, so that all goes back") {
+				t.Errorf("calls %v", b.plane.calls)
 			}
 		})
 	}

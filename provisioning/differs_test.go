@@ -40,6 +40,7 @@ func TestAnAccountDiffersWhereAPIGatewayHoldsSomethingElseThanTheFoldHoldsForDon
 		{"all is as it should be", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long), {Key: "k1", Plan: "old"}: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, difference{}},
 		{"an attachment is missing", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long)}, held{one, nil}, drifted},
 		{"an attachment of another key of the account is not its own", twoKeys, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
+		{"of two keys that are to be in a plan one is missing", twoKeys, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long), {Key: "k2", Plan: "free"}: is(state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
 		{"another key of the account is in the plan, too", twoKeys, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long)}, held{two, pairs{{"gw1", "free"}: true, {"gw2", "free"}: true}}, drifted},
 		{"a plan that was left is held", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, drifted},
 		{"a plan that was never subscribed to is held", oneKey, nil, held{one, pairs{{"gw1", "free"}: true}}, drifted},

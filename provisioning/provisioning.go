@@ -267,7 +267,8 @@ func (r *run) urgency(t task) gateway.Urgency {
 }
 
 // trouble is what the stuck tasks come to. A full account and a KMS key that cannot be
-// used are left to the due rows, and one that waits for a plan to be left, to that one's task. A throttle is waited for, and so is a key that is there
+// used are left to the due rows and to the next sweep, and one that waits for a plan to be
+// left to that one's task. A throttle is waited for, and so is a key that is there
 // and not listed yet: only our own key can have its value. Anything else is a failure of
 // this message.
 func (r *run) trouble() error {

@@ -2,6 +2,7 @@ package provisioning
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -19,12 +20,19 @@ import (
 // hand, or a stalled worker acted after it had been overtaken. A key that is gone is made
 // again with the same value, one with another name gets its own back, and a plan that the
 // account never subscribed to is taken from it. A key that somebody has disabled is left
-// so, and that is recorded.
+// so, and that is recorded. What API Gateway cannot do now holds up nothing else; converge
+// returns it in the end.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
 		r.open(ctx, gateway.Background)
-		if err := r.compareKey(ctx, id); err != nil {
-			return fmt.Errorf("comparing key %s: %w", id, err)
+		err := r.compareKey(ctx, id)
+		var postponed *portal.Postponed
+		switch {
+		case errors.As(err, &postponed):
+			return err
+		case err != nil:
+			zerolog.Ctx(ctx).Warn().Err(err).Str("key", string(id)).Msg("a key could not be compared")
+			r.stuck[task{key: id}] = fmt.Errorf("comparing it with API Gateway: %w", err)
 		}
 	}
 	return nil
