@@ -53,8 +53,12 @@ func run(args []string, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer func() {
-		if exit, ok := recover().(left); ok {
+		switch exit := recover().(type) {
+		case nil:
+		case left:
 			code = int(exit)
+		default:
+			panic(exit)
 		}
 	}()
 	parser := newParser(ctx, out, errs)
