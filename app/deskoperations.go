@@ -19,11 +19,14 @@ type FoundOperation struct {
 	CreatedAt time.Time
 	// Plan is the plan that it is about, "" if it is about none.
 	Plan portal.PlanID
-	// HandedInAgain is when the request is sent to the workers again if none has handled it
-	// by then; zero once one has.
+	// HandedInAgain is when the request falls due to be sent to the workers again, which
+	// takes the job up to a minute; zero once a worker has handled it.
 	HandedInAgain time.Time
 	projections.Progress
 }
+
+// dueJobTime is how long after its time a due row is handled at the latest, while workers run.
+const dueJobTime = time.Minute
 
 // unwatched takes every stream for shown to its end, so reading on the desk wakes nothing.
 type unwatched struct{}
@@ -41,9 +44,9 @@ func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOpera
 	}
 	found := foundOperation(op)
 	if op.Status == projections.Accepted {
-		row, now := due.OfOperation(op.Subject, op.ID, op.CreatedAt), d.now()
-		if !row.At().After(now) {
-			row = row.Next(now)
+		row, passed := due.OfOperation(op.Subject, op.ID, op.CreatedAt), d.now().Add(-dueJobTime)
+		if !row.At().After(passed) {
+			row = row.Next(passed)
 		}
 		found.HandedInAgain = row.At()
 	}

@@ -59,7 +59,7 @@ func waitsFor(op app.FoundOperation) string {
 	if op.HandedInAgain.IsZero() {
 		return ""
 	}
-	return "a worker to handle it. If none has by " + moment(op.HandedInAgain) + ", it is sent to them again."
+	return "a worker to handle it; it is sent to them again within a minute after " + moment(op.HandedInAgain)
 }
 
 func printStep(w io.Writer, step projections.Step) {
