@@ -46,6 +46,11 @@ type treated struct {
 	Type    string        `json:"type"`
 	Subject portal.Stream `json:"subject"`
 	Did     string        `json:"did"`
+	about   string
+}
+
+func treat(l deadletters.Letter, did string) treated {
+	return treated{l.ID, events.Name(l.Type), l.Subject, did, about(l)}
 }
 
 // Run replays. A newer request has won by then, so replaying can undo nothing. What
@@ -64,22 +69,22 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	list := []treated{}
 	letters, left, err := c.chosen(ctx, box)
 	for _, l := range left {
-		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, "left"})
+		list = append(list, treat(l, "left"))
 	}
 	for _, l := range letters {
 		if failed := with.Replay(ctx, l); failed != nil {
 			err = errors.Join(err, app.InWords(failed))
 			continue
 		}
-		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, verb})
+		list = append(list, treat(l, verb))
 	}
 	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
 		for _, one := range list {
 			if one.Did == "left" {
-				fmt.Fprintf(w, "left %s, which no worker can read\n", one.ID)
+				fmt.Fprintf(w, "left %s, which no worker can read; look at it, then discard it\n", one.ID)
 				continue
 			}
-			fmt.Fprintf(w, "%s %s, a %s about %s\n", one.Did, one.ID, one.Type, one.Subject)
+			fmt.Fprintf(w, "%s %s, %s\n", one.Did, one.ID, one.about)
 		}
 		if len(letters) == 0 && err == nil {
 			fmt.Fprintln(w, "There is nothing to replay.")

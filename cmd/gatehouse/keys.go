@@ -36,7 +36,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "Looking in API Gateway: a control-plane call for every 500 keys, out of the budget.")
+	tell(os.Stderr, "Looking in API Gateway. That takes a control-plane call for every 500 keys, within the budget.")
 	owner, err := desk.Whose(ctx, text)
 	if err != nil {
 		return err

@@ -59,7 +59,7 @@ func waitsFor(op app.FoundOperation) string {
 	if op.HandedInAgain.IsZero() {
 		return ""
 	}
-	return "a worker to handle it; it is sent to them again within a minute after " + moment(op.HandedInAgain)
+	return "a worker to handle it, or the views to show that one has. It is sent to the workers again within a minute after " + moment(op.HandedInAgain) + "."
 }
 
 func printStep(w io.Writer, step projections.Step) {
