@@ -19,6 +19,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(os.Stderr, "Having a worker sweep; waiting for it.")
 	found, err := app.Sweep(ctx, p)
 	if err != nil {
 		return err
