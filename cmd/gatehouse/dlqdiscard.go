@@ -63,7 +63,7 @@ func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	}
 	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
 		for _, one := range list {
-			fmt.Fprintf(w, "%s %s, %s\n", one.Did, one.ID, one.about)
+			fmt.Fprintln(w, wrap(one.Did+" "+one.ID+", "+one.about, width(w), 2))
 		}
 	})
 	return errors.Join(err, printed, done())

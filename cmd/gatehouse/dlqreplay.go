@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 type dlqReplayCommand struct {
@@ -46,7 +47,8 @@ type treated struct {
 	Type    string        `json:"type"`
 	Subject portal.Stream `json:"subject"`
 	Did     string        `json:"did"`
-	about   string
+	// about is what it is, or why it was left.
+	about string
 }
 
 func treat(l deadletters.Letter, did string) treated {
@@ -69,7 +71,7 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	list := []treated{}
 	letters, left, err := c.chosen(ctx, box)
 	for _, l := range left {
-		list = append(list, treat(l, "left"))
+		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, "left", whyLeft(l)})
 	}
 	for _, l := range letters {
 		if failed := with.Replay(ctx, l); failed != nil {
@@ -81,16 +83,24 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
 		for _, one := range list {
 			if one.Did == "left" {
-				fmt.Fprintf(w, "left %s, which no worker can read; look at it, then discard it\n", one.ID)
+				fmt.Fprintln(w, wrap("left "+one.ID+": "+one.about, width(w), 2))
 				continue
 			}
-			fmt.Fprintf(w, "%s %s, %s\n", one.Did, one.ID, one.about)
+			fmt.Fprintln(w, wrap(one.Did+" "+one.ID+", "+one.about, width(w), 2))
 		}
 		if len(letters) == 0 && err == nil {
 			fmt.Fprintln(w, "There is nothing to replay.")
 		}
 	})
 	return errors.Join(err, printed, done())
+}
+
+// whyLeft says why a letter cannot be replayed, and what to do with it.
+func whyLeft(l deadletters.Letter) string {
+	if l.Class == string(transport.UnknownType) {
+		return "this version does not know its type; replay it with a newer one, once the workers are that new"
+	}
+	return "no worker can read it; look at it, then discard it"
 }
 
 // chosen reads the letters that were asked for. Of all open ones, those that no worker
