@@ -78,18 +78,36 @@ var badCredentials = []string{
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// inWords says what an error of AWS means to an operator, and what to do; "" for nil. It
-// never passes AWS's text on where it knows better.
-func inWords(err error) string {
+// nonexistent is the kind of resource that AWS says does not exist, without saying which;
+// "" if the error is another.
+func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
 		noQueue *sqstypes.QueueDoesNotExist
 		noTopic *snstypes.NotFoundException
 		noKey   *kmstypes.NotFoundException
-		macs    *keys.KMSError
-		named   smithy.APIError
-		unsent  *smithyhttp.RequestSendError
-		call    *smithy.OperationError
+	)
+	switch {
+	case errors.As(err, &noTable):
+		return "table"
+	case errors.As(err, &noQueue):
+		return "queue"
+	case errors.As(err, &noTopic):
+		return "topic"
+	case errors.As(err, &noKey):
+		return "KMS key"
+	}
+	return ""
+}
+
+// inWords says what an error of AWS means to an operator, and what to do; "" for nil. It
+// never passes AWS's text on where it knows better.
+func inWords(err error) string {
+	var (
+		macs   *keys.KMSError
+		named  smithy.APIError
+		unsent *smithyhttp.RequestSendError
+		call   *smithy.OperationError
 	)
 	switch {
 	case err == nil:
@@ -100,8 +118,8 @@ func inWords(err error) string {
 		return capital(errNoCredentials.Error()) + "."
 	case errors.As(err, &macs) && macs.Cause != keys.Denied:
 		return macs.Error()
-	case errors.As(err, &noTable), errors.As(err, &noQueue), errors.As(err, &noTopic), errors.As(err, &noKey):
-		return "It does not exist. " + runSetup
+	case nonexistent(err) != "":
+		return "A " + nonexistent(err) + " does not exist. `gatehouse doctor` says which, and what to do."
 	case errors.As(err, &named) && isDenied(named):
 		return denied(err, named)
 	case errors.As(err, &named) && slices.Contains(badCredentials, named.ErrorCode()):
@@ -135,6 +153,14 @@ func told(about string, err error) error {
 		about += ": "
 	}
 	return &worded{about + inWords(err), err}
+}
+
+// toldOf puts an error of AWS about one resource in words.
+func toldOf(resource string, err error) error {
+	if nonexistent(err) != "" {
+		return &worded{resource + " does not exist. In a new installation, run `gatehouse setup`; otherwise `gatehouse doctor` says what to do.", err}
+	}
+	return told(resource, err)
 }
 
 // rawAWS says whether an error is AWS's and nobody has put it in words yet.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -28,6 +29,7 @@ type Desk struct {
 	ops    *operations.Operations
 	people identity.Lookup
 	plane  *gateway.ControlPlane
+	now    func() time.Time
 }
 
 // OpenDesk opens the desk.
@@ -41,11 +43,14 @@ func OpenDesk(p Process) (*Desk, error) {
 	return &Desk{
 		clients: c, names: names, cfg: p.Config, views: views,
 		facts: journal.New(c.dynamodb, names.Journal, names.Records),
-		ops:   operations.New(operations.Config{Tables: c.dynamodb, Records: names.Records, Views: views, Now: p.now(), Source: "/gatehouse/cli"}),
+		ops: operations.New(operations.Config{
+			Tables: c.dynamodb, Records: names.Records, Views: views, Heads: unwatched{}, Now: p.now(), Source: "/gatehouse/cli",
+		}),
 		people: identity.Lookup{DynamoDB: c.dynamodb, Tables: identity.Tables{
 			Journal: names.Journal, Records: names.Records, Sessions: names.Sessions,
 		}},
 		plane: gateway.New(c.apigateway, budget, gateway.Config{}),
+		now:   p.now(),
 	}, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -18,8 +19,19 @@ type FoundOperation struct {
 	CreatedAt time.Time
 	// Plan is the plan that it is about, "" if it is about none.
 	Plan portal.PlanID
+	// HandedInAgain is when the request falls due to be sent to the workers again, which
+	// takes the job up to a minute; zero once a worker has handled it.
+	HandedInAgain time.Time
 	projections.Progress
 }
+
+// dueJobTime is how long after its time a due row is handled at the latest, while workers run.
+const dueJobTime = time.Minute
+
+// unwatched takes every stream for shown to its end, so reading on the desk wakes nothing.
+type unwatched struct{}
+
+func (unwatched) Head(context.Context, portal.Stream) (int64, error) { return 0, nil }
 
 // Operation reads any operation by its id; an unknown one is NotFound.
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
@@ -27,7 +39,18 @@ func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOpera
 	if portal.CodeOf(err) == portal.NotFound {
 		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Operation ids stand in the address of the page that follows them, and in the API's answers.", id))
 	}
-	return foundOperation(op), err
+	if err != nil {
+		return FoundOperation{}, err
+	}
+	found := foundOperation(op)
+	if op.Status == projections.Accepted {
+		row, passed := due.OfOperation(op.Subject, op.ID, op.CreatedAt), d.now().Add(-dueJobTime)
+		if !row.At().After(passed) {
+			row = row.Next(passed)
+		}
+		found.HandedInAgain = row.At()
+	}
+	return found, nil
 }
 
 func foundOperation(op operations.Operation) FoundOperation {

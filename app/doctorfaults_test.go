@@ -220,7 +220,11 @@ func tables(one injure, denied forbid, names Names) {
 	var lines []string
 	for _, table := range names.Tables() {
 		lines = append(lines, "table "+table)
-		one("the table "+table+" was deleted", "table "+table, gone, runSetup, func(t *testing.T, h *patientOf) { h.deleteTable(t, table) }, depends[table]...)
+		advice := runSetup
+		if table == names.Journal || table == names.Records {
+			advice = "docs/runbook.md#restoring"
+		}
+		one("the table "+table+" was deleted", "table "+table, gone, advice, func(t *testing.T, h *patientOf) { h.deleteTable(t, table) }, depends[table]...)
 	}
 	one("a table has other keys", "table "+names.Sessions, "Its keys are HASH id (S), RANGE at (S)", "GATEHOUSE_PREFIX", func(t *testing.T, h *patientOf) {
 		h.createTable(t, names.Sessions, "id", "at")
@@ -263,14 +267,14 @@ func queues(one injure, denied forbid, names Names) {
 				ok(t, err)
 			})
 			wrong := map[string][2]string{
-				retention: {"60", "Its message retention period is 60 and must be 1209600."}, visibility: {"1", "Its visibility timeout is 1 and must be 30."},
-				receiveWait: {"20", "Its receive wait time is 20 and must be 0."}, delay: {"900", "Its delivery delay is 900 and must be 0."},
+				retention: {"60", "Its message retention period is 60 seconds and must be 1209600 seconds."}, visibility: {"1", "Its visibility timeout is 1 second and must be 30 seconds."},
+				receiveWait: {"20", "Its receive wait time is 20 seconds and must be 0 seconds."}, delay: {"900", "Its delivery delay is 900 seconds and must be 0 seconds."},
 			}
 			if strings.HasSuffix(queue, fifoSuffix) {
 				wrong[throughput] = [2]string{"perQueue", "Its FIFO throughput limit is perQueue and must be perMessageGroupId."}
 			}
 			if queue == base {
-				wrong[redrive] = [2]string{"", "Its redrive policy is not set"}
+				wrong[redrive] = [2]string{"", "Its redrive policy does not move messages to " + DeadLetterQueue(queue) + " after 1000 receives."}
 			} else {
 				wrong[redriveAllow] = [2]string{`{"redrivePermission":"denyAll"}`, "Its redrive allow policy keeps SQS from moving messages here."}
 			}
@@ -342,7 +346,7 @@ func kmsKeys(one injure, denied forbid) {
 		ok(t, err)
 		h.Config.KMSKey = *other.KeyMetadata.Arn
 	}, material)
-	one("everybody may compute keys", policy, "Everybody may compute API keys", "--key-user", func(t *testing.T, h *patientOf) {
+	one("everybody may compute keys", policy, "Everybody may compute API keys", "in one run", func(t *testing.T, h *patientOf) {
 		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}`)})
 		ok(t, err)
 	})

@@ -36,7 +36,7 @@ func providerOf(cfg Config) resource {
 		if provider.Issuer != cfg.OIDCIssuer {
 			return found(fault{
 				says:   fmt.Sprintf("It calls itself %q, and GATEHOUSE_OIDC_ISSUER is %q.", provider.Issuer, cfg.OIDCIssuer),
-				advice: "Set GATEHOUSE_OIDC_ISSUER to that, to the letter.",
+				advice: "Set GATEHOUSE_OIDC_ISSUER to what the provider calls itself, to the letter.",
 			})
 		}
 		if provider.Keys == "" {
@@ -130,7 +130,10 @@ func signInClient(e estate) resource {
 }
 
 func clientFaults(client *types.UserPoolClientType, cfg Config, callback, signOut string) []fault {
-	const where = "Change it at the user pool's app client, under Login pages."
+	const (
+		where  = "Change it at the user pool's app client, under Login pages."
+		addURL = "Add what is missing at the user pool's app client, under Login pages, or correct GATEHOUSE_BASE_URL."
+	)
 	var all []fault
 	add := func(wrong bool, says, advice string) {
 		if wrong {
@@ -138,9 +141,9 @@ func clientFaults(client *types.UserPoolClientType, cfg Config, callback, signOu
 		}
 	}
 	add(!slices.Contains(client.CallbackURLs, callback), fmt.Sprintf("%s is not one of its callback URLs, so nobody can sign in.", callback),
-		"Add it at the user pool's app client, under Login pages, or correct GATEHOUSE_BASE_URL.")
+		addURL)
 	add(!slices.Contains(client.LogoutURLs, signOut), fmt.Sprintf("%s is not one of its sign-out URLs, so signing out ends on an error page.", signOut),
-		"Add it at the user pool's app client, under Login pages, or correct GATEHOUSE_BASE_URL.")
+		addURL)
 	add(!aws.ToBool(client.AllowedOAuthFlowsUserPoolClient) || !slices.Contains(client.AllowedOAuthFlows, types.OAuthFlowTypeCode),
 		"It does not allow the authorization code flow.", where)
 	for _, scope := range []string{"openid", "email", "profile"} {

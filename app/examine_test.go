@@ -17,7 +17,7 @@ import (
 
 func TestErrorsOfAWSAreSaidInWords(t *testing.T) {
 	t.Parallel()
-	const setUp = "It does not exist. Run `gatehouse setup`."
+	const which = " does not exist. `gatehouse doctor` says which, and what to do."
 	call := func(service, operation string, err error) error {
 		return &smithy.OperationError{ServiceID: service, OperationName: operation, Err: err}
 	}
@@ -26,10 +26,10 @@ func TestErrorsOfAWSAreSaidInWords(t *testing.T) {
 		want string
 	}{
 		"none":     {nil, ""},
-		"no table": {&ddbtypes.ResourceNotFoundException{}, setUp},
-		"no queue": {&sqstypes.QueueDoesNotExist{}, setUp},
-		"no topic": {&snstypes.NotFoundException{}, setUp},
-		"no key":   {&kmstypes.NotFoundException{}, setUp},
+		"no table": {&ddbtypes.ResourceNotFoundException{}, "A table" + which},
+		"no queue": {&sqstypes.QueueDoesNotExist{}, "A queue" + which},
+		"no topic": {&snstypes.NotFoundException{}, "A topic" + which},
+		"no key":   {&kmstypes.NotFoundException{}, "A KMS key" + which},
 		"not permitted": {
 			call("SQS", "GetQueueAttributes", &smithy.GenericAPIError{Code: "AccessDenied", Message: "User: arn:aws:iam::1:user/ann is not authorized to perform: sqs:getqueueattributes on resource: arn:aws:sqs:eu-west-1:1:q because no identity-based policy allows it"}),
 			"These credentials lack the permission sqs:GetQueueAttributes on arn:aws:sqs:eu-west-1:1:q. See docs/configuration.md#permissions.",

@@ -177,7 +177,7 @@ func runFor(ctx context.Context, runs *jobs.Runs, job, id string, tell func(jobs
 			return ctx.Err()
 		case <-late.C:
 			if !run.UnderWay {
-				return fmt.Errorf("no worker has begun the %s within %v: is one running, and does it log errors of job %[1]q?", job, jobBegin)
+				return fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running, and does it log errors of job %[1]q?", job, jobBegin.Minutes())
 			}
 		case <-poll.C:
 		}

@@ -266,14 +266,18 @@ func (l Local) banner(out io.Writer) {
 	fmt.Fprintf(out, `
   For the other commands of gatehouse, the AWS CLI and curl, in another terminal
 %s
-    aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH --client-id %s \
-      --auth-parameters USERNAME=%s,PASSWORD=%s     # user pool %s
 
-    Version 1 of the AWS CLI needs --endpoint-url %s for "aws sqs".
+  Tokens of user pool %s
+    aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH \
+      --client-id %s \
+      --auth-parameters USERNAME=%s,PASSWORD=%s
+
+  Version 1 of the AWS CLI needs for "aws sqs"
+    --endpoint-url %s
 
   Stop with Ctrl+C.
 
-`, l.exports(), l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.Demo.PoolID, l.AWSURL)
+`, l.exports(), l.Demo.PoolID, l.Demo.ClientID, DemoAccounts[0].Email, DemoAccounts[0].Password, l.AWSURL)
 }
 
 // exports are the variables with which commands find this portal and its AWS.

@@ -167,10 +167,15 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
 		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "--client-id " + r.Demo.ClientID,
 		"export AWS_ENDPOINT_URL=" + r.AWSURL + "\n", "export AWS_REGION=us-east-1\n", "export AWS_DEFAULT_REGION=us-east-1\n", "user pool " + r.Demo.PoolID,
-		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "Version 1 of the AWS CLI needs --endpoint-url " + r.AWSURL + " for \"aws sqs\".",
+		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "Version 1 of the AWS CLI needs for \"aws sqs\"\n    --endpoint-url " + r.AWSURL + "\n",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
+		}
+	}
+	for line := range strings.Lines(strings.ReplaceAll(said, dir, "")) {
+		if len(line) > 81 {
+			t.Errorf("a line has %d characters: %s", len(line), line)
 		}
 	}
 	if strings.Contains(said, "Faults") {

@@ -186,7 +186,7 @@ func principals(statement map[string]any) []string {
 	return nil
 }
 
-const restrict = "Say who may: gatehouse setup --key-user ROLE-ARN, once for each role of portal, worker and operators."
+const restrict = "Say who may: run `gatehouse setup` with --key-user ROLE-ARN for every role of portal, worker and operators, all in one run."
 
 func judgePolicy(statements []map[string]any) finding {
 	note := "only the principals it names may compute API keys"
@@ -203,7 +203,7 @@ func judgePolicy(statements []map[string]any) finding {
 				// IAM shows a principal by its unique id once it is deleted.
 				all = append(all, fault{says: fmt.Sprintf("It names %s, a role or user that was deleted.", who), advice: restrict})
 			case strings.HasSuffix(who, ":root"):
-				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` names them here"
+				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` has this policy decide"
 			}
 		}
 	}

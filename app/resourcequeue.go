@@ -128,9 +128,9 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault {
 	want := e.attributes(queue)
 	var all []fault
-	set := func(attribute, value, says string) {
+	set := func(attribute, value, says, mending string) {
 		all = append(all, fault{
-			says: says, mending: fmt.Sprintf("set the %s to %s", attributeNames[attribute], value),
+			says: says, mending: mending,
 			mend: func(ctx context.Context) error { return e.setQueue(ctx, queue, url, attribute, value) },
 		})
 	}
@@ -138,18 +138,35 @@ func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault
 		if sameValue(is[attribute], want[attribute]) {
 			continue
 		}
-		value := is[attribute]
-		if value == "" {
-			value = "not set"
+		name, to := attributeNames[attribute], withUnit(attribute, want[attribute])
+		if attribute == redrive {
+			to = fmt.Sprintf("move messages to %s after %d receives", DeadLetterQueue(queue), maxReceiveCount)
+			set(attribute, want[attribute], fmt.Sprintf("Its %s does not %s.", name, to), fmt.Sprintf("have the %s %s", name, to))
+			continue
 		}
-		set(attribute, want[attribute], fmt.Sprintf("Its %s is %s and must be %s.", attributeNames[attribute], value, want[attribute]))
+		set(attribute, want[attribute], fmt.Sprintf("Its %s is %s and must be %s.", name, withUnit(attribute, is[attribute]), to), fmt.Sprintf("set the %s to %s", name, to))
 	}
 	var allowed struct{ RedrivePermission string }
 	if policy := is[redriveAllow]; isDeadLetterQueue(queue) && policy != "" &&
 		(json.Unmarshal([]byte(policy), &allowed) != nil || allowed.RedrivePermission != "allowAll") {
-		set(redriveAllow, `{"redrivePermission":"allowAll"}`, "Its redrive allow policy keeps SQS from moving messages here.")
+		set(redriveAllow, `{"redrivePermission":"allowAll"}`, "Its redrive allow policy keeps SQS from moving messages here.", "have the redrive allow policy let every queue move messages here")
 	}
 	return all
+}
+
+// withUnit is an attribute's value with its unit.
+func withUnit(attribute, value string) string {
+	switch attribute {
+	case retention, visibility, receiveWait, delay:
+		if value == "1" {
+			return "1 second"
+		}
+		return value + " seconds"
+	}
+	if value == "" {
+		return "not set"
+	}
+	return value
 }
 
 // sameValue compares texts, and JSON documents by what they say.

@@ -34,7 +34,11 @@ func (e estate) table(name string) resource {
 		out, err := e.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		var none *types.ResourceNotFoundException
 		if errors.As(err, &none) {
-			return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
+			finding, err := missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
+			if e.guarded(name) {
+				finding.faults[0].advice = "In a new installation, run `gatehouse setup`. Otherwise it was deleted: do not run set-up yet, but restore it, see docs/runbook.md#restoring."
+			}
+			return finding, err
 		}
 		if err != nil {
 			return finding{}, err

@@ -73,7 +73,7 @@ const rounds = 3
 func (s *setup) settle(ctx context.Context, chain []resource) error {
 	for _, r := range chain {
 		if err := s.mend(ctx, r); err != nil {
-			return told(r.what, err)
+			return toldOf(r.what, err)
 		}
 	}
 	return nil

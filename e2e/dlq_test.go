@@ -149,6 +149,9 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	if !strings.Contains(rehearsed, "would replay ann, a RegisterUser about account/ann\n") || strings.Count(rehearsed, "left ") != 2 {
 		t.Errorf("the rehearsal says\n%s", rehearsed)
 	}
+	if !strings.Contains(rehearsed, "left unheard: this version does not know its type; ") || !strings.Contains(rehearsed, "left "+letters["unreadable"]+": no worker can read it; ") {
+		t.Errorf("of what is left the rehearsal says\n%s", rehearsed)
+	}
 	if again := o.dlq("list"); again != list {
 		t.Errorf("after the rehearsal the list is\n%s", again)
 	}

@@ -127,6 +127,16 @@ func TestOperatorsLookUpOperationsAccountsAndKeys(t *testing.T) {
 			t.Errorf("%s: %q, %q", name, stdout, stderr)
 		}
 	}
+	if stdout, _ := o.says(0, "keys", "whose", id); strings.Contains(stdout, "stray") {
+		t.Errorf("the journal's key is called a stray: %s", stdout)
+	}
+	byHand, err := apigateway.NewFromConfig(s.aws).CreateApiKey(t.Context(), &apigateway.CreateApiKeyInput{Name: aws.String("gatehouse/" + shown.Account + "/" + id)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stdout, _ := o.says(0, "keys", "whose", *byHand.Id); !strings.Contains(stdout, "a stray") || !strings.Contains(stdout, owned.GatewayID) {
+		t.Errorf("a key that somebody made by hand under the same name: %s", stdout)
+	}
 	cmd := command(t, o.env, "gatehouse", "keys", "whose", "-")
 	cmd.Stdin = strings.NewReader(value + "\n")
 	if out, err := cmd.Output(); err != nil || !strings.Contains(string(out), shown.Account) {

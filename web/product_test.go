@@ -28,10 +28,11 @@ func TestAProductSaysWhichAPIsHaveNoAddressToShow(t *testing.T) {
 	product.APIs = []catalog.API{
 		{ID: "chat", Name: "API chat", Stage: "live", Kind: catalog.Other},
 		{ID: "inner", Name: "Inner", Stage: "prod", Kind: catalog.REST, Private: true},
+		{ID: "closed", Name: "Closed", Stage: "prod", Kind: catalog.REST},
 	}
 	product.Plans[0].Methods = []catalog.MethodLimit{{API: "inner", Stage: "prod", Path: "/pets/{id}", Method: "GET", Rate: 5, Burst: 10}}
 	text := document(t, visit(&fake{catalog: published(product)}).get("/apis/weather"), http.StatusOK).Text()
-	for _, want := range []string{"not a REST API", "only be called from inside its owner's network", "GET /pets/{id}", "5 requests a second, 10 requests at once"} {
+	for _, want := range []string{"not a REST API", "only be called from inside its owner's network", "API Gateway gives no public address for this API", "GET /pets/{id}", "5 requests a second, 10 requests at once"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page does not say %q", want)
 		}

@@ -63,9 +63,9 @@ func printAccount(w io.Writer, a app.FoundAccount) {
 	section(w, "keys", []string{"KEY", "API GATEWAY", "STATE"}, rows)
 	rows = nil
 	for _, op := range a.Operations {
-		rows = append(rows, []string{string(op.ID), op.Type, string(op.Status)})
+		rows = append(rows, []string{string(op.ID), op.Type, oneLine(string(op.Plan)), string(op.Status)})
 	}
-	section(w, "newest operations", []string{"OPERATION", "TYPE", "STATUS"}, rows)
+	section(w, "newest operations", []string{"OPERATION", "TYPE", "PLAN", "STATUS"}, rows)
 }
 
 func section(w io.Writer, title string, heads []string, rows [][]string) {

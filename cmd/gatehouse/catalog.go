@@ -36,7 +36,7 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Asked the workers to read the catalog; waiting for them.")
-	ctx, cancel := context.WithTimeoutCause(ctx, syncTime, fmt.Errorf("no worker has read the catalog within %s: is one running?", syncTime))
+	ctx, cancel := context.WithTimeoutCause(ctx, syncTime, fmt.Errorf("no worker has read the catalog within %.0f minutes: is one running?", syncTime.Minutes()))
 	defer cancel()
 	progress, err := follow(ctx, time.NewTicker(followEvery).C, func(ctx context.Context) (projections.Progress, error) {
 		return desk.Progress(ctx, id)

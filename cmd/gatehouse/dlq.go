@@ -137,14 +137,21 @@ func printLetters(to io.Writer, letters []deadletters.Letter) {
 		}
 		fmt.Fprintf(to, "%s\n", l.ID)
 		fmt.Fprintf(to, "  %s, %s%s; %s, last %s\n", l.State(), l.Class, replays, count(int(l.Attempts), "attempt"), moment(l.Last))
-		if l.Type == "" {
-			fmt.Fprintf(to, "  from the queue %s\n", l.Queue)
-		} else {
-			fmt.Fprintf(to, "  %s about %s\n", oneLine(events.Name(l.Type)), oneLine(string(l.Subject)))
-		}
+		fmt.Fprintf(to, "  %s\n", about(l))
 		columns := width(to)
 		fmt.Fprintf(to, "  %s\n\n", wrap(oneLine(l.Error), columns, 2))
 	}
+}
+
+// about says what a letter is, as far as it says so itself.
+func about(l deadletters.Letter) string {
+	switch {
+	case l.Type == "":
+		return "a message from the queue " + l.Queue
+	case l.Subject == "":
+		return "a " + oneLine(events.Name(l.Type))
+	}
+	return "a " + oneLine(events.Name(l.Type)) + " about " + oneLine(string(l.Subject))
 }
 
 type dlqShowCommand struct {
@@ -165,8 +172,8 @@ func (c dlqShowCommand) Run(ctx context.Context) error {
 	}
 	return c.print(os.Stdout, letterJSONOf(l), func(w io.Writer) {
 		pairs(w,
-			[2]string{"id", l.ID}, [2]string{"queue", l.Queue}, [2]string{"consumer", l.Consumer}, [2]string{"type", oneLine(l.Type)},
-			[2]string{"about", oneLine(string(l.Subject))}, [2]string{"operation", printable(string(l.Operation))}, [2]string{"class", l.Class},
+			[2]string{"id", l.ID}, [2]string{"queue", l.Queue}, [2]string{"consumer", l.Consumer}, [2]string{"type", printable(l.Type)},
+			[2]string{"about", printable(string(l.Subject))}, [2]string{"operation", printable(string(l.Operation))}, [2]string{"class", l.Class},
 			[2]string{"error", oneLine(l.Error)}, [2]string{"attempts", fmt.Sprintf("%d, %s to %s", l.Attempts, moment(l.First), moment(l.Last))},
 			[2]string{"state", stateOf(l)}, [2]string{"body", fmt.Sprintf("%d bytes", len(l.Body))},
 		)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
-	"github.com/gatehouse-portal/gatehouse/events"
 )
 
 type dlqDiscardCommand struct {
@@ -60,11 +59,11 @@ func (c dlqDiscardCommand) Run(ctx context.Context) error {
 			err = errors.Join(err, app.InWords(failed))
 			continue
 		}
-		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, verb})
+		list = append(list, treat(l, verb))
 	}
 	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
 		for _, one := range list {
-			fmt.Fprintf(w, "%s %s, a %s about %s\n", one.Did, one.ID, oneLine(one.Type), oneLine(string(one.Subject)))
+			fmt.Fprintln(w, wrap(one.Did+" "+one.ID+", "+one.about, width(w), 2))
 		}
 	})
 	return errors.Join(err, printed, done())

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
 type dlqReplayCommand struct {
@@ -46,6 +47,12 @@ type treated struct {
 	Type    string        `json:"type"`
 	Subject portal.Stream `json:"subject"`
 	Did     string        `json:"did"`
+	// about is what it is, or why it was left.
+	about string
+}
+
+func treat(l deadletters.Letter, did string) treated {
+	return treated{l.ID, events.Name(l.Type), l.Subject, did, about(l)}
 }
 
 // Run replays. A newer request has won by then, so replaying can undo nothing. What
@@ -64,28 +71,36 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	list := []treated{}
 	letters, left, err := c.chosen(ctx, box)
 	for _, l := range left {
-		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, "left"})
+		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, "left", whyLeft(l)})
 	}
 	for _, l := range letters {
 		if failed := with.Replay(ctx, l); failed != nil {
 			err = errors.Join(err, app.InWords(failed))
 			continue
 		}
-		list = append(list, treated{l.ID, events.Name(l.Type), l.Subject, verb})
+		list = append(list, treat(l, verb))
 	}
 	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
 		for _, one := range list {
 			if one.Did == "left" {
-				fmt.Fprintf(w, "left %s, which no worker can read\n", one.ID)
+				fmt.Fprintln(w, wrap("left "+one.ID+": "+one.about, width(w), 2))
 				continue
 			}
-			fmt.Fprintf(w, "%s %s, a %s about %s\n", one.Did, one.ID, one.Type, one.Subject)
+			fmt.Fprintln(w, wrap(one.Did+" "+one.ID+", "+one.about, width(w), 2))
 		}
 		if len(letters) == 0 && err == nil {
 			fmt.Fprintln(w, "There is nothing to replay.")
 		}
 	})
 	return errors.Join(err, printed, done())
+}
+
+// whyLeft says why a letter cannot be replayed, and what to do with it.
+func whyLeft(l deadletters.Letter) string {
+	if l.Class == string(transport.UnknownType) {
+		return "this version does not know its type; replay it with a newer one, once the workers are that new"
+	}
+	return "no worker can read it; look at it, then discard it"
 }
 
 // chosen reads the letters that were asked for. Of all open ones, those that no worker

@@ -164,15 +164,16 @@ func describe(out io.Writer, finding gateway.Finding) {
 	}
 	if finding.Usable {
 		fmt.Fprint(out, `
-Keys can be created many at a time. Workers with GATEHOUSE_PROVISIONING=auto, the
-default, do so from now on (within some minutes) where many people wait; a person
-who asks alone is still served at once. GATEHOUSE_PROVISIONING=single turns it off.
+Keys can be created many at a time. Workers with GATEHOUSE_PROVISIONING=auto,
+the default, begin to do so within some minutes where many people wait; a person
+who asks alone is still served at once. GATEHOUSE_PROVISIONING=single turns it
+off.
 `)
 		return
 	}
 	fmt.Fprint(out, `
-Keys cannot safely be created many at a time here. Workers go on creating them one
-by one, which is slower when many people sign up at once and otherwise the same.
-There is nothing to set; try again when AWS has changed.
+Keys cannot safely be created many at a time here. Workers go on creating them
+one by one, which is slower when many people sign up at once and otherwise the
+same. There is nothing to set; try again when AWS has changed.
 `)
 }

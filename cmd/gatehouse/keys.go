@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type keysCommand struct {
@@ -36,7 +37,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "Looking in API Gateway: a control-plane call for every 500 keys, out of the budget.")
+	tell(os.Stderr, "Looking in API Gateway. That takes a control-plane call for every 500 keys, within the budget.")
 	owner, err := desk.Whose(ctx, text)
 	if err != nil {
 		return err
@@ -49,11 +50,28 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if accounts[0].Email != "" {
 		value["email"] = accounts[0].Email
 	}
+	recorded := recordedAs(accounts[0], owner.Key)
+	stray := ""
+	if recorded != "" && recorded != owner.GatewayID {
+		value["stray"], value["recorded_gateway_id"] = true, recorded
+		stray = fmt.Sprintf("a stray: somebody made it by hand under this name. The portal's own key of this name is %s.", recorded)
+	}
 	return c.print(os.Stdout, value, func(w io.Writer) {
 		pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(accounts[0].Email)}, [2]string{"key", string(owner.Key)},
-			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"cost", count(owner.Calls, "control-plane call")})
+			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"this is", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
 		fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
 	})
+}
+
+// recordedAs is API Gateway's id of the account's key, as the portal knows it; "" if it has
+// none.
+func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID {
+	for _, k := range account.Keys {
+		if k.ID == key {
+			return k.GatewayID
+		}
+	}
+	return ""
 }
 
 func (c keysWhoseCommand) text(in io.Reader) (string, error) {

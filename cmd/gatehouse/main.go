@@ -53,14 +53,18 @@ func run(args []string, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer func() {
-		if exit, ok := recover().(left); ok {
+		switch exit := recover().(type) {
+		case nil:
+		case left:
 			code = int(exit)
+		default:
+			panic(exit)
 		}
 	}()
 	parser := newParser(ctx, out, errs)
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		return usageError(errs, err)
+		return usageError(errs, err, nil)
 	}
 	err = parsed.Run()
 	var wrong usage
@@ -68,7 +72,7 @@ func run(args []string, out, errs io.Writer) (code int) {
 	case err == nil:
 		return app.ExitOK
 	case errors.As(err, &wrong):
-		return usageError(errs, err)
+		return usageError(errs, err, parsed.Selected())
 	}
 	tell(errs, processName+": "+app.Explain(err))
 	return app.ExitFailed
@@ -104,9 +108,13 @@ type usage string
 
 func (u usage) Error() string { return string(u) }
 
-// usageError tells what is wrong with the command line and where help is.
-func usageError(errs io.Writer, err error) int {
+// usageError tells what is wrong with the command line and where help is: command's if the
+// line could be parsed, else that of the command it had come to.
+func usageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
+	if command != nil {
+		help = command.FullPath()
+	}
 	var parse *kong.ParseError
 	if errors.As(err, &parse) && parse.Context != nil {
 		if node := parse.Context.Selected(); node != nil {

@@ -40,7 +40,7 @@ func TestAWrongCommandLineIsAnsweredOnStderrWithAHintAndCodeTwo(t *testing.T) {
 		"a port that there cannot be": {[]string{"local", "--port", "99999"}, "--port 99999: a port must be 1 to 65535", "Run"},
 		"a port that is no number":    {[]string{"local", "--port", "http"}, "--port", "Run"},
 		"a shell that is not known":   {[]string{"completion", "csh"}, "must be one of", "Run"},
-		"no value on standard input":  {[]string{"keys", "whose", "-"}, "standard input is empty", "Run"},
+		"no value on standard input":  {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -50,8 +50,16 @@ func (c operationShowCommand) Run(ctx context.Context) error {
 func head(w io.Writer, op app.FoundOperation) {
 	pairs(w,
 		[2]string{"operation", string(op.ID)}, [2]string{"type", op.Type}, [2]string{"account", string(op.Account)}, [2]string{"plan", string(op.Plan)},
-		[2]string{"status", string(op.Status)}, [2]string{"why", op.Message}, [2]string{"accepted", moment(op.CreatedAt)}, [2]string{"updated", moment(op.UpdatedAt)},
+		[2]string{"status", string(op.Status)}, [2]string{"why", op.Message}, [2]string{"waits for", waitsFor(op)},
+		[2]string{"accepted", moment(op.CreatedAt)}, [2]string{"updated", moment(op.UpdatedAt)},
 	)
+}
+
+func waitsFor(op app.FoundOperation) string {
+	if op.HandedInAgain.IsZero() {
+		return ""
+	}
+	return "a worker to handle it, or the views to show that one has. It is sent to the workers again within a minute after " + moment(op.HandedInAgain) + "."
 }
 
 func printStep(w io.Writer, step projections.Step) {
@@ -136,7 +144,9 @@ type operationJSON struct {
 	Message   string             `json:"message,omitempty"`
 	CreatedAt *time.Time         `json:"created_at,omitempty"`
 	UpdatedAt *time.Time         `json:"updated_at,omitempty"`
-	Steps     []stepJSON         `json:"steps,omitempty"`
+	// HandedInAgain is when a request that no worker has handled is sent to them again.
+	HandedInAgain *time.Time `json:"handed_in_again_at,omitempty"`
+	Steps         []stepJSON `json:"steps,omitempty"`
 }
 
 type stepJSON struct {
@@ -154,7 +164,7 @@ func stepJSONOf(s projections.Step) stepJSON {
 func operationJSONOf(op app.FoundOperation) operationJSON {
 	out := operationJSON{
 		ID: op.ID, Type: op.Type, Account: op.Account, Plan: op.Plan, Status: op.Status, Code: op.Code, Message: op.Message,
-		CreatedAt: instant(op.CreatedAt), UpdatedAt: instant(op.UpdatedAt),
+		CreatedAt: instant(op.CreatedAt), UpdatedAt: instant(op.UpdatedAt), HandedInAgain: instant(op.HandedInAgain),
 	}
 	for _, step := range op.Steps {
 		out.Steps = append(out.Steps, stepJSONOf(step))

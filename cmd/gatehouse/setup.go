@@ -69,5 +69,11 @@ func (c setupCommand) tell(out io.Writer, change app.Change) {
 	if c.DryRun {
 		did = "would"
 	}
-	fmt.Fprintf(out, "%-5s  %s: %s\n", did, change.What, change.Did)
+	const indent = len("would  ")
+	limit := width(out)
+	if limit > 0 {
+		limit -= indent
+	}
+	text := wrap(change.What+": "+change.Did, limit, 0)
+	fmt.Fprintf(out, "%-*s%s\n", indent, did, strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", indent)))
 }

@@ -19,6 +19,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	fmt.Fprintln(os.Stderr, "Having a worker sweep; waiting for it.")
 	found, err := app.Sweep(ctx, p)
 	if err != nil {
 		return err
@@ -28,7 +29,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 
 // printFound prints what a sweep found: how many of each kind, and the first of them by name.
 func printFound(w io.Writer, found provisioning.Found) {
-	fmt.Fprintf(w, "Compared %s: %d with something open, %d that differ in API Gateway,\n%d not fully shown.\n",
+	fmt.Fprintf(w, "Compared %s: %d with something open, %d differing in API Gateway,\n%d not fully shown.\n",
 		count(found.Streams, "stream"), found.Open, found.Drifted, found.Unshown)
 	if found.Open+found.Drifted+found.Unshown > 0 {
 		fmt.Fprintln(w, "Workers have been woken for them.")
@@ -42,6 +43,9 @@ func printFound(w io.Writer, found provisioning.Found) {
 		strays = append(strays, fmt.Sprintf("%s  %s", oneLine(string(stray.ID)), oneLine(stray.Name)))
 	}
 	printFirst(w, "Strays: keys in API Gateway that the journal does not know under their names", found.Strays, strays)
+	if found.Strays > 0 {
+		fmt.Fprintln(w, "Each opens the plans it is in. Delete those that nobody needs; see\ndocs/runbook.md#the-sweep.")
+	}
 }
 
 // printFirst prints a heading with the names under it, and how many more there are. It prints

@@ -22,7 +22,7 @@ func TestASweepNamesTheFirstOfEachKind(t *testing.T) {
 			Strays:     []gateway.Listed{{ID: "k1", Name: "gatehouse/ann/key"}, {ID: "k2", Name: "gatehouse/\x1b[31m/key"}},
 		},
 	})
-	const want = `Compared 9 streams: 1 with something open, 1 that differ in API Gateway,
+	const want = `Compared 9 streams: 1 with something open, 1 differing in API Gateway,
 1 not fully shown.
 Workers have been woken for them.
 
@@ -42,6 +42,8 @@ Strays: keys in API Gateway that the journal does not know under their names:
   k1  gatehouse/ann/key
   k2  gatehouse/` + "\uFFFD" + `[31m/key
   and 1 more
+Each opens the plans it is in. Delete those that nobody needs; see
+docs/runbook.md#the-sweep.
 `
 	if text.String() != want {
 		t.Errorf("the sweep prints\n%s\nwant\n%s", &text, want)
@@ -52,7 +54,7 @@ func TestASweepThatFoundNothingNamesNothing(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{Streams: 1})
-	const want = "Compared 1 stream: 0 with something open, 0 that differ in API Gateway,\n0 not fully shown.\n"
+	const want = "Compared 1 stream: 0 with something open, 0 differing in API Gateway,\n0 not fully shown.\n"
 	if text.String() != want {
 		t.Errorf("the sweep prints %q, want %q", &text, want)
 	}

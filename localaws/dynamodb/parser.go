@@ -23,8 +23,12 @@ func parse(k kind, text string) (parsed *expression, err error) {
 	}
 	p := &parser{text: text, tokens: tokenize(text), parsed: &expression{kind: k}}
 	defer func() {
-		if failure, ok := recover().(parseFailure); ok {
+		switch failure := recover().(type) {
+		case nil:
+		case parseFailure:
 			parsed, err = nil, invalid("Invalid %s: %s", k, string(failure))
+		default:
+			panic(failure)
 		}
 	}()
 	switch k {
