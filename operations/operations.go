@@ -37,6 +37,7 @@ type sender interface {
 // become of an operation.
 type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
+	LastCatalog() projections.Catalog
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	Progress(ctx context.Context, op portal.OperationID) (projections.Progress, error)
 	Shown(ctx context.Context, stream portal.Stream) (int64, error)
@@ -136,12 +137,24 @@ type Operation struct {
 // all the same. The client may send it again, and need not: once the row is written, a due
 // row hands the request on later.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
-	return o.accept(ctx, asked, changesPlans(asked.Request), func(context.Context) (events.Request, error) { return asked.Request, nil })
+	return o.accept(ctx, asked, preparation{
+		change: changesPlans(asked.Request),
+		make:   func(context.Context) (events.Request, error) { return asked.Request, nil },
+	})
 }
 
-// accept is Accept of the request that prepare makes. While prepare reads what it needs, the
-// request is counted and gets its intent number.
-func (o *Operations) accept(ctx context.Context, asked Asked, change bool, prepare func(context.Context) (events.Request, error)) (Operation, error) {
+// preparation makes a request, or says why there is none.
+type preparation struct {
+	make func(context.Context) (events.Request, error)
+	// change says that the request changes plans.
+	change bool
+	// likely says that nothing will speak against the request. It is then counted, and gets its
+	// intent number, while make reads what it needs; otherwise only afterwards.
+	likely bool
+}
+
+// accept is Accept of the request that is made.
+func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparation) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
 	}
@@ -153,11 +166,17 @@ func (o *Operations) accept(ctx context.Context, asked Asked, change bool, prepa
 	var refused error
 	var drawing sync.WaitGroup
 	counted := row
-	drawing.Go(func() { intent, refused = o.draw(ctx, counted, change) })
-	request, err := prepare(ctx)
+	draw := func() { intent, refused = o.draw(ctx, counted, prepare.change) }
+	if prepare.likely {
+		drawing.Go(draw)
+	}
+	request, err := prepare.make(ctx)
 	drawing.Wait()
 	if err != nil {
 		return Operation{}, err
+	}
+	if !prepare.likely {
+		draw()
 	}
 	body, err := json.Marshal(request)
 	if err != nil {

@@ -38,7 +38,8 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 	asked := who.asks(nil)
 	// Sent again after the catalog has changed it is the same request all the same.
 	asked.Wording = string(plan)
-	return o.accept(ctx, asked, true, func(ctx context.Context) (events.Request, error) {
+	_, _, likely := o.views.LastCatalog().Plan(plan)
+	return o.accept(ctx, asked, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		offered, err := o.views.Catalog(ctx)
 		if err != nil {
 			return nil, err
@@ -50,19 +51,20 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 		return events.SubscribeRequested{
 			Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
 		}, nil
-	})
+	}})
 }
 
 // Unsubscribe asks that the account's key no longer open the plan. A plan that neither
 // the catalog nor the account's subscriptions know is NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
-	return o.accept(ctx, who.asks(nil), true, func(ctx context.Context) (events.Request, error) {
+	_, _, likely := o.views.LastCatalog().Plan(plan)
+	return o.accept(ctx, who.asks(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		known, err := o.knows(ctx, who.Account, plan)
 		if err == nil && !known {
 			err = portal.Fail(portal.NotFound, "There is no such plan.")
 		}
 		return events.UnsubscribeRequested{Plan: plan}, err
-	})
+	}})
 }
 
 func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan portal.PlanID) (bool, error) {

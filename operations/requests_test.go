@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -61,6 +62,64 @@ func TestSubscribingToAPlanThatIsNotOfferedIsRefused(t *testing.T) {
 	if sent, _ := d.outbox.empty(); len(sent) > 0 {
 		t.Errorf("handed on %v", sent)
 	}
+}
+
+// patient reads the catalog only once a request is counted.
+type patient struct {
+	*projections.Views
+	counted chan struct{}
+}
+
+func (p *patient) Catalog(ctx context.Context) (projections.Catalog, error) {
+	select {
+	case <-p.counted:
+	case <-ctx.Done():
+		return projections.Catalog{}, ctx.Err()
+	}
+	return p.Views.Catalog(ctx)
+}
+
+// told tells when something is counted.
+type told struct {
+	*dynamodb.Client
+	counted chan struct{}
+}
+
+func (c told) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	out, err := c.Client.UpdateItem(ctx, in, opts...)
+	close(c.counted)
+	return out, err
+}
+
+func TestARequestIsCountedWhileTheCatalogIsReadIfItHadThePlanBefore(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.publish(free)
+	cfg := d.config()
+	views := cfg.Views.(*projections.Views)
+	if _, err := views.Catalog(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	counted := make(chan struct{})
+	cfg.Views, cfg.Tables = &patient{views, counted}, told{d.tables.Client, counted}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := operations.New(cfg).Subscribe(ctx, who(ann, ""), "free"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestARequestForAPlanThatThereHasNeverBeenIsNotCounted(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.publish(free)
+	for range 2 {
+		_, err := d.Subscribe(t.Context(), who(ann, ""), "nonsense")
+		refuses(t, err, portal.NotFound)
+		_, err = d.Unsubscribe(t.Context(), who(ann, ""), "nonsense")
+		refuses(t, err, portal.NotFound)
+	}
+	same(t, "counted", counters{}, d.counters(ann))
 }
 
 func TestSubscribingAgainUnderTheSameKeyIsTheSameRequestWhateverTheCatalogSaysByNow(t *testing.T) {

@@ -71,6 +71,14 @@ func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) 
 	return Catalog{Document: doc, Hash: now.Hash, PublishedAt: now.PublishedAt, Sequence: now.Sequence}, nil
 }
 
+// LastCatalog is the catalog as this process has read it last, however long ago, without
+// reading; the zero Catalog if it never has.
+func (v *Views) LastCatalog() Catalog {
+	v.catalog.mu.Lock()
+	defer v.catalog.mu.Unlock()
+	return v.catalog.catalog
+}
+
 const (
 	// catalogFresh is how long the catalog in memory is not looked up again, catalogStale how
 	// long it is good while it cannot be.
