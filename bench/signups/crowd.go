@@ -75,6 +75,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	stop()
 	killing.Wait()
 	r.count(before, s.aws.Counts())
+	r.Polls = s.polls
 	r.own = ownTime() - used
 	r.Kills = s.fleet.kills
 	s.tell("everybody is done after %s; looking at what is there", r.Done.Round(10*time.Millisecond))
@@ -202,6 +203,7 @@ func (s *site) settle(ctx context.Context, people []*person) error {
 func (s *site) stillOpen(ctx context.Context, people []*person) ([]*person, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(askers)
+	s.polls += len(people)
 	for i, p := range people {
 		group.Go(func() error {
 			var op operation

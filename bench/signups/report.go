@@ -32,6 +32,8 @@ type report struct {
 	// Calls are those of API Gateway's control plane, Throttled what AWS refused of them.
 	Calls     map[string]int
 	Throttled int
+	// Polls is how often the clients asked what became of an operation.
+	Polls int
 	// Requests are those of every service of AWS's.
 	Requests map[string]int
 	// Tables are the requests of DynamoDB, by operation.
@@ -142,7 +144,7 @@ func (r *report) perPerson() string {
 	for _, service := range slices.Sorted(maps.Keys(r.Requests)) {
 		parts = append(parts, fmt.Sprintf("%.1f of %s", float64(r.Requests[service])/float64(r.settings.users), service))
 	}
-	return strings.Join(parts, ", ") + " a person, polls of idle queues and of the clients' included"
+	return strings.Join(parts, ", ") + fmt.Sprintf(" a person, polls of idle queues included, and the clients' %.1f polls of operations", float64(r.Polls)/float64(r.settings.users))
 }
 
 // byOperation is what one person costs in requests of DynamoDB, by operation.

@@ -28,6 +28,8 @@ type site struct {
 	demo   demo.Installed
 	random *rand.Rand
 	client *http.Client
+	// polls counts how often the crowd asks what became of its operations.
+	polls int
 }
 
 func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {
