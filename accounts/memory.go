@@ -11,7 +11,7 @@ import (
 
 // maxFacts bounds the facts in memory, of all accounts together; one takes about 1 KB.
 // Forgetting those of an account costs reading them once more.
-const maxFacts = 20_000
+const maxFacts = 8_000
 
 // read is what was read of an account. It is never changed.
 type read struct {

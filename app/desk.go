@@ -44,7 +44,7 @@ func OpenDesk(p Process) (*Desk, error) {
 		clients: c, names: names, cfg: p.Config, views: views,
 		facts: journal.New(c.dynamodb, names.Journal, names.Records),
 		ops: operations.New(operations.Config{
-			Tables: c.dynamodb, Records: names.Records, Views: views, Heads: unwatched{}, Now: p.now(), Source: "/gatehouse/cli",
+			Tables: c.dynamodb, Records: names.Records, Views: views, Now: p.now(), Source: "/gatehouse/cli",
 		}),
 		people: identity.Lookup{DynamoDB: c.dynamodb, Tables: identity.Tables{
 			Journal: names.Journal, Records: names.Records, Sessions: names.Sessions,

@@ -28,11 +28,6 @@ type FoundOperation struct {
 // dueJobTime is how long after its time a due row is handled at the latest, while workers run.
 const dueJobTime = time.Minute
 
-// unwatched takes every stream for shown to its end, so reading on the desk wakes nothing.
-type unwatched struct{}
-
-func (unwatched) Head(context.Context, portal.Stream) (int64, error) { return 0, nil }
-
 // Operation reads any operation by its id; an unknown one is NotFound.
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
 	op, err := d.ops.Show(ctx, id)

@@ -13,40 +13,51 @@ import (
 
 const (
 	// still is how long an open operation must not have moved for somebody who looks at it
-	// to have showing looked after, and how often that is done at most.
+	// to have it helped on, and how often that is done at most.
 	still = 10 * time.Second
 	// maxNudges bounds the operations that are remembered.
 	maxNudges = 1 << 12
 )
 
-// nudge wakes showing if somebody looks at an open operation that has not moved for a
-// while, and its stream holds facts that are not shown: the wake-up about them was lost.
-// Failing to is no fault of the reading; the sweep does the same later.
+// nudge helps an open operation on that has not moved for a while, when somebody looks at it:
+// it wakes showing if its stream holds facts that are not shown, since the wake-up about them
+// was lost, and hands the request on again if it has led to nothing, since its message may
+// be lost. Failing to is no fault of the reading; the sweep and due rows do the same later.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	now := o.now()
 	if operation.Status.Over() || now.Sub(operation.UpdatedAt) < still || !o.nudges.turn(operation.ID) {
 		return
 	}
-	err := func() error {
-		shown, err := o.views.Shown(ctx, operation.Subject)
-		if err != nil {
-			return err
-		}
-		head, err := o.heads.Head(ctx, operation.Subject)
-		if err != nil || head <= shown {
-			return err
-		}
+	if err := o.helpOn(ctx, operation, now); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("operation", string(operation.ID)).Msg("an operation that does not move could not be helped on")
+	}
+}
+
+func (o *Operations) helpOn(ctx context.Context, operation Operation, now time.Time) error {
+	shown, err := o.views.Shown(ctx, operation.Subject)
+	if err != nil {
+		return err
+	}
+	head, err := o.heads.Head(ctx, operation.Subject)
+	switch {
+	case err != nil:
+		return err
+	case head > shown:
 		return o.sender.Repeat(ctx, events.Event{
 			ID: portal.DeriveID("show", string(operation.Subject), now.String()), Source: o.source, Subject: operation.Subject, Time: now,
 			Data: events.ShowRequested{},
 		})
-	}()
-	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("operation", string(operation.ID)).Msg("showing could not be looked after")
+	case len(operation.Steps) > 0:
+		return nil
 	}
+	row, found, err := o.rows.find(ctx, operation.ID)
+	if err != nil || !found || now.Sub(row.HandedAt).Abs() < handAgain {
+		return err
+	}
+	return o.handAgain(ctx, row)
 }
 
-// nudges remembers when showing was last looked after for an operation.
+// nudges remembers when an operation was last helped on.
 type nudges struct {
 	now func() time.Time
 	mu  sync.Mutex

@@ -56,7 +56,39 @@ func TestSomebodyWhoFollowsAnOperationThatDoesNotMoveHasShowingLookedAfter(t *te
 	d.wantNudges("ten seconds later", op.ID, 1)
 }
 
-func TestShowingIsLookedAfterForOperatorsToo(t *testing.T) {
+func TestSomebodyWhoFollowsARequestThatLedToNothingHasItHandedOnAgain(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", register))
+	first, _ := d.outbox.empty()
+	handed := func(when string, want int) {
+		t.Helper()
+		if _, err := d.Find(t.Context(), ann, op.ID); err != nil {
+			t.Fatal(err)
+		}
+		sent, repeated := d.outbox.empty()
+		if len(sent) > 0 || len(repeated) != want {
+			t.Errorf("%s: sent %v, repeated %v; want %d repeated", when, sent, repeated, want)
+		}
+		for _, msg := range repeated {
+			same(t, "the message", first[0], msg)
+		}
+	}
+	d.pass(29 * time.Second)
+	handed("within half a minute", 0)
+	d.pass(10 * time.Second)
+	handed("later", 1)
+	handed("at once again", 0)
+	d.pass(20 * time.Second)
+	handed("within half a minute of that", 0)
+	d.pass(10 * time.Second)
+	handed("after it", 1)
+	d.happen(portal.AccountStream(ann), op.ID, events.SubscriptionWanted{Plan: "free"})
+	d.pass(time.Hour)
+	handed("once it has led to something", 0)
+}
+
+func TestLookingAsAnOperatorChangesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", register))
@@ -66,8 +98,8 @@ func TestShowingIsLookedAfterForOperatorsToo(t *testing.T) {
 	if _, err := d.Show(t.Context(), op.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, repeated := d.outbox.empty(); len(repeated) != 1 {
-		t.Errorf("repeated %v, want one request to show", repeated)
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("sent %v, repeated %v", sent, repeated)
 	}
 }
 

@@ -69,6 +69,7 @@ type Operations struct {
 	now     func() time.Time
 	source  string
 	nudges  *nudges
+	read    *readRows
 }
 
 // Config is what Operations are built from.
@@ -93,7 +94,7 @@ func New(cfg Config) *Operations {
 	return &Operations{
 		rows: rows{client: cfg.Tables, table: cfg.Records, maxOpen: cmp.Or(cfg.MaxOpen, DefaultMaxOpen)}, sender: cfg.Sender,
 		views: cfg.Views, heads: cfg.Heads, reveals: cfg.Reveals, values: cfg.Values, now: cfg.Now, source: cfg.Source,
-		nudges: newNudges(cfg.Now),
+		nudges: newNudges(cfg.Now), read: newReadRows(),
 	}
 }
 
@@ -128,8 +129,8 @@ type Operation struct {
 // Accept writes the operation down, hands the request to its queue and returns the
 // operation, which can be read from then on.
 //
-// The same Idempotency-Key with the same request is the same operation: it is handed
-// on again unless it has ended, twice a minute at most. With another request it is
+// The same Idempotency-Key with the same request is the same operation: unless it has ended,
+// it is handed on again the first time at once, then twice a minute at most. With another request it is
 // KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
 // included, more than MaxChanges changes of plans in ChangesWithin, or one request more than
 // an actor may have open are TooManyRequests, but for what was accepted before. Where the table or the queue does not
@@ -199,6 +200,7 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 	if !isNew {
 		return o.again(ctx, row, known)
 	}
+	o.read.keep(row)
 	if err := o.hand(ctx, row, o.sender.Send); err != nil {
 		// Sent again with the same Idempotency-Key, it is handed on at once.
 		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
@@ -248,7 +250,10 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	if err != nil {
 		return Operation{}, err
 	}
-	if !progress.Status.Over() && o.now().Sub(known.HandedAt).Abs() >= handAgain {
+	// Whoever accepted it may have died before handing it on, so the first one who asks again
+	// does that for certain.
+	firstAgain := known.HandedAt.Equal(known.CreatedAt)
+	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= handAgain) {
 		if err := o.handAgain(ctx, known); err != nil {
 			return Operation{}, err
 		}
@@ -258,7 +263,11 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 
 // handAgain hands the request on, unless somebody else does so at this moment.
 func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
-	mine, err := o.rows.takeTurn(ctx, row, o.now().UTC().Round(0))
+	now := o.now().UTC().Round(0)
+	if now.Equal(row.CreatedAt) {
+		now = now.Add(time.Nanosecond) // so that it is seen to have been handed on again
+	}
+	mine, err := o.rows.takeTurn(ctx, row, now)
 	if err != nil {
 		return uncertain(err)
 	}
@@ -309,10 +318,14 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 }
 
 // Find reads an operation that the account has asked for. An unknown one and somebody
-// else's are the same NotFound. If what became of it seems not to be shown yet, showing is
-// woken.
+// else's are the same NotFound. If it seems not to move, because a message was lost, it is
+// helped on: see nudge.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
-	return o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
+	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
+	if err == nil {
+		o.nudge(ctx, operation)
+	}
+	return operation, err
 }
 
 // Show reads any operation, for operators.
@@ -325,7 +338,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	var unread error
 	var reading sync.WaitGroup
 	reading.Go(func() { progress, unread = o.views.Progress(ctx, id) })
-	row, found, err := o.rows.find(ctx, id)
+	row, found, err := o.row(ctx, id)
 	reading.Wait()
 	if err != nil {
 		return Operation{}, unavailable(err)
@@ -333,12 +346,19 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	if !found || !may(row) {
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
 	}
-	if unread != nil {
-		return Operation{}, unread
+	return row.operation(progress), unread
+}
+
+// row is the operation's row, in which only HandedAt may be of the past.
+func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationRow, bool, error) {
+	if row, ok := o.read.recall(id); ok {
+		return row, true, nil
 	}
-	operation := row.operation(progress)
-	o.nudge(ctx, operation)
-	return operation, nil
+	row, found, err := o.rows.find(ctx, id)
+	if err == nil && found {
+		o.read.keep(row)
+	}
+	return row, found, err
 }
 
 func (o *Operations) newID(asked Asked) portal.OperationID {

@@ -1,0 +1,36 @@
+package operations
+
+import (
+	"sync"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// maxReadRows bounds the rows in memory.
+const maxReadRows = 1 << 12
+
+// readRows remembers rows of operations, since whoever has asked for something looks again
+// and again what has become of it. A row does not change, but for HandedAt. It is safe for
+// concurrent use.
+type readRows struct {
+	mu   sync.Mutex
+	rows map[portal.OperationID]operationRow
+}
+
+func newReadRows() *readRows { return &readRows{rows: map[portal.OperationID]operationRow{}} }
+
+func (r *readRows) recall(id portal.OperationID) (operationRow, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	row, ok := r.rows[id]
+	return row, ok
+}
+
+func (r *readRows) keep(row operationRow) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.rows) >= maxReadRows {
+		clear(r.rows)
+	}
+	r.rows[row.ID] = row
+}
