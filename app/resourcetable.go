@@ -34,11 +34,7 @@ func (e estate) table(name string) resource {
 		out, err := e.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
 		var none *types.ResourceNotFoundException
 		if errors.As(err, &none) {
-			finding, err := missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
-			if e.guarded(name) {
-				finding.faults[0].advice = "In a new installation, run `gatehouse setup`. Otherwise it was deleted: do not run set-up yet, but restore it, see docs/runbook.md#restoring."
-			}
-			return finding, err
+			return e.missingTable(ctx, name)
 		}
 		if err != nil {
 			return finding{}, err
@@ -64,6 +60,33 @@ func (e estate) table(name string) resource {
 		}
 		return found(all...)
 	}}
+}
+
+// missingTable is the fault of a table that is not there. Set-up creates it, but for a journal
+// or records beside which the other one holds data: then it was lost and has to be restored.
+func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
+	if !e.guarded(name) {
+		return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
+	}
+	other := e.names.Records
+	if name == other {
+		other = e.names.Journal
+	}
+	out, err := e.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &other})
+	var none *types.ResourceNotFoundException
+	switch {
+	case errors.As(err, &none):
+	case err != nil:
+		return finding{}, err
+	case aws.ToInt64(out.Table.ItemCount) > 0:
+		return found(fault{
+			says:   fmt.Sprintf("It does not exist. Table %s holds data, so it was deleted.", other),
+			advice: "Restore it, see docs/runbook.md#restoring. Set-up does not create it, since accounts, keys and subscriptions would be lost.",
+		})
+	}
+	f, err := missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
+	f.faults[0].advice = "In a new installation, run `gatehouse setup`. Otherwise it was deleted: do not run set-up yet, but restore it, see docs/runbook.md#restoring."
+	return f, err
 }
 
 // unfitTable is the fault of a table that cannot be used as it is.

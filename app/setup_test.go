@@ -2,12 +2,14 @@ package app
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -269,6 +271,33 @@ func TestSetUpSaysWhatItChangesAndADryRunChangesNothing(t *testing.T) {
 	want := []string{"table gatehouse-journal: turn on deletion protection"}
 	if would, did := told(true), told(false); !slices.Equal(would, want) || !slices.Equal(did, want) {
 		t.Errorf("it would do %q and did %q, want %q", would, did, want)
+	}
+}
+
+func TestSetUpCreatesNoEmptyTableInPlaceOfALostOne(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ lost, other func(Names) string }{
+		"the journal": {func(n Names) string { return n.Journal }, func(n Names) string { return n.Records }},
+		"the records": {func(n Names) string { return n.Records }, func(n Names) string { return n.Journal }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := healthy(t)
+			lost, other := c.lost(h.names), c.other(h.names)
+			h.deleteTable(t, lost)
+			_, err := h.dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &other, Item: map[string]types.AttributeValue{
+				"pk": &types.AttributeValueMemberS{Value: "p"}, "sk": &types.AttributeValueMemberS{Value: "s"},
+			}})
+			ok(t, err)
+			err = Setup(t.Context(), h.AWS, h.Config)
+			if err == nil || !strings.Contains(err.Error(), "table "+lost) || !strings.Contains(err.Error(), "docs/runbook.md#restoring") {
+				t.Errorf("set-up says %v", err)
+			}
+			var none *types.ResourceNotFoundException
+			if _, err := h.dynamodb.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &lost}); !errors.As(err, &none) {
+				t.Errorf("the lost table is there: %v", err)
+			}
+		})
 	}
 }
 
