@@ -58,8 +58,11 @@ func (m *memory) keep(stream portal.Stream, latest read) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.drop(stream)
+	if 1+len(latest.facts) > maxFacts {
+		return
+	}
 	for other := range m.reads {
-		if m.facts+len(latest.facts) < maxFacts {
+		if m.facts+1+len(latest.facts) <= maxFacts {
 			break
 		}
 		m.drop(other)

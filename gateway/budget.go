@@ -120,6 +120,12 @@ var errContended = errors.New("the budget changed under every attempt to write i
 // answer and costs no write, except that background calls leave word that they wait. To
 // want none asks how long until there is one.
 func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait time.Duration, err error) {
+	if want == 0 && q.urgency != Interactive {
+		// It is asked before the attach lease is taken, which nobody may hold only to wait.
+		if _, err := b.read(ctx); err != nil {
+			return 0, 0, err
+		}
+	}
 	err = b.update(ctx, func(now balance) (next balance, write bool) {
 		next, got, wait = now.draw(q.class, q.urgency, want, b.limits)
 		return next, got > 0 || next.StarvedAt != now.StarvedAt
@@ -155,8 +161,9 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 			age = 0
 			continue
 		}
+		seenAt := item.At
 		item.balance = next
-		err = b.write(ctx, item)
+		err = b.write(ctx, item, seenAt)
 		var lost *types.ConditionalCheckFailedException
 		if !errors.As(err, &lost) {
 			return err
@@ -217,7 +224,7 @@ func (b *Budget) keep(item budgetItem) {
 	b.seen, b.seenAt = item, time.Now()
 }
 
-func (b *Budget) write(ctx context.Context, item budgetItem) error {
+func (b *Budget) write(ctx context.Context, item budgetItem, seenAt int64) error {
 	in := &dynamodb.PutItemInput{
 		TableName:                           aws.String(b.name),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
@@ -225,8 +232,10 @@ func (b *Budget) write(ctx context.Context, item budgetItem) error {
 	if item.Revision == 0 {
 		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	} else {
-		in.ConditionExpression = aws.String("revision = :seen")
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(item.Revision)}
+		// A table that was lost counts its revisions anew, so the time must be the same, too.
+		in.ConditionExpression = aws.String("revision = :seen AND #at = :at")
+		in.ExpressionAttributeNames = map[string]string{"#at": "at"}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(item.Revision), ":at": number(seenAt)}
 	}
 	item.Revision++
 	var err error

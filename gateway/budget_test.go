@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -417,5 +418,49 @@ func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 			cancel()
 			work.Wait()
 		})
+	}
+}
+
+func TestABudgetThatWasLostForgetsNoDrawOfAnotherProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.process(t, 0.5), w.process(t, 0.5)
+	drawn := func(p *Budget, n int) float64 {
+		t.Helper()
+		got, _, err := p.draw(t.Context(), queue{other, Interactive}, n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(got)
+	}
+	drawn(a, 1) // a knows revision 1
+	if _, err := w.db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(records), Key: a.key()}); err != nil {
+		t.Fatal(err)
+	}
+	taken := drawn(b, 4) + drawn(a, 4) // b has made revision 1 anew
+	item, err := b.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if most := b.limits[total].burst - taken + 0.9; item.Tokens[total] > most {
+		t.Errorf("the bucket holds %.2f tokens, want %.2f at most", item.Tokens[total], most)
+	}
+}
+
+func TestWhoAsksBeforeTheAttachLeaseIsToldHowThingsStandNow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, b := w.process(t, 0.5), w.process(t, 0.5)
+	if _, _, err := a.draw(t.Context(), queue{other, Bulk}, 1); err != nil {
+		t.Fatal(err)
+	}
+	for got := 1; got > 0; {
+		var err error
+		if got, _, err = b.draw(t.Context(), queue{other, Interactive}, 4); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, wait, err := a.draw(t.Context(), queue{other, Bulk}, 0); err != nil || wait == 0 {
+		t.Errorf("it would take the lease and wait for a token while it holds it: %v, %v", wait, err)
 	}
 }

@@ -97,6 +97,25 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	return intentIn(now)
 }
 
+// uncount takes back what count has counted, for a request that comes to nothing. Failing to
+// costs the actor one of its requests.
+func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
+	windows := []window{minute}
+	if change {
+		windows = append(windows, changes)
+	}
+	u := newUpdate()
+	less := u.value(":less", &types.AttributeValueMemberN{Value: "-1"})
+	for _, w := range windows {
+		u.adds = append(u.adds, u.name(w.slot(row.CreatedAt))+" "+less)
+	}
+	this := u.value(":this", &types.AttributeValueMemberSS{Value: []string{string(row.ID)}})
+	u.deletes = append(u.deletes, u.name(openAttribute)+" "+this)
+	if _, err := r.update(ctx, keyed(actorPartition(row.Actor), "intent"), u); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("actor", string(row.Actor)).Msg("a request that came to nothing stays counted")
+	}
+}
+
 // slot is the attribute of the window's slot at that time.
 func (w window) slot(now time.Time) string {
 	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
@@ -164,9 +183,9 @@ func intentIn(item map[string]types.AttributeValue) (portal.Intent, error) {
 
 // update is an update expression under construction.
 type update struct {
-	adds, removes, conditions []string
-	names                     map[string]string
-	values                    map[string]types.AttributeValue
+	adds, removes, deletes, conditions []string
+	names                              map[string]string
+	values                             map[string]types.AttributeValue
 }
 
 func newUpdate() *update {
@@ -180,6 +199,11 @@ func (u *update) add(name string, n int64) {
 func (u *update) name(name string) string {
 	u.names["#"+name] = name
 	return "#" + name
+}
+
+func (u *update) value(name string, v types.AttributeValue) string {
+	u.values[name] = v
+	return name
 }
 
 func (u *update) number(n int64) string {
@@ -213,6 +237,9 @@ func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u
 	}
 	if len(u.removes) > 0 {
 		parts = append(parts, "REMOVE "+strings.Join(u.removes, ", "))
+	}
+	if len(u.deletes) > 0 {
+		parts = append(parts, "DELETE "+strings.Join(u.deletes, ", "))
 	}
 	in := &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: key, UpdateExpression: aws.String(strings.Join(parts, " ")),

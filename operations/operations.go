@@ -174,6 +174,9 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 	request, err := prepare.make(ctx)
 	drawing.Wait()
 	if err != nil {
+		if prepare.likely && refused == nil {
+			o.rows.uncount(ctx, counted, prepare.change)
+		}
 		return Operation{}, err
 	}
 	if !prepare.likely {

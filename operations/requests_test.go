@@ -365,3 +365,38 @@ func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
 		t.Errorf("it names %d rivals, want 200 at most", len(got))
 	}
 }
+
+// dark has views whose catalog cannot be read now; what was read before is remembered.
+type dark struct {
+	*projections.Views
+	down bool
+}
+
+func (d *dark) Catalog(ctx context.Context) (projections.Catalog, error) {
+	if d.down {
+		return projections.Catalog{}, portal.Fail(portal.Unavailable, "The views do not answer.")
+	}
+	return d.Views.Catalog(ctx)
+}
+
+func TestARequestThatComesToNothingInAnOutageIsNotCounted(t *testing.T) {
+	t.Parallel()
+	d, _ := mayHaveOpen(t, 3)
+	d.publish(free, plus)
+	cfg := d.config()
+	views := &dark{Views: cfg.Views.(*projections.Views)}
+	cfg.Views, cfg.MaxOpen = views, 3
+	ops := operations.New(cfg)
+	if _, err := ops.Subscribe(t.Context(), who(bob, ""), "free"); err != nil { // so that the process knows the catalog
+		t.Fatal(err)
+	}
+	views.down = true
+	for range operations.MaxChanges {
+		_, err := ops.Subscribe(t.Context(), who(ann, ""), "free")
+		refuses(t, err, portal.Unavailable)
+	}
+	views.down = false
+	if _, err := ops.Subscribe(t.Context(), who(ann, ""), "free"); err != nil {
+		t.Errorf("%v, with %v counted", err, d.counters(ann))
+	}
+}

@@ -24,6 +24,9 @@ const shape = 2
 // refreshed is how long a process may go by the pointer that it has read.
 const refreshed = time.Second
 
+// sharedReading is how long somebody waits for another who reads the pointer for all.
+const sharedReading = 500 * time.Millisecond
+
 const (
 	pointerPartition = "generation"
 	pointerSort      = "live"
@@ -91,6 +94,8 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 			if found := result.Val.(reading); arrived.Sub(found.asked) < refreshed {
 				return found.pointer, nil
 			}
+		case <-time.After(sharedReading):
+			return g.read(ctx) // the one who reads for all may wait on a connection that is dead
 		case <-ctx.Done():
 			return pointer{}, unavailable(ctx.Err(), "reading which views are live")
 		}

@@ -252,3 +252,29 @@ func (s *screen) empty() {
 		}
 	}
 }
+
+func TestAReadingThatIsNeverAnsweredHoldsUpNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	client := watch(s)
+	hangs, hung := make(chan struct{}), make(chan struct{})
+	defer close(hangs)
+	var once sync.Once
+	client.before = func(int, call) error {
+		first := false
+		once.Do(func() { first = true })
+		if first {
+			close(hung)
+			<-hangs
+		}
+		return nil
+	}
+	g := newGenerations(client, s.tables.Views)
+	given, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { _, _ = g.current(given) }()
+	<-hung
+	if p, err := g.current(t.Context()); err != nil || p != first {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

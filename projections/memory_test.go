@@ -218,3 +218,17 @@ func TestTheMemoryIsBounded(t *testing.T) {
 		t.Errorf("of the newest it knows %d, %t, of %d in all", shown, known, len(m.streams))
 	}
 }
+
+// The journal was restored and the views were not.
+func TestAMessageAboutAFactThatIsShownAndGoneIsNoFailure(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t)
+	facts := s.say(annStream, whole...)
+	s.show(facts[8])
+	for _, fact := range facts[3:] {
+		s.remove(t, s.tables.Journal, string(annStream), fmt.Sprintf("%012d", fact.Sequence))
+	}
+	if err := s.beside(s.journal, s.tables.Client).Handle(t.Context(), facts[8]); err != nil {
+		t.Error(err)
+	}
+}

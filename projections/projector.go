@@ -128,11 +128,16 @@ func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Eve
 		write = p.store.togetherIfFew
 	}
 	head, err = p.show(ctx, place, msg.Sequence, shown, most, write)
-	if guessed && errors.Is(err, errRaced) {
-		if shown, err = p.stored(ctx, place); err != nil || msg.Sequence <= shown {
-			return shown, err
+	if guessed && err != nil {
+		stored, unread := p.stored(ctx, place)
+		switch {
+		case unread != nil:
+			return 0, unread
+		case msg.Sequence <= stored:
+			return stored, nil
+		case errors.Is(err, errRaced):
+			head, err = p.show(ctx, place, msg.Sequence, stored, most, p.store.together)
 		}
-		head, err = p.show(ctx, place, msg.Sequence, shown, most, p.store.together)
 	}
 	switch {
 	case errors.Is(err, errRaced):

@@ -1018,3 +1018,36 @@ func (d deleting) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 	d.meanwhile()
 	return d.plane.DeleteKey(ctx, key)
 }
+
+// deaf is a topic that takes nothing.
+type deaf struct{ panics bool }
+
+func (d deaf) Send(context.Context, ...events.Event) error {
+	if d.panics {
+		panic("sending")
+	}
+	return portal.Postpone("the topic does not answer", errors.New("no answer"))
+}
+
+func (deaf) Repeat(context.Context, ...events.Event) error { return nil }
+
+func TestFactsThatCouldNotBeSentBringTheMessageBackWhateverElseWentWrong(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, nextWanted,
+		events.WishParked{Link: wish(5), Reason: events.WaitingForAWS})
+	b.Sender = deaf{}
+	b.plane.answers["attach next gw1"] = []error{errors.New("strange")}
+	var later *portal.Postponed
+	if err := b.wake("w1"); !errors.As(err, &later) {
+		t.Errorf("%v, want Postponed", err)
+	}
+}
+
+func TestAPanicWhileFactsAreSentIsAnError(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+	b.Sender = deaf{panics: true}
+	if err := b.wake("w1"); err == nil {
+		t.Error("nothing is said of it")
+	}
+}

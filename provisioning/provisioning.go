@@ -122,8 +122,10 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	r := newRun(c, id, msg, lease)
 	defer func() { lease.End(r.settled()) }()
 	err = r.handle(ctx)
-	if unsent := r.published(); err == nil {
-		err = unsent
+	// Facts that were not sent are sent when the message comes again, which must be certain.
+	if unsent := r.published(); unsent != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("what was recorded could not be sent")
+		return unsent
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/due"
@@ -156,7 +157,14 @@ func (r *run) publish(ctx context.Context, facts []events.Event) error {
 		return err
 	}
 	sent := make(chan error, 1)
-	go func() { sent <- r.Sender.Send(ctx, facts...) }()
+	go func() {
+		defer func() {
+			if panicked := recover(); panicked != nil {
+				sent <- fmt.Errorf("sending panicked: %v", panicked)
+			}
+		}()
+		sent <- r.Sender.Send(ctx, facts...)
+	}()
 	r.sending = sent
 	return nil
 }
