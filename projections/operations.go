@@ -173,7 +173,7 @@ func waitingText(reason events.Reason) string {
 	case events.WaitingForKMS:
 		return "The key service does not answer right now. We retry automatically."
 	case events.WaitingForKMSKey:
-		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has been told and has to fix that; then we go on automatically."
+		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has to fix that; then we go on automatically."
 	}
 	return "API Gateway does not accept changes right now. We retry automatically."
 }

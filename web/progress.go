@@ -180,7 +180,7 @@ func waiting(reason string) nextStep {
 	case waitsForCapacity:
 		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we go on automatically. You do not have to ask again."}
 	case waitsForKMSKey:
-		return nextStep{Heading: "Next: the operator of this portal has to fix that", Text: "They have been told. Then we go on automatically. You do not have to ask again."}
+		return nextStep{Heading: "Next: the operator of this portal has to fix that", Text: "If it takes long, send them the number at the end of this page. Once it is fixed we go on automatically. You do not have to ask again."}
 	}
 	return nextStep{Heading: "Next: we go on as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
 }
@@ -195,7 +195,7 @@ func waitingFor(reason string) string {
 	case waitsForCapacity:
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we go on automatically."
 	case waitsForKMSKey:
-		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has been told and has to fix that; then we go on automatically."
+		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has to fix that; then we go on automatically."
 	}
 	return "We go on as soon as we can, and retry automatically."
 }
