@@ -93,13 +93,13 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 	})
 	converger := &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Leases: plane, Now: now,
+		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, AccountLeases: plane, Now: now,
 		KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},
-		Lease:   leaseOf,
-		KeyName: func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
+		MessageLease: leaseOf,
+		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
 	}
 	if p.Config.Provisioning == provisioningAuto {
 		converger.Bulk = gateway.NewImporter(plane, gateway.ImporterConfig{Usable: newFindings(c, names, p).Usable})

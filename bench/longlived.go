@@ -157,10 +157,10 @@ func newBench(ctx context.Context, endpoint string) (*bench, error) {
 		Journal: facts, Accounts: reader, Sender: b, Now: time.Now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"},
 	})
 	b.converger = &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: b, Values: standIn{}, Leases: standIn{}, Now: time.Now,
-		Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return standIn{} },
-		Lease:   func(context.Context) time.Time { return time.Now().Add(time.Hour) },
-		KeyName: func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
+		Journal: facts, Accounts: reader, Sender: b, Values: standIn{}, AccountLeases: standIn{}, Now: time.Now,
+		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return standIn{} },
+		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },
+		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
 	}
 	b.projector = projections.NewProjector(facts, reader, client, projections.Tables{Views: names.Views, Records: names.Records})
 	return b, nil

@@ -62,7 +62,7 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 	case slices.Contains(PlanIDs(holds), plan):
 		return nil
 	case clash.concurrent() || len(holds) == 0:
-		return settled(clash)
+		return asUnavailable(clash)
 	}
 	wanted, err := s.plan(ctx, plan)
 	if err != nil {
@@ -70,10 +70,10 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 	}
 	for _, rival := range holds {
 		if meet(rival, wanted) {
-			return &Refused{Reason: StageTaken, Message: messages[StageTaken], Rival: rival.ID, Err: clash.err}
+			return &Refused{Reason: StageTaken, Rival: rival.ID, Err: clash.err}
 		}
 	}
-	return settled(clash)
+	return asUnavailable(clash)
 }
 
 // meet says whether the plans have a stage in common: a key may be in one of them only.
@@ -92,7 +92,7 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 		return UsagePlan{}, refused(PlanGone, err)
 	}
 	if err != nil {
-		return UsagePlan{}, settled(err)
+		return UsagePlan{}, asUnavailable(err)
 	}
 	return usagePlan(types.UsagePlan{
 		Id: out.Id, Name: out.Name, Description: out.Description, ProductCode: out.ProductCode,
@@ -110,7 +110,7 @@ func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key port
 	if err := s.Present(ctx, key); err != nil {
 		return err
 	}
-	return settled(missing)
+	return asUnavailable(missing)
 }
 
 // Detach has the key no longer open the plan. If it does not, or either is gone,
@@ -125,7 +125,7 @@ func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.Gat
 	if isAbsent(err) {
 		return nil
 	}
-	return settled(err)
+	return asUnavailable(err)
 }
 
 // Attached says whether the key opens the plan; it does not if either is gone.
@@ -139,5 +139,5 @@ func (s *Session) Attached(ctx context.Context, plan portal.PlanID, key portal.G
 	if isAbsent(err) {
 		return false, nil
 	}
-	return err == nil, settled(err)
+	return err == nil, asUnavailable(err)
 }

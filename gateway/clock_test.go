@@ -194,7 +194,7 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 	if item, err := there.read(t.Context()); err != nil || item.Revision != 0 {
 		t.Errorf("the budget of the other target is %+v, %v", item, err)
 	}
-	here.room.refused(t.Context())
+	here.room.recordFull(t.Context())
 	if err := there.room.check(t.Context()); err != nil {
 		t.Errorf("the other target is full: %v", err)
 	}

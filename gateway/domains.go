@@ -82,7 +82,7 @@ func (s *Session) MappingsPage(ctx context.Context, domain Domain, position stri
 		return nil, "", nil
 	}
 	if err != nil {
-		return nil, "", notOffered(settled(err))
+		return nil, "", notOffered(asUnavailable(err))
 	}
 	for _, item := range out.Items {
 		mappings = append(mappings, Mapping{

@@ -20,6 +20,7 @@
 package gateway
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -57,10 +58,7 @@ func Client(cfg aws.Config) *apigateway.Client {
 
 // New returns the control plane. The client must be one that Client made.
 func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
-	cp := &ControlPlane{client: client, budget: budget, timeout: cfg.CallTimeout, observe: cfg.Observe}
-	if cp.timeout <= 0 {
-		cp.timeout = 5 * time.Second
-	}
+	cp := &ControlPlane{client: client, budget: budget, timeout: cmp.Or(cfg.CallTimeout, 5*time.Second), observe: cfg.Observe}
 	if cp.observe == nil {
 		cp.observe = func(string, string) {}
 	}

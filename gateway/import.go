@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -52,12 +53,7 @@ type ImporterConfig struct {
 
 // NewImporter returns an Importer on that control plane.
 func NewImporter(cp *ControlPlane, cfg ImporterConfig) *Importer {
-	if cfg.AtLeast <= 0 {
-		cfg.AtLeast = 4
-	}
-	if cfg.Rows <= 0 {
-		cfg.Rows = 100
-	}
+	cfg.AtLeast, cfg.Rows = cmp.Or(cfg.AtLeast, 4), cmp.Or(cfg.Rows, 100)
 	if cfg.Usable == nil {
 		cfg.Usable = func(context.Context) bool { return true }
 	}

@@ -70,7 +70,7 @@ func unread(err error) error {
 	case errors.As(err, &full):
 		return &Unavailable{Err: full.Err}
 	}
-	return settled(err)
+	return asUnavailable(err)
 }
 
 // ImportApiKeys creates keys and changes the keys of plans, so it takes its turn among
@@ -98,7 +98,7 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	case err == nil:
 		return nil // Some were not valid: alone it shows which, and why.
 	case !refusedWhole(err):
-		return settled(err)
+		return asUnavailable(err)
 	case len(rows) == 1:
 		return nil
 	}

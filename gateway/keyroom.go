@@ -111,8 +111,8 @@ func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	return false, until
 }
 
-// refused records that AWS had no room for a key, and returns until when nobody asks again.
-func (k *keyRoom) refused(ctx context.Context) (until time.Time) {
+// recordFull records that AWS had no room for a key, and returns until when nobody asks again.
+func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	now := k.now()
@@ -136,8 +136,8 @@ func (k *keyRoom) refused(ctx context.Context) (until time.Time) {
 	return time.UnixMilli(next.Until)
 }
 
-// succeeded records that there was room for a key.
-func (k *keyRoom) succeeded(ctx context.Context) {
+// recordRoom records that there was room for a key.
+func (k *keyRoom) recordRoom(ctx context.Context) {
 	k.mu.Lock()
 	known := k.full.exists()
 	k.full = fullRow{}

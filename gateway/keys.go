@@ -63,7 +63,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	s.noteRoom(ctx, err)
 	var clash *conflict
 	if !errors.As(err, &clash) {
-		return portal.GatewayKeyID(id), settled(err)
+		return portal.GatewayKeyID(id), asUnavailable(err)
 	}
 	found, ok, err := s.FindKey(ctx, key.Name)
 	switch {
@@ -72,7 +72,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	case ok:
 		return found, nil
 	case clash.concurrent():
-		return "", settled(clash)
+		return "", asUnavailable(clash)
 	}
 	return "", &Unavailable{ValueTaken: true, Err: clash.err}
 }
@@ -83,9 +83,9 @@ func (s *Session) noteRoom(ctx context.Context, err error) {
 	var full *LimitReached
 	switch {
 	case err == nil:
-		s.cp.budget.room.succeeded(ctx)
+		s.cp.budget.room.recordRoom(ctx)
 	case errors.As(err, &full) && full.Limit == Keys && full.Until.IsZero():
-		full.Until = s.cp.budget.room.refused(ctx)
+		full.Until = s.cp.budget.room.recordFull(ctx)
 	}
 }
 

@@ -65,13 +65,13 @@ func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 	if isAbsent(err) {
 		return nil
 	}
-	return settled(err)
+	return asUnavailable(err)
 }
 
-// keyed is settled for calls that name nothing but a key: a 404 means that it is gone.
+// keyed is asUnavailable for calls that name nothing but a key: a 404 means that it is gone.
 func keyed(err error) error {
 	if isAbsent(err) {
 		return refused(KeyGone, err)
 	}
-	return settled(err)
+	return asUnavailable(err)
 }

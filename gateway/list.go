@@ -84,7 +84,7 @@ func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePref
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, settled(err)
+		return nil, nil, asUnavailable(err)
 	}
 	for _, item := range out.Items {
 		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
@@ -106,7 +106,7 @@ func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]Usage
 			return nil, nil
 		}
 		if err != nil {
-			return nil, settled(err)
+			return nil, asUnavailable(err)
 		}
 		for _, item := range out.Items {
 			plans = append(plans, usagePlan(item))

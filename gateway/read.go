@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -146,11 +147,8 @@ func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSetting
 	if at := strings.LastIndex(key, "/"); at >= 0 {
 		path, method = key[:at], key[at+1:]
 	}
-	if path == "" {
-		path = "/"
-	}
 	return MethodThrottle{
-		Stage: stage, Path: path, Method: method, Throttle: Throttle{Rate: limits.RateLimit, Burst: int(limits.BurstLimit)},
+		Stage: stage, Path: cmp.Or(path, "/"), Method: method, Throttle: Throttle{Rate: limits.RateLimit, Burst: int(limits.BurstLimit)},
 	}
 }
 
@@ -195,7 +193,7 @@ func (s *Session) Stages(ctx context.Context, api string) ([]string, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, settled(err)
+		return nil, asUnavailable(err)
 	}
 	names := make([]string, 0, len(out.Item))
 	for _, stage := range out.Item {

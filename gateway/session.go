@@ -60,7 +60,7 @@ func (s *Session) attempt(ctx context.Context, op operation, p permit, attempt f
 
 // read is call for operations of which neither 404 nor 409 has a meaning of its own.
 func (s *Session) read(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
-	return settled(s.call(ctx, op, attempt))
+	return asUnavailable(s.call(ctx, op, attempt))
 }
 
 // permit is what a call needs: a token, and the attach lease if the operation is exclusive.

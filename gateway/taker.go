@@ -178,7 +178,7 @@ func (t *taker) run() {
 		}
 		wait, err := t.draw(want)
 		if err != nil {
-			t.refuse(portal.Postpone("budget store", err))
+			t.sendAway(portal.Postpone("budget store", err))
 			continue
 		}
 		if wait > 0 {
@@ -228,7 +228,8 @@ func (t *taker) draw(want int) (wait time.Duration, err error) {
 	return wait, nil
 }
 
-func (t *taker) refuse(err error) {
+// sendAway answers every call that waits with the error.
+func (t *taker) sendAway(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.waiting {

@@ -48,7 +48,7 @@ func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key List
 		return Listed{}, false, nil
 	}
 	if err != nil {
-		return Listed{}, false, settled(err)
+		return Listed{}, false, asUnavailable(err)
 	}
 	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name)}, true, nil
 }

@@ -36,7 +36,7 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	r.unsettled = true
 	made, err := r.Bulk.Create(ctx, creation)
 	if err != nil {
-		return r.refusal(ctx, pair, err)
+		return r.withdrawIfRefused(ctx, pair, err)
 	}
 	asked := map[portal.Pair]state.Attachment{}
 	for _, w := range wanted {

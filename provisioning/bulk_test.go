@@ -113,7 +113,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-			b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+			b.AccountLeases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
 			if !bulk {
 				b.Bulk = nil
 			}
@@ -130,7 +130,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-	b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+	b.AccountLeases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-ago)}}
+			b.AccountLeases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-ago)}}
 			b.plane.answers["create key1"] = []error{&gateway.Unavailable{ValueTaken: true}}
 			var later *portal.Postponed
 			if err := b.wake("w1"); !errors.As(err, &later) {
@@ -267,7 +267,7 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.Leases = b.held()
+			b.AccountLeases = b.held()
 			if err := tried(b, c); err == nil {
 				t.Fatal("nothing failed")
 			}

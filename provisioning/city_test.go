@@ -77,11 +77,11 @@ func (c *city) worker(t *testing.T) *provisioning.Converger {
 		}
 	}})
 	return &provisioning.Converger{
-		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, Leases: cp, Now: time.Now,
-		Bulk:    gateway.NewImporter(cp, gateway.ImporterConfig{}),
-		Session: func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
-		Lease:   func(context.Context) time.Time { return time.Now().Add(time.Hour) },
-		KeyName: func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName("gatehouse", a, k) },
+		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, AccountLeases: cp, Now: time.Now,
+		Bulk:         gateway.NewImporter(cp, gateway.ImporterConfig{}),
+		Session:      func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
+		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },
+		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName("gatehouse", a, k) },
 	}
 }
 

@@ -158,14 +158,14 @@ func newBench(t *testing.T, given ...events.Fact) *bench {
 	b := &bench{t: t, tables: tables, names: names, plane: &plane{answers: map[string][]error{}}, sent: &sent{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	b.journal = journal.New(tables, names.Journal, names.Records)
 	b.Converger = &provisioning.Converger{
-		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Values: values{}, Leases: leases{},
+		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Values: values{}, AccountLeases: leases{},
 		Session: func(u gateway.Urgency, _ func() time.Time) provisioning.ControlPlane {
 			b.urgency = append(b.urgency, u)
 			return b.plane
 		},
-		Lease:   func(context.Context) time.Time { return b.now.Add(time.Hour) },
-		KeyName: func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
-		Now:     func() time.Time { return b.now },
+		MessageLease: func(context.Context) time.Time { return b.now.Add(time.Hour) },
+		KeyName:      func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
+		Now:          func() time.Time { return b.now },
 	}
 	b.say("op", given...)
 	return b
@@ -739,7 +739,7 @@ func TestConvergingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 func TestAnotherWorkersLeaseSendsTheMessageBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.Leases = leases{taken: true}
+	b.AccountLeases = leases{taken: true}
 	var later *portal.Postponed
 	if err := b.wake("w1"); !errors.As(err, &later) || later.After != time.Second {
 		t.Errorf("got %v", err)

@@ -5,6 +5,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,10 +89,10 @@ type Converger struct {
 	Sender   sender
 	// Session opens the control plane for one message, which is leased until lease says.
 	Session func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
-	// Lease tells until when the message in ctx is leased.
-	Lease  func(ctx context.Context) time.Time
-	Leases accountLeases
-	Values values
+	// MessageLease tells until when the message in ctx is leased.
+	MessageLease  func(ctx context.Context) time.Time
+	AccountLeases accountLeases
+	Values        values
 	// Bulk creates keys together with others'; nil creates each by itself.
 	Bulk bulk
 	// KeyName is a key's name in API Gateway.
@@ -112,7 +113,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	if !ok {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("Only accounts are provisioned, not %q.", msg.Subject))
 	}
-	lease, ok, err := c.Leases.AccountLease(ctx, id, msg.ID, accountLease)
+	lease, ok, err := c.AccountLeases.AccountLease(ctx, id, msg.ID, accountLease)
 	switch {
 	case err != nil:
 		return portal.Postpone("the lease of the account cannot be had", err)
@@ -251,7 +252,7 @@ func (r *run) open(ctx context.Context, urgency gateway.Urgency) {
 
 // leased tells until when the message is leased.
 func (r *run) leased(ctx context.Context) func() time.Time {
-	return func() time.Time { return r.Lease(ctx) }
+	return func() time.Time { return r.MessageLease(ctx) }
 }
 
 func (r *run) urgency(t task) gateway.Urgency {
@@ -348,8 +349,5 @@ func (r *run) wish(t task) int64 {
 // correlation is that of the request that opened the plan's wish, so that a request's
 // trail runs on through outcomes which another wake-up brought about.
 func (r *run) correlation(plan portal.PlanID) string {
-	if of := r.account.Subscriptions[plan].Correlation; of != "" {
-		return of
-	}
-	return r.msg.Correlation
+	return cmp.Or(r.account.Subscriptions[plan].Correlation, r.msg.Correlation)
 }
