@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -54,7 +55,7 @@ func (l *leases) account(ctx context.Context, name, message string, d time.Durat
 		"("+free+" OR message = :message)",
 		map[string]types.AttributeValue{
 			":holder": text(holder), ":message": text(message), ":until": number(until.UnixMilli()),
-			":now": number(now.UnixMilli()), ":latest": number(latest(now, d).UnixMilli()),
+			":now": number(now.UnixMilli()), ":latest": number(clock.Latest(now, d).UnixMilli()),
 		})
 	if !ok || err != nil {
 		return AccountLease{}, false, err
@@ -76,7 +77,7 @@ func (l *leases) account(ctx context.Context, name, message string, d time.Durat
 	}
 	if len(before) > 0 {
 		// A lease that is taken over has not run out yet: its holder may have tried until now.
-		lease.Unsettled = earlier(time.UnixMilli(left.Unsettled), now)
+		lease.Unsettled = clock.Earlier(time.UnixMilli(left.Unsettled), now)
 	}
 	return lease, true, nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -135,7 +136,7 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for at, want := range map[time.Duration]bool{c.ahead + skew: true, c.ahead + skew + time.Millisecond: false} {
+			for at, want := range map[time.Duration]bool{c.ahead + clock.Skew: true, c.ahead + clock.Skew + time.Millisecond: false} {
 				w := newWorld(t)
 				b, err := NewBudget(w.db, BudgetConfig{Table: records, Now: func() time.Time { return now }})
 				if err != nil {

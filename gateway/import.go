@@ -133,7 +133,7 @@ type answered struct {
 var errAlone = errors.New("to be created alone")
 
 func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
-	waiting, cancel := unlessStopping(ctx)
+	waiting, cancel := portal.UnlessStopping(ctx)
 	defer cancel()
 	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
 	i.mu.Lock()
@@ -149,7 +149,7 @@ func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	case <-waiting.Done():
 	}
 	if i.takeOut(mine) {
-		return Created{}, stopped(waiting)
+		return Created{}, portal.Stopped(waiting)
 	}
 	// A wave has it. Of a process that is stopping, the wave gives up by itself once it has
 	// to wait.

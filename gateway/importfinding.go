@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -99,7 +100,7 @@ func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) 
 	if err := attributevalue.UnmarshalMap(out.Item, &last); err != nil {
 		return last, false, fmt.Errorf("decoding the last import probe: %w", err)
 	}
-	last.At = believed(last.At, f.now(), 0)
+	last.At = clock.Believed(last.At, f.now(), 0)
 	return last, out.Item != nil && last.Region == f.region, nil
 }
 

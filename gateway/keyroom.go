@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -61,7 +62,7 @@ func (r fullRow) exists() bool { return r.Until != 0 }
 
 // until is when to try again, now if no right clock can have stored the row.
 func (r fullRow) until(now time.Time) time.Time {
-	return believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
+	return clock.Believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
 }
 
 // check returns nil if a key may be created, and otherwise a *LimitReached or, if the table

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -40,14 +41,14 @@ const eagerFor = 2 * time.Second
 
 // attach waits for the lease that CreateUsagePlanKey and DeleteUsagePlanKey are
 // called under, at most for attachPatience once it is this call's turn in the process, and
-// for lastWait when the process is stopping. AWS changes the keys of its usage plans one at
+// for portal.LastWait when the process is stopping. AWS changes the keys of its usage plans one at
 // a time and answers a second call meanwhile with 409 "concurrent modification"; taking
 // turns spends no tokens on those. Interactive calls go before all others, in every
 // process. A holder that died costs d; one that acts late draws the 409, which is tried
 // again. While affordable returns a wait or an error, the lease is not taken, so that no
 // call holds it only to wait for a token. Any error is a *portal.Postponed.
 func (l *leases) attach(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
-	waiting, end := unlessStopping(ctx)
+	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
 	lane := l.lane(u)
 	if err := lane.enter(waiting); err != nil {
@@ -119,7 +120,7 @@ func notHad(waiting context.Context) error {
 	if errors.Is(context.Cause(waiting), errNoTurn) {
 		return postponed("attach lease")
 	}
-	return stopped(waiting)
+	return portal.Stopped(waiting)
 }
 
 // free is the condition under which a lease can be taken: nobody has it, it has run out, or
@@ -135,11 +136,11 @@ func (l *leases) takeAttach(ctx context.Context, d time.Duration, u Urgency) (re
 	holder, now := rand.Text(), l.now()
 	condition, values := free, map[string]types.AttributeValue{
 		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()),
-		":now": number(now.UnixMilli()), ":latest": number(latest(now, d).UnixMilli()),
+		":now": number(now.UnixMilli()), ":latest": number(clock.Latest(now, d).UnixMilli()),
 	}
 	if u != Interactive {
 		condition += " AND (attribute_not_exists(eager) OR eager <= :now OR eager > :eagerLatest)"
-		values[":eagerLatest"] = number(latest(now, eagerFor).UnixMilli())
+		values[":eagerLatest"] = number(clock.Latest(now, eagerFor).UnixMilli())
 	}
 	_, ok, err = l.update(within, attachKey, "SET holder = :holder, #until = :until", condition, values)
 	if err == nil && !ok && u == Interactive {

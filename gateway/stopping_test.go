@@ -42,7 +42,7 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 		close(stopping)
 		wantStopping(t, "who waits", <-waits)
 		wantStopping(t, "who comes then", take())
-		if waited := time.Since(began); waited > time.Second+4*lastWait {
+		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
 			t.Errorf("both were over after %v", waited)
 		}
 	})
@@ -85,7 +85,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 		for range 2 {
 			wantStopping(t, "who waits", <-waits)
 		}
-		if waited := time.Since(began); waited > time.Second+4*lastWait {
+		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
 			t.Errorf("it was over after %v", waited)
 		}
 		release()

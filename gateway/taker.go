@@ -83,7 +83,7 @@ func (t *taker) front() int {
 }
 
 // take waits for a token, for patience, or longer if its turn is near; when the process
-// is stopping for lastWait only. Any error is a *portal.Postponed.
+// is stopping for portal.LastWait only. Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
 }
@@ -95,7 +95,7 @@ func (t *taker) takeFirst(ctx context.Context, d time.Duration) (token, error) {
 }
 
 func (t *taker) await(ctx context.Context, w *waiter) (token, error) {
-	waiting, cancel := unlessStopping(ctx)
+	waiting, cancel := portal.UnlessStopping(ctx)
 	defer cancel()
 	t.join(w)
 	select {
@@ -103,7 +103,7 @@ func (t *taker) await(ctx context.Context, w *waiter) (token, error) {
 		return g.token, g.err
 	case <-waiting.Done():
 		t.leave(w)
-		return token{}, stopped(waiting)
+		return token{}, portal.Stopped(waiting)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -24,7 +25,7 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	wanted := r.wantedWith(key.ID)
 	creation := gateway.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
 	if !r.unsettled && key.CreatedAt.IsZero() {
-		creation.Untried = r.lease.Until.Add(-skew)
+		creation.Untried = r.lease.Until.Add(-clock.Skew)
 	}
 	var err error
 	if creation.Key, err = r.derive(ctx, key); err != nil {

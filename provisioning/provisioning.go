@@ -31,8 +31,6 @@ const (
 	// only thrift: two at once are slower, not wrong. A lease that was not given back as
 	// settled tells the next holder to look before it creates.
 	accountLease = time.Minute
-	// skew is how far the clocks of workers may lie apart for a lease to be certain to its end.
-	skew = 10 * time.Second
 	// listing is how long API Gateway may take until reads and lists show what was done.
 	// Until then absence says nothing.
 	listing = 5 * time.Minute
