@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
@@ -102,7 +103,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
 	}
 	if p.Config.Provisioning == provisioningAuto {
-		converger.Bulk = gateway.NewImporter(plane, gateway.ImporterConfig{Usable: newFindings(c, names, p).Usable})
+		converger.Bulk = keyimport.New(plane, keyimport.Config{Usable: newFindings(c, names, p).Usable})
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,

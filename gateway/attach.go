@@ -12,17 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Both change the keys of a plan, which AWS does one at a time: see leases.attach.
-var (
-	createUsagePlanKey = operation{name: "CreateUsagePlanKey", class: other, exclusive: true}
-	deleteUsagePlanKey = operation{name: "DeleteUsagePlanKey", class: other, exclusive: true}
-)
-
-var (
-	readUsagePlanKey = operation{name: "GetUsagePlanKey", class: other}
-	readUsagePlan    = operation{name: "GetUsagePlan", class: other}
-)
-
 // Attach has the key open the plan. A key that is attached already stays attached, so a
 // second call changes nothing. The data plane may take minutes to follow.
 //
@@ -88,7 +77,7 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 		out, err = s.cp.client.GetUsagePlan(ctx, &apigateway.GetUsagePlanInput{UsagePlanId: aws.String(string(id))})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return UsagePlan{}, refused(PlanGone, err)
 	}
 	if err != nil {
@@ -122,7 +111,7 @@ func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.Gat
 		})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return nil
 	}
 	return asUnavailable(err)
@@ -136,7 +125,7 @@ func (s *Session) Attached(ctx context.Context, plan portal.PlanID, key portal.G
 		})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return false, nil
 	}
 	return err == nil, asUnavailable(err)

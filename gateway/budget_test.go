@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -319,7 +320,7 @@ func (broken) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb
 func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	b, err := NewBudget(broken{table: w.db}, BudgetConfig{Table: records})
+	b, err := NewBudget(broken{table: w.DB}, BudgetConfig{Table: gatewaytest.Records})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -328,7 +329,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	if !errors.As(err, &later) || later.Reason != "budget store" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
 	}
-	if calls := w.wire.made(); len(calls) > 0 {
+	if calls := w.Wire.Made(); len(calls) > 0 {
 		t.Errorf("calls %v", calls)
 	}
 }
@@ -336,7 +337,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 func TestAShareOutsideItsBoundsIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{-0.1, 1.1} {
-		if _, err := NewBudget(nil, BudgetConfig{Table: records, Share: share}); err == nil {
+		if _, err := NewBudget(nil, BudgetConfig{Table: gatewaytest.Records, Share: share}); err == nil {
 			t.Errorf("share %v is taken", share)
 		}
 	}
@@ -366,13 +367,13 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := w.session(t)
-		w.wire.once("GetUsagePlans", answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
+		w.Wire.Once("GetUsagePlans", gatewaytest.Answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
 		_, err := s.UsagePlans(t.Context())
 		var unavailable *Unavailable
 		if !errors.As(err, &unavailable) || !unavailable.Throttled {
 			t.Errorf("error %v", err)
 		}
-		if calls := w.wire.made(); len(calls) != 1 {
+		if calls := w.Wire.Made(); len(calls) != 1 {
 			t.Errorf("calls %v, want one", calls)
 		}
 		item, err := s.cp.budget.read(t.Context())

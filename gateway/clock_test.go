@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/clock"
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -20,7 +21,7 @@ func (w *world) put(t *testing.T, kind, name string, attributes map[string]types
 	for attribute, value := range attributes {
 		item[attribute] = value
 	}
-	if _, err := w.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(records), Item: item}); err != nil {
+	if _, err := w.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(gatewaytest.Records), Item: item}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -120,25 +121,12 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 				return errors.As(b.room.check(t.Context()), &full)
 			},
 		},
-		"the probe's": {
-			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				ms, err := time.ParseDuration(at.(*types.AttributeValueMemberN).Value + "ms")
-				if err != nil {
-					t.Fatal(err)
-				}
-				w.put(t, probeItems, "result", map[string]types.AttributeValue{"region": text("r"), "at": text(time.UnixMilli(ms.Milliseconds()).UTC().Format(time.RFC3339Nano))})
-			},
-			believed: func(t *testing.T, w *world, _ *Budget) bool {
-				last, ok, err := NewFindings(w.db, records, "r", func() time.Time { return now }).Last(t.Context())
-				return err == nil && ok && !last.At.Equal(now)
-			},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for at, want := range map[time.Duration]bool{c.ahead + clock.Skew: true, c.ahead + clock.Skew + time.Millisecond: false} {
 				w := newWorld(t)
-				b, err := NewBudget(w.db, BudgetConfig{Table: records, Now: func() time.Time { return now }})
+				b, err := NewBudget(w.DB, BudgetConfig{Table: gatewaytest.Records, Now: func() time.Time { return now }})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -182,7 +170,7 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 	w := newWorld(t)
 	budgets := map[portal.Target]*Budget{}
 	for _, target := range []portal.Target{"", "eu"} {
-		b, err := NewBudget(w.db, BudgetConfig{Table: records, Share: 1, Target: target})
+		b, err := NewBudget(w.DB, BudgetConfig{Table: gatewaytest.Records, Share: 1, Target: target})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -77,13 +77,13 @@ func (l *LimitReached) Unwrap() error { return l.Err }
 // limitOf says which quota a call has reached. AWS has one exception for all of them, and
 // its words are not documented, so the operation decides. An import creates keys and
 // attaches them; only there do the words count.
-func limitOf(op operation, err error) ResourceLimit {
+func limitOf(op Operation, err error) ResourceLimit {
 	switch op.name {
-	case createUsagePlan.name:
+	case CreateUsagePlan.name:
 		return UsagePlans
 	case createUsagePlanKey.name:
 		return PlansPerKey
-	case importAPIKeys.name:
+	case ImportAPIKeys.name:
 		if strings.Contains(strings.ToLower(err.Error()), "usage plans per api key") {
 			return PlansPerKey
 		}
@@ -143,9 +143,17 @@ func (c *conflict) attached() bool {
 	return strings.Contains(text, "usage plan key") && strings.Contains(text, "already exists")
 }
 
-func isAbsent(err error) bool {
+// IsNotFound says whether AWS answered a Call that what it names does not exist.
+func IsNotFound(err error) bool {
 	var a *absent
 	return errors.As(err, &a)
+}
+
+// IsConcurrentChange says whether AWS refused a Call because another change was under way, so
+// that the same call may work in a moment.
+func IsConcurrentChange(err error) bool {
+	var c *conflict
+	return errors.As(err, &c) && c.concurrent()
 }
 
 // asUnavailable is the error of an operation for which neither a 404 nor a 409 has a meaning:
@@ -164,7 +172,7 @@ func asUnavailable(err error) error {
 
 // classify sorts the outcome of one attempt of an operation. Only what AWS names counts as a
 // refusal; a bare status may come from something in between.
-func classify(op operation, err error) error {
+func classify(op Operation, err error) error {
 	var (
 		full     *types.LimitExceededException
 		invalid  *types.BadRequestException

@@ -64,3 +64,9 @@ func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
 	}
 	return cp
 }
+
+// Now is the time by the clock of the budget.
+func (cp *ControlPlane) Now() time.Time { return cp.budget.now() }
+
+// Attaching is how many calls of this process wait for their turn to attach.
+func (cp *ControlPlane) Attaching() int { return int(cp.attaching.Load()) }

@@ -39,8 +39,6 @@ func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.Key
 	return portal.AccountID(a), portal.KeyID(k), true
 }
 
-var createAPIKey = operation{name: "CreateApiKey", class: createKey, creates: true}
-
 // CreateKey creates an enabled key. If there is one of that name and value it
 // returns that, so a call whose answer was lost may be repeated; CreateApiKey takes
 // no idempotency token. API Gateway says only that the value is taken, and cannot find a key
@@ -88,8 +86,6 @@ func (s *Session) noteRoom(ctx context.Context, err error) {
 		full.Until = s.cp.budget.room.recordFull(ctx)
 	}
 }
-
-var listAPIKeys = operation{name: "GetApiKeys", class: other}
 
 // FindKey looks for the key of exactly that name.
 func (s *Session) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {

@@ -32,10 +32,10 @@ func atOnce(context.Context) (time.Duration, error) { return 0, nil }
 func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod")
+	plan := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod")
 	var mu sync.Mutex
 	var underWay, most int
-	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+	w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 		if op != "CreateUsagePlanKey" && op != "DeleteUsagePlanKey" {
 			return pass()
 		}
@@ -48,13 +48,13 @@ func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
 		underWay--
 		mu.Unlock()
 		return resp, err
-	}
+	})
 	var work sync.WaitGroup
 	var keys []portal.GatewayKeyID
 	for process := range 3 {
 		s := w.session(t)
 		for i := range 4 {
-			key := w.key(t, string(rune('a'+process))+string(rune('0'+i)))
+			key := w.Key(t, string(rune('a'+process))+string(rune('0'+i)))
 			keys = append(keys, key)
 			work.Go(func() {
 				if err := patiently(func() error { return s.Attach(t.Context(), plan, key) }); err != nil {
@@ -99,7 +99,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if waited := time.Since(before); waited < attachPatience || waited > attachPatience+time.Second {
 			t.Errorf("waited %v", waited)
 		}
-		if calls := w.wire.made(); len(calls) > 0 {
+		if calls := w.Wire.Made(); len(calls) > 0 {
 			t.Errorf("calls %v without the lease", calls)
 		}
 		if item, err := alive.read(t.Context()); err != nil || item.Revision != 0 {
@@ -127,7 +127,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 	process := w.process(t, 1)
 	var outcomes []string
 	cp := w.controlPlane(t, process, Config{CallTimeout: 5 * time.Second, Observe: func(operation, outcome string) {
@@ -138,7 +138,7 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	if !errors.As(err, &later) || later.Reason != "message lease" {
 		t.Errorf("error %v", err)
 	}
-	if calls := w.wire.made(); len(calls) > 0 {
+	if calls := w.Wire.Made(); len(calls) > 0 {
 		t.Errorf("calls %v", calls)
 	}
 	if spare := len(process.taker(other, Interactive).spare); spare != 1 {

@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"context"
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,53 +93,4 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 		}
 		again()
 	})
-}
-
-func TestACreationThatNoWaveHasIsHandedBackWhenTheProcessStops(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{AtLeast: 1})
-	reached, goOn := make(chan struct{}), make(chan struct{})
-	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
-		close(reached)
-		<-goOn
-		return pass()
-	})
-	done := make(chan []result, 1)
-	go func() { done <- i.together(t, wishes(0, 5)) }()
-	<-reached
-	stopping := make(chan struct{})
-	close(stopping)
-	_, err := i.join(portal.WithStopping(t.Context(), stopping), wish(100))
-	wantStopping(t, "who has come too late for the wave", err)
-	close(goOn)
-	w.wantCreated(t, wishes(0, 5), <-done)
-}
-
-func TestAWaveEndsThoughTheProcessStopsAndAnswersAll(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{AtLeast: 1})
-	stopping := make(chan struct{})
-	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
-		close(stopping)
-		return pass()
-	})
-	ctx, cancel := context.WithTimeout(portal.WithStopping(t.Context(), stopping), time.Minute)
-	defer cancel()
-	answers := make(chan error, 5)
-	for _, c := range wishes(0, 5) {
-		go func() {
-			_, err := i.join(ctx, c)
-			answers <- err
-		}()
-	}
-	for range 5 {
-		if err := <-answers; err != nil && !errors.Is(err, portal.ErrStopping) {
-			t.Errorf("a row of the wave is told %v", err)
-		}
-	}
-	if ctx.Err() != nil {
-		t.Error("the answers came only with the end of the context")
-	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -19,23 +20,23 @@ import (
 // crowd creates keys as if others were waiting too.
 type crowd struct {
 	*plane
-	asked []gateway.Creation
+	asked []keyimport.Creation
 	// attached are the plans that a created key is seen in.
 	attached  []portal.PlanID
 	err       error
 	meanwhile func()
 }
 
-func (c *crowd) Create(_ context.Context, creation gateway.Creation) (gateway.Created, error) {
+func (c *crowd) Create(_ context.Context, creation keyimport.Creation) (keyimport.Created, error) {
 	c.asked = append(c.asked, creation)
 	c.calls = append(c.calls, fmt.Sprintf("import %s %v", creation.Key.Name, creation.Plans))
 	if c.meanwhile != nil {
 		c.meanwhile()
 	}
 	if c.err != nil {
-		return gateway.Created{}, c.err
+		return keyimport.Created{}, c.err
 	}
-	return gateway.Created{ID: "gw1", Plans: c.attached}, nil
+	return keyimport.Created{ID: "gw1", Plans: c.attached}, nil
 }
 
 func newCrowd(t *testing.T, given ...events.Fact) (*bench, *crowd) {

@@ -1,4 +1,4 @@
-package gateway
+package keyimport
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/clock"
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // Finding is what a probe saw of ImportApiKeys. AWS documents little of what it does, and
@@ -37,12 +36,17 @@ type Observation struct {
 	Expected bool `dynamodbav:"expected"`
 }
 
+// table is what Findings need of DynamoDB.
+type table interface {
+	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
 // Findings keeps the last finding of a Region in the records table (pk "import-probe", sk
 // "result").
 type Findings struct {
 	db     table
 	name   string
-	target portal.Target
 	region string
 	now    func() time.Time
 
@@ -52,8 +56,8 @@ type Findings struct {
 	next time.Time
 }
 
-// NewFindings returns the findings of the default target, which is in that Region; now nil is
-// the system's clock.
+// NewFindings returns the findings of the default portal.Target, which is in that Region; now
+// nil is the system's clock.
 func NewFindings(db table, name, region string, now func() time.Time) *Findings {
 	if now == nil {
 		now = time.Now
@@ -62,8 +66,10 @@ func NewFindings(db table, name, region string, now func() time.Time) *Findings 
 }
 
 // freshFinding is how long Usable goes by what it read last: a probe takes effect on
-// workers that run after so long. A table that did not answer is left alone for unreadPause.
+// workers that run after so long. A table that does not
+// answer within readTimeout is left alone for unreadPause.
 const (
+	readTimeout  = 2 * time.Second
 	freshFinding = 2 * time.Minute
 	unreadPause  = 10 * time.Second
 )
@@ -89,7 +95,7 @@ func (f *Findings) Usable(ctx context.Context) bool {
 
 // Last is the last finding; ok is false if there is none of this Region.
 func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	out, err := f.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(f.name), Key: f.key(), ConsistentRead: aws.Bool(true),
@@ -105,7 +111,9 @@ func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) 
 }
 
 func (f *Findings) key() map[string]types.AttributeValue {
-	return itemKey(f.target, probeItems, "result")
+	return map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "import-probe"}, "sk": &types.AttributeValueMemberS{Value: "result"},
+	}
 }
 
 // Save makes it the last finding and returns it as it is kept.
