@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -94,8 +95,9 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
 	})
 	converger := &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, AccountLeases: plane, Now: now,
-		KeepIdleKeys: p.Config.IdleKeys, Waits: countWaits(p.Metrics),
+		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
+		AccountLeases: leases.New(c.dynamodb, leases.Config{Table: names.Records, Now: p.Now}),
+		KeepIdleKeys:  p.Config.IdleKeys, Waits: countWaits(p.Metrics),
 		Session: func(urgency gateway.Urgency, lease func() time.Time) provisioning.ControlPlane {
 			return plane.Session(urgency, lease)
 		},

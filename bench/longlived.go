@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -284,6 +285,6 @@ func (standIn) PlansOf(context.Context, portal.GatewayKeyID) ([]gateway.UsagePla
 func (standIn) Value(context.Context, string, string, portal.AccountID, portal.KeyID) (string, error) {
 	return "value", nil
 }
-func (standIn) AccountLease(context.Context, portal.AccountID, string, time.Duration) (gateway.AccountLease, bool, error) {
-	return gateway.AccountLease{}, true, nil
+func (standIn) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
+	return leases.AccountLease{}, true, nil
 }

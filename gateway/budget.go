@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -51,7 +52,7 @@ type Budget struct {
 	target portal.Target
 	limits limits
 	now    func() time.Time
-	leases *leases
+	attach *attachLease
 	room   *keyRoom
 
 	mu     sync.Mutex
@@ -88,7 +89,7 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	}
 	return &Budget{
 		db: db, name: cfg.Table, target: cfg.Target, limits: quotas.scaled(cfg.Share).cautious(), now: cfg.Now,
-		leases: &leases{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
+		attach: &attachLease{leases: leases.New(db, leases.Config{Table: cfg.Table, Target: cfg.Target, Now: cfg.Now}), now: cfg.Now},
 		room:   &keyRoom{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
 		takers: map[queue]*taker{},
 	}, nil

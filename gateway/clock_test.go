@@ -81,34 +81,21 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 		"the attach lease's": {
 			ahead: 10 * time.Second,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, leaseItems, attachKey, map[string]types.AttributeValue{"holder": text("h"), "until": at})
+				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"holder": text("h"), "until": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				_, free, err := b.leases.takeAttach(t.Context(), 10*time.Second, Interactive)
+				_, free, err := b.attach.try(t.Context(), 10*time.Second, Interactive)
 				return err == nil && !free
 			},
 		},
 		"the mark of an interactive call": {
 			ahead: eagerFor,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, leaseItems, attachKey, map[string]types.AttributeValue{"eager": at})
+				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"eager": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				_, free, err := b.leases.takeAttach(t.Context(), 10*time.Second, Bulk)
+				_, free, err := b.attach.try(t.Context(), 10*time.Second, Bulk)
 				return err == nil && !free
-			},
-		},
-		"the lease of an account's": {
-			ahead: time.Minute,
-			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, leaseItems, "account#a", map[string]types.AttributeValue{"holder": text("h"), "message": text("m"), "until": at, "unsettled": at})
-			},
-			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				lease, ok, err := New(nil, b, Config{}).AccountLease(t.Context(), "a", "w", time.Minute)
-				if ok && !lease.Unsettled.Equal(now) {
-					t.Errorf("unsettled at %v, want now", lease.Unsettled)
-				}
-				return err == nil && !ok
 			},
 		},
 		"until when the account is full": {
@@ -157,9 +144,9 @@ func TestAClockThatWasAheadForAMomentDoesNotStopTheBudget(t *testing.T) {
 
 func TestItemsOfTheDefaultTargetHavePlainKeysAndOthersTheTargetsName(t *testing.T) {
 	t.Parallel()
-	for target, want := range map[portal.Target]string{"": "lease", "eu": "eu:lease"} {
-		key := itemKey(target, leaseItems, attachKey)
-		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "attach" {
+	for target, want := range map[portal.Target]string{"": "limit", "eu": "eu:limit"} {
+		key := itemKey(target, limitItems, string(Keys))
+		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "keys" {
 			t.Errorf("target %q: pk %q, sk %q", target, pk, sk)
 		}
 	}
@@ -188,11 +175,8 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 		t.Errorf("the other target is full: %v", err)
 	}
 	for target, b := range budgets {
-		if _, ok, err := b.leases.takeAttach(t.Context(), time.Minute, Interactive); !ok || err != nil {
+		if _, ok, err := b.attach.try(t.Context(), time.Minute, Interactive); !ok || err != nil {
 			t.Errorf("the attach lease of target %q is not to be had: %v", target, err)
-		}
-		if _, ok, err := b.leases.account(t.Context(), "account#a", "m"+string(target), time.Minute); !ok || err != nil {
-			t.Errorf("the account's lease of target %q is not to be had: %v", target, err)
 		}
 	}
 }

@@ -12,7 +12,6 @@ import (
 // key, which a target other than the default one comes before.
 const (
 	budgetItems = "budget" // control-plane
-	leaseItems  = "lease"  // attach, account#<account>
 	limitItems  = "limit"  // keys
 )
 

@@ -151,7 +151,7 @@ func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
 		}
 		before := drawn()
 		time.Sleep(time.Second)
-		giveUp, ok, err := w.process(t, 0.5).leases.takeAttach(t.Context(), 9*time.Second, Interactive)
+		giveUp, ok, err := w.process(t, 0.5).attach.try(t.Context(), 9*time.Second, Interactive)
 		if !ok || err != nil {
 			t.Fatal(ok, err)
 		}

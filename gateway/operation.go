@@ -15,7 +15,7 @@ type Operation struct {
 }
 
 // The operations. Those that change the keys of a plan are exclusive, since AWS changes them
-// one at a time: see leases.attach. AWS does not say that an import must take its turn among
+// one at a time: see attachLease. AWS does not say that an import must take its turn among
 // them, nor whether its rows count as creations; for the total quota it is one call.
 var (
 	createAPIKey  = Operation{name: "CreateApiKey", class: createKey, creates: true}

@@ -116,7 +116,7 @@ func (s *Session) renew(ctx context.Context, p *permit, take func(context.Contex
 func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
 	s.cp.attaching.Add(1)
 	defer s.cp.attaching.Add(-1)
-	return s.cp.budget.leases.attach(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
+	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)

@@ -65,7 +65,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		here, there := w.process(t, 1), w.process(t, 1)
-		release, err := there.leases.attach(t.Context(), time.Minute, Bulk, atOnce)
+		release, err := there.attach.take(t.Context(), time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 		began, waits := time.Now(), make(chan error, 2)
 		for range 2 { // one asks the table, the other waits in line behind it
 			go func() {
-				_, err := here.leases.attach(ctx, time.Minute, Bulk, atOnce)
+				_, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
 				waits <- err
 			}()
 		}
@@ -87,7 +87,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 			t.Errorf("it was over after %v", waited)
 		}
 		release()
-		again, err := here.leases.attach(ctx, time.Minute, Bulk, atOnce)
+		again, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatalf("a free lease: %v", err)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -114,7 +115,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-			b.AccountLeases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
 			if !bulk {
 				b.Bulk = nil
 			}
@@ -131,7 +132,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-	b.AccountLeases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+	b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.AccountLeases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-ago)}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now.Add(-ago)}}
 			b.plane.answers["create key1"] = []error{&gateway.Unavailable{ValueTaken: true}}
 			var later *portal.Postponed
 			if err := b.wake("w1"); !errors.As(err, &later) {
@@ -225,13 +226,8 @@ func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
 }
 
 // held are real leases.
-func (b *bench) held() *gateway.ControlPlane {
-	b.t.Helper()
-	budget, err := gateway.NewBudget(b.tables, gateway.BudgetConfig{Table: b.names.Records, Now: b.Now})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return gateway.New(nil, budget, gateway.Config{})
+func (b *bench) held() *leases.Leases {
+	return leases.New(b.tables, leases.Config{Table: b.names.Records, Now: b.Now})
 }
 
 // forgetful loses what is appended after Handle has begun.

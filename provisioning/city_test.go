@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -78,7 +79,7 @@ func (c *city) worker(t *testing.T) *provisioning.Converger {
 		}
 	}})
 	return &provisioning.Converger{
-		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, AccountLeases: cp, Now: time.Now,
+		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, AccountLeases: leases.New(tables, leases.Config{Table: c.names.Records}), Now: time.Now,
 		Bulk:         keyimport.New(cp, keyimport.Config{}),
 		Session:      func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
 		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },

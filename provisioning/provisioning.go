@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -77,7 +78,7 @@ type values interface {
 }
 
 type accountLeases interface {
-	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease gateway.AccountLease, ok bool, err error)
+	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, ok bool, err error)
 }
 
 // Converger converges accounts.
@@ -155,7 +156,7 @@ type run struct {
 	// sending is answered when the facts that were recorded last are sent; nil if all are.
 	sending chan error
 
-	lease gateway.AccountLease
+	lease leases.AccountLease
 	// unsettled says that somebody may have tried to create the account's keys, in this run
 	// or before it, who could not record it.
 	unsettled bool
@@ -172,7 +173,7 @@ type run struct {
 	renewed map[portal.KeyID]bool
 }
 
-func newRun(c *Converger, id portal.AccountID, msg events.Event, lease gateway.AccountLease) *run {
+func newRun(c *Converger, id portal.AccountID, msg events.Event, lease leases.AccountLease) *run {
 	return &run{
 		Converger: c, id: id, msg: msg, lease: lease,
 		unsettled: !lease.Unsettled.IsZero(),

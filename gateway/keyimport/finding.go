@@ -66,8 +66,8 @@ func NewFindings(db table, name, region string, now func() time.Time) *Findings 
 }
 
 // freshFinding is how long Usable goes by what it read last: a probe takes effect on
-// workers that run after so long. A table that does not
-// answer within readTimeout is left alone for unreadPause.
+// workers that run after so long. A table that does not answer within readTimeout is left
+// alone for unreadPause.
 const (
 	readTimeout  = 2 * time.Second
 	freshFinding = 2 * time.Minute

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -85,7 +84,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience)
 		dead, alive := w.process(t, 1), w.process(t, 1)
-		deadRelease, err := dead.leases.attach(t.Context(), 2*attachPatience, Interactive, atOnce)
+		deadRelease, err := dead.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -109,16 +108,16 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
 			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
 		}
-		aliveRelease, err := alive.leases.attach(t.Context(), 2*attachPatience, Interactive, atOnce)
+		aliveRelease, err := alive.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
 		deadRelease() // it was not dead, only late
-		if _, free, _ := dead.leases.takeAttach(t.Context(), 2*attachPatience, Interactive); free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); free {
 			t.Error("the late holder released the lease of another")
 		}
 		aliveRelease()
-		if _, free, _ := dead.leases.takeAttach(t.Context(), 2*attachPatience, Interactive); !free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}
 	})
@@ -152,97 +151,13 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	}
 }
 
-func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	synctest.Test(t, func(t *testing.T) {
-		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		lease, ok := accountLease(t, one, "a", "w1")
-		_, again := accountLease(t, two, "a", "w2")
-		_, other := accountLease(t, two, "b", "w3")
-		lease.End(true)
-		_, after := accountLease(t, two, "a", "w2")
-		time.Sleep(time.Minute)
-		_, late := accountLease(t, one, "a", "w4")
-		want := []bool{true, false, true, true, true}
-		if diff := cmp.Diff(want, []bool{ok, again, other, after, late}); diff != "" {
-			t.Errorf("had (-want +got):\n%s", diff)
-		}
-	})
-}
-
-func accountLease(t *testing.T, cp *ControlPlane, account portal.AccountID, message string) (AccountLease, bool) {
-	t.Helper()
-	lease, ok, err := cp.AccountLease(t.Context(), account, message, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lease, ok
-}
-
-func TestAMessageThatComesAgainTakesItsLeaseOver(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-	first, _ := accountLease(t, one, "a", "w1")
-	again, ok := accountLease(t, two, "a", "w1")
-	if !ok || again.Unsettled.IsZero() {
-		t.Errorf("it is had: %v, unsettled since %v", ok, again.Unsettled)
-	}
-	first.End(true) // it was not dead, only late
-	if _, ok := accountLease(t, one, "a", "w2"); ok {
-		t.Error("the late holder ended the lease of its successor")
-	}
-	again.End(false)
-	if _, ok := accountLease(t, one, "a", "w2"); !ok {
-		t.Error("it was not given back")
-	}
-}
-
-func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	synctest.Test(t, func(t *testing.T) {
-		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		messages := 0
-		had := func(cp *ControlPlane, last time.Time, when string) AccountLease {
-			t.Helper()
-			messages++
-			lease, ok := accountLease(t, cp, "a", fmt.Sprint("w", messages))
-			if !ok || !lease.Unsettled.Equal(last) {
-				t.Errorf("%s: had %v, unsettled at %v, want %v", when, ok, lease.Unsettled, last)
-			}
-			return lease
-		}
-		stalled := had(one, time.Time{}, "the first ever")
-		time.Sleep(time.Hour)
-		second := had(two, stalled.Until, "an hour after one that ran out")
-		stalled.End(true) // whose lease is another's by now
-		if _, ok := accountLease(t, one, "a", "w"); ok {
-			t.Error("the late holder ended the lease of another")
-		}
-		time.Sleep(10 * time.Second)
-		ended := time.Now()
-		second.End(false)
-		time.Sleep(time.Hour)
-		had(one, ended, "an hour after one that was left unsettled").End(true)
-		had(two, time.Time{}, "after one that was settled").End(false)
-		had(one, time.Now(), "left unsettled by who had it settled")
-		time.Sleep(10 * time.Second)
-		again, ok, err := two.AccountLease(t.Context(), "a", fmt.Sprint("w", messages), time.Minute)
-		if err != nil || !ok || !again.Unsettled.Equal(time.Now()) {
-			t.Errorf("taken over: had %v, unsettled at %v, want now; %v", ok, again.Unsettled, err)
-		}
-	})
-}
-
 // Somebody who waits at a screen goes before all who do not, in this process and others.
 func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, other := w.process(t, 1), w.process(t, 1)
-		held, err := one.leases.attach(t.Context(), time.Minute, Bulk, atOnce)
+		held, err := one.attach.take(t.Context(), time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +166,7 @@ func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 		var work sync.WaitGroup
 		wants := func(b *Budget, u Urgency, name string) {
 			work.Go(func() {
-				release, err := b.leases.attach(t.Context(), time.Minute, u, atOnce)
+				release, err := b.attach.take(t.Context(), time.Minute, u, atOnce)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					return
