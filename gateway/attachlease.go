@@ -30,15 +30,15 @@ type attachLease struct {
 // takes for an attachment, since that is what those ahead take.
 const attachPatience = 10 * time.Second
 
-// eagerFor is how long somebody in a hurry keeps others off the attach lease after having
-// asked for it in vain; asked again in time it lasts.
+// eagerFor is how long an interactive call keeps others off the lease after having asked for
+// it in vain; if it asks again in time, they stay off.
 const eagerFor = 2 * time.Second
 
 // take waits for the lease, at most for attachPatience once it is this call's turn in the
 // process, and for portal.LastWait when the process is stopping. Interactive calls go before
-// all others, in every process. A holder that died costs d; one that acts late draws the 409, which is tried
-// again. While affordable returns a wait or an error, the lease is not taken, so that no
-// call holds it only to wait for a token. Any error is a *portal.Postponed.
+// all others, in every process. A holder that died costs d; one that acts late draws the 409,
+// which is tried again. While affordable returns a wait or an error, the lease is not taken, so
+// that no call holds it only to wait for a token. Any error is a *portal.Postponed.
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()

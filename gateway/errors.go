@@ -149,8 +149,8 @@ func IsNotFound(err error) bool {
 	return errors.As(err, &a)
 }
 
-// IsConcurrentChange says whether AWS refused a Call because another change was under way, so
-// that the same call may work in a moment.
+// IsConcurrentChange says whether a Call failed because another change was under way, so that
+// the same call may work in a moment.
 func IsConcurrentChange(err error) bool {
 	var c *conflict
 	return errors.As(err, &c) && c.concurrent()

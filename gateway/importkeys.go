@@ -31,7 +31,7 @@ type ImportAnswer struct{ IDs, Warnings int }
 // rows is called once the import may be made, right before it, and returns what to import;
 // without rows no call is made. hasRoom says that an import was let through a moment ago, so
 // that this one need not ask whether the account has room for keys. The error is one of those
-// of Session, or one that ImportRefused tells.
+// of Session, or one that ImportRefused reports.
 func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []ImportRow) (ImportAnswer, error) {
 	op := ImportAPIKeys
 	op.creates = !hasRoom

@@ -20,12 +20,13 @@ import (
 
 // keyRoom knows whether the AWS account has room for another API key. While it has none,
 // one row of the records table says until when (pk "limit", sk "keys"), and no process asks
-// AWS, except once if it saw shortly before that there was room. After that one call tries again. If it is refused too, the row says so for twice as
-// long; if it succeeds, the row is deleted.
+// AWS, except once if it saw shortly before that there was room. After that one call tries
+// again. If the account is still full, the row says so for twice as long; if the call succeeds,
+// the row is deleted.
 //
-//	no row ── refused ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
+//	no row ── no room ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
 //	                           ▲                                   │
-//	                           └──────── refused: twice as long ───┘
+//	                           └──────── no room: twice as long ───┘
 type keyRoom struct {
 	db     table
 	name   string
@@ -54,7 +55,7 @@ const (
 type fullRow struct {
 	Until int64         `dynamodbav:"until"`
 	Wait  time.Duration `dynamodbav:"wait"`
-	// Trying says that a call is trying again, so that its refusal doubles Wait.
+	// Trying says that a call is trying again, so that Wait doubles if there is still no room.
 	Trying bool `dynamodbav:"trying"`
 }
 
@@ -120,7 +121,7 @@ func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
 	until = now.Add(firstFull)
 	row, err := k.read(ctx)
 	if err == nil && row.exists() && !row.Trying && row.until(now).After(now) {
-		return row.until(now) // another call was refused in the same moment
+		return row.until(now) // another call met the full account in the same moment
 	}
 	next := fullRow{Wait: firstFull}
 	if row.exists() {

@@ -57,7 +57,7 @@ type controlPlane interface {
 type Config struct {
 	// AtLeast is how many creations and attachments must be under way in the process,
 	// this one included, for a creation to wait for others; 0 is 4. Later ones wait, too,
-	// until the rush is over. So somebody who asks alone waits for nobody.
+	// until the rush is over. So a creation that comes alone waits for nobody.
 	AtLeast int
 	// Rows is the most keys of one import; 0 is 100. AWS does not publish its own limit.
 	Rows int
@@ -78,8 +78,8 @@ func New(plane controlPlane, cfg Config) *Importer {
 type Creation struct {
 	Key   gateway.Key
 	Plans []portal.PlanID
-	// Untried is until when it is certain that nobody else has tried to create the key, so
-	// that it need not be looked for before; the zero time says that it is not.
+	// Before Untried, nobody else can have tried to create the key, so an import need not look
+	// for it first. The zero time says that somebody may have tried.
 	Untried time.Time
 	// Urgency and Lease are as for a gateway.Session.
 	Urgency gateway.Urgency
@@ -94,11 +94,11 @@ type Created struct {
 	Plans []portal.PlanID
 }
 
-// Create creates a key that was not created before, as far as the caller knows; one that
-// is there all the same is found by its name and left as it is, so that a disabled one
-// stays disabled. Errors are those of a gateway.Session. After any of them the key may be there,
-// and in its plans: Create may be repeated, and whoever no longer wants the key must look
-// for it with FindKey.
+// Create creates a key that was not created before, as far as the caller knows. It finds a
+// key that exists all the same by its name, and leaves it as it is: a disabled one stays
+// disabled. Errors are those of a gateway.Session. After any of them the key may exist and be in
+// its plans: the caller may call Create again, and must look for the key with FindKey if it no
+// longer wants it.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
 	if i.enter() && i.cfg.Usable(ctx) {

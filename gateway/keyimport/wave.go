@@ -61,7 +61,8 @@ func (w *wave) find(ctx context.Context, rows []*creation, there map[string]port
 	}, func(key gateway.Listed) { there[key.Name] = key.ID })
 }
 
-// unread is the error of a call that only reads: a refusal is none of a key.
+// unread is the error of a call that only reads. If API Gateway refuses to read, it has not
+// refused a key.
 func unread(err error) error {
 	var no *gateway.Refused
 	var full *gateway.LimitReached
@@ -81,7 +82,7 @@ func unread(err error) error {
 // there may be room for some of the rows: the first by itself shows whether there is.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)
-	if len(rows) > 1 && refusedForKeys(err) {
+	if len(rows) > 1 && accountFull(err) {
 		if err := w.submit(ctx, rows[:1]); err != nil {
 			return err
 		}
@@ -109,8 +110,8 @@ func (w *wave) submitHalves(ctx context.Context, rows []*creation) error {
 	return w.submit(ctx, rows[half:])
 }
 
-// refusedForKeys says that AWS has refused an import because the account is full.
-func refusedForKeys(err error) bool {
+// accountFull says that AWS answered an import that the account has no room for the keys.
+func accountFull(err error) bool {
 	var full *gateway.LimitReached
 	return errors.As(err, &full) && full.Limit == gateway.Keys && full.Err != nil
 }
