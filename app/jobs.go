@@ -85,7 +85,7 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 // newSweep puts the sweep together.
 func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, now func() time.Time) *provisioning.Sweep {
 	return &provisioning.Sweep{
-		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Now: now, Lease: leaseOf,
+		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Now: now, MessageLease: leaseOf,
 		Scratch: jobs.NewScratch(c.dynamodb, names.Records, now),
 		Listings: func(lease func() time.Time) provisioning.Listings {
 			return plane.Session(gateway.Background, lease)

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -157,10 +158,10 @@ func newBench(ctx context.Context, endpoint string) (*bench, error) {
 		Journal: facts, Accounts: reader, Sender: b, Now: time.Now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"},
 	})
 	b.converger = &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: b, Values: standIn{}, Leases: standIn{}, Now: time.Now,
-		Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return standIn{} },
-		Lease:   func(context.Context) time.Time { return time.Now().Add(time.Hour) },
-		KeyName: func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
+		Journal: facts, Accounts: reader, Sender: b, Values: standIn{}, AccountLeases: standIn{}, Now: time.Now,
+		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return standIn{} },
+		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },
+		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
 	}
 	b.projector = projections.NewProjector(facts, reader, client, projections.Tables{Views: names.Views, Records: names.Records})
 	return b, nil
@@ -284,6 +285,6 @@ func (standIn) PlansOf(context.Context, portal.GatewayKeyID) ([]gateway.UsagePla
 func (standIn) Value(context.Context, string, string, portal.AccountID, portal.KeyID) (string, error) {
 	return "value", nil
 }
-func (standIn) AccountLease(context.Context, portal.AccountID, string, time.Duration) (gateway.AccountLease, bool, error) {
-	return gateway.AccountLease{}, true, nil
+func (standIn) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
+	return leases.AccountLease{}, true, nil
 }

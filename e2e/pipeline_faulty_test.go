@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -40,12 +41,8 @@ func (s fakeSender) Repeat(ctx context.Context, messages ...events.Event) error 
 }
 
 // realLeases are Gatehouse's own, on the world's records table and by its clock.
-func (w *world) realLeases() *gateway.ControlPlane {
-	budget, err := gateway.NewBudget(faultyTables{w.tables, w}, gateway.BudgetConfig{Table: w.names.Records, Now: w.now})
-	if err != nil {
-		w.Fatal(err)
-	}
-	return gateway.New(nil, budget, gateway.Config{})
+func (w *world) realLeases() *leases.Leases {
+	return leases.New(faultyTables{w.tables, w}, leases.Config{Table: w.names.Records, Now: w.now})
 }
 
 // faultyTables is the table of the leases. A lease that a worker had when it crashed is
@@ -85,8 +82,8 @@ func (f faultyTables) write(ctx context.Context, step func() error) error {
 // noLeases let everybody work on everything at once: leases spare work and guard nothing.
 type noLeases struct{ w *world }
 
-func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (gateway.AccountLease, bool, error) {
-	return gateway.AccountLease{Unsettled: l.w.clock}, true, nil
+func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
+	return leases.AccountLease{Unsettled: l.w.clock}, true, nil
 }
 
 // faultyPlane is the control plane as one message sees it.

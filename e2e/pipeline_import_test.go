@@ -9,10 +9,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// faultyImporter creates keys as gateway.Importer does, for one of those who wait together:
+// faultyImporter creates keys as keyimport.Importer does, for one of those who wait together:
 // it looks for the key if somebody may have tried before, imports it if it is not there, and
 // reads what came of it.
 type faultyImporter struct{ w *world }
@@ -20,12 +21,12 @@ type faultyImporter struct{ w *world }
 // errAlone sends a creation on to be made by itself.
 var errAlone = errors.New("to be created alone")
 
-func (f faultyImporter) Create(ctx context.Context, c gateway.Creation) (gateway.Created, error) {
+func (f faultyImporter) Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
 	switch {
 	case f.w.oneIn(6, "alone"):
 		return f.alone(ctx, c)
 	case f.w.oneIn(10, "no token"):
-		return gateway.Created{}, &portal.Postponed{After: 5 * time.Second, Reason: "budget"}
+		return keyimport.Created{}, &portal.Postponed{After: 5 * time.Second, Reason: "budget"}
 	}
 	made, err := f.together(ctx, c)
 	if errors.Is(err, errAlone) {
@@ -34,34 +35,34 @@ func (f faultyImporter) Create(ctx context.Context, c gateway.Creation) (gateway
 	return made, err
 }
 
-func (f faultyImporter) alone(ctx context.Context, c gateway.Creation) (gateway.Created, error) {
+func (f faultyImporter) alone(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
 	id, err := faultyPlane(f).CreateKey(ctx, c.Key)
-	return gateway.Created{ID: id}, err
+	return keyimport.Created{ID: id}, err
 }
 
 // together is a wave as far as it is about one creation.
-func (f faultyImporter) together(ctx context.Context, c gateway.Creation) (gateway.Created, error) {
+func (f faultyImporter) together(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
 	// From here on the import is under way: what becomes of the key meanwhile nothing guards.
 	began := f.w.now()
 	if !began.Before(c.Untried) {
 		id, found, err := faultyPlane(f).FindKey(ctx, c.Key.Name)
 		switch {
 		case err != nil:
-			return gateway.Created{}, err
+			return keyimport.Created{}, err
 		case found:
 			return f.tell(ctx, c, id, errAlone)
 		}
 	}
 	otherwise, err := f.submit(ctx, c, began)
 	if err != nil {
-		return gateway.Created{}, err
+		return keyimport.Created{}, err
 	}
 	return f.tell(ctx, c, "", otherwise)
 }
 
 // submit imports the key. otherwise is what is to be answered if it is not found in the
 // end; an error is answered at once.
-func (f faultyImporter) submit(ctx context.Context, c gateway.Creation, began time.Time) (otherwise, err error) {
+func (f faultyImporter) submit(ctx context.Context, c keyimport.Creation, began time.Time) (otherwise, err error) {
 	plans := c.Plans
 	if f.w.oneIn(4, "lands in some plans only") {
 		plans = slices.DeleteFunc(slices.Clone(plans), func(portal.PlanID) bool { return f.w.oneIn(2, "left out") })
@@ -99,12 +100,12 @@ func (f faultyImporter) submit(ctx context.Context, c gateway.Creation, began ti
 
 // tell reads whether the key is there and which plans it is in; found is its id if it was
 // there before. A plan that cannot be read counts as one that it is not in.
-func (f faultyImporter) tell(ctx context.Context, c gateway.Creation, found portal.GatewayKeyID, otherwise error) (gateway.Created, error) {
+func (f faultyImporter) tell(ctx context.Context, c keyimport.Creation, found portal.GatewayKeyID, otherwise error) (keyimport.Created, error) {
 	if f.w.oneIn(5, "unread") {
-		return gateway.Created{}, unanswered()
+		return keyimport.Created{}, unanswered()
 	}
 	readable := slices.DeleteFunc(slices.Clone(c.Plans), func(portal.PlanID) bool { return f.w.oneIn(8, "unreadable") })
-	made := gateway.Created{ID: found}
+	made := keyimport.Created{ID: found}
 	err := f.w.point(ctx, func() error {
 		if id, listed := f.w.plane.find(c.Key.Name); listed {
 			made.ID = id
@@ -118,9 +119,9 @@ func (f faultyImporter) tell(ctx context.Context, c gateway.Creation, found port
 	})
 	switch {
 	case err != nil:
-		return gateway.Created{}, err
+		return keyimport.Created{}, err
 	case made.ID == "":
-		return gateway.Created{}, otherwise
+		return keyimport.Created{}, otherwise
 	}
 	return made, nil
 }

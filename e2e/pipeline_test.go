@@ -371,9 +371,9 @@ func (w *world) sweep() {
 	w.clock = w.clock.Add(10 * time.Minute)
 	sweep := &provisioning.Sweep{
 		Journal: w.journal, Accounts: w.reader, Sender: fakeSender{w}, Shown: w.projector, Now: func() time.Time { return w.clock },
-		Listings: func(func() time.Time) provisioning.Listings { return w.plane },
-		Lease:    w.messageLease,
-		Scratch:  jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),
+		Listings:     func(func() time.Time) provisioning.Listings { return w.plane },
+		MessageLease: w.messageLease,
+		Scratch:      jobs.NewScratch(w.tables, w.names.Records, func() time.Time { return w.clock }),
 		ParseName: func(name string) (portal.AccountID, portal.KeyID, bool) {
 			account, key, ok := strings.Cut(name, "/")
 			return portal.AccountID(account), portal.KeyID(key), ok

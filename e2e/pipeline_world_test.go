@@ -74,13 +74,13 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	}
 	w.execute = handlers.New(handlers.Config{Journal: faulty, Accounts: w.reader, Sender: fakeSender{w}, Now: w.now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"}})
 	w.converger = &provisioning.Converger{
-		Journal: faulty, Accounts: w.reader, KeepIdleKeys: idle, Sender: fakeSender{w}, Values: fakeValues{}, Leases: noLeases{w}, Now: w.now,
-		Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
-		Lease:   w.messageLease,
-		KeyName: func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
+		Journal: faulty, Accounts: w.reader, KeepIdleKeys: idle, Sender: fakeSender{w}, Values: fakeValues{}, AccountLeases: noLeases{w}, Now: w.now,
+		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return faultyPlane{w} },
+		MessageLease: w.messageLease,
+		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
 	}
 	if rapid.IntRange(0, 2).Draw(rt, "leases") > 0 {
-		w.converger.Leases = w.realLeases()
+		w.converger.AccountLeases = w.realLeases()
 	}
 	w.bulk = rapid.SampledFrom([]int{0, 10, 10, 7}).Draw(rt, "bulk")
 	viewTables := projections.Tables{Views: names.Views, Records: names.Records}

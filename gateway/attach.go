@@ -12,17 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Both change the keys of a plan, which AWS does one at a time: see leases.attach.
-var (
-	createUsagePlanKey = operation{name: "CreateUsagePlanKey", class: other, exclusive: true}
-	deleteUsagePlanKey = operation{name: "DeleteUsagePlanKey", class: other, exclusive: true}
-)
-
-var (
-	readUsagePlanKey = operation{name: "GetUsagePlanKey", class: other}
-	readUsagePlan    = operation{name: "GetUsagePlan", class: other}
-)
-
 // Attach has the key open the plan. A key that is attached already stays attached, so a
 // second call changes nothing. The data plane may take minutes to follow.
 //
@@ -62,7 +51,7 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 	case slices.Contains(PlanIDs(holds), plan):
 		return nil
 	case clash.concurrent() || len(holds) == 0:
-		return settled(clash)
+		return asUnavailable(clash)
 	}
 	wanted, err := s.plan(ctx, plan)
 	if err != nil {
@@ -70,10 +59,10 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 	}
 	for _, rival := range holds {
 		if meet(rival, wanted) {
-			return &Refused{Reason: StageTaken, Message: messages[StageTaken], Rival: rival.ID, Err: clash.err}
+			return &Refused{Reason: StageTaken, Rival: rival.ID, Err: clash.err}
 		}
 	}
-	return settled(clash)
+	return asUnavailable(clash)
 }
 
 // meet says whether the plans have a stage in common: a key may be in one of them only.
@@ -88,11 +77,11 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 		out, err = s.cp.client.GetUsagePlan(ctx, &apigateway.GetUsagePlanInput{UsagePlanId: aws.String(string(id))})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return UsagePlan{}, refused(PlanGone, err)
 	}
 	if err != nil {
-		return UsagePlan{}, settled(err)
+		return UsagePlan{}, asUnavailable(err)
 	}
 	return usagePlan(types.UsagePlan{
 		Id: out.Id, Name: out.Name, Description: out.Description, ProductCode: out.ProductCode,
@@ -110,7 +99,7 @@ func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key port
 	if err := s.Present(ctx, key); err != nil {
 		return err
 	}
-	return settled(missing)
+	return asUnavailable(missing)
 }
 
 // Detach has the key no longer open the plan. If it does not, or either is gone,
@@ -122,10 +111,10 @@ func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.Gat
 		})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return nil
 	}
-	return settled(err)
+	return asUnavailable(err)
 }
 
 // Attached says whether the key opens the plan; it does not if either is gone.
@@ -136,8 +125,8 @@ func (s *Session) Attached(ctx context.Context, plan portal.PlanID, key portal.G
 		})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return false, nil
 	}
-	return err == nil, settled(err)
+	return err == nil, asUnavailable(err)
 }

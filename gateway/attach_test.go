@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -31,7 +32,7 @@ func TestAttachingTwiceAndDetachingTwiceAreDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 	for range 2 {
 		if err := s.Attach(t.Context(), plan, key); err != nil {
 			t.Fatal(err)
@@ -54,17 +55,17 @@ func TestAttachingAndDetachingAgainAfterALostAnswerAreDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 	var unavailable *Unavailable
 
-	w.wire.once("CreateUsagePlanKey", lost)
+	w.Wire.Once("CreateUsagePlanKey", gatewaytest.Lost)
 	if err := s.Attach(t.Context(), plan, key); !errors.As(err, &unavailable) {
 		t.Errorf("attaching: error %v", err)
 	}
 	if err := s.Attach(t.Context(), plan, key); err != nil || !attached(t, w, plan, key) {
 		t.Errorf("attaching again: %v", err)
 	}
-	w.wire.once("DeleteUsagePlanKey", lost)
+	w.Wire.Once("DeleteUsagePlanKey", gatewaytest.Lost)
 	if err := s.Detach(t.Context(), plan, key); !errors.As(err, &unavailable) {
 		t.Errorf("detaching: error %v", err)
 	}
@@ -77,8 +78,8 @@ func TestAStageThatAnotherPlanOpensIsRefusedForGood(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	api := w.restAPI(t, "Pets", "prod")
-	one, two, key := w.plan(t, "Free", api, "prod"), w.plan(t, "Gold", api, "prod"), w.key(t, "k")
+	api := w.RestAPI(t, "Pets", "prod")
+	one, two, key := w.Plan(t, "Free", api, "prod"), w.Plan(t, "Gold", api, "prod"), w.Key(t, "k")
 	if err := s.Attach(t.Context(), one, key); err != nil {
 		t.Fatal(err)
 	}
@@ -93,12 +94,12 @@ func TestAPlanWhoseStagesHaveMovedIsNoRival(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	pets, birds := w.restAPI(t, "Pets", "prod"), w.restAPI(t, "Birds", "prod")
-	one, two, key := w.plan(t, "Free", birds, "prod"), w.plan(t, "Gold", pets, "prod"), w.key(t, "k")
+	pets, birds := w.RestAPI(t, "Pets", "prod"), w.RestAPI(t, "Birds", "prod")
+	one, two, key := w.Plan(t, "Free", birds, "prod"), w.Plan(t, "Gold", pets, "prod"), w.Key(t, "k")
 	if err := s.Attach(t.Context(), one, key); err != nil {
 		t.Fatal(err)
 	}
-	w.wire.once("CreateUsagePlanKey", answer(http.StatusConflict, "ConflictException", "The key has a conflict"))
+	w.Wire.Once("CreateUsagePlanKey", gatewaytest.Answer(http.StatusConflict, "ConflictException", "The key has a conflict"))
 	var unavailable *Unavailable
 	if err := s.Attach(t.Context(), two, key); !errors.As(err, &unavailable) {
 		t.Errorf("a conflict without a rival: %v", err)
@@ -121,18 +122,18 @@ func TestAConflictIsNeverRefusedOnlyBecauseNothingIsSeen(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			s := w.session(t)
-			plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+			plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 			// The key is attached, and no read shows it yet.
-			unseen := answer(http.StatusNotFound, "NotFoundException", "Invalid API Key identifier specified")
-			w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+			unseen := gatewaytest.Answer(http.StatusNotFound, "NotFoundException", "Invalid API Key identifier specified")
+			w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 				switch op {
 				case "CreateUsagePlanKey":
-					return answer(http.StatusConflict, "ConflictException", c.message)(pass)
+					return gatewaytest.Answer(http.StatusConflict, "ConflictException", c.message)(pass)
 				case "GetUsagePlanKey", "GetUsagePlans":
 					return unseen(pass)
 				}
 				return pass()
-			}
+			})
 			err := s.Attach(t.Context(), plan, key)
 			var unavailable *Unavailable
 			if c.done && err != nil || !c.done && !errors.As(err, &unavailable) {
@@ -146,11 +147,11 @@ func TestARivalIsNotBlamedForAPlanThatIsGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	one, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	one, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 	if err := s.Attach(t.Context(), one, key); err != nil {
 		t.Fatal(err)
 	}
-	w.wire.once("CreateUsagePlanKey", answer(http.StatusConflict, "ConflictException", "The request has a conflict"))
+	w.Wire.Once("CreateUsagePlanKey", gatewaytest.Answer(http.StatusConflict, "ConflictException", "The request has a conflict"))
 	if err := s.Attach(t.Context(), "nosuch", key); reasonOf(err) != PlanGone {
 		t.Errorf("error %v", err)
 	}
@@ -166,21 +167,21 @@ func TestAChangeUnderWayElsewhereIsTriedAgainLater(t *testing.T) {
 		ends    bool
 	}{
 		"attaching": {
-			call: "CreateUsagePlanKey", tamper: answer(http.StatusConflict, "ConflictException", concurrently),
+			call: "CreateUsagePlanKey", tamper: gatewaytest.Answer(http.StatusConflict, "ConflictException", concurrently),
 			do: func(s *Session, p portal.PlanID, k portal.GatewayKeyID) error { return s.Attach(t.Context(), p, k) },
 		},
 		"attaching what the other change attached": {
 			call: "CreateUsagePlanKey", tamper: func(pass func() (*http.Response, error)) (*http.Response, error) {
-				if _, err := lost(pass); err == nil {
+				if _, err := gatewaytest.Lost(pass); err == nil {
 					return nil, errors.New("the answer was to be lost")
 				}
-				return answer(http.StatusConflict, "ConflictException", concurrently)(nil)
+				return gatewaytest.Answer(http.StatusConflict, "ConflictException", concurrently)(nil)
 			},
 			do:   func(s *Session, p portal.PlanID, k portal.GatewayKeyID) error { return s.Attach(t.Context(), p, k) },
 			ends: true,
 		},
 		"detaching": {
-			call: "DeleteUsagePlanKey", tamper: answer(http.StatusConflict, "ConflictException", concurrently), already: true,
+			call: "DeleteUsagePlanKey", tamper: gatewaytest.Answer(http.StatusConflict, "ConflictException", concurrently), already: true,
 			do: func(s *Session, p portal.PlanID, k portal.GatewayKeyID) error { return s.Detach(t.Context(), p, k) },
 		},
 	} {
@@ -188,13 +189,13 @@ func TestAChangeUnderWayElsewhereIsTriedAgainLater(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			s := w.session(t)
-			plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+			plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 			if c.already {
 				if err := s.Attach(t.Context(), plan, key); err != nil {
 					t.Fatal(err)
 				}
 			}
-			w.wire.once(c.call, c.tamper)
+			w.Wire.Once(c.call, c.tamper)
 			err := c.do(s, plan, key)
 			var unavailable *Unavailable
 			if c.ends && err != nil || !c.ends && !errors.As(err, &unavailable) {
@@ -211,14 +212,14 @@ func TestAPlanThatIsGoneIsToldFromAKeyThatIsGone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 	if err := s.Attach(t.Context(), "nosuch", key); reasonOf(err) != PlanGone {
 		t.Errorf("without the plan: %v", err)
 	}
 	if err := s.Attach(t.Context(), plan, "nosuch"); reasonOf(err) != KeyGone {
 		t.Errorf("without the key: %v", err)
 	}
-	w.wire.once("CreateUsagePlanKey", answer(http.StatusNotFound, "NotFoundException", "Invalid Usage Plan identifier specified"))
+	w.Wire.Once("CreateUsagePlanKey", gatewaytest.Answer(http.StatusNotFound, "NotFoundException", "Invalid Usage Plan identifier specified"))
 	var unavailable *Unavailable
 	if err := s.Attach(t.Context(), plan, key); !errors.As(err, &unavailable) {
 		t.Errorf("with both there a moment later: %v", err)

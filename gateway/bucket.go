@@ -4,6 +4,8 @@ import (
 	"maps"
 	"math"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/clock"
 )
 
 // Urgency says how much of the budget a call may use up.
@@ -136,11 +138,11 @@ func (b balance) refilled(now time.Time, l limits) balance {
 
 // believed is the balance without the times of clocks that were wrong.
 func (b balance) believed(now time.Time) balance {
-	b.At = believedMillis(b.At, now, 0)
-	b.SlowUntil = believedMillis(b.SlowUntil, now, slowFor)
-	b.ThrottledAt = believedMillis(b.ThrottledAt, now, 0)
-	b.StarvedAt = believedMillis(b.StarvedAt, now, 0)
-	b.StarvedSince = believedMillis(b.StarvedSince, now, 0)
+	b.At = clock.BelievedMillis(b.At, now, 0)
+	b.SlowUntil = clock.BelievedMillis(b.SlowUntil, now, slowFor)
+	b.ThrottledAt = clock.BelievedMillis(b.ThrottledAt, now, 0)
+	b.StarvedAt = clock.BelievedMillis(b.StarvedAt, now, 0)
+	b.StarvedSince = clock.BelievedMillis(b.StarvedSince, now, 0)
 	return b
 }
 

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -50,7 +52,7 @@ type Budget struct {
 	target portal.Target
 	limits limits
 	now    func() time.Time
-	leases *leases
+	attach *attachLease
 	room   *keyRoom
 
 	mu     sync.Mutex
@@ -78,9 +80,7 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	if cfg.Table == "" {
 		return nil, errors.New("control plane budget: the records table has no name")
 	}
-	if cfg.Share == 0 {
-		cfg.Share = 0.5
-	}
+	cfg.Share = cmp.Or(cfg.Share, 0.5)
 	if !(cfg.Share > 0 && cfg.Share <= 1) {
 		return nil, fmt.Errorf("control plane budget: share %v, want more than 0 and at most 1", cfg.Share)
 	}
@@ -89,7 +89,7 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	}
 	return &Budget{
 		db: db, name: cfg.Table, target: cfg.Target, limits: quotas.scaled(cfg.Share).cautious(), now: cfg.Now,
-		leases: &leases{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
+		attach: &attachLease{leases: leases.New(db, leases.Config{Table: cfg.Table, Target: cfg.Target, Now: cfg.Now}), now: cfg.Now},
 		room:   &keyRoom{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
 		takers: map[queue]*taker{},
 	}, nil
@@ -142,7 +142,7 @@ func (b *Budget) throttled(ctx context.Context) error {
 }
 
 // update changes the item by a function of what it says. It goes by what this process last
-// knew. If another has written the item since, the write is refused, and the refusal tells
+// knew. If another has written the item since, the write fails, and the failure tells
 // what the item says now. Processes that meet more than once wait for moments that differ.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
 	item, age, err := b.known(ctx)

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -320,7 +321,7 @@ func (broken) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb
 func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	b, err := NewBudget(broken{table: w.db}, BudgetConfig{Table: records})
+	b, err := NewBudget(broken{table: w.DB}, BudgetConfig{Table: gatewaytest.Records})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -329,7 +330,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 	if !errors.As(err, &later) || later.Reason != "budget store" || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("error %v", err)
 	}
-	if calls := w.wire.made(); len(calls) > 0 {
+	if calls := w.Wire.Made(); len(calls) > 0 {
 		t.Errorf("calls %v", calls)
 	}
 }
@@ -337,7 +338,7 @@ func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
 func TestAShareOutsideItsBoundsIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{-0.1, 1.1} {
-		if _, err := NewBudget(nil, BudgetConfig{Table: records, Share: share}); err == nil {
+		if _, err := NewBudget(nil, BudgetConfig{Table: gatewaytest.Records, Share: share}); err == nil {
 			t.Errorf("share %v is taken", share)
 		}
 	}
@@ -367,13 +368,13 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		s := w.session(t)
-		w.wire.once("GetUsagePlans", answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
+		w.Wire.Once("GetUsagePlans", gatewaytest.Answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded"))
 		_, err := s.UsagePlans(t.Context())
 		var unavailable *Unavailable
 		if !errors.As(err, &unavailable) || !unavailable.Throttled {
 			t.Errorf("error %v", err)
 		}
-		if calls := w.wire.made(); len(calls) != 1 {
+		if calls := w.Wire.Made(); len(calls) != 1 {
 			t.Errorf("calls %v, want one", calls)
 		}
 		item, err := s.cp.budget.read(t.Context())
@@ -434,7 +435,7 @@ func TestABudgetThatWasLostForgetsNoDrawOfAnotherProcess(t *testing.T) {
 		return float64(got)
 	}
 	drawn(a, 1) // a knows revision 1
-	if _, err := w.db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(records), Key: a.key()}); err != nil {
+	if _, err := w.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(gatewaytest.Records), Key: a.key()}); err != nil {
 		t.Fatal(err)
 	}
 	taken := drawn(b, 4) + drawn(a, 4) // b has made revision 1 anew

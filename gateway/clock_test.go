@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -19,7 +21,7 @@ func (w *world) put(t *testing.T, kind, name string, attributes map[string]types
 	for attribute, value := range attributes {
 		item[attribute] = value
 	}
-	if _, err := w.db.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(records), Item: item}); err != nil {
+	if _, err := w.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(gatewaytest.Records), Item: item}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -79,34 +81,21 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 		"the attach lease's": {
 			ahead: 10 * time.Second,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, leaseItems, attachKey, map[string]types.AttributeValue{"holder": text("h"), "until": at})
+				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"holder": text("h"), "until": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				_, free, err := b.leases.takeAttach(t.Context(), 10*time.Second, Interactive)
+				_, free, err := b.attach.try(t.Context(), 10*time.Second, Interactive)
 				return err == nil && !free
 			},
 		},
 		"the mark of an interactive call": {
 			ahead: eagerFor,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, leaseItems, attachKey, map[string]types.AttributeValue{"eager": at})
+				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"eager": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				_, free, err := b.leases.takeAttach(t.Context(), 10*time.Second, Bulk)
+				_, free, err := b.attach.try(t.Context(), 10*time.Second, Bulk)
 				return err == nil && !free
-			},
-		},
-		"the lease of an account's": {
-			ahead: time.Minute,
-			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, leaseItems, "account#a", map[string]types.AttributeValue{"holder": text("h"), "message": text("m"), "until": at, "unsettled": at})
-			},
-			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				lease, ok, err := New(nil, b, Config{}).AccountLease(t.Context(), "a", "w", time.Minute)
-				if ok && !lease.Unsettled.Equal(now) {
-					t.Errorf("unsettled at %v, want now", lease.Unsettled)
-				}
-				return err == nil && !ok
 			},
 		},
 		"until when the account is full": {
@@ -119,25 +108,12 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 				return errors.As(b.room.check(t.Context()), &full)
 			},
 		},
-		"the probe's": {
-			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				ms, err := time.ParseDuration(at.(*types.AttributeValueMemberN).Value + "ms")
-				if err != nil {
-					t.Fatal(err)
-				}
-				w.put(t, probeItems, "result", map[string]types.AttributeValue{"region": text("r"), "at": text(time.UnixMilli(ms.Milliseconds()).UTC().Format(time.RFC3339Nano))})
-			},
-			believed: func(t *testing.T, w *world, _ *Budget) bool {
-				last, ok, err := NewFindings(w.db, records, "r", func() time.Time { return now }).Last(t.Context())
-				return err == nil && ok && !last.At.Equal(now)
-			},
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for at, want := range map[time.Duration]bool{c.ahead + skew: true, c.ahead + skew + time.Millisecond: false} {
+			for at, want := range map[time.Duration]bool{c.ahead + clock.Skew: true, c.ahead + clock.Skew + time.Millisecond: false} {
 				w := newWorld(t)
-				b, err := NewBudget(w.db, BudgetConfig{Table: records, Now: func() time.Time { return now }})
+				b, err := NewBudget(w.DB, BudgetConfig{Table: gatewaytest.Records, Now: func() time.Time { return now }})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -168,9 +144,9 @@ func TestAClockThatWasAheadForAMomentDoesNotStopTheBudget(t *testing.T) {
 
 func TestItemsOfTheDefaultTargetHavePlainKeysAndOthersTheTargetsName(t *testing.T) {
 	t.Parallel()
-	for target, want := range map[portal.Target]string{"": "lease", "eu": "eu:lease"} {
-		key := itemKey(target, leaseItems, attachKey)
-		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "attach" {
+	for target, want := range map[portal.Target]string{"": "limit", "eu": "eu:limit"} {
+		key := itemKey(target, limitItems, string(Keys))
+		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "keys" {
 			t.Errorf("target %q: pk %q, sk %q", target, pk, sk)
 		}
 	}
@@ -181,7 +157,7 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 	w := newWorld(t)
 	budgets := map[portal.Target]*Budget{}
 	for _, target := range []portal.Target{"", "eu"} {
-		b, err := NewBudget(w.db, BudgetConfig{Table: records, Share: 1, Target: target})
+		b, err := NewBudget(w.DB, BudgetConfig{Table: gatewaytest.Records, Share: 1, Target: target})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,16 +170,13 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 	if item, err := there.read(t.Context()); err != nil || item.Revision != 0 {
 		t.Errorf("the budget of the other target is %+v, %v", item, err)
 	}
-	here.room.refused(t.Context())
+	here.room.recordFull(t.Context())
 	if err := there.room.check(t.Context()); err != nil {
 		t.Errorf("the other target is full: %v", err)
 	}
 	for target, b := range budgets {
-		if _, ok, err := b.leases.takeAttach(t.Context(), time.Minute, Interactive); !ok || err != nil {
+		if _, ok, err := b.attach.try(t.Context(), time.Minute, Interactive); !ok || err != nil {
 			t.Errorf("the attach lease of target %q is not to be had: %v", target, err)
-		}
-		if _, ok, err := b.leases.account(t.Context(), "account#a", "m"+string(target), time.Minute); !ok || err != nil {
-			t.Errorf("the account's lease of target %q is not to be had: %v", target, err)
 		}
 	}
 }

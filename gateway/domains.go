@@ -28,8 +28,6 @@ type Mapping struct {
 	BasePath, API, Stage string
 }
 
-var listDomains = operation{name: "GetDomainNames", class: other}
-
 // DomainsPage lists a page of the custom domain names, in API Gateway's order; positions are
 // those of UsagePlansPage. An *Unavailable that is Forbidden says that Gatehouse's role may
 // not list them.
@@ -59,8 +57,6 @@ func unusable(domain types.DomainName) bool {
 	return true
 }
 
-var listMappings = operation{name: "GetBasePathMappings", class: other}
-
 // noBasePath is how API Gateway writes a base path, or a stage, that there is none of.
 const noBasePath = "(none)"
 
@@ -78,11 +74,11 @@ func (s *Session) MappingsPage(ctx context.Context, domain Domain, position stri
 		return err
 	})
 	var no *Refused
-	if isAbsent(err) || errors.As(err, &no) && no.Reason == Invalid {
+	if IsNotFound(err) || errors.As(err, &no) && no.Reason == Invalid {
 		return nil, "", nil
 	}
 	if err != nil {
-		return nil, "", notOffered(settled(err))
+		return nil, "", notOffered(asUnavailable(err))
 	}
 	for _, item := range out.Items {
 		mappings = append(mappings, Mapping{

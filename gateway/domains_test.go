@@ -42,7 +42,7 @@ func (w *world) answering(t *testing.T, answers map[string]string) *Session {
 		}
 	}))
 	t.Cleanup(server.Close)
-	cfg := w.cfg.Copy()
+	cfg := w.Config.Copy()
 	cfg.HTTPClient, cfg.BaseEndpoint = server.Client(), &server.URL
 	return New(Client(cfg), w.process(t, 1), Config{}).Session(Background, nil)
 }
@@ -115,8 +115,8 @@ func TestAPrivateAPIAndOneWithoutItsDefaultEndpointSaySo(t *testing.T) {
 func TestThrottlesOfSingleMethodsAreRead(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	api := w.restAPI(t, "Pets", "prod")
-	_, err := w.api.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
+	api := w.RestAPI(t, "Pets", "prod")
+	_, err := w.API.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
 		Name: aws.String("Limited"), ApiStages: []types.ApiStage{{
 			ApiId: &api, Stage: aws.String("prod"), Throttle: map[string]types.ThrottleSettings{"//GET": {RateLimit: 2.5, BurstLimit: 7}},
 		}},

@@ -13,11 +13,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Refused is a no for good: the same call will be refused again. Message is for
-// the user; Err holds AWS's own words, for operators.
+// Refused is API Gateway's no for good: it will refuse the same call again. Err holds AWS's
+// own words, for operators.
 type Refused struct {
-	Reason  RefusedReason
-	Message string
+	Reason RefusedReason
 	// Rival is the plan that was seen to hold the key, if Reason is StageTaken.
 	Rival portal.PlanID
 	Err   error
@@ -39,28 +38,7 @@ const (
 	Invalid    RefusedReason = "invalid"     // the call is wrong in itself
 )
 
-// Code is the reason as everyone else knows it.
-func (r RefusedReason) Code() portal.Code {
-	switch r {
-	case PlanGone, KeyGone:
-		return portal.NotFound
-	case StageTaken:
-		return portal.Conflict
-	default:
-		return portal.Invalid
-	}
-}
-
-var messages = map[RefusedReason]string{
-	PlanGone:   "The plan no longer exists.",
-	KeyGone:    "The API key no longer exists.",
-	StageTaken: "The API key already opens an API of this plan through another plan.",
-	Invalid:    "The request cannot be carried out as it is.",
-}
-
-func refused(reason RefusedReason, err error) error {
-	return &Refused{Reason: reason, Message: messages[reason], Err: err}
-}
+func refused(reason RefusedReason, err error) error { return &Refused{Reason: reason, Err: err} }
 
 // ResourceLimit names a quota of things, as opposed to one of calls.
 type ResourceLimit string
@@ -99,13 +77,13 @@ func (l *LimitReached) Unwrap() error { return l.Err }
 // limitOf says which quota a call has reached. AWS has one exception for all of them, and
 // its words are not documented, so the operation decides. An import creates keys and
 // attaches them; only there do the words count.
-func limitOf(op operation, err error) ResourceLimit {
+func limitOf(op Operation, err error) ResourceLimit {
 	switch op.name {
-	case createUsagePlan.name:
+	case CreateUsagePlan.name:
 		return UsagePlans
 	case createUsagePlanKey.name:
 		return PlansPerKey
-	case importAPIKeys.name:
+	case ImportAPIKeys.name:
 		if strings.Contains(strings.ToLower(err.Error()), "usage plans per api key") {
 			return PlansPerKey
 		}
@@ -141,8 +119,8 @@ func (u *Unavailable) Error() string {
 }
 func (u *Unavailable) Unwrap() error { return u.Err }
 
-// absent is a 404 and conflict a 409. What they mean, the operation knows; settled
-// makes them Unavailable where it does not.
+// absent is a 404 and conflict a 409. What they mean depends on the operation;
+// asUnavailable is for those where they mean nothing.
 type absent struct{ err error }
 
 func (a *absent) Error() string { return withCause("not found", a.err) }
@@ -165,12 +143,22 @@ func (c *conflict) attached() bool {
 	return strings.Contains(text, "usage plan key") && strings.Contains(text, "already exists")
 }
 
-func isAbsent(err error) bool {
+// IsNotFound says whether AWS answered a Call that what it names does not exist.
+func IsNotFound(err error) bool {
 	var a *absent
 	return errors.As(err, &a)
 }
 
-func settled(err error) error {
+// IsConcurrentChange says whether a Call failed because another change was under way, so that
+// the same call may work in a moment.
+func IsConcurrentChange(err error) bool {
+	var c *conflict
+	return errors.As(err, &c) && c.concurrent()
+}
+
+// asUnavailable is the error of an operation for which neither a 404 nor a 409 has a meaning:
+// it makes both Unavailable and leaves every other error as it is.
+func asUnavailable(err error) error {
 	var a *absent
 	var c *conflict
 	switch {
@@ -184,7 +172,7 @@ func settled(err error) error {
 
 // classify sorts the outcome of one attempt of an operation. Only what AWS names counts as a
 // refusal; a bare status may come from something in between.
-func classify(op operation, err error) error {
+func classify(op Operation, err error) error {
 	var (
 		full     *types.LimitExceededException
 		invalid  *types.BadRequestException

@@ -20,6 +20,7 @@
 package gateway
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 
@@ -57,12 +58,15 @@ func Client(cfg aws.Config) *apigateway.Client {
 
 // New returns the control plane. The client must be one that Client made.
 func New(client *apigateway.Client, budget *Budget, cfg Config) *ControlPlane {
-	cp := &ControlPlane{client: client, budget: budget, timeout: cfg.CallTimeout, observe: cfg.Observe}
-	if cp.timeout <= 0 {
-		cp.timeout = 5 * time.Second
-	}
+	cp := &ControlPlane{client: client, budget: budget, timeout: cmp.Or(cfg.CallTimeout, 5*time.Second), observe: cfg.Observe}
 	if cp.observe == nil {
 		cp.observe = func(string, string) {}
 	}
 	return cp
 }
+
+// Now is the time by the clock of the budget.
+func (cp *ControlPlane) Now() time.Time { return cp.budget.now() }
+
+// Attaching is how many calls of this process wait for their turn to attach.
+func (cp *ControlPlane) Attaching() int { return int(cp.attaching.Load()) }

@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -66,7 +67,7 @@ func (s *strict) rush(began *atomic.Int64) func(op string, pass func() (*http.Re
 			buckets = append(buckets, createKey)
 		}
 		if !s.allows(buckets...) {
-			return answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded")(nil)
+			return gatewaytest.Answer(http.StatusTooManyRequests, "TooManyRequestsException", "Rate exceeded")(nil)
 		}
 		time.Sleep(rand.N(time.Second))
 		return &http.Response{
@@ -86,7 +87,7 @@ func TestWhereAWSEnforcesExactlyTheShareNoCallIsRefused(t *testing.T) {
 				defer time.Sleep(patience) // until every taker has seen that nobody waits
 				aws := &strict{limits: quotas.scaled(share)}
 				var began atomic.Int64
-				w.wire.on = aws.rush(&began)
+				w.Wire.Tamper(aws.rush(&began))
 				processes := []*ControlPlane{w.controlPlane(t, w.process(t, share), Config{}), w.controlPlane(t, w.process(t, share), Config{})}
 				for n := 0; n < calls; {
 					began.Store(time.Now().UnixMilli())

@@ -11,10 +11,8 @@ import (
 // The kinds of items that this package keeps in the records table. Each kind is a partition
 // key, which a target other than the default one comes before.
 const (
-	budgetItems = "budget"       // control-plane
-	leaseItems  = "lease"        // attach, account#<account>
-	probeItems  = "import-probe" // result
-	limitItems  = "limit"        // keys
+	budgetItems = "budget" // control-plane
+	limitItems  = "limit"  // keys
 )
 
 // itemKey is the key of an item that belongs to a target.

@@ -14,17 +14,19 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // keyRoom knows whether the AWS account has room for another API key. While it has none,
 // one row of the records table says until when (pk "limit", sk "keys"), and no process asks
-// AWS, except once if it saw shortly before that there was room. After that one call tries again. If it is refused too, the row says so for twice as
-// long; if it succeeds, the row is deleted.
+// AWS, except once if it saw shortly before that there was room. After that one call tries
+// again. If the account is still full, the row says so for twice as long; if the call succeeds,
+// the row is deleted.
 //
-//	no row ── refused ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
+//	no row ── no room ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
 //	                           ▲                                   │
-//	                           └──────── refused: twice as long ───┘
+//	                           └──────── no room: twice as long ───┘
 type keyRoom struct {
 	db     table
 	name   string
@@ -53,7 +55,7 @@ const (
 type fullRow struct {
 	Until int64         `dynamodbav:"until"`
 	Wait  time.Duration `dynamodbav:"wait"`
-	// Trying says that a call is trying again, so that its refusal doubles Wait.
+	// Trying says that a call is trying again, so that Wait doubles if there is still no room.
 	Trying bool `dynamodbav:"trying"`
 }
 
@@ -61,7 +63,7 @@ func (r fullRow) exists() bool { return r.Until != 0 }
 
 // until is when to try again, now if no right clock can have stored the row.
 func (r fullRow) until(now time.Time) time.Time {
-	return believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
+	return clock.Believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
 }
 
 // check returns nil if a key may be created, and otherwise a *LimitReached or, if the table
@@ -111,15 +113,15 @@ func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	return false, until
 }
 
-// refused records that AWS had no room for a key, and returns until when nobody asks again.
-func (k *keyRoom) refused(ctx context.Context) (until time.Time) {
+// recordFull records that AWS had no room for a key, and returns until when nobody asks again.
+func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	now := k.now()
 	until = now.Add(firstFull)
 	row, err := k.read(ctx)
 	if err == nil && row.exists() && !row.Trying && row.until(now).After(now) {
-		return row.until(now) // another call was refused in the same moment
+		return row.until(now) // another call met the full account in the same moment
 	}
 	next := fullRow{Wait: firstFull}
 	if row.exists() {
@@ -136,8 +138,8 @@ func (k *keyRoom) refused(ctx context.Context) (until time.Time) {
 	return time.UnixMilli(next.Until)
 }
 
-// succeeded records that there was room for a key.
-func (k *keyRoom) succeeded(ctx context.Context) {
+// recordRoom records that there was room for a key.
+func (k *keyRoom) recordRoom(ctx context.Context) {
 	k.mu.Lock()
 	known := k.full.exists()
 	k.full = fullRow{}

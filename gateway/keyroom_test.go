@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -19,16 +20,14 @@ const noRoom = "Maximum number of API keys has been reached: 10000"
 
 // full has every creation refused, for as long as the account is to be full.
 func (w *world) full() (empty func()) {
-	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+	w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 		if op == "CreateApiKey" {
-			return answer(http.StatusTooManyRequests, "LimitExceededException", noRoom)(pass)
+			return gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", noRoom)(pass)
 		}
 		return pass()
-	}
+	})
 	return func() {
-		w.wire.mu.Lock()
-		defer w.wire.mu.Unlock()
-		w.wire.on = nil
+		w.Wire.Tamper(nil)
 	}
 }
 
@@ -58,7 +57,7 @@ func TestAHundredWishesOfAFullAccountCostOneCall(t *testing.T) {
 				t.Fatalf("wish %d is to wait until %v; it is %v", n, until, time.Now())
 			}
 		}
-		if n := count(w.wire.made(), "CreateApiKey"); n != 1 {
+		if n := w.Wire.Count("CreateApiKey"); n != 1 {
 			t.Errorf("%d calls, want 1", n)
 		}
 	})
@@ -78,7 +77,7 @@ func TestAnAccountThatStaysFullIsAskedLessAndLessOften(t *testing.T) {
 			time.Sleep(time.Until(until) - time.Second)
 			fullUntil(t, other, round)
 			time.Sleep(time.Second)
-			if n := count(w.wire.made(), "CreateApiKey"); n != round+1 {
+			if n := w.Wire.Count("CreateApiKey"); n != round+1 {
 				t.Errorf("round %d: %d calls so far, want %d", round, n, round+1)
 			}
 		}
@@ -108,7 +107,7 @@ func TestOneCallTriesWhetherThereIsRoomAgain(t *testing.T) {
 			all.Go(func() { fullUntil(t, sessions[n%2], n) })
 		}
 		all.Wait()
-		if n := count(w.wire.made(), "CreateApiKey"); n != 2 {
+		if n := w.Wire.Count("CreateApiKey"); n != 2 {
 			t.Errorf("%d calls, want one before and one after", n)
 		}
 	})
@@ -141,13 +140,13 @@ func TestWithoutTheRowOfTheLimitNothingIsCalled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	s.cp.budget.room.db = broken{table: w.db}
+	s.cp.budget.room.db = broken{table: w.DB}
 	_, err := s.CreateKey(t.Context(), Key{Name: "k", Value: value(1)})
 	var later *portal.Postponed
 	if !errors.As(err, &later) || later.Reason != "limit store" {
 		t.Errorf("error %v", err)
 	}
-	if calls := w.wire.made(); len(calls) > 0 {
+	if calls := w.Wire.Made(); len(calls) > 0 {
 		t.Errorf("calls %v", calls)
 	}
 }
@@ -156,9 +155,9 @@ func TestAnEleventhPlanOfAKeyIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	key := w.key(t, "k")
+	key := w.Key(t, "k")
 	for n := range 11 {
-		err := s.Attach(t.Context(), w.plan(t, value(n)), key)
+		err := s.Attach(t.Context(), w.Plan(t, value(n)), key)
 		var full *LimitReached
 		switch {
 		case n < 10 && err != nil:
@@ -170,7 +169,7 @@ func TestAnEleventhPlanOfAKeyIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
 	if until := fullUntil(t, s, 1); !until.IsZero() {
 		t.Errorf("other keys are to wait until %v", until)
 	}
-	out, err := w.db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &s.cp.budget.name, Key: s.cp.budget.room.key()})
+	out, err := w.DB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &s.cp.budget.name, Key: s.cp.budget.room.key()})
 	if err != nil || out.Item != nil {
 		t.Errorf("the account is said to be full: %v, %v", out, err)
 	}
@@ -179,17 +178,17 @@ func TestAnEleventhPlanOfAKeyIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
 func TestEachOperationHasItsLimit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		op      operation
+		op      Operation
 		message string
 		want    ResourceLimit
 	}{
 		"creating a key":             {createAPIKey, noRoom, Keys},
-		"creating a plan":            {createUsagePlan, "Maximum number of usage plans has been reached: 300", UsagePlans},
+		"creating a plan":            {CreateUsagePlan, "Maximum number of usage plans has been reached: 300", UsagePlans},
 		"attaching a key":            {createUsagePlanKey, "Maximum number of usage plans per API key has been reached: 10", PlansPerKey},
 		"attaching, in other words":  {createUsagePlanKey, "Limit exceeded", PlansPerKey},
-		"importing too many keys":    {importAPIKeys, noRoom, Keys},
-		"importing for a full key":   {importAPIKeys, "Maximum number of usage plans per API key has been reached: 10", PlansPerKey},
-		"importing, in other words":  {importAPIKeys, "Limit exceeded", Keys},
+		"importing too many keys":    {ImportAPIKeys, noRoom, Keys},
+		"importing for a full key":   {ImportAPIKeys, "Maximum number of usage plans per API key has been reached: 10", PlansPerKey},
+		"importing, in other words":  {ImportAPIKeys, "Limit exceeded", Keys},
 		"creating, with other words": {createAPIKey, "Limit exceeded", Keys},
 	} {
 		var full *LimitReached
@@ -197,28 +196,5 @@ func TestEachOperationHasItsLimit(t *testing.T) {
 		if !errors.As(err, &full) || full.Limit != c.want {
 			t.Errorf("%s: %v, want limit %s", name, err, c.want)
 		}
-	}
-}
-
-func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
-	t.Parallel()
-	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS refuses the whole import": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			creations := wishes(0, 10, w.plan(t, "Free"))
-			for n := range 11 {
-				creations[3].Plans = append(creations[3].Plans, w.plan(t, value(n)))
-			}
-			if whole {
-				w.wire.refuse("ImportApiKeys", creations[3].Key.Name)
-				w.wire.refusal = answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
-			}
-			results := w.importer(t, ImporterConfig{}).together(t, creations)
-			w.wantCreated(t, creations, results)
-			if n := count(w.wire.made(), "CreateApiKey"); n != 1 {
-				t.Errorf("%d keys were created by themselves, want the one in too many plans", n)
-			}
-		})
 	}
 }

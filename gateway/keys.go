@@ -39,8 +39,6 @@ func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.Key
 	return portal.AccountID(a), portal.KeyID(k), true
 }
 
-var createAPIKey = operation{name: "CreateApiKey", class: createKey, creates: true}
-
 // CreateKey creates an enabled key. If there is one of that name and value it
 // returns that, so a call whose answer was lost may be repeated; CreateApiKey takes
 // no idempotency token. API Gateway says only that the value is taken, and cannot find a key
@@ -63,7 +61,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	s.noteRoom(ctx, err)
 	var clash *conflict
 	if !errors.As(err, &clash) {
-		return portal.GatewayKeyID(id), settled(err)
+		return portal.GatewayKeyID(id), asUnavailable(err)
 	}
 	found, ok, err := s.FindKey(ctx, key.Name)
 	switch {
@@ -72,7 +70,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	case ok:
 		return found, nil
 	case clash.concurrent():
-		return "", settled(clash)
+		return "", asUnavailable(clash)
 	}
 	return "", &Unavailable{ValueTaken: true, Err: clash.err}
 }
@@ -83,13 +81,11 @@ func (s *Session) noteRoom(ctx context.Context, err error) {
 	var full *LimitReached
 	switch {
 	case err == nil:
-		s.cp.budget.room.succeeded(ctx)
+		s.cp.budget.room.recordRoom(ctx)
 	case errors.As(err, &full) && full.Limit == Keys && full.Until.IsZero():
-		full.Until = s.cp.budget.room.refused(ctx)
+		full.Until = s.cp.budget.room.recordFull(ctx)
 	}
 }
-
-var listAPIKeys = operation{name: "GetApiKeys", class: other}
 
 // FindKey looks for the key of exactly that name.
 func (s *Session) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {

@@ -10,12 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-var (
-	readAPIKey   = operation{name: "GetApiKey", class: other}
-	updateAPIKey = operation{name: "UpdateApiKey", class: other}
-	deleteAPIKey = operation{name: "DeleteApiKey", class: deleteKey}
-)
-
 // KeyState is what API Gateway says of a key, without its value.
 type KeyState struct {
 	Name    string
@@ -25,7 +19,7 @@ type KeyState struct {
 // Inspect reads a key's state. A key that is gone is Refused with KeyGone.
 func (s *Session) Inspect(ctx context.Context, key portal.GatewayKeyID) (KeyState, error) {
 	var state KeyState
-	err := s.call(ctx, readAPIKey, func(ctx context.Context) error {
+	err := s.call(ctx, ReadAPIKey, func(ctx context.Context) error {
 		out, err := s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(key)), IncludeValue: aws.Bool(false)})
 		if err != nil {
 			return err
@@ -45,7 +39,7 @@ func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 // Rename gives a key another name. A key that has the name already keeps it, so a second
 // call changes nothing. A key that is gone is Refused with KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
-	return keyed(s.call(ctx, updateAPIKey, func(ctx context.Context) error {
+	return keyed(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
 			ApiKey: aws.String(string(key)),
 			PatchOperations: []types.PatchOperation{
@@ -58,20 +52,20 @@ func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name stri
 
 // DeleteKey deletes a key and with it its attachments. A key that is gone is done.
 func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
-	err := s.call(ctx, deleteAPIKey, func(ctx context.Context) error {
+	err := s.call(ctx, DeleteAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.DeleteApiKey(ctx, &apigateway.DeleteApiKeyInput{ApiKey: aws.String(string(key))})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return nil
 	}
-	return settled(err)
+	return asUnavailable(err)
 }
 
-// keyed is settled for calls that name nothing but a key: a 404 means that it is gone.
+// keyed is asUnavailable for calls that name nothing but a key: a 404 means that it is gone.
 func keyed(err error) error {
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return refused(KeyGone, err)
 	}
-	return settled(err)
+	return asUnavailable(err)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -17,11 +18,11 @@ func TestAKeysStateIsItsNameAndWhetherItIsEnabled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	key := w.key(t, "gatehouse/a/k")
+	key := w.Key(t, "gatehouse/a/k")
 	if state, err := s.Inspect(t.Context(), key); err != nil || state != (KeyState{Name: "gatehouse/a/k", Enabled: true}) {
 		t.Errorf("state %+v, %v", state, err)
 	}
-	_, err := w.api.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{ApiKey: aws.String(string(key)), PatchOperations: []types.PatchOperation{
+	_, err := w.API.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{ApiKey: aws.String(string(key)), PatchOperations: []types.PatchOperation{
 		{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
 	}})
 	if err != nil {
@@ -39,14 +40,14 @@ func TestARenamedKeyHasItsNameBackAndNothingElseChanges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	key := w.key(t, "renamed by hand")
-	before := w.theKeys(t)[key]
+	key := w.Key(t, "renamed by hand")
+	before := w.Keys(t)[key]
 	for range 2 {
 		if err := s.Rename(t.Context(), key, "gatehouse/a/k"); err != nil {
 			t.Fatal(err)
 		}
 	}
-	after := w.theKeys(t)[key]
+	after := w.Keys(t)[key]
 	if aws.ToString(after.Name) != "gatehouse/a/k" || aws.ToString(after.Value) != aws.ToString(before.Value) || !after.Enabled {
 		t.Errorf("the key was %+v and is %+v", before, after)
 	}
@@ -59,11 +60,11 @@ func TestDeletingAKeyTwiceOrAfterALostAnswerIsDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	plan, key, other := w.plan(t, "Free"), w.key(t, "k"), w.key(t, "other")
+	plan, key, other := w.Plan(t, "Free"), w.Key(t, "k"), w.Key(t, "other")
 	if err := s.Attach(t.Context(), plan, key); err != nil {
 		t.Fatal(err)
 	}
-	w.wire.once("DeleteApiKey", lost)
+	w.Wire.Once("DeleteApiKey", gatewaytest.Lost)
 	var unavailable *Unavailable
 	if err := s.DeleteKey(t.Context(), key); !errors.As(err, &unavailable) || !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("an answer that is lost: %v", err)
@@ -73,7 +74,7 @@ func TestDeletingAKeyTwiceOrAfterALostAnswerIsDone(t *testing.T) {
 			t.Errorf("again: %v", err)
 		}
 	}
-	keys := w.theKeys(t)
+	keys := w.Keys(t)
 	if _, ok := keys[other]; !ok || len(keys) != 1 {
 		t.Errorf("keys left: %v", keys)
 	}
@@ -114,19 +115,19 @@ func TestAKeyThatIsGoneIsSaidToBeGone(t *testing.T) {
 func TestThePlansOfAKeyAreListedWithTheirStages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.pageSize = 1
+	w.Wire.PageSize = 1
 	s := w.session(t)
-	pets, birds := w.restAPI(t, "Pets", "prod"), w.restAPI(t, "Birds", "prod")
-	key := w.key(t, "k")
+	pets, birds := w.RestAPI(t, "Pets", "prod"), w.RestAPI(t, "Birds", "prod")
+	key := w.Key(t, "k")
 	want := map[portal.PlanID][]portal.Stage{}
 	for name, api := range map[string]string{"Free": pets, "Gold": birds} {
-		plan := w.plan(t, name, api, "prod")
+		plan := w.Plan(t, name, api, "prod")
 		want[plan] = []portal.Stage{{API: api, Stage: "prod"}}
 		if err := s.Attach(t.Context(), plan, key); err != nil {
 			t.Fatal(err)
 		}
 	}
-	w.plan(t, "Not of the key", pets, "prod")
+	w.Plan(t, "Not of the key", pets, "prod")
 	plans, err := s.PlansOf(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)

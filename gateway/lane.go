@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // lane has the calls of one urgency in this process seek the attach lease one at a time, so
@@ -35,7 +37,7 @@ func (l *lane) enter(ctx context.Context) error {
 			if !l.quit(w) {
 				l.leave()
 			}
-			return stopped(ctx)
+			return portal.Stopped(ctx)
 		case <-time.After(l.stays(w)):
 			if l.overdue(w) && l.quit(w) {
 				return postponed("attach lease")

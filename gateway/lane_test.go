@@ -124,8 +124,8 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 		if err := cp.Session(Interactive, nil).Attach(t.Context(), "nosuch", "key"); reasonOf(err) != PlanGone {
 			t.Errorf("the interactive call: %v", err)
 		}
-		if waited := len(w.wire.made()); waited != 2 {
-			t.Errorf("calls %v, want the interactive one's two", w.wire.made())
+		if waited := len(w.Wire.Made()); waited != 2 {
+			t.Errorf("calls %v, want the interactive one's two", w.Wire.Made())
 		}
 		cancel()
 		bulk.Wait()
@@ -151,16 +151,16 @@ func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
 		}
 		before := drawn()
 		time.Sleep(time.Second)
-		giveUp, ok, err := w.process(t, 0.5).leases.takeAttach(t.Context(), 9*time.Second, Interactive)
+		giveUp, ok, err := w.process(t, 0.5).attach.try(t.Context(), 9*time.Second, Interactive)
 		if !ok || err != nil {
 			t.Fatal(ok, err)
 		}
-		w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+		w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 			if age := time.Since(drawn()); op == "CreateUsagePlanKey" && age > tokenLife {
 				t.Errorf("its token is %v old", age)
 			}
 			return pass()
-		}
+		})
 		var attaching sync.WaitGroup
 		attaching.Go(func() {
 			if err := w.controlPlane(t, b, Config{}).Session(Interactive, nil).Attach(t.Context(), "nosuch", "key"); reasonOf(err) != PlanGone {

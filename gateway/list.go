@@ -45,7 +45,7 @@ func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(List
 
 func (s *Session) keysPage(ctx context.Context, namePrefix string, position *string) (keys []Listed, next *string, err error) {
 	var out *apigateway.GetApiKeysOutput
-	err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
+	err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
 			// nameQuery finds every name that begins so.
 			NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
@@ -61,8 +61,6 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 	return keys, out.Position, nil
 }
 
-var listPlanKeys = operation{name: "GetUsagePlanKeys", class: other}
-
 // PlanKeysPage lists a page of the keys attached to a plan whose names begin so; a plan that
 // is gone has none. Positions are those of UsagePlansPage.
 func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
@@ -74,17 +72,17 @@ func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePref
 // are dropped here.
 func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePrefix string, position *string) (keys []Listed, next *string, err error) {
 	var out *apigateway.GetUsagePlanKeysOutput
-	err = s.call(ctx, listPlanKeys, func(ctx context.Context) (err error) {
+	err = s.call(ctx, ListPlanKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetUsagePlanKeys(ctx, &apigateway.GetUsagePlanKeysInput{
 			UsagePlanId: aws.String(string(plan)), NameQuery: aws.String(namePrefix), Limit: pageSize, Position: position,
 		})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, nil, settled(err)
+		return nil, nil, asUnavailable(err)
 	}
 	for _, item := range out.Items {
 		keys = append(keys, Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)})
@@ -98,15 +96,15 @@ func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]Usage
 	var plans []UsagePlan
 	err := pages(func(position *string) (next *string, err error) {
 		var out *apigateway.GetUsagePlansOutput
-		err = s.call(ctx, listUsagePlans, func(ctx context.Context) (err error) {
+		err = s.call(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
 			out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{KeyId: aws.String(string(key)), Limit: pageSize, Position: position})
 			return err
 		})
-		if isAbsent(err) {
+		if IsNotFound(err) {
 			return nil, nil
 		}
 		if err != nil {
-			return nil, settled(err)
+			return nil, asUnavailable(err)
 		}
 		for _, item := range out.Items {
 			plans = append(plans, usagePlan(item))

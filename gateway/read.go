@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -95,8 +96,6 @@ func whole[T any](page func(position string) ([]T, string, error)) ([]T, error) 
 	}
 }
 
-var listUsagePlans = operation{name: "GetUsagePlans", class: other}
-
 // UsagePlans lists all usage plans, in API Gateway's order.
 func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
 	return whole(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
@@ -106,7 +105,7 @@ func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
 // on that the page before named; "" is the beginning, and the end.
 func (s *Session) UsagePlansPage(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
 	var out *apigateway.GetUsagePlansOutput
-	err = s.read(ctx, listUsagePlans, func(ctx context.Context) (err error) {
+	err = s.read(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: from(position)})
 		return err
 	})
@@ -146,15 +145,10 @@ func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSetting
 	if at := strings.LastIndex(key, "/"); at >= 0 {
 		path, method = key[:at], key[at+1:]
 	}
-	if path == "" {
-		path = "/"
-	}
 	return MethodThrottle{
-		Stage: stage, Path: path, Method: method, Throttle: Throttle{Rate: limits.RateLimit, Burst: int(limits.BurstLimit)},
+		Stage: stage, Path: cmp.Or(path, "/"), Method: method, Throttle: Throttle{Rate: limits.RateLimit, Burst: int(limits.BurstLimit)},
 	}
 }
-
-var listRestAPIs = operation{name: "GetRestApis", class: other}
 
 // RestAPIsPage lists a page of the REST APIs, in API Gateway's order; positions are those of
 // UsagePlansPage.
@@ -181,8 +175,6 @@ func isPrivate(endpoint *types.EndpointConfiguration) bool {
 	return endpoint != nil && slices.Contains(endpoint.Types, types.EndpointTypePrivate)
 }
 
-var listStages = operation{name: "GetStages", class: other}
-
 // Stages lists the names of an API's stages; GetStages has no pages. An API that
 // is gone has none.
 func (s *Session) Stages(ctx context.Context, api string) ([]string, error) {
@@ -191,11 +183,11 @@ func (s *Session) Stages(ctx context.Context, api string) ([]string, error) {
 		out, err = s.cp.client.GetStages(ctx, &apigateway.GetStagesInput{RestApiId: aws.String(api)})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, settled(err)
+		return nil, asUnavailable(err)
 	}
 	names := make([]string, 0, len(out.Item))
 	for _, stage := range out.Item {

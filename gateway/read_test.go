@@ -16,7 +16,7 @@ import (
 // limitedPlan makes a plan with everything a plan can say, and no stage.
 func (w *world) limitedPlan(t *testing.T) UsagePlan {
 	t.Helper()
-	out, err := w.api.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
+	out, err := w.API.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
 		Name: aws.String("Limited"), Description: aws.String("With limits"),
 		Throttle: &types.ThrottleSettings{RateLimit: 2.5, BurstLimit: 7},
 		Quota:    &types.QuotaSettings{Limit: 1000, Period: types.QuotaPeriodTypeMonth},
@@ -24,7 +24,7 @@ func (w *world) limitedPlan(t *testing.T) UsagePlan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.api.UpdateUsagePlan(t.Context(), &apigateway.UpdateUsagePlanInput{
+	_, err = w.API.UpdateUsagePlan(t.Context(), &apigateway.UpdateUsagePlanInput{
 		UsagePlanId:     out.Id,
 		PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String("abc123")}},
 	})
@@ -55,14 +55,14 @@ func all[T any](t *testing.T, list func(context.Context, string) ([]T, string, e
 func TestPlansAPIsAndStagesAreReadPageByPage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.pageSize = 2
+	w.Wire.PageSize = 2
 	s := w.session(t)
-	pets := w.restAPI(t, "Pets", "prod", "beta")
-	w.restAPI(t, "Birds", "prod")
-	w.restAPI(t, "Fish")
+	pets := w.RestAPI(t, "Pets", "prod", "beta")
+	w.RestAPI(t, "Birds", "prod")
+	w.RestAPI(t, "Fish")
 	want := map[portal.PlanID]UsagePlan{}
 	for _, name := range []string{"Free", "Silver", "Gold"} {
-		id := w.plan(t, name, pets, "prod", pets, "beta")
+		id := w.Plan(t, name, pets, "prod", pets, "beta")
 		want[id] = UsagePlan{ID: id, Name: name, Stages: []portal.Stage{{API: pets, Stage: "prod"}, {API: pets, Stage: "beta"}}}
 	}
 	limited := w.limitedPlan(t)

@@ -29,18 +29,10 @@ func (cp *ControlPlane) Session(urgency Urgency, lease func() time.Time) *Sessio
 	return &Session{cp: cp, urgency: urgency, lease: lease}
 }
 
-// operation is one of AWS's, and what a call of it needs.
-type operation struct {
-	name      string
-	class     class
-	exclusive bool // under the attach lease
-	creates   bool // keys, for which the account must have room
-}
-
 // call makes one attempt. A token that no call is made with goes back to the
 // process's other calls of that class and urgency. The error is one of those of
 // Session, or absent, or conflict.
-func (s *Session) call(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
+func (s *Session) call(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	p, err := s.admit(ctx, op)
 	if err != nil {
 		return err
@@ -49,7 +41,7 @@ func (s *Session) call(ctx context.Context, op operation, attempt func(ctx conte
 }
 
 // attempt is what call does once the call is admitted.
-func (s *Session) attempt(ctx context.Context, op operation, p permit, attempt func(ctx context.Context) error) error {
+func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
 	err := classify(op, attempt(within))
@@ -59,8 +51,8 @@ func (s *Session) attempt(ctx context.Context, op operation, p permit, attempt f
 }
 
 // read is call for operations of which neither 404 nor 409 has a meaning of its own.
-func (s *Session) read(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
-	return settled(s.call(ctx, op, attempt))
+func (s *Session) read(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
+	return asUnavailable(s.call(ctx, op, attempt))
 }
 
 // permit is what a call needs: a token, and the attach lease if the operation is exclusive.
@@ -70,7 +62,7 @@ type permit struct {
 }
 
 // admit gets what a call needs, and counts a call that does not get it.
-func (s *Session) admit(ctx context.Context, op operation) (permit, error) {
+func (s *Session) admit(ctx context.Context, op Operation) (permit, error) {
 	p, err := s.enter(ctx, op)
 	if err != nil {
 		s.cp.observe(op.name, "postponed")
@@ -79,7 +71,7 @@ func (s *Session) admit(ctx context.Context, op operation) (permit, error) {
 }
 
 // enter draws the token last, so that the call reaches AWS right after.
-func (s *Session) enter(ctx context.Context, op operation) (p permit, err error) {
+func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error) {
 	p.release = func() {}
 	taker := s.cp.budget.taker(op.class, s.urgency)
 	take := taker.take
@@ -101,7 +93,7 @@ func (s *Session) enter(ctx context.Context, op operation) (p permit, err error)
 			return permit{}, err
 		}
 	}
-	if s.lease != nil && !s.cp.outlasts(s.lease) {
+	if s.lease != nil && !s.cp.Outlasts(s.lease) {
 		s.withdraw(op, p)
 		return permit{}, tooLate()
 	}
@@ -124,7 +116,7 @@ func (s *Session) renew(ctx context.Context, p *permit, take func(context.Contex
 func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
 	s.cp.attaching.Add(1)
 	defer s.cp.attaching.Add(-1)
-	return s.cp.budget.leases.attach(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
+	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)
@@ -132,15 +124,25 @@ func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error
 	})
 }
 
+// AwaitToken waits as long as a call that reads would wait for a token, and takes none. The
+// error is a *portal.Postponed.
+func (s *Session) AwaitToken(ctx context.Context) error {
+	p, err := s.admit(ctx, ListAPIKeys)
+	if err == nil {
+		s.withdraw(ListAPIKeys, p)
+	}
+	return err
+}
+
 // withdraw gives back what admit got for a call that is not made after all.
-func (s *Session) withdraw(op operation, p permit) {
+func (s *Session) withdraw(op Operation, p permit) {
 	p.release()
 	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
 
-// outlasts says whether a message is ours for so long that a call may start: until even
-// one that is given up can no longer take effect.
-func (cp *ControlPlane) outlasts(lease func() time.Time) bool {
+// Outlasts says whether a message is leased for so long that a call may start: until even a
+// call that is given up can no longer take effect.
+func (cp *ControlPlane) Outlasts(lease func() time.Time) bool {
 	return lease().Sub(cp.budget.now()) >= 2*cp.timeout
 }
 
@@ -150,7 +152,7 @@ func tooLate() error {
 
 // report counts an attempt, logs it if it failed, and records it if it was throttled: the
 // second in a while slows every process down.
-func (s *Session) report(ctx context.Context, op operation, err error) {
+func (s *Session) report(ctx context.Context, op Operation, err error) {
 	outcome := outcomeOf(err)
 	s.cp.observe(op.name, outcome)
 	if err == nil {

@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"context"
 	"errors"
-	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,7 +40,7 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 		close(stopping)
 		wantStopping(t, "who waits", <-waits)
 		wantStopping(t, "who comes then", take())
-		if waited := time.Since(began); waited > time.Second+4*lastWait {
+		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
 			t.Errorf("both were over after %v", waited)
 		}
 	})
@@ -67,7 +65,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		here, there := w.process(t, 1), w.process(t, 1)
-		release, err := there.leases.attach(t.Context(), time.Minute, Bulk, atOnce)
+		release, err := there.attach.take(t.Context(), time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -76,7 +74,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 		began, waits := time.Now(), make(chan error, 2)
 		for range 2 { // one asks the table, the other waits in line behind it
 			go func() {
-				_, err := here.leases.attach(ctx, time.Minute, Bulk, atOnce)
+				_, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
 				waits <- err
 			}()
 		}
@@ -85,63 +83,14 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 		for range 2 {
 			wantStopping(t, "who waits", <-waits)
 		}
-		if waited := time.Since(began); waited > time.Second+4*lastWait {
+		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
 			t.Errorf("it was over after %v", waited)
 		}
 		release()
-		again, err := here.leases.attach(ctx, time.Minute, Bulk, atOnce)
+		again, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatalf("a free lease: %v", err)
 		}
 		again()
 	})
-}
-
-func TestACreationThatNoWaveHasIsHandedBackWhenTheProcessStops(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{AtLeast: 1})
-	reached, goOn := make(chan struct{}), make(chan struct{})
-	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
-		close(reached)
-		<-goOn
-		return pass()
-	})
-	done := make(chan []result, 1)
-	go func() { done <- i.together(t, wishes(0, 5)) }()
-	<-reached
-	stopping := make(chan struct{})
-	close(stopping)
-	_, err := i.join(portal.WithStopping(t.Context(), stopping), wish(100))
-	wantStopping(t, "who has come too late for the wave", err)
-	close(goOn)
-	w.wantCreated(t, wishes(0, 5), <-done)
-}
-
-func TestAWaveEndsThoughTheProcessStopsAndAnswersAll(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{AtLeast: 1})
-	stopping := make(chan struct{})
-	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
-		close(stopping)
-		return pass()
-	})
-	ctx, cancel := context.WithTimeout(portal.WithStopping(t.Context(), stopping), time.Minute)
-	defer cancel()
-	answers := make(chan error, 5)
-	for _, c := range wishes(0, 5) {
-		go func() {
-			_, err := i.join(ctx, c)
-			answers <- err
-		}()
-	}
-	for range 5 {
-		if err := <-answers; err != nil && !errors.Is(err, portal.ErrStopping) {
-			t.Errorf("a row of the wave is told %v", err)
-		}
-	}
-	if ctx.Err() != nil {
-		t.Error("the answers came only with the end of the context")
-	}
 }

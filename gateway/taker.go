@@ -83,7 +83,7 @@ func (t *taker) front() int {
 }
 
 // take waits for a token, for patience, or longer if its turn is near; when the process
-// is stopping for lastWait only. Any error is a *portal.Postponed.
+// is stopping for portal.LastWait only. Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
 }
@@ -95,7 +95,7 @@ func (t *taker) takeFirst(ctx context.Context, d time.Duration) (token, error) {
 }
 
 func (t *taker) await(ctx context.Context, w *waiter) (token, error) {
-	waiting, cancel := unlessStopping(ctx)
+	waiting, cancel := portal.UnlessStopping(ctx)
 	defer cancel()
 	t.join(w)
 	select {
@@ -103,7 +103,7 @@ func (t *taker) await(ctx context.Context, w *waiter) (token, error) {
 		return g.token, g.err
 	case <-waiting.Done():
 		t.leave(w)
-		return token{}, stopped(waiting)
+		return token{}, portal.Stopped(waiting)
 	}
 }
 
@@ -178,7 +178,7 @@ func (t *taker) run() {
 		}
 		wait, err := t.draw(want)
 		if err != nil {
-			t.refuse(portal.Postpone("budget store", err))
+			t.sendAway(portal.Postpone("budget store", err))
 			continue
 		}
 		if wait > 0 {
@@ -228,7 +228,8 @@ func (t *taker) draw(want int) (wait time.Duration, err error) {
 	return wait, nil
 }
 
-func (t *taker) refuse(err error) {
+// sendAway answers every call that waits with the error.
+func (t *taker) sendAway(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, w := range t.waiting {

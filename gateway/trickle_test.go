@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 )
 
 // memory is a table that holds the budget and takes no time.
@@ -44,7 +46,7 @@ func budgetsOf(t *testing.T, processes int, share float64) []*Budget {
 	budgets := make([]*Budget, processes)
 	for i := range budgets {
 		var err error
-		if budgets[i], err = NewBudget(shared, BudgetConfig{Table: records, Share: share}); err != nil {
+		if budgets[i], err = NewBudget(shared, BudgetConfig{Table: gatewaytest.Records, Share: share}); err != nil {
 			t.Fatal(err)
 		}
 	}

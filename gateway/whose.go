@@ -16,7 +16,7 @@ import (
 func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key Listed, found bool, calls int, err error) {
 	err = pages(func(position *string) (next *string, err error) {
 		var out *apigateway.GetApiKeysOutput
-		err = s.read(ctx, listAPIKeys, func(ctx context.Context) (err error) {
+		err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 			calls++
 			out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
 				NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(true), Limit: pageSize, Position: position,
@@ -40,15 +40,15 @@ func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key
 // KeyByID reads one key, without its value; found is false for a key that is gone.
 func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key Listed, found bool, err error) {
 	var out *apigateway.GetApiKeyOutput
-	err = s.call(ctx, readAPIKey, func(ctx context.Context) (err error) {
+	err = s.call(ctx, ReadAPIKey, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetApiKey(ctx, &apigateway.GetApiKeyInput{ApiKey: aws.String(string(id)), IncludeValue: aws.Bool(false)})
 		return err
 	})
-	if isAbsent(err) {
+	if IsNotFound(err) {
 		return Listed{}, false, nil
 	}
 	if err != nil {
-		return Listed{}, false, settled(err)
+		return Listed{}, false, asUnavailable(err)
 	}
 	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name)}, true, nil
 }

@@ -9,7 +9,7 @@ func TestAKeyIsFoundByItsValueOnAnyPageAmongOurs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	w.wire.pageSize = 2
+	w.Wire.PageSize = 2
 	for i := range 5 {
 		if _, err := s.CreateKey(t.Context(), Key{Name: fmt.Sprintf("gatehouse/a/k%d", i), Value: value(i)}); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@
 package keys
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -48,9 +49,7 @@ type Deriver struct {
 // empty: 2 to 8 ASCII letters and digits, a letter first. A prefix of its own lets
 // secret scanners tell this installation's keys from all others.
 func New(client macGenerator, prefix string) (*Deriver, error) {
-	if prefix == "" {
-		prefix = DefaultPrefix
-	}
+	prefix = cmp.Or(prefix, DefaultPrefix)
 	if !validPrefix(prefix) {
 		return nil, fmt.Errorf("key prefix %q: want 2 to 8 letters and digits, a letter first", prefix)
 	}

@@ -43,7 +43,7 @@ func (r *run) attach(ctx context.Context, pair portal.Pair) error {
 	case refused(err, gateway.KeyGone):
 		return r.renew(ctx, pair, err)
 	}
-	return r.refusal(ctx, pair, err)
+	return r.withdrawIfRefused(ctx, pair, err)
 }
 
 // renew makes a key again that API Gateway has lost, once a run. A read that does not show
@@ -60,15 +60,15 @@ func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	r.renewed[key.ID] = true
 	id, err := r.createKey(ctx, key)
 	if err != nil {
-		return r.refusal(ctx, pair, err)
+		return r.withdrawIfRefused(ctx, pair, err)
 	}
 	return r.created(ctx, pair.Plan, key, id)
 }
 
-// refusal tells what API Gateway refuses for good, on what was seen, from what may work
-// later. The first is withdrawn, and everybody who waits for it told; the second comes
-// back as it is.
-func (r *run) refusal(ctx context.Context, pair portal.Pair, cause error) error {
+// withdrawIfRefused withdraws the plan from the key if the cause says that API Gateway refuses
+// it for good, which tells everybody who waits for it. It returns any other cause as it is,
+// since what failed may work later.
+func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
 	name := r.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
 	var limit *gateway.LimitReached
@@ -137,9 +137,9 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 		mine, theirs, theirs, mine), events.LostStageTaken)
 }
 
-// withdraw records that the plan is not to be had: its wish is refused, or, where it stood
-// already, it is lost. Where neither may be recorded, since the plan stands for other keys and
-// only this one is refused, the cause comes back.
+// withdraw records that the key cannot have the plan: its wish is rejected, or, if the account
+// had the plan already, it is lost. If neither may be recorded, since the plan stands for other
+// keys and API Gateway refuses only this one, withdraw returns the cause.
 func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {

@@ -4,8 +4,9 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -14,7 +15,7 @@ import (
 // bulk creates keys together with those that others want, and attaches them in the same
 // call. Where that does not pay or fails it creates them by themselves.
 type bulk interface {
-	Create(ctx context.Context, c gateway.Creation) (gateway.Created, error)
+	Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error)
 }
 
 // createInBulk makes a key that API Gateway does not hold, in all plans it is wanted in.
@@ -22,9 +23,9 @@ type bulk interface {
 // one by one.
 func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key) error {
 	wanted := r.wantedWith(key.ID)
-	creation := gateway.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
+	creation := keyimport.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
 	if !r.unsettled && key.CreatedAt.IsZero() {
-		creation.Untried = r.lease.Until.Add(-skew)
+		creation.Untried = r.lease.Until.Add(-clock.Skew)
 	}
 	var err error
 	if creation.Key, err = r.derive(ctx, key); err != nil {
@@ -36,7 +37,7 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	r.unsettled = true
 	made, err := r.Bulk.Create(ctx, creation)
 	if err != nil {
-		return r.refusal(ctx, pair, err)
+		return r.withdrawIfRefused(ctx, pair, err)
 	}
 	asked := map[portal.Pair]state.Attachment{}
 	for _, w := range wanted {

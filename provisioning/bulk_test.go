@@ -11,7 +11,9 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -19,23 +21,23 @@ import (
 // crowd creates keys as if others were waiting too.
 type crowd struct {
 	*plane
-	asked []gateway.Creation
+	asked []keyimport.Creation
 	// attached are the plans that a created key is seen in.
 	attached  []portal.PlanID
 	err       error
 	meanwhile func()
 }
 
-func (c *crowd) Create(_ context.Context, creation gateway.Creation) (gateway.Created, error) {
+func (c *crowd) Create(_ context.Context, creation keyimport.Creation) (keyimport.Created, error) {
 	c.asked = append(c.asked, creation)
 	c.calls = append(c.calls, fmt.Sprintf("import %s %v", creation.Key.Name, creation.Plans))
 	if c.meanwhile != nil {
 		c.meanwhile()
 	}
 	if c.err != nil {
-		return gateway.Created{}, c.err
+		return keyimport.Created{}, c.err
 	}
-	return gateway.Created{ID: "gw1", Plans: c.attached}, nil
+	return keyimport.Created{ID: "gw1", Plans: c.attached}, nil
 }
 
 func newCrowd(t *testing.T, given ...events.Fact) (*bench, *crowd) {
@@ -113,7 +115,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-			b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
 			if !bulk {
 				b.Bulk = nil
 			}
@@ -130,7 +132,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-	b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now}}
+	b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +158,7 @@ func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.Leases = leases{lease: gateway.AccountLease{Unsettled: b.now.Add(-ago)}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now.Add(-ago)}}
 			b.plane.answers["create key1"] = []error{&gateway.Unavailable{ValueTaken: true}}
 			var later *portal.Postponed
 			if err := b.wake("w1"); !errors.As(err, &later) {
@@ -224,13 +226,8 @@ func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
 }
 
 // held are real leases.
-func (b *bench) held() *gateway.ControlPlane {
-	b.t.Helper()
-	budget, err := gateway.NewBudget(b.tables, gateway.BudgetConfig{Table: b.names.Records, Now: b.Now})
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	return gateway.New(nil, budget, gateway.Config{})
+func (b *bench) held() *leases.Leases {
+	return leases.New(b.tables, leases.Config{Table: b.names.Records, Now: b.Now})
 }
 
 // forgetful loses what is appended after Handle has begun.
@@ -267,7 +264,7 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.Leases = b.held()
+			b.AccountLeases = b.held()
 			if err := tried(b, c); err == nil {
 				t.Fatal("nothing failed")
 			}

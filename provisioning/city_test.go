@@ -17,7 +17,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -77,11 +79,11 @@ func (c *city) worker(t *testing.T) *provisioning.Converger {
 		}
 	}})
 	return &provisioning.Converger{
-		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, Leases: cp, Now: time.Now,
-		Bulk:    gateway.NewImporter(cp, gateway.ImporterConfig{}),
-		Session: func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
-		Lease:   func(context.Context) time.Time { return time.Now().Add(time.Hour) },
-		KeyName: func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName("gatehouse", a, k) },
+		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, AccountLeases: leases.New(tables, leases.Config{Table: c.names.Records}), Now: time.Now,
+		Bulk:         keyimport.New(cp, keyimport.Config{}),
+		Session:      func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
+		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },
+		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName("gatehouse", a, k) },
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -121,12 +122,12 @@ func (v values) Value(context.Context, string, string, portal.AccountID, portal.
 	return "value", v.err
 }
 
-type leases struct {
-	lease gateway.AccountLease
+type fixedLease struct {
+	lease leases.AccountLease
 	taken bool
 }
 
-func (l leases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (gateway.AccountLease, bool, error) {
+func (l fixedLease) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
 	return l.lease, !l.taken, nil
 }
 
@@ -158,14 +159,14 @@ func newBench(t *testing.T, given ...events.Fact) *bench {
 	b := &bench{t: t, tables: tables, names: names, plane: &plane{answers: map[string][]error{}}, sent: &sent{}, now: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)}
 	b.journal = journal.New(tables, names.Journal, names.Records)
 	b.Converger = &provisioning.Converger{
-		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Values: values{}, Leases: leases{},
+		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Values: values{}, AccountLeases: fixedLease{},
 		Session: func(u gateway.Urgency, _ func() time.Time) provisioning.ControlPlane {
 			b.urgency = append(b.urgency, u)
 			return b.plane
 		},
-		Lease:   func(context.Context) time.Time { return b.now.Add(time.Hour) },
-		KeyName: func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
-		Now:     func() time.Time { return b.now },
+		MessageLease: func(context.Context) time.Time { return b.now.Add(time.Hour) },
+		KeyName:      func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
+		Now:          func() time.Time { return b.now },
 	}
 	b.say("op", given...)
 	return b
@@ -739,7 +740,7 @@ func TestConvergingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 func TestAnotherWorkersLeaseSendsTheMessageBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.Leases = leases{taken: true}
+	b.AccountLeases = fixedLease{taken: true}
 	var later *portal.Postponed
 	if err := b.wake("w1"); !errors.As(err, &later) || later.After != time.Second {
 		t.Errorf("got %v", err)

@@ -42,7 +42,7 @@ type difference struct {
 // recheck finds that out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, before time.Time) difference {
 	var d difference
-	settled := func(t time.Time) bool { return t.Before(before) }
+	predates := func(t time.Time) bool { return t.Before(before) }
 	keys := map[portal.GatewayKeyID]portal.KeyID{}
 	for id, key := range account.Keys {
 		if key.Created() {
@@ -51,7 +51,7 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 	}
 	for of, is := range account.Attachments {
 		switch {
-		case !settled(is.Since):
+		case !predates(is.Since):
 		case is.Holds() && !plans[of.Plan]:
 			d.drifted = true
 		case !is.Open() && holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] != (is.Phase == state.Active):
@@ -64,11 +64,11 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 			d.drifted = true
 		}
 	}
-	d.compareKeys(account, holds, settled)
+	d.compareKeys(account, holds, predates)
 	return d
 }
 
-func (d *difference) compareKeys(account state.Account, holds held, settled func(time.Time) bool) {
+func (d *difference) compareKeys(account state.Account, holds held, predates func(time.Time) bool) {
 	there := map[portal.GatewayKeyID]bool{}
 	for _, listed := range holds.keys {
 		key, known := account.Keys[listed.key]
@@ -80,14 +80,14 @@ func (d *difference) compareKeys(account state.Account, holds held, settled func
 			if listed.Disabled != key.Disabled {
 				d.drifted = true
 			}
-		case known && (!key.Created() || !settled(key.CreatedAt)):
+		case known && (!key.Created() || !predates(key.CreatedAt)):
 			// This may be the key itself: the survey saw it before it was recorded.
 		default:
 			d.strays = append(d.strays, listed.Listed)
 		}
 	}
 	for _, key := range account.Keys {
-		if key.Created() && key.Releasing == 0 && settled(key.CreatedAt) && !there[key.GatewayID] {
+		if key.Created() && key.Releasing == 0 && predates(key.CreatedAt) && !there[key.GatewayID] {
 			d.drifted = true
 			d.missing = append(d.missing, key.GatewayID)
 		}

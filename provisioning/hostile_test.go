@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -220,11 +221,11 @@ func TestConvergingEndsWhateverTheFactsAndAPIGatewaySay(t *testing.T) {
 		now := time.Now().Add(rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(rt, "later"))
 		c := &provisioning.Converger{
 			Journal: a, Accounts: a, Sender: &sent{}, Values: values{},
-			Leases:  leases{lease: rapid.SampledFrom([]gateway.AccountLease{{}, {Unsettled: now}}).Draw(rt, "lease")},
-			Session: func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return a },
-			Lease:   func(context.Context) time.Time { return now.Add(time.Hour) },
-			KeyName: func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
-			Now:     func() time.Time { return now },
+			AccountLeases: fixedLease{lease: rapid.SampledFrom([]leases.AccountLease{{}, {Unsettled: now}}).Draw(rt, "lease")},
+			Session:       func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return a },
+			MessageLease:  func(context.Context) time.Time { return now.Add(time.Hour) },
+			KeyName:       func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
+			Now:           func() time.Time { return now },
 		}
 		_ = c.Handle(t.Context(), events.Event{ID: "w1", Subject: stream, Data: events.ProvisionRequested{Recheck: rapid.Bool().Draw(rt, "recheck")}})
 	})

@@ -17,7 +17,7 @@ func (r *run) create(ctx context.Context, pair portal.Pair, key state.Key) error
 	}
 	id, err := r.createKey(ctx, key)
 	if err != nil {
-		return r.refusal(ctx, pair, err)
+		return r.withdrawIfRefused(ctx, pair, err)
 	}
 	return r.created(ctx, pair.Plan, key, id)
 }

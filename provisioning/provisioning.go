@@ -5,6 +5,7 @@
 package provisioning
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
@@ -30,8 +32,6 @@ const (
 	// only thrift: two at once are slower, not wrong. A lease that was not given back as
 	// settled tells the next holder to look before it creates.
 	accountLease = time.Minute
-	// skew is how far the clocks of workers may lie apart for a lease to be certain to its end.
-	skew = 10 * time.Second
 	// listing is how long API Gateway may take until reads and lists show what was done.
 	// Until then absence says nothing.
 	listing = 5 * time.Minute
@@ -78,7 +78,7 @@ type values interface {
 }
 
 type accountLeases interface {
-	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease gateway.AccountLease, ok bool, err error)
+	AccountLease(ctx context.Context, account portal.AccountID, message string, length time.Duration) (lease leases.AccountLease, ok bool, err error)
 }
 
 // Converger converges accounts.
@@ -88,10 +88,10 @@ type Converger struct {
 	Sender   sender
 	// Session opens the control plane for one message, which is leased until lease says.
 	Session func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
-	// Lease tells until when the message in ctx is leased.
-	Lease  func(ctx context.Context) time.Time
-	Leases accountLeases
-	Values values
+	// MessageLease tells until when the message in ctx is leased.
+	MessageLease  func(ctx context.Context) time.Time
+	AccountLeases accountLeases
+	Values        values
 	// Bulk creates keys together with others'; nil creates each by itself.
 	Bulk bulk
 	// KeyName is a key's name in API Gateway.
@@ -112,7 +112,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	if !ok {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("Only accounts are provisioned, not %q.", msg.Subject))
 	}
-	lease, ok, err := c.Leases.AccountLease(ctx, id, msg.ID, accountLease)
+	lease, ok, err := c.AccountLeases.AccountLease(ctx, id, msg.ID, accountLease)
 	switch {
 	case err != nil:
 		return portal.Postpone("the lease of the account cannot be had", err)
@@ -158,7 +158,7 @@ type run struct {
 	// sending is answered when the facts that were recorded last are sent; nil if all are.
 	sending chan error
 
-	lease gateway.AccountLease
+	lease leases.AccountLease
 	// unsettled says that somebody may have tried to create the account's keys, in this run
 	// or before it, who could not record it.
 	unsettled bool
@@ -175,7 +175,7 @@ type run struct {
 	renewed map[portal.KeyID]bool
 }
 
-func newRun(c *Converger, id portal.AccountID, msg events.Event, lease gateway.AccountLease) *run {
+func newRun(c *Converger, id portal.AccountID, msg events.Event, lease leases.AccountLease) *run {
 	return &run{
 		Converger: c, id: id, msg: msg, lease: lease,
 		unsettled: !lease.Unsettled.IsZero(),
@@ -253,7 +253,7 @@ func (r *run) open(ctx context.Context, urgency gateway.Urgency) {
 
 // leased tells until when the message is leased.
 func (r *run) leased(ctx context.Context) func() time.Time {
-	return func() time.Time { return r.Lease(ctx) }
+	return func() time.Time { return r.MessageLease(ctx) }
 }
 
 func (r *run) urgency(t task) gateway.Urgency {
@@ -350,8 +350,5 @@ func (r *run) wish(t task) int64 {
 // correlation is that of the request that opened the plan's wish, so that a request's
 // trail runs on through outcomes which another wake-up brought about.
 func (r *run) correlation(plan portal.PlanID) string {
-	if of := r.account.Subscriptions[plan].Correlation; of != "" {
-		return of
-	}
-	return r.msg.Correlation
+	return cmp.Or(r.account.Subscriptions[plan].Correlation, r.msg.Correlation)
 }

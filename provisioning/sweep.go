@@ -35,9 +35,9 @@ const (
 	firstOfKind = 20
 )
 
-// settling is how long a change may be on its way before the sweep takes a difference
+// inTransit is how long a change may be on its way before the sweep takes a difference
 // for drift.
-const settling = time.Minute
+const inTransit = time.Minute
 
 // Listings are what the sweep reads of API Gateway, page by page.
 type Listings interface {
@@ -78,7 +78,8 @@ type Sweep struct {
 	Shown    checkpoints
 	Scratch  scratch
 	Listings func(lease func() time.Time) Listings
-	Lease    func(ctx context.Context) time.Time
+	// MessageLease tells until when the message in ctx is leased.
+	MessageLease func(ctx context.Context) time.Time
 	// NamePrefix begins the names of our keys in API Gateway; ParseName takes them apart.
 	NamePrefix string
 	ParseName  func(name string) (portal.AccountID, portal.KeyID, bool)
@@ -196,7 +197,7 @@ func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error
 }
 
 func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error) {
-	from := s.Listings(func() time.Time { return s.Lease(ctx) })
+	from := s.Listings(func() time.Time { return s.MessageLease(ctx) })
 	switch p.Phase {
 	case surveyKeys:
 		keys, next, err := from.KeysPage(ctx, s.NamePrefix, p.Position)
@@ -471,7 +472,7 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 	if holds == nil {
 		holds = &held{}
 	}
-	c.difference = differs(history.Account, *holds, sv.plans, sv.began.Add(-settling))
+	c.difference = differs(history.Account, *holds, sv.plans, sv.began.Add(-inTransit))
 	c.open = history.Account.HasOpenWishes()
 	if c.drifted || c.open {
 		c.wake = append(c.wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: c.drifted}))

@@ -29,11 +29,11 @@ func (b *bench) sweep(from provisioning.Listings, shown shownTo) *provisioning.S
 	clock := func() time.Time { return began.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
 	return &provisioning.Sweep{
 		Journal: b.journal, Accounts: b.reader(b.journal), Sender: b.sent, Shown: shown, Now: clock,
-		Scratch:    jobs.NewScratch(b.tables, b.names.Records, clock),
-		Listings:   func(func() time.Time) provisioning.Listings { return from },
-		Lease:      func(context.Context) time.Time { return clock().Add(time.Hour) },
-		NamePrefix: "g/",
-		ParseName:  func(name string) (portal.AccountID, portal.KeyID, bool) { return gateway.ParseKeyName("g", name) },
+		Scratch:      jobs.NewScratch(b.tables, b.names.Records, clock),
+		Listings:     func(func() time.Time) provisioning.Listings { return from },
+		MessageLease: func(context.Context) time.Time { return clock().Add(time.Hour) },
+		NamePrefix:   "g/",
+		ParseName:    func(name string) (portal.AccountID, portal.KeyID, bool) { return gateway.ParseKeyName("g", name) },
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
-	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
 // probeTime bounds a probe: it waits for the budget, which others may be using up.
@@ -133,7 +133,7 @@ func (c doctorCommand) probeImport(ctx context.Context, p app.Process) error {
 	return nil
 }
 
-func findingJSON(finding gateway.Finding) map[string]any {
+func findingJSON(finding keyimport.Finding) map[string]any {
 	type observation struct {
 		What     string `json:"what"`
 		Seen     string `json:"seen"`
@@ -148,7 +148,7 @@ func findingJSON(finding gateway.Finding) map[string]any {
 }
 
 // describe prints a finding for people.
-func describe(out io.Writer, finding gateway.Finding) {
+func describe(out io.Writer, finding keyimport.Finding) {
 	fmt.Fprintf(out, "\nWhat ImportApiKeys does in %s:\n\n", finding.Region)
 	for _, o := range finding.Observations {
 		verdict := "as needed"

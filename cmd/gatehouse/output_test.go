@@ -5,14 +5,14 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
-	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
 func TestWhatAProbeFoundFitsInEightyColumns(t *testing.T) {
 	t.Parallel()
 	for _, usable := range []bool{true, false} {
 		var out strings.Builder
-		describe(&out, gateway.Finding{Region: "ap-southeast-1", Usable: usable})
+		describe(&out, keyimport.Finding{Region: "ap-southeast-1", Usable: usable})
 		for line := range strings.Lines(out.String()) {
 			if len(line) > 81 {
 				t.Errorf("a line of %d characters: %s", len(line), line)

@@ -1,4 +1,4 @@
-package gateway
+package keyimport
 
 import (
 	"errors"
@@ -8,23 +8,28 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/clock"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 )
 
 func (w *world) probe(t *testing.T) (Finding, error) {
 	t.Helper()
-	tampered := w.cfg
-	tampered.HTTPClient = w.wire
-	return ProbeFreely(t.Context(), Client(tampered), "gatehouse")
+	return ProbeFreely(t.Context(), gateway.Client(w.Tampered()), "gatehouse")
 }
 
 func (w *world) wantNothingLeft(t *testing.T) {
 	t.Helper()
-	plans, err := w.api.GetUsagePlans(t.Context(), &apigateway.GetUsagePlansInput{})
+	plans, err := w.API.GetUsagePlans(t.Context(), &apigateway.GetUsagePlansInput{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if keys := w.theKeys(t); len(keys) != 0 || len(plans.Items) != 0 {
+	if keys := w.Keys(t); len(keys) != 0 || len(plans.Items) != 0 {
 		t.Errorf("left behind: keys %v, plans %v", keys, plans.Items)
 	}
 }
@@ -50,7 +55,7 @@ func TestAProbeOfALocalAWSFindsImportsUsableAndLeavesNothing(t *testing.T) {
 func TestAProbeWithinTheBudgetWaitsForIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	finding, err := w.controlPlane(t, w.process(t, 1), Config{}).Probe(t.Context(), "gatehouse")
+	finding, err := Probe(t.Context(), w.controlPlane(t, w.process(t, 1), gateway.Config{}), "gatehouse")
 	if err != nil || !finding.Usable {
 		t.Errorf("%+v, %v", finding, err)
 	}
@@ -75,7 +80,7 @@ func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
 		tamper func(func() (*http.Response, error)) (*http.Response, error)
 		tells  string
 	}{
-		"the import is refused":         {"ImportApiKeys", answer(400, "BadRequestException", "no imports here"), "no imports here"},
+		"the import is refused":         {"ImportApiKeys", gatewaytest.Answer(400, "BadRequestException", "no imports here"), "no imports here"},
 		"the keys are not listed":       {"GetApiKeys", empty("item"), "0 of 3"},
 		"the ids are not answered":      {"ImportApiKeys", empty("ids"), "0 ids"},
 		"the attachment is not listed":  {"GetUsagePlanKeys", empty("item"), "0 of 3"},
@@ -84,7 +89,7 @@ func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.wire.once(c.call, c.tamper)
+			w.Wire.Once(c.call, c.tamper)
 			finding, err := w.probe(t)
 			if err != nil || finding.Usable {
 				t.Fatalf("%+v, %v", finding, err)
@@ -104,9 +109,9 @@ func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
 func TestAProbeThatIsNotPermittedComesToNoFindingAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.once("ImportApiKeys", answer(403, "AccessDeniedException", "not you"))
+	w.Wire.Once("ImportApiKeys", gatewaytest.Answer(403, "AccessDeniedException", "not you"))
 	finding, err := w.probe(t)
-	var unavailable *Unavailable
+	var unavailable *gateway.Unavailable
 	if len(finding.Observations) != 0 || !errors.As(err, &unavailable) || !unavailable.Forbidden {
 		t.Errorf("%+v, %v", finding, err)
 	}
@@ -117,7 +122,7 @@ func TestAFindingIsKeptAndTakesEffectInAWhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	findings := NewFindings(w.db, records, "us-east-1", func() time.Time { return now })
+	findings := NewFindings(w.DB, gatewaytest.Records, "us-east-1", func() time.Time { return now })
 	if findings.Usable(t.Context()) {
 		t.Error("imports are usable without a finding")
 	}
@@ -137,7 +142,28 @@ func TestAFindingIsKeptAndTakesEffectInAWhile(t *testing.T) {
 	if err != nil || !ok || !last.Usable || len(last.Observations) != 1 || !last.At.Equal(now.Add(-freshFinding)) {
 		t.Errorf("%+v, %v, %v", last, ok, err)
 	}
-	if _, ok, err := NewFindings(w.db, records, "eu-west-1", nil).Last(t.Context()); ok || err != nil {
+	if _, ok, err := NewFindings(w.DB, gatewaytest.Records, "eu-west-1", nil).Last(t.Context()); ok || err != nil {
 		t.Errorf("another Region's finding counts: %v", err)
+	}
+}
+
+// A process whose clock is ahead, or was for a moment, may have stored the time.
+func TestATimeOfAProbeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1_800_000_000_000)
+	for at, want := range map[time.Duration]bool{clock.Skew: true, clock.Skew + time.Millisecond: false} {
+		w := newWorld(t)
+		stored := now.Add(at).UTC().Format(time.RFC3339Nano)
+		_, err := w.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(gatewaytest.Records), Item: map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: "import-probe"}, "sk": &types.AttributeValueMemberS{Value: "result"},
+			"region": &types.AttributeValueMemberS{Value: "r"}, "at": &types.AttributeValueMemberS{Value: stored},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last, ok, err := NewFindings(w.DB, gatewaytest.Records, "r", func() time.Time { return now }).Last(t.Context())
+		if believed := err == nil && ok && !last.At.Equal(now); believed != want {
+			t.Errorf("%v ahead: believed %v, want %v", at, believed, want)
+		}
 	}
 }

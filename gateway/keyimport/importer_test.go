@@ -1,10 +1,9 @@
-package gateway
+package keyimport
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -19,20 +18,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // importer is one process's, with the whole of AWS's quotas; everybody waits for others.
-func (w *world) importer(t *testing.T, cfg ImporterConfig) *Importer {
+func (w *world) importer(t *testing.T, cfg Config) *Importer {
 	t.Helper()
-	return NewImporter(w.controlPlane(t, w.process(t, 1), Config{}), cfg)
+	return New(w.controlPlane(t, w.process(t, 1), gateway.Config{}), cfg)
 }
 
 // wish is a creation whose name is that of the nth of accounts that signed up close in time.
 func wish(n int, plans ...portal.PlanID) Creation {
 	return Creation{
-		Key:   Key{Name: fmt.Sprintf("gatehouse/01kagp%06d/01key%06d", n, n), Value: value(n), Description: "Issued by Gatehouse: Default key"},
+		Key:   gateway.Key{Name: fmt.Sprintf("gatehouse/01kagp%06d/01key%06d", n, n), Value: value(n), Description: "Issued by Gatehouse: Default key"},
 		Plans: plans, Lease: soon(time.Hour),
 	}
 }
@@ -43,6 +44,19 @@ func wishes(from, to int, plans ...portal.PlanID) []Creation {
 		all = append(all, wish(n, plans...))
 	}
 	return all
+}
+
+const concurrently = "Unable to complete operation due to concurrent modification. Please try again later."
+
+func value(n int) string { return fmt.Sprintf("gh%040d", n) }
+
+// reasonOf is why a creation is refused, "" if it is not.
+func reasonOf(err error) gateway.RefusedReason {
+	var no *gateway.Refused
+	if errors.As(err, &no) {
+		return no.Reason
+	}
+	return ""
 }
 
 // result is what one creation came to.
@@ -65,7 +79,7 @@ func (i *Importer) together(t *testing.T, creations []Creation) []result {
 			made, err := i.join(t.Context(), c)
 			if errors.Is(err, errAlone) {
 				var id portal.GatewayKeyID
-				id, err = i.cp.Session(c.Urgency, c.Lease).CreateKey(t.Context(), c.Key)
+				id, err = i.plane.Session(c.Urgency, c.Lease).CreateKey(t.Context(), c.Key)
 				made = Created{ID: id}
 			}
 			results[n] = result{made, err}
@@ -94,7 +108,7 @@ func eventually(t *testing.T, is func() bool) {
 // is enabled, has the value and is, as the answer says, in the plans.
 func (w *world) wantCreated(t *testing.T, creations []Creation, results []result) {
 	t.Helper()
-	keys := w.theKeys(t)
+	keys := w.Keys(t)
 	named := map[string]int{}
 	for _, key := range keys {
 		named[aws.ToString(key.Name)]++
@@ -118,7 +132,7 @@ func (w *world) wantCreated(t *testing.T, creations []Creation, results []result
 
 func (w *world) isIn(t *testing.T, plan portal.PlanID, key portal.GatewayKeyID) bool {
 	t.Helper()
-	_, err := w.api.GetUsagePlanKey(t.Context(), &apigateway.GetUsagePlanKeyInput{UsagePlanId: aws.String(string(plan)), KeyId: aws.String(string(key))})
+	_, err := w.API.GetUsagePlanKey(t.Context(), &apigateway.GetUsagePlanKeyInput{UsagePlanId: aws.String(string(plan)), KeyId: aws.String(string(key))})
 	var missing *types.NotFoundException
 	if err != nil && !errors.As(err, &missing) {
 		t.Fatal(err)
@@ -128,7 +142,7 @@ func (w *world) isIn(t *testing.T, plan portal.PlanID, key portal.GatewayKeyID) 
 
 func (w *world) disable(t *testing.T, key portal.GatewayKeyID) {
 	t.Helper()
-	_, err := w.api.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{
+	_, err := w.API.UpdateApiKey(t.Context(), &apigateway.UpdateApiKeyInput{
 		ApiKey:          aws.String(string(key)),
 		PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")}},
 	})
@@ -150,10 +164,10 @@ func count(calls []string, name string) int {
 func TestThreeHundredWaitingCreationsAreAHandfulOfCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := w.plan(t, "Free")
+	plan := w.Plan(t, "Free")
 	creations := wishes(0, 300, plan)
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
-	calls := w.wire.made()
+	results := w.importer(t, Config{}).together(t, creations)
+	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
 	for n, r := range results {
 		if len(r.made.Plans) != 1 {
@@ -168,14 +182,14 @@ func TestThreeHundredWaitingCreationsAreAHandfulOfCalls(t *testing.T) {
 func TestWhoAsksAloneIsServedByTheSingleCallsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{})
-	c := wish(1, w.plan(t, "Free"))
+	i := w.importer(t, Config{})
+	c := wish(1, w.Plan(t, "Free"))
 	made, err := i.Create(t.Context(), c)
 	if err != nil || len(made.Plans) != 0 {
 		t.Fatalf("%+v, %v", made, err)
 	}
 	w.wantCreated(t, []Creation{c}, []result{{made, err}})
-	if calls := w.wire.made(); !slices.Equal(calls, []string{"CreateApiKey"}) {
+	if calls := w.Wire.Made(); !slices.Equal(calls, []string{"CreateApiKey"}) {
 		t.Errorf("calls %v", calls)
 	}
 }
@@ -183,20 +197,25 @@ func TestWhoAsksAloneIsServedByTheSingleCallsAtOnce(t *testing.T) {
 func TestAttachmentsThatWaitCountAsOthersToWaitFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{})
+	i := w.importer(t, Config{})
 	if i.enter() {
 		t.Error("the first waits for others though there are none")
 	}
-	i.cp.attaching.Add(2)
+	i.plane = twoAttach{i.plane}
 	if !i.enter() {
 		t.Error("the second does not wait for others though two attach")
 	}
 }
 
+// twoAttach is a control plane for whose attach lease two calls of the process wait.
+type twoAttach struct{ controlPlane }
+
+func (twoAttach) Attaching() int { return 2 }
+
 func TestARushIsNotOverBetweenTwoWaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{})
+	i := w.importer(t, Config{})
 	i.together(t, wishes(0, 5))
 	if !i.enter() {
 		t.Error("right after a wave the first to come does not wait for others")
@@ -213,8 +232,8 @@ func TestARushIsNotOverBetweenTwoWaves(t *testing.T) {
 func TestABurstIsMostlyImported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{})
-	creations := wishes(0, 100, w.plan(t, "Free"))
+	i := w.importer(t, Config{})
+	creations := wishes(0, 100, w.Plan(t, "Free"))
 	results := make([]result, len(creations))
 	var work sync.WaitGroup
 	for n, c := range creations {
@@ -224,7 +243,7 @@ func TestABurstIsMostlyImported(t *testing.T) {
 		})
 	}
 	work.Wait()
-	calls := w.wire.made()
+	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
 	// The first few find nobody to wait for.
 	if singles := count(calls, "CreateApiKey"); singles > 10 || len(calls) > 40 {
@@ -235,11 +254,11 @@ func TestABurstIsMostlyImported(t *testing.T) {
 func TestWithoutAFindingEverythingIsSingle(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{AtLeast: 1, Usable: func(context.Context) bool { return false }})
+	i := w.importer(t, Config{AtLeast: 1, Usable: func(context.Context) bool { return false }})
 	if _, err := i.Create(t.Context(), wish(1)); err != nil {
 		t.Fatal(err)
 	}
-	if calls := w.wire.made(); !slices.Equal(calls, []string{"CreateApiKey"}) {
+	if calls := w.Wire.Made(); !slices.Equal(calls, []string{"CreateApiKey"}) {
 		t.Errorf("calls %v", calls)
 	}
 }
@@ -247,12 +266,12 @@ func TestWithoutAFindingEverythingIsSingle(t *testing.T) {
 func TestOneRowThatAWSDoesNotLikeIsFoundByHalving(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 40, w.plan(t, "Free"))
+	creations := wishes(0, 40, w.Plan(t, "Free"))
 	bad := creations[17].Key.Name
 	// AWS may refuse a whole file for one of its rows.
-	w.wire.refuse("ImportApiKeys", bad)
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
-	calls := w.wire.made()
+	w.Wire.Refuse("ImportApiKeys", bad)
+	results := w.importer(t, Config{}).together(t, creations)
+	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
 	if count(calls, "CreateApiKey") != 1 || len(results[17].made.Plans) != 0 || len(results[16].made.Plans) != 1 {
 		t.Errorf("the bad row came to %+v, its neighbour to %+v; calls %v", results[17].made, results[16].made, calls)
@@ -265,10 +284,10 @@ func TestOneRowThatAWSDoesNotLikeIsFoundByHalving(t *testing.T) {
 func TestARowThatIsNotValidGoesAloneAndItsRefusalIsItsOwn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10, w.plan(t, "Free"))
+	creations := wishes(0, 10, w.Plan(t, "Free"))
 	creations[3].Key.Value = "tooshort"
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
-	if reasonOf(results[3].err) != Invalid {
+	results := w.importer(t, Config{}).together(t, creations)
+	if reasonOf(results[3].err) != gateway.Invalid {
 		t.Errorf("the bad row came to %v", results[3].err)
 	}
 	w.wantCreated(t, slices.Delete(creations, 3, 4), slices.Delete(results, 3, 4))
@@ -277,10 +296,10 @@ func TestARowThatIsNotValidGoesAloneAndItsRefusalIsItsOwn(t *testing.T) {
 func TestARowWhosePlanIsGoneStillGetsItsKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := w.plan(t, "Free")
+	plan := w.Plan(t, "Free")
 	creations := wishes(0, 10, plan)
 	creations[5].Plans = []portal.PlanID{"nosuchplan"}
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
+	results := w.importer(t, Config{}).together(t, creations)
 	w.wantCreated(t, creations, results)
 	if len(results[5].made.Plans) != 0 || len(results[4].made.Plans) != 1 {
 		t.Errorf("in plans %v, its neighbour in %v", results[5].made.Plans, results[4].made.Plans)
@@ -290,10 +309,10 @@ func TestARowWhosePlanIsGoneStillGetsItsKey(t *testing.T) {
 func TestAnImportWhoseAnswerIsLostIsReadBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10, w.plan(t, "Free"))
-	w.wire.once("ImportApiKeys", lost)
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
-	calls := w.wire.made()
+	creations := wishes(0, 10, w.Plan(t, "Free"))
+	w.Wire.Once("ImportApiKeys", gatewaytest.Lost)
+	results := w.importer(t, Config{}).together(t, creations)
+	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
 	if len(results[0].made.Plans) != 1 || count(calls, "ImportApiKeys") != 1 || count(calls, "CreateApiKey") != 0 {
 		t.Errorf("plans %v, calls %v", results[0].made.Plans, calls)
@@ -305,26 +324,26 @@ func TestAnImportThatFailsIsTriedAgainLaterAndMakesNothingTwice(t *testing.T) {
 	for name, c := range map[string]struct {
 		status    int
 		exception string
-		want      Unavailable
+		want      gateway.Unavailable
 	}{
-		"throttled":                  {429, "TooManyRequestsException", Unavailable{Throttled: true}},
-		"unavailable":                {503, "ServiceUnavailableException", Unavailable{}},
-		"not permitted":              {403, "AccessDeniedException", Unavailable{Forbidden: true}},
-		"a change under way besides": {409, "ConflictException", Unavailable{}},
+		"throttled":                  {429, "TooManyRequestsException", gateway.Unavailable{Throttled: true}},
+		"unavailable":                {503, "ServiceUnavailableException", gateway.Unavailable{}},
+		"not permitted":              {403, "AccessDeniedException", gateway.Unavailable{Forbidden: true}},
+		"a change under way besides": {409, "ConflictException", gateway.Unavailable{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			i := w.importer(t, ImporterConfig{Rows: 5})
-			creations := wishes(0, 10, w.plan(t, "Free"))
-			w.wire.once("ImportApiKeys", answer(c.status, c.exception, concurrently))
+			i := w.importer(t, Config{Rows: 5})
+			creations := wishes(0, 10, w.Plan(t, "Free"))
+			w.Wire.Once("ImportApiKeys", gatewaytest.Answer(c.status, c.exception, concurrently))
 			for n, r := range i.together(t, creations) {
-				var got *Unavailable
+				var got *gateway.Unavailable
 				if !errors.As(r.err, &got) || got.Throttled != c.want.Throttled || got.Forbidden != c.want.Forbidden {
 					t.Fatalf("key %d came to %+v, %v", n, r.made, r.err)
 				}
 			}
-			if n := count(w.wire.made(), "ImportApiKeys"); n != 1 {
+			if n := count(w.Wire.Made(), "ImportApiKeys"); n != 1 {
 				t.Errorf("%d imports after the first had failed", n)
 			}
 			w.wantCreated(t, creations, i.together(t, creations))
@@ -335,19 +354,19 @@ func TestAnImportThatFailsIsTriedAgainLaterAndMakesNothingTwice(t *testing.T) {
 func TestAFullAccountIsFullForAllThatAreNotThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.aws.SetLimits(localaws.Limits{Keys: 4})
-	i := w.importer(t, ImporterConfig{})
+	w.AWS.SetLimits(localaws.Limits{Keys: 4})
+	i := w.importer(t, Config{})
 	made := 0
 	for n, r := range i.together(t, wishes(0, 10)) {
-		var full *LimitReached
+		var full *gateway.LimitReached
 		switch {
 		case r.err == nil:
 			made++
-		case !errors.As(r.err, &full) || full.Limit != Keys || full.Until.IsZero():
+		case !errors.As(r.err, &full) || full.Limit != gateway.Keys || full.Until.IsZero():
 			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
 		}
 	}
-	if made != 4 || len(w.theKeys(t)) != 4 {
+	if made != 4 || len(w.Keys(t)) != 4 {
 		t.Errorf("%d keys were made where there was room for 4", made)
 	}
 }
@@ -355,22 +374,22 @@ func TestAFullAccountIsFullForAllThatAreNotThere(t *testing.T) {
 func TestAWaveInAnAccountThatIsKnownToBeFullCostsNoCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+	w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 		if op == "ImportApiKeys" {
-			return answer(429, "LimitExceededException", "Maximum number of API keys has been reached")(pass)
+			return gatewaytest.Answer(429, "LimitExceededException", "Maximum number of API keys has been reached")(pass)
 		}
 		return pass()
-	}
+	})
 	for range 3 {
-		for n, r := range w.importer(t, ImporterConfig{}).together(t, wishes(0, 10)) {
-			var full *LimitReached
-			if !errors.As(r.err, &full) || full.Limit != Keys || full.Until.IsZero() {
+		for n, r := range w.importer(t, Config{}).together(t, wishes(0, 10)) {
+			var full *gateway.LimitReached
+			if !errors.As(r.err, &full) || full.Limit != gateway.Keys || full.Until.IsZero() {
 				t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
 			}
 		}
 	}
 	// The whole wave, and one row of it by itself.
-	if n := count(w.wire.made(), "ImportApiKeys"); n != 2 {
+	if n := count(w.Wire.Made(), "ImportApiKeys"); n != 2 {
 		t.Errorf("%d imports, want 2", n)
 	}
 }
@@ -378,8 +397,8 @@ func TestAWaveInAnAccountThatIsKnownToBeFullCostsNoCalls(t *testing.T) {
 func TestImportingWhatIsThereFindsItAndNeverEnablesADisabledKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{})
-	creations := wishes(0, 10, w.plan(t, "Free"))
+	i := w.importer(t, Config{})
+	creations := wishes(0, 10, w.Plan(t, "Free"))
 	first := i.together(t, creations)
 	w.disable(t, first[2].made.ID)
 	again := i.together(t, append(wishes(10, 20), creations...))[10:]
@@ -388,7 +407,7 @@ func TestImportingWhatIsThereFindsItAndNeverEnablesADisabledKey(t *testing.T) {
 			t.Errorf("key %d: first %+v, then %+v, %v", n, first[n].made, again[n].made, again[n].err)
 		}
 	}
-	if w.theKeys(t)[first[2].made.ID].Enabled {
+	if w.Keys(t)[first[2].made.ID].Enabled {
 		t.Error("the disabled key is enabled again")
 	}
 }
@@ -396,13 +415,13 @@ func TestImportingWhatIsThereFindsItAndNeverEnablesADisabledKey(t *testing.T) {
 func TestTwoWorkersThatImportOverlappingKeysMakeEachOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := w.plan(t, "Free")
+	plan := w.Plan(t, "Free")
 	var all []Creation
 	var results []result
 	var mu sync.Mutex
 	var work sync.WaitGroup
 	for _, part := range [][]Creation{wishes(0, 30, plan), wishes(15, 45, plan)} {
-		i := w.importer(t, ImporterConfig{})
+		i := w.importer(t, Config{})
 		work.Go(func() {
 			got := i.together(t, part)
 			mu.Lock()
@@ -412,7 +431,7 @@ func TestTwoWorkersThatImportOverlappingKeysMakeEachOnce(t *testing.T) {
 	}
 	work.Wait()
 	w.wantCreated(t, all, results)
-	if n := len(w.theKeys(t)); n != 45 {
+	if n := len(w.Keys(t)); n != 45 {
 		t.Errorf("%d keys", n)
 	}
 }
@@ -422,13 +441,13 @@ func TestAMessageWhoseLeaseIsShortIsHandedBackAndNotImported(t *testing.T) {
 	w := newWorld(t)
 	creations := wishes(0, 10)
 	creations[4].Lease = soon(9 * time.Second)
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
+	results := w.importer(t, Config{}).together(t, creations)
 	var postponed *portal.Postponed
 	if !errors.As(results[4].err, &postponed) {
 		t.Errorf("it came to %+v, %v", results[4].made, results[4].err)
 	}
 	w.wantCreated(t, slices.Delete(creations, 4, 5), slices.Delete(results, 4, 5))
-	if n := len(w.theKeys(t)); n != 9 {
+	if n := len(w.Keys(t)); n != 9 {
 		t.Errorf("%d keys", n)
 	}
 }
@@ -437,19 +456,21 @@ func TestWithoutBudgetEverybodyIsPostponed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(2 * time.Second) // until the budget has seen that nobody waits
 		process := w.process(t, 0.001)
-		if _, _, err := process.draw(t.Context(), queue{class: other, urgency: Interactive}, 1); err != nil {
+		// Another call takes the only token.
+		another := gateway.New(gateway.Client(w.Config), process, gateway.Config{}).Session(gateway.Interactive, nil)
+		if _, _, err := another.KeysPage(t.Context(), "gatehouse", ""); err != nil {
 			t.Fatal(err)
 		}
-		i := NewImporter(w.controlPlane(t, process, Config{}), ImporterConfig{})
+		i := New(w.controlPlane(t, process, gateway.Config{}), Config{})
 		for n, r := range i.together(t, wishes(0, 5)) {
 			var postponed *portal.Postponed
 			if !errors.As(r.err, &postponed) || postponed.After < 5*time.Second {
 				t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
 			}
 		}
-		if calls := w.wire.made(); len(calls) != 0 {
+		if calls := w.Wire.Made(); len(calls) != 0 {
 			t.Errorf("calls %v", calls)
 		}
 	})
@@ -458,15 +479,15 @@ func TestWithoutBudgetEverybodyIsPostponed(t *testing.T) {
 func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.pageSize = 20
+	w.Wire.PageSize = 20
 	for n := range 60 {
-		w.key(t, fmt.Sprintf("gatehouse/01hold%06d/01key%06d", n, n))
+		w.Key(t, fmt.Sprintf("gatehouse/01hold%06d/01key%06d", n, n))
 	}
-	plan := w.plan(t, "Free")
+	plan := w.Plan(t, "Free")
 	creations := append(wishes(0, 12, plan), wish(999_999, plan))
 	creations[12].Key.Name = "gatehouse/01gancient/01key"
-	results := w.importer(t, ImporterConfig{}).together(t, creations)
-	calls := w.wire.made()
+	results := w.importer(t, Config{}).together(t, creations)
+	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
 	want := []string{"GetApiKeys", "GetApiKeys", "GetApiKeys", "ImportApiKeys", "GetUsagePlanKeys"}
 	if len(results[12].made.Plans) != 1 || !slices.Equal(calls, want) {
@@ -477,11 +498,11 @@ func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {
 func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.pageSize = 20
-	plan := w.plan(t, "Free")
-	i := w.importer(t, ImporterConfig{})
+	w.Wire.PageSize = 20
+	plan := w.Plan(t, "Free")
+	i := w.importer(t, Config{})
 	for n := range 21 {
-		w.key(t, fmt.Sprintf("gatehouse/01kagp3%05d/01key", n))
+		w.Key(t, fmt.Sprintf("gatehouse/01kagp3%05d/01key", n))
 	}
 	// They are two crowds of ten, whose names begin as those do.
 	var creations []Creation
@@ -492,9 +513,9 @@ func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
 		creations = append(creations, c)
 	}
 	first := i.together(t, creations)
-	before := w.wire.made()
+	before := w.Wire.Made()
 	i.together(t, creations)
-	again := w.wire.made()[len(before):]
+	again := w.Wire.Made()[len(before):]
 	w.wantCreated(t, creations, first)
 	if one, two := count(before, "GetApiKeys"), count(again, "GetApiKeys"); one != 3 || two != 2 {
 		t.Errorf("looked %d times at first, %d times then; want 3 (one in vain) and 2", one, two)
@@ -504,13 +525,13 @@ func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
 func TestWhatNobodyTriedBeforeIsNotLookedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 30, w.plan(t, "Free"))
+	creations := wishes(0, 30, w.Plan(t, "Free"))
 	for n := range creations {
 		creations[n].Untried = time.Now().Add(time.Minute)
 	}
-	i := w.importer(t, ImporterConfig{})
+	i := w.importer(t, Config{})
 	w.wantCreated(t, creations, i.together(t, creations))
-	if calls := w.wire.made(); !slices.Equal(calls, []string{"ImportApiKeys", "GetUsagePlanKeys"}) {
+	if calls := w.Wire.Made(); !slices.Equal(calls, []string{"ImportApiKeys", "GetUsagePlanKeys"}) {
 		t.Errorf("calls %v", calls)
 	}
 }
@@ -518,19 +539,22 @@ func TestWhatNobodyTriedBeforeIsNotLookedFor(t *testing.T) {
 func TestWhatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10, w.plan(t, "Free"))
+	creations := wishes(0, 10, w.Plan(t, "Free"))
 	for n := range creations {
 		creations[n].Untried = time.Now().Add(time.Minute)
 	}
-	i := w.importer(t, ImporterConfig{Rows: 5})
 	var late atomic.Bool
-	i.cp.budget.now = func() time.Time {
+	budget, err := gateway.NewBudget(w.DB, gateway.BudgetConfig{Table: gatewaytest.Records, Share: 1, Now: func() time.Time {
 		if late.Load() {
 			return time.Now().Add(2 * time.Minute)
 		}
 		return time.Now()
+	}})
+	if err != nil {
+		t.Fatal(err)
 	}
-	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
+	i := New(w.controlPlane(t, budget, gateway.Config{}), Config{Rows: 5})
+	w.Wire.Once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
 		late.Store(true)
 		return pass()
 	})
@@ -547,10 +571,10 @@ func TestWhatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) {
 func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{})
-	creations := wishes(0, 30, w.plan(t, "Free"))
+	i := w.importer(t, Config{})
+	creations := wishes(0, 30, w.Plan(t, "Free"))
 	i.together(t, creations[20:])
-	for id, key := range w.theKeys(t) {
+	for id, key := range w.Keys(t) {
 		if aws.ToString(key.Name) == creations[25].Key.Name {
 			w.disable(t, id)
 		}
@@ -560,7 +584,7 @@ func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
 	}
 	creations[25].Untried = time.Now().Add(-time.Millisecond) // when it was certain is over
 	results := i.together(t, creations)
-	if key := w.theKeys(t)[results[25].made.ID]; key.Enabled {
+	if key := w.Keys(t)[results[25].made.ID]; key.Enabled {
 		t.Error("the disabled key is enabled again")
 	} else {
 		w.wantCreated(t, slices.Delete(creations, 25, 26), slices.Delete(results, 25, 26))
@@ -570,24 +594,13 @@ func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
 func TestAnErrorOfReadingIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.wire.once("GetApiKeys", answer(http.StatusBadRequest, "BadRequestException", "Invalid name"))
-	for n, r := range w.importer(t, ImporterConfig{}).together(t, wishes(0, 5)) {
-		var unavailable *Unavailable
+	w.Wire.Once("GetApiKeys", gatewaytest.Answer(http.StatusBadRequest, "BadRequestException", "Invalid name"))
+	for n, r := range w.importer(t, Config{}).together(t, wishes(0, 5)) {
+		var unavailable *gateway.Unavailable
 		if !errors.As(r.err, &unavailable) || reasonOf(r.err) != "" {
-			// Refused is what withdraws a wish for good.
+			// gateway.Refused is what withdraws a wish for good.
 			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
 		}
-	}
-}
-
-func TestAWordOfAUsersMakesNoRow(t *testing.T) {
-	t.Parallel()
-	c := &creation{Creation: wish(1, "a", "b")}
-	c.Key.Description = "x\"\r\nevil,value,,true,a\u2028\u0085"
-	file := string(keyFile([]*creation{c}))
-	want := "name,key,description,enabled,usageplanIds\n" + c.Key.Name + "," + c.Key.Value + ",x   evil value  true a  ,true,\"a,b\"\n"
-	if file != want {
-		t.Errorf("the file is\n%s", file)
 	}
 }
 
@@ -595,8 +608,8 @@ func TestNoErrorOfAnImportHoldsAValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	creations := wishes(0, 5)
-	w.wire.once("ImportApiKeys", answer(503, "ServiceUnavailableException", "no "+creations[3].Key.Value+" now"))
-	for _, r := range w.importer(t, ImporterConfig{}).together(t, creations) {
+	w.Wire.Once("ImportApiKeys", gatewaytest.Answer(503, "ServiceUnavailableException", "no "+creations[3].Key.Value+" now"))
+	for _, r := range w.importer(t, Config{}).together(t, creations) {
 		if r.err == nil || strings.Contains(r.err.Error(), creations[3].Key.Value) {
 			t.Errorf("the error is %v", r.err)
 		}
@@ -606,9 +619,9 @@ func TestNoErrorOfAnImportHoldsAValue(t *testing.T) {
 func TestWhoStopsWaitingIsAnsweredAtOnceAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	i := w.importer(t, ImporterConfig{AtLeast: 1})
+	i := w.importer(t, Config{AtLeast: 1})
 	reached, goOn := make(chan struct{}), make(chan struct{})
-	w.wire.once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
+	w.Wire.Once("ImportApiKeys", func(pass func() (*http.Response, error)) (*http.Response, error) {
 		close(reached)
 		<-goOn
 		return pass()
@@ -630,28 +643,32 @@ func TestWhoStopsWaitingIsAnsweredAtOnceAndTheOthersGoOn(t *testing.T) {
 	}
 	close(goOn)
 	w.wantCreated(t, wishes(0, 5), <-done)
-	for _, key := range w.theKeys(t) {
+	for _, key := range w.Keys(t) {
 		if aws.ToString(key.Name) == wish(100).Key.Name {
 			t.Error("the key of who had stopped waiting is made")
 		}
 	}
 }
 
-// refuse has a call refused whenever its body holds the text.
-func (f *tampering) refuse(operation, text string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.refused = map[string]string{operation: text}
-}
-
-func (f *tampering) refuses(op string, r *http.Request) bool {
-	f.mu.Lock()
-	text, ok := f.refused[op]
-	f.mu.Unlock()
-	if !ok || r.GetBody == nil && r.Body == nil {
-		return false
+func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
+	t.Parallel()
+	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS refuses the whole import": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			creations := wishes(0, 10, w.Plan(t, "Free"))
+			for n := range 11 {
+				creations[3].Plans = append(creations[3].Plans, w.Plan(t, value(n)))
+			}
+			if whole {
+				w.Wire.Refuse("ImportApiKeys", creations[3].Key.Name)
+				w.Wire.Refusal = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
+			}
+			results := w.importer(t, Config{}).together(t, creations)
+			w.wantCreated(t, creations, results)
+			if n := w.Wire.Count("CreateApiKey"); n != 1 {
+				t.Errorf("%d keys were created by themselves, want the one in too many plans", n)
+			}
+		})
 	}
-	body, err := io.ReadAll(r.Body)
-	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	return err == nil && strings.Contains(string(body), text)
 }

@@ -1,4 +1,4 @@
-package gateway
+package keyimport
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/rs/zerolog"
 
-	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/clock"
 )
 
 // Finding is what a probe saw of ImportApiKeys. AWS documents little of what it does, and
@@ -36,12 +36,17 @@ type Observation struct {
 	Expected bool `dynamodbav:"expected"`
 }
 
+// table is what Findings need of DynamoDB.
+type table interface {
+	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
 // Findings keeps the last finding of a Region in the records table (pk "import-probe", sk
 // "result").
 type Findings struct {
 	db     table
 	name   string
-	target portal.Target
 	region string
 	now    func() time.Time
 
@@ -51,8 +56,8 @@ type Findings struct {
 	next time.Time
 }
 
-// NewFindings returns the findings of the default target, which is in that Region; now nil is
-// the system's clock.
+// NewFindings returns the findings of the default portal.Target, which is in that Region; now
+// nil is the system's clock.
 func NewFindings(db table, name, region string, now func() time.Time) *Findings {
 	if now == nil {
 		now = time.Now
@@ -61,8 +66,10 @@ func NewFindings(db table, name, region string, now func() time.Time) *Findings 
 }
 
 // freshFinding is how long Usable goes by what it read last: a probe takes effect on
-// workers that run after so long. A table that did not answer is left alone for unreadPause.
+// workers that run after so long. A table that does not answer within readTimeout is left
+// alone for unreadPause.
 const (
+	readTimeout  = 2 * time.Second
 	freshFinding = 2 * time.Minute
 	unreadPause  = 10 * time.Second
 )
@@ -88,7 +95,7 @@ func (f *Findings) Usable(ctx context.Context) bool {
 
 // Last is the last finding; ok is false if there is none of this Region.
 func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	out, err := f.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: aws.String(f.name), Key: f.key(), ConsistentRead: aws.Bool(true),
@@ -99,12 +106,14 @@ func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) 
 	if err := attributevalue.UnmarshalMap(out.Item, &last); err != nil {
 		return last, false, fmt.Errorf("decoding the last import probe: %w", err)
 	}
-	last.At = believed(last.At, f.now(), 0)
+	last.At = clock.Believed(last.At, f.now(), 0)
 	return last, out.Item != nil && last.Region == f.region, nil
 }
 
 func (f *Findings) key() map[string]types.AttributeValue {
-	return itemKey(f.target, probeItems, "result")
+	return map[string]types.AttributeValue{
+		"pk": &types.AttributeValueMemberS{Value: "import-probe"}, "sk": &types.AttributeValueMemberS{Value: "result"},
+	}
 }
 
 // Save makes it the last finding and returns it as it is kept.

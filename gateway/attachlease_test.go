@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"sync"
 	"testing"
@@ -32,10 +31,10 @@ func atOnce(context.Context) (time.Duration, error) { return 0, nil }
 func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod")
+	plan := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod")
 	var mu sync.Mutex
 	var underWay, most int
-	w.wire.on = func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
+	w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 		if op != "CreateUsagePlanKey" && op != "DeleteUsagePlanKey" {
 			return pass()
 		}
@@ -48,13 +47,13 @@ func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
 		underWay--
 		mu.Unlock()
 		return resp, err
-	}
+	})
 	var work sync.WaitGroup
 	var keys []portal.GatewayKeyID
 	for process := range 3 {
 		s := w.session(t)
 		for i := range 4 {
-			key := w.key(t, string(rune('a'+process))+string(rune('0'+i)))
+			key := w.Key(t, string(rune('a'+process))+string(rune('0'+i)))
 			keys = append(keys, key)
 			work.Go(func() {
 				if err := patiently(func() error { return s.Attach(t.Context(), plan, key) }); err != nil {
@@ -85,7 +84,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(patience)
 		dead, alive := w.process(t, 1), w.process(t, 1)
-		deadRelease, err := dead.leases.attach(t.Context(), 2*attachPatience, Interactive, atOnce)
+		deadRelease, err := dead.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +98,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if waited := time.Since(before); waited < attachPatience || waited > attachPatience+time.Second {
 			t.Errorf("waited %v", waited)
 		}
-		if calls := w.wire.made(); len(calls) > 0 {
+		if calls := w.Wire.Made(); len(calls) > 0 {
 			t.Errorf("calls %v without the lease", calls)
 		}
 		if item, err := alive.read(t.Context()); err != nil || item.Revision != 0 {
@@ -109,16 +108,16 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
 			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
 		}
-		aliveRelease, err := alive.leases.attach(t.Context(), 2*attachPatience, Interactive, atOnce)
+		aliveRelease, err := alive.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
 		deadRelease() // it was not dead, only late
-		if _, free, _ := dead.leases.takeAttach(t.Context(), 2*attachPatience, Interactive); free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); free {
 			t.Error("the late holder released the lease of another")
 		}
 		aliveRelease()
-		if _, free, _ := dead.leases.takeAttach(t.Context(), 2*attachPatience, Interactive); !free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}
 	})
@@ -127,7 +126,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan, key := w.plan(t, "Free", w.restAPI(t, "Pets", "prod"), "prod"), w.key(t, "k")
+	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
 	process := w.process(t, 1)
 	var outcomes []string
 	cp := w.controlPlane(t, process, Config{CallTimeout: 5 * time.Second, Observe: func(operation, outcome string) {
@@ -138,7 +137,7 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	if !errors.As(err, &later) || later.Reason != "message lease" {
 		t.Errorf("error %v", err)
 	}
-	if calls := w.wire.made(); len(calls) > 0 {
+	if calls := w.Wire.Made(); len(calls) > 0 {
 		t.Errorf("calls %v", calls)
 	}
 	if spare := len(process.taker(other, Interactive).spare); spare != 1 {
@@ -152,97 +151,13 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	}
 }
 
-func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	synctest.Test(t, func(t *testing.T) {
-		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		lease, ok := accountLease(t, one, "a", "w1")
-		_, again := accountLease(t, two, "a", "w2")
-		_, other := accountLease(t, two, "b", "w3")
-		lease.End(true)
-		_, after := accountLease(t, two, "a", "w2")
-		time.Sleep(time.Minute)
-		_, late := accountLease(t, one, "a", "w4")
-		want := []bool{true, false, true, true, true}
-		if diff := cmp.Diff(want, []bool{ok, again, other, after, late}); diff != "" {
-			t.Errorf("had (-want +got):\n%s", diff)
-		}
-	})
-}
-
-func accountLease(t *testing.T, cp *ControlPlane, account portal.AccountID, message string) (AccountLease, bool) {
-	t.Helper()
-	lease, ok, err := cp.AccountLease(t.Context(), account, message, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lease, ok
-}
-
-func TestAMessageThatComesAgainTakesItsLeaseOver(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-	first, _ := accountLease(t, one, "a", "w1")
-	again, ok := accountLease(t, two, "a", "w1")
-	if !ok || again.Unsettled.IsZero() {
-		t.Errorf("it is had: %v, unsettled since %v", ok, again.Unsettled)
-	}
-	first.End(true) // it was not dead, only late
-	if _, ok := accountLease(t, one, "a", "w2"); ok {
-		t.Error("the late holder ended the lease of its successor")
-	}
-	again.End(false)
-	if _, ok := accountLease(t, one, "a", "w2"); !ok {
-		t.Error("it was not given back")
-	}
-}
-
-func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	synctest.Test(t, func(t *testing.T) {
-		one, two := w.controlPlane(t, w.process(t, 1), Config{}), w.controlPlane(t, w.process(t, 1), Config{})
-		messages := 0
-		had := func(cp *ControlPlane, last time.Time, when string) AccountLease {
-			t.Helper()
-			messages++
-			lease, ok := accountLease(t, cp, "a", fmt.Sprint("w", messages))
-			if !ok || !lease.Unsettled.Equal(last) {
-				t.Errorf("%s: had %v, unsettled at %v, want %v", when, ok, lease.Unsettled, last)
-			}
-			return lease
-		}
-		stalled := had(one, time.Time{}, "the first ever")
-		time.Sleep(time.Hour)
-		second := had(two, stalled.Until, "an hour after one that ran out")
-		stalled.End(true) // whose lease is another's by now
-		if _, ok := accountLease(t, one, "a", "w"); ok {
-			t.Error("the late holder ended the lease of another")
-		}
-		time.Sleep(10 * time.Second)
-		ended := time.Now()
-		second.End(false)
-		time.Sleep(time.Hour)
-		had(one, ended, "an hour after one that was left unsettled").End(true)
-		had(two, time.Time{}, "after one that was settled").End(false)
-		had(one, time.Now(), "left unsettled by who had it settled")
-		time.Sleep(10 * time.Second)
-		again, ok, err := two.AccountLease(t.Context(), "a", fmt.Sprint("w", messages), time.Minute)
-		if err != nil || !ok || !again.Unsettled.Equal(time.Now()) {
-			t.Errorf("taken over: had %v, unsettled at %v, want now; %v", ok, again.Unsettled, err)
-		}
-	})
-}
-
 // Somebody who waits at a screen goes before all who do not, in this process and others.
 func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, other := w.process(t, 1), w.process(t, 1)
-		held, err := one.leases.attach(t.Context(), time.Minute, Bulk, atOnce)
+		held, err := one.attach.take(t.Context(), time.Minute, Bulk, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -251,7 +166,7 @@ func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 		var work sync.WaitGroup
 		wants := func(b *Budget, u Urgency, name string) {
 			work.Go(func() {
-				release, err := b.leases.attach(t.Context(), time.Minute, u, atOnce)
+				release, err := b.attach.take(t.Context(), time.Minute, u, atOnce)
 				if err != nil {
 					t.Errorf("%s: %v", name, err)
 					return

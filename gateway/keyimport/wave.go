@@ -1,34 +1,35 @@
-package gateway
+package keyimport
 
 import (
 	"context"
 	"errors"
-	"net/http"
+	"math/rand/v2"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/apigateway"
-	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // wave makes keys together.
 type wave struct {
-	session *Session
-	rows    int // the most of one import
-	crowded *crowded
+	plane    controlPlane
+	session  *gateway.Session
+	rows     int // the most of one import
+	prefixes *prefixes
 	// begun says that an import of this wave was let through, so that the others of the wave
 	// do not ask again whether there is room for keys.
 	begun bool
 }
 
-// settle makes the keys of rows, which are sorted by name, and answers each. Those that
+// create makes the keys of rows, which are sorted by name, and answers each. Those that
 // somebody may have tried to create before are looked for first, since an import would
 // change a key that exists: above all it would enable one that somebody has disabled.
 // Afterwards the keys of the plans are read, since only that tells what the import did.
-func (w *wave) settle(ctx context.Context, rows []*creation) {
+func (w *wave) create(ctx context.Context, rows []*creation) {
 	there := map[string]portal.GatewayKeyID{}
 	doubtful := slices.DeleteFunc(slices.Clone(rows), w.untried)
 	if err := w.find(ctx, doubtful, there); err != nil {
@@ -51,32 +52,28 @@ func (w *wave) settle(ctx context.Context, rows []*creation) {
 }
 
 // untried says that nobody has tried to create the key before.
-func (w *wave) untried(c *creation) bool { return w.session.cp.budget.now().Before(c.Untried) }
+func (w *wave) untried(c *creation) bool { return w.plane.Now().Before(c.Untried) }
 
 // find adds the ids of those rows that are there, in any plan or none.
 func (w *wave) find(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) error {
-	return w.crowded.seek(rows, "", func(prefix string, position *string) ([]Listed, *string, error) {
-		return w.session.keysPage(ctx, prefix, position)
-	}, func(key Listed) { there[key.Name] = key.ID })
+	return w.prefixes.find(rows, "", func(prefix, position string) ([]gateway.Listed, string, error) {
+		return w.session.KeysPage(ctx, prefix, position)
+	}, func(key gateway.Listed) { there[key.Name] = key.ID })
 }
 
-// unread is the error of a call that only reads: a refusal is none of a key.
+// unread is the error of a call that only reads. If API Gateway refuses to read, it has not
+// refused a key.
 func unread(err error) error {
-	var no *Refused
-	var full *LimitReached
+	var no *gateway.Refused
+	var full *gateway.LimitReached
 	switch {
 	case errors.As(err, &no):
-		return &Unavailable{Err: no.Err}
+		return &gateway.Unavailable{Err: no.Err}
 	case errors.As(err, &full):
-		return &Unavailable{Err: full.Err}
+		return &gateway.Unavailable{Err: full.Err}
 	}
-	return settled(err)
+	return err
 }
-
-// ImportApiKeys creates keys and changes the keys of plans, so it takes its turn among
-// those that attach, though AWS does not say that it must. It is one call for the total
-// quota; whether its rows count as creations AWS does not say either.
-var importAPIKeys = operation{name: "ImportApiKeys", class: other, exclusive: true, creates: true}
 
 // submit imports rows and notes for each what is to be said if it is not found in the
 // end. An import that is refused as a whole is halved until the row that AWS does not
@@ -85,7 +82,7 @@ var importAPIKeys = operation{name: "ImportApiKeys", class: other, exclusive: tr
 // there may be room for some of the rows: the first by itself shows whether there is.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)
-	if len(rows) > 1 && refusedForKeys(err) {
+	if len(rows) > 1 && accountFull(err) {
 		if err := w.submit(ctx, rows[:1]); err != nil {
 			return err
 		}
@@ -93,12 +90,12 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	}
 	switch {
 	case err == nil && made >= len(rows):
-		note(rows, &Unavailable{Err: errors.New("an imported key is not listed yet")})
+		note(rows, &gateway.Unavailable{Err: errors.New("an imported key is not listed yet")})
 		return nil
 	case err == nil:
 		return nil // Some were not valid: alone it shows which, and why.
-	case !refusedWhole(err):
-		return settled(err)
+	case !gateway.ImportRefused(err):
+		return err
 	case len(rows) == 1:
 		return nil
 	}
@@ -113,10 +110,10 @@ func (w *wave) submitHalves(ctx context.Context, rows []*creation) error {
 	return w.submit(ctx, rows[half:])
 }
 
-// refusedForKeys says that AWS has refused an import because the account is full.
-func refusedForKeys(err error) bool {
-	var full *LimitReached
-	return errors.As(err, &full) && full.Limit == Keys && full.Err != nil
+// accountFull says that AWS answered an import that the account has no room for the keys.
+func accountFull(err error) bool {
+	var full *gateway.LimitReached
+	return errors.As(err, &full) && full.Limit == gateway.Keys && full.Err != nil
 }
 
 func note(rows []*creation, otherwise error) {
@@ -127,70 +124,39 @@ func note(rows []*creation, otherwise error) {
 	}
 }
 
-// refusedWhole says whether an import came to nothing because of what it holds. A 413 may
-// come from something in between, and means the same.
-func refusedWhole(err error) bool {
-	var no *Refused
-	var clash *conflict
-	var full *LimitReached
-	switch {
-	case errors.As(err, &no), isAbsent(err):
-		return true
-	case errors.As(err, &full):
-		return full.Limit == PlansPerKey
-	case errors.As(err, &clash):
-		return !clash.concurrent()
-	}
-	return statusOf(err) == http.StatusRequestEntityTooLarge
-}
-
-// importRows makes one call, with the rows whose messages are ours for long enough, and
-// that nobody else has tried meanwhile; the others are handed back. It says how many rows
+// importRows makes one call, with the rows whose messages are leased for long enough, and
+// that nobody else can have tried meanwhile; the others are handed back. It says how many rows
 // that or AWS's ids account for.
 func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err error) {
-	s, op := w.session, importAPIKeys
-	op.creates = !w.begun
-	p, err := s.admit(ctx, op)
-	if err != nil {
-		return 0, err
-	}
-	w.begun = true
-	all := len(rows)
-	rows = slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool {
-		short := c.ctx.Err() != nil || c.Lease != nil && !s.cp.outlasts(c.Lease) || !c.looked && !w.untried(c)
-		if short {
-			c.otherwise = tooLate()
+	late, submitted := 0, 0
+	answer, err := w.session.ImportKeys(ctx, w.begun, func() (file []gateway.ImportRow) {
+		w.begun = true
+		for _, c := range rows {
+			if w.tooLate(c) {
+				c.otherwise = handBack()
+				late++
+				continue
+			}
+			file = append(file, gateway.ImportRow{Key: c.Key, Plans: c.Plans})
 		}
-		return short
+		submitted = len(file)
+		return file
 	})
-	late := all - len(rows)
-	if len(rows) == 0 {
-		s.withdraw(op, p)
-		return late, nil
+	if err == nil && submitted > 0 {
+		zerolog.Ctx(ctx).Info().Int("rows", submitted).Int("ids", answer.IDs).Int("warnings", answer.Warnings).Msg("keys imported")
 	}
-	err = s.attempt(ctx, op, p, func(ctx context.Context) error {
-		out, err := s.cp.client.ImportApiKeys(ctx, &apigateway.ImportApiKeysInput{
-			Body: keyFile(rows), Format: types.ApiKeysFormatCsv, FailOnWarnings: false,
-		})
-		if err != nil {
-			return withoutValues(rows, err)
-		}
-		made = len(out.Ids)
-		zerolog.Ctx(ctx).Info().Int("rows", len(rows)).Int("ids", len(out.Ids)).Int("warnings", len(out.Warnings)).Msg("keys imported")
-		return nil
-	})
-	if err == nil && made > 0 || len(rows) == 1 {
-		s.noteRoom(ctx, err)
-	}
-	return made + late, err
+	return answer.IDs + late, err
 }
 
-// withoutValues keeps the keys' values out of an error's text.
-func withoutValues(rows []*creation, err error) error {
-	for _, c := range rows {
-		err = without(c.Key.Value, err)
-	}
-	return err
+// tooLate says that the creation may no longer be imported: its caller has stopped waiting, its
+// message is not leased for long enough, or somebody else may have tried to create the key since.
+func (w *wave) tooLate(c *creation) bool {
+	return c.ctx.Err() != nil || c.Lease != nil && !w.plane.Outlasts(c.Lease) || !c.looked && !w.untried(c)
+}
+
+// handBack has the message of a creation that was too late come again.
+func handBack() error {
+	return &portal.Postponed{After: time.Second + rand.N(2*time.Second), Reason: "message lease"}
 }
 
 // tell reads which keys are there and which plans they are in, and answers each row. The
@@ -226,9 +192,9 @@ func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]
 	attached := map[portal.PlanID]map[portal.GatewayKeyID]bool{}
 	for plan, wanted := range byPlan(rows) {
 		attached[plan] = map[portal.GatewayKeyID]bool{}
-		_ = w.crowded.seek(wanted, plan, func(prefix string, position *string) ([]Listed, *string, error) {
-			return w.session.planKeysPage(ctx, plan, prefix, position)
-		}, func(key Listed) { attached[plan][key.ID], there[key.Name] = true, key.ID })
+		_ = w.prefixes.find(wanted, plan, func(prefix, position string) ([]gateway.Listed, string, error) {
+			return w.session.PlanKeysPage(ctx, plan, prefix, position)
+		}, func(key gateway.Listed) { attached[plan][key.ID], there[key.Name] = true, key.ID })
 	}
 	return attached
 }

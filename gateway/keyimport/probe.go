@@ -1,4 +1,4 @@
-package gateway
+package keyimport
 
 import (
 	"context"
@@ -12,13 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 
+	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
-)
-
-// The operations that only a probe makes.
-var (
-	createUsagePlan = operation{name: "CreateUsagePlan", class: other}
-	deleteUsagePlan = operation{name: "DeleteUsagePlan", class: other}
 )
 
 // Probe tries out ImportApiKeys with throw-away keys, named <prefix>/probe/…, in a
@@ -27,41 +22,33 @@ var (
 // the budget and as background work, and waits for it as long as ctx lets it. A Finding
 // without observations is none, and the error says why: a call was not permitted, say. With
 // observations the error says what could not be deleted.
-func (cp *ControlPlane) Probe(ctx context.Context, prefix string) (Finding, error) {
-	s := cp.Session(Background, nil)
-	return (&probe{client: cp.client, call: s.patiently, base: prefix + "/probe/"}).run(ctx)
+func Probe(ctx context.Context, cp *gateway.ControlPlane, prefix string) (Finding, error) {
+	s := cp.Session(gateway.Background, nil)
+	patiently := func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error {
+		for {
+			err := s.Call(ctx, op, attempt)
+			if !passes(err) || pause(ctx) != nil {
+				return err
+			}
+		}
+	}
+	return (&probe{call: patiently, base: prefix + "/probe/"}).run(ctx)
 }
 
 // ProbeFreely is Probe without a budget, for an API Gateway whose calls are free.
 func ProbeFreely(ctx context.Context, client *apigateway.Client, prefix string) (Finding, error) {
-	free := func(ctx context.Context, op operation, attempt func(context.Context) error) error {
-		return classify(op, attempt(ctx))
+	free := func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error {
+		return gateway.CallFreely(ctx, client, op, attempt)
 	}
-	return (&probe{client: client, call: free, base: prefix + "/probe/"}).run(ctx)
-}
-
-// patiently is call that waits for tokens and turns as long as ctx lets it.
-func (s *Session) patiently(ctx context.Context, op operation, attempt func(ctx context.Context) error) error {
-	for {
-		err := s.call(ctx, op, attempt)
-		var postponed *portal.Postponed
-		var unavailable *Unavailable
-		var clash *conflict
-		again := errors.As(err, &postponed) || errors.As(err, &unavailable) && unavailable.Throttled ||
-			errors.As(err, &clash) && clash.concurrent()
-		if !again || sleep(ctx, jitter(time.Second, 2*time.Second)) != nil {
-			return err
-		}
-	}
+	return (&probe{call: free, base: prefix + "/probe/"}).run(ctx)
 }
 
 // probe is one probe under way.
 type probe struct {
-	client *apigateway.Client
-	call   func(ctx context.Context, op operation, attempt func(ctx context.Context) error) error
-	base   string // what the names of all probes' keys begin with
-	plan   string
-	seen   Finding
+	call func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error
+	base string // what the names of all probes' keys begin with
+	plan portal.PlanID
+	seen Finding
 }
 
 func (p *probe) run(ctx context.Context) (finding Finding, err error) {
@@ -71,12 +58,12 @@ func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 		defer cancel()
 		err = errors.Join(err, p.cleanUp(within))
 	}()
-	err = p.call(ctx, createUsagePlan, func(ctx context.Context) error {
-		out, err := p.client.CreateUsagePlan(ctx, &apigateway.CreateUsagePlanInput{
+	err = p.call(ctx, gateway.CreateUsagePlan, func(ctx context.Context, client *apigateway.Client) error {
+		out, err := client.CreateUsagePlan(ctx, &apigateway.CreateUsagePlanInput{
 			Name: aws.String(p.base + "plan"), Description: aws.String("Throw-away, of a Gatehouse import probe."),
 		})
 		if err == nil {
-			p.plan = aws.ToString(out.Id)
+			p.plan = portal.PlanID(aws.ToString(out.Id))
 		}
 		return err
 	})
@@ -96,7 +83,7 @@ func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 
 // observe looks at one thing after the other. What makes the rest pointless ends it early.
 func (p *probe) observe(ctx context.Context, run string) error {
-	keys := []*creation{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
+	keys := []gateway.ImportRow{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
 	went, err := p.creating(ctx, run, keys)
 	if err != nil || !went {
 		return err
@@ -107,12 +94,11 @@ func (p *probe) observe(ctx context.Context, run string) error {
 	return p.badRows(ctx, run)
 }
 
-func (p *probe) key(name string, plans ...string) *creation {
-	c := &creation{Creation: Creation{Key: Key{Name: name, Value: strings.ToLower(rand.Text() + rand.Text()), Description: "probe"}}}
-	for _, plan := range plans {
-		c.Plans = append(c.Plans, portal.PlanID(plan))
+func (p *probe) key(name string, plans ...portal.PlanID) gateway.ImportRow {
+	return gateway.ImportRow{
+		Key:   gateway.Key{Name: name, Value: strings.ToLower(rand.Text() + rand.Text()), Description: "probe"},
+		Plans: plans,
 	}
-	return c
 }
 
 func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
@@ -120,16 +106,16 @@ func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
 }
 
 // creating imports two keys with a plan and one without, and looks for them.
-func (p *probe) creating(ctx context.Context, run string, rows []*creation) (went bool, err error) {
-	out, err := p.importFile(ctx, keyFile(rows))
-	if refusedWhole(err) {
-		p.note(true, false, "an import is accepted", "%v", withoutValues(rows, err))
+func (p *probe) creating(ctx context.Context, run string, rows []gateway.ImportRow) (went bool, err error) {
+	answer, err := p.importRows(ctx, rows)
+	if gateway.ImportRefused(err) {
+		p.note(true, false, "an import is accepted", "%v", err)
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("importing keys: %w", withoutValues(rows, err))
+		return false, fmt.Errorf("importing keys: %w", err)
 	}
-	p.note(true, len(out.Ids) == len(rows), "it answers the id of every key", "%d ids and %d warnings for %d rows", len(out.Ids), len(out.Warnings), len(rows))
+	p.note(true, answer.IDs == len(rows), "it answers the id of every key", "%d ids and %d warnings for %d rows", answer.IDs, answer.Warnings, len(rows))
 	keys, err := p.list(ctx, run)
 	if err != nil {
 		return false, err
@@ -163,14 +149,14 @@ func (p *probe) creating(ctx context.Context, run string, rows []*creation) (wen
 }
 
 // overwriting disables a key and imports it again, with another description and no plan.
-func (p *probe) overwriting(ctx context.Context, run string, row *creation) error {
+func (p *probe) overwriting(ctx context.Context, run string, row gateway.ImportRow) error {
 	before, err := p.list(ctx, run)
 	if err != nil {
 		return err
 	}
 	id := aws.ToString(before[row.Key.Name].Id)
-	err = p.call(ctx, updateAPIKey, func(ctx context.Context) error {
-		_, err := p.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{ApiKey: aws.String(id), PatchOperations: []types.PatchOperation{
+	err = p.call(ctx, gateway.UpdateAPIKey, func(ctx context.Context, client *apigateway.Client) error {
+		_, err := client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{ApiKey: aws.String(id), PatchOperations: []types.PatchOperation{
 			{Op: types.OpReplace, Path: aws.String("/enabled"), Value: aws.String("false")},
 		}})
 		return err
@@ -178,15 +164,15 @@ func (p *probe) overwriting(ctx context.Context, run string, row *creation) erro
 	if err != nil {
 		return fmt.Errorf("disabling a probe key: %w", err)
 	}
-	again := *row
+	again := row
 	again.Plans, again.Key.Description = nil, "probed again"
-	_, err = p.importFile(ctx, keyFile([]*creation{&again}))
-	if refusedWhole(err) {
-		p.note(false, false, "a key may be imported again", "refused: %v", without(row.Key.Value, err))
+	_, err = p.importRows(ctx, []gateway.ImportRow{again})
+	if gateway.ImportRefused(err) {
+		p.note(false, false, "a key may be imported again", "refused: %v", err)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("importing a key again: %w", without(row.Key.Value, err))
+		return fmt.Errorf("importing a key again: %w", err)
 	}
 	after, err := p.list(ctx, run)
 	if err != nil {
@@ -210,22 +196,22 @@ func (p *probe) overwriting(ctx context.Context, run string, row *creation) erro
 func (p *probe) badRows(ctx context.Context, run string) error {
 	good, short, gone := p.key(run+"4", p.plan), p.key(run+"5"), p.key(run+"6", "nosuchplan")
 	short.Key.Value = "tooshort"
-	rows := []*creation{short, good, gone}
-	out, err := p.importFile(ctx, keyFile(rows))
+	rows := []gateway.ImportRow{short, good, gone}
+	answer, err := p.importRows(ctx, rows)
 	const what = "a bad row leaves the others alone"
-	if refusedWhole(err) {
-		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", withoutValues(rows, err))
+	if gateway.ImportRefused(err) {
+		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", err)
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("importing bad rows: %w", withoutValues(rows, err))
+		return fmt.Errorf("importing bad rows: %w", err)
 	}
 	keys, err := p.list(ctx, run)
 	if err != nil {
 		return err
 	}
 	_, there := keys[good.Key.Name]
-	p.note(false, there, what, "the good one is there: %s; %d ids and %d warnings for 3 rows, 2 of them bad", yes(there), len(out.Ids), len(out.Warnings))
+	p.note(false, there, what, "the good one is there: %s; %d ids and %d warnings for 3 rows, 2 of them bad", yes(there), answer.IDs, answer.Warnings)
 	_, there = keys[gone.Key.Name]
 	p.note(false, true, "a row whose plan does not exist", "%s", map[bool]string{true: "makes the key all the same", false: "makes no key"}[there])
 	return nil

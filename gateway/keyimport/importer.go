@@ -1,6 +1,12 @@
-package gateway
+// Package keyimport creates keys: one by one while few are wanted, together by ImportApiKeys
+// once many wait. CreateApiKey and CreateUsagePlanKey make one key and one attachment a call,
+// and AWS allows about one attachment a second; one import makes a hundred of both. AWS
+// documents little of what an import does, so a probe finds it out in each account and
+// Region, and keys are imported only where a Finding says that it works as needed.
+package keyimport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -9,23 +15,22 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Importer creates keys: one by one while few are wanted, together by ImportApiKeys once
-// many wait. CreateApiKey and CreateUsagePlanKey make one key and one attachment a call,
-// and AWS allows about one attachment a second; one import makes a hundred of both. What
-// became of each key is then read: neither the answer's ids nor its warnings say which
-// row they are about. One Importer a process; it is safe for concurrent use, runs only
-// while somebody waits and needs no closing.
+// Importer creates keys, alone or in waves of all that wait. After an import it reads what
+// became of each key: neither the answer's ids nor its warnings say which row they are about.
+// A process has one Importer. It is safe for concurrent use, runs only while somebody waits
+// and needs no closing.
 //
 //	Create ── few under way ─────────────────────────────────▶ alone
 //	   │                                                         ▲
 //	   └─ many ─▶ wait ─▶ wave: look, import, read ─ not there and never will be
 type Importer struct {
-	cp      *ControlPlane
-	cfg     ImporterConfig
-	crowded crowded
+	plane    controlPlane
+	cfg      Config
+	prefixes prefixes
 
 	mu      sync.Mutex
 	under   int // creations under way, alone or together
@@ -38,11 +43,21 @@ type Importer struct {
 // are under way at that moment: a wave answers all its creations at once.
 const rushLasts = 5 * time.Second
 
-// ImporterConfig of NewImporter. The zero value is usable.
-type ImporterConfig struct {
+// controlPlane is what an Importer needs of a gateway.ControlPlane.
+type controlPlane interface {
+	Session(urgency gateway.Urgency, lease func() time.Time) *gateway.Session
+	// Attaching is how many calls of the process wait for their turn to attach.
+	Attaching() int
+	// Outlasts says whether a message is leased for long enough to start a call.
+	Outlasts(lease func() time.Time) bool
+	Now() time.Time
+}
+
+// Config of New. The zero value is usable.
+type Config struct {
 	// AtLeast is how many creations and attachments must be under way in the process,
 	// this one included, for a creation to wait for others; 0 is 4. Later ones wait, too,
-	// until the rush is over. So somebody who asks alone waits for nobody.
+	// until the rush is over. So a creation that comes alone waits for nobody.
 	AtLeast int
 	// Rows is the most keys of one import; 0 is 100. AWS does not publish its own limit.
 	Rows int
@@ -50,29 +65,24 @@ type ImporterConfig struct {
 	Usable func(ctx context.Context) bool
 }
 
-// NewImporter returns an Importer on that control plane.
-func NewImporter(cp *ControlPlane, cfg ImporterConfig) *Importer {
-	if cfg.AtLeast <= 0 {
-		cfg.AtLeast = 4
-	}
-	if cfg.Rows <= 0 {
-		cfg.Rows = 100
-	}
+// New returns an Importer on that control plane.
+func New(plane controlPlane, cfg Config) *Importer {
+	cfg.AtLeast, cfg.Rows = cmp.Or(cfg.AtLeast, 4), cmp.Or(cfg.Rows, 100)
 	if cfg.Usable == nil {
 		cfg.Usable = func(context.Context) bool { return true }
 	}
-	return &Importer{cp: cp, cfg: cfg}
+	return &Importer{plane: plane, cfg: cfg}
 }
 
 // Creation is a key to create, and the plans to attach it to if that costs nothing more.
 type Creation struct {
-	Key   Key
+	Key   gateway.Key
 	Plans []portal.PlanID
-	// Untried is until when it is certain that nobody else has tried to create the key, so
-	// that it need not be looked for before; the zero time says that it is not.
+	// Before Untried, nobody else can have tried to create the key, so an import need not look
+	// for it first. The zero time says that somebody may have tried.
 	Untried time.Time
-	// Urgency and Lease are as for a Session.
-	Urgency Urgency
+	// Urgency and Lease are as for a gateway.Session.
+	Urgency gateway.Urgency
 	Lease   func() time.Time
 }
 
@@ -84,11 +94,11 @@ type Created struct {
 	Plans []portal.PlanID
 }
 
-// Create creates a key that was not created before, as far as the caller knows; one that
-// is there all the same is found by its name and left as it is, so that a disabled one
-// stays disabled. Errors are those of a Session. After any of them the key may be there,
-// and in its plans: Create may be repeated, and whoever no longer wants the key must look
-// for it with FindKey.
+// Create creates a key that was not created before, as far as the caller knows. It finds a
+// key that exists all the same by its name, and leaves it as it is: a disabled one stays
+// disabled. Errors are those of a gateway.Session. After any of them the key may exist and be in
+// its plans: the caller may call Create again, and must look for the key with FindKey if it no
+// longer wants it.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
 	if i.enter() && i.cfg.Usable(ctx) {
@@ -97,7 +107,7 @@ func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 			return made, err
 		}
 	}
-	id, err := i.cp.Session(c.Urgency, c.Lease).CreateKey(ctx, c.Key)
+	id, err := i.plane.Session(c.Urgency, c.Lease).CreateKey(ctx, c.Key)
 	return Created{ID: id}, err
 }
 
@@ -108,7 +118,7 @@ func (i *Importer) enter() (together bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.under++
-	return i.under+int(i.cp.attaching.Load()) >= i.cfg.AtLeast || i.cp.budget.now().Sub(i.rush) < rushLasts
+	return i.under+i.plane.Attaching() >= i.cfg.AtLeast || i.plane.Now().Sub(i.rush) < rushLasts
 }
 
 func (i *Importer) leave() {
@@ -137,7 +147,7 @@ type answered struct {
 var errAlone = errors.New("to be created alone")
 
 func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
-	waiting, cancel := unlessStopping(ctx)
+	waiting, cancel := portal.UnlessStopping(ctx)
 	defer cancel()
 	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
 	i.mu.Lock()
@@ -153,7 +163,7 @@ func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	case <-waiting.Done():
 	}
 	if i.takeOut(mine) {
-		return Created{}, stopped(waiting)
+		return Created{}, portal.Stopped(waiting)
 	}
 	// A wave has it. Of a process that is stopping, the wave gives up by itself once it has
 	// to wait.
@@ -184,16 +194,16 @@ func (i *Importer) run() {
 		if !ok {
 			return
 		}
-		i.wave(i.cp.Session(urgency, nil))
+		i.wave(i.plane.Session(urgency, nil))
 	}
 }
 
 // demand is the greatest urgency among those who wait still. ok is false if nobody does,
 // and then the next to come starts a run again.
-func (i *Importer) demand() (most Urgency, ok bool) {
+func (i *Importer) demand() (most gateway.Urgency, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	most = Background
+	most = gateway.Background
 	var here []*creation
 	for _, c := range i.waiting {
 		if c.ctx.Err() == nil {
@@ -207,13 +217,13 @@ func (i *Importer) demand() (most Urgency, ok bool) {
 
 // wave takes all who wait, once there is a token to work with: while there is none, more
 // come.
-func (i *Importer) wave(s *Session) {
-	p, err := s.admit(context.Background(), listAPIKeys)
+func (i *Importer) wave(s *gateway.Session) {
+	err := s.AwaitToken(context.Background())
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
 	if len(rows) > 1 {
-		i.rush = i.cp.budget.now()
+		i.rush = i.plane.Now()
 	}
 	i.mu.Unlock()
 	if err != nil {
@@ -221,15 +231,13 @@ func (i *Importer) wave(s *Session) {
 		return
 	}
 	if len(rows) < 2 {
-		s.withdraw(listAPIKeys, p)
 		answerAll(rows, errAlone)
 		return
 	}
 	ctx, cancel := together(rows)
 	defer cancel()
-	s.withdraw(listAPIKeys, p) // for whichever call comes first
-	w := &wave{session: s, rows: i.cfg.Rows, crowded: &i.crowded}
-	w.settle(ctx, byName(rows))
+	w := &wave{plane: i.plane, session: s, rows: i.cfg.Rows, prefixes: &i.prefixes}
+	w.create(ctx, byName(rows))
 }
 
 // together is a context that ends when those of all rows have. Its log is the first one's.

@@ -1,4 +1,4 @@
-package gateway
+package leases
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -40,31 +41,28 @@ func (l AccountLease) End(settled bool) {
 // takes it over, since it comes again only when its worker is given up for dead. The lease
 // spares two convergers the work of getting in each other's way and guards nothing: it may
 // be lost under its holder. The error is a *portal.Postponed: the table did not answer.
-func (cp *ControlPlane) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
-	return cp.budget.leases.account(ctx, "account#"+string(account), message, d)
-}
-
-func (l *leases) account(ctx context.Context, name, message string, d time.Duration) (AccountLease, bool, error) {
-	within, cancel := context.WithTimeout(ctx, patience)
+func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
+	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	name := "account#" + string(account)
 	holder, now := rand.Text(), l.now()
 	until := now.Add(d)
-	before, ok, err := l.update(within, name,
+	before, ok, err := l.Update(within, name,
 		"SET holder = :holder, message = :message, #until = :until, unsettled = :until",
-		"("+free+" OR message = :message)",
+		"("+Free+" OR message = :message)",
 		map[string]types.AttributeValue{
 			":holder": text(holder), ":message": text(message), ":until": number(until.UnixMilli()),
-			":now": number(now.UnixMilli()), ":latest": number(latest(now, d).UnixMilli()),
+			":now": number(now.UnixMilli()), ":latest": number(clock.Latest(now, d).UnixMilli()),
 		})
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease := AccountLease{Until: until, end: func(settled bool) {
+	lease = AccountLease{Until: until, end: func(settled bool) {
 		if settled {
-			l.release(ctx, name, holder)
+			l.remove(ctx, name, holder)
 			return
 		}
-		l.giveUp(ctx, name, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
+		l.GiveUp(ctx, name, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
 			":holder": text(holder), ":now": number(l.now().UnixMilli()),
 		})
 	}}
@@ -76,7 +74,7 @@ func (l *leases) account(ctx context.Context, name, message string, d time.Durat
 	}
 	if len(before) > 0 {
 		// A lease that is taken over has not run out yet: its holder may have tried until now.
-		lease.Unsettled = earlier(time.UnixMilli(left.Unsettled), now)
+		lease.Unsettled = clock.Earlier(time.UnixMilli(left.Unsettled), now)
 	}
 	return lease, true, nil
 }

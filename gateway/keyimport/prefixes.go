@@ -1,0 +1,124 @@
+package keyimport
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// prefixes remembers which prefixes of names more keys have than fit a page, by plan, "" for
+// all keys. Most stay crowded; one that does not costs a call more than it need.
+type prefixes struct {
+	mu      sync.Mutex
+	crowded map[prefix]bool
+}
+
+// prefix is what the names of some keys of a plan begin with.
+type prefix struct {
+	plan portal.PlanID
+	text string
+}
+
+// maxPrefixes bounds what is remembered; beyond it, it is learned anew.
+const maxPrefixes = 10_000
+
+func (p *prefixes) isCrowded(at prefix) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.crowded[at]
+}
+
+func (p *prefixes) add(at prefix) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.crowded == nil || len(p.crowded) >= maxPrefixes {
+		p.crowded = map[prefix]bool{}
+	}
+	p.crowded[at] = true
+}
+
+// pager lists one page of the keys whose names begin so; next is "" on the last.
+type pager func(prefix, position string) (keys []gateway.Listed, next string, err error)
+
+// show lists a page and shows what is on it.
+func (p pager) show(prefix, position string, show func(gateway.Listed)) (next string, err error) {
+	keys, next, err := p(prefix, position)
+	for _, key := range keys {
+		show(key)
+	}
+	return next, err
+}
+
+// showAll lists all pages and shows what is on them.
+func (p pager) showAll(prefix string, show func(gateway.Listed)) error {
+	for position := ""; ; {
+		next, err := p.show(prefix, position, show)
+		if err != nil || next == "" {
+			return err
+		}
+		position = next
+	}
+}
+
+// find lists keys until it is known of each row, which are sorted by name, whether its key
+// is in the list, and shows what it comes across. API Gateway lists by the beginning of a
+// name and in an order of its own. Names of accounts that signed up close in time begin
+// alike, so that one page shows many rows. Where too many keys begin so, the rows that the
+// page did not show are looked for in two parts, whose names have more in common.
+func (p *prefixes) find(rows []*creation, plan portal.PlanID, page pager, show func(gateway.Listed)) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	at, gap := prefix{plan, commonPrefix(rows)}, widestGap(rows)
+	if gap == 0 {
+		return page.showAll(at.text, show)
+	}
+	if !p.isCrowded(at) {
+		unseen := map[string]bool{}
+		for _, row := range rows {
+			unseen[row.Key.Name] = true
+		}
+		next, err := page.show(at.text, "", func(key gateway.Listed) { delete(unseen, key.Name); show(key) })
+		if err != nil || next == "" {
+			return err
+		}
+		p.add(at)
+		rows = slices.DeleteFunc(slices.Clone(rows), func(row *creation) bool { return !unseen[row.Key.Name] })
+		if len(rows) == 0 || commonPrefix(rows) != at.text {
+			return p.find(rows, plan, page, show)
+		}
+		gap = widestGap(rows)
+	}
+	if err := p.find(rows[:gap], plan, page, show); err != nil {
+		return err
+	}
+	return p.find(rows[gap:], plan, page, show)
+}
+
+// commonPrefix is what all names of sorted rows begin with.
+func commonPrefix(rows []*creation) string {
+	first, last := rows[0].Key.Name, rows[len(rows)-1].Key.Name
+	return first[:sameBytes(first, last)]
+}
+
+// widestGap is where two neighbours among sorted rows have least in common; 0 if all have
+// the same name.
+func widestGap(rows []*creation) int {
+	at, least := 0, len(rows[0].Key.Name)
+	for i := 1; i < len(rows); i++ {
+		if same := sameBytes(rows[i-1].Key.Name, rows[i].Key.Name); same < least {
+			at, least = i, same
+		}
+	}
+	return at
+}
+
+func sameBytes(a, b string) int {
+	n := 0
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}

@@ -1,0 +1,57 @@
+package gateway
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+)
+
+// Operation is an operation of AWS's, and what a call of it needs.
+type Operation struct {
+	name      string
+	class     class
+	exclusive bool // under the attach lease
+	creates   bool // keys, for which the account must have room
+}
+
+// The operations. Those that change the keys of a plan are exclusive, since AWS changes them
+// one at a time: see attachLease. AWS does not say that an import must take its turn among
+// them, nor whether its rows count as creations; for the total quota it is one call.
+var (
+	createAPIKey  = Operation{name: "CreateApiKey", class: createKey, creates: true}
+	ImportAPIKeys = Operation{name: "ImportApiKeys", class: other, exclusive: true, creates: true}
+	ReadAPIKey    = Operation{name: "GetApiKey", class: other}
+	ListAPIKeys   = Operation{name: "GetApiKeys", class: other}
+	UpdateAPIKey  = Operation{name: "UpdateApiKey", class: other}
+	DeleteAPIKey  = Operation{name: "DeleteApiKey", class: deleteKey}
+
+	createUsagePlanKey = Operation{name: "CreateUsagePlanKey", class: other, exclusive: true}
+	readUsagePlanKey   = Operation{name: "GetUsagePlanKey", class: other}
+	ListPlanKeys       = Operation{name: "GetUsagePlanKeys", class: other}
+	deleteUsagePlanKey = Operation{name: "DeleteUsagePlanKey", class: other, exclusive: true}
+
+	CreateUsagePlan = Operation{name: "CreateUsagePlan", class: other}
+	readUsagePlan   = Operation{name: "GetUsagePlan", class: other}
+	ListUsagePlans  = Operation{name: "GetUsagePlans", class: other}
+	DeleteUsagePlan = Operation{name: "DeleteUsagePlan", class: other}
+
+	listRestAPIs = Operation{name: "GetRestApis", class: other}
+	listStages   = Operation{name: "GetStages", class: other}
+	listDomains  = Operation{name: "GetDomainNames", class: other}
+	listMappings = Operation{name: "GetBasePathMappings", class: other}
+)
+
+// Attempt makes one call with the client.
+type Attempt func(ctx context.Context, client *apigateway.Client) error
+
+// Call makes one attempt of an operation that no method of Session is for, within the budget.
+// The error is one of those of Session, or an answer of AWS's that IsNotFound,
+// IsConcurrentChange or ImportRefused reports.
+func (s *Session) Call(ctx context.Context, op Operation, attempt Attempt) error {
+	return s.call(ctx, op, func(ctx context.Context) error { return attempt(ctx, s.cp.client) })
+}
+
+// CallFreely is Call without a budget, for an API Gateway whose calls are free.
+func CallFreely(ctx context.Context, client *apigateway.Client, op Operation, attempt Attempt) error {
+	return classify(op, attempt(ctx, client))
+}

@@ -1,0 +1,41 @@
+package portal
+
+import (
+	"context"
+	"time"
+)
+
+// LastWait is how long work still waits when the process is stopping: long enough for what it
+// can have at once, so that work that is nearly done is finished.
+const LastWait = 100 * time.Millisecond
+
+// UnlessStopping returns a context to wait in. It ends with ctx, and LastWait after the process
+// begins to stop; then its cause is ErrStopping. The caller must call the CancelFunc.
+func UnlessStopping(ctx context.Context) (context.Context, context.CancelFunc) {
+	stopping := Stopping(ctx)
+	if stopping == nil {
+		return context.WithCancel(ctx)
+	}
+	waiting, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-stopping:
+		case <-waiting.Done():
+			return
+		}
+		last := time.NewTimer(LastWait)
+		defer last.Stop()
+		select {
+		case <-last.C:
+		case <-waiting.Done():
+		}
+		end(ErrStopping)
+	}()
+	return waiting, func() { end(nil) }
+}
+
+// Stopped is the Postponed for a wait that ended because its context did. If the process is
+// stopping, ErrStopping is in its chain, and the message is handed back at once.
+func Stopped(waiting context.Context) error {
+	return Postpone("stopping", context.Cause(waiting))
+}
