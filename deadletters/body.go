@@ -39,10 +39,10 @@ func (l Letter) rows() []journal.Row {
 }
 
 // body puts the parts together again.
-func (b Box) body(ctx context.Context, hash string) ([]byte, error) {
+func (a Admin) body(ctx context.Context, hash string) ([]byte, error) {
 	var body []byte
-	pages := dynamodb.NewQueryPaginator(b.Tables, &dynamodb.QueryInput{
-		TableName:                 &b.Records,
+	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
+		TableName:                 &a.Records,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :parts"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":parts": text(partsKey(hash))},

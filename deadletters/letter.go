@@ -51,9 +51,9 @@ type Letter struct {
 	// since it was buried.
 	Replays    int64     `dynamodbav:"replays"`
 	ReplayedAt time.Time `dynamodbav:"replayed_at"`
-	// Settled is the last replay that was handled, 0 if none was, and SettledAt when.
-	Settled   int64     `dynamodbav:"settled"`
-	SettledAt time.Time `dynamodbav:"settled_at"`
+	// SettledReplay is the last replay that was handled, 0 if none was, and SettledAt when.
+	SettledReplay int64     `dynamodbav:"settled"`
+	SettledAt     time.Time `dynamodbav:"settled_at"`
 	// Discard is set once an operator has discarded the letter, and stays when it is
 	// replayed after that.
 	Discard *Discard `dynamodbav:"discard,omitempty"`
@@ -83,7 +83,7 @@ const (
 // that it was sent, and clocks differ.
 func (l Letter) State() State {
 	switch {
-	case l.Settled > 0 && l.Settled >= l.Replays:
+	case l.SettledReplay > 0 && l.SettledReplay >= l.Replays:
 		return Settled
 	case l.Discard != nil && l.Discard.Replays >= l.Replays:
 		return Discarded

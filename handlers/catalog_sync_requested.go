@@ -29,34 +29,34 @@ type CatalogRead struct {
 // syncCatalog handles CatalogSyncRequested: the request joins the job that reads the
 // catalog. A second delivery joins again, which is the same, or finds the facts that the
 // request led to and sends them again.
-func (x *Execute) syncCatalog(ctx context.Context, msg events.Event) error {
-	if x.catalog == nil || msg.Subject != portal.CatalogStream {
+func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
+	if d.catalog == nil || msg.Subject != portal.CatalogStream {
 		return portal.Fail(portal.Invalid, "There is no catalog to synchronize here.")
 	}
-	history, err := x.journal.Read(ctx, msg.Subject, 0)
+	history, err := d.journal.Read(ctx, msg.Subject, 0)
 	if err != nil {
 		return err
 	}
 	if known := ledToBy(history, msg.ID); len(known) > 0 {
-		return x.followAgain(ctx, msg, known)
+		return d.followAgain(ctx, msg, known)
 	}
-	return x.catalog.Join(ctx, msg)
+	return d.catalog.Join(ctx, msg)
 }
 
 // PublishCatalog decides on what was read for the request: it publishes the document if it
 // differs from what is published. A second time for the same request sends the facts of the
 // first again, or finds that nothing has changed. A source that cannot be read leaves what
 // is published as it is, and one CatalogSourceFailed however long that lasts.
-func (x *Execute) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
-	return x.execute(ctx, request, func(ctx context.Context) (past, error) {
-		history, err := x.journal.Read(ctx, request.Subject, 0)
+func (d *Decider) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
+	return d.handle(ctx, request, func(ctx context.Context) (past, error) {
+		history, err := d.journal.Read(ctx, request.Subject, 0)
 		if err != nil {
 			return past{}, err
 		}
 		current := state.FoldCatalog(history)
 		return past{head: current.Sequence, facts: history, notUnderstood: current.NotUnderstood, decide: func() []events.Fact {
 			if read.Failed {
-				return sourceFailed(current, read.Source, x.now(), request.Operation)
+				return sourceFailed(current, read.Source, d.now(), request.Operation)
 			}
 			return catalogPublished(current, read.Hash, read.Products, request.Operation)
 		}}, nil

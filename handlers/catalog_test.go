@@ -30,7 +30,7 @@ func newLibrary(t *testing.T) *library {
 }
 
 // again is a worker that remembers nothing.
-func (l *library) again() *Execute {
+func (l *library) again() *Decider {
 	return l.beside(func(cfg *Config) { cfg.Catalog = l })
 }
 

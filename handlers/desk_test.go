@@ -24,7 +24,7 @@ type desk struct {
 	tables  journaltest.Tables
 	journal *journal.Journal
 	outbox  *outbox
-	execute *Execute
+	execute *Decider
 }
 
 func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
@@ -36,7 +36,7 @@ func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
 }
 
 // beside is one more worker at the same journal.
-func (d *desk) beside(adjust ...func(*Config)) *Execute {
+func (d *desk) beside(adjust ...func(*Config)) *Decider {
 	cfg := Config{Journal: d.journal, Sender: d.outbox, Now: clock, Keys: scheme}
 	for _, f := range adjust {
 		f(&cfg)
@@ -67,7 +67,7 @@ func ask(op portal.OperationID, intent portal.Intent, request events.Request) ev
 	}
 }
 
-func deliver(ctx context.Context, x *Execute, msg events.Event) error {
+func deliver(ctx context.Context, x *Decider, msg events.Event) error {
 	return x.Handlers()[msg.Type()](ctx, msg)
 }
 

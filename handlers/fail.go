@@ -16,12 +16,12 @@ import (
 // one that was handled and not acknowledged, what follows is sent again. A message that
 // nobody waits for is its rows and nothing more. A second time writes the rows and tells
 // again.
-func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error {
+func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error {
 	if !opensOperation(msg) {
-		return x.journal.Write(ctx, rows...)
+		return d.journal.Write(ctx, rows...)
 	}
 	for range maxRaces {
-		history, err := x.latest(ctx, msg)
+		history, err := d.latest(ctx, msg)
 		if err != nil {
 			return err
 		}
@@ -31,31 +31,31 @@ func (x *Execute) Fail(ctx context.Context, msg events.Event, class string, rows
 			known = failuresOf(history.facts, msg.ID)
 		}
 		if len(known) > 0 || history.handled {
-			if err := x.journal.Write(ctx, rows...); err != nil {
+			if err := d.journal.Write(ctx, rows...); err != nil {
 				return err
 			}
-			return follow(ctx, known, x.sender.Repeat)
+			return follow(ctx, known, d.sender.Repeat)
 		}
-		failed := journal.Stamp(msg, "/gatehouse/deadletters", x.now(), history.head, []events.Fact{events.RequestFailed{Class: class}})
-		err = x.journal.Append(ctx, msg.Subject, history.head, failed, append(rows[:len(rows):len(rows)], operationDone(msg)...)...)
+		failed := journal.Stamp(msg, "/gatehouse/deadletters", d.now(), history.head, []events.Fact{events.RequestFailed{Class: class}})
+		err = d.journal.Append(ctx, msg.Subject, history.head, failed, append(rows[:len(rows):len(rows)], operationDone(msg)...)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		return follow(ctx, failed, x.sender.Send)
+		return follow(ctx, failed, d.sender.Send)
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
 // latest reads what the message's stream says of late.
-func (x *Execute) latest(ctx context.Context, msg events.Event) (past, error) {
+func (d *Decider) latest(ctx context.Context, msg events.Event) (past, error) {
 	if id, ok := msg.Subject.Account(); ok {
-		history, err := x.accounts.Account(ctx, id)
+		history, err := d.accounts.Account(ctx, id)
 		return past{head: history.Account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID)}, err
 	}
-	facts, err := x.journal.Read(ctx, msg.Subject, 0)
+	facts, err := d.journal.Read(ctx, msg.Subject, 0)
 	return past{head: int64(len(facts)), facts: facts}, err
 }
 

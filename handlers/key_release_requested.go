@@ -8,7 +8,7 @@ import (
 // KeyRelease decides on KeyReleaseRequested: API Gateway is no longer to hold the key, if
 // its ring has been empty since the fact that the request names. Otherwise it leads to
 // nothing, and so does a second one: nobody waits for it.
-func KeyRelease(account state.Account, req events.KeyReleaseRequested, _ Asked) []events.Fact {
+func KeyRelease(account state.Account, req events.KeyReleaseRequested, _ RequestRef) []events.Fact {
 	key := account.Keys[req.Key]
 	emptied := account.Rings[key.Ring].EmptiedBy
 	if !key.Created() || key.Releasing != 0 || emptied == 0 || emptied != req.Emptied {

@@ -17,7 +17,7 @@ import (
 // both, since API Gateway lets a key into one plan per stage; so is one more plan than a
 // key can be in.
 func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
-	return func(account state.Account, req events.SubscribeRequested, asked Asked) []events.Fact {
+	return func(account state.Account, req events.SubscribeRequested, asked RequestRef) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if !account.Registered {
 			return reject(decides, portal.NotRegistered, "Sign up first: this account is not registered yet.")

@@ -10,7 +10,7 @@ import (
 // Gateway has detached them. A plan that the account does not hold yields
 // RequestUnchanged, one that is ending already RequestJoined. The key stays, for the
 // next subscription.
-func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ Asked) []events.Fact {
+func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ RequestRef) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	current := account.Subscriptions[req.Plan]
 	switch current.Phase {

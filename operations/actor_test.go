@@ -9,8 +9,8 @@ import (
 )
 
 // askAbout is a request of somebody about another stream.
-func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Asked {
-	return operations.Asked{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
+func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Submission {
+	return operations.Submission{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
 func TestAnIntentIsTheSubjectsAndALimitTheActors(t *testing.T) {

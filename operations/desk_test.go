@@ -114,7 +114,7 @@ var (
 )
 
 // accepts is an Accept that must succeed.
-func (d *desk) accepts(asked operations.Asked) operations.Operation {
+func (d *desk) accepts(asked operations.Submission) operations.Operation {
 	d.t.Helper()
 	op, err := d.Accept(d.t.Context(), asked)
 	if err != nil {
@@ -123,8 +123,8 @@ func (d *desk) accepts(asked operations.Asked) operations.Operation {
 	return op
 }
 
-func ask(account portal.AccountID, key string, request events.Request) operations.Asked {
-	return operations.Asked{Actor: portal.AccountActor(account), Subject: portal.AccountStream(account), IdempotencyKey: key, Request: request, Correlation: "corr"}
+func ask(account portal.AccountID, key string, request events.Request) operations.Submission {
+	return operations.Submission{Actor: portal.AccountActor(account), Subject: portal.AccountStream(account), IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
 // refuses checks the code of an error.

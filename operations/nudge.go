@@ -51,10 +51,10 @@ func (o *Operations) helpOn(ctx context.Context, operation Operation, now time.T
 		return nil
 	}
 	row, found, err := o.rows.find(ctx, operation.ID)
-	if err != nil || !found || now.Sub(row.HandedAt).Abs() < handAgain {
+	if err != nil || !found || now.Sub(row.HandedAt).Abs() < resumeEvery {
 		return err
 	}
-	return o.handAgain(ctx, row)
+	return o.resume(ctx, row)
 }
 
 // nudges remembers when an operation was last helped on.

@@ -98,8 +98,8 @@ func New(cfg Config) *Operations {
 	}
 }
 
-// Asked is a request as it comes in.
-type Asked struct {
+// Submission is a request as it comes in.
+type Submission struct {
 	// Actor asks; Subject is the stream that the request is about. They differ where an
 	// admin acts on somebody's account.
 	Actor   portal.Actor
@@ -137,10 +137,10 @@ type Operation struct {
 // answer it is Unavailable, and the message says whether the request may have been accepted
 // all the same. The client may send it again, and need not: once the row is written, a due
 // row hands the request on later.
-func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
-	return o.accept(ctx, asked, preparation{
-		change: changesPlans(asked.Request),
-		make:   func(context.Context) (events.Request, error) { return asked.Request, nil },
+func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
+	return o.accept(ctx, submitted, preparation{
+		change: changesPlans(submitted.Request),
+		make:   func(context.Context) (events.Request, error) { return submitted.Request, nil },
 	})
 }
 
@@ -155,13 +155,13 @@ type preparation struct {
 }
 
 // accept is Accept of the request that is made.
-func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparation) (Operation, error) {
-	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
+func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
+	if len(submitted.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
 	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
+		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, HandedAt: now,
 	}
 	var intent portal.Intent
 	var refused error
@@ -186,10 +186,10 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 	if err != nil {
 		return Operation{}, fmt.Errorf("encoding a %s: %w", request.EventType(), err)
 	}
-	asked.Request = request
-	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), asked.hash(body), intent
+	submitted.Request = request
+	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), submitted.hash(body), intent
 	if refused != nil {
-		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, refused)
+		return o.answerFromEarlier(ctx, row, submitted.IdempotencyKey, refused)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
 	switch {
@@ -201,10 +201,10 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
 	}
 	if !isNew {
-		return o.again(ctx, row, known)
+		return o.acceptedBefore(ctx, row, known)
 	}
 	o.read.keep(row)
-	if err := o.hand(ctx, row, o.sender.Send); err != nil {
+	if err := o.publish(ctx, row, o.sender.Send); err != nil {
 		// Sent again with the same Idempotency-Key, it is handed on at once.
 		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
@@ -221,9 +221,9 @@ func changesPlans(request events.Request) bool {
 	return false
 }
 
-// acceptedBefore answers a request that could be given no intent number. One that was
+// answerFromEarlier answers a request that could be given no intent number. One that was
 // accepted before needs none, however often it is sent again.
-func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
+func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
 		return Operation{}, unavailable(cause)
@@ -237,16 +237,16 @@ func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key s
 	case !found:
 		return Operation{}, cause
 	}
-	return o.again(ctx, row, known)
+	return o.acceptedBefore(ctx, row, known)
 }
 
-// handAgain is how long a request that is sent again and again is handed on but once. A time
+// resumeEvery is how long a request that is sent again and again is handed on but once. A time
 // that lies further ahead than that was written by a clock that was wrong.
-const handAgain = 30 * time.Second
+const resumeEvery = 30 * time.Second
 
-// again answers a request that is known already.
-func (o *Operations) again(ctx context.Context, asked, known operationRow) (Operation, error) {
-	if asked.Hash != known.Hash {
+// acceptedBefore answers a request that is known already.
+func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
+	if row.Hash != known.Hash {
 		return Operation{}, portal.Fail(portal.KeyReused, "This Idempotency-Key was used for another request before. Use a new one.")
 	}
 	progress, err := o.views.Progress(ctx, known.ID)
@@ -256,16 +256,16 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	// Whoever accepted it may have died before handing it on, so the first one who asks again
 	// does that for certain.
 	firstAgain := known.HandedAt.Equal(known.CreatedAt)
-	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= handAgain) {
-		if err := o.handAgain(ctx, known); err != nil {
+	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= resumeEvery) {
+		if err := o.resume(ctx, known); err != nil {
 			return Operation{}, err
 		}
 	}
 	return known.operation(progress), nil
 }
 
-// handAgain hands the request on, unless somebody else does so at this moment.
-func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
+// resume hands the request on, unless somebody else does so at this moment.
+func (o *Operations) resume(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
 		now = now.Add(time.Nanosecond) // so that it is seen to have been handed on again
@@ -277,7 +277,7 @@ func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	if !mine {
 		return nil
 	}
-	if err := o.hand(ctx, row, o.sender.Repeat); err != nil {
+	if err := o.publish(ctx, row, o.sender.Repeat); err != nil {
 		// Sent again, it is handed on at once.
 		return errors.Join(err, o.rows.notHanded(ctx, row))
 	}
@@ -302,10 +302,10 @@ func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bo
 	if len(progress.Steps) > 0 {
 		return true, nil
 	}
-	return false, portal.Postpone("the queues do not answer", o.hand(ctx, row, o.sender.Repeat))
+	return false, portal.Postpone("the queues do not answer", o.publish(ctx, row, o.sender.Repeat))
 }
 
-func (o *Operations) hand(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
+func (o *Operations) publish(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
 	request, err := events.DecodeRequest(row.Type, []byte(row.Body))
 	if err != nil {
 		return fmt.Errorf("reading operation %s: %w", row.ID, err)
@@ -364,9 +364,9 @@ func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationR
 	return row, found, err
 }
 
-func (o *Operations) newID(asked Asked) portal.OperationID {
-	if asked.IdempotencyKey != "" {
-		return portal.OperationID(portal.DeriveID("operation", string(asked.Actor), asked.IdempotencyKey))
+func (o *Operations) newID(submitted Submission) portal.OperationID {
+	if submitted.IdempotencyKey != "" {
+		return portal.OperationID(portal.DeriveID("operation", string(submitted.Actor), submitted.IdempotencyKey))
 	}
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
@@ -376,11 +376,11 @@ func (o *Operations) newID(asked Asked) portal.OperationID {
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
 // hash tells requests apart that come under one Idempotency-Key.
-func (a Asked) hash(body []byte) string {
-	if a.Wording != "" {
-		body = []byte(a.Wording)
+func (s Submission) hash(body []byte) string {
+	if s.Wording != "" {
+		body = []byte(s.Wording)
 	}
-	sum := sha256.Sum256(append([]byte(a.Request.EventType()+"\n"+string(a.Subject)+"\n"), body...))
+	sum := sha256.Sum256(append([]byte(s.Request.EventType()+"\n"+string(s.Subject)+"\n"), body...))
 	return hex.EncodeToString(sum[:])
 }
 

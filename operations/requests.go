@@ -12,34 +12,34 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Who asks, and how the request came in.
-type Who struct {
+// Caller asks, and how the request came in.
+type Caller struct {
 	Account        portal.AccountID
 	IdempotencyKey string
 	Correlation    string
 }
 
-func (w Who) asks(request events.Request) Asked {
-	return Asked{
-		Actor: portal.AccountActor(w.Account), Subject: portal.AccountStream(w.Account),
-		IdempotencyKey: w.IdempotencyKey, Correlation: w.Correlation, Request: request,
+func (c Caller) submission(request events.Request) Submission {
+	return Submission{
+		Actor: portal.AccountActor(c.Account), Subject: portal.AccountStream(c.Account),
+		IdempotencyKey: c.IdempotencyKey, Correlation: c.Correlation, Request: request,
 	}
 }
 
 // Register asks that the account be opened.
-func (o *Operations) Register(ctx context.Context, who Who) (Operation, error) {
-	return o.Accept(ctx, who.asks(events.RegisterUser{}))
+func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
+	return o.Accept(ctx, caller.submission(events.RegisterUser{}))
 }
 
 // Subscribe asks that the account's key open the plan. Only what no message in flight
 // can change is refused here: a plan that the catalog does not have is NotFound. The
 // rest is decided by the worker, since the views lag.
-func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
-	asked := who.asks(nil)
+func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
+	submitted := caller.submission(nil)
 	// Sent again after the catalog has changed it is the same request all the same.
-	asked.Wording = string(plan)
+	submitted.Wording = string(plan)
 	_, _, likely := o.views.LastCatalog().Plan(plan)
-	return o.accept(ctx, asked, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		offered, err := o.views.Catalog(ctx)
 		if err != nil {
 			return nil, err
@@ -56,10 +56,10 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 
 // Unsubscribe asks that the account's key no longer open the plan. A plan that neither
 // the catalog nor the account's subscriptions know is NotFound.
-func (o *Operations) Unsubscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
+func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, _, likely := o.views.LastCatalog().Plan(plan)
-	return o.accept(ctx, who.asks(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		known, err := o.knows(ctx, who.Account, plan)
+	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+		known, err := o.knows(ctx, caller.Account, plan)
 		if err == nil && !known {
 			err = portal.Fail(portal.NotFound, "There is no such plan.")
 		}
@@ -126,8 +126,8 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 // first; if that fails, no value is returned. An unknown key and somebody else's are the
 // same NotFound; one that cannot be used now is a Conflict, and more than
 // projections.MaxRevealsPerMinute in a minute are TooManyRequests.
-func (o *Operations) Reveal(ctx context.Context, who Who, id portal.KeyID) (string, error) {
-	account, err := o.views.Account(ctx, who.Account)
+func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
+	account, err := o.views.Account(ctx, caller.Account)
 	if err != nil {
 		return "", err
 	}
@@ -144,11 +144,11 @@ func (o *Operations) Reveal(ctx context.Context, who Who, id portal.KeyID) (stri
 	default:
 		return "", portal.Fail(portal.Conflict, "The key is not there yet. Wait until it has been created.")
 	}
-	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, who.Account, id)
+	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, caller.Account, id)
 	if err != nil {
 		return "", unavailable(fmt.Errorf("revealing key %s: %w", id, err))
 	}
-	if err := o.reveals.Record(ctx, who.Account, key, o.now(), who.Correlation); err != nil {
+	if err := o.reveals.Record(ctx, caller.Account, key, o.now(), caller.Correlation); err != nil {
 		return "", unavailable(fmt.Errorf("recording that key %s is revealed: %w", id, err))
 	}
 	return value, nil

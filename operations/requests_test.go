@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func who(account portal.AccountID, key string) operations.Who {
-	return operations.Who{Account: account, IdempotencyKey: key, Correlation: "corr"}
+func who(account portal.AccountID, key string) operations.Caller {
+	return operations.Caller{Account: account, IdempotencyKey: key, Correlation: "corr"}
 }
 
 func TestHoweverManyBrowsersSignInAnAccountIsAskedForOnce(t *testing.T) {

@@ -26,8 +26,8 @@ type sender interface {
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// Box is where operators find letters, replay them and discard them.
-type Box struct {
+// Admin is where operators find letters, replay them and discard them.
+type Admin struct {
 	Tables tables
 	// Records is the name of the table.
 	Records string
@@ -46,13 +46,13 @@ var summary = []string{
 
 // Each calls visit for every letter, without its body and in the order of the ids, until
 // visit returns an error, which it returns.
-func (b Box) Each(ctx context.Context, visit func(Letter) error) error {
+func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	names := map[string]string{}
 	for _, name := range summary {
 		names["#"+name] = name // some of them are reserved words
 	}
-	pages := dynamodb.NewQueryPaginator(b.Tables, &dynamodb.QueryInput{
-		TableName:                 &b.Records,
+	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
+		TableName:                 &a.Records,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :letters"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":letters": text(partition)},
@@ -78,21 +78,21 @@ func (b Box) Each(ctx context.Context, visit func(Letter) error) error {
 }
 
 // Find reads one letter, whole; an unknown one is NotFound.
-func (b Box) Find(ctx context.Context, id string) (Letter, error) {
-	letter, err := b.row(ctx, id)
+func (a Admin) Find(ctx context.Context, id string) (Letter, error) {
+	letter, err := a.row(ctx, id)
 	if err != nil || letter.BodyHash == "" {
 		return letter, err
 	}
-	if letter.Body, err = b.body(ctx, letter.BodyHash); err != nil {
+	if letter.Body, err = a.body(ctx, letter.BodyHash); err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %s: %w", letter.ID, err)
 	}
 	return letter, nil
 }
 
 // row reads the letter's own row, which has the body only if it is small.
-func (b Box) row(ctx context.Context, id string) (Letter, error) {
+func (a Admin) row(ctx context.Context, id string) (Letter, error) {
 	id = keyOf(id)
-	out, err := b.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &b.Records, Key: keyed(partition, id), ConsistentRead: aws.Bool(true)})
+	out, err := a.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Records, Key: keyed(partition, id), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %s: %w", id, err)
 	}
@@ -110,18 +110,18 @@ func (b Box) row(ctx context.Context, id string) (Letter, error) {
 // id and intent and with a deduplication id of its own, and notes that in its row. What
 // was asked newer has won by then: a replay never undoes it. Replaying again is harmless;
 // a letter without a Message is refused. Whether the replay was handled tells its State.
-func (b Box) Replay(ctx context.Context, letter Letter) error {
+func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	msg, err := letter.Message()
 	if err != nil {
 		return err
 	}
-	now := b.Now()
+	now := a.Now()
 	msg.Replay = letter.Replays + 1
-	if err := b.Sender.Repeat(ctx, msg); err != nil {
+	if err := a.Sender.Repeat(ctx, msg); err != nil {
 		return fmt.Errorf("replaying %s: %w", letter.ID, err)
 	}
-	_, err = b.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &b.Records, Key: keyed(partition, letter.ID),
+	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &a.Records, Key: keyed(partition, letter.ID),
 		// It may have been buried again by now, and expired.
 		ConditionExpression:       aws.String("replays < :replay"),
 		UpdateExpression:          aws.String("SET replayed_at = :now, replays = :replay"),

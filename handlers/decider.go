@@ -47,8 +47,8 @@ type sender interface {
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// Execute carries requests out.
-type Execute struct {
+// Decider carries requests out.
+type Decider struct {
 	journal  facts
 	accounts accountReader
 	sender   sender
@@ -87,32 +87,32 @@ type Config struct {
 }
 
 // New returns an Execute.
-func New(cfg Config) *Execute {
+func New(cfg Config) *Decider {
 	if cfg.Limits.PlansPerKey == 0 {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
-	return &Execute{
+	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
 		catalog: cfg.Catalog, followed: newFollowed(cfg.Now),
 	}
 }
 
 // Handlers is the table of what is handled, by type of request.
-func (x *Execute) Handlers() map[string]func(context.Context, events.Event) error {
+func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():         forAccount(x, Registration),
-		events.SubscribeRequested{}.EventType():   forAccount(x, Subscribing(x.keys, x.limits)),
-		events.UnsubscribeRequested{}.EventType(): forAccount(x, Unsubscribing),
-		events.KeyReleaseRequested{}.EventType():  forAccount(x, KeyRelease),
-		events.CatalogSyncRequested{}.EventType(): x.syncCatalog,
+		events.RegisterUser{}.EventType():         forAccount(d, Registration),
+		events.SubscribeRequested{}.EventType():   forAccount(d, Subscribing(d.keys, d.limits)),
+		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
+		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
+		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 	}
 }
 
 // Decide is the pure part of a request: what becomes of it in this state.
-type Decide[R events.Request] func(account state.Account, request R, asked Asked) []events.Fact
+type Decide[R events.Request] func(account state.Account, request R, asked RequestRef) []events.Fact
 
-// Asked is what a decision may know of the message that carries the request.
-type Asked struct {
+// RequestRef is what a decision may know of the message that carries the request.
+type RequestRef struct {
 	// ID is the request's own; what is drawn for it is derived from it.
 	ID        string
 	Operation portal.OperationID
@@ -120,21 +120,21 @@ type Asked struct {
 
 // forAccount makes a handler of a decision about an account. A second delivery
 // finds the facts that the first one led to and only sends them again.
-func forAccount[R events.Request](x *Execute, decide Decide[R]) func(context.Context, events.Event) error {
+func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		return x.execute(ctx, msg, func(ctx context.Context) (past, error) {
-			history, err := x.accounts.Account(ctx, id)
+		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
+			history, err := d.accounts.Account(ctx, id)
 			if err != nil {
 				return past{}, err
 			}
 			account := history.Account
 			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
-				decided := decide(account, request, Asked{ID: msg.ID, Operation: msg.Operation})
+				decided := decide(account, request, RequestRef{ID: msg.ID, Operation: msg.Operation})
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
 		})
@@ -151,15 +151,15 @@ type past struct {
 	decide        func() []events.Fact
 }
 
-// execute is the loop of the package comment.
-func (x *Execute) execute(ctx context.Context, msg events.Event, read func(context.Context) (past, error)) error {
+// handle is the loop of the package comment.
+func (d *Decider) handle(ctx context.Context, msg events.Event, read func(context.Context) (past, error)) error {
 	for range maxRaces {
 		before, err := read(ctx)
 		if err != nil {
 			return err
 		}
 		if known := ledToBy(before.facts, msg.ID); len(known) > 0 {
-			return x.followAgain(ctx, msg, known)
+			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
 			return nil
@@ -171,18 +171,18 @@ func (x *Execute) execute(ctx context.Context, msg events.Event, read func(conte
 		if len(decided) == 0 {
 			return nil
 		}
-		appended := x.stamp(msg, before.head, decided)
-		err = x.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
+		appended := d.stamp(msg, before.head, decided)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := follow(ctx, appended, x.sender.Send); err != nil {
+		if err := follow(ctx, appended, d.sender.Send); err != nil {
 			return err
 		}
-		x.followed.note(msg.ID)
+		d.followed.note(msg.ID)
 		return nil
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
@@ -191,14 +191,14 @@ func (x *Execute) execute(ctx context.Context, msg events.Event, read func(conte
 // followAgain sends what the request led to once more, since whoever decided on it may not
 // have come to that. This process does so once in a while at most, however often a client
 // repeats the request, but always for an operator's replay.
-func (x *Execute) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
-	if msg.Replay == 0 && x.followed.lately(msg.ID) {
+func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
+	if msg.Replay == 0 && d.followed.lately(msg.ID) {
 		return nil
 	}
-	if err := follow(ctx, known, x.sender.Repeat); err != nil {
+	if err := follow(ctx, known, d.sender.Repeat); err != nil {
 		return err
 	}
-	x.followed.note(msg.ID)
+	d.followed.note(msg.ID)
 	return nil
 }
 
@@ -232,8 +232,8 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 }
 
 // stamp makes facts of a stream out of decided ones.
-func (x *Execute) stamp(msg events.Event, after int64, decided []events.Fact) []events.Event {
-	return journal.Stamp(msg, "/gatehouse/handlers", x.now(), after, decided)
+func (d *Decider) stamp(msg events.Event, after int64, decided []events.Fact) []events.Event {
+	return journal.Stamp(msg, "/gatehouse/handlers", d.now(), after, decided)
 }
 
 // follow sends what the facts entail: the facts themselves to whoever subscribes,
