@@ -26,7 +26,7 @@ var (
 	}
 )
 
-// desk is a worker and an operator at the same tables.
+// desk is a worker and an operator on the same tables.
 type desk struct {
 	deadletters.Recorder
 	deadletters.Admin
@@ -125,11 +125,11 @@ func (d *desk) wantState(id string, want deadletters.State) {
 	}
 }
 
-// outbox remembers what was sent again.
+// outbox records what was sent again.
 type outbox struct {
 	mu       sync.Mutex
 	repeated []events.Event
-	// down is what sending fails with; meanwhile happens after each.
+	// down is the error that sending returns; meanwhile runs after each message.
 	down      error
 	meanwhile func(events.Event)
 }

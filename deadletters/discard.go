@@ -14,17 +14,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// discardTries is how often Discard reads a letter that changes before it can be written.
+// discardTries bounds how often Discard reads a letter that keeps changing before it can be
+// written.
 const discardTries = 5
 
-// Discard closes the letter with that id without carrying it out, and records the
-// operator, the time and the reason. The operation it belongs to stays failed. The letter
-// is kept for 30 days and can be replayed until then. This is also how a letter is closed
-// that can never be replayed, because no worker could read it.
+// Discard closes the letter without carrying it out, and records the operator, the time and the
+// reason. Its operation stays failed. The letter is kept for 30 days and can be replayed until
+// then. Discarding is also how to close a letter that no worker can read.
 //
-// Discarding a letter again changes nothing and keeps the first record. Errors that are
-// for the operator are portal.Errors: Invalid for an empty reason or one of more than
-// 1000 bytes, NotFound for an unknown letter, Conflict for a letter that is settled.
+// Discarding again changes nothing and keeps the first record. Errors for the operator are
+// portal.Errors: Invalid for an empty reason or one of more than 1000 bytes, NotFound for an
+// unknown letter, Conflict for a settled one.
 func (a Admin) Discard(ctx context.Context, id, reason string) error {
 	reason = strings.TrimSpace(strings.ToValidUTF8(reason, "\uFFFD"))
 	switch {
@@ -52,8 +52,8 @@ func (a Admin) Discard(ctx context.Context, id, reason string) error {
 	return portal.Fail(portal.Conflict, "Dead letter "+keyOf(id)+" kept changing. Look at it again before you discard it.")
 }
 
-// writeDiscard is not written if the letter was replayed, settled, discarded or buried
-// again since it was read.
+// writeDiscard writes nothing if the letter was replayed, settled, discarded or buried again
+// since it was read.
 func (a Admin) writeDiscard(ctx context.Context, letter Letter, reason string) (written bool, err error) {
 	now := a.Now().UTC()
 	discard, err := attributevalue.Marshal(Discard{By: a.Operator, At: now, Reason: reason, Replays: letter.Replays})

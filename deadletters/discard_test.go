@@ -152,7 +152,7 @@ func TestAReplayUnderWaySettlesALetterThatWasDiscarded(t *testing.T) {
 	d.wantState(register.ID, deadletters.Settled)
 }
 
-// meddling lets something happen to the letter just before each update.
+// meddling changes the letter just before each update.
 type meddling struct {
 	*dynamodb.Client
 	before func()

@@ -18,17 +18,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// failureTTL is how long the count of a message's failures is kept after the last one,
-// closedTTL how long a letter is kept once it is settled or discarded.
+// failureTTL is how long a message's failure count is kept after its last failure; closedTTL is
+// how long a settled or discarded letter is kept.
 const (
 	failureTTL = 30 * 24 * time.Hour
 	closedTTL  = 30 * 24 * time.Hour
 )
 
-// requests are those who can tell whoever waits for a request that it has failed.
+// requests records that a request has failed, so that its operation shows it.
 type requests interface {
-	// Fail does so in the transaction of the rows, or writes the rows alone if there is
-	// nobody to tell.
+	// Fail does so in the same transaction as the rows, or writes only the rows if the message
+	// has no operation.
 	Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error
 }
 
@@ -40,7 +40,7 @@ type updates interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Recorder counts, buries and settles; it is what workers need.
+// Recorder counts failures, buries letters and settles replays, for workers.
 type Recorder struct {
 	Requests requests
 	Rows     records
@@ -50,8 +50,8 @@ type Recorder struct {
 	Now     func() time.Time
 }
 
-// Failed counts one more failure under that key and returns how many there were since
-// when. A second delivery is a second failure.
+// Failed counts one more failure under the key, and returns how many there were and the time of
+// the first. A second delivery is a second failure.
 func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
 	row := failureRow(key)
 	out, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -77,10 +77,10 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 	return counted.Count, counted.First, nil
 }
 
-// Bury writes the letter, whatever is in it, and forgets its failures. Whoever waits for
-// the message is told in the same transaction; where that can never be done, since the
-// stream cannot be read or the message is about none, the letter is written all the
-// same. Burying the same message again overwrites its letter, which is open once more.
+// Bury writes the letter and removes its failure count. The same transaction records the
+// failure for the message's operation; if that can never work, because the stream cannot be
+// read or the message has none, Bury writes the letter alone. Burying the same message again
+// overwrites its letter and opens it again.
 func (r Recorder) Bury(ctx context.Context, letter Letter) error {
 	letter = letter.trimmed()
 	letter.ReplayedAt, letter.SettledReplay, letter.SettledAt, letter.Discard = time.Time{}, 0, time.Time{}, nil
@@ -99,8 +99,8 @@ func (r Recorder) Bury(ctx context.Context, letter Letter) error {
 	return r.Rows.Write(ctx, rows...)
 }
 
-// Settling wraps a handler, so that the letter of a replay that it has handled is
-// settled. A second delivery settles it again. For all other messages it costs nothing.
+// Settling wraps a handler: once it has handled a replay, the replay's letter is settled. A
+// second delivery settles it again. Other messages cost nothing extra.
 func (r Recorder) Settling(handle func(context.Context, events.Event) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		if err := handle(ctx, msg); err != nil || msg.Replay == 0 {

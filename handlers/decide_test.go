@@ -68,7 +68,7 @@ type decision struct {
 	want    []events.Fact
 }
 
-// history makes journal facts of what was said.
+// history turns said facts into journal facts.
 func history(all []said) []events.Event {
 	var facts []events.Event
 	for i, s := range all {

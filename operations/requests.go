@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Caller asks, and how the request came in.
+// Caller is the account that submits a request, with the request's headers.
 type Caller struct {
 	Account        portal.AccountID
 	IdempotencyKey string
@@ -26,17 +26,16 @@ func (c Caller) submission(request events.Request) Submission {
 	}
 }
 
-// Register asks that the account be opened.
+// Register submits a request to open the account.
 func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
 	return o.Accept(ctx, caller.submission(events.RegisterUser{}))
 }
 
-// Subscribe asks that the account's key open the plan. Only what no message in flight
-// can change is refused here: a plan that the catalog does not have is NotFound. The
-// rest is decided by the worker, since the views lag.
+// Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
+// does not have is NotFound. The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
-	// Sent again after the catalog has changed it is the same request all the same.
+	// A repeat is the same request even if the catalog has changed in between.
 	submitted.Wording = string(plan)
 	_, _, likely := o.views.LastCatalog().Plan(plan)
 	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -54,8 +53,8 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	}})
 }
 
-// Unsubscribe asks that the account's key no longer open the plan. A plan that neither
-// the catalog nor the account's subscriptions know is NotFound.
+// Unsubscribe submits a request to end the account's subscription. A plan that neither the
+// catalog nor the account's subscriptions hold is NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, _, likely := o.views.LastCatalog().Plan(plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -87,10 +86,10 @@ func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan p
 	return false, nil
 }
 
-// maxRivals bounds the plans that a request names, so that it stays a small message.
+// maxRivals bounds the plans that a request names, to keep the message small.
 const maxRivals = 200
 
-// rivals are the other plans that open one of those stages now.
+// rivals returns the other plans that open one of the stages today.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {
@@ -104,8 +103,7 @@ func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Sta
 	return found
 }
 
-// Recent lists the newest operations that the account has asked for, open ones and those
-// that came to nothing included, newest first.
+// Recent lists the account's newest operations of any status, newest first.
 func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit int) ([]Operation, error) {
 	ids, err := o.rows.latest(ctx, portal.AccountActor(account), int32(min(limit, 100)))
 	if err != nil {
@@ -122,10 +120,10 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 	return found, group.Wait()
 }
 
-// Reveal returns the value of one of the account's keys. That it is shown is written down
-// first; if that fails, no value is returned. An unknown key and somebody else's are the
-// same NotFound; one that cannot be used now is a Conflict, and more than
-// projections.MaxRevealsPerMinute in a minute are TooManyRequests.
+// Reveal returns the value of one of the account's keys. It records the reveal first; if that
+// fails, it returns no value. An unknown key and another account's are both NotFound. A key
+// that cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute in a minute
+// are TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
 	account, err := o.views.Account(ctx, caller.Account)
 	if err != nil {
