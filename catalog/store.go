@@ -8,10 +8,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/gzipped"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // table is what the store needs of DynamoDB.
@@ -26,8 +26,7 @@ type table interface {
 // alone, and two releases that compress differently can still write the same one.
 const chunkSize = 256 << 10
 
-// Store keeps documents in the records table: pk "catalog#<hash>", sk
-// "chunk#0000" and on. A document never changes once written, so it is written
+// Store keeps documents in the records table, in chunks. A document never changes once written, so it is written
 // before the fact that names its hash, and nobody reads it before that fact.
 type Store struct {
 	db   table
@@ -59,14 +58,9 @@ func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []b
 	if err != nil {
 		return err
 	}
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(s.name),
-		Item: map[string]types.AttributeValue{
-			"pk":   &types.AttributeValueMemberS{Value: partition(hash)},
-			"sk":   &types.AttributeValueMemberS{Value: fmt.Sprintf("chunk#%04d", number)},
-			"gzip": packed,
-		},
-	})
+	item := schema.CatalogChunk(hash, number).Attributes()
+	item["gzip"] = packed
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(s.name), Item: item})
 	return err
 }
 
@@ -106,10 +100,7 @@ func (d Document) fillIn() {
 func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
 		TableName: aws.String(s.name), ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: partition(hash)},
-		},
+		KeyConditionExpression: schema.CatalogDocument(hash).Condition(), ExpressionAttributeValues: schema.CatalogDocument(hash).Values(),
 	})
 	var body []byte
 	for pages.HasMorePages() {
@@ -127,5 +118,3 @@ func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
 	}
 	return body, nil
 }
-
-func partition(hash string) string { return "catalog#" + hash }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // discardTries is how often Discard reads a letter that changes before it can be written.
@@ -66,15 +67,15 @@ func (b Box) writeDiscard(ctx context.Context, letter Letter, reason string) (wr
 	}
 	before := "attribute_not_exists(discard)"
 	values := map[string]types.AttributeValue{
-		":discard": discard, ":expires": number(now.Add(closedTTL).Unix()), ":last": last,
-		":replays": number(letter.Replays), ":settled": number(letter.Settled),
+		":discard": discard, ":expires": schema.Expiry(now.Add(closedTTL)), ":last": last,
+		":replays": schema.Number(letter.Replays), ":settled": schema.Number(letter.Settled),
 	}
 	if letter.Discard != nil {
 		before = "discard.replays = :before"
-		values[":before"] = number(letter.Discard.Replays)
+		values[":before"] = schema.Number(letter.Discard.Replays)
 	}
 	_, err = b.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &b.Records, Key: keyed(partition, letter.ID),
+		TableName: &b.Records, Key: schema.DeadLetter(letter.ID).Attributes(),
 		ConditionExpression:       aws.String("replays = :replays AND settled = :settled AND #last = :last AND " + before),
 		UpdateExpression:          aws.String("SET discard = :discard, expires_at = :expires"),
 		ExpressionAttributeNames:  map[string]string{"#last": "last"},

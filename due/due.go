@@ -6,17 +6,12 @@
 package due
 
 import (
-	"fmt"
-	"hash/fnv"
 	"strconv"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
-
-// Shards spreads the rows over partitions. It may be changed at any time: a row is
-// handled where it lies.
-const Shards = 8
 
 // Kind says what is to happen.
 type Kind string
@@ -119,16 +114,8 @@ func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 // Place is the item's key. Of a row that has not moved on yet it follows from what the
 // row is about, so whoever ends that can delete it; a row that has moved on is dropped
 // when it next falls due.
-func (r Row) Place() (pk, sk string) {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(r.Stream))
+func (r Row) Place() schema.Key {
 	id := portal.DeriveID(string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
 		string(r.Operation), strconv.FormatInt(r.Emptied, 10))
-	return Partition(int(h.Sum32() % Shards)), TimeKey(r.At()) + "#" + id
+	return schema.DueRow(r.Stream, r.At(), id)
 }
-
-// Partition is the partition key of a shard.
-func Partition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
-
-// TimeKey begins the sort key of what falls due at that time, to the millisecond.
-func TimeKey(t time.Time) string { return fmt.Sprintf("%015d", t.UnixMilli()) }
