@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// jsonService and queryService are services by the name that faults and counts use.
+// jsonService and queryService are services with their names in faults and counts.
 type jsonService struct {
 	name string
 	wire.JSONService
@@ -26,15 +26,15 @@ type queryService struct {
 	wire.QueryService
 }
 
-// unknown is what faults and counts call an operation that there is none of;
-// unnamed is the service of what belongs to none.
+// unknown is the name of an unknown operation in faults and counts. unnamed is the service
+// of a request that belongs to no service.
 const (
 	unknown = "Unknown"
 	unnamed = "unknown"
 )
 
-// ServeHTTP answers the request, or does to it what the plan of faults says. It refuses
-// requests to a host that is not this server: see ownHost.
+// ServeHTTP answers the request as the plan of faults allows. It refuses requests for a
+// host that is not this server: see ownHost.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.ownHost(r) {
 		s.serveOther(w, r)
@@ -54,7 +54,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mountFor is the mounted handler that the path belongs to, nil if it belongs to none.
 func (s *Server) mountFor(r *http.Request) http.Handler {
 	for prefix, handler := range s.mounts {
 		if strings.HasPrefix(r.URL.Path, prefix) {
@@ -64,8 +63,8 @@ func (s *Server) mountFor(r *http.Request) http.Handler {
 	return nil
 }
 
-// call names what a request asks for and says who answers it: by its target header,
-// its credential scope, its form's API version or its path.
+// call finds the request's operation, and the handler for it, from the target header, the
+// credential scope, the form's API version or the path.
 func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	switch signedFor := wire.CallerOf(r).Service; {
 	case strings.Contains(r.URL.Path, "/_user_request_"):
@@ -93,8 +92,8 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	}
 }
 
-// presigned refuses a request that is signed in its query string, in the error shape of
-// the service that it is signed for.
+// presigned refuses a request that is signed in its query string, with an error in the
+// format of the service that it is signed for.
 func presigned(r *http.Request) faults.Call {
 	call := faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage}
 	scope := strings.Split(r.URL.Query().Get("X-Amz-Credential"), "/")
@@ -145,7 +144,7 @@ func (s *Server) jsonCall(r *http.Request) faults.Call {
 	return call
 }
 
-// queryCall has to read the form, which the service then finds parsed.
+// queryCall parses the form to find the operation. The service uses the parsed form.
 func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 	if err := r.ParseForm(); err != nil {
@@ -175,7 +174,7 @@ func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 // invoke is the one operation of the data plane.
 const invoke = "Invoke"
 
-// pages are Cognito's operations outside its API, by path without the pool.
+// pages are the paths, without the pool, of Cognito's operations outside its API.
 var pages = []string{
 	"/.well-known/openid-configuration", "/.well-known/jwks.json",
 	"/oauth2/authorize", "/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke",
@@ -193,8 +192,7 @@ func pageOperation(r *http.Request) string {
 	return unknown
 }
 
-// objectOperations are S3's, by method, whether there is a key, and the parameter
-// that tells those apart which have both in common.
+// objectOperations are S3's operations by method, bucket or key, and query parameter.
 var objectOperations = map[string]string{
 	"GET": "ListBuckets", "PUT bucket": "CreateBucket", "HEAD bucket": "HeadBucket", "DELETE bucket": "DeleteBucket",
 	"GET bucket list-type": "ListObjectsV2", "GET bucket location": "GetBucketLocation", "POST bucket delete": "DeleteObjects",
@@ -218,8 +216,8 @@ func objectOperation(r *http.Request) string {
 	return known(objectOperations[name])
 }
 
-// operations are what rules of faults can name. Those of API Gateway are not
-// listed, so any name goes.
+// operations are the names that fault rules may use. API Gateway's are not listed, so any
+// name is accepted.
 func (s *Server) operations() faults.Operations {
 	all := faults.Operations{
 		"apigateway":  nil,
@@ -236,7 +234,7 @@ func (s *Server) operations() faults.Operations {
 	return all
 }
 
-// refuseREST is an error as API Gateway words it, on either plane.
+// refuseREST writes an error as API Gateway does, in both planes.
 func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())
