@@ -13,12 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// SnapshotPath answers GET with a consistent copy of the data file, which another local AWS
-// can open. The copy includes key values and password hashes.
+// SnapshotPath answers GET with a consistent copy of the data file, including key values
+// and password hashes.
 const SnapshotPath = "/_localaws/snapshot"
 
-// serveAdmin answers requests outside AWS's APIs. Only clients on this machine may make
-// them.
+// serveAdmin answers requests outside AWS's APIs, to clients on this machine only.
 func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !fromHere(r):
@@ -38,15 +37,13 @@ func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fromHere reports whether the client is on this machine. ownHost has checked the Host
-// header.
+// fromHere relies on ownHost for the Host header.
 func fromHere(r *http.Request) bool {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
-// serveSnapshot copies to a file first, because a slow client must not keep a transaction
-// open.
+// serveSnapshot copies to a file first: a slow client must not keep a transaction open.
 func (s *Server) serveSnapshot(w http.ResponseWriter) error {
 	file, err := os.CreateTemp("", "localaws-snapshot-*.db")
 	if err != nil {

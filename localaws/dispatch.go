@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// jsonService and queryService are services with their names in faults and counts.
+// The names of services are those in faults and counts.
 type jsonService struct {
 	name string
 	wire.JSONService
@@ -26,15 +26,14 @@ type queryService struct {
 	wire.QueryService
 }
 
-// unknown is the name of an unknown operation in faults and counts. unnamed is the service
-// of a request that belongs to no service.
+// Names in faults and counts for an unknown operation, and for a request of no service.
 const (
 	unknown = "Unknown"
 	unnamed = "unknown"
 )
 
-// ServeHTTP answers the request as the plan of faults allows. It refuses requests for a
-// host that is not this server: see ownHost.
+// ServeHTTP answers the request, or fails it if the plan of faults says so. It serves other
+// hosts only as serveOther does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.ownHost(r) {
 		s.serveOther(w, r)
@@ -63,8 +62,8 @@ func (s *Server) mountFor(r *http.Request) http.Handler {
 	return nil
 }
 
-// call finds the request's operation, and the handler for it, from the target header, the
-// credential scope, the form's API version or the path.
+// call finds the operation and its handler from the target header, the credential scope,
+// the form's API version or the path.
 func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	switch signedFor := wire.CallerOf(r).Service; {
 	case strings.Contains(r.URL.Path, "/_user_request_"):
@@ -92,8 +91,8 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	}
 }
 
-// presigned refuses a request that is signed in its query string, with an error in the
-// format of the service that it is signed for.
+// presigned refuses a request signed in its query string, in the error format of its
+// service.
 func presigned(r *http.Request) faults.Call {
 	call := faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage}
 	scope := strings.Split(r.URL.Query().Get("X-Amz-Credential"), "/")
@@ -144,7 +143,7 @@ func (s *Server) jsonCall(r *http.Request) faults.Call {
 	return call
 }
 
-// queryCall parses the form to find the operation. The service uses the parsed form.
+// queryCall also parses the form for the service.
 func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 	if err := r.ParseForm(); err != nil {
@@ -174,7 +173,7 @@ func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 // invoke is the one operation of the data plane.
 const invoke = "Invoke"
 
-// pages are the paths, without the pool, of Cognito's operations outside its API.
+// pages are Cognito's operations outside its API: paths without the pool.
 var pages = []string{
 	"/.well-known/openid-configuration", "/.well-known/jwks.json",
 	"/oauth2/authorize", "/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke",
@@ -192,7 +191,7 @@ func pageOperation(r *http.Request) string {
 	return unknown
 }
 
-// objectOperations are S3's operations by method, bucket or key, and query parameter.
+// objectOperations are keyed by method, bucket or key, and query parameter.
 var objectOperations = map[string]string{
 	"GET": "ListBuckets", "PUT bucket": "CreateBucket", "HEAD bucket": "HeadBucket", "DELETE bucket": "DeleteBucket",
 	"GET bucket list-type": "ListObjectsV2", "GET bucket location": "GetBucketLocation", "POST bucket delete": "DeleteObjects",
@@ -216,8 +215,8 @@ func objectOperation(r *http.Request) string {
 	return known(objectOperations[name])
 }
 
-// operations are the names that fault rules may use. API Gateway's are not listed, so any
-// name is accepted.
+// operations are the names for fault rules. API Gateway's are not listed, so any name is
+// accepted.
 func (s *Server) operations() faults.Operations {
 	all := faults.Operations{
 		"apigateway":  nil,
@@ -234,7 +233,7 @@ func (s *Server) operations() faults.Operations {
 	return all
 }
 
-// refuseREST writes an error as API Gateway does, in both planes.
+// refuseREST uses the error format of both planes of API Gateway.
 func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())

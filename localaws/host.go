@@ -12,10 +12,11 @@ import (
 )
 
 // ownHost reports whether the Host header names this server: an address of this machine,
-// localhost or a subdomain of it (buckets have these), or the host in Options.Addr.
+// localhost or a subdomain of it (for buckets), or the host in Options.Addr.
 //
 // This stops DNS rebinding: a hostile site can point its name at this machine, and its
-// scripts could then read the answers. The browser still sends the site's name as the host.
+// scripts could then read the responses. The browser still sends the site's name as the
+// host.
 func (s *Server) ownHost(r *http.Request) bool {
 	name := hostName(r.Host)
 	if addr, err := netip.ParseAddr(name); err == nil {
@@ -24,7 +25,7 @@ func (s *Server) ownHost(r *http.Request) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name != "" && name == s.listensAt
 }
 
-// hostName returns the host without port and final dot, in lower case.
+// hostName removes the port and a final dot, and lowers the case.
 func hostName(hostport string) string {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -41,8 +42,8 @@ func localAddr(r *http.Request) netip.Addr {
 	return addr.AddrPort().Addr().Unmap()
 }
 
-// serveOther serves requests for other hosts: those for a custom domain name of API
-// Gateway, which reach only the APIs behind it. It refuses all others.
+// serveOther serves custom domain names of API Gateway, which reach only their APIs, and
+// refuses all other hosts.
 func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 	host := hostName(r.Host)
 	if !s.gateway.HasDomain(host) {
@@ -55,7 +56,7 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 	}, w, r)
 }
 
-// refuseHost refuses the request with an error in the format of the service that it is for.
+// refuseHost refuses the request in the error format of its service.
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	refusal := &wire.Error{
 		Code: "AccessDeniedException", Status: http.StatusForbidden,

@@ -1,7 +1,7 @@
 // Package localaws is the part of AWS that Gatehouse uses, in one process, with its state
-// in one file. It implements the real wire protocols: the production code with the real SDK
-// runs against it unchanged. It refuses everything else with AWS's own kind of errors. It
-// is for development and tests, and checks neither signatures nor permissions.
+// in one file. It implements the real wire protocols, so the production code with the real
+// SDK runs against it unchanged. It refuses everything else with errors like AWS's. It is
+// for development and tests, and checks neither signatures nor permissions.
 package localaws
 
 import (
@@ -36,7 +36,7 @@ const (
 	Region  = "us-east-1"
 )
 
-// DataFile is the name of the one file in the data folder.
+// DataFile is the one file in the data folder.
 const DataFile = "localaws.db"
 
 // Options of Open.
@@ -51,12 +51,11 @@ type Options struct {
 	// Now is the clock; nil means the system's.
 	Now func() time.Time
 	Log zerolog.Logger
-	// Mount holds further handlers by path prefix: the backends of demo APIs. Faults do not
-	// affect them.
+	// Mount holds backends of demo APIs by path prefix. Faults do not affect them.
 	Mount map[string]http.Handler
 	// Faults are the failures to inject.
 	Faults faults.Plan
-	// Limits are the limits of API Gateway to enforce.
+	// Limits are the enforced limits of API Gateway.
 	Limits Limits
 }
 
@@ -68,7 +67,7 @@ type Server struct {
 	stop     context.CancelFunc
 	serving  sync.WaitGroup
 	unused   unused
-	// listensAt is the host in Options.Addr. Requests may name it.
+	// listensAt is the host in Options.Addr.
 	listensAt string
 
 	json    map[string]jsonService  // by target
@@ -82,9 +81,8 @@ type Server struct {
 	admin   http.Handler
 }
 
-// Open opens the data file, listens and serves. Errors name their cause: for example, the
-// port in use, the folder that is not writable, a file of another version, or an unknown
-// fault.
+// Open opens the data file, listens and serves. Errors name their cause, such as a port in
+// use or a file of another version.
 func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -159,17 +157,16 @@ func (s *Server) Endpoint() string {
 	return "http://localhost:" + port
 }
 
-// Cognito returns the user pools service, with methods for what AWS has no API for, such as
-// mail.
+// Cognito returns the user pools service. Its methods do what AWS has no API for, such as
+// reading sent mail.
 func (s *Server) Cognito() *cognito.Service { return s.cognito }
 
-// Metering returns the Marketplace Metering service, with methods for what AWS has no API
+// Metering returns the Marketplace Metering service. Its methods do what AWS has no API
 // for, such as purchases.
 func (s *Server) Metering() *metering.Service { return s.meters }
 
-// Close stops serving, answers waiting long polls with an empty result, and closes the data
-// file. Requests in progress have a second to finish. Connections without a request are
-// closed at once.
+// Close answers waiting long polls with an empty result and closes the data file. Requests
+// in progress have a second to finish; connections without a request are closed at once.
 func (s *Server) Close() error {
 	s.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -12,8 +12,8 @@ type Limits struct {
 	// Quotas is the enforced share of AWS's published control-plane quotas: 1 is what AWS
 	// allows, 0 means no quota.
 	Quotas float64
-	// ConcurrentModification is how long it takes to attach a key to a plan, or to detach
-	// it. Meanwhile another such change is refused.
+	// ConcurrentModification is how long it takes to attach a key to a plan or to detach
+	// it. Others are refused meanwhile.
 	ConcurrentModification time.Duration
 	// Propagation is how long the data plane refuses a key after it was attached.
 	Propagation time.Duration
@@ -21,8 +21,8 @@ type Limits struct {
 	Keys int
 }
 
-// AWSLimits returns the limits that a client of AWS's control plane meets. Propagation,
-// which concerns the data plane, is not one of them.
+// AWSLimits returns the limits that a client of AWS's control plane meets, hence without
+// Propagation.
 func AWSLimits() Limits {
 	return Limits{Quotas: 1, ConcurrentModification: time.Second}
 }
@@ -38,12 +38,12 @@ func (s *Server) SetLimits(l Limits) {
 	s.gateway.SetKeyLimit(l.Keys)
 }
 
-// SetFaults replaces the plan of faults, from the next request on. It returns an error if
-// the plan is invalid or names an unknown operation.
+// SetFaults replaces the plan of faults, from the next request on. An invalid plan or an
+// unknown operation is an error.
 func (s *Server) SetFaults(plan faults.Plan) error { return s.faults.Set(plan) }
 
-// Counts returns the number of calls of each operation so far. Those of apigateway include,
-// besides the faults, what was refused because of Limits.
+// Counts returns the number of calls of each operation. Those of apigateway include calls
+// refused because of Limits.
 func (s *Server) Counts() faults.Counts {
 	all := s.faults.Counts()
 	for operation, n := range s.gateway.Counts() {

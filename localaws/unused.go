@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// unused tracks connections that have not carried a request yet. HTTP clients often dial
-// one more than they use, and http.Server.Shutdown would wait seconds for it.
+// unused tracks connections without a request. HTTP clients often dial one more than they
+// use, and http.Server.Shutdown would wait seconds for it.
 type unused struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
@@ -31,7 +31,7 @@ func (u *unused) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// close closes these connections, and later ones as soon as they are accepted.
+// close closes them, and later ones as soon as they are accepted.
 func (u *unused) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

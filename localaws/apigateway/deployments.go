@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// deployment is a snapshot of an API, for stages to serve.
 type deployment struct {
 	deploymentAnswer
 	Resources []resource `json:"resources"`

@@ -126,7 +126,7 @@ func (s *Service) getDomainName(r *http.Request, _ *none) (*domainName, error) {
 	})
 }
 
-// deleteDomainName also deletes the name's mappings.
+// deleteDomainName also deletes its mappings.
 func (s *Service) deleteDomainName(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		d, err := findDomain(tx, r.PathValue("domain"))

@@ -118,7 +118,6 @@ func (e *exported) responses(m method, doc documentation) object {
 	return all
 }
 
-// content returns models by content type, as in OpenAPI 3.0.
 func (e *exported) content(models map[string]string) object {
 	all := object{}
 	for kind, name := range models {

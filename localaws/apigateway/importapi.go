@@ -186,7 +186,6 @@ func (in *apiImport) put(m model) error {
 	return store.PutJSON(bucket(in.tx, "models", in.api), m.Name, m)
 }
 
-// resource finds or creates a resource and its parents.
 func (in *apiImport) resource(path string) (*resource, error) {
 	if res := in.byPath[path]; res != nil {
 		return res, nil

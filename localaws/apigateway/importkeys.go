@@ -77,7 +77,6 @@ func failsOnWarnings(r *http.Request) (bool, error) {
 	}
 }
 
-// importKey returns a warning if the row cannot be imported.
 func (s *Service) importKey(tx *store.Tx, row keyRow) (id, warning string, err error) {
 	id = string(bucket(tx, "keyvalues").Get([]byte(row.key.Value)))
 	joins, err := s.plansToJoin(tx, id, row.planIDs)

@@ -22,8 +22,8 @@ func (row keyRow) refusal(err *wire.Error) string {
 	return fmt.Sprintf("Line %d: %s", row.line, err.Message)
 }
 
-// keyColumns are the columns' positions (developer guide, "API Gateway API key file
-// format"). Order and case do not matter; other columns are ignored.
+// keyColumns are positions (developer guide, "API Gateway API key file format"). Order and
+// case do not matter; other columns are ignored.
 type keyColumns struct{ name, key, description, enabled, plans int }
 
 // readKeysFile reads comma-separated values with a header line. An invalid row becomes a

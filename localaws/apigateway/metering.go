@@ -126,8 +126,8 @@ func (q *quota) remaining(days store.Bucket, keyID string, since int64, day time
 	return left, nil
 }
 
-// start returns the first day of the period. AWS does not document when periods begin: here
-// at midnight UTC, on Sundays and on the first of the month.
+// start returns the first day of the period. AWS does not document it: here periods begin
+// at midnight UTC, on Sunday or on the first of the month.
 func (q *quota) start(now time.Time) time.Time {
 	day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	switch q.Period {

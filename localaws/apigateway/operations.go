@@ -60,8 +60,8 @@ func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) 
 	}
 }
 
-// errTooManyRequests is the error for throttled control-plane requests. The SDK recognizes
-// the code. Like AWS, it has no Retry-After header.
+// errTooManyRequests is the error for throttled control-plane requests, without a
+// Retry-After header, like AWS's. The SDK recognizes the code.
 var errTooManyRequests = &wire.Error{
 	Code: "TooManyRequestsException", Message: "Too Many Requests", Status: http.StatusTooManyRequests,
 }

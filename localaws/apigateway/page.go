@@ -17,13 +17,11 @@ const (
 	maxLimit     = 500
 )
 
-// list is one page of a collection. The last page has no position.
 type list[T any] struct {
 	Item     []T    `json:"item"`
 	Position string `json:"position,omitempty"`
 }
 
-// page selects up to limit items after a key.
 type page struct {
 	limit int
 	after []byte

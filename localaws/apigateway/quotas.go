@@ -10,7 +10,7 @@ import (
 
 // published are AWS's control-plane quotas per account: requests per second, and burst
 // (developer guide, "Amazon API Gateway quotas"). Other operations share only the total.
-// AWS publishes no burst but the total's; here the others have one second's worth. An
+// AWS publishes only the total's burst; here the others have one second's worth. An
 // ImportApiKeys is one request, whatever its number of keys.
 var published = map[string]struct {
 	rate  float64
@@ -30,7 +30,6 @@ type accountQuotas struct {
 	buckets map[string]*rate.Limiter
 }
 
-// set installs full buckets with a share of the published rates.
 func (q *accountQuotas) set(share float64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

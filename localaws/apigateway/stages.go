@@ -11,18 +11,17 @@ import (
 )
 
 type stage struct {
-	DeploymentID        string `json:"deploymentId"`
-	StageName           string `json:"stageName"`
-	Description         string `json:"description,omitempty"`
-	CacheClusterEnabled bool   `json:"cacheClusterEnabled"`
-	CacheClusterStatus  string `json:"cacheClusterStatus"`
-	// MethodSettings are keyed by method, or allMethods.
-	MethodSettings  map[string]methodSetting `json:"methodSettings"`
-	Variables       map[string]string        `json:"variables,omitempty"`
-	TracingEnabled  bool                     `json:"tracingEnabled"`
-	Tags            map[string]string        `json:"tags,omitempty"`
-	CreatedDate     int64                    `json:"createdDate"`
-	LastUpdatedDate int64                    `json:"lastUpdatedDate"`
+	DeploymentID        string                   `json:"deploymentId"`
+	StageName           string                   `json:"stageName"`
+	Description         string                   `json:"description,omitempty"`
+	CacheClusterEnabled bool                     `json:"cacheClusterEnabled"`
+	CacheClusterStatus  string                   `json:"cacheClusterStatus"`
+	MethodSettings      map[string]methodSetting `json:"methodSettings"`
+	Variables           map[string]string        `json:"variables,omitempty"`
+	TracingEnabled      bool                     `json:"tracingEnabled"`
+	Tags                map[string]string        `json:"tags,omitempty"`
+	CreatedDate         int64                    `json:"createdDate"`
+	LastUpdatedDate     int64                    `json:"lastUpdatedDate"`
 }
 
 type stageInput struct {

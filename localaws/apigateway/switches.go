@@ -10,9 +10,8 @@ import "time"
 func (s *Service) SetKeyLimit(n int) { s.keyLimit.Store(int64(n)) }
 
 // SetQuotas enforces a share of AWS's published control-plane quotas: 1 is what AWS allows,
-// 0.5 half of it, and 0, the default, no quota. Requests beyond them get 429
-// TooManyRequestsException. Every call of SetQuotas starts with full buckets. The clock is
-// Env.Now.
+// and 0, the default, no quota. Requests beyond them get 429 TooManyRequestsException.
+// Every call starts with full buckets. The clock is Env.Now.
 func (s *Service) SetQuotas(share float64) { s.quotas.set(share) }
 
 // SetConcurrentModification sets how long CreateUsagePlanKey and DeleteUsagePlanKey take
@@ -21,7 +20,7 @@ func (s *Service) SetQuotas(share float64) { s.quotas.set(share) }
 // here it does not.
 func (s *Service) SetConcurrentModification(takes time.Duration) { s.attaching.set(takes) }
 
-// SetPropagation sets how long the data plane refuses a key after it was attached to a
-// plan. The default is 0. AWS speaks of a few minutes. It also applies to earlier
-// attachments, and is exact to the second of Env.Now.
+// SetPropagation sets how long the data plane refuses a newly attached key, to the second
+// of Env.Now. The default is 0; AWS speaks of a few minutes. It also applies to earlier
+// attachments.
 func (s *Service) SetPropagation(delay time.Duration) { s.propagation.Store(int64(delay)) }

@@ -179,7 +179,7 @@ func grant(tx *store.Tx, plan usagePlan, keyID string, now time.Time, wanted int
 	return store.PutJSON(days, usageKey(keyID, now), u)
 }
 
-// usageKeys finds the keys for GetUsage without reading more than the page.
+// usageKeys finds the keys for GetUsage and reads no more than the page.
 type usageKeys struct {
 	tx     *store.Tx
 	planID string
@@ -199,7 +199,6 @@ func (u usageKeys) used(id string) bool {
 	return k != nil && string(k) <= usageKey(id, u.days.end) && strings.HasPrefix(string(k), id+"/")
 }
 
-// page merges attached and used keys in the order of their ids.
 func (u usageKeys) page(p page) (ids []string, position string) {
 	if p.limit < 1 {
 		return nil, ""

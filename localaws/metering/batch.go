@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// lateness is the age at which usage is refused. The SDK's model says six hours. Newer
-// pages say a day, or six hours if the month has ended.
+// lateness is the age at which usage is refused. The SDK's model says six hours; newer
+// pages say a day, or six hours after the end of the month.
 const lateness = 6 * time.Hour
 
 type batchMeterUsageIn struct {
@@ -25,8 +25,7 @@ type usageResult struct {
 }
 
 type batchMeterUsageOut struct {
-	Results []usageResult
-	// UnprocessedRecords is always empty.
+	Results            []usageResult
 	UnprocessedRecords []usageRecord
 }
 
@@ -37,8 +36,8 @@ const (
 	duplicate     = "DuplicateRecord"
 )
 
-// batchMeterUsage meters all records of a batch, or none if AWS would refuse the batch for
-// one of them.
+// batchMeterUsage meters all records, or none if AWS would refuse the batch for one of
+// them.
 func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*batchMeterUsageOut, error) {
 	if err := in.checkMembers(); err != nil {
 		return nil, err
@@ -83,8 +82,8 @@ func (in *batchMeterUsageIn) checkMembers() error {
 	return nil
 }
 
-// judge returns the licence of each record, nil if the customer holds none. A batch is for
-// one product. Its code names it or, since June 2026, the licences do.
+// judge returns each record's licence, nil if the customer holds none. A batch is for one
+// product, named by its code or, since June 2026, by the licences.
 func (in *batchMeterUsageIn) judge(m market, now time.Time) ([]*licence, error) {
 	if in.ProductCode != "" && !m.knows(in.ProductCode) {
 		return nil, invalidProduct()
@@ -121,9 +120,9 @@ func invalidProduct() error {
 	return wire.Errorf("InvalidProductCodeException", "The product code passed does not match the product code used for publishing the product.")
 }
 
-// licence returns the licence that the record is metered on, or nil. If the record names a
-// licence, it must be the customer's and have started by the hour of the usage. Otherwise
-// it is the customer's licence of the product.
+// licence returns the licence for a record, or nil. A licence that the record names must be
+// the customer's and have started by the hour of the usage. Otherwise it is the customer's
+// licence of the product.
 func (u usageRecord) licence(m market, product string) (*licence, error) {
 	if (u.CustomerAWSAccountID == nil) == (u.CustomerIdentifier == nil) {
 		return nil, wire.Errorf("InvalidCustomerIdentifierException", "A usage record must have either CustomerAWSAccountId or CustomerIdentifier.")

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// licence is a buyer's licence of a product.
 type licence struct {
 	ARN, Product, Account string
 	// Customer is the customer identifier; new integrations do not get one.
@@ -23,12 +22,12 @@ type licence struct {
 
 func (l licence) active() bool { return l.Ended.IsZero() }
 
-// licenceID identifies a licence: the part of the ARN after the last colon. AWS does not
-// write the rest in the same way everywhere.
+// licenceID is the part of an ARN after the last colon. AWS does not write the rest in the
+// same way everywhere.
 func licenceID(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
 
-// licenceARN returns the licence's ARN. given is an ARN or an id. If it is empty, the ARN
-// follows from product and account, so that a returning buyer gets the same licence.
+// licenceARN takes an ARN or an id. If given is empty, the ARN follows from product and
+// account, so that a returning buyer gets the same licence.
 func (s *Service) licenceARN(given, product, account string) string {
 	if strings.HasPrefix(given, "arn:") {
 		return given
@@ -40,8 +39,8 @@ func (s *Service) licenceARN(given, product, account string) string {
 	return "arn:aws:license-manager::" + s.env.Account + ":license:" + given
 }
 
-// DefineProduct sets the dimensions of a product. Usage in any other dimension is refused.
-// A product that was never defined accepts all dimensions.
+// DefineProduct sets the dimensions of a product; usage in others is refused. A product
+// that was never defined accepts all.
 func (s *Service) DefineProduct(code string, dimensions ...string) error {
 	err := s.env.DB.Update(func(tx *store.Tx) error { return store.PutJSON(productsIn(tx), code, dimensions) })
 	if err != nil {
@@ -52,7 +51,7 @@ func (s *Service) DefineProduct(code string, dimensions ...string) error {
 
 // EndLicence ends a licence, given by ARN or id: usage metered from now on gets
 // CustomerNotSubscribed. AWS allows one more hour for the last usage; the caller must wait
-// for that. Ending a licence again changes nothing. An unknown licence is an error.
+// for that. Ending it again changes nothing. An unknown licence is an error.
 func (s *Service) EndLicence(licenceARN string) error {
 	err := s.env.DB.Update(func(tx *store.Tx) error {
 		l, found, err := store.GetJSON[licence](licencesIn(tx), licenceID(licenceARN))
@@ -105,8 +104,7 @@ func (m market) knows(product string) bool {
 	return false
 }
 
-// held returns the account's or customer's licence of the product, preferably an active
-// one.
+// held prefers an active licence.
 func (m market) held(product, account, customer string) (held licence, ok bool) {
 	for _, l := range m.licences {
 		if l.Product != product || (account != "" && l.Account != account) || (customer != "" && l.Customer != customer) {

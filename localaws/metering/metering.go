@@ -3,8 +3,8 @@
 // for the buyer and AWS.
 //
 // The rules are those of ResolveCustomer and BatchMeterUsage in
-// https://docs.aws.amazon.com/marketplace/latest/APIReference/ and of the SDK's model.
-// Where they differ, in how late usage may be, the stricter one applies.
+// https://docs.aws.amazon.com/marketplace/latest/APIReference/ and of the SDK's model, and
+// the stricter one where they differ.
 package metering
 
 import (
@@ -21,8 +21,8 @@ type Service struct{ env wire.Env }
 // New returns the service.
 func New(env wire.Env) *Service { return &Service{env: env} }
 
-// JSON returns the service's wire protocol. MeterUsage and RegisterUsage are for products
-// that run on the buyer's side, and are not implemented.
+// JSON returns the service's wire protocol. MeterUsage and RegisterUsage, for products on
+// the buyer's side, are not implemented.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target: "AWSMPMeteringService",
@@ -34,7 +34,7 @@ func (s *Service) JSON() wire.JSONService {
 	}
 }
 
-// maxRequest is the size, in bytes, that a BatchMeterUsage request must stay below.
+// maxRequest is what a BatchMeterUsage request must stay below, in bytes.
 const maxRequest = 1 << 20
 
 func bounded(op wire.Operation) wire.Operation {

@@ -15,11 +15,11 @@ type Record struct {
 	ID                                  string
 	Product, Account, Licence, Customer string
 	Dimension                           string
-	// At is the usage record's time stamp. Each hour counts only once.
+	// At is the time stamp as sent. Usage counts once per hour.
 	At          time.Time
 	Quantity    int64
 	Allocations []Allocation
-	// ByLicence reports that the record named the licence, not the product code. AWS bills
+	// ByLicence means that the record named the licence, not the product code. AWS bills
 	// usage twice if it is metered in both ways.
 	ByLicence bool
 }
@@ -39,8 +39,7 @@ func (s *Service) Metered() ([]Record, error) {
 
 func hourOf(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
 
-// slot identifies usage that can be metered once: a licence, dimension, hour and way of
-// metering.
+// slot identifies usage that is metered once.
 func (r Record) slot() string {
 	way := "product"
 	if r.ByLicence {
@@ -49,8 +48,8 @@ func (r Record) slot() string {
 	return strings.Join([]string{licenceID(r.Licence), r.Dimension, hourOf(r.At).Format("2006-01-02T15"), way}, " ")
 }
 
-// meter stores the record. If the same record is already stored, meter returns its id as a
-// success. A different quantity for the slot is a duplicate, and the first one stays.
+// meter stores the record. A record that is stored already succeeds with its id. Another
+// quantity for the slot is a duplicate, and the first one stays.
 func meter(tx *store.Tx, byLicence bool, l licence, u usageRecord) (status, id string, err error) {
 	r := Record{
 		ID: wire.NewUUID(), Product: l.Product, Account: l.Account, Licence: l.ARN, Customer: l.Customer,

@@ -18,7 +18,7 @@ import (
 // "Onboarding customers to your SaaS product").
 const tokenLife = 4 * time.Hour
 
-// token is what a registration token resolves to. It does not change with the licence.
+// token is what a registration token resolves to, even if the licence changes.
 type token struct {
 	Product, Account, Licence string
 	Customer                  string `json:",omitempty"`
@@ -31,14 +31,14 @@ var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 // returns the x-amzn-marketplace-token with which AWS sends the buyer to the seller's
 // registration page. The token can be resolved for four hours; only its hash is stored.
 //
-// licenceARN is an ARN or an id like l-0123. Empty means the one licence of that account
-// for that product. customer is the customer identifier; it is empty for integrations since
-// June 2026. An active licence stays as it is, and an ended one starts again.
+// licenceARN is an ARN or an id like l-0123; empty means the account's one licence for the
+// product. customer is the customer identifier, empty for integrations since June 2026. An
+// active licence stays as it is, and an ended one starts again.
 func (s *Service) IssueToken(product, account, licenceARN, customer string) (string, error) {
 	if product == "" || !accountForm.MatchString(account) {
 		return "", fmt.Errorf("issuing a token: product %q is empty, or account %q is not a 12-digit id", product, account)
 	}
-	// Like AWS's tokens, this one contains characters that a form must encode.
+	// Like AWS's tokens, it contains characters that a form must encode.
 	secret := make([]byte, 48)
 	_, _ = rand.Read(secret)
 	issued := base64.StdEncoding.EncodeToString(secret)

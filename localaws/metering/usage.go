@@ -34,7 +34,7 @@ type Allocation struct {
 // Tag labels an allocation.
 type Tag struct{ Key, Value string }
 
-// at returns the record's time stamp. checkMembers must have passed.
+// at needs a record that has passed checkMembers.
 func (u usageRecord) at() time.Time {
 	return time.UnixMilli(int64(math.Round(*u.Timestamp * 1000))).UTC()
 }
@@ -57,8 +57,7 @@ var (
 	tagForm       = regexp.MustCompile(`^[a-zA-Z0-9+ \-=._:/\\@]+$`)
 )
 
-// checkMembers checks the record against the model. at is the record's path in error
-// messages.
+// checkMembers checks the record against the model. at is its path in errors.
 func (u usageRecord) checkMembers(at string) error {
 	switch {
 	case u.Timestamp == nil:

@@ -13,9 +13,9 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// openSound opens the file unless it is damaged. bbolt trusts its file: where a page is
-// wrong, it panics or reads past the end of the file. openSound therefore reads the whole
-// file once in advance.
+// openSound opens the file unless it is damaged. bbolt trusts its file: at a wrong page it
+// panics, or reads past the end of the file. openSound therefore reads the whole file once
+// in advance.
 func openSound(path string, opts Options) (*bolt.DB, error) {
 	if file, err := os.Stat(path); err == nil && file.Mode().IsRegular() && file.Size() > 0 {
 		if err := examine(path); err != nil {
@@ -25,14 +25,13 @@ func openSound(path string, opts Options) (*bolt.DB, error) {
 	return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, NoSync: opts.NoSync, FreelistType: bolt.FreelistMapType})
 }
 
-// lockTimeout is how long to wait for another process that has the file open.
+// lockTimeout is how long to wait for another process that uses the file.
 const lockTimeout = 250 * time.Millisecond
 
-// examine reads all of an existing file. It opens the file read-only: for writing, bbolt
-// would read the list of free pages first, and may panic over it.
+// examine opens the file read-only: for writing, bbolt would first read the list of free
+// pages, and may panic over it.
 func examine(path string) (err error) {
-	// This turns a read past the end of the file into a panic; otherwise it kills the
-	// process.
+	// A read past the end of the file then panics instead of killing the process.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if found := recover(); found != nil {
@@ -65,8 +64,7 @@ func verify(path string, tx *bolt.Tx) error {
 	if file.Size() < tx.Size() {
 		return fmt.Errorf("%w (it has %d bytes of %d)", ErrDamaged, file.Size(), tx.Size())
 	}
-	// This comes before Check, which reads in a goroutine of its own, where a panic cannot
-	// be caught.
+	// This comes before Check, whose goroutine's panics cannot be caught.
 	if err := tx.ForEach(func(_ []byte, b *bolt.Bucket) error { return readAll(b) }); err != nil {
 		return err
 	}

@@ -1,8 +1,8 @@
-// Package store keeps the whole state of a local AWS in one bbolt file.
+// Package store keeps the state of a local AWS in one bbolt file.
 //
-// Writers are committed in groups: the writers that queue up during one commit share the
-// next one, and its sync to disk. A lone writer does not wait. Whatever Update has
-// acknowledged survives a kill of the process at any moment.
+// Writers that queue up during one commit share the next one, and its sync to disk. A lone
+// writer does not wait. Whatever Update has acknowledged survives a kill of the process at
+// any moment.
 package store
 
 import (
@@ -19,8 +19,8 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// FormatVersion is written into every new file. Open refuses a file of another version:
-// local data is never migrated, and `--fresh` starts over.
+// FormatVersion is written into new files. Open refuses other versions: local data is never
+// migrated, and `--fresh` starts over.
 const FormatVersion = "1"
 
 var (
@@ -40,8 +40,7 @@ var (
 	versionKey = []byte("version")
 )
 
-// maxGroup limits the writers of one commit, so that the first of them does not wait
-// forever.
+// maxGroup limits a commit, so that its first writer does not wait forever.
 const maxGroup = 256
 
 // DB is one open file. It is safe for concurrent use.
@@ -81,8 +80,7 @@ func Open(path string, opts Options) (*DB, error) {
 	}
 	b, err := openSound(path, opts)
 	if opts.Fresh && errors.Is(err, ErrDamaged) {
-		// If another process had the file open, openSound would have reported that, not the
-		// damage.
+		// A file in use would have been ErrInUse, not ErrDamaged.
 		if err = os.Remove(path); err == nil {
 			b, err = openSound(path, opts)
 		}
@@ -226,9 +224,8 @@ func (db *DB) group(first *write) []*write {
 }
 
 // commit runs a group in one transaction. bbolt has no savepoints: if a writer fails after
-// it has written, the transaction is rolled back and the others run again without it. If no
-// writer has written, there is nothing to sync, since everything they have read was
-// committed before.
+// it has written, the transaction is rolled back and the others run again without it. If
+// none has written, there is nothing to sync.
 func (db *DB) commit(group []*write) {
 	for len(group) > 0 {
 		results := make([]result, len(group))
@@ -312,8 +309,8 @@ func (tx *Tx) Drop(path ...string) error {
 	return tx.Bucket(path[:len(path)-1]...).bucket.DeleteBucket(last)
 }
 
-// Bucket is an ordered map of bytes to bytes. The slices it returns are valid until the
-// transaction ends; copy them to keep them longer.
+// Bucket is an ordered map of bytes to bytes. Slices it returns are valid until the
+// transaction ends.
 type Bucket struct {
 	tx     *Tx
 	path   []string
@@ -355,8 +352,8 @@ func (b *Bucket) NextSequence() (uint64, error) {
 	return b.bucket.NextSequence()
 }
 
-// Cursor walks the bucket in key order. Do not write to the bucket during the walk: collect
-// the keys first.
+// Cursor walks the bucket in key order. Do not write to the bucket meanwhile: collect the
+// keys first.
 func (b Bucket) Cursor() *Cursor {
 	if b.bucket == nil {
 		return &Cursor{}

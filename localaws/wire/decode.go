@@ -6,12 +6,12 @@ import (
 	"sync"
 )
 
-// maxKept is the largest body whose decoder is kept. A decoder keeps a buffer of at least
-// the size of its body.
+// maxKept limits the bodies whose decoder is kept, because it keeps a buffer of at least
+// the body's size.
 const maxKept = 64 << 10
 
-// decoder decodes one body after another. Only a json.Decoder can refuse unknown members,
-// and a new one for every request would grow a new buffer each time.
+// decoder is reused. Only a json.Decoder can refuse unknown members, and each new one would
+// grow a new buffer.
 type decoder struct {
 	body bytes.Reader
 	json *json.Decoder
@@ -24,7 +24,7 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// decode reads the JSON value at the start of the body. The result must not refer to the
+// decode decodes the JSON at the start of the body. The result must not refer to the
 // decoder's buffer: encoding/json copies, and so must every UnmarshalJSON.
 func decode(body []byte, into any) error {
 	d := decoders.Get().(*decoder)

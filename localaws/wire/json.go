@@ -14,16 +14,16 @@ import (
 	"strings"
 )
 
-// MaxBody limits how much of a request is read, in bytes. It exceeds every AWS limit that a
-// service checks itself (SQS 1 MiB, DynamoDB 16 MiB).
+// MaxBody limits request bodies, in bytes. It exceeds every limit of AWS that a service
+// checks itself (SQS 1 MiB, DynamoDB 16 MiB).
 const MaxBody = 20 << 20
 
-// Operation answers one call. The result is encoded with its own MarshalJSON, if it has
-// one, and with encoding/json otherwise.
+// Operation answers one call. If the result is a json.Marshaler, its output is sent as it
+// is.
 type Operation func(ctx context.Context, body []byte) (any, error)
 
-// Op turns a typed function into an Operation. A request with a member that In lacks is
-// refused, so that nothing is silently ignored.
+// Op turns a typed function into an Operation. It refuses members that In lacks, so that
+// nothing is silently ignored.
 func Op[In, Out any](f func(context.Context, *In) (*Out, error)) Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		in := new(In)
@@ -65,8 +65,7 @@ type JSONService struct {
 	// Shape is the namespace in an error's __type, e.g. "com.amazonaws.sqs".
 	Shape      string
 	Operations map[string]Operation
-	// MaxBody is the size of the largest body accepted, in bytes; 0 means the package's
-	// MaxBody.
+	// MaxBody is the largest body accepted, in bytes; 0 means the package's MaxBody.
 	MaxBody int64
 }
 
@@ -92,8 +91,7 @@ func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeChecked(w, http.StatusOK, body)
 }
 
-// encode calls MarshalJSON itself, because encoding/json would validate and copy its
-// result.
+// encode calls MarshalJSON itself; encoding/json would go over the result again.
 func encode(out any) ([]byte, error) {
 	if m, ok := out.(json.Marshaler); ok {
 		return m.MarshalJSON()
@@ -101,8 +99,8 @@ func encode(out any) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// writeChecked also sends the checksum that DynamoDB clients compare, and the length, as
-// AWS does: the SDK retries a broken response only if it was not chunked.
+// writeChecked adds the checksum that DynamoDB clients compare, and the length, as AWS
+// does: the SDK retries a broken response only if it was not chunked.
 func writeChecked(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// QueryOperation answers one call of the Query protocol. Its result is encoded as XML
-// inside <NameResult>; nil omits that element.
+// QueryOperation answers one call of the Query protocol. Its result becomes XML inside
+// <NameResult>; nil omits that element.
 type QueryOperation func(ctx context.Context, form url.Values) (any, error)
 
 // QueryService is a service with the Query protocol: a form in, XML out.
@@ -21,7 +21,7 @@ type QueryService struct {
 	Operations map[string]QueryOperation
 }
 
-// ServeHTTP runs the operation named by Action in the form, which must be parsed already.
+// ServeHTTP runs the operation named by Action. The form must be parsed already.
 func (s QueryService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PostForm.Get("Action")
 	op, ok := s.Operations[name]

@@ -1,5 +1,5 @@
 // Package wire implements the server side of AWS's protocols: AWS JSON 1.0 and 1.1, Query
-// with XML responses, and the errors of each. A service is a map from operation names to
+// with XML responses, and their errors. A service is a map from operation names to
 // functions over plain structs. The package knows nothing about any one service.
 package wire
 
@@ -45,7 +45,7 @@ type Error struct {
 	// Status is the HTTP status; 0 means 400.
 	Status int
 	// QueryCode is the older code for x-amzn-query-error, which services that moved from
-	// Query to JSON still send (SQS: "AWS.SimpleQueueService.NonExistentQueue").
+	// Query to JSON still send ("AWS.SimpleQueueService.NonExistentQueue").
 	QueryCode string
 	// Fields are further members of the error.
 	Fields map[string]any
@@ -77,8 +77,8 @@ func NotImplemented(what string) *Error {
 	}
 }
 
-// asError returns err as an AWS error. An error of another type becomes an internal
-// failure; its text goes only to the logger in ctx.
+// asError turns an error of another type into an internal failure, whose text goes only to
+// the logger in ctx.
 func asError(ctx context.Context, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -88,13 +88,13 @@ func asError(ctx context.Context, err error) *Error {
 	return &Error{Code: "InternalFailure", Message: "The local AWS failed; its log says why.", Status: http.StatusInternalServerError}
 }
 
-// Caller is the signer of a request. The signature is not checked: local credentials are
+// Caller is the signer of a request. Signatures are not checked: local credentials are
 // dummies.
 type Caller struct {
 	AccessKeyID, Region, Service string
 }
 
-// CallerOf reads the credential scope of a SigV4 Authorization header. Without one it
+// CallerOf reads the credential scope of a SigV4 Authorization header; without one it
 // returns the zero Caller.
 func CallerOf(r *http.Request) Caller {
 	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
@@ -116,7 +116,7 @@ func WithRequest(ctx context.Context, r *http.Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
-// RequestFrom returns the HTTP request of the operation, or nil outside one.
+// RequestFrom returns the operation's HTTP request, or nil outside an operation.
 func RequestFrom(ctx context.Context) *http.Request {
 	r, _ := ctx.Value(requestKey{}).(*http.Request)
 	return r
