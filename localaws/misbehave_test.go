@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-func TestAWSLimitsHoldClientsToAWSQuotasAndAreCounted(t *testing.T) {
+func TestAWSLimitsEnforceAWSQuotasAndCountThrottledCalls(t *testing.T) {
 	t.Parallel()
 	srv := localaws.Start(t, func(o *localaws.Options) { o.Limits = localaws.AWSLimits() })
 	cfg := srv.AWSConfig()
@@ -53,7 +53,7 @@ func TestAWSLimitsHoldClientsToAWSQuotasAndAreCounted(t *testing.T) {
 	}
 }
 
-func TestWhatThereIsNoneOfCountsAsUnknown(t *testing.T) {
+func TestUnknownPagesAreCountedAsUnknown(t *testing.T) {
 	t.Parallel()
 	srv := localaws.Start(t)
 	for _, path := range []string{"/nothing/here", "/nor/here"} {

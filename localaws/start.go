@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/awsclient"
 )
 
-// Start runs a local AWS for one test, on a free port, with its file in the
-// test's own folder, and closes it when the test ends.
+// Start runs a local AWS until the test ends, on a free port and with its file in a
+// temporary folder.
 func Start(t testing.TB, adjust ...func(*Options)) *Server {
 	t.Helper()
 	opts := Options{Dir: t.TempDir(), Addr: "127.0.0.1:0", NoSync: true}
@@ -30,7 +30,7 @@ func Start(t testing.TB, adjust ...func(*Options)) *Server {
 	return s
 }
 
-// AWSConfig is an SDK configuration that points every service at this server.
+// AWSConfig returns an SDK configuration that sends all services' requests to this server.
 func (s *Server) AWSConfig() aws.Config {
 	return aws.Config{
 		Region:       Region,
