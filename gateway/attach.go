@@ -58,7 +58,7 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 		return err
 	}
 	for _, rival := range holds {
-		if meet(rival, wanted) {
+		if shareStage(rival, wanted) {
 			return &Refused{Reason: StageTaken, Rival: rival.ID, Err: clash.err}
 		}
 	}
@@ -66,7 +66,7 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 }
 
 // meet says whether the plans have a stage in common: a key may be in one of them only.
-func meet(a, b UsagePlan) bool {
+func shareStage(a, b UsagePlan) bool {
 	return slices.ContainsFunc(a.Stages, func(stage portal.Stage) bool { return slices.Contains(b.Stages, stage) })
 }
 
@@ -78,7 +78,7 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 		return err
 	})
 	if IsNotFound(err) {
-		return UsagePlan{}, refused(PlanGone, err)
+		return UsagePlan{}, &Refused{Reason: PlanGone, Err: err}
 	}
 	if err != nil {
 		return UsagePlan{}, asUnavailable(err)

@@ -26,15 +26,15 @@ type attachLease struct {
 	lanes map[Urgency]*lane
 }
 
-// attachPatience is how long a call waits for its turn to attach: several times what AWS
+// attachWait is how long a call waits for its turn to attach: several times what AWS
 // takes for an attachment, since that is what those ahead take.
-const attachPatience = 10 * time.Second
+const attachWait = 10 * time.Second
 
 // eagerFor is how long an interactive call keeps others off the lease after having asked for
 // it in vain; if it asks again in time, they stay off.
 const eagerFor = 2 * time.Second
 
-// take waits for the lease, at most for attachPatience once it is this call's turn in the
+// take waits for the lease, at most for attachWait once it is this call's turn in the
 // process, and for portal.LastWait when the process is stopping. Interactive calls go before
 // all others, in every process. A holder that died costs d; one that acts late draws the 409,
 // which is tried again. While affordable returns a wait or an error, the lease is not taken, so
@@ -54,7 +54,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	if err := l.afford(waiting, u, affordable); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeoutCause(waiting, attachPatience, errNoTurn)
+	waiting, cancel := context.WithTimeoutCause(waiting, attachWait, errNoTurn)
 	defer cancel()
 	for {
 		giveUp, ok, err := l.try(ctx, d, u)
@@ -62,7 +62,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 			return func() { giveUp(); lane.leave() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
-			err = notHad(waiting)
+			err = waitError(waiting)
 		}
 		if err != nil {
 			return nil, err
@@ -72,7 +72,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 
 // afford waits until there is a token, as long as a call at the front of a queue does.
 func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(context.Context) (time.Duration, error)) error {
-	length := frontPatience
+	length := frontWait
 	if u == Interactive {
 		length = frontTime
 	}
@@ -86,8 +86,8 @@ func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(con
 		case !l.now().Add(wait).Before(until):
 			return noToken()
 		}
-		if sleep(ctx, min(wait+jitter(0, wait/8+time.Millisecond), patience)) != nil {
-			return notHad(ctx)
+		if sleep(ctx, min(wait+jitter(0, wait/8+time.Millisecond), tokenWait)) != nil {
+			return waitError(ctx)
 		}
 	}
 }
@@ -104,11 +104,11 @@ func (l *attachLease) lane(u Urgency) *lane {
 	return l.lanes[u]
 }
 
-// errNoTurn ends a wait that has lasted for attachPatience.
+// errNoTurn ends a wait that has lasted for attachWait.
 var errNoTurn = errors.New("others were attaching all the time")
 
 // notHad is the error of a wait for the lease that is over.
-func notHad(waiting context.Context) error {
+func waitError(waiting context.Context) error {
 	if errors.Is(context.Cause(waiting), errNoTurn) {
 		return postponed("attach lease")
 	}
@@ -118,7 +118,7 @@ func notHad(waiting context.Context) error {
 // try takes the lease if it is free or has run out and nobody more urgent
 // wants it. Somebody urgent who does not get it says so in the item.
 func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (release func(), ok bool, err error) {
-	within, cancel := context.WithTimeout(ctx, patience)
+	within, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	holder, now := rand.Text(), l.now()
 	condition, values := leases.Free, map[string]types.AttributeValue{

@@ -82,9 +82,9 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)
+		defer time.Sleep(tokenWait)
 		dead, alive := w.process(t, 1), w.process(t, 1)
-		deadRelease, err := dead.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
+		deadRelease, err := dead.attach.take(t.Context(), 2*attachWait, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +95,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if !errors.As(err, &later) || later.Reason != "attach lease" {
 			t.Errorf("error %v", err)
 		}
-		if waited := time.Since(before); waited < attachPatience || waited > attachPatience+time.Second {
+		if waited := time.Since(before); waited < attachWait || waited > attachWait+time.Second {
 			t.Errorf("waited %v", waited)
 		}
 		if calls := w.Wire.Made(); len(calls) > 0 {
@@ -104,20 +104,20 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if item, err := alive.read(t.Context()); err != nil || item.Revision != 0 {
 			t.Errorf("a token was drawn before the lease was had: %+v, %v", item, err)
 		}
-		time.Sleep(attachPatience)
+		time.Sleep(attachWait)
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
 			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
 		}
-		aliveRelease, err := alive.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
+		aliveRelease, err := alive.attach.take(t.Context(), 2*attachWait, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
 		deadRelease() // it was not dead, only late
-		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); free {
 			t.Error("the late holder released the lease of another")
 		}
 		aliveRelease()
-		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); !free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}
 	})

@@ -20,7 +20,7 @@ const (
 	Background
 )
 
-func (u Urgency) leaves() float64 {
+func (u Urgency) reserve() float64 {
 	switch u {
 	case Interactive:
 		return 0
@@ -182,7 +182,7 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	}
 	if got <= 0 {
 		if u == Background && wait > 0 {
-			b = b.starved()
+			b = b.markStarved()
 		}
 		return b, 0, wait
 	}
@@ -200,25 +200,25 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 // free is how many tokens of a bucket a call of that urgency may take, and how many have to
 // flow into it before there is one.
 func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64) {
-	size, held, due := l[bucket], b.Tokens[bucket], b.due(l[total])
+	size, held, saved := l[bucket], b.Tokens[bucket], b.saved(l[total])
 	// What is left for more urgent calls never includes a full bucket's only token.
-	free = held - min(u.leaves()*size.burst, size.burst-1)
+	free = held - min(u.reserve()*size.burst, size.burst-1)
 	switch {
 	case u != Background && bucket == total:
-		free -= due
+		free -= saved
 		return free, 1 - free
 	case u != Background:
 		return free, 1 - free
 	case bucket == total:
-		return max(free, min(held, due)), min(1-free, max(1-held, (1-due)*trickle))
-	case due >= 1:
+		return max(free, min(held, saved)), min(1-free, max(1-held, (1-saved)*trickle))
+	case saved >= 1:
 		return held, 1 - held
 	}
-	return free, min(1-free, max(1-held, (1-due)*trickle))
+	return free, min(1-free, max(1-held, (1-saved)*trickle))
 }
 
 // due is how much of a token is put by for background calls that wait.
-func (b balance) due(all limit) float64 {
+func (b balance) saved(all limit) float64 {
 	if b.At-b.StarvedAt > starvedFor.Milliseconds() {
 		return 0
 	}
@@ -226,7 +226,7 @@ func (b balance) due(all limit) float64 {
 }
 
 // starved is the balance after a background call has found no token.
-func (b balance) starved() balance {
+func (b balance) markStarved() balance {
 	since := b.At - b.StarvedAt
 	if since > starvedFor.Milliseconds() {
 		b.StarvedSince = b.At

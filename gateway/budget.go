@@ -67,8 +67,11 @@ type queue struct {
 	urgency Urgency
 }
 
-// patience is how long a call waits for a token, or for its turn to attach.
-const patience = 2 * time.Second
+// tokenWait is how long a call waits for a token, or for its turn to attach.
+const tokenWait = 2 * time.Second
+
+// tableTimeout bounds one call of the table.
+const tableTimeout = 2 * time.Second
 
 // budgetMemory is how long a process goes by the item as it last knew it where it is only
 // asked for, and not written. Others may have drawn since, so there are fewer tokens than it

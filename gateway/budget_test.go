@@ -67,7 +67,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		const share = 0.5
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -104,7 +104,7 @@ func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		process := w.process(t, 0.5)
 		backlog := make(chan error, 40)
 		var work sync.WaitGroup
@@ -132,7 +132,7 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)                         // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait)                        // until every taker has seen that nobody waits
 		plans := w.process(t, 0.5).taker(updatePlan, Bulk) // a token every 40 seconds
 		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
@@ -153,7 +153,7 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 		if !errors.As(err, &later) || later.Reason != "budget" || later.After < 5*time.Second || later.After > 30*time.Second {
 			t.Errorf("error %#v", err)
 		}
-		if waited := time.Since(before); waited < patience || waited > patience+100*time.Millisecond {
+		if waited := time.Since(before); waited < tokenWait || waited > tokenWait+100*time.Millisecond {
 			t.Errorf("waited %v", waited)
 		}
 		near.Wait()
@@ -168,13 +168,13 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	}{
 		// It would soon be in the way of fresher ones.
 		"at a screen":  {Interactive, frontTime},
-		"in a backlog": {Bulk, frontPatience},
+		"in a backlog": {Bulk, frontWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			synctest.Test(t, func(t *testing.T) {
-				defer time.Sleep(patience)
+				defer time.Sleep(tokenWait)
 				b := w.process(t, 0.25) // a token every 80 seconds
 				plans := b.taker(updatePlan, c.urgency)
 				if err := taken(t, plans); err != nil {
@@ -200,7 +200,7 @@ func TestATokenThatNobodyUsedIsKeptOnlyForAMoment(t *testing.T) {
 	}
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Bulk)
 		unused, err := plans.take(t.Context())
 		if err != nil {
@@ -225,7 +225,7 @@ func TestATokenGivenBackGoesToWhoWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		unused, err := plans.take(t.Context())
 		if err != nil {
@@ -249,7 +249,7 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
@@ -272,7 +272,7 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 func TestTheSecondThrottledCallInAMinuteSlowsEveryProcessForAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		processes := budgetsOf(t, 2, 1)
 		one, two := processes[0], processes[1]
 		// perSecond empties the bucket and counts what comes in ten seconds after.
@@ -396,7 +396,7 @@ func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 	for urgency, want := range map[Urgency]int{Interactive: 2, Bulk: 0} {
 		w := newWorld(t) // with a budget that nobody has drawn from
 		synctest.Test(t, func(t *testing.T) {
-			defer time.Sleep(patience) // until every taker has seen that nobody waits
+			defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 			keys := w.process(t, 1).taker(updatePlan, urgency)
 			if err := taken(t, keys); err != nil {
 				t.Fatal(err)

@@ -34,7 +34,7 @@ type Mapping struct {
 func (s *Session) DomainsPage(ctx context.Context, position string) (domains []Domain, next string, err error) {
 	var out *apigateway.GetDomainNamesOutput
 	err = s.read(ctx, listDomains, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: from(position)})
+		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: startAt(position)})
 		return err
 	})
 	if err != nil {
@@ -64,7 +64,7 @@ const noBasePath = "(none)"
 // UsagePlansPage. A domain that is gone has none, and neither has one whose mappings have
 // several levels: API Gateway tells those to its other API only, and refuses here.
 func (s *Session) MappingsPage(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
-	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: from(position)}
+	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: startAt(position)}
 	if domain.ID != "" {
 		in.DomainNameId = aws.String(domain.ID)
 	}

@@ -38,8 +38,6 @@ const (
 	Invalid    RefusedReason = "invalid"     // the call is wrong in itself
 )
 
-func refused(reason RefusedReason, err error) error { return &Refused{Reason: reason, Err: err} }
-
 // ResourceLimit names a quota of things, as opposed to one of calls.
 type ResourceLimit string
 
@@ -185,7 +183,7 @@ func classify(op Operation, err error) error {
 	case errors.As(err, &full):
 		return &LimitReached{Limit: limitOf(op, err), Err: err}
 	case errors.As(err, &invalid):
-		return refused(Invalid, err)
+		return &Refused{Reason: Invalid, Err: err}
 	case errors.As(err, &clash):
 		return &conflict{err: err}
 	case errors.As(err, &notFound):
@@ -226,19 +224,19 @@ func withCause(what string, err error) string {
 	return what + ": " + err.Error()
 }
 
-// unspoken is an error whose text has a secret taken out of it.
-type unspoken struct {
+// redacted is an error whose text has a secret taken out of it.
+type redacted struct {
 	text string
 	err  error
 }
 
-func (u *unspoken) Error() string { return u.text }
-func (u *unspoken) Unwrap() error { return u.err }
+func (u *redacted) Error() string { return u.text }
+func (u *redacted) Unwrap() error { return u.err }
 
 // without keeps a secret out of an error's text: AWS may quote what it refuses.
-func without(secret string, err error) error {
+func redact(secret string, err error) error {
 	if err == nil || secret == "" || !strings.Contains(err.Error(), secret) {
 		return err
 	}
-	return &unspoken{text: strings.ReplaceAll(err.Error(), secret, "[key value]"), err: err}
+	return &redacted{text: strings.ReplaceAll(err.Error(), secret, "[key value]"), err: err}
 }

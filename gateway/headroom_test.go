@@ -84,7 +84,7 @@ func TestWhereAWSEnforcesExactlyTheShareNoCallIsRefused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			synctest.Test(t, func(t *testing.T) {
-				defer time.Sleep(patience) // until every taker has seen that nobody waits
+				defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 				aws := &strict{limits: quotas.scaled(share)}
 				var began atomic.Int64
 				w.Wire.Tamper(aws.rush(&began))

@@ -31,7 +31,7 @@ type ImportAnswer struct{ IDs, Warnings int }
 // rows is called once the import may be made, right before it, and returns what to import;
 // without rows no call is made. hasRoom says that an import was let through a moment ago, so
 // that this one need not ask whether the account has room for keys. The error is one of those
-// of Session, or one that ImportRefused reports.
+// of Session, or one that FileRejected reports.
 func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []ImportRow) (ImportAnswer, error) {
 	op := ImportAPIKeys
 	op.creates = !hasRoom
@@ -41,7 +41,7 @@ func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []Im
 	}
 	file := rows()
 	if len(file) == 0 {
-		s.withdraw(op, p)
+		s.returnPermit(op, p)
 		return ImportAnswer{}, nil
 	}
 	var answer ImportAnswer
@@ -52,7 +52,7 @@ func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []Im
 	if err == nil && answer.IDs > 0 || len(file) == 1 {
 		s.noteRoom(ctx, err)
 	}
-	if !ImportRefused(err) {
+	if !FileRejected(err) {
 		err = asUnavailable(err)
 	}
 	return answer, err
@@ -66,16 +66,16 @@ func ImportRows(ctx context.Context, client *apigateway.Client, rows []ImportRow
 	})
 	if err != nil {
 		for _, row := range rows {
-			err = without(row.Key.Value, err)
+			err = redact(row.Key.Value, err)
 		}
 		return ImportAnswer{}, err
 	}
 	return ImportAnswer{IDs: len(out.Ids), Warnings: len(out.Warnings)}, nil
 }
 
-// ImportRefused says whether an import created nothing because of what its file holds. A 413 may
+// FileRejected says whether an import created nothing because of what its file holds. A 413 may
 // come from something in between, and means the same.
-func ImportRefused(err error) bool {
+func FileRejected(err error) bool {
 	var no *Refused
 	var clash *conflict
 	var full *LimitReached

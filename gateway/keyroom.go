@@ -115,7 +115,7 @@ func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 
 // recordFull records that AWS had no room for a key, and returns until when nobody asks again.
 func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
 	now := k.now()
 	until = now.Add(firstFull)
@@ -147,7 +147,7 @@ func (k *keyRoom) recordRoom(ctx context.Context) {
 	if !known {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
 	_, err := k.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String(k.name), Key: k.key()})
 	if err != nil {
@@ -160,7 +160,7 @@ func (k *keyRoom) key() map[string]types.AttributeValue {
 }
 
 func (k *keyRoom) read(ctx context.Context) (row fullRow, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	out, err := k.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(k.name), Key: k.key(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
@@ -181,7 +181,7 @@ func (k *keyRoom) remember(row fullRow) {
 
 // replace writes the row unless another process has written it since it was read.
 func (k *keyRoom) replace(ctx context.Context, seen, next fullRow) (ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	item, err := attributevalue.MarshalMap(next)
 	if err != nil {

@@ -99,7 +99,7 @@ func TestOneCallTriesWhetherThereIsRoomAgain(t *testing.T) {
 	w := newWorld(t)
 	w.full()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		sessions := []*Session{w.session(t), w.session(t)}
 		time.Sleep(time.Until(fullUntil(t, sessions[0], 0)))
 		var all sync.WaitGroup

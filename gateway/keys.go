@@ -53,7 +53,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 			Enabled: true, // left out, the key would be created disabled
 		})
 		if err != nil {
-			return without(key.Value, err)
+			return redact(key.Value, err)
 		}
 		id = aws.ToString(out.Id)
 		return nil

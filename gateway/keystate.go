@@ -27,7 +27,7 @@ func (s *Session) Inspect(ctx context.Context, key portal.GatewayKeyID) (KeyStat
 		state = KeyState{Name: aws.ToString(out.Name), Enabled: out.Enabled}
 		return nil
 	})
-	return state, keyed(err)
+	return state, keyError(err)
 }
 
 // Present is Inspect without the state: nil if the key exists, enabled or not.
@@ -39,7 +39,7 @@ func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 // Rename gives a key another name. A key that has the name already keeps it, so a second
 // call changes nothing. A key that is gone is Refused with KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
-	return keyed(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
+	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
 			ApiKey: aws.String(string(key)),
 			PatchOperations: []types.PatchOperation{
@@ -63,9 +63,9 @@ func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 }
 
 // keyed is asUnavailable for calls that name nothing but a key: a 404 means that it is gone.
-func keyed(err error) error {
+func keyError(err error) error {
 	if IsNotFound(err) {
-		return refused(KeyGone, err)
+		return &Refused{Reason: KeyGone, Err: err}
 	}
 	return asUnavailable(err)
 }

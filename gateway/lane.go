@@ -21,7 +21,7 @@ type lane struct {
 	waiting []*waiter
 }
 
-// laneFront is how many may wait in a lane for longer than attachPatience. AWS attaches
+// laneFront is how many may wait in a lane for longer than attachWait. AWS attaches
 // about one key a second, so their turn will come soon.
 const laneFront = 10
 
@@ -38,7 +38,7 @@ func (l *lane) enter(ctx context.Context) error {
 				l.leave()
 			}
 			return portal.Stopped(ctx)
-		case <-time.After(l.stays(w)):
+		case <-time.After(l.remaining(w)):
 			if l.overdue(w) && l.quit(w) {
 				return postponed("attach lease")
 			}
@@ -60,25 +60,25 @@ func (l *lane) join() *waiter {
 }
 
 // stays is how long the call will wait from now on, if others keep their places.
-func (l *lane) stays(w *waiter) time.Duration {
+func (l *lane) remaining(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(time.Millisecond, l.until(w).Sub(l.now()))
+	return max(time.Millisecond, l.deadline(w).Sub(l.now()))
 }
 
 func (l *lane) overdue(w *waiter) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.until(w).After(l.now())
+	return !l.deadline(w).After(l.now())
 }
 
 // until is when the call gives up: at the front only once it is not fresh any more.
-func (l *lane) until(w *waiter) time.Time {
+func (l *lane) deadline(w *waiter) time.Time {
 	at := slices.Index(l.waiting, w)
 	if l.newestFirst || at < 0 || at >= laneFront {
-		return w.since.Add(attachPatience)
+		return w.since.Add(attachWait)
 	}
-	return w.since.Add(frontPatience)
+	return w.since.Add(frontWait)
 }
 
 // quit takes the call out of those that wait; waited is false if it has its turn already.

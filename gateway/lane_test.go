@@ -45,7 +45,7 @@ func TestALaneIsLeftInItsOrder(t *testing.T) {
 
 func TestThoseAtTheFrontOfALaneWaitLongerUnlessSomebodyIsAtAScreen(t *testing.T) {
 	t.Parallel()
-	for newestFirst, want := range map[bool]time.Duration{false: frontPatience, true: attachPatience} {
+	for newestFirst, want := range map[bool]time.Duration{false: frontWait, true: attachWait} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &lane{newestFirst: newestFirst, now: time.Now}
 			if err := l.enter(t.Context()); err != nil {
@@ -67,7 +67,7 @@ func TestThoseAtTheFrontOfALaneWaitLongerUnlessSomebodyIsAtAScreen(t *testing.T)
 				})
 			}
 			work.Wait()
-			if waits[want] < laneFront || waits[attachPatience] < 5 {
+			if waits[want] < laneFront || waits[attachWait] < 5 {
 				t.Errorf("newest first %v: so many waited so long: %v", newestFirst, waits)
 			}
 		})
@@ -105,7 +105,7 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		b := w.process(t, 0.1)
 		// What is left is for interactive calls.
 		if got, _, err := b.draw(t.Context(), queue{other, Interactive}, 100); err != nil || got != 1 {
@@ -137,7 +137,7 @@ func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		b := w.process(t, 0.5)
 		drawn := func() time.Time {
 			item, err := b.read(t.Context())

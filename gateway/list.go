@@ -20,19 +20,19 @@ type Listed struct {
 // Keys lists the API keys whose names begin so, in API Gateway's order: a call for
 // every 500.
 func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
-	return whole(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
+	return allPages(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
 }
 
 // KeysPage lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
 // order; positions are those of UsagePlansPage.
 func (s *Session) KeysPage(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
-	keys, after, err := s.keysPage(ctx, namePrefix, from(position))
+	keys, after, err := s.keysPage(ctx, namePrefix, startAt(position))
 	return keys, aws.ToString(after), err
 }
 
 // eachKey shows the keys whose names begin so until more says that it has seen enough.
 func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(Listed) bool) error {
-	return pages(func(position *string) (next *string, err error) {
+	return eachPage(func(position *string) (next *string, err error) {
 		keys, next, err := s.keysPage(ctx, namePrefix, position)
 		for _, key := range keys {
 			if !more(key) {
@@ -64,7 +64,7 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 // PlanKeysPage lists a page of the keys attached to a plan whose names begin so; a plan that
 // is gone has none. Positions are those of UsagePlansPage.
 func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
-	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, from(position))
+	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, startAt(position))
 	return keys, aws.ToString(after), err
 }
 
@@ -94,7 +94,7 @@ func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePref
 // is gone is in none.
 func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]UsagePlan, error) {
 	var plans []UsagePlan
-	err := pages(func(position *string) (next *string, err error) {
+	err := eachPage(func(position *string) (next *string, err error) {
 		var out *apigateway.GetUsagePlansOutput
 		err = s.call(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
 			out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{KeyId: aws.String(string(key)), Limit: pageSize, Position: position})

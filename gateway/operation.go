@@ -46,7 +46,7 @@ type Attempt func(ctx context.Context, client *apigateway.Client) error
 
 // Call makes one attempt of an operation that no method of Session is for, within the budget.
 // The error is one of those of Session, or an answer of AWS's that IsNotFound,
-// IsConcurrentChange or ImportRefused reports.
+// IsConcurrentChange or FileRejected reports.
 func (s *Session) Call(ctx context.Context, op Operation, attempt Attempt) error {
 	return s.call(ctx, op, func(ctx context.Context) error { return attempt(ctx, s.cp.client) })
 }

@@ -62,7 +62,7 @@ var pageSize = aws.Int32(500)
 
 // pages calls page with each position until there is none. Each page is a call
 // with a token of its own.
-func pages(page func(position *string) (next *string, err error)) error {
+func eachPage(page func(position *string) (next *string, err error)) error {
 	var position *string
 	for {
 		next, err := page(position)
@@ -74,7 +74,7 @@ func pages(page func(position *string) (next *string, err error)) error {
 }
 
 // from is a position as AWS wants it: none at the beginning.
-func from(position string) *string {
+func startAt(position string) *string {
 	if position == "" {
 		return nil
 	}
@@ -82,7 +82,7 @@ func from(position string) *string {
 }
 
 // whole reads a list page by page.
-func whole[T any](page func(position string) ([]T, string, error)) ([]T, error) {
+func allPages[T any](page func(position string) ([]T, string, error)) ([]T, error) {
 	var all []T
 	for position := ""; ; {
 		items, next, err := page(position)
@@ -98,7 +98,7 @@ func whole[T any](page func(position string) ([]T, string, error)) ([]T, error) 
 
 // UsagePlans lists all usage plans, in API Gateway's order.
 func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
-	return whole(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
+	return allPages(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
 }
 
 // UsagePlansPage lists a page of the usage plans, in API Gateway's order, from the position
@@ -106,7 +106,7 @@ func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
 func (s *Session) UsagePlansPage(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
 	var out *apigateway.GetUsagePlansOutput
 	err = s.read(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: from(position)})
+		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: startAt(position)})
 		return err
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSetting
 func (s *Session) RestAPIsPage(ctx context.Context, position string) (apis []RestAPI, next string, err error) {
 	var out *apigateway.GetRestApisOutput
 	err = s.read(ctx, listRestAPIs, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: from(position)})
+		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: startAt(position)})
 		return err
 	})
 	if err != nil {

@@ -79,14 +79,14 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 		if p.release, err = s.turn(ctx, taker); err != nil {
 			return permit{}, err
 		}
-		take = func(ctx context.Context) (token, error) { return taker.takeFirst(ctx, patience) }
+		take = func(ctx context.Context) (token, error) { return taker.takeFirst(ctx, tokenWait) }
 	}
 	if err := s.renew(ctx, &p, take); err != nil {
 		return permit{}, err
 	}
 	if op.creates {
 		if err := s.cp.budget.room.check(ctx); err != nil {
-			s.withdraw(op, p)
+			s.returnPermit(op, p)
 			return permit{}, err
 		}
 		if err := s.renew(ctx, &p, take); err != nil {
@@ -94,7 +94,7 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 		}
 	}
 	if s.lease != nil && !s.cp.Outlasts(s.lease) {
-		s.withdraw(op, p)
+		s.returnPermit(op, p)
 		return permit{}, tooLate()
 	}
 	return p, nil
@@ -117,7 +117,7 @@ func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error
 	s.cp.attaching.Add(1)
 	defer s.cp.attaching.Add(-1)
 	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 		defer cancel()
 		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)
 		return wait, err
@@ -129,13 +129,13 @@ func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error
 func (s *Session) AwaitToken(ctx context.Context) error {
 	p, err := s.admit(ctx, ListAPIKeys)
 	if err == nil {
-		s.withdraw(ListAPIKeys, p)
+		s.returnPermit(ListAPIKeys, p)
 	}
 	return err
 }
 
 // withdraw gives back what admit got for a call that is not made after all.
-func (s *Session) withdraw(op Operation, p permit) {
+func (s *Session) returnPermit(op Operation, p permit) {
 	p.release()
 	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
@@ -167,7 +167,7 @@ func (s *Session) report(ctx context.Context, op Operation, err error) {
 	if outcome != "throttled" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
 	if err := s.cp.budget.throttled(ctx); err != nil {
 		log.Warn().Err(err).Msg("the throttled control plane could not be recorded")

@@ -22,7 +22,7 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		stopping := make(chan struct{})
 		ctx := portal.WithStopping(t.Context(), stopping)
@@ -50,7 +50,7 @@ func TestACallOfAProcessThatStopsTakesATokenThatIsToBeHad(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)
+		defer time.Sleep(tokenWait)
 		stopping := make(chan struct{})
 		close(stopping)
 		ctx := portal.WithStopping(t.Context(), stopping)

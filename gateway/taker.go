@@ -51,29 +51,29 @@ type granted struct {
 }
 
 // leaves is when a waiter is sent away without a token.
-func (t *taker) leaves(w *waiter, atTheFront bool) time.Time {
+func (t *taker) deadline(w *waiter, atTheFront bool) time.Time {
 	switch {
 	case w.holds:
 		return w.until
 	case !atTheFront:
-		return w.since.Add(patience)
+		return w.since.Add(tokenWait)
 	case t.queue.urgency == Interactive:
 		// Soon it is not fresh any more, and would be in the way of those who are.
 		return w.since.Add(frontTime)
 	}
-	return w.since.Add(frontPatience)
+	return w.since.Add(frontWait)
 }
 
 // frontTime is how much of the budget's time those at the front of a queue stand for, and
-// how long they wait if somebody is at a screen; others wait for frontPatience. Were
-// everybody handed back after patience, tokens would be left over while the last few wait
+// how long they wait if somebody is at a screen; others wait for frontWait. Were
+// everybody handed back after tokenWait, tokens would be left over while the last few wait
 // out their delays.
 const (
-	frontTime     = 10 * time.Second
-	frontPatience = time.Minute
+	frontTime = 10 * time.Second
+	frontWait = time.Minute
 )
 
-// front is how many may wait longer than patience, because their turn will come soon.
+// front is how many may wait longer than tokenWait, because their turn will come soon.
 func (t *taker) front() int {
 	l, own := t.budget.limits[t.queue.class]
 	if !own {
@@ -82,7 +82,7 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token, for patience, or longer if its turn is near; when the process
+// take waits for a token, for tokenWait, or longer if its turn is near; when the process
 // is stopping for portal.LastWait only. Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
@@ -182,8 +182,8 @@ func (t *taker) run() {
 			continue
 		}
 		if wait > 0 {
-			// Not longer than patience, so as to see soon that nobody waits any more.
-			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond, patience)
+			// Not longer than tokenWait, so as to see soon that nobody waits any more.
+			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond, tokenWait)
 			_ = sleep(context.Background(), wait)
 		}
 	}
@@ -197,14 +197,14 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 	now, front := t.budget.now(), t.front()
 	var stay []*waiter
 	for i, w := range t.waiting {
-		leaves := t.leaves(w, t.turn(i) < front)
-		if !leaves.After(now) {
+		deadline := t.deadline(w, t.turn(i) < front)
+		if !deadline.After(now) {
 			w.answer <- granted{err: noToken()}
 			continue
 		}
 		stay = append(stay, w)
-		if until.IsZero() || leaves.Before(until) {
-			until = leaves
+		if until.IsZero() || deadline.Before(until) {
+			until = deadline
 		}
 	}
 	t.waiting = stay
@@ -213,7 +213,7 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 }
 
 func (t *taker) draw(want int) (wait time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
 	defer cancel()
 	got, wait, err := t.budget.draw(ctx, t.queue, want)
 	if err != nil {

@@ -70,7 +70,7 @@ func insatiable(ctx context.Context, b *Budget, u Urgency, n int, work *sync.Wai
 func TestBackgroundWorkEndsInBoundedTimeHoweverManyClickAtALowShare(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		const calls = 600
 		budgets := budgetsOf(t, 2, 0.1)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -102,7 +102,7 @@ func TestBackgroundWorkEndsInBoundedTimeHoweverManyClickAtALowShare(t *testing.T
 func TestBackgroundJobsGetTheirTokensInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
 		b := budgetsOf(t, 1, 0.1)[0]
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()

@@ -14,7 +14,7 @@ import (
 // has no look-up by value, so this reads the keys with their values, 500 to a call, until
 // it has found it. calls is how many it made.
 func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key Listed, found bool, calls int, err error) {
-	err = pages(func(position *string) (next *string, err error) {
+	err = eachPage(func(position *string) (next *string, err error) {
 		var out *apigateway.GetApiKeysOutput
 		err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 			calls++

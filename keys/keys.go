@@ -125,7 +125,7 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 		message = append(message, part...)
 	}
 	out, err := d.kms.GenerateMac(ctx, &kms.GenerateMacInput{
-		KeyId:        aws.String(d.here(kmsKey)),
+		KeyId:        aws.String(d.inRegion(kmsKey)),
 		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
 		Message:      message,
 	})
@@ -145,7 +145,7 @@ const multiRegion = "mrk-"
 // here is the KMS key as it is called in the client's Region. A multi-Region key has the
 // same id and material in every Region that has a replica, so its ARN is rewritten; any
 // other key exists in one Region only and keeps its name.
-func (d *Deriver) here(kmsKey string) string {
+func (d *Deriver) inRegion(kmsKey string) string {
 	parts := strings.SplitN(kmsKey, ":", 6)
 	if d.region == "" || len(parts) != 6 || !strings.HasPrefix(parts[5], "key/"+multiRegion) {
 		return kmsKey

@@ -181,7 +181,7 @@ func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 		"it is gone":                 {answering{status: 400, code: "NotFoundException"}, Gone, "GATEHOUSE_KMS_KEY"},
 		"the policy does not permit": {answering{status: 400, code: "AccessDeniedException"}, Denied, "kms:GenerateMac"},
 		"the credentials are wrong":  {answering{status: 400, code: "UnrecognizedClientException"}, Denied, "kms:GenerateMac"},
-		"it is a key for signing":    {answering{status: 400, code: "InvalidKeyUsageException"}, Unfit, "HMAC_256"},
+		"it is a key for signing":    {answering{status: 400, code: "InvalidKeyUsageException"}, Unusable, "HMAC_256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -23,7 +23,7 @@ const (
 	Deleting    Cause = "pending_deletion"
 	Gone        Cause = "gone"
 	Denied      Cause = "denied"
-	Unfit       Cause = "unfit" // the key is not an HMAC_256 key, or in no usable state
+	Unusable    Cause = "unfit" // the key is not an HMAC_256 key, or in no usable state
 )
 
 // KMSError says that KMS did not compute the MAC that a key value follows from. Find it
@@ -39,7 +39,7 @@ type KMSError struct {
 
 // Error says what is wrong with the key and what to do about it, without AWS's words.
 func (e *KMSError) Error() string {
-	return fmt.Sprintf("KMS key %s %s. %s", e.Key, said[e.Cause], e.Advice())
+	return fmt.Sprintf("KMS key %s %s. %s", e.Key, problems[e.Cause], e.Advice())
 }
 
 // Unwrap lists the error for people and KMS's answer.
@@ -58,14 +58,14 @@ func (*KMSError) KeyMaterial() {}
 // Passes says whether the cause goes away without an operator.
 func (e *KMSError) Passes() bool { return e.Cause == Throttled || e.Cause == Unreachable }
 
-var said = map[Cause]string{
+var problems = map[Cause]string{
 	Throttled:   "is throttled",
 	Unreachable: "does not answer",
 	Disabled:    "is disabled",
 	Deleting:    "is scheduled for deletion",
 	Gone:        "does not exist in this account and Region",
 	Denied:      "may not be used with these credentials",
-	Unfit:       "cannot compute API keys",
+	Unusable:    "cannot compute API keys",
 }
 
 // Advice says what an operator must do.
@@ -117,7 +117,7 @@ func causeOf(err error) Cause {
 	case "NotFoundException", "InvalidArnException":
 		return Gone
 	case "InvalidKeyUsageException", "KeyUnavailableException", "ValidationException":
-		return Unfit
+		return Unusable
 	default:
 		return Denied
 	}

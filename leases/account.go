@@ -23,16 +23,16 @@ type AccountLease struct {
 	// something that is not recorded: when it gave the lease back unsettled, or when a lease
 	// that was never given back ran out, or was taken over. It is the zero time if there is
 	// nothing unsettled.
-	Unsettled time.Time
+	LastUnrecorded time.Time
 
-	end func(settled bool)
+	end func(recorded bool)
 }
 
 // End gives the lease back if it is still the holder's. settled says that everything begun
 // under it, by this holder or by those who left it unsettled, is known and recorded.
-func (l AccountLease) End(settled bool) {
+func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
-		l.end(settled)
+		l.end(recorded)
 	}
 }
 
@@ -57,8 +57,8 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease = AccountLease{Until: until, end: func(settled bool) {
-		if settled {
+	lease = AccountLease{Until: until, end: func(recorded bool) {
+		if recorded {
 			l.remove(ctx, name, holder)
 			return
 		}
@@ -67,14 +67,14 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 		})
 	}}
 	var left struct {
-		Unsettled int64 `dynamodbav:"unsettled"`
+		LastUnrecorded int64 `dynamodbav:"unsettled"`
 	}
 	if err := attributevalue.UnmarshalMap(before, &left); err != nil {
 		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", name, err))
 	}
 	if len(before) > 0 {
 		// A lease that is taken over has not run out yet: its holder may have tried until now.
-		lease.Unsettled = clock.Earlier(time.UnixMilli(left.Unsettled), now)
+		lease.LastUnrecorded = clock.Earlier(time.UnixMilli(left.LastUnrecorded), now)
 	}
 	return lease, true, nil
 }

@@ -55,8 +55,8 @@ func TestAMessageThatComesAgainTakesItsLeaseOver(t *testing.T) {
 	one, two := leasesOf(w), leasesOf(w)
 	first, _ := accountLease(t, one, "a", "w1")
 	again, ok := accountLease(t, two, "a", "w1")
-	if !ok || again.Unsettled.IsZero() {
-		t.Errorf("it is had: %v, unsettled since %v", ok, again.Unsettled)
+	if !ok || again.LastUnrecorded.IsZero() {
+		t.Errorf("it is had: %v, unsettled since %v", ok, again.LastUnrecorded)
 	}
 	first.End(true) // it was not dead, only late
 	if _, ok := accountLease(t, one, "a", "w2"); ok {
@@ -78,8 +78,8 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 			t.Helper()
 			messages++
 			lease, ok := accountLease(t, cp, "a", fmt.Sprint("w", messages))
-			if !ok || !lease.Unsettled.Equal(last) {
-				t.Errorf("%s: had %v, unsettled at %v, want %v", when, ok, lease.Unsettled, last)
+			if !ok || !lease.LastUnrecorded.Equal(last) {
+				t.Errorf("%s: had %v, unsettled at %v, want %v", when, ok, lease.LastUnrecorded, last)
 			}
 			return lease
 		}
@@ -99,8 +99,8 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 		had(one, time.Now(), "left unsettled by who had it settled")
 		time.Sleep(10 * time.Second)
 		again, ok, err := two.AccountLease(t.Context(), "a", fmt.Sprint("w", messages), time.Minute)
-		if err != nil || !ok || !again.Unsettled.Equal(time.Now()) {
-			t.Errorf("taken over: had %v, unsettled at %v, want now; %v", ok, again.Unsettled, err)
+		if err != nil || !ok || !again.LastUnrecorded.Equal(time.Now()) {
+			t.Errorf("taken over: had %v, unsettled at %v, want now; %v", ok, again.LastUnrecorded, err)
 		}
 	})
 }
@@ -119,8 +119,8 @@ func TestATimeOfALeaseThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		lease, ok, err := l.AccountLease(t.Context(), "a", "w", time.Minute)
-		if ok && !lease.Unsettled.Equal(now) {
-			t.Errorf("unsettled at %v, want now", lease.Unsettled)
+		if ok && !lease.LastUnrecorded.Equal(now) {
+			t.Errorf("unsettled at %v, want now", lease.LastUnrecorded)
 		}
 		if got := err == nil && !ok; got != held {
 			t.Errorf("%v ahead: held by another %v, want %v; %v", at, got, held, err)

@@ -16,14 +16,14 @@ import (
 
 func (r *run) detach(ctx context.Context, pair portal.Pair) error {
 	key := r.account.Keys[pair.Key]
-	if r.unsettled {
+	if r.mayBeUnrecorded {
 		if found, err := r.adopt(ctx, key); found || err != nil {
 			return err // The task's turn comes again.
 		}
 	}
 	// A key that was never created is attached nowhere.
 	if key.Created() {
-		if err := r.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !refused(err, gateway.PlanGone, gateway.KeyGone) {
+		if err := r.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !isRefused(err, gateway.PlanGone, gateway.KeyGone) {
 			return fmt.Errorf("detaching key %s: %w", pair.Key, err)
 		}
 	}
@@ -40,7 +40,7 @@ func (r *run) attach(ctx context.Context, pair portal.Pair) error {
 	switch {
 	case err == nil:
 		return r.done(ctx, pair)
-	case refused(err, gateway.KeyGone):
+	case isRefused(err, gateway.KeyGone):
 		return r.renew(ctx, pair, err)
 	}
 	return r.withdrawIfRefused(ctx, pair, err)
@@ -74,7 +74,7 @@ func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause err
 	var limit *gateway.LimitReached
 	switch {
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
-		return r.full(ctx, pair, cause)
+		return r.planLimitReached(ctx, pair, cause)
 	case !errors.As(cause, &no):
 		return cause
 	}
@@ -94,7 +94,7 @@ var errBeingLeft = errors.New("API Gateway still has the key in a plan that is b
 // full deals with a key that is in as many plans as AWS allows. If one of them is being left,
 // there will be room, and what becomes of that one decides; else one has to be left, which is
 // for people to decide.
-func (r *run) full(ctx context.Context, pair portal.Pair, cause error) error {
+func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause error) error {
 	if err := r.load(ctx); err != nil { // somebody may be leaving one since
 		return err
 	}
@@ -123,11 +123,11 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 	case no.Rival == "":
 		return &portal.Postponed{After: retry, Reason: "another plan holds the key on a stage, and none is seen", Err: no}
 	case !r.account.Attachments[other].Holds():
-		if r.tried[other] {
+		if r.takenOut[other] {
 			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in another plan", Err: no}
 		}
 		zerolog.Ctx(ctx).Warn().Str("plan", string(other.Plan)).Msg("API Gateway has the key in a plan that nobody wants it in; it is taken out")
-		r.tried[other], r.recheck[other] = true, true
+		r.takenOut[other], r.recheck[other] = true, true
 		delete(r.stuck, task{key: other.Key, plan: other.Plan})
 		return nil
 	}
@@ -163,7 +163,7 @@ func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code 
 	return nil
 }
 
-func refused(err error, reasons ...gateway.RefusedReason) bool {
+func isRefused(err error, reasons ...gateway.RefusedReason) bool {
 	var refusal *gateway.Refused
 	return errors.As(err, &refusal) && slices.Contains(reasons, refusal.Reason)
 }

@@ -24,7 +24,7 @@ type bulk interface {
 func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key) error {
 	wanted := r.wantedWith(key.ID)
 	creation := keyimport.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
-	if !r.unsettled && key.CreatedAt.IsZero() {
+	if !r.mayBeUnrecorded && key.CreatedAt.IsZero() {
 		creation.Untried = r.lease.Until.Add(-clock.Skew)
 	}
 	var err error
@@ -34,7 +34,7 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	for _, w := range wanted {
 		creation.Plans = append(creation.Plans, w.Plan)
 	}
-	r.unsettled = true
+	r.mayBeUnrecorded = true
 	made, err := r.Bulk.Create(ctx, creation)
 	if err != nil {
 		return r.withdrawIfRefused(ctx, pair, err)
@@ -44,8 +44,8 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 		asked[w] = r.account.Attachments[w]
 	}
 	seen := slices.DeleteFunc(slices.Clone(wanted), func(w portal.Pair) bool { return !slices.Contains(made.Plans, w.Plan) })
-	apart, err := r.createdAndAttached(ctx, pair.Plan, key, made.ID, seen)
-	if err != nil || !apart {
+	separately, err := r.createdAndAttached(ctx, pair.Plan, key, made.ID, seen)
+	if err != nil || !separately {
 		return err
 	}
 	if err := r.created(ctx, pair.Plan, key, made.ID); err != nil {
@@ -60,9 +60,9 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 }
 
 // createdAndAttached records in one that the key is there and in those plans. Nothing is
-// recorded, and each has to be apart, if there are too many or somebody else recorded
+// recorded, and each has to be separately, if there are too many or somebody else recorded
 // something about one of them meanwhile.
-func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (apart bool, err error) {
+func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
 	if 1+2*len(seen) > journal.MaxFacts {
 		return true, nil
 	}

@@ -115,7 +115,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now}}
 			if !bulk {
 				b.Bulk = nil
 			}
@@ -132,7 +132,7 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-	b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
+	b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now.Add(-ago)}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now.Add(-ago)}}
 			b.plane.answers["create key1"] = []error{&gateway.Unavailable{ValueTaken: true}}
 			var later *portal.Postponed
 			if err := b.wake("w1"); !errors.As(err, &later) {
@@ -279,8 +279,8 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 				t.Errorf("the next import does not look until %v", c.asked[0].Untried)
 			}
 			lease, ok, err := b.held().AccountLease(t.Context(), account, "w", time.Minute)
-			if err != nil || !ok || !lease.Unsettled.IsZero() {
-				t.Errorf("in the end the lease is had: %v, unsettled since %v, %v", ok, lease.Unsettled, err)
+			if err != nil || !ok || !lease.LastUnrecorded.IsZero() {
+				t.Errorf("in the end the lease is had: %v, unsettled since %v, %v", ok, lease.LastUnrecorded, err)
 			}
 		})
 	}

@@ -221,7 +221,7 @@ func TestConvergingEndsWhateverTheFactsAndAPIGatewaySay(t *testing.T) {
 		now := time.Now().Add(rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(rt, "later"))
 		c := &provisioning.Converger{
 			Journal: a, Accounts: a, Sender: &sent{}, Values: values{},
-			AccountLeases: fixedLease{lease: rapid.SampledFrom([]leases.AccountLease{{}, {Unsettled: now}}).Draw(rt, "lease")},
+			AccountLeases: fixedLease{lease: rapid.SampledFrom([]leases.AccountLease{{}, {LastUnrecorded: now}}).Draw(rt, "lease")},
 			Session:       func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return a },
 			MessageLease:  func(context.Context) time.Time { return now.Add(time.Hour) },
 			KeyName:       func(_ portal.AccountID, k portal.KeyID) string { return string(k) },

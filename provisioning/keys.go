@@ -29,7 +29,7 @@ func (r *run) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID
 	if err != nil {
 		return "", err
 	}
-	r.unsettled = true
+	r.mayBeUnrecorded = true
 	return r.plane.CreateKey(ctx, wanted)
 }
 
@@ -76,7 +76,7 @@ func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) 
 func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	key := r.account.Keys[id]
 	if key.Created() {
-		if err := r.plane.DeleteKey(ctx, key.GatewayID); err != nil && !refused(err, gateway.KeyGone) {
+		if err := r.plane.DeleteKey(ctx, key.GatewayID); err != nil && !isRefused(err, gateway.KeyGone) {
 			return fmt.Errorf("deleting key %s: %w", id, err)
 		}
 	}

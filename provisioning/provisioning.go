@@ -120,7 +120,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
 	r := newRun(c, id, msg, lease)
-	defer func() { lease.End(r.settled()) }()
+	defer func() { lease.End(r.allRecorded()) }()
 	err = r.handle(ctx)
 	// Facts that were not sent are sent when the message comes again, which must be certain.
 	if unsent := r.published(); unsent != nil {
@@ -161,7 +161,7 @@ type run struct {
 	lease leases.AccountLease
 	// unsettled says that somebody may have tried to create the account's keys, in this run
 	// or before it, who could not record it.
-	unsettled bool
+	mayBeUnrecorded bool
 
 	// recheck holds keys in plans to compare even where the fold holds them for done: while
 	// we worked on one, somebody else recorded something about it, and our work may have
@@ -170,7 +170,7 @@ type run struct {
 	// stuck holds what is left for later, and why.
 	stuck map[task]error
 	// tried holds keys in plans that were detached again for the sake of another.
-	tried map[portal.Pair]bool
+	takenOut map[portal.Pair]bool
 	// renewed holds keys made anew in this run, because API Gateway had lost them.
 	renewed map[portal.KeyID]bool
 }
@@ -178,11 +178,11 @@ type run struct {
 func newRun(c *Converger, id portal.AccountID, msg events.Event, lease leases.AccountLease) *run {
 	return &run{
 		Converger: c, id: id, msg: msg, lease: lease,
-		unsettled: !lease.Unsettled.IsZero(),
-		recheck:   map[portal.Pair]bool{},
-		stuck:     map[task]error{},
-		tried:     map[portal.Pair]bool{},
-		renewed:   map[portal.KeyID]bool{},
+		mayBeUnrecorded: !lease.LastUnrecorded.IsZero(),
+		recheck:         map[portal.Pair]bool{},
+		stuck:           map[task]error{},
+		takenOut:        map[portal.Pair]bool{},
+		renewed:         map[portal.KeyID]bool{},
 	}
 }
 
@@ -199,8 +199,8 @@ func (r *run) load(ctx context.Context) error {
 }
 
 // settled says that no key of the account may be there without being recorded.
-func (r *run) settled() bool {
-	if !r.unsettled {
+func (r *run) allRecorded() bool {
+	if !r.mayBeUnrecorded {
 		return true
 	}
 	for _, key := range r.account.Keys {
@@ -230,9 +230,9 @@ func (r *run) converge(ctx context.Context) error {
 	for {
 		t, ok := r.next()
 		if !ok {
-			return r.trouble()
+			return r.stuckError()
 		}
-		r.open(ctx, r.urgency(t))
+		r.openSession(ctx, r.urgency(t))
 		err := r.do(ctx, t)
 		var postponed *portal.Postponed
 		switch {
@@ -247,7 +247,7 @@ func (r *run) converge(ctx context.Context) error {
 }
 
 // open opens the control plane for what comes next.
-func (r *run) open(ctx context.Context, urgency gateway.Urgency) {
+func (r *run) openSession(ctx context.Context, urgency gateway.Urgency) {
 	r.plane = r.Session(urgency, r.leased(ctx))
 }
 
@@ -273,7 +273,7 @@ func (r *run) urgency(t task) gateway.Urgency {
 // left to that one's task. A throttle is waited for, and so is a key that is there
 // and not listed yet: only our own key can have its value. Anything else is a failure of
 // this message.
-func (r *run) trouble() error {
+func (r *run) stuckError() error {
 	var wait *portal.Postponed
 	for t, err := range r.stuck {
 		var busy *gateway.Unavailable

@@ -24,7 +24,7 @@ import (
 // returns it in the end.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
-		r.open(ctx, gateway.Background)
+		r.openSession(ctx, gateway.Background)
 		err := r.compareKey(ctx, id)
 		var postponed *portal.Postponed
 		switch {
@@ -51,7 +51,7 @@ func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
 	}
 	is, err := r.plane.Inspect(ctx, key.GatewayID)
 	switch {
-	case refused(err, gateway.KeyGone):
+	case isRefused(err, gateway.KeyGone):
 		return r.remake(ctx, key)
 	case err != nil:
 		return err
@@ -98,7 +98,7 @@ func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
 func (r *run) observe(ctx context.Context, key state.Key, is gateway.KeyState) error {
 	if want := r.KeyName(r.account.ID, key.ID); is.Name != want {
 		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", is.Name).Msg("somebody has renamed a key; it gets its name back")
-		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !refused(err, gateway.KeyGone) {
+		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
 	}

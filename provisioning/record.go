@@ -131,7 +131,7 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 				return false, err
 			}
 			// What was appended although its answer was lost is ours, and nobody has published it.
-			if r.stands(appended[0]) {
+			if r.appended(appended[0]) {
 				if err := r.published(); err != nil {
 					return false, err
 				}
@@ -181,7 +181,7 @@ func (r *run) published() error {
 
 // stands says whether that very fact is in the stream. Another delivery of the same message
 // may have appended others, so that it is not enough to look for what this message led to.
-func (r *run) stands(fact events.Event) bool {
+func (r *run) appended(fact events.Event) bool {
 	want, err := events.Encode(fact)
 	if err != nil {
 		return false

@@ -81,13 +81,13 @@ type Wire struct {
 	next aws.HTTPClient
 	// PageSize, if it is not 0, is asked for instead of 500.
 	PageSize int
-	// Refusal answers the calls that Refuse is for; nil is a BadRequestException.
-	Refusal func(Pass) (*http.Response, error)
+	// Rejection answers the calls that Reject is for; nil is a BadRequestException.
+	Rejection func(Pass) (*http.Response, error)
 
-	mu      sync.Mutex
-	calls   []string
-	refused map[string]string
-	on      func(operation string, pass Pass) (*http.Response, error)
+	mu       sync.Mutex
+	calls    []string
+	rejected map[string]string
+	on       func(operation string, pass Pass) (*http.Response, error)
 }
 
 // Do makes one call, as the client has it.
@@ -102,9 +102,9 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	on := f.on
 	f.mu.Unlock()
 	pass := func() (*http.Response, error) { return f.next.Do(r) }
-	if f.refuses(op, r) {
-		if f.Refusal != nil {
-			return f.Refusal(pass)
+	if f.rejects(op, r) {
+		if f.Rejection != nil {
+			return f.Rejection(pass)
 		}
 		return Answer(http.StatusBadRequest, "BadRequestException", "Invalid API Key")(pass)
 	}
@@ -270,16 +270,16 @@ func (w *World) Key(t *testing.T, name string) portal.GatewayKeyID {
 	return portal.GatewayKeyID(aws.ToString(out.Id))
 }
 
-// Refuse has a call refused whenever its body holds the text.
-func (f *Wire) Refuse(operation, text string) {
+// Reject has a call rejected whenever its body holds the text.
+func (f *Wire) Reject(operation, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refused = map[string]string{operation: text}
+	f.rejected = map[string]string{operation: text}
 }
 
-func (f *Wire) refuses(op string, r *http.Request) bool {
+func (f *Wire) rejects(op string, r *http.Request) bool {
 	f.mu.Lock()
-	text, ok := f.refused[op]
+	text, ok := f.rejected[op]
 	f.mu.Unlock()
 	if !ok || r.GetBody == nil && r.Body == nil {
 		return false

@@ -32,16 +32,16 @@ type Importer struct {
 	cfg      Config
 	prefixes prefixes
 
-	mu      sync.Mutex
-	under   int // creations under way, alone or together
-	waiting []*creation
-	running bool
-	rush    time.Time // when there was last a wave of several
+	mu       sync.Mutex
+	active   int // creations under way, alone or together
+	waiting  []*creation
+	running  bool
+	lastWave time.Time // when there was last a wave of several
 }
 
-// rushLasts is how long after a wave of several a creation waits for others, though few
+// waveMemory is how long after a wave of several a creation waits for others, though few
 // are under way at that moment: a wave answers all its creations at once.
-const rushLasts = 5 * time.Second
+const waveMemory = 5 * time.Second
 
 // controlPlane is what an Importer needs of a gateway.ControlPlane.
 type controlPlane interface {
@@ -117,14 +117,14 @@ func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 func (i *Importer) enter() (together bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.under++
-	return i.under+i.plane.Attaching() >= i.cfg.AtLeast || i.plane.Now().Sub(i.rush) < rushLasts
+	i.active++
+	return i.active+i.plane.Attaching() >= i.cfg.AtLeast || i.plane.Now().Sub(i.lastWave) < waveMemory
 }
 
 func (i *Importer) leave() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.under--
+	i.active--
 }
 
 // creation is one that waits. It is answered once.
@@ -135,7 +135,7 @@ type creation struct {
 	// looked says that the key was looked for in this wave.
 	looked bool
 	// otherwise is the answer if the key is not found in the end.
-	otherwise error
+	ifMissing error
 }
 
 type answered struct {
@@ -149,7 +149,7 @@ var errAlone = errors.New("to be created alone")
 func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	waiting, cancel := portal.UnlessStopping(ctx)
 	defer cancel()
-	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
+	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), ifMissing: errAlone}
 	i.mu.Lock()
 	i.waiting = append(i.waiting, mine)
 	if !i.running {
@@ -223,7 +223,7 @@ func (i *Importer) wave(s *gateway.Session) {
 	rows := i.waiting
 	i.waiting = nil
 	if len(rows) > 1 {
-		i.rush = i.plane.Now()
+		i.lastWave = i.plane.Now()
 	}
 	i.mu.Unlock()
 	if err != nil {
@@ -234,14 +234,14 @@ func (i *Importer) wave(s *gateway.Session) {
 		answerAll(rows, errAlone)
 		return
 	}
-	ctx, cancel := together(rows)
+	ctx, cancel := sharedContext(rows)
 	defer cancel()
 	w := &wave{plane: i.plane, session: s, rows: i.cfg.Rows, prefixes: &i.prefixes}
 	w.create(ctx, byName(rows))
 }
 
 // together is a context that ends when those of all rows have. Its log is the first one's.
-func together(rows []*creation) (context.Context, context.CancelFunc) {
+func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	first := context.WithoutCancel(rows[0].ctx)
 	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()
 	ctx, cancel := context.WithCancel(log.WithContext(first))

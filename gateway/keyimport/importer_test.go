@@ -222,7 +222,7 @@ func TestARushIsNotOverBetweenTwoWaves(t *testing.T) {
 	}
 	i.leave()
 	i.mu.Lock()
-	i.rush = i.rush.Add(-rushLasts)
+	i.lastWave = i.lastWave.Add(-waveMemory)
 	i.mu.Unlock()
 	if i.enter() {
 		t.Error("long after a wave the first to come waits for others")
@@ -269,7 +269,7 @@ func TestOneRowThatAWSDoesNotLikeIsFoundByHalving(t *testing.T) {
 	creations := wishes(0, 40, w.Plan(t, "Free"))
 	bad := creations[17].Key.Name
 	// AWS may refuse a whole file for one of its rows.
-	w.Wire.Refuse("ImportApiKeys", bad)
+	w.Wire.Reject("ImportApiKeys", bad)
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
@@ -661,8 +661,8 @@ func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
 				creations[3].Plans = append(creations[3].Plans, w.Plan(t, value(n)))
 			}
 			if whole {
-				w.Wire.Refuse("ImportApiKeys", creations[3].Key.Name)
-				w.Wire.Refusal = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
+				w.Wire.Reject("ImportApiKeys", creations[3].Key.Name)
+				w.Wire.Rejection = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
 			}
 			results := w.importer(t, Config{}).together(t, creations)
 			w.wantCreated(t, creations, results)

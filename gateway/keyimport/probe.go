@@ -108,7 +108,7 @@ func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
 // creating imports two keys with a plan and one without, and looks for them.
 func (p *probe) creating(ctx context.Context, run string, rows []gateway.ImportRow) (went bool, err error) {
 	answer, err := p.importRows(ctx, rows)
-	if gateway.ImportRefused(err) {
+	if gateway.FileRejected(err) {
 		p.note(true, false, "an import is accepted", "%v", err)
 		return false, nil
 	}
@@ -167,7 +167,7 @@ func (p *probe) overwriting(ctx context.Context, run string, row gateway.ImportR
 	again := row
 	again.Plans, again.Key.Description = nil, "probed again"
 	_, err = p.importRows(ctx, []gateway.ImportRow{again})
-	if gateway.ImportRefused(err) {
+	if gateway.FileRejected(err) {
 		p.note(false, false, "a key may be imported again", "refused: %v", err)
 		return nil
 	}
@@ -199,7 +199,7 @@ func (p *probe) badRows(ctx context.Context, run string) error {
 	rows := []gateway.ImportRow{short, good, gone}
 	answer, err := p.importRows(ctx, rows)
 	const what = "a bad row leaves the others alone"
-	if gateway.ImportRefused(err) {
+	if gateway.FileRejected(err) {
 		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", err)
 		return nil
 	}

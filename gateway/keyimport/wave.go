@@ -44,11 +44,11 @@ func (w *wave) create(ctx context.Context, rows []*creation) {
 	missing = slices.CompactFunc(missing, func(a, b *creation) bool { return a.Key.Name == b.Key.Name })
 	for chunk := range slices.Chunk(missing, w.rows) {
 		if err := w.submit(ctx, chunk); err != nil {
-			note(missing, err)
+			setIfMissing(missing, err)
 			break
 		}
 	}
-	w.tell(ctx, rows, there)
+	w.answer(ctx, rows, there)
 }
 
 // untried says that nobody has tried to create the key before.
@@ -90,11 +90,11 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	}
 	switch {
 	case err == nil && made >= len(rows):
-		note(rows, &gateway.Unavailable{Err: errors.New("an imported key is not listed yet")})
+		setIfMissing(rows, &gateway.Unavailable{Err: errors.New("an imported key is not listed yet")})
 		return nil
 	case err == nil:
 		return nil // Some were not valid: alone it shows which, and why.
-	case !gateway.ImportRefused(err):
+	case !gateway.FileRejected(err):
 		return err
 	case len(rows) == 1:
 		return nil
@@ -116,10 +116,10 @@ func accountFull(err error) bool {
 	return errors.As(err, &full) && full.Limit == gateway.Keys && full.Err != nil
 }
 
-func note(rows []*creation, otherwise error) {
+func setIfMissing(rows []*creation, err error) {
 	for _, c := range rows {
-		if errors.Is(c.otherwise, errAlone) {
-			c.otherwise = otherwise
+		if errors.Is(c.ifMissing, errAlone) {
+			c.ifMissing = err
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 		w.begun = true
 		for _, c := range rows {
 			if w.tooLate(c) {
-				c.otherwise = handBack()
+				c.ifMissing = handBack()
 				late++
 				continue
 			}
@@ -162,7 +162,7 @@ func handBack() error {
 // tell reads which keys are there and which plans they are in, and answers each row. The
 // lists of the plans name their keys, so the list of all keys is read only for rows that
 // are in no plan.
-func (w *wave) tell(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
+func (w *wave) answer(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
 	attached := w.attached(ctx, rows, there)
 	unseen := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
 	if err := w.find(ctx, unseen, there); err != nil {
@@ -172,7 +172,7 @@ func (w *wave) tell(ctx context.Context, rows []*creation, there map[string]port
 	for _, c := range rows {
 		id := there[c.Key.Name]
 		if id == "" {
-			c.answer <- answered{err: c.otherwise}
+			c.answer <- answered{err: c.ifMissing}
 			continue
 		}
 		made := Created{ID: id}
