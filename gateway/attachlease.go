@@ -14,31 +14,28 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// attachLease is the lease that CreateUsagePlanKey and DeleteUsagePlanKey are called under.
-// AWS changes the keys of its usage plans one at a time and answers a second call meanwhile
-// with 409 "concurrent modification"; taking turns spends no tokens on those.
+// attachLease is the lease for changing the keys of usage plans. AWS changes them one at a time
+// and answers 409 "concurrent modification" to a second call, which would waste its token.
 type attachLease struct {
 	leases *leases.Leases
 	now    func() time.Time
 
 	mu sync.Mutex
-	// lanes are the queues for it, one for each urgency.
+	// lanes are this process's queues, one for each urgency.
 	lanes map[Urgency]*lane
 }
 
-// attachWait is how long a call waits for its turn to attach: several times what AWS
-// takes for an attachment, since that is what those ahead take.
+// attachWait is how long a call waits for its turn: several times what an attachment takes.
 const attachWait = 10 * time.Second
 
-// eagerFor is how long an interactive call keeps others off the lease after having asked for
-// it in vain; if it asks again in time, they stay off.
+// eagerFor is how long an interactive call that did not get the lease keeps others off it.
 const eagerFor = 2 * time.Second
 
-// take waits for the lease, at most for attachWait once it is this call's turn in the
-// process, and for portal.LastWait when the process is stopping. Interactive calls go before
-// all others, in every process. A holder that died costs d; one that acts late draws the 409,
-// which is tried again. While affordable returns a wait or an error, the lease is not taken, so
-// that no call holds it only to wait for a token. Any error is a *portal.Postponed.
+// take waits for the lease: for attachWait once the call has its turn in the process, and for
+// portal.LastWait when the process is stopping. Interactive calls go first, in every process.
+// The lease of a dead holder runs out after d; a late holder draws a 409 and is retried. While
+// affordable returns a wait or an error the lease is not taken, since no call may hold it only
+// to wait for a token. Any error is a *portal.Postponed.
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
@@ -70,7 +67,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	}
 }
 
-// afford waits until there is a token, as long as a call at the front of a queue does.
+// afford waits for a token as long as a call at the front of a queue does.
 func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(context.Context) (time.Duration, error)) error {
 	length := frontWait
 	if u == Interactive {
@@ -104,10 +101,8 @@ func (l *attachLease) lane(u Urgency) *lane {
 	return l.lanes[u]
 }
 
-// errNoTurn ends a wait that has lasted for attachWait.
-var errNoTurn = errors.New("others were attaching all the time")
+var errNoTurn = errors.New("other calls held the attach lease all the time")
 
-// notHad is the error of a wait for the lease that is over.
 func waitError(waiting context.Context) error {
 	if errors.Is(context.Cause(waiting), errNoTurn) {
 		return postponed("attach lease")
@@ -115,8 +110,8 @@ func waitError(waiting context.Context) error {
 	return portal.Stopped(waiting)
 }
 
-// try takes the lease if it is free or has run out and nobody more urgent
-// wants it. Somebody urgent who does not get it says so in the item.
+// try takes the lease if it is free and no interactive call has marked it. An interactive call
+// that does not get it marks it.
 func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (release func(), ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
@@ -143,5 +138,4 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 	}, true, nil
 }
 
-// attachKey names the lease's item.
 const attachKey = "attach"

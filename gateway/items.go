@@ -8,14 +8,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The kinds of items that this package keeps in the records table. Each kind is a partition
-// key, which a target other than the default one comes before.
+// The partition keys of this package's items, before which the name of a target other than the
+// default comes.
 const (
 	budgetItems = "budget" // control-plane
 	limitItems  = "limit"  // keys
 )
 
-// itemKey is the key of an item that belongs to a target.
 func itemKey(target portal.Target, kind, name string) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{"pk": text(target.Of(kind)), "sk": text(name)}
 }
