@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// patiently makes a call again for as long as it is postponed, as a queue would.
+// patiently repeats a call while it is postponed, as a queue would.
 func patiently(call func() error) error {
 	for {
 		err := call()
@@ -25,7 +25,7 @@ func patiently(call func() error) error {
 	}
 }
 
-// atOnce says that there is a token now.
+// atOnce is an affordable that never waits.
 func atOnce(context.Context) (time.Duration, error) { return 0, nil }
 
 func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
@@ -102,7 +102,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 			t.Errorf("calls %v without the lease", calls)
 		}
 		if item, err := alive.read(t.Context()); err != nil || item.Revision != 0 {
-			t.Errorf("a token was drawn before the lease was had: %+v, %v", item, err)
+			t.Errorf("a token was drawn before the lease was taken: %+v, %v", item, err)
 		}
 		time.Sleep(attachWait)
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
@@ -112,9 +112,9 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		deadRelease() // it was not dead, only late
+		deadRelease() // it was only late
 		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); free {
-			t.Error("the late holder released the lease of another")
+			t.Error("the late holder released another holder's lease")
 		}
 		aliveRelease()
 		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); !free {
@@ -123,7 +123,7 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	})
 }
 
-func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
+func TestNoCallStartsThatMightOutlastTheMessagesLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
@@ -151,8 +151,7 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	}
 }
 
-// Somebody who waits at a screen goes before all who do not, in this process and others.
-func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
+func TestAnInteractiveCallGetsTheAttachLeaseBeforeTheOthersOfAnyProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {

@@ -11,7 +11,7 @@ var classes = []class{createKey, deleteKey, updatePlan, other}
 
 func fullAt(now time.Time) balance { return balance{At: now.UnixMilli()} }
 
-func TestNoRowOfDrawsTakesMoreThanRateAndBurst(t *testing.T) {
+func TestNoSequenceOfDrawsTakesMoreThanRateAndBurst(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		l := quotas.scaled(rapid.Float64Range(0.01, 1).Draw(t, "share"))
@@ -103,8 +103,7 @@ func TestAMinuteOfThrottlingRefillsAtHalfTheRate(t *testing.T) {
 	}
 }
 
-// However late each call comes, within slack, AWS sees no more than the share.
-func TestCallsThatComeLateByLessThanSlackStayWithinTheShare(t *testing.T) {
+func TestCallsThatReachAWSLateByLessThanSlackStayWithinTheShare(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		share := quotas.scaled(rapid.Float64Range(0.01, 1).Draw(t, "share"))

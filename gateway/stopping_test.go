@@ -22,14 +22,14 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(tokenWait) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		stopping := make(chan struct{})
 		ctx := portal.WithStopping(t.Context(), stopping)
 		if _, err := plans.take(ctx); err != nil {
 			t.Fatal(err)
 		}
-		// There is one every 20 seconds.
+		// There is a token every 20 seconds.
 		began, waits := time.Now(), make(chan error, 1)
 		take := func() error {
 			_, err := plans.take(ctx)
@@ -41,12 +41,12 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 		wantStopping(t, "who waits", <-waits)
 		wantStopping(t, "who comes then", take())
 		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
-			t.Errorf("both were over after %v", waited)
+			t.Errorf("both calls took %v", waited)
 		}
 	})
 }
 
-func TestACallOfAProcessThatStopsTakesATokenThatIsToBeHad(t *testing.T) {
+func TestACallOfAStoppingProcessTakesATokenThatIsThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestACallOfAProcessThatStopsTakesATokenThatIsToBeHad(t *testing.T) {
 	})
 }
 
-func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *testing.T) {
+func TestACallThatWaitsForTheAttachLeaseIsHandedBackWhenTheProcessStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 		stopping := make(chan struct{})
 		ctx := portal.WithStopping(t.Context(), stopping)
 		began, waits := time.Now(), make(chan error, 2)
-		for range 2 { // one asks the table, the other waits in line behind it
+		for range 2 { // one asks the table, the other waits in the lane
 			go func() {
 				_, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
 				waits <- err
@@ -84,7 +84,7 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 			wantStopping(t, "who waits", <-waits)
 		}
 		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
-			t.Errorf("it was over after %v", waited)
+			t.Errorf("the calls took %v", waited)
 		}
 		release()
 		again, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
