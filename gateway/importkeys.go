@@ -29,8 +29,8 @@ type ImportAnswer struct{ IDs, Warnings int }
 // overwrites an existing key with the name of a row, and enables it.
 //
 // rows is called right before the import; if it returns none, no call is made. hasRoom says
-// that AWS accepted an import a moment ago, so that the room for keys is not checked. The error
-// is one of Session's, or one that FileRejected reports.
+// that the room for keys was checked a moment ago. The error is one of Session's, or one that
+// FileRejected reports.
 func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []ImportRow) (ImportAnswer, error) {
 	op := ImportAPIKeys
 	op.creates = !hasRoom
