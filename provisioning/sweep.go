@@ -23,23 +23,22 @@ import (
 )
 
 const (
-	// sweepPage is how many streams one step compares, sweepReaders how many it reads at once.
+	// A step compares sweepPage streams, sweepReaders at once.
 	sweepPage, sweepReaders = 100, 16
-	// surveyShards spreads what was surveyed over partitions, by account, so that a step
-	// reads a small part of it.
+	// surveyShards spreads the survey over partitions, by account, so that a step reads a small
+	// part of it.
 	surveyShards = 16
-	// surveyKept is how long the rows of a survey are kept, sweepKept the result. A sweep older
-	// than sweepLasts begins anew, so that it never goes by what is left of a survey.
+	// Rows of a survey are kept for surveyKept, results for sweepKept. A sweep older than
+	// sweepLasts starts over, so that it never works with half of a survey.
 	surveyKept, sweepLasts, sweepKept = 7 * 24 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour
-	// firstOfKind bounds how many of each kind the result names.
+	// The result names the firstOfKind of each kind.
 	firstOfKind = 20
 )
 
-// inTransit is how long a change may be on its way before the sweep takes a difference
-// for drift.
+// inTransit is how long a change may be on its way before a difference counts as drift.
 const inTransit = time.Minute
 
-// Listings are what the sweep reads of API Gateway, page by page.
+// Listings are the lists of API Gateway, page by page.
 type Listings interface {
 	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
 	KeysPage(ctx context.Context, namePrefix, position string) (keys []gateway.Listed, next string, err error)
@@ -51,7 +50,6 @@ type sweptStreams interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// checkpoints tell how far a stream is shown.
 type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
@@ -63,14 +61,12 @@ type scratch interface {
 	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
 }
 
-// Sweep compares everything with everything: keys and attachments in API Gateway with
-// the folds, and the folds with what is shown. It mends nothing itself; it wakes what
-// does. So it repairs whatever acted late, was lost or was changed by hand, and doing any
-// of it twice costs calls and nothing else. Keys with other names than ours are left
-// alone.
+// Sweep compares keys and attachments in API Gateway with the folds, and the folds with the
+// views. It mends nothing; it wakes the workers that do (decision 0011). Sweeping twice only
+// costs calls. It ignores keys whose names are not Gatehouse's.
 //
-// It is a job. Its steps first survey API Gateway, a page each, and keep what they see in
-// rows; then they go through the streams, a page each.
+// It is a job. Its steps first survey API Gateway, a page each, and keep what they see in rows
+// (decision 0043). Then they compare the streams, a page each.
 type Sweep struct {
 	Journal  sweptStreams
 	Accounts accountReader
@@ -78,29 +74,28 @@ type Sweep struct {
 	Shown    checkpoints
 	Scratch  scratch
 	Listings func(lease func() time.Time) Listings
-	// MessageLease tells until when the message in ctx is leased.
+	// MessageLease is the end of the lease of the message in ctx.
 	MessageLease func(ctx context.Context) time.Time
-	// NamePrefix begins the names of our keys in API Gateway; ParseName takes them apart.
+	// NamePrefix begins the names of our keys; ParseName takes them apart.
 	NamePrefix string
 	ParseName  func(name string) (portal.AccountID, portal.KeyID, bool)
 	Now        func() time.Time
 }
 
-// Found is what one sweep came upon.
+// Found is the result of a sweep.
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Streams is how many were compared. Open have an open wish, Drifted differ in API
-	// Gateway from what their facts hold for done, Unshown are not shown to their end;
-	// workers were woken for those. Unreadable could not be read, and nothing was done
-	// about them.
+	// Streams counts the streams that were compared. Open have an open wish, Drifted differ in
+	// API Gateway from what their facts say is done, Unshown are not shown to their end;
+	// workers were woken for those. Unreadable could not be read and were passed over.
 	Streams    int `json:"streams"`
 	Open       int `json:"open"`
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
-	// Strays counts keys in API Gateway that have a name of ours but are not the key that the
-	// journal records under that name. Nothing was done about them.
+	// Strays counts keys in API Gateway with a name of ours that are not the recorded key. The
+	// sweep leaves them.
 	Strays int   `json:"strays"`
 	First  First `json:"first"`
 }
@@ -114,7 +109,7 @@ type First struct {
 	Strays     []gateway.Listed `json:"strays,omitempty"`
 }
 
-// note counts one more of a kind and keeps its name, if it is one of the first.
+// note counts one more of a kind, and keeps the first names.
 func note[T any](count *int, first *[]T, one T) {
 	*count++
 	if len(*first) < firstOfKind {
@@ -122,7 +117,7 @@ func note[T any](count *int, first *[]T, one T) {
 	}
 }
 
-// sweepPhase is what the next step of a sweep does.
+// sweepPhase is what the next step does.
 type sweepPhase string
 
 const (
@@ -134,8 +129,8 @@ const (
 	conclude       sweepPhase = "conclude"
 )
 
-// sweepFormat is that of the cursor and of the survey's rows. It changes with them, so that a
-// sweep that another version of the worker began is begun again.
+// sweepFormat is the version of the cursor and of the survey's rows. A sweep that another
+// version began starts over.
 const sweepFormat = 1
 
 // sweepProgress is the cursor of a sweep.
@@ -143,10 +138,10 @@ type sweepProgress struct {
 	Format int        `json:"format"`
 	Run    string     `json:"run"`
 	Phase  sweepPhase `json:"phase"`
-	// Position is in the list that the phase reads, Page how many pages of it were read.
+	// Position is in the list that the phase reads; Page counts the pages read of it.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
-	// Index is of the plan whose keys are listed, or of the shard.
+	// Index is that of the plan whose keys are listed, or of the shard.
 	Index int   `json:"index,omitempty"`
 	Found Found `json:"found"`
 }
@@ -160,7 +155,7 @@ func (p sweepProgress) to(next sweepPhase) sweepProgress {
 	return p
 }
 
-// turned is the progress after a page of which next is the next one.
+// turned is the progress after a page.
 func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 	if next == "" {
 		return p.to(follows)
@@ -169,9 +164,8 @@ func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 	return p
 }
 
-// Step does one step of a sweep, from the cursor on ("" is the start), and returns where
-// the next goes on, "" when the sweep is over. It is background work: it leaves the budget
-// to whoever waits.
+// Step does one step of a sweep from the cursor, "" at the start, and returns the next cursor,
+// "" at the end. It is background work.
 func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error) {
 	now := s.Now()
 	var p sweepProgress
@@ -254,7 +248,7 @@ func (s *Sweep) plans(ctx context.Context, p sweepProgress) ([]portal.PlanID, er
 	return gathered[portal.PlanID](ctx, s.Scratch, p, "plans-")
 }
 
-// gathered are all values that pages of the sweep have kept under names that begin so.
+// gathered are all values that the sweep has kept under names that begin with prefix.
 func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix string) ([]T, error) {
 	var all []T
 	err := from.Each(ctx, p.set(), prefix, func(_ string, body []byte) error {
@@ -266,13 +260,14 @@ func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix 
 	return all, err
 }
 
-// surveyed is a page of keys as it is kept: those in a plan, or all if Plan is "".
+// surveyed is a page of keys as it is kept: those of a plan, or of all plans and none if Plan
+// is "".
 type surveyed struct {
 	Plan portal.PlanID    `json:"plan,omitempty"`
 	Keys []gateway.Listed `json:"keys"`
 }
 
-// keep writes a page of keys, each key to the shard of its account.
+// keep stores a page of keys, each in the shard of its account.
 func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed) error {
 	shards := map[int]*surveyed{}
 	for _, key := range keys {
@@ -294,15 +289,15 @@ func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan por
 	return nil
 }
 
-// shardOf is the shard of an account. The journal spreads its list of streams in the same
-// way, so the streams of a page are in one shard; if it stops doing so, a step loads several.
+// shardOf is the shard of an account. The journal shards its list of streams alike, so a page
+// of streams needs one shard.
 func shardOf(account portal.AccountID) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(portal.AccountStream(account)))
 	return int(h.Sum32() % surveyShards)
 }
 
-// load reads what was surveyed of the accounts of a shard.
+// load reads the survey of a shard's accounts.
 func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[portal.AccountID]*held, error) {
 	all := map[portal.AccountID]*held{}
 	err := s.Scratch.Each(ctx, p.shard(shard), "", func(_ string, body []byte) error {
@@ -326,7 +321,7 @@ func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[porta
 	return all, err
 }
 
-// survey is what was surveyed of the accounts of some streams.
+// survey is the survey of the accounts of some streams.
 type survey struct {
 	plans    map[portal.PlanID]bool
 	accounts map[portal.AccountID]*held
@@ -357,14 +352,14 @@ func (s *Sweep) surveyOf(ctx context.Context, p sweepProgress, streams []portal.
 	return sv, nil
 }
 
-// compared is what the sweep found out about one stream.
+// compared is what the sweep found about one stream.
 type compared struct {
 	difference
 	unshown, open, unreadable bool
 	wake                      []events.Event
 }
 
-// comparePage compares a page of streams and wakes what they need.
+// comparePage compares a page of streams and sends the wake-ups.
 func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	streams, next, err := s.Journal.StreamPage(ctx, p.Position, sweepPage)
 	if err != nil {
@@ -434,7 +429,7 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. A stream that cannot be read is logged and passed over. A
+// compare compares one stream. It passes over a stream that cannot be read, and logs it. A
 // table that does not answer is an error.
 func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
 	c, err := s.compareStream(ctx, stream, sv)
@@ -488,7 +483,7 @@ func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request)
 	}
 }
 
-// findUnknown looks, shard by shard, for keys of accounts that the journal does not know.
+// findUnknown looks for keys of accounts that the journal does not know, shard by shard.
 func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	accounts, err := s.load(ctx, p, p.Index)
 	if err != nil {
@@ -525,8 +520,7 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 }
 
 // conclude logs and stores the result. A key that is missing under its own name and listed
-// under another name of ours was renamed. It is no stray: its account counts as drifted
-// already.
+// under another was renamed, and is no stray; its account counts as drifted already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
 	if err != nil {
@@ -549,7 +543,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	}
 	found.Ended = s.Now()
 	for _, stray := range found.First.Strays {
-		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's, and the journal has another key under that name or none")
+		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's and is not the key that the journal has under that name")
 	}
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
 		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).
@@ -559,8 +553,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 
 const resultSet = "sweep-result"
 
-// LastSweep is what the last sweep that came to its end has found; ok is false if there was
-// none within three months.
+// LastSweep is the result of the last finished sweep; ok is false if there was none in 90 days.
 func LastSweep(ctx context.Context, from scratch) (found Found, ok bool, err error) {
 	ok, err = from.Get(ctx, resultSet, "last", &found)
 	return found, ok, err
