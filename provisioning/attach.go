@@ -47,7 +47,7 @@ func (r *run) attach(ctx context.Context, pair portal.Pair) error {
 }
 
 // renew creates a key again that API Gateway has lost, once a run. A key that was created a
-// moment ago may not be readable yet. If the key exists after all its value is taken, so
+// moment ago may not be readable yet. If the key exists after all, its value is taken and
 // nothing changes.
 func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	key := r.account.Keys[pair.Key]
@@ -55,7 +55,7 @@ func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	case r.renewed[key.ID]:
 		return fmt.Errorf("attaching key %s, which API Gateway lost again: %w", key.ID, cause)
 	case r.Now().Sub(key.CreatedAt) < listing:
-		return &portal.Postponed{After: retry, Reason: "a key that was made may not be readable yet", Err: cause}
+		return &portal.Postponed{After: retry, Reason: "a key that was just created may not be readable yet", Err: cause}
 	}
 	r.renewed[key.ID] = true
 	id, err := r.createKey(ctx, key)
@@ -65,8 +65,8 @@ func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	return r.created(ctx, pair.Plan, key, id)
 }
 
-// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good, which
-// ends the operations that wait for it. It returns any other cause, which may go away.
+// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. It
+// returns any other cause.
 func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
 	name := r.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
@@ -92,7 +92,7 @@ func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause err
 var errBeingLeft = errors.New("API Gateway still has the key in a plan that is being left")
 
 // planLimitReached handles a key that is in as many plans as AWS allows. If one is being left,
-// there will be room, and the task waits for that. Otherwise its owner must leave one.
+// the task waits for that. Otherwise the owner must leave one.
 func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause error) error {
 	if err := r.load(ctx); err != nil { // the owner may be leaving one by now
 		return err
@@ -113,9 +113,9 @@ func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause erro
 	return r.withdraw(ctx, pair, cause, no.Code, no.Message, "")
 }
 
-// rival handles a plan that was seen to hold the key on a stage of this one. If the fold does
-// not want the key there, the key is taken out, and the task comes up again. Otherwise the
-// owner must leave one of the two.
+// rival handles another plan that was seen to hold the key on a stage of this one. If the fold
+// does not want the key there, it is detached first. Otherwise the owner must leave one of the
+// two.
 func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
 	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
 	switch {
@@ -136,9 +136,9 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 		mine, theirs, theirs, mine), events.LostStageTaken)
 }
 
-// withdraw records that the key cannot have the plan: it rejects the wish or, if the account
-// had the plan already, records the loss. If the plan stands for other keys of the account,
-// neither may be recorded, and withdraw returns the cause.
+// withdraw records that the key cannot have the plan: it rejects the wish or, if the plan was
+// active, records the loss. If the plan stands for other keys, neither may be recorded, and it
+// returns the cause.
 func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {

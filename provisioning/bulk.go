@@ -12,14 +12,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// bulk creates keys together with other accounts' and attaches them in the same call, or
-// creates them singly.
+// bulk creates keys together with other accounts' and attaches them in the same call.
 type bulk interface {
 	Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error)
 }
 
-// createInBulk creates a key, in all plans that wait for it. It records what was seen at once;
-// the other plans come up again as single tasks.
+// createInBulk creates a key in all plans that wait for it. Plans that it was not seen in come
+// up again as single tasks.
 func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key) error {
 	wanted := r.wantedWith(key.ID)
 	creation := keyimport.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
@@ -59,8 +58,8 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 }
 
 // createdAndAttached records in one append that the key exists and is in those plans. If there
-// are too many, or another worker recorded something about one of them, it records nothing, and
-// the caller must record each separately.
+// are too many, or another worker recorded something about one of them, the caller must record
+// each separately.
 func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
 	if 1+2*len(seen) > journal.MaxFacts {
 		return true, nil
@@ -88,7 +87,6 @@ func (r *run) attachedInBulk(ctx context.Context, pair portal.Pair, asked state.
 	return r.done(ctx, pair)
 }
 
-// wantedWith are the pairs that wait for the key, in order.
 func (r *run) wantedWith(key portal.KeyID) []portal.Pair {
 	var wanted []portal.Pair
 	for _, pair := range r.account.Pairs() {

@@ -14,7 +14,7 @@ type held struct {
 	pairs map[pair]bool
 }
 
-// heldKey is a key under the name of an account's key. Several may have one name.
+// heldKey is a key under the name of an account's key. Several may have it.
 type heldKey struct {
 	key portal.KeyID
 	gateway.Listed
@@ -25,18 +25,18 @@ type pair struct {
 	plan portal.PlanID
 }
 
-// difference is where API Gateway differs from what the fold says is done.
+// difference is where API Gateway is not as the fold says.
 type difference struct {
 	drifted bool
-	// missing are keys of the account that do not exist under their names. strays exist under
-	// such a name and are not the recorded key.
+	// missing keys do not exist under their names. strays exist under such a name and are not
+	// the recorded key.
 	missing []portal.GatewayKeyID
 	strays  []gateway.Listed
 }
 
-// differs compares an account with API Gateway, which has these plans. It ignores changes made
-// at or after before, which the survey may have missed, and open wishes, unless their plan is
-// gone: only a recheck finds that out.
+// differs compares an account with API Gateway. It ignores changes made at or after before,
+// which the survey may have missed, and open wishes, unless their plan is gone: only a recheck
+// finds that out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, before time.Time) difference {
 	var d difference
 	predates := func(t time.Time) bool { return t.Before(before) }

@@ -21,8 +21,8 @@ func (r *run) create(ctx context.Context, pair portal.Pair, key state.Key) error
 	return r.created(ctx, pair.Plan, key, id)
 }
 
-// createKey creates the key. Its value and name follow from its id, so a second creation finds
-// the key of the first.
+// createKey creates the key. Its value and name follow from its id, so a repeated creation
+// finds the first key.
 func (r *run) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
 	wanted, err := r.derive(ctx, key)
 	if err != nil {
@@ -52,8 +52,7 @@ func (r *run) created(ctx context.Context, plan portal.PlanID, key state.Key, id
 	return err
 }
 
-// adopt finds a key that exists and was never recorded, perhaps in plans already, and records
-// it.
+// adopt finds a key that exists and was never recorded, and records it.
 func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) {
 	if key.Created() || key.ID == "" {
 		return false, nil
@@ -68,8 +67,8 @@ func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) 
 	return true, r.created(ctx, r.planOf(key.ID), key, id)
 }
 
-// release gives a key back. If a subscription wants the key meanwhile, nothing is recorded;
-// attaching finds the key gone and creates it again.
+// release gives a key back. If a subscription wants it meanwhile, nothing is recorded;
+// attaching then creates the key again.
 func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	key := r.account.Keys[id]
 	if key.Created() {

@@ -24,21 +24,19 @@ import (
 const (
 	// A wish younger than fresh counts as interactive.
 	fresh = 30 * time.Second
-	// A plan that was wanted and left again and again within flapping counts as backlog, so
-	// that it delays nobody.
+	// A plan that was wanted and left again and again within flapping counts as backlog.
 	flapping = 10 * time.Minute
 	// accountLease keeps other workers off an account. Two at once would be slower, not wrong.
 	accountLease = time.Minute
-	// listing is how long API Gateway may take until its lists show a change. Until then
-	// absence proves nothing.
+	// listing is how long API Gateway may take to list a change. Until then absence proves
+	// nothing.
 	listing = 5 * time.Minute
-	// retry is when a message comes again if API Gateway needs a moment.
-	retry = 15 * time.Second
-	// unlisted is when a message comes again while a key exists that no list shows.
+	// A message comes again after retry if API Gateway needs a moment, after unlisted while a
+	// key exists that no list shows, and after upgrade if only newer workers understand its
+	// stream.
+	retry    = 15 * time.Second
 	unlisted = time.Minute
-	// upgrade is when a message comes again if its stream holds a fact that only newer workers
-	// understand.
-	upgrade = 30 * time.Second
+	upgrade  = 30 * time.Second
 )
 
 type facts interface {
@@ -57,7 +55,6 @@ type sender interface {
 // ControlPlane is what converging needs of API Gateway. Every call may be repeated.
 type ControlPlane interface {
 	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
-	// DeleteKey returns nil if the key is gone.
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
@@ -81,7 +78,7 @@ type Converger struct {
 	Journal  facts
 	Accounts accountReader
 	Sender   sender
-	// Session opens the control plane for one message, whose lease ends at lease().
+	// Session opens the control plane for one message.
 	Session       func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
 	MessageLease  func(ctx context.Context) time.Time
 	AccountLeases accountLeases
@@ -97,9 +94,9 @@ type Converger struct {
 	Now   func() time.Time
 }
 
-// Handle converges the account that a ProvisionRequested names. Outcomes are appended as soon
-// as they are known, and published before the message is acknowledged. A second delivery
-// publishes again what the first recorded, then compares again.
+// Handle converges the account that a ProvisionRequested names. Outcomes are appended at once,
+// and published before the message is acknowledged. A second delivery publishes again what the
+// first recorded, then compares again.
 func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	id, ok := msg.Subject.Account()
 	if !ok {
@@ -143,11 +140,10 @@ type run struct {
 	id      portal.AccountID
 	msg     events.Event
 	account state.Account
-	// latest are the latest facts of the stream.
-	latest []events.Event
-	loaded bool
-	plane  ControlPlane
-	// sending gets the result once the facts recorded last are sent. It is nil if all are.
+	latest  []events.Event
+	loaded  bool
+	plane   ControlPlane
+	// sending gets the result once the facts recorded last are sent; nil if all are.
 	sending chan error
 
 	lease leases.AccountLease
@@ -163,7 +159,7 @@ type run struct {
 	stuck map[task]error
 	// takenOut holds keys in plans that were detached to make way for another plan.
 	takenOut map[portal.Pair]bool
-	// renewed holds keys that this run has created again, because API Gateway had lost them.
+	// renewed holds keys that this run has created again.
 	renewed map[portal.KeyID]bool
 }
 
@@ -216,7 +212,6 @@ func (r *run) publishAgain(ctx context.Context) error {
 	return portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, recorded...))
 }
 
-// converge works on one task after the other, until only stuck ones are left.
 func (r *run) converge(ctx context.Context) error {
 	for {
 		t, ok := r.next()
@@ -280,7 +275,6 @@ func (r *run) stuckError() error {
 	return wait
 }
 
-// park leaves a task for later, and records the reason once.
 func (r *run) park(ctx context.Context, t task, cause error) error {
 	r.stuck[t] = cause
 	reason := parkedFor(cause)
@@ -303,8 +297,7 @@ func (r *run) park(ctx context.Context, t task, cause error) error {
 	return err
 }
 
-// keyMaterial is the error of a key value that cannot be computed. Passes says whether it goes
-// away without an operator.
+// keyMaterial is the error of a key value that cannot be computed.
 type keyMaterial interface {
 	error
 	KeyMaterial()

@@ -15,12 +15,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// compare reads the account's keys in API Gateway, and makes converge mend what differs from
-// the fold, even where the fold says that it is done: somebody may have changed it by hand, or
-// a stalled worker may have acted late. A key that is gone is created again, with the same
-// value; a renamed key gets its name back; a plan that the account never subscribed to is
-// detached. A key that somebody has disabled stays so, and that is recorded. A key that cannot
-// be compared now becomes a stuck task.
+// compare reads the account's keys in API Gateway, and has converge mend what differs from the
+// fold even where the fold says that it is done: somebody may have changed it by hand, or a
+// stalled worker may have acted late. docs/architecture.md lists what is mended. A key that
+// cannot be compared now becomes a stuck task.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
 		r.openSession(ctx, gateway.Background)
@@ -61,8 +59,8 @@ func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
 	return r.comparePlans(ctx, key)
 }
 
-// remake creates a key again that API Gateway does not show, unless it was created a moment ago
-// and may not be readable yet.
+// remake creates a key again that API Gateway does not show, unless it was created a moment
+// ago.
 func (r *run) remake(ctx context.Context, key state.Key) error {
 	if r.Now().Sub(key.CreatedAt) < listing || key.Releasing != 0 {
 		return nil
@@ -79,8 +77,7 @@ func (r *run) remake(ctx context.Context, key state.Key) error {
 	return r.comparePlans(ctx, r.account.Keys[key.ID])
 }
 
-// deleteReturned deletes a key that was given back and exists all the same: a stalled worker
-// created it late.
+// deleteReturned deletes a key that was given back and that a stalled worker created late.
 func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
 	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
 	if err != nil || !found {
@@ -114,8 +111,7 @@ func (r *run) observe(ctx context.Context, key state.Key, is gateway.KeyState) e
 	return err
 }
 
-// comparePlans notes the plans that API Gateway has the key in and the fold does not want, and
-// the reverse.
+// comparePlans notes the plans in which API Gateway and the fold differ.
 func (r *run) comparePlans(ctx context.Context, key state.Key) error {
 	holds, err := r.plane.PlansOf(ctx, key.GatewayID)
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records that a key in a plan is as the fold wants it. If the fold says so already, there
-// is nothing to record.
+// done records that a key in a plan is as the fold wants it.
 func (r *run) done(ctx context.Context, pair portal.Pair) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPair(pair), func() []events.Fact {
@@ -27,8 +26,7 @@ func (r *run) done(ctx context.Context, pair portal.Pair) error {
 	return err
 }
 
-// outcome records these keys in plans as done, and ends the wishes that waited for nothing
-// else.
+// outcome ends the wishes for these pairs, and the plans' wishes that waited for nothing else.
 func (r *run) outcome(pairs ...portal.Pair) []events.Fact {
 	var facts []events.Fact
 	for _, pair := range pairs {
@@ -47,7 +45,7 @@ func (r *run) outcome(pairs ...portal.Pair) []events.Fact {
 	return facts
 }
 
-// fulfilled is the fact that ends a plan's wish, nil if a key is open that is not among done.
+// fulfilled ends a plan's wish, unless it waits for a key that is not among done.
 func (r *run) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
 	s := r.account.Subscriptions[plan]
 	if !s.Open() {
@@ -65,13 +63,13 @@ func (r *run) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
 	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: plan}}
 }
 
-// finish records that a plan's wish is fulfilled if no key is left to do so.
+// finish ends a plan's wish if no key is left to do so.
 func (r *run) finish(ctx context.Context, plan portal.PlanID) error {
 	_, err := r.record(ctx, r.correlation(plan), watchPlan(plan), func() []events.Fact { return r.fulfilled(plan) })
 	return err
 }
 
-// watch selects the part of an account that an outcome is about, as a comparable value.
+// watch selects the part of an account that an outcome is about.
 type watch func(state.Account) any
 
 func watchPair(pair portal.Pair) watch {
@@ -105,10 +103,10 @@ func watchAll(parts ...watch) watch {
 	}
 }
 
-// record appends the outcome and publishes it. If the stream has moved on, record reloads.
-// Other workers' facts that do not touch what was done make no difference. If they do, the call
-// may have come too late: touched is true and nothing is recorded. Without an outcome record
-// only checks that.
+// record appends the outcome and publishes it. If other workers have appended meanwhile it
+// reloads and tries again, unless their facts touch what was done: the call may then have come
+// too late, so touched is true and nothing is recorded. Without an outcome record only checks
+// that.
 func (r *run) record(ctx context.Context, correlation string, about watch, outcome func() []events.Fact) (touched bool, err error) {
 	for {
 		happened := outcome()
@@ -148,8 +146,7 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 	}
 }
 
-// publish sends the facts while the run goes on, after those before them, whose error it
-// returns.
+// publish sends the facts while the run goes on. Its error is that of the facts before them.
 func (r *run) publish(ctx context.Context, facts []events.Event) error {
 	if err := r.published(); err != nil {
 		return err
@@ -167,7 +164,6 @@ func (r *run) publish(ctx context.Context, facts []events.Event) error {
 	return nil
 }
 
-// published waits until the recorded facts are sent.
 func (r *run) published() error {
 	if r.sending == nil {
 		return nil
@@ -177,8 +173,8 @@ func (r *run) published() error {
 	return portal.Postpone("the topic does not answer", err)
 }
 
-// appended says whether exactly that fact is in the stream. Another delivery of the message may
-// have appended others with the same cause.
+// appended says whether exactly that fact is in the stream. Another delivery may have appended
+// others with the same cause.
 func (r *run) appended(fact events.Event) bool {
 	want, err := events.Encode(fact)
 	if err != nil {
@@ -193,7 +189,6 @@ func (r *run) appended(fact events.Event) bool {
 	return false
 }
 
-// reload folds the stream anew and says whether that changed the watched part.
 func (r *run) reload(ctx context.Context, about watch) (touched bool, err error) {
 	before := about(r.account)
 	if err := r.load(ctx); err != nil {
@@ -202,8 +197,8 @@ func (r *run) reload(ctx context.Context, about watch) (touched bool, err error)
 	return about(r.account) != before, nil
 }
 
-// rows are the due rows to write with the step to that state: those of ended wishes are
-// deleted, and a ring that became empty gets one for each of its keys.
+// rows are the due rows of the step to that state: those of ended wishes are deleted, and a
+// ring that became empty gets one for each key.
 func (r *run) rows(after state.Account) []journal.Row {
 	var rows []journal.Row
 	stream := r.msg.Subject

@@ -25,11 +25,10 @@ import (
 const (
 	// A step compares sweepPage streams, sweepReaders at once.
 	sweepPage, sweepReaders = 100, 16
-	// surveyShards spreads the survey over partitions, by account, so that a step reads a small
-	// part of it.
+	// surveyShards spreads the survey by account, so that a step reads a small part of it.
 	surveyShards = 16
-	// Rows of a survey are kept for surveyKept, results for sweepKept. A sweep older than
-	// sweepLasts starts over, so that it never works with half of a survey.
+	// A survey's rows are kept for surveyKept, results for sweepKept. A sweep older than
+	// sweepLasts starts over, so that it never reads a survey whose rows have partly expired.
 	surveyKept, sweepLasts, sweepKept = 7 * 24 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour
 	// The result names the firstOfKind of each kind.
 	firstOfKind = 20
@@ -38,7 +37,7 @@ const (
 // inTransit is how long a change may be on its way before a difference counts as drift.
 const inTransit = time.Minute
 
-// Listings are the lists of API Gateway, page by page.
+// Listings are API Gateway's lists, page by page.
 type Listings interface {
 	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
 	KeysPage(ctx context.Context, namePrefix, position string) (keys []gateway.Listed, next string, err error)
@@ -61,20 +60,19 @@ type scratch interface {
 	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
 }
 
-// Sweep compares keys and attachments in API Gateway with the folds, and the folds with the
-// views. It mends nothing; it wakes the workers that do (decision 0011). Sweeping twice only
-// costs calls. It ignores keys whose names are not Gatehouse's.
+// Sweep compares API Gateway with the folds, and the folds with the views. It mends nothing; it
+// wakes the workers that do (decision 0011). Sweeping twice only costs calls. Keys with names
+// that are not Gatehouse's are ignored.
 //
-// It is a job. Its steps first survey API Gateway, a page each, and keep what they see in rows
+// It is a job. Its steps survey API Gateway, a page each, and keep what they see in rows
 // (decision 0043). Then they compare the streams, a page each.
 type Sweep struct {
-	Journal  sweptStreams
-	Accounts accountReader
-	Sender   sender
-	Shown    checkpoints
-	Scratch  scratch
-	Listings func(lease func() time.Time) Listings
-	// MessageLease is the end of the lease of the message in ctx.
+	Journal      sweptStreams
+	Accounts     accountReader
+	Sender       sender
+	Shown        checkpoints
+	Scratch      scratch
+	Listings     func(lease func() time.Time) Listings
 	MessageLease func(ctx context.Context) time.Time
 	// NamePrefix begins the names of our keys; ParseName takes them apart.
 	NamePrefix string
@@ -87,15 +85,15 @@ type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 	// Streams counts the streams that were compared. Open have an open wish, Drifted differ in
-	// API Gateway from what their facts say is done, Unshown are not shown to their end;
-	// workers were woken for those. Unreadable could not be read and were passed over.
+	// API Gateway from what is recorded as done, Unshown are not shown to their end; workers
+	// were woken for those. Unreadable were passed over.
 	Streams    int `json:"streams"`
 	Open       int `json:"open"`
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
-	// Strays counts keys in API Gateway with a name of ours that are not the recorded key. The
-	// sweep leaves them.
+	// Strays counts keys with a name of ours that are not the recorded key. They are left
+	// alone.
 	Strays int   `json:"strays"`
 	First  First `json:"first"`
 }
@@ -109,7 +107,6 @@ type First struct {
 	Strays     []gateway.Listed `json:"strays,omitempty"`
 }
 
-// note counts one more of a kind, and keeps the first names.
 func note[T any](count *int, first *[]T, one T) {
 	*count++
 	if len(*first) < firstOfKind {
@@ -117,7 +114,6 @@ func note[T any](count *int, first *[]T, one T) {
 	}
 }
 
-// sweepPhase is what the next step does.
 type sweepPhase string
 
 const (
@@ -129,11 +125,9 @@ const (
 	conclude       sweepPhase = "conclude"
 )
 
-// sweepFormat is the version of the cursor and of the survey's rows. A sweep that another
-// version began starts over.
+// sweepFormat is the version of cursor and rows. A sweep of another version starts over.
 const sweepFormat = 1
 
-// sweepProgress is the cursor of a sweep.
 type sweepProgress struct {
 	Format int        `json:"format"`
 	Run    string     `json:"run"`
@@ -155,7 +149,6 @@ func (p sweepProgress) to(next sweepPhase) sweepProgress {
 	return p
 }
 
-// turned is the progress after a page.
 func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 	if next == "" {
 		return p.to(follows)
@@ -165,7 +158,7 @@ func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 }
 
 // Step does one step of a sweep from the cursor, "" at the start, and returns the next cursor,
-// "" at the end. It is background work.
+// "" at the end. Its calls are background.
 func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error) {
 	now := s.Now()
 	var p sweepProgress
@@ -219,7 +212,6 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 	return p, fmt.Errorf("sweeping: there is no phase %q", p.Phase)
 }
 
-// surveyAttached lists a page of the keys of one plan.
 func (s *Sweep) surveyAttached(ctx context.Context, p sweepProgress, from Listings) (sweepProgress, error) {
 	plans, err := s.plans(ctx, p)
 	if err != nil {
@@ -248,7 +240,6 @@ func (s *Sweep) plans(ctx context.Context, p sweepProgress) ([]portal.PlanID, er
 	return gathered[portal.PlanID](ctx, s.Scratch, p, "plans-")
 }
 
-// gathered are all values that the sweep has kept under names that begin with prefix.
 func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix string) ([]T, error) {
 	var all []T
 	err := from.Each(ctx, p.set(), prefix, func(_ string, body []byte) error {
@@ -260,8 +251,7 @@ func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix 
 	return all, err
 }
 
-// surveyed is a page of keys as it is kept: those of a plan, or of all plans and none if Plan
-// is "".
+// surveyed is a stored page of keys: of a plan's, or of all keys if Plan is "".
 type surveyed struct {
 	Plan portal.PlanID    `json:"plan,omitempty"`
 	Keys []gateway.Listed `json:"keys"`
@@ -321,7 +311,6 @@ func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[porta
 	return all, err
 }
 
-// survey is the survey of the accounts of some streams.
 type survey struct {
 	plans    map[portal.PlanID]bool
 	accounts map[portal.AccountID]*held
@@ -352,14 +341,12 @@ func (s *Sweep) surveyOf(ctx context.Context, p sweepProgress, streams []portal.
 	return sv, nil
 }
 
-// compared is what the sweep found about one stream.
 type compared struct {
 	difference
 	unshown, open, unreadable bool
 	wake                      []events.Event
 }
 
-// comparePage compares a page of streams and sends the wake-ups.
 func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	streams, next, err := s.Journal.StreamPage(ctx, p.Position, sweepPage)
 	if err != nil {
@@ -416,7 +403,6 @@ func (f *Found) add(stream portal.Stream, c compared) {
 	}
 }
 
-// noteKeys stores the missing keys and the strays of a page for conclude.
 func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
 	if len(missing) > 0 {
 		if err := s.Scratch.Put(ctx, p.set(), "missing-"+page, missing, surveyKept); err != nil {
@@ -429,8 +415,8 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. It passes over a stream that cannot be read, and logs it. A
-// table that does not answer is an error.
+// compare compares one stream. A stream that cannot be read is passed over; a table that does
+// not answer is an error.
 func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
 	c, err := s.compareStream(ctx, stream, sv)
 	var postponed *portal.Postponed
@@ -483,7 +469,7 @@ func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request)
 	}
 }
 
-// findUnknown looks for keys of accounts that the journal does not know, shard by shard.
+// findUnknown looks, shard by shard, for keys of accounts that the journal does not know.
 func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	accounts, err := s.load(ctx, p, p.Index)
 	if err != nil {
@@ -519,8 +505,8 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 	return p.to(conclude), nil
 }
 
-// conclude logs and stores the result. A key that is missing under its own name and listed
-// under another was renamed, and is no stray; its account counts as drifted already.
+// conclude stores the result. A key that is missing under its own name and listed under another
+// was renamed: it is no stray, and its account counts as drifted already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
 	if err != nil {
