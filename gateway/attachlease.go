@@ -20,8 +20,7 @@ type attachLease struct {
 	leases *leases.Leases
 	now    func() time.Time
 
-	mu sync.Mutex
-	// lanes are this process's queues, one for each urgency.
+	mu    sync.Mutex
 	lanes map[Urgency]*lane
 }
 

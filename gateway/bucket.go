@@ -67,7 +67,7 @@ const (
 	// margin is the part of the share's rate in use, so that a surplus at AWS, such as from a
 	// clock that was ahead, does not last.
 	margin = 0.98
-	// trickle: one token in so many is saved for background calls.
+	// One token in trickle is saved for background calls.
 	trickle = 5
 	// starvedFor is how long a background call without a token counts as waiting. It marks the
 	// item every markPause.
@@ -99,7 +99,7 @@ func (l limits) cautious() limits {
 	return cautious
 }
 
-// balance is how many tokens the buckets held at a time (epoch milliseconds). All processes
+// balance is how many tokens the buckets held at a time, in epoch milliseconds. All processes
 // share it.
 type balance struct {
 	At        int64             `dynamodbav:"at"`
@@ -132,7 +132,6 @@ func (b balance) refilled(now time.Time, l limits) balance {
 	return next
 }
 
-// believed is the balance without the times of wrong clocks.
 func (b balance) believed(now time.Time) balance {
 	b.At = clock.BelievedMillis(b.At, now, 0)
 	b.SlowUntil = clock.BelievedMillis(b.SlowUntil, now, slowFor)

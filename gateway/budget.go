@@ -19,7 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// table is what the budget and the leases need of DynamoDB.
 type table interface {
 	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -30,7 +29,7 @@ type table interface {
 type BudgetConfig struct {
 	Table string
 	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most 1; 0 is a
-	// half.
+	// half. The account's own deployments need the rest.
 	Share float64
 	// Target is whose quotas these are.
 	Target portal.Target
@@ -134,8 +133,8 @@ func (b *Budget) throttled(ctx context.Context) error {
 	return b.update(ctx, func(now balance) (next balance, write bool) { return now.throttled(), true })
 }
 
-// update changes the item by a function of its content. It starts from the item in memory. A
-// write that another process was faster than fails, and returns the item as it is now.
+// update changes the item by a function of its content, from the item in memory. If another
+// process has written since, the write fails and returns the item as it is now.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
 	item, age, err := b.known(ctx)
 	if err != nil {

@@ -72,8 +72,8 @@ func (l *LimitReached) Error() string {
 func (l *LimitReached) Unwrap() error { return l.Err }
 
 // limitOf says which quota a call has reached. AWS has one exception for all and does not
-// document its words, so the operation decides. Only for an import, which creates and attaches,
-// do the words count.
+// document its words, so the operation decides. The words count only for an import, which both
+// creates and attaches.
 func limitOf(op Operation, err error) ResourceLimit {
 	switch op.name {
 	case CreateUsagePlan.name:
@@ -204,7 +204,6 @@ func forbidden(err error) bool {
 	return status == http.StatusForbidden || status == http.StatusUnauthorized
 }
 
-// statusOf is the answer's HTTP status, 0 without an answer.
 func statusOf(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {

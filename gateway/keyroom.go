@@ -20,7 +20,7 @@ import (
 
 // keyRoom knows whether the AWS account has room for another API key. While it has none, a row
 // of the records table says until when (pk "limit", sk "keys"), and no process asks AWS, except
-// once after it saw room. Then one call tries again.
+// once if it saw room shortly before. After that time one call tries again.
 //
 //	no row ── no room ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
 //	                           ▲                                   │
@@ -42,8 +42,7 @@ const (
 	longestFull = time.Hour
 	// tryingFor is how long the call that tries again keeps others off.
 	tryingFor = 30 * time.Second
-	// fullMemory is how long a process goes by the row in memory, roomMemory how long by there
-	// being none.
+	// A process reads the row again after fullMemory, or after roomMemory if there was none.
 	fullMemory = 5 * time.Second
 	roomMemory = time.Minute
 )

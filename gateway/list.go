@@ -29,7 +29,6 @@ func (s *Session) KeysPage(ctx context.Context, namePrefix, position string) (ke
 	return keys, aws.ToString(after), err
 }
 
-// eachKey stops when more returns false.
 func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(Listed) bool) error {
 	return eachPage(func(position *string) (next *string, err error) {
 		keys, next, err := s.keysPage(ctx, namePrefix, position)

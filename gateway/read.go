@@ -55,7 +55,6 @@ type RestAPI struct {
 	NoDefaultEndpoint bool
 }
 
-// pageSize is the largest page that API Gateway gives.
 var pageSize = aws.Int32(500)
 
 // eachPage calls page with each position until there is none.
@@ -70,7 +69,6 @@ func eachPage(page func(position *string) (next *string, err error)) error {
 	}
 }
 
-// startAt is a position as AWS wants it.
 func startAt(position string) *string {
 	if position == "" {
 		return nil

@@ -21,9 +21,9 @@ type Session struct {
 	lease   func() time.Time
 }
 
-// Session begins the calls of one message. lease returns the end of the message's lease, nil is
-// for work without a message. A call starts only two call timeouts before that, so that it
-// cannot take effect when another worker has the message.
+// Session begins the calls of one message. lease returns the end of the message's lease; nil is
+// for work without a message. A call starts only if the lease lasts for two call timeouts more,
+// so that no other worker has the message when the call takes effect.
 func (cp *ControlPlane) Session(urgency Urgency, lease func() time.Time) *Session {
 	return &Session{cp: cp, urgency: urgency, lease: lease}
 }
@@ -134,8 +134,8 @@ func (s *Session) returnPermit(op Operation, p permit) {
 	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
 
-// Outlasts says whether a message's lease is long enough to start a call: the lease must
-// outlast even a call that times out and takes effect.
+// Outlasts says whether a message's lease is long enough to start a call, even one that times
+// out and takes effect.
 func (cp *ControlPlane) Outlasts(lease func() time.Time) bool {
 	return lease().Sub(cp.budget.now()) >= 2*cp.timeout
 }

@@ -33,10 +33,9 @@ const tokenLife = 200 * time.Millisecond
 
 func (t token) usable(now time.Time) bool { return now.Sub(t.drawn) <= tokenLife }
 
-// waiter is one call that waits, and gets one answer.
 type waiter struct {
 	since time.Time
-	// holds says that the call holds the attach lease, and waits until then at most.
+	// holds says that the call holds the attach lease, and so waits no longer than until.
 	holds  bool
 	until  time.Time
 	answer chan granted
