@@ -156,7 +156,7 @@ func TestAnInteractiveCallGetsTheAttachLeaseBeforeTheOthersOfAnyProcess(t *testi
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, other := w.process(t, 1), w.process(t, 1)
-		held, err := one.attach.take(t.Context(), time.Minute, Bulk, atOnce)
+		held, err := one.attach.take(t.Context(), time.Minute, Backlog, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,8 +178,8 @@ func TestAnInteractiveCallGetsTheAttachLeaseBeforeTheOthersOfAnyProcess(t *testi
 			})
 			time.Sleep(300 * time.Millisecond)
 		}
-		wants(one, Bulk, "bulk here")
-		wants(other, Bulk, "bulk there")
+		wants(one, Backlog, "backlog here")
+		wants(other, Backlog, "backlog there")
 		wants(other, Background, "background there")
 		wants(other, Interactive, "a click there")
 		held()

@@ -11,11 +11,11 @@ import (
 // Urgency says how much of every bucket a call must leave.
 type Urgency int
 
-// Somebody waits at a screen for an interactive call, which may take the last token. Bulk is a
-// backlog and leaves a quarter. Background leaves half, but gets a trickle of tokens.
+// Somebody waits at a screen for an interactive call, which may take the last token. Backlog
+// leaves a quarter. Background leaves half, but gets a trickle of tokens.
 const (
 	Interactive Urgency = iota
-	Bulk
+	Backlog
 	Background
 )
 
@@ -23,7 +23,7 @@ func (u Urgency) reserve() float64 {
 	switch u {
 	case Interactive:
 		return 0
-	case Bulk:
+	case Backlog:
 		return 0.25
 	default:
 		return 0.5

@@ -26,6 +26,7 @@ type table interface {
 	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
+// BudgetConfig of NewBudget.
 type BudgetConfig struct {
 	Table string
 	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most 1; 0 is a

@@ -73,7 +73,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 		var work sync.WaitGroup
 		for range 3 {
 			process := w.process(t, share)
-			for _, q := range []queue{{createKey, Interactive}, {other, Bulk}, {other, Interactive}} {
+			for _, q := range []queue{{createKey, Interactive}, {other, Backlog}, {other, Interactive}} {
 				for range 4 {
 					work.Go(func() {
 						for ctx.Err() == nil {
@@ -98,7 +98,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 	})
 }
 
-func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
+func TestAnInteractiveCallIsServedAtOnceWhileTheBacklogWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -107,13 +107,13 @@ func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
 		backlog := make(chan error, 40)
 		var work sync.WaitGroup
 		for range 40 {
-			work.Go(func() { backlog <- taken(t, process.taker(other, Bulk)) })
+			work.Go(func() { backlog <- taken(t, process.taker(other, Backlog)) })
 		}
-		// Now the bulk taker has drawn what it may.
+		// Now the backlog taker has drawn what it may.
 		time.Sleep(time.Millisecond)
 		served := len(backlog)
 		if served != 13 {
-			t.Errorf("%d bulk calls were served of a bucket of 18.5, want 13", served)
+			t.Errorf("%d backlog calls were served of a bucket of 18.5, want 13", served)
 		}
 		before := time.Now()
 		if err := taken(t, process.taker(other, Interactive)); err != nil {
@@ -130,8 +130,8 @@ func TestACallAtTheFrontWaitsForATokenAndOneFartherBackIsPostponed(t *testing.T)
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(tokenWait)                        // until every taker has stopped
-		plans := w.process(t, 0.5).taker(updatePlan, Bulk) // a token every 40 seconds
+		defer time.Sleep(tokenWait)                           // until every taker has stopped
+		plans := w.process(t, 0.5).taker(updatePlan, Backlog) // a token every 40 seconds
 		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestACallAtTheFrontIsPostponedInTheEnd(t *testing.T) {
 		want    time.Duration
 	}{
 		"at a screen":  {Interactive, frontTime},
-		"in a backlog": {Bulk, frontWait},
+		"in a backlog": {Backlog, frontWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -198,7 +198,7 @@ func TestATokenThatNoCallUsesExpires(t *testing.T) {
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		defer time.Sleep(tokenWait) // until every taker has stopped
-		plans := w.process(t, 1).taker(updatePlan, Bulk)
+		plans := w.process(t, 1).taker(updatePlan, Backlog)
 		unused, err := plans.take(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -389,7 +389,7 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 
 func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 	t.Parallel()
-	for urgency, want := range map[Urgency]int{Interactive: 2, Bulk: 0} {
+	for urgency, want := range map[Urgency]int{Interactive: 2, Backlog: 0} {
 		w := newWorld(t) // with a full budget
 		synctest.Test(t, func(t *testing.T) {
 			defer time.Sleep(tokenWait) // until every taker has stopped
@@ -448,7 +448,7 @@ func TestTheQuestionBeforeTheAttachLeaseReadsTheBudgetAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := w.process(t, 0.5), w.process(t, 0.5)
-	if _, _, err := a.draw(t.Context(), queue{other, Bulk}, 1); err != nil {
+	if _, _, err := a.draw(t.Context(), queue{other, Backlog}, 1); err != nil {
 		t.Fatal(err)
 	}
 	for got := 1; got > 0; {
@@ -457,7 +457,7 @@ func TestTheQuestionBeforeTheAttachLeaseReadsTheBudgetAnew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, wait, err := a.draw(t.Context(), queue{other, Bulk}, 0); err != nil || wait == 0 {
+	if _, wait, err := a.draw(t.Context(), queue{other, Backlog}, 0); err != nil || wait == 0 {
 		t.Errorf("the call would hold the lease and wait for a token: %v, %v", wait, err)
 	}
 }

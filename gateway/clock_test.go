@@ -93,7 +93,7 @@ func TestAStoredTimeTooFarAheadCountsAsNow(t *testing.T) {
 				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"eager": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				_, free, err := b.attach.try(t.Context(), 10*time.Second, Bulk)
+				_, free, err := b.attach.try(t.Context(), 10*time.Second, Backlog)
 				return err == nil && !free
 			},
 		},

@@ -111,14 +111,14 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 			t.Fatalf("%d tokens, %v", got, err)
 		}
 		for {
-			if got, _, err := b.draw(t.Context(), queue{other, Bulk}, 1); got == 0 || err != nil {
+			if got, _, err := b.draw(t.Context(), queue{other, Backlog}, 1); got == 0 || err != nil {
 				break
 			}
 		}
 		cp := w.controlPlane(t, b, Config{})
 		ctx, cancel := context.WithCancel(t.Context())
-		var bulk sync.WaitGroup
-		bulk.Go(func() { _ = cp.Session(Bulk, nil).Attach(ctx, "plan", "key") })
+		var backlog sync.WaitGroup
+		backlog.Go(func() { _ = cp.Session(Backlog, nil).Attach(ctx, "plan", "key") })
 		synctest.Wait()
 		if err := cp.Session(Interactive, nil).Attach(t.Context(), "nosuch", "key"); reasonOf(err) != PlanGone {
 			t.Errorf("the interactive call: %v", err)
@@ -127,7 +127,7 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 			t.Errorf("calls %v, want the interactive one's two", w.Wire.Made())
 		}
 		cancel()
-		bulk.Wait()
+		backlog.Wait()
 	})
 }
 

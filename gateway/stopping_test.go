@@ -65,7 +65,7 @@ func TestACallThatWaitsForTheAttachLeaseIsHandedBackWhenTheProcessStops(t *testi
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		here, there := w.process(t, 1), w.process(t, 1)
-		release, err := there.attach.take(t.Context(), time.Minute, Bulk, atOnce)
+		release, err := there.attach.take(t.Context(), time.Minute, Backlog, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -74,7 +74,7 @@ func TestACallThatWaitsForTheAttachLeaseIsHandedBackWhenTheProcessStops(t *testi
 		began, waits := time.Now(), make(chan error, 2)
 		for range 2 { // one asks the table, the other waits in the lane
 			go func() {
-				_, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
+				_, err := here.attach.take(ctx, time.Minute, Backlog, atOnce)
 				waits <- err
 			}()
 		}
@@ -87,7 +87,7 @@ func TestACallThatWaitsForTheAttachLeaseIsHandedBackWhenTheProcessStops(t *testi
 			t.Errorf("the calls took %v", waited)
 		}
 		release()
-		again, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
+		again, err := here.attach.take(ctx, time.Minute, Backlog, atOnce)
 		if err != nil {
 			t.Fatalf("a free lease: %v", err)
 		}

@@ -110,7 +110,7 @@ func TestAnImportWithoutATokenRecordsNothing(t *testing.T) {
 // be looked for, whether keys are imported now or created singly.
 func TestLeavingAPlanLooksForAKeyThatWasNotRecorded(t *testing.T) {
 	t.Parallel()
-	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
+	for name, bulk := range map[string]bool{"in bulk": true, "singly": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
@@ -205,7 +205,7 @@ func TestAPlanThatIsLeftDuringAnImportIsComparedAgain(t *testing.T) {
 // recheck finds the key.
 func TestARecheckFindsAKeyThatWasNotRecorded(t *testing.T) {
 	t.Parallel()
-	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
+	for name, bulk := range map[string]bool{"in bulk": true, "singly": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, all(events.UserRegistered{}, keyWanted, freeWanted, freeEnding, detached("free", 4))...)

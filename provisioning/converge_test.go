@@ -306,14 +306,14 @@ func TestASecondDeliveryPublishesAgainAndCallsNothing(t *testing.T) {
 	}
 }
 
-func TestAnOldWishIsBulk(t *testing.T) {
+func TestAnOldWishIsBacklog(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	b.now = b.now.Add(31 * time.Second)
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Bulk}) {
+	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Backlog}) {
 		t.Errorf("the urgency is %v", b.urgency)
 	}
 }
@@ -714,7 +714,7 @@ func TestAFlappingPlanIsBacklog(t *testing.T) {
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Bulk}) {
+	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Backlog}) {
 		t.Errorf("the urgency is %v", b.urgency)
 	}
 }

@@ -249,7 +249,7 @@ func (r *run) urgency(t task) gateway.Urgency {
 	if r.Now().Sub(opened) < fresh && !s.Flapping(r.Now(), flapping) {
 		return gateway.Interactive
 	}
-	return gateway.Bulk
+	return gateway.Backlog
 }
 
 // stuckError is the error for the stuck tasks, nil for those that other messages wake: due rows
