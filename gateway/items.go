@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The partition keys of this package's items, before which the name of a target other than the
-// default comes.
+// The partition keys of this package's items. The name of a target other than the default comes
+// before them.
 const (
 	budgetItems = "budget" // control-plane
 	limitItems  = "limit"  // keys

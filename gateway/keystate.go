@@ -62,8 +62,7 @@ func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 	return asUnavailable(err)
 }
 
-// keyError is asUnavailable for calls that name only a key, so that a 404 means that it is
-// gone.
+// keyError is asUnavailable for calls that name only a key: a 404 means that the key is gone.
 func keyError(err error) error {
 	if IsNotFound(err) {
 		return &Refused{Reason: KeyGone, Err: err}

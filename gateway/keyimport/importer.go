@@ -25,7 +25,7 @@ import (
 //
 //	Create ── few under way ─────────────────────────────────▶ singly
 //	   │                                                         ▲
-//	   └─ many ─▶ wait ─▶ wave: look, import, read ─ not there and never will be
+//	   └─ many ─▶ wait ─▶ wave: look, import, read ─ key is missing
 type Importer struct {
 	plane    controlPlane
 	cfg      Config
@@ -84,8 +84,8 @@ type Creation struct {
 // Created is a key that API Gateway was seen to hold.
 type Created struct {
 	ID portal.GatewayKeyID
-	// Plans are those of the Creation's that the key was seen in. It is not attached to the
-	// others.
+	// Plans are those of the Creation's that the key was seen in. The caller must attach it to
+	// the others.
 	Plans []portal.PlanID
 }
 
@@ -158,7 +158,7 @@ func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	if i.takeOut(mine) {
 		return Created{}, portal.Stopped(waiting)
 	}
-	// A wave has it, which ends as soon as it would have to wait.
+	// A wave has it. In a process that stops, the wave ends as soon as it would have to wait.
 	select {
 	case a := <-mine.answer:
 		return a.made, a.err
