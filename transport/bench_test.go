@@ -61,15 +61,15 @@ func BenchmarkPublishTenOfOneGroup(b *testing.B) {
 
 // BenchmarkNextBatch has every group but the last under way, the worst there is.
 func BenchmarkNextBatch(b *testing.B) {
-	l := &line{cfg: PublisherConfig{}.withDefaults(1 << 20), flying: map[string]bool{}}
+	q := &sendQueue{cfg: PublisherConfig{}.withDefaults(1 << 20), flying: map[string]bool{}}
 	for i := range 1000 {
 		group := fmt.Sprint("g", i)
-		l.waiting = append(l.waiting, &entry{group: group, size: 100})
-		l.flying[group] = i < 999
+		q.waiting = append(q.waiting, &entry{group: group, size: 100})
+		q.flying[group] = i < 999
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if batch, _, _ := l.next(); len(batch) != 1 {
+		if batch, _, _ := q.next(); len(batch) != 1 {
 			b.Fatal("the batch is not what it should be")
 		}
 	}

@@ -43,8 +43,8 @@ func newCall(ctx context.Context, entries []*entry) *call {
 	return c
 }
 
-// settle notes what became of an entry; nil is a confirmation.
-func (c *call) settle(e *entry, err error) {
+// record notes what became of an entry; nil is a confirmation.
+func (c *call) record(e *entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.open, e)

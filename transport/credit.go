@@ -10,8 +10,8 @@ import (
 // handlers finish one by one.
 const gatherTime = 5 * time.Millisecond
 
-// credit is the right to run lanes. Pollers take it before they receive, enough for
-// each message to be a lane of its own, and give back what is not needed.
+// credit is the right to start group runs. Pollers take it before they receive, enough for
+// each message to be a run of its own, and give back what is not needed.
 type credit struct {
 	tokens chan struct{}
 	// turn is held by the one poller that gathers, so that two do not share out the
@@ -76,7 +76,7 @@ func (c *credit) give(n int) {
 }
 
 // square gives back what was taken and not used. A repeated attempt may bring more
-// lanes than it now asked for; the poller then waits for the difference.
+// runs than it now asked for; the poller then waits for the difference.
 func (c *credit) square(taken, used int) {
 	c.give(max(taken-used, 0))
 	for range max(used-taken, 0) {

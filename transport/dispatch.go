@@ -92,13 +92,13 @@ func admit(next message.HandlerFunc) message.HandlerFunc {
 		h := handlingOf(msg.Context())
 		switch {
 		case h.consumer.drains:
-			return nil, &refused{class: Redriven, err: errors.New("SQS gave up handing it out")}
+			return nil, &permanentError{class: Redriven, err: errors.New("SQS gave up handing it out")}
 		case h.unknownType() && h.consumer.IgnoreUnknown:
 			return nil, errIgnored
 		case h.unknownType():
-			return nil, &refused{class: UnknownType, err: fmt.Errorf("consumer %s has no handler for its type", h.consumer.Name)}
+			return nil, &permanentError{class: UnknownType, err: fmt.Errorf("consumer %s has no handler for its type", h.consumer.Name)}
 		case h.readErr != nil:
-			return nil, &refused{class: Unreadable, err: h.readErr}
+			return nil, &permanentError{class: Unreadable, err: h.readErr}
 		}
 		return next(msg)
 	}

@@ -7,5 +7,5 @@
 //
 // A message is handled at least once. Of a FIFO queue the messages of one group
 // are handled one after the other, in order; everything else runs at the same time.
-// What a handler's error leads to is written down at Patience.
+// What a handler's error leads to is written down at RetryLimit.
 package transport

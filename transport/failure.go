@@ -11,9 +11,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Patience says when a message that keeps failing becomes a dead letter: at the
-// failure by which it has failed Failures times over at least Span; 5 times, 15
-// minutes. What a handler's error leads to:
+// RetryLimit says when a message that keeps failing becomes a dead letter: once it has
+// failed Failures times over at least Span; 5 times, 15 minutes. What a handler's error
+// leads to:
 //
 //	portal.Postponed        it comes again after its delay; nothing is counted
 //	portal.ErrStopping      in a Postponed: it comes again at once, to another worker
@@ -23,17 +23,17 @@ import (
 // A message that cannot be read, or has no handler, is a dead letter at once. If the
 // dead letter or the count cannot be written the message comes again: it is only
 // deleted when it was handled or buried.
-type Patience struct {
+type RetryLimit struct {
 	Failures int
 	Span     time.Duration
 }
 
-func (p Patience) withDefaults() Patience {
-	return Patience{Failures: orDefault(p.Failures, 5), Span: orDefault(p.Span, 15*time.Minute)}
+func (l RetryLimit) withDefaults() RetryLimit {
+	return RetryLimit{Failures: orDefault(l.Failures, 5), Span: orDefault(l.Span, 15*time.Minute)}
 }
 
-func (p Patience) exhausted(f Failure, now time.Time) bool {
-	return f.Count >= p.Failures && now.Sub(f.First) >= p.Span
+func (l RetryLimit) exhausted(f Failure, now time.Time) bool {
+	return f.Count >= l.Failures && now.Sub(f.First) >= l.Span
 }
 
 // Failure is how often a message has failed so far, and when first.
@@ -54,7 +54,7 @@ type failures interface {
 // policy answers each message: ack when it is handled or buried, otherwise nack.
 type policy struct {
 	failures failures
-	patience Patience
+	limit    RetryLimit
 	now      func() time.Time
 }
 
@@ -102,7 +102,7 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
 		}
-		if !p.patience.exhausted(failure, now) {
+		if !p.limit.exhausted(failure, now) {
 			return failed, err
 		}
 		letter.Attempts, letter.First = failure.Count, failure.First
@@ -113,25 +113,25 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	return buried, err
 }
 
-// refused is a message that is not to be tried again, and why.
-type refused struct {
+// permanentError says that a message is not tried again, and why.
+type permanentError struct {
 	class Class
 	err   error
 }
 
-func (r *refused) Error() string { return r.err.Error() }
-func (r *refused) Unwrap() error { return r.err }
+func (p *permanentError) Error() string { return p.err.Error() }
+func (p *permanentError) Unwrap() error { return p.err }
 
 func classOf(err error) Class {
-	var r *refused
+	var permanent *permanentError
 	var panicked *panicError
 	switch {
-	case errors.As(err, &r):
-		return r.class
+	case errors.As(err, &permanent):
+		return permanent.class
 	case errors.As(err, &panicked):
 		return Panicked
 	case portal.CodeOf(err) == portal.Invalid:
-		return Refused
+		return Invalid
 	}
 	return Failed
 }

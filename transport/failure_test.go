@@ -65,7 +65,7 @@ func (l *ledger) buried() []DeadLetter {
 // and says what it came to, whether it was acked, and the delay that was asked for.
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
-	p.patience = p.patience.withDefaults()
+	p.limit = p.limit.withDefaults()
 	d := &delivery{}
 	ctx, cancel := context.WithCancelCause(context.WithValue(t.Context(), deliveryKey{}, d))
 	defer cancel(nil)
@@ -139,7 +139,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 		},
 		"invalid: a dead letter at once": {
 			handler: func(context.Context, events.Event) error { return portal.Fail(portal.Invalid, "No.") },
-			want:    buried, acked: true, class: Refused,
+			want:    buried, acked: true, class: Invalid,
 		},
 		"another code: counted": {
 			handler: func(context.Context, events.Event) error { return portal.Fail(portal.Conflict, "No.") },

@@ -8,7 +8,7 @@ import (
 
 // leases extends the leases of everything held, in batches, until it is let go.
 type leases struct {
-	requests
+	receiptCalls
 	visibility time.Duration
 	quit       chan struct{}
 
@@ -20,9 +20,9 @@ type leases struct {
 	extensions sync.WaitGroup
 }
 
-func newLeases(r requests, cfg SubscriberConfig) *leases {
+func newLeases(r receiptCalls, cfg SubscriberConfig) *leases {
 	return &leases{
-		requests: r, visibility: cfg.Visibility, quit: make(chan struct{}),
+		receiptCalls: r, visibility: cfg.Visibility, quit: make(chan struct{}),
 		held: map[*delivery]bool{}, extending: map[*delivery]chan struct{}{},
 	}
 }

@@ -97,15 +97,15 @@ func (s *subscription) receive(ctx context.Context, attempt *string, n int, wait
 	return out.Messages, nil
 }
 
-// start runs the lanes of what was received and squares it with the credit taken.
+// start hands out what was received and squares it with the credit taken.
 func (s *subscription) start(wires []types.Message, asked time.Time, credit int) {
-	lanes := lanes(newDeliveries(wires, asked, s.cfg), isFIFO(s.topic))
+	runs := groupRuns(newDeliveries(wires, asked, s.cfg), isFIFO(s.topic))
 	s.settle.expect(len(wires))
-	for _, lane := range lanes {
-		s.leases.hold(lane)
-		s.lanes.Go(func() { s.runLane(lane) })
+	for _, run := range runs {
+		s.leases.hold(run)
+		s.runs.Go(func() { s.runGroup(run) })
 	}
-	s.credit.square(credit, len(lanes))
+	s.credit.square(credit, len(runs))
 }
 
 // reclaim asks once more for what a request that was cut off may have leased, so
@@ -123,8 +123,8 @@ func (s *subscription) reclaim(attempt *string, n int) {
 		return
 	}
 	s.settle.expect(len(wires))
-	for _, lane := range lanes(newDeliveries(wires, asked, s.cfg), true) {
-		s.settle.release(lane, 0)
+	for _, run := range groupRuns(newDeliveries(wires, asked, s.cfg), true) {
+		s.settle.release(run, 0)
 	}
 }
 

@@ -54,7 +54,7 @@ func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*e
 		answers.confirmed(ok.Id)
 	}
 	for _, no := range out.Failed {
-		answers.refused(no.Id, no.SenderFault, refusedEntry(aws.ToString(no.Code), aws.ToString(no.Message)))
+		answers.refused(no.Id, no.SenderFault, entryError(aws.ToString(no.Code), aws.ToString(no.Message)))
 	}
 	return answers.refusals(), nil
 }

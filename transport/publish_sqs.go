@@ -50,7 +50,7 @@ func sendToQueue(ctx context.Context, client queueSender, url string, batch []*e
 		answers.confirmed(ok.Id)
 	}
 	for _, no := range out.Failed {
-		answers.refused(no.Id, no.SenderFault, refusedEntry(aws.ToString(no.Code), aws.ToString(no.Message)))
+		answers.refused(no.Id, no.SenderFault, entryError(aws.ToString(no.Code), aws.ToString(no.Message)))
 	}
 	return answers.refusals(), nil
 }

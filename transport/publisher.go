@@ -83,13 +83,13 @@ type batching struct {
 	send    sendFunc
 
 	mu     sync.Mutex
-	lines  map[string]*line
+	queues map[string]*sendQueue
 	closed bool
 	calls  sync.WaitGroup
 }
 
 func newBatching(cfg PublisherConfig, resolve func(context.Context, string) (string, error), send sendFunc) *batching {
-	return &batching{cfg: cfg, resolve: resolve, send: send, lines: map[string]*line{}}
+	return &batching{cfg: cfg, resolve: resolve, send: send, queues: map[string]*sendQueue{}}
 }
 
 // Publish sends the messages and returns when each is confirmed, or the context of
@@ -118,15 +118,15 @@ func (b *batching) Publish(topic string, msgs ...*message.Message) error {
 	if err != nil {
 		return fmt.Errorf("publishing to %s: %w", topic, err)
 	}
-	line := b.line(to)
+	queue := b.queue(to)
 	c := newCall(ctx, entries)
-	if err := line.add(entries); err != nil {
+	if err := queue.add(entries); err != nil {
 		return fmt.Errorf("publishing to %s: %w", topic, err)
 	}
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		line.withdraw(c)
+		queue.withdraw(c)
 	}
 	return c.result(topic)
 }
@@ -144,8 +144,8 @@ func (b *batching) Shutdown(ctx context.Context) error {
 	go func() {
 		defer close(done)
 		b.calls.Wait()
-		for _, line := range b.lines {
-			line.flights.Wait()
+		for _, queue := range b.queues {
+			queue.flights.Wait()
 		}
 	}()
 	select {
@@ -166,15 +166,15 @@ func (b *batching) enter() bool {
 	return true
 }
 
-func (b *batching) line(to string) *line {
+func (b *batching) queue(to string) *sendQueue {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	l, ok := b.lines[to]
+	q, ok := b.queues[to]
 	if !ok {
-		l = &line{cfg: b.cfg, to: to, send: b.send, flying: map[string]bool{}}
-		b.lines[to] = l
+		q = &sendQueue{cfg: b.cfg, to: to, send: b.send, flying: map[string]bool{}}
+		b.queues[to] = q
 	}
-	return l
+	return q
 }
 
 // entries refuses here what AWS would refuse, so that one bad message cannot take

@@ -39,12 +39,12 @@ func TestConcurrentCallersShareRequestsAndOneLookup(t *testing.T) {
 		})
 	}
 	url, _ := c.queues.URL(t.Context(), queue)
-	line := pub.line(url)
+	toSend := pub.queue(url)
 	eventually(t, "all messages wait or are under way", func() bool {
-		line.mu.Lock()
-		defer line.mu.Unlock()
+		toSend.mu.Lock()
+		defer toSend.mu.Unlock()
 		// Two batches left with one message each, the further ones full.
-		return line.batches == 8 && len(line.waiting) == callers-2-6*maxBatch
+		return toSend.batches == 8 && len(toSend.waiting) == callers-2-6*maxBatch
 	})
 	close(release)
 	publishing.Wait()
@@ -441,11 +441,11 @@ func TestACallerKnowsWhetherItsMessageHadLeftWhenItsContextEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := pub.line(url)
+	toSend := pub.queue(url)
 	eventually(t, "the second waits behind the first of its group", func() bool {
-		line.mu.Lock()
-		defer line.mu.Unlock()
-		return len(line.waiting) == 1
+		toSend.mu.Lock()
+		defer toSend.mu.Unlock()
+		return len(toSend.waiting) == 1
 	})
 	cancel()
 	if !next(t, unsure["left"]) || next(t, unsure["waiting"]) {

@@ -25,7 +25,7 @@ type settler struct {
 // its receipt may still work, on a message that another worker is handling.
 var errLeaseOver = errors.New("its lease has run out, so it may be another worker's by now")
 
-func newSettler(r requests, l *leases, cfg SubscriberConfig) *settler {
+func newSettler(r receiptCalls, l *leases, cfg SubscriberConfig) *settler {
 	s := &settler{leases: l}
 	failed := func(d *delivery, err error, message string) {
 		if errors.Is(err, errLeaseOver) && cfg.overdue != nil {

@@ -22,7 +22,7 @@ const (
 	hangTime   = 5 * time.Second
 )
 
-// subscription is one Subscribe: pollers that receive, lanes that hand out and wait
+// subscription is one Subscribe: pollers that receive, group runs that hand out and wait
 // for the answers, leases that keep what is held, and requests that settle it.
 type subscription struct {
 	topic  string
@@ -53,7 +53,7 @@ type subscription struct {
 	settle *settler
 
 	pollers sync.WaitGroup
-	lanes   sync.WaitGroup
+	runs    sync.WaitGroup
 	gate    gate
 }
 
@@ -69,10 +69,10 @@ func newSubscription(ctx context.Context, client queueReceiver, topic, url strin
 	s.polling, s.stop = context.WithCancel(ctx)
 	s.receiving, s.hangUp = context.WithCancel(context.WithoutCancel(ctx))
 	s.handling, s.cut = context.WithCancelCause(portal.WithStopping(context.WithoutCancel(ctx), s.polling.Done()))
-	requests := requests{client: client, url: url, stopping: s.polling, log: cfg.Log.With().Str("queue", topic).Logger()}
-	requests.life, s.end = context.WithCancel(context.Background())
-	s.leases = newLeases(requests, cfg)
-	s.settle = newSettler(requests, s.leases, cfg)
+	calls := receiptCalls{client: client, url: url, stopping: s.polling, log: cfg.Log.With().Str("queue", topic).Logger()}
+	calls.life, s.end = context.WithCancel(context.Background())
+	s.leases = newLeases(calls, cfg)
+	s.settle = newSettler(calls, s.leases, cfg)
 	for i := range cfg.Pollers {
 		s.pollers.Go(func() { s.poll(i > 0) })
 	}
@@ -91,7 +91,7 @@ func (s *subscription) run() {
 	s.gate.shut()
 	close(s.output)
 	s.pollers.Wait()
-	s.lanes.Wait()
+	s.runs.Wait()
 	s.cut(errShutdown)
 	s.settle.drain()
 	s.leases.stop()
@@ -101,7 +101,7 @@ func (s *subscription) run() {
 	s.stop()
 }
 
-// schedule sets when closing loses its patience with what. The clock of all of it starts
+// schedule sets when closing gives up on what. The clock of all of it starts
 // now.
 func (s *subscription) schedule() (cancel func()) {
 	handling := max(s.cfg.CloseTimeout-s.cfg.SettleTime, 0)

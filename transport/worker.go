@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// Handler handles one event. nil means done; what an error means says Patience. It is
+// Handler handles one event. nil means done; RetryLimit says what an error leads to. It is
 // called again for an event it has handled before, and for different groups at the
 // same time. The context ends with the message's time, or when the worker can no
 // longer wait; it carries a logger (zerolog.Ctx) and the Lease. Before it ends it tells a
@@ -44,12 +44,12 @@ func Drain(name, queue string) Consumer {
 
 // WorkerConfig configures a Worker. Consumers, Client, Queues and Failures are required.
 type WorkerConfig struct {
-	Consumers []Consumer
-	Client    queueReceiver
-	Queues    *Queues
-	Failures  failures
-	Patience  Patience
-	Log       zerolog.Logger
+	Consumers  []Consumer
+	Client     queueReceiver
+	Queues     *Queues
+	Failures   failures
+	RetryLimit RetryLimit
+	Log        zerolog.Logger
 	// Metrics is where the metrics are registered; nil keeps them to itself.
 	Metrics prometheus.Registerer
 	// Now is the clock that failures are noted by; time.Now.
@@ -132,7 +132,7 @@ func (w *Worker) buildRouter() error {
 		return err
 	}
 	policy := &policy{
-		failures: w.cfg.Failures, patience: w.cfg.Patience.withDefaults(), now: w.cfg.Now,
+		failures: w.cfg.Failures, limit: w.cfg.RetryLimit.withDefaults(), now: w.cfg.Now,
 	}
 	// Outermost first. The policy answers the message itself and lets no error out,
 	// which the router would log a second time.

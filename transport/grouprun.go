@@ -5,17 +5,20 @@ import (
 	"time"
 )
 
-// lanes splits what was received together: on a FIFO queue by group, in order; on a
-// standard queue every message is a lane. No state outlives the batch: SQS hands out
+// groupRun is what is handed out one after the other: on a FIFO queue the messages of one
+// group that were received together, in order; on a standard queue a single message.
+type groupRun []*delivery
+
+// groupRuns splits what was received together. No state outlives the batch: SQS hands out
 // no more of a group while any message of it is leased.
-func lanes(deliveries []*delivery, fifo bool) [][]*delivery {
-	var all [][]*delivery
+func groupRuns(deliveries []*delivery, fifo bool) []groupRun {
+	var all []groupRun
 	place := map[string]int{}
 	for _, d := range deliveries {
 		at, known := place[d.group]
 		if !fifo || !known {
 			place[d.group] = len(all)
-			all = append(all, []*delivery{d})
+			all = append(all, groupRun{d})
 			continue
 		}
 		all[at] = append(all[at], d)
@@ -32,11 +35,11 @@ const (
 	noAnswer
 )
 
-// runLane hands out one message after the other, each when the one before is acked.
+// runGroup hands out one message after the other, each when the one before is acked.
 // At the first that is not, it and the rest go back to the queue.
-func (s *subscription) runLane(lane []*delivery) {
+func (s *subscription) runGroup(messages groupRun) {
 	defer s.credit.give(1)
-	for i, d := range lane {
+	for i, d := range messages {
 		switch s.handOut(d) {
 		case acked:
 			s.settle.delete(d)
@@ -47,12 +50,12 @@ func (s *subscription) runLane(lane []*delivery) {
 				// It was cut off, not refused: another worker shall have it at once.
 				delay = 0
 			}
-			s.settle.release(lane[i:], delay)
+			s.settle.release(messages[i:], delay)
 		case noAnswer:
 			s.leases.log.Warn().Str("message_id", d.id).Msg("releasing a message that was not answered in time")
-			s.settle.release(lane[i:], 0)
+			s.settle.release(messages[i:], 0)
 		case notEmitted:
-			s.settle.release(lane[i:], 0)
+			s.settle.release(messages[i:], 0)
 		}
 		return
 	}

@@ -16,8 +16,9 @@ import (
 // may take all the time that is left, since a slow answer is better than none.
 const requestTime = 10 * time.Second
 
-// requests makes the requests about messages held, at most maxBatch of them at a time.
-type requests struct {
+// receiptCalls makes the requests about messages held, which SQS knows by their receipts:
+// at most maxBatch of them at a time.
+type receiptCalls struct {
 	client queueReceiver
 	url    string
 	log    zerolog.Logger
@@ -26,7 +27,7 @@ type requests struct {
 }
 
 // time is the context of one request.
-func (r requests) time() (context.Context, context.CancelFunc) {
+func (r receiptCalls) time() (context.Context, context.CancelFunc) {
 	if r.stopping.Err() != nil {
 		return context.WithCancel(r.life)
 	}
@@ -35,7 +36,7 @@ func (r requests) time() (context.Context, context.CancelFunc) {
 
 // worthAnother says whether a request that failed so often is made again: a few times, and
 // while the subscription closes until it must be closed.
-func (r requests) worthAnother(tries int) bool {
+func (r receiptCalls) worthAnother(tries int) bool {
 	return r.life.Err() == nil && (tries < settleTries || r.stopping.Err() != nil)
 }
 
@@ -45,7 +46,7 @@ type change struct {
 	visibility time.Duration
 }
 
-func (r requests) delete(batch []*delivery) []refusal {
+func (r receiptCalls) delete(batch []*delivery) []refusal {
 	ctx, cancel := r.time()
 	defer cancel()
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(r.url)}
@@ -65,7 +66,7 @@ func (r requests) delete(batch []*delivery) []refusal {
 	return r.failed(answers, out.Failed)
 }
 
-func (r requests) changeVisibility(batch []change) []refusal {
+func (r receiptCalls) changeVisibility(batch []change) []refusal {
 	ctx, cancel := r.time()
 	defer cancel()
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(r.url)}
@@ -86,9 +87,9 @@ func (r requests) changeVisibility(batch []change) []refusal {
 	return r.failed(answers, out.Failed)
 }
 
-func (r requests) failed(answers answers, failed []types.BatchResultErrorEntry) []refusal {
+func (r receiptCalls) failed(answers answers, failed []types.BatchResultErrorEntry) []refusal {
 	for _, no := range failed {
-		answers.refused(no.Id, no.SenderFault, refusedEntry(aws.ToString(no.Code), aws.ToString(no.Message)))
+		answers.refused(no.Id, no.SenderFault, entryError(aws.ToString(no.Code), aws.ToString(no.Message)))
 	}
 	return answers.refusals()
 }

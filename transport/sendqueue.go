@@ -33,8 +33,8 @@ type refusal struct {
 // of. An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]refusal, error)
 
-// line is what waits for one queue or topic, in the order of arrival.
-type line struct {
+// sendQueue is what waits for one queue or topic, in the order of arrival.
+type sendQueue struct {
 	cfg  PublisherConfig
 	to   string
 	send sendFunc
@@ -50,60 +50,60 @@ type line struct {
 
 var errFull = errors.New("too many messages are waiting to be sent")
 
-func (l *line) add(entries []*entry) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.waiting)+len(entries) > l.cfg.MaxWaiting {
+func (q *sendQueue) add(entries []*entry) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting)+len(entries) > q.cfg.MaxWaiting {
 		return errFull
 	}
-	l.waiting = append(l.waiting, entries...)
-	l.launch()
+	q.waiting = append(q.waiting, entries...)
+	q.launch()
 	return nil
 }
 
 // withdraw takes back what a caller no longer waits for, as far as it has not left.
-func (l *line) withdraw(c *call) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.waiting = slices.DeleteFunc(l.waiting, func(e *entry) bool {
+func (q *sendQueue) withdraw(c *call) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiting = slices.DeleteFunc(q.waiting, func(e *entry) bool {
 		if e.call != c {
 			return false
 		}
-		c.settle(e, context.Cause(c.ctx))
+		c.record(e, context.Cause(c.ctx))
 		return true
 	})
 }
 
 // launch sends as many batches as may be sent now. The caller holds the lock.
-func (l *line) launch() {
-	for l.batches < l.cfg.InFlight {
-		batch, full, rest := l.next()
-		if len(batch) == 0 || (!full && l.batches >= eager) {
+func (q *sendQueue) launch() {
+	for q.batches < q.cfg.InFlight {
+		batch, full, rest := q.next()
+		if len(batch) == 0 || (!full && q.batches >= eager) {
 			return
 		}
-		l.waiting = rest
+		q.waiting = rest
 		for _, e := range batch {
 			if e.group != "" {
-				l.flying[e.group] = true
+				q.flying[e.group] = true
 			}
 		}
-		l.batches++
-		l.flights.Go(func() { l.fly(batch) })
+		q.batches++
+		q.flights.Go(func() { q.fly(batch) })
 	}
 }
 
 // next is the batch that could leave now, whether it has all that fits, and what
 // would be left waiting.
-func (l *line) next() (batch []*entry, full bool, rest []*entry) {
+func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	var passed []*entry
 	bytes, at := 0, 0
-	for ; at < len(l.waiting); at++ {
-		e := l.waiting[at]
-		if e.group != "" && l.flying[e.group] {
+	for ; at < len(q.waiting); at++ {
+		e := q.waiting[at]
+		if e.group != "" && q.flying[e.group] {
 			passed = append(passed, e)
 			continue
 		}
-		if len(batch) == maxBatch || bytes+e.size > l.cfg.MaxBatchBytes {
+		if len(batch) == maxBatch || bytes+e.size > q.cfg.MaxBatchBytes {
 			full = true
 			break
 		}
@@ -112,37 +112,37 @@ func (l *line) next() (batch []*entry, full bool, rest []*entry) {
 	}
 	full = full || len(batch) == maxBatch
 	if len(passed) == 0 {
-		return batch, full, l.waiting[at:]
+		return batch, full, q.waiting[at:]
 	}
-	return batch, full, append(passed, l.waiting[at:]...)
+	return batch, full, append(passed, q.waiting[at:]...)
 }
 
 // fly sends a batch, and again what AWS could not take of it or did not answer for. Where
 // messages have a deduplication id, one that was taken after all is not taken twice. The
 // groups of the batch stay locked until then, so that nothing newer overtakes what is
 // sent again.
-func (l *line) fly(batch []*entry) {
-	ctx, cancel := context.WithTimeout(context.Background(), l.cfg.Timeout)
+func (q *sendQueue) fly(batch []*entry) {
+	ctx, cancel := context.WithTimeout(context.Background(), q.cfg.Timeout)
 	defer cancel()
 	again := batch
 	for try := 1; len(again) > 0; try++ {
 		if try > 1 {
 			pause(ctx, jittered(50*time.Millisecond, time.Second, try-1))
 		}
-		again = l.attempt(ctx, again, try)
+		again = q.attempt(ctx, again, try)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for _, e := range batch {
-		delete(l.flying, e.group)
+		delete(q.flying, e.group)
 	}
-	l.batches--
-	l.launch()
+	q.batches--
+	q.launch()
 }
 
 // attempt makes one request, settles what is decided and returns what is worth another.
-func (l *line) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
-	refusals, err := l.request(ctx, batch, try)
+func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
+	refusals, err := q.request(ctx, batch, try)
 	if err != nil {
 		refusals = allRefused(len(batch), err)
 		unsure := mayHaveTaken(err)
@@ -156,14 +156,14 @@ func (l *line) attempt(ctx context.Context, batch []*entry, try int) (again []*e
 		refused[r.index] = true
 		e := batch[r.index]
 		if r.final || last || e.call.ctx.Err() != nil {
-			e.call.settle(e, r.err)
+			e.call.record(e, r.err)
 			continue
 		}
 		again = append(again, e)
 	}
 	for i, e := range batch {
 		if !refused[i] {
-			e.call.settle(e, nil)
+			e.call.record(e, nil)
 		}
 	}
 	return again
@@ -171,17 +171,17 @@ func (l *line) attempt(ctx context.Context, batch []*entry, try int) (again []*e
 
 // request leaves the first try half of the time, so that a connection that has died
 // without a word does not cost all of it.
-func (l *line) request(ctx context.Context, batch []*entry, try int) ([]refusal, error) {
+func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) ([]refusal, error) {
 	if try == 1 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, l.cfg.Timeout/2)
+		ctx, cancel = context.WithTimeout(ctx, q.cfg.Timeout/2)
 		defer cancel()
 	}
-	return l.send(ctx, l.to, batch)
+	return q.send(ctx, q.to, batch)
 }
 
-// refusedEntry is the error of one entry, in AWS's words.
-func refusedEntry(code, text string) error {
+// entryError is the error of one entry, in AWS's words.
+func entryError(code, text string) error {
 	if text == "" {
 		return fmt.Errorf("refused with %s", code)
 	}
