@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"math/rand/v2"
 	"time"
 )
@@ -23,8 +24,12 @@ func jittered(first, most time.Duration, try int) time.Duration {
 	return delay - rand.N(delay/2+1)
 }
 
-// seconds rounds up, since SQS counts visibility in whole seconds and an earlier
-// delivery than asked for would be in vain.
-func seconds(d time.Duration) int32 {
-	return int32((max(d, 0) + time.Second - 1) / time.Second)
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

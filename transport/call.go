@@ -20,6 +20,15 @@ type entry struct {
 	unsure bool
 }
 
+// parameter is the GroupID or DeduplicationID as a send request takes it; nil if the message
+// has none.
+func (e *entry) parameter(name string) *string {
+	if value := e.wire.Attributes[name]; value != "" {
+		return &value
+	}
+	return nil
+}
+
 // call is one Publish. It is done when each of its entries is confirmed or has failed.
 type call struct {
 	ctx  context.Context

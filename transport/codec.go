@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/ThreeDotsLabs/watermill/components/cqrs"
@@ -69,20 +68,4 @@ func asEvent(v any) (*events.Event, error) {
 		return nil, fmt.Errorf("a message carries an *events.Event, not a %T", v)
 	}
 	return ev, nil
-}
-
-// header is what can be told of a body that may not be readable as a whole.
-type header struct {
-	ID        string `json:"id"`
-	Type      string `json:"type"`
-	Subject   string `json:"subject"`
-	Operation string `json:"operationid"`
-}
-
-func peek(body []byte) header {
-	var h header
-	if err := json.Unmarshal(body, &h); err != nil {
-		return header{}
-	}
-	return h
 }

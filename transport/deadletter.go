@@ -1,27 +1,15 @@
 package transport
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
+
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
-
-// Class says why a message became a dead letter. Classes are data.
-type Class string
-
-// The classes. Failed and Panicked messages were tried again and again, the others
-// were buried at once.
-const (
-	Unreadable  Class = "unreadable"
-	UnknownType Class = "unknown_type"
-	Invalid     Class = "invalid" // the handler says that it can never be carried out
-	Failed      Class = "failed"
-	Panicked    Class = "panic"
-	Redriven    Class = "redriven" // SQS gave up on it and moved it to its dead-letter queue
-)
-
-func (c Class) permanent() bool { return c != Failed && c != Panicked }
 
 // DeadLetter is a message that is no longer tried, with all that is needed to
 // understand it and to send it again.
@@ -64,4 +52,30 @@ func errorText(err error, body []byte) string {
 		text = strings.ToValidUTF8(text[:maxErrorText], "") + " …"
 	}
 	return text
+}
+
+// failureKey is SQS's id of the message: another one for each queue that an event
+// reaches, so that two consumers do not count for each other, another one for each
+// replay, which starts anew, and the same for every delivery.
+func failureKey(msg *message.Message, h *handling) string {
+	return cmp.Or(msg.Metadata.Get(MessageIDKey), h.consumer.Name+"/"+h.head.ID)
+}
+
+// deadLetter is what would be buried if the first attempt were the last.
+func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
+	letter := DeadLetter{
+		MessageID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
+		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
+		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
+		Attempts: 1, First: now, Last: now,
+	}
+	if letter.Class == Redriven {
+		if received, err := strconv.Atoi(msg.Metadata.Get(ReceiveCountKey)); err == nil {
+			letter.Attempts = received
+		}
+		if sent, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(SentAtKey)); err == nil {
+			letter.First = sent
+		}
+	}
+	return letter
 }

@@ -24,10 +24,8 @@ type delivery struct {
 	until time.Time
 	// cap is when it is no longer extended; zero before the message is handed out.
 	cap time.Time
-	// asked is the delay that the handler wants before the next delivery; atOnce that
-	// there shall be none.
-	asked  time.Duration
-	atOnce bool
+
+	redelivery Redelivery
 }
 
 type deliveryKey struct{}
@@ -43,25 +41,6 @@ func Lease(ctx context.Context) (until time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	return d.lease(), true
-}
-
-// askDelay sets the delay before the next delivery, if the message is then refused.
-// Zero leaves it to the backoff.
-func askDelay(ctx context.Context, delay time.Duration) {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.asked = delay
-	}
-}
-
-// askNoDelay has the message handed out again at once, if it is then refused.
-func askNoDelay(ctx context.Context) {
-	if d, ok := ctx.Value(deliveryKey{}).(*delivery); ok {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		d.atOnce = true
-	}
 }
 
 // newDeliveries takes what was received, in its order. The leases count from when it was
@@ -122,20 +101,4 @@ func (d *delivery) due(now time.Time, visibility time.Duration) bool {
 	defer d.mu.Unlock()
 	left := d.until.Sub(now)
 	return left > 0 && left <= visibility/2 && (d.cap.IsZero() || now.Before(d.cap))
-}
-
-// maxDelay stays under the 12 hours after which SQS takes any message back.
-const maxDelay = 11 * time.Hour
-
-// delay is how long the refused message stays away.
-func (d *delivery) delay(backoff func(int) time.Duration) time.Duration {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.atOnce {
-		return 0
-	}
-	if d.asked > 0 {
-		return min(d.asked, maxDelay)
-	}
-	return backoff(d.received)
 }

@@ -1,9 +1,9 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -29,7 +29,7 @@ type RetryLimit struct {
 }
 
 func (l RetryLimit) withDefaults() RetryLimit {
-	return RetryLimit{Failures: orDefault(l.Failures, 5), Span: orDefault(l.Span, 15*time.Minute)}
+	return RetryLimit{Failures: cmp.Or(l.Failures, 5), Span: cmp.Or(l.Span, 15*time.Minute)}
 }
 
 func (l RetryLimit) exhausted(f Failure, now time.Time) bool {
@@ -50,6 +50,9 @@ type failures interface {
 	// It may forget what was counted under the FailureKey: that never comes again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
+
+// noteTime is how long noting a failure may take.
+const noteTime = 10 * time.Second
 
 // policy answers each message: ack when it is handled or buried, otherwise nack.
 type policy struct {
@@ -83,17 +86,17 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	case errors.Is(err, errIgnored):
 		return ignored, nil
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
-		askNoDelay(ctx)
+		RedeliverAtOnce(ctx)
 		return postponed, err
 	case errors.As(err, &later):
-		askDelay(ctx, later.After)
+		RedeliverAfter(ctx, later.After)
 		return postponed, err
 	case errors.Is(context.Cause(ctx), errShutdown):
 		// The worker cut it off, which is no fault of the message.
 		return postponed, err
 	}
 	// The handler's time may be up; noting that needs some of its own.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
@@ -111,53 +114,4 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		return kept, errors.Join(err, buryErr)
 	}
 	return buried, err
-}
-
-// permanentError says that a message is not tried again, and why.
-type permanentError struct {
-	class Class
-	err   error
-}
-
-func (p *permanentError) Error() string { return p.err.Error() }
-func (p *permanentError) Unwrap() error { return p.err }
-
-func classOf(err error) Class {
-	var permanent *permanentError
-	var panicked *panicError
-	switch {
-	case errors.As(err, &permanent):
-		return permanent.class
-	case errors.As(err, &panicked):
-		return Panicked
-	case portal.CodeOf(err) == portal.Invalid:
-		return Invalid
-	}
-	return Failed
-}
-
-// failureKey is SQS's id of the message: another one for each queue that an event
-// reaches, so that two consumers do not count for each other, another one for each
-// replay, which starts anew, and the same for every delivery.
-func failureKey(msg *message.Message, h *handling) string {
-	return orDefault(msg.Metadata.Get(MessageIDKey), h.consumer.Name+"/"+h.head.ID)
-}
-
-// deadLetter is what would be buried if the first attempt were the last.
-func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
-	letter := DeadLetter{
-		MessageID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
-		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
-		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
-		Attempts: 1, First: now, Last: now,
-	}
-	if letter.Class == Redriven {
-		if received, err := strconv.Atoi(msg.Metadata.Get(ReceiveCountKey)); err == nil {
-			letter.Attempts = received
-		}
-		if sent, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(SentAtKey)); err == nil {
-			letter.First = sent
-		}
-	}
-	return letter
 }

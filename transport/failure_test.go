@@ -66,8 +66,8 @@ func (l *ledger) buried() []DeadLetter {
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
 	p.limit = p.limit.withDefaults()
-	d := &delivery{}
-	ctx, cancel := context.WithCancelCause(context.WithValue(t.Context(), deliveryKey{}, d))
+	redelivery := &Redelivery{}
+	ctx, cancel := context.WithCancelCause(WithRedelivery(t.Context(), redelivery))
 	defer cancel(nil)
 	msg.SetContext(context.WithValue(ctx, cutKey{}, cancel))
 	open(msg, c)
@@ -84,7 +84,7 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	default:
 		t.Error("the message was not answered")
 	}
-	return handlingOf(msg.Context()), acked, d.asked
+	return handlingOf(msg.Context()), acked, redelivery.Delay(func() time.Duration { return 0 })
 }
 
 // cutKey leads to the function that ends the message's context.

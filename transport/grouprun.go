@@ -2,7 +2,11 @@ package transport
 
 import (
 	"context"
+	"sync"
 	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/rs/zerolog"
 )
 
 // groupRun is what is handed out one after the other: on a FIFO queue the messages of one
@@ -35,27 +39,49 @@ const (
 	noAnswer
 )
 
-// runGroup hands out one message after the other, each when the one before is acked.
+// groupRunner hands out the messages of group runs and settles them as they are answered.
+type groupRunner struct {
+	cfg    SubscriberConfig
+	log    zerolog.Logger
+	output chan<- *message.Message
+	// polling ends when nothing more is to be handed out; handling is what the messages'
+	// contexts come from; abandoned is closed when unanswered messages are given up.
+	polling, handling context.Context
+	abandoned         <-chan struct{}
+	gate              gate
+	credit            *credit
+	leases            *leases
+	settle            *settler
+	running           sync.WaitGroup
+}
+
+// start has the messages kept from now on, and handed out.
+func (r *groupRunner) start(messages groupRun) {
+	r.leases.hold(messages)
+	r.running.Go(func() { r.run(messages) })
+}
+
+// run hands out one message after the other, each when the one before is acked.
 // At the first that is not, it and the rest go back to the queue.
-func (s *subscription) runGroup(messages groupRun) {
-	defer s.credit.give(1)
+func (r *groupRunner) run(messages groupRun) {
+	defer r.credit.give(1)
 	for i, d := range messages {
-		switch s.handOut(d) {
+		switch r.handOut(d) {
 		case acked:
-			s.settle.delete(d)
+			r.settle.delete(d)
 			continue
 		case nacked:
-			delay := d.delay(s.cfg.Backoff)
-			if s.handling.Err() != nil {
+			delay := d.redelivery.Delay(func() time.Duration { return r.cfg.Backoff(d.received) })
+			if r.handling.Err() != nil {
 				// It was cut off, not refused: another worker shall have it at once.
 				delay = 0
 			}
-			s.settle.release(messages[i:], delay)
+			r.settle.release(messages[i:], delay)
 		case noAnswer:
-			s.leases.log.Warn().Str("message_id", d.id).Msg("releasing a message that was not answered in time")
-			s.settle.release(messages[i:], 0)
+			r.log.Warn().Str("message_id", d.id).Msg("releasing a message that was not answered in time")
+			r.settle.release(messages[i:], 0)
 		case notEmitted:
-			s.settle.release(messages[i:], 0)
+			r.settle.release(messages[i:], 0)
 		}
 		return
 	}
@@ -63,37 +89,38 @@ func (s *subscription) runGroup(messages groupRun) {
 
 // handOut emits the message and waits for the answer. Its context carries the
 // subscription's values and the delivery, and ends with the answer.
-func (s *subscription) handOut(d *delivery) answer {
-	deadline := time.Now().Add(s.cfg.MaxHandling)
-	ctx, cancel := context.WithDeadline(context.WithValue(s.handling, deliveryKey{}, d), deadline)
+func (r *groupRunner) handOut(d *delivery) answer {
+	deadline := time.Now().Add(r.cfg.MaxHandling)
+	ctx := WithRedelivery(context.WithValue(r.handling, deliveryKey{}, d), &d.redelivery)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
 	defer cancel()
 	d.msg.SetContext(ctx)
-	if !s.emit(d) {
+	if !r.emit(d) {
 		return notEmitted
 	}
 	// The lease outlasts the context a little, for the failure to be noted.
-	d.capped(deadline.Add(s.cfg.Visibility))
+	d.capped(deadline.Add(r.cfg.Visibility))
 	select {
 	case <-d.msg.Acked():
 		return acked
 	case <-d.msg.Nacked():
 		return nacked
-	case <-s.abandoned:
+	case <-r.abandoned:
 		return noAnswer
 	}
 }
 
 // emit keeps back a message whose lease ran out while it waited for its turn, which
 // happens only if it could not be extended: somebody else may be handling it.
-func (s *subscription) emit(d *delivery) bool {
-	if s.polling.Err() != nil || d.over() || !s.gate.enter() {
+func (r *groupRunner) emit(d *delivery) bool {
+	if r.polling.Err() != nil || d.over() || !r.gate.enter() {
 		return false
 	}
-	defer s.gate.leave()
+	defer r.gate.leave()
 	select {
-	case s.output <- d.msg:
+	case r.output <- d.msg:
 		return true
-	case <-s.polling.Done():
+	case <-r.polling.Done():
 		return false
 	}
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,6 +23,9 @@ const (
 	buried    outcome = "buried"    // it is a dead letter
 	kept      outcome = "kept"      // it comes again, since the failure could not be noted
 )
+
+// errIgnored ends the way of an event that nobody here wants.
+var errIgnored = errors.New("there is no handler for it, and need not be")
 
 // handling is one delivery on its way through the middleware. The inner ones fill in
 // the outcome, the outer ones tell of it.
@@ -62,7 +66,7 @@ func open(msg *message.Message, c Consumer) {
 		h.head = peek(msg.Payload)
 	}
 	if h.head.ID == "" {
-		h.head.ID = orDefault(msg.Metadata.Get(MessageIDKey), msg.UUID)
+		h.head.ID = cmp.Or(msg.Metadata.Get(MessageIDKey), msg.UUID)
 	}
 	if h.head.Type != "" {
 		msg.Metadata.Set(TypeKey, h.head.Type)

@@ -44,6 +44,10 @@ func (l *leases) drop(ds ...*delivery) {
 	}
 }
 
+// yieldTime is how long a message that goes back while the subscription closes waits for
+// its extension under way.
+const yieldTime = time.Second
+
 // yield is drop for messages that go back. It waits for their extensions under way, which
 // would otherwise undo the shorter time that they are then given. While the subscription
 // closes it does not wait for long.
@@ -63,7 +67,7 @@ func (l *leases) yield(ds []*delivery) {
 		case <-l.stopping.Done():
 		}
 		if late == nil {
-			late = time.After(answerTime)
+			late = time.After(yieldTime)
 		}
 		select {
 		case <-extending:

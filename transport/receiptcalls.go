@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,15 +10,26 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// receiptClient is the part of the SQS client for messages held.
+type receiptClient interface {
+	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
+	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
+}
+
 // requestTime bounds a request about messages held. Such requests have a context of
 // their own: what was handled is deleted also while everything shuts down. Then a request
 // may take all the time that is left, since a slow answer is better than none.
 const requestTime = 10 * time.Second
 
+// settleTries is how often settling a message is tried, with pauses that sum up to
+// less than a second, unless the subscription is closing. After that the lease runs out,
+// and the message is handled again.
+const settleTries = 4
+
 // receiptCalls makes the requests about messages held, which SQS knows by their receipts:
 // at most maxBatch of them at a time.
 type receiptCalls struct {
-	client queueReceiver
+	client receiptClient
 	url    string
 	log    zerolog.Logger
 	// stopping ends when the subscription starts to close, life when it must be closed.
@@ -52,18 +62,14 @@ func (r receiptCalls) delete(batch []*delivery) []refusal {
 	in := &sqs.DeleteMessageBatchInput{QueueUrl: aws.String(r.url)}
 	for i, d := range batch {
 		in.Entries = append(in.Entries, types.DeleteMessageBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(d.receipt),
+			Id: entryID(i), ReceiptHandle: aws.String(d.receipt),
 		})
 	}
 	out, err := r.client.DeleteMessageBatch(ctx, in)
 	if err != nil {
 		return allRefused(len(batch), err)
 	}
-	answers := newAnswers(len(batch))
-	for _, ok := range out.Successful {
-		answers.confirmed(ok.Id)
-	}
-	return r.failed(answers, out.Failed)
+	return refusalsOf(len(batch), out.Successful, func(ok types.DeleteMessageBatchResultEntry) *string { return ok.Id }, out.Failed)
 }
 
 func (r receiptCalls) changeVisibility(batch []change) []refusal {
@@ -72,7 +78,7 @@ func (r receiptCalls) changeVisibility(batch []change) []refusal {
 	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: aws.String(r.url)}
 	for i, c := range batch {
 		in.Entries = append(in.Entries, types.ChangeMessageVisibilityBatchRequestEntry{
-			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(c.d.receipt),
+			Id: entryID(i), ReceiptHandle: aws.String(c.d.receipt),
 			VisibilityTimeout: seconds(c.visibility),
 		})
 	}
@@ -80,24 +86,5 @@ func (r receiptCalls) changeVisibility(batch []change) []refusal {
 	if err != nil {
 		return allRefused(len(batch), err)
 	}
-	answers := newAnswers(len(batch))
-	for _, ok := range out.Successful {
-		answers.confirmed(ok.Id)
-	}
-	return r.failed(answers, out.Failed)
-}
-
-func (r receiptCalls) failed(answers answers, failed []types.BatchResultErrorEntry) []refusal {
-	for _, no := range failed {
-		answers.refused(no.Id, no.SenderFault, entryError(aws.ToString(no.Code), aws.ToString(no.Message)))
-	}
-	return answers.refusals()
-}
-
-func allRefused(n int, err error) []refusal {
-	all := make([]refusal, n)
-	for i := range all {
-		all[i] = refusal{index: i, err: err}
-	}
-	return all
+	return refusalsOf(len(batch), out.Successful, func(ok types.ChangeMessageVisibilityBatchResultEntry) *string { return ok.Id }, out.Failed)
 }

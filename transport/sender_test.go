@@ -59,7 +59,7 @@ func routes(ev events.Event) (Destination, error) {
 func TestEventsForOneDestinationLeaveInOneCall(t *testing.T) {
 	t.Parallel()
 	queues, topics := &recorder{}, &recorder{}
-	ctx := context.WithValue(t.Context(), deliveryKey{}, "the caller's")
+	ctx := context.WithValue(t.Context(), cutKey{}, "the caller's")
 	err := NewSender(queues, topics, routes).Send(ctx,
 		event("1", "account/a", events.RegisterUser{}),
 		event("2", "account/a", events.ProvisionRequested{}),

@@ -3,15 +3,12 @@ package transport
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
 )
 
 const (
-	// maxBatch is the most entries of any SQS or SNS batch request.
-	maxBatch = 10
 	// eager is how many batches may be under way for one that is not full to join
 	// them at once. Above, it waits for more messages or for a batch to land: no
 	// delay when there is little to send, full batches when there is much.
@@ -20,14 +17,6 @@ const (
 	// blame on us, or that a request held which was not answered.
 	sendTries = 4
 )
-
-// refusal is AWS's answer for one entry of a batch.
-type refusal struct {
-	index int
-	// final: it was refused for what it is, so sending it again is no use.
-	final bool
-	err   error
-}
 
 // sendFunc makes one batch request, once: what the SDK repeats by itself it does not tell
 // of. An error is about the whole batch.
@@ -178,12 +167,4 @@ func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) ([]ref
 		defer cancel()
 	}
 	return q.send(ctx, q.to, batch)
-}
-
-// entryError is the error of one entry, in AWS's words.
-func entryError(code, text string) error {
-	if text == "" {
-		return fmt.Errorf("refused with %s", code)
-	}
-	return fmt.Errorf("refused with %s: %s", code, text)
 }

@@ -6,11 +6,6 @@ import (
 	"time"
 )
 
-// settleTries is how often settling a message is tried, with pauses that sum up to
-// less than a second, unless the subscription is closing. After that the lease runs out,
-// and the message is handled again.
-const settleTries = 4
-
 // settler ends what we hold: deletes what was acked, hands back what was not. It
 // collects what comes together into one request.
 type settler struct {

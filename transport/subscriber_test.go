@@ -107,7 +107,7 @@ func TestTheDelayThatTheHandlerAskedForIsUsed(t *testing.T) {
 	queue := c.queue("asked")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
 	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{}), queue))
-	askDelay(msg.Context(), 90*time.Second)
+	RedeliverAfter(msg.Context(), 90*time.Second)
 	msg.Nack()
 	eventually(t, "the message goes back", func() bool { return slices.Equal(c.asked(), []int32{90}) })
 }

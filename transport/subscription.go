@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -11,9 +10,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// errShutdown is the cause that a message's context ends with when the subscriber
-// closes and the handler has had its time.
-var errShutdown = errors.New("the subscriber is closing")
+// SubscriberClient is the part of the SQS client that Subscriber needs.
+type SubscriberClient interface {
+	receiveClient
+	receiptClient
+}
 
 // answerTime is how long handlers have to answer after their context ended. hangTime is
 // how much longer than asked for a poll may take before closing takes it for hanging.
@@ -22,60 +23,59 @@ const (
 	hangTime   = 5 * time.Second
 )
 
-// subscription is one Subscribe: pollers that receive, group runs that hand out and wait
-// for the answers, leases that keep what is held, and requests that settle it.
+// subscription is one Subscribe: pollers that receive, a groupRunner that hands out and
+// waits for the answers, leases that keep what is held, and a settler that deletes it or
+// hands it back.
 type subscription struct {
-	topic  string
-	url    string
 	cfg    SubscriberConfig
-	client queueReceiver
 	output chan *message.Message
 
 	// polling ends first: nothing more is received or handed out.
 	polling context.Context
 	stop    context.CancelFunc
-	// receiving ends when polls under way are cut off.
-	receiving context.Context
-	hangUp    context.CancelFunc
-	// handling is what the messages' contexts come from.
-	handling context.Context
-	cut      context.CancelCauseFunc
+	// hangUp cuts off the polls under way.
+	hangUp context.CancelFunc
+	// cut ends the messages' contexts.
+	cut context.CancelCauseFunc
 	// abandoned is closed when unanswered messages are given up.
 	abandoned chan struct{}
 	// end cuts off the requests that settle messages: closing has taken its time.
 	end  context.CancelFunc
 	over chan struct{}
 
-	credit *credit
-	// roused wakes extra pollers.
-	roused chan struct{}
-	leases *leases
-	settle *settler
-
-	pollers sync.WaitGroup
-	runs    sync.WaitGroup
-	gate    gate
+	pollers *pollers
+	runner  *groupRunner
+	leases  *leases
+	settle  *settler
 }
 
-func newSubscription(ctx context.Context, client queueReceiver, topic, url string, cfg SubscriberConfig) *subscription {
+func newSubscription(ctx context.Context, client SubscriberClient, topic, url string, cfg SubscriberConfig) *subscription {
 	s := &subscription{
-		topic: topic, url: url, cfg: cfg, client: client,
+		cfg:       cfg,
 		output:    make(chan *message.Message),
 		abandoned: make(chan struct{}),
 		over:      make(chan struct{}),
-		credit:    newCredit(cfg.Concurrency),
-		roused:    make(chan struct{}, cfg.Pollers-1),
 	}
+	log := cfg.Log.With().Str("queue", topic).Logger()
+	var receiving, handling, life context.Context
 	s.polling, s.stop = context.WithCancel(ctx)
-	s.receiving, s.hangUp = context.WithCancel(context.WithoutCancel(ctx))
-	s.handling, s.cut = context.WithCancelCause(portal.WithStopping(context.WithoutCancel(ctx), s.polling.Done()))
-	calls := receiptCalls{client: client, url: url, stopping: s.polling, log: cfg.Log.With().Str("queue", topic).Logger()}
-	calls.life, s.end = context.WithCancel(context.Background())
+	receiving, s.hangUp = context.WithCancel(context.WithoutCancel(ctx))
+	handling, s.cut = context.WithCancelCause(portal.WithStopping(context.WithoutCancel(ctx), s.polling.Done()))
+	life, s.end = context.WithCancel(context.Background())
+
+	calls := receiptCalls{client: client, url: url, stopping: s.polling, life: life, log: log}
 	s.leases = newLeases(calls, cfg)
 	s.settle = newSettler(calls, s.leases, cfg)
-	for i := range cfg.Pollers {
-		s.pollers.Go(func() { s.poll(i > 0) })
+	credit := newCredit(cfg.Concurrency)
+	s.runner = &groupRunner{
+		cfg: cfg, log: log, output: s.output, polling: s.polling, handling: handling, abandoned: s.abandoned,
+		credit: credit, leases: s.leases, settle: s.settle,
 	}
+	s.pollers = &pollers{
+		cfg: cfg, log: log, client: client, topic: topic, url: url, polling: s.polling, receiving: receiving, life: life,
+		roused: make(chan struct{}, cfg.Pollers-1), credit: credit, runner: s.runner, settle: s.settle,
+	}
+	s.pollers.start()
 	return s
 }
 
@@ -83,20 +83,20 @@ func newSubscription(ctx context.Context, client queueReceiver, topic, url strin
 // by the schedule, so run is over after the CloseTimeout whatever SQS and the handlers do.
 func (s *subscription) run() {
 	defer close(s.over)
-	var beating sync.WaitGroup
-	beating.Go(s.leases.keep)
+	var keeping sync.WaitGroup
+	keeping.Go(s.leases.keep)
 
 	<-s.polling.Done()
 	defer s.schedule()()
-	s.gate.shut()
+	s.runner.gate.shut()
 	close(s.output)
-	s.pollers.Wait()
-	s.runs.Wait()
+	s.pollers.running.Wait()
+	s.runner.running.Wait()
 	s.cut(errShutdown)
 	s.settle.drain()
 	s.leases.stop()
 	s.end()
-	beating.Wait()
+	keeping.Wait()
 	s.hangUp()
 	s.stop()
 }
@@ -117,31 +117,4 @@ func (s *subscription) schedule() (cancel func()) {
 			timer.Stop()
 		}
 	}
-}
-
-// gate lets messages out until it is shut.
-type gate struct {
-	mu      sync.Mutex
-	closed  bool
-	passing sync.WaitGroup
-}
-
-func (g *gate) enter() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return false
-	}
-	g.passing.Add(1)
-	return true
-}
-
-func (g *gate) leave() { g.passing.Done() }
-
-// shut returns when nobody is in the gate and nobody can be again.
-func (g *gate) shut() {
-	g.mu.Lock()
-	g.closed = true
-	g.mu.Unlock()
-	g.passing.Wait()
 }

@@ -149,3 +149,9 @@ func size(wire *types.Message) int {
 	}
 	return n
 }
+
+// seconds rounds up, since SQS counts visibility in whole seconds and an earlier
+// delivery than asked for would be in vain.
+func seconds(d time.Duration) int32 {
+	return int32((max(d, 0) + time.Second - 1) / time.Second)
+}

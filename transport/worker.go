@@ -4,48 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/components/cqrs"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
-
-	"github.com/gatehouse-portal/gatehouse/events"
 )
-
-// Handler handles one event. nil means done; RetryLimit says what an error leads to. It is
-// called again for an event it has handled before, and for different groups at the
-// same time. The context ends with the message's time, or when the worker can no
-// longer wait; it carries a logger (zerolog.Ctx) and the Lease. Before it ends it tells a
-// handler that only waits that the worker is stopping (portal.Stopping).
-type Handler func(ctx context.Context, ev events.Event) error
-
-// Consumer handles the events of one queue.
-type Consumer struct {
-	// Name is for metrics, logs and dead letters; unique in a worker.
-	Name  string
-	Queue string
-	// Handlers by the event's type.
-	Handlers map[string]Handler
-	// IgnoreUnknown lets events without a handler pass as done: for queues that hear
-	// of every fact. Without it they are dead letters.
-	IgnoreUnknown bool
-	// Subscriber configures the receiving.
-	Subscriber SubscriberConfig
-
-	drains bool
-}
-
-// Drain is the consumer of an SQS dead-letter queue: it buries each message as it is,
-// readable or not, so that the ones SQS gave up on are found among the others.
-func Drain(name, queue string) Consumer {
-	return Consumer{Name: name, Queue: queue, drains: true}
-}
 
 // WorkerConfig configures a Worker. Consumers, Client, Queues and Failures are required.
 type WorkerConfig struct {
 	Consumers  []Consumer
-	Client     queueReceiver
+	Client     SubscriberClient
 	Queues     *Queues
 	Failures   failures
 	RetryLimit RetryLimit
@@ -54,8 +27,6 @@ type WorkerConfig struct {
 	Metrics prometheus.Registerer
 	// Now is the clock that failures are noted by; time.Now.
 	Now func() time.Time
-	// NewSubscriber replaces the Subscriber by another, to compare with.
-	NewSubscriber func(Consumer) (message.Subscriber, error)
 }
 
 // Worker runs consumers until it is told to stop.
@@ -63,25 +34,20 @@ type Worker struct {
 	cfg         WorkerConfig
 	router      *message.Router
 	consumers   map[string]Consumer
-	subscribers map[string]message.Subscriber
+	subscribers map[string]*Subscriber
 	measure     *metrics
 }
 
 // NewWorker puts a worker together; it does no I/O. Errors are faults of the
 // configuration.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
-	if cfg.Failures == nil || cfg.Queues == nil || (cfg.Client == nil && cfg.NewSubscriber == nil) {
+	if cfg.Failures == nil || cfg.Queues == nil || cfg.Client == nil {
 		return nil, errors.New("a worker needs a client, queues and a place for failures")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.NewSubscriber == nil {
-		cfg.NewSubscriber = func(c Consumer) (message.Subscriber, error) {
-			return NewSubscriber(cfg.Client, cfg.Queues, c.Subscriber), nil
-		}
-	}
-	w := &Worker{cfg: cfg, consumers: map[string]Consumer{}, subscribers: map[string]message.Subscriber{}}
+	w := &Worker{cfg: cfg, consumers: map[string]Consumer{}, subscribers: map[string]*Subscriber{}}
 	if err := w.buildRouter(); err != nil {
 		return nil, fmt.Errorf("building worker: %w", err)
 	}
@@ -146,4 +112,48 @@ func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
 		open(msg, w.consumers[message.HandlerNameFromCtx(msg.Context())])
 		return next(msg)
 	}
+}
+
+// addConsumers makes each consumer a handler group: one queue, many types, one
+// subscription. cqrs.CommandProcessor would subscribe once a type, and ack and so
+// delete what it finds of the others.
+func (w *Worker) addConsumers(log watermill.LoggerAdapter) error {
+	groups, err := cqrs.NewEventGroupProcessorWithConfig(w.router, cqrs.EventGroupProcessorConfig{
+		GenerateSubscribeTopic: func(p cqrs.EventGroupProcessorGenerateSubscribeTopicParams) (string, error) {
+			return w.consumers[p.EventGroupName].Queue, nil
+		},
+		SubscriberConstructor: func(p cqrs.EventGroupProcessorSubscriberConstructorParams) (message.Subscriber, error) {
+			return w.subscribers[p.EventGroupName], nil
+		},
+		Marshaler: Codec{},
+		Logger:    log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range w.cfg.Consumers {
+		if err := w.addConsumer(groups, c); err != nil {
+			return fmt.Errorf("adding consumer %q: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+func (w *Worker) addConsumer(groups *cqrs.EventGroupProcessor, c Consumer) error {
+	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
+		return errors.New("a consumer needs a queue and a name of its own")
+	}
+	c.Subscriber.Log = w.cfg.Log
+	c.Subscriber.overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
+	subscriber := NewSubscriber(w.cfg.Client, w.cfg.Queues, c.Subscriber)
+	w.consumers[c.Name], w.subscribers[c.Name] = c, subscriber
+	if c.drains {
+		w.router.AddConsumerHandler(c.Name, c.Queue, subscriber, func(*message.Message) error { return nil })
+		return nil
+	}
+	var handlers []cqrs.GroupEventHandler
+	for _, eventType := range slices.Sorted(maps.Keys(c.Handlers)) {
+		handlers = append(handlers, typeHandler{eventType: eventType, handle: c.Handlers[eventType]})
+	}
+	return groups.AddHandlersGroup(c.Name, handlers...)
 }

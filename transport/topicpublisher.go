@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -38,25 +37,22 @@ func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*e
 	in := &sns.PublishBatchInput{TopicArn: aws.String(arn)}
 	for i, e := range batch {
 		in.PublishBatchRequestEntries = append(in.PublishBatchRequestEntries, types.PublishBatchRequestEntry{
-			Id:                     aws.String(strconv.Itoa(i)),
+			Id:                     entryID(i),
 			Message:                e.wire.Body,
 			MessageAttributes:      topicAttributes(e.wire),
-			MessageGroupId:         systemAttribute(e.wire, GroupID),
-			MessageDeduplicationId: systemAttribute(e.wire, DeduplicationID),
+			MessageGroupId:         e.parameter(GroupID),
+			MessageDeduplicationId: e.parameter(DeduplicationID),
 		})
 	}
 	out, err := client.PublishBatch(ctx, in, func(o *sns.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil, err
 	}
-	answers := newAnswers(len(batch))
-	for _, ok := range out.Successful {
-		answers.confirmed(ok.Id)
+	failed := make([]sqstypes.BatchResultErrorEntry, len(out.Failed))
+	for i, no := range out.Failed {
+		failed[i] = sqstypes.BatchResultErrorEntry{Id: no.Id, Code: no.Code, Message: no.Message, SenderFault: no.SenderFault}
 	}
-	for _, no := range out.Failed {
-		answers.refused(no.Id, no.SenderFault, entryError(aws.ToString(no.Code), aws.ToString(no.Message)))
-	}
-	return answers.refusals(), nil
+	return refusalsOf(len(batch), out.Successful, func(ok types.PublishBatchResultEntry) *string { return ok.Id }, failed), nil
 }
 
 func topicAttributes(wire *sqstypes.Message) map[string]types.MessageAttributeValue {
