@@ -7,6 +7,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // Codec is Watermill's marshaler over *events.Event: the payload of a message is
@@ -26,7 +27,7 @@ func (Codec) Marshal(v any) (*message.Message, error) {
 		return nil, err
 	}
 	msg := message.NewMessage(ev.ID, body)
-	msg.Metadata.Set(TypeKey, ev.Type())
+	msg.Metadata.Set(pubsub.TypeKey, ev.Type())
 	return msg, nil
 }
 
@@ -56,7 +57,7 @@ func (Codec) Name(v any) string {
 // NameFromMessage is the type that the message says it has, or else its body; empty
 // if neither does.
 func (Codec) NameFromMessage(msg *message.Message) string {
-	if name := msg.Metadata.Get(TypeKey); name != "" {
+	if name := msg.Metadata.Get(pubsub.TypeKey); name != "" {
 		return name
 	}
 	return peek(msg.Payload).Type

@@ -4,12 +4,13 @@ import (
 	"context"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // Handler handles one event. nil means done; RetryLimit says what an error leads to. It is
 // called again for an event it has handled before, and for different groups at the
 // same time. The context ends with the message's time, or when the worker can no
-// longer wait; it carries a logger (zerolog.Ctx) and the Lease. Before it ends it tells a
+// longer wait; it carries a logger (zerolog.Ctx) and the pubsub.Lease. Before it ends it tells a
 // handler that only waits that the worker is stopping (portal.Stopping).
 type Handler func(ctx context.Context, ev events.Event) error
 
@@ -24,7 +25,7 @@ type Consumer struct {
 	// of every fact. Without it they are dead letters.
 	IgnoreUnknown bool
 	// Subscriber configures the receiving.
-	Subscriber SubscriberConfig
+	Subscriber pubsub.SubscriberConfig
 
 	drains bool
 }

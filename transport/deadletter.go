@@ -9,6 +9,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // DeadLetter is a message that is no longer tried, with all that is needed to
@@ -58,7 +59,7 @@ func errorText(err error, body []byte) string {
 // reaches, so that two consumers do not count for each other, another one for each
 // replay, which starts anew, and the same for every delivery.
 func failureKey(msg *message.Message, h *handling) string {
-	return cmp.Or(msg.Metadata.Get(MessageIDKey), h.consumer.Name+"/"+h.head.ID)
+	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
 }
 
 // deadLetter is what would be buried if the first attempt were the last.
@@ -70,10 +71,10 @@ func deadLetter(msg *message.Message, h *handling, err error, now time.Time) Dea
 		Attempts: 1, First: now, Last: now,
 	}
 	if letter.Class == Redriven {
-		if received, err := strconv.Atoi(msg.Metadata.Get(ReceiveCountKey)); err == nil {
+		if received, err := strconv.Atoi(msg.Metadata.Get(pubsub.ReceiveCountKey)); err == nil {
 			letter.Attempts = received
 		}
-		if sent, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(SentAtKey)); err == nil {
+		if sent, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(pubsub.SentAtKey)); err == nil {
 			letter.First = sent
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // RetryLimit says when a message that keeps failing becomes a dead letter: once it has
@@ -86,12 +87,12 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	case errors.Is(err, errIgnored):
 		return ignored, nil
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
-		RedeliverAtOnce(ctx)
+		pubsub.RedeliverAtOnce(ctx)
 		return postponed, err
 	case errors.As(err, &later):
-		RedeliverAfter(ctx, later.After)
+		pubsub.RedeliverAfter(ctx, later.After)
 		return postponed, err
-	case errors.Is(context.Cause(ctx), errShutdown):
+	case errors.Is(context.Cause(ctx), pubsub.ErrClosing):
 		// The worker cut it off, which is no fault of the message.
 		return postponed, err
 	}

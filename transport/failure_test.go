@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // ledger keeps failures and dead letters in memory.
@@ -66,8 +67,8 @@ func (l *ledger) buried() []DeadLetter {
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
 	p.limit = p.limit.withDefaults()
-	redelivery := &Redelivery{}
-	ctx, cancel := context.WithCancelCause(WithRedelivery(t.Context(), redelivery))
+	redelivery := &pubsub.Redelivery{}
+	ctx, cancel := context.WithCancelCause(pubsub.WithRedelivery(t.Context(), redelivery))
 	defer cancel(nil)
 	msg.SetContext(context.WithValue(ctx, cutKey{}, cancel))
 	open(msg, c)
@@ -97,7 +98,7 @@ func registration(t *testing.T) *message.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg.Metadata.Set(MessageIDKey, "sqs-1")
+	msg.Metadata.Set(pubsub.MessageIDKey, "sqs-1")
 	return msg
 }
 
@@ -155,7 +156,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 		},
 		"cut off by the worker: uncounted": {
 			handler: func(ctx context.Context, _ events.Event) error {
-				ctx.Value(cutKey{}).(context.CancelCauseFunc)(errShutdown)
+				ctx.Value(cutKey{}).(context.CancelCauseFunc)(pubsub.ErrClosing)
 				return ctx.Err()
 			},
 			want: postponed,
@@ -233,7 +234,7 @@ func TestEachCopyOfAnEventCountsItsOwnFailures(t *testing.T) {
 		sqsID string
 	}{{registrations, "a"}, {elsewhere, "b"}, {registrations, "a"}, {registrations, "replay"}, {registrations, ""}, {elsewhere, ""}} {
 		msg := registration(t)
-		msg.Metadata.Set(MessageIDKey, delivered.sqsID)
+		msg.Metadata.Set(pubsub.MessageIDKey, delivered.sqsID)
 		handle(t, p, delivered.to, msg, fails)
 	}
 	want := map[string]int{"a": 2, "b": 1, "replay": 1, "deciding/m1": 1, "showing/m1": 1}
@@ -273,9 +274,9 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 			t.Parallel()
 			l := &ledger{}
 			msg := message.NewMessage("uuid", []byte(tc.body))
-			msg.Metadata.Set(MessageIDKey, "sqs-1")
-			msg.Metadata.Set(ReceiveCountKey, "4")
-			msg.Metadata.Set(SentAtKey, noon.Add(-time.Hour).Format(time.RFC3339Nano))
+			msg.Metadata.Set(pubsub.MessageIDKey, "sqs-1")
+			msg.Metadata.Set(pubsub.ReceiveCountKey, "4")
+			msg.Metadata.Set(pubsub.SentAtKey, noon.Add(-time.Hour).Format(time.RFC3339Nano))
 			h, acked, _ := handle(t, &policy{failures: l, now: at(noon)}, tc.consumer, msg, func(context.Context, events.Event) error {
 				t.Error("the handler was called")
 				return nil

@@ -3,6 +3,7 @@ package transport
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // outcome is what one delivery came to.
@@ -53,7 +55,7 @@ func handlingOf(ctx context.Context) *handling {
 // truth: its type replaces that of the attribute.
 func open(msg *message.Message, c Consumer) {
 	h := &handling{consumer: c}
-	if why := msg.Metadata.Get(UnreadableKey); why != "" {
+	if why := msg.Metadata.Get(pubsub.UnreadableKey); why != "" {
 		h.readErr = &portal.Error{Code: portal.Invalid, Message: "The message could not be read.", Err: errors.New(why)}
 	} else {
 		h.event, h.readErr = events.Decode(msg.Payload)
@@ -66,10 +68,10 @@ func open(msg *message.Message, c Consumer) {
 		h.head = peek(msg.Payload)
 	}
 	if h.head.ID == "" {
-		h.head.ID = cmp.Or(msg.Metadata.Get(MessageIDKey), msg.UUID)
+		h.head.ID = cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), msg.UUID)
 	}
 	if h.head.Type != "" {
-		msg.Metadata.Set(TypeKey, h.head.Type)
+		msg.Metadata.Set(pubsub.TypeKey, h.head.Type)
 	}
 	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
 }
@@ -82,4 +84,20 @@ func (h *handling) unknownType() bool {
 	}
 	_, known := h.consumer.Handlers[h.head.Type]
 	return !known
+}
+
+// header is what can be told of a body that may not be readable as a whole.
+type header struct {
+	ID        string `json:"id"`
+	Type      string `json:"type"`
+	Subject   string `json:"subject"`
+	Operation string `json:"operationid"`
+}
+
+func peek(body []byte) header {
+	var h header
+	if err := json.Unmarshal(body, &h); err != nil {
+		return header{}
+	}
+	return h
 }

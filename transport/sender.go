@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // Destination is where an event goes: a queue or a topic, by the name that the
@@ -99,9 +100,9 @@ func address(ev *events.Event, to Destination, deduplicate func(events.Event) st
 	if err != nil {
 		return nil, err
 	}
-	msg.Metadata.Set(GroupID, group(ev))
+	msg.Metadata.Set(pubsub.GroupID, group(ev))
 	if to.FIFO {
-		msg.Metadata.Set(DeduplicationID, deduplicate(*ev))
+		msg.Metadata.Set(pubsub.DeduplicationID, deduplicate(*ev))
 	}
 	return msg, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 func event(id string, stream portal.Stream, data events.Payload) events.Event {
@@ -78,7 +79,7 @@ func TestEventsForOneDestinationLeaveInOneCall(t *testing.T) {
 		}
 		for _, msg := range call.msgs {
 			got[call.topic] = append(got[call.topic], sent{
-				msg.UUID, msg.Metadata[TypeKey], msg.Metadata[GroupID], msg.Metadata[DeduplicationID],
+				msg.UUID, msg.Metadata[pubsub.TypeKey], msg.Metadata[pubsub.GroupID], msg.Metadata[pubsub.DeduplicationID],
 			})
 			if msg.Context() != ctx {
 				t.Error("a message does not have the caller's context")
@@ -112,7 +113,7 @@ func TestRepeatGivesEachMessageADeduplicationIDOfItsOwn(t *testing.T) {
 	seen := map[string]bool{"1": true}
 	for _, call := range queues.calls {
 		for _, msg := range call.msgs {
-			id := msg.Metadata[DeduplicationID]
+			id := msg.Metadata[pubsub.DeduplicationID]
 			if seen[id] || id == "" || len(id) > 128 {
 				t.Errorf("deduplication id %q", id)
 			}
@@ -173,7 +174,7 @@ func TestTheCodecCarriesAnEventThereAndBack(t *testing.T) {
 	if name != "gatehouse.UnsubscribeRequested.v1" || (Codec{}).NameFromMessage(msg) != name {
 		t.Errorf("names are %s and %s", name, Codec{}.NameFromMessage(msg))
 	}
-	delete(msg.Metadata, TypeKey)
+	delete(msg.Metadata, pubsub.TypeKey)
 	if got := (Codec{}).NameFromMessage(msg); got != name {
 		t.Errorf("the name in the body is %q, want %q", got, name)
 	}

@@ -13,13 +13,15 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // WorkerConfig configures a Worker. Consumers, Client, Queues and Failures are required.
 type WorkerConfig struct {
 	Consumers  []Consumer
-	Client     SubscriberClient
-	Queues     *Queues
+	Client     pubsub.SubscriberClient
+	Queues     *pubsub.Queues
 	Failures   failures
 	RetryLimit RetryLimit
 	Log        zerolog.Logger
@@ -34,7 +36,7 @@ type Worker struct {
 	cfg         WorkerConfig
 	router      *message.Router
 	consumers   map[string]Consumer
-	subscribers map[string]*Subscriber
+	subscribers map[string]*pubsub.Subscriber
 	measure     *metrics
 }
 
@@ -47,7 +49,7 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	w := &Worker{cfg: cfg, consumers: map[string]Consumer{}, subscribers: map[string]*Subscriber{}}
+	w := &Worker{cfg: cfg, consumers: map[string]Consumer{}, subscribers: map[string]*pubsub.Subscriber{}}
 	if err := w.buildRouter(); err != nil {
 		return nil, fmt.Errorf("building worker: %w", err)
 	}
@@ -85,16 +87,21 @@ func (w *Worker) Run(ctx context.Context) error {
 func (w *Worker) Running() <-chan struct{} { return w.router.Running() }
 
 func (w *Worker) buildRouter() error {
-	log := NewLogger(w.cfg.Log)
-	closing := time.Duration(0)
-	for _, c := range w.cfg.Consumers {
-		closing = max(closing, c.Subscriber.withDefaults().CloseTimeout)
-	}
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closing}, log)
-	if err != nil {
+	var err error
+	if w.measure, err = newMetrics(w.cfg.Metrics); err != nil {
 		return err
 	}
-	if w.measure, err = newMetrics(w.cfg.Metrics); err != nil {
+	closing := time.Duration(0)
+	for _, c := range w.cfg.Consumers {
+		subscriber, err := w.subscriber(c)
+		if err != nil {
+			return fmt.Errorf("adding consumer %q: %w", c.Name, err)
+		}
+		closing = max(closing, subscriber.CloseTimeout())
+		w.consumers[c.Name], w.subscribers[c.Name] = c, subscriber
+	}
+	log := NewLogger(w.cfg.Log)
+	if w.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: closing}, log); err != nil {
 		return err
 	}
 	policy := &policy{
@@ -102,9 +109,17 @@ func (w *Worker) buildRouter() error {
 	}
 	// Outermost first. The policy answers the message itself and lets no error out,
 	// which the router would log a second time.
-	router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
-	w.router = router
+	w.router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
 	return w.addConsumers(log)
+}
+
+func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
+	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
+		return nil, errors.New("a consumer needs a queue and a name of its own")
+	}
+	c.Subscriber.Log = w.cfg.Log
+	c.Subscriber.Overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
+	return pubsub.NewSubscriber(w.cfg.Client, w.cfg.Queues, c.Subscriber), nil
 }
 
 func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
@@ -140,15 +155,8 @@ func (w *Worker) addConsumers(log watermill.LoggerAdapter) error {
 }
 
 func (w *Worker) addConsumer(groups *cqrs.EventGroupProcessor, c Consumer) error {
-	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
-		return errors.New("a consumer needs a queue and a name of its own")
-	}
-	c.Subscriber.Log = w.cfg.Log
-	c.Subscriber.overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
-	subscriber := NewSubscriber(w.cfg.Client, w.cfg.Queues, c.Subscriber)
-	w.consumers[c.Name], w.subscribers[c.Name] = c, subscriber
 	if c.drains {
-		w.router.AddConsumerHandler(c.Name, c.Queue, subscriber, func(*message.Message) error { return nil })
+		w.router.AddConsumerHandler(c.Name, c.Queue, w.subscribers[c.Name], func(*message.Message) error { return nil })
 		return nil
 	}
 	var handlers []cqrs.GroupEventHandler

@@ -17,15 +17,16 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// NewPublisher is transport.NewPublisher with watermill-aws underneath. Of the
+// NewPublisher is pubsub.NewPublisher with watermill-aws underneath. Of the
 // configuration only the Marshaler matters: each message is a request of its own,
 // one after the other, and the messages' contexts are not looked at.
-func NewPublisher(config aws.Config, queues *transport.Queues, cfg transport.PublisherConfig) (message.Publisher, error) {
+func NewPublisher(config aws.Config, queues *pubsub.Queues, cfg pubsub.PublisherConfig) (message.Publisher, error) {
 	marshaler := cfg.Marshaler
 	if marshaler == nil {
-		marshaler = transport.Wire{}
+		marshaler = pubsub.Wire{}
 	}
 	return wasqs.NewPublisher(wasqs.PublisherConfig{
 		AWSConfig:                   config,
@@ -43,8 +44,8 @@ func sendInput(_ context.Context, url wasqs.QueueURL, wire *types.Message) (*sqs
 		QueueUrl:               aws.String(string(url)),
 		MessageBody:            wire.Body,
 		MessageAttributes:      wire.MessageAttributes,
-		MessageGroupId:         attribute(wire, transport.GroupID),
-		MessageDeduplicationId: attribute(wire, transport.DeduplicationID),
+		MessageGroupId:         attribute(wire, pubsub.GroupID),
+		MessageDeduplicationId: attribute(wire, pubsub.DeduplicationID),
 	}, nil
 }
 
@@ -55,14 +56,14 @@ func attribute(wire *types.Message, name string) *string {
 	return nil
 }
 
-// NewSubscriber is transport.NewSubscriber with watermill-aws underneath. Of the
+// NewSubscriber is pubsub.NewSubscriber with watermill-aws underneath. Of the
 // configuration it knows Visibility, WaitTime, Unmarshaler and Log. Each Subscribe
 // receives batch messages at a time, of which one is in hand; watermill-aws's default
 // is 1.
-func NewSubscriber(config aws.Config, queues *transport.Queues, cfg transport.SubscriberConfig, batch int) (message.Subscriber, error) {
+func NewSubscriber(config aws.Config, queues *pubsub.Queues, cfg pubsub.SubscriberConfig, batch int) (message.Subscriber, error) {
 	unmarshaler := cfg.Unmarshaler
 	if unmarshaler == nil {
-		unmarshaler = transport.Wire{}
+		unmarshaler = pubsub.Wire{}
 	}
 	sub, err := wasqs.NewSubscriber(wasqs.SubscriberConfig{
 		AWSConfig:                   config,
@@ -137,8 +138,8 @@ func (n noting) Unmarshal(wire *types.Message) (*message.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg.Metadata.Set(transport.MessageIDKey, aws.ToString(wire.MessageId))
-	for _, name := range []string{transport.GroupID, transport.DeduplicationID} {
+	msg.Metadata.Set(pubsub.MessageIDKey, aws.ToString(wire.MessageId))
+	for _, name := range []string{pubsub.GroupID, pubsub.DeduplicationID} {
 		if value := wire.Attributes[name]; value != "" {
 			msg.Metadata.Set(name, value)
 		}

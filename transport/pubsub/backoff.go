@@ -1,0 +1,35 @@
+package pubsub
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// Backoff is the default delay before a message that was received so many times is
+// received again: doubling from a second to at most a minute, less up to half of it
+// at random.
+func Backoff(received int) time.Duration {
+	return jittered(time.Second, time.Minute, received)
+}
+
+// jittered doubles first with every try after the first up to most, and takes up to
+// half of it away, so that what failed together does not come back together.
+func jittered(first, most time.Duration, try int) time.Duration {
+	delay := first
+	for i := 1; i < try && delay < most; i++ {
+		delay *= 2
+	}
+	delay = min(delay, most)
+	return delay - rand.N(delay/2+1)
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

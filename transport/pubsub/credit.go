@@ -1,0 +1,85 @@
+package pubsub
+
+import (
+	"context"
+	"time"
+)
+
+// gatherTime is how long a poller waits for more credit when it has less than a full
+// receive's. Without it a busy consumer would receive its messages one by one, as
+// handlers finish one by one.
+const gatherTime = 5 * time.Millisecond
+
+// credit is the right to start group runs. Pollers take it before they receive, enough for
+// each message to be a run of its own, and give back what is not needed.
+type credit struct {
+	tokens chan struct{}
+	// turn is held by the one poller that gathers, so that two do not share out the
+	// little there is.
+	turn chan struct{}
+}
+
+func newCredit(n int) *credit {
+	c := &credit{tokens: make(chan struct{}, n), turn: make(chan struct{}, 1)}
+	c.give(n)
+	return c
+}
+
+// take waits for credit and returns how much it got, at most a full receive's; 0
+// only if ctx ended.
+func (c *credit) take(ctx context.Context) int {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	defer func() { <-c.turn }()
+	select {
+	case <-c.tokens:
+	case <-ctx.Done():
+		return 0
+	}
+	return 1 + c.gather(ctx, maxBatch-1)
+}
+
+func (c *credit) gather(ctx context.Context, most int) int {
+	var enough <-chan time.Time
+	for got := 0; got < most; got++ {
+		select {
+		case <-c.tokens:
+			continue
+		default:
+		}
+		if got == cap(c.tokens)-1 {
+			return got
+		}
+		if enough == nil {
+			timer := time.NewTimer(gatherTime)
+			defer timer.Stop()
+			enough = timer.C
+		}
+		select {
+		case <-c.tokens:
+		case <-enough:
+			return got
+		case <-ctx.Done():
+			return got
+		}
+	}
+	return most
+}
+
+func (c *credit) give(n int) {
+	for range n {
+		c.tokens <- struct{}{}
+	}
+}
+
+// square gives back what was taken and not used. A repeated attempt may bring more
+// runs than it now asked for; the poller then waits for the difference.
+func (c *credit) square(taken, used int) {
+	c.give(max(taken-used, 0))
+	for range max(used-taken, 0) {
+		<-c.tokens
+	}
+}
