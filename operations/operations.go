@@ -204,7 +204,7 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 		return o.again(ctx, row, known)
 	}
 	o.read.keep(row)
-	if err := o.hand(ctx, row, o.sender.Send); err != nil {
+	if err := o.hand(ctx, row, request, o.sender.Send); err != nil {
 		// Sent again with the same Idempotency-Key, it is handed on at once.
 		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
@@ -277,7 +277,7 @@ func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	if !mine {
 		return nil
 	}
-	if err := o.hand(ctx, row, o.sender.Repeat); err != nil {
+	if err := o.handStored(ctx, row, o.sender.Repeat); err != nil {
 		// Sent again, it is handed on at once.
 		return errors.Join(err, o.rows.notHanded(ctx, row))
 	}
@@ -302,15 +302,22 @@ func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bo
 	if len(progress.Steps) > 0 {
 		return true, nil
 	}
-	return false, portal.Postpone("the queues do not answer", o.hand(ctx, row, o.sender.Repeat))
+	return false, portal.Postpone("the queues do not answer", o.handStored(ctx, row, o.sender.Repeat))
 }
 
-func (o *Operations) hand(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
+type sendFunc func(context.Context, ...events.Event) error
+
+// handStored is hand with the request that the row holds.
+func (o *Operations) handStored(ctx context.Context, row operationRow, send sendFunc) error {
 	request, err := events.DecodeRequest(row.Type, []byte(row.Body))
 	if err != nil {
 		return fmt.Errorf("reading operation %s: %w", row.ID, err)
 	}
-	err = send(ctx, events.Event{
+	return o.hand(ctx, row, request, send)
+}
+
+func (o *Operations) hand(ctx context.Context, row operationRow, request events.Request, send sendFunc) error {
+	err := send(ctx, events.Event{
 		ID: string(row.ID), Source: o.source, Subject: row.Subject, Time: row.CreatedAt, Actor: row.Actor,
 		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
 	})
