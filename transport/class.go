@@ -6,23 +6,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Class says why a message became a dead letter. Classes are data.
+// Class says why a message became a dead letter. Its values are stored.
 type Class string
 
-// The classes. Failed and Panicked messages were tried again and again, the others
-// were buried at once.
+// The classes. Failed and Panicked messages were tried again and again, the others became
+// dead letters at once.
 const (
 	Unreadable  Class = "unreadable"
 	UnknownType Class = "unknown_type"
-	Invalid     Class = "invalid" // the handler says that it can never be carried out
+	Invalid     Class = "invalid" // its handler returned a portal.Error with this code
 	Failed      Class = "failed"
 	Panicked    Class = "panic"
-	Redriven    Class = "redriven" // SQS gave up on it and moved it to its dead-letter queue
+	Redriven    Class = "redriven" // SQS moved it to a dead-letter queue
 )
 
 func (c Class) permanent() bool { return c != Failed && c != Panicked }
 
-// permanentError says that a message is not tried again, and why.
+// permanentError is the error of a message that is not tried again.
 type permanentError struct {
 	class Class
 	err   error

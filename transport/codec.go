@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Codec is Watermill's marshaler over *events.Event: the payload of a message is
-// the event as events.Encode writes it, its uuid the event's id, its name the type.
+// Codec is Watermill's marshaler for *events.Event. A message's payload is the event as
+// events.Encode writes it, its uuid the event's id, and its name the event's type.
 type Codec struct{}
 
 var _ cqrs.CommandEventMarshaler = Codec{}
@@ -31,7 +31,7 @@ func (Codec) Marshal(v any) (*message.Message, error) {
 	return msg, nil
 }
 
-// Unmarshal fills an *events.Event. Errors are those of events.Decode.
+// Unmarshal fills an *events.Event. Its errors are those of events.Decode.
 func (Codec) Unmarshal(msg *message.Message, v any) error {
 	into, err := asEvent(v)
 	if err != nil {
@@ -54,8 +54,8 @@ func (Codec) Name(v any) string {
 	return ev.Type()
 }
 
-// NameFromMessage is the type that the message says it has, or else its body; empty
-// if neither does.
+// NameFromMessage returns the type from the message's metadata, or else from its body; "" if
+// neither has one.
 func (Codec) NameFromMessage(msg *message.Message) string {
 	if name := msg.Metadata.Get(pubsub.TypeKey); name != "" {
 		return name

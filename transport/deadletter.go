@@ -12,35 +12,33 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// DeadLetter is a message that is no longer tried, with all that is needed to
-// understand it and to send it again.
+// DeadLetter is a message that is given up, with all that is needed to understand it and to
+// send it again.
 type DeadLetter struct {
-	// MessageID is the event's id; that of SQS if the event cannot be read.
+	// MessageID is the event's id, or SQS's id if the event cannot be read.
 	MessageID string
-	// FailureKey is what its failures were counted under: one message in one queue.
+	// FailureKey stands for this message in this queue; failures are counted under it.
 	FailureKey string
-	// Queue it was received from, by the consumer of that name.
-	Queue    string
-	Consumer string
-	// Type, Subject and Operation are as far as known.
+	Queue      string
+	Consumer   string
+	// Type, Subject and Operation are "" if the message does not tell.
 	Type      string
 	Subject   portal.Stream
 	Operation portal.OperationID
-	// Body is the message as it was received.
-	Body  []byte
-	Class Class
-	// Error is for operators. It does not repeat the body.
+	Body      []byte
+	Class     Class
+	// Error is for operators. It does not contain the body.
 	Error string
-	// Attempts is how often it was tried: of redriven ones, how often it was handed
-	// out, as far as SQS tells.
+	// Attempts counts how often it was handled; for redriven messages, how often SQS
+	// delivered it, as far as SQS tells.
 	Attempts    int
 	First, Last time.Time
 }
 
 const maxErrorText = 1000
 
-// errorText is the error without the body, of bounded length. Of an unreadable
-// message only our own words are used: a decoder's may quote from the body.
+// errorText is the error's text, of bounded length and without the body. Of an unreadable
+// message's error it is only our own message, since a decoder's error may quote the body.
 func errorText(err error, body []byte) string {
 	text := err.Error()
 	if classOf(err) == Unreadable {
@@ -55,14 +53,13 @@ func errorText(err error, body []byte) string {
 	return text
 }
 
-// failureKey is SQS's id of the message: another one for each queue that an event
-// reaches, so that two consumers do not count for each other, another one for each
-// replay, which starts anew, and the same for every delivery.
+// failureKey is SQS's id of the message, which is the same for every delivery. Each queue
+// that an event reaches, and each replay, has an id and so a count of its own.
 func failureKey(msg *message.Message, h *handling) string {
 	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
 }
 
-// deadLetter is what would be buried if the first attempt were the last.
+// deadLetter is the dead letter of a message that has failed once.
 func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
 	letter := DeadLetter{
 		MessageID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,

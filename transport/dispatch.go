@@ -10,13 +10,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// typeHandler is a Handler as Watermill wants it.
+// typeHandler is a Handler as Watermill's handler group expects it.
 type typeHandler struct {
 	eventType string
 	handle    Handler
 }
 
-// NewEvent is an event that knows its type, by which the group finds the handler.
+// NewEvent returns an event with nothing but a type, by which the group finds the handler.
 func (h typeHandler) NewEvent() any { return &events.Event{Data: typeOnly(h.eventType)} }
 
 func (h typeHandler) Handle(ctx context.Context, v any) error {
@@ -31,14 +31,14 @@ type typeOnly string
 
 func (t typeOnly) EventType() string { return string(t) }
 
-// admit lets through what has a handler. It stands before the handler group, whose
-// own error for an unknown type could be any.
+// admit lets messages through that have a handler. It stands before Watermill's handler
+// group, whose own error for an unknown type could not be told from others.
 func admit(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) ([]*message.Message, error) {
 		h := handlingOf(msg.Context())
 		switch {
 		case h.consumer.drains:
-			return nil, &permanentError{class: Redriven, err: errors.New("SQS gave up handing it out")}
+			return nil, &permanentError{class: Redriven, err: errors.New("SQS moved it to a dead-letter queue")}
 		case h.unknownType() && h.consumer.IgnoreUnknown:
 			return nil, errIgnored
 		case h.unknownType():

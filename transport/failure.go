@@ -12,18 +12,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// RetryLimit says when a message that keeps failing becomes a dead letter: once it has
-// failed Failures times over at least Span; 5 times, 15 minutes. What a handler's error
-// leads to:
+// RetryLimit says when a message that keeps failing becomes a dead letter: once it has failed
+// Failures times (5) over at least Span (15 minutes). A handler's error leads to this:
 //
-//	portal.Postponed        it comes again after its delay; nothing is counted
-//	portal.ErrStopping      in a Postponed: it comes again at once, to another worker
+//	portal.Postponed        it is delivered again after its delay; nothing is counted
+//	portal.ErrStopping      in a Postponed: it is delivered again at once, to another worker
 //	portal.Error "invalid"  it is a dead letter at once
-//	any other, or a panic   counted; it comes again after a backoff, or is a dead letter
+//	any other, or a panic   counted; it is delivered again after a backoff, or is a dead letter
 //
-// A message that cannot be read, or has no handler, is a dead letter at once. If the
-// dead letter or the count cannot be written the message comes again: it is only
-// deleted when it was handled or buried.
+// A message that cannot be read or has no handler is a dead letter at once. A message is
+// deleted only once it was handled or its dead letter is written. If the dead letter or the
+// count cannot be written, it is delivered again.
 type RetryLimit struct {
 	Failures int
 	Span     time.Duration
@@ -37,25 +36,23 @@ func (l RetryLimit) exhausted(f Failure, now time.Time) bool {
 	return f.Count >= l.Failures && now.Sub(f.First) >= l.Span
 }
 
-// Failure is how often a message has failed so far, and when first.
+// Failure is how often a message has failed, and when first.
 type Failure struct {
 	Count int
 	First time.Time
 }
 
-// failures is where failures and dead letters are kept.
 type failures interface {
-	// Failed counts one more failure under the key, which is a FailureKey.
+	// Failed counts one more failure under a DeadLetter's FailureKey.
 	Failed(ctx context.Context, key string, at time.Time) (Failure, error)
-	// Bury keeps the dead letter. A second time for the same message is not an error.
-	// It may forget what was counted under the FailureKey: that never comes again.
+	// Bury stores the dead letter, again for the same message without an error. It may forget
+	// the failures under its FailureKey, since that key is not used again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
 
-// noteTime is how long noting a failure may take.
 const noteTime = 10 * time.Second
 
-// policy answers each message: ack when it is handled or buried, otherwise nack.
+// policy acks messages that were handled or became dead letters, and nacks the others.
 type policy struct {
 	failures failures
 	limit    RetryLimit
@@ -77,7 +74,7 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// decide returns the error to tell of, which is the handler's unless noting it failed.
+// decide returns the outcome and the error to log.
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed
@@ -93,10 +90,10 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		pubsub.RedeliverAfter(ctx, later.After)
 		return postponed, err
 	case errors.Is(context.Cause(ctx), pubsub.ErrClosing):
-		// The worker cut it off, which is no fault of the message.
+		// The worker cut it off; the message is not at fault.
 		return postponed, err
 	}
-	// The handler's time may be up; noting that needs some of its own.
+	// The handler's time may be up, and storing needs some.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
 	now := p.now().UTC()

@@ -62,8 +62,8 @@ func (l *ledger) buried() []DeadLetter {
 	return append([]DeadLetter(nil), l.letters...)
 }
 
-// handle takes one message through policy, recoverer and admission to the handler,
-// and says what it came to, whether it was acked, and the delay that was asked for.
+// handle passes one message through policy, recoverer and admit to the handler. It returns
+// the handling, whether the message was acked, and the delay that was asked for.
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
 	p.limit = p.limit.withDefaults()
@@ -76,7 +76,7 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 		return nil, h(msg.Context(), handlingOf(msg.Context()).event)
 	})))
 	if _, err := chain(msg); err != nil {
-		t.Errorf("an error got out to the router: %v", err)
+		t.Errorf("the router got an error: %v", err)
 	}
 	select {
 	case <-msg.Acked():
@@ -88,7 +88,7 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	return handlingOf(msg.Context()), acked, redelivery.Delay(func() time.Duration { return 0 })
 }
 
-// cutKey leads to the function that ends the message's context.
+// cutKey holds the function that ends the message's context.
 type cutKey struct{}
 
 func registration(t *testing.T) *message.Message {
@@ -126,13 +126,13 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			handler: func(context.Context, events.Event) error { return nil },
 			want:    handled, acked: true,
 		},
-		"postponed: it comes again after its delay, uncounted": {
+		"postponed: delivered again after its delay, uncounted": {
 			handler: func(context.Context, events.Event) error {
 				return fmt.Errorf("handling: %w", &portal.Postponed{After: 7 * time.Second, Reason: "budget"})
 			},
 			want: postponed, delay: 7 * time.Second,
 		},
-		"postponed because of something invalid: still postponed": {
+		"postponed for something invalid: still postponed": {
 			handler: func(context.Context, events.Event) error {
 				return portal.Postpone("journal", portal.Fail(portal.Invalid, "what the store said"))
 			},
@@ -168,11 +168,11 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			},
 			want: failed, counted: 1,
 		},
-		"counting fails: it comes again": {
+		"counting fails: delivered again": {
 			handler: func(context.Context, events.Event) error { return errors.New("oh") },
 			broken:  errors.New("no table"), want: kept,
 		},
-		"burying fails: it comes again": {
+		"burying fails: delivered again": {
 			handler: func(context.Context, events.Event) error { return portal.Fail(portal.Invalid, "No.") },
 			broken:  errors.New("no table"), want: kept,
 		},
@@ -182,7 +182,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			l := &ledger{broken: tc.broken}
 			h, acked, delay := handle(t, &policy{failures: l, now: at(noon)}, registrations, registration(t), tc.handler)
 			if h.outcome != tc.want || acked != tc.acked || delay != tc.delay {
-				t.Errorf("it came to %s, acked %v, delay %v; want %s, %v, %v", h.outcome, acked, delay, tc.want, tc.acked, tc.delay)
+				t.Errorf("got outcome %s, acked %v, delay %v; want %s, %v, %v", h.outcome, acked, delay, tc.want, tc.acked, tc.delay)
 			}
 			if got := l.failures["sqs-1"].Count; got != tc.counted {
 				t.Errorf("%d failures were counted, want %d", got, tc.counted)
@@ -194,7 +194,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 	}
 }
 
-func TestAMessageIsBuriedWhenItFailedOftenEnoughOverLongEnough(t *testing.T) {
+func TestAMessageIsBuriedOnceItFailedOftenEnoughOverLongEnough(t *testing.T) {
 	t.Parallel()
 	l := &ledger{}
 	fails := func(context.Context, events.Event) error { panic("again") }
@@ -207,7 +207,7 @@ func TestAMessageIsBuriedWhenItFailedOftenEnoughOverLongEnough(t *testing.T) {
 			want = buried
 		}
 		if h.outcome != want || acked != (want == buried) {
-			t.Errorf("after %d minutes it came to %s, want %s", minutes, h.outcome, want)
+			t.Errorf("after %d minutes: got outcome %s, want %s", minutes, h.outcome, want)
 		}
 	}
 	want := []DeadLetter{{
@@ -227,8 +227,8 @@ func TestEachCopyOfAnEventCountsItsOwnFailures(t *testing.T) {
 	p := &policy{failures: l, now: at(noon)}
 	elsewhere := registrations
 	elsewhere.Name, elsewhere.Queue = "showing", "projections.fifo"
-	// A queue's copy keeps SQS's id from one delivery to the next; the other queue's,
-	// and a replay's, have ids of their own.
+	// A queue's copy keeps SQS's id from delivery to delivery. The other queue's copy and a
+	// replay have ids of their own.
 	for _, delivered := range []struct {
 		to    Consumer
 		sqsID string
@@ -262,9 +262,9 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 		"not JSON":                       {registrations, "{secret", buried, Unreadable, "sqs-1"},
 		"not an event":                   {registrations, `{"id":"x1","hello":"secret"}`, buried, Unreadable, "x1"},
 		"data of another kind":           {registrations, strings.Replace(foreign, "gatehouse.NotYetKnown.v9", registerType, 1)[:len(foreign)-20] + `"data":"secret"}`, buried, Unreadable, "sqs-1"},
-		"a type nobody knows":            {registrations, foreign, buried, UnknownType, "f1"},
+		"an unknown type":                {registrations, foreign, buried, UnknownType, "f1"},
 		"a type without a handler":       {Consumer{Name: "other", Queue: "q"}, string(registration(t).Payload), buried, UnknownType, "m1"},
-		"a type nobody knows, ignored":   {ignoring, foreign, ignored, "", ""},
+		"an unknown type, ignored":       {ignoring, foreign, ignored, "", ""},
 		"unreadable is never ignored":    {ignoring, "{secret", buried, Unreadable, "sqs-1"},
 		"a redriven message":             {Drain("drain", "dlq"), string(registration(t).Payload), buried, Redriven, "m1"},
 		"a redriven unreadable message":  {Drain("drain", "dlq"), "{secret", buried, Redriven, "sqs-1"},
@@ -282,7 +282,7 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 				return nil
 			})
 			if h.outcome != tc.outcome || !acked {
-				t.Errorf("it came to %s, acked %v, want %s", h.outcome, acked, tc.outcome)
+				t.Errorf("got outcome %s, acked %v; want %s", h.outcome, acked, tc.outcome)
 			}
 			if tc.class == "" {
 				if len(l.letters) > 0 {
@@ -307,7 +307,7 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 	}
 }
 
-func TestErrorTextsDoNotRepeatTheBodyAndEnd(t *testing.T) {
+func TestErrorTextsAreShortAndDoNotRepeatTheBody(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"secret":"x"}`)
 	text := errorText(fmt.Errorf("handling %s: %s", body, strings.Repeat("é", 2000)), body)

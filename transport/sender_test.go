@@ -23,7 +23,7 @@ func event(id string, stream portal.Stream, data events.Payload) events.Event {
 	}
 }
 
-// recorder is a publisher that keeps what it is given.
+// recorder is a publisher that records what it is given.
 type recorder struct {
 	mu    sync.Mutex
 	calls []sentCall
@@ -44,7 +44,7 @@ func (r *recorder) Publish(topic string, msgs ...*message.Message) error {
 
 func (r *recorder) Close() error { return nil }
 
-// routes of the test: catalog requests have no place to go.
+// routes has no destination for catalog requests.
 func routes(ev events.Event) (Destination, error) {
 	switch ev.Data.(type) {
 	case events.RegisterUser, events.JobRequested:
@@ -54,7 +54,7 @@ func routes(ev events.Event) (Destination, error) {
 	case events.UserRegistered:
 		return Destination{Topic: "events.fifo", FIFO: true}, nil
 	}
-	return Destination{}, errors.New("nobody takes it")
+	return Destination{}, errors.New("it has no destination")
 }
 
 func TestEventsForOneDestinationLeaveInOneCall(t *testing.T) {
@@ -152,7 +152,7 @@ func TestNothingIsSentIfOneOfTheEventsCannotBe(t *testing.T) {
 	}
 	both := func(events.Event) (Destination, error) { return Destination{Queue: "q", Topic: "t"}, nil }
 	if err := NewSender(&recorder{}, &recorder{}, both).Send(t.Context(), event("1", "s", events.RegisterUser{})); err == nil {
-		t.Error("a destination that is both queue and topic was taken")
+		t.Error("it took a destination that is both queue and topic")
 	}
 }
 
@@ -189,7 +189,7 @@ func TestTheCodecRefusesWhatIsNotAnEvent(t *testing.T) {
 		t.Errorf("marshaling a string: %v", err)
 	}
 	if err := (Codec{}).Unmarshal(message.NewMessage("x", nil), new(string)); err == nil {
-		t.Error("unmarshaling into a string went well")
+		t.Error("unmarshaling into a string succeeded")
 	}
 	var ev events.Event
 	err := Codec{}.Unmarshal(message.NewMessage("x", []byte("{}")), &ev)

@@ -31,7 +31,7 @@ func TestAWorkerStoppedInABurstLeavesTheRestToTheOtherAtOnce(t *testing.T) {
 			consumers := func(done chan<- struct{}) []Consumer {
 				return []Consumer{{
 					Name: "burst", Queue: queue,
-					// Whoever had to wait for a lease to run out would wait longer than the test.
+					// If a message had to wait for its lease to run out, the test would fail.
 					Subscriber: pubsub.SubscriberConfig{CloseTimeout: patience, Visibility: time.Hour, WaitTime: time.Second, Concurrency: 20},
 					Handlers: map[string]Handler{registerType: func(ctx context.Context, ev events.Event) error {
 						mu.Lock()
@@ -91,7 +91,8 @@ func TestAMessageThatOnlyWaitsGoesBackAtOnceWhenTheWorkerStops(t *testing.T) {
 		Failures: l,
 		Consumers: []Consumer{{
 			Name: "converging", Queue: provisioning,
-			// Cut off or left to its lease, it would come too late for the test.
+			// If it were cut off or had to wait for its lease to run out, the test would
+			// fail.
 			Subscriber: pubsub.SubscriberConfig{CloseTimeout: time.Hour, Visibility: time.Hour, WaitTime: time.Second},
 			Handlers: map[string]Handler{events.ProvisionRequested{}.EventType(): func(ctx context.Context, _ events.Event) error {
 				close(waiting)
@@ -111,13 +112,14 @@ func TestAMessageThatOnlyWaitsGoesBackAtOnceWhenTheWorkerStops(t *testing.T) {
 	stop()
 	wait()
 	if visible, hidden := c.Left(provisioning); visible != "1" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want the one released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want the one visible", visible, hidden)
 	}
 	if len(l.failures) > 0 {
 		t.Errorf("stopping was counted as a failure: %v", l.failures)
 	}
 }
 
+// deaf never answers, not even when the context ends.
 type deaf struct{ forever chan struct{} }
 
 func (d deaf) Failed(context.Context, string, time.Time) (Failure, error) {
@@ -138,7 +140,7 @@ func TestAWorkerStopsInTimeThoughItsHandlersDoNot(t *testing.T) {
 		Failures: d,
 		Consumers: []Consumer{{
 			Name: "deciding", Queue: commands,
-			Subscriber: pubsub.SubscriberConfig{CloseTimeout: 3 * time.Second, SettleTime: 2 * time.Second, Visibility: time.Hour},
+			Subscriber: pubsub.SubscriberConfig{CloseTimeout: 3 * time.Second, HandBackTime: 2 * time.Second, Visibility: time.Hour},
 			Handlers: map[string]Handler{registerType: func(_ context.Context, ev events.Event) error {
 				started <- ev.ID
 				if ev.ID == "1" {
@@ -157,6 +159,6 @@ func TestAWorkerStopsInTimeThoughItsHandlersDoNot(t *testing.T) {
 	sqstest.Next(t, started)
 	wait()
 	if visible, hidden := c.Left(commands); visible != "2" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want both released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want both visible", visible, hidden)
 	}
 }

@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = sqstest.Patience
 
-// cloud is a local AWS, and what publishes to it.
+// cloud is a local AWS with a publisher.
 type cloud struct {
 	*sqstest.Cloud
 	queues    *pubsub.Queues

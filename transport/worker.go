@@ -25,13 +25,13 @@ type WorkerConfig struct {
 	Failures   failures
 	RetryLimit RetryLimit
 	Log        zerolog.Logger
-	// Metrics is where the metrics are registered; nil keeps them to itself.
+	// Metrics may be nil.
 	Metrics prometheus.Registerer
-	// Now is the clock that failures are noted by; time.Now.
+	// Now is the clock for failures; time.Now.
 	Now func() time.Time
 }
 
-// Worker runs consumers until it is told to stop.
+// Worker runs consumers.
 type Worker struct {
 	cfg         WorkerConfig
 	router      *message.Router
@@ -40,11 +40,10 @@ type Worker struct {
 	measure     *metrics
 }
 
-// NewWorker puts a worker together; it does no I/O. Errors are faults of the
-// configuration.
+// NewWorker does no I/O; an error is a fault of the configuration.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	if cfg.Failures == nil || cfg.Queues == nil || cfg.Client == nil {
-		return nil, errors.New("a worker needs a client, queues and a place for failures")
+		return nil, errors.New("Client, Queues and Failures are required")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -56,12 +55,11 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	return w, nil
 }
 
-// Run receives and handles until ctx ends. Then it receives no more, finishes what
-// is being handled, hands back the rest and returns nil, after the longest CloseTimeout
-// of its consumers at the latest. An error means that it could not start: a queue does
-// not exist, or SQS does not answer.
+// Run receives and handles until ctx ends. Then it finishes what is being handled, hands the
+// rest back and returns nil, at the latest after the longest CloseTimeout of its consumers.
+// An error means that it could not start: a queue does not exist, or SQS does not answer.
 func (w *Worker) Run(ctx context.Context) error {
-	// A queue that is missing is told here, before the router has started half.
+	// Report missing queues before the router has started some consumers.
 	for _, c := range w.cfg.Consumers {
 		if _, err := w.cfg.Queues.URL(ctx, c.Queue); err != nil {
 			if ctx.Err() != nil {
@@ -107,15 +105,14 @@ func (w *Worker) buildRouter() error {
 	policy := &policy{
 		failures: w.cfg.Failures, limit: w.cfg.RetryLimit.withDefaults(), now: w.cfg.Now,
 	}
-	// Outermost first. The policy answers the message itself and lets no error out,
-	// which the router would log a second time.
+	// Outermost first. The policy returns no error, since the router would log it again.
 	w.router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
 	return w.addConsumers(log)
 }
 
 func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
 	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
-		return nil, errors.New("a consumer needs a queue and a name of its own")
+		return nil, errors.New("a consumer needs a queue and a unique name")
 	}
 	c.Subscriber.Log = w.cfg.Log
 	c.Subscriber.Overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
@@ -129,9 +126,9 @@ func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// addConsumers makes each consumer a handler group: one queue, many types, one
-// subscription. cqrs.CommandProcessor would subscribe once a type, and ack and so
-// delete what it finds of the others.
+// addConsumers makes each consumer a handler group, with one subscription for all its types.
+// cqrs.CommandProcessor would subscribe once for each type, and ack the messages of other
+// types.
 func (w *Worker) addConsumers(log watermill.LoggerAdapter) error {
 	groups, err := cqrs.NewEventGroupProcessorWithConfig(w.router, cqrs.EventGroupProcessorConfig{
 		GenerateSubscribeTopic: func(p cqrs.EventGroupProcessorGenerateSubscribeTopicParams) (string, error) {

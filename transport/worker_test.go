@@ -25,14 +25,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// work runs a worker until stop is called; wait does so too and waits for its end.
+// work runs a worker until stop is called. wait also stops it, and waits for its end.
 func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	t.Helper()
 	cfg.Client, cfg.Queues = c.Hooked, c.queues
 	for i := range cfg.Consumers {
 		sub := &cfg.Consumers[i].Subscriber
 		if sub.CloseTimeout == 0 {
-			sub.CloseTimeout, sub.SettleTime = patience+time.Second, patience
+			sub.CloseTimeout, sub.HandBackTime = patience+time.Second, patience
 		}
 	}
 	w, err := NewWorker(cfg)
@@ -53,7 +53,7 @@ func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	return cancel, wait
 }
 
-// log is a buffer for a logger that many use.
+// log is a buffer for a logger that several goroutines use.
 type log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -120,14 +120,14 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "secret") {
-		t.Error("the log holds a payload")
+		t.Error("the log contains a payload")
 	}
 	if t.Failed() {
 		t.Log(text)
 	}
 }
 
-// counted is the value of gatehouse_messages_handled_total.
+// counted returns the value of gatehouse_messages_handled_total.
 func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -223,14 +223,14 @@ func TestAWorkerThatIsStoppedFinishesWhatItHandles(t *testing.T) {
 	close(release)
 	wait()
 	if visible, hidden := c.Left(commands); visible != "1" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want the one not begun, released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want only the one that was not begun, visible", visible, hidden)
 	}
 	if len(started) > 0 {
-		t.Error("a message was begun after the end")
+		t.Error("a message was begun after the stop")
 	}
 }
 
-func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
+func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageHandedBack(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	commands := c.Queue("commands.fifo")
@@ -238,7 +238,7 @@ func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
 	_, wait := work(t, c, WorkerConfig{
 		Failures: l,
 		Consumers: []Consumer{{
-			Name: "deciding", Queue: commands, Subscriber: pubsub.SubscriberConfig{CloseTimeout: patience + 50*time.Millisecond, SettleTime: patience},
+			Name: "deciding", Queue: commands, Subscriber: pubsub.SubscriberConfig{CloseTimeout: patience + 50*time.Millisecond, HandBackTime: patience},
 			Handlers: map[string]Handler{registerType: func(ctx context.Context, _ events.Event) error {
 				close(started)
 				<-ctx.Done()
@@ -252,7 +252,7 @@ func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
 	sqstest.Ended(t, started)
 	wait()
 	if visible, hidden := c.Left(commands); visible != "1" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want 1 released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want 1 visible", visible, hidden)
 	}
 	if len(l.failures) > 0 {
 		t.Errorf("being cut off was counted: %v", l.failures)
@@ -329,13 +329,13 @@ func TestFactsReachAQueueThroughATopicInOrder(t *testing.T) {
 	for range facts {
 		ev := sqstest.Next(t, got)
 		if ev.Sequence != last[ev.Subject]+1 {
-			t.Errorf("of %s fact %d came after fact %d", ev.Subject, ev.Sequence, last[ev.Subject])
+			t.Errorf("%s: fact %d came after fact %d", ev.Subject, ev.Sequence, last[ev.Subject])
 		}
 		last[ev.Subject] = ev.Sequence
 	}
 }
 
-// topic makes a FIFO topic whose messages the queue gets raw.
+// topic creates a FIFO topic with raw message delivery to the queue.
 func (c *cloud) topic(name, queue string) string {
 	c.T.Helper()
 	made, err := c.Topics.CreateTopic(context.Background(), &sns.CreateTopicInput{
@@ -383,13 +383,13 @@ func TestAWorkerRefusesAFaultyConfiguration(t *testing.T) {
 	c := startCloud(t)
 	twice := []Consumer{Drain("same", "a"), Drain("same", "b")}
 	for name, cfg := range map[string]WorkerConfig{
-		"nothing at all":         {},
-		"no place for failures":  {Client: c.Hooked, Queues: c.queues},
-		"two of the same name":   {Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: twice},
-		"a consumer no handlers": {Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{{Name: "x", Queue: "y"}}},
+		"an empty one":          {},
+		"no place for failures": {Client: c.Hooked, Queues: c.queues},
+		"two of the same name":  {Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: twice},
+		"no handlers":           {Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{{Name: "x", Queue: "y"}}},
 	} {
 		if _, err := NewWorker(cfg); err == nil {
-			t.Errorf("%s: it was taken", name)
+			t.Errorf("%s: it was accepted", name)
 		}
 	}
 }
@@ -403,7 +403,7 @@ func TestTwoWorkersShareOneRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first.handled != second.handled {
-		t.Error("the second counts for itself")
+		t.Error("the second has its own counter")
 	}
 }
 

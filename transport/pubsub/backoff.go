@@ -6,15 +6,14 @@ import (
 	"time"
 )
 
-// Backoff is the default delay before a message that was received so many times is
-// received again: doubling from a second to at most a minute, less up to half of it
-// at random.
+// Backoff is the default delay before a nacked message is delivered again. It doubles with
+// each receive, from a second up to a minute, less up to half of it at random.
 func Backoff(received int) time.Duration {
 	return jittered(time.Second, time.Minute, received)
 }
 
-// jittered doubles first with every try after the first up to most, and takes up to
-// half of it away, so that what failed together does not come back together.
+// jittered doubles first with every try after the first, up to most, less up to half of it at
+// random, so that messages which failed together do not all come back together.
 func jittered(first, most time.Duration, try int) time.Duration {
 	delay := first
 	for i := 1; i < try && delay < most; i++ {
@@ -24,7 +23,6 @@ func jittered(first, most time.Duration, try int) time.Duration {
 	return delay - rand.N(delay/2+1)
 }
 
-// pause waits for d, or until ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -11,9 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// The benchmarks leave SQS out: what they measure is ours.
+// The benchmarks measure this package without SQS.
 
-// taking is a queue that takes everything, a moment after it was asked.
+// taking is a queue that takes everything, after a pause.
 type taking struct{ after time.Duration }
 
 func (q taking) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
@@ -55,18 +55,18 @@ func BenchmarkPublishTenOfOneGroup(b *testing.B) {
 	}
 }
 
-// BenchmarkNextBatch has every group but the last under way, the worst there is.
+// BenchmarkNextBatch measures the worst case: every group but the last is in flight.
 func BenchmarkNextBatch(b *testing.B) {
-	q := &sendQueue{cfg: PublisherConfig{}.withDefaults(1 << 20), flying: map[string]bool{}}
+	q := &sendQueue{cfg: PublisherConfig{}.withDefaults(1 << 20), groupsInFlight: map[string]bool{}}
 	for i := range 1000 {
 		group := fmt.Sprint("g", i)
 		q.waiting = append(q.waiting, &entry{group: group, size: 100})
-		q.flying[group] = i < 999
+		q.groupsInFlight[group] = i < 999
 	}
 	b.ReportAllocs()
 	for b.Loop() {
 		if batch, _, _ := q.next(); len(batch) != 1 {
-			b.Fatal("the batch is not what it should be")
+			b.Fatal("want a batch of one")
 		}
 	}
 }

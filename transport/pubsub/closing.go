@@ -5,14 +5,12 @@ import (
 	"sync"
 )
 
-// errClosed is what using a publisher or subscriber after Close answers.
-var errClosed = errors.New("it is closed")
+var errClosed = errors.New("already closed")
 
-// ErrClosing is the cause that a message's context ends with when the subscriber
-// closes and the handler has had its time.
+// ErrClosing is the cause of a message's context that ended because the subscriber closes and
+// the handler took too long.
 var ErrClosing = errors.New("the subscriber is closing")
 
-// gate lets messages out until it is shut.
 type gate struct {
 	mu      sync.Mutex
 	closed  bool
@@ -31,7 +29,7 @@ func (g *gate) enter() bool {
 
 func (g *gate) leave() { g.passing.Done() }
 
-// shut returns when nobody is in the gate and nobody can be again.
+// shut returns once nobody is in the gate and nobody can enter it any more.
 func (g *gate) shut() {
 	g.mu.Lock()
 	g.closed = true

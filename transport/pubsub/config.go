@@ -8,18 +8,18 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// PublisherConfig configures a Publisher or TopicPublisher. The zero value is usable.
+// PublisherConfig configures a Publisher or TopicPublisher. Zero members take the defaults.
 type PublisherConfig struct {
-	// InFlight is the most batches at once that one queue or topic is sent; 8.
+	// InFlight bounds the batches that are sent to one queue or topic at once; 8.
 	InFlight int
-	// Timeout bounds the sending of one batch with all its tries; 10 seconds.
+	// Timeout bounds the sending of one batch, retries included; 10 s.
 	Timeout time.Duration
-	// MaxWaiting is the most messages that may wait for one queue or topic; what
-	// comes on top is refused at once. 10,000.
+	// MaxWaiting bounds the messages that wait for one queue or topic; 10,000. Publish
+	// refuses more.
 	MaxWaiting int
-	// MaxBatchBytes bounds a batch; 1 MiB for queues, 256 KiB for topics, as AWS does.
+	// MaxBatchBytes defaults to AWS's limit: 1 MiB for queues, 256 KiB for topics.
 	MaxBatchBytes int
-	// Marshaler; Wire.
+	// Marshaler defaults to Wire.
 	Marshaler wasqs.Marshaler
 }
 
@@ -34,44 +34,41 @@ func (c PublisherConfig) withDefaults(maxBatchBytes int) PublisherConfig {
 	return c
 }
 
-// SubscriberConfig configures a Subscriber. The zero value is usable.
+// SubscriberConfig configures a Subscriber. Zero members take the defaults.
 type SubscriberConfig struct {
-	// Visibility is how long SQS leases a message to us at a time; the lease is
-	// extended while the message is held. Whole seconds; 30 s. It overrides the queue's.
+	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's
+	// visibility timeout and is extended while the message is in hand.
 	Visibility time.Duration
-	// Pollers is how many receive requests may be under way at once, for one queue; 2.
-	// An idle queue has one.
+	// Pollers bounds the concurrent receive requests for one queue; 2. An idle queue has one.
 	Pollers int
-	// Concurrency is the most messages of one queue handled at once; 64. No message is
-	// received that would have to wait for another's end, unless for that of its group.
+	// Concurrency bounds the messages of one queue that are handled at once; 64. No message
+	// is received that would wait for one of another group.
 	Concurrency int
-	// WaitTime is the long poll's; 5 s, and at most half of the Visibility, since the lease
-	// of a message counts from the beginning of the poll that brings it. It is also how long closing may take at least
-	// on an idle queue: a poll under way is left to end by itself. SQS goes on with one
-	// whose connection was closed and leases the next messages to nobody.
+	// WaitTime is how long a poll waits for messages; 5 s. It is at most half of Visibility,
+	// since leases count from the start of the poll. Closing waits for the poll to end: if we
+	// closed its connection, SQS would go on and lease the next messages to nobody.
 	WaitTime time.Duration
-	// MaxHandling is when a message's context ends and its lease is no longer
-	// extended, counted from its being handed out; 10 minutes.
+	// MaxHandling bounds the handling of a message; 10 minutes. Then its context ends and its
+	// lease is no longer extended.
 	MaxHandling time.Duration
-	// CloseTimeout is how long closing takes at most, whatever SQS and the handlers do;
-	// 22 s. Messages are handled, and polls go on, until the SettleTime is left of it: then
-	// the messages' contexts end, and what still does not answer is released.
+	// CloseTimeout bounds closing, whatever SQS and the handlers do; 22 s. When only
+	// HandBackTime is left of it, the messages' contexts end, and messages that still get no
+	// answer are handed back.
 	CloseTimeout time.Duration
-	// SettleTime is the part of the CloseTimeout that is kept for handing messages back;
-	// 5 s.
-	SettleTime time.Duration
-	// Linger is how long an acknowledgement may wait for others to be deleted with;
-	// 5 ms. It does not wait if nothing else is in hand.
+	// HandBackTime is the part of CloseTimeout for handing messages back; 5 s.
+	HandBackTime time.Duration
+	// Linger is how long an acked message may wait for others, to be deleted in one request;
+	// 5 ms. It does not wait if no other message is in hand.
 	Linger time.Duration
-	// Backoff is the delay of a message that was refused when it had been received so
-	// many times; the function of that name.
+	// Backoff returns the delay before a nacked message is delivered again. received is 1
+	// after its first delivery. The default is the function Backoff.
 	Backoff func(received int) time.Duration
-	// Unmarshaler; Wire.
+	// Unmarshaler defaults to Wire.
 	Unmarshaler wasqs.Unmarshaler
-	// Log is told of requests that fail, at warn. A Worker puts its own here.
+	// Log gets a warning for each failed request. A Worker sets its own.
 	Log zerolog.Logger
 
-	// overdue is told of each message that was answered after its lease had run out.
+	// Overdue is called for each message that is answered after its lease ran out.
 	Overdue func()
 }
 
@@ -83,7 +80,7 @@ func (c SubscriberConfig) withDefaults() SubscriberConfig {
 	c.WaitTime = min(c.WaitTime, c.Visibility/2)
 	c.MaxHandling = cmp.Or(c.MaxHandling, 10*time.Minute)
 	c.CloseTimeout = cmp.Or(c.CloseTimeout, 22*time.Second)
-	c.SettleTime = cmp.Or(c.SettleTime, 5*time.Second)
+	c.HandBackTime = cmp.Or(c.HandBackTime, 5*time.Second)
 	c.Linger = cmp.Or(c.Linger, 5*time.Millisecond)
 	if c.Backoff == nil {
 		c.Backoff = Backoff

@@ -9,12 +9,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// groupRun is what is handed out one after the other: on a FIFO queue the messages of one
-// group that were received together, in order; on a standard queue a single message.
+// groupRun is handed out one message after the other. On a FIFO queue it is the messages of
+// one group from one receive, in order; on a standard queue it is one message.
 type groupRun []*delivery
 
-// groupRuns splits what was received together. No state outlives the batch: SQS hands out
-// no more of a group while any message of it is leased.
+// groupRuns needs no state: SQS delivers no more of a group while a message of it is leased.
 func groupRuns(deliveries []*delivery, fifo bool) []groupRun {
 	var all []groupRun
 	place := map[string]int{}
@@ -33,62 +32,60 @@ func groupRuns(deliveries []*delivery, fifo bool) []groupRun {
 type answer int
 
 const (
-	notEmitted answer = iota
+	notHandedOut answer = iota
 	acked
 	nacked
 	noAnswer
 )
 
-// groupRunner hands out the messages of group runs and settles them as they are answered.
+// groupRunner hands out group runs and has messages deleted or handed back when they are
+// answered.
 type groupRunner struct {
 	cfg    SubscriberConfig
 	log    zerolog.Logger
 	output chan<- *message.Message
-	// polling ends when nothing more is to be handed out; handling is what the messages'
-	// contexts come from; abandoned is closed when unanswered messages are given up.
+	// polling ends when no more messages may be handed out. Their contexts derive from
+	// handling. abandoned is closed when unanswered messages are given up.
 	polling, handling context.Context
 	abandoned         <-chan struct{}
 	gate              gate
 	credit            *credit
 	leases            *leases
-	settle            *settler
+	acker             *acker
 	running           sync.WaitGroup
 }
 
-// start has the messages kept from now on, and handed out.
 func (r *groupRunner) start(messages groupRun) {
 	r.leases.hold(messages)
 	r.running.Go(func() { r.run(messages) })
 }
 
-// run hands out one message after the other, each when the one before is acked.
-// At the first that is not, it and the rest go back to the queue.
+// run stops at the first message that is not acked, and hands it back with the rest.
 func (r *groupRunner) run(messages groupRun) {
 	defer r.credit.give(1)
 	for i, d := range messages {
 		switch r.handOut(d) {
 		case acked:
-			r.settle.delete(d)
+			r.acker.delete(d)
 			continue
 		case nacked:
 			delay := d.redelivery.Delay(func() time.Duration { return r.cfg.Backoff(d.received) })
 			if r.handling.Err() != nil {
-				// It was cut off, not refused: another worker shall have it at once.
+				// The handler was cut off, so another worker may have the message at once.
 				delay = 0
 			}
-			r.settle.release(messages[i:], delay)
+			r.acker.handBack(messages[i:], delay)
 		case noAnswer:
-			r.log.Warn().Str("message_id", d.id).Msg("releasing a message that was not answered in time")
-			r.settle.release(messages[i:], 0)
-		case notEmitted:
-			r.settle.release(messages[i:], 0)
+			r.log.Warn().Str("message_id", d.id).Msg("handing back a message that was not answered in time")
+			r.acker.handBack(messages[i:], 0)
+		case notHandedOut:
+			r.acker.handBack(messages[i:], 0)
 		}
 		return
 	}
 }
 
-// handOut emits the message and waits for the answer. Its context carries the
-// subscription's values and the delivery, and ends with the answer.
+// handOut emits the message and waits for the answer, which ends its context.
 func (r *groupRunner) handOut(d *delivery) answer {
 	deadline := time.Now().Add(r.cfg.MaxHandling)
 	ctx := WithRedelivery(context.WithValue(r.handling, deliveryKey{}, d), &d.redelivery)
@@ -96,10 +93,10 @@ func (r *groupRunner) handOut(d *delivery) answer {
 	defer cancel()
 	d.msg.SetContext(ctx)
 	if !r.emit(d) {
-		return notEmitted
+		return notHandedOut
 	}
-	// The lease outlasts the context a little, for the failure to be noted.
-	d.capped(deadline.Add(r.cfg.Visibility))
+	// The worker needs the lease a little longer, to note the failure.
+	d.limitExtensions(deadline.Add(r.cfg.Visibility))
 	select {
 	case <-d.msg.Acked():
 		return acked
@@ -110,10 +107,10 @@ func (r *groupRunner) handOut(d *delivery) answer {
 	}
 }
 
-// emit keeps back a message whose lease ran out while it waited for its turn, which
-// happens only if it could not be extended: somebody else may be handling it.
+// emit keeps back a message whose lease ran out while it waited for its turn: another worker
+// may be handling it.
 func (r *groupRunner) emit(d *delivery) bool {
-	if r.polling.Err() != nil || d.over() || !r.gate.enter() {
+	if r.polling.Err() != nil || d.expired() || !r.gate.enter() {
 		return false
 	}
 	defer r.gate.leave()

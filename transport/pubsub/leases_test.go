@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// leasesOf is what keeps the subscriber's messages.
 func leasesOf(t *testing.T, s *Subscriber) *leases {
 	t.Helper()
 	s.mu.Lock()
@@ -30,7 +29,7 @@ func leasesOf(t *testing.T, s *Subscriber) *leases {
 	return nil
 }
 
-func TestAMessageRefusedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
+func TestAMessageNackedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("overlap")
@@ -58,7 +57,7 @@ func TestAMessageRefusedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
 		defer held.mu.Unlock()
 		return !held.held[mine]
 	})
-	// What would overtake the extension has had its time.
+	// Give an early hand-back time to happen.
 	pause(t.Context(), 50*time.Millisecond)
 	if len(released) > 0 {
 		t.Error("it went back while its lease was being extended")
@@ -72,9 +71,9 @@ func TestAMessageRefusedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
 	again.Ack()
 }
 
-// refuse answers one entry as SQS does when it fails by itself.
-func refuse(ctx context.Context, c *cloud, in *sqs.ChangeMessageVisibilityBatchInput, at int) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	refused := in.Entries[at]
+// failEntry answers one entry as SQS does if it fails on SQS's side.
+func failEntry(ctx context.Context, c *cloud, in *sqs.ChangeMessageVisibilityBatchInput, at int) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	failed := in.Entries[at]
 	in.Entries = slices.Delete(in.Entries, at, at+1)
 	out := &sqs.ChangeMessageVisibilityBatchOutput{}
 	if len(in.Entries) > 0 {
@@ -83,7 +82,7 @@ func refuse(ctx context.Context, c *cloud, in *sqs.ChangeMessageVisibilityBatchI
 			return nil, err
 		}
 	}
-	out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: refused.Id, Code: aws.String("InternalError")})
+	out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: failed.Id, Code: aws.String("InternalError")})
 	return out, nil
 }
 
@@ -96,7 +95,7 @@ func TestOnlyTheMessageThatWasNotTakenBackIsHandedBackAgain(t *testing.T) {
 	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		requests <- len(in.Entries)
 		if len(in.Entries) == 4 {
-			return refuse(ctx, c, in, 0)
+			return failEntry(ctx, c, in, 0)
 		}
 		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
 	}
@@ -110,7 +109,7 @@ func TestOnlyTheMessageThatWasNotTakenBackIsHandedBackAgain(t *testing.T) {
 		msg.Ack()
 	}
 	if all, again := sqstest.Next(t, requests), sqstest.Next(t, requests); all != 4 || again != 1 {
-		t.Errorf("%d were handed back and then %d, want 4 and the one refused", all, again)
+		t.Errorf("%d were handed back and then %d, want 4 and the one that failed", all, again)
 	}
 }
 
@@ -123,15 +122,15 @@ func TestALeaseThatCouldNotBeExtendedIsNotTakenForLonger(t *testing.T) {
 	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		tries <- struct{}{}
 		if len(tries) == 1 {
-			return refuse(ctx, c, in, 0)
+			return failEntry(ctx, c, in, 0)
 		}
 		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
 	}
 	msg := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: 3 * time.Second}), queue))
 	before, _ := Lease(msg.Context())
-	sqstest.Eventually(t, "an extension is refused", func() bool { return len(tries) == 1 })
+	sqstest.Eventually(t, "an extension fails", func() bool { return len(tries) == 1 })
 	if after, _ := Lease(msg.Context()); !after.Equal(before) {
-		t.Errorf("the lease went from %v to %v by an extension that was refused", before, after)
+		t.Errorf("the lease went from %v to %v by an extension that failed", before, after)
 	}
 	sqstest.Eventually(t, "it is tried again in time", func() bool {
 		after, _ := Lease(msg.Context())
@@ -150,14 +149,14 @@ func TestAMessageWhoseLeaseRanOutInItsLaneIsNotHandedOut(t *testing.T) {
 	}
 	overdue := make(chan struct{}, 100)
 	received := c.subscribe(c.subscriber(SubscriberConfig{
-		Visibility: time.Second, Pollers: 1, CloseTimeout: time.Second, SettleTime: 500 * time.Millisecond,
+		Visibility: time.Second, Pollers: 1, CloseTimeout: time.Second, HandBackTime: 500 * time.Millisecond,
 		Overdue: func() { overdue <- struct{}{} },
 	}), queue)
 	slow := sqstest.Next(t, received)
 	until, _ := Lease(slow.Context())
 	sqstest.Eventually(t, "the leases are over", func() bool { return time.Now().After(until) })
 	slow.Ack()
-	// Neither it is deleted nor the next of its lane handed back.
+	// It is not deleted, and the next of its group is not handed back.
 	sqstest.Next(t, overdue)
 	sqstest.Next(t, overdue)
 	for {
@@ -186,7 +185,7 @@ func TestALeaseCountsFromWhenTheMessageWasAskedFor(t *testing.T) {
 	}
 	msg := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Minute, Pollers: 1}), queue))
 	if until, latest := must(Lease(msg.Context())), sqstest.Next(t, asked).Add(time.Minute); until.After(latest) {
-		t.Errorf("the lease is thought to last %v longer than it does", until.Sub(latest))
+		t.Errorf("the lease is reported %v too long", until.Sub(latest))
 	}
 	msg.Ack()
 }
@@ -208,14 +207,14 @@ func TestAnAnswerAfterTheLeaseRanOutTouchesNothing(t *testing.T) {
 			c := startCloud(t)
 			queue := c.Queue("overdue")
 			publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
-			// The subscriber receives once; what comes then goes to another worker.
+			// The subscriber receives once. The next delivery goes to another worker.
 			var first sync.Once
 			c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (out *sqs.ReceiveMessageOutput, err error) {
 				err = errors.New("not again")
 				first.Do(func() { out, err = c.Client.ReceiveMessage(ctx, in) })
 				return out, err
 			}
-			// Nothing gets through to SQS.
+			// Extensions do not reach SQS.
 			var touched atomic.Int64
 			c.Change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 				touched.Add(1)
@@ -230,7 +229,7 @@ func TestAnAnswerAfterTheLeaseRanOutTouchesNothing(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			sqstest.Eventually(t, "another worker has the message", func() bool {
+			sqstest.Eventually(t, "another worker gets the message", func() bool {
 				out, err := c.Client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, VisibilityTimeout: 3600})
 				return err == nil && len(out.Messages) == 1
 			})
@@ -247,7 +246,7 @@ func TestAnAnswerAfterTheLeaseRanOutTouchesNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			if visible, hidden := c.Left(queue); visible != "0" || hidden != "1" {
-				t.Errorf("the queue holds %s and %s leased, want the one that the other worker has", visible, hidden)
+				t.Errorf("%s messages are visible and %s leased, want the one that the other worker has", visible, hidden)
 			}
 			if c.Deletes() > 0 || touched.Load() != before {
 				t.Errorf("the old receipt was used for %d deletes and %d changes", c.Deletes(), touched.Load()-before)
@@ -287,7 +286,7 @@ func TestAnExtensionAnsweredAfterTheLeaseRanOutDoesNotReviveIt(t *testing.T) {
 	late.extended(ahead)
 	inTime := &delivery{until: time.Now().Add(time.Minute)}
 	inTime.extended(ahead)
-	if !late.over() || !inTime.lease().Equal(ahead) {
+	if !late.expired() || !inTime.lease().Equal(ahead) {
 		t.Errorf("late: the lease ends %v; in time: it ends %v", late.lease(), inTime.lease())
 	}
 }
@@ -324,20 +323,20 @@ func TestAnExtensionThatHangsHoldsUpNoOther(t *testing.T) {
 	msg.Ack()
 }
 
-func TestWhatBecomesMootIsNotTriedAgain(t *testing.T) {
+func TestWhatBecomesStaleIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	sent, gaveUp, over := [][]string{}, map[string]error{}, false
 	c := coalescer[string]{
 		life: t.Context(),
-		send: func(batch []string) []refusal {
+		send: func(batch []string) []failedEntry {
 			mu.Lock()
 			defer mu.Unlock()
 			sent, over = append(sent, batch), true
-			return allRefused(len(batch), errors.New("not now"))
+			return allFailed(len(batch), errors.New("not now"))
 		},
 		again: func(tries int) bool { return tries < 2 },
-		moot: func(item string) error {
+		stale: func(item string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if over && item == "a" {

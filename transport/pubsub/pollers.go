@@ -17,21 +17,20 @@ type receiveClient interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 }
 
-// pollers receive from one queue, as much as there is credit for.
+// pollers receive from one queue as long as there is credit.
 type pollers struct {
 	cfg        SubscriberConfig
 	log        zerolog.Logger
 	client     receiveClient
 	topic, url string
-	// polling ends when nothing more is to be received, receiving when polls under way are
-	// cut off, life when the subscription must be closed.
+	// polling ends when no more may be received, receiving when polls under way are cut off,
+	// life when the subscription must be closed.
 	polling, receiving, life context.Context
-	// roused wakes extra pollers.
-	roused  chan struct{}
-	credit  *credit
-	runner  *groupRunner
-	settle  *settler
-	running sync.WaitGroup
+	wakeUps                  chan struct{}
+	credit                   *credit
+	runner                   *groupRunner
+	acker                    *acker
+	running                  sync.WaitGroup
 }
 
 func (p *pollers) start() {
@@ -40,9 +39,8 @@ func (p *pollers) start() {
 	}
 }
 
-// poll receives until polling ends. One poller waits for messages; the extra ones
-// rest while there is nothing for them, so that an idle queue costs one request at a
-// time.
+// poll receives until polling ends. The extra pollers rest while there are no messages for
+// them, so an idle queue costs one request at a time.
 func (p *pollers) poll(extra bool) {
 	failures := 0
 	attempt := newAttempt(p.topic)
@@ -65,8 +63,8 @@ func (p *pollers) poll(extra bool) {
 			}
 			return
 		case err != nil:
-			// The attempt is kept: if SQS did lease messages and only its answer got
-			// lost, the next request is given the same ones.
+			// If only the answer was lost, SQS answers the same attempt with the same
+			// messages.
 			failures++
 			p.log.Warn().Err(err).Int("failures", failures).Msg("receiving messages failed")
 			pause(p.polling, jittered(250*time.Millisecond, 30*time.Second, failures))
@@ -75,35 +73,33 @@ func (p *pollers) poll(extra bool) {
 			attempt = newAttempt(p.topic)
 			resting = extra && len(wires) == 0
 			if len(wires) > 1 {
-				p.rouse()
+				p.wake()
 			}
 		}
 	}
 }
 
-// rest waits to be roused; false if polling ended.
+// rest returns false if polling ended.
 func (p *pollers) rest() bool {
 	select {
-	case <-p.roused:
+	case <-p.wakeUps:
 		return true
 	case <-p.polling.Done():
 		return false
 	}
 }
 
-// rouse has the extra pollers look for more.
-func (p *pollers) rouse() {
+func (p *pollers) wake() {
 	for {
 		select {
-		case p.roused <- struct{}{}:
+		case p.wakeUps <- struct{}{}:
 		default:
 			return
 		}
 	}
 }
 
-// receive asks for at most n messages. The timeout is for a connection that has died
-// without a word.
+// The timeout of receive is for a connection that has died silently.
 func (p *pollers) receive(ctx context.Context, attempt *string, n int, wait time.Duration) ([]types.Message, error) {
 	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
 	defer cancel()
@@ -127,21 +123,19 @@ func (p *pollers) receive(ctx context.Context, attempt *string, n int, wait time
 	return out.Messages, nil
 }
 
-// handOn starts the group runs of what was received and squares it with the credit taken.
 func (p *pollers) handOn(wires []types.Message, asked time.Time, credit int) {
 	runs := groupRuns(newDeliveries(wires, asked, p.cfg), isFIFO(p.topic))
-	p.settle.expect(len(wires))
+	p.acker.expect(len(wires))
 	for _, run := range runs {
 		p.runner.start(run)
 	}
-	p.credit.square(credit, len(runs))
+	p.credit.reconcile(credit, len(runs))
 }
 
-// reclaim asks once more for what a request that was cut off may have leased, so
-// that those groups need not wait until the lease runs out. SQS answers the same
-// attempt with the same messages, on FIFO queues only (API reference, ReceiveMessage,
-// ReceiveRequestAttemptId). On standard ones there is no way to have them back sooner;
-// nobody waits behind them there.
+// reclaim hands back what a receive request that was cut off may have leased, so those groups
+// need not wait until the lease runs out. FIFO queues answer the same attempt with the same
+// messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not,
+// but nothing waits behind their messages.
 func (p *pollers) reclaim(attempt *string, n int) {
 	ctx, cancel := context.WithTimeout(p.life, reclaimTime)
 	defer cancel()
@@ -151,13 +145,13 @@ func (p *pollers) reclaim(attempt *string, n int) {
 		p.log.Warn().Err(err).Msg("reclaiming a receive that was cut off failed")
 		return
 	}
-	p.settle.expect(len(wires))
+	p.acker.expect(len(wires))
 	for _, run := range groupRuns(newDeliveries(wires, asked, p.cfg), true) {
-		p.settle.release(run, 0)
+		p.acker.handBack(run, 0)
 	}
 }
 
-// reclaimTime leaves some of the CloseTimeout for what reclaiming brings to go back.
+// reclaimTime leaves part of CloseTimeout for handing the messages back.
 const reclaimTime = 3 * time.Second
 
 func newAttempt(topic string) *string {

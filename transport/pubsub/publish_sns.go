@@ -10,30 +10,30 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// topicSender is the part of the SNS client that TopicPublisher needs.
+// topicSender is the part of the SNS client that TopicPublisher uses.
 type topicSender interface {
 	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
 }
 
-// TopicPublisher publishes to SNS by the rules of Publisher. Its subscriptions are
-// expected to have raw message delivery, so that a Subscriber finds the same message.
+// TopicPublisher publishes to SNS by the rules of Publisher. The topic's subscriptions need
+// raw message delivery, so that a Subscriber receives the same message.
 type TopicPublisher struct{ *publisher }
 
 var _ message.Publisher = TopicPublisher{}
 
-// NewTopicPublisher returns a TopicPublisher. A topic is what arn makes an ARN of;
-// with nil it is the ARN itself.
+// NewTopicPublisher returns a TopicPublisher. arn returns the ARN of a topic; if it is nil,
+// the topic is the ARN.
 func NewTopicPublisher(client topicSender, arn func(ctx context.Context, topic string) (string, error), cfg PublisherConfig) TopicPublisher {
 	if arn == nil {
 		arn = func(_ context.Context, topic string) (string, error) { return topic, nil }
 	}
-	send := func(ctx context.Context, topic string, batch []*entry) ([]refusal, error) {
+	send := func(ctx context.Context, topic string, batch []*entry) ([]failedEntry, error) {
 		return sendToTopic(ctx, client, topic, batch)
 	}
 	return TopicPublisher{newPublisher(cfg.withDefaults(256<<10), arn, send)}
 }
 
-func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*entry) ([]refusal, error) {
+func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*entry) ([]failedEntry, error) {
 	in := &sns.PublishBatchInput{TopicArn: aws.String(arn)}
 	for i, e := range batch {
 		in.PublishBatchRequestEntries = append(in.PublishBatchRequestEntries, types.PublishBatchRequestEntry{
@@ -52,7 +52,7 @@ func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*e
 	for i, no := range out.Failed {
 		failed[i] = sqstypes.BatchResultErrorEntry{Id: no.Id, Code: no.Code, Message: no.Message, SenderFault: no.SenderFault}
 	}
-	return refusalsOf(len(batch), out.Successful, func(ok types.PublishBatchResultEntry) *string { return ok.Id }, failed), nil
+	return failedEntries(len(batch), out.Successful, func(ok types.PublishBatchResultEntry) *string { return ok.Id }, failed), nil
 }
 
 func topicAttributes(wire *sqstypes.Message) map[string]types.MessageAttributeValue {

@@ -9,27 +9,27 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// queueSender is the part of the SQS client that Publisher needs.
+// queueSender is the part of the SQS client that Publisher uses.
 type queueSender interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 }
 
-// Publisher publishes to SQS; a topic is a queue's name. Messages of concurrent
-// calls are sent together: the first goes at once, what arrives while requests are
-// under way goes with the next.
+// Publisher publishes to SQS; a topic is the name of a queue. It sends messages of concurrent
+// calls together: the first at once, and those that arrive while requests are under way in
+// the next requests.
 type Publisher struct{ *publisher }
 
 var _ message.Publisher = Publisher{}
 
-// NewPublisher returns a Publisher; its Close must be called for it to drain.
+// NewPublisher returns a Publisher. Close it to have everything sent.
 func NewPublisher(client queueSender, queues *Queues, cfg PublisherConfig) Publisher {
-	send := func(ctx context.Context, url string, batch []*entry) ([]refusal, error) {
+	send := func(ctx context.Context, url string, batch []*entry) ([]failedEntry, error) {
 		return sendToQueue(ctx, client, url, batch)
 	}
 	return Publisher{newPublisher(cfg.withDefaults(1<<20), queues.URL, send)}
 }
 
-func sendToQueue(ctx context.Context, client queueSender, url string, batch []*entry) ([]refusal, error) {
+func sendToQueue(ctx context.Context, client queueSender, url string, batch []*entry) ([]failedEntry, error) {
 	in := &sqs.SendMessageBatchInput{QueueUrl: aws.String(url)}
 	for i, e := range batch {
 		in.Entries = append(in.Entries, types.SendMessageBatchRequestEntry{
@@ -44,5 +44,5 @@ func sendToQueue(ctx context.Context, client queueSender, url string, batch []*e
 	if err != nil {
 		return nil, err
 	}
-	return refusalsOf(len(batch), out.Successful, func(ok types.SendMessageBatchResultEntry) *string { return ok.Id }, out.Failed), nil
+	return failedEntries(len(batch), out.Successful, func(ok types.SendMessageBatchResultEntry) *string { return ok.Id }, out.Failed), nil
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// publisher is what Publisher and TopicPublisher share: everything but the request.
+// publisher is all of Publisher and TopicPublisher but the request.
 type publisher struct {
 	cfg PublisherConfig
-	// resolve finds the URL or ARN of a topic.
+	// resolve returns the URL or ARN of a topic.
 	resolve func(ctx context.Context, topic string) (string, error)
 	send    sendFunc
 
@@ -26,12 +26,14 @@ func newPublisher(cfg PublisherConfig, resolve func(context.Context, string) (st
 	return &publisher{cfg: cfg, resolve: resolve, send: send, queues: map[string]*sendQueue{}}
 }
 
-// Publish sends the messages and returns when each is confirmed, or the context of
-// the first ends. Messages of other calls may share the requests. On FIFO queues and
-// topics the messages of one group arrive in the order of the calls, and of the
-// messages in a call, but for one that AWS could not take for the moment, which is
-// sent again after those of its request that it took; a message without a group is
-// refused there. An error is a *PublishError if some messages may have been sent.
+// Publish sends the messages and returns when each is confirmed, or when the context of the
+// first ends. Messages of other calls may share its requests. On FIFO queues and topics the
+// messages of one group arrive in the order in which they were published, with one exception:
+// a message that AWS could not take at the moment arrives after others of its batch.
+//
+// Publish sends nothing if AWS would refuse a message, because it has no body, is too large,
+// or has no group though the topic is FIFO. An error is a *PublishError if some messages may
+// have been sent.
 func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	if len(msgs) == 0 {
 		return nil
@@ -65,11 +67,11 @@ func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	return c.result(topic)
 }
 
-// Close is Shutdown with all the time that it takes.
+// Close is Shutdown without a time limit.
 func (p *publisher) Close() error { return p.Shutdown(context.Background()) }
 
-// Shutdown refuses further messages and returns when all taken ones are dealt with, or
-// with an error when ctx ends. It may be called more than once.
+// Shutdown takes no more messages and returns when all earlier ones are confirmed or have
+// failed, or with an error when ctx ends. It may be called repeatedly.
 func (p *publisher) Shutdown(ctx context.Context) error {
 	p.mu.Lock()
 	p.closed = true
@@ -79,7 +81,7 @@ func (p *publisher) Shutdown(ctx context.Context) error {
 		defer close(done)
 		p.calls.Wait()
 		for _, queue := range p.queues {
-			queue.flights.Wait()
+			queue.sending.Wait()
 		}
 	}()
 	select {
@@ -105,14 +107,14 @@ func (p *publisher) queue(to string) *sendQueue {
 	defer p.mu.Unlock()
 	q, ok := p.queues[to]
 	if !ok {
-		q = &sendQueue{cfg: p.cfg, to: to, send: p.send, flying: map[string]bool{}}
+		q = &sendQueue{cfg: p.cfg, to: to, send: p.send, groupsInFlight: map[string]bool{}}
 		p.queues[to] = q
 	}
 	return q
 }
 
-// entries refuses here what AWS would refuse, so that one bad message cannot take
-// the others of its batch along.
+// entries refuses messages that AWS would refuse, so that they do not fail batches with
+// messages of other callers.
 func (p *publisher) entries(topic string, msgs []*message.Message) ([]*entry, error) {
 	entries := make([]*entry, 0, len(msgs))
 	for _, msg := range msgs {
@@ -124,7 +126,7 @@ func (p *publisher) entries(topic string, msgs []*message.Message) ([]*entry, er
 		if isFIFO(topic) {
 			e.group = wire.Attributes[GroupID]
 			if e.group == "" {
-				return nil, fmt.Errorf("message %s has no group, which FIFO needs", msg.UUID)
+				return nil, fmt.Errorf("message %s has no group, as FIFO requires", msg.UUID)
 			}
 		}
 		if aws.ToString(wire.Body) == "" {

@@ -44,7 +44,7 @@ func TestConcurrentCallersShareRequestsAndOneLookup(t *testing.T) {
 	sqstest.Eventually(t, "all messages wait or are under way", func() bool {
 		toSend.mu.Lock()
 		defer toSend.mu.Unlock()
-		// Two batches left with one message each, the further ones full.
+		// Two batches were sent with one message each, the later ones full.
 		return toSend.batches == 8 && len(toSend.waiting) == callers-2-6*maxBatch
 	})
 	close(release)
@@ -61,8 +61,8 @@ func TestConcurrentCallersShareRequestsAndOneLookup(t *testing.T) {
 	}
 }
 
-// refusing fails, in the first requests that hold it, the entry with the body.
-func refusing(c *cloud, body string, times int, senderFault bool) {
+// failingEntry makes SQS fail the entry with that body in the first requests that contain it.
+func failingEntry(c *cloud, body string, times int, senderFault bool) {
 	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		at := slices.IndexFunc(in.Entries, func(e types.SendMessageBatchRequestEntry) bool { return *e.MessageBody == body })
 		if at < 0 || times == 0 {
@@ -89,7 +89,7 @@ func TestOnlyTheEntryThatFailedIsSentAgain(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("partial")
-	refusing(c, "m3", 2, false)
+	failingEntry(c, "m3", 2, false)
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("", "m", 5)...)
 	if c.Sends() != 3 {
 		t.Errorf("it took %d requests, want 3", c.Sends())
@@ -103,7 +103,7 @@ func TestAnEntryThatIsToBlameIsNamedAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("blamed")
-	refusing(c, "m1", 1, true)
+	failingEntry(c, "m1", 1, true)
 	msgs := texts("", "m", 3)
 	err := c.publisher(PublisherConfig{}).Publish(queue, msgs...)
 	var failed *PublishError
@@ -114,7 +114,7 @@ func TestAnEntryThatIsToBlameIsNamedAndNotSentAgain(t *testing.T) {
 		t.Errorf("messages named (-want +got):\n%s", diff)
 	}
 	if !strings.Contains(err.Error(), "Broken: by the test") {
-		t.Errorf("the error does not say what SQS said: %v", err)
+		t.Errorf("the error lacks SQS's own: %v", err)
 	}
 	if visible, _ := c.Left(queue); visible != "2" || c.Sends() != 1 {
 		t.Errorf("the queue holds %s messages after %d requests, want 2 after 1", visible, c.Sends())
@@ -125,7 +125,7 @@ func TestAnEntryThatKeepsFailingIsGivenUp(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("hopeless")
-	refusing(c, "m0", -1, false)
+	failingEntry(c, "m0", -1, false)
 	err := c.publisher(PublisherConfig{}).Publish(queue, texts("", "m", 1)...)
 	var failed *PublishError
 	if !errors.As(err, &failed) || c.Sends() != sendTries {
@@ -292,7 +292,7 @@ func TestBatchesKeepToTheSizeLimit(t *testing.T) {
 		t.Errorf("the largest of %d requests had %d bytes, want at most 1000", c.Sends(), largest)
 	}
 	if err := pub.Publish(queue, text("", strings.Repeat("x", 1001))); err == nil {
-		t.Error("a message larger than a batch may be was taken")
+		t.Error("it took a message larger than a batch may be")
 	}
 }
 
@@ -308,7 +308,7 @@ func TestWhatAWSWouldRefuseIsRefusedBeforeItCanHarmOthers(t *testing.T) {
 		"more than may wait":       pub.Publish(standard, texts("", "m", 4)...),
 	} {
 		if err == nil {
-			t.Errorf("%s: it was taken", name)
+			t.Errorf("%s: it was accepted", name)
 		}
 	}
 	if c.Sends() != 0 {
@@ -338,7 +338,7 @@ func TestOnlyTypeAndUUIDTravelAsAttributes(t *testing.T) {
 	}
 }
 
-// unsureOf is what publishing one message says of it.
+// unsureOf publishes a message, which must fail, and returns whether the error is unsure.
 func unsureOf(t *testing.T, p Publisher, queue string, msg *message.Message) bool {
 	t.Helper()
 	err := p.Publish(queue, msg)
@@ -380,7 +380,7 @@ func TestAPublisherSaysWhetherAMessageMayHaveBeenSentAllTheSame(t *testing.T) {
 				t.Errorf("the message may have been sent: %v, want %v", got, c.unsure)
 			}
 			if sent := cloud.Server.Counts().Of("sqs", "SendMessageBatch").Requests; sent != sendTries {
-				t.Errorf("it was sent %d times, want %d: each request must be known", sent, sendTries)
+				t.Errorf("it was sent %d times, want %d: the SDK must not retry", sent, sendTries)
 			}
 		})
 	}
@@ -443,14 +443,14 @@ func TestACallerKnowsWhetherItsMessageHadLeftWhenItsContextEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	toSend := pub.queue(url)
-	sqstest.Eventually(t, "the second waits behind the first of its group", func() bool {
+	sqstest.Eventually(t, "the second message waits for the first of its group", func() bool {
 		toSend.mu.Lock()
 		defer toSend.mu.Unlock()
 		return len(toSend.waiting) == 1
 	})
 	cancel()
 	if !sqstest.Next(t, unsure["left"]) || sqstest.Next(t, unsure["waiting"]) {
-		t.Error("want the one that had left to be unsure, and only that")
+		t.Error("want only the message that was sent to be unsure")
 	}
 }
 

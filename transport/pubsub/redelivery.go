@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Redelivery is how soon a message comes again if it is refused. The zero value leaves
-// that to the Subscriber's Backoff.
+// Redelivery says how soon a nacked message is delivered again. The zero value leaves that to
+// the Subscriber's Backoff.
 type Redelivery struct {
 	mu     sync.Mutex
 	after  time.Duration
@@ -17,14 +17,14 @@ type Redelivery struct {
 type redeliveryKey struct{}
 
 // WithRedelivery returns a context in which RedeliverAfter and RedeliverAtOnce set r. The
-// context of every message that a Subscriber hands out is one.
+// contexts of received messages have one.
 func WithRedelivery(ctx context.Context, r *Redelivery) context.Context {
 	return context.WithValue(ctx, redeliveryKey{}, r)
 }
 
-// RedeliverAfter sets the delay before the message of this context comes again, if it is
-// then refused. Zero leaves it to the Backoff; more than 11 hours are taken for 11. It does
-// nothing if the context is not a message's.
+// RedeliverAfter sets the delay before the message with this context is delivered again if it
+// is nacked. Zero leaves it to the Backoff; more than 11 hours count as 11. It does nothing
+// with another context.
 func RedeliverAfter(ctx context.Context, delay time.Duration) {
 	if r, ok := ctx.Value(redeliveryKey{}).(*Redelivery); ok {
 		r.mu.Lock()
@@ -33,8 +33,7 @@ func RedeliverAfter(ctx context.Context, delay time.Duration) {
 	}
 }
 
-// RedeliverAtOnce has the message of this context come again without any delay, if it is
-// then refused. It does nothing if the context is not a message's.
+// RedeliverAtOnce sets no delay at all. It does nothing with another context.
 func RedeliverAtOnce(ctx context.Context) {
 	if r, ok := ctx.Value(redeliveryKey{}).(*Redelivery); ok {
 		r.mu.Lock()
@@ -43,10 +42,10 @@ func RedeliverAtOnce(ctx context.Context) {
 	}
 }
 
-// maxDelay stays under the 12 hours after which SQS takes any message back.
+// maxDelay stays below the 12 hours for which SQS may hide a message in all.
 const maxDelay = 11 * time.Hour
 
-// Delay is how long the refused message stays away: what was set, or else the backoff.
+// Delay is the delay that was set, or else the backoff.
 func (r *Redelivery) Delay(backoff func() time.Duration) time.Duration {
 	r.mu.Lock()
 	defer r.mu.Unlock()

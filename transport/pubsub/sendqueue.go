@@ -9,20 +9,19 @@ import (
 )
 
 const (
-	// eager is how many batches may be under way for one that is not full to join
-	// them at once. Above, it waits for more messages or for a batch to land: no
-	// delay when there is little to send, full batches when there is much.
+	// Up to eager batches are sent at once even if they are not full. More of them wait until
+	// they are full or an earlier one is answered. So few messages are not delayed, and many
+	// fill their batches.
 	eager = 2
-	// sendTries is how often an entry is sent that AWS could not take and does not
-	// blame on us, or that a request held which was not answered.
+	// sendTries bounds the tries of an entry that AWS did not take though it is not at fault.
 	sendTries = 4
 )
 
-// sendFunc makes one batch request, once: what the SDK repeats by itself it does not tell
-// of. An error is about the whole batch.
-type sendFunc func(ctx context.Context, to string, batch []*entry) ([]refusal, error)
+// sendFunc makes one batch request, without the SDK's retries: it would not report them. An
+// error is about the whole batch.
+type sendFunc func(ctx context.Context, to string, batch []*entry) ([]failedEntry, error)
 
-// sendQueue is what waits for one queue or topic, in the order of arrival.
+// sendQueue holds the messages for one queue or topic, in the order of arrival.
 type sendQueue struct {
 	cfg  PublisherConfig
 	to   string
@@ -31,10 +30,10 @@ type sendQueue struct {
 	mu      sync.Mutex
 	waiting []*entry
 	batches int
-	// flying holds the groups that a batch under way carries. No second batch may:
-	// AWS does not say which of two requests it takes first.
-	flying  map[string]bool
-	flights sync.WaitGroup
+	// No second batch may carry the groups of one in flight: AWS does not say which of two
+	// requests it takes first.
+	groupsInFlight map[string]bool
+	sending        sync.WaitGroup
 }
 
 var errFull = errors.New("too many messages are waiting to be sent")
@@ -46,11 +45,11 @@ func (q *sendQueue) add(entries []*entry) error {
 		return errFull
 	}
 	q.waiting = append(q.waiting, entries...)
-	q.launch()
+	q.sendWaiting()
 	return nil
 }
 
-// withdraw takes back what a caller no longer waits for, as far as it has not left.
+// withdraw removes the waiting messages of a caller that gives up.
 func (q *sendQueue) withdraw(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -63,8 +62,8 @@ func (q *sendQueue) withdraw(c *call) {
 	})
 }
 
-// launch sends as many batches as may be sent now. The caller holds the lock.
-func (q *sendQueue) launch() {
+// sendWaiting sends the batches that may be sent now. The caller holds the lock.
+func (q *sendQueue) sendWaiting() {
 	for q.batches < q.cfg.InFlight {
 		batch, full, rest := q.next()
 		if len(batch) == 0 || (!full && q.batches >= eager) {
@@ -73,22 +72,21 @@ func (q *sendQueue) launch() {
 		q.waiting = rest
 		for _, e := range batch {
 			if e.group != "" {
-				q.flying[e.group] = true
+				q.groupsInFlight[e.group] = true
 			}
 		}
 		q.batches++
-		q.flights.Go(func() { q.fly(batch) })
+		q.sending.Go(func() { q.sendBatch(batch) })
 	}
 }
 
-// next is the batch that could leave now, whether it has all that fits, and what
-// would be left waiting.
+// next returns the next batch, whether it is full, and what would still wait.
 func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	var passed []*entry
 	bytes, at := 0, 0
 	for ; at < len(q.waiting); at++ {
 		e := q.waiting[at]
-		if e.group != "" && q.flying[e.group] {
+		if e.group != "" && q.groupsInFlight[e.group] {
 			passed = append(passed, e)
 			continue
 		}
@@ -106,11 +104,10 @@ func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	return batch, full, append(passed, q.waiting[at:]...)
 }
 
-// fly sends a batch, and again what AWS could not take of it or did not answer for. Where
-// messages have a deduplication id, one that was taken after all is not taken twice. The
-// groups of the batch stay locked until then, so that nothing newer overtakes what is
-// sent again.
-func (q *sendQueue) fly(batch []*entry) {
+// sendBatch sends a batch, and again those entries that AWS did not confirm. AWS drops
+// duplicates if they have a deduplication id. The groups stay in flight until the end, so
+// nothing newer overtakes an entry that is sent again.
+func (q *sendQueue) sendBatch(batch []*entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), q.cfg.Timeout)
 	defer cancel()
 	again := batch
@@ -123,26 +120,26 @@ func (q *sendQueue) fly(batch []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range batch {
-		delete(q.flying, e.group)
+		delete(q.groupsInFlight, e.group)
 	}
 	q.batches--
-	q.launch()
+	q.sendWaiting()
 }
 
-// attempt makes one request, settles what is decided and returns what is worth another.
+// attempt makes one request and returns the entries to send again.
 func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
-	refusals, err := q.request(ctx, batch, try)
+	failures, err := q.request(ctx, batch, try)
 	if err != nil {
-		refusals = allRefused(len(batch), err)
+		failures = allFailed(len(batch), err)
 		unsure := mayHaveTaken(err)
 		for _, e := range batch {
 			e.unsure = e.unsure || unsure
 		}
 	}
 	last := try == sendTries || ctx.Err() != nil
-	refused := map[int]bool{}
-	for _, r := range refusals {
-		refused[r.index] = true
+	failed := map[int]bool{}
+	for _, r := range failures {
+		failed[r.index] = true
 		e := batch[r.index]
 		if r.final || last || e.call.ctx.Err() != nil {
 			e.call.record(e, r.err)
@@ -151,16 +148,16 @@ func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again
 		again = append(again, e)
 	}
 	for i, e := range batch {
-		if !refused[i] {
+		if !failed[i] {
 			e.call.record(e, nil)
 		}
 	}
 	return again
 }
 
-// request leaves the first try half of the time, so that a connection that has died
-// without a word does not cost all of it.
-func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) ([]refusal, error) {
+// request leaves the first try half of the time, so a dead connection does not use up all of
+// it.
+func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) ([]failedEntry, error) {
 	if try == 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, q.cfg.Timeout/2)

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// It is not parallel, so that no other test's goroutines come and go meanwhile.
+// It is not parallel, since other tests' goroutines would look like leaks.
 func TestASubscriptionThatEndedLeavesNothingBehindBeforeClose(t *testing.T) {
 	c := startCloud(t)
 	queue := c.Queue("leak.fifo")
@@ -41,7 +41,7 @@ func TestASubscriptionThatEndedLeavesNothingBehindBeforeClose(t *testing.T) {
 		goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
 }
 
-func TestClosingLetsAPollEndByItselfAndReleasesWhatItBrings(t *testing.T) {
+func TestClosingLetsAPollEndByItselfAndHandsBackWhatItBrings(t *testing.T) {
 	t.Parallel()
 	for queue, group := range map[string]string{"patient": "", "patient.fifo": "g"} {
 		t.Run(queue, func(t *testing.T) {
@@ -64,13 +64,13 @@ func TestClosingLetsAPollEndByItselfAndReleasesWhatItBrings(t *testing.T) {
 			sqstest.Next(t, polls)
 			cancel()
 			sqstest.Ended(t, received)
-			// SQS gives it to the poll that is still under way.
+			// SQS hands it to the poll that is still under way.
 			publish(t, c.publisher(PublisherConfig{}), queue, text(group, "m"))
 			if err := sub.Close(); err != nil {
 				t.Fatal(err)
 			}
 			if visible, hidden := c.Left(queue); visible != "1" || hidden != "0" {
-				t.Errorf("the queue holds %s and %s leased, want the one released", visible, hidden)
+				t.Errorf("%s messages are visible and %s leased, want the one visible", visible, hidden)
 			}
 			if cut.Load() {
 				t.Error("the poll was cut off")
@@ -139,7 +139,7 @@ func TestClosingEndsWhateverSQSDoes(t *testing.T) {
 					return nil, trouble(ctx)
 				}
 				sub := c.subscriber(SubscriberConfig{
-					Visibility: time.Hour, CloseTimeout: time.Second, SettleTime: 500 * time.Millisecond,
+					Visibility: time.Hour, CloseTimeout: time.Second, HandBackTime: 500 * time.Millisecond,
 				})
 				received := c.subscribe(sub, queue)
 				var inHand []*message.Message
@@ -168,7 +168,7 @@ func TestWhileClosingHandingBackIsTriedUntilTheTimeIsUp(t *testing.T) {
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 3)...)
 	var tries atomic.Int64
 	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-		if tries.Add(1) <= settleTries+2 {
+		if tries.Add(1) <= receiptTries+2 {
 			return nil, errors.New("not now")
 		}
 		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
@@ -179,8 +179,6 @@ func TestWhileClosingHandingBackIsTriedUntilTheTimeIsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("after %d tries the queue holds %s and %s leased, want all 3 released", tries.Load(), visible, hidden)
+		t.Errorf("after %d tries %s messages are visible and %s leased, want all 3 visible", tries.Load(), visible, hidden)
 	}
 }
-
-// deaf does not answer, whatever becomes of the context.

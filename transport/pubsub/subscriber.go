@@ -9,14 +9,13 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// Subscriber receives from SQS; a topic is a queue's name. On a FIFO queue it hands
-// out one message of a group at a time, in order; on a standard queue each message
-// by itself.
+// Subscriber receives from SQS; a topic is the name of a queue. On a FIFO queue it hands out
+// one message of a group at a time, in order.
 //
-// Ack deletes the message. Nack hands it back for the delay of the Backoff, or the
-// one the handler asked for; on a FIFO queue the rest of the group goes back with it.
-// Neither blocks. After the message's lease has run out both do nothing: it comes again,
-// or has come to somebody else already.
+// Ack deletes the message. Nack hands it back for the delay of the Backoff, or for the one
+// that the handler asked for; on a FIFO queue the rest of the group goes back with it.
+// Neither blocks. Once the lease has run out they do nothing, since SQS delivers the message
+// again.
 type Subscriber struct {
 	client SubscriberClient
 	queues *Queues
@@ -37,11 +36,10 @@ func NewSubscriber(client SubscriberClient, queues *Queues, cfg SubscriberConfig
 // CloseTimeout is how long Close takes at most.
 func (s *Subscriber) CloseTimeout() time.Duration { return s.cfg.CloseTimeout }
 
-// Subscribe receives until ctx ends or Close. Then the channel is closed, messages
-// not handed out yet, and those that a poll under way still brings, are released at
-// once, and those handed out may still be answered: their contexts live on, with ctx's
-// values, until the SettleTime is left of the CloseTimeout. They tell handlers that the
-// process is stopping (portal.Stopping).
+// Subscribe receives until ctx ends or Close is called. Then it closes the channel and hands
+// back at once all messages that were not handed out yet. The others may still be answered:
+// their contexts, which have the values of ctx, tell handlers that the process is stopping
+// (portal.Stopping), and end when only HandBackTime is left of CloseTimeout.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	url, err := s.queues.URL(ctx, topic)
 	if err != nil {
@@ -63,9 +61,8 @@ func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *messa
 	return sub.output, nil
 }
 
-// Close ends all subscriptions and returns when they are over: all that was received
-// is deleted or handed back. It may be called more than once, and at the same time;
-// each call waits.
+// Close ends all subscriptions and returns when every message is deleted or handed back, or
+// after CloseTimeout. It may be called repeatedly and concurrently; each call waits.
 func (s *Subscriber) Close() error {
 	s.mu.Lock()
 	s.closed = true
@@ -78,7 +75,7 @@ func (s *Subscriber) Close() error {
 		sub.stop()
 	}
 	for _, sub := range ending {
-		<-sub.over
+		<-sub.done
 	}
 	return nil
 }

@@ -21,7 +21,7 @@ import (
 
 func atOnce(int) time.Duration { return 0 }
 
-func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsRefused(t *testing.T) {
+func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsNacked(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("middle.fifo")
@@ -37,13 +37,13 @@ func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsRefused(t *testing.T) {
 	publish(t, c.publisher(PublisherConfig{}), queue, msgs...)
 
 	received := c.subscribe(c.subscriber(SubscriberConfig{Backoff: atOnce, Pollers: 3}), queue)
-	refusals := map[string]int{"a3": 2, "b0": 1, "b7": 3}
+	nacks := map[string]int{"a3": 2, "b0": 1, "b7": 3}
 	got := map[string][]string{}
 	for left := len(msgs); left > 0; {
 		msg := sqstest.Next(t, received)
 		body, group := string(msg.Payload), msg.Metadata.Get(GroupID)
-		if refusals[body] > 0 {
-			refusals[body]--
+		if nacks[body] > 0 {
+			nacks[body]--
 			msg.Nack()
 			continue
 		}
@@ -83,7 +83,7 @@ func TestAGroupHasOneMessageInHandWhileOthersGoOn(t *testing.T) {
 	}
 }
 
-func TestARefusedMessageGoesBackForItsBackoffWithTheRestOfItsGroup(t *testing.T) {
+func TestANackedMessageGoesBackForItsBackoffWithTheRestOfItsGroup(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("backoff.fifo")
@@ -172,7 +172,7 @@ func TestALeaseIsExtendedWithHalfOfItLeftAndNotBeyondItsCap(t *testing.T) {
 	} {
 		d := &delivery{until: now.Add(tc.left)}
 		if tc.cap != 0 {
-			d.capped(now.Add(tc.cap))
+			d.limitExtensions(now.Add(tc.cap))
 		}
 		if got := d.due(now, 30*time.Second); got != tc.want {
 			t.Errorf("%s: due is %v, want %v", name, got, tc.want)
@@ -180,7 +180,7 @@ func TestALeaseIsExtendedWithHalfOfItLeftAndNotBeyondItsCap(t *testing.T) {
 	}
 }
 
-func TestClosingFinishesWhatIsInHandAndReleasesTheRestAtOnce(t *testing.T) {
+func TestClosingFinishesWhatIsInHandAndHandsTheRestBackAtOnce(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("shutdown")
@@ -195,7 +195,7 @@ func TestClosingFinishesWhatIsInHandAndReleasesTheRestAtOnce(t *testing.T) {
 	sqstest.Eventually(t, "all five are leased", func() bool { _, hidden := c.Left(queue); return hidden == "5" })
 	cancel()
 	sqstest.Ended(t, received)
-	sqstest.Eventually(t, "the three not handed out are to be had again", func() bool {
+	sqstest.Eventually(t, "the three that were not handed out are visible again", func() bool {
 		visible, hidden := c.Left(queue)
 		return visible == "3" && hidden == "2"
 	})
@@ -209,14 +209,14 @@ func TestClosingFinishesWhatIsInHandAndReleasesTheRestAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want the 3 released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want the 3 visible", visible, hidden)
 	}
 	if _, err := sub.Subscribe(t.Context(), queue); !errors.Is(err, errClosed) {
 		t.Errorf("subscribing after Close: %v", err)
 	}
 }
 
-func TestAMessageNotAnsweredInTimeIsCutOffAndReleased(t *testing.T) {
+func TestAMessageNotAnsweredInTimeIsCutOffAndHandedBack(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("stuck.fifo")
@@ -230,7 +230,7 @@ func TestAMessageNotAnsweredInTimeIsCutOffAndReleased(t *testing.T) {
 		t.Errorf("the message's context ended with %v", context.Cause(msg.Context()))
 	}
 	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want all 3 released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want all 3 visible", visible, hidden)
 	}
 }
 
@@ -248,16 +248,17 @@ func TestDeletesAreCollectedAndFailedOnesRepeated(t *testing.T) {
 		if !first {
 			return c.Client.DeleteMessageBatch(ctx, in)
 		}
-		refused := in.Entries[4]
+		failed := in.Entries[4]
 		in.Entries = slices.Delete(in.Entries, 4, 5)
 		out, err := c.Client.DeleteMessageBatch(ctx, in)
 		if err == nil {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: refused.Id, Code: aws.String("InternalError")})
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: failed.Id, Code: aws.String("InternalError")})
 		}
 		return out, err
 	}
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("", "m", 10)...)
-	// With this linger only a full or complete batch can have caused the request.
+	// With this linger only a full batch, or one with no more to wait for, can have caused a
+	// request.
 	received := c.subscribe(c.subscriber(SubscriberConfig{Linger: time.Hour, Pollers: 1}), queue)
 	for range 10 {
 		sqstest.Next(t, received).Ack()
@@ -361,7 +362,7 @@ func TestNoMoreIsReceivedThanCanBeHeld(t *testing.T) {
 	}
 }
 
-func TestWhatACutOffReceiveLeasedIsReclaimedAndReleased(t *testing.T) {
+func TestWhatACutOffReceiveLeasedIsReclaimedAndHandedBack(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	queue := c.Queue("cut.fifo")
@@ -369,8 +370,8 @@ func TestWhatACutOffReceiveLeasedIsReclaimedAndReleased(t *testing.T) {
 	var mu sync.Mutex
 	leased := map[string]*sqs.ReceiveMessageOutput{}
 	taken := make(chan struct{})
-	// As SQS does, it answers an attempt again with what that leased. The first answer
-	// is lost with the connection.
+	// Like SQS, it answers a repeated attempt with the same messages. The first answer is
+	// lost.
 	c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
 		mu.Lock()
 		out, again := leased[*in.ReceiveRequestAttemptId]
@@ -397,6 +398,6 @@ func TestWhatACutOffReceiveLeasedIsReclaimedAndReleased(t *testing.T) {
 	}
 	sqstest.Ended(t, received)
 	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want all 3 released", visible, hidden)
+		t.Errorf("%s messages are visible and %s leased, want all 3 visible", visible, hidden)
 	}
 }

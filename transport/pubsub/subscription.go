@@ -10,43 +10,40 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// SubscriberClient is the part of the SQS client that Subscriber needs.
+// SubscriberClient is the part of the SQS client that Subscriber uses.
 type SubscriberClient interface {
 	receiveClient
 	receiptClient
 }
 
-// answerTime is how long handlers have to answer after their context ended. hangTime is
-// how much longer than asked for a poll may take before closing takes it for hanging.
+// answerTime is how long handlers may take to answer after their context ended. hangTime is
+// how much longer than its wait time a poll may take before closing cuts it off.
 const (
 	answerTime = time.Second
 	hangTime   = 5 * time.Second
 )
 
-// subscription is one Subscribe: pollers that receive, a groupRunner that hands out and
-// waits for the answers, leases that keep what is held, and a settler that deletes it or
-// hands it back.
+// subscription is one Subscribe: pollers receive, a groupRunner hands messages out, leases
+// extends their leases, and an acker deletes them or hands them back.
 type subscription struct {
 	cfg    SubscriberConfig
 	output chan *message.Message
 
-	// polling ends first: nothing more is received or handed out.
-	polling context.Context
-	stop    context.CancelFunc
-	// hangUp cuts off the polls under way.
-	hangUp context.CancelFunc
-	// cut ends the messages' contexts.
-	cut context.CancelCauseFunc
+	// polling ends first: no more messages are received or handed out.
+	polling     context.Context
+	stop        context.CancelFunc
+	cutPolls    context.CancelFunc
+	endContexts context.CancelCauseFunc
 	// abandoned is closed when unanswered messages are given up.
 	abandoned chan struct{}
-	// end cuts off the requests that settle messages: closing has taken its time.
+	// end cuts off all requests, after CloseTimeout.
 	end  context.CancelFunc
-	over chan struct{}
+	done chan struct{}
 
 	pollers *pollers
 	runner  *groupRunner
 	leases  *leases
-	settle  *settler
+	acker   *acker
 }
 
 func newSubscription(ctx context.Context, client SubscriberClient, topic, url string, cfg SubscriberConfig) *subscription {
@@ -54,37 +51,37 @@ func newSubscription(ctx context.Context, client SubscriberClient, topic, url st
 		cfg:       cfg,
 		output:    make(chan *message.Message),
 		abandoned: make(chan struct{}),
-		over:      make(chan struct{}),
+		done:      make(chan struct{}),
 	}
 	log := cfg.Log.With().Str("queue", topic).Logger()
 	var receiving, handling, life context.Context
 	s.polling, s.stop = context.WithCancel(ctx)
-	receiving, s.hangUp = context.WithCancel(context.WithoutCancel(ctx))
-	handling, s.cut = context.WithCancelCause(portal.WithStopping(context.WithoutCancel(ctx), s.polling.Done()))
+	receiving, s.cutPolls = context.WithCancel(context.WithoutCancel(ctx))
+	handling, s.endContexts = context.WithCancelCause(portal.WithStopping(context.WithoutCancel(ctx), s.polling.Done()))
 	life, s.end = context.WithCancel(context.Background())
 
 	calls := receiptCalls{client: client, url: url, stopping: s.polling, life: life, log: log}
 	s.leases = newLeases(calls, cfg)
-	s.settle = newSettler(calls, s.leases, cfg)
+	s.acker = newAcker(calls, s.leases, cfg)
 	credit := newCredit(cfg.Concurrency)
 	s.runner = &groupRunner{
 		cfg: cfg, log: log, output: s.output, polling: s.polling, handling: handling, abandoned: s.abandoned,
-		credit: credit, leases: s.leases, settle: s.settle,
+		credit: credit, leases: s.leases, acker: s.acker,
 	}
 	s.pollers = &pollers{
 		cfg: cfg, log: log, client: client, topic: topic, url: url, polling: s.polling, receiving: receiving, life: life,
-		roused: make(chan struct{}, cfg.Pollers-1), credit: credit, runner: s.runner, settle: s.settle,
+		wakeUps: make(chan struct{}, cfg.Pollers-1), credit: credit, runner: s.runner, acker: s.acker,
 	}
 	s.pollers.start()
 	return s
 }
 
-// run sees the subscription through to its end. Everything that closing waits for ends
-// by the schedule, so run is over after the CloseTimeout whatever SQS and the handlers do.
+// All that run waits for ends by the schedule, so run returns after CloseTimeout at the
+// latest.
 func (s *subscription) run() {
-	defer close(s.over)
+	defer close(s.done)
 	var keeping sync.WaitGroup
-	keeping.Go(s.leases.keep)
+	keeping.Go(s.leases.keepExtending)
 
 	<-s.polling.Done()
 	defer s.schedule()()
@@ -92,25 +89,23 @@ func (s *subscription) run() {
 	close(s.output)
 	s.pollers.running.Wait()
 	s.runner.running.Wait()
-	s.cut(ErrClosing)
-	s.settle.drain()
+	s.endContexts(ErrClosing)
+	s.acker.drain()
 	s.leases.stop()
 	s.end()
 	keeping.Wait()
-	s.hangUp()
+	s.cutPolls()
 	s.stop()
 }
 
-// schedule sets when closing gives up on what. The clock of all of it starts
-// now.
+// schedule starts the timers after which closing no longer waits.
 func (s *subscription) schedule() (cancel func()) {
-	handling := max(s.cfg.CloseTimeout-s.cfg.SettleTime, 0)
+	handling := max(s.cfg.CloseTimeout-s.cfg.HandBackTime, 0)
 	var timers []*time.Timer
 	at := func(after time.Duration, do func()) { timers = append(timers, time.AfterFunc(after, do)) }
-	// A poll that has not ended by then hangs.
-	at(min(s.cfg.WaitTime+hangTime, handling), s.hangUp)
-	at(handling, func() { s.cut(ErrClosing) })
-	at(handling+min(answerTime, s.cfg.SettleTime/5), func() { close(s.abandoned) })
+	at(min(s.cfg.WaitTime+hangTime, handling), s.cutPolls)
+	at(handling, func() { s.endContexts(ErrClosing) })
+	at(handling+min(answerTime, s.cfg.HandBackTime/5), func() { close(s.abandoned) })
 	at(s.cfg.CloseTimeout, s.end)
 	return func() {
 		for _, timer := range timers {

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = sqstest.Patience
 
-// cloud is a local AWS, and what publishes to it and receives from it.
+// cloud is a local AWS with publishers and subscribers.
 type cloud struct {
 	*sqstest.Cloud
 	queues *Queues
@@ -34,13 +34,13 @@ func (c *cloud) publisher(cfg PublisherConfig) Publisher {
 	return p
 }
 
-// soon is a CloseTimeout that leaves handlers little time, and handing back enough.
+// soon is a CloseTimeout that leaves little time to handlers and much to handing back.
 const soon = patience + 50*time.Millisecond
 
-// subscriber gives its messages up fast when the test ends.
+// The subscriber closes quickly when the test ends.
 func (c *cloud) subscriber(cfg SubscriberConfig) *Subscriber {
 	if cfg.CloseTimeout == 0 {
-		cfg.CloseTimeout, cfg.SettleTime = soon, patience
+		cfg.CloseTimeout, cfg.HandBackTime = soon, patience
 	}
 	s := NewSubscriber(c.Hooked, c.queues, cfg)
 	c.T.Cleanup(func() { _ = s.Close() })
@@ -56,7 +56,7 @@ func (c *cloud) subscribe(s *Subscriber, queue string) <-chan *message.Message {
 	return msgs
 }
 
-// text makes a message; of a group unless that is empty.
+// text makes a message, with a group unless that is "".
 func text(group, body string) *message.Message {
 	msg := message.NewMessage(watermill.NewUUID(), []byte(body))
 	if group != "" {
@@ -66,7 +66,7 @@ func text(group, body string) *message.Message {
 	return msg
 }
 
-// texts makes n messages of a group, with bodies prefix0, prefix1, ...
+// texts makes n messages of a group with the bodies prefix0, prefix1, ...
 func texts(group, prefix string, n int) []*message.Message {
 	msgs := make([]*message.Message, n)
 	for i := range msgs {

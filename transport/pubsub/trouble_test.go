@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// diary notes what was handled. A message's body is its group and number.
+// diary records what was handled. A message's body is its group and number.
 type diary struct {
 	t testing.TB
 
@@ -29,14 +29,14 @@ func newDiary(t testing.TB) *diary {
 	return &diary{t: t, done: map[string]int{}, busy: map[string]int{}}
 }
 
-// begin checks that what comes before the message in its group was done, at least once.
+// begin checks that the message before it in its group was acked at least once.
 func (d *diary) begin(body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy[body]++
 	group, number, ordered := strings.Cut(body, ".")
 	if n, err := strconv.Atoi(number); ordered && err == nil && n > 0 && d.done[fmt.Sprintf("%s.%d", group, n-1)] == 0 {
-		d.t.Errorf("%s was handed out before the one ahead of it was done", body)
+		d.t.Errorf("%s was handed out before the message ahead of it was acked", body)
 	}
 }
 
@@ -49,7 +49,7 @@ func (d *diary) end(body string, done bool) {
 	}
 }
 
-// counts are of messages done, and of deliveries that were one too many.
+// counts returns how many messages were acked, and how many acks were repeats.
 func (d *diary) counts() (messages, repeated int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -60,15 +60,15 @@ func (d *diary) counts() (messages, repeated int) {
 	return messages, repeated
 }
 
-// handle answers what comes until the channel closes: most with an ack.
+// handle acks most messages and nacks some, until the channel closes.
 func (d *diary) handle(msgs <-chan *message.Message, seed uint64) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	for msg := range msgs {
-		body, refuse := string(msg.Payload), dice.IntN(8) == 0
+		body, nack := string(msg.Payload), dice.IntN(8) == 0
 		go func() {
 			d.begin(body)
-			d.end(body, !refuse)
-			if refuse {
+			d.end(body, !nack)
+			if nack {
 				msg.Nack()
 			} else {
 				msg.Ack()
@@ -77,7 +77,7 @@ func (d *diary) handle(msgs <-chan *message.Message, seed uint64) {
 	}
 }
 
-// insist publishes a group's messages one after the other, each until it is taken.
+// insist publishes a group's messages one after the other, each until it is sent.
 func insist(t testing.TB, p message.Publisher, queue, group string, n int) {
 	for i := range n {
 		msg := text(group, fmt.Sprintf("%s.%d", group, i))
@@ -87,14 +87,14 @@ func insist(t testing.TB, p message.Publisher, queue, group string, n int) {
 				break
 			}
 			if try == 50 {
-				t.Errorf("publishing failed to the end: %v", err)
+				t.Errorf("publishing kept failing: %v", err)
 				return
 			}
 		}
 	}
 }
 
-// troubles are the ways in which any request can fail.
+// troubles are faults that any request can meet.
 func troubles(more ...faults.Rule) []faults.Rule {
 	return append([]faults.Rule{
 		{Kind: faults.Error, Error: faults.Internal, Rate: .04},
@@ -166,7 +166,7 @@ func TestStandardQueuesLoseNothingEither(t *testing.T) {
 	c.Suffer(7)
 	sqstest.Eventually(t, "the queue is empty", func() bool { visible, hidden := c.Left(queue); return visible+hidden == "00" })
 	if _, repeated := d.counts(); repeated == 0 {
-		t.Error("nothing came twice, so the test has tried nothing")
+		t.Error("no message came twice, so the test has tested nothing")
 	}
 }
 
@@ -182,7 +182,7 @@ func TestALostAnswerIsMadeUpForAtOnce(t *testing.T) {
 			if visible, _ := c.Left(queue); visible != "3" {
 				t.Errorf("the queue holds %s messages, want each once", visible)
 			}
-			// Whatever is left to a lease of this length is not seen again.
+			// A message whose lease must run out would not be seen again.
 			received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Hour, Backoff: atOnce}), queue)
 			sqstest.Next(t, received).Nack()
 			d := newDiary(t)
@@ -228,7 +228,8 @@ func TestWhileSQSIsDownPublishersAreToldAndSubscribersWait(t *testing.T) {
 	publish(t, pub, queue, during)
 	msg := sqstest.Next(t, received)
 	if string(msg.Payload) == "g.0" {
-		// SQS was down for longer than deleting is tried: it comes again, once its lease is over.
+		// SQS was down for longer than the subscriber tries to delete, so it is delivered
+		// again.
 		msg.Ack()
 		msg = sqstest.Next(t, received)
 	}

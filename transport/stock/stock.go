@@ -1,8 +1,8 @@
-// Package stock is watermill-aws's own publisher and subscriber behind the
-// constructors of transport: what transport is compared with, in the contract tests
-// and the benchmark. Nothing in production may import it. It makes a request for
-// each message, cannot hand a refused message back, forgets what is in hand when it
-// closes, and a message that it cannot read takes its batch along.
+// Package stock is watermill-aws's own publisher and subscriber behind the constructors of
+// package pubsub, to compare the two in the contract tests and the benchmark. It is not for
+// production: it makes a request for each message, cannot hand a nacked message back, does
+// not hand back messages in hand when it closes, and fails a whole batch if it cannot read
+// one message of it.
 package stock
 
 import (
@@ -20,9 +20,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// NewPublisher is pubsub.NewPublisher with watermill-aws underneath. Of the
-// configuration only the Marshaler matters: each message is a request of its own,
-// one after the other, and the messages' contexts are not looked at.
+// NewPublisher uses only the Marshaler of cfg. The publisher sends messages one by one and
+// ignores their contexts.
 func NewPublisher(config aws.Config, queues *pubsub.Queues, cfg pubsub.PublisherConfig) (message.Publisher, error) {
 	marshaler := cfg.Marshaler
 	if marshaler == nil {
@@ -37,8 +36,7 @@ func NewPublisher(config aws.Config, queues *pubsub.Queues, cfg pubsub.Publisher
 	}, transport.NewLogger(zerolog.Nop()))
 }
 
-// sendInput makes FIFO queues possible: watermill-aws's own leaves out the group and
-// the deduplication id, without which SQS takes nothing there.
+// sendInput adds the group and the deduplication id, which watermill-aws leaves out.
 func sendInput(_ context.Context, url wasqs.QueueURL, wire *types.Message) (*sqs.SendMessageInput, error) {
 	return &sqs.SendMessageInput{
 		QueueUrl:               aws.String(string(url)),
@@ -56,10 +54,8 @@ func attribute(wire *types.Message, name string) *string {
 	return nil
 }
 
-// NewSubscriber is pubsub.NewSubscriber with watermill-aws underneath. Of the
-// configuration it knows Visibility, WaitTime, Unmarshaler and Log. Each Subscribe
-// receives batch messages at a time, of which one is in hand; watermill-aws's default
-// is 1.
+// NewSubscriber uses only Visibility, WaitTime, Unmarshaler and Log of cfg. Each Subscribe
+// receives batch messages at a time, and hands them out one by one.
 func NewSubscriber(config aws.Config, queues *pubsub.Queues, cfg pubsub.SubscriberConfig, batch int) (message.Subscriber, error) {
 	unmarshaler := cfg.Unmarshaler
 	if unmarshaler == nil {
@@ -95,8 +91,8 @@ func NewSubscriber(config aws.Config, queues *pubsub.Queues, cfg pubsub.Subscrib
 	return &closable{Subscriber: sub, closing: make(chan struct{})}, nil
 }
 
-// closable lets the subscriber close while nobody reads its messages: it would wait
-// for its reader for ever. What is not read comes again when its lease runs out.
+// closable can close while nobody reads the subscriber's messages. Unread messages are
+// delivered again when their leases run out.
 type closable struct {
 	message.Subscriber
 	once       sync.Once
@@ -130,7 +126,7 @@ func (c *closable) Close() error {
 	return err
 }
 
-// noting puts what SQS says of a message where transport puts it.
+// noting adds metadata as pubsub does.
 type noting struct{ wasqs.Unmarshaler }
 
 func (n noting) Unmarshal(wire *types.Message) (*message.Message, error) {
