@@ -43,7 +43,7 @@ type Worker struct {
 // NewWorker does no I/O; an error is a fault of the configuration.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
 	if cfg.Failures == nil || cfg.Queues == nil || cfg.Client == nil {
-		return nil, errors.New("Client, Queues and Failures are required")
+		return nil, errors.New("a worker requires Client, Queues and Failures")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
