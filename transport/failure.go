@@ -45,8 +45,8 @@ type Failure struct {
 type failures interface {
 	// Failed counts one more failure under a DeadLetter's FailureKey.
 	Failed(ctx context.Context, key string, at time.Time) (Failure, error)
-	// Bury stores the dead letter, again for the same message without an error. It may forget
-	// the failures under its FailureKey, since that key is not used again.
+	// Bury stores the dead letter. Storing it again is not an error. Bury may forget the
+	// failures under its FailureKey, since that key is not used again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
 

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// Up to eager batches are sent at once even if they are not full. More of them wait until
-	// they are full or an earlier one is answered. So few messages are not delayed, and many
-	// fill their batches.
+	// Up to eager batches are sent at once even if they are not full. Further ones wait until
+	// they are full or an earlier one is answered. So a message is not delayed when there are
+	// few, and batches are full when there are many.
 	eager = 2
 	// sendTries bounds the tries of an entry that AWS did not take though it is not at fault.
 	sendTries = 4
 )
 
-// sendFunc makes one batch request, without the SDK's retries: it would not report them. An
-// error is about the whole batch.
+// sendFunc makes one batch request, without the SDK's retries, which the SDK does not report.
+// An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]failedEntry, error)
 
 // sendQueue holds the messages for one queue or topic, in the order of arrival.
