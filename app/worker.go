@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // Process is what one process is told besides its configuration.
@@ -138,7 +139,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
-	receiving := transport.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
+	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
 	// What waits for the budget is made many at a time; the more wait here, the fewer calls.
@@ -184,7 +185,7 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 
 // leaseOf tells until when the message is ours.
 func leaseOf(ctx context.Context) time.Time {
-	until, _ := transport.Lease(ctx)
+	until, _ := pubsub.Lease(ctx)
 	return until
 }
 
