@@ -141,7 +141,7 @@ func TestSubscribing(t *testing.T) {
 		{"one more plan than a key can be in is refused, saying what to do", append(freeActive(), wantedToo("next"), wantedToo("far")),
 			events.SubscribeRequested{Plan: "more", Name: "More"}, 9, []events.Fact{events.RequestRejected{
 				Decides: events.Decides{Scopes: []portal.Scope{"plan/more"}}, Code: portal.LimitReached,
-				Message: "One key opens at most 3 plans. Leave one of them first, then subscribe to More, or ask the operator of this portal to have the quota raised."}}},
+				Message: "A key can be in at most 3 plans. Leave one of them first, then subscribe to More, or ask the operator of this portal to have the quota raised."}}},
 		{"one that would be refused anyway is told why, however old it is", append(freeActive(),
 			said{events.RequestRejected{Decides: plusOnly, Code: portal.Conflict}, "op-b", 9}), plusPlan, 4, []events.Fact{events.RequestRejected{
 			Decides: plusOnly, Code: portal.Conflict,

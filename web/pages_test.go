@@ -136,7 +136,7 @@ func TestAFullKeySaysHowManyPlansItCanBeIn(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather(), rates()), account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive))}
 	f.plansPerKey = 1
-	says(t, document(t, signedIn(f).get("/apis/weather"), http.StatusOK), "#plan-plan-free .hint", "One key opens at most 1 plan.")
+	says(t, document(t, signedIn(f).get("/apis/weather"), http.StatusOK), "#plan-plan-free .hint", "A key can be in at most 1 plan.")
 }
 
 func TestAnEmptyCatalogSaysWhy(t *testing.T) {
@@ -269,7 +269,7 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 		"ten plans": {
 			account:  registered(tenPlans()...),
 			notThere: []string{subscribe},
-			says:     map[string]string{"#plan-plan-free .hint": "One key opens at most 10 plans. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised."},
+			says:     map[string]string{"#plan-plan-free .hint": "A key can be in at most 10 plans. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised."},
 		},
 		"ten plans, of which one is being left": {
 			account: registered(append(tenPlans()[1:], subscription("plan-0", "Plan", projections.SubscriptionEnding))...),
