@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// flight lets one caller at a time do what all of them need; the others wait for
-// its outcome. Nobody waits longer than their own context, and the work goes on
-// if the one who began it leaves.
+// flight runs work that several callers need once at a time; they share its outcome. A
+// caller stops waiting when its context ends; the work continues.
 type flight struct{ group singleflight.Group }
 
 func (f *flight) do(ctx context.Context, work func(context.Context) error) error {

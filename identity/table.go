@@ -25,14 +25,14 @@ type database interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// table is one DynamoDB table with string keys pk and sk. Whatever goes wrong with
-// it is Unavailable: not being able to look is never the same as nobody being there.
+// table is a DynamoDB table with string keys pk and sk. Its errors are Unavailable, so
+// that a failed lookup is not taken for a missing item.
 type table struct {
 	db   database
 	name string
 }
 
-// find reads an item consistently; nil if there is none.
+// find reads consistently; the item is nil if there is none.
 func (t table) find(ctx context.Context, pk, sk string) (item, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: key(pk, sk), ConsistentRead: aws.Bool(true),
@@ -48,7 +48,7 @@ func (t table) put(ctx context.Context, it item) error {
 	return t.unavailable("writing", it.text("sk"), err)
 }
 
-// add writes an item unless its key is taken; false if it is.
+// add returns false if the key exists already.
 func (t table) add(ctx context.Context, it item) (bool, error) {
 	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &t.name, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
@@ -56,7 +56,7 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	return t.condition("adding", it.text("sk"), err)
 }
 
-// remove removes an item and returns it; nil if there was none.
+// remove returns the removed item, nil if there was none.
 func (t table) remove(ctx context.Context, pk, sk string) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key(pk, sk), ReturnValues: types.ReturnValueAllOld,
@@ -67,8 +67,8 @@ func (t table) remove(ctx context.Context, pk, sk string) (item, error) {
 	return out.Attributes, nil
 }
 
-// strip removes attributes of an item, of which the first must be there; of many who
-// try, one is told true.
+// strip removes two attributes of an item, if it has the first. Of concurrent callers only
+// one gets true.
 func (t table) strip(ctx context.Context, pk, sk, first, second string) (bool, error) {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key(pk, sk),
@@ -79,7 +79,7 @@ func (t table) strip(ctx context.Context, pk, sk, first, second string) (bool, e
 	return t.condition("stripping", sk, err)
 }
 
-// extend moves the expiry of an item, if it is still there.
+// extend moves the expiry of an item, if it still exists.
 func (t table) extend(ctx context.Context, pk, sk string, expires time.Time) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key(pk, sk),
@@ -119,7 +119,7 @@ func key(pk, sk string) item {
 
 func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
 
-// epoch is a time as DynamoDB's TTL wants it: whole seconds, as a number.
+// epoch returns a time in the format of DynamoDB's TTL: whole seconds, as a number.
 func epoch(t time.Time) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Unix(), 10)}
 }
@@ -132,7 +132,6 @@ func texts(values []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
-// text is a string attribute, "" if it is absent.
 func (it item) text(name string) string {
 	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
 		return s.Value
@@ -154,7 +153,6 @@ func (it item) texts(name string) []string {
 	return values
 }
 
-// time is an attribute that epoch wrote; ok is false if it is absent.
 func (it item) time(name string) (at time.Time, ok bool) {
 	n, ok := it[name].(*types.AttributeValueMemberN)
 	if !ok {
@@ -164,25 +162,24 @@ func (it item) time(name string) (at time.Time, ok bool) {
 	return time.Unix(seconds, 0), err == nil
 }
 
-// expired says whether the item's time is over. DynamoDB deletes expired items
-// days late, so readers have to look; an item without a time never was valid.
+// expired is needed because DynamoDB deletes expired items days late. An item without an
+// expiry counts as expired.
 func (it item) expired(now time.Time) bool {
 	at, ok := it.time("expires_at")
 	return !ok || now.Unix() >= at.Unix()
 }
 
-// secretLength is the length of a secret as text.
+// secretLength is the length of a secret, in characters.
 const secretLength = 43
 
-// newSecret draws 256 random bits, as text that fits in cookies and URLs.
+// newSecret returns 256 random bits as text that fits in cookies and URLs.
 func newSecret() string {
 	var bits [32]byte
 	_, _ = rand.Read(bits[:]) // never fails: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// hash is the form in which a secret may be stored. The secret has 256 random
-// bits, so there is nothing to salt or stretch.
+// hash needs no salt or stretching, since a secret has 256 random bits.
 func hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])
