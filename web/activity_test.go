@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// happened are lines of activity, oldest first, a minute apart.
+// happened returns lines of activity a minute apart; texts begin with the oldest.
 func happened(texts ...string) []projections.Activity {
 	lines := make([]projections.Activity, len(texts))
 	for i, text := range texts {
@@ -30,7 +30,7 @@ func linesOf(doc *goquery.Document) []string {
 	return list
 }
 
-func TestWhatHappenedAgainAndAgainIsOneLine(t *testing.T) {
+func TestEqualConsecutiveLinesAreOneLine(t *testing.T) {
 	t.Parallel()
 	texts := []string{"You signed up.", "You subscribed to Free."}
 	for range 12 {
@@ -49,7 +49,7 @@ func TestWhatHappenedAgainAndAgainIsOneLine(t *testing.T) {
 	none(t, doc, `a[href="/activity"]`)
 }
 
-func TestALineOfActivityLeadsToItsRequest(t *testing.T) {
+func TestALineOfActivityLinksToItsRequest(t *testing.T) {
 	t.Parallel()
 	lines := happened("You signed up.", "You subscribed to Free.")
 	lines[0].Operation = "op-7"
@@ -94,7 +94,7 @@ func TestTheActivityIsPaged(t *testing.T) {
 		}
 	}
 	if shown != 55 {
-		t.Errorf("the key was shown %d times by the pages, want 55", shown)
+		t.Errorf("the pages show %d reveals, want 55", shown)
 	}
 }
 
