@@ -97,7 +97,7 @@ var (
 		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page on another site.", "This request came from another site. Open the portal at https://portal.example.com and try again."},
 		http.StatusRequestEntityTooLarge: {portal.TooLarge, "The body is larger than 64 KB.", "The body is larger than 64 KB."},
 		http.StatusUnsupportedMediaType:  {"unsupported_media_type", "The body is not JSON.", "unknown content type: text/plain"},
-		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests, or has too many open ones. The detail says which, and when to try again.", "More than 120 requests in a minute. Wait a minute, then go on."},
+		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests, or has too many open ones. The detail says which, and when to try again.", "More than 120 requests in a minute. Wait a minute, then try again."},
 	}
 	keyed = map[int]expected{
 		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key was used for another request.", "This Idempotency-Key was used for another request before. Use a new one."},
@@ -108,8 +108,8 @@ var (
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noKey       = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
-		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key is not there yet. Wait until it has been created."},
-		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then go on."},
+		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then try again."},
 	}
 )
 

@@ -118,7 +118,7 @@ func TestSubscribing(t *testing.T) {
 			events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1},
 		}},
 		{"an account that never signed up is refused", nil, freePlan, 1, []events.Fact{events.RequestRejected{
-			Decides: freeOnly, Code: portal.NotRegistered, Message: "Sign up first: this account is not registered yet."}}},
+			Decides: freeOnly, Code: portal.NotRegistered, Message: "Register first: this account is not registered yet."}}},
 		{"a duplicate of one on its way joins it", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, freePlan, 3,
 			[]events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}}},
 		{"one for a plan that is active changes nothing", freeActive(), freePlan, 3,

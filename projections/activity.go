@@ -49,7 +49,7 @@ func activityText(account state.Account, fact events.Event) string {
 	plan := func(id portal.PlanID) string { return account.Subscriptions[id].Name }
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
-		return "You signed up."
+		return "You registered."
 	case events.SubscriptionWanted:
 		return "You subscribed to " + f.Name + "."
 	case events.SubscriptionActivated:
@@ -68,7 +68,7 @@ func activityText(account state.Account, fact events.Event) string {
 		}
 		return "The operator of this portal disabled " + account.Keys[f.Key].Name + "."
 	case events.KeyReleased:
-		return account.Keys[f.Key].Name + " was put away, since you have had no plan for long. It returns, with the same value, with your next subscription."
+		return account.Keys[f.Key].Name + " was released, because it was in no plan for a long time. Your next subscription restores it with the same value."
 	case events.RequestRejected:
 		return "A request was refused: " + f.Message
 	}

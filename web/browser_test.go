@@ -157,7 +157,7 @@ func states() map[string]shown {
 	of := func(account projections.Account, recent ...operations.Operation) *fake {
 		return &fake{
 			catalog: published(weather(), rates(), catalog.Product{ID: "bare", Name: "a product with nothing in it"}), account: account, recent: recent,
-			activity: happened("You signed up.", "You subscribed to Free.", "Default key was created.", "Free became active.", "Default key was shown to you.", "Default key was shown to you."),
+			activity: happened("You registered.", "You subscribed to Free.", "Default key was created.", "Free became active.", "Default key was revealed.", "Default key was revealed."),
 		}
 	}
 	ask := func(plan portal.PlanID, kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
@@ -460,7 +460,7 @@ func timesAreTheReaders(t *testing.T, ctx context.Context) {
 	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"}); err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{activity: happened("You signed up.", "Free became active.")}
+	f := &fake{activity: happened("You registered.", "Free became active.")}
 	f.activity[0].At = time.Now().Add(-time.Hour)
 	f.activity[1].At = time.Date(2025, 3, 31, 20, 30, 0, 0, time.UTC)
 	s := signedIn(f)

@@ -20,7 +20,7 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 			subscription("plan-free", "Free", projections.SubscriptionActive), waiting,
 			subscription("plan-gone", "Beta", projections.SubscriptionEnding, "op-8"),
 			subscription("plan-max", "Unlimited", projections.SubscriptionEnded)),
-		activity: []projections.Activity{{At: now.Add(-3 * time.Hour), Text: "You signed up."}},
+		activity: []projections.Activity{{At: now.Add(-3 * time.Hour), Text: "You registered."}},
 	}
 	f.account.Keys = append(f.account.Keys, projections.Key{ID: "key-2", Name: "Second key", State: projections.KeyPending})
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
@@ -48,7 +48,7 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	says(t, doc, "#key-key-2 .badge", "Being created")
 	none(t, doc, "#key-key-2 form")
 
-	says(t, doc, ".activity li", "You signed up. 3 hours ago")
+	says(t, doc, ".activity li", "You registered. 3 hours ago")
 	none(t, doc, "#unregistered")
 }
 
