@@ -40,8 +40,8 @@ var explained = map[int]failure{
 	http.StatusConflict:              {Heading: "Not right now", Advice: "Your dashboard shows what is in the way."},
 	http.StatusRequestEntityTooLarge: {Heading: "That is too large", Advice: "Go back and send less."},
 	http.StatusUnprocessableEntity:   {Heading: "That form was already used", Advice: "Go back, reload the page and send the form again."},
-	http.StatusTooManyRequests:       {Heading: "Too many requests", Advice: "Your earlier requests are not lost. Wait a minute, then try again."},
-	http.StatusServiceUnavailable:    {Heading: "We cannot do that right now", Advice: "Wait a few seconds, then try again. Your earlier requests are not lost."},
+	http.StatusTooManyRequests:       {Heading: "Too many requests", Advice: "Your earlier requests are not lost."},
+	http.StatusServiceUnavailable:    {Heading: "We cannot do that right now", Advice: "Your earlier requests are not lost."},
 	http.StatusInternalServerError:   {Heading: "Something went wrong", Advice: "It is not your fault. The operator of this portal can look it up by the request id below."},
 }
 
@@ -50,7 +50,7 @@ var explained = map[int]failure{
 // have been written before.
 func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.DeadlineExceeded) && portal.CodeOf(err) == portal.Internal {
-		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now.", Err: err}
+		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now. Try again in a moment.", Err: err}
 	}
 	status := s.status(err)
 	if status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {

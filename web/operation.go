@@ -153,7 +153,7 @@ func (p present) outcome(kind, plan string) nextStep {
 	}
 	switch {
 	case kind == typeRegister:
-		return nextStep{"Your account is registered", "Next, find an API and subscribe to one of its plans. You get your API key with the first subscription.", []link{toCatalog, toDashboard}}
+		return nextStep{"You can subscribe now", "Find an API and subscribe to one of its plans. You get your API key with the first subscription.", []link{toCatalog, toDashboard}}
 	case kind == typeSubscribe && !p.holds():
 		return nextStep{"You were subscribed to " + plan, "You are no longer subscribed, so your key does not work with this plan.", []link{p.toProduct(), toDashboard}}
 	case kind == typeSubscribe && !p.usable():

@@ -83,7 +83,7 @@ var stepTexts = map[string]stepWords{
 	"RequestUnchanged":      {"Already done", "Nothing had to change."},
 	"RequestRejected":       {"Refused", ""},
 	"RequestSuperseded":     {"Cancelled", "You made a newer request, and the newest one counts."},
-	"RequestFailed":         {"Failed", "Something went wrong on our side. Your request is saved, and the operator of this portal can replay it."},
+	"RequestFailed":         {"Failed", "Something went wrong on our side."},
 	"CatalogPublished":      {"Catalog published", ""},
 	"CatalogSourceFailed":   {"Catalog not read", ""},
 }
@@ -163,8 +163,8 @@ func nextOf(operation operations.Operation, now present) nextStep {
 		return rejected(operation, now)
 	case projections.Failed:
 		return nextStep{
-			Heading: "Something went wrong on our side",
-			Text: "Your request is saved, and the operator of this portal can replay it. " +
+			Heading: "Your request is saved",
+			Text: "The operator of this portal can replay it. " +
 				"If you cannot wait, send them the operation id at the bottom of this page. When they replay it, this page shows the result.",
 			Links: []link{toDashboard},
 		}
@@ -205,7 +205,7 @@ func rejected(operation operations.Operation, now present) nextStep {
 	case string(portal.NotRegistered):
 		return nextStep{"Register your account first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
 	case string(portal.Superseded):
-		return nextStep{"A newer request replaced this one", "You made a newer request, and the newest one counts. Your dashboard shows what you have now.", []link{toDashboard}}
+		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}
 	return nextStep{"This was refused", operation.Message, []link{now.toProduct(), toDashboard}}
 }
