@@ -27,10 +27,9 @@ const (
 	unbounded = -1
 )
 
-// bodyTime is how long a body may take to arrive. It is a deadline of the connection, which
-// continues while the request is handled: when it passes, net/http cancels this request and
-// all later ones on the connection. So it is longer than any response takes; huma's default
-// is 5 seconds.
+// bodyTime is how long a body may take to arrive. When this deadline of the connection passes,
+// net/http cancels the request and all later ones on the connection. So it is longer than any
+// response takes; huma's default is 5 seconds.
 const bodyTime = 30 * time.Second
 
 type accepting interface {

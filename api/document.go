@@ -11,7 +11,6 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// The tags group operations in the document.
 const (
 	tagAccount       = "Account"
 	tagCatalog       = "Catalog"
@@ -68,7 +67,6 @@ func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	})
 }
 
-// tellPeriods adds the periods that a quota can have, which the type does not restrict.
 func tellPeriods(schemas huma.Registry) {
 	period := schemas.Map()["Quota"].Properties["period"]
 	period.Enum, period.Description = []any{"DAY", "WEEK", "MONTH"}, "The quota resets at the start of each day, week or month (UTC)."

@@ -78,7 +78,6 @@ func answers() map[string]any {
 	}
 }
 
-// expected is an error that the document lists.
 type expected struct {
 	code portal.Code
 	// means says when the error occurs, detail is that of the example.
@@ -128,7 +127,6 @@ var failures = map[string][]map[int]expected{
 	"list-keys":          nil,
 }
 
-// illustrate adds the examples and the errors to an operation.
 func illustrate(operation *huma.Operation) {
 	for _, response := range operation.Responses {
 		if content := response.Content["application/json"]; content != nil {

@@ -54,7 +54,6 @@ func newGzip() func(http.Handler) http.HandlerFunc {
 	return wrapper
 }
 
-// compressible reports whether a media type is text.
 func compressible(contentType string) bool {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(mediaType, "text/") || mediaType == "application/json" ||

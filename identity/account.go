@@ -13,7 +13,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxCachedAccounts bounds the memory of the cache.
 const maxCachedAccounts = 10_000
 
 // accounts maps identities to account ids. A mapping never changes once written, so

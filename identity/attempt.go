@@ -33,7 +33,6 @@ type attempts struct {
 	now   func() time.Time
 }
 
-// begin stores a new attempt of the browser with this secret in its cookie.
 func (a attempts) begin(ctx context.Context, browser, returnTo string) (state string, at attempt, err error) {
 	state = newSecret()
 	at = attempt{verifier: oauth2.GenerateVerifier(), nonce: newSecret(), returnTo: returnTo}
@@ -86,7 +85,6 @@ func lapsed(returnTo string) error {
 	})
 }
 
-// signInAgain is an error that a new sign-in may resolve.
 type signInAgain struct {
 	error
 	returnTo string

@@ -111,9 +111,8 @@ func (s *Service) forbidden(why string) error {
 // rewrites Host the portal never sees its own host name, and would redirect forever.
 const movedParam = "moved"
 
-// moved returns the address to begin the sign-in at if the browser uses another host name
-// than the base URL's, where cookies set now would not come back. It is "" if the sign-in can
-// begin here.
+// moved returns the address to begin the sign-in at, "" for here. On another host name than
+// the base URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()
 	if s.origin.normal(r.Host) == s.origin.host || query.Has(movedParam) {

@@ -16,7 +16,7 @@ import (
 // Via is how a request was authenticated.
 type Via string
 
-// The two ways.
+// The ways to authenticate.
 const (
 	ViaBearer  Via = "bearer"
 	ViaSession Via = "session"
@@ -129,8 +129,6 @@ func New(config Config, options Options) (*Service, error) {
 	}, nil
 }
 
-// identify returns the Identity for verified claims. It creates the account id of an
-// identity seen for the first time.
 func (s *Service) identify(ctx context.Context, c claims) (Identity, error) {
 	account, err := s.accounts.of(ctx, c.Issuer, c.Subject)
 	if err != nil {

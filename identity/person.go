@@ -27,7 +27,6 @@ func (c claims) person() Person {
 	return Person{Email: c.Email, Name: c.displayName(), Unverified: c.unverified()}
 }
 
-// maxCachedPeople bounds the memory of the cache.
 const maxCachedPeople = 10_000
 
 type people struct {

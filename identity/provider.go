@@ -17,7 +17,6 @@ import (
 )
 
 const (
-	// providerTimeout bounds every call to the provider.
 	providerTimeout = 5 * time.Second
 	// maxDocument bounds what is read of a provider's response, in bytes.
 	maxDocument = 1 << 20
@@ -170,9 +169,8 @@ func (p *provider) signOutURL(ctx context.Context) (string, error) {
 	return u.String(), nil
 }
 
-// secretInForm reports whether the client secret goes into the form of a token request:
-// only if the provider does not support basic authentication, which is the default
-// (OpenID Connect Core 1.0, section 9).
+// secretInForm is true only if the provider does not support basic authentication, which
+// is the default for token requests (OpenID Connect Core 1.0, section 9).
 func (e endpoints) secretInForm() bool {
 	return len(e.AuthMethods) > 0 && !slices.Contains(e.AuthMethods, "client_secret_basic")
 }

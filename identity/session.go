@@ -26,7 +26,6 @@ type sessions struct {
 	now   func() time.Time
 }
 
-// open starts a session and returns its token.
 func (s sessions) open(ctx context.Context, id Identity) (token string, err error) {
 	token = newSecret()
 	ends := s.now().Add(s.ttl)

@@ -16,8 +16,7 @@ import (
 
 const (
 	// maxCode bounds an authorization code, in bytes.
-	maxCode = 4 << 10
-	// welcomeTimeout bounds OnSignIn.
+	maxCode        = 4 << 10
 	welcomeTimeout = 5 * time.Second
 )
 
@@ -144,7 +143,6 @@ func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
 	return id, s.people.keep(ctx, id.Account, c.person(), s.options.Now().Add(skew))
 }
 
-// exchange trades the code for an ID token that belongs to this attempt.
 func (s *Service) exchange(ctx context.Context, code string, at attempt) (claims, error) {
 	if code == "" || len(code) > maxCode {
 		return claims{}, portal.Fail(portal.Invalid, "The identity provider's answer is incomplete. Sign in again.")

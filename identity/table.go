@@ -110,7 +110,6 @@ func (t table) unavailable(doing, sk string, err error) error {
 	}
 }
 
-// item is a row: attributes by name.
 type item map[string]types.AttributeValue
 
 func key(pk, sk string) item {
@@ -169,7 +168,6 @@ func (it item) expired(now time.Time) bool {
 	return !ok || now.Unix() >= at.Unix()
 }
 
-// secretLength is the length of a secret, in characters.
 const secretLength = 43
 
 // newSecret returns 256 random bits as text that fits in cookies and URLs.

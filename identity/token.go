@@ -48,7 +48,6 @@ type claims struct {
 	groups []string
 }
 
-// verifier verifies tokens that the provider issued for this client.
 type verifier struct {
 	config Config
 	keys   *keySet
@@ -59,7 +58,6 @@ func newVerifier(config Config, p *provider, now func() time.Time) *verifier {
 	return &verifier{config: config, keys: newKeySet(p, now), now: now}
 }
 
-// tokens says which kinds of token are accepted.
 type tokens int
 
 const (
@@ -124,7 +122,7 @@ const (
 	accessToken
 )
 
-// kind goes by token_use, which Cognito sets, or by the type in the header: at+jwt for
+// kind uses token_use, which Cognito sets, or else the type in the header: at+jwt for
 // access tokens (RFC 9068), JWT or none for ID tokens. Other types have another purpose
 // (RFC 8725, section 3.11). So have tokens with events, such as logout tokens (OpenID
 // Connect Back-Channel Logout 1.0, section 2.4), which have the same signer and audience.
@@ -212,7 +210,6 @@ func refuse(message string) error { return portal.Fail(portal.Unauthorized, mess
 // section 5.1).
 func (c claims) unverified() bool { return c.Verified == false || c.Verified == "false" }
 
-// issued returns when the token was issued, the zero time if not known.
 func (c claims) issued() time.Time {
 	if c.IssuedAt == nil {
 		return time.Time{}

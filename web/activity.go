@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	// shownLines is how many lines of activity the dashboard shows.
 	shownLines = 10
 	// readLines is how many lines are read at once. Consecutive equal lines are shown as one.
 	readLines = 50
@@ -70,7 +69,6 @@ func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, curso
 	return page, nil
 }
 
-// newest returns the lines that the dashboard shows, and whether there are more.
 func (p activityPage) newest() (lines []activityLine, more bool) {
 	if len(p.Lines) <= shownLines {
 		return p.Lines, p.Older != ""

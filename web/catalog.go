@@ -20,7 +20,6 @@ type catalogPage struct {
 	Synchronized bool
 }
 
-// catalog lists the products, or those that match ?q=.
 func (s *Web) catalog(w http.ResponseWriter, r *http.Request) error {
 	published, err := s.views.Catalog(r.Context())
 	if err != nil {

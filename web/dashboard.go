@@ -21,15 +21,12 @@ type dashboardPage struct {
 	Subscriptions, Past []subscriptionLine
 	Keys                []keyLine
 	Activity            []activityLine
-	// More says that there is more activity than shown.
-	More bool
+	More                bool
 	// Open says that something is in progress, so the page polls.
-	Open bool
-	// Version changes with the content.
+	Open    bool
 	Version string
 }
 
-// attention is something in progress, or something that does not work.
 type attention struct {
 	Badge       badge
 	Title, Text string
@@ -66,7 +63,6 @@ func (s *Web) dashboard(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-// dashboardFragment serves the part of the page that changes, for the script.
 func (s *Web) dashboardFragment(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, err := s.dashboardPage(r, id)
 	if err != nil {
@@ -171,7 +167,6 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	}
 }
 
-// addKeys adds the disabled keys that a subscription needs.
 func (p *dashboardPage) addKeys(account projections.Account) {
 	for _, key := range account.Keys {
 		if key.State == projections.KeyDisabled && uses(account, key) {
@@ -182,7 +177,6 @@ func (p *dashboardPage) addKeys(account projections.Account) {
 	}
 }
 
-// uses reports whether a subscription that has not ended needs the key.
 func uses(account projections.Account, key projections.Key) bool {
 	for _, sub := range account.Subscriptions {
 		if sub.Ring == key.Ring && sub.State != projections.SubscriptionEnded {
@@ -192,7 +186,6 @@ func uses(account projections.Account, key projections.Key) bool {
 	return false
 }
 
-// versionOf returns the same version for the same content.
 func versionOf(content ...any) string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%+v", content)

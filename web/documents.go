@@ -22,10 +22,8 @@ func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/sign-up", signUpHere)
 }
 
-// keptForADay is for content that only a release changes.
 const keptForADay = "public, max-age=86400"
 
-// favicon serves the icon to clients that have not read a page.
 func favicon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
 	http.ServeContent(w, r, "favicon.svg", time.Time{}, bytes.NewReader(assetContents[assetNames["favicon.svg"]]))
@@ -57,7 +55,6 @@ func (s *Web) securityText(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signUpHere redirects /sign-up to the sign-up page.
 func signUpHere(w http.ResponseWriter, r *http.Request) {
 	returnTo := r.URL.Query().Get("return_to")
 	if !identity.CanReturnTo(returnTo) || returnTo == "" {
@@ -67,7 +64,6 @@ func signUpHere(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, signUp(returnTo), http.StatusSeeOther)
 }
 
-// problemPage explains a code of the API's problem documents.
 type problemPage struct {
 	Code string
 	// Means says what the problem is, Do what the client can do about it.

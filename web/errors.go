@@ -14,13 +14,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// failure is the content of an error page.
 type failure struct {
 	Status  int
 	Heading string
 	Message string
-	// Advice says what to do now.
-	Advice string
+	Advice  string
 	// Request is the request id, to quote when asking for help.
 	Request string
 	// SignIn is the address of the sign-in, if signing in helps.

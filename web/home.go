@@ -12,7 +12,6 @@ import (
 )
 
 const (
-	// featured is how many products the home page shows.
 	featured = 3
 	// exampleEndpoint is in the quickstart while nothing is published. RFC 2606 reserves the
 	// name, so it leads nowhere.

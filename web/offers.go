@@ -9,13 +9,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// offered is a plan and its product.
 type offered struct {
 	Product catalog.Product
 	Plan    catalog.Plan
 }
 
-// offers are the plans of the catalog.
 type offers map[portal.PlanID]offered
 
 func offersIn(products []catalog.Product) offers {
@@ -43,7 +41,6 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
-// plansOfKey counts the plans that the account's key is, or will be, in.
 func plansOfKey(held []projections.Subscription) int {
 	n := 0
 	for _, s := range held {
@@ -102,7 +99,6 @@ func endpoint(product catalog.Product) string {
 	return ""
 }
 
-// held is a subscription as pages show it.
 type held struct {
 	projections.Subscription
 	Badge badge

@@ -42,7 +42,6 @@ func (s *Web) operation(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-// operationFragment serves the part of the page that changes, for the script.
 func (s *Web) operationFragment(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, err := s.followed(r, id)
 	if err != nil {
@@ -85,7 +84,6 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	return page, nil
 }
 
-// operationPage returns the page of an operation; plan is the plan's name, "" if none is known.
 func (s *Web) operationPage(operation operations.Operation, plan string, now present) operationPage {
 	page := operationPage{
 		ID: operation.ID, Title: operationTitle(operation, planOf(plan, now.Product)), Badge: statusBadge(operation),
@@ -116,7 +114,7 @@ func (s *Web) operationPage(operation operations.Operation, plan string, now pre
 
 // present is what an account has now of an operation's plan.
 type present struct {
-	// State is the state of the subscription, "" if there never was one.
+	// State is that of the subscription, "" if there never was one.
 	State   string
 	Offered bool
 	// ProductID and Product are the plan's product, "" if the plan is no longer offered.
@@ -131,12 +129,10 @@ func (p present) toProduct() link {
 	return link{"See the plans of " + p.Product, escapedPath("apis", p.ProductID)}
 }
 
-// holds reports whether the account is subscribed to the plan now.
 func (p present) holds() bool {
 	return p.State == projections.SubscriptionPending || p.State == projections.SubscriptionActive
 }
 
-// usable reports whether one of the keys works.
 func (p present) usable() bool {
 	for _, key := range p.Keys {
 		if key.Active {

@@ -20,15 +20,12 @@ type productPage struct {
 	SignIn       string
 	// PlansPerKey is how many plans a key can be in: "10 plans".
 	PlansPerKey string
-	// Call is a first call, "" if no subscription works.
-	Call string
+	Call        string
 	// Open says that something is in progress, so the page polls.
-	Open bool
-	// Version changes with the content.
+	Open    bool
 	Version string
 }
 
-// planCard is a plan, and what the person can do with it.
 type planCard struct {
 	catalog.Plan
 	Limits []limit
@@ -43,8 +40,7 @@ type planCard struct {
 	Follow portal.OperationID
 	// Subscribable says that subscribing would change something, as far as is known.
 	Subscribable bool
-	// InTheWay is a plan that has to be left first.
-	InTheWay *inTheWay
+	InTheWay     *inTheWay
 	// Full is how many plans a key can be in, if the account's key is in that many; else 0.
 	Full int
 }
@@ -69,8 +65,7 @@ func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// productFragment serves the part of the page that changes, for the script. It is only for
-// people who are signed in.
+// productFragment is only for people who are signed in.
 func (s *Web) productFragment(w http.ResponseWriter, r *http.Request) error {
 	return s.member(func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 		body, err := s.productPage(r, "/dashboard")

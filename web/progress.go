@@ -13,14 +13,12 @@ import (
 // text that was stored with a step only if they have none of their own. So a better wording
 // applies to old steps, too.
 
-// The types of operations, as operations names them.
 const (
 	typeRegister    = "RegisterUser"
 	typeSubscribe   = "SubscribeRequested"
 	typeUnsubscribe = "UnsubscribeRequested"
 )
 
-// The reasons for waiting.
 const (
 	waitsForAWS      = "aws"
 	waitsForCapacity = "capacity"
@@ -88,7 +86,6 @@ var stepTexts = map[string]stepWords{
 	"CatalogSourceFailed":   {"Catalog not read", ""},
 }
 
-// wordsFor returns the texts of a step of an operation about the plan.
 func wordsFor(step projections.Step, plan string) stepWords {
 	words, ok := stepTexts[step.Name]
 	switch {
@@ -138,7 +135,6 @@ func statusBadge(operation operations.Operation) badge {
 	return badge{"busy", "clock", "In progress"}
 }
 
-// nextStep says what happens now and who acts.
 type nextStep struct {
 	Heading, Text string
 	// Links are where to go next, the most useful one first.
@@ -152,7 +148,6 @@ var (
 	toCatalog   = link{"Browse the APIs", "/apis"}
 )
 
-// nextOf describes what happens next with an operation that is open, refused or failed.
 func nextOf(operation operations.Operation, now present) nextStep {
 	switch operation.Status {
 	case projections.Accepted:

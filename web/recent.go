@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	// lookBack is how many of an account's newest requests pages read.
 	lookBack = 10
 	// stillNews is how long dashboard and product page show a refused or failed request.
 	stillNews = 3 * 24 * time.Hour
@@ -25,7 +24,6 @@ func (s *Web) requests(ctx context.Context, account portal.AccountID) (requests,
 	return recent, err
 }
 
-// about returns the newest request about a plan.
 func (r requests) about(plan portal.PlanID) (operations.Operation, bool) {
 	for _, operation := range r {
 		if operation.Plan == plan {
@@ -48,7 +46,6 @@ func (r requests) newest() requests {
 	return list
 }
 
-// registration is the progress of an account that is not registered yet.
 type registration struct {
 	// If neither Underway nor Failed, the person has to register.
 	Underway, Failed bool
@@ -111,7 +108,6 @@ func (r requests) follow(sub projections.Subscription) portal.OperationID {
 	return ""
 }
 
-// underway describes what happens next with a request that no subscription shows yet.
 func underway(stand standing) string {
 	if stand.Status == projections.Waiting {
 		return waitingFor(stand.Code)
@@ -119,7 +115,6 @@ func underway(stand standing) string {
 	return "We have your request and are working on it. There is nothing you need to do."
 }
 
-// unmet says why a request was refused or failed.
 func unmet(stand standing) string {
 	if stand.Status == projections.Rejected {
 		return stand.Message

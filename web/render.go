@@ -20,7 +20,6 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// templates has a set for each page: the layout, the parts and the page itself.
 var templates = parseTemplates()
 
 func parseTemplates() map[string]*template.Template {
@@ -64,7 +63,6 @@ func arguments(pairs []any) (map[string]any, error) {
 	return named, nil
 }
 
-// view is a page without the layout.
 type view struct {
 	page string
 	// Title is shown by the window and the history, so it must not contain a secret.
@@ -85,7 +83,6 @@ type frame struct {
 	SignUp   string
 }
 
-// render responds with a page.
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{

@@ -33,7 +33,6 @@ type accepting interface {
 	Unsubscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
 }
 
-// asking is what pages need of operations.
 type asking interface {
 	accepting
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
@@ -42,7 +41,6 @@ type asking interface {
 	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
 }
 
-// reading is what pages need of the views.
 type reading interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
@@ -155,9 +153,8 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// readsInTime is the middleware that limits the reads of a page to readTime, so that people
-// soon see an error page. Writes have no limit, since the outcome of an aborted one would be
-// unknown.
+// readsInTime is the middleware that limits reads to readTime, so that people soon see an
+// error page. Writes have no limit, since the outcome of an aborted write is unknown.
 func (s *Web) readsInTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -169,7 +166,6 @@ func (s *Web) readsInTime(next http.Handler) http.Handler {
 	})
 }
 
-// page renders the errors of a handler as the error page.
 func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

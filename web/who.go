@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	// maxForm bounds a form, in bytes.
 	maxForm = 16 << 10
 	// maxID bounds an id in a path, in bytes, far above our ids and API Gateway's.
 	maxID = 200

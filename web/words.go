@@ -63,7 +63,6 @@ func grouped(n int) string {
 	return digits
 }
 
-// limit is a limit of a plan. A long one has its value below its name.
 type limit struct {
 	Name, Value string
 	Long        bool
