@@ -13,7 +13,7 @@ import (
 const hstsAge = "31536000"
 
 // SecureHeaders is the middleware that sets the security headers of every response. Pages
-// loosen the policy for what they load. https says whether browsers use https.
+// loosen the policy for what they load. https is true if browsers use https.
 func SecureHeaders(https bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// flight runs work that several callers need once at a time; they share its outcome. A
-// caller stops waiting when its context ends; the work continues.
+// flight does the same work for several callers, one run at a time. Callers that wait for a
+// run share its outcome. A caller stops waiting when its context ends; the run continues.
 type flight struct{ group singleflight.Group }
 
 func (f *flight) do(ctx context.Context, work func(context.Context) error) error {
