@@ -2,13 +2,12 @@ package portal
 
 import "strings"
 
-// Target names the part of AWS that something in API Gateway belongs to: an account, a
-// Region and the role to act under. The default target is "" and is written as nothing,
-// so what belongs to it keeps its plain id.
+// Target names the AWS account, Region and role that something in API Gateway belongs to.
+// The default target is "", and ids that belong to it stay as they are.
 type Target string
 
-// Of is an id of API Gateway's as it is written everywhere else: "<target>:<id>", or the id
-// alone for the default target.
+// Of qualifies an API Gateway id with the target: "<target>:<id>", or the id alone for
+// the default target.
 func (t Target) Of(id string) string {
 	if t == "" {
 		return id
@@ -16,7 +15,7 @@ func (t Target) Of(id string) string {
 	return string(t) + ":" + id
 }
 
-// SplitTarget reads what Of has written. API Gateway's ids hold no colon, so the id is what
+// SplitTarget is the reverse of Of. API Gateway's ids contain no colon, so the id is what
 // follows the last one.
 func SplitTarget(id string) (Target, string) {
 	if at := strings.LastIndexByte(id, ':'); at >= 0 {

@@ -117,18 +117,18 @@ func describe(account state.Account, fact events.Event) Step {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
-		step.Status, step.Detail = Succeeded, "The account is open."
+		step.Status, step.Detail = Succeeded, "The account is registered."
 	case events.RequestUnchanged:
 		step.Status, step.Detail = Succeeded, "Already done: nothing had to change."
 	case events.RequestJoined:
-		step.Detail = "This was asked for before and is on its way."
+		step.Detail = "You asked for this before. Both requests finish together."
 	case events.RequestRejected:
 		step.Status, step.Code, step.Message, step.Detail = Rejected, string(f.Code), f.Message, f.Message
 	case events.RequestSuperseded:
-		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request decided otherwise."
+		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request replaced this one."
 		step.Detail = step.Message
 	case events.RequestFailed:
-		step.Status, step.Code, step.Message = Failed, "failed", "This could not be carried out. The request is kept, and the operator of this portal can repeat it."
+		step.Status, step.Code, step.Message = Failed, "failed", "Something went wrong on our side. Your request is saved, and the operator of this portal can replay it."
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."
@@ -168,13 +168,13 @@ func planName(account state.Account, fact events.Event) string {
 func waitingText(reason events.Reason) string {
 	switch reason {
 	case events.WaitingForCapacity:
-		return "There is no room for another key right now. The operator of this portal has to make some; after that we retry automatically."
+		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
 	case events.WaitingForKMS:
-		return "The key service does not answer right now. We retry automatically."
+		return "AWS KMS does not answer right now. We retry automatically."
 	case events.WaitingForKMSKey:
-		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has to fix that; then we go on automatically."
+		return "This portal's KMS key is disabled or cannot be used. The operator of this portal has to fix this; then we continue automatically."
 	}
-	return "API Gateway does not accept changes right now. We retry automatically."
+	return "API Gateway is not accepting the change right now. We retry automatically."
 }
 
 // Progress reads what has become of an operation. One that nothing is known of yet is

@@ -117,7 +117,7 @@ func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 		{5, "KeyAttached", Running, "API Gateway has added Default key to Free."},
 		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
-	if text := waitingText(events.WaitingForKMSKey); !strings.Contains(text, "switched off") || !strings.Contains(text, "operator") {
+	if text := waitingText(events.WaitingForKMSKey); !strings.Contains(text, "KMS key is disabled") || !strings.Contains(text, "operator") {
 		t.Errorf("of a KMS key that is disabled people read %q", text)
 	}
 	if waitingText(events.WaitingForAWS) == waitingText(events.WaitingForCapacity) {
