@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // provider is an identity provider that knows its name.
@@ -32,7 +33,7 @@ func patient(t *testing.T, vars ...string) Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Process{AWS: localaws.Start(t).AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	return Process{AWS: localawstest.Start(t).AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
 }
 
 func wrongs(checks []Check) map[string]string {

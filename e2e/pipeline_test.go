@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -37,7 +37,7 @@ import (
 // way and by some the other.
 func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T) {
 	t.Parallel()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	tables := dynamodb.NewFromConfig(server.AWSConfig())
 	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // The benchmarks measure what a request costs the server: the client of these is a
@@ -61,7 +62,7 @@ func BenchmarkSQS(b *testing.B) {
 // with another body; n counts from 1.
 func benchmarkCalls(b *testing.B, name, target string, body func(n int64) string) {
 	b.Run(name, func(b *testing.B) {
-		server := localaws.Start(b, func(o *localaws.Options) { o.NoSync = false })
+		server := localawstest.Start(b, func(o *localaws.Options) { o.NoSync = false })
 		prepare(b, server)
 		var n atomic.Int64
 		b.ReportAllocs()

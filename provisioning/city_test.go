@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -37,7 +38,7 @@ type city struct {
 
 func newCity(t *testing.T, people int) *city {
 	t.Helper()
-	c := &city{server: localaws.Start(t)}
+	c := &city{server: localawstest.Start(t)}
 	cfg, err := app.LoadConfig(nil)
 	if err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
@@ -146,7 +146,7 @@ type bench struct {
 
 func newBench(t *testing.T, given ...events.Fact) *bench {
 	t.Helper()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	cfg, err := app.LoadConfig(nil)
 	if err != nil {
 		t.Fatal(err)

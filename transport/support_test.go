@@ -20,6 +20,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -39,7 +40,7 @@ type cloud struct {
 
 func startCloud(t testing.TB) *cloud {
 	t.Helper()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	cfg := srv.AWSConfig()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	cfg.HTTPClient = &http.Client{Transport: transport}

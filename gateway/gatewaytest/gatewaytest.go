@@ -19,6 +19,7 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -37,7 +38,7 @@ type World struct {
 // New starts the local AWS for the test and creates the table.
 func New(t *testing.T) *World {
 	t.Helper()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	cfg := server.AWSConfig()
 	// Connections of their own for each request, to an address that needs no look-up,
 	// so that a bubble of synctest has nothing outside to wait for between requests.
