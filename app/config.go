@@ -1,6 +1,6 @@
-// Package app wires Gatehouse together: configuration, the two processes, set-up and
-// the all-in-one local portal. cmd/*, the end-to-end tests and `gatehouse local` share
-// it, so that what runs on a laptop is what runs in production. It decides nothing.
+// Package app wires Gatehouse together: configuration, the two processes, set-up and the
+// operators' commands. cmd/*, the end-to-end tests and `gatehouse local` share it, so that
+// what runs on a laptop is what runs in production. It decides nothing.
 package app
 
 import (
@@ -19,7 +19,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/keys"
-	localfaults "github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
 // Config is all that Gatehouse is told, by environment variables; AWS's own
@@ -70,8 +69,7 @@ type Config struct {
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
 	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
-	// Provisioning is how keys are created: "auto" creates many at once by ImportApiKeys
-	// where `gatehouse doctor --probe-import` has shown that this works, "single" never does.
+	// Provisioning is how keys are created: ProvisioningAuto or ProvisioningSingle.
 	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
 	// PlansPerKey is AWS's quota "usage plans per API key", for accounts that had it raised.
@@ -80,13 +78,18 @@ type Config struct {
 	// 0 is for ever.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
-	// LocalFaults is what goes wrong on purpose in the AWS of `gatehouse local`, in the
-	// text form of faults.Parse; nothing else reads it.
-	LocalFaults string `env:"GATEHOUSE_LOCAL_FAULTS"`
-
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
+
+// The values of Config.Provisioning.
+const (
+	// ProvisioningAuto creates many keys at once by ImportApiKeys, where
+	// `gatehouse doctor --probe-import` has shown that this works.
+	ProvisioningAuto = "auto"
+	// ProvisioningSingle creates them one by one.
+	ProvisioningSingle = "single"
+)
 
 // testVariables are GATEHOUSE_ variables that are the test suite's, not ours.
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
@@ -185,7 +188,7 @@ func (c Config) faults() []error {
 		check(!plainHTTP(address.value), "%s %q: want https; http is for loopback addresses only", address.name, address.value)
 	}
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
-	check(slices.Contains([]string{provisioningAuto, provisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
+	check(slices.Contains([]string{ProvisioningAuto, ProvisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
 	_, err = keys.New(nil, c.KeyPrefix)
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= identity.MinSessionTTL, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
@@ -204,8 +207,6 @@ func (c Config) faults() []error {
 	check(c.MaxOpenRequests >= 1 && c.MaxOpenRequests <= 500, "GATEHOUSE_MAX_OPEN_REQUESTS %d: want 1 to 500", c.MaxOpenRequests)
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
-	_, err = localfaults.Parse(c.LocalFaults)
-	check(err == nil, "GATEHOUSE_LOCAL_FAULTS: %v", err)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }

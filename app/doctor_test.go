@@ -96,7 +96,7 @@ func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
 	if note := creating(); !strings.Contains(note, "together where many wait") {
 		t.Errorf("after a probe: %s", note)
 	}
-	p.Config.Provisioning = provisioningSingle
+	p.Config.Provisioning = ProvisioningSingle
 	if note := creating(); !strings.Contains(note, "GATEHOUSE_PROVISIONING") {
 		t.Errorf("with single: %s", note)
 	}
@@ -104,7 +104,7 @@ func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
 
 func TestProvisioningIsAutoOrSingle(t *testing.T) {
 	t.Parallel()
-	if cfg, err := LoadConfig(nil); err != nil || cfg.Provisioning != provisioningAuto {
+	if cfg, err := LoadConfig(nil); err != nil || cfg.Provisioning != ProvisioningAuto {
 		t.Errorf("by default %q, %v", cfg.Provisioning, err)
 	}
 	if _, err := LoadConfig([]string{"GATEHOUSE_PROVISIONING=bulk"}); err == nil || !strings.Contains(err.Error(), "want auto or single") {

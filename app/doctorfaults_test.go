@@ -35,7 +35,7 @@ type patientOf struct {
 	Process
 	clients
 	names Names
-	demo  Demo
+	demo  installedDemo
 }
 
 // healthy sets an installation up.
@@ -51,8 +51,7 @@ func healthy(t *testing.T) *patientOf {
 // withUserPool makes the demo's user pool its identity provider.
 func (h *patientOf) withUserPool(t *testing.T) {
 	t.Helper()
-	d, err := SetupDemo(t.Context(), h.AWS, h.Config, "http://localhost:4566/demo-api")
-	ok(t, err)
+	d := installDemo(t, h.Process)
 	h.Config.OIDCIssuer, h.Config.OIDCClientID, h.demo = aws.ToString(h.AWS.BaseEndpoint)+"/"+d.PoolID, d.ClientID, d
 }
 

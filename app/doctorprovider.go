@@ -28,7 +28,11 @@ func providerOf(cfg Config) resource {
 		if cfg.OIDCAuthURL != "" && cfg.OIDCTokenURL != "" && cfg.OIDCJWKSURL != "" {
 			return finding{note: cfg.OIDCJWKSURL, faults: signingKeys(ctx, cfg.OIDCJWKSURL, "GATEHOUSE_OIDC_JWKS_URL")}, nil
 		}
-		var provider discovered
+		// provider is what matters here of the discovery document.
+		var provider struct {
+			Issuer string `json:"issuer"`
+			Keys   string `json:"jwks_uri"`
+		}
 		address := strings.TrimSuffix(cfg.OIDCIssuer, "/") + "/.well-known/openid-configuration"
 		if err := fetch(ctx, address, &provider); err != nil {
 			return found(fault{says: capital(err.Error()) + ".", advice: "Check GATEHOUSE_OIDC_ISSUER, and whether this machine reaches it."})

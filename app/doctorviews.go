@@ -135,7 +135,7 @@ func controlPlane(e estate, p Process) resource {
 
 // creating says how keys are created, none of which is a problem.
 func (e estate) creating(ctx context.Context, p Process) string {
-	if p.Config.Provisioning == provisioningSingle {
+	if p.Config.Provisioning == ProvisioningSingle {
 		return "one by one, as GATEHOUSE_PROVISIONING says"
 	}
 	last, known, err := newFindings(e.clients, e.names, p).Last(ctx)

@@ -22,7 +22,7 @@ const operatorsConnections = 256
 func Listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, cannotListen(addr, err)
+		return nil, CannotListen(addr, err)
 	}
 	return l, nil
 }
@@ -128,15 +128,16 @@ func (l *limitedListener) connState(_ net.Conn, state http.ConnState) {
 	}
 }
 
-// serveOperators serves what operators see of a process.
-func serveOperators(ctx context.Context, l net.Listener, p Process) error {
-	return Serve(ctx, l, forLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
+// ServeOperators serves Operators until ctx ends, as Serve does.
+func ServeOperators(ctx context.Context, l net.Listener, p Process) error {
+	return Serve(ctx, l, ForLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
 }
 
-// forLoopbackNames refuses requests for host names other than localhost and the like, if
-// the port is on loopback. Otherwise a web page elsewhere could have its own name resolve
-// to 127.0.0.1, and read what is served here through a browser on this machine.
-func forLoopbackNames(l net.Listener, next http.Handler) http.Handler {
+// ForLoopbackNames answers requests for host names other than localhost and the like with 421,
+// if l is on loopback; other listeners get next itself. Otherwise a web page elsewhere could
+// have its own name resolve to 127.0.0.1, and read what is served here through a browser on
+// this machine.
+func ForLoopbackNames(l net.Listener, next http.Handler) http.Handler {
 	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return next
 	}

@@ -104,7 +104,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		MessageLease: leaseOf,
 		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
 	}
-	if p.Config.Provisioning == provisioningAuto {
+	if p.Config.Provisioning == ProvisioningAuto {
 		converger.Bulk = keyimport.New(plane, keyimport.Config{Usable: newFindings(c, names, p).Usable})
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)

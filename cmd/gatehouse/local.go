@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type localCommand struct {
@@ -36,7 +37,7 @@ func (c localCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return app.RunLocal(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics()}, app.LocalOptions{
+	return local.Run(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics()}, local.Options{
 		Dir: c.Data, Fresh: c.Fresh, Port: c.Port, AWSPort: c.AWSPort, OperatorsPort: c.OperatorsPort,
 		Faults: c.Fault, AWSQuotas: c.AWSQuotas, Out: os.Stdout,
 	})

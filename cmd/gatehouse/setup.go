@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type setupCommand struct {
@@ -54,7 +55,7 @@ func (c setupCommand) Run(ctx context.Context) error {
 	if err != nil || !c.Demo || c.DryRun {
 		return err
 	}
-	demo, err := app.SetupDemo(ctx, p.AWS, p.Config, c.DemoBackend)
+	demo, err := local.SetupDemo(ctx, p.AWS, p.Config, c.DemoBackend)
 	if err != nil {
 		return err
 	}
