@@ -65,6 +65,10 @@ lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for
 	$(GO) vet -C tools ./...
 	./$(LINTER) run
 
+.PHONY: graph
+graph: ## Draw the package graph in docs/architecture.md from the imports
+	$(GO) test ./docs -run TestArchitectureShows -count=1 -update
+
 .PHONY: axe
 axe: $(BIN)/axe.min.js ## Fetch axe-core with npm, for the tests that look for barriers in the pages
 

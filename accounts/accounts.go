@@ -98,7 +98,7 @@ type History struct {
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
 // Account reads an account, consistently. Failures of the tables come as
-// *portal.Postponed, what can never be read as *journal.Unfit.
+// *portal.Postponed, what can never be read as *journal.PermanentError.
 func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, error) {
 	return r.read(ctx, id, -1)
 }

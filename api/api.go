@@ -33,10 +33,10 @@ const (
 const bodyTime = 30 * time.Second
 
 type accepting interface {
-	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
-	Subscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
-	Unsubscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
-	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
+	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
+	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 }
 

@@ -32,7 +32,7 @@ var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Email:
 // asked is one call of operations.
 type asked struct {
 	What string
-	Who  operations.Who
+	Who  operations.Caller
 	Name string
 }
 
@@ -50,7 +50,7 @@ type fake struct {
 	asked []asked
 }
 
-func (f *fake) ask(what string, who operations.Who, name string) error {
+func (f *fake) ask(what string, who operations.Caller, name string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, asked{what, who, name})
@@ -60,36 +60,36 @@ func (f *fake) ask(what string, who operations.Who, name string) error {
 	return f.err
 }
 
-func (f *fake) Register(_ context.Context, who operations.Who) (operations.Operation, error) {
+func (f *fake) Register(_ context.Context, who operations.Caller) (operations.Operation, error) {
 	return f.operation, f.ask("register", who, "")
 }
 
-func (f *fake) Subscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	return f.operation, f.ask("subscribe", who, string(plan))
 }
 
-func (f *fake) Unsubscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	return f.operation, f.ask("unsubscribe", who, string(plan))
 }
 
-func (f *fake) Reveal(_ context.Context, who operations.Who, key portal.KeyID) (string, error) {
+func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID) (string, error) {
 	return keyValue, f.ask("reveal", who, string(key))
 }
 
 func (f *fake) Find(_ context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error) {
-	return f.operation, f.ask("find", operations.Who{Account: account}, string(id))
+	return f.operation, f.ask("find", operations.Caller{Account: account}, string(id))
 }
 
 func (f *fake) Account(_ context.Context, id portal.AccountID) (projections.Account, error) {
-	return f.account, f.ask("account", operations.Who{Account: id}, "")
+	return f.account, f.ask("account", operations.Caller{Account: id}, "")
 }
 
 func (f *fake) LastReveals(_ context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
-	return f.reveals, f.ask("reveals", operations.Who{Account: id}, "")
+	return f.reveals, f.ask("reveals", operations.Caller{Account: id}, "")
 }
 
 func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
-	return f.catalog, f.ask("catalog", operations.Who{}, "")
+	return f.catalog, f.ask("catalog", operations.Caller{}, "")
 }
 
 // full is a fake that has something of everything.

@@ -55,9 +55,9 @@ type Asking struct {
 	Body           *Empty
 }
 
-func (a Asking) who(ctx context.Context) (operations.Who, error) {
+func (a Asking) who(ctx context.Context) (operations.Caller, error) {
 	account, err := who(ctx)
-	return operations.Who{Account: account, IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
+	return operations.Caller{Account: account, IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
 }
 
 type acceptedOutput struct {
@@ -66,7 +66,7 @@ type acceptedOutput struct {
 }
 
 // accept answers 202, or the problem.
-func accept(ctx context.Context, input Asking, ask func(operations.Who) (operations.Operation, error)) (*acceptedOutput, error) {
+func accept(ctx context.Context, input Asking, ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
 	who, err := input.who(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -79,7 +79,7 @@ func accept(ctx context.Context, input Asking, ask func(operations.Who) (operati
 }
 
 func (a *API) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Who) (operations.Operation, error) {
+	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Register(ctx, who)
 	})
 }
@@ -90,13 +90,13 @@ type planInput struct {
 }
 
 func (a *API) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Who) (operations.Operation, error) {
+	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }
 
 func (a *API) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
-	return accept(ctx, in.Asking, func(who operations.Who) (operations.Operation, error) {
+	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Unsubscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }
@@ -115,7 +115,7 @@ func (a *API) reveal(ctx context.Context, in *struct {
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	value, err := a.operations.Reveal(ctx, operations.Who{Account: account, Correlation: RequestID(ctx)}, portal.KeyID(in.Key))
+	value, err := a.operations.Reveal(ctx, operations.Caller{Account: account, Correlation: RequestID(ctx)}, portal.KeyID(in.Key))
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}

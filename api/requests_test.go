@@ -18,7 +18,7 @@ var sortedFlaws = cmpopts.SortSlices(func(a, b api.Flaw) bool { return a.Locatio
 func TestARequestIsHandedOnAsItWasSent(t *testing.T) {
 	t.Parallel()
 	const id, key = "request-12345678", "a key, with (signs) in it"
-	who := operations.Who{Account: ada.Account, IdempotencyKey: key, Correlation: id}
+	who := operations.Caller{Account: ada.Account, IdempotencyKey: key, Correlation: id}
 	for request, want := range map[string]asked{
 		"POST /register":                  {"register", who, ""},
 		"PUT /subscriptions/plan-max":     {"subscribe", who, "plan-max"},
@@ -26,7 +26,7 @@ func TestARequestIsHandedOnAsItWasSent(t *testing.T) {
 		"PUT /subscriptions/a%20b%2Fc":    {"subscribe", who, "a b/c"},
 		"DELETE /subscriptions/%C3%BCber": {"unsubscribe", who, "über"},
 		// A reveal is no operation, so there is nothing that a key could make the same.
-		"POST /keys/key-1/reveal": {"reveal", operations.Who{Account: ada.Account, Correlation: id}, "key-1"},
+		"POST /keys/key-1/reveal": {"reveal", operations.Caller{Account: ada.Account, Correlation: id}, "key-1"},
 	} {
 		t.Run(request, func(t *testing.T) {
 			t.Parallel()

@@ -19,7 +19,7 @@ func TestAnOperationThatNobodyHasHandledIsShownHoursLater(t *testing.T) {
 	op, err := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: newMessaging(c, names), Source: "/test",
 		Now: func() time.Time { return accepted },
-	}).Accept(t.Context(), operations.Asked{
+	}).Accept(t.Context(), operations.Submission{
 		Actor: portal.AccountActor("ann"), Subject: portal.AccountStream("ann"), Request: events.SubscribeRequested{Plan: "free"},
 	})
 	ok(t, err)

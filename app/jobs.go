@@ -69,7 +69,7 @@ func RequestCatalog(ctx context.Context, p Process) error {
 }
 
 // newCatalogReader puts the job together that reads the catalog, as background work.
-func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Execute, sender messaging, now func() time.Time) *catalog.Reader {
+func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
 	return &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
 			return plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })

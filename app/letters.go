@@ -12,10 +12,10 @@ import (
 
 // Letters opens the dead letters for the command line; call done in the end. What is
 // discarded is recorded under the name that the operator has on this machine.
-func Letters(p Process) (box deadletters.Box, done func() error) {
+func Letters(p Process) (box deadletters.Admin, done func() error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)
-	return deadletters.Box{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
+	return deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
 }
 
 // operator is user@host of who runs this process, as far as the system tells.
@@ -31,7 +31,7 @@ func operator() string {
 }
 
 // failures lets the transport count and bury with the keeper.
-type failures struct{ keeper deadletters.Keeper }
+type failures struct{ keeper deadletters.Recorder }
 
 func (f failures) Failed(ctx context.Context, key string, at time.Time) (transport.Failure, error) {
 	count, first, err := f.keeper.Failed(ctx, key, at)
@@ -46,7 +46,7 @@ func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
 }
 
 // settling has every consumer tell the keeper which replays it has handled.
-func settling(keeper deadletters.Keeper, consumers []transport.Consumer) []transport.Consumer {
+func settling(keeper deadletters.Recorder, consumers []transport.Consumer) []transport.Consumer {
 	for _, c := range consumers {
 		for name, handle := range c.Handlers {
 			c.Handlers[name] = keeper.Settling(handle)

@@ -124,7 +124,7 @@ func registerOnSignIn(ops *operations.Operations, views *projections.Views) func
 		if err != nil || account.Profile.Status != projections.StatusNone {
 			return err
 		}
-		_, err = ops.Register(ctx, operations.Who{
+		_, err = ops.Register(ctx, operations.Caller{
 			Account: id.Account, IdempotencyKey: operations.RegistrationKey(id.Account), Correlation: api.RequestID(ctx),
 		})
 		return err

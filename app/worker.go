@@ -124,7 +124,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 			Run: newRebuild(c, names, facts, projector, now).Step,
 		},
 	)
-	letters := deadletters.Keeper{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
+	letters := deadletters.Recorder{Requests: execute, Rows: facts, Tables: c.dynamodb, Records: names.Records, Now: now}
 
 	worker, err := transport.NewWorker(transport.WorkerConfig{
 		Consumers: settling(letters, consumers(names, p, execute, converger, projector, runner)),
@@ -136,7 +136,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	return &Worker{worker: worker, runner: runner, messaging: messages, log: p.Log, stopTime: p.stopTime()}, nil
 }
 
-func consumers(names Names, p Process, execute *handlers.Execute, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
+func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
 	receiving := transport.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving

@@ -76,7 +76,7 @@ func (m *metered) Read(p []byte) (int, error) {
 // Gateway and KMS are stood in for, since they do not know how long an account's history is.
 type bench struct {
 	meter     *meter
-	execute   *handlers.Execute
+	execute   *handlers.Decider
 	converger *provisioning.Converger
 	projector *projections.Projector
 	queue     []events.Event

@@ -8,23 +8,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// parts are what was read of API Gateway.
+// parts is everything a run read from API Gateway.
 type parts struct {
 	plans []gateway.UsagePlan
-	// apis are the REST APIs that a plan names, and their stages.
+	// apis are the REST APIs that plans name, with their stages.
 	apis   map[string]gateway.RestAPI
 	stages map[string][]string
 	// mapped are the base paths of custom domains.
 	mapped []mapped
 }
 
-// offered says whether a plan is for the catalog. Plans with a product code are sold
-// through AWS Marketplace, and left out for now.
+// offered reports whether a plan belongs in the catalog. Plans with a product code are sold
+// through AWS Marketplace and are left out for now.
 func offered(plan gateway.UsagePlan) bool { return plan.ProductCode == "" }
 
-// assemble makes the catalog: plans that open the same stages are one product, named after
-// its APIs. A stage that no longer exists is passed over, and so is a plan left without
-// any. A stage of an API that is no REST API is kept, though nothing is known of it.
+// assemble builds the catalog. Plans that open the same stages form one product, named after
+// its APIs. Stages that no longer exist are dropped, and so are plans without any stage left. A
+// stage of an API that is not a REST API is kept, though only its id and name are known.
 func assemble(from parts, byDefault Endpoint) Document {
 	at := newAddresses(from.mapped)
 	var products []Product
@@ -34,7 +34,7 @@ func assemble(from parts, byDefault Endpoint) Document {
 	return Document{Products: distinct(products)}.Canonical()
 }
 
-// has says whether the stage exists, as far as is known.
+// has reports whether the stage exists, as far as the parts show.
 func (p parts) has(stage portal.Stage) bool {
 	if _, rest := p.apis[stage.API]; !rest {
 		return true
@@ -42,7 +42,7 @@ func (p parts) has(stage portal.Stage) bool {
 	return slices.Contains(p.stages[stage.API], stage.Stage)
 }
 
-// grouped puts together the plans that open the same stages.
+// grouped groups the plans that open the same stages.
 func grouped(from parts) map[string][]Plan {
 	groups := map[string][]Plan{}
 	for _, read := range from.plans {
@@ -75,8 +75,8 @@ func grouped(from parts) map[string][]Plan {
 	return groups
 }
 
-// productID stays the same as long as the stages do, whatever they are called and
-// whichever plans open them. The derived form has no hyphen, the other has.
+// productID depends only on the stages, so it survives renames and changes of plans. The
+// derived form contains no hyphen; the readable form does.
 func productID(stages []portal.Stage) string {
 	if len(stages) == 1 {
 		return stages[0].API + "-" + stages[0].Stage
@@ -88,7 +88,7 @@ func productID(stages []portal.Stage) string {
 	return portal.DeriveID(parts...)[:16]
 }
 
-// product is made of plans that all open the same stages.
+// product builds a product from plans that all open the same stages.
 func product(plans []Plan, from parts, at addresses, byDefault Endpoint) Product {
 	p := Product{ID: productID(plans[0].Stages), Plans: plans}
 	for _, stage := range plans[0].Stages {
@@ -110,8 +110,8 @@ func product(plans []Plan, from parts, at addresses, byDefault Endpoint) Product
 	return p
 }
 
-// distinct adds to the names of products that are called the same what tells them apart:
-// their stages, or else which stages of which APIs.
+// distinct tells apart products of the same name by adding their stages to the names, or else
+// the stages of each API.
 func distinct(products []Product) []Product {
 	for _, more := range []func(API) string{
 		func(a API) string { return a.Stage },
@@ -140,7 +140,7 @@ func joined(apis []API, of func(API) string) string {
 	return strings.Join(texts, ", ")
 }
 
-// each lists what the APIs have, without repeating it, in their order.
+// each lists a property of the APIs in their order, without duplicates.
 func each(apis []API, of func(API) string) []string {
 	var list []string
 	for _, api := range apis {

@@ -1,8 +1,7 @@
-// Package catalog is what the portal offers: products, the plans that open them and
-// the APIs behind them, read from API Gateway and kept as one document under its
-// own hash. What API Gateway says is the truth; this package decides how it is
-// grouped and ordered, so that the same setup always makes the same document. Who
-// may see or buy a product is not its concern.
+// Package catalog is what the portal offers: products, their plans and the APIs behind them. A
+// job reads it from API Gateway, which is the source of truth, and stores it as one document
+// under its own hash. This package groups and orders what it reads, so that the same setup
+// always gives the same document. It does not decide who may see or buy a product.
 package catalog
 
 import (
@@ -19,13 +18,13 @@ import (
 // Document is the whole catalog.
 type Document struct {
 	Products []Product `json:"products"`
-	// Moved leads from the ids of products that are gone to a plan that was one of theirs
-	// and is offered still, so that old addresses lead somewhere.
+	// Moved leads from the id of a product that is gone to a plan of it that is still offered,
+	// so that old links keep working.
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
-// Product is what the same set of stages makes: the plans that open exactly these,
-// and the APIs they are stages of.
+// Product is a set of stages, with the plans that open exactly these and the APIs they belong
+// to.
 type Product struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -34,7 +33,7 @@ type Product struct {
 	APIs        []API  `json:"apis"`
 }
 
-// Plan is one usage plan. Nil limits mean that there are none.
+// Plan is one usage plan. A nil limit means unlimited.
 type Plan struct {
 	ID          portal.PlanID  `json:"id"`
 	Name        string         `json:"name"`
@@ -42,12 +41,12 @@ type Plan struct {
 	Throttle    *Throttle      `json:"throttle"`
 	Quota       *Quota         `json:"quota"`
 	Stages      []portal.Stage `json:"stages"`
-	// Methods have limits of their own, instead of the plan's.
+	// Methods have limits of their own instead of the plan's.
 	Methods []MethodLimit `json:"methods,omitempty"`
 }
 
-// MethodLimit limits one method of a stage. Path is that of the resource, such as
-// "/pets/{id}", Method the verb.
+// MethodLimit limits one method of a stage. Path is the resource's, such as "/pets/{id}";
+// Method is the verb.
 type MethodLimit struct {
 	API    string  `json:"api"`
 	Stage  string  `json:"stage"`
@@ -57,13 +56,13 @@ type MethodLimit struct {
 	Burst  int     `json:"burst"`
 }
 
-// Throttle limits requests a second, and how many may come at once.
+// Throttle limits the requests per second, and the size of a burst.
 type Throttle struct {
 	Rate  float64 `json:"rate"`
 	Burst int     `json:"burst"`
 }
 
-// Quota limits requests in a period, DAY, WEEK or MONTH.
+// Quota limits the requests in a period: DAY, WEEK or MONTH.
 type Quota struct {
 	Limit  int    `json:"limit"`
 	Period string `json:"period"`
@@ -73,13 +72,13 @@ type Quota struct {
 const (
 	// REST is a REST API.
 	REST = "rest"
-	// Other is an API that API Gateway does not list among the REST APIs, such as a
-	// WebSocket API. No more is known of it than its id and stage.
+	// Other is an API that API Gateway does not list among the REST APIs, such as a WebSocket
+	// API. Only its id and stage are known.
 	Other = "other"
 )
 
-// API is one stage of an API. Endpoint is the URL its paths are appended to, "" if there
-// is none that everybody could call.
+// API is one stage of an API. Paths are appended to Endpoint, which is "" if the public cannot
+// call the stage.
 type API struct {
 	ID          string `json:"id"`
 	Name        string `json:"name"`
@@ -89,11 +88,11 @@ type API struct {
 	Endpoint    string `json:"endpoint"`
 	// Kind is REST or Other.
 	Kind string `json:"kind" enum:"rest,other"`
-	// Private APIs can be called from inside their owner's network only.
+	// Private APIs can be called only from inside their owner's network.
 	Private bool `json:"private,omitempty"`
 }
 
-// Plan finds a plan and the product it is of.
+// Plan finds a plan and its product.
 func (d Document) Plan(id portal.PlanID) (Plan, Product, bool) {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -105,8 +104,8 @@ func (d Document) Plan(id portal.PlanID) (Plan, Product, bool) {
 	return Plan{}, Product{}, false
 }
 
-// Product finds a product by its id, or by one that it had before; then the product's own
-// id is another.
+// Product finds a product by its id or by an earlier id of it. In the second case the returned
+// product has another id.
 func (d Document) Product(id string) (Product, bool) {
 	for _, product := range d.Products {
 		if product.ID == id {
@@ -120,8 +119,8 @@ func (d Document) Product(id string) (Product, bool) {
 	return Product{}, false
 }
 
-// After is the document as it follows the one before: it knows where the products of that
-// one are now.
+// After returns the document as the successor of another: it adds to Moved the products of that
+// one that are gone.
 func (d Document) After(before Document) Document {
 	moved := map[string]portal.PlanID{}
 	maps.Copy(moved, before.Moved)
@@ -148,8 +147,8 @@ func (d Document) After(before Document) Document {
 	return d
 }
 
-// Unsettles says whether a plan of the document is not there in the next one, or has
-// other stages or another name. Accounts that hold it have to be looked at.
+// Unsettles reports whether a plan of the document is missing from the next one, or has other
+// stages or another name there. Accounts that hold such a plan must be checked.
 func (d Document) Unsettles(next Document) bool {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
@@ -162,9 +161,8 @@ func (d Document) Unsettles(next Document) bool {
 	return false
 }
 
-// Canonical is the document in its one order: products by name, plans from the
-// smallest to the largest, then by name, APIs by name and stage, stages by API.
-// Lists are empty rather than nil.
+// Canonical sorts the document: products by name; plans from the smallest to the largest, then
+// by name; APIs by name and stage; stages by API. Lists are empty rather than nil.
 func (d Document) Canonical() Document {
 	products := slices.AppendSeq([]Product{}, slices.Values(d.Products))
 	for i, product := range products {
@@ -191,7 +189,7 @@ func canonicalPlans(plans []Plan) []Plan {
 	return sorted
 }
 
-// comparePlans orders by rate, then by quota a day; without a limit comes last.
+// comparePlans orders plans by rate, then by daily quota. Unlimited plans come last.
 func comparePlans(a, b Plan) int {
 	return cmp.Or(
 		compareLimits(a.Throttle, b.Throttle, func(t Throttle) float64 { return t.Rate }),
@@ -230,8 +228,8 @@ func compareMethods(a, b MethodLimit) int {
 	return cmp.Or(cmp.Compare(a.API, b.API), cmp.Compare(a.Stage, b.Stage), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Method, b.Method))
 }
 
-// Hash names the document: the SHA-256 of its canonical JSON, 64 hexadecimal
-// digits. It does not depend on the order of anything in it.
+// Hash names the document: the SHA-256 of its canonical JSON, as 64 hexadecimal digits. It does
+// not depend on the order of anything in the document.
 func (d Document) Hash() (string, error) {
 	body, err := d.encode()
 	if err != nil {

@@ -14,10 +14,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Endpoint says at which URL a stage is called by default.
+// Endpoint returns the default URL of a stage.
 type Endpoint func(portal.Stage) string
 
-// AWSEndpoint is where AWS serves the stages of a Region, in the domain of its partition.
+// AWSEndpoint returns the URLs that AWS serves a Region's stages at, in the domain of the
+// Region's partition.
 func AWSEndpoint(region string) Endpoint {
 	suffix := dnsSuffix(region)
 	return func(s portal.Stage) string {
@@ -25,7 +26,7 @@ func AWSEndpoint(region string) Endpoint {
 	}
 }
 
-// dnsSuffix is the domain that the Region's AWS services are in, which the SDK knows.
+// dnsSuffix is the domain of the Region's AWS services, as the SDK knows it.
 func dnsSuffix(region string) string {
 	const usual = "amazonaws.com"
 	endpoint, err := apigateway.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), apigateway.EndpointParameters{Region: aws.String(region)})
@@ -39,20 +40,20 @@ func dnsSuffix(region string) string {
 	return suffix
 }
 
-// OverrideEndpoint is where an emulator of AWS at base serves its stages.
+// OverrideEndpoint returns the URLs of stages at an emulator of AWS.
 func OverrideEndpoint(base string) Endpoint {
 	return func(s portal.Stage) string {
 		return fmt.Sprintf("%s/restapis/%s/%s/_user_request_", strings.TrimSuffix(base, "/"), s.API, s.Stage)
 	}
 }
 
-// mapped is a base path of a custom domain and what it leads to.
+// mapped is a base path of a custom domain and its target.
 type mapped struct {
 	Domain gateway.Domain
 	gateway.Mapping
 }
 
-// addresses are the custom domains' base paths that everybody can call, in the order of
+// addresses are the base paths of custom domains that the public can call, in order of
 // preference.
 type addresses []mapped
 
@@ -66,8 +67,8 @@ func newAddresses(all []mapped) addresses {
 	return usable
 }
 
-// endpoint is the URL at which everybody can call the stage: under a custom domain if the
-// stage is mapped there, else by default; "" if there is neither.
+// endpoint is the URL at which the public can call the stage: under a custom domain if the
+// stage is mapped there, else the default; "" if there is neither.
 func (all addresses) endpoint(api gateway.RestAPI, stage portal.Stage, byDefault Endpoint) string {
 	if api.Private {
 		return ""

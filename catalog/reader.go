@@ -18,22 +18,21 @@ import (
 )
 
 const (
-	// runKept is how long what a run has read is kept. It is longer than any run lasts: one
-	// older than runLasts begins anew, so that no catalog is made of what is left of it.
+	// runKept is how long a run's rows are kept. A run older than runLasts starts over, so no
+	// catalog is built from rows that are partly deleted.
 	runKept, runLasts = 7 * 24 * time.Hour, 24 * time.Hour
-	// remembered and rememberedAtLeast are how long the stages of an API and the base paths
-	// of a domain are used without reading them again. Each costs a call, and API Gateway has
-	// no cheap sign that they have changed. The time differs from one to the next, so that
-	// they are not all read in the same run.
+	// remembered and rememberedAtLeast bound how long the stages of an API and the base paths
+	// of a domain are reused. Reading each costs a call, and API Gateway has no cheap sign of a
+	// change. The time varies per name, so that they are not all read in the same run.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	// stepTime bounds a step that makes several calls.
 	stepTime = 5 * time.Second
-	// troubles is how many calls of a run in a row may fail before the source counts as
-	// one that cannot be read.
+	// troubles is how many calls of a run may fail in a row before the source counts as
+	// unreadable.
 	troubles = 3
 )
 
-// Source is API Gateway as a gateway.Session reads it, page by page.
+// Source is API Gateway, read page by page; gateway.Session implements it.
 type Source interface {
 	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
 	RestAPIsPage(ctx context.Context, position string) (apis []gateway.RestAPI, next string, err error)
@@ -49,46 +48,45 @@ type scratch interface {
 	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
 }
 
-// requests are those that wait for a run.
+// requests are the requests that wait for a run.
 type requests interface {
 	All(ctx context.Context) ([]events.Event, error)
 	Remove(ctx context.Context, ids ...string) error
 }
 
-// documents keeps documents under their hash.
+// documents stores documents under their hash.
 type documents interface {
 	Put(ctx context.Context, doc Document) (hash string, err error)
 	Load(ctx context.Context, hash string) (Document, error)
 }
 
-// Outcome is what a run came to.
+// Outcome is the result of a run.
 type Outcome struct {
-	// Failed says that the source could not be read; the rest is empty then.
+	// Failed means that the source could not be read; then the rest is empty.
 	Failed   bool
 	Hash     string
 	Products int
 }
 
-// Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST
-// APIs they name, the stages of each and the custom domains; then they store the document
-// and have it published. A run keeps all it has read in rows, so a step that is interrupted
-// can run again and nothing is read twice. A run answers the requests that were waiting when
-// it began.
+// Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST APIs
+// they name, the stages of each, and the custom domains; the last steps store the document and
+// publish it. A run keeps everything it reads in rows, so an interrupted step can run again and
+// nothing is read twice. A run answers the requests that were waiting when it began.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
 	Scratch   scratch
 	Requests  requests
 	Documents documents
-	// Endpoint is where a stage is called by default.
+	// Endpoint returns the default URL of a stage.
 	Endpoint Endpoint
-	// Published is the hash of the document that is published, "" before the first.
+	// Published returns the hash of the published document, "" before the first.
 	Published func(ctx context.Context) (hash string, err error)
-	// Decide publishes the outcome if it is news, and ends the request's operation. Calling
-	// it again for the same request changes nothing.
+	// Decide publishes the outcome if it differs from what is published, and ends the request's
+	// operation. Calling it again for the same request changes nothing.
 	Decide func(ctx context.Context, request events.Event, outcome Outcome) error
-	// Unsettled is called after a publication that lost, moved or renamed plans. A second call
-	// for the same publication has the same id.
+	// Unsettled is called after a publication that lost, moved or renamed plans. Repeated calls
+	// for one publication pass the same id.
 	Unsettled func(ctx context.Context, id string) error
 	Now       func() time.Time
 }
@@ -106,8 +104,8 @@ const (
 	publish      phase = "publish"
 )
 
-// format is that of the cursor and of the rows that a run keeps. It changes with them, so
-// that a run that another version of the worker began is begun again.
+// format is the version of the cursor and of a run's rows. It changes with them, and a run in
+// another version's format starts over.
 const format = 1
 
 // progress is the cursor of a run.
@@ -116,28 +114,28 @@ type progress struct {
 	Run    string    `json:"run"`
 	Began  time.Time `json:"began"`
 	Phase  phase     `json:"phase"`
-	// Position is in API Gateway's list, Page how many pages of it were read.
+	// Position is the position in API Gateway's list; Page counts the pages read.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
-	// Fresh says that the run must read everything itself, because a request waits for it.
+	// Fresh means that the run must read everything itself, because a request waits for it.
 	Fresh bool `json:"fresh,omitempty"`
-	// Troubles counts calls that failed, since the last that did not.
+	// Troubles counts failed calls since the last success.
 	Troubles int `json:"troubles,omitempty"`
-	// Before is the hash that was published before.
+	// Before is the hash that was published before the run.
 	Before  string  `json:"before,omitempty"`
 	Outcome Outcome `json:"outcome,omitzero"`
 }
 
 func (p progress) set() string { return "catalog-" + p.Run }
 
-// to is the progress at the beginning of another phase.
+// to is the progress at the start of another phase.
 func (p progress) to(next phase) progress {
 	p.Phase, p.Position, p.Page, p.Troubles = next, "", 0, 0
 	return p
 }
 
-// Step does one step of a run, from the cursor on, and returns where the next goes on, ""
-// when the run is over. A second time it does the same.
+// Step does one step of a run from the cursor, and returns the next step's cursor, "" when the
+// run is over. Repeating a step has the same effect as one.
 func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
 	var p progress
 	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format || r.Now().Sub(p.Began) > runLasts {
@@ -158,7 +156,7 @@ func (r *Reader) Step(ctx context.Context, cursor string) (next string, err erro
 	return string(body), err
 }
 
-// begin is the progress of a new run: it notes whose requests it answers.
+// begin starts a run and records which requests it answers.
 func (r *Reader) begin(ctx context.Context) (progress, error) {
 	now := r.Now()
 	p := progress{Format: format, Run: portal.DeriveID("catalog", strconv.FormatInt(now.UnixNano(), 10)), Began: now, Phase: readPlans}
@@ -178,8 +176,8 @@ func (r *Reader) begin(ctx context.Context) (progress, error) {
 	return p, r.Scratch.Put(ctx, p.set(), "requests", list, runKept)
 }
 
-// failed decides what follows a step that failed. Missing tokens and throttles postpone it;
-// other failures are tried again twice; then the run ends with a source that cannot be read.
+// failed decides what follows a failed step. Missing tokens and throttles postpone it. Other
+// failures are retried twice; then the run ends with an unreadable source.
 func failed(ctx context.Context, p progress, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
@@ -212,7 +210,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 		domains, next, err := r.Source(ctx).DomainsPage(ctx, p.Position)
 		var unavailable *gateway.Unavailable
 		if errors.As(err, &unavailable) && unavailable.Forbidden {
-			// Workers of installations made before domains were read may not list them.
+			// Older installations do not allow workers to list domains.
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("custom domains cannot be listed, so no address of the catalog is under one")
 			return p.to(keep), nil
 		}
@@ -225,7 +223,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	return p, fmt.Errorf("reading the catalog: there is no phase %q", p.Phase)
 }
 
-// turned keeps a page and goes on to the next, or to the phase that follows.
+// turned keeps a page and moves on to the next page, or to the phase that follows.
 func turned[T any](ctx context.Context, r *Reader, p progress, page []T, next string, err error, follows phase) (progress, error) {
 	if err != nil {
 		return p, fmt.Errorf("reading %s: %w", p.Phase, err)
@@ -242,7 +240,7 @@ func turned[T any](ctx context.Context, r *Reader, p progress, page []T, next st
 	return p, nil
 }
 
-// pagesOf are all pages that a run has kept in a phase.
+// pagesOf returns all pages that a run kept in a phase.
 func pagesOf[T any](ctx context.Context, r *Reader, p progress, of phase) ([]T, error) {
 	var all []T
 	err := r.Scratch.Each(ctx, p.set(), string(of)+"-", func(_ string, body []byte) error {
@@ -254,7 +252,7 @@ func pagesOf[T any](ctx context.Context, r *Reader, p progress, of phase) ([]T, 
 	return all, err
 }
 
-// named are the stages that plans name, by API.
+// named returns the stages that plans name, by API.
 func named(plans []gateway.UsagePlan) map[string][]string {
 	stages := map[string][]string{}
 	for _, plan := range plans {
@@ -280,7 +278,7 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	return turned(ctx, r, p, apis, next, err, readStages)
 }
 
-// readStages reads the stages of the APIs of which they are not known.
+// readStages reads the stages of APIs whose stages are not known.
 func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
 	if err != nil {
@@ -318,7 +316,7 @@ func containsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(list, one) })
 }
 
-// readMappings reads the base paths of the domains of which they are not known.
+// readMappings reads the base paths of domains whose base paths are not known.
 func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error) {
 	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
 	if err != nil {
@@ -349,7 +347,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 	return p.to(keep), nil
 }
 
-// mappingsOf reads all pages at once: a domain hardly ever has more than one.
+// mappingsOf reads all pages at once, because a domain hardly ever has more than one.
 func (r *Reader) mappingsOf(ctx context.Context, domain gateway.Domain) ([]gateway.Mapping, error) {
 	all, position := []gateway.Mapping{}, ""
 	for {
@@ -363,7 +361,7 @@ func (r *Reader) mappingsOf(ctx context.Context, domain gateway.Domain) ([]gatew
 
 func domainKey(domain gateway.Domain) string { return domain.Name + "|" + domain.ID }
 
-// keep makes the document of all that was read and stores it.
+// keep builds the document from what was read, and stores it.
 func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 	doc, err := r.document(ctx, p)
 	if err != nil {
@@ -426,8 +424,8 @@ func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
 	return assemble(from, r.Endpoint), nil
 }
 
-// publish has the outcome decided on, for those who wait and then for the run itself, and
-// has the accounts looked at if plans have changed under them.
+// publish decides on the outcome, for the waiting requests and then for the run itself, and
+// asks to check accounts if plans have changed.
 func (r *Reader) publish(ctx context.Context, p progress) error {
 	waiting, err := r.waiting(ctx, p)
 	if err != nil {
@@ -472,7 +470,7 @@ func (r *Reader) unsettled(ctx context.Context, p progress) error {
 	}
 	before, err := r.Documents.Load(ctx, p.Before)
 	now, again := r.Documents.Load(ctx, p.Outcome.Hash)
-	// One that cannot be read costs a look at the accounts.
+	// If a document cannot be read, the accounts are checked to be safe.
 	if err == nil && again == nil && !before.Unsettles(now) {
 		return nil
 	}
@@ -485,16 +483,16 @@ const (
 	mappingsSet = "catalog-mappings"
 )
 
-// memory is something read of API Gateway, and when.
+// memory is something read from API Gateway, and when.
 type memory[T any] struct {
 	Value T         `json:"value"`
 	At    time.Time `json:"at"`
 }
 
-// readBy says whether the run has read it itself.
+// readBy reports whether this run read it.
 func (m memory[T]) readBy(p progress) bool { return !m.At.Before(p.Began) }
 
-// serves says whether the run can do with it.
+// serves reports whether the run can reuse it.
 func (m memory[T]) serves(p progress, name string) bool {
 	if m.readBy(p) {
 		return true
@@ -517,7 +515,7 @@ func recall[T any](ctx context.Context, r *Reader, set string) (map[string]memor
 	return all, err
 }
 
-// spread is a part of the time that follows from the name.
+// spread is a fraction of the time that depends on the name.
 func spread(name string, of time.Duration) time.Duration {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(name))

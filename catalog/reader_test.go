@@ -347,7 +347,7 @@ func TestARunThatAnotherVersionBeganIsBegunAgain(t *testing.T) {
 	}
 }
 
-// What a run has read is kept for days only, and half of it is no catalog.
+// A run's rows are kept for days only, and part of them makes no catalog.
 func TestARunThatHasSleptForADayIsBegunAgain(t *testing.T) {
 	t.Parallel()
 	r := newReading(t, zoo())

@@ -20,21 +20,21 @@ type requestTable interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Requests keeps the requests that wait for a run which begins after them: pk
-// "catalog-requests", sk the request's id, in the records table.
+// Requests keeps the requests that wait for the next run, in the records table: pk
+// "catalog-requests", sk the request's id.
 type Requests struct {
 	db    requestTable
 	table string
 }
 
-// NewRequests returns the Requests of the records table of that name.
+// NewRequests returns the Requests in the records table of that name.
 func NewRequests(db requestTable, records string) *Requests {
 	return &Requests{db: db, table: records}
 }
 
 const requestsPartition = "catalog-requests"
 
-// Add keeps a request. A second time it changes nothing.
+// Add keeps a request. Adding it again changes nothing.
 func (q *Requests) Add(ctx context.Context, request events.Event) error {
 	body, err := events.Encode(request)
 	if err != nil {
@@ -48,7 +48,7 @@ func (q *Requests) Add(ctx context.Context, request events.Event) error {
 	return doing("keeping request "+request.ID, err)
 }
 
-// All lists the requests, those that were made first in front.
+// All lists the requests, oldest first.
 func (q *Requests) All(ctx context.Context) ([]events.Event, error) {
 	pages := dynamodb.NewQueryPaginator(q.db, &dynamodb.QueryInput{
 		TableName: &q.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
@@ -77,7 +77,7 @@ func (q *Requests) All(ctx context.Context) ([]events.Event, error) {
 	return all, nil
 }
 
-// Remove forgets the requests with those ids.
+// Remove deletes the requests with those ids.
 func (q *Requests) Remove(ctx context.Context, ids ...string) error {
 	for _, id := range ids {
 		_, err := q.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &q.table, Key: map[string]types.AttributeValue{

@@ -14,21 +14,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// table is what the store needs of DynamoDB.
+// table is the part of DynamoDB that the store needs.
 type table interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 	Query(ctx context.Context, in *dynamodb.QueryInput, opts ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// chunkSize is how many bytes of JSON one item holds, gzipped: with the few bytes
-// that gzip may add it stays under 300 KB, and so under DynamoDB's 400 KB for an
-// item. Each chunk is compressed by itself, so its content follows from the hash
-// alone, and two releases that compress differently can still write the same one.
+// chunkSize is the number of bytes of JSON in one item, before gzip. Even if gzip adds some
+// bytes, an item stays below DynamoDB's limit of 400 KB. Each chunk is compressed separately,
+// so its content depends only on the hash, and releases that compress differently can write the
+// same chunk.
 const chunkSize = 256 << 10
 
-// Store keeps documents in the records table: pk "catalog#<hash>", sk
-// "chunk#0000" and on. A document never changes once written, so it is written
-// before the fact that names its hash, and nobody reads it before that fact.
+// Store keeps documents in the records table: pk "catalog#<hash>", sk "chunk#0000" and so on. A
+// document never changes once written. It is written before the fact that names its hash, and
+// read only after that fact.
 type Store struct {
 	db   table
 	name string
@@ -70,9 +70,8 @@ func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []b
 	return err
 }
 
-// Load reads a document, consistently. One that is unknown is a portal.Error with
-// code NotFound; one that is not what its hash says, or not whole, is an error
-// without a code.
+// Load reads a document with consistent reads. An unknown one is a portal.Error with code
+// NotFound; one that is incomplete or does not match its hash is an error without a code.
 func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
 	body, err := s.body(ctx, hash)
 	if err != nil {
@@ -92,7 +91,7 @@ func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
 	return doc, nil
 }
 
-// fillIn says of documents that are older than kinds of APIs what was true of them all.
+// fillIn sets the kind of APIs in documents older than kinds: all were REST APIs.
 func (d Document) fillIn() {
 	for _, product := range d.Products {
 		for i := range product.APIs {

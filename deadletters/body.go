@@ -15,17 +15,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 )
 
-// partSize is the most of a body that one row holds. An item of DynamoDB has at most
-// 400 KB, a message of SQS up to 1 MiB, a transaction 4 MB.
+// partSize is the largest part of a body that one row holds. A DynamoDB item has at most 400
+// KB, an SQS message at most 1 MiB, a transaction at most 4 MB.
 const partSize = 200 << 10
 
 type bodyPart struct {
 	Part []byte `dynamodbav:"part"`
 }
 
-// rows are the letter's row and, if the body is too large for it, those of the body's
-// parts. Parts are kept under the body's hash: burying the message again writes the same
-// ones, and another body can never get mixed in.
+// rows returns the letter's row and, if the body is too large for it, the rows of the body's
+// parts. Parts are stored under the body's hash: burying the message again writes the same
+// rows, and different bodies never mix.
 func (l Letter) rows() []journal.Row {
 	var parts []journal.Row
 	if len(l.Body) > partSize {
@@ -38,11 +38,11 @@ func (l Letter) rows() []journal.Row {
 	return append(parts, journal.Row{PK: partition, SK: l.ID, Value: l})
 }
 
-// body puts the parts together again.
-func (b Box) body(ctx context.Context, hash string) ([]byte, error) {
+// body joins the parts.
+func (a Admin) body(ctx context.Context, hash string) ([]byte, error) {
 	var body []byte
-	pages := dynamodb.NewQueryPaginator(b.Tables, &dynamodb.QueryInput{
-		TableName:                 &b.Records,
+	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
+		TableName:                 &a.Records,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :parts"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":parts": text(partsKey(hash))},

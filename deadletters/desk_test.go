@@ -26,15 +26,15 @@ var (
 	}
 )
 
-// desk is a worker and an operator at the same tables.
+// desk is a worker and an operator on the same tables.
 type desk struct {
-	deadletters.Keeper
-	deadletters.Box
+	deadletters.Recorder
+	deadletters.Admin
 	t       *testing.T
 	tables  journaltest.Tables
 	journal *journal.Journal
 	outbox  *outbox
-	execute *handlers.Execute
+	execute *handlers.Decider
 	now     time.Time
 }
 
@@ -45,8 +45,8 @@ func newDesk(t *testing.T) *desk {
 	d.journal = d.tables.Open()
 	reader := accounts.NewReader(d.journal, d.tables.Client, d.tables.Records, clock)
 	d.execute = handlers.New(handlers.Config{Journal: d.journal, Accounts: reader, Sender: d.outbox, Now: clock})
-	d.Keeper = deadletters.Keeper{Requests: d.execute, Rows: d.journal, Tables: d.tables.Client, Records: d.tables.Records, Now: clock}
-	d.Box = deadletters.Box{Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Now: clock}
+	d.Recorder = deadletters.Recorder{Requests: d.execute, Rows: d.journal, Tables: d.tables.Client, Records: d.tables.Records, Now: clock}
+	d.Admin = deadletters.Admin{Tables: d.tables.Client, Records: d.tables.Records, Sender: d.outbox, Now: clock}
 	return d
 }
 
@@ -125,11 +125,11 @@ func (d *desk) wantState(id string, want deadletters.State) {
 	}
 }
 
-// outbox remembers what was sent again.
+// outbox records what was sent again.
 type outbox struct {
 	mu       sync.Mutex
 	repeated []events.Event
-	// down is what sending fails with; meanwhile happens after each.
+	// down is the error that sending returns; meanwhile runs after each message.
 	down      error
 	meanwhile func(events.Event)
 }

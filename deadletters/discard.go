@@ -14,18 +14,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// discardTries is how often Discard reads a letter that changes before it can be written.
+// discardTries bounds how often Discard reads a letter that keeps changing before it can be
+// written.
 const discardTries = 5
 
-// Discard closes the letter with that id without carrying it out, and records the
-// operator, the time and the reason. The operation it belongs to stays failed. The letter
-// is kept for 30 days and can be replayed until then. This is also how a letter is closed
-// that can never be replayed, because no worker could read it.
+// Discard closes the letter without carrying it out, and records the operator, the time and the
+// reason. Its operation stays failed. The letter is kept for 30 days and can be replayed until
+// then. Discarding is also how to close a letter that no worker can read.
 //
-// Discarding a letter again changes nothing and keeps the first record. Errors that are
-// for the operator are portal.Errors: Invalid for an empty reason or one of more than
-// 1000 bytes, NotFound for an unknown letter, Conflict for a letter that is settled.
-func (b Box) Discard(ctx context.Context, id, reason string) error {
+// Discarding again changes nothing and keeps the first record. Errors for the operator are
+// portal.Errors: Invalid for an empty reason or one of more than 1000 bytes, NotFound for an
+// unknown letter, Conflict for a settled one.
+func (a Admin) Discard(ctx context.Context, id, reason string) error {
 	reason = strings.TrimSpace(strings.ToValidUTF8(reason, "\uFFFD"))
 	switch {
 	case reason == "":
@@ -34,7 +34,7 @@ func (b Box) Discard(ctx context.Context, id, reason string) error {
 		return portal.Fail(portal.Invalid, fmt.Sprintf("The reason has %d bytes; give one of at most %d.", len(reason), maxText))
 	}
 	for range discardTries {
-		letter, err := b.row(ctx, id)
+		letter, err := a.row(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (b Box) Discard(ctx context.Context, id, reason string) error {
 		case Settled:
 			return portal.Fail(portal.Conflict, "Dead letter "+letter.ID+" is settled: a replay of it was handled. There is nothing to discard.")
 		}
-		written, err := b.writeDiscard(ctx, letter, reason)
+		written, err := a.writeDiscard(ctx, letter, reason)
 		if written || err != nil {
 			return err
 		}
@@ -52,11 +52,11 @@ func (b Box) Discard(ctx context.Context, id, reason string) error {
 	return portal.Fail(portal.Conflict, "Dead letter "+keyOf(id)+" kept changing. Look at it again before you discard it.")
 }
 
-// writeDiscard is not written if the letter was replayed, settled, discarded or buried
-// again since it was read.
-func (b Box) writeDiscard(ctx context.Context, letter Letter, reason string) (written bool, err error) {
-	now := b.Now().UTC()
-	discard, err := attributevalue.Marshal(Discard{By: b.Operator, At: now, Reason: reason, Replays: letter.Replays})
+// writeDiscard writes nothing if the letter was replayed, settled, discarded or buried again
+// since it was read.
+func (a Admin) writeDiscard(ctx context.Context, letter Letter, reason string) (written bool, err error) {
+	now := a.Now().UTC()
+	discard, err := attributevalue.Marshal(Discard{By: a.Operator, At: now, Reason: reason, Replays: letter.Replays})
 	if err != nil {
 		return false, fmt.Errorf("discarding %s: %w", letter.ID, err)
 	}
@@ -67,14 +67,14 @@ func (b Box) writeDiscard(ctx context.Context, letter Letter, reason string) (wr
 	before := "attribute_not_exists(discard)"
 	values := map[string]types.AttributeValue{
 		":discard": discard, ":expires": number(now.Add(closedTTL).Unix()), ":last": last,
-		":replays": number(letter.Replays), ":settled": number(letter.Settled),
+		":replays": number(letter.Replays), ":settled": number(letter.SettledReplay),
 	}
 	if letter.Discard != nil {
 		before = "discard.replays = :before"
 		values[":before"] = number(letter.Discard.Replays)
 	}
-	_, err = b.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &b.Records, Key: keyed(partition, letter.ID),
+	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &a.Records, Key: keyed(partition, letter.ID),
 		ConditionExpression:       aws.String("replays = :replays AND settled = :settled AND #last = :last AND " + before),
 		UpdateExpression:          aws.String("SET discard = :discard, expires_at = :expires"),
 		ExpressionAttributeNames:  map[string]string{"#last": "last"},

@@ -152,7 +152,7 @@ func TestAReplayUnderWaySettlesALetterThatWasDiscarded(t *testing.T) {
 	d.wantState(register.ID, deadletters.Settled)
 }
 
-// meddling lets something happen to the letter just before each update.
+// meddling changes the letter just before each update.
 type meddling struct {
 	*dynamodb.Client
 	before func()
@@ -170,14 +170,14 @@ func TestALetterThatWasReplayedMeanwhileIsReadAgainBeforeItIsDiscarded(t *testin
 	d := newDesk(t)
 	d.bury(letterOf(t, register))
 	between := &meddling{Client: d.tables.Client}
-	other := d.Box
+	other := d.Admin
 	between.before = func() {
 		between.before = nil
 		if err := other.Replay(t.Context(), d.find(register.ID)); err != nil {
 			t.Error(err)
 		}
 	}
-	d.Box.Tables = between
+	d.Admin.Tables = between
 	d.discard(register.ID, "nobody needs it")
 	if got := d.find(register.ID); got.State() != deadletters.Discarded || got.Discard.Replays != 1 {
 		t.Errorf("it is %s, after %d replays", got.State(), got.Discard.Replays)
@@ -195,7 +195,7 @@ func TestALetterThatKeepsChangingIsNotDiscarded(t *testing.T) {
 		letter.Last = opened.Add(time.Duration(tries) * time.Hour * 2)
 		d.bury(letter)
 	}
-	d.Box.Tables = between
+	d.Admin.Tables = between
 	if err := d.Discard(t.Context(), register.ID, "why"); portal.CodeOf(err) != portal.Conflict {
 		t.Errorf("%v, want conflict", err)
 	}
@@ -209,7 +209,7 @@ func TestADiscardThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.bury(letterOf(t, register))
-	d.Box.Tables = dark{d.tables.Client}
+	d.Admin.Tables = dark{d.tables.Client}
 	if err := d.Discard(t.Context(), register.ID, "why"); !errors.Is(err, errDown) {
 		t.Errorf("%v, want the table's error", err)
 	}

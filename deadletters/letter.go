@@ -1,7 +1,6 @@
-// Package deadletters keeps the messages that were given up. Dead letters are rows:
-// failures are counted in one, what keeps failing is buried as one, and operators find
-// and replay it there. What a dead letter means to whoever waits for it is not decided
-// here but by handlers.
+// Package deadletters keeps the messages that workers gave up. A dead letter is a row: one row
+// counts a message's failures, another holds the letter, and operators find and replay letters
+// here. What a failure means for the person who waits is decided in package handlers.
 //
 //	          Bury              Replay                handled
 //	message ────────▶ open ──────────────▶ replayed ──────────▶ settled
@@ -9,8 +8,8 @@
 //	                   └───────────────────────┘
 //	                        fails again, Bury
 //
-// An operator can also Discard a letter that is open or replayed. A discarded letter can
-// still be replayed, and Bury opens it again.
+// An operator can also Discard an open or replayed letter. A discarded letter can still be
+// replayed, and Bury opens it again.
 package deadletters
 
 import (
@@ -21,41 +20,41 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Letter is a message that was given up, with all that is needed to look into it and to
-// replay it. There is one of a message, however many consumers gave it up: a replay
-// reaches them all.
+// Letter is a message that workers gave up, with what is needed to investigate and replay it. A
+// message has one letter even if several consumers gave it up; a replay reaches all of them.
 type Letter struct {
-	// ID is what the letter is found by: the event's id, or SQS's where the event could
-	// not be read. Bury replaces one that is too long, or too odd to be typed, by a hash.
+	// ID is the event's id, or SQS's message id if the event could not be read. Bury replaces
+	// an id that is too long, or not printable ASCII, by a hash.
 	ID string `dynamodbav:"message_id"`
-	// FailureKey is what the message's failures were counted under.
+	// FailureKey is the key under which the message's failures are counted.
 	FailureKey string `dynamodbav:"-"`
-	// Queue it was received from, by the consumer of that name.
+	// Queue is where the message was received; Consumer is the consumer that received it.
 	Queue     string             `dynamodbav:"queue"`
 	Consumer  string             `dynamodbav:"consumer"`
 	Type      string             `dynamodbav:"type"`
 	Subject   portal.Stream      `dynamodbav:"subject"`
 	Operation portal.OperationID `dynamodbav:"operation"`
-	// Body is the message as it was received: perhaps not JSON, not even text. Each
-	// leaves it out.
+	// Body is the message as received. It may be neither JSON nor text. Each leaves it out.
 	Body []byte `dynamodbav:"body"`
-	// BodyHash names the rows that hold a body too large for the letter's own.
+	// BodyHash names the rows of a body that is too large for the letter's own row.
 	BodyHash string `dynamodbav:"body_hash"`
-	// Class says why in one word: unreadable, unknown_type, invalid, failed, panic, redriven.
+	// Class is the reason in one word: unreadable, unknown_type, invalid, failed, panic,
+	// redriven.
 	Class    string    `dynamodbav:"class"`
 	Error    string    `dynamodbav:"error"`
 	Attempts int       `dynamodbav:"attempts"`
 	First    time.Time `dynamodbav:"first"`
 	Last     time.Time `dynamodbav:"last"`
-	// Replays is how often it was sent again in all; ReplayedAt when last, zero if not
-	// since it was buried.
+	// Replays counts all replays. ReplayedAt is the last one, zero if there was none since the
+	// letter was buried.
 	Replays    int64     `dynamodbav:"replays"`
 	ReplayedAt time.Time `dynamodbav:"replayed_at"`
-	// Settled is the last replay that was handled, 0 if none was, and SettledAt when.
-	Settled   int64     `dynamodbav:"settled"`
-	SettledAt time.Time `dynamodbav:"settled_at"`
-	// Discard is set once an operator has discarded the letter, and stays when it is
-	// replayed after that.
+	// SettledReplay is the number of the last replay that a worker handled, 0 if none;
+	// SettledAt is when.
+	SettledReplay int64     `dynamodbav:"settled"`
+	SettledAt     time.Time `dynamodbav:"settled_at"`
+	// Discard is set once an operator has discarded the letter, and kept if it is replayed
+	// later.
 	Discard *Discard `dynamodbav:"discard,omitempty"`
 }
 
@@ -64,11 +63,11 @@ type Discard struct {
 	By     string    `dynamodbav:"by"`
 	At     time.Time `dynamodbav:"at"`
 	Reason string    `dynamodbav:"reason"`
-	// Replays is how often the letter had been replayed by then.
+	// Replays is how often the letter had been replayed at that time.
 	Replays int64 `dynamodbav:"replays"`
 }
 
-// State is where a letter stands.
+// State is the state of a letter.
 type State string
 
 // The states; see the package comment.
@@ -79,11 +78,11 @@ const (
 	Discarded State = "discarded"
 )
 
-// State goes by the numbers of the replays: a replay may be handled before it is noted
-// that it was sent, and clocks differ.
+// State compares the numbers of replays rather than times: a worker may handle a replay before
+// the replay is recorded, and clocks differ.
 func (l Letter) State() State {
 	switch {
-	case l.Settled > 0 && l.Settled >= l.Replays:
+	case l.SettledReplay > 0 && l.SettledReplay >= l.Replays:
 		return Settled
 	case l.Discard != nil && l.Discard.Replays >= l.Replays:
 		return Discarded
@@ -93,8 +92,8 @@ func (l Letter) State() State {
 	return Open
 }
 
-// Message is the message as it can be sent again. One that workers could only bury again
-// is a portal.Error that says why.
+// Message returns the message to send again. For a letter that workers could only bury again it
+// returns a portal.Error with the reason.
 func (l Letter) Message() (events.Event, error) {
 	msg, err := events.Decode(l.Body)
 	if err == nil {
@@ -108,12 +107,11 @@ func (l Letter) Message() (events.Event, error) {
 
 const (
 	maxID = 128
-	// maxText bounds what the message's sender chose; the body has all of it.
+	// maxText bounds texts chosen by the message's sender; the body holds them in full.
 	maxText = 1000
 )
 
-// trimmed is the letter as it fits a row, but for the body. A text in a row must be
-// UTF-8, and a key has at most 1 KB.
+// trimmed makes the letter fit its row: texts must be UTF-8, and a key has at most 1 KB.
 func (l Letter) trimmed() Letter {
 	l.ID = keyOf(l.ID)
 	l.Type, l.Error = short(l.Type), short(l.Error)
@@ -121,7 +119,7 @@ func (l Letter) trimmed() Letter {
 	return l
 }
 
-// keyOf is an id as a key: itself, unless it is too long or too odd.
+// keyOf returns the id as a key, hashed if it is too long or not printable.
 func keyOf(id string) string {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
 	if id == "" || len(id) > maxID || strings.ContainsFunc(id, odd) {

@@ -105,7 +105,7 @@ func TestAReplayThatIsBuriedAtOnceStaysOpen(t *testing.T) {
 	letter := d.find(register.ID)
 	d.outbox.meanwhile = func(msg events.Event) {
 		d.outbox.meanwhile = nil
-		alone := d.Keeper
+		alone := d.Recorder
 		alone.Requests = nobody{d.journal}
 		if err := alone.Bury(t.Context(), letterOf(t, msg)); err != nil {
 			t.Error(err)
@@ -158,7 +158,7 @@ func TestAReplayComesAgainUntilItsLetterIsSettled(t *testing.T) {
 	d := newDesk(t)
 	d.bury(letterOf(t, register))
 	again := d.replay(register.ID)
-	d.Keeper.Tables = dark{d.tables.Client}
+	d.Recorder.Tables = dark{d.tables.Client}
 	handle := d.Settling(func(context.Context, events.Event) error { return nil })
 	if err := handle(t.Context(), again); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)

@@ -1,8 +1,6 @@
-// Package due is what must happen later, as rows. Whatever is to happen later is a row
-// in the records table, written in the transaction of the fact or the acceptance that
-// needs it, so it cannot be lost. A job works on the rows that have fallen due. This
-// package says what a row looks like, where it lies and when it falls due; what is done
-// then, the jobs know.
+// Package due defines the rows for work that must happen later. A due row is written in the
+// same transaction as the fact or the acceptance that needs it, so it cannot be lost. This
+// package defines a row's format, its key and when it falls due; package jobs does the work.
 package due
 
 import (
@@ -14,52 +12,52 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Shards spreads the rows over partitions. It may be changed at any time: a row is
-// handled where it lies.
+// Shards is the number of partitions that the rows are spread over. It can change at any time,
+// because a job handles each row where it is.
 const Shards = 8
 
-// Kind says what is to happen.
+// Kind is what a row asks for.
 type Kind string
 
-// The kinds. Rows of a kind that a program does not know stay where they are.
+// The kinds. A program leaves rows of a kind that it does not know.
 const (
-	// Wish asks again for a wish that is still open, should every message about it be lost.
+	// Wish repeats the wake-up for a wish that is still open, in case every message about it
+	// was lost.
 	Wish Kind = "wish"
-	// Operation hands an accepted request in again, should its message be lost.
+	// Operation publishes an accepted request again, in case its message was lost.
 	Operation Kind = "operation"
-	// IdleKey gives back a key whose ring has held no plan for long.
+	// IdleKey releases a key whose ring has held no plan for long.
 	IdleKey Kind = "idle_key"
 )
 
-// Row is one due row: of the attributes, those of its kind are set.
+// Row is one due row. It sets the attributes of its kind.
 type Row struct {
 	Kind   Kind          `dynamodbav:"kind"`
 	Stream portal.Stream `dynamodbav:"stream"`
-	// From is what the times count from.
+	// From is the time from which the waits count.
 	From time.Time `dynamodbav:"from"`
-	// Asked counts how often it has fallen due.
+	// Asked counts how often the row has fallen due.
 	Asked       int    `dynamodbav:"asked"`
 	Correlation string `dynamodbav:"correlation,omitempty"`
 
-	// Opened is the wish, of a Wish; Key and Plan what it is about, as far as it is.
+	// Opened is the wish of a Wish row; Key and Plan are what the wish is about, where it is.
 	Opened int64         `dynamodbav:"opened,omitempty"`
 	Key    portal.KeyID  `dynamodbav:"key,omitempty"`
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
-	// Operation is the request to hand in again.
+	// Operation is the request to publish again.
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// Emptied is the fact by which the key's ring lost its last plan; After is how long
-	// after From the row falls due.
+	// Emptied is the fact that ended the ring's last subscription; After is how long after From
+	// the row falls due.
 	Emptied int64         `dynamodbav:"emptied,omitempty"`
 	After   time.Duration `dynamodbav:"after,omitempty"`
 }
 
-// OfWish is the row of a key in a plan that a fact has opened a wish for; either may be
-// "" where the wish is about the other alone.
+// OfWish is the row of a wish for a key in a plan; either is "" if the wish is not about it.
 func OfWish(stream portal.Stream, opened int64, at time.Time, key portal.KeyID, plan portal.PlanID, correlation string) Row {
 	return Row{Kind: Wish, Stream: stream, From: at, Opened: opened, Key: key, Plan: plan, Correlation: correlation}
 }
 
-// OfOperation is the row of a request that was accepted at that time.
+// OfOperation is the row of a request accepted at that time.
 func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Time) Row {
 	return Row{Kind: Operation, Stream: stream, From: at, Operation: operation}
 }
@@ -69,17 +67,16 @@ func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Ti
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
 }
 
-// What is asked again is due after the first of these, then after twice as long each
-// time, up to lastWait. An operation's message may wait in its queue for a while, and
-// SQS drops duplicates for five minutes.
+// A row falls due after its kind's first wait, then after twice as long each time, up to
+// lastWait. The first wait for operations allows for a queue's backlog and for SQS's
+// deduplication of five minutes.
 const (
 	firstWishWait      = 2 * time.Minute
 	firstOperationWait = 6 * time.Minute
 	lastWait           = time.Hour
 )
 
-// maxAsked bounds what is believed of how often a row has fallen due, so that a damaged
-// row is no trouble.
+// maxAsked bounds Asked, so that a damaged row does no harm.
 const maxAsked = 1 << 40
 
 // At is when the row falls due.
@@ -96,13 +93,12 @@ func (r Row) At() time.Time {
 		wait = max(min(2*wait, lastWait), time.Minute)
 		at = at.Add(wait)
 	}
-	// In seconds, since a time.Duration holds no more than 292 years.
+	// In seconds, because a time.Duration holds at most 292 years.
 	return time.Unix(at.Unix()+left*int64(lastWait/time.Second), int64(at.Nanosecond())).In(at.Location())
 }
 
-// Next is the row for the next time after now. Times that passed while nobody looked are
-// skipped: after an outage a row falls due once, not once for each of them. However long
-// ago the row is from, that takes no time.
+// Next is the row for the next due time after now. Due times that passed unhandled are skipped,
+// so after an outage a row falls due once. It takes constant time, however old the row is.
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {
@@ -116,9 +112,9 @@ func (r Row) Next(now time.Time) Row {
 
 func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
-// Place is the item's key. Of a row that has not moved on yet it follows from what the
-// row is about, so whoever ends that can delete it; a row that has moved on is dropped
-// when it next falls due.
+// Place is the row's key. Until the row has moved on, its key follows from what it is about, so
+// the worker that ends the matter can delete it. A row that has moved on is deleted when it
+// next falls due.
 func (r Row) Place() (pk, sk string) {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(r.Stream))
@@ -130,5 +126,5 @@ func (r Row) Place() (pk, sk string) {
 // Partition is the partition key of a shard.
 func Partition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
 
-// TimeKey begins the sort key of what falls due at that time, to the millisecond.
+// TimeKey is the start of the sort key of rows that fall due at that time, in milliseconds.
 func TimeKey(t time.Time) string { return fmt.Sprintf("%015d", t.UnixMilli()) }

@@ -178,8 +178,8 @@ func (w *world) newestIntentWins(folded state.Account) {
 	}
 }
 
-func (w *world) box() deadletters.Box {
-	return deadletters.Box{Tables: w.tables, Records: w.names.Records, Now: w.now}
+func (w *world) box() deadletters.Admin {
+	return deadletters.Admin{Tables: w.tables, Records: w.names.Records, Now: w.now}
 }
 
 // everyOperationEnds: a request is carried out, refused with a reason, or a dead letter.

@@ -38,13 +38,13 @@ type world struct {
 	plane     *fakePlane
 	journal   *journal.Journal
 	reader    *accounts.Reader
-	execute   *handlers.Execute
+	execute   *handlers.Decider
 	converger *provisioning.Converger
 	projector *projections.Projector
 	// rebuild rebuilds the views, from the cursor on while that is not "".
 	rebuild *projections.Rebuild
 	cursor  string
-	letters deadletters.Keeper
+	letters deadletters.Recorder
 	views   *projections.Views
 	clock   time.Time
 
@@ -94,7 +94,7 @@ func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 			return nil
 		},
 	}
-	w.letters = deadletters.Keeper{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
+	w.letters = deadletters.Recorder{Requests: w.execute, Rows: faulty, Tables: tables, Records: names.Records, Now: w.now}
 	return w
 }
 

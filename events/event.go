@@ -1,8 +1,7 @@
-// Package events is the wire format: every message of Gatehouse, requests and
-// facts alike, is a CloudEvent 1.0 in structured JSON, and every type of message
-// is a Go struct in this package. Type names and members are data: they are
-// written out once, never renamed, and pinned by one golden file per type. The
-// body alone is enough to handle or replay a message.
+// Package events is the wire format. Every message of Gatehouse, request or fact, is a
+// CloudEvent 1.0 in structured JSON, and every message type is a Go struct in this package.
+// Type names and members are data: they are written out here once, never renamed, and pinned by
+// one golden file per type. The body alone is enough to handle or replay a message.
 package events
 
 import (
@@ -15,80 +14,79 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Event is one message: who says what about which stream, and the payload.
+// Event is one message: its CloudEvents attributes and its payload.
 type Event struct {
-	// ID is what duplicates are recognised by. Of a request that opens an operation
-	// it is the operation id, of a fact it is derived from stream and sequence.
+	// ID identifies the message; duplicates share it. A request's id is its operation's id. A
+	// fact's id derives from its stream and sequence.
 	ID string
-	// Source is the part of Gatehouse that made it, e.g. "/gatehouse/api".
+	// Source is the part of Gatehouse that made the message, e.g. "/gatehouse/api".
 	Source string
-	// Subject is the stream it is about.
+	// Subject is the stream that the message is about.
 	Subject portal.Stream
-	// Time is when it was made, UTC.
+	// Time is when the message was made, in UTC.
 	Time time.Time
-	// Sequence is a fact's place in its stream, from 1; 0 for requests.
+	// Sequence is a fact's place in its stream, counted from 1; 0 for requests.
 	Sequence int64
-	// Operation is the operation that it serves; empty for what nobody asked for.
+	// Operation is the operation that the message belongs to, if any.
 	Operation portal.OperationID
-	// Actor says who asked, "" for a worker. The subject is what they asked about: an admin
-	// who suspends somebody is the actor, the account of that person the subject.
+	// Actor is who submitted the request, "" for a worker. Subject is who it is about: if an
+	// admin suspends a person, the admin is the actor and the person's account the subject.
 	Actor portal.Actor
-	// Intent orders the requests about one stream; a decision carries that of its request.
+	// Intent orders the requests about one stream. A decision carries its request's intent.
 	Intent portal.Intent
 	// Causation is the id of the message that led to this one.
 	Causation string
-	// Correlation runs from the first HTTP request through all that follows.
+	// Correlation is shared by everything that one HTTP request led to.
 	Correlation string
 	// TraceParent is the W3C trace context, if there is one.
 	TraceParent string
-	// Replay counts how often an operator has sent it again after it was given up; 0 for
-	// what never was.
+	// Replay counts how often an operator has replayed the message, 0 if never.
 	Replay int64
-	// Data is the payload: one of this package's structs, by value.
+	// Data is one of this package's structs, by value.
 	Data Payload
 }
 
-// Payload is the data of one type of message.
+// Payload is the data of one message type.
 type Payload interface {
 	// EventType is the CloudEvents type, e.g. "gatehouse.SubscribeRequested.v1".
 	EventType() string
 }
 
-// Request asks for something. Scopes are what a decision about it decides over.
+// Request asks for something. A decision about the request decides over its Scopes.
 type Request interface {
 	Payload
 	Scopes() []portal.Scope
 }
 
-// Fact states what is so from now on. Facts are only ever appended to a journal.
+// Fact states what holds from now on. Facts are only ever appended to a journal.
 type Fact interface {
 	Payload
 	isFact()
 }
 
-// understood is implemented by facts that change what API Gateway should hold. Their
-// events carry the extension "mustunderstand": a worker that does not know such a type
-// postpones deciding and converging for the stream, where it would pass over any other.
+// understood is implemented by facts about what API Gateway should hold. Their events carry the
+// extension "mustunderstand": a worker that does not know such a type postpones deciding and
+// converging for its stream. It ignores other unknown types.
 type understood interface {
-	// MustUnderstand says whether passing over the fact would do harm.
+	// MustUnderstand reports whether ignoring the fact would do harm.
 	MustUnderstand() bool
 }
 
-// MustUnderstand says whether a program that does not know the event's type may pass
-// over it.
+// MustUnderstand reports whether a program that does not know the event's type must not ignore
+// it.
 func (e Event) MustUnderstand() bool {
 	u, ok := e.Data.(understood)
 	return ok && u.MustUnderstand()
 }
 
-// NotUnderstood says whether the event is a recorded fact of a type that this program
-// does not know and must not pass over.
+// NotUnderstood reports whether the event is a recorded fact whose type this program does not
+// know and must not ignore.
 func (e Event) NotUnderstood() bool {
 	_, unknown := e.Data.(Unknown)
 	return unknown && e.MustUnderstand()
 }
 
-// Type is the payload's type, "" without one.
+// Type is the payload's type, "" without a payload.
 func (e Event) Type() string {
 	if e.Data == nil {
 		return ""
@@ -96,13 +94,13 @@ func (e Event) Type() string {
 	return e.Data.EventType()
 }
 
-// Fact is the payload as a fact; ok is false for a request.
+// Fact returns the payload as a fact; ok is false for a request.
 func (e Event) Fact() (f Fact, ok bool) {
 	f, ok = e.Data.(Fact)
 	return f, ok
 }
 
-// Name is the short name of a type, for people: "SubscribeRequested".
+// Name shortens a type for people, e.g. to "SubscribeRequested".
 func Name(eventType string) string {
 	parts := strings.Split(eventType, ".")
 	if len(parts) != 3 {
@@ -116,13 +114,12 @@ const (
 	// ContentType is the media type of an encoded event (CloudEvents HTTP binding,
 	// structured mode).
 	ContentType = "application/cloudevents+json"
-	// MaxSize bounds an encoded event, bytes: one SQS billing unit (64 KB).
+	// MaxSize bounds an encoded event, in bytes: one SQS billing unit (64 KB).
 	MaxSize = 64 << 10
 )
 
-// envelope is the CloudEvent as it is on the wire. Extension names are lower case
-// letters only, as CloudEvents 1.0 section 3.1 wants them; "sequence" is the
-// registered extension of that name.
+// envelope is the CloudEvent on the wire. CloudEvents 1.0, section 3.1, allows extension names
+// only lower-case letters and digits; "sequence" is the registered extension of that name.
 type envelope struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -143,8 +140,8 @@ type envelope struct {
 	Data            json.RawMessage `json:"data"`
 }
 
-// Encode is the event as structured JSON. It fails if a required attribute is
-// missing or the result is larger than MaxSize: that is a fault of the program.
+// Encode returns the event as structured JSON. A missing required attribute, or a result larger
+// than MaxSize, is an error and a fault of the program.
 func Encode(e Event) ([]byte, error) {
 	if e.ID == "" || e.Source == "" || e.Subject == "" || e.Time.IsZero() || e.Data == nil {
 		return nil, fmt.Errorf("encoding event %q: id, source, subject, time and data are required", e.ID)
@@ -169,12 +166,12 @@ func Encode(e Event) ([]byte, error) {
 	return body, nil
 }
 
-// Decode reads an event. What cannot be read, or is of a type that this program
-// does not know, is a portal.Error with code Invalid: trying again is no use.
-// Members it does not know are passed over, so that old code reads new messages.
+// Decode reads an event. If the body cannot be read, or its type is unknown to this program,
+// the error is a portal.Error with code Invalid: retrying is pointless. Unknown members are
+// ignored, so that old code reads new messages.
 func Decode(body []byte) (Event, error) { return decodeAs(body, envelope.payload) }
 
-// payload is the data of a type that this program knows.
+// payload decodes the data of a type that this program knows.
 func (env envelope) payload() (Payload, error) {
 	decode, ok := types[env.Type]
 	if !ok {
@@ -222,8 +219,7 @@ func unreadable(why string, err error) error {
 	return &portal.Error{Code: portal.Invalid, Message: "The message could not be read: " + why + ".", Err: err}
 }
 
-// sequenceText pads, so that the text sorts as the number does (the extension's
-// rule).
+// sequenceText pads the number so that texts sort as numbers do, a rule of the extension.
 func sequenceText(n int64) string {
 	if n == 0 {
 		return ""
@@ -231,7 +227,7 @@ func sequenceText(n int64) string {
 	return fmt.Sprintf("%012d", n)
 }
 
-// flagText is "true", or nothing: CloudEvents extensions are texts here.
+// flagText is "true" or absent, since CloudEvents extensions here are texts.
 func flagText(set bool) string {
 	if set {
 		return "true"

@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Decides names the scopes that a fact decides over, with the intent of its event.
-// An older request in any of them is superseded from then on.
+// Decides names the scopes that a fact decides over, with its event's intent. From then on an
+// older request in any of them is superseded.
 type Decides struct {
 	Scopes []portal.Scope `json:"scopes,omitempty"`
 }
@@ -15,22 +15,22 @@ type Decides struct {
 // Decided lists the scopes that this fact decides over.
 func (d Decides) Decided() []portal.Scope { return d.Scopes }
 
-// Link names a wish of the fact's own stream: the sequence of the fact that opened it.
-// 0 names none. Whether the fact ends the wish, is a step towards it or joins an
-// operation to it, the fact's type says.
+// Link names a wish of the fact's own stream by the sequence of the fact that opened it; 0
+// names none. The fact's type tells whether the fact ends the wish, is a step towards it, or
+// joins an operation to it.
 type Link struct {
 	Wish int64 `json:"wish,omitempty"`
 }
 
-// Linked is the wish that the fact is about, 0 if it is about none.
+// Linked is the wish that the fact is about, 0 if none.
 func (l Link) Linked() int64 { return l.Wish }
 
-// UserRegistered says that the account is open.
+// UserRegistered: the account is open.
 type UserRegistered struct {
 	Decides
 }
 
-// RequestRejected says no, and why. Message is for the user. With a wish, API Gateway
+// RequestRejected: the request is refused. Message tells the user why. With a wish, API Gateway
 // refused that wish for good, and what it asked for is no longer wanted.
 type RequestRejected struct {
 	Decides
@@ -39,47 +39,46 @@ type RequestRejected struct {
 	Message string      `json:"message"`
 }
 
-// RequestUnchanged says that what was asked for is so already.
+// RequestUnchanged: what the request asks for already holds.
 type RequestUnchanged struct {
 	Decides
 }
 
-// RequestJoined says that what was asked for is wanted already and not yet so. Its
-// operation ends with the wish.
+// RequestJoined: what the request asks for is already on its way. Its operation ends with the
+// wish.
 type RequestJoined struct {
 	Decides
 	Link
 	Plan portal.PlanID `json:"plan"`
 }
 
-// RequestSuperseded says that a newer request decided otherwise. With a wish, that wish
-// is overturned, and every operation linked to it ends; without one, the operation of the
-// fact's own request does.
+// RequestSuperseded: a newer request decided otherwise. With a wish, that wish ends, and so
+// does every operation linked to it. Without one, the operation of the fact's own request ends.
 type RequestSuperseded struct {
 	Link
 }
 
-// RequestFailed says that a request could not be handled and lies among the dead
-// letters. It does not count as handled: a replay is carried out.
+// RequestFailed: a request could not be handled and is a dead letter now. It does not count as
+// handled, so a replay is carried out.
 type RequestFailed struct {
 	Class string `json:"class"`
 }
 
-// KeyWanted says that the ring is to have a key. Its value follows from the scheme, the
-// KMS key and the key's id, whatever the configuration says later. It opens a wish for
+// KeyWanted: the ring should have a key. The key's value derives from the scheme, the KMS key
+// and the key's id recorded here, even if the configuration changes later. It opens a wish for
 // every plan that the ring's subscriptions hold.
 type KeyWanted struct {
 	Key    portal.KeyID `json:"key"`
 	Ring   portal.Ring  `json:"ring"`
 	Name   string       `json:"name"`
 	Scheme string       `json:"scheme"`
-	// KMSKey is the "mrk-…" id of a multi-Region key, so that any of its replicas can
-	// serve, or the ARN of another.
+	// KMSKey is the "mrk-…" id of a multi-Region key, so that any of its replicas can serve, or
+	// else the key's ARN.
 	KMSKey string `json:"kms_key"`
 }
 
-// SubscriptionWanted says that every live key of the ring is to open the plan. It opens
-// a wish for each of them.
+// SubscriptionWanted: every live key of the ring should open the plan. It opens a wish for each
+// of them.
 type SubscriptionWanted struct {
 	Decides
 	Plan   portal.PlanID  `json:"plan"`
@@ -88,21 +87,21 @@ type SubscriptionWanted struct {
 	Stages []portal.Stage `json:"stages"`
 }
 
-// SubscriptionEnding says that no key is to open the plan any more. It opens a wish for
-// every key that does, or may.
+// SubscriptionEnding: no key should open the plan any more. It opens a wish for every key that
+// does, or may.
 type SubscriptionEnding struct {
 	Decides
 	Plan portal.PlanID `json:"plan"`
 }
 
-// WishParked says why a wish is not fulfilled yet, and that it will be tried again.
-// Recorded once for each reason, not for each attempt.
+// WishParked: the wish is not fulfilled yet, for this reason, and workers keep trying. It is
+// recorded once per reason, not once per attempt.
 type WishParked struct {
 	Link
 	Reason Reason `json:"reason"`
 }
 
-// Reason says what a wish waits for.
+// Reason is what a wish waits for.
 type Reason string
 
 // The reasons.
@@ -113,49 +112,48 @@ const (
 	WaitingForKMSKey   Reason = "kms_key"  // the KMS key is disabled or may not be used; an operator must act
 )
 
-// KeyCreated says that API Gateway holds the key, under that id.
+// KeyCreated: API Gateway holds the key, under that id.
 type KeyCreated struct {
 	Key       portal.KeyID        `json:"key"`
 	GatewayID portal.GatewayKeyID `json:"gateway_id"`
 }
 
-// KeyAttached says that API Gateway has attached the key to the plan, as that wish asked.
+// KeyAttached: API Gateway has attached the key to the plan, as the wish asked.
 type KeyAttached struct {
 	Link
 	Key  portal.KeyID  `json:"key"`
 	Plan portal.PlanID `json:"plan"`
 }
 
-// KeyDetached says that API Gateway no longer has the key attached to the plan, as that
-// wish asked.
+// KeyDetached: API Gateway has detached the key from the plan, as the wish asked.
 type KeyDetached struct {
 	Link
 	Key  portal.KeyID  `json:"key"`
 	Plan portal.PlanID `json:"plan"`
 }
 
-// SubscriptionActivated says that every key that the wish asked for is attached. It is
-// appended together with the last KeyAttached, and ends the wish.
+// SubscriptionActivated: every key that the wish asked for is attached. It is appended together
+// with the last KeyAttached, and ends the wish.
 type SubscriptionActivated struct {
 	Link
 	Plan portal.PlanID `json:"plan"`
 }
 
-// SubscriptionEnded says that no key is attached any more. It is appended together with
-// the last KeyDetached, and ends the wish.
+// SubscriptionEnded: no key is attached any more. It is appended together with the last
+// KeyDetached, and ends the wish.
 type SubscriptionEnded struct {
 	Link
 	Plan portal.PlanID `json:"plan"`
 }
 
-// SubscriptionLost says that a subscription that stood has ended, since API Gateway no
-// longer has what it needs. Nobody asked for it.
+// SubscriptionLost: an active subscription has ended without a request, because API Gateway no
+// longer has what it needs.
 type SubscriptionLost struct {
 	Plan   portal.PlanID `json:"plan"`
 	Reason LossReason    `json:"reason"`
 }
 
-// LossReason says why a subscription was lost.
+// LossReason is why a subscription was lost.
 type LossReason string
 
 // The reasons. Each rests on what was seen, never on what was not.
@@ -164,35 +162,32 @@ const (
 	LostStageTaken LossReason = "stage_taken" // the plan now opens a stage that another plan of the key opens
 )
 
-// KeyObserved says that somebody enabled or disabled the key in API Gateway itself.
-// Gatehouse leaves it as it is.
+// KeyObserved: a key was enabled or disabled directly in API Gateway. Gatehouse leaves it so.
 type KeyObserved struct {
 	Key     portal.KeyID `json:"key"`
 	Enabled bool         `json:"enabled"`
 }
 
-// KeyReleasing says that API Gateway is no longer to hold the key, since nobody has used
-// its ring for long. It opens a wish. The key comes back, with the same value, when its
-// ring is subscribed to a plan again.
+// KeyReleasing: API Gateway should no longer hold the key, because its ring has been unused for
+// long. It opens a wish. When the ring subscribes again, the key returns with the same value.
 type KeyReleasing struct {
 	Key portal.KeyID `json:"key"`
 }
 
-// KeyReleased says that API Gateway no longer holds the key. It ends the wish.
+// KeyReleased: API Gateway no longer holds the key. It ends the wish.
 type KeyReleased struct {
 	Link
 	Key portal.KeyID `json:"key"`
 }
 
-// CatalogPublished says that the catalog is now the document with that hash, which
-// is kept under it.
+// CatalogPublished: the catalog is now the document stored under that hash.
 type CatalogPublished struct {
 	Hash     string `json:"hash"`
 	Products int    `json:"products"`
 }
 
-// CatalogSourceFailed says that a source of the catalog could not be read; what
-// was published stands. Message is for operators.
+// CatalogSourceFailed: a source of the catalog could not be read, and the published document
+// stands. Message is for operators.
 type CatalogSourceFailed struct {
 	Source  string    `json:"source"`
 	Message string    `json:"message"`

@@ -2,21 +2,21 @@ package events
 
 import "github.com/gatehouse-portal/gatehouse/portal"
 
-// RegisterUser asks that the account be opened. Sent when an identity is first seen, or
-// by the client; the second one changes nothing. It carries no personal data: that is
-// kept apart, under the account's id.
+// RegisterUser asks to open the account. It is sent when an identity is first seen, or by a
+// client; a second one changes nothing. It carries no personal data, which is stored separately
+// under the account's id.
 type RegisterUser struct{}
 
-// SubscribeRequested asks that the account's keys open the plan. It carries what
-// acceptance read of the plan, so that deciding needs the journal alone.
+// SubscribeRequested asks that the account's keys open the plan. It carries what acceptance
+// read about the plan, so that deciding needs only the journal.
 type SubscribeRequested struct {
 	Plan   portal.PlanID  `json:"plan"`
 	Name   string         `json:"name"`
 	Stages []portal.Stage `json:"stages"`
-	// Rivals are the plans that opened one of those stages, too, when the request was
-	// accepted: a key can be in one of them only.
+	// Rivals are the other plans that opened one of those stages when the request was accepted.
+	// A key can be in only one of them.
 	Rivals []portal.PlanID `json:"rivals,omitempty"`
-	// CatalogSequence is the catalog fact that acceptance read the plan in.
+	// CatalogSequence is the catalog fact in which acceptance read the plan.
 	CatalogSequence int64 `json:"catalog_sequence"`
 }
 
@@ -25,33 +25,33 @@ type UnsubscribeRequested struct {
 	Plan portal.PlanID `json:"plan"`
 }
 
-// KeyReleaseRequested asks that a key be given back to API Gateway, since its ring has
-// held no plan for long. Workers send it. Emptied is the sequence of the fact by which the
-// ring's last subscription ended: if another has begun since, the request comes to nothing.
+// KeyReleaseRequested asks that a key be deleted from API Gateway, because its ring has held no
+// plan for long. Workers send it. Emptied is the sequence of the fact that ended the ring's
+// last subscription; if another has begun since, the request has no effect.
 type KeyReleaseRequested struct {
 	Key     portal.KeyID `json:"key"`
 	Emptied int64        `json:"emptied"`
 }
 
-// CatalogSyncRequested asks that the catalog be read from its sources again.
+// CatalogSyncRequested asks to read the catalog from its sources again.
 type CatalogSyncRequested struct{}
 
-// ProvisionRequested says that an account may differ in API Gateway from what is
-// wanted. A wake-up and nothing more: what to do is found by comparing.
+// ProvisionRequested says that API Gateway may differ from what an account should have there.
+// It is only a wake-up: the worker compares to find out what to do.
 type ProvisionRequested struct {
-	// Recheck wants API Gateway itself compared, also where the facts hold all for done.
+	// Recheck asks to compare with API Gateway even if the facts show nothing to do.
 	Recheck bool `json:"recheck,omitempty"`
 }
 
-// ShowRequested says that a stream may not be shown to its end. A wake-up and nothing
-// more: how far it is shown is read from the views themselves.
+// ShowRequested says that the views may lack a stream's latest facts. It is only a wake-up: the
+// projector reads from the views how far they are.
 type ShowRequested struct{}
 
-// JobRequested is a tick: it says that a job is due. Anyone may send one; duplicates for
-// a job and slot are dropped.
+// JobRequested says that a job is due. Any process may send it; duplicates for a job and slot
+// are dropped.
 type JobRequested struct {
 	Job string `json:"job"`
-	// Cursor is where a continuation goes on; empty at the start.
+	// Cursor is where the job continues, "" at the start.
 	Cursor string `json:"cursor,omitempty"`
 }
 
@@ -76,8 +76,8 @@ func (ProvisionRequested) Scopes() []portal.Scope   { return nil }
 func (ShowRequested) Scopes() []portal.Scope        { return nil }
 func (JobRequested) Scopes() []portal.Scope         { return nil }
 
-// WakesUp says whether the request is only a wake-up: nobody waits for it, and losing it
-// loses nothing, since what it is about is found again.
+// WakesUp reports whether the request is only a wake-up. It has no operation, and losing it
+// loses nothing, because other means find the same work.
 func WakesUp(request Payload) bool {
 	switch request.(type) {
 	case ProvisionRequested, ShowRequested, JobRequested:

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// types is every type of message this program knows, by its name on the wire.
+// types maps the wire name of every message type this program knows to its decoder.
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
 	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],
@@ -39,7 +39,7 @@ func registry(decoders ...decoder) map[string]decoder {
 	return byType
 }
 
-// DecodeRequest reads the data of a request of that type.
+// DecodeRequest decodes the data of a request of that type.
 func DecodeRequest(eventType string, data []byte) (Request, error) {
 	decode, ok := types[eventType]
 	if !ok {
@@ -66,7 +66,7 @@ func Types() []string {
 	return names
 }
 
-// FactTypes lists the names of the types that are facts, sorted.
+// FactTypes lists the names of the fact types, sorted.
 func FactTypes() []string {
 	var names []string
 	for _, name := range Types() {

@@ -2,15 +2,14 @@ package events
 
 import "encoding/json"
 
-// Unknown is a recorded fact of a type that this program does not know: newer code has
-// appended it, and old workers read the stream while the new ones are being rolled out.
-// Folds and views pass over it, unless Must says that nobody may: then deciding and
-// converging wait for a worker that knows the type. It is published as it stands, under
-// its own type.
+// Unknown is a recorded fact whose type this program does not know, because newer code appended
+// it during a rollout. Folds and views ignore it, unless Must is set: then deciding and
+// converging wait for a worker that knows the type. It is published unchanged, under its own
+// type.
 type Unknown struct {
 	Type string
 	Data json.RawMessage
-	// Must is the extension "mustunderstand" as it was recorded.
+	// Must is the recorded extension "mustunderstand".
 	Must bool
 }
 
@@ -19,15 +18,14 @@ func (u Unknown) EventType() string { return u.Type }
 
 func (Unknown) isFact() {}
 
-// MustUnderstand says whether workers that do not know the type have to wait for newer ones.
+// MustUnderstand reports whether workers that do not know the type must wait for newer ones.
 func (u Unknown) MustUnderstand() bool { return u.Must }
 
-// MarshalJSON is the data as it was recorded.
+// MarshalJSON returns the data as recorded.
 func (u Unknown) MarshalJSON() ([]byte, error) { return u.Data, nil }
 
-// DecodeRecorded is Decode for what stands in a journal, where a fact of a type that
-// this program does not know is no fault: it is read as Unknown. Messages from queues
-// are read by Decode, since there somebody has to carry them out.
+// DecodeRecorded decodes journal entries. Unlike Decode, it reads a fact of an unknown type as
+// Unknown, because nobody has to carry out a recorded fact.
 func DecodeRecorded(body []byte) (Event, error) {
 	return decodeAs(body, func(env envelope) (Payload, error) {
 		if _, known := types[env.Type]; known || env.Type == "" || env.Sequence == "" || len(env.Data) == 0 {

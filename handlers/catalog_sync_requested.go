@@ -11,60 +11,60 @@ import (
 
 // CatalogJob is the job that reads the catalog.
 type CatalogJob interface {
-	// Join has the request answered by a run that begins from now on: by PublishCatalog.
-	// The same request a second time is one.
+	// Join asks that a run starting from now on answer the request by calling PublishCatalog.
+	// Joining twice with the same request counts once.
 	Join(ctx context.Context, request events.Event) error
 }
 
-// CatalogRead is what a run of that job came to.
+// CatalogRead is the result of one run of that job.
 type CatalogRead struct {
-	// Source is how operators know what was read, e.g. "api-gateway".
+	// Source names for operators what was read, e.g. "api-gateway".
 	Source string
-	// Failed says that it could not be read; Hash and Products are of the document otherwise.
+	// Failed means that the source could not be read; then Hash and Products are empty.
 	Failed   bool
 	Hash     string
 	Products int
 }
 
-// syncCatalog handles CatalogSyncRequested: the request joins the job that reads the
-// catalog. A second delivery joins again, which is the same, or finds the facts that the
-// request led to and sends them again.
-func (x *Execute) syncCatalog(ctx context.Context, msg events.Event) error {
-	if x.catalog == nil || msg.Subject != portal.CatalogStream {
+// syncCatalog handles CatalogSyncRequested: the request joins the job that reads the catalog. A
+// second delivery joins again, with no effect, or finds the facts that the request led to and
+// sends them again.
+func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
+	if d.catalog == nil || msg.Subject != portal.CatalogStream {
 		return portal.Fail(portal.Invalid, "There is no catalog to synchronize here.")
 	}
-	history, err := x.journal.Read(ctx, msg.Subject, 0)
+	history, err := d.journal.Read(ctx, msg.Subject, 0)
 	if err != nil {
 		return err
 	}
 	if known := ledToBy(history, msg.ID); len(known) > 0 {
-		return x.followAgain(ctx, msg, known)
+		return d.followAgain(ctx, msg, known)
 	}
-	return x.catalog.Join(ctx, msg)
+	return d.catalog.Join(ctx, msg)
 }
 
-// PublishCatalog decides on what was read for the request: it publishes the document if it
-// differs from what is published. A second time for the same request sends the facts of the
-// first again, or finds that nothing has changed. A source that cannot be read leaves what
-// is published as it is, and one CatalogSourceFailed however long that lasts.
-func (x *Execute) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
-	return x.execute(ctx, request, func(ctx context.Context) (past, error) {
-		history, err := x.journal.Read(ctx, request.Subject, 0)
+// PublishCatalog decides on what the job read for the request, and publishes the document if it
+// differs from the published one. Called again for the same request, it sends the earlier facts
+// again, or finds that nothing has changed. If the source cannot be read, the published
+// document stands, and one CatalogSourceFailed is recorded for the whole outage.
+func (d *Decider) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
+	return d.handle(ctx, request, func(ctx context.Context) (past, error) {
+		history, err := d.journal.Read(ctx, request.Subject, 0)
 		if err != nil {
 			return past{}, err
 		}
 		current := state.FoldCatalog(history)
 		return past{head: current.Sequence, facts: history, notUnderstood: current.NotUnderstood, decide: func() []events.Fact {
 			if read.Failed {
-				return sourceFailed(current, read.Source, x.now(), request.Operation)
+				return sourceFailed(current, read.Source, d.now(), request.Operation)
 			}
 			return catalogPublished(current, read.Hash, read.Products, request.Operation)
 		}}, nil
 	})
 }
 
-// catalogPublished decides whether the document is news. One that is not leaves no
-// trace, unless somebody asked.
+// catalogPublished decides whether the document has changed. If not, it leaves a fact only for
+// a request that has an operation.
 func catalogPublished(current state.Catalog, hash string, products int, op portal.OperationID) []events.Fact {
 	if current.Hash == hash && current.Failing == "" {
 		if op == "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// library is a job that reads the catalog, at a real journal: it notes who joins, and
-// answers them at once with the outcome it is told.
+// library is a fake job that reads the catalog over a real journal. It records who joins and
+// answers them at once with the configured outcome.
 type library struct {
 	*desk
 	read   CatalogRead
@@ -29,8 +29,8 @@ func newLibrary(t *testing.T) *library {
 	return l
 }
 
-// again is a worker that remembers nothing.
-func (l *library) again() *Execute {
+// again is another worker, with empty memory.
+func (l *library) again() *Decider {
 	return l.beside(func(cfg *Config) { cfg.Catalog = l })
 }
 
@@ -93,14 +93,14 @@ func TestASourceThatIsGoneForLongIsToldOfOnceAndLeavesWhatIsPublished(t *testing
 		Source: "api-gateway", Message: "The source could not be read; what was published stands.", Since: opened,
 	}
 	holds(t, l.published(), published, gone)
-	// Whoever asks hears of it, each.
+	// Each request is answered.
 	l.handle(l.tick("op-admin"))
 	holds(t, l.published(), published, gone, gone)
-	// It comes back with the same document, which is news, since it was failing.
+	// The source works again; that is published even with the same document, since it was failing.
 	l.read = could
 	l.handle(l.tick(""), l.tick(""))
 	holds(t, l.published(), published, gone, gone, published)
-	// And may fail anew.
+	// It may fail again.
 	l.read = CatalogRead{Source: "api-gateway", Failed: true}
 	l.handle(l.tick(""))
 	holds(t, l.published(), published, gone, gone, published, gone)
@@ -122,7 +122,7 @@ func TestASecondDeliveryOfASynchronizationTellsAgain(t *testing.T) {
 	msg := l.tick("op")
 	l.handle(msg)
 	first, _ := l.outbox.empty()
-	l.read.Hash = "h2" // whatever the source says by now
+	l.read.Hash = "h2" // the source has changed since
 	l.execute = l.again()
 	l.handle(msg)
 	sent, repeated := l.outbox.empty()

@@ -68,7 +68,7 @@ type decision struct {
 	want    []events.Fact
 }
 
-// history makes journal facts of what was said.
+// history turns said facts into journal facts.
 func history(all []said) []events.Event {
 	var facts []events.Event
 	for i, s := range all {
@@ -85,7 +85,7 @@ func check[R events.Request](t *testing.T, decide Decide[R], cases []decision) {
 			t.Parallel()
 			folded := state.FoldAccount(account, history(c.given))
 			msg := events.Event{ID: "op-new", Operation: "op-new", Intent: c.intent, Subject: portal.AccountStream(account), Data: c.request}
-			decided := decide(folded, c.request.(R), Asked{ID: msg.ID, Operation: msg.Operation})
+			decided := decide(folded, c.request.(R), RequestRef{ID: msg.ID, Operation: msg.Operation})
 			got := unlessSuperseded(folded, msg, c.request, decided)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("decided (-want +got):\n%s", diff)

@@ -24,7 +24,7 @@ type desk struct {
 	tables  journaltest.Tables
 	journal *journal.Journal
 	outbox  *outbox
-	execute *Execute
+	execute *Decider
 }
 
 func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
@@ -35,8 +35,8 @@ func newDesk(t *testing.T, adjust ...func(*Config)) *desk {
 	return d
 }
 
-// beside is one more worker at the same journal.
-func (d *desk) beside(adjust ...func(*Config)) *Execute {
+// beside is one more worker on the same journal.
+func (d *desk) beside(adjust ...func(*Config)) *Decider {
 	cfg := Config{Journal: d.journal, Sender: d.outbox, Now: clock, Keys: scheme}
 	for _, f := range adjust {
 		f(&cfg)
@@ -49,7 +49,7 @@ func (d *desk) beside(adjust ...func(*Config)) *Execute {
 
 func clock() time.Time { return opened }
 
-// elsewhere delivers to another worker, which remembers nothing of what this one has sent.
+// elsewhere delivers to another worker, with empty memory.
 func (d *desk) elsewhere(msgs ...events.Event) {
 	d.t.Helper()
 	for _, msg := range msgs {
@@ -67,11 +67,11 @@ func ask(op portal.OperationID, intent portal.Intent, request events.Request) ev
 	}
 }
 
-func deliver(ctx context.Context, x *Execute, msg events.Event) error {
+func deliver(ctx context.Context, x *Decider, msg events.Event) error {
 	return x.Handlers()[msg.Type()](ctx, msg)
 }
 
-// handle delivers messages of which each must succeed.
+// handle delivers messages; each must succeed.
 func (d *desk) handle(msgs ...events.Event) {
 	d.t.Helper()
 	for _, msg := range msgs {
@@ -90,7 +90,7 @@ func (d *desk) stream(of portal.Stream) []events.Event {
 	return facts
 }
 
-// facts are those of the account.
+// facts returns the account's facts.
 func (d *desk) facts() []events.Event { d.t.Helper(); return d.stream(portal.AccountStream(account)) }
 
 // holds compares the payloads of facts.
@@ -106,11 +106,11 @@ func holds(t *testing.T, facts []events.Event, want ...events.Fact) {
 	}
 }
 
-// outbox remembers what was sent, and what was sent again.
+// outbox records what was sent and what was sent again.
 type outbox struct {
 	mu             sync.Mutex
 	sent, repeated []events.Event
-	// down is what sending fails with.
+	// down is the error that sending returns.
 	down error
 }
 
@@ -149,8 +149,7 @@ type wholeJournal interface {
 	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
 }
 
-// overtaken is a journal whose worker is held up before every append, while somebody
-// else does something.
+// overtaken is a journal in which another writer gets ahead of every append.
 type overtaken struct {
 	*journal.Journal
 	meanwhile func()

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// graveRow is what says of a message that it was given up.
+// graveRow is a row that records that a message was given up.
 func graveRow(msg events.Event) journal.Row {
 	return journal.Row{PK: "grave", SK: msg.ID, Value: struct{}{}}
 }
@@ -28,7 +28,7 @@ func (d *desk) fail(msgs ...events.Event) {
 	}
 }
 
-// graves counts the rows.
+// graves counts those rows.
 func (d *desk) graves() int { d.t.Helper(); return len(d.tables.Rows(d.t, d.tables.Records, "grave")) }
 
 func TestARequestThatWasNotHandledFailsForWhoeverWaits(t *testing.T) {
@@ -194,14 +194,14 @@ func TestAReplayOfWhatFailedIsCarriedOutAndItsOperationSucceeds(t *testing.T) {
 	if got := status(); got != projections.Succeeded {
 		t.Errorf("after the replay the operation is %s, want succeeded", got)
 	}
-	// The replay dies as well, once it was carried out: that changes nothing.
+	// The replay fails after it was carried out: that changes nothing.
 	d.fail(register)
 	if got := status(); got != projections.Succeeded || len(d.facts()) != 2 {
 		t.Errorf("after giving it up again the operation is %s and the stream holds %d facts", got, len(d.facts()))
 	}
 }
 
-// Whatever a stream is about, somebody may wait for a request about it.
+// A request about any kind of stream may have an operation.
 func TestARequestAboutAnyStreamOfOursFailsThere(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
@@ -213,7 +213,7 @@ func TestARequestAboutAnyStreamOfOursFailsThere(t *testing.T) {
 	}
 }
 
-// What a long stream's snapshot knows of a request is as good as its facts.
+// A long stream's snapshot knows handled requests as well as its facts do.
 func TestARequestThatWasHandledLongAgoIsNeitherCarriedOutAgainNorFails(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -6,14 +6,14 @@ import (
 )
 
 const (
-	// followedFor is how long a request is remembered whose facts this process has sent.
+	// followedFor is how long followed remembers a request.
 	followedFor = 5 * time.Minute
-	// maxFollowed bounds how many are; forgetting one costs sending its facts again.
+	// maxFollowed bounds the requests in memory. Forgetting one costs sending its facts again.
 	maxFollowed = 1 << 14
 )
 
-// followed remembers the requests whose facts and wake-ups this process has handed to SNS
-// and SQS, which lose nothing that they took.
+// followed remembers the requests whose facts and wake-ups this process has handed to SNS and
+// SQS, which lose nothing they have accepted.
 type followed struct {
 	now func() time.Time
 	mu  sync.Mutex

@@ -9,15 +9,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Subscribing decides on SubscribeRequested: the plan is to be open to the account's
-// keys; the first is wanted with the first plan. Its operation ends when API Gateway has
-// attached them. A plan that is open already yields RequestUnchanged, one that is on its
-// way RequestJoined: ten clicks at once are one subscription, and all ten operations end
-// with it. A plan that meets another one of the same key on a stage is refused, naming
-// both, since API Gateway lets a key into one plan per stage; so is one more plan than a
-// key can be in.
+// Subscribing decides on SubscribeRequested: the account's keys should open the plan. With the
+// account's first plan it also asks for a key. The operation ends once API Gateway has attached
+// the keys.
+//
+// A plan that is open already yields RequestUnchanged, and one under way RequestJoined: ten
+// clicks at once make one subscription, and all ten operations end with it. The request is
+// rejected if the key holds another plan of a same stage (both are named; API Gateway allows a
+// key one plan per stage), and if the key is in as many plans as it can be.
 func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
-	return func(account state.Account, req events.SubscribeRequested, asked Asked) []events.Fact {
+	return func(account state.Account, req events.SubscribeRequested, asked RequestRef) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if !account.Registered {
 			return reject(decides, portal.NotRegistered, "Sign up first: this account is not registered yet.")
@@ -54,13 +55,13 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 	}
 }
 
-// reject refuses the request, for a reason that the user reads.
+// reject refuses the request with a message for the user.
 func reject(decides events.Decides, code portal.Code, message string) []events.Fact {
 	return []events.Fact{events.RequestRejected{Decides: decides, Code: code, Message: message}}
 }
 
-// overturned ends the wish of a subscription that something else is decided on, and with
-// it every operation that waits for that wish.
+// overturned ends the open wish of a subscription, if it has one, and with it every operation
+// that waits for that wish.
 func overturned(s state.Subscription) []events.Fact {
 	if !s.Open() {
 		return nil

@@ -14,7 +14,7 @@ import (
 // painted is what newer code has decided on a request.
 var painted = events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: json.RawMessage(`{"colour":"red"}`)}
 
-// decideElsewhere appends facts as a worker of a newer version does.
+// decideElsewhere appends facts as a newer worker does.
 func (d *desk) decideElsewhere(msg events.Event, facts ...events.Fact) {
 	d.t.Helper()
 	head := int64(len(d.facts()))
@@ -83,7 +83,7 @@ func TestDecidingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
 		t.Errorf("sent %v, repeated %v", sent, repeated)
 	}
-	// What was decided before is not in question.
+	// Earlier decisions stand.
 	d.elsewhere(register)
 	if _, repeated := d.outbox.empty(); len(repeated) != 1 {
 		t.Errorf("repeated %v, want the fact of signing up", repeated)

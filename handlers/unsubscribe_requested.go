@@ -5,12 +5,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Unsubscribing decides on UnsubscribeRequested: the plan is to be closed to the
-// account's keys, attached already or only wanted. Its operation ends when API
-// Gateway has detached them. A plan that the account does not hold yields
-// RequestUnchanged, one that is ending already RequestJoined. The key stays, for the
-// next subscription.
-func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ Asked) []events.Fact {
+// Unsubscribing decides on UnsubscribeRequested: the account's keys should no longer open the
+// plan, whether they are attached or only about to be. The operation ends once API Gateway has
+// detached them. A plan that the account does not hold yields RequestUnchanged, and one that is
+// ending RequestJoined. The account keeps its keys for the next subscription.
+func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ RequestRef) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	current := account.Subscriptions[req.Plan]
 	switch current.Phase {

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// opensWish says whether converging has work to do because of this fact.
+// opensWish reports whether the fact gives the converger work to do.
 func opensWish(fact events.Event) bool {
 	switch fact.Data.(type) {
 	case events.SubscriptionWanted, events.SubscriptionEnding, events.KeyReleasing:
@@ -16,7 +16,7 @@ func opensWish(fact events.Event) bool {
 	return false
 }
 
-// wakeUp is the message that sets converging to work. Its id follows from the fact.
+// wakeUp is the message that starts converging. Its id derives from the fact.
 func wakeUp(fact events.Event) events.Event {
 	return events.Event{
 		ID:          portal.DeriveID("provision", fact.ID, "0"),
@@ -30,9 +30,8 @@ func wakeUp(fact events.Event) events.Event {
 	}
 }
 
-// dueRows are the rows of the transaction in which a request is decided: those by which
-// the wake-ups are repeated until the wishes are fulfilled, and the end of the one by which
-// the request itself would have been.
+// dueRows are the due rows written in the transaction of a decision. They repeat the wake-ups
+// until the wishes are fulfilled, and end the row that would have handed the request in again.
 func dueRows(msg events.Event, facts []events.Event) []journal.Row {
 	rows := operationDone(msg)
 	for _, fact := range facts {
@@ -52,7 +51,7 @@ func dueRows(msg events.Event, facts []events.Event) []journal.Row {
 	return rows
 }
 
-// operationDone deletes the row by which an accepted request is handed in again.
+// operationDone deletes the row that hands an accepted request in again.
 func operationDone(msg events.Event) []journal.Row {
 	if msg.Operation == "" || string(msg.Operation) != msg.ID {
 		return nil

@@ -255,7 +255,7 @@ func TestWhatDoesNotBelongThereIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	} {
 		err := j.Append(t.Context(), ann, 0, facts)
 		if !unfit(err) {
-			t.Errorf("%s: %v, want Unfit", name, err)
+			t.Errorf("%s: %v, want PermanentError", name, err)
 		}
 	}
 	if facts := read(t, j, ann, 0); len(facts) > 0 {

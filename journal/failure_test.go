@@ -108,7 +108,7 @@ func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
 func taken(err error) bool { return errors.Is(err, journal.ErrTaken) && !isPostponed(err) }
 
 func unfit(err error) bool {
-	var never *journal.Unfit
+	var never *journal.PermanentError
 	return errors.As(err, &never) && !errors.Is(err, journal.ErrTaken) && !isPostponed(err)
 }
 
@@ -142,7 +142,7 @@ func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
 		"a stream unnamed": j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
 	} {
 		if !unfit(err) {
-			t.Errorf("%s: %v, want Unfit", doing, err)
+			t.Errorf("%s: %v, want PermanentError", doing, err)
 		}
 	}
 }
@@ -160,6 +160,6 @@ func TestAFactThatCannotBeReadIsAFailure(t *testing.T) {
 		t.Fatal(err)
 	}
 	if facts, err := j.Read(t.Context(), ann, 0); !unfit(err) || facts != nil {
-		t.Errorf("reading past it: %d facts, %v; want Unfit and no half stream", len(facts), err)
+		t.Errorf("reading past it: %d facts, %v; want PermanentError and no half stream", len(facts), err)
 	}
 }

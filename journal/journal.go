@@ -24,15 +24,15 @@ import (
 // a transaction beside this one touched the same items: reload and decide anew.
 var ErrTaken = errors.New("the stream has moved on")
 
-// Unfit is an error that does not go away by trying again: what a stream holds cannot be
+// PermanentError is an error that does not go away by trying again: what a stream holds cannot be
 // read, or what was to be written can never stand there.
-type Unfit struct{ Err error }
+type PermanentError struct{ Err error }
 
-func (u *Unfit) Error() string { return u.Err.Error() }
+func (u *PermanentError) Error() string { return u.Err.Error() }
 
-func (u *Unfit) Unwrap() error { return u.Err }
+func (u *PermanentError) Unwrap() error { return u.Err }
 
-func unfit(format string, args ...any) error { return &Unfit{fmt.Errorf(format, args...)} }
+func permanent(format string, args ...any) error { return &PermanentError{fmt.Errorf(format, args...)} }
 
 // MaxFacts bounds one append.
 const MaxFacts = 25
@@ -59,7 +59,7 @@ func New(client client, table, records string) *Journal {
 // Read returns the stream's facts after that sequence, in order, read consistently:
 // what an Append acknowledged before is there. A stream nobody wrote to is empty. Facts
 // of a type that only newer code knows come as events.Unknown. Failures of the table
-// come as *portal.Postponed, what will never be readable as *Unfit.
+// come as *portal.Postponed, what will never be readable as *PermanentError.
 func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
 	facts, _, err := j.read(ctx, stream, after, 0)
 	return facts, err
@@ -93,7 +93,7 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 		for _, item := range page.Items {
 			fact, err := events.DecodeRecorded([]byte(textOf(item["event"])))
 			if err != nil {
-				return nil, false, unfit("reading %s at %s: %w", stream, textOf(item["sk"]), err)
+				return nil, false, permanent("reading %s at %s: %w", stream, textOf(item["sk"]), err)
 			}
 			facts = append(facts, fact)
 		}
@@ -104,19 +104,19 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 // Append adds the facts, which must carry the sequence numbers after+1, after+2, …,
 // and writes the rows, all in one transaction. ErrTaken if the stream is not at
 // after any more. A repeated call after a lost answer finds the number taken, by
-// itself: the caller tells by the facts' causation. What can never be appended is *Unfit.
+// itself: the caller tells by the facts' causation. What can never be appended is *PermanentError.
 func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...Row) error {
 	if len(facts) == 0 || len(facts) > MaxFacts {
-		return unfit("appending to %s: %d facts, want 1 to %d", stream, len(facts), MaxFacts)
+		return permanent("appending to %s: %d facts, want 1 to %d", stream, len(facts), MaxFacts)
 	}
 	var writes []types.TransactWriteItem
 	for i, fact := range facts {
 		if want := after + int64(i) + 1; fact.Sequence != want || fact.Subject != stream {
-			return unfit("appending to %s: fact %s is for %s at %d, want %d", stream, fact.ID, fact.Subject, fact.Sequence, want)
+			return permanent("appending to %s: fact %s is for %s at %d, want %d", stream, fact.ID, fact.Subject, fact.Sequence, want)
 		}
 		body, err := events.Encode(fact)
 		if err != nil {
-			return unfit("appending to %s: %w", stream, err)
+			return permanent("appending to %s: %w", stream, err)
 		}
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{
 			TableName: &j.table,
@@ -132,7 +132,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 	for _, row := range rows {
 		write, err := row.write(j.records)
 		if err != nil {
-			return unfit("appending to %s: %w", stream, err)
+			return permanent("appending to %s: %w", stream, err)
 		}
 		writes = append(writes, write)
 	}
@@ -148,7 +148,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	for _, row := range rows {
 		write, err := row.write(j.records)
 		if err != nil {
-			return unfit("writing records: %w", err)
+			return permanent("writing records: %w", err)
 		}
 		writes = append(writes, write)
 	}
@@ -208,7 +208,7 @@ func LostRace(err error) bool {
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	if isInvalid(err) {
-		return &Unfit{err}
+		return &PermanentError{err}
 	}
 	return portal.Postpone("the journal does not answer", err)
 }

@@ -22,7 +22,7 @@ func (j *Journal) StreamPage(ctx context.Context, position string, limit int) (s
 	shard := 0
 	if position != "" {
 		if shard, err = strconv.Atoi(number); err != nil {
-			return nil, "", unfit("listing streams: %q is no position", position)
+			return nil, "", permanent("listing streams: %q is no position", position)
 		}
 	}
 	in := &dynamodb.QueryInput{

@@ -58,7 +58,7 @@ func TestWithoutAnIdempotencyKeyEveryRequestIsItsOwn(t *testing.T) {
 	}
 }
 
-// unanswered is a table that carries transactions out and does not answer.
+// unanswered is a table that carries out transactions without answering.
 type unanswered struct{ *dynamodb.Client }
 
 func (u unanswered) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, opts ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
@@ -324,7 +324,7 @@ func TestBeyondTheLimitAKeyThatWasNeverAcceptedIsRefused(t *testing.T) {
 	refuses(t, err, portal.TooManyRequests)
 }
 
-// beaten lets somebody else in before the row is written.
+// beaten lets another process write the row first.
 type beaten struct {
 	*dynamodb.Client
 	meanwhile func()

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// askAbout is a request of somebody about another stream.
-func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Asked {
-	return operations.Asked{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
+// askAbout is a request of an actor about another stream.
+func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Submission {
+	return operations.Submission{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
 func TestAnIntentIsTheSubjectsAndALimitTheActors(t *testing.T) {

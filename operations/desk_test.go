@@ -25,7 +25,7 @@ const (
 	bob = portal.AccountID("bob")
 )
 
-// desk accepts requests, over real tables and real views.
+// desk accepts requests, over real tables and views.
 type desk struct {
 	*operations.Operations
 	t         *testing.T
@@ -55,7 +55,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// restart forgets the catalog that is held in memory.
+// restart forgets the catalog in memory.
 func (d *desk) restart() {
 	d.views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
 	d.Operations = operations.New(d.config())
@@ -73,8 +73,7 @@ func (d *desk) clock() time.Time { d.mu.Lock(); defer d.mu.Unlock(); return d.no
 
 func (d *desk) pass(by time.Duration) { d.mu.Lock(); defer d.mu.Unlock(); d.now = d.now.Add(by) }
 
-// happen appends facts to the stream, as a decision about that operation would, and shows
-// them.
+// happen appends facts to the stream, as a decision on that operation would, and projects them.
 func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...events.Fact) {
 	d.t.Helper()
 	stamped := d.append(stream, op, facts...)
@@ -83,7 +82,7 @@ func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...even
 	}
 }
 
-// append appends facts to the stream and shows nothing.
+// append appends facts to the stream without projecting them.
 func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...events.Fact) []events.Event {
 	d.t.Helper()
 	head, err := d.journal.Head(d.t.Context(), stream)
@@ -98,7 +97,7 @@ func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...even
 	return stamped
 }
 
-// publish makes a catalog of those plans.
+// publish publishes a catalog of those plans.
 func (d *desk) publish(plans ...catalog.Plan) {
 	d.t.Helper()
 	hash, err := d.documents.Put(d.t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: "Tides", Plans: plans}}})
@@ -114,7 +113,7 @@ var (
 )
 
 // accepts is an Accept that must succeed.
-func (d *desk) accepts(asked operations.Asked) operations.Operation {
+func (d *desk) accepts(asked operations.Submission) operations.Operation {
 	d.t.Helper()
 	op, err := d.Accept(d.t.Context(), asked)
 	if err != nil {
@@ -123,8 +122,8 @@ func (d *desk) accepts(asked operations.Asked) operations.Operation {
 	return op
 }
 
-func ask(account portal.AccountID, key string, request events.Request) operations.Asked {
-	return operations.Asked{Actor: portal.AccountActor(account), Subject: portal.AccountStream(account), IdempotencyKey: key, Request: request, Correlation: "corr"}
+func ask(account portal.AccountID, key string, request events.Request) operations.Submission {
+	return operations.Submission{Actor: portal.AccountActor(account), Subject: portal.AccountStream(account), IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
 // refuses checks the code of an error.
@@ -135,7 +134,7 @@ func refuses(t *testing.T, err error, code portal.Code) {
 	}
 }
 
-// outbox remembers what was sent, and what was sent again.
+// outbox records what was sent and what was sent again.
 type outbox struct {
 	mu             sync.Mutex
 	sent, repeated []events.Event
@@ -175,7 +174,7 @@ func (o *outbox) empty() (sent, repeated []events.Event) {
 	return sent, repeated
 }
 
-// values derives values that can be told apart.
+// values derives distinguishable values.
 type values struct {
 	down error
 }

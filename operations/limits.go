@@ -18,19 +18,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// What one actor may ask for: so many requests in a minute, and of those which make API
-// Gateway change plans so many in ChangesWithin. API Gateway attaches about one key a
-// second for the whole AWS account, so somebody who subscribes and leaves all the time
-// would take their turns from everybody else.
+// The limits of one actor: MaxPerMinute requests a minute, and MaxChanges plan changes in
+// ChangesWithin. API Gateway attaches about one key a second for the whole AWS account, so one
+// person who keeps subscribing and leaving would delay everybody else.
 const (
 	MaxPerMinute  = 120
 	MaxChanges    = 12
 	ChangesWithin = 10 * time.Minute
 )
 
-// draw draws the subject's next intent number and counts the request against what its
-// actor may ask for: in one write, unless the two are different. If the actor has as many
-// requests open as it may, as far as the row knows, the error is *openFull.
+// draw takes the subject's next intent number and counts the request against the actor's
+// limits, in one write if both are the same account. If the actor's row shows as many open
+// requests as allowed, the error is *openFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -41,8 +40,8 @@ func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.I
 	return r.nextIntent(ctx, row.Subject)
 }
 
-// A window is a limit of an actor: how many in how long. Each slot of that length is counted
-// in an attribute of its own.
+// window is a rate limit: at most `most` requests per length. Each time slot of that length has
+// its own attribute, so a slot needs no reset.
 type window struct {
 	name    string
 	length  time.Duration
@@ -57,11 +56,10 @@ var (
 		refusal: fmt.Sprintf("More than %d changes of plans in %d minutes. Wait some minutes, then go on.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// maxSlots is how many attributes of slots an item may have before those that are over are
-// removed.
+// maxSlots is how many slot attributes an item may have before expired ones are removed.
 const maxSlots = 16
 
-// count counts a request in the windows it falls into, and adds it to those that are open.
+// count counts a request in its windows and adds it to the open ones.
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
 	windows := []window{minute}
 	if change {
@@ -97,8 +95,8 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	return intentIn(now)
 }
 
-// uncount takes back what count has counted, for a request that comes to nothing. Failing to
-// costs the actor one of its requests.
+// uncount undoes count for a request that was not accepted after all. If it fails, the actor
+// has one request less for a while.
 func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	windows := []window{minute}
 	if change {
@@ -116,13 +114,13 @@ func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	}
 }
 
-// slot is the attribute of the window's slot at that time.
+// slot is the attribute of the slot at that time.
 func (w window) slot(now time.Time) string {
 	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
 }
 
-// slots are those of the slot at that time and of the next, in which a process counts whose
-// clock is a little ahead.
+// slots are the attributes of the slot at that time and of the next one. Processes whose clocks
+// are a little ahead count in the next one.
 func (w window) slots(now time.Time) []string {
 	return []string{w.slot(now), w.slot(now.Add(w.length))}
 }
@@ -134,7 +132,7 @@ func (w window) full(item map[string]types.AttributeValue, now time.Time) bool {
 	})
 }
 
-// slotsOver lists the item's attributes of slots that do not count at that time.
+// slotsOver lists the item's expired slot attributes.
 func slotsOver(item map[string]types.AttributeValue, now time.Time) []string {
 	var over []string
 	for _, w := range []window{minute, changes} {
@@ -156,7 +154,7 @@ func (r rows) removeAttributes(ctx context.Context, key map[string]types.Attribu
 	return err
 }
 
-// nextIntent draws the next intent number of a stream that is not the actor's own.
+// nextIntent takes the next intent number of a stream that is not the actor's own.
 func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Intent, error) {
 	pk := "stream#" + string(subject)
 	if id, ok := subject.Account(); ok {
@@ -212,8 +210,7 @@ func (u *update) number(n int64) string {
 	return key
 }
 
-// count counts one in the slot of a window, on the condition that neither that slot nor the
-// next one is full.
+// count adds one to the window's slot, on condition that neither it nor the next slot is full.
 func (u *update) count(w window, now time.Time) {
 	u.add(w.slot(now), 1)
 	for _, slot := range w.slots(now) {
@@ -221,15 +218,15 @@ func (u *update) count(w window, now time.Time) {
 	}
 }
 
-// countRefused says that a condition does not hold for the item as it is.
+// countRefused means that a condition of an update failed; item is the row as it stands.
 type countRefused struct {
 	item map[string]types.AttributeValue
 }
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-// update carries it out and returns the item as it is then; *countRefused if a condition
-// does not hold.
+// update runs the expression and returns the item after it, or *countRefused if a condition
+// fails.
 func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	var parts []string
 	if len(u.adds) > 0 {

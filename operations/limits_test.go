@@ -48,8 +48,8 @@ func (d *desk) plant(account portal.AccountID, c counters) {
 	}
 }
 
-// limit is a window as it stands when a request comes: how many are counted in which slot,
-// from the present one on.
+// limit is a window's state when a request comes: how many are counted in each slot, from the
+// present one on.
 type limit struct {
 	name  string
 	slot  int64

@@ -15,34 +15,34 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// DefaultMaxOpen is how many requests that have not ended an actor may have, unless
-// configured otherwise.
+// DefaultMaxOpen is the default number of open requests that an actor may have.
 const DefaultMaxOpen = 50
 
 const (
-	// openFor is how long a request counts as open at most, so that none that is lost, or
-	// waits for weeks, keeps an actor from asking.
+	// openFor is how long a request counts as open, so that a lost or very slow one does not
+	// block its actor forever.
 	openFor = 24 * time.Hour
-	// lookAgain is how long an actor that was found to have too many requests open is refused
-	// without looking again.
+	// lookAgain is how long an actor with too many open requests is refused before the requests
+	// are read again.
 	lookAgain = 10 * time.Second
 	// lookingAtOnce bounds how many operations are read at the same time.
 	lookingAtOnce = 10
 )
 
-// The row that counts what an actor asks for also holds the set of the requests that may be
-// open. Each request adds itself in the write that counts it. Ended ones are taken out only
-// when the set is full, so they are looked at once in as many requests as the set holds.
+// The row that counts an actor's requests also holds the set of those that may be open. Each
+// request adds itself in the write that counts it. Ended requests are removed only when the set
+// is full, so each of them is read only once.
 const (
 	openAttribute = "open"
-	// fullAttribute is when the actor was last found to have too many open.
+	// fullAttribute is the time at which the actor was last found to have too many open
+	// requests.
 	fullAttribute = "full_at"
 )
 
-// openFull says that an actor has as many requests open as it may, unless some have ended.
+// openFull means that an actor's set of open requests is full, unless some have ended.
 type openFull struct {
 	ids []portal.OperationID
-	// at is when that was last found to be so, the zero time if it never was.
+	// at is when this was last found, or the zero time.
 	at time.Time
 }
 
@@ -59,8 +59,8 @@ func openIn(item map[string]types.AttributeValue) *openFull {
 	return full
 }
 
-// open adds a request to those that are open, on the condition that there is room or that it
-// is among them.
+// open adds a request to the open ones, on condition that there is room or that it is in the
+// set.
 func (u *update) open(id portal.OperationID, most int) {
 	set := u.name(openAttribute)
 	u.values[":this"] = &types.AttributeValueMemberSS{Value: []string{string(id)}}
@@ -70,7 +70,7 @@ func (u *update) open(id portal.OperationID, most int) {
 		set, u.number(int64(most))))
 }
 
-// draw draws an intent number, and makes room for the request first if need be.
+// draw takes an intent number, making room for the request first if needed.
 func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	intent, err := o.rows.draw(ctx, row, change)
 	var full *openFull
@@ -92,9 +92,9 @@ func (o *Operations) tooManyOpen() error {
 		"You have %d requests that have not ended yet, and may have no more. Wait until some of them have ended, then send this one again.", o.rows.maxOpen))
 }
 
-// makeRoom takes the requests that have ended out of an actor's open ones. If none has, the
-// error is TooManyRequests. An actor that was found so before is looked at by one at a time,
-// and not again within lookAgain.
+// makeRoom removes ended requests from an actor's open ones. If none has ended, the error is
+// TooManyRequests. Only one process at a time does this for an actor, and at most once in
+// lookAgain while the set stays full.
 func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *openFull) error {
 	now := row.CreatedAt
 	if !full.at.IsZero() {
@@ -157,8 +157,8 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 	return ended, nil
 }
 
-// noteFull notes that an actor was found, or is looked at, with too many requests open;
-// mine is false if somebody else has done so since the row was read.
+// noteFull records that an actor has too many open requests, or that this process is checking.
+// mine is false if another process did so since the row was read.
 func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: keyed(actorPartition(actor), "intent"), UpdateExpression: aws.String("SET #full = :now"),
@@ -181,7 +181,7 @@ func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.T
 	return true, nil
 }
 
-// noteEnded takes requests out of those that are open.
+// noteEnded removes requests from the open ones.
 func (r rows) noteEnded(ctx context.Context, actor portal.Actor, ended []string) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: keyed(actorPartition(actor), "intent"), UpdateExpression: aws.String("DELETE #open :ended REMOVE #full"),

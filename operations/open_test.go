@@ -26,7 +26,7 @@ func mayHaveOpen(t *testing.T, most int) (*desk, operations.Config) {
 	return d, cfg
 }
 
-// end has a worker end the operations.
+// end makes a worker end the operations.
 func (d *desk) end(ops ...operations.Operation) {
 	d.t.Helper()
 	for _, op := range ops {

@@ -1,6 +1,6 @@
-// Package operations accepts requests: it writes down what was asked before it is
-// handed on, so that an accepted request can be followed from the first moment and is
-// never lost. It decides nothing that a message in flight could change.
+// Package operations accepts requests. It writes a request down before publishing it, so an
+// accepted request can be followed from the first moment and is never lost. It decides nothing
+// that a message in flight could change.
 package operations
 
 import (
@@ -23,18 +23,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// MaxIdempotencyKey bounds the Idempotency-Key, characters.
+// MaxIdempotencyKey is the maximum length of an Idempotency-Key, in characters.
 const MaxIdempotencyKey = 255
 
-// sender hands a request to its queue; what is sent twice under one id may be
-// swallowed, what is repeated is not.
+// sender publishes requests. A queue may drop a message whose id it has seen; Repeat publishes
+// so that it does not.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// views are what acceptance reads: what is offered, what the account has, and what has
-// become of an operation.
+// views are the projections that acceptance reads: the catalog, the account, and an operation's
+// progress.
 type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	LastCatalog() projections.Catalog
@@ -43,22 +43,22 @@ type views interface {
 	Shown(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// heads tell how long streams are.
+// heads returns the length of a stream.
 type heads interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// reveals write down when keys are shown.
+// reveals records that a key was shown.
 type reveals interface {
 	Record(ctx context.Context, account portal.AccountID, key projections.Key, at time.Time, correlation string) error
 }
 
-// values derives key values, for their owners to see.
+// values derives key values, to show them to their owners.
 type values interface {
 	Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error)
 }
 
-// Operations accepts requests and finds them again.
+// Operations accepts requests and finds their operations.
 type Operations struct {
 	rows    rows
 	sender  sender
@@ -72,9 +72,9 @@ type Operations struct {
 	read    *readRows
 }
 
-// Config is what Operations are built from.
+// Config holds what Operations needs.
 type Config struct {
-	// Tables keeps the rows, in the table named Records.
+	// Tables is the client for the table named Records.
 	Tables  client
 	Records string
 	Sender  sender
@@ -82,7 +82,7 @@ type Config struct {
 	Heads   heads
 	Reveals reveals
 	Values  values
-	// MaxOpen is how many requests an actor may have open; 0 is DefaultMaxOpen.
+	// MaxOpen is how many open requests an actor may have; 0 means DefaultMaxOpen.
 	MaxOpen int
 	Now     func() time.Time
 	// Source is written into the requests, e.g. "/gatehouse/api".
@@ -98,18 +98,18 @@ func New(cfg Config) *Operations {
 	}
 }
 
-// Asked is a request as it comes in.
-type Asked struct {
-	// Actor asks; Subject is the stream that the request is about. They differ where an
-	// admin acts on somebody's account.
+// Submission is a request as the caller submits it.
+type Submission struct {
+	// Actor submits the request; Subject is the stream it is about. They differ when an admin
+	// acts on another account.
 	Actor   portal.Actor
 	Subject portal.Stream
-	// IdempotencyKey makes the same request, sent again, the same operation; "" makes
-	// every request its own.
+	// IdempotencyKey makes repeats of the same request the same operation. With "", each
+	// submission is an operation of its own.
 	IdempotencyKey string
 	Request        events.Request
-	// Wording is what the client said, where the request carries more than that: two
-	// requests in the same words are the same. "" takes the request itself.
+	// Wording is what the client sent, where Request holds more than that. Two requests with
+	// the same Wording are the same request. "" means: compare Request.
 	Wording     string
 	Correlation string
 }
@@ -121,47 +121,50 @@ type Operation struct {
 	Subject   portal.Stream
 	Type      string
 	CreatedAt time.Time
-	// Plan is the plan that it is about, "" if it is about none.
+	// Plan is the plan that the request is about, "" if none.
 	Plan portal.PlanID
 	projections.Progress
 }
 
-// Accept writes the operation down, hands the request to its queue and returns the
-// operation, which can be read from then on.
+// Accept writes the operation down, publishes the request and returns the operation, which can
+// be read from then on.
 //
-// The same Idempotency-Key with the same request is the same operation: unless it has ended,
-// it is handed on again the first time at once, then twice a minute at most. With another request it is
-// KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
-// included, more than MaxChanges changes of plans in ChangesWithin, or one request more than
-// an actor may have open are TooManyRequests, but for what was accepted before. Where the table or the queue does not
-// answer it is Unavailable, and the message says whether the request may have been accepted
-// all the same. The client may send it again, and need not: once the row is written, a due
-// row hands the request on later.
-func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
-	return o.accept(ctx, asked, preparation{
-		change: changesPlans(asked.Request),
-		make:   func(context.Context) (events.Request, error) { return asked.Request, nil },
+// The same request under the same Idempotency-Key is the same operation. Unless it has ended,
+// the first repeat publishes it again at once, later ones at most twice a minute. A different
+// request under the same key is KeyReused.
+//
+// Accept returns TooManyRequests for more than MaxPerMinute requests of one actor in a minute
+// (repeats included), for more than MaxChanges plan changes in ChangesWithin, and for more than
+// MaxOpen open requests. A repeat of an accepted request is still answered.
+//
+// If the table or the queue does not answer, it returns Unavailable, and the message tells
+// whether the request may have been accepted. Sending it again is safe but not needed: once the
+// row is written, a due row publishes the request later.
+func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
+	return o.accept(ctx, submitted, preparation{
+		change: changesPlans(submitted.Request),
+		make:   func(context.Context) (events.Request, error) { return submitted.Request, nil },
 	})
 }
 
-// preparation makes a request, or says why there is none.
+// preparation builds a request, or returns the reason why it cannot be accepted.
 type preparation struct {
 	make func(context.Context) (events.Request, error)
-	// change says that the request changes plans.
+	// change means that the request changes plans.
 	change bool
-	// likely says that nothing will speak against the request. It is then counted, and gets its
-	// intent number, while make reads what it needs; otherwise only afterwards.
+	// likely means that make will probably succeed. Then the request is counted and gets its
+	// intent number while make runs, otherwise afterwards.
 	likely bool
 }
 
-// accept is Accept of the request that is made.
-func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparation) (Operation, error) {
-	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
+// accept is Accept for a request that prepare makes.
+func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
+	if len(submitted.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
 	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(asked), Actor: asked.Actor, Subject: asked.Subject, Correlation: asked.Correlation, CreatedAt: now, HandedAt: now,
+		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, HandedAt: now,
 	}
 	var intent portal.Intent
 	var refused error
@@ -186,33 +189,32 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 	if err != nil {
 		return Operation{}, fmt.Errorf("encoding a %s: %w", request.EventType(), err)
 	}
-	asked.Request = request
-	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), asked.hash(body), intent
+	submitted.Request = request
+	row.Type, row.Body, row.Hash, row.Intent = request.EventType(), string(body), submitted.hash(body), intent
 	if refused != nil {
-		return o.acceptedBefore(ctx, row, asked.IdempotencyKey, refused)
+		return o.answerFromEarlier(ctx, row, submitted.IdempotencyKey, refused)
 	}
 	known, isNew, err := o.rows.insert(ctx, row)
 	switch {
 	case notWritten(err):
 		return Operation{}, unavailable(err)
 	case err != nil:
-		// The row may be there, and then it is handed on. Sent again with the same
-		// Idempotency-Key, it is handed on at once.
+		// If the row was written, a due row publishes the request. A repeat publishes it at once.
 		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
 	}
 	if !isNew {
-		return o.again(ctx, row, known)
+		return o.acceptedBefore(ctx, row, known)
 	}
 	o.read.keep(row)
-	if err := o.hand(ctx, row, o.sender.Send); err != nil {
-		// Sent again with the same Idempotency-Key, it is handed on at once.
+	if err := o.publish(ctx, row, o.sender.Send); err != nil {
+		// A repeat publishes it at once.
 		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
 
-// changesPlans says whether the request makes API Gateway change something, of which it
-// can do little.
+// changesPlans reports whether the request makes API Gateway change a plan's keys, which its
+// quotas allow only slowly.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
 	case events.SubscribeRequested, events.UnsubscribeRequested:
@@ -221,9 +223,9 @@ func changesPlans(request events.Request) bool {
 	return false
 }
 
-// acceptedBefore answers a request that could be given no intent number. One that was
-// accepted before needs none, however often it is sent again.
-func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
+// answerFromEarlier answers a request that got no intent number. A repeat of an accepted
+// request does not need one.
+func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
 		return Operation{}, unavailable(cause)
@@ -237,38 +239,38 @@ func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key s
 	case !found:
 		return Operation{}, cause
 	}
-	return o.again(ctx, row, known)
+	return o.acceptedBefore(ctx, row, known)
 }
 
-// handAgain is how long a request that is sent again and again is handed on but once. A time
-// that lies further ahead than that was written by a clock that was wrong.
-const handAgain = 30 * time.Second
+// resumeEvery is the shortest time between two publications of a request that is repeated. A
+// publication time further in the future than this comes from a wrong clock and is ignored.
+const resumeEvery = 30 * time.Second
 
-// again answers a request that is known already.
-func (o *Operations) again(ctx context.Context, asked, known operationRow) (Operation, error) {
-	if asked.Hash != known.Hash {
+// acceptedBefore answers a repeat of an accepted request.
+func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
+	if row.Hash != known.Hash {
 		return Operation{}, portal.Fail(portal.KeyReused, "This Idempotency-Key was used for another request before. Use a new one.")
 	}
 	progress, err := o.views.Progress(ctx, known.ID)
 	if err != nil {
 		return Operation{}, err
 	}
-	// Whoever accepted it may have died before handing it on, so the first one who asks again
-	// does that for certain.
+	// The process that accepted the request may have died before publishing it, so the first
+	// repeat always publishes it.
 	firstAgain := known.HandedAt.Equal(known.CreatedAt)
-	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= handAgain) {
-		if err := o.handAgain(ctx, known); err != nil {
+	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= resumeEvery) {
+		if err := o.resume(ctx, known); err != nil {
 			return Operation{}, err
 		}
 	}
 	return known.operation(progress), nil
 }
 
-// handAgain hands the request on, unless somebody else does so at this moment.
-func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
+// resume publishes the request again, unless another process is doing so at this moment.
+func (o *Operations) resume(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
-		now = now.Add(time.Nanosecond) // so that it is seen to have been handed on again
+		now = now.Add(time.Nanosecond) // differs from CreatedAt, so the next repeat is not the first
 	}
 	mine, err := o.rows.takeTurn(ctx, row, now)
 	if err != nil {
@@ -277,16 +279,16 @@ func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	if !mine {
 		return nil
 	}
-	if err := o.hand(ctx, row, o.sender.Repeat); err != nil {
-		// Sent again, it is handed on at once.
+	if err := o.publish(ctx, row, o.sender.Repeat); err != nil {
+		// The next repeat publishes it at once.
 		return errors.Join(err, o.rows.notHanded(ctx, row))
 	}
 	return nil
 }
 
-// Resend hands an accepted request in again, if it has led to nothing that is shown yet.
-// done says that it has, or that there is no such request. What was handled already is
-// recognised by the worker.
+// Resend publishes an accepted request again unless its operation shows a step already. done
+// reports that it does, or that there is no such request. Workers recognize requests they have
+// handled.
 func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
@@ -302,10 +304,10 @@ func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bo
 	if len(progress.Steps) > 0 {
 		return true, nil
 	}
-	return false, portal.Postpone("the queues do not answer", o.hand(ctx, row, o.sender.Repeat))
+	return false, portal.Postpone("the queues do not answer", o.publish(ctx, row, o.sender.Repeat))
 }
 
-func (o *Operations) hand(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
+func (o *Operations) publish(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
 	request, err := events.DecodeRequest(row.Type, []byte(row.Body))
 	if err != nil {
 		return fmt.Errorf("reading operation %s: %w", row.ID, err)
@@ -320,9 +322,8 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 	return nil
 }
 
-// Find reads an operation that the account has asked for. An unknown one and somebody
-// else's are the same NotFound. If it seems not to move, because a message was lost, it is
-// helped on: see nudge.
+// Find returns an operation of the account. An unknown operation and another account's are both
+// NotFound. If the operation has not moved for a while, Find also nudges it.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {
@@ -331,7 +332,7 @@ func (o *Operations) Find(ctx context.Context, account portal.AccountID, id port
 	return operation, err
 }
 
-// Show reads any operation, for operators.
+// Show returns any operation, for operators.
 func (o *Operations) Show(ctx context.Context, id portal.OperationID) (Operation, error) {
 	return o.find(ctx, id, func(operationRow) bool { return true })
 }
@@ -352,7 +353,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	return row.operation(progress), unread
 }
 
-// row is the operation's row, in which only HandedAt may be of the past.
+// row returns the operation's row. HandedAt may be out of date.
 func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationRow, bool, error) {
 	if row, ok := o.read.recall(id); ok {
 		return row, true, nil
@@ -364,28 +365,28 @@ func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationR
 	return row, found, err
 }
 
-func (o *Operations) newID(asked Asked) portal.OperationID {
-	if asked.IdempotencyKey != "" {
-		return portal.OperationID(portal.DeriveID("operation", string(asked.Actor), asked.IdempotencyKey))
+func (o *Operations) newID(submitted Submission) portal.OperationID {
+	if submitted.IdempotencyKey != "" {
+		return portal.OperationID(portal.DeriveID("operation", string(submitted.Actor), submitted.IdempotencyKey))
 	}
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
 
-// RegistrationKey is the Idempotency-Key under which signing in asks for an account, so
-// that however many browsers sign in at once ask but once.
+// RegistrationKey is the Idempotency-Key for the registration that signing in submits, so that
+// several browsers signing in at once register the account once.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
-// hash tells requests apart that come under one Idempotency-Key.
-func (a Asked) hash(body []byte) string {
-	if a.Wording != "" {
-		body = []byte(a.Wording)
+// hash distinguishes different requests under one Idempotency-Key.
+func (s Submission) hash(body []byte) string {
+	if s.Wording != "" {
+		body = []byte(s.Wording)
 	}
-	sum := sha256.Sum256(append([]byte(a.Request.EventType()+"\n"+string(a.Subject)+"\n"), body...))
+	sum := sha256.Sum256(append([]byte(s.Request.EventType()+"\n"+string(s.Subject)+"\n"), body...))
 	return hex.EncodeToString(sum[:])
 }
 
-// uncertain is the error of a request that may have been accepted: its row may be written,
-// or its message sent, although no answer said so.
+// uncertain is the error for a request that may have been accepted: its row may be written, or
+// its message sent, although no answer confirmed it.
 func uncertain(err error) error {
 	return &portal.Error{
 		Code: portal.Unavailable, Err: err,
@@ -393,7 +394,7 @@ func uncertain(err error) error {
 	}
 }
 
-// unavailable is the error of a request that was certainly not accepted.
+// unavailable is the error for a request that was certainly not accepted.
 func unavailable(err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err

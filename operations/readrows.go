@@ -9,9 +9,8 @@ import (
 // maxReadRows bounds the rows in memory.
 const maxReadRows = 1 << 12
 
-// readRows remembers rows of operations, since whoever has asked for something looks again
-// and again what has become of it. A row does not change, but for HandedAt. It is safe for
-// concurrent use.
+// readRows caches operation rows, because clients poll their operations. Only HandedAt of a row
+// ever changes. It is safe for concurrent use.
 type readRows struct {
 	mu   sync.Mutex
 	rows map[portal.OperationID]operationRow

@@ -59,8 +59,7 @@ func TestTheNewestOperationsOfAnAccountAreListedWhateverCameOfThem(t *testing.T)
 	refuses(t, err, portal.Unavailable)
 }
 
-// The row by which a request is handed in again, should its message be lost, and its place
-// in the list are there if and only if the operation is.
+// An operation's due row and its entry in the actor's list exist exactly if the operation does.
 func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -12,34 +12,33 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Who asks, and how the request came in.
-type Who struct {
+// Caller is the account that submits a request, with the request's headers.
+type Caller struct {
 	Account        portal.AccountID
 	IdempotencyKey string
 	Correlation    string
 }
 
-func (w Who) asks(request events.Request) Asked {
-	return Asked{
-		Actor: portal.AccountActor(w.Account), Subject: portal.AccountStream(w.Account),
-		IdempotencyKey: w.IdempotencyKey, Correlation: w.Correlation, Request: request,
+func (c Caller) submission(request events.Request) Submission {
+	return Submission{
+		Actor: portal.AccountActor(c.Account), Subject: portal.AccountStream(c.Account),
+		IdempotencyKey: c.IdempotencyKey, Correlation: c.Correlation, Request: request,
 	}
 }
 
-// Register asks that the account be opened.
-func (o *Operations) Register(ctx context.Context, who Who) (Operation, error) {
-	return o.Accept(ctx, who.asks(events.RegisterUser{}))
+// Register submits a request to open the account.
+func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, error) {
+	return o.Accept(ctx, caller.submission(events.RegisterUser{}))
 }
 
-// Subscribe asks that the account's key open the plan. Only what no message in flight
-// can change is refused here: a plan that the catalog does not have is NotFound. The
-// rest is decided by the worker, since the views lag.
-func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
-	asked := who.asks(nil)
-	// Sent again after the catalog has changed it is the same request all the same.
-	asked.Wording = string(plan)
+// Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
+// does not have is NotFound. The worker decides everything else, because the views lag behind.
+func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
+	submitted := caller.submission(nil)
+	// A repeat is the same request even if the catalog has changed in between.
+	submitted.Wording = string(plan)
 	_, _, likely := o.views.LastCatalog().Plan(plan)
-	return o.accept(ctx, asked, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		offered, err := o.views.Catalog(ctx)
 		if err != nil {
 			return nil, err
@@ -54,12 +53,12 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 	}})
 }
 
-// Unsubscribe asks that the account's key no longer open the plan. A plan that neither
-// the catalog nor the account's subscriptions know is NotFound.
-func (o *Operations) Unsubscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
+// Unsubscribe submits a request to end the account's subscription. A plan that neither the
+// catalog nor the account's subscriptions hold is NotFound.
+func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	_, _, likely := o.views.LastCatalog().Plan(plan)
-	return o.accept(ctx, who.asks(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		known, err := o.knows(ctx, who.Account, plan)
+	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
+		known, err := o.knows(ctx, caller.Account, plan)
 		if err == nil && !known {
 			err = portal.Fail(portal.NotFound, "There is no such plan.")
 		}
@@ -87,10 +86,10 @@ func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan p
 	return false, nil
 }
 
-// maxRivals bounds the plans that a request names, so that it stays a small message.
+// maxRivals bounds the plans that a request names, to keep the message small.
 const maxRivals = 200
 
-// rivals are the other plans that open one of those stages now.
+// rivals returns the other plans that open one of the stages today.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {
@@ -104,8 +103,7 @@ func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Sta
 	return found
 }
 
-// Recent lists the newest operations that the account has asked for, open ones and those
-// that came to nothing included, newest first.
+// Recent lists the account's newest operations of any status, newest first.
 func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit int) ([]Operation, error) {
 	ids, err := o.rows.latest(ctx, portal.AccountActor(account), int32(min(limit, 100)))
 	if err != nil {
@@ -122,12 +120,12 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 	return found, group.Wait()
 }
 
-// Reveal returns the value of one of the account's keys. That it is shown is written down
-// first; if that fails, no value is returned. An unknown key and somebody else's are the
-// same NotFound; one that cannot be used now is a Conflict, and more than
-// projections.MaxRevealsPerMinute in a minute are TooManyRequests.
-func (o *Operations) Reveal(ctx context.Context, who Who, id portal.KeyID) (string, error) {
-	account, err := o.views.Account(ctx, who.Account)
+// Reveal returns the value of one of the account's keys. It records the reveal first; if that
+// fails, it returns no value. An unknown key and another account's are both NotFound. A key
+// that cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute in a minute
+// are TooManyRequests.
+func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
+	account, err := o.views.Account(ctx, caller.Account)
 	if err != nil {
 		return "", err
 	}
@@ -144,11 +142,11 @@ func (o *Operations) Reveal(ctx context.Context, who Who, id portal.KeyID) (stri
 	default:
 		return "", portal.Fail(portal.Conflict, "The key is not there yet. Wait until it has been created.")
 	}
-	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, who.Account, id)
+	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, caller.Account, id)
 	if err != nil {
 		return "", unavailable(fmt.Errorf("revealing key %s: %w", id, err))
 	}
-	if err := o.reveals.Record(ctx, who.Account, key, o.now(), who.Correlation); err != nil {
+	if err := o.reveals.Record(ctx, caller.Account, key, o.now(), caller.Correlation); err != nil {
 		return "", unavailable(fmt.Errorf("recording that key %s is revealed: %w", id, err))
 	}
 	return value, nil

@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func who(account portal.AccountID, key string) operations.Who {
-	return operations.Who{Account: account, IdempotencyKey: key, Correlation: "corr"}
+func who(account portal.AccountID, key string) operations.Caller {
+	return operations.Caller{Account: account, IdempotencyKey: key, Correlation: "corr"}
 }
 
 func TestHoweverManyBrowsersSignInAnAccountIsAskedForOnce(t *testing.T) {
@@ -247,7 +247,7 @@ func TestThatAValueIsShownIsWrittenDown(t *testing.T) {
 	}
 }
 
-// forgetful cannot write down that a key is shown.
+// forgetful cannot record that a key is shown.
 type forgetful struct{}
 
 func (forgetful) Record(context.Context, portal.AccountID, projections.Key, time.Time, string) error {
@@ -366,7 +366,7 @@ func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
 	}
 }
 
-// dark has views whose catalog cannot be read now; what was read before is remembered.
+// dark has views whose catalog cannot be read now, but was read before.
 type dark struct {
 	*projections.Views
 	down bool

@@ -27,15 +27,15 @@ type client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// rows keeps operation rows and the counters of accounts in the records table.
+// rows keeps operation rows and the actors' counters in the records table.
 type rows struct {
 	client client
 	table  string
-	// maxOpen is how many requests an actor may have open.
+	// maxOpen is how many open requests an actor may have.
 	maxOpen int
 }
 
-// operationRow is what is written down of a request: enough to hand it on again.
+// operationRow is a request as written down, with everything needed to publish it again.
 type operationRow struct {
 	ID          portal.OperationID `dynamodbav:"id"`
 	Actor       portal.Actor       `dynamodbav:"actor"`
@@ -46,7 +46,7 @@ type operationRow struct {
 	Intent      portal.Intent      `dynamodbav:"intent"`
 	Correlation string             `dynamodbav:"correlation"`
 	CreatedAt   time.Time          `dynamodbav:"created_at"`
-	// HandedAt is when it was last handed to its queue, the zero time if that failed.
+	// HandedAt is when the request was last published, or the zero time if that failed.
 	HandedAt time.Time `dynamodbav:"handed_at"`
 }
 
@@ -95,10 +95,9 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 	return row, nil
 }
 
-// insert writes a new row, its place among the actor's operations, and the due row by which
-// it is handed in again should its message be lost. If there is a row under that id it
-// returns that instead. After an error the rows may be there all the same, unless it is
-// notWritten.
+// insert writes a new row, its entry in the actor's list, and the due row that publishes the
+// request again if its message is lost. If a row with that id exists, insert returns it
+// instead. After an error the rows may exist all the same, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {
@@ -114,7 +113,7 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 			known, err = decodeOperation(row.ID, first.Item)
 			return known, false, err
 		}
-		// The same request at the same time: the one of them that comes second finds the first.
+		// The same request was written at the same time; the next try finds its row.
 		if !slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {
 			return aws.ToString(reason.Code) == "TransactionConflict"
 		}) {
@@ -127,10 +126,10 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 	return row, true, nil
 }
 
-// notWritten says of an error of insert that DynamoDB cancelled the transaction. Any other
-// error, a throttle included, may follow a try that succeeded and was not answered: the SDK
-// tells of its last try only. A try that repeats one that succeeded is never cancelled, since
-// the SDK gives all of them one token.
+// notWritten reports whether an error of insert means that DynamoDB cancelled the transaction.
+// Any other error, even a throttle, may follow an earlier try that succeeded without an answer,
+// since the SDK reports only its last try. All tries carry one token, so a retry of a
+// successful one is never cancelled.
 func notWritten(err error) bool {
 	var cancelled *types.TransactionCanceledException
 	return errors.As(err, &cancelled)
@@ -164,8 +163,8 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 	return writes, nil
 }
 
-// takeTurn notes that the request is handed on now; mine is false if somebody else has
-// done so since the row was read.
+// takeTurn records that the request is published now. mine is false if another process did so
+// since the row was read.
 func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID),
@@ -182,7 +181,7 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	return true, nil
 }
 
-// notHanded notes that the request was not handed on after all, if its row is there.
+// notHanded records that the request was not published after all, if its row exists.
 func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :never"),
@@ -196,27 +195,28 @@ func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// timeValue is how a row holds a time.
+// timeValue encodes a time as a row holds it.
 func timeValue(t time.Time) types.AttributeValue {
 	return &types.AttributeValueMemberS{Value: t.UTC().Format(time.RFC3339Nano)}
 }
 
-// insertTries bounds how often a row is written that others write at the same moment.
+// insertTries bounds the attempts to write a row that other processes write at the same moment.
 const insertTries = 8
 
 const (
 	listSort = "operation#"
-	// listedFor is how long an operation stays in the list of what somebody asked for.
+	// listedFor is how long an operation stays in its actor's list.
 	listedFor = 90 * 24 * time.Hour
 )
 
-// listRow is an operation's place among those of its actor.
+// listRow is an operation's entry in its actor's list.
 type listRow struct {
 	ID      portal.OperationID `dynamodbav:"id"`
 	Expires int64              `dynamodbav:"expires_at"`
 }
 
-// An actor's rows share the partition of their account.
+// actorPartition is the partition of an actor's rows; an account's are with the account's other
+// rows.
 func actorPartition(actor portal.Actor) string {
 	if id, ok := actor.Account(); ok {
 		return "account#" + string(id)

@@ -12,26 +12,26 @@ import (
 // Account is one account's state.
 type Account struct {
 	ID portal.AccountID
-	// Sequence is that of the last fact applied; the next one is Sequence+1.
+	// Sequence is the sequence of the last fact applied; the next fact has Sequence+1.
 	Sequence      int64
 	Registered    bool
 	RegisteredAt  time.Time
 	Keys          map[portal.KeyID]Key
 	Rings         map[portal.Ring]Ring
 	Subscriptions map[portal.PlanID]Subscription
-	// Attachments has the keys in plans: what API Gateway should hold, or held once.
+	// Attachments are the keys in plans that API Gateway should hold, or once held.
 	Attachments map[portal.Pair]Attachment
 	// Decisions holds the highest intent decided in each scope.
 	Decisions map[portal.Scope]portal.Intent
 	// NotUnderstood is the type of a fact that only newer code knows and that must not be
-	// passed over, "" if there is none. While there is one, this fold is not to be acted on.
+	// ignored, or "". Do not act on the state while it is set.
 	NotUnderstood string
 }
 
-// Ring is what is known of a group of keys.
+// Ring is the state of a group of keys.
 type Ring struct {
-	// EmptiedBy is the sequence of the fact by which the ring's last subscription ended,
-	// and EmptiedAt its time; 0 while the ring has subscriptions, and before the first.
+	// EmptiedBy is the sequence of the fact that ended the ring's last subscription, and
+	// EmptiedAt its time. It is 0 while the ring has subscriptions, and before the first.
 	EmptiedBy int64
 	EmptiedAt time.Time
 }
@@ -45,21 +45,22 @@ type Key struct {
 	KMSKey string
 	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
 	GatewayID portal.GatewayKeyID
-	// Disabled says that somebody has disabled the key in API Gateway itself.
+	// Disabled means that the key was disabled directly in API Gateway.
 	Disabled bool
-	// Releasing is the wish to give the key back, 0 if there is none, ReleasingAt its time.
+	// Releasing is the wish to delete the key from API Gateway, 0 if there is none; ReleasingAt
+	// is its time.
 	Releasing   int64
 	ReleasingAt time.Time
-	// Released says that it was given back and is not wanted now.
+	// Released means that the key was deleted from API Gateway and is not wanted now.
 	Released  bool
 	WantedAt  time.Time
 	CreatedAt time.Time
 }
 
-// Created says whether API Gateway holds the key.
+// Created reports whether API Gateway holds the key.
 func (k Key) Created() bool { return k.GatewayID != "" }
 
-// Phase is where a subscription, or one key in one plan, stands.
+// Phase is the state of a subscription, or of one key in one plan.
 type Phase string
 
 // The phases; see the package comment.
@@ -70,65 +71,65 @@ const (
 	Ended  Phase = "ended"
 )
 
-// open says whether converging has work to do on what is in this phase.
+// open reports whether the converger has work to do in this phase.
 func (p Phase) open() bool { return p == Wanted || p == Ending }
 
 // Attachment is one key in one plan.
 type Attachment struct {
 	Phase Phase
-	// OpenedBy is the wish that asks for the phase: the sequence of the fact that opened
-	// it. OpenedAt is that fact's time.
+	// OpenedBy is the wish for this phase: the sequence of the fact that opened it. OpenedAt is
+	// that fact's time.
 	OpenedBy int64
 	OpenedAt time.Time
-	// Since is when the phase was entered.
+	// Since is when the phase began.
 	Since time.Time
 }
 
-// Open says whether converging has work to do on it.
+// Open reports whether the converger has work to do on it.
 func (a Attachment) Open() bool { return a.Phase.open() }
 
-// Holds says whether the key is wanted in the plan, attached yet or not.
+// Holds reports whether the key should be in the plan, attached already or not.
 func (a Attachment) Holds() bool { return a.Phase == Wanted || a.Phase == Active }
 
-// Subscription is what an account has of one plan.
+// Subscription is an account's relation to one plan.
 type Subscription struct {
 	Plan   portal.PlanID
 	Name   string
 	Ring   portal.Ring
 	Stages []portal.Stage
 	Phase  Phase
-	// Parked says why an open phase is not converging, "" if nothing is in the way.
+	// Parked is what an open phase waits for, "" if nothing.
 	Parked events.Reason
-	// Lost says why a subscription that stood has ended, "" if it was left.
+	// Lost is why an active subscription was lost, "" if it was not.
 	Lost events.LossReason
-	// OpenedBy is the wish that asks for the phase: the sequence of the fact that opened
-	// it. OpenedAt is that fact's time, Operation and Correlation are its own.
+	// OpenedBy is the wish for this phase: the sequence of the fact that opened it. OpenedAt,
+	// Operation and Correlation are that fact's.
 	OpenedBy    int64
 	OpenedAt    time.Time
 	Operation   portal.OperationID
 	Correlation string
-	// Since is when the phase was entered.
+	// Since is when the phase began.
 	Since time.Time
 	// Flips are the times of the latest decisions about the plan, oldest first.
 	Flips []time.Time
 }
 
-// maxFlips is how many decisions about a plan are remembered by their time.
+// maxFlips is how many decisions about a plan are remembered.
 const maxFlips = 4
 
-// Open says whether converging has work to do on it.
+// Open reports whether the converger has work to do on it.
 func (s Subscription) Open() bool { return s.Phase.open() }
 
-// Holds says whether the plan is wanted, attached yet or not.
+// Holds reports whether the account should have the plan, attached already or not.
 func (s Subscription) Holds() bool { return s.Phase == Wanted || s.Phase == Active }
 
-// Flapping says whether the plan has been wanted and left so often within that time
-// before now that the next change can wait.
+// Flapping reports whether the plan was subscribed to and left so often within that time before
+// now that its next change can wait.
 func (s Subscription) Flapping(now time.Time, within time.Duration) bool {
 	return len(s.Flips) == maxFlips && now.Sub(s.Flips[0]) < within
 }
 
-// NewAccount is the state before the first fact.
+// NewAccount returns the state before the first fact.
 func NewAccount(id portal.AccountID) Account {
 	return Account{
 		ID:            id,
@@ -149,15 +150,15 @@ func FoldAccount(id portal.AccountID, facts []events.Event) Account {
 	return a
 }
 
-// Clone is a copy that shares nothing that Apply changes.
+// Clone returns a copy that shares nothing that Apply changes.
 func (a Account) Clone() Account {
 	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)
 	a.Attachments, a.Decisions = maps.Clone(a.Attachments), maps.Clone(a.Decisions)
 	return a
 }
 
-// Apply applies the next fact. A fact of a type that it does not know changes nothing
-// but the sequence; if the fact must be understood, NotUnderstood says so.
+// Apply applies the next fact. A fact of an unknown type changes only the sequence, and sets
+// NotUnderstood if it must be understood.
 func (a *Account) Apply(e events.Event) {
 	a.Sequence = e.Sequence
 	if e.NotUnderstood() {
@@ -221,7 +222,7 @@ func (a *Account) wantPlan(e events.Event, f events.SubscriptionWanted) {
 		if k.Ring != f.Ring {
 			continue
 		}
-		// A key that was given back, or is about to be, is wanted again.
+		// The subscription brings back a key that was released, or is about to be.
 		k.Releasing, k.ReleasingAt, k.Released = 0, time.Time{}, false
 		a.Keys[id] = k
 		a.open(e, portal.Pair{Key: id, Plan: f.Plan}, Wanted)
@@ -263,7 +264,7 @@ func (a *Account) enter(e events.Event, pair portal.Pair, phase Phase) {
 	}
 }
 
-// close ends an open phase of a subscription, or one that was lost.
+// close ends an open phase of a subscription, or a lost subscription.
 func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost events.LossReason) {
 	s, ok := a.Subscriptions[plan]
 	if !ok {
@@ -276,7 +277,7 @@ func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost ev
 	}
 }
 
-// withdraw ends what a wish asked for, since API Gateway refused it for good.
+// withdraw ends what a wish asked for, because API Gateway refused it for good.
 func (a *Account) withdraw(e events.Event, wish int64) {
 	if s, ok := a.Wish(wish); ok {
 		a.close(e, s.Plan, Ended, "")
@@ -292,7 +293,7 @@ func (a *Account) endPairs(e events.Event, plan portal.PlanID) {
 	}
 }
 
-// empty notes when the last subscription of a ring has ended.
+// empty records when the last subscription of a ring has ended.
 func (a *Account) empty(e events.Event, ring portal.Ring) {
 	for _, s := range a.Subscriptions {
 		if s.Ring == ring && s.Phase != Ended {

@@ -43,7 +43,7 @@ func key(id portal.KeyID) events.KeyWanted {
 
 func link(wish int64) events.Link { return events.Link{Wish: wish} }
 
-// fromTomorrow is a fact that this program does not know, whatever it says.
+// fromTomorrow is a fact of a type that this program does not know.
 var fromTomorrow = events.Unknown{Type: "gatehouse.FromTomorrow.v1", Data: []byte(`{"plan":"free","scopes":["account"]}`)}
 
 func TestAFactThatIsUnknownChangesNothingButTheSequence(t *testing.T) {
@@ -140,7 +140,7 @@ func TestASubscriptionRunsItsCourse(t *testing.T) {
 		{Ending, Ending, "", "", 7, 7, "op3"},
 		{Ending, Ending, "", "", 7, 7, "op3"},
 		{Ending, Ending, events.WaitingForAWS, "", 7, 7, "op3"},
-		{Wanted, Wanted, "", "", 10, 10, "op4"}, // opened anew, from the start
+		{Wanted, Wanted, "", "", 10, 10, "op4"}, // opened again, from the start
 		{Ending, Ending, "", "", 11, 11, "op5"},
 		{Ending, Ended, "", "", 11, 11, "op5"},
 		{Ended, Ended, "", "", 11, 13, "op5"},

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Wish is the subscription that waits for the wish; ok is false if the wish is over, or
-// is about something else.
+// Wish returns the subscription that waits for the wish. ok is false if the wish is over, or is
+// not about a subscription.
 func (a Account) Wish(wish int64) (s Subscription, ok bool) {
 	if wish == 0 {
 		return Subscription{}, false
@@ -22,7 +22,7 @@ func (a Account) Wish(wish int64) (s Subscription, ok bool) {
 	return Subscription{}, false
 }
 
-// WishOpen says whether anything that the wish asked for is not yet so.
+// WishOpen reports whether part of the wish is still unfulfilled.
 func (a Account) WishOpen(wish int64) bool {
 	if _, ok := a.Wish(wish); ok {
 		return true
@@ -40,7 +40,7 @@ func (a Account) WishOpen(wish int64) bool {
 	return false
 }
 
-// HasOpenWishes says whether converging has anything to do.
+// HasOpenWishes reports whether the converger has anything to do.
 func (a Account) HasOpenWishes() bool {
 	for _, s := range a.Subscriptions {
 		if s.Open() {
@@ -60,7 +60,7 @@ func (a Account) HasOpenWishes() bool {
 	return false
 }
 
-// KeyOf is a key of that ring: the one that was wanted first.
+// KeyOf returns the oldest key of the ring.
 func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
 	var first Key
 	found := false
@@ -72,7 +72,7 @@ func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
 	return first, found
 }
 
-// Held lists the plans that the ring's keys are wanted in, attached yet or not, sorted.
+// Held lists the plans that the ring's keys should be in, attached already or not, sorted.
 func (a Account) Held(ring portal.Ring) []portal.PlanID {
 	var held []portal.PlanID
 	for _, plan := range a.Plans() {
@@ -86,14 +86,14 @@ func (a Account) Held(ring portal.Ring) []portal.PlanID {
 // Plans lists the plans of all subscriptions, sorted.
 func (a Account) Plans() []portal.PlanID { return slices.Sorted(maps.Keys(a.Subscriptions)) }
 
-// Pairs lists the keys in plans, sorted by plan and key.
+// Pairs lists all attachments, sorted by plan and key.
 func (a Account) Pairs() []portal.Pair {
 	return slices.SortedFunc(maps.Keys(a.Attachments), func(p, q portal.Pair) int {
 		return cmp.Or(cmp.Compare(p.Plan, q.Plan), cmp.Compare(p.Key, q.Key))
 	})
 }
 
-// WishesOn lists the wishes that wait for the key, each once, in order.
+// WishesOn lists the wishes that wait for the key, sorted, without duplicates.
 func (a Account) WishesOn(key portal.KeyID) []int64 {
 	var wishes []int64
 	for pair, attachment := range a.Attachments {
@@ -105,9 +105,8 @@ func (a Account) WishesOn(key portal.KeyID) []int64 {
 	return slices.Compact(wishes)
 }
 
-// Supersedes says whether a decision newer than the intent stands in any of the
-// scopes, or in one that contains it. Requests of workers (intent 0) are never
-// superseded.
+// Supersedes reports whether a decision newer than the intent stands in any of the scopes, or
+// in one that contains it. Workers' requests (intent 0) are never superseded.
 func (a Account) Supersedes(intent portal.Intent, scopes []portal.Scope) bool {
 	if intent == 0 {
 		return false

@@ -6,17 +6,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// Catalog is what the catalog's stream says.
+// Catalog is the state of the catalog's stream.
 type Catalog struct {
 	Sequence int64
-	// Hash names the document that is published, "" before the first.
+	// Hash names the published document, "" before the first.
 	Hash        string
 	PublishedAt time.Time
 	// PublishedBy is the sequence of the fact that published it.
 	PublishedBy int64
-	// Failing is the source that could not be read last time, "" if all could.
+	// Failing is the source that could not be read the last time, "" if none.
 	Failing string
-	// NotUnderstood is as for an Account.
+	// NotUnderstood is as in Account.
 	NotUnderstood string
 }
 

@@ -1,8 +1,8 @@
-// Package state holds the folds: what a stream's facts, applied one after the other,
-// say is so. Folds are pure; every loop (deciding, converging, showing) folds the same
-// facts by the same code and so sees the same state.
+// Package state holds the folds. A fold applies a stream's facts in order and returns the
+// stream's state. Folds are pure, and deciding, converging and showing all use them, so they
+// see the same state.
 //
-// A subscription is what an account has of one plan:
+// A subscription is an account's relation to one plan:
 //
 //	           SubscriptionWanted           SubscriptionActivated
 //	(none) ───────────────────────▶ wanted ───────────────────────▶ active
@@ -12,8 +12,9 @@
 //	   └────────────────────────── ended ◀───────────── ending ◀───────┘
 //	                                     SubscriptionEnded   SubscriptionEnding
 //
-// An attachment is one key in one plan and has the same phases, by KeyAttached and
-// KeyDetached. A subscription is active once the attachments that its wish opened are,
-// and ended once none is left. Wanted and ending are open: a wish asks for them, and
-// converging works on it. A wish is named by the sequence of the fact that opened it.
+// An attachment is one key in one plan. It has the same phases, driven by KeyAttached and
+// KeyDetached. A subscription becomes active when the attachments that its wish opened are
+// active, and ends when none is left. The phases wanted and ending are open: a wish asks for
+// them, and the converger works on it. A wish is named by the sequence of the fact that opened
+// it.
 package state

@@ -38,7 +38,7 @@ var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Via: i
 // asked is one call of operations.
 type asked struct {
 	What string
-	Who  operations.Who
+	Who  operations.Caller
 	Plan portal.PlanID
 }
 
@@ -62,25 +62,25 @@ type fake struct {
 	asked []asked
 }
 
-func (f *fake) ask(what string, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) ask(what string, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, asked{what, who, plan})
 	return operations.Operation{ID: "op-1"}, cmp.Or(f.askErr, f.err)
 }
 
-func (f *fake) Register(_ context.Context, who operations.Who) (operations.Operation, error) {
+func (f *fake) Register(_ context.Context, who operations.Caller) (operations.Operation, error) {
 	return f.ask("register", who, "")
 }
 
-func (f *fake) Subscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) Subscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	if f.err == nil && plan == "unknown" {
 		return operations.Operation{}, portal.Fail(portal.NotFound, "There is no such plan.")
 	}
 	return f.ask("subscribe", who, plan)
 }
 
-func (f *fake) Unsubscribe(_ context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error) {
+func (f *fake) Unsubscribe(_ context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error) {
 	return f.ask("leave", who, plan)
 }
 
@@ -102,7 +102,7 @@ func (f *fake) Recent(_ context.Context, account portal.AccountID, limit int) ([
 	return list, f.err
 }
 
-func (f *fake) Reveal(_ context.Context, who operations.Who, key portal.KeyID) (string, error) {
+func (f *fake) Reveal(_ context.Context, who operations.Caller, key portal.KeyID) (string, error) {
 	for _, k := range f.account.Keys {
 		if k.ID == key {
 			return keyValue, f.err

@@ -17,8 +17,8 @@ import (
 func TestFormsAreAcceptedAndFollowed(t *testing.T) {
 	t.Parallel()
 	form := url.Values{"idempotency_key": {"form-1"}}
-	who := operations.Who{Account: ada.Account, IdempotencyKey: "form-1", Correlation: requestID}
-	joined := operations.Who{Account: ada.Account, IdempotencyKey: operations.RegistrationKey(ada.Account), Correlation: requestID}
+	who := operations.Caller{Account: ada.Account, IdempotencyKey: "form-1", Correlation: requestID}
+	joined := operations.Caller{Account: ada.Account, IdempotencyKey: operations.RegistrationKey(ada.Account), Correlation: requestID}
 	for name, c := range map[string]struct {
 		path string
 		form url.Values

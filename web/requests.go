@@ -39,7 +39,7 @@ func (s *Web) leave(w http.ResponseWriter, r *http.Request, id identity.Identity
 }
 
 func (s *Web) askForPlan(w http.ResponseWriter, r *http.Request, id identity.Identity,
-	ask func(context.Context, operations.Who, portal.PlanID) (operations.Operation, error),
+	ask func(context.Context, operations.Caller, portal.PlanID) (operations.Operation, error),
 ) error {
 	plan, err := param(r, "plan")
 	if err != nil {

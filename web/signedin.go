@@ -101,16 +101,16 @@ var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
 
 // asks says who asks, and reads the form's idempotency key: drawn when the form was
 // rendered, it makes a double click one operation.
-func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Who, error) {
+func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return operations.Who{}, portal.Fail(portal.TooLarge, "The form is larger than it can be.")
+			return operations.Caller{}, portal.Fail(portal.TooLarge, "The form is larger than it can be.")
 		}
-		return operations.Who{}, &portal.Error{Code: portal.Invalid, Message: "The form could not be read.", Err: err}
+		return operations.Caller{}, &portal.Error{Code: portal.Invalid, Message: "The form could not be read.", Err: err}
 	}
-	return operations.Who{
+	return operations.Caller{
 		Account: id.Account, IdempotencyKey: r.PostForm.Get("idempotency_key"), Correlation: s.correlation(r.Context()),
 	}, nil
 }

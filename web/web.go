@@ -31,9 +31,9 @@ const DefaultPlansPerKey = 10
 
 // accepting takes what people ask for.
 type accepting interface {
-	Register(ctx context.Context, who operations.Who) (operations.Operation, error)
-	Subscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
-	Unsubscribe(ctx context.Context, who operations.Who, plan portal.PlanID) (operations.Operation, error)
+	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
+	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
+	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 }
 
 // asking is all that pages need of operations: to ask, to follow what was asked, and
@@ -43,7 +43,7 @@ type asking interface {
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
 	// Recent lists an account's newest operations, newest first, at most limit of them.
 	Recent(ctx context.Context, account portal.AccountID, limit int) ([]operations.Operation, error)
-	Reveal(ctx context.Context, who operations.Who, key portal.KeyID) (string, error)
+	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 }
 
 // reading is what pages show.

@@ -105,7 +105,7 @@ func whyLeft(l deadletters.Letter) string {
 
 // chosen reads the letters that were asked for. Of all open ones, those that no worker
 // could read are left where they are.
-func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Box) (letters, left []deadletters.Letter, err error) {
+func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {
 		err := box.Each(ctx, func(l deadletters.Letter) error {

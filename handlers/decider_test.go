@@ -135,7 +135,7 @@ func TestASecondDeliverySendsAgainAndAppendsNothing(t *testing.T) {
 			t.Errorf("%d sent as new; repeated (-want +got):\n%s", len(sent), diff)
 		}
 	}
-	// However much has happened since.
+	// Also after many later facts.
 	d.handle(leave)
 	d.outbox.empty()
 	after := d.facts()
@@ -203,7 +203,7 @@ func TestARequestThatIsRepeatedIsToldOfOnceInAWhile(t *testing.T) {
 	}
 }
 
-// Nobody may be kept from leaving a plan by how often it was asked for.
+// Many repeats of one request must not keep an account from leaving a plan.
 func TestAWishThatManyWaitForCanStillBeLeft(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

@@ -58,7 +58,7 @@ func TestWhoSendsARequestAgainForTheFirstTimeHasItHandedOnAtOnce(t *testing.T) {
 	}
 }
 
-// killed is the sender of a process that is killed when it comes to sending.
+// killed is the sender of a process that is killed when it sends.
 type killed struct{}
 
 func (killed) Send(context.Context, ...events.Event) error { panic("killed") }
@@ -135,7 +135,7 @@ func TestARequestThatSeemsToHaveBeenHandedOnInTheFutureIsHandedOnAgain(t *testin
 	}
 }
 
-// colliding cancels so many transactions, as if others wrote the same rows.
+// colliding cancels a number of transactions, as if other processes wrote the same rows.
 type colliding struct {
 	*dynamodb.Client
 	times int

@@ -1,7 +1,7 @@
-// Package handlers decides. For every request there is one pure function from the
-// stream's state and the request to facts; Execute around it does the rest for all
-// alike. Nothing here touches anything but the journal; what the catalog's source says is
-// read by a job, which then has it decided on here.
+// Package handlers decides on requests. Each request type has one pure function from the
+// stream's state and the request to facts; Decider does the rest, the same way for all of them.
+// The package touches only the journal. A job reads the catalog's source and then calls
+// PublishCatalog.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
 //	     ▲              │ yes                                     │ taken
@@ -22,12 +22,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxRaces bounds how often one delivery decides anew; beyond it the message goes
-// back and comes again.
+// maxRaces bounds how often one delivery decides again because another worker appended first.
+// After that the message is redelivered.
 const maxRaces = 8
 
-// upgrade is how long a message goes back for while its stream holds a fact that only
-// newer workers understand.
+// upgrade is the redelivery delay of a message whose stream holds a fact that only newer
+// workers understand.
 const upgrade = 30 * time.Second
 
 type facts interface {
@@ -40,15 +40,16 @@ type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
-// sender hands messages to the queues and to the topic. Repeat does so for messages
-// that may have been sent before, so that no deduplication swallows them.
+// sender publishes messages. Repeat publishes messages that may have been sent before: queues
+// do not drop them as duplicates.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// Execute carries requests out.
-type Execute struct {
+// Decider handles requests: it loads the stream, decides, appends the facts, and sends what
+// follows from them.
+type Decider struct {
 	journal  facts
 	accounts accountReader
 	sender   sender
@@ -59,22 +60,22 @@ type Execute struct {
 	followed *followed
 }
 
-// KeyScheme is what a new key's value is to follow from; it is recorded with the
-// key, so changing it changes no key that exists.
+// KeyScheme says how new keys derive their values. Each key records its scheme, so a change
+// affects only keys created later.
 type KeyScheme struct {
 	Scheme string
 	KMSKey string
 }
 
-// Limits are AWS's own, as far as decisions know them.
+// Limits are the AWS limits that decisions respect.
 type Limits struct {
-	// PlansPerKey is how many usage plans one API key can be in; 0 is AWS's default, 10.
+	// PlansPerKey is how many usage plans one API key can be in; 0 means AWS's default, 10.
 	PlansPerKey int
 }
 
 const defaultPlansPerKey = 10
 
-// Config is what Execute is built from.
+// Config holds what a Decider needs.
 type Config struct {
 	Journal  facts
 	Accounts accountReader
@@ -86,80 +87,82 @@ type Config struct {
 	Catalog CatalogJob
 }
 
-// New returns an Execute.
-func New(cfg Config) *Execute {
+// New returns a Decider.
+func New(cfg Config) *Decider {
 	if cfg.Limits.PlansPerKey == 0 {
 		cfg.Limits.PlansPerKey = defaultPlansPerKey
 	}
-	return &Execute{
+	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
 		catalog: cfg.Catalog, followed: newFollowed(cfg.Now),
 	}
 }
 
-// Handlers is the table of what is handled, by type of request.
-func (x *Execute) Handlers() map[string]func(context.Context, events.Event) error {
+// Handlers maps each request type to its handler.
+func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
-		events.RegisterUser{}.EventType():         forAccount(x, Registration),
-		events.SubscribeRequested{}.EventType():   forAccount(x, Subscribing(x.keys, x.limits)),
-		events.UnsubscribeRequested{}.EventType(): forAccount(x, Unsubscribing),
-		events.KeyReleaseRequested{}.EventType():  forAccount(x, KeyRelease),
-		events.CatalogSyncRequested{}.EventType(): x.syncCatalog,
+		events.RegisterUser{}.EventType():         forAccount(d, Registration),
+		events.SubscribeRequested{}.EventType():   forAccount(d, Subscribing(d.keys, d.limits)),
+		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
+		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
+		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,
 	}
 }
 
-// Decide is the pure part of a request: what becomes of it in this state.
-type Decide[R events.Request] func(account state.Account, request R, asked Asked) []events.Fact
+// Decide is the pure part of handling a request: it returns the facts that the request leads to
+// in this state.
+type Decide[R events.Request] func(account state.Account, request R, asked RequestRef) []events.Fact
 
-// Asked is what a decision may know of the message that carries the request.
-type Asked struct {
-	// ID is the request's own; what is drawn for it is derived from it.
+// RequestRef identifies the request being decided on.
+type RequestRef struct {
+	// ID is the message's id. Ids of what the decision creates derive from it.
 	ID        string
 	Operation portal.OperationID
 }
 
-// forAccount makes a handler of a decision about an account. A second delivery
-// finds the facts that the first one led to and only sends them again.
-func forAccount[R events.Request](x *Execute, decide Decide[R]) func(context.Context, events.Event) error {
+// forAccount turns a decision about an account into a message handler. A second delivery finds
+// the facts of the first and only sends them again.
+func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		id, ok := msg.Subject.Account()
 		request, typed := msg.Data.(R)
 		if !ok || !typed {
 			return portal.Fail(portal.Invalid, fmt.Sprintf("A %s is about an account, not about %q.", events.Name(msg.Type()), msg.Subject))
 		}
-		return x.execute(ctx, msg, func(ctx context.Context) (past, error) {
-			history, err := x.accounts.Account(ctx, id)
+		return d.handle(ctx, msg, func(ctx context.Context) (past, error) {
+			history, err := d.accounts.Account(ctx, id)
 			if err != nil {
 				return past{}, err
 			}
 			account := history.Account
 			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
-				decided := decide(account, request, Asked{ID: msg.ID, Operation: msg.Operation})
+				decided := decide(account, request, RequestRef{ID: msg.ID, Operation: msg.Operation})
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
 		})
 	}
 }
 
-// past is what a decision goes by: a stream as it stands, and what to do in that state.
+// past is a stream as it stands, and the decision to make about it.
 type past struct {
 	head int64
-	// facts are the stream's latest; handled says that older ones show the request handled.
+	// facts are the stream's latest. If older ones show that the request was handled, handled
+	// is true.
 	facts         []events.Event
 	handled       bool
 	notUnderstood string
 	decide        func() []events.Fact
 }
 
-// execute is the loop of the package comment.
-func (x *Execute) execute(ctx context.Context, msg events.Event, read func(context.Context) (past, error)) error {
+// handle runs the loop drawn in the package comment.
+func (d *Decider) handle(ctx context.Context, msg events.Event, read func(context.Context) (past, error)) error {
 	for range maxRaces {
 		before, err := read(ctx)
 		if err != nil {
 			return err
 		}
 		if known := ledToBy(before.facts, msg.ID); len(known) > 0 {
-			return x.followAgain(ctx, msg, known)
+			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
 			return nil
@@ -171,39 +174,39 @@ func (x *Execute) execute(ctx context.Context, msg events.Event, read func(conte
 		if len(decided) == 0 {
 			return nil
 		}
-		appended := x.stamp(msg, before.head, decided)
-		err = x.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
+		appended := d.stamp(msg, before.head, decided)
+		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := follow(ctx, appended, x.sender.Send); err != nil {
+		if err := follow(ctx, appended, d.sender.Send); err != nil {
 			return err
 		}
-		x.followed.note(msg.ID)
+		d.followed.note(msg.ID)
 		return nil
 	}
 	return &portal.Postponed{After: time.Second, Reason: "the stream is busy"}
 }
 
-// followAgain sends what the request led to once more, since whoever decided on it may not
-// have come to that. This process does so once in a while at most, however often a client
-// repeats the request, but always for an operator's replay.
-func (x *Execute) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
-	if msg.Replay == 0 && x.followed.lately(msg.ID) {
+// followAgain sends again what the request led to, because the worker that decided on it may
+// have died before sending. This process does so at most once in followedFor for a request that
+// a client repeats, but always for an operator's replay.
+func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []events.Event) error {
+	if msg.Replay == 0 && d.followed.lately(msg.ID) {
 		return nil
 	}
-	if err := follow(ctx, known, x.sender.Repeat); err != nil {
+	if err := follow(ctx, known, d.sender.Repeat); err != nil {
 		return err
 	}
-	x.followed.note(msg.ID)
+	d.followed.note(msg.ID)
 	return nil
 }
 
-// ledToBy finds the facts that this request led to before. RequestFailed is not one:
-// a replay of what failed is carried out.
+// ledToBy returns the facts that this request led to earlier. RequestFailed is not one of them,
+// so a replay of a failed request is carried out.
 func ledToBy(history []events.Event, request string) []events.Event {
 	var found []events.Event
 	for _, fact := range history {
@@ -214,10 +217,9 @@ func ledToBy(history []events.Event, request string) []events.Event {
 	return found
 }
 
-// unlessSuperseded replaces what was decided by RequestSuperseded when a newer
-// decision stands in a scope that the request touches. What asks for what already
-// stands, or is on its way, is not superseded, and what would be refused anyway is told
-// why.
+// unlessSuperseded replaces the decision by RequestSuperseded if a newer decision stands in a
+// scope that the request touches. A request that changes nothing, joins one under way, or is
+// rejected keeps its own answer.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if !account.Supersedes(msg.Intent, request.Scopes()) {
 		return decided
@@ -231,14 +233,12 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 	return []events.Fact{events.RequestSuperseded{}}
 }
 
-// stamp makes facts of a stream out of decided ones.
-func (x *Execute) stamp(msg events.Event, after int64, decided []events.Fact) []events.Event {
-	return journal.Stamp(msg, "/gatehouse/handlers", x.now(), after, decided)
+func (d *Decider) stamp(msg events.Event, after int64, decided []events.Fact) []events.Event {
+	return journal.Stamp(msg, "/gatehouse/handlers", d.now(), after, decided)
 }
 
-// follow sends what the facts entail: the facts themselves to whoever subscribes,
-// and a wake-up for those that open a wish. All of it is derived from the facts, so
-// it can be sent any number of times.
+// follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.
+// Everything derives from the facts, so sending it again is harmless.
 func follow(ctx context.Context, appended []events.Event, send func(context.Context, ...events.Event) error) error {
 	messages := appended
 	for _, fact := range appended {

@@ -18,17 +18,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// failureTTL is how long the count of a message's failures is kept after the last one,
-// closedTTL how long a letter is kept once it is settled or discarded.
+// failureTTL is how long a message's failure count is kept after its last failure; closedTTL is
+// how long a settled or discarded letter is kept.
 const (
 	failureTTL = 30 * 24 * time.Hour
 	closedTTL  = 30 * 24 * time.Hour
 )
 
-// requests are those who can tell whoever waits for a request that it has failed.
+// requests records that a request has failed, so that its operation shows it.
 type requests interface {
-	// Fail does so in the transaction of the rows, or writes the rows alone if there is
-	// nobody to tell.
+	// Fail does so in the same transaction as the rows, or writes only the rows if the message
+	// has no operation.
 	Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error
 }
 
@@ -40,8 +40,8 @@ type updates interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Keeper counts, buries and settles; it is what workers need.
-type Keeper struct {
+// Recorder counts failures, buries letters and settles replays, for workers.
+type Recorder struct {
 	Requests requests
 	Rows     records
 	Tables   updates
@@ -50,12 +50,12 @@ type Keeper struct {
 	Now     func() time.Time
 }
 
-// Failed counts one more failure under that key and returns how many there were since
-// when. A second delivery is a second failure.
-func (k Keeper) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
+// Failed counts one more failure under the key, and returns how many there were and the time of
+// the first. A second delivery is a second failure.
+func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
 	row := failureRow(key)
-	out, err := k.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                &k.Records,
+	out, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                &r.Records,
 		Key:                      keyed(row.PK, row.SK),
 		UpdateExpression:         aws.String("SET #first = if_not_exists(#first, :at), expires_at = :expires ADD #count :one"),
 		ExpressionAttributeNames: map[string]string{"#first": "first", "#count": "count"},
@@ -77,43 +77,43 @@ func (k Keeper) Failed(ctx context.Context, key string, at time.Time) (count int
 	return counted.Count, counted.First, nil
 }
 
-// Bury writes the letter, whatever is in it, and forgets its failures. Whoever waits for
-// the message is told in the same transaction; where that can never be done, since the
-// stream cannot be read or the message is about none, the letter is written all the
-// same. Burying the same message again overwrites its letter, which is open once more.
-func (k Keeper) Bury(ctx context.Context, letter Letter) error {
+// Bury writes the letter and removes its failure count. The same transaction records the
+// failure for the message's operation; if that can never work, because the stream cannot be
+// read or the message has none, Bury writes the letter alone. Burying the same message again
+// overwrites its letter and opens it again.
+func (r Recorder) Bury(ctx context.Context, letter Letter) error {
 	letter = letter.trimmed()
-	letter.ReplayedAt, letter.Settled, letter.SettledAt, letter.Discard = time.Time{}, 0, time.Time{}, nil
+	letter.ReplayedAt, letter.SettledReplay, letter.SettledAt, letter.Discard = time.Time{}, 0, time.Time{}, nil
 	msg, unreadable := events.Decode(letter.Body)
 	letter.Replays = msg.Replay
 	rows := append(letter.rows(), failureRow(letter.FailureKey))
 	if unreadable != nil {
-		return k.Rows.Write(ctx, rows...)
+		return r.Rows.Write(ctx, rows...)
 	}
-	err := k.Requests.Fail(ctx, msg, letter.Class, rows...)
-	var never *journal.Unfit
+	err := r.Requests.Fail(ctx, msg, letter.Class, rows...)
+	var never *journal.PermanentError
 	if !errors.As(err, &never) {
 		return err
 	}
 	zerolog.Ctx(ctx).Error().Err(err).Str("letter", letter.ID).Msg("nobody could be told that a message was given up")
-	return k.Rows.Write(ctx, rows...)
+	return r.Rows.Write(ctx, rows...)
 }
 
-// Settling wraps a handler, so that the letter of a replay that it has handled is
-// settled. A second delivery settles it again. For all other messages it costs nothing.
-func (k Keeper) Settling(handle func(context.Context, events.Event) error) func(context.Context, events.Event) error {
+// Settling wraps a handler: once it has handled a replay, the replay's letter is settled. A
+// second delivery settles it again. Other messages cost nothing extra.
+func (r Recorder) Settling(handle func(context.Context, events.Event) error) func(context.Context, events.Event) error {
 	return func(ctx context.Context, msg events.Event) error {
 		if err := handle(ctx, msg); err != nil || msg.Replay == 0 {
 			return err
 		}
-		return portal.Postpone("the records do not answer", k.settle(ctx, msg))
+		return portal.Postpone("the records do not answer", r.settle(ctx, msg))
 	}
 }
 
-func (k Keeper) settle(ctx context.Context, msg events.Event) error {
-	now := k.Now()
-	_, err := k.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &k.Records, Key: keyed(partition, keyOf(msg.ID)),
+func (r Recorder) settle(ctx context.Context, msg events.Event) error {
+	now := r.Now()
+	_, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &r.Records, Key: keyed(partition, keyOf(msg.ID)),
 		ConditionExpression: aws.String("attribute_exists(pk) AND settled < :replay"),
 		UpdateExpression:    aws.String("SET settled = :replay, settled_at = :now, expires_at = :expires"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{

@@ -141,7 +141,7 @@ func TestBuryingIsPostponedWhileNobodyCanBeTold(t *testing.T) {
 	}
 }
 
-// Whatever the message says, it is kept: what cannot be is handed out for ever.
+// Every message must be kept: one that cannot be buried is redelivered for ever.
 func TestThereIsNothingThatCannotBeBuried(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 3000)
@@ -228,7 +228,7 @@ func TestALetterIsKeptWhereItsStreamCannotBeRead(t *testing.T) {
 	d.wantState(register.ID, deadletters.Open)
 }
 
-// torn loses the answer to every write of rows alone.
+// torn loses the answer to every write that holds only rows.
 type torn struct{ *journal.Journal }
 
 func (t torn) Write(ctx context.Context, rows ...journal.Row) error {

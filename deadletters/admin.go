@@ -26,33 +26,33 @@ type sender interface {
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// Box is where operators find letters, replay them and discard them.
-type Box struct {
+// Admin lists, replays and discards letters for operators.
+type Admin struct {
 	Tables tables
 	// Records is the name of the table.
 	Records string
 	Sender  sender
 	Now     func() time.Time
-	// Operator is who uses the box; it is recorded with what they discard.
+	// Operator is recorded with the letters that are discarded.
 	Operator string
 }
 
-// summary are the attributes that Each reads: all but the body, which may be large.
+// summary lists the attributes that Each reads: all but the body, which may be large.
 var summary = []string{
 	"message_id", "queue", "consumer", "type", "subject", "operation", "body_hash", "class", "error", "attempts",
 	"first", "last", "replays", "replayed_at", "settled", "settled_at",
 	"discard",
 }
 
-// Each calls visit for every letter, without its body and in the order of the ids, until
-// visit returns an error, which it returns.
-func (b Box) Each(ctx context.Context, visit func(Letter) error) error {
+// Each calls visit for every letter, ordered by id and without bodies, until visit returns an
+// error, which Each returns.
+func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	names := map[string]string{}
 	for _, name := range summary {
 		names["#"+name] = name // some of them are reserved words
 	}
-	pages := dynamodb.NewQueryPaginator(b.Tables, &dynamodb.QueryInput{
-		TableName:                 &b.Records,
+	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
+		TableName:                 &a.Records,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :letters"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":letters": text(partition)},
@@ -77,22 +77,22 @@ func (b Box) Each(ctx context.Context, visit func(Letter) error) error {
 	return nil
 }
 
-// Find reads one letter, whole; an unknown one is NotFound.
-func (b Box) Find(ctx context.Context, id string) (Letter, error) {
-	letter, err := b.row(ctx, id)
+// Find returns a letter with its body; an unknown one is NotFound.
+func (a Admin) Find(ctx context.Context, id string) (Letter, error) {
+	letter, err := a.row(ctx, id)
 	if err != nil || letter.BodyHash == "" {
 		return letter, err
 	}
-	if letter.Body, err = b.body(ctx, letter.BodyHash); err != nil {
+	if letter.Body, err = a.body(ctx, letter.BodyHash); err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %s: %w", letter.ID, err)
 	}
 	return letter, nil
 }
 
-// row reads the letter's own row, which has the body only if it is small.
-func (b Box) row(ctx context.Context, id string) (Letter, error) {
+// row reads the letter's own row, which holds only a small body.
+func (a Admin) row(ctx context.Context, id string) (Letter, error) {
 	id = keyOf(id)
-	out, err := b.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &b.Records, Key: keyed(partition, id), ConsistentRead: aws.Bool(true)})
+	out, err := a.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Records, Key: keyed(partition, id), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %s: %w", id, err)
 	}
@@ -106,22 +106,22 @@ func (b Box) row(ctx context.Context, id string) (Letter, error) {
 	return letter, nil
 }
 
-// Replay sends a letter that Find returned to its queue again, under the same operation
-// id and intent and with a deduplication id of its own, and notes that in its row. What
-// was asked newer has won by then: a replay never undoes it. Replaying again is harmless;
-// a letter without a Message is refused. Whether the replay was handled tells its State.
-func (b Box) Replay(ctx context.Context, letter Letter) error {
+// Replay sends a letter returned by Find to its queue again, with the same operation id and
+// intent and a new deduplication id, and records it. A newer request of the same person wins: a
+// replay never undoes it. Replaying twice is harmless. A letter without a Message returns
+// Message's error. State tells later whether a worker handled the replay.
+func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	msg, err := letter.Message()
 	if err != nil {
 		return err
 	}
-	now := b.Now()
+	now := a.Now()
 	msg.Replay = letter.Replays + 1
-	if err := b.Sender.Repeat(ctx, msg); err != nil {
+	if err := a.Sender.Repeat(ctx, msg); err != nil {
 		return fmt.Errorf("replaying %s: %w", letter.ID, err)
 	}
-	_, err = b.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &b.Records, Key: keyed(partition, letter.ID),
+	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName: &a.Records, Key: keyed(partition, letter.ID),
 		// It may have been buried again by now, and expired.
 		ConditionExpression:       aws.String("replays < :replay"),
 		UpdateExpression:          aws.String("SET replayed_at = :now, replays = :replay"),

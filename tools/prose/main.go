@@ -1,0 +1,139 @@
+// Command prose looks for habits of speech that make comments and documents hard to read. It
+// reads Go comments, Markdown and HTML templates below a folder, prints each place with a
+// better way to say it, and exits with 1 if there is any.
+//
+// It passes over code in Markdown, and over paragraphs that quote such words on purpose:
+// those end with "<!-- prose: quoted -->".
+package main
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+)
+
+func main() {
+	root := "."
+	if len(os.Args) > 1 {
+		root = os.Args[1]
+	}
+	found, err := check(os.DirFS(root), os.Stdout)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "prose:", err)
+		os.Exit(2)
+	case found > 0:
+		fmt.Fprintf(os.Stderr, "prose: %d places to reword\n", found)
+		os.Exit(1)
+	}
+}
+
+// check prints what it finds in the tree and returns how much it found.
+func check(tree fs.FS, out io.Writer) (found int, err error) {
+	err = fs.WalkDir(tree, ".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && skipped(path):
+			return fs.SkipDir
+		case entry.IsDir():
+			return nil
+		}
+		blocks, err := blocksOf(tree, path)
+		for _, b := range blocks {
+			for _, h := range habits {
+				for _, at := range h.pattern.FindAllStringIndex(b.text, -1) {
+					found++
+					line := b.line + strings.Count(b.text[:at[0]], "\n")
+					fmt.Fprintf(out, "%s:%d: %s: %s\n", path, line, strings.Join(strings.Fields(b.text[at[0]:at[1]]), " "), h.advice)
+				}
+			}
+		}
+		return err
+	})
+	return found, err
+}
+
+func skipped(folder string) bool {
+	name := filepath.Base(folder)
+	return name == "testdata" || name == "bin" || folder == "tools/prose" || folder != "." && strings.HasPrefix(name, ".")
+}
+
+// block is a comment, or a paragraph of a document, and the line it begins in.
+type block struct {
+	line int
+	text string
+}
+
+// blocksOf returns the prose of a file, nothing if its kind holds none.
+func blocksOf(tree fs.FS, path string) ([]block, error) {
+	var read func(string) ([]block, error)
+	switch filepath.Ext(path) {
+	case ".go":
+		read = comments
+	case ".md", ".html", ".tmpl":
+		read = paragraphs
+	default:
+		return nil, nil
+	}
+	content, err := fs.ReadFile(tree, path)
+	if err != nil {
+		return nil, err
+	}
+	blocks, err := read(string(content))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	return blocks, nil
+}
+
+func comments(source string) ([]block, error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, "", source, parser.ParseComments)
+	if err != nil {
+		return nil, err
+	}
+	var blocks []block
+	for _, group := range file.Comments {
+		var text []string
+		for _, comment := range group.List {
+			text = append(text, strings.TrimPrefix(comment.Text, "//"))
+		}
+		blocks = append(blocks, block{files.Position(group.Pos()).Line, strings.Join(text, "\n")})
+	}
+	return blocks, nil
+}
+
+var inlineCode = regexp.MustCompile("`[^`\n]*`")
+
+func paragraphs(document string) ([]block, error) {
+	var blocks []block
+	fenced := false
+	current := block{}
+	end := func() {
+		if current.text != "" && !strings.Contains(current.text, "<!-- prose: quoted -->") {
+			blocks = append(blocks, current)
+		}
+		current = block{}
+	}
+	for i, line := range strings.Split(document, "\n") {
+		fence := strings.HasPrefix(strings.TrimSpace(line), "```")
+		if fence || fenced || strings.TrimSpace(line) == "" {
+			end()
+			fenced = fenced != fence
+			continue
+		}
+		if current.text == "" {
+			current.line = i + 1
+		}
+		current.text += inlineCode.ReplaceAllString(line, "`…`") + "\n"
+	}
+	end()
+	return blocks, nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+func TestProseIsReadWherePeopleReadIt(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, path, content string
+		want                []string
+	}{
+		{"a comment", "a.go", "package a\n\n// The worker acts. Whoever\n// calls it waits.\nvar X = 1\n", []string{"a.go:3: Whoever:"}},
+		{"a phrase over two lines", "a.go", "package a\n\n// One\n// two three once\n// more.\nvar X = 1\n", []string{"a.go:4: once more:"}},
+		{"a string is not a comment", "a.go", "package a\n\nvar X = \"whoever\"\n", nil},
+		{"a clause as subject", "a.md", "What was not sent is sent later.\n", []string{"a.md:1: What was not sent is sent later.:"}},
+		{"a question", "a.md", "What is a fact?\n", nil},
+		{"a heading", "a.md", "## What is stored\n", nil},
+		{"code in a document", "a.md", "```\nwhoever\n```\n\nand `whoever`\n", nil},
+		{"words that are quoted", "a.md", "Do not say\n\"whoever\". <!-- prose: quoted -->\n", nil},
+		{"a page", "web/a.html", "<p>\nIt is tried again by itself.\n</p>\n", []string{"web/a.html:2: by itself:"}},
+		{"files for tests", "x/testdata/a.md", "whoever\n", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			found, err := check(fstest.MapFS{c.path: {Data: []byte(c.content)}}, &out)
+			if err != nil || found != len(c.want) {
+				t.Fatalf("found %d, %v, want %d:\n%s", found, err, len(c.want), &out)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, &out)
+				}
+			}
+		})
+	}
+}
+
+func TestCodeThatDoesNotParseIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := check(fstest.MapFS{"bad.go": {Data: []byte("packag")}}, &strings.Builder{})
+	if err == nil || !strings.Contains(err.Error(), "bad.go") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestEveryHabitSaysWhatToDoInstead(t *testing.T) {
+	t.Parallel()
+	for _, h := range habits {
+		if h.advice == "" {
+			t.Errorf("%s has no advice", h.pattern)
+		}
+	}
+}
