@@ -39,10 +39,7 @@ func (f failures) Failed(ctx context.Context, key string, at time.Time) (transpo
 }
 
 func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
-	return f.keeper.Bury(ctx, deadletters.Letter{
-		ID: l.MessageID, FailureKey: l.FailureKey, Queue: l.Queue, Consumer: l.Consumer, Type: l.Type, Subject: l.Subject,
-		Operation: l.Operation, Body: l.Body, Class: string(l.Class), Error: l.Error, Attempts: l.Attempts, First: l.First, Last: l.Last,
-	})
+	return f.keeper.Bury(ctx, deadletters.Report(l))
 }
 
 // settling has every consumer tell the keeper which replays it has handled.

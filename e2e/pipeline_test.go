@@ -242,7 +242,7 @@ func (w *world) bury() {
 		}
 		w.queue = slices.Delete(w.queue, i, i+1)
 		ctx, me := newWorker()
-		err = w.letters.Bury(ctx, deadletters.Letter{ID: msg.ID, Body: body, Class: "failed"})
+		err = w.letters.Bury(ctx, deadletters.Report{ID: msg.ID, Body: body, Class: "failed"})
 		if me.crashed {
 			w.queue = append(w.queue, msg)
 			return

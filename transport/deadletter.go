@@ -8,7 +8,7 @@ import (
 )
 
 // Class says why a message became a dead letter. Classes are data.
-type Class string
+type Class = string
 
 // The classes. Failed and Panicked messages were tried again and again, the others
 // were buried at once.
@@ -21,13 +21,13 @@ const (
 	Redriven    Class = "redriven" // SQS gave up on it and moved it to its dead-letter queue
 )
 
-func (c Class) permanent() bool { return c != Failed && c != Panicked }
+func permanent(c Class) bool { return c != Failed && c != Panicked }
 
 // DeadLetter is a message that is no longer tried, with all that is needed to
 // understand it and to send it again.
 type DeadLetter struct {
-	// MessageID is the event's id; that of SQS if the event cannot be read.
-	MessageID string
+	// ID is the event's id; that of SQS if the event cannot be read.
+	ID string
 	// FailureKey is what its failures were counted under: one message in one queue.
 	FailureKey string
 	// Queue it was received from, by the consumer of that name.

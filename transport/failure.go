@@ -97,7 +97,7 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	defer cancel()
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
-	if !letter.Class.permanent() {
+	if !permanent(letter.Class) {
 		failure, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
@@ -146,7 +146,7 @@ func failureKey(msg *message.Message, h *handling) string {
 // deadLetter is what would be buried if the first attempt were the last.
 func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
 	letter := DeadLetter{
-		MessageID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
+		ID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
 		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
 		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
 		Attempts: 1, First: now, Last: now,
