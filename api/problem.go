@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
@@ -69,13 +67,6 @@ var codes = map[int]portal.Code{
 
 // methodNotAllowed is the code of what MethodNotAllowed answers.
 const methodNotAllowed portal.Code = "method_not_allowed"
-
-// ProblemCodes lists the codes of all problems, sorted.
-func ProblemCodes() []portal.Code {
-	all := slices.Concat([]portal.Code{portal.Internal, methodNotAllowed}, slices.Collect(maps.Keys(statuses)), slices.Collect(maps.Values(codes)))
-	slices.Sort(all)
-	return slices.Compact(all)
-}
 
 func init() {
 	// huma's own errors echo offending values; these do not.

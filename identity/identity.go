@@ -150,9 +150,3 @@ func (s *Service) log(ctx context.Context) *zerolog.Logger {
 	}
 	return &s.options.Log
 }
-
-// Person is what is on record about the person behind an account, as of their last sign-in
-// or the last ID token they sent; code NotFound if they sent nothing but access tokens.
-func (s *Service) Person(ctx context.Context, account portal.AccountID) (Person, error) {
-	return s.people.find(ctx, account)
-}

@@ -59,13 +59,3 @@ func Check(value, prefix string) bool {
 	body := value[:len(value)-checksumWidth]
 	return value == body+checksum(body)
 }
-
-// Mask is a hint by which an owner recognises a value: its prefix and its last
-// four characters, which are checksum. What has not the form of a value is masked
-// whole.
-func Mask(value, prefix string) string {
-	if !Check(value, prefix) {
-		return "…"
-	}
-	return prefix + "…" + value[len(value)-4:]
-}

@@ -1,7 +1,5 @@
 package portal
 
-import "strings"
-
 // Target names the part of AWS that something in API Gateway belongs to: an account, a
 // Region and the role to act under. The default target is "" and is written as nothing,
 // so what belongs to it keeps its plain id.
@@ -14,13 +12,4 @@ func (t Target) Of(id string) string {
 		return id
 	}
 	return string(t) + ":" + id
-}
-
-// SplitTarget reads what Of has written. API Gateway's ids hold no colon, so the id is what
-// follows the last one.
-func SplitTarget(id string) (Target, string) {
-	if at := strings.LastIndexByte(id, ':'); at >= 0 {
-		return Target(id[:at]), id[at+1:]
-	}
-	return "", id
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 const account = portal.AccountID("acct1")
@@ -388,7 +389,7 @@ func TestAPlanThatIsGoneIsWithdrawnForEverybodyWhoWaits(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantOutcomes(events.RequestRejected{Link: wish(4), Code: portal.NotFound, Message: "Free is no longer offered."})
-	if s := state.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
+	if s := statetest.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
 		t.Errorf("the subscription is %s", s.Phase)
 	}
 }
@@ -526,7 +527,7 @@ func TestAPlanIsNotRefusedForAnotherThatIsBeingLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -549,7 +550,7 @@ func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	}
 	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -772,7 +773,7 @@ func TestWhatWasOvertakenIsComparedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("attach free gw1", "detach free gw1")
-	if s := state.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
+	if s := statetest.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
 		t.Errorf("the subscription is %s", s.Phase)
 	}
 }

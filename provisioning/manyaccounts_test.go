@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 // city is many accounts that subscribe at once, and workers on a local AWS.
@@ -137,7 +138,7 @@ func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		folded := state.FoldAccount(c.account(n), facts)
+		folded := statetest.FoldAccount(c.account(n), facts)
 		if s := folded.Subscriptions[c.plan]; s.Phase != state.Active || !ids[folded.Keys["key1"].GatewayID] {
 			t.Errorf("account %d is %s with key %+v", n, s.Phase, folded.Keys["key1"])
 		}
