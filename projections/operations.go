@@ -156,7 +156,7 @@ func describe(account state.Account, fact events.Event) Step {
 	case events.SubscriptionEnded:
 		step.Status, step.Detail = Succeeded, name(f.Plan)+" has ended."
 	case events.WishParked:
-		step.Status, step.Code, step.Message = Waiting, string(f.Reason), waitingText(f.Reason)
+		step.Status, step.Code, step.Message = Waiting, string(f.Reason), WaitingText(string(f.Reason))
 		step.Detail = step.Message
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
@@ -166,16 +166,20 @@ func describe(account state.Account, fact events.Event) Step {
 	return step
 }
 
-func waitingText(reason events.Reason) string {
-	switch reason {
-	case events.WaitingForCapacity:
-		return "There is no room for another key right now. The operator of this portal has to make some; after that we retry automatically."
+// WaitingText tells a person why a wish waits and who acts next. The reason is one of
+// events.Reason; one that it does not know gets a text that fits any.
+func WaitingText(reason string) string {
+	switch events.Reason(reason) {
+	case events.WaitingForAWS:
+		return "API Gateway does not take the change right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForKMS:
-		return "The key service does not answer right now. We retry automatically."
+		return "The key service does not answer, so your key cannot be computed right now. We retry automatically; there is nothing you need to do."
+	case events.WaitingForCapacity:
+		return "API Gateway has no room for another key. The operator of this portal has to make room; then we go on automatically."
 	case events.WaitingForKMSKey:
 		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has to fix that; then we go on automatically."
 	}
-	return "API Gateway does not accept changes right now. We retry automatically."
+	return "We go on as soon as we can, and retry automatically."
 }
 
 // Progress reads what has become of an operation. One that nothing is known of yet is

@@ -95,7 +95,7 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	case !ok:
 		return stepWords{sentence(step.Name), step.Detail}
 	case step.Status == projections.Waiting:
-		words.Detail = waitingFor(step.Code)
+		words.Detail = projections.WaitingText(step.Code)
 	case words.Detail == "" || (plan == "" && strings.Contains(words.Detail, "{plan}")):
 		words.Detail = step.Detail
 	}
@@ -183,21 +183,6 @@ func waiting(reason string) nextStep {
 		return nextStep{Heading: "Next: the operator of this portal has to fix that", Text: "If it takes long, send them the number at the end of this page. Once it is fixed we go on automatically. You do not have to ask again."}
 	}
 	return nextStep{Heading: "Next: we go on as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
-}
-
-// waitingFor says why something waits and who acts next.
-func waitingFor(reason string) string {
-	switch reason {
-	case waitsForAWS:
-		return "API Gateway does not take the change right now. We retry automatically; there is nothing you need to do."
-	case waitsForKMS:
-		return "The key service does not answer, so your key cannot be computed right now. We retry automatically; there is nothing you need to do."
-	case waitsForCapacity:
-		return "API Gateway has no room for another key. The operator of this portal has to make room; then we go on automatically."
-	case waitsForKMSKey:
-		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has to fix that; then we go on automatically."
-	}
-	return "We go on as soon as we can, and retry automatically."
 }
 
 func rejected(operation operations.Operation, now present) nextStep {

@@ -35,7 +35,7 @@ func TestAStepIsWordedByWhatIsKnown(t *testing.T) {
 		},
 		"a wait says what for": {
 			projections.Step{Name: "WishParked", Status: projections.Waiting, Code: "kms", Detail: "stored"}, "Free",
-			stepWords{"Waiting", waitingFor("kms")},
+			stepWords{"Waiting", projections.WaitingText("kms")},
 		},
 		"a fact of a later version": {
 			projections.Step{Name: "KeyRotationScheduled", Detail: "stored"}, "Free", stepWords{"Key rotation scheduled", "stored"},

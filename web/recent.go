@@ -117,7 +117,7 @@ func (r requests) follow(sub projections.Subscription) portal.OperationID {
 // underway says what happens next with a request that no subscription shows yet.
 func underway(stand standing) string {
 	if stand.Status == projections.Waiting {
-		return waitingFor(stand.Code)
+		return projections.WaitingText(stand.Code)
 	}
 	return "We have your request and go on automatically. There is nothing you need to do."
 }
