@@ -11,7 +11,7 @@ import (
 
 type localCommand struct {
 	Data          string `help:"Folder that keeps all data." default:".gatehouse" type:"path"`
-	Fresh         bool   `help:"Start over: forget what the folder holds."`
+	Fresh         bool   `help:"Start over: delete what the folder holds."`
 	Port          int    `help:"Port of the portal." default:"8080"`
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`

@@ -13,7 +13,7 @@ import (
 
 type setupCommand struct {
 	output
-	DryRun      bool     `help:"Only say what would be created or mended."`
+	DryRun      bool     `help:"Only print what would be created or mended."`
 	KeyUser     []string `help:"ARN of a role or user that may compute API keys with the KMS key; nobody else may from then on. Name the roles of portal, worker and operators, and your own." placeholder:"ARN"`
 	Demo        bool     `help:"Add a user pool with two accounts, and an API with two plans."`
 	DemoBackend string   `help:"URL that answers the demo API's requests; required with --demo." placeholder:"URL"`
@@ -32,7 +32,7 @@ func (c setupCommand) Validate() error {
 	return nil
 }
 
-// Run sets up and prints each change; running it again changes nothing that is right.
+// Run sets up and prints each change. A second run changes nothing but what was changed meanwhile.
 func (c setupCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
