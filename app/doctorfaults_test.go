@@ -43,7 +43,7 @@ func healthy(t *testing.T) *patientOf {
 	t.Helper()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	// What the test records is old enough to be shown.
+	// The facts that the test records are old enough that the views must show them.
 	p.Now = func() time.Time { return time.Now().Add(2 * showTime) }
 	return &patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}
 }

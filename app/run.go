@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Where the processes serve operators unless configured otherwise: on this machine alone,
-// since these ports ask for no sign-in.
+// The default addresses for operators. They are on loopback, since these ports require no
+// sign-in.
 const (
 	portalOperators = "127.0.0.1:8081"
 	workerOperators = "127.0.0.1:8082"

@@ -17,7 +17,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// patiently are limits that no test reaches by itself.
+// patiently are limits that no test reaches unless it lowers one.
 func patiently() serving {
 	return serving{header: time.Hour, read: time.Hour, write: time.Hour, idle: time.Hour, drain: time.Hour, connections: 10}
 }
