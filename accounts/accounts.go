@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gzipped"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -195,10 +196,7 @@ type row struct {
 var version = portal.DeriveID(append([]string{foldVersion}, events.FactTypes()...)...)[:12]
 
 func place(id portal.AccountID) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		"pk": &types.AttributeValueMemberS{Value: "snapshot#" + string(portal.AccountStream(id))},
-		"sk": &types.AttributeValueMemberS{Value: version},
-	}
+	return schema.Snapshot(portal.AccountStream(id), version).Attributes()
 }
 
 // load reads a snapshot, and the zero Account if there is none or the table does not

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -23,8 +24,7 @@ func TestDueRowsThatAWorkerPassesOverAreInItsMetrics(t *testing.T) {
 		t.Helper()
 		item, err := attributevalue.MarshalMap(row)
 		ok(t, err)
-		pk, sk := row.Place()
-		item["pk"], item["sk"] = &types.AttributeValueMemberS{Value: pk}, &types.AttributeValueMemberS{Value: sk}
+		maps.Copy(item, row.Place().Attributes())
 		change(item)
 		records := NamesFor(p.Config.Prefix).Records
 		_, err = newClients(p.AWS).dynamodb.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &records, Item: item})

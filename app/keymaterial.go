@@ -14,6 +14,7 @@ import (
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/gatehouse-portal/gatehouse/keys"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // kmsKey is the KMS key in use.
@@ -78,10 +79,7 @@ type keyCheck struct {
 }
 
 func keyCheckKey(recorded string) map[string]ddbtypes.AttributeValue {
-	return map[string]ddbtypes.AttributeValue{
-		"pk": &ddbtypes.AttributeValueMemberS{Value: "kms-check#" + recorded},
-		"sk": &ddbtypes.AttributeValueMemberS{Value: "tag"},
-	}
+	return schema.KMSCheck(recorded).Attributes()
 }
 
 var errNeverSeen = errors.New("the KMS key was never set up here: run `gatehouse setup`")

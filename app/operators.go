@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // NewMetrics returns a registry with the metrics of the Go runtime and of the process.
@@ -71,9 +71,7 @@ func (r *readiness) ask(ctx context.Context) map[string]error {
 
 // dependencies asks DynamoDB and SQS, and returns the error of each, nil if it answers.
 func (c clients) dependencies(ctx context.Context, names Names) map[string]error {
-	_, tables := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &names.Records, Key: map[string]ddbtypes.AttributeValue{
-		"pk": &ddbtypes.AttributeValueMemberS{Value: "health"}, "sk": &ddbtypes.AttributeValueMemberS{Value: "health"},
-	}})
+	_, tables := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &names.Records, Key: schema.Health().Attributes()})
 	_, queues := c.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(names.Commands)})
 	return map[string]error{"tables": tables, "queues": queues}
 }

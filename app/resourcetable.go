@@ -10,14 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // tableTimeout bounds how long set-up waits for a new table, or for AWS to be ready for a
 // change.
 const tableTimeout = 3 * time.Minute
-
-// ttlAttribute is when an item may go, in seconds of Unix time.
-const ttlAttribute = "expires_at"
 
 // guarded says whether the table may never be lost. The views follow from the journal,
 // and people sign in again.
@@ -118,17 +117,11 @@ func unfitTable(t *types.TableDescription) *fault {
 }
 
 func (e estate) createTable(ctx context.Context, name string) error {
+	attributes, primaryKey := schema.Definition()
 	_, err := e.dynamodb.CreateTable(ctx, &dynamodb.CreateTableInput{
-		TableName:   &name,
-		BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
-			{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
-			{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
-		},
+		TableName:            &name,
+		BillingMode:          types.BillingModePayPerRequest,
+		AttributeDefinitions: attributes, KeySchema: primaryKey,
 		DeletionProtectionEnabled: aws.Bool(e.guarded(name)),
 	})
 	var exists *types.ResourceInUseException
@@ -203,11 +196,11 @@ func (e estate) timeToLive(ctx context.Context, name string) (*fault, error) {
 	}
 	on := status == types.TimeToLiveStatusEnabled || status == types.TimeToLiveStatusEnabling
 	switch {
-	case on && attribute == ttlAttribute:
+	case on && attribute == schema.TTL:
 		return nil, nil
 	case on:
 		return &fault{
-			says: fmt.Sprintf("Its time to live goes by %q and must go by %q.", attribute, ttlAttribute),
+			says: fmt.Sprintf("Its time to live goes by %q and must go by %q.", attribute, schema.TTL),
 			advice: fmt.Sprintf("Turn it off, wait an hour, then run `gatehouse setup`:\naws dynamodb update-time-to-live --table-name %s "+
 				"--time-to-live-specification Enabled=false,AttributeName=%s", name, attribute),
 		}, nil
@@ -219,7 +212,7 @@ func (e estate) timeToLive(ctx context.Context, name string) (*fault, error) {
 		mend: func(ctx context.Context) error {
 			_, err := e.dynamodb.UpdateTimeToLive(ctx, &dynamodb.UpdateTimeToLiveInput{
 				TableName:               &name,
-				TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(ttlAttribute), Enabled: aws.Bool(true)},
+				TimeToLiveSpecification: &types.TimeToLiveSpecification{AttributeName: aws.String(schema.TTL), Enabled: aws.Bool(true)},
 			})
 			if err != nil {
 				return fmt.Errorf("setting the time to live of table %s: %w", name, err)

@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const (
@@ -168,15 +169,10 @@ func newBench(ctx context.Context, endpoint string) (*bench, error) {
 }
 
 func createTable(ctx context.Context, client *dynamodb.Client, name string) error {
-	pk, sk := "pk", "sk"
+	attributes, primaryKey := schema.Definition()
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
-		AttributeDefinitions: []types.AttributeDefinition{
-			{AttributeName: &pk, AttributeType: types.ScalarAttributeTypeS}, {AttributeName: &sk, AttributeType: types.ScalarAttributeTypeS},
-		},
-		KeySchema: []types.KeySchemaElement{
-			{AttributeName: &pk, KeyType: types.KeyTypeHash}, {AttributeName: &sk, KeyType: types.KeyTypeRange},
-		},
+		AttributeDefinitions: attributes, KeySchema: primaryKey,
 	})
 	if err != nil {
 		return fmt.Errorf("creating table %s: %w", name, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const (
@@ -126,7 +127,7 @@ type progress struct {
 	Outcome Outcome `json:"outcome,omitzero"`
 }
 
-func (p progress) set() string { return "catalog-" + p.Run }
+func (p progress) set() string { return schema.CatalogRead(p.Run) }
 
 // to is the progress at the start of another phase.
 func (p progress) to(next phase) progress {
@@ -288,7 +289,7 @@ func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	if err != nil {
 		return p, err
 	}
-	known, err := recall[[]string](ctx, r, stagesSet)
+	known, err := recall[[]string](ctx, r, schema.CatalogStages())
 	if err != nil {
 		return p, err
 	}
@@ -304,7 +305,7 @@ func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 		if err != nil {
 			return p, fmt.Errorf("reading the stages of API %s: %w", api.ID, err)
 		}
-		if err := remember(ctx, r, stagesSet, api.ID, stages); err != nil {
+		if err := remember(ctx, r, schema.CatalogStages(), api.ID, stages); err != nil {
 			return p, err
 		}
 		p.Troubles = 0
@@ -322,7 +323,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 	if err != nil {
 		return p, err
 	}
-	known, err := recall[[]gateway.Mapping](ctx, r, mappingsSet)
+	known, err := recall[[]gateway.Mapping](ctx, r, schema.CatalogMappings())
 	if err != nil {
 		return p, err
 	}
@@ -339,7 +340,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 		if err != nil {
 			return p, fmt.Errorf("reading the base paths of %s: %w", domain.Name, err)
 		}
-		if err := remember(ctx, r, mappingsSet, name, mappings); err != nil {
+		if err := remember(ctx, r, schema.CatalogMappings(), name, mappings); err != nil {
 			return p, err
 		}
 		p.Troubles = 0
@@ -404,11 +405,11 @@ func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	stages, err := recall[[]string](ctx, r, stagesSet)
+	stages, err := recall[[]string](ctx, r, schema.CatalogStages())
 	if err != nil {
 		return Document{}, err
 	}
-	mappings, err := recall[[]gateway.Mapping](ctx, r, mappingsSet)
+	mappings, err := recall[[]gateway.Mapping](ctx, r, schema.CatalogMappings())
 	if err != nil {
 		return Document{}, err
 	}
@@ -476,12 +477,6 @@ func (r *Reader) unsettled(ctx context.Context, p progress) error {
 	}
 	return r.Unsettled(ctx, portal.DeriveID("unsettled", p.Before, p.Outcome.Hash))
 }
-
-// The sets of what is remembered from one run to the next.
-const (
-	stagesSet   = "catalog-stages"
-	mappingsSet = "catalog-mappings"
-)
 
 // memory is something read from API Gateway, and when.
 type memory[T any] struct {

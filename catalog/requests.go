@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type requestTable interface {
@@ -20,8 +21,7 @@ type requestTable interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Requests keeps the requests that wait for the next run, in the records table: pk
-// "catalog-requests", sk the request's id.
+// Requests keeps the requests that wait for the next run, in the records table.
 type Requests struct {
 	db    requestTable
 	table string
@@ -32,27 +32,23 @@ func NewRequests(db requestTable, records string) *Requests {
 	return &Requests{db: db, table: records}
 }
 
-const requestsPartition = "catalog-requests"
-
 // Add keeps a request. Adding it again changes nothing.
 func (q *Requests) Add(ctx context.Context, request events.Event) error {
 	body, err := events.Encode(request)
 	if err != nil {
 		return fmt.Errorf("keeping request %s: %w", request.ID, err)
 	}
-	_, err = q.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &q.table, Item: map[string]types.AttributeValue{
-		"pk":    &types.AttributeValueMemberS{Value: requestsPartition},
-		"sk":    &types.AttributeValueMemberS{Value: request.ID},
-		"event": &types.AttributeValueMemberS{Value: string(body)},
-	}})
+	item := schema.CatalogRequest(request.ID).Attributes()
+	item["event"] = schema.Text(string(body))
+	_, err = q.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &q.table, Item: item})
 	return doing("keeping request "+request.ID, err)
 }
 
 // All lists the requests, oldest first.
 func (q *Requests) All(ctx context.Context) ([]events.Event, error) {
 	pages := dynamodb.NewQueryPaginator(q.db, &dynamodb.QueryInput{
-		TableName: &q.table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: requestsPartition}},
+		TableName: &q.table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: schema.CatalogRequests().Condition(), ExpressionAttributeValues: schema.CatalogRequests().Values(),
 	})
 	var all []events.Event
 	for pages.HasMorePages() {
@@ -80,9 +76,7 @@ func (q *Requests) All(ctx context.Context) ([]events.Event, error) {
 // Remove deletes the requests with those ids.
 func (q *Requests) Remove(ctx context.Context, ids ...string) error {
 	for _, id := range ids {
-		_, err := q.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &q.table, Key: map[string]types.AttributeValue{
-			"pk": &types.AttributeValueMemberS{Value: requestsPartition}, "sk": &types.AttributeValueMemberS{Value: id},
-		}})
+		_, err := q.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &q.table, Key: schema.CatalogRequest(id).Attributes()})
 		if err != nil {
 			return doing("removing request "+id, err)
 		}

@@ -8,10 +8,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/gzipped"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // table is the part of DynamoDB that the store needs.
@@ -26,9 +26,8 @@ type table interface {
 // same chunk.
 const chunkSize = 256 << 10
 
-// Store keeps documents in the records table: pk "catalog#<hash>", sk "chunk#0000" and so on. A
-// document never changes once written. It is written before the fact that names its hash, and
-// read only after that fact.
+// Store keeps documents in the records table, in chunks. A document never changes once written.
+// It is written before the fact that names its hash, and read only after that fact.
 type Store struct {
 	db   table
 	name string
@@ -59,14 +58,9 @@ func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []b
 	if err != nil {
 		return err
 	}
-	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: aws.String(s.name),
-		Item: map[string]types.AttributeValue{
-			"pk":   &types.AttributeValueMemberS{Value: partition(hash)},
-			"sk":   &types.AttributeValueMemberS{Value: fmt.Sprintf("chunk#%04d", number)},
-			"gzip": packed,
-		},
-	})
+	item := schema.CatalogChunk(hash, number).Attributes()
+	item["gzip"] = packed
+	_, err = s.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(s.name), Item: item})
 	return err
 }
 
@@ -105,10 +99,7 @@ func (d Document) fillIn() {
 func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
 	pages := dynamodb.NewQueryPaginator(s.db, &dynamodb.QueryInput{
 		TableName: aws.String(s.name), ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: partition(hash)},
-		},
+		KeyConditionExpression: schema.CatalogDocument(hash).Condition(), ExpressionAttributeValues: schema.CatalogDocument(hash).Values(),
 	})
 	var body []byte
 	for pages.HasMorePages() {
@@ -126,5 +117,3 @@ func (s *Store) body(ctx context.Context, hash string) ([]byte, error) {
 	}
 	return body, nil
 }
-
-func partition(hash string) string { return "catalog#" + hash }

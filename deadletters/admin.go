@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type tables interface {
@@ -54,8 +55,8 @@ func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
 		TableName:                 &a.Records,
 		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :letters"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":letters": text(partition)},
+		KeyConditionExpression:    schema.DeadLetters().Condition(),
+		ExpressionAttributeValues: schema.DeadLetters().Values(),
 		ProjectionExpression:      aws.String("#" + strings.Join(summary, ", #")),
 		ExpressionAttributeNames:  names,
 	})
@@ -92,7 +93,7 @@ func (a Admin) Find(ctx context.Context, id string) (Letter, error) {
 // row reads the letter's own row, which holds only a small body.
 func (a Admin) row(ctx context.Context, id string) (Letter, error) {
 	id = keyOf(id)
-	out, err := a.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Records, Key: keyed(partition, id), ConsistentRead: aws.Bool(true)})
+	out, err := a.Tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &a.Records, Key: schema.DeadLetter(id).Attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return Letter{}, fmt.Errorf("reading dead letter %s: %w", id, err)
 	}
@@ -121,11 +122,11 @@ func (a Admin) Replay(ctx context.Context, letter Letter) error {
 		return fmt.Errorf("replaying %s: %w", letter.ID, err)
 	}
 	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &a.Records, Key: keyed(partition, letter.ID),
+		TableName: &a.Records, Key: schema.DeadLetter(letter.ID).Attributes(),
 		// It may have been buried again by now, and expired.
 		ConditionExpression:       aws.String("replays < :replay"),
 		UpdateExpression:          aws.String("SET replayed_at = :now, replays = :replay"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": instant(now), ":replay": number(msg.Replay)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":replay": schema.Number(msg.Replay)},
 	})
 	var moot *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &moot) {

@@ -10,9 +10,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // partSize is the largest part of a body that one row holds. A DynamoDB item has at most 400
@@ -31,21 +31,22 @@ func (l Letter) rows() []journal.Row {
 	if len(l.Body) > partSize {
 		l.BodyHash = hashOf(l.Body)
 		for part := range slices.Chunk(l.Body, partSize) {
-			parts = append(parts, journal.Row{PK: partsKey(l.BodyHash), SK: fmt.Sprintf("%03d", len(parts)), Value: bodyPart{part}})
+			parts = append(parts, journal.Row{Key: schema.DeadLetterPart(l.BodyHash, len(parts)), Value: bodyPart{part}})
 		}
 		l.Body = nil
 	}
-	return append(parts, journal.Row{PK: partition, SK: l.ID, Value: l})
+	return append(parts, journal.Row{Key: schema.DeadLetter(l.ID), Value: l})
 }
 
 // body joins the parts.
 func (a Admin) body(ctx context.Context, hash string) ([]byte, error) {
 	var body []byte
+	parts := schema.DeadLetterBody(hash)
 	pages := dynamodb.NewQueryPaginator(a.Tables, &dynamodb.QueryInput{
 		TableName:                 &a.Records,
 		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :parts"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":parts": text(partsKey(hash))},
+		KeyConditionExpression:    parts.Condition(),
+		ExpressionAttributeValues: parts.Values(),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -70,5 +71,3 @@ func hashOf(body []byte) string {
 	sum := sha256.Sum256(body)
 	return hex.EncodeToString(sum[:])
 }
-
-func partsKey(hash string) string { return partition + "#" + hash }

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // discardTries bounds how often Discard reads a letter that keeps changing before it can be
@@ -66,15 +67,15 @@ func (a Admin) writeDiscard(ctx context.Context, letter Letter, reason string) (
 	}
 	before := "attribute_not_exists(discard)"
 	values := map[string]types.AttributeValue{
-		":discard": discard, ":expires": number(now.Add(closedTTL).Unix()), ":last": last,
-		":replays": number(letter.Replays), ":settled": number(letter.SettledReplay),
+		":discard": discard, ":expires": schema.Expiry(now.Add(closedTTL)), ":last": last,
+		":replays": schema.Number(letter.Replays), ":settled": schema.Number(letter.SettledReplay),
 	}
 	if letter.Discard != nil {
 		before = "discard.replays = :before"
-		values[":before"] = number(letter.Discard.Replays)
+		values[":before"] = schema.Number(letter.Discard.Replays)
 	}
 	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &a.Records, Key: keyed(partition, letter.ID),
+		TableName: &a.Records, Key: schema.DeadLetter(letter.ID).Attributes(),
 		ConditionExpression:       aws.String("replays = :replays AND settled = :settled AND #last = :last AND " + before),
 		UpdateExpression:          aws.String("SET discard = :discard, expires_at = :expires"),
 		ExpressionAttributeNames:  map[string]string{"#last": "last"},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // failureTTL is how long a message's failure count is kept after its last failure; closedTTL is
@@ -56,11 +56,11 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 	row := failureRow(key)
 	out, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                &r.Records,
-		Key:                      keyed(row.PK, row.SK),
+		Key:                      row.Attributes(),
 		UpdateExpression:         aws.String("SET #first = if_not_exists(#first, :at), expires_at = :expires ADD #count :one"),
 		ExpressionAttributeNames: map[string]string{"#first": "first", "#count": "count"},
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":at": instant(at), ":expires": number(at.Add(failureTTL).Unix()), ":one": number(1),
+			":at": schema.Time(at), ":expires": schema.Expiry(at.Add(failureTTL)), ":one": schema.Number(1),
 		},
 		ReturnValues: types.ReturnValueAllNew,
 	})
@@ -111,11 +111,11 @@ func (r Recorder) Settling(handle func(context.Context, events.Event) error) fun
 func (r Recorder) settle(ctx context.Context, msg events.Event) error {
 	now := r.Now()
 	_, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.Records, Key: keyed(partition, keyOf(msg.ID)),
+		TableName: &r.Records, Key: schema.DeadLetter(keyOf(msg.ID)).Attributes(),
 		ConditionExpression: aws.String("attribute_exists(pk) AND settled < :replay"),
 		UpdateExpression:    aws.String("SET settled = :replay, settled_at = :now, expires_at = :expires"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":replay": number(msg.Replay), ":now": instant(now), ":expires": number(now.Add(closedTTL).Unix()),
+			":replay": schema.Number(msg.Replay), ":now": schema.Time(now), ":expires": schema.Expiry(now.Add(closedTTL)),
 		},
 	})
 	var moot *types.ConditionalCheckFailedException
@@ -125,21 +125,6 @@ func (r Recorder) settle(ctx context.Context, msg events.Event) error {
 	return nil
 }
 
-// partition is that of all letters, by id.
-const partition = "deadletter"
-
 func failureRow(key string) journal.Row {
-	return journal.Row{PK: "failure#" + keyOf(key), SK: "failure"}
+	return journal.Row{Key: schema.Failure(keyOf(key))}
 }
-
-func keyed(pk, sk string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"pk": text(pk), "sk": text(sk)}
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-func instant(t time.Time) types.AttributeValue { return text(t.UTC().Format(time.RFC3339Nano)) }

@@ -4,17 +4,12 @@
 package due
 
 import (
-	"fmt"
-	"hash/fnv"
 	"strconv"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
-
-// Shards is the number of partitions that the rows are spread over. It can change at any time,
-// because a job handles each row where it is.
-const Shards = 8
 
 // Kind is what a row asks for.
 type Kind string
@@ -115,16 +110,8 @@ func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 // Place is the row's key. Until the row has moved on, its key follows from what it is about, so
 // the worker that ends the matter can delete it. A row that has moved on is deleted when it
 // next falls due.
-func (r Row) Place() (pk, sk string) {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(r.Stream))
+func (r Row) Place() schema.Key {
 	id := portal.DeriveID(string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
 		string(r.Operation), strconv.FormatInt(r.Emptied, 10))
-	return Partition(int(h.Sum32() % Shards)), TimeKey(r.At()) + "#" + id
+	return schema.DueRow(r.Stream, r.At(), id)
 }
-
-// Partition is the partition key of a shard.
-func Partition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
-
-// TimeKey is the start of the sort key of rows that fall due at that time, in milliseconds.
-func TimeKey(t time.Time) string { return fmt.Sprintf("%015d", t.UnixMilli()) }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -52,32 +54,30 @@ func TestTheKeysOfDueRowsAreWhatTheyWere(t *testing.T) {
 		{OfOperation("account/ann", "op", opened), "due#04", "001795338360000#ersd9r66vs5nsehp9t0c0tff64"},
 		{OfIdleKey("account/ann", "k", 7, opened, time.Hour), "due#04", "001795341600000#stw3mkje3h2pngvgkyxe3fqd2h"},
 	} {
-		if pk, sk := c.row.Place(); pk != c.pk || sk != c.sk {
-			t.Errorf("%s lies at %q, %q; want %q, %q", c.row.Kind, pk, sk, c.pk, c.sk)
+		if at := c.row.Place(); at.PK != c.pk || at.SK != c.sk {
+			t.Errorf("%s lies at %q, %q; want %q, %q", c.row.Kind, at.PK, at.SK, c.pk, c.sk)
 		}
 	}
 	// Whoever ends a wish knows what it is about, and not what led to it.
 	a, b := OfWish("account/ann", 3, opened, "", "p", "corr"), OfWish("account/ann", 3, opened, "", "p", "")
-	pkA, skA := a.Place()
-	if pkB, skB := b.Place(); pkA != pkB || skA != skB {
-		t.Errorf("an outcome would delete %s, the row is at %s", skB, skA)
+	if a.Place() != b.Place() {
+		t.Errorf("an outcome would delete %s, the row is at %s", b.Place().SK, a.Place().SK)
 	}
 }
 
 func TestNoTwoRowsShareAPlace(t *testing.T) {
 	t.Parallel()
-	places := map[[2]string]Row{}
+	places := map[schema.Key]Row{}
 	for _, row := range []Row{
 		OfWish("account/ann", 3, opened, "", "p", ""), OfWish("account/ann", 3, opened, "k", "", ""), OfWish("account/ann", 3, opened, "", "q", ""),
 		OfWish("account/ann", 4, opened, "", "p", ""), OfWish("account/bob", 3, opened, "", "p", ""),
 		OfOperation("account/ann", "p", opened.Add(-4*time.Minute)), OfOperation("account/ann", "q", opened.Add(-4*time.Minute)),
 		OfIdleKey("account/ann", "k", 3, opened, firstWishWait), OfIdleKey("account/ann", "k", 4, opened, firstWishWait),
 	} {
-		pk, sk := row.Place()
-		if other, taken := places[[2]string{pk, sk}]; taken {
+		if other, taken := places[row.Place()]; taken {
 			t.Errorf("%+v lies where %+v does", row, other)
 		}
-		places[[2]string{pk, sk}] = row
+		places[row.Place()] = row
 	}
 }
 
@@ -90,13 +90,13 @@ func TestARowFromAnyTimeIsDueWithinAnHourAndAtOnceWorkedOut(t *testing.T) {
 		"a wait of no time":                              {Kind: IdleKey, Stream: "account/ann", From: opened.Add(-time.Hour)},
 		"a wait of less than no time":                    {Kind: IdleKey, Stream: "account/ann", From: opened, After: math.MinInt64},
 	} {
-		pk, sk := row.Place()
+		at := row.Place()
 		next := row.Next(opened)
-		if at := next.At(); !at.After(opened) || at.Sub(opened) > lastWait {
-			t.Errorf("%s is next due at %v, want within an hour after %v", name, at, opened)
+		if due := next.At(); !due.After(opened) || due.Sub(opened) > lastWait {
+			t.Errorf("%s is next due at %v, want within an hour after %v", name, due, opened)
 		}
-		if nextPK, nextSK := next.Place(); nextPK != pk || nextSK == sk {
-			t.Errorf("%s lies at %s %s, and then at %s %s", name, pk, sk, nextPK, nextSK)
+		if then := next.Place(); then.PK != at.PK || then.SK == at.SK {
+			t.Errorf("%s lies at %v, and then at %v", name, at, then)
 		}
 	}
 }

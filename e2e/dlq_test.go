@@ -6,9 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/localaws"
@@ -53,17 +50,7 @@ func (o office) send(queue, body string) {
 	o.t.Helper()
 	cfg := o.AWSConfig()
 	cfg.Region = localaws.Region
-	client := sqs.NewFromConfig(cfg)
-	found, err := client.GetQueueUrl(o.t.Context(), &sqs.GetQueueUrlInput{QueueName: &queue})
-	if err != nil {
-		o.t.Fatal(err)
-	}
-	_, err = client.SendMessage(o.t.Context(), &sqs.SendMessageInput{
-		QueueUrl: found.QueueUrl, MessageBody: &body, MessageGroupId: aws.String("test"), MessageDeduplicationId: aws.String(portal.DeriveID(body)),
-	})
-	if err != nil {
-		o.t.Fatal(err)
-	}
+	(&site{aws: cfg}).put(o.t, queue, body)
 }
 
 // sendRequest sends a registration that SQS has given up.

@@ -77,8 +77,6 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 		t.Errorf("after leaving the API answers %d", got)
 	}
 
-	s.holdsWhatIsDocumented(t)
-
 	out := v.open("/dashboard").submit(`form[action="/sign-out"]`)
 	if out.at.String() != s.PortalURL+"/" || out.has(`form[action="/sign-out"]`) {
 		t.Errorf("signing out leads to %s", out.at)

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // attachLease is the lease that CreateUsagePlanKey and DeleteUsagePlanKey are called under.
@@ -19,6 +20,7 @@ import (
 // with 409 "concurrent modification"; taking turns spends no tokens on those.
 type attachLease struct {
 	leases *leases.Leases
+	key    schema.Key
 	now    func() time.Time
 
 	mu sync.Mutex
@@ -129,9 +131,9 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 		condition += " AND (attribute_not_exists(eager) OR eager <= :now OR eager > :eagerLatest)"
 		values[":eagerLatest"] = number(clock.Latest(now, eagerFor).UnixMilli())
 	}
-	_, ok, err = l.leases.Update(within, attachKey, "SET holder = :holder, #until = :until", condition, values)
+	_, ok, err = l.leases.Update(within, l.key, "SET holder = :holder, #until = :until", condition, values)
 	if err == nil && !ok && u == Interactive {
-		_, _, err = l.leases.Update(within, attachKey, "SET eager = :eager", "", map[string]types.AttributeValue{
+		_, _, err = l.leases.Update(within, l.key, "SET eager = :eager", "", map[string]types.AttributeValue{
 			":eager": number(now.Add(eagerFor).UnixMilli()),
 		})
 	}
@@ -139,9 +141,6 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 		return func() {}, false, err
 	}
 	return func() {
-		l.leases.GiveUp(ctx, attachKey, "REMOVE holder, #until", map[string]types.AttributeValue{":holder": text(holder)})
+		l.leases.GiveUp(ctx, l.key, "REMOVE holder, #until", map[string]types.AttributeValue{":holder": text(holder)})
 	}, true, nil
 }
-
-// attachKey names the lease's item.
-const attachKey = "attach"

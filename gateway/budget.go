@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // table is what budget and leases need of DynamoDB.
@@ -44,7 +45,7 @@ type BudgetConfig struct {
 }
 
 // Budget hands out tokens, one for each attempt of a call. What is left is one item
-// of the records table (pk "budget", sk "control-plane"), so it holds for all
+// of the records table, so it holds for all
 // processes together, however many there are.
 type Budget struct {
 	db     table
@@ -89,7 +90,7 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	}
 	return &Budget{
 		db: db, name: cfg.Table, target: cfg.Target, limits: quotas.scaled(cfg.Share).cautious(), now: cfg.Now,
-		attach: &attachLease{leases: leases.New(db, leases.Config{Table: cfg.Table, Target: cfg.Target, Now: cfg.Now}), now: cfg.Now},
+		attach: &attachLease{leases: leases.New(db, leases.Config{Table: cfg.Table, Target: cfg.Target, Now: cfg.Now}), key: schema.AttachLease(cfg.Target), now: cfg.Now},
 		room:   &keyRoom{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
 		takers: map[queue]*taker{},
 	}, nil
@@ -196,7 +197,7 @@ func (b *Budget) known(ctx context.Context) (item budgetItem, age time.Duration,
 }
 
 func (b *Budget) key() map[string]types.AttributeValue {
-	return itemKey(b.target, budgetItems, "control-plane")
+	return schema.Budget(b.target).Attributes()
 }
 
 func (b *Budget) read(ctx context.Context) (budgetItem, error) {

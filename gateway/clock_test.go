@@ -12,12 +12,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // put stores an item as another process would have.
-func (w *world) put(t *testing.T, kind, name string, attributes map[string]types.AttributeValue) {
+func (w *world) put(t *testing.T, key schema.Key, attributes map[string]types.AttributeValue) {
 	t.Helper()
-	item := itemKey("", kind, name)
+	item := key.Attributes()
 	for attribute, value := range attributes {
 		item[attribute] = value
 	}
@@ -49,39 +50,39 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 	}{
 		"the bucket's": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": at, "tokens": empty})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": at, "tokens": empty})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).At != now.UnixMilli() },
 		},
 		"until when the rate is halved": {
 			ahead: slowFor,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "slow_until": at, "tokens": empty})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "slow_until": at, "tokens": empty})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).SlowUntil > now.UnixMilli() },
 		},
 		"the last throttled call's": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "throttled_at": at})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "throttled_at": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).ThrottledAt > now.UnixMilli() },
 		},
 		"the last background call's without a token": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_at": at})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_at": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedAt > now.UnixMilli() },
 		},
 		"since when tokens are put by for background calls": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, budgetItems, "control-plane", map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_since": at})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_since": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedSince > now.UnixMilli() },
 		},
 		"the attach lease's": {
 			ahead: 10 * time.Second,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"holder": text("h"), "until": at})
+				w.put(t, schema.AttachLease(""), map[string]types.AttributeValue{"holder": text("h"), "until": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
 				_, free, err := b.attach.try(t.Context(), 10*time.Second, Interactive)
@@ -91,7 +92,7 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 		"the mark of an interactive call": {
 			ahead: eagerFor,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, "lease", attachKey, map[string]types.AttributeValue{"eager": at})
+				w.put(t, schema.AttachLease(""), map[string]types.AttributeValue{"eager": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
 				_, free, err := b.attach.try(t.Context(), 10*time.Second, Bulk)
@@ -101,7 +102,7 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 		"until when the account is full": {
 			ahead: 4 * time.Minute,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, limitItems, string(Keys), map[string]types.AttributeValue{"until": at, "wait": number(int64(4 * time.Minute))})
+				w.put(t, schema.FullOfKeys(""), map[string]types.AttributeValue{"until": at, "wait": number(int64(4 * time.Minute))})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
 				var full *LimitReached
@@ -139,16 +140,6 @@ func TestAClockThatWasAheadForAMomentDoesNotStopTheBudget(t *testing.T) {
 	}
 	if got < 30*60*5*9/10 {
 		t.Errorf("in half an hour the others got %d tokens of 9,000", got)
-	}
-}
-
-func TestItemsOfTheDefaultTargetHavePlainKeysAndOthersTheTargetsName(t *testing.T) {
-	t.Parallel()
-	for target, want := range map[portal.Target]string{"": "limit", "eu": "eu:limit"} {
-		key := itemKey(target, limitItems, string(Keys))
-		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "keys" {
-			t.Errorf("target %q: pk %q, sk %q", target, pk, sk)
-		}
 	}
 }
 

@@ -1,27 +1,11 @@
 package gateway
 
 import (
-	"strconv"
-
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// The kinds of items that this package keeps in the records table. Each kind is a partition
-// key, which a target other than the default one comes before.
-const (
-	budgetItems = "budget" // control-plane
-	limitItems  = "limit"  // keys
-)
+func text(s string) types.AttributeValue { return schema.Text(s) }
 
-// itemKey is the key of an item that belongs to a target.
-func itemKey(target portal.Target, kind, name string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"pk": text(target.Of(kind)), "sk": text(name)}
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
+func number(n int64) types.AttributeValue { return schema.Number(n) }

@@ -16,10 +16,11 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // keyRoom knows whether the AWS account has room for another API key. While it has none,
-// one row of the records table says until when (pk "limit", sk "keys"), and no process asks
+// one row of the records table says until when, and no process asks
 // AWS, except once if it saw shortly before that there was room. After that one call tries
 // again. If the account is still full, the row says so for twice as long; if the call succeeds,
 // the row is deleted.
@@ -156,7 +157,7 @@ func (k *keyRoom) recordRoom(ctx context.Context) {
 }
 
 func (k *keyRoom) key() map[string]types.AttributeValue {
-	return itemKey(k.target, limitItems, string(Keys))
+	return schema.FullOfKeys(k.target).Attributes()
 }
 
 func (k *keyRoom) read(ctx context.Context) (row fullRow, err error) {

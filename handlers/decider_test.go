@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/due"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
@@ -80,8 +80,7 @@ func TestAFactThatOpensAWishHasADueRow(t *testing.T) {
 	d.handle(register, subscribe)
 	facts := d.facts()
 	want := due.OfWish(facts[2].Subject, 3, facts[2].Time, "", "free", subscribe.Correlation)
-	pk, sk := want.Place()
-	rows := d.tables.Rows(t, d.tables.Records, pk)
+	rows := d.tables.Rows(t, d.tables.Records, want.Place().PK)
 	if len(rows) != 1 {
 		t.Fatalf("there are %d due rows, want 1", len(rows))
 	}
@@ -92,8 +91,8 @@ func TestAFactThatOpensAWishHasADueRow(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the due row (-want +got):\n%s", diff)
 	}
-	if at, ok := rows[0]["sk"].(*types.AttributeValueMemberS); !ok || at.Value != sk {
-		t.Errorf("it lies at %v, want %s", rows[0]["sk"], sk)
+	if at := schema.KeyOf(rows[0]); at != want.Place() {
+		t.Errorf("it lies at %v, want %v", at, want.Place())
 	}
 }
 
@@ -111,9 +110,8 @@ func TestDecidingEndsTheRowByWhichARequestIsHandedInAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			end(d)
-			pk, sk := row.Place()
-			for _, left := range d.tables.Rows(t, d.tables.Records, pk) {
-				if at, ok := left["sk"].(*types.AttributeValueMemberS); ok && at.Value == sk {
+			for _, left := range d.tables.Rows(t, d.tables.Records, row.Place().PK) {
+				if schema.KeyOf(left) == row.Place() {
 					t.Errorf("the row is still there: %v", left)
 				}
 			}

@@ -11,11 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // graveRow is a row that records that a message was given up.
 func graveRow(msg events.Event) journal.Row {
-	return journal.Row{PK: "grave", SK: msg.ID, Value: struct{}{}}
+	return journal.Row{Key: schema.Key{PK: "grave", SK: msg.ID}, Value: struct{}{}}
 }
 
 // fail gives messages up.

@@ -11,6 +11,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // maxCachedAccounts bounds the memory that known identities take.
@@ -52,7 +53,7 @@ func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.Accou
 }
 
 func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, error) {
-	it, err := a.table.find(ctx, accountKey(name), "account")
+	it, err := a.table.find(ctx, schema.Identity(name))
 	return portal.AccountID(it.text("account")), err
 }
 
@@ -62,7 +63,7 @@ func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, err
 		return "", fmt.Errorf("drawing an account id: %w", err)
 	}
 	account := portal.AccountID(strings.ToLower(id.String()))
-	it := key(accountKey(name), "account")
+	it := newItem(schema.Identity(name))
 	it["account"] = text(string(account))
 	added, err := a.table.add(ctx, it)
 	if added || err != nil {
@@ -91,5 +92,3 @@ func (a *accounts) remember(name string, account portal.AccountID) {
 	}
 	a.known[name] = account
 }
-
-func accountKey(name string) string { return "identity#" + name }

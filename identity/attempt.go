@@ -9,6 +9,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const (
@@ -40,13 +41,13 @@ type attempts struct {
 func (a attempts) begin(ctx context.Context, browser, returnTo string) (state string, at attempt, err error) {
 	state = newSecret()
 	at = attempt{verifier: oauth2.GenerateVerifier(), nonce: newSecret(), returnTo: returnTo}
-	it := key(attemptKey(state), "signin")
+	it := newItem(attemptKey(state))
 	it["browser"] = text(hash(browser))
 	it["verifier"] = text(at.verifier)
 	it["nonce"] = text(at.nonce)
 	it["return_to"] = text(at.returnTo)
 	it["valid_until"] = epoch(a.now().Add(attemptTTL))
-	it["expires_at"] = epoch(a.now().Add(attemptKept))
+	it[schema.TTL] = epoch(a.now().Add(attemptKept))
 	return state, at, a.table.put(ctx, it)
 }
 
@@ -56,7 +57,7 @@ func (a attempts) take(ctx context.Context, state, browser string) (attempt, err
 	if len(state) != secretLength || len(browser) != secretLength {
 		return attempt{}, lapsed("")
 	}
-	it, err := a.table.find(ctx, attemptKey(state), "signin")
+	it, err := a.table.find(ctx, attemptKey(state))
 	if err != nil {
 		return attempt{}, err
 	}
@@ -68,7 +69,7 @@ func (a attempts) take(ctx context.Context, state, browser string) (attempt, err
 	if until, ok := it.time("valid_until"); ok && !a.now().Before(until) {
 		return attempt{}, lapsed(at.returnTo)
 	}
-	taken, err := a.table.strip(ctx, attemptKey(state), "signin", "verifier", "nonce")
+	taken, err := a.table.strip(ctx, attemptKey(state), "verifier", "nonce")
 	if err != nil {
 		return attempt{}, err
 	}
@@ -108,4 +109,4 @@ func SignInAgain(err error) (returnTo string, helps bool) {
 	return e.returnTo, true
 }
 
-func attemptKey(state string) string { return "signin#" + hash(state) }
+func attemptKey(state string) schema.Key { return schema.SignIn(hash(state)) }

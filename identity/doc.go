@@ -12,13 +12,9 @@
 //
 //	request ---> Authenticate ---> bearer token, else session cookie, else nobody
 //
-// Three tables with string keys "pk" and "sk" hold what it knows:
-//
-//	journal   identity#<hash>  account   the account id of one (issuer, subject), for ever
-//	records   person#<account> person    e-mail and name, the only place of both that lasts
-//	sessions  session#<hash>   session   who is signed in, until when
-//	sessions  account#<id>     session#… the sessions of an account
-//	sessions  signin#<hash>    signin    a sign-in under way: ten minutes to finish, its destination for a day
+// Three tables hold what it knows, in rows that package schema lists: which account an identity
+// has (journal), e-mail and name (records), and sessions and sign-ins under way (sessions). A
+// sign-in has ten minutes to finish, and its destination is remembered for a day.
 //
 // Session tokens and states are stored as SHA-256 hashes only, and neither they
 // nor the provider's tokens stand in a log line or an error.

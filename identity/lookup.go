@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type scanner interface {
@@ -28,10 +29,10 @@ type Lookup struct {
 // whole records table, so it costs as much as the table is large.
 func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, error) {
 	var accounts []portal.AccountID
-	filter, prefix := "begins_with(pk, :person)", personKey("")
+	filter := "begins_with(pk, :person)"
 	pages := dynamodb.NewScanPaginator(l.DynamoDB, &dynamodb.ScanInput{
 		TableName: &l.Tables.Records, FilterExpression: &filter,
-		ExpressionAttributeValues: map[string]types.AttributeValue{":person": text(prefix)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":person": text(schema.PersonBegins())},
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -39,8 +40,8 @@ func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, 
 			return nil, fmt.Errorf("looking for an e-mail address in table %s: %w", l.Tables.Records, err)
 		}
 		for _, it := range page.Items {
-			if strings.EqualFold(item(it).text("email"), email) {
-				accounts = append(accounts, portal.AccountID(strings.TrimPrefix(item(it).text("pk"), prefix)))
+			if account, ok := schema.PersonOf(schema.KeyOf(it)); ok && strings.EqualFold(item(it).text("email"), email) {
+				accounts = append(accounts, account)
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Person is the personal data of an account: one item, apart from journal and
@@ -46,7 +47,7 @@ func newPeople(t table, now func() time.Time) *people {
 }
 
 func (p *people) find(ctx context.Context, account portal.AccountID) (Person, error) {
-	it, err := p.table.find(ctx, personKey(account), "person")
+	it, err := p.table.find(ctx, schema.Person(account))
 	if err != nil {
 		return Person{}, err
 	}
@@ -91,7 +92,7 @@ func (p *people) keep(ctx context.Context, account portal.AccountID, said Person
 	if err != nil && portal.CodeOf(err) != portal.NotFound {
 		return err
 	}
-	it := key(personKey(account), "person")
+	it := newItem(schema.Person(account))
 	it["email"] = text(said.Email)
 	it["name"] = text(said.Name)
 	if said.Unverified {
@@ -100,5 +101,3 @@ func (p *people) keep(ctx context.Context, account portal.AccountID, said Person
 	it["updated_at"] = text(p.now().UTC().Format(time.RFC3339))
 	return p.table.put(ctx, it)
 }
-
-func personKey(account portal.AccountID) string { return "person#" + string(account) }

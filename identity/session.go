@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // renewEvery is how often at most a use of a session is written down.
@@ -32,12 +33,12 @@ type sessions struct {
 func (s sessions) open(ctx context.Context, id Identity) (token string, err error) {
 	token = newSecret()
 	ends := s.now().Add(s.ttl)
-	index := key(accountSessionsKey(id.Account), sessionKey(token))
-	index["expires_at"] = epoch(ends)
+	index := newItem(schema.AccountSession(id.Account, hash(token)))
+	index[schema.TTL] = epoch(ends)
 	if err := s.table.put(ctx, index); err != nil {
 		return "", err
 	}
-	it := key(sessionKey(token), "session")
+	it := newItem(sessionKey(token))
 	it["account"] = text(string(id.Account))
 	it["issuer"] = text(id.Issuer)
 	it["subject"] = text(id.Subject)
@@ -45,7 +46,7 @@ func (s sessions) open(ctx context.Context, id Identity) (token string, err erro
 	it["name"] = text(id.Name)
 	it["groups"] = texts(id.Groups)
 	it["ends_at"] = epoch(ends)
-	it["expires_at"] = epoch(s.expiry(ends))
+	it[schema.TTL] = epoch(s.expiry(ends))
 	return token, s.table.put(ctx, it)
 }
 
@@ -62,7 +63,7 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	if len(token) != secretLength {
 		return Identity{}, false, nil
 	}
-	it, err := s.table.find(ctx, sessionKey(token), "session")
+	it, err := s.table.find(ctx, sessionKey(token))
 	if err != nil || it == nil || it.expired(s.now()) {
 		return Identity{}, false, err
 	}
@@ -78,12 +79,12 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 // that is signed out of meanwhile stays so. A failure only makes the session end earlier.
 func (s sessions) renew(ctx context.Context, it item) {
 	ends, ok := it.time("ends_at")
-	expires, _ := it.time("expires_at")
+	expires, _ := it.time(schema.TTL)
 	next := s.expiry(ends)
 	if !ok || next.Sub(expires) < min(renewEvery, s.idle/4) {
 		return
 	}
-	if err := s.table.extend(ctx, it.text("pk"), it.text("sk"), next); err != nil {
+	if err := s.table.extend(ctx, schema.KeyOf(it), next); err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Msg("recording that a session is used failed")
 	}
 }
@@ -93,17 +94,15 @@ func (s sessions) end(ctx context.Context, token string) error {
 	if len(token) != secretLength {
 		return nil
 	}
-	was, err := s.table.remove(ctx, sessionKey(token), "session")
+	was, err := s.table.remove(ctx, sessionKey(token))
 	if err != nil || was == nil {
 		return err
 	}
-	_, err = s.table.remove(ctx, accountSessionsKey(portal.AccountID(was.text("account"))), sessionKey(token))
+	_, err = s.table.remove(ctx, schema.AccountSession(portal.AccountID(was.text("account")), hash(token)))
 	return err
 }
 
-func sessionKey(token string) string { return "session#" + hash(token) }
-
-func accountSessionsKey(account portal.AccountID) string { return "account#" + string(account) }
+func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
 // via completes an identity with what follows from how it came and from the
 // configuration as it is now: who was signed in before a change of the admin

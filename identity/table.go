@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type database interface {
@@ -25,7 +26,7 @@ type database interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// table is one DynamoDB table with string keys pk and sk. Whatever goes wrong with
+// table is one DynamoDB table. Whatever goes wrong with
 // it is Unavailable: not being able to look is never the same as nobody being there.
 type table struct {
 	db   database
@@ -33,19 +34,19 @@ type table struct {
 }
 
 // find reads an item consistently; nil if there is none.
-func (t table) find(ctx context.Context, pk, sk string) (item, error) {
+func (t table) find(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &t.name, Key: key(pk, sk), ConsistentRead: aws.Bool(true),
+		TableName: &t.name, Key: key.Attributes(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return nil, t.unavailable("reading", sk, err)
+		return nil, t.unavailable("reading", key.SK, err)
 	}
 	return out.Item, nil
 }
 
 func (t table) put(ctx context.Context, it item) error {
 	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.name, Item: it})
-	return t.unavailable("writing", it.text("sk"), err)
+	return t.unavailable("writing", it.text(schema.SK), err)
 }
 
 // add writes an item unless its key is taken; false if it is.
@@ -53,41 +54,41 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &t.name, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	})
-	return t.condition("adding", it.text("sk"), err)
+	return t.condition("adding", it.text(schema.SK), err)
 }
 
 // remove removes an item and returns it; nil if there was none.
-func (t table) remove(ctx context.Context, pk, sk string) (item, error) {
+func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: &t.name, Key: key(pk, sk), ReturnValues: types.ReturnValueAllOld,
+		TableName: &t.name, Key: key.Attributes(), ReturnValues: types.ReturnValueAllOld,
 	})
 	if err != nil {
-		return nil, t.unavailable("removing", sk, err)
+		return nil, t.unavailable("removing", key.SK, err)
 	}
 	return out.Attributes, nil
 }
 
 // strip removes attributes of an item, of which the first must be there; of many who
 // try, one is told true.
-func (t table) strip(ctx context.Context, pk, sk, first, second string) (bool, error) {
+func (t table) strip(ctx context.Context, key schema.Key, first, second string) (bool, error) {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &t.name, Key: key(pk, sk),
+		TableName: &t.name, Key: key.Attributes(),
 		ConditionExpression:      aws.String("attribute_exists(#first)"),
 		UpdateExpression:         aws.String("REMOVE #first, #second"),
 		ExpressionAttributeNames: map[string]string{"#first": first, "#second": second},
 	})
-	return t.condition("stripping", sk, err)
+	return t.condition("stripping", key.SK, err)
 }
 
 // extend moves the expiry of an item, if it is still there.
-func (t table) extend(ctx context.Context, pk, sk string, expires time.Time) error {
+func (t table) extend(ctx context.Context, key schema.Key, expires time.Time) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &t.name, Key: key(pk, sk),
+		TableName: &t.name, Key: key.Attributes(),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		UpdateExpression:          aws.String("SET expires_at = :expires"),
 		ExpressionAttributeValues: item{":expires": epoch(expires)},
 	})
-	_, err = t.condition("extending", sk, err)
+	_, err = t.condition("extending", key.SK, err)
 	return err
 }
 
@@ -113,16 +114,12 @@ func (t table) unavailable(doing, sk string, err error) error {
 // item is a row: attributes by name.
 type item map[string]types.AttributeValue
 
-func key(pk, sk string) item {
-	return item{"pk": text(pk), "sk": text(sk)}
-}
+func newItem(key schema.Key) item { return key.Attributes() }
 
-func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
+func text(value string) types.AttributeValue { return schema.Text(value) }
 
 // epoch is a time as DynamoDB's TTL wants it: whole seconds, as a number.
-func epoch(t time.Time) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(t.Unix(), 10)}
-}
+func epoch(t time.Time) types.AttributeValue { return schema.Expiry(t) }
 
 func texts(values []string) types.AttributeValue {
 	list := make([]types.AttributeValue, 0, len(values))
@@ -167,7 +164,7 @@ func (it item) time(name string) (at time.Time, ok bool) {
 // expired says whether the item's time is over. DynamoDB deletes expired items
 // days late, so readers have to look; an item without a time never was valid.
 func (it item) expired(now time.Time) bool {
-	at, ok := it.time("expires_at")
+	at, ok := it.time(schema.TTL)
 	return !ok || now.Unix() >= at.Unix()
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // dueBatch bounds how many rows one run of the job works on.
@@ -66,10 +67,10 @@ type DueRows struct {
 // found is a due row and where it lies, which nobody has to work out again.
 type found struct {
 	due.Row
-	pk, sk string
+	at schema.Key
 }
 
-func (f found) gone() journal.Row { return journal.Row{PK: f.pk, SK: f.sk} }
+func (f found) gone() journal.Row { return journal.Row{Key: f.at} }
 
 // Run works on a batch of the rows that are due in one shard; the cursor is the shard's
 // number and, within a shard, the sort key of the last row.
@@ -96,7 +97,7 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	switch {
 	case last != "":
 		return fmt.Sprintf("%d %s", shard, last), nil
-	case shard+1 < due.Shards:
+	case shard+1 < schema.DueShards:
 		return strconv.Itoa(shard + 1), nil
 	}
 	return "", nil
@@ -109,9 +110,9 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :shard AND sk BETWEEN :after AND :now"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":shard": &types.AttributeValueMemberS{Value: due.Partition(shard)},
-			":after": &types.AttributeValueMemberS{Value: after + "!"}, // the first text after it
-			":now":   &types.AttributeValueMemberS{Value: due.TimeKey(d.Now())},
+			":shard": schema.Text(schema.DuePartition(shard)),
+			":after": schema.Text(after + "!"), // the first text after it
+			":now":   schema.Text(schema.Milliseconds(d.Now())),
 		},
 		Limit: aws.Int32(dueBatch),
 	})
@@ -119,10 +120,10 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 		return nil, "", portal.Postpone("the records do not answer", fmt.Errorf("reading due rows: %w", err))
 	}
 	for _, item := range out.Items {
-		row := found{pk: due.Partition(shard), sk: textOf(item["sk"])}
-		last = row.sk
+		row := found{at: schema.KeyOf(item)}
+		last = row.at.SK
 		if err := attributevalue.UnmarshalMap(item, &row.Row); err != nil {
-			d.tell(ctx, "", row.sk, err)
+			d.tell(ctx, "", row.at.SK, err)
 			continue
 		}
 		rows = append(rows, row)
@@ -138,7 +139,7 @@ var errUnknownKind = errors.New("its kind is not known here; newer workers may k
 
 // passOver puts a row off that cannot be handled now, unless it is for others.
 func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
-	d.tell(ctx, string(row.Kind), row.sk, cause)
+	d.tell(ctx, string(row.Kind), row.at.SK, cause)
 	if errors.Is(cause, errUnknownKind) {
 		return nil
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 var opened = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -123,8 +124,8 @@ func (d *desk) run() (runs int) {
 func (d *desk) wishes() []due.Row {
 	d.t.Helper()
 	var all []due.Row
-	for shard := range due.Shards + 4 {
-		for _, item := range d.tables.Rows(d.t, d.tables.Records, due.Partition(shard)) {
+	for shard := range schema.DueShards + 4 {
+		for _, item := range d.tables.Rows(d.t, d.tables.Records, schema.DuePartition(shard)) {
 			var row due.Row
 			if err := attributevalue.UnmarshalMap(item, &row); err == nil {
 				all = append(all, row)
@@ -209,11 +210,11 @@ func TestEveryShardHasItsTurn(t *testing.T) {
 		want = append(want, fact.Subject)
 		shards[placed(rowOf(fact))] = true
 	}
-	if len(shards) != due.Shards {
-		t.Fatalf("the wishes are in %d shards of %d, so this test shows little", len(shards), due.Shards)
+	if len(shards) != schema.DueShards {
+		t.Fatalf("the wishes are in %d shards of %d, so this test shows little", len(shards), schema.DueShards)
 	}
 	d.now = opened.Add(time.Hour)
-	if runs := d.run(); runs != due.Shards {
+	if runs := d.run(); runs != schema.DueShards {
 		t.Errorf("it took %d runs, want one a shard", runs)
 	}
 	got := d.asked()
@@ -224,8 +225,7 @@ func TestEveryShardHasItsTurn(t *testing.T) {
 }
 
 func placed(row due.Row) string {
-	pk, _ := row.Place()
-	return pk
+	return row.Place().PK
 }
 
 func TestMoreThanABatchIsWorkedOffInOrderAndAnAccountAskedOnceABatch(t *testing.T) {
@@ -241,7 +241,7 @@ func TestMoreThanABatchIsWorkedOffInOrderAndAnAccountAskedOnceABatch(t *testing.
 	}
 	// Long after: the first batch's next times have passed as well, and are skipped.
 	d.now = opened.Add(24 * time.Hour)
-	if runs := d.run(); runs != due.Shards+1 {
+	if runs := d.run(); runs != schema.DueShards+1 {
 		t.Errorf("it took %d runs, want one more than there are shards", runs)
 	}
 	ids := map[string]bool{}
@@ -310,9 +310,9 @@ func TestARowThatLiesElsewhereIsHandledThere(t *testing.T) {
 			d := newDesk(t)
 			fact := d.happen("carol", false, events.SubscriptionWanted{Plan: "free", Name: "free", Ring: portal.AccountRing})[0]
 			row := journal.PutDue(rowOf(fact))
-			elsewhere := due.Partition(0)
+			elsewhere := schema.DuePartition(0)
 			if row.PK == elsewhere {
-				elsewhere = due.Partition(1)
+				elsewhere = schema.DuePartition(1)
 			}
 			row.PK = elsewhere
 			if err := d.facts.Write(t.Context(), row); err != nil {
@@ -434,7 +434,7 @@ func TestACrashBetweenAskingAndMovingAsksOnceMore(t *testing.T) {
 	d.now = opened.Add(3 * time.Minute)
 	healthy := d.Rows
 	d.Rows = crashing{d.facts}
-	for shard := range due.Shards {
+	for shard := range schema.DueShards {
 		_, err := d.Run(t.Context(), fmt.Sprint(shard))
 		if err != nil && !errors.Is(err, errCrash) {
 			t.Fatal(err)

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // errMoved says that another worker has written the run's row since it was read.
@@ -23,7 +24,7 @@ type runTable interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Runs keeps the row of each job: pk "job#<name>", sk "run" of the records table.
+// Runs keeps the row of each job in the records table.
 type Runs struct {
 	tables  runTable
 	records string
@@ -51,14 +52,12 @@ func (r *Runs) Save(ctx context.Context, job string, run Run) error {
 	if err != nil {
 		return fmt.Errorf("encoding the run of job %s: %w", job, err)
 	}
-	for name, value := range runKey(job) {
-		item[name] = value
-	}
+	maps.Copy(item, runKey(job))
 	_, err = r.tables.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &r.records, Item: item,
 		ConditionExpression: aws.String("attribute_not_exists(pk) OR version = :before"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":before": &types.AttributeValueMemberN{Value: strconv.FormatInt(run.Version-1, 10)},
+			":before": schema.Number(run.Version - 1),
 		},
 	})
 	switch {
@@ -71,7 +70,5 @@ func (r *Runs) Save(ctx context.Context, job string, run Run) error {
 }
 
 func runKey(job string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		"pk": &types.AttributeValueMemberS{Value: "job#" + job}, "sk": &types.AttributeValueMemberS{Value: "run"},
-	}
+	return schema.JobRun(job).Attributes()
 }

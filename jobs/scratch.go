@@ -5,16 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/gzipped"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // pieceSize is how many bytes of JSON one item holds, gzipped: under 300 KB even if gzip
@@ -26,8 +24,8 @@ type scratchTable interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Scratch stores what jobs gather: values under names, in sets. It uses the records table:
-// pk "scratch#<set>", sk "<name>#<piece>". Every value expires; nothing is deleted before.
+// Scratch stores what jobs gather in the records table: values under names, in sets. Package
+// schema names the sets. Every value expires; nothing is deleted before.
 type Scratch struct {
 	tables  scratchTable
 	records string
@@ -60,16 +58,9 @@ func (s *Scratch) put(ctx context.Context, set, name string, number, of int, pie
 	if err != nil {
 		return err
 	}
-	_, err = s.tables.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.records,
-		Item: map[string]types.AttributeValue{
-			"pk":         text("scratch#" + set),
-			"sk":         text(fmt.Sprintf("%s#%04d", name, number)),
-			"gzip":       packed,
-			"pieces":     count(int64(of)),
-			"expires_at": count(until.Unix()),
-		},
-	})
+	item := schema.Scratch(set, name, number).Attributes()
+	item["gzip"], item["pieces"], item[schema.TTL] = packed, schema.Number(int64(of)), schema.Expiry(until)
+	_, err = s.tables.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.records, Item: item})
 	return err
 }
 
@@ -77,15 +68,11 @@ func (s *Scratch) put(ctx context.Context, set, name string, number, of int, pie
 // visit returns an error, which it returns. body is JSON. Values that are not complete are
 // left out.
 func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error {
-	in := &dynamodb.QueryInput{
-		TableName: &s.records, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text("scratch#" + set)},
-	}
-	if prefix != "" {
-		in.KeyConditionExpression = aws.String("pk = :pk AND begins_with(sk, :sk)")
-		in.ExpressionAttributeValues[":sk"] = text(prefix)
-	}
-	pages := dynamodb.NewQueryPaginator(s.tables, in)
+	found := schema.ScratchSet(set, prefix)
+	pages := dynamodb.NewQueryPaginator(s.tables, &dynamodb.QueryInput{
+		TableName: &s.records, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: found.Condition(), ExpressionAttributeValues: found.Values(),
+	})
 	var body []byte
 	collected, of := 0, ""
 	for pages.HasMorePages() {
@@ -94,11 +81,11 @@ func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name 
 			return portal.Postpone("the records do not answer", fmt.Errorf("reading %s of %s: %w", prefix, set, err))
 		}
 		for _, item := range page.Items {
-			name, number, _ := strings.Cut(textOf(item["sk"]), "#")
-			if numberOf(item["expires_at"]) <= s.now().Unix() {
+			name, first := schema.ScratchOf(schema.KeyOf(item))
+			if schema.NumberOf(item[schema.TTL]) <= s.now().Unix() {
 				continue
 			}
-			if name != of || number == "0000" {
+			if name != of || first {
 				body, collected, of = nil, 0, name
 			}
 			piece, err := gzipped.Unpack(item["gzip"])
@@ -106,7 +93,7 @@ func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name 
 				return fmt.Errorf("reading %s of %s: %w", name, set, err)
 			}
 			body, collected = append(body, piece...), collected+1
-			if int64(collected) == numberOf(item["pieces"]) {
+			if int64(collected) == schema.NumberOf(item["pieces"]) {
 				if err := visit(name, body); err != nil {
 					return err
 				}
@@ -124,26 +111,4 @@ func (s *Scratch) Get(ctx context.Context, set, name string, value any) (found b
 		return json.Unmarshal(body, value)
 	})
 	return found, err
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func textOf(v types.AttributeValue) string {
-	if s, ok := v.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
-func count(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
-
-func numberOf(v types.AttributeValue) int64 {
-	n, ok := v.(*types.AttributeValueMemberN)
-	if !ok {
-		return 0
-	}
-	parsed, _ := strconv.ParseInt(n.Value, 10, 64)
-	return parsed
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 func TestWhatWasAppendedIsReadBackWhole(t *testing.T) {
@@ -129,7 +130,7 @@ func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
 			var group sync.WaitGroup
 			for i := range writers {
 				group.Go(func() {
-					row := journal.Row{PK: fmt.Sprintf("after%d", after), SK: fmt.Sprint(i), Value: note{Text: "mine"}}
+					row := journal.Row{Key: schema.Key{PK: fmt.Sprintf("after%d", after), SK: fmt.Sprint(i)}, Value: note{Text: "mine"}}
 					fact := events.KeyObserved{Key: portal.KeyID(fmt.Sprint(i))}
 					errs[i] = j.Append(t.Context(), ann, after, say(ann, after, fact), row)
 				})
@@ -163,7 +164,7 @@ func TestANumberThatIsTakenTakesTheWholeAppendDown(t *testing.T) {
 	j := tables.Open()
 	grow(t, j, ann, 0, events.UserRegistered{})
 	grow(t, j, ann, 1, events.KeyObserved{Key: "k1"})
-	row := journal.Row{PK: "row", SK: "1", Value: note{Text: "not to be there"}}
+	row := journal.Row{Key: schema.Key{PK: "row", SK: "1"}, Value: note{Text: "not to be there"}}
 	// The first number is free only in the second of these two, and so is none.
 	for _, facts := range [][]events.Event{
 		say(ann, 1, events.KeyObserved{Key: "k2"}),
@@ -186,13 +187,13 @@ func TestRowsRideInTheTransaction(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
-	old := journal.Row{PK: "row", SK: "old", Value: note{Text: "there"}}
+	old := journal.Row{Key: schema.Key{PK: "row", SK: "old"}, Value: note{Text: "there"}}
 	if err := j.Write(t.Context(), old); err != nil {
 		t.Fatal(err)
 	}
 	old.Value = nil
 	err := j.Append(t.Context(), ann, 0, say(ann, 0, events.UserRegistered{}), old,
-		journal.Row{PK: "row", SK: "absent"}, journal.Row{PK: "row", SK: "new", Value: note{Text: "here"}})
+		journal.Row{Key: schema.Key{PK: "row", SK: "absent"}}, journal.Row{Key: schema.Key{PK: "row", SK: "new"}, Value: note{Text: "here"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +202,7 @@ func TestRowsRideInTheTransaction(t *testing.T) {
 		t.Errorf("the rows are %v, want the new one alone", rows)
 	}
 	// Rows that cannot be written take the facts with them.
-	twice := journal.Row{PK: "row", SK: "twice", Value: note{}}
+	twice := journal.Row{Key: schema.Key{PK: "row", SK: "twice"}, Value: note{}}
 	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), twice, twice); err == nil {
 		t.Error("an item was written twice in one transaction")
 	}
@@ -222,7 +223,7 @@ func TestADueRowIsDroppedWhereItWasPut(t *testing.T) {
 	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), journal.DropDue(due.OfWish(ann, 1, at, "", "free", ""))); err != nil {
 		t.Fatal(err)
 	}
-	pk, _ := other.Place()
+	pk := other.Place().PK
 	rows := tables.Rows(t, tables.Records, pk)
 	if len(rows) != 1 {
 		t.Fatalf("%d rows are left, want one", len(rows))

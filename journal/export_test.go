@@ -6,8 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-const Shards = shards
-
 func (j *Journal) StreamsOf(ctx context.Context, shard int, visit func(portal.Stream) error) error {
 	return j.streamsOf(ctx, shard, visit)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // The answer to an append that took effect never comes. Whoever repeats it, the SDK or
@@ -20,7 +21,7 @@ import (
 func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
-	row := journal.Row{PK: "row", SK: "1", Value: note{Text: "rides"}}
+	row := journal.Row{Key: schema.Key{PK: "row", SK: "1"}, Value: note{Text: "rides"}}
 	for _, c := range []struct {
 		name      string
 		stream    portal.Stream
@@ -97,7 +98,7 @@ func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			j := through(t, tables, 1, network{answer: func(string) (*http.Response, error) { return refusal(c.exception, c.more), nil }})
-			row := journal.Row{PK: "row", SK: "1", Value: note{}}
+			row := journal.Row{Key: schema.Key{PK: "row", SK: "1"}, Value: note{}}
 			if err := j.Append(t.Context(), ann, 0, say(ann, 0, events.UserRegistered{}), row); !c.want(err) {
 				t.Errorf("appending: %v", err)
 			}
@@ -123,7 +124,7 @@ func TestEverythingIsPostponedWhileTheTableDoesNotAnswer(t *testing.T) {
 		"listing streams":   j.Streams(t.Context(), func(portal.Stream) error { return nil }),
 		"appending a first": j.Append(t.Context(), ann, 0, say(ann, 0, events.UserRegistered{})),
 		"appending one":     j.Append(t.Context(), ann, 1, say(ann, 1, events.UserRegistered{})),
-		"writing rows":      j.Write(t.Context(), journal.Row{PK: "row", SK: "1", Value: note{}}),
+		"writing rows":      j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "row", SK: "1"}, Value: note{}}),
 	} {
 		if !isPostponed(err) {
 			t.Errorf("%s: %v, want Postponed", doing, err)
@@ -135,10 +136,10 @@ func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	for doing, err := range map[string]error{
-		"an empty key":     j.Write(t.Context(), journal.Row{PK: "", SK: "1", Value: note{}}),
-		"an item twice":    j.Write(t.Context(), journal.Row{PK: "a", SK: "1", Value: note{}}, journal.Row{PK: "a", SK: "1"}),
-		"a large item":     j.Write(t.Context(), journal.Row{PK: "a", SK: "1", Value: note{Text: string(make([]byte, 500<<10))}}),
-		"one large of two": j.Write(t.Context(), journal.Row{PK: "a", SK: "1", Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{PK: "b", SK: "1"}),
+		"an empty key":     j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "", SK: "1"}, Value: note{}}),
+		"an item twice":    j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{}}, journal.Row{Key: schema.Key{PK: "a", SK: "1"}}),
+		"a large item":     j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}),
+		"one large of two": j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{Key: schema.Key{PK: "b", SK: "1"}}),
 		"a stream unnamed": j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
 	} {
 		if !unfit(err) {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // ErrTaken says that the next sequence number was taken by somebody else, or that
@@ -77,8 +77,8 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :stream AND sk > :after"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":stream": text(string(stream)),
-			":after":  text(sequenceKey(after)),
+			":stream": schema.Text(string(stream)),
+			":after":  schema.Text(schema.Sequence(after)),
 		},
 	}
 	if most > 0 {
@@ -91,9 +91,9 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 			return nil, false, unavailable("reading "+string(stream), err)
 		}
 		for _, item := range page.Items {
-			fact, err := events.DecodeRecorded([]byte(textOf(item["event"])))
+			fact, err := events.DecodeRecorded([]byte(schema.TextOf(item["event"])))
 			if err != nil {
-				return nil, false, permanent("reading %s at %s: %w", stream, textOf(item["sk"]), err)
+				return nil, false, permanent("reading %s at %s: %w", stream, schema.KeyOf(item).SK, err)
 			}
 			facts = append(facts, fact)
 		}
@@ -118,12 +118,10 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 		if err != nil {
 			return permanent("appending to %s: %w", stream, err)
 		}
+		item := schema.Fact(stream, fact.Sequence).Attributes()
+		item["event"] = schema.Text(string(body))
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{
-			TableName: &j.table,
-			Item: map[string]types.AttributeValue{
-				"pk": text(string(stream)), "sk": text(sequenceKey(fact.Sequence)), "event": text(string(body)),
-			},
-			ConditionExpression: aws.String("attribute_not_exists(pk)"),
+			TableName: &j.table, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)"),
 		}})
 	}
 	if after == 0 {
@@ -223,21 +221,4 @@ func isInvalid(err error) bool {
 	}
 	var api smithy.APIError
 	return errors.As(err, &api) && api.ErrorCode() == "ValidationException"
-}
-
-func sequenceKey(seq int64) string { return fmt.Sprintf("%012d", seq) }
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func textOf(v types.AttributeValue) string {
-	s, _ := v.(*types.AttributeValueMemberS)
-	if s == nil {
-		return ""
-	}
-	return s.Value
-}
-
-func parseSequence(key string) int64 {
-	n, _ := strconv.ParseInt(key, 10, 64)
-	return n
 }

@@ -2,38 +2,25 @@ package journal
 
 import (
 	"context"
-	"fmt"
-	"hash/fnv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
-
-// shards spreads the registry over partitions; it may grow, never shrink.
-const shards = 16
 
 // register is the item by which a stream is found again. It rides in the
 // transaction of the stream's first fact.
 func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(stream))
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName: &j.table,
-		Item: map[string]types.AttributeValue{
-			"pk": text(registryKey(int(h.Sum32() % shards))), "sk": text(string(stream)),
-		},
-	}}
+	return types.TransactWriteItem{Put: &types.Put{TableName: &j.table, Item: schema.RegisteredStream(stream).Attributes()}}
 }
-
-func registryKey(shard int) string { return fmt.Sprintf("registry#%02d", shard) }
 
 // Streams calls visit for every stream that was ever written to, in no particular
 // order, until visit returns an error, which it returns.
 func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
-	for shard := range shards {
+	for shard := range schema.RegistryShards {
 		if err := j.streamsOf(ctx, shard, visit); err != nil {
 			return err
 		}
@@ -45,8 +32,8 @@ func (j *Journal) streamsOf(ctx context.Context, shard int, visit func(portal.St
 	pages := dynamodb.NewQueryPaginator(j.client, &dynamodb.QueryInput{
 		TableName:                 &j.table,
 		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :shard"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":shard": text(registryKey(shard))},
+		KeyConditionExpression:    schema.Registry(shard).Condition(),
+		ExpressionAttributeValues: schema.Registry(shard).Values(),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -54,7 +41,7 @@ func (j *Journal) streamsOf(ctx context.Context, shard int, visit func(portal.St
 			return unavailable("listing streams", err)
 		}
 		for _, item := range page.Items {
-			if err := visit(portal.Stream(textOf(item["sk"]))); err != nil {
+			if err := visit(schema.StreamOf(schema.KeyOf(item))); err != nil {
 				return err
 			}
 		}
@@ -67,11 +54,11 @@ func (j *Journal) Head(ctx context.Context, stream portal.Stream) (int64, error)
 	out, err := j.client.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &j.table,
 		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :stream"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":stream": text(string(stream))},
+		KeyConditionExpression:    schema.Facts(stream).Condition(),
+		ExpressionAttributeValues: schema.Facts(stream).Values(),
 		ScanIndexForward:          aws.Bool(false),
 		Limit:                     aws.Int32(1),
-		ProjectionExpression:      aws.String("sk"),
+		ProjectionExpression:      aws.String(schema.SK),
 	})
 	if err != nil {
 		return 0, unavailable("reading the head of "+string(stream), err)
@@ -79,5 +66,5 @@ func (j *Journal) Head(ctx context.Context, stream portal.Stream) (int64, error)
 	if len(out.Items) == 0 {
 		return 0, nil
 	}
-	return parseSequence(textOf(out.Items[0]["sk"])), nil
+	return schema.SequenceOf(schema.KeyOf(out.Items[0])), nil
 }

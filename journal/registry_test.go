@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
-	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 func textOf(v types.AttributeValue) string {
@@ -52,7 +52,7 @@ func TestEveryStreamIsInOnePartOfTheRegistry(t *testing.T) {
 		grow(t, j, stream, 0, events.UserRegistered{})
 	}
 	got, used := map[portal.Stream]int{}, 0
-	for shard := range journal.Shards {
+	for shard := range schema.RegistryShards {
 		before := len(got)
 		if err := j.StreamsOf(t.Context(), shard, func(s portal.Stream) error { got[s]++; return nil }); err != nil {
 			t.Fatal(err)
@@ -64,8 +64,8 @@ func TestEveryStreamIsInOnePartOfTheRegistry(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("streams (-want +got):\n%s", diff)
 	}
-	if used < journal.Shards/2 {
-		t.Errorf("all of them are in %d of %d parts", used, journal.Shards)
+	if used < schema.RegistryShards/2 {
+		t.Errorf("all of them are in %d of %d parts", used, schema.RegistryShards)
 	}
 }
 

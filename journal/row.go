@@ -2,17 +2,19 @@ package journal
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/due"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Row is one item of the records table that is written in the transaction of the
 // facts it belongs to. No item may appear twice in one transaction.
 type Row struct {
-	PK, SK string
+	schema.Key
 	// Value is the item's other attributes: a struct with dynamodbav tags. nil
 	// deletes the item; deleting what is not there is not an error.
 	Value any
@@ -20,27 +22,22 @@ type Row struct {
 
 // PutDue writes a due row in its place.
 func PutDue(row due.Row) Row {
-	pk, sk := row.Place()
-	return Row{PK: pk, SK: sk, Value: row}
+	return Row{Key: row.Place(), Value: row}
 }
 
 // DropDue deletes a due row that has not moved on.
 func DropDue(row due.Row) Row {
-	pk, sk := row.Place()
-	return Row{PK: pk, SK: sk}
+	return Row{Key: row.Place()}
 }
 
 func (r Row) write(table string) (types.TransactWriteItem, error) {
-	key := map[string]types.AttributeValue{"pk": text(r.PK), "sk": text(r.SK)}
 	if r.Value == nil {
-		return types.TransactWriteItem{Delete: &types.Delete{TableName: &table, Key: key}}, nil
+		return types.TransactWriteItem{Delete: &types.Delete{TableName: &table, Key: r.Attributes()}}, nil
 	}
 	item, err := attributevalue.MarshalMap(r.Value)
 	if err != nil {
 		return types.TransactWriteItem{}, fmt.Errorf("encoding row %s %s: %w", r.PK, r.SK, err)
 	}
-	for name, value := range key {
-		item[name] = value
-	}
+	maps.Copy(item, r.Attributes())
 	return types.TransactWriteItem{Put: &types.Put{TableName: &table, Item: item}}, nil
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // StreamPage lists at most limit of the streams that were ever written to, from the
@@ -28,24 +28,24 @@ func (j *Journal) StreamPage(ctx context.Context, position string, limit int) (s
 	in := &dynamodb.QueryInput{
 		TableName:                 &j.table,
 		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :shard"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":shard": text(registryKey(shard))},
+		KeyConditionExpression:    schema.Registry(shard).Condition(),
+		ExpressionAttributeValues: schema.Registry(shard).Values(),
 		Limit:                     aws.Int32(int32(limit)),
 	}
 	if last != "" {
-		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": text(registryKey(shard)), "sk": text(last)}
+		in.ExclusiveStartKey = schema.Key{PK: schema.Registry(shard).PK, SK: last}.Attributes()
 	}
 	out, err := j.client.Query(ctx, in)
 	if err != nil {
 		return nil, "", unavailable("listing streams", err)
 	}
 	for _, item := range out.Items {
-		streams = append(streams, portal.Stream(textOf(item["sk"])))
+		streams = append(streams, schema.StreamOf(schema.KeyOf(item)))
 	}
 	switch {
 	case out.LastEvaluatedKey != nil:
-		return streams, fmt.Sprintf("%d/%s", shard, textOf(out.LastEvaluatedKey["sk"])), nil
-	case shard+1 < shards:
+		return streams, fmt.Sprintf("%d/%s", shard, schema.StreamOf(schema.KeyOf(out.LastEvaluatedKey))), nil
+	case shard+1 < schema.RegistryShards:
 		return streams, fmt.Sprintf("%d/", shard+1), nil
 	}
 	return streams, "", nil

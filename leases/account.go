@@ -11,11 +11,12 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // AccountLease is the lease of an account, and it remembers: one that was not ended, or
 // not as settled, is unsettled for its next holder. Its item exists for as long as that is
-// so, and only then (pk "lease", sk "account#<account>").
+// so, and only then.
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
@@ -44,33 +45,33 @@ func (l AccountLease) End(settled bool) {
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	name := "account#" + string(account)
+	key := schema.AccountLease(l.target, account)
 	holder, now := rand.Text(), l.now()
 	until := now.Add(d)
-	before, ok, err := l.Update(within, name,
+	before, ok, err := l.Update(within, key,
 		"SET holder = :holder, message = :message, #until = :until, unsettled = :until",
 		"("+Free+" OR message = :message)",
 		map[string]types.AttributeValue{
-			":holder": text(holder), ":message": text(message), ":until": number(until.UnixMilli()),
-			":now": number(now.UnixMilli()), ":latest": number(clock.Latest(now, d).UnixMilli()),
+			":holder": schema.Text(holder), ":message": schema.Text(message), ":until": schema.Number(until.UnixMilli()),
+			":now": schema.Number(now.UnixMilli()), ":latest": schema.Number(clock.Latest(now, d).UnixMilli()),
 		})
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
 	lease = AccountLease{Until: until, end: func(settled bool) {
 		if settled {
-			l.remove(ctx, name, holder)
+			l.remove(ctx, key, holder)
 			return
 		}
-		l.GiveUp(ctx, name, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
-			":holder": text(holder), ":now": number(l.now().UnixMilli()),
+		l.GiveUp(ctx, key, "SET unsettled = :now REMOVE holder, message, #until", map[string]types.AttributeValue{
+			":holder": schema.Text(holder), ":now": schema.Number(l.now().UnixMilli()),
 		})
 	}}
 	var left struct {
 		Unsettled int64 `dynamodbav:"unsettled"`
 	}
 	if err := attributevalue.UnmarshalMap(before, &left); err != nil {
-		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", name, err))
+		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", key.SK, err))
 	}
 	if len(before) > 0 {
 		// A lease that is taken over has not run out yet: its holder may have tried until now.

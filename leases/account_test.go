@@ -8,12 +8,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/clock"
 	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // leasesOf are those of one process: all of a world share one table.
@@ -112,9 +112,9 @@ func TestATimeOfALeaseThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 	for at, held := range map[time.Duration]bool{time.Minute + clock.Skew: true, time.Minute + clock.Skew + time.Millisecond: false} {
 		w := gatewaytest.New(t)
 		l := New(w.DB, Config{Table: gatewaytest.Records, Now: func() time.Time { return now }})
-		stored := number(now.Add(at).UnixMilli())
-		item := l.key("account#a")
-		item["holder"], item["message"], item["until"], item["unsettled"] = text("h"), text("m"), stored, stored
+		stored := schema.Number(now.Add(at).UnixMilli())
+		item := schema.AccountLease("", "a").Attributes()
+		item["holder"], item["message"], item["until"], item["unsettled"] = schema.Text("h"), schema.Text("m"), stored, stored
 		if _, err := w.DB.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String(gatewaytest.Records), Item: item}); err != nil {
 			t.Fatal(err)
 		}
@@ -124,16 +124,6 @@ func TestATimeOfALeaseThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 		}
 		if got := err == nil && !ok; got != held {
 			t.Errorf("%v ahead: held by another %v, want %v; %v", at, got, held, err)
-		}
-	}
-}
-
-func TestItemsOfTheDefaultTargetHavePlainKeysAndOthersTheTargetsName(t *testing.T) {
-	t.Parallel()
-	for target, want := range map[portal.Target]string{"": "lease", "eu": "eu:lease"} {
-		key := New(nil, Config{Target: target}).key("attach")
-		if pk, sk := key["pk"].(*types.AttributeValueMemberS).Value, key["sk"].(*types.AttributeValueMemberS).Value; pk != want || sk != "attach" {
-			t.Errorf("target %q: pk %q, sk %q", target, pk, sk)
 		}
 	}
 }

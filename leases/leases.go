@@ -1,4 +1,4 @@
-// Package leases keeps leases as items of the records table (pk "lease"): each says who may do a
+// Package leases keeps leases as items of the records table: each says who may do a
 // thing, and until when. Nobody is told when a lease runs out, so it never stands alone: what it
 // is about must be safe, if slow, without it.
 //
@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // table is what leases need of DynamoDB.
@@ -31,8 +31,8 @@ type table interface {
 type Config struct {
 	// Table is the name of the records table.
 	Table string
-	// Target is whose leases they are: leases of different targets have nothing to do with each
-	// other.
+	// Target is whose accounts' leases they are: leases of different targets have nothing to do
+	// with each other.
 	Target portal.Target
 	// Now is the clock; nil is the system's. A time that is further ahead of it than
 	// clock.Skew is not believed.
@@ -67,9 +67,9 @@ const timeout = 2 * time.Second
 // Update changes a lease's item and returns what was there before, nothing if there was
 // no item; ok is false if the condition does not hold. "#until" names the attribute until. The
 // error is a *portal.Postponed.
-func (l *Leases) Update(ctx context.Context, lease, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
+func (l *Leases) Update(ctx context.Context, lease schema.Key, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: aws.String(l.name), Key: l.key(lease),
+		TableName: aws.String(l.name), Key: lease.Attributes(),
 		UpdateExpression: aws.String(update), ExpressionAttributeValues: values, ReturnValues: types.ReturnValueAllOld,
 	}
 	if condition != "" {
@@ -84,37 +84,26 @@ func (l *Leases) Update(ctx context.Context, lease, update, condition string, va
 		return nil, false, nil
 	}
 	if err != nil {
-		return nil, false, portal.Postpone("lease store", fmt.Errorf("taking lease %s: %w", lease, err))
+		return nil, false, portal.Postpone("lease store", fmt.Errorf("taking lease %s: %w", lease.SK, err))
 	}
 	return out.Attributes, true, nil
 }
 
 // GiveUp frees a lease that is still the holder's, by that update, and leaves its item. It also
 // does so after ctx has ended. One that cannot be given back runs out.
-func (l *Leases) GiveUp(ctx context.Context, lease, update string, values map[string]types.AttributeValue) {
+func (l *Leases) GiveUp(ctx context.Context, lease schema.Key, update string, values map[string]types.AttributeValue) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	_, _, _ = l.Update(ctx, lease, update, "holder = :holder", values)
 }
 
 // remove deletes a lease that is still the holder's. One that cannot be deleted runs out.
-func (l *Leases) remove(ctx context.Context, lease, holder string) {
+func (l *Leases) remove(ctx context.Context, lease schema.Key, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	_, _ = l.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName: aws.String(l.name), Key: l.key(lease),
+		TableName: aws.String(l.name), Key: lease.Attributes(),
 		ConditionExpression:       aws.String("holder = :holder"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":holder": text(holder)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":holder": schema.Text(holder)},
 	})
-}
-
-// key is that of a lease's item.
-func (l *Leases) key(lease string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"pk": text(l.target.Of("lease")), "sk": text(lease)}
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }

@@ -13,22 +13,22 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// SnapshotPath answers GET with a copy of the data file as it is at one moment, for a
-// local AWS to be opened with. It holds everything, key values and passwords' hashes too.
+// SnapshotPath answers GET with a consistent copy of the data file, including key values
+// and password hashes.
 const SnapshotPath = "/_localaws/snapshot"
 
-// serveAdmin answers what is no part of AWS, to clients on this machine.
+// serveAdmin answers requests outside AWS's APIs, to clients on this machine only.
 func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !fromHere(r):
 		refuseREST(w, r, &wire.Error{
-			Code: "AccessDeniedException", Status: http.StatusForbidden, Message: "Only clients on this machine may ask for that.",
+			Code: "AccessDeniedException", Status: http.StatusForbidden, Message: "Only clients on this machine may request this.",
 		})
 	case r.URL.Path != SnapshotPath:
 		s.admin.ServeHTTP(w, r)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", http.MethodGet)
-		http.Error(w, "a snapshot is for GET", http.StatusMethodNotAllowed)
+		http.Error(w, "a snapshot must be requested with GET", http.StatusMethodNotAllowed)
 	default:
 		if err := s.serveSnapshot(w); err != nil {
 			zerolog.Ctx(r.Context()).Error().Err(err).Msg("the local AWS could not copy its data file")
@@ -37,15 +37,13 @@ func (s *Server) serveAdmin(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// fromHere reports whether the client is on this machine. The server has checked that the
-// request also names this machine as its host.
+// fromHere relies on ownHost for the Host header.
 func fromHere(r *http.Request) bool {
 	from, err := netip.ParseAddrPort(r.RemoteAddr)
 	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
-// serveSnapshot copies to a file first: a client that reads slowly must not hold up those
-// who write.
+// serveSnapshot copies to a file first: a slow client must not keep a transaction open.
 func (s *Server) serveSnapshot(w http.ResponseWriter) error {
 	file, err := os.CreateTemp("", "localaws-snapshot-*.db")
 	if err != nil {
@@ -62,6 +60,6 @@ func (s *Server) serveSnapshot(w http.ResponseWriter) error {
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Disposition", `attachment; filename="`+DataFile+`"`)
 	w.Header().Set("Content-Length", strconv.FormatInt(size, 10))
-	_, _ = io.Copy(w, file) // a client that went away has nobody to tell
+	_, _ = io.Copy(w, file) // if the client went away, nobody needs to know
 	return nil
 }

@@ -42,11 +42,11 @@ func TestASnapshotOfARunningLocalAWSCanBeOpened(t *testing.T) {
 	queues = sqs.NewFromConfig(again.AWSConfig())
 	out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String("q")})
 	if err != nil || len(out.Messages) != 1 || *out.Messages[0].Body != "m" {
-		t.Errorf("the copy's queue holds %v, %v", out, err)
+		t.Errorf("the queue in the copy holds %v, %v", out, err)
 	}
 }
 
-func TestASnapshotIsForGET(t *testing.T) {
+func TestASnapshotMustBeRequestedWithGET(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	res, err := http.Post(srv.Endpoint()+localaws.SnapshotPath, "text/plain", nil)

@@ -14,9 +14,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// The benchmarks measure what a request costs the server: the client of these is a
-// connection that writes a request as the SDK would have signed it and reads the
-// answer, which costs little beside it. Commits are synced.
+// The benchmarks measure the server's cost of a request. The client is cheap: a bare
+// connection that writes requests as the SDK signs them, and reads the responses. Commits
+// are synced.
 
 func BenchmarkDynamoDB(b *testing.B) {
 	const target = "DynamoDB_20120810."
@@ -58,8 +58,7 @@ func BenchmarkSQS(b *testing.B) {
 	})
 }
 
-// benchmarkCalls makes the same call over eight connections for each core, each time
-// with another body; n counts from 1.
+// benchmarkCalls makes calls over eight connections per core. n counts the calls from 1.
 func benchmarkCalls(b *testing.B, name, target string, body func(n int64) string) {
 	b.Run(name, func(b *testing.B) {
 		server := localawstest.Start(b, func(o *localaws.Options) { o.NoSync = false })
@@ -81,8 +80,8 @@ func benchmarkCalls(b *testing.B, name, target string, body func(n int64) string
 	})
 }
 
-// prepare makes a table with a hundred items in one partition, and a queue with as
-// many messages.
+// prepare creates a table with a hundred items in one partition, and a queue with a hundred
+// messages.
 func prepare(b *testing.B, server *localaws.Server) {
 	b.Helper()
 	l, err := dial(b, server)
@@ -122,7 +121,7 @@ func dial(b *testing.B, server *localaws.Server) (*line, error) {
 	return &line{b: b, conn: conn, answers: bufio.NewReader(conn)}, nil
 }
 
-// call makes one call and wants it to succeed.
+// call makes one call, which must succeed.
 func (l *line) call(target, body string) {
 	_, err := fmt.Fprintf(l.conn, "POST / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: aws-sdk-go-v2/1.40.0 ua/2.1 os/linux lang/go#1.26\r\n"+
 		"Accept-Encoding: identity\r\nAmz-Sdk-Invocation-Id: 00000000-0000-4000-8000-000000000000\r\nAmz-Sdk-Request: attempt=1; max=3\r\n"+

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 )
 
-// apiKeys are created, and every other one is deleted again.
+// apiKeys creates API keys and deletes every other one.
 type apiKeys struct {
 	t    testing.TB
 	keys []*apiKey
@@ -17,7 +17,8 @@ type apiKeys struct {
 
 type apiKey struct {
 	name, value, id string
-	// tried says that it may have been created, created that it was; likewise below.
+	// tried means that the key may exist, created that it does. Likewise, deleting means
+	// that it may be gone, deleted that it is.
 	tried, created    bool
 	deleting, deleted bool
 }
@@ -51,16 +52,16 @@ func (w *apiKeys) create(s *session, k *apiKey) bool {
 	if again {
 		expected = []string{"ConflictException"}
 	}
-	switch s.told("creating "+k.name, err, expected...) {
+	switch s.outcomeOf("creating "+k.name, err, expected...) {
 	case done:
 		k.id = *out.Id
 	case refused:
 		found, err := s.gateway.GetApiKeys(context.Background(), &apigateway.GetApiKeysInput{NameQuery: &k.name})
-		if s.told("finding "+k.name, err) != done {
+		if s.outcomeOf("finding "+k.name, err) != done {
 			return false
 		}
 		if k.id = idOf(found, k.name); k.id == "" {
-			w.t.Errorf("%s exists and is not listed once: %v", k.name, found.Items)
+			w.t.Errorf("%s exists and is not listed exactly once: %v", k.name, found.Items)
 			return false
 		}
 	default:
@@ -70,7 +71,7 @@ func (w *apiKeys) create(s *session, k *apiKey) bool {
 	return true
 }
 
-// idOf is the id of the one key with that name.
+// idOf returns the id of the key with the name, if there is exactly one.
 func idOf(list *apigateway.GetApiKeysOutput, name string) (id string) {
 	for _, item := range list.Items {
 		if *item.Name != name {
@@ -87,7 +88,7 @@ func idOf(list *apigateway.GetApiKeysOutput, name string) (id string) {
 func (w *apiKeys) delete(s *session, k *apiKey) bool {
 	k.deleting = true
 	_, err := s.gateway.DeleteApiKey(context.Background(), &apigateway.DeleteApiKeyInput{ApiKey: &k.id})
-	k.deleted = s.told("deleting "+k.name, err) == done
+	k.deleted = s.outcomeOf("deleting "+k.name, err) == done
 	return k.deleted
 }
 
@@ -114,7 +115,7 @@ func (w *apiKeys) finish(s *session) {
 		n += len(page.Items)
 	}
 	if n < atLeast || n > atMost {
-		s.t.Errorf("there are %d keys, want %d to %d", n, atLeast, atMost)
+		s.t.Errorf("%d keys exist, want %d to %d", n, atLeast, atMost)
 	}
 }
 
@@ -124,13 +125,13 @@ func (w *apiKeys) wantKeys(s *session, from int) {
 			continue
 		}
 		out, err := s.gateway.GetApiKey(context.Background(), &apigateway.GetApiKeyInput{ApiKey: &k.id, IncludeValue: aws.Bool(true)})
-		came := s.told("reading "+k.name, err, "NotFoundException")
+		result := s.outcomeOf("reading "+k.name, err, "NotFoundException")
 		switch {
-		case came == done && k.deleted:
-			s.t.Errorf("%s was deleted and is back", k.name)
-		case came == done && (*out.Name != k.name || *out.Value != k.value):
-			s.t.Errorf("%s has become %s", k.name, *out.Name)
-		case came != done && !k.deleting:
+		case result == done && k.deleted:
+			s.t.Errorf("%s was deleted and came back", k.name)
+		case result == done && (*out.Name != k.name || *out.Value != k.value):
+			s.t.Errorf("%s is now %s", k.name, *out.Name)
+		case result != done && !k.deleting:
 			s.t.Errorf("%s is lost", k.name)
 		}
 	}

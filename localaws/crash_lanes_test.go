@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// lanes is a FIFO queue whose groups are each sent 1, 2, 3, …, directly or by way of a
-// FIFO topic. What was not answered is sent again with the same deduplication id, so
-// every number must arrive once, in order.
+// lanes sends 1, 2, 3, … to each group of a FIFO queue, directly or through a FIFO topic.
+// It sends a number again, with the same deduplication id, if it got no answer. So every
+// number must arrive once, in order.
 type lanes struct {
 	t     testing.TB
 	name  string // of queue and topic, without .fifo
@@ -24,13 +24,13 @@ type lanes struct {
 
 type lane struct {
 	mu sync.Mutex
-	// acknowledged is the last number known to be sent; tried may be one more.
+	// acknowledged is the last number known to be sent; tried may be one higher.
 	acknowledged, tried int
-	// deleted is the last number known to be deleted; deleting may be one more.
+	// deleted is the last number known to be deleted; deleting may be one higher.
 	deleted, deleting int
 }
 
-// newLanes makes lanes that are "sent" or "published".
+// newLanes makes lanes whose name is "sent" or "published".
 func newLanes(t testing.TB, name string, n int) *lanes {
 	w := &lanes{t: t, name: name}
 	for range n {
@@ -62,7 +62,7 @@ func (w *lanes) setUp(s *session) error {
 
 func (w *lanes) run(s *session) {
 	out, err := s.queues.GetQueueUrl(context.Background(), &sqs.GetQueueUrlInput{QueueName: aws.String(w.name + ".fifo")})
-	if s.told("finding the queue", err) != done {
+	if s.outcomeOf("finding the queue", err) != done {
 		return
 	}
 	var clients sync.WaitGroup
@@ -96,7 +96,7 @@ func (w *lanes) send(s *session, url string, i int) bool {
 			QueueUrl: &url, MessageBody: &body, MessageGroupId: &group, MessageDeduplicationId: &body,
 		})
 	}
-	if s.told("sending "+body, err) != done {
+	if s.outcomeOf("sending "+body, err) != done {
 		return false
 	}
 	l.mu.Lock()
@@ -109,13 +109,13 @@ func (w *lanes) receive(s *session, url string) bool {
 	out, err := s.queues.ReceiveMessage(context.Background(), &sqs.ReceiveMessageInput{
 		QueueUrl: &url, MaxNumberOfMessages: 10, VisibilityTimeout: visibility,
 	})
-	if s.told("receiving", err) != done {
+	if s.outcomeOf("receiving", err) != done {
 		return false
 	}
 	w.wantOrdered(out.Messages)
 	for _, m := range out.Messages {
 		if s.random.IntN(40) == 0 {
-			return true // the rest comes again
+			return true // the rest is received again
 		}
 		if !w.delete(s, url, m) {
 			return false
@@ -124,8 +124,8 @@ func (w *lanes) receive(s *session, url string) bool {
 	return true
 }
 
-// wantOrdered wants the next numbers of each group, from the first that is not known
-// to be deleted.
+// wantOrdered checks that each group continues without a gap, from the first number not
+// known to be deleted.
 func (w *lanes) wantOrdered(got []types.Message) {
 	next := map[string]int{}
 	for _, m := range got {
@@ -151,7 +151,7 @@ func (w *lanes) delete(s *session, url string, m types.Message) bool {
 	l.deleting = max(l.deleting, n)
 	l.mu.Unlock()
 	_, err := s.queues.DeleteMessage(context.Background(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: m.ReceiptHandle})
-	if s.told("deleting", err) != done {
+	if s.outcomeOf("deleting", err) != done {
 		return false
 	}
 	l.mu.Lock()
@@ -177,7 +177,7 @@ func (w *lanes) check(s *session) {
 	}
 }
 
-// finish sends again what was not answered, then receives everything.
+// finish resends the unanswered messages, then receives everything.
 func (w *lanes) finish(s *session) {
 	url := s.queueURL(w.name + ".fifo")
 	for i := range w.lanes {

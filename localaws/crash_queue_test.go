@@ -11,23 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// standardQueue is a standard queue that messages are sent to, received from and
-// deleted from, by two clients each.
+// standardQueue is a standard queue with two clients that send, and two that receive and
+// delete.
 type standardQueue struct {
 	t testing.TB
 
 	mu       sync.Mutex
-	sent     int // how many bodies were tried to be sent: "1", "2", …
+	sent     int // how many messages were sent, or tried; their bodies are "1", "2", …
 	messages map[string]*sentMessage
-	// unanswered is how many receives there were no answer to.
+	// unanswered counts the receives that got no answer.
 	unanswered int
 }
 
-// sentMessage is what is known of one body.
+// sentMessage is what the clients know about one message.
 type sentMessage struct {
 	acknowledged, deleting, deleted bool
 	id                              string
-	// counts are the receive counts it was seen with.
+	// counts are the receive counts that the message arrived with.
 	counts map[int]bool
 	latest int
 }
@@ -43,7 +43,7 @@ func (w *standardQueue) setUp(s *session) error {
 
 func (w *standardQueue) run(s *session) {
 	out, err := s.queues.GetQueueUrl(context.Background(), &sqs.GetQueueUrlInput{QueueName: aws.String("standard")})
-	if s.told("finding the queue", err) != done {
+	if s.outcomeOf("finding the queue", err) != done {
 		return
 	}
 	var clients sync.WaitGroup
@@ -68,11 +68,11 @@ func (w *standardQueue) send(s *session, url string) bool {
 	w.messages[body] = m
 	w.mu.Unlock()
 	_, err := s.queues.SendMessage(context.Background(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
-	came := s.told("sending", err)
+	result := s.outcomeOf("sending", err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	m.acknowledged = came == done
-	return came == done
+	m.acknowledged = result == done
+	return result == done
 }
 
 func (w *standardQueue) receive(s *session, url string) bool {
@@ -80,7 +80,7 @@ func (w *standardQueue) receive(s *session, url string) bool {
 		QueueUrl: &url, MaxNumberOfMessages: 5, VisibilityTimeout: visibility,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
-	if s.told("receiving", err) != done {
+	if s.outcomeOf("receiving", err) != done {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		w.unanswered++
@@ -101,7 +101,7 @@ func (w *standardQueue) receive(s *session, url string) bool {
 	return true
 }
 
-// saw checks a received message against all that was known of it.
+// saw checks a received message against what is known about it.
 func (w *standardQueue) saw(got types.Message) *sentMessage {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -111,16 +111,16 @@ func (w *standardQueue) saw(got types.Message) *sentMessage {
 		return nil
 	}
 	if m.deleted {
-		w.t.Errorf("message %s was deleted and is back", *got.Body)
+		w.t.Errorf("message %s was deleted and came back", *got.Body)
 	}
 	if m.id != "" && m.id != *got.MessageId {
-		w.t.Errorf("message %s is there twice", *got.Body)
+		w.t.Errorf("message %s exists twice", *got.Body)
 	}
 	m.id = *got.MessageId
-	// Every receive counts, seen or not. Two answers may overtake each other on their
-	// way here, and one receive may be answered and not have been looked at yet.
+	// Every receive raises the count, even an unanswered one. Another receive may have been
+	// answered and not been looked at yet.
 	if most := len(m.counts) + 1 + w.unanswered + 1; count < 1 || m.counts[count] || count > most {
-		w.t.Errorf("message %s says it was received %d times, want 1 to %d and none of %v again", *got.Body, count, most, m.counts)
+		w.t.Errorf("message %s has receive count %d, want 1 to %d and not one of %v", *got.Body, count, most, m.counts)
 	}
 	m.counts[count] = true
 	m.latest = max(m.latest, count)
@@ -132,17 +132,18 @@ func (w *standardQueue) delete(s *session, url string, got types.Message, m *sen
 	m.deleting = true
 	w.mu.Unlock()
 	_, err := s.queues.DeleteMessage(context.Background(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: got.ReceiptHandle})
-	came := s.told("deleting", err)
+	result := s.outcomeOf("deleting", err)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// A standard queue says done to an outdated receipt too: only the newest counts.
-	if came == done && m.latest == number(got.Attributes["ApproximateReceiveCount"]) {
+	// A standard queue also accepts an outdated receipt handle. Only the newest one
+	// deletes.
+	if result == done && m.latest == number(got.Attributes["ApproximateReceiveCount"]) {
 		m.deleted = true
 	}
-	return came == done
+	return result == done
 }
 
-// bounds are how many messages there must be at least and at most.
+// bounds returns how many messages the queue must hold at least and at most.
 func (w *standardQueue) bounds() (atLeast, atMost int) {
 	for _, m := range w.messages {
 		if m.acknowledged && !m.deleting {
@@ -171,7 +172,7 @@ func (w *standardQueue) check(s *session) {
 	}
 }
 
-// finish receives everything that is left.
+// finish receives all remaining messages.
 func (w *standardQueue) finish(s *session) {
 	url := s.queueURL("standard")
 	for w.size(s) > 0 {

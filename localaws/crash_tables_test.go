@@ -31,7 +31,7 @@ func createTable(s *session, name string) error {
 	return err
 }
 
-// rows reads the numbers of a stream's rows from a number on, in order.
+// rows reads the numbers of a stream's rows, starting at from, in order.
 func rows(s *session, table, stream string, from int) (numbers []int) {
 	s.t.Helper()
 	pages := dynamodb.NewQueryPaginator(s.tables, &dynamodb.QueryInput{
@@ -48,8 +48,8 @@ func rows(s *session, table, stream string, from int) (numbers []int) {
 	return numbers
 }
 
-// streams are counters of what was written: the last number known to be written, and
-// the one that may be.
+// streams count the rows written to each stream: acknowledged is the last row known to be
+// written, and tried may be one higher.
 type streams struct {
 	t      testing.TB
 	counts []*written
@@ -65,7 +65,7 @@ func newStreams(t testing.TB, n int) streams {
 	return all
 }
 
-// each runs write for every stream until it says no.
+// each runs write for every stream until it returns false.
 func (w streams) each(s *session, write func(s *session, stream string, c *written) bool) {
 	var clients sync.WaitGroup
 	for i, c := range w.counts {
@@ -77,10 +77,10 @@ func (w streams) each(s *session, write func(s *session, stream string, c *writt
 	clients.Wait()
 }
 
-// recent is how far back check looks; finish looks at everything.
+// recent is how many rows back check looks; finish looks at all.
 const recent = 20
 
-// wantRows wants all rows from a number on, up to what is known, and the one that may be.
+// wantRows wants all rows from a number on, up to acknowledged or tried.
 func (w streams) wantRows(s *session, table string, from func(*written) int) {
 	for i, c := range w.counts {
 		got, start := rows(s, table, fmt.Sprint(i), from(c)), from(c)
@@ -97,8 +97,8 @@ func (w streams) wantRows(s *session, table string, from func(*written) int) {
 	}
 }
 
-// appends are conditional puts, as a journal makes them: each number of a stream is
-// free once.
+// appends makes conditional puts, as a journal does: each number of a stream can be written
+// once.
 type appends struct{ streams }
 
 func newAppends(t testing.TB) *appends { return &appends{newStreams(t, 3)} }
@@ -116,7 +116,7 @@ func (w *appends) write(s *session, stream string, c *written) bool {
 	if again {
 		expected = []string{"ConditionalCheckFailedException"}
 	}
-	if came := s.told("putting", err, expected...); came != done && came != refused {
+	if result := s.outcomeOf("putting", err, expected...); result != done && result != refused {
 		return false
 	}
 	c.acknowledged = c.tried
@@ -131,8 +131,8 @@ func (w *appends) finish(s *session) {
 	w.wantRows(s, "appends", func(*written) int { return 1 })
 }
 
-// transactions write a row in each of two tables and raise a counter, all or nothing.
-// What was not answered is tried again with the same token, and must count once.
+// transactions writes a row to each of two tables and increments a counter, all or nothing.
+// It repeats an unanswered transaction with the same token; that must count once.
 type transactions struct{ streams }
 
 func newTransactions(t testing.TB) *transactions { return &transactions{newStreams(t, 3)} }
@@ -163,7 +163,7 @@ func (w *transactions) write(s *session, stream string, c *written) bool {
 			ExpressionAttributeValues: map[string]types.AttributeValue{":one": whole(1)},
 		}}, put("right")},
 	})
-	if s.told("writing a transaction", err) != done {
+	if s.outcomeOf("writing a transaction", err) != done {
 		return false
 	}
 	c.acknowledged = c.tried

@@ -31,13 +31,13 @@ import (
 )
 
 var (
-	kills      = flag.Int("kills", 15, "how often the crash test kills the server; a few hundred for a thorough run")
-	crashSeed  = flag.Uint64("crash-seed", 0, "seed of the crash test; 0 draws one")
+	kills      = flag.Int("kills", 15, "how many times the crash test kills the server; a few hundred for a thorough run")
+	crashSeed  = flag.Uint64("crash-seed", 0, "seed of the crash test; 0 picks one")
 	victimDir  = flag.String("victim-dir", "", "used by the crash test itself: serve this folder until killed")
 	clockAhead = flag.Duration("victim-clock", 0, "used by the crash test itself: how far ahead the clock is")
 )
 
-// TestMain is also the main function of the process that the crash test kills.
+// TestMain is also the main function of the processes that the crash test kills.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if *victimDir != "" {
@@ -57,18 +57,18 @@ func serveUntilKilled() {
 		return
 	}
 	_, _ = fmt.Fprintln(os.Stdout, srv.Endpoint())
-	// Should the test itself be killed, this ends too.
+	// Standard input ends if the test itself is killed; then this process ends too.
 	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// work is what clients do at the server while it is killed, and what must hold of it
-// afterwards. run works until a call is not answered; check is called alone, by the
-// same or the next server. Both keep account of what they were told.
+// work is what clients do while the server is killed, with the checks of the result. run
+// works until a call gets no answer. check runs alone, against the same server or the next
+// one. Both record which calls were answered.
 type work interface {
 	setUp(*session) error
 	run(*session)
 	check(*session)
-	// finish checks what takes more time, once, at the end.
+	// finish makes the slower checks, once, at the end.
 	finish(*session)
 }
 
@@ -119,14 +119,14 @@ type crashes struct {
 	answered atomic.Int64
 }
 
-// session is a server that runs, with clients of it.
+// session is a running server with its clients.
 type session struct {
 	*crashes
 	cmd    *exec.Cmd
 	stdin  io.Closer
 	stderr *strings.Builder
 	cfg    aws.Config
-	random *rand.Rand // of the one goroutine that has it, see forked
+	random *rand.Rand // for one goroutine, see forked
 
 	queues  *sqs.Client
 	topics  *sns.Client
@@ -134,14 +134,13 @@ type session struct {
 	gateway *apigateway.Client
 }
 
-// visibility is how long, in seconds, a received message is hidden: until the next
-// server, whose clock is ahead by more. What is deduplicated is so for minutes.
+// visibility is how long a received message is hidden, in seconds: it is visible again on
+// the next server, whose clock is ahead by more. Deduplication lasts minutes.
 const (
 	visibility = 30
 	ahead      = 45 * time.Second
 )
 
-// start starts a process.
 func (c *crashes) start() (*exec.Cmd, io.Reader, io.Closer, *strings.Builder) {
 	c.t.Helper()
 	c.started++
@@ -162,14 +161,14 @@ func (c *crashes) start() (*exec.Cmd, io.Reader, io.Closer, *strings.Builder) {
 	return cmd, stdout, stdin, stderr
 }
 
-// serve starts a server and waits until it serves: the file could be opened.
+// serve starts a server and waits for it to listen.
 func (c *crashes) serve() *session {
 	c.t.Helper()
 	cmd, stdout, stdin, stderr := c.start()
 	endpoint, err := bufio.NewReader(stdout).ReadString('\n')
 	if err != nil {
 		_ = cmd.Wait()
-		c.t.Fatalf("the server does not start after %d kills: %s", c.started-1, stderr)
+		c.t.Fatalf("the server did not start after %d kills: %s", c.started-1, stderr)
 	}
 	cfg := aws.Config{
 		Region: localaws.Region, BaseEndpoint: aws.String(strings.TrimSpace(endpoint)),
@@ -191,8 +190,8 @@ func (s *session) dial(cfg aws.Config) {
 	s.tables, s.gateway = dynamodb.NewFromConfig(cfg), apigateway.NewFromConfig(cfg)
 }
 
-// once is the session with clients that try each call once, so that every call is
-// either known to be done, or refused, or may be either.
+// once returns the session with clients that do not retry: each call has succeeded, or was
+// refused, or has an unknown result.
 func (s *session) once() *session {
 	other := s.forked()
 	cfg := s.cfg
@@ -209,12 +208,12 @@ func (s *session) kill() {
 	_ = s.cmd.Wait()
 	_ = s.stdin.Close()
 	if s.stderr.Len() > 0 {
-		s.t.Errorf("the server says: %s", s.stderr)
+		s.t.Errorf("the server wrote to stderr: %s", s.stderr)
 	}
 }
 
-// killWhile kills the server while everybody works: after some number of answers, at
-// a moment that nobody can foresee.
+// killWhile kills the server while all clients work, after a random number of answers and a
+// random delay.
 func (c *crashes) killWhile(s *session, works []work) {
 	c.t.Helper()
 	enough := c.answered.Load() + 1 + c.random.Int64N(250)
@@ -232,11 +231,11 @@ func (c *crashes) killWhile(s *session, works []work) {
 	s.kill()
 	working.Wait()
 	if c.answered.Load() < enough {
-		c.t.Fatal("the server answers hardly anything")
+		c.t.Fatal("the server answered too few calls")
 	}
 }
 
-// killAtStart kills a server that is only just starting.
+// killAtStart kills a server while it starts.
 func (c *crashes) killAtStart() {
 	c.t.Helper()
 	cmd, _, stdin, _ := c.start()
@@ -246,25 +245,26 @@ func (c *crashes) killAtStart() {
 	_ = stdin.Close()
 }
 
-// forked is the session for another goroutine.
+// forked returns the session for another goroutine.
 func (s *session) forked() *session {
 	other := *s
 	other.random = rand.New(rand.NewPCG(s.random.Uint64(), 0))
 	return &other
 }
 
-// outcome is what a client knows of its call.
+// outcome is what a client knows about the result of its call.
 type outcome int
 
 const (
-	done     outcome = iota
-	refused          // AWS said no
-	unknown          // no answer: it may have been done
-	nonsense         // refused, and the test knows no reason for it
+	done       outcome = iota
+	refused            // the server returned an expected error
+	unknown            // no answer: the call may have succeeded
+	unexpected         // the server returned another error
 )
 
-// told says what came of a call. A refusal is to be expected only with one of the codes.
-func (s *session) told(what string, err error, expected ...string) outcome {
+// outcomeOf returns the outcome of a call. Errors with other codes than the expected ones
+// fail the test.
+func (s *session) outcomeOf(what string, err error, expected ...string) outcome {
 	var answer smithy.APIError
 	switch {
 	case err == nil:
@@ -280,10 +280,10 @@ func (s *session) told(what string, err error, expected ...string) outcome {
 		}
 	}
 	s.t.Errorf("%s: %v", what, err)
-	return nonsense
+	return unexpected
 }
 
-// must is for calls outside run, where nobody kills the server.
+// must is for calls outside run, which must succeed.
 func (s *session) must(what string, err error) {
 	s.t.Helper()
 	if err != nil {

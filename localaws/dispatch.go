@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// jsonService and queryService are services by the name that faults and counts use.
+// The names of services are those in faults and counts.
 type jsonService struct {
 	name string
 	wire.JSONService
@@ -26,15 +26,14 @@ type queryService struct {
 	wire.QueryService
 }
 
-// unknown is what faults and counts call an operation that there is none of;
-// unnamed is the service of what belongs to none.
+// Names in faults and counts for an unknown operation, and for a request of no service.
 const (
 	unknown = "Unknown"
 	unnamed = "unknown"
 )
 
-// ServeHTTP answers the request, or does to it what the plan of faults says. It refuses
-// requests to a host that is not this server: see ownHost.
+// ServeHTTP answers the request, or fails it if the plan of faults says so. It serves other
+// hosts only as serveOther does.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !s.ownHost(r) {
 		s.serveOther(w, r)
@@ -54,7 +53,6 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// mountFor is the mounted handler that the path belongs to, nil if it belongs to none.
 func (s *Server) mountFor(r *http.Request) http.Handler {
 	for prefix, handler := range s.mounts {
 		if strings.HasPrefix(r.URL.Path, prefix) {
@@ -64,8 +62,8 @@ func (s *Server) mountFor(r *http.Request) http.Handler {
 	return nil
 }
 
-// call names what a request asks for and says who answers it: by its target header,
-// its credential scope, its form's API version or its path.
+// call finds the operation and its handler from the target header, the credential scope,
+// the form's API version or the path.
 func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	switch signedFor := wire.CallerOf(r).Service; {
 	case strings.Contains(r.URL.Path, "/_user_request_"):
@@ -93,8 +91,8 @@ func (s *Server) call(w http.ResponseWriter, r *http.Request) faults.Call {
 	}
 }
 
-// presigned refuses a request that is signed in its query string, in the error shape of
-// the service that it is signed for.
+// presigned refuses a request signed in its query string, in the error format of its
+// service.
 func presigned(r *http.Request) faults.Call {
 	call := faults.Call{Service: unnamed, Operation: unknown, Refuse: refusePage}
 	scope := strings.Split(r.URL.Query().Get("X-Amz-Credential"), "/")
@@ -145,7 +143,7 @@ func (s *Server) jsonCall(r *http.Request) faults.Call {
 	return call
 }
 
-// queryCall has to read the form, which the service then finds parsed.
+// queryCall also parses the form for the service.
 func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 	if err := r.ParseForm(); err != nil {
@@ -175,7 +173,7 @@ func (s *Server) queryCall(w http.ResponseWriter, r *http.Request) faults.Call {
 // invoke is the one operation of the data plane.
 const invoke = "Invoke"
 
-// pages are Cognito's operations outside its API, by path without the pool.
+// pages are Cognito's operations outside its API: paths without the pool.
 var pages = []string{
 	"/.well-known/openid-configuration", "/.well-known/jwks.json",
 	"/oauth2/authorize", "/oauth2/token", "/oauth2/userInfo", "/oauth2/revoke",
@@ -193,8 +191,7 @@ func pageOperation(r *http.Request) string {
 	return unknown
 }
 
-// objectOperations are S3's, by method, whether there is a key, and the parameter
-// that tells those apart which have both in common.
+// objectOperations are keyed by method, bucket or key, and query parameter.
 var objectOperations = map[string]string{
 	"GET": "ListBuckets", "PUT bucket": "CreateBucket", "HEAD bucket": "HeadBucket", "DELETE bucket": "DeleteBucket",
 	"GET bucket list-type": "ListObjectsV2", "GET bucket location": "GetBucketLocation", "POST bucket delete": "DeleteObjects",
@@ -218,8 +215,8 @@ func objectOperation(r *http.Request) string {
 	return known(objectOperations[name])
 }
 
-// operations are what rules of faults can name. Those of API Gateway are not
-// listed, so any name goes.
+// operations are the names for fault rules. API Gateway's are not listed, so any name is
+// accepted.
 func (s *Server) operations() faults.Operations {
 	all := faults.Operations{
 		"apigateway":  nil,
@@ -236,7 +233,7 @@ func (s *Server) operations() faults.Operations {
 	return all
 }
 
-// refuseREST is an error as API Gateway words it, on either plane.
+// refuseREST uses the error format of both planes of API Gateway.
 func refuseREST(w http.ResponseWriter, _ *http.Request, e *wire.Error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())

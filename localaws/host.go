@@ -11,13 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// ownHost reports whether the request names this server as its host: by an address of
-// this machine, as localhost or a name below it (buckets are named there), or by the
-// name that the server was told to listen at.
+// ownHost reports whether the Host header names this server: an address of this machine,
+// localhost or a subdomain of it (for buckets), or the host in Options.Addr.
 //
-// A browser that visits a hostile site sends that site's name, even if the site has made
-// the name point to this machine. Such a request must do nothing: the site's scripts can
-// read the answer.
+// This stops DNS rebinding: a hostile site can point its name at this machine, and its
+// scripts could then read the responses. The browser still sends the site's name as the
+// host.
 func (s *Server) ownHost(r *http.Request) bool {
 	name := hostName(r.Host)
 	if addr, err := netip.ParseAddr(name); err == nil {
@@ -26,7 +25,7 @@ func (s *Server) ownHost(r *http.Request) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name != "" && name == s.listensAt
 }
 
-// hostName is the host without its port, in the one form that names are compared in.
+// hostName removes the port and a final dot, and lowers the case.
 func hostName(hostport string) string {
 	host, _, err := net.SplitHostPort(hostport)
 	if err != nil {
@@ -35,7 +34,6 @@ func hostName(hostport string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// localAddr is the address that the request's connection came in at.
 func localAddr(r *http.Request) netip.Addr {
 	addr, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	if !ok {
@@ -44,8 +42,8 @@ func localAddr(r *http.Request) netip.Addr {
 	return addr.AddrPort().Addr().Unmap()
 }
 
-// serveOther serves a host that is not this server: a custom domain name of API Gateway's
-// leads to the APIs behind it and to nothing else, and any other host is refused.
+// serveOther serves custom domain names of API Gateway, which reach only their APIs, and
+// refuses all other hosts.
 func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 	host := hostName(r.Host)
 	if !s.gateway.HasDomain(host) {
@@ -58,8 +56,7 @@ func (s *Server) serveOther(w http.ResponseWriter, r *http.Request) {
 	}, w, r)
 }
 
-// refuseHost answers a request to a foreign host in the error shape of the service that
-// it is for.
+// refuseHost refuses the request in the error format of its service.
 func (s *Server) refuseHost(w http.ResponseWriter, r *http.Request) {
 	refusal := &wire.Error{
 		Code: "AccessDeniedException", Status: http.StatusForbidden,

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// ask makes one request under the given Host header and returns status and body.
+// ask sends the request with the given Host header and returns status and body.
 func ask(t *testing.T, r *http.Request, host string) (int, string) {
 	t.Helper()
 	r.Host = host
@@ -27,12 +27,12 @@ func ask(t *testing.T, r *http.Request, host string) (int, string) {
 	return res.StatusCode, string(body)
 }
 
-// signedFor is an Authorization header with the credential scope of a service.
+// signedFor returns an Authorization header with the service in its credential scope.
 func signedFor(service string) string {
 	return "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/" + service + "/aws4_request, SignedHeaders=host, Signature=x"
 }
 
-func TestAForeignHostIsRefusedOnEveryPathInTheServicesErrorShape(t *testing.T) {
+func TestAForeignHostIsRefusedOnEveryPathWithTheServicesKindOfError(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t, func(o *localaws.Options) {
 		o.Mount = map[string]http.Handler{"/demo-api/": http.NotFoundHandler()}
@@ -58,7 +58,7 @@ func TestAForeignHostIsRefusedOnEveryPathInTheServicesErrorShape(t *testing.T) {
 		"the token endpoint":   {"POST", "/oauth2/token", "", nil, "This local AWS"},
 		"an issuer's keys":     {"GET", "/us-east-1_x/.well-known/jwks.json", "", nil, "This local AWS"},
 		"no service at all":    {"GET", "/nothing/here", "", nil, "This local AWS"},
-		"what is mounted":      {"GET", "/demo-api/harbours", "", nil, `{"message":"This local AWS`},
+		"a mounted handler":    {"GET", "/demo-api/harbours", "", nil, `{"message":"This local AWS`},
 		"health":               {"GET", "/_localaws/health", "", nil, `{"message":"This local AWS`},
 		"the plan of faults":   {"DELETE", faults.Path, "", nil, `{"message":"This local AWS`},
 		"a snapshot":           {"GET", localaws.SnapshotPath, "", nil, `{"message":"This local AWS`},
@@ -75,13 +75,13 @@ func TestAForeignHostIsRefusedOnEveryPathInTheServicesErrorShape(t *testing.T) {
 			}
 			status, body := ask(t, r, "evil.test")
 			if status != http.StatusForbidden || !strings.Contains(body, c.shape) || !strings.Contains(body, "evil.test") || !strings.Contains(body, srv.Endpoint()) {
-				t.Errorf("answered %d %s, want 403 in the shape %s, naming the host and the endpoint", status, body, c.shape)
+				t.Errorf("answered %d %s, want 403 with %s, the host and the endpoint", status, body, c.shape)
 			}
 		})
 	}
 }
 
-func TestWhichHostsAreThisServer(t *testing.T) {
+func TestOnlyHostsOfThisMachineAreServed(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t, func(o *localaws.Options) { o.Addr = "localhost:0" })
 	for host, own := range map[string]bool{
@@ -104,7 +104,7 @@ func TestWhichHostsAreThisServer(t *testing.T) {
 	}
 }
 
-func TestARequestSignedInItsQueryStringIsRefusedInTheServicesErrorShape(t *testing.T) {
+func TestAPresignedRequestIsRefusedWithTheServicesKindOfError(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	for service, shape := range map[string]string{

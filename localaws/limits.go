@@ -6,24 +6,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// Limits are those of API Gateway that slow its clients down; the zero value is
-// none of them. They are not kept in the data file.
+// Limits are API Gateway's limits that slow its clients down. The zero value enforces none
+// but AWS's number of API keys. They are not kept in the data file.
 type Limits struct {
-	// Quotas is the share of AWS's published control plane quotas that is enforced:
-	// 1 is what AWS allows, 0 no quota.
+	// Quotas is the enforced share of AWS's published control-plane quotas: 1 is what AWS
+	// allows, 0 means no quota.
 	Quotas float64
-	// ConcurrentModification is how long attaching a key to a plan, or detaching it,
-	// takes; another one meanwhile is refused. 0 is no time.
+	// ConcurrentModification is how long it takes to attach a key to a plan or to detach
+	// it. Others are refused meanwhile.
 	ConcurrentModification time.Duration
-	// Propagation is how long after it was attached a key is still refused by the
-	// data plane.
+	// Propagation is how long the data plane refuses a key after it was attached.
 	Propagation time.Duration
-	// Keys is how many API keys the account may have; 0 is AWS's 10,000.
+	// Keys is the number of API keys that the account may have; 0 means AWS's 10,000.
 	Keys int
 }
 
-// AWSLimits are the limits of a real account, but for propagation: what a client of
-// the control plane has to live with.
+// AWSLimits returns the limits that a client of AWS's control plane meets, hence without
+// Propagation.
 func AWSLimits() Limits {
 	return Limits{Quotas: 1, ConcurrentModification: time.Second}
 }
@@ -39,12 +38,12 @@ func (s *Server) SetLimits(l Limits) {
 	s.gateway.SetKeyLimit(l.Keys)
 }
 
-// SetFaults replaces the plan of faults, from the next request on. It refuses a
-// plan that makes no sense or names an operation that there is none of.
+// SetFaults replaces the plan of faults, from the next request on. An invalid plan or an
+// unknown operation is an error.
 func (s *Server) SetFaults(plan faults.Plan) error { return s.faults.Set(plan) }
 
-// Counts are the calls of all operations so far. Under apigateway they hold, beside
-// the faults, what was refused for Limits.
+// Counts returns the number of calls of each operation. Those of apigateway include calls
+// refused because of Limits.
 func (s *Server) Counts() faults.Counts {
 	all := s.faults.Counts()
 	for operation, n := range s.gateway.Counts() {

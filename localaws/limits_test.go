@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-func TestAWSLimitsHoldClientsToAWSQuotasAndAreCounted(t *testing.T) {
+func TestAWSLimitsEnforceAWSQuotasAndCountThrottledCalls(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t, func(o *localaws.Options) { o.Limits = localaws.AWSLimits() })
 	cfg := srv.AWSConfig()
@@ -54,7 +54,7 @@ func TestAWSLimitsHoldClientsToAWSQuotasAndAreCounted(t *testing.T) {
 	}
 }
 
-func TestWhatThereIsNoneOfCountsAsUnknown(t *testing.T) {
+func TestUnknownPagesAreCountedAsUnknown(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	for _, path := range []string{"/nothing/here", "/nor/here"} {

@@ -1,8 +1,7 @@
-// Package localaws is the slice of AWS that Gatehouse uses, in one process: the
-// real wire protocols, so that the production code with the real SDK runs
-// against it unchanged, with its state in one file. What it does not implement
-// it refuses in AWS's own error shape. It is for development and tests; it
-// checks no signatures and no permissions.
+// Package localaws is the part of AWS that Gatehouse uses, in one process, with its state
+// in one file. It implements the real wire protocols, so the production code with the real
+// SDK runs against it unchanged. It refuses everything else with errors like AWS's. It is
+// for development and tests, and checks neither signatures nor permissions.
 package localaws
 
 import (
@@ -31,33 +30,32 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Account and Region are what every local ARN carries.
+// Account and Region appear in every local ARN.
 const (
 	Account = "000000000000"
 	Region  = "us-east-1"
 )
 
-// DataFile is the file in the data folder that holds everything.
+// DataFile is the one file in the data folder.
 const DataFile = "localaws.db"
 
 // Options of Open.
 type Options struct {
 	// Dir holds the data file. Required.
 	Dir string
-	// Addr is the address to listen at; "127.0.0.1:0" picks a free port. Requests whose
-	// Host header names neither this host nor this machine are refused.
+	// Addr is the address to listen on; "127.0.0.1:0" picks a free port. A request is
+	// refused if its Host header names neither this host nor this machine.
 	Addr string
 	// NoSync and Fresh: see store.Options.
 	NoSync, Fresh bool
-	// Now is the clock; nil is the system's.
+	// Now is the clock; nil means the system's.
 	Now func() time.Time
 	Log zerolog.Logger
-	// Mount serves further handlers by path prefix: the backends of demo APIs. They
-	// suffer no faults.
+	// Mount holds backends of demo APIs by path prefix. Faults do not affect them.
 	Mount map[string]http.Handler
-	// Faults is what goes wrong on purpose.
+	// Faults are the failures to inject.
 	Faults faults.Plan
-	// Limits are those of API Gateway's that are enforced.
+	// Limits are the enforced limits of API Gateway.
 	Limits Limits
 }
 
@@ -69,7 +67,7 @@ type Server struct {
 	stop     context.CancelFunc
 	serving  sync.WaitGroup
 	unused   unused
-	// listensAt is the host in Options.Addr, which requests may name.
+	// listensAt is the host in Options.Addr.
 	listensAt string
 
 	json    map[string]jsonService  // by target
@@ -83,9 +81,8 @@ type Server struct {
 	admin   http.Handler
 }
 
-// Open opens the data file, listens and serves. Errors name what is in the way:
-// the taken port, the unwritable folder, the file of another version or in use, the
-// fault that there cannot be.
+// Open opens the data file, listens and serves. Errors name their cause, such as a port in
+// use or a file of another version.
 func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -104,7 +101,7 @@ func Open(opts Options) (*Server, error) {
 		DB: db, Now: opts.Now, Account: Account, Region: Region,
 		Endpoint: s.Endpoint, Log: opts.Log,
 	}
-	// Requests inherit the logger for what goes wrong inside an operation.
+	// Operations log internal failures with this logger.
 	ctx, stop := context.WithCancel(opts.Log.WithContext(context.Background()))
 	s.stop = stop
 	s.wire(ctx, env)
@@ -153,23 +150,23 @@ func (s *Server) wire(ctx context.Context, env wire.Env) {
 	s.admin = s.faults.Admin(s.Counts)
 }
 
-// Endpoint is the base URL, what AWS_ENDPOINT_URL is to be set to. It names
-// localhost, which cookies and redirects of the sign-in pages need.
+// Endpoint is the base URL, for AWS_ENDPOINT_URL. Its host is localhost, which the cookies
+// and redirects of the sign-in pages need.
 func (s *Server) Endpoint() string {
 	_, port, _ := net.SplitHostPort(s.listener.Addr().String())
 	return "http://localhost:" + port
 }
 
-// Cognito is the user pools, which send mail, and Metering the Marketplace, where
-// somebody buys: what AWS has no API for is done through their methods.
+// Cognito returns the user pools service. Its methods do what AWS has no API for, such as
+// reading sent mail.
 func (s *Server) Cognito() *cognito.Service { return s.cognito }
 
-// Metering: see Cognito.
+// Metering returns the Marketplace Metering service. Its methods do what AWS has no API
+// for, such as purchases.
 func (s *Server) Metering() *metering.Service { return s.meters }
 
-// Close stops serving, hands waiting long polls an empty answer, and closes the data
-// file. Answers under way have a second to finish; a connection that was dialled and
-// never used is not waited for.
+// Close answers waiting long polls with an empty result and closes the data file. Requests
+// in progress have a second to finish; connections without a request are closed at once.
 func (s *Server) Close() error {
 	s.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -6,9 +6,8 @@ import (
 	"sync"
 )
 
-// unused keeps track of the connections that no request has come over yet.
-// http.Server.Shutdown waits for them, for seconds, and HTTP clients like to dial
-// one more than they then use.
+// unused tracks connections without a request. HTTP clients often dial one more than they
+// use, and http.Server.Shutdown would wait seconds for it.
 type unused struct {
 	mu     sync.Mutex
 	conns  map[net.Conn]bool
@@ -32,7 +31,7 @@ func (u *unused) track(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// close closes them, and those still to come.
+// close closes them, and later ones as soon as they are accepted.
 func (u *unused) close() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -20,7 +20,7 @@ func TestClosingDoesNotWaitForConnectionsThatWereNeverUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	// Once this request is answered, the connection before it has been accepted.
+	// When this request is answered, the server has accepted the connection before it.
 	res, err := http.Get(srv.Endpoint() + "/_localaws/health")
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // The limits of one actor: MaxPerMinute requests a minute, and MaxChanges plan changes in
@@ -73,7 +74,7 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 		u.count(w, row.CreatedAt)
 	}
 	u.open(row.ID, r.maxOpen)
-	key := keyed(actorPartition(row.Actor), "intent")
+	key := schema.Limits(row.Actor).Attributes()
 	now, err := r.update(ctx, key, u)
 	var refused *countRefused
 	if errors.As(err, &refused) {
@@ -109,7 +110,7 @@ func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	}
 	this := u.value(":this", &types.AttributeValueMemberSS{Value: []string{string(row.ID)}})
 	u.deletes = append(u.deletes, u.name(openAttribute)+" "+this)
-	if _, err := r.update(ctx, keyed(actorPartition(row.Actor), "intent"), u); err != nil {
+	if _, err := r.update(ctx, schema.Limits(row.Actor).Attributes(), u); err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("actor", string(row.Actor)).Msg("a request that came to nothing stays counted")
 	}
 }
@@ -156,13 +157,9 @@ func (r rows) removeAttributes(ctx context.Context, key map[string]types.Attribu
 
 // nextIntent takes the next intent number of a stream that is not the actor's own.
 func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Intent, error) {
-	pk := "stream#" + string(subject)
-	if id, ok := subject.Account(); ok {
-		pk = actorPartition(portal.AccountActor(id))
-	}
 	u := newUpdate()
 	u.add("intent", 1)
-	item, err := r.update(ctx, keyed(pk, "intent"), u)
+	item, err := r.update(ctx, schema.Intent(subject).Attributes(), u)
 	if err != nil {
 		return 0, err
 	}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // DefaultMaxOpen is the default number of open requests that an actor may have.
@@ -161,14 +162,14 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 // mine is false if another process did so since the row was read.
 func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	in := &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: keyed(actorPartition(actor), "intent"), UpdateExpression: aws.String("SET #full = :now"),
+		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("SET #full = :now"),
 		ConditionExpression:       aws.String("attribute_not_exists(#full)"),
 		ExpressionAttributeNames:  map[string]string{"#full": fullAttribute},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": timeValue(now)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now)},
 	}
 	if !last.IsZero() {
 		in.ConditionExpression = aws.String("#full = :last")
-		in.ExpressionAttributeValues[":last"] = timeValue(last)
+		in.ExpressionAttributeValues[":last"] = schema.Time(last)
 	}
 	_, err = r.client.UpdateItem(ctx, in)
 	var failed *types.ConditionalCheckFailedException
@@ -184,7 +185,7 @@ func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.T
 // noteEnded removes requests from the open ones.
 func (r rows) noteEnded(ctx context.Context, actor portal.Actor, ended []string) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: keyed(actorPartition(actor), "intent"), UpdateExpression: aws.String("DELETE #open :ended REMOVE #full"),
+		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("DELETE #open :ended REMOVE #full"),
 		ExpressionAttributeNames:  map[string]string{"#open": openAttribute, "#full": fullAttribute},
 		ExpressionAttributeValues: map[string]types.AttributeValue{":ended": &types.AttributeValueMemberSS{Value: ended}},
 	})

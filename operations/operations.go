@@ -137,7 +137,7 @@ type Operation struct {
 // (repeats included), for more than MaxChanges plan changes in ChangesWithin, and for more than
 // MaxOpen open requests. A repeat of an accepted request is still answered.
 //
-// If the table or the queue does not answer, it returns Unavailable, and the message tells
+// If the table or the queue does not answer, it returns Unavailable, and the message says
 // whether the request may have been accepted. Sending it again is safe but not needed: once the
 // row is written, a due row publishes the request later.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {

@@ -64,8 +64,8 @@ func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	there := func(op portal.OperationID) (rows int) {
-		pk, sk := due.OfOperation(portal.AccountStream(ann), op, d.now).Place()
-		for _, partition := range []string{pk, "account#ann", "operation#" + string(op)} {
+		again := due.OfOperation(portal.AccountStream(ann), op, d.now).Place()
+		for _, partition := range []string{again.PK, "account#ann", "operation#" + string(op)} {
 			for _, item := range d.tables.Rows(t, d.tables.Records, partition) {
 				var row struct {
 					SK        string             `dynamodbav:"sk"`
@@ -76,7 +76,7 @@ func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 				if err := attributevalue.UnmarshalMap(item, &row); err != nil {
 					t.Fatal(err)
 				}
-				if row.ID == op || row.SK == sk && row.Kind == due.Operation && row.Operation == op {
+				if row.ID == op || row.SK == again.SK && row.Kind == due.Operation && row.Operation == op {
 					rows++
 				}
 			}

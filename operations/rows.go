@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type client interface {
@@ -64,14 +66,7 @@ func (r operationRow) operation(now projections.Progress) Operation {
 }
 
 func operationKey(id portal.OperationID) map[string]types.AttributeValue {
-	return keyed("operation#"+string(id), "operation")
-}
-
-func keyed(pk, sk string) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		"pk": &types.AttributeValueMemberS{Value: pk},
-		"sk": &types.AttributeValueMemberS{Value: sk},
-	}
+	return schema.Operation(id).Attributes()
 }
 
 func (r rows) find(ctx context.Context, id portal.OperationID) (row operationRow, found bool, err error) {
@@ -137,15 +132,14 @@ func notWritten(err error) bool {
 
 func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) {
 	again := due.OfOperation(row.Subject, row.ID, row.CreatedAt)
-	pk, sk := again.Place()
 	var writes []types.TransactWriteItem
 	for _, part := range []struct {
-		key   map[string]types.AttributeValue
+		key   schema.Key
 		value any
 	}{
-		{operationKey(row.ID), row},
-		{keyed(pk, sk), again},
-		{keyed(actorPartition(row.Actor), listSort+fmt.Sprintf("%015d#%s", row.CreatedAt.UnixMilli(), row.ID)), listRow{
+		{schema.Operation(row.ID), row},
+		{again.Place(), again},
+		{schema.ListedOperation(row.Actor, row.CreatedAt, row.ID), listRow{
 			ID: row.ID, Expires: row.CreatedAt.Add(listedFor).Unix(),
 		}},
 	} {
@@ -153,9 +147,7 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 		if err != nil {
 			return nil, fmt.Errorf("encoding operation %s: %w", row.ID, err)
 		}
-		for name, value := range part.key {
-			item[name] = value
-		}
+		maps.Copy(item, part.key.Attributes())
 		writes = append(writes, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: item}})
 	}
 	writes[0].Put.ConditionExpression = aws.String("attribute_not_exists(pk)")
@@ -169,7 +161,7 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID),
 		UpdateExpression: aws.String("SET handed_at = :now"), ConditionExpression: aws.String("handed_at = :last"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": timeValue(now), ":last": timeValue(row.HandedAt)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":last": schema.Time(row.HandedAt)},
 	})
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
@@ -186,7 +178,7 @@ func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :never"),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":never": timeValue(time.Time{})},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":never": schema.Time(time.Time{})},
 	})
 	var failed *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &failed) {
@@ -195,19 +187,11 @@ func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// timeValue encodes a time as a row holds it.
-func timeValue(t time.Time) types.AttributeValue {
-	return &types.AttributeValueMemberS{Value: t.UTC().Format(time.RFC3339Nano)}
-}
-
 // insertTries bounds the attempts to write a row that other processes write at the same moment.
 const insertTries = 8
 
-const (
-	listSort = "operation#"
-	// listedFor is how long an operation stays in its actor's list.
-	listedFor = 90 * 24 * time.Hour
-)
+// listedFor is how long an operation stays in the list of what somebody asked for.
+const listedFor = 90 * 24 * time.Hour
 
 // listRow is an operation's entry in its actor's list.
 type listRow struct {
@@ -215,23 +199,12 @@ type listRow struct {
 	Expires int64              `dynamodbav:"expires_at"`
 }
 
-// actorPartition is the partition of an actor's rows; an account's are with the account's other
-// rows.
-func actorPartition(actor portal.Actor) string {
-	if id, ok := actor.Account(); ok {
-		return "account#" + string(id)
-	}
-	return "actor#" + string(actor)
-}
-
 // latest lists the ids of an actor's newest operations, newest first.
 func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]portal.OperationID, error) {
+	list := schema.OperationList(actor)
 	out, err := r.client.Query(ctx, &dynamodb.QueryInput{
 		TableName: &r.table, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": &types.AttributeValueMemberS{Value: actorPartition(actor)}, ":sk": &types.AttributeValueMemberS{Value: listSort},
-		},
+		KeyConditionExpression: list.Condition(), ExpressionAttributeValues: list.Values(),
 		ScanIndexForward: aws.Bool(false), Limit: &limit,
 	})
 	if err != nil {

@@ -10,18 +10,8 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
-)
-
-// An account's rows share one partition. Those that begin with "now#" are bounded in
-// number and make up the dashboard, which is one Query; "log#" is paged.
-func accountPartition(id portal.AccountID) string { return "account#" + string(id) }
-
-const (
-	profileSort     = "now#profile"
-	nowSort         = "now#"
-	keySort         = "now#key#"
-	subscriptionKey = "now#subscription#"
 )
 
 // Profile is what the portal shows of an account itself.
@@ -46,7 +36,7 @@ type Account struct {
 // profileRows: state row, guarded by sequence; written by the account's stream only.
 func profileRows(changed rows, account state.Account, fact events.Event) {
 	if _, ok := fact.Data.(events.UserRegistered); ok {
-		changed.view(accountPartition(account.ID), profileSort, fact.Sequence, Profile{
+		changed.view(changed.Profile(account.ID), fact.Sequence, Profile{
 			Status: StatusRegistered, RegisteredAt: account.RegisteredAt,
 		})
 	}
@@ -56,17 +46,17 @@ func profileRows(changed rows, account state.Account, fact events.Event) {
 // status "none".
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
 	account := Account{Profile: Profile{Status: StatusNone}}
-	pk, err := v.store.live(ctx, accountPartition(id))
+	live, err := v.store.live(ctx)
 	if err != nil {
 		return account, asUnavailable(err)
 	}
-	err = v.store.query(ctx, pk, nowSort, func(sk string, item map[string]types.AttributeValue) error {
+	err = v.store.query(ctx, live.Now(id), func(sk string, item map[string]types.AttributeValue) error {
 		switch {
-		case sk == profileSort:
+		case sk == schema.NowProfile:
 			return attributevalue.UnmarshalMap(item, &account.Profile)
-		case strings.HasPrefix(sk, keySort):
+		case strings.HasPrefix(sk, schema.NowKeyBegins):
 			return appendRow(&account.Keys, item)
-		case strings.HasPrefix(sk, subscriptionKey):
+		case strings.HasPrefix(sk, schema.NowSubscriptionBegins):
 			return appendRow(&account.Subscriptions, item)
 		}
 		return nil

@@ -14,10 +14,9 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
-
-const activitySort = "log#activity#"
 
 // Activity is one line of what happened in an account.
 type Activity struct {
@@ -40,7 +39,7 @@ type ActivityPage struct {
 // activityRows: insert-only, one row a fact; written again it is the same.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
-		changed.view(accountPartition(account.ID), activitySort+factPlace(fact.Sequence), fact.Sequence,
+		changed.view(changed.Activity(account.ID, fact.Sequence), fact.Sequence,
 			Activity{At: fact.Time, Text: text, Operation: fact.Operation})
 	}
 }
@@ -90,14 +89,14 @@ func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string
 	if err != nil {
 		return ActivityPage{}, err
 	}
-	pk, err := v.store.live(ctx, accountPartition(id))
+	live, err := v.store.live(ctx)
 	if err != nil {
 		return ActivityPage{}, asUnavailable(err)
 	}
 	var facts, reveals []Activity
 	group, within := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		return v.store.latest(within, v.store.tables.Views, pk, activitySort, from.facts, limit, func(item map[string]types.AttributeValue) error {
+		return v.store.latest(within, v.store.tables.Views, live.Activities(id), from.facts, limit, func(item map[string]types.AttributeValue) error {
 			return appendRow(&facts, item)
 		})
 	})
@@ -124,7 +123,7 @@ func parseActivityCursor(text string) (activityCursor, error) {
 	facts, reveals, ok := strings.Cut(text, ".")
 	_, noFact := strconv.ParseUint(facts, 10, 63)
 	_, noTime := strconv.ParseUint(reveals, 10, 63)
-	if !ok || noFact != nil || noTime != nil || len(facts) != len(factPlace(0)) || len(reveals) != len(revealTime(time.Unix(0, 0))) {
+	if !ok || noFact != nil || noTime != nil || len(facts) != len(schema.Sequence(0)) || len(reveals) != len(schema.Nanoseconds(time.Unix(0, 0))) {
 		return activityCursor{}, portal.Fail(portal.Invalid, "This page of the activity does not exist. Begin with the newest.")
 	}
 	return activityCursor{facts: facts, reveals: reveals}, nil
@@ -139,11 +138,11 @@ func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) Ac
 	}
 	for len(page.Lines) < limit && len(facts)+len(reveals) > 0 {
 		if len(reveals) == 0 || len(facts) > 0 && !facts[0].At.Before(reveals[0].At) {
-			next.facts = factPlace(facts[0].Sequence)
+			next.facts = schema.Sequence(facts[0].Sequence)
 			page.Lines, facts = append(page.Lines, facts[0]), facts[1:]
 			continue
 		}
-		next.reveals = revealTime(reveals[0].At)
+		next.reveals = schema.Nanoseconds(reveals[0].At)
 		page.Lines, reveals = append(page.Lines, reveals[0]), reveals[1:]
 	}
 	if len(page.Lines) == limit {
@@ -161,25 +160,22 @@ func beyond(facts, reveals []Activity) activityCursor {
 	if len(reveals) > 0 {
 		shown = reveals[0].At
 	}
-	return activityCursor{facts: factPlace(newest + 1), reveals: revealTime(shown.Add(1))}
+	return activityCursor{facts: schema.Sequence(newest + 1), reveals: schema.Nanoseconds(shown.Add(1))}
 }
 
-// factPlace sorts as the sequence does.
-func factPlace(seq int64) string { return fmt.Sprintf("%012d", seq) }
-
-// latest reads the newest rows of a partition, at most limit, whose sort keys begin so and
-// come before that one ("" is the end).
-func (s store) latest(ctx context.Context, table, pk, begins, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
-	end := begins + "~"
+// latest reads the newest rows of a range, at most limit, that come before that one ("" is the
+// end).
+func (s store) latest(ctx context.Context, table string, of schema.Range, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
+	end := of.Begins + "~"
 	if before != "" {
-		end = begins + before
+		end = of.Begins + before
 	}
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName:              &table,
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :begin AND :end"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": textValue(pk), ":begin": textValue(begins), ":end": textValue(end),
+			":pk": textValue(of.PK), ":begin": textValue(of.Begins), ":end": textValue(end),
 		},
 		ScanIndexForward: aws.Bool(false),
 		Limit:            aws.Int32(limit + 1), // the row at the end may be one of the page before
@@ -187,17 +183,17 @@ func (s store) latest(ctx context.Context, table, pk, begins, before string, lim
 	for found := int32(0); pages.HasMorePages() && found < limit; {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return unavailable(err, "reading rows of "+pk)
+			return unavailable(err, "reading rows of "+of.PK)
 		}
 		for _, item := range page.Items {
-			if sk, ok := item["sk"].(*types.AttributeValueMemberS); ok && sk.Value == end {
+			if schema.KeyOf(item).SK == end {
 				continue
 			}
 			if found++; found > limit {
 				break
 			}
 			if err := visit(item); err != nil {
-				return fmt.Errorf("decoding a row of %s: %w", pk, err)
+				return fmt.Errorf("decoding a row of %s: %w", of.PK, err)
 			}
 		}
 	}

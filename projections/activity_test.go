@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 func TestActivityIsPagedNewestFirst(t *testing.T) {
@@ -135,7 +136,7 @@ func TestPagingLosesNoLineAndDoublesNone(t *testing.T) {
 				if err := reveals.Record(rt.Context(), id, Key{ID: "k1", Name: "Default key"}, now, ""); err != nil {
 					rt.Fatal(err)
 				}
-				want = append(want, "revealed "+revealTime(now))
+				want = append(want, "revealed "+schema.Nanoseconds(now))
 				return
 			}
 			fact := journal.Stamp(events.Event{ID: "cause", Subject: stream}, "/test", now, head, []events.Fact{events.RequestRejected{Message: "No."}})
@@ -163,7 +164,7 @@ func TestPagingLosesNoLineAndDoublesNone(t *testing.T) {
 				}
 				last = line.At
 				if line.Revealed != "" {
-					got = append(got, "revealed "+revealTime(line.At))
+					got = append(got, "revealed "+schema.Nanoseconds(line.At))
 				} else {
 					got = append(got, fmt.Sprint("fact ", line.Sequence))
 				}

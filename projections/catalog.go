@@ -13,11 +13,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-const (
-	catalogPartition = "catalog"
-	catalogSort      = "now"
-)
-
 // Catalog is what the portal offers.
 type Catalog struct {
 	catalog.Document
@@ -38,7 +33,7 @@ type catalogRow struct {
 // names the document, which never changes under its hash.
 func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	if _, ok := fact.Data.(events.CatalogPublished); ok {
-		changed.view(catalogPartition, catalogSort, fact.Sequence, catalogRow{
+		changed.view(changed.Catalog(), fact.Sequence, catalogRow{
 			Hash: current.Hash, PublishedAt: current.PublishedAt,
 		})
 	}
@@ -54,11 +49,11 @@ func (v *Views) Catalog(ctx context.Context) (Catalog, error) {
 // readCatalog reads the pointer, and the document if it is another than the last.
 func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) {
 	var now catalogRow
-	pk, err := v.store.live(ctx, catalogPartition)
+	live, err := v.store.live(ctx)
 	if err != nil {
 		return Catalog{}, asUnavailable(err)
 	}
-	found, err := v.store.get(ctx, v.store.tables.Views, pk, catalogSort, &now)
+	found, err := v.store.get(ctx, v.store.tables.Views, live.Catalog(), &now)
 	if err != nil || !found {
 		return Catalog{}, asUnavailable(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // watched is a client that notes what is asked of DynamoDB, and fails where it is told to.
@@ -105,8 +106,7 @@ func (w *watched) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 }
 
 func partitionOf(item map[string]types.AttributeValue) string {
-	pk, _ := item["pk"].(*types.AttributeValueMemberS)
-	return pk.Value
+	return schema.KeyOf(item).PK
 }
 
 // colliding cancels every transaction, as one that always meets somebody else's.
@@ -129,7 +129,7 @@ func canceled(codes ...string) error {
 func (s *screen) remove(t testing.TB, table, pk, sk string) {
 	t.Helper()
 	_, err := s.tables.Client.DeleteItem(context.Background(), &dynamodb.DeleteItemInput{
-		TableName: &table, Key: map[string]types.AttributeValue{"pk": textValue(pk), "sk": textValue(sk)},
+		TableName: &table, Key: schema.Key{PK: pk, SK: sk}.Attributes(),
 	})
 	if err != nil {
 		t.Fatal(err)

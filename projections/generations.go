@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/singleflight"
 
-	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // shape is the version of the rows' shape and content, which the pointer records. Raise it
@@ -27,17 +28,12 @@ const refreshed = time.Second
 // sharedReading is how long somebody waits for another who reads the pointer for all.
 const sharedReading = 500 * time.Millisecond
 
-const (
-	pointerPartition = "generation"
-	pointerSort      = "live"
-)
-
 // pointer says which generation of the views is live: what readers see. While Next is
 // set, the views are being rebuilt, and projectors write both. It lies in the views table,
 // so that a table which was lost starts anew with the first generation, and empty.
 type pointer struct {
-	Live int64 `dynamodbav:"live"`
-	Next int64 `dynamodbav:"next"`
+	Live schema.Generation `dynamodbav:"live"`
+	Next schema.Generation `dynamodbav:"next"`
 	// Shape is that of the live generation's rows, NextShape that of the next one's.
 	Shape     int `dynamodbav:"shape"`
 	NextShape int `dynamodbav:"next_shape,omitempty"`
@@ -111,7 +107,7 @@ func (g *generations) known() (last pointer, ok bool) {
 // read reads the pointer. Its age counts from before the request.
 func (g *generations) read(ctx context.Context) (pointer, error) {
 	asked := g.now()
-	out, err := g.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.table, Key: pointerKey(), ConsistentRead: aws.Bool(true)})
+	out, err := g.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.table, Key: schema.LiveGeneration().Attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return pointer{}, unavailable(err, "reading which views are live")
 	}
@@ -164,11 +160,9 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	if err != nil {
 		return err
 	}
-	for name, value := range pointerKey() {
-		item[name] = value
-	}
+	maps.Copy(item, schema.LiveGeneration().Attributes())
 	condition := "live = :live AND #next = :next"
-	values := map[string]types.AttributeValue{":live": numberValue(from.Live), ":next": numberValue(from.Next)}
+	values := map[string]types.AttributeValue{":live": numberValue(int64(from.Live)), ":next": numberValue(int64(from.Next))}
 	switch {
 	case from == first:
 		condition = "attribute_not_exists(pk) OR " + condition
@@ -197,24 +191,12 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	return nil
 }
 
-func pointerKey() map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{"pk": textValue(pointerPartition), "sk": textValue(pointerSort)}
-}
-
 // written lists the generations that this version of the projectors writes, the live one
 // last: what readers see by now the next generation has, too, so nothing vanishes when the
 // pointer moves. A next generation of a newer shape is left to the newer version.
-func (p pointer) written() []int64 {
+func (p pointer) written() []schema.Generation {
 	if p.Next != 0 && p.NextShape <= shape {
-		return []int64{p.Next, p.Live}
+		return []schema.Generation{p.Next, p.Live}
 	}
-	return []int64{p.Live}
-}
-
-// partition is the partition key of what readers of that generation see.
-func partition(generation int64, of string) string { return fmt.Sprintf("v%d#%s", generation, of) }
-
-// checkpointKey is where it stands how far a stream is shown in a generation.
-func checkpointKey(generation int64, stream portal.Stream) (pk, sk string) {
-	return partition(generation, "checkpoint#"+string(stream)), "checkpoint"
+	return []schema.Generation{p.Live}
 }

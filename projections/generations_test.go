@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // generation are the rows of `everything` in that generation of the views.
-func (s *screen) generation(n int64) map[string]map[string]any {
+func (s *screen) generation(n schema.Generation) map[string]map[string]any {
 	s.t.Helper()
 	return s.rowsIn(n, everything...)
 }
@@ -51,7 +52,7 @@ func TestBothGenerationsAreWrittenWhileTheNextIsBuiltAndReadersSeeTheLiveOne(t *
 	}
 	same(t, "the next generation", want, next)
 
-	pk, sk := partition(2, accountPartition(ann)), profileSort
+	pk, sk := partition(2, accountPartition(ann)), schema.NowProfile
 	s.remove(t, s.tables.Views, pk, sk)
 	if got := both.account().Profile.Status; got != StatusRegistered {
 		t.Errorf("readers see the next generation: %s", got)
@@ -166,7 +167,7 @@ func TestThePointerMovesOnlyFromWhatItWasHeldFor(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t)
-			s.remove(t, s.tables.Views, pointerPartition, pointerSort)
+			s.remove(t, s.tables.Views, schema.LiveGeneration().PK, schema.LiveGeneration().SK)
 			want := first
 			if c.stands != nil {
 				s.move(first, *c.stands)
@@ -197,7 +198,7 @@ func TestOfManyWhoMoveThePointerOneDoes(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range movers {
 		group.Go(func() {
-			errs[i] = newGenerations(s.tables.Client, s.tables.Views).move(t.Context(), first, pointer{Live: 1, Next: int64(i) + 2, Shape: shape})
+			errs[i] = newGenerations(s.tables.Client, s.tables.Views).move(t.Context(), first, pointer{Live: 1, Next: schema.Generation(i) + 2, Shape: shape})
 		})
 	}
 	group.Wait()
@@ -211,7 +212,7 @@ func TestOfManyWhoMoveThePointerOneDoes(t *testing.T) {
 		}
 	}
 	got, err := newGenerations(s.tables.Client, s.tables.Views).current(t.Context())
-	if err != nil || got.Next != int64(won)+2 {
+	if err != nil || got.Next != schema.Generation(won)+2 {
 		t.Errorf("%d was told that it won, and the pointer is %+v, %v", won, got, err)
 	}
 }
@@ -246,9 +247,8 @@ func (s *screen) empty() {
 			s.t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			pk, _ := item["pk"].(*types.AttributeValueMemberS)
-			sk, _ := item["sk"].(*types.AttributeValueMemberS)
-			s.remove(s.t, s.tables.Views, pk.Value, sk.Value)
+			key := schema.KeyOf(item)
+			s.remove(s.t, s.tables.Views, key.PK, key.SK)
 		}
 	}
 }

@@ -39,7 +39,7 @@ func keyRows(changed rows, account state.Account, fact events.Event) {
 		return
 	}
 	for id, k := range account.Keys {
-		changed.view(accountPartition(account.ID), keySort+string(id), fact.Sequence, Key{
+		changed.view(changed.Key(account.ID, id), fact.Sequence, Key{
 			ID: k.ID, Name: k.Name, Ring: k.Ring, State: keyState(k), Scheme: k.Scheme, KMSKey: k.KMSKey,
 			GatewayID: k.GatewayID, WantedAt: k.WantedAt, CreatedAt: k.CreatedAt,
 		})

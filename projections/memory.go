@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const (
@@ -27,7 +28,7 @@ type memory struct {
 
 // shownIn is a stream in one generation of the views.
 type shownIn struct {
-	generation int64
+	generation schema.Generation
 	stream     portal.Stream
 }
 

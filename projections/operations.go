@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,10 +10,9 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
-
-const stepSort = "step#"
 
 // Status is where an operation stands.
 type Status string
@@ -69,21 +67,14 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 	}
 	step := describe(account, fact)
 	step.Stream = fact.Subject
-	sk := fmt.Sprintf("%s%s#%012d", stepSort, fact.Subject, fact.Sequence)
 	if fact.Operation != "" && !overturns(fact) {
 		own := step
 		own.Wish = opens(fact)
-		changed.step(operationPartition(fact.Operation), sk, fact.Sequence, own)
+		changed.step(changed.OperationStep(fact.Operation, fact.Subject, fact.Sequence), fact.Sequence, own)
 	}
 	for _, wish := range concerns(before, fact) {
-		changed.step(wishPartition(fact.Subject, wish), sk, fact.Sequence, step)
+		changed.step(changed.WishStep(fact.Subject, wish, fact.Sequence), fact.Sequence, step)
 	}
-}
-
-func operationPartition(op portal.OperationID) string { return "operation#" + string(op) }
-
-func wishPartition(stream portal.Stream, wish int64) string {
-	return fmt.Sprintf("wish#%s#%012d", stream, wish)
 }
 
 // opens is the wish that the fact's operation waits for because of it: one that it opens
@@ -189,7 +180,7 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 	if err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
-	own, err := v.store.steps(ctx, partition(now.Live, operationPartition(op)))
+	own, err := v.store.steps(ctx, now.Live.OperationSteps(op))
 	if err != nil {
 		return Progress{Status: Accepted}, asUnavailable(err)
 	}
@@ -200,7 +191,7 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 		if step.Wish == 0 || slices.ContainsFunc(own[i+1:], func(s Step) bool { return s.Wish != 0 }) {
 			continue
 		}
-		shared, err := v.store.steps(ctx, partition(now.Live, wishPartition(step.Stream, step.Wish)))
+		shared, err := v.store.steps(ctx, now.Live.WishSteps(step.Stream, step.Wish))
 		if err != nil {
 			return Progress{Status: Accepted}, asUnavailable(err)
 		}
@@ -209,9 +200,9 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 	return progress(inOrder(all)), nil
 }
 
-func (s store) steps(ctx context.Context, pk string) ([]Step, error) {
+func (s store) steps(ctx context.Context, of schema.Range) ([]Step, error) {
 	var found []Step
-	err := s.query(ctx, pk, stepSort, func(_ string, item map[string]types.AttributeValue) error {
+	err := s.query(ctx, of, func(_ string, item map[string]types.AttributeValue) error {
 		var step Step
 		if err := attributevalue.UnmarshalMap(item, &step); err != nil {
 			return err

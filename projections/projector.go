@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -59,7 +60,7 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 // When Handle returns nil, the stream is shown in every generation that was written a second
 // before, however long showing took. A rebuild relies on that.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
-	done := map[int64]bool{}
+	done := map[schema.Generation]bool{}
 	for {
 		now, err := p.store.generations.forWriting(ctx)
 		if err != nil {
@@ -88,7 +89,7 @@ const noLimit int64 = math.MaxInt64
 // showWhile shows the message's stream in one of the generations that the pointer names, no
 // further than most, and returns how far it is shown there. A stream that cannot be shown in
 // the next generation holds up no reader of the live one: the rebuild counts it.
-func (p *Projector) showWhile(ctx context.Context, now pointer, generation int64, msg events.Event, most int64) (head int64, err error) {
+func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, most int64) (head int64, err error) {
 	if generation != now.Live {
 		// The live one is shown to the stream's end, so this one must be, too, even where it
 		// has the message's fact.
@@ -98,7 +99,7 @@ func (p *Projector) showWhile(ctx context.Context, now pointer, generation int64
 	if generation == now.Live || err == nil || !unreadable(ctx, err) {
 		return head, err
 	}
-	zerolog.Ctx(ctx).Warn().Err(err).Str("subject", string(msg.Subject)).Int64("generation", generation).
+	zerolog.Ctx(ctx).Warn().Err(err).Str("subject", string(msg.Subject)).Int64("generation", int64(generation)).
 		Msg("a stream cannot be shown in the views that are being built")
 	return noLimit, nil
 }
@@ -112,7 +113,7 @@ func unreadable(ctx context.Context, err error) bool {
 
 // showIn shows the message's stream in one generation, no further than most, and returns how
 // far it is shown.
-func (p *Projector) showIn(ctx context.Context, generation int64, msg events.Event, most int64) (head int64, err error) {
+func (p *Projector) showIn(ctx context.Context, generation schema.Generation, msg events.Event, most int64) (head int64, err error) {
 	place := shownIn{generation, msg.Subject}
 	shown, known, guessed := p.memory.recall(place, msg.Sequence)
 	if !known {
@@ -259,7 +260,6 @@ func (s store) checkpoint(ctx context.Context, place shownIn) (int64, error) {
 	var shown struct {
 		Seq int64 `dynamodbav:"seq"`
 	}
-	pk, sk := checkpointKey(place.generation, place.stream)
-	_, err := s.get(ctx, s.tables.Views, pk, sk, &shown)
+	_, err := s.get(ctx, s.tables.Views, place.generation.Checkpoint(place.stream), &shown)
 	return shown.Seq, err
 }

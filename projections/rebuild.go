@@ -11,6 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const (
@@ -23,7 +24,6 @@ const (
 	rebuildKept = 90 * 24 * time.Hour
 	// firstUnreadable bounds how many streams the result names.
 	firstUnreadable = 20
-	rebuildSet      = "rebuild-result"
 )
 
 // Demanded is the cursor at which a rebuild begins that an operator asked for. At "" one
@@ -58,8 +58,8 @@ type Rebuilding struct {
 	Format int   `json:"format"`
 	Phase  Phase `json:"phase"`
 	// Generation is the one that is built, Build the pointer's.
-	Generation int64  `json:"generation"`
-	Build      string `json:"build"`
+	Generation schema.Generation `json:"generation"`
+	Build      string            `json:"build"`
 	// Position is in the list that the phase reads.
 	Position string `json:"position,omitempty"`
 	// Seen is how many streams this pass has come to. Behind says whether readers of the live
@@ -75,8 +75,8 @@ type Rebuilt struct {
 	Ended time.Time `json:"ended"`
 	// Generation is the one that was built. Passes is how many times its streams were gone
 	// through before it became the live one.
-	Generation int64 `json:"generation"`
-	Passes     int   `json:"passes"`
+	Generation schema.Generation `json:"generation"`
+	Passes     int               `json:"passes"`
 	// Streams is how many the last pass came to. Unreadable of them could not be shown; First
 	// names the first 20.
 	Streams    int             `json:"streams"`
@@ -165,14 +165,14 @@ func (r *Rebuild) announce(ctx context.Context, now pointer, result Rebuilt) (Re
 	if now.Next == 0 || now.NextShape > shape {
 		next := now
 		next.Next, next.NextShape = max(now.Live, now.Next)+1, shape
-		next.Build = portal.DeriveID("rebuild", strconv.FormatInt(next.Next, 10), strconv.FormatInt(r.Now().UnixNano(), 10))
+		next.Build = portal.DeriveID("rebuild", strconv.FormatInt(int64(next.Next), 10), strconv.FormatInt(r.Now().UnixNano(), 10))
 		if err := r.generations().move(ctx, now, next); err != nil {
 			return Rebuilding{}, movedMeanwhile(err)
 		}
 		now = next
 	}
 	result.Generation = now.Next
-	zerolog.Ctx(ctx).Info().Int64("generation", now.Next).Int("shape", now.NextShape).Msg("rebuilding the views")
+	zerolog.Ctx(ctx).Info().Int64("generation", int64(now.Next)).Int("shape", now.NextShape).Msg("rebuilding the views")
 	return Rebuilding{Format: rebuildFormat, Phase: PhaseAnnounced, Generation: now.Next, Build: now.Build, Result: result}, nil
 }
 
@@ -190,7 +190,7 @@ func (r *Rebuild) step(ctx context.Context, now pointer, at Rebuilding) (Rebuild
 		case now.Live >= at.Generation:
 			return at.to(PhaseMoved), nil // another worker moved the pointer
 		case now.Next != at.Generation || now.Build != at.Build:
-			zerolog.Ctx(ctx).Warn().Int64("generation", at.Generation).Msg("the views that were being built are gone; building them again")
+			zerolog.Ctx(ctx).Warn().Int64("generation", int64(at.Generation)).Msg("the views that were being built are gone; building them again")
 			return r.announce(ctx, now, Rebuilt{Began: at.Result.Began})
 		case now.NextShape > shape:
 			return at, &portal.Postponed{After: 30 * time.Second, Reason: "a newer version of the worker is rebuilding the views"}
@@ -218,15 +218,15 @@ func (r *Rebuild) step(ctx context.Context, now pointer, at Rebuilding) (Rebuild
 func (r *Rebuild) conclude(ctx context.Context, at Rebuilding) (Rebuilding, error) {
 	result := at.Result
 	result.Ended = r.Now()
-	zerolog.Ctx(ctx).Info().Int64("generation", result.Generation).Int("streams", result.Streams).Int("passes", result.Passes).
+	zerolog.Ctx(ctx).Info().Int64("generation", int64(result.Generation)).Int("streams", result.Streams).Int("passes", result.Passes).
 		Int("unreadable", result.Unreadable).Int("deleted", result.Deleted).Dur("took", result.Ended.Sub(result.Began)).Msg("rebuilt the views")
-	return Rebuilding{}, r.Scratch.Put(ctx, rebuildSet, "last", result, rebuildKept)
+	return Rebuilding{}, r.Scratch.Put(ctx, schema.RebuildResult(), "last", result, rebuildKept)
 }
 
 // LastRebuild is what the last rebuild that came to its end did; ok is false if there was none
 // within three months.
 func LastRebuild(ctx context.Context, from scratch) (result Rebuilt, ok bool, err error) {
-	ok, err = from.Get(ctx, rebuildSet, "last", &result)
+	ok, err = from.Get(ctx, schema.RebuildResult(), "last", &result)
 	return result, ok, err
 }
 
@@ -234,10 +234,10 @@ func LastRebuild(ctx context.Context, from scratch) (result Rebuilt, ok bool, er
 type Generations struct {
 	// Live is what readers see, in that Shape. Next is being built, in the shape NextShape; 0
 	// if none is.
-	Live      int64 `json:"live"`
-	Shape     int   `json:"shape"`
-	Next      int64 `json:"next,omitempty"`
-	NextShape int   `json:"next_shape,omitempty"`
+	Live      schema.Generation `json:"live"`
+	Shape     int               `json:"shape"`
+	Next      schema.Generation `json:"next,omitempty"`
+	NextShape int               `json:"next_shape,omitempty"`
 	// Current is the shape that this version writes.
 	Current int `json:"current_shape"`
 }

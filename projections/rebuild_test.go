@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // oneResult is a scratch that keeps what a rebuild did.
@@ -72,9 +73,9 @@ func (s *screen) pointer() pointer {
 }
 
 // rowsByGeneration counts the rows of the views by generation.
-func (s *screen) rowsByGeneration() map[int64]int {
+func (s *screen) rowsByGeneration() map[schema.Generation]int {
 	s.t.Helper()
-	counts := map[int64]int{}
+	counts := map[schema.Generation]int{}
 	pages := dynamodb.NewScanPaginator(s.tables.Client, &dynamodb.ScanInput{TableName: &s.tables.Views})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(s.t.Context())
@@ -82,7 +83,7 @@ func (s *screen) rowsByGeneration() map[int64]int {
 			s.t.Fatal(err)
 		}
 		for _, item := range page.Items {
-			if n, ok := generationOf(item); ok {
+			if n, ok := schema.GenerationOf(schema.KeyOf(item)); ok {
 				counts[n]++
 			}
 		}
@@ -105,7 +106,7 @@ func TestARebuildWritesRowsThatWereLostOrWrongAndDeletesTheOldOnes(t *testing.T)
 	s := newScreen(t)
 	s.shown(annStream, whole...)
 	s.shown("licence/l1", said{"op-licence", events.UserRegistered{}})
-	s.remove(t, s.tables.Views, partition(1, accountPartition(ann)), profileSort)
+	s.remove(t, s.tables.Views, partition(1, accountPartition(ann)), schema.NowProfile)
 	s.shown(portal.CatalogStream, painted)
 
 	r := s.rebuild(s.beside(s.journal, s.tables.Client))
@@ -139,7 +140,7 @@ func TestATickRebuildsOnlyWhatHasAnOlderShapeOrWasBegun(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		stands pointer
-		lives  int64
+		lives  schema.Generation
 	}{
 		"views of the present shape stay":                   {pointer{Live: 1, Shape: shape}, 1},
 		"views of an older shape are rebuilt":               {pointer{Live: 1, Shape: shape - 1}, 2},
@@ -202,7 +203,7 @@ func TestTheFirstProjectorStoresThePointer(t *testing.T) {
 	s := newScreen(t)
 	s.empty()
 	s.beside(s.journal, s.tables.Client).showsNothing(t)
-	if got := s.tables.Rows(t, s.tables.Views, pointerPartition); len(got) != 1 {
+	if got := s.tables.Rows(t, s.tables.Views, schema.LiveGeneration().PK); len(got) != 1 {
 		t.Errorf("the pointer is %v", got)
 	}
 	same(t, "the pointer", first, s.pointer())

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // rebuiltStream is what a pass finds out about one stream.
@@ -26,7 +25,7 @@ type rebuiltStream struct{ behind, unreadable bool }
 // showPage shows a page of streams in the generation. When a pass over the next generation
 // finds that readers see nothing that it lacks, the pointer may move; else there is another
 // pass.
-func (r *Rebuild) showPage(ctx context.Context, now pointer, generation int64, at Rebuilding) (Rebuilding, error) {
+func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.Generation, at Rebuilding) (Rebuilding, error) {
 	streams, next, err := r.Journal.StreamPage(ctx, at.Position, rebuildPage)
 	if err != nil {
 		return at, fmt.Errorf("listing streams: %w", err)
@@ -100,9 +99,6 @@ type deleter interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// rowPosition is where a scan goes on.
-type rowPosition struct{ PK, SK string }
-
 // deletePage deletes the rows of older generations among the next ones of the table. It reads
 // the pointer after the rows: if the table was lost and is filled again from the first
 // generation, it deletes nothing.
@@ -111,11 +107,11 @@ func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, er
 	in := &dynamodb.ScanInput{
 		TableName: &table, Limit: aws.Int32(scanPage), ProjectionExpression: aws.String("pk, sk"),
 		FilterExpression:          aws.String("NOT begins_with(pk, :built)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":built": textValue(partition(at.Generation, ""))},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":built": textValue(at.Generation.Prefix())},
 	}
-	var from rowPosition
+	var from schema.Key // where the scan goes on
 	if json.Unmarshal([]byte(at.Position), &from) == nil {
-		in.ExclusiveStartKey = map[string]types.AttributeValue{"pk": textValue(from.PK), "sk": textValue(from.SK)}
+		in.ExclusiveStartKey = from.Attributes()
 	}
 	out, err := r.Rows.Scan(ctx, in)
 	if err != nil {
@@ -127,7 +123,7 @@ func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, er
 	}
 	var old []types.WriteRequest
 	for _, key := range out.Items {
-		if generation, ok := generationOf(key); ok && generation < now.Live {
+		if generation, ok := schema.GenerationOf(schema.KeyOf(key)); ok && generation < now.Live {
 			old = append(old, types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}})
 		}
 	}
@@ -140,7 +136,7 @@ func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, er
 	if out.LastEvaluatedKey == nil {
 		return r.conclude(ctx, at)
 	}
-	body, err := json.Marshal(rowPosition{keyText(out.LastEvaluatedKey["pk"]), keyText(out.LastEvaluatedKey["sk"])})
+	body, err := json.Marshal(schema.KeyOf(out.LastEvaluatedKey))
 	at.Position = string(body)
 	return at, err
 }
@@ -154,20 +150,4 @@ func (r *Rebuild) deleteRows(ctx context.Context, table string, batch []types.Wr
 		return &portal.Postponed{After: 5 * time.Second, Reason: "the views do not answer", Err: errors.New("deleting rows of older views: some were not deleted")}
 	}
 	return nil
-}
-
-// generationOf is the generation of a row of the views; ok is false for the pointer.
-func generationOf(key map[string]types.AttributeValue) (generation int64, ok bool) {
-	number, _, _ := strings.Cut(keyText(key["pk"]), "#")
-	digits, ok := strings.CutPrefix(number, "v")
-	generation, err := strconv.ParseInt(digits, 10, 64)
-	return generation, ok && err == nil
-}
-
-func keyText(v types.AttributeValue) string {
-	s, ok := v.(*types.AttributeValueMemberS)
-	if !ok {
-		return ""
-	}
-	return s.Value
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Reveals are primary data: a key that was shown is written down before it is shown, in
@@ -23,8 +25,6 @@ import (
 const MaxRevealsPerMinute = 10
 
 const (
-	revealSort       = "reveal#"
-	revealLimitSort  = "reveals"
 	lastRevealPrefix = "last#"
 )
 
@@ -102,10 +102,10 @@ func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow,
 	if err != nil {
 		return err
 	}
-	item["pk"], item["sk"] = textValue(accountPartition(id)), textValue(revealSort+revealTime(row.At))
+	maps.Copy(item, schema.Reveal(id, row.At).Attributes())
 	_, err = r.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
 		{Update: &types.Update{
-			TableName: &r.records, Key: map[string]types.AttributeValue{"pk": textValue(accountPartition(id)), "sk": textValue(revealLimitSort)},
+			TableName: &r.records, Key: schema.RevealCount(id).Attributes(),
 			UpdateExpression: &update, ConditionExpression: &condition,
 			ExpressionAttributeNames:  map[string]string{"#minute": "minute", "#count": "count", "#last": lastRevealPrefix + string(row.Key)},
 			ExpressionAttributeValues: values,
@@ -130,7 +130,7 @@ func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow,
 func (v *Views) LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
 	out, err := v.store.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &v.store.tables.Records, ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{"pk": textValue(accountPartition(id)), "sk": textValue(revealLimitSort)},
+		Key: schema.RevealCount(id).Attributes(),
 	})
 	if err != nil {
 		return nil, asUnavailable(fmt.Errorf("reading the last reveals of %s: %w", id, err))
@@ -152,7 +152,7 @@ func (v *Views) LastReveals(ctx context.Context, id portal.AccountID) (map[porta
 // reveals lists when keys of the account were shown, newest first.
 func (v *Views) reveals(ctx context.Context, id portal.AccountID, before string, limit int32) ([]Activity, error) {
 	var lines []Activity
-	err := v.store.latest(ctx, v.store.tables.Records, accountPartition(id), revealSort, before, limit, func(item map[string]types.AttributeValue) error {
+	err := v.store.latest(ctx, v.store.tables.Records, schema.Reveals(id), before, limit, func(item map[string]types.AttributeValue) error {
 		var row revealRow
 		if err := attributevalue.UnmarshalMap(item, &row); err != nil {
 			return err
@@ -162,6 +162,3 @@ func (v *Views) reveals(ctx context.Context, id portal.AccountID, before string,
 	})
 	return lines, err
 }
-
-// revealTime sorts as the time does, to the nanosecond.
-func revealTime(at time.Time) string { return fmt.Sprintf("%020d", at.UnixNano()) }

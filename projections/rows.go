@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // wave orders what one run writes: nothing of a wave is there before all of the waves
@@ -24,9 +25,9 @@ const (
 // part of the key, and a row is never overwritten by one of an older fact. One row has one
 // writing stream, so that sequences compare.
 type row struct {
-	wave   wave
-	pk, sk string
-	seq    int64
+	wave wave
+	key  schema.Key
+	seq  int64
 	// from, if above 0, is the sequence that the row has at least by now.
 	from  int64
 	value any
@@ -45,33 +46,34 @@ func (r row) guard() (condition string, values map[string]types.AttributeValue) 
 // rows collects what a run writes into one generation, by key: of several states of one
 // row, the last.
 type rows struct {
-	generation int64
-	byKey      map[[2]string]row
+	schema.Generation
+	byKey map[schema.Key]row
 }
 
-func newRows(generation int64) rows { return rows{generation: generation, byKey: map[[2]string]row{}} }
-
-func (r rows) view(pk, sk string, seq int64, value any) {
-	r.add(row{wave: viewRows, pk: partition(r.generation, pk), sk: sk, seq: seq, value: value})
+func newRows(generation schema.Generation) rows {
+	return rows{Generation: generation, byKey: map[schema.Key]row{}}
 }
 
-func (r rows) step(pk, sk string, seq int64, value any) {
-	r.add(row{wave: stepRows, pk: partition(r.generation, pk), sk: sk, seq: seq, value: value})
+func (r rows) view(key schema.Key, seq int64, value any) {
+	r.add(row{wave: viewRows, key: key, seq: seq, value: value})
+}
+
+func (r rows) step(key schema.Key, seq int64, value any) {
+	r.add(row{wave: stepRows, key: key, seq: seq, value: value})
 }
 
 // checkpoint says that the stream is shown up to head, given that it was up to shown.
 // If that does not hold, because the views were lost meanwhile, it must not be set: what
 // comes before shown is missing then.
 func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
-	pk, sk := checkpointKey(r.generation, stream)
-	r.add(row{wave: checkpointRow, pk: pk, sk: sk, seq: head, from: shown, value: struct{}{}})
+	r.add(row{wave: checkpointRow, key: r.Checkpoint(stream), seq: head, from: shown, value: struct{}{}})
 }
 
-func (r rows) add(one row) { r.byKey[[2]string{one.pk, one.sk}] = one }
+func (r rows) add(one row) { r.byKey[one.key] = one }
 
 // inOrder lists the rows wave by wave.
 func (r rows) inOrder() []row {
 	return slices.SortedFunc(maps.Values(r.byKey), func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.pk, b.pk), cmp.Compare(a.sk, b.sk))
+		return cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.key.PK, b.key.PK), cmp.Compare(a.key.SK, b.key.SK))
 	})
 }

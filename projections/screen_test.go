@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const ann = portal.AccountID("ann")
@@ -175,7 +176,7 @@ func (s *screen) rows(partitions ...string) map[string]map[string]any {
 	return s.rowsIn(1, partitions...)
 }
 
-func (s *screen) rowsIn(generation int64, partitions ...string) map[string]map[string]any {
+func (s *screen) rowsIn(generation schema.Generation, partitions ...string) map[string]map[string]any {
 	s.t.Helper()
 	all := map[string]map[string]any{}
 	for _, of := range partitions {
@@ -188,6 +189,22 @@ func (s *screen) rowsIn(generation int64, partitions ...string) map[string]map[s
 		}
 	}
 	return all
+}
+
+// partition is the partition key in a generation of what these tests call by the rest of it.
+func partition(generation schema.Generation, of string) string { return generation.Prefix() + of }
+
+func accountPartition(id portal.AccountID) string { return "account#" + string(id) }
+
+func wishPartition(stream portal.Stream, wish int64) string {
+	return fmt.Sprintf("wish#%s#%012d", stream, wish)
+}
+
+const catalogPartition = "catalog"
+
+func checkpointKey(generation schema.Generation, stream portal.Stream) (pk, sk string) {
+	key := generation.Checkpoint(stream)
+	return key.PK, key.SK
 }
 
 // everything is where the rows of the account, of the operations and of the wishes of
@@ -217,8 +234,8 @@ func describeRows(rows map[string]map[string]any, seq int64) []string {
 		}
 		key = strings.ReplaceAll(key, fmt.Sprintf("%012d", seq), "N")
 		key = strings.TrimPrefix(key, accountPartition(ann)+" ")
-		key = strings.Replace(key, stepSort+string(annStream)+"#N", "step", 1)
-		key = strings.Replace(key, stepSort+string(portal.CatalogStream)+"#N", "step", 1)
+		key = strings.Replace(key, "step#"+string(annStream)+"#N", "step", 1)
+		key = strings.Replace(key, "step#"+string(portal.CatalogStream)+"#N", "step", 1)
 		for _, name := range []string{"status", "state", "waiting", "lost", "code", "text", "hash"} {
 			if value, ok := row[name].(string); ok && value != "" {
 				key += " | " + value

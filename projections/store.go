@@ -3,7 +3,6 @@ package projections
 import (
 	"context"
 	"fmt"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type client interface {
@@ -39,49 +39,47 @@ func newStore(client client, tables Tables) store {
 	return store{client: client, tables: tables, generations: newGenerations(client, tables.Views)}
 }
 
-// live is the partition of what readers see.
-func (s store) live(ctx context.Context, of string) (pk string, err error) {
+// live is the generation that readers see.
+func (s store) live(ctx context.Context) (schema.Generation, error) {
 	now, err := s.generations.current(ctx)
-	return partition(now.Live, of), err
+	return now.Live, err
 }
 
 // get reads one row into value; found is false if there is none.
-func (s store) get(ctx context.Context, table, pk, sk string, value any) (found bool, err error) {
+func (s store) get(ctx context.Context, table string, key schema.Key, value any) (found bool, err error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &table, ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{"pk": textValue(pk), "sk": textValue(sk)},
+		Key: key.Attributes(),
 	})
 	if err != nil {
-		return false, unavailable(err, "reading row "+pk)
+		return false, unavailable(err, "reading row "+key.PK)
 	}
 	if out.Item == nil {
 		return false, nil
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, value); err != nil {
-		return false, fmt.Errorf("decoding row %s %s: %w", pk, sk, err)
+		return false, fmt.Errorf("decoding row %s %s: %w", key.PK, key.SK, err)
 	}
 	return true, nil
 }
 
-// query reads the rows of a partition whose sort key begins so, in order.
-func (s store) query(ctx context.Context, pk, begins string, visit func(sk string, item map[string]types.AttributeValue) error) error {
+// query reads the rows of a range, in order.
+func (s store) query(ctx context.Context, of schema.Range, visit func(sk string, item map[string]types.AttributeValue) error) error {
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
-		TableName:              &s.tables.Views,
-		ConsistentRead:         aws.Bool(true),
-		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": textValue(pk), ":sk": textValue(begins),
-		},
+		TableName:                 &s.tables.Views,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    of.Condition(),
+		ExpressionAttributeValues: of.Values(),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return unavailable(err, "reading rows of "+pk)
+			return unavailable(err, "reading rows of "+of.PK)
 		}
 		for _, item := range page.Items {
-			sk, _ := item["sk"].(*types.AttributeValueMemberS)
-			if err := visit(sk.Value, item); err != nil {
-				return fmt.Errorf("decoding row %s %s: %w", pk, sk.Value, err)
+			sk := schema.KeyOf(item).SK
+			if err := visit(sk, item); err != nil {
+				return fmt.Errorf("decoding row %s %s: %w", of.PK, sk, err)
 			}
 		}
 	}
@@ -95,8 +93,6 @@ func unavailable(err error, doing string) error {
 	return portal.Postpone("the views do not answer", fmt.Errorf("%s: %w", doing, err))
 }
 
-func textValue(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+func textValue(s string) types.AttributeValue { return schema.Text(s) }
 
-func numberValue(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
-}
+func numberValue(n int64) types.AttributeValue { return schema.Number(n) }

@@ -52,6 +52,6 @@ func subscriptionRows(changed rows, before, account state.Account, fact events.E
 		if s.Open() {
 			shown.Operation = s.Operation
 		}
-		changed.view(accountPartition(account.ID), subscriptionKey+string(plan), fact.Sequence, shown)
+		changed.view(changed.Subscription(account.ID, plan), fact.Sequence, shown)
 	}
 }

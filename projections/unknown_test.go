@@ -52,7 +52,7 @@ func TestTheCatalogIsShownPastAFactOfNewerCode(t *testing.T) {
 	const stream = "catalog"
 	s.say(stream, painted)
 	s.shown(stream, said{"", events.CatalogPublished{Hash: "h"}})
-	if rows := s.rows(catalogPartition); len(rows) != 1 || rows[catalogPartition+" "+catalogSort]["hash"] != "h" {
+	if rows := s.rows(catalogPartition); len(rows) != 1 || rows[catalogPartition+" now"]["hash"] != "h" {
 		t.Errorf("the rows are %v", rows)
 	}
 	if got := s.checkpoint(stream); got != 2 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -31,10 +32,10 @@ func (s store) together(ctx context.Context, list []row) error {
 	for _, part := range parts(puts) {
 		err := s.commit(ctx, part)
 		if isRaced(err) {
-			return fmt.Errorf("writing rows of %s: %w", list[0].pk, errRaced)
+			return fmt.Errorf("writing rows of %s: %w", list[0].key.PK, errRaced)
 		}
 		if err != nil {
-			return unavailable(err, "writing rows of "+list[0].pk)
+			return unavailable(err, "writing rows of "+list[0].key.PK)
 		}
 	}
 	return nil
@@ -94,7 +95,7 @@ func (s store) put(ctx context.Context, r row) error {
 	if errors.As(err, &refused) {
 		return nil
 	}
-	return unavailable(err, "writing row "+r.pk)
+	return unavailable(err, "writing row "+r.key.PK)
 }
 
 func (s store) puts(list []row) ([]*types.Put, error) {
@@ -112,9 +113,10 @@ func (s store) puts(list []row) ([]*types.Put, error) {
 func (s store) guarded(r row) (*types.Put, error) {
 	item, err := attributevalue.MarshalMap(r.value)
 	if err != nil {
-		return nil, fmt.Errorf("encoding row %s %s: %w", r.pk, r.sk, err)
+		return nil, fmt.Errorf("encoding row %s %s: %w", r.key.PK, r.key.SK, err)
 	}
-	item["pk"], item["sk"], item["seq"] = textValue(r.pk), textValue(r.sk), numberValue(r.seq)
+	maps.Copy(item, r.key.Attributes())
+	item["seq"] = numberValue(r.seq)
 	condition, values := r.guard()
 	return &types.Put{TableName: &s.tables.Views, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values}, nil
 }

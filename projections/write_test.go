@@ -72,7 +72,7 @@ func TestOneRowAloneIsNoTransaction(t *testing.T) {
 
 func TestARowThatIsNewerStaysAndTheRestIsShown(t *testing.T) {
 	t.Parallel()
-	for row, newer := range map[string]int64{profileSort: 99, keySort + "k1": 99, activitySort + fmt.Sprintf("%012d", 3): 99} {
+	for row, newer := range map[string]int64{"now#profile": 99, "now#key#k1": 99, "log#activity#000000000003": 99} {
 		t.Run(row, func(t *testing.T) {
 			t.Parallel()
 			want := reference(t)
@@ -302,7 +302,7 @@ func TestTheSizeOfARowIsNotUnderestimated(t *testing.T) {
 		}
 		units := aws.ToFloat64(out.ConsumedCapacity.CapacityUnits)
 		if least := (int(units) - 1) << 10; payloadOf(put) <= least {
-			t.Errorf("row %s %s counts as %d bytes and takes %v KB", r.pk, r.sk, payloadOf(put), units)
+			t.Errorf("row %s %s counts as %d bytes and takes %v KB", r.key.PK, r.key.SK, payloadOf(put), units)
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const (
@@ -151,9 +152,9 @@ type sweepProgress struct {
 	Found Found `json:"found"`
 }
 
-func (p sweepProgress) set() string { return "sweep-" + p.Run }
+func (p sweepProgress) set() string { return schema.Swept(p.Run) }
 
-func (p sweepProgress) shard(n int) string { return fmt.Sprintf("sweep-%s-%02d", p.Run, n) }
+func (p sweepProgress) shard(n int) string { return schema.SweptShard(p.Run, n) }
 
 func (p sweepProgress) to(next sweepPhase) sweepProgress {
 	p.Phase, p.Position, p.Page, p.Index = next, "", 0, 0
@@ -554,14 +555,12 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
 		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).
 		Dur("took", found.Ended.Sub(found.Began)).Msg("swept")
-	return s.Scratch.Put(ctx, resultSet, "last", found, sweepKept)
+	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
 }
-
-const resultSet = "sweep-result"
 
 // LastSweep is what the last sweep that came to its end has found; ok is false if there was
 // none within three months.
 func LastSweep(ctx context.Context, from scratch) (found Found, ok bool, err error) {
-	ok, err = from.Get(ctx, resultSet, "last", &found)
+	ok, err = from.Get(ctx, schema.SweepResult(), "last", &found)
 	return found, ok, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 type projectionsCommand struct {
@@ -28,7 +29,7 @@ type statusJSON struct {
 
 type rebuildingJSON struct {
 	Since      *time.Time        `json:"since"`
-	Generation int64             `json:"generation"`
+	Generation schema.Generation `json:"generation"`
 	Phase      projections.Phase `json:"phase"`
 	Pass       int               `json:"pass,omitempty"`
 	Streams    int               `json:"streams"`

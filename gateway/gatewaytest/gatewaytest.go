@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Records is the name of the records table.
@@ -50,16 +51,10 @@ func New(t *testing.T) *World {
 		},
 	}}
 	w := &World{AWS: server, Config: cfg, DB: dynamodb.NewFromConfig(cfg), API: apigateway.NewFromConfig(cfg), Wire: &Wire{next: cfg.HTTPClient}}
+	attributes, primaryKey := schema.Definition()
 	_, err := w.DB.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: aws.String(Records), BillingMode: ddbtypes.BillingModePayPerRequest,
-		AttributeDefinitions: []ddbtypes.AttributeDefinition{
-			{AttributeName: aws.String("pk"), AttributeType: ddbtypes.ScalarAttributeTypeS},
-			{AttributeName: aws.String("sk"), AttributeType: ddbtypes.ScalarAttributeTypeS},
-		},
-		KeySchema: []ddbtypes.KeySchemaElement{
-			{AttributeName: aws.String("pk"), KeyType: ddbtypes.KeyTypeHash},
-			{AttributeName: aws.String("sk"), KeyType: ddbtypes.KeyTypeRange},
-		},
+		AttributeDefinitions: attributes, KeySchema: primaryKey,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/clock"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Finding is what a probe saw of ImportApiKeys. AWS documents little of what it does, and
@@ -42,8 +43,7 @@ type table interface {
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Findings keeps the last finding of a Region in the records table (pk "import-probe", sk
-// "result").
+// Findings keeps the last finding of a Region in the records table.
 type Findings struct {
 	db     table
 	name   string
@@ -111,9 +111,7 @@ func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) 
 }
 
 func (f *Findings) key() map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		"pk": &types.AttributeValueMemberS{Value: "import-probe"}, "sk": &types.AttributeValueMemberS{Value: "result"},
-	}
+	return schema.ImportProbe().Attributes()
 }
 
 // Save makes it the last finding and returns it as it is kept.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // Tables are the three tables that the pipeline's loops share, all empty.
@@ -47,17 +48,11 @@ func On(t testing.TB, cfg aws.Config) Tables {
 		}),
 		Journal: prefix + "-journal", Records: prefix + "-records", Views: prefix + "-views",
 	}
+	attributes, primaryKey := schema.Definition()
 	for _, name := range []string{tables.Journal, tables.Records, tables.Views} {
 		_, err := tables.Client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
 			TableName: &name, BillingMode: types.BillingModePayPerRequest,
-			AttributeDefinitions: []types.AttributeDefinition{
-				{AttributeName: aws.String("pk"), AttributeType: types.ScalarAttributeTypeS},
-				{AttributeName: aws.String("sk"), AttributeType: types.ScalarAttributeTypeS},
-			},
-			KeySchema: []types.KeySchemaElement{
-				{AttributeName: aws.String("pk"), KeyType: types.KeyTypeHash},
-				{AttributeName: aws.String("sk"), KeyType: types.KeyTypeRange},
-			},
+			AttributeDefinitions: attributes, KeySchema: primaryKey,
 		})
 		if err != nil {
 			t.Fatalf("creating table %s: %v", name, err)
@@ -75,9 +70,10 @@ func (tt Tables) Open() *journal.Journal {
 func (tt Tables) Rows(t testing.TB, table, pk string) []map[string]types.AttributeValue {
 	t.Helper()
 	var rows []map[string]types.AttributeValue
+	partition := schema.Range{PK: pk}
 	pages := dynamodb.NewQueryPaginator(tt.Client, &dynamodb.QueryInput{
-		TableName: &table, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": &types.AttributeValueMemberS{Value: pk}},
+		TableName: &table, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression: partition.Condition(), ExpressionAttributeValues: partition.Values(),
 	})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(context.Background())

@@ -7,9 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// account is the settings of the account in this Region. The role is only kept:
-// nothing here writes logs to CloudWatch. The throttle is AWS's default for the
-// data plane, and shown only.
+// account is the account's settings. The role is only stored: nothing is logged to
+// CloudWatch. The throttle is AWS's default, for display only.
 type account struct {
 	CloudwatchRoleARN string   `json:"cloudwatchRoleArn,omitempty"`
 	Throttle          throttle `json:"throttleSettings"`

@@ -1,11 +1,10 @@
-// Package apigateway is the local Amazon API Gateway: REST APIs (v1), usage
-// plans and API keys. The control plane speaks restJson1 as AWS does; the data
-// plane carries requests to HTTP backends on this machine and enforces keys,
-// throttles and quotas. What it does not implement it refuses with status 501
-// instead of accepting it without effect.
+// Package apigateway is a local Amazon API Gateway: REST APIs (v1), usage plans and API
+// keys. The control plane uses restJson1, as AWS does. The data plane calls HTTP backends
+// on this machine and enforces keys, throttles and quotas. What is not implemented gets
+// status 501 instead of being accepted without effect.
 //
-// Names, defaults and errors follow the Amazon API Gateway API Reference
-// (version 2015-07-09). Where AWS documents no text, ours is in AWS's style.
+// Names, defaults and errors follow the Amazon API Gateway API Reference (version
+// 2015-07-09). Where AWS documents no text, ours imitates its style.
 package apigateway
 
 import (
@@ -17,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Service holds REST APIs, usage plans and keys. All of it is in the data file
-// but the throttles, which start full after a restart.
+// Service holds REST APIs, usage plans and keys in the data file. Only the throttles'
+// tokens are in memory.
 type Service struct {
 	env        wire.Env
 	limits     limits
@@ -34,8 +33,8 @@ type Service struct {
 	propagation atomic.Int64 // nanoseconds
 }
 
-// limits are AWS's quotas per account and Region; see "Amazon API Gateway quotas"
-// in its developer guide. That of keys is the service's keyLimit.
+// limits are AWS's quotas per account and Region ("Amazon API Gateway quotas" in the
+// developer guide), except the number of keys.
 type limits struct {
 	plans, plansPerKey, throttlesPerStage int
 }
@@ -58,11 +57,10 @@ func New(env wire.Env) *Service {
 	return s
 }
 
-// ServeControl is the control plane. A refusal is a header X-Amzn-Errortype and
-// a body {"message": …}.
+// ServeControl serves the control plane. Errors have the header X-Amzn-Errortype and a body
+// {"message": …}.
 func (s *Service) ServeControl(w http.ResponseWriter, r *http.Request) {
 	s.operations.mux.ServeHTTP(w, r)
 }
 
-// now is the time stamp of the control plane's answers: seconds since 1970.
 func (s *Service) now() int64 { return s.env.Now().Unix() }

@@ -16,14 +16,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// start runs a local AWS for one test and gives it a client.
+// start runs a local AWS until the test ends, and returns it with a client.
 func start(t *testing.T, adjust ...func(*localaws.Options)) (*localaws.Server, *sdk.Client) {
 	t.Helper()
 	srv := localawstest.Start(t, adjust...)
 	return srv, sdk.NewFromConfig(srv.AWSConfig())
 }
 
-// clock is a time that only moves when a test says so.
+// clock is a time that moves only when a test advances it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -45,7 +45,7 @@ func (c *clock) set(to time.Time) {
 
 func (c *clock) install(o *localaws.Options) { o.Now = c.Now }
 
-// must unwraps an answer that a test cannot go on without.
+// must returns a result that the test needs.
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -56,7 +56,7 @@ func must[T any](t *testing.T) func(T, error) T {
 	}
 }
 
-// refused checks that AWS's error has that code and, if one is given, that text.
+// refused checks the code of AWS's error and, if given, its message.
 func refused(t *testing.T, err error, code, message string) {
 	t.Helper()
 	var e smithy.APIError
@@ -74,8 +74,7 @@ func patch(op types.Op, path, value string) types.PatchOperation {
 	return types.PatchOperation{Op: op, Path: aws.String(path), Value: aws.String(value)}
 }
 
-// deployedAPI makes an API whose every path goes to the backend and needs a key,
-// and deploys it to the stage "v1".
+// deployedAPI deploys an API to the stage "v1": all paths go to the backend and need a key.
 func deployedAPI(t *testing.T, client *sdk.Client, backend string) string {
 	t.Helper()
 	ctx := context.Background()

@@ -8,16 +8,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// basePathMapping says which API is called by paths of a custom domain name that begin
-// with its base path.
+// basePathMapping maps a custom domain name's paths with one base path to an API.
 type basePathMapping struct {
 	BasePath string `json:"basePath"`
 	APIID    string `json:"restApiId"`
-	// Stage is empty if the path names it.
+	// Stage is empty if the path names the stage.
 	Stage string `json:"stage,omitempty"`
 }
 
-// noBasePath is how the mapping of paths that begin with no other base path is named.
+// noBasePath is the base path of the mapping for all other paths.
 const noBasePath = "(none)"
 
 var basePathForm = regexp.MustCompile(`^[a-zA-Z0-9$_.+!*'()-]*$`)
@@ -93,8 +92,8 @@ func findMapping(tx *store.Tx, r *http.Request) (*basePathMapping, error) {
 	return &m, err
 }
 
-// unmapped refuses to delete what custom domain names still lead to.
-func unmapped(tx *store.Tx, leads func(basePathMapping) bool, what, kind string) error {
+// checkUnmapped returns an error while base path mappings refer to what is to be deleted.
+func checkUnmapped(tx *store.Tx, leads func(basePathMapping) bool, what, kind string) error {
 	for _, domain := range keysOf(bucket(tx, "domains")) {
 		mappings, err := store.AllJSON[basePathMapping](bucket(tx, "mappings", domain))
 		if err != nil {

@@ -9,21 +9,21 @@ import (
 //
 //	apis                   API id           -> restAPI
 //	resources/<api>        resource id      -> resource, with its methods
-//	deployments/<api>      deployment id    -> deployment, with the resources as they were
+//	deployments/<api>      deployment id    -> deployment, with its copy of the resources
 //	stages/<api>           stage name       -> stage
 //	models/<api>           model name       -> model
 //	documentation/<api>    path 0x20 verb   -> documentation
-//	closed                 API id           -> who cannot reach it: closedEndpoint, closedAPI
+//	closed                 API id           -> how it cannot be called: closedEndpoint, closedAPI
 //	domains                domain name      -> domainName
 //	mappings/<domain>      base path        -> basePathMapping
 //	plans                  plan id          -> usagePlan
 //	plankeys/<plan>        key id           -> attachment
-//	keyplans/<key>         plan id          -> nothing; plankeys the other way round
+//	keyplans/<key>         plan id          -> nothing; the reverse of plankeys
 //	keys                   key id           -> apiKey, with its value
 //	keyvalues              key value        -> key id
 //	keynames               name 0x00 key id -> nothing
-//	counts                 "keys"           -> how many keys there are
-//	usage/<plan>           key id / date    -> usage of that day
+//	counts                 "keys"           -> number of keys
+//	usage/<plan>           key id / date    -> usage on that day
 //	account                "settings"       -> account
 func bucket(tx *store.Tx, path ...string) store.Bucket {
 	return tx.Bucket(append([]string{"apigateway"}, path...)...)
@@ -33,7 +33,6 @@ func drop(tx *store.Tx, path ...string) error {
 	return tx.Drop(append([]string{"apigateway"}, path...)...)
 }
 
-// freshID draws an id that the bucket does not have yet.
 func freshID(b store.Bucket, length int) string {
 	for {
 		if id := wire.NewID(length); b.Get([]byte(id)) == nil {

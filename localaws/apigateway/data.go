@@ -10,22 +10,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// invocation is one call of a deployed API, once it is known what it is for.
 type invocation struct {
 	request *http.Request
 	api     string
 	stage   stage
 	method  method
-	// limit is the throttle of the stage that applies to the method; calls with the same
-	// bucket share its tokens.
+	// limit is the stage's throttle for the method. Calls with the same bucket share its
+	// tokens.
 	limit  *throttle
 	bucket string
-	// parameters are the path's, by name, percent-encoded.
+	// parameters are the path parameters by name, percent-encoded.
 	parameters map[string]string
 }
 
-// What the data plane answers itself, in API Gateway's default wording (developer
-// guide, "Gateway response types").
+// Errors of the data plane, with API Gateway's default texts (developer guide, "Gateway
+// response types").
 var (
 	errForbidden    = &wire.Error{Code: "ForbiddenException", Message: "Forbidden", Status: http.StatusForbidden}
 	errMissingToken = &wire.Error{Code: "MissingAuthenticationTokenException", Message: "Missing Authentication Token", Status: http.StatusForbidden}
@@ -36,17 +35,15 @@ var (
 	errTooLarge     = &wire.Error{Code: "RequestTooLargeException", Message: "Request Too Long", Status: http.StatusRequestEntityTooLarge}
 )
 
-// called is what a call names: the stage of an API, a path, percent-encoded, and whether
-// it came by a custom domain name.
-type called struct {
+type callAddress struct {
 	stageID
 	path     string
 	byDomain bool
 }
 
-// ServeData is the data plane: /restapis/{api}/{stage}/_user_request_/{path…}
-// calls a deployed API. In order: the stage, the method, the API key where the
-// method requires one, its plan's throttle, the stage's, the quota, the integration.
+// ServeData serves calls of deployed APIs: /restapis/{api}/{stage}/_user_request_/{path…}.
+// It checks, in order: stage, method, API key if required, the plan's throttle, the stage's
+// throttle, and the quota. Then it runs the integration.
 func (s *Service) ServeData(w http.ResponseWriter, r *http.Request) {
 	c, ok := splitDataPath(r.URL.EscapedPath())
 	if !ok {
@@ -56,7 +53,7 @@ func (s *Service) ServeData(w http.ResponseWriter, r *http.Request) {
 	s.serve(w, r, c)
 }
 
-func (s *Service) serve(w http.ResponseWriter, r *http.Request, c called) {
+func (s *Service) serve(w http.ResponseWriter, r *http.Request, c callAddress) {
 	inv, caller, err := s.resolve(r, c)
 	if err == nil {
 		err = s.admit(inv, caller)
@@ -76,8 +73,7 @@ func (s *Service) serve(w http.ResponseWriter, r *http.Request, c called) {
 	}
 }
 
-// resolve finds the method that is called, and who calls it if that matters.
-func (s *Service) resolve(r *http.Request, c called) (inv invocation, caller subscriber, err error) {
+func (s *Service) resolve(r *http.Request, c callAddress) (inv invocation, caller subscriber, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) error {
 		st, err := findStage(tx, c.APIID, c.Stage)
 		if err != nil {
@@ -114,9 +110,9 @@ func (s *Service) resolve(r *http.Request, c called) (inv invocation, caller sub
 	return inv, caller, err
 }
 
-// splitDataPath takes /restapis/{api}/{stage}/_user_request_/{path…} apart. An export's
-// address has one slash more at the beginning, as AWS's have.
-func splitDataPath(escaped string) (c called, ok bool) {
+// splitDataPath splits /restapis/{api}/{stage}/_user_request_/{path…}. Addresses in exports
+// start with one more slash, as on AWS.
+func splitDataPath(escaped string) (c callAddress, ok bool) {
 	parts := strings.SplitN(strings.TrimLeft(escaped, "/"), "/", 5)
 	if len(parts) < 4 || parts[0] != "restapis" || parts[3] != "_user_request_" {
 		return c, false
@@ -128,8 +124,7 @@ func splitDataPath(escaped string) (c called, ok bool) {
 	return c, true
 }
 
-// hide replaces what the control plane would say by what the data plane says,
-// and leaves real failures alone.
+// hide replaces AWS errors, but not internal ones.
 func hide(err error, by *wire.Error) error {
 	var e *wire.Error
 	if errors.As(err, &e) {

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// echo is a backend that answers with what it was asked.
+// echo is a backend that returns the request it got.
 type echo struct {
 	Method, Path, Query, Body string
 	Header                    http.Header
@@ -36,7 +36,7 @@ func echoBackend(t *testing.T) string {
 	return srv.URL
 }
 
-// result is one answer of the data plane.
+// result is a response of the data plane.
 type result struct {
 	Status    int
 	ErrorType string
@@ -78,7 +78,7 @@ func wantRefusal(t *testing.T, got result, status int, errorType, message string
 	}
 }
 
-func TestACallReachesTheBackendAsItIs(t *testing.T) {
+func TestACallReachesTheBackendUnchanged(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := deployedAPI(t, client, echoBackend(t)+"/base")
@@ -103,7 +103,7 @@ func TestACallReachesTheBackendAsItIs(t *testing.T) {
 	}
 }
 
-func TestACallNeedsAKeyOfAPlanWithTheStage(t *testing.T) {
+func TestACallNeedsAKeyInAPlanWithTheStage(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := deployedAPI(t, client, echoBackend(t))
@@ -133,7 +133,7 @@ func TestACallNeedsAKeyOfAPlanWithTheStage(t *testing.T) {
 	forbidden(*key.Value)
 }
 
-func TestCallsOfWhatIsNotThereAreRefused(t *testing.T) {
+func TestCallsToUnknownAddressesAreRefused(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := deployedAPI(t, client, echoBackend(t))
@@ -144,7 +144,7 @@ func TestCallsOfWhatIsNotThereAreRefused(t *testing.T) {
 	wantRefusal(t, call(t, "TRACE", base+api+"/v1/_user_request_/x", "", ""), 403, "MissingAuthenticationTokenException", "Missing Authentication Token")
 }
 
-func TestAStageServesItsDeploymentUntilTheNext(t *testing.T) {
+func TestAStageServesItsDeploymentUntilTheNextOne(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := deployedAPI(t, client, "http://localhost:1")
@@ -162,7 +162,7 @@ func TestAStageServesItsDeploymentUntilTheNext(t *testing.T) {
 	}
 }
 
-// mockMethod makes a method that answers 201 without a backend and without a key.
+// mockMethod creates a method that answers 201 without a backend or a key.
 func mockMethod(t *testing.T, client *sdk.Client, api, res, verb string) {
 	t.Helper()
 	must[*sdk.PutMethodOutput](t)(client.PutMethod(t.Context(), &sdk.PutMethodInput{
@@ -183,7 +183,7 @@ func mockMethod(t *testing.T, client *sdk.Client, api, res, verb string) {
 	}))
 }
 
-func TestOnlyThisMachineIsCalled(t *testing.T) {
+func TestOnlyBackendsOnThisMachineAreCalled(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	far := deployedAPI(t, client, "https://api.example.invalid")
@@ -199,7 +199,7 @@ func TestOnlyThisMachineIsCalled(t *testing.T) {
 	wantRefusal(t, call(t, "GET", stageURL(srv, deaf)+"/x", *key.Value, ""), 504, "InternalServerErrorException", "Network error communicating with endpoint")
 }
 
-func TestABackendThatIsTooSlowIsATimeout(t *testing.T) {
+func TestABackendThatIsTooSlowTimesOut(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	over := make(chan struct{})
@@ -250,7 +250,7 @@ func TestAPlanThrottlesEachOfItsKeys(t *testing.T) {
 	throttled(key)
 }
 
-func TestAQuotaHoldsForItsPeriodAndOutlivesTheServer(t *testing.T) {
+func TestAQuotaHoldsForItsPeriodAndSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	wednesday := time.Date(2026, 11, 18, 10, 0, 0, 0, time.UTC)
 	tests := []struct {
@@ -273,7 +273,7 @@ func TestAQuotaHoldsForItsPeriodAndOutlivesTheServer(t *testing.T) {
 			}
 			client := sdk.NewFromConfig(srv.AWSConfig())
 			api := deployedAPI(t, client, echoBackend(t))
-			// One of the three is taken off in the period in which the key joins.
+			// The offset takes one of the three calls in the period in which the key joins.
 			plan := planFor(t, client, sdk.CreateUsagePlanInput{Quota: &types.QuotaSettings{Limit: 3, Offset: 1, Period: tt.period}}, v1(api))
 			key := newKey(t, client, "k")
 			if err := attach(client, plan, *key.Id); err != nil {

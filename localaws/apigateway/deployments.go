@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// deployment is what a stage serves: the API as it was at that moment.
 type deployment struct {
 	deploymentAnswer
 	Resources []resource `json:"resources"`
@@ -27,8 +26,8 @@ type deploymentInput struct {
 	TracingEnabled      bool              `json:"tracingEnabled"`
 }
 
-// createDeployment freezes the API. With a stage name, that stage serves it from
-// then on, and is created if need be.
+// createDeployment takes a snapshot of the API. The named stage, if any, serves it from now
+// on; it is created if necessary.
 func (s *Service) createDeployment(r *http.Request, in *deploymentInput) (*deploymentAnswer, error) {
 	st := stageInput{
 		StageName: in.StageName, Description: in.StageDescription, Variables: in.Variables,
@@ -66,14 +65,14 @@ func (s *Service) createDeployment(r *http.Request, in *deploymentInput) (*deplo
 	})
 }
 
-// The ways in which a deployed API may not be reached, in the bucket "closed".
+// Values in the bucket "closed".
 const (
-	closedEndpoint = "endpoint" // not by its own endpoint, only by a custom domain name
-	closedAPI      = "private"  // not at all from here
+	closedEndpoint = "endpoint" // only by a custom domain name
+	closedAPI      = "private"  // not from this machine
 )
 
-// setReach decides who can reach the API from now on: disableExecuteApiEndpoint and the
-// type of the endpoint take effect when the API is deployed.
+// setReach updates the bucket "closed": disableExecuteApiEndpoint and the endpoint type
+// take effect on deployment.
 func (api *restAPI) setReach(tx *store.Tx) error {
 	closed := bucket(tx, "closed")
 	switch {

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// document is the part of an OpenAPI 3.0 or Swagger 2.0 document that makes an API.
-// What API Gateway does not import either, such as servers, is not in it.
+// document is the imported part of an OpenAPI 3.0 or Swagger 2.0 document. It omits what
+// API Gateway does not import, such as servers.
 type document struct {
 	Swagger string `json:"swagger"`
 	OpenAPI string `json:"openapi"`
@@ -84,15 +84,14 @@ type documentOperation struct {
 	Integration json.RawMessage `json:"x-amazon-apigateway-integration"`
 }
 
-// known are the extensions that are imported, and one that says nothing about the API.
+// known are the extensions that can be imported, and one without effect.
 var known = []string{
 	extIntegration, extAnyMethod, extBinaryTypes, extKeySource, extTagValue, "x-amazon-apigateway-importexport-version",
 }
 
-// text is a member that is a text, and may be written as a number.
+// text is a string that may be written as a number.
 type text string
 
-// UnmarshalJSON takes a number as it is written.
 func (t *text) UnmarshalJSON(raw []byte) error {
 	var n json.Number
 	if raw[0] != '"' && json.Unmarshal(raw, &n) == nil {
@@ -102,13 +101,13 @@ func (t *text) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*string)(t))
 }
 
-// readDocument reads JSON or YAML. An extension of AWS's that is not implemented is
-// refused, since without it the API would behave otherwise.
+// readDocument reads JSON or YAML. It refuses unimplemented AWS extensions, because the API
+// would behave differently without them.
 func readDocument(body []byte) (*document, error) {
 	var raw any
 	asJSON := json.NewDecoder(bytes.NewReader(body))
 	asJSON.UseNumber()
-	if asJSON.Decode(&raw) != nil { // JSON may be indented by tabs, which YAML forbids
+	if asJSON.Decode(&raw) != nil { // JSON may contain tabs, which YAML forbids
 		raw = nil
 		if err := yaml.Unmarshal(body, &raw); err != nil {
 			return nil, badRequest("Invalid OpenAPI input.")
@@ -135,8 +134,8 @@ func readDocument(body []byte) (*document, error) {
 	return d, nil
 }
 
-// withStringKeys makes YAML's keys, such as the status 200, texts, and keeps its version
-// 1.0 from becoming 1.
+// withStringKeys turns YAML's keys, such as the status 200, into strings, and keeps the
+// version 1.0 from becoming 1.
 func withStringKeys(v any) any {
 	switch v := v.(type) {
 	case map[any]any:
@@ -182,7 +181,6 @@ func unknownExtension(v any) string {
 	return ""
 }
 
-// schemas are the document's models by name.
 func (d *document) schemas() map[string]json.RawMessage {
 	if d.Swagger != "" {
 		return d.Definitions
@@ -190,8 +188,8 @@ func (d *document) schemas() map[string]json.RawMessage {
 	return d.Components.Schemas
 }
 
-// needsKey tells whether the requirements ask for an API key. Other schemes than
-// that of keys would need an authorizer.
+// needsKey reports whether the security requirements include an API key. Other schemes
+// would need an authorizer.
 func (d *document) needsKey(requirements []map[string][]string) (bool, error) {
 	needed := false
 	for _, requirement := range requirements {
@@ -223,8 +221,7 @@ func (d *document) parameter(p documentParameter) (documentParameter, error) {
 	return have, nil
 }
 
-// modelFor names the model for a schema: the one it refers to, or one of its own that
-// is called after its content.
+// modelFor returns the model that the schema refers to, or a new one.
 func modelFor(schema json.RawMessage) model {
 	var ref struct {
 		Ref string `json:"$ref"`
@@ -236,7 +233,6 @@ func modelFor(schema json.RawMessage) model {
 	return model{Name: "MODEL" + hex.EncodeToString(sum[:3]), Schema: schema}
 }
 
-// readIntegration refuses members that PutIntegration does not know either.
 func readIntegration(raw json.RawMessage) (documentIntegration, error) {
 	var d documentIntegration
 	dec := json.NewDecoder(bytes.NewReader(raw))

@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// domainName is a custom domain name. A client that sends it as the Host header can call
-// APIs by it, without encryption: there are no certificates here.
+// domainName is a custom domain name. Clients call it by the Host header and without TLS:
+// there are no certificates here.
 type domainName struct {
 	DomainName               string                `json:"domainName"`
 	CertificateARN           string                `json:"certificateArn,omitempty"`
@@ -27,7 +27,7 @@ type domainName struct {
 	Tags                     map[string]string     `json:"tags,omitempty"`
 }
 
-// domainNameInput leaves out certificates that are sent along, and mutual TLS.
+// domainNameInput omits uploaded certificates and mutual TLS: not implemented.
 type domainNameInput struct {
 	DomainName             string                `json:"domainName"`
 	CertificateARN         string                `json:"certificateArn"`
@@ -126,7 +126,7 @@ func (s *Service) getDomainName(r *http.Request, _ *none) (*domainName, error) {
 	})
 }
 
-// deleteDomainName takes the mappings along.
+// deleteDomainName also deletes its mappings.
 func (s *Service) deleteDomainName(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		d, err := findDomain(tx, r.PathValue("domain"))
@@ -148,7 +148,7 @@ func findDomain(tx *store.Tx, name string) (domainName, error) {
 	return d, err
 }
 
-// HasDomain reports whether that is a custom domain name.
+// HasDomain reports whether host is a custom domain name.
 func (s *Service) HasDomain(host string) (found bool) {
 	err := s.env.DB.View(func(tx *store.Tx) error {
 		found = bucket(tx, "domains").Get([]byte(host)) != nil
@@ -157,9 +157,9 @@ func (s *Service) HasDomain(host string) (found bool) {
 	return err == nil && found
 }
 
-// ServeDomain is the data plane by a custom domain name: the first part of the path
-// chooses a mapping if it is one's base path, else the mapping without one is chosen. Of
-// a mapping without a stage the next part of the path names the stage.
+// ServeDomain serves calls by custom domain name. If the first segment of the path is a
+// base path, it selects that mapping; otherwise the mapping without a base path applies.
+// The next segment names the stage if the mapping does not.
 func (s *Service) ServeDomain(w http.ResponseWriter, r *http.Request, host string) {
 	path := strings.TrimPrefix(r.URL.EscapedPath(), "/")
 	var m basePathMapping
@@ -184,7 +184,7 @@ func (s *Service) ServeDomain(w http.ResponseWriter, r *http.Request, host strin
 		s.refuse(w, err)
 		return
 	}
-	c := called{stageID: stageID{APIID: m.APIID, Stage: m.Stage}, path: path, byDomain: true}
+	c := callAddress{stageID: stageID{APIID: m.APIID, Stage: m.Stage}, path: path, byDomain: true}
 	if c.Stage == "" {
 		c.Stage, c.path, _ = strings.Cut(path, "/")
 	}

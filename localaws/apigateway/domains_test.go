@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// callAs makes a call with a Host header.
+// callAs makes a call with the given Host header.
 func callAs(t *testing.T, srv *localaws.Server, host, path string, header http.Header) (status int, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.Endpoint()+path, nil)
@@ -58,7 +58,7 @@ func mapping(client *sdk.Client, domain, base, api, stage string) func(*testing.
 	}
 }
 
-// openAPI answers GET /harbours with 418 and does not ask for a key.
+// openAPI deploys an API whose GET /harbours answers 418 without a key.
 func openAPI(t *testing.T, client *sdk.Client, backend string) string {
 	t.Helper()
 	return importAPI(t, client, []byte(`{"openapi": "3.0.3", "info": {"title": "Seamark", "version": "1"}, "paths": {"/harbours": {"get": {"responses": {},
@@ -72,11 +72,11 @@ func TestAnAPIIsCalledByTheBasePathOfACustomDomainName(t *testing.T) {
 	const domain = "api.example.com"
 	status, body := callAs(t, srv, domain, "/sea/harbours", nil)
 	if status != http.StatusForbidden || !strings.Contains(body, "This local AWS") {
-		t.Errorf("before there is the domain name it answers %d %s", status, body)
+		t.Errorf("without the domain name it answers %d %s", status, body)
 	}
 	regional(t, client, domain)
 	if status, body := callAs(t, srv, domain, "/sea/harbours", nil); status != http.StatusForbidden || body != `{"message":"Forbidden"}` {
-		t.Errorf("before there is a mapping it answers %d %s", status, body)
+		t.Errorf("without a mapping it answers %d %s", status, body)
 	}
 	for base, stage := range map[string]string{"sea": "v1", "": "v1", "any": ""} {
 		if err := mapping(client, domain, base, api, stage)(t); err != nil {
@@ -91,18 +91,18 @@ func TestAnAPIIsCalledByTheBasePathOfACustomDomainName(t *testing.T) {
 			t.Errorf("%s answers %d %s, want %d", path, status, body, want)
 		}
 	}
-	// The name leads to the API alone.
+	// The name reaches only the API.
 	signed := http.Header{"Authorization": {"AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/apigateway/aws4_request, SignedHeaders=host, Signature=x"}}
 	if status, body := callAs(t, srv, domain, "/apikeys", signed); status != http.StatusForbidden || strings.Contains(body, "item") {
-		t.Errorf("the control plane answers by the domain name: %d %s", status, body)
+		t.Errorf("the control plane answers to the domain name: %d %s", status, body)
 	}
 	must[*sdk.DeleteDomainNameOutput](t)(client.DeleteDomainName(t.Context(), &sdk.DeleteDomainNameInput{DomainName: aws.String(domain)}))
 	if status, body := callAs(t, srv, domain, "/sea/harbours", nil); !strings.Contains(body, "This local AWS") {
-		t.Errorf("after the domain name is gone it answers %d %s", status, body)
+		t.Errorf("after the domain name was deleted it answers %d %s", status, body)
 	}
 }
 
-func TestDomainNamesAndMappingsAreMadeListedAndDeleted(t *testing.T) {
+func TestDomainNamesAndMappingsAreCreatedListedAndDeleted(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := openAPI(t, client, "http://localhost:1")
@@ -153,7 +153,7 @@ func TestDomainNamesAndMappingsAreMadeListedAndDeleted(t *testing.T) {
 	must[*sdk.DeleteRestApiOutput](t)(client.DeleteRestApi(t.Context(), &sdk.DeleteRestApiInput{RestApiId: &api}))
 }
 
-func TestWhatIsWrongWithADomainNameOrAMappingIsRefused(t *testing.T) {
+func TestInvalidDomainNamesAndMappingsAreRefused(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := openAPI(t, client, "http://localhost:1")
@@ -168,15 +168,15 @@ func TestWhatIsWrongWithADomainNameOrAMappingIsRefused(t *testing.T) {
 		adjust func(*sdk.CreateDomainNameInput)
 		code   string
 	}{
-		"a name that is taken": {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("a.example.com") }, "BadRequestException"},
-		"a name without a dot": {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("localhost") }, "BadRequestException"},
-		"a name that is none":  {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("a b.example") }, "BadRequestException"},
-		"a wildcard":           {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("*.example.com") }, "NotImplementedException"},
-		"no certificate":       {func(in *sdk.CreateDomainNameInput) { in.CertificateArn = nil }, "BadRequestException"},
+		"a name that exists already": {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("a.example.com") }, "BadRequestException"},
+		"a name without a dot":       {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("localhost") }, "BadRequestException"},
+		"an invalid name":            {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("a b.example") }, "BadRequestException"},
+		"a wildcard":                 {func(in *sdk.CreateDomainNameInput) { in.DomainName = aws.String("*.example.com") }, "NotImplementedException"},
+		"no certificate":             {func(in *sdk.CreateDomainNameInput) { in.CertificateArn = nil }, "BadRequestException"},
 		"a certificate of another Region": {func(in *sdk.CreateDomainNameInput) {
 			in.CertificateArn = aws.String(strings.Replace(certificate, "us-east-1", "eu-west-1", 1))
 		}, "BadRequestException"},
-		"a certificate that is sent": {func(in *sdk.CreateDomainNameInput) { in.CertificateBody = aws.String("PEM") }, "NotImplementedException"},
+		"an uploaded certificate":    {func(in *sdk.CreateDomainNameInput) { in.CertificateBody = aws.String("PEM") }, "NotImplementedException"},
 		"an unknown security policy": {func(in *sdk.CreateDomainNameInput) { in.SecurityPolicy = "SSL_2" }, "BadRequestException"},
 	} {
 		t.Run(name, func(t *testing.T) { refused(t, create(c.adjust), c.code, "") })
@@ -185,11 +185,11 @@ func TestWhatIsWrongWithADomainNameOrAMappingIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ domain, base, api, stage, code, text string }{
-		"another domain name":       {"c.example.com", "", api, "v1", "NotFoundException", "Invalid domain name identifier specified"},
-		"an API that there is not":  {"a.example.com", "", "nothing", "v1", "BadRequestException", "Invalid REST API identifier specified"},
-		"a stage that there is not": {"a.example.com", "", api, "v2", "BadRequestException", "Invalid stage identifier specified"},
-		"a base path twice":         {"a.example.com", "sea", api, "v1", "ConflictException", "Base path already exists for this domain name"},
-		"two levels":                {"a.example.com", "a/b", api, "v1", "BadRequestException", ""},
+		"another domain name": {"c.example.com", "", api, "v1", "NotFoundException", "Invalid domain name identifier specified"},
+		"an unknown API":      {"a.example.com", "", "nothing", "v1", "BadRequestException", "Invalid REST API identifier specified"},
+		"an unknown stage":    {"a.example.com", "", api, "v2", "BadRequestException", "Invalid stage identifier specified"},
+		"a base path twice":   {"a.example.com", "sea", api, "v1", "ConflictException", "Base path already exists for this domain name"},
+		"two levels":          {"a.example.com", "a/b", api, "v1", "BadRequestException", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			refused(t, mapping(client, c.domain, c.base, c.api, c.stage)(t), c.code, c.text)
@@ -197,7 +197,7 @@ func TestWhatIsWrongWithADomainNameOrAMappingIsRefused(t *testing.T) {
 	}
 }
 
-func TestADisabledEndpointLeavesTheCustomDomainNameOnceItIsDeployed(t *testing.T) {
+func TestADisabledEndpointTakesEffectOnDeploymentAndKeepsTheCustomDomainName(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := openAPI(t, client, echoBackend(t))
@@ -233,7 +233,7 @@ func TestADisabledEndpointLeavesTheCustomDomainNameOnceItIsDeployed(t *testing.T
 	want("enabled again", http.StatusTeapot)
 }
 
-func TestAPrivateAPINeedsAPolicyAndIsNotReachedFromHere(t *testing.T) {
+func TestAPrivateAPINeedsAPolicyAndCannotBeCalledFromThisMachine(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	_, err := client.CreateRestApi(t.Context(), &sdk.CreateRestApiInput{

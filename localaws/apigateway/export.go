@@ -14,26 +14,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// object is a JSON object under construction.
 type object = map[string]any
 
-// exported is the API as a stage serves it, to be described.
 type exported struct {
 	api       restAPI
 	stage     stage
 	resources []resource
 	models    []model
-	// docs are by documentationKey.
+	// docs are keyed by documentationKey.
 	docs     map[string]documentation
 	endpoint string
-	// swagger asks for Swagger 2.0, else it is OpenAPI 3.0.
-	swagger bool
-	// integrations and gateway ask for AWS's extensions: the former alone, or all.
+	swagger  bool
+	// integrations adds AWS's integration extension, and gateway all of AWS's.
 	integrations, gateway bool
 }
 
-// getExport describes a stage's API. Its server is this local one. Documentation is
-// always part of it: there are no documentation versions here, by which AWS decides.
+// getExport describes a stage's API, with this server as its address. It always includes
+// the documentation; AWS does so only for documentation versions, which do not exist here.
 func (s *Service) getExport(w http.ResponseWriter, r *http.Request) error {
 	if err := checkQuery(r, []string{"extensions"}); err != nil {
 		return err
@@ -66,7 +63,7 @@ func (s *Service) getExport(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	suffix := strings.TrimPrefix(contentType, "application/")
-	// AWS calls it a stream of bytes, whatever was asked for.
+	// AWS sends this type for JSON and YAML alike.
 	w.Header().Set("Content-Type", "application/octet-stream")
 	w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s_%s.%s"`, kind, e.version(), suffix))
 	w.Header().Set("X-Amzn-Requestid", wire.NewUUID())
@@ -111,7 +108,7 @@ func encodeDocument(doc object, accept string) (body []byte, contentType string,
 	return nil, "", badRequest("Invalid accept type specified: %s. Valid options are application/json, application/yaml", accept)
 }
 
-// version is the API's, or when it was made if it has none.
+// version defaults to the creation date.
 func (e *exported) version() string {
 	if e.api.Version != "" {
 		return e.api.Version
@@ -162,14 +159,12 @@ func (e *exported) document() object {
 	return doc
 }
 
-// putAny puts an object that is not empty.
 func putAny(into object, name string, value object) {
 	if len(value) > 0 {
 		into[name] = value
 	}
 }
 
-// memberOf is the member of a path item that describes a verb.
 func memberOf(verb string) string {
 	if verb == "ANY" {
 		return extAnyMethod
@@ -185,7 +180,6 @@ func (e *exported) info() object {
 	return info
 }
 
-// tags are those of the API, as AWS writes them into an export.
 func (e *exported) tags() []object {
 	var all []object
 	for _, name := range sortedKeys(e.api.Tags) {
@@ -194,7 +188,7 @@ func (e *exported) tags() []object {
 	return all
 }
 
-// schemas are the imported models, and those of the born ones that are used.
+// schemas are the imported models, and the built-in ones in use.
 func (e *exported) schemas() object {
 	all := object{}
 	for _, m := range e.models {
@@ -203,7 +197,7 @@ func (e *exported) schemas() object {
 	for _, res := range e.resources {
 		for _, m := range res.Methods {
 			for _, name := range m.modelNames() {
-				if b, ok := born[name]; ok {
+				if b, ok := builtIn[name]; ok {
 					all[name] = b.inDialect(e.swagger)
 				}
 			}

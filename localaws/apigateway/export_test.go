@@ -15,7 +15,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// pets is a document whose integrations go to the backend.
+// pets is a document whose integrations call the backend.
 func pets(t *testing.T, backend string) []byte {
 	t.Helper()
 	text, err := os.ReadFile("testdata/pets.yaml")
@@ -48,8 +48,8 @@ func export(t *testing.T, client *sdk.Client, api, kind, accept, extensions stri
 	return must[*sdk.GetExportOutput](t)(client.GetExport(t.Context(), in, accepting(accept)))
 }
 
-// accepting sends the header that the Go SDK overwrites with application/json on
-// every operation, whatever the input says.
+// accepting sets the Accept header, which the Go SDK overwrites with application/json in
+// all operations, whatever the input says.
 func accepting(contentType string) func(*sdk.Options) {
 	return func(o *sdk.Options) {
 		o.APIOptions = append(o.APIOptions, smithyhttp.SetHeaderValue("Accept", contentType))
@@ -64,7 +64,7 @@ func decode(t *testing.T, body []byte) (doc map[string]any) {
 	return doc
 }
 
-// at walks into a document.
+// at returns a part of a document.
 func at(doc any, path ...string) any {
 	for _, name := range path {
 		members, _ := doc.(map[string]any)
@@ -84,7 +84,7 @@ func wantJSON(t *testing.T, got any, want string) {
 	}
 }
 
-func TestAnImportedAPIAnswersCalls(t *testing.T) {
+func TestAnImportedAPICanBeCalled(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := importAPI(t, client, pets(t, echoBackend(t)))
@@ -117,7 +117,7 @@ func TestAnExportIsTheOpenAPIDocumentOfAStage(t *testing.T) {
 	wantJSON(t, doc["info"], `{"title": "Pets", "description": "All about pets.", "version": "1.2"}`)
 	wantJSON(t, doc["servers"], `[{"url": "`+srv.Endpoint()+`/{basePath}", "variables": {"basePath": {"default": "/restapis/`+api+`/v1/_user_request_"}}}]`)
 	if got := call(t, "GET", srv.Endpoint()+"//restapis/"+api+"/v1/_user_request_/nothing", "", ""); got.ErrorType != "MissingAuthenticationTokenException" {
-		t.Errorf("the address with its variable in place answers %+v", got)
+		t.Errorf("the address with its variable filled in answers %+v", got)
 	}
 	wantJSON(t, doc["tags"], `[{"name": "team", "x-amazon-apigateway-tag-value": "animals"}]`)
 	wantJSON(t, at(doc, "components", "securitySchemes"), `{"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}`)
@@ -156,18 +156,18 @@ func TestAnExportIsTheOpenAPIDocumentOfAStage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(doc, fromYAML); diff != "" {
-		t.Errorf("YAML says otherwise: %s", diff)
+		t.Errorf("the YAML differs: %s", diff)
 	}
 }
 
-func TestASwaggerExportSaysTheSameInItsOwnWords(t *testing.T) {
+func TestASwaggerExportDescribesTheSameAPI(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := importAPI(t, client, pets(t, "http://localhost:1"))
 	doc := decode(t, export(t, client, api, "swagger", "application/json", "").Body)
 	wantJSON(t, doc["swagger"], `"2.0"`)
 	if got := "http://" + doc["host"].(string) + doc["basePath"].(string); got != stageURL(srv, api) {
-		t.Errorf("it is at %s", got)
+		t.Errorf("the address is %s", got)
 	}
 	wantJSON(t, at(doc, "securityDefinitions"), `{"api_key": {"type": "apiKey", "name": "x-api-key", "in": "header"}}`)
 	wantJSON(t, at(doc, "paths", "/pets", "post"), `{
@@ -182,7 +182,7 @@ func TestASwaggerExportSaysTheSameInItsOwnWords(t *testing.T) {
 	wantJSON(t, at(doc, "paths", "/pets", "get", "produces"), `["application/json"]`)
 }
 
-func TestWhatIsExportedWithItsIntegrationsImportsAsTheSame(t *testing.T) {
+func TestAnExportWithIntegrationsImportsAsTheSameAPI(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	first := importAPI(t, client, pets(t, "http://localhost:1"))
@@ -250,7 +250,7 @@ func TestADocumentThatCannotBeImportedIsRefused(t *testing.T) {
 		return `{"openapi": "3.0.1", "info": {"title": "t", "version": "1"}, "paths": {"/a": {"get": ` + operation + `}}}`
 	}
 	tests := []struct{ name, body, code string }{
-		{"no document", "{", "BadRequestException"},
+		{"not a document", "{", "BadRequestException"},
 		{"another version", `{"openapi": "3.1.0", "info": {"title": "t"}}`, "BadRequestException"},
 		{"no title", `{"openapi": "3.0.1"}`, "BadRequestException"},
 		{"a policy", `{"openapi": "3.0.1", "info": {"title": "t"}, "x-amazon-apigateway-policy": {}}`, "NotImplementedException"},
@@ -258,9 +258,9 @@ func TestADocumentThatCannotBeImportedIsRefused(t *testing.T) {
 		{"an unknown model", with(`{"responses": {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/No"}}}}}}`), "BadRequestException"},
 		{"a Lambda function", with(`{"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": "arn"}}`), "NotImplementedException"},
 		{"credentials", with(`{"x-amazon-apigateway-integration": {"type": "mock", "credentials": "arn"}}`), "NotImplementedException"},
-		{"a name twice, in query and header", with(`{"parameters": [{"in": "query", "name": "a"}, {"in": "header", "name": "a"}]}`), "BadRequestException"},
+		{"the same name in query and header", with(`{"parameters": [{"in": "query", "name": "a"}, {"in": "header", "name": "a"}]}`), "BadRequestException"},
 		{"two variables", `{"openapi": "3.0.1", "info": {"title": "t"}, "paths": {"/{a}": {}, "/{b}": {}}}`, "BadRequestException"},
-		{"a cookie, with fail on warnings", with(`{"parameters": [{"in": "cookie", "name": "c"}]}`), "BadRequestException"},
+		{"a cookie, with failonwarnings", with(`{"parameters": [{"in": "cookie", "name": "c"}]}`), "BadRequestException"},
 	}
 	for _, tt := range tests {
 		_, err := client.ImportRestApi(t.Context(), &sdk.ImportRestApiInput{Body: []byte(tt.body), FailOnWarnings: true})
@@ -277,7 +277,7 @@ func TestADocumentThatCannotBeImportedIsRefused(t *testing.T) {
 	}
 }
 
-func TestOnlyKnownExportsAreMade(t *testing.T) {
+func TestOnlyKnownExportTypesAreAccepted(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := deployedAPI(t, client, backend)

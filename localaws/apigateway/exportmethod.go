@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// operation describes one method.
 func (e *exported) operation(res resource, m method) object {
 	doc := e.docs[documentationKey(res.Path, m.HTTPMethod)]
 	op := object{"responses": e.responses(m, doc)}
@@ -54,7 +53,7 @@ func (m method) produces() []string {
 	return slices.Compact(kinds)
 }
 
-// parameters are those of the path, declared or not, and the declared others.
+// parameters returns all path parameters, declared or not, and the declared others.
 func (e *exported) parameters(res resource, m method, doc documentation) []object {
 	var all []object
 	add := func(location, name, documented string, required bool) {
@@ -87,8 +86,7 @@ func (e *exported) parameters(res resource, m method, doc documentation) []objec
 	return all
 }
 
-// responses are the declared ones. A method that declares none still needs one to
-// be valid.
+// responses adds a default if the method has none, since a document needs at least one.
 func (e *exported) responses(m method, doc documentation) object {
 	all := object{}
 	for status, response := range m.Responses {
@@ -120,7 +118,6 @@ func (e *exported) responses(m method, doc documentation) object {
 	return all
 }
 
-// content is models by content type, as OpenAPI 3.0 writes them.
 func (e *exported) content(models map[string]string) object {
 	all := object{}
 	for kind, name := range models {

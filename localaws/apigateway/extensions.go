@@ -15,11 +15,10 @@ const (
 	extTagValue    = "x-amazon-apigateway-tag-value"
 )
 
-// keyScheme is what AWS calls the security scheme of API keys.
+// keyScheme is AWS's name for the security scheme of API keys.
 const keyScheme = "api_key"
 
-// documentIntegration is an integration in a document. Responses are by selection
-// pattern, or "default".
+// documentIntegration has its responses keyed by selection pattern, or "default".
 type documentIntegration struct {
 	Type                string                      `json:"type" yaml:"type"`
 	HTTPMethod          string                      `json:"httpMethod,omitempty" yaml:"httpMethod,omitempty"`
@@ -62,7 +61,6 @@ func (out *integration) exported() documentIntegration {
 	return d
 }
 
-// input is what PutIntegration would be asked for.
 func (d documentIntegration) input() *integrationInput {
 	return &integrationInput{
 		Type: strings.ToUpper(d.Type), HTTPMethod: d.HTTPMethod, URI: d.URI, ConnectionType: d.ConnectionType,
@@ -72,7 +70,6 @@ func (d documentIntegration) input() *integrationInput {
 	}
 }
 
-// response is the integration response for a pattern, and what it is checked by.
 func (d documentResponse) response(pattern string) (integrationResponse, integrationResponseInput) {
 	if pattern == defaultPattern {
 		pattern = ""

@@ -14,12 +14,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxPayload is AWS's limit on the body of a call and of its answer.
+// maxPayload is AWS's limit on the bodies of requests and responses.
 const maxPayload = 10 << 20
 
-// forward calls the HTTP backend and passes its answer on: as it is for
-// HTTP_PROXY, through the integration's responses for HTTP. Nothing of the call
-// is logged, since its headers carry the API key.
+// forward calls the HTTP backend. It returns the response unchanged for HTTP_PROXY, and
+// through the integration's responses for HTTP. It logs nothing, because the headers
+// contain the API key.
 func (s *Service) forward(w http.ResponseWriter, inv invocation) error {
 	timeout := time.Duration(inv.method.Integration.TimeoutInMillis) * time.Millisecond
 	ctx, cancel := context.WithTimeout(inv.request.Context(), timeout)
@@ -28,7 +28,7 @@ func (s *Service) forward(w http.ResponseWriter, inv invocation) error {
 	if err != nil {
 		return err
 	}
-	answer, body, err := s.roundTrip(out) //nolint:bodyclose // it has been read and closed there
+	answer, body, err := s.roundTrip(out) //nolint:bodyclose // roundTrip has read and closed it
 	if err != nil {
 		return err
 	}
@@ -37,12 +37,12 @@ func (s *Service) forward(w http.ResponseWriter, inv invocation) error {
 	}
 	copyAnswerHeader(w.Header(), answer.Header)
 	w.WriteHeader(answer.StatusCode)
-	_, _ = w.Write(body) // a caller that went away has nobody to tell
+	_, _ = w.Write(body) // if the caller went away, nobody needs to know
 	return nil
 }
 
-// roundTrip reads the whole answer before any of it is passed on, so that a
-// backend which stops in the middle is an error and not a short answer.
+// roundTrip reads the whole response first: a backend that breaks off is an error, not a
+// short response.
 func (s *Service) roundTrip(out *http.Request) (*http.Response, []byte, error) {
 	answer, err := s.backends.RoundTrip(out)
 	if err == nil {
@@ -92,7 +92,6 @@ func (inv invocation) backendRequest(ctx context.Context) (*http.Request, error)
 	return out, nil
 }
 
-// isLoopback tells whether a backend is on this machine.
 func isLoopback(u *url.URL) bool {
 	if u.Hostname() == "localhost" {
 		return true

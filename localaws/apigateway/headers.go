@@ -7,21 +7,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Headers that API Gateway does not pass on to a backend, nor back from it
-// (developer guide, "Amazon API Gateway important notes").
+// Headers that API Gateway does not pass on (developer guide, "Amazon API Gateway important
+// notes").
 var (
 	droppedFromCall = []string{
 		"Connection", "Content-Length", "Content-Md5", "Expect", "Keep-Alive", "Max-Forwards", "Proxy-Authenticate",
 		"Server", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Via", "Www-Authenticate",
 	}
 	droppedFromAnswer = []string{"Connection", "Keep-Alive", "Transfer-Encoding", "Trailer"}
-	// remapped headers come back under the prefix x-amzn-Remapped-, since API Gateway
-	// has its own.
+	// remapped headers get the prefix x-amzn-Remapped-, because API Gateway sets its own.
 	remapped = []string{"Content-Length", "Content-Md5", "Date", "Server", "Upgrade", "Www-Authenticate", "X-Amzn-Requestid"}
 )
 
-// backendHeader is what a backend gets to see of the caller's headers. A proxy
-// gets the API key too, as on AWS.
+// backendHeader returns the headers for the backend. For HTTP_PROXY they include the API
+// key, as on AWS.
 func (inv invocation) backendHeader() http.Header {
 	h := http.Header{}
 	if inv.method.Integration.Type == "HTTP_PROXY" {

@@ -11,14 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// importedAPI is a REST API with what its import could not use.
 type importedAPI struct {
 	*restAPI
 	Warnings []string `json:"warnings,omitempty"`
 }
 
-// importRestAPI creates an API from an OpenAPI 3.0 or Swagger 2.0 document. The
-// document's base path is ignored, as on AWS unless asked otherwise.
+// importRestAPI ignores the document's base path, as AWS does by default.
 func (s *Service) importRestAPI(r *http.Request, body []byte) (any, error) {
 	d, err := readDocument(body)
 	if err != nil {
@@ -34,8 +32,8 @@ func (s *Service) importRestAPI(r *http.Request, body []byte) (any, error) {
 	return s.storeImport(r, d, func(tx *store.Tx) (*restAPI, error) { return s.insertAPI(tx, in) })
 }
 
-// putRestAPI changes an API by a document: with mode=overwrite the API becomes what
-// the document says, with mode=merge, the default, it gains that.
+// putRestAPI replaces the API's contents with the document's (mode=overwrite), or adds to
+// them (mode=merge, the default).
 func (s *Service) putRestAPI(r *http.Request, body []byte) (any, error) {
 	mode := r.URL.Query().Get("mode")
 	if mode != "" && mode != "merge" && mode != "overwrite" {
@@ -75,8 +73,6 @@ func (d *document) restAPIInput() *restAPIInput {
 	return in
 }
 
-// merge gives an API the document's texts, and its binary media types besides those that
-// it has.
 func merge(tx *store.Tx, api *restAPI, in *restAPIInput) error {
 	api.Name = in.Name
 	if in.Version != "" {
@@ -93,8 +89,8 @@ func merge(tx *store.Tx, api *restAPI, in *restAPIInput) error {
 	return store.PutJSON(bucket(tx, "apis"), api.ID, *api)
 }
 
-// overwrite empties an API down to its root and gives it the document's texts. Its
-// stages keep serving what was deployed.
+// overwrite deletes everything but the root resource. Stages keep serving their
+// deployments.
 func overwrite(tx *store.Tx, api *restAPI, in *restAPIInput) error {
 	for _, part := range []string{"resources", "models", "documentation"} {
 		if err := drop(tx, part, api.ID); err != nil {
@@ -112,7 +108,6 @@ func overwrite(tx *store.Tx, api *restAPI, in *restAPIInput) error {
 	return store.PutJSON(bucket(tx, "apis"), api.ID, *api)
 }
 
-// storeImport puts the document's methods into the API that begin makes or finds.
 func (s *Service) storeImport(r *http.Request, d *document, begin func(*store.Tx) (*restAPI, error)) (any, error) {
 	failOnWarnings, err := failsOnWarnings(r)
 	if err != nil {
@@ -134,7 +129,6 @@ func (s *Service) storeImport(r *http.Request, d *document, begin func(*store.Tx
 	})
 }
 
-// apiImport is one import under way.
 type apiImport struct {
 	tx       *store.Tx
 	api      string
@@ -179,7 +173,7 @@ func (in *apiImport) run() error {
 	return nil
 }
 
-// put stores a model, its references written as in OpenAPI 3.0.
+// put stores a model, with references as in OpenAPI 3.0.
 func (in *apiImport) put(m model) error {
 	var schema any
 	if err := json.Unmarshal(m.Schema, &schema); err != nil {
@@ -192,7 +186,6 @@ func (in *apiImport) put(m model) error {
 	return store.PutJSON(bucket(in.tx, "models", in.api), m.Name, m)
 }
 
-// resource finds the resource for a path, and makes those that lead to it.
 func (in *apiImport) resource(path string) (*resource, error) {
 	if res := in.byPath[path]; res != nil {
 		return res, nil
@@ -219,7 +212,6 @@ func (in *apiImport) resource(path string) (*resource, error) {
 	return res, nil
 }
 
-// item imports a path item: its methods, with the parameters that they share.
 func (in *apiImport) item(res *resource, members map[string]json.RawMessage) error {
 	var shared []documentParameter
 	if raw, ok := members["parameters"]; ok {

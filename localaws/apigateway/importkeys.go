@@ -15,20 +15,20 @@ type importedKeys struct {
 	Warnings []string `json:"warnings"`
 }
 
-// importAPIKeys creates the keys of an API key file and attaches them to plans,
-// all in one transaction. A key whose value exists is overwritten and keeps its
-// id, as AWS documents. What AWS leaves open is decided so:
+// importAPIKeys creates the keys of an API key file and attaches them to plans, in one
+// transaction. It overwrites a key whose value exists, and keeps its id, as AWS documents.
+// AWS leaves the following open; here:
 //
-//   - A row is imported whole or not at all. One that cannot be is a warning:
-//     also one whose plan is unknown or shares a stage with another of its plans.
-//   - Overwriting sets name, description and enabled to what the file says or
-//     leaves to the default; customer and tags, which no file can name, stay.
-//   - The plans of a row are added to those the key is in already.
-//   - ids are in the order of the rows, each once. Of rows with the same value the
-//     last one wins.
-//   - A full account refuses the whole call with LimitExceededException.
+//   - A row is imported completely or not at all. A row that cannot be imported is a warning,
+//     for example if its plan is unknown, or shares a stage with another of the key's plans.
+//   - Overwriting sets name, description and enabled to the file's values or the defaults,
+//     and keeps customer and tags, which a file cannot contain.
+//   - A row adds plans to those that the key is in already.
+//   - ids are in the order of the rows, without duplicates. Of rows with the same value,
+//     the last one wins.
+//   - A full account fails the whole call with LimitExceededException.
 //
-// With failonwarnings any warning refuses the whole call.
+// With failonwarnings, any warning fails the whole call.
 func (s *Service) importAPIKeys(r *http.Request, body []byte) (any, error) {
 	failOnWarnings, err := importOptions(r)
 	if err != nil {
@@ -58,7 +58,6 @@ func (s *Service) importAPIKeys(r *http.Request, body []byte) (any, error) {
 	})
 }
 
-// importOptions reads what the SDK leaves out when it is false.
 func importOptions(r *http.Request) (failOnWarnings bool, err error) {
 	query := r.URL.Query()
 	if format := query.Get("format"); format != "csv" {
@@ -78,7 +77,6 @@ func failsOnWarnings(r *http.Request) (bool, error) {
 	}
 }
 
-// importKey imports one row, or says why it cannot be imported.
 func (s *Service) importKey(tx *store.Tx, row keyRow) (id, warning string, err error) {
 	id = string(bucket(tx, "keyvalues").Get([]byte(row.key.Value)))
 	joins, err := s.plansToJoin(tx, id, row.planIDs)
@@ -100,8 +98,8 @@ func (s *Service) importKey(tx *store.Tx, row keyRow) (id, warning string, err e
 	return id, "", nil
 }
 
-// plansToJoin is the plans that a key is not in yet, if it may join them all. The
-// id of a key that does not exist yet is empty.
+// plansToJoin returns the plans that the key is not in yet, or an error if it cannot join
+// one. keyID is empty for a new key.
 func (s *Service) plansToJoin(tx *store.Tx, keyID string, planIDs []string) ([]usagePlan, error) {
 	var joins []usagePlan
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(planIDs))) {
@@ -137,7 +135,6 @@ func sharedStage(a, b usagePlan) (stageID, bool) {
 	return stageID{}, false
 }
 
-// upsert creates a key, or overwrites the one with that id.
 func (s *Service) upsert(tx *store.Tx, id string, in apiKeyInput) (string, error) {
 	if id == "" {
 		key := apiKey{Value: in.Value, Name: in.Name, Description: in.Description, Enabled: in.Enabled}

@@ -22,7 +22,7 @@ func importKeys(client *sdk.Client, failOnWarnings bool, lines ...string) (*sdk.
 	})
 }
 
-// valueOf is a key value that is long enough.
+// valueOf returns a key value of sufficient length.
 func valueOf(name string) string { return name + strings.Repeat("0", 20) }
 
 func plansOf(t *testing.T, client *sdk.Client, keyID string) []string {
@@ -67,7 +67,7 @@ func TestImportedKeysAreCreatedAndAttachedInOneCall(t *testing.T) {
 		t.Error(diff)
 	}
 	if have := plansOf(t, client, out.Ids[0]); len(have) != 2 {
-		t.Errorf("the first key is in %v", have)
+		t.Errorf("the plans of the first key are %v", have)
 	}
 	if got := call(t, "GET", stageURL(srv, api)+"/x", valueOf("a"), ""); got.Status != http.StatusTeapot {
 		t.Errorf("an imported key gets %+v", got)
@@ -77,7 +77,7 @@ func TestImportedKeysAreCreatedAndAttachedInOneCall(t *testing.T) {
 	}
 }
 
-func TestAnImportedValueThatExistsIsOverwrittenAndKeepsItsID(t *testing.T) {
+func TestImportingAnExistingValueOverwritesItsKeyAndKeepsTheID(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	one, two := planFor(t, client, sdk.CreateUsagePlanInput{}), planFor(t, client, sdk.CreateUsagePlanInput{})
@@ -98,15 +98,15 @@ func TestAnImportedValueThatExistsIsOverwrittenAndKeepsItsID(t *testing.T) {
 			t.Errorf("got %+v", key)
 		}
 		if have := plansOf(t, client, *created.Id); len(have) != 2 {
-			t.Errorf("the key is in %v, want the plan it was in and the imported one", have)
+			t.Errorf("the key's plans are %v, want the old one and the imported one", have)
 		}
 	}
 	if names := keyNames(t, client, &sdk.GetApiKeysInput{}); len(names) != 1 {
-		t.Errorf("there are %v", names)
+		t.Errorf("the names are %v", names)
 	}
 }
 
-func TestRowsThatCannotBeImportedAreWarningsOrRollEverythingBack(t *testing.T) {
+func TestRowsThatCannotBeImportedAreWarningsOrFailTheWholeImport(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := deployedAPI(t, client, "http://localhost:1")
@@ -151,14 +151,14 @@ func TestRowsThatCannotBeImportedAreWarningsOrRollEverythingBack(t *testing.T) {
 	}
 }
 
-func TestAKeyFileThatCannotBeReadIsRefused(t *testing.T) {
+func TestAnUnreadableKeyFileIsRefused(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	for name, lines := range map[string][]string{
 		"nothing":           nil,
 		"no value column":   {"name,description", "a,b"},
 		"a column twice":    {"name,key,Name", "a," + valueOf("a") + ",b"},
-		"a quote left open": {"name,key", `"a,` + valueOf("a")},
+		"an unclosed quote": {"name,key", `"a,` + valueOf("a")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := importKeys(client, false, lines...)
@@ -202,6 +202,6 @@ func TestImportedKeysSurviveARestart(t *testing.T) {
 	srv, client = open()
 	defer srv.Close()
 	if have := plansOf(t, client, out.Ids[0]); len(have) != 1 {
-		t.Errorf("after the restart the key is in %v", have)
+		t.Errorf("after the restart the key's plans are %v", have)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// operation imports one method with its responses, integration and documentation.
 func (in *apiImport) operation(res *resource, verb string, op documentOperation) error {
 	m := method{HTTPMethod: verb, AuthorizationType: "NONE", OperationName: op.OperationID, Responses: map[string]methodResponse{}}
 	doc := documentation{
@@ -78,7 +77,6 @@ func (in *apiImport) parameter(m *method, doc *documentation, op documentOperati
 	return nil
 }
 
-// model gives a content type the model for a schema; nothing if there is none.
 func (in *apiImport) model(models *map[string]string, kind string, schema json.RawMessage) error {
 	if len(schema) == 0 {
 		return nil
@@ -96,8 +94,7 @@ func (in *apiImport) model(models *map[string]string, kind string, schema json.R
 	return nil
 }
 
-// responses imports those with a status. A default response says nothing that a
-// method could hold.
+// responses skips a default response, which a method cannot hold.
 func (in *apiImport) responses(m *method, doc *documentation, op documentOperation) error {
 	for _, status := range sortedKeys(op.Responses) {
 		if !statusCode.MatchString(status) {
@@ -135,8 +132,7 @@ func (in *apiImport) responses(m *method, doc *documentation, op documentOperati
 	return nil
 }
 
-// integration imports an operation's integration. Without one the method has none,
-// and the API cannot be deployed until it has.
+// integration allows an operation without one, but that API cannot be deployed.
 func (in *apiImport) integration(res *resource, m *method, raw json.RawMessage) error {
 	if len(raw) == 0 {
 		return nil
@@ -145,11 +141,11 @@ func (in *apiImport) integration(res *resource, m *method, raw json.RawMessage) 
 	if err != nil {
 		return err
 	}
-	asked := d.input()
-	if err := asked.check(*m); err != nil {
+	input := d.input()
+	if err := input.check(*m); err != nil {
 		return err
 	}
-	out := asked.integration(res.ID)
+	out := input.integration(res.ID)
 	for _, pattern := range sortedKeys(d.Responses) {
 		response, check := d.Responses[pattern].response(pattern)
 		if err := check.check(response.StatusCode, *m); err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// integrationResponse says what a backend's answer becomes where it is not
-// simply passed on: for HTTP and MOCK.
+// integrationResponse transforms the response of an HTTP or MOCK integration.
 type integrationResponse struct {
 	StatusCode       string            `json:"statusCode"`
 	SelectionPattern string            `json:"selectionPattern,omitempty"`
@@ -52,7 +51,6 @@ func (in integrationResponseInput) check(status string, m method) error {
 
 var errNoVTL = wire.NotImplemented("A mapping template (Velocity)")
 
-// usesVelocity tells a mapping template from a plain text.
 func usesVelocity(template string) bool { return strings.ContainsAny(template, "$#") }
 
 func (s *Service) putIntegrationResponse(r *http.Request, in *integrationResponseInput) (*integrationResponse, error) {
@@ -108,8 +106,8 @@ func (s *Service) deleteIntegrationResponse(r *http.Request, _ *none) (*none, er
 	})
 }
 
-// integratedMethod is the path's method if it has an integration. AWS names the
-// integration as missing even where it is the method that is.
+// integratedMethod reports a missing integration even if the method itself is missing, as
+// AWS does.
 func integratedMethod(r *http.Request, res *resource) (method, error) {
 	m := res.Methods[r.PathValue("method")]
 	if m.Integration == nil {

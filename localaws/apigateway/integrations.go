@@ -34,13 +34,12 @@ type integrationInput struct {
 	RequestTemplates    map[string]string `json:"requestTemplates"`
 	PassthroughBehavior string            `json:"passthroughBehavior"`
 	TimeoutInMillis     *int              `json:"timeoutInMillis"`
-	// CacheNamespace and CacheKeyParameters are kept only to be shown: no stage here
-	// has a cache.
+	// The cache members are only stored: stages have no cache here.
 	CacheNamespace     string   `json:"cacheNamespace"`
 	CacheKeyParameters []string `json:"cacheKeyParameters"`
 }
 
-// maxTimeout is how long AWS lets an integration take, in milliseconds.
+// maxTimeout is AWS's limit in milliseconds.
 const maxTimeout = 29_000
 
 func (in *integrationInput) check(m method) error {
@@ -78,7 +77,7 @@ func (in *integrationInput) checkHTTP() error {
 	case in.Type == "HTTP" && (len(in.RequestTemplates) > 0 || in.PassthroughBehavior == "NEVER"):
 		return errNoVTL
 	}
-	// Variables of the path and of the stage are filled in when the API is called.
+	// Path and stage variables are filled in when the API is called.
 	u, err := url.Parse(strings.NewReplacer("{", "", "}", "", "$", "").Replace(in.URI))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return badRequest("Invalid HTTP endpoint specified for URI")
@@ -88,8 +87,8 @@ func (in *integrationInput) checkHTTP() error {
 
 var integrationParameter = regexp.MustCompile(`^integration\.request\.(path|querystring|header)\.[a-zA-Z0-9._$-]+$`)
 
-// checkRequestParameters accepts what requestValue can evaluate: parameters that
-// the method declares, stage variables and texts in single quotes.
+// checkRequestParameters accepts what requestValue can evaluate: declared method
+// parameters, stage variables and quoted strings.
 func checkRequestParameters(parameters map[string]string, m method) error {
 	for target, source := range parameters {
 		_, declared := m.RequestParameters[source]
@@ -116,7 +115,7 @@ func isQuoted(source string) bool {
 	return len(source) >= 2 && source[0] == '\'' && source[len(source)-1] == '\''
 }
 
-// putIntegration replaces the method's integration, with the responses it had.
+// putIntegration also removes the responses of the previous integration.
 func (s *Service) putIntegration(r *http.Request, in *integrationInput) (*integration, error) {
 	return changeResource(s, r, func(_ *store.Tx, res *resource) (*integration, error) {
 		m, err := methodOf(r, res)

@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// integrated deploys an API of one keyless GET /{id} to the stage "v1", whose
-// variable "host" is the backend's address.
+// integrated deploys an API with a keyless GET /{id} to the stage "v1". The stage variable
+// "host" is the backend's address.
 func integrated(t *testing.T, client *sdk.Client, host string, in sdk.PutIntegrationInput, responses ...sdk.PutIntegrationResponseInput) string {
 	t.Helper()
 	api := must[*sdk.CreateRestApiOutput](t)(client.CreateRestApi(t.Context(), &sdk.CreateRestApiInput{Name: aws.String("n")}))
@@ -70,7 +70,7 @@ func TestRequestParametersAreMapped(t *testing.T) {
 	}
 }
 
-func TestAPathParameterWithoutMappingIsNotFilledIn(t *testing.T) {
+func TestAnUnmappedPathParameterIsNotFilledIn(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := integrated(t, client, "unused", sdk.PutIntegrationInput{
@@ -79,7 +79,7 @@ func TestAPathParameterWithoutMappingIsNotFilledIn(t *testing.T) {
 	wantRefusal(t, call(t, "GET", stageURL(srv, api)+"/a", "", ""), 500, "InternalServerErrorException", "Internal server error")
 }
 
-func TestAnHTTPIntegrationAnswersThroughItsResponses(t *testing.T) {
+func TestAnHTTPIntegrationUsesItsResponses(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	// The backend always answers 418.
@@ -104,7 +104,7 @@ func TestAnHTTPIntegrationAnswersThroughItsResponses(t *testing.T) {
 	wantRefusal(t, call(t, "GET", stageURL(srv, unmatched)+"/a", "", ""), 500, "InternalServerErrorException", "Internal server error")
 }
 
-func TestAnAnswerWhoseStatusTheMethodDoesNotDeclareIsAnError(t *testing.T) {
+func TestAResponseStatusThatTheMethodDoesNotDeclareIsAnError(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api := must[*sdk.CreateRestApiOutput](t)(client.CreateRestApi(t.Context(), &sdk.CreateRestApiInput{Name: aws.String("n")}))

@@ -28,7 +28,7 @@ func (key *apiKey) patch(p patch) error {
 	case "replace /customerId":
 		key.CustomerID = p.Value
 	case "replace /enabled":
-		key.Enabled = strings.EqualFold(p.Value, "true") // AWS takes anything else for false
+		key.Enabled = strings.EqualFold(p.Value, "true") // AWS reads anything else as false
 	case "add /stages", "remove /stages", "add /labels", "remove /labels":
 		return wire.NotImplemented("The patch path " + p.Path)
 	default:
@@ -37,7 +37,6 @@ func (key *apiKey) patch(p patch) error {
 	return nil
 }
 
-// change stores a key as edit leaves it.
 func (s *Service) change(tx *store.Tx, key *apiKey, edit func() error) error {
 	before := key.nameIndex()
 	if err := edit(); err != nil {

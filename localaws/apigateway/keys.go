@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// apiKey is stored with its value and mostly shown without.
+// apiKey is stored with its value; most responses omit it.
 type apiKey struct {
 	ID              string            `json:"id"`
 	Value           string            `json:"value,omitempty"`
@@ -25,13 +25,13 @@ type apiKey struct {
 	Tags            map[string]string `json:"tags,omitzero"`
 }
 
-// apiKeyInput leaves out stageKeys, which AWS gave up for usage plans.
+// apiKeyInput omits stageKeys, which usage plans have replaced.
 type apiKeyInput struct {
 	Name        string `json:"name"`
 	Description string `json:"description"`
-	// Enabled is false when absent, as on AWS.
+	// Enabled defaults to false, as on AWS.
 	Enabled bool `json:"enabled"`
-	// GenerateDistinctID is without effect: ids are always distinct from values.
+	// GenerateDistinctID has no effect: ids always differ from values.
 	GenerateDistinctID bool              `json:"generateDistinctId"`
 	Value              string            `json:"value"`
 	CustomerID         string            `json:"customerId"`
@@ -45,7 +45,7 @@ const (
 
 var alphanumeric = regexp.MustCompile(`^[a-zA-Z0-9]+$`)
 
-// check never quotes the value.
+// check must not show the value in its errors.
 func (in *apiKeyInput) check() error {
 	switch {
 	case in.Value != "" && len(in.Value) < 20:
@@ -87,7 +87,6 @@ func (s *Service) createAPIKey(_ *http.Request, in *apiKeyInput) (*apiKey, error
 	})
 }
 
-// insert stores a new key and gives it what only the service decides.
 func (s *Service) insert(tx *store.Tx, key *apiKey) error {
 	keys, values, counts := bucket(tx, "keys"), bucket(tx, "keyvalues"), bucket(tx, "counts")
 	count, _, err := store.GetJSON[int](counts, "keys")
@@ -114,7 +113,7 @@ func (s *Service) insert(tx *store.Tx, key *apiKey) error {
 	return store.PutJSON(keys, key.ID, key)
 }
 
-// newKeyValue generates a value as AWS does: 40 letters and digits.
+// newKeyValue returns a value like AWS's: 40 letters and digits.
 func newKeyValue() string {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 	value := make([]byte, 40)
@@ -127,7 +126,6 @@ func newKeyValue() string {
 
 func (key *apiKey) nameIndex() []byte { return []byte(key.Name + "\x00" + key.ID) }
 
-// namedID is the id in an entry of the names' index.
 func namedID(entry []byte) []byte { return entry[bytes.LastIndexByte(entry, 0)+1:] }
 
 func (key *apiKey) indexName(tx *store.Tx) error {
@@ -135,9 +133,8 @@ func (key *apiKey) indexName(tx *store.Tx) error {
 	return names.Put(key.nameIndex(), []byte{})
 }
 
-// listAPIKeys filters by the beginning of the name, case and all, and by
-// customer. It goes through the names' index only if a name is asked for, so that
-// a page of a sweep costs no more than the page.
+// listAPIKeys filters by name prefix, case-sensitive, and by customer. It uses the index by
+// name only for a prefix, to keep a page of all keys cheap.
 func (s *Service) listAPIKeys(r *http.Request, _ *none) (*list[apiKey], error) {
 	p, err := pageOf(r)
 	if err != nil {
@@ -183,7 +180,7 @@ func (key apiKey) answer(withValue bool) *apiKey {
 	return &key
 }
 
-// deleteAPIKey takes the key out of its plans. Its counted usage stays.
+// deleteAPIKey also removes the key from its plans. Its counted usage stays.
 func (s *Service) deleteAPIKey(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		key, err := findKey(tx, r.PathValue("key"))

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAKeyIsCreatedDisabledUnlessToldOtherwise(t *testing.T) {
+func TestAKeyIsDisabledByDefault(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	out := must[*sdk.CreateApiKeyOutput](t)(client.CreateApiKey(t.Context(), &sdk.CreateApiKeyInput{Name: aws.String("k")}))
@@ -22,7 +22,7 @@ func TestAKeyIsCreatedDisabledUnlessToldOtherwise(t *testing.T) {
 		t.Error("the key is enabled")
 	}
 	if !newKey(t, client, "k").Enabled {
-		t.Error("the key that was to be enabled is not")
+		t.Error("the key to be enabled is not enabled")
 	}
 }
 
@@ -50,7 +50,7 @@ func TestAKeyValueIsGivenOrGenerated(t *testing.T) {
 	refused(t, err, "BadRequestException", "")
 }
 
-func TestAKeyValueIsFreeAgainOnceItsKeyIsDeleted(t *testing.T) {
+func TestAKeyValueCanBeReusedAfterItsKeyIsDeleted(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	in := &sdk.CreateApiKeyInput{Name: aws.String("again"), Value: aws.String(strings.Repeat("v", 20))}
@@ -66,23 +66,23 @@ func TestAKeyValueIsFreeAgainOnceItsKeyIsDeleted(t *testing.T) {
 	refused(t, err, "NotFoundException", "Invalid API Key identifier specified")
 }
 
-func TestKeyValuesAreShownOnlyWhenAskedFor(t *testing.T) {
+func TestKeyValuesAreShownOnlyOnRequest(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	key := newKey(t, client, "k")
 	for _, ask := range []bool{false, true} {
 		one := must[*sdk.GetApiKeyOutput](t)(client.GetApiKey(t.Context(), &sdk.GetApiKeyInput{ApiKey: key.Id, IncludeValue: &ask}))
 		if got := aws.ToString(one.Value) == *key.Value; got != ask {
-			t.Errorf("GetApiKey, asked %v: value %q", ask, aws.ToString(one.Value))
+			t.Errorf("GetApiKey, IncludeValue %v: value %q", ask, aws.ToString(one.Value))
 		}
 		all := must[*sdk.GetApiKeysOutput](t)(client.GetApiKeys(t.Context(), &sdk.GetApiKeysInput{IncludeValues: &ask}))
 		if got := aws.ToString(all.Items[0].Value) == *key.Value; got != ask {
-			t.Errorf("GetApiKeys, asked %v: value %q", ask, aws.ToString(all.Items[0].Value))
+			t.Errorf("GetApiKeys, IncludeValues %v: value %q", ask, aws.ToString(all.Items[0].Value))
 		}
 	}
 }
 
-func TestKeysAreFoundByTheBeginningOfTheirNameAndByCustomer(t *testing.T) {
+func TestKeysAreFoundByNamePrefixAndByCustomer(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	for _, name := range []string{"gatehouse/a/1", "gatehouse/a/2", "gatehouse/ab/1", "other", ""} {
@@ -96,11 +96,11 @@ func TestKeysAreFoundByTheBeginningOfTheirNameAndByCustomer(t *testing.T) {
 		want []string
 	}{
 		{"a whole name", sdk.GetApiKeysInput{NameQuery: aws.String("gatehouse/a/1")}, []string{"gatehouse/a/1"}},
-		{"a beginning", sdk.GetApiKeysInput{NameQuery: aws.String("gatehouse/a/")}, []string{"gatehouse/a/1", "gatehouse/a/2"}},
+		{"a prefix", sdk.GetApiKeysInput{NameQuery: aws.String("gatehouse/a/")}, []string{"gatehouse/a/1", "gatehouse/a/2"}},
 		{"another case", sdk.GetApiKeysInput{NameQuery: aws.String("Gatehouse")}, nil},
-		{"an ending", sdk.GetApiKeysInput{NameQuery: aws.String("/1")}, nil},
+		{"a suffix", sdk.GetApiKeysInput{NameQuery: aws.String("/1")}, nil},
 		{"a customer", sdk.GetApiKeysInput{CustomerId: aws.String("customer other")}, []string{"other"}},
-		{"a customer of another name", sdk.GetApiKeysInput{NameQuery: aws.String("gate"), CustomerId: aws.String("customer other")}, nil},
+		{"a customer and a name prefix that do not match the same key", sdk.GetApiKeysInput{NameQuery: aws.String("gate"), CustomerId: aws.String("customer other")}, nil},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -124,7 +124,7 @@ func keyNames(t *testing.T, client *sdk.Client, in *sdk.GetApiKeysInput) []strin
 	return names
 }
 
-func TestKeysComeInPagesOfTwentyFiveUnlessAskedFor(t *testing.T) {
+func TestKeysComeInPagesOfTwentyFiveByDefault(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	var want []string
@@ -144,7 +144,7 @@ func TestKeysComeInPagesOfTwentyFiveUnlessAskedFor(t *testing.T) {
 	}
 	last := must[*sdk.GetApiKeysOutput](t)(client.GetApiKeys(t.Context(), &sdk.GetApiKeysInput{Limit: aws.Int32(30)}))
 	if last.Position != nil {
-		t.Error("a page that holds the rest still has a position")
+		t.Error("the last page has a position")
 	}
 }
 

@@ -11,25 +11,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// keyRow is one line of an API key file.
 type keyRow struct {
 	line    int
 	key     apiKeyInput
 	planIDs []string
 }
 
-// refusal is why a row is not imported. It names the line and never the value.
+// refusal must not show the key's value.
 func (row keyRow) refusal(err *wire.Error) string {
 	return fmt.Sprintf("Line %d: %s", row.line, err.Message)
 }
 
-// keyColumns are the columns of an API key file (developer guide, "API Gateway API
-// key file format"): in any order and any case. Others are allowed and ignored.
+// keyColumns are positions (developer guide, "API Gateway API key file format"). Order and
+// case do not matter; other columns are ignored.
 type keyColumns struct{ name, key, description, enabled, plans int }
 
-// readKeysFile reads an API key file: comma-separated values, the first line the
-// columns' names. A line that cannot be used becomes a warning; a file that
-// cannot be read is an error.
+// readKeysFile reads comma-separated values with a header line. An invalid row becomes a
+// warning, an unreadable file is an error.
 func readKeysFile(body []byte) (rows []keyRow, warnings []string, err error) {
 	in := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(body, []byte("\ufeff"))))
 	in.FieldsPerRecord = -1

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// small returns a service whose account has smaller quotas than AWS gives.
+// small returns a service whose account has smaller quotas than on AWS.
 func small(t *testing.T, l limits) *Service {
 	t.Helper()
 	db, err := store.Open(filepath.Join(t.TempDir(), "db"), store.Options{NoSync: true})
@@ -64,7 +64,7 @@ func TestTheQuotasOfTheAccountAreEnforced(t *testing.T) {
 
 	send(s, "DELETE", "/apikeys/"+keys[0], "")
 	if w := send(s, "POST", "/apikeys", `{"name": "k"}`); w.Code != http.StatusCreated {
-		t.Errorf("a key after one was deleted: %d %s", w.Code, w.Body)
+		t.Errorf("creating a key after one was deleted: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -6,16 +6,14 @@ import (
 	"strings"
 )
 
-// mapped is what an integration's request parameters make of a call. Path values
-// are percent-encoded.
+// mapped holds evaluated request parameters. Path values are percent-encoded.
 type mapped struct {
 	path   map[string]string
 	query  url.Values
 	header http.Header
 }
 
-// mapParameters evaluates the request parameters. One whose source is absent
-// from the call is left out.
+// mapParameters omits parameters whose source is absent from the call.
 func (inv invocation) mapParameters() mapped {
 	out := mapped{path: map[string]string{}, query: url.Values{}, header: http.Header{}}
 	query := inv.request.URL.Query()
@@ -40,7 +38,6 @@ func (inv invocation) mapParameters() mapped {
 	return out
 }
 
-// requestValue evaluates what checkRequestParameters accepted.
 func (inv invocation) requestValue(source string, query url.Values) []string {
 	if isQuoted(source) {
 		return []string{source[1 : len(source)-1]}
@@ -66,9 +63,8 @@ func present(values map[string]string, name string) []string {
 	return nil
 }
 
-// target is the backend's URL: the integration's URI with the stage's variables
-// and the mapped path parameters in place. What has no mapping stays and makes
-// the URL invalid, as on AWS.
+// target returns the backend's URL, with stage variables and mapped path parameters filled
+// in. Unmapped placeholders are an error, as on AWS.
 func (inv invocation) target(m mapped) (*url.URL, error) {
 	uri := inv.method.Integration.URI
 	for name, value := range inv.stage.Variables {

@@ -17,11 +17,11 @@ func (s *Service) updateMethod(r *http.Request, in *patches) (*method, error) {
 		if err := in.apply(m.patch); err != nil {
 			return nil, err
 		}
-		asked := m.input()
-		if err := asked.check(m.HTTPMethod); err != nil {
+		input := m.input()
+		if err := input.check(m.HTTPMethod); err != nil {
 			return nil, err
 		}
-		m.AuthorizationType = asked.AuthorizationType
+		m.AuthorizationType = input.AuthorizationType
 		if err := checkModels(tx, r.PathValue("api"), m.RequestModels); err != nil {
 			return nil, err
 		}
@@ -30,7 +30,7 @@ func (s *Service) updateMethod(r *http.Request, in *patches) (*method, error) {
 	})
 }
 
-// input is what PutMethod would have made the method with.
+// input returns the method as a request of PutMethod.
 func (m *method) input() *methodInput {
 	return &methodInput{
 		AuthorizationType: m.AuthorizationType, APIKeyRequired: m.APIKeyRequired, OperationName: m.OperationName,
@@ -117,7 +117,7 @@ func (s *Service) updateIntegration(r *http.Request, in *patches) (*integration,
 	})
 }
 
-// input is what PutIntegration would have made the integration with.
+// input returns the integration as a request of PutIntegration.
 func (out *integration) input() *integrationInput {
 	return &integrationInput{
 		Type: out.Type, HTTPMethod: out.HTTPMethod, URI: out.URI, ConnectionType: out.ConnectionType,
@@ -191,8 +191,8 @@ func (s *Service) updateIntegrationResponse(r *http.Request, in *patches) (*inte
 		if err := in.apply(out.patch); err != nil {
 			return nil, err
 		}
-		asked := integrationResponseInput{SelectionPattern: out.SelectionPattern, Parameters: out.Parameters, Templates: out.Templates}
-		if err := asked.check(out.StatusCode, m); err != nil {
+		input := integrationResponseInput{SelectionPattern: out.SelectionPattern, Parameters: out.Parameters, Templates: out.Templates}
+		if err := input.check(out.StatusCode, m); err != nil {
 			return nil, err
 		}
 		m.Integration.Responses[out.StatusCode] = out

@@ -27,8 +27,8 @@ type methodResponse struct {
 	Models     map[string]string `json:"responseModels,omitempty"`
 }
 
-// methodInput leaves out authorizers and request validators. Without a validator
-// AWS enforces neither required parameters nor models, so here they are only kept.
+// methodInput omits authorizers and request validators: not implemented. Without a
+// validator AWS enforces neither required parameters nor models, so they are only stored.
 type methodInput struct {
 	AuthorizationType string            `json:"authorizationType"`
 	APIKeyRequired    bool              `json:"apiKeyRequired"`

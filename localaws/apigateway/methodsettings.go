@@ -8,9 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// methodSetting is what a stage says of a method, or of allMethods. Of these the throttle
-// is enforced. There are no caches, logs and metrics here, so what would turn on a cache or
-// a log is refused, and the rest is kept.
+// methodSetting is a stage's settings for a method or for allMethods. Only the throttle has
+// an effect. Caches and logs cannot be turned on; other settings are only stored.
 type methodSetting struct {
 	MetricsEnabled                         bool    `json:"metricsEnabled"`
 	LoggingLevel                           string  `json:"loggingLevel"`
@@ -24,21 +23,19 @@ type methodSetting struct {
 	UnauthorizedCacheControlHeaderStrategy string  `json:"unauthorizedCacheControlHeaderStrategy"`
 }
 
-// allMethods is the key of the setting for methods that have none of their own.
 const allMethods = "*/*"
 
-// usualSetting has AWS's defaults, the throttle being that of a new account.
-var usualSetting = methodSetting{
+// defaultSetting holds AWS's defaults, with the throttle of a new account.
+var defaultSetting = methodSetting{
 	LoggingLevel: "OFF", ThrottlingBurstLimit: 5000, ThrottlingRateLimit: 10_000, CacheTTLInSeconds: 300,
 	RequireAuthorizationForCacheControl: true, UnauthorizedCacheControlHeaderStrategy: "SUCCEED_WITH_RESPONSE_HEADER",
 }
 
-// settingCategories are what the name of a setting in a patch path begins with.
 var settingCategories = []string{"/throttling/", "/metrics/", "/logging/", "/caching/"}
 
-// settingOf takes apart the path of a patch of one setting,
-// /{resource_path}/{http_method}/{category}/{name}, or /{resource_path}/{http_method},
-// which removes all of a method's settings.
+// settingOf parses the patch path of one setting,
+// /{resource_path}/{http_method}/{category}/{name}, or of the removal of all,
+// /{resource_path}/{http_method}.
 func settingOf(p patch) (method, setting string, ok bool) {
 	for _, category := range settingCategories {
 		if at := strings.LastIndex(p.Path, category); at > 0 {
@@ -51,8 +48,7 @@ func settingOf(p patch) (method, setting string, ok bool) {
 	return "", "", false
 }
 
-// settingKey is a method's key in a stage's settings: no slash before it, and those within
-// it not escaped.
+// settingKey is a method's key in a stage's settings: without leading slash or escaping.
 func settingKey(path string) string { return strings.TrimPrefix(methodName(path), "/") }
 
 func (st *stage) patchSetting(p patch, method, setting string) error {
@@ -65,7 +61,7 @@ func (st *stage) patchSetting(p patch, method, setting string) error {
 	case p.Op != "replace":
 		return p.invalid("/{resourcePath}/{httpMethod}/throttling/burstLimit", "/{resourcePath}/{httpMethod}/throttling/rateLimit")
 	case !known:
-		have = usualSetting
+		have = defaultSetting
 	}
 	if err := have.set(p, setting); err != nil {
 		return err
@@ -108,8 +104,8 @@ func (m *methodSetting) set(p patch, setting string) (err error) {
 	return nil
 }
 
-// limit is the throttle that the stage has for a method, nil for none: a negative rate or
-// burst is none.
+// limit returns the stage's throttle for a method. A negative rate or burst means none:
+// nil.
 func (st stage) limit(id stageID, method string) (limit *throttle, bucket string) {
 	for _, key := range []string{strings.TrimPrefix(method, "/"), allMethods} {
 		m, ok := st.MethodSettings[key]
@@ -119,7 +115,7 @@ func (st stage) limit(id stageID, method string) (limit *throttle, bucket string
 		case m.ThrottlingRateLimit < 0 || m.ThrottlingBurstLimit < 0:
 			return nil, ""
 		}
-		// Each method has a bucket of its own, also where all have the same limit.
+		// Each method has its own bucket, even if all have the same limit.
 		return &throttle{RateLimit: m.ThrottlingRateLimit, BurstLimit: m.ThrottlingBurstLimit}, "stage " + id.APIID + ":" + id.Stage + method
 	}
 	return nil, ""

@@ -36,7 +36,7 @@ func TestAStageThrottlesItsMethods(t *testing.T) {
 	if got := post(); got != http.StatusCreated {
 		t.Errorf("a second later it is answered %d", got)
 	}
-	// The method's own setting goes first; a rate of 0 lets nothing pass, and -1 everything.
+	// A method's own setting takes precedence. A rate of 0 allows no calls, and -1 all.
 	for value, want := range map[string]int{"0": http.StatusTooManyRequests, "-1": http.StatusCreated} {
 		must[*sdk.UpdateStageOutput](t)(updateV1(t, client, api, replace("/~1pets/POST/throttling/rateLimit", value)))
 		if got := post(); got != want {
@@ -45,11 +45,11 @@ func TestAStageThrottlesItsMethods(t *testing.T) {
 	}
 	out := must[*sdk.UpdateStageOutput](t)(updateV1(t, client, api, patch(types.OpRemove, "/*/*", ""), patch(types.OpRemove, "/pets/POST", "")))
 	if len(out.MethodSettings) > 0 {
-		t.Errorf("settings are left: %v", out.MethodSettings)
+		t.Errorf("settings remain: %v", out.MethodSettings)
 	}
 }
 
-func TestAStagesSettingsAreShownWithTheirDefaults(t *testing.T) {
+func TestAStagesSettingsIncludeTheDefaults(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := deployedAPI(t, client, backend)

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// methodName is the name of a method in a plan's throttles: a resource's path and
-// a verb, with one slash before each. AWS's examples of patch paths write two
-// slashes where the name begins, or escape them as JSON pointers do.
+// methodName normalizes a method's name in a plan's throttles: path and verb, each after
+// one slash. AWS's examples of patch paths begin it with two slashes, or escape slashes as
+// in JSON pointers.
 func methodName(text string) string {
 	return "/" + strings.TrimLeft(strings.ReplaceAll(text, "~1", "/"), "/")
 }
@@ -30,8 +30,8 @@ func (st apiStage) checkThrottles(l limits) error {
 	return nil
 }
 
-// patchMethod changes the throttles of a stage's methods. rest is what follows
-// /apiStages/ in the path:
+// patchMethod changes the throttles of a stage's methods. rest is the part of the path after
+// /apiStages/:
 //
 //	{apiId}:{stage}/throttle                                     remove
 //	{apiId}:{stage}/throttle/{resourcePath}/{httpMethod}         remove

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestAMethodWithAThrottleOfItsOwnDoesNotShareThePlans(t *testing.T) {
+func TestAMethodWithItsOwnThrottleDoesNotShareThePlans(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	srv, client := start(t, now.install)
@@ -40,7 +40,7 @@ func TestAMethodWithAThrottleOfItsOwnDoesNotShareThePlans(t *testing.T) {
 	want("/y", http.StatusTeapot, 429)
 }
 
-// addKeyedRoot gives the API's root a method that needs a key, and deploys it.
+// addKeyedRoot adds a method that needs a key to the API's root, and deploys the API.
 func addKeyedRoot(t *testing.T, client *sdk.Client, api string) {
 	t.Helper()
 	resources := must[*sdk.GetResourcesOutput](t)(client.GetResources(t.Context(), &sdk.GetResourcesInput{RestApiId: &api, Embed: []string{"methods"}}))
@@ -63,7 +63,7 @@ func addKeyedRoot(t *testing.T, client *sdk.Client, api string) {
 	must[*sdk.CreateDeploymentOutput](t)(client.CreateDeployment(t.Context(), &sdk.CreateDeploymentInput{RestApiId: &api, StageName: aws.String("v1")}))
 }
 
-func TestThrottlesOfMethodsArePatched(t *testing.T) {
+func TestMethodThrottlesArePatched(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := deployedAPI(t, client, backend)
@@ -107,7 +107,7 @@ func TestThrottlesOfMethodsArePatched(t *testing.T) {
 	refused(t, err, "NotFoundException", "")
 }
 
-func TestAStageHasAtMostTwentyThrottlesOfMethods(t *testing.T) {
+func TestAStageHasAtMostTwentyMethodThrottles(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	stage := v1(deployedAPI(t, client, backend))

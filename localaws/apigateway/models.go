@@ -7,16 +7,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// model is a JSON schema that an API's methods refer to by name. Apart from the two
-// that every API is born with, models come from imported documents only. Their
-// references to each other are written as in OpenAPI 3.0.
+// model is a JSON schema for an API's methods. Only imports create models. Their references
+// are stored as in OpenAPI 3.0.
 type model struct {
 	Name   string          `json:"name"`
 	Schema json.RawMessage `json:"schema"`
 }
 
-// born are the models that every API has.
-var born = map[string]model{
+var builtIn = map[string]model{
 	"Empty": {Name: "Empty", Schema: json.RawMessage(`{"title": "Empty Schema", "type": "object"}`)},
 	"Error": {Name: "Error", Schema: json.RawMessage(`{"title": "Error Schema", "type": "object", "properties": {"message": {"type": "string"}}}`)},
 }
@@ -26,9 +24,8 @@ const (
 	swaggerRef = "#/definitions/"
 )
 
-// findModel finds one of an API's models.
 func findModel(tx *store.Tx, api, name string) (model, bool, error) {
-	if m, ok := born[name]; ok {
+	if m, ok := builtIn[name]; ok {
 		return m, true, nil
 	}
 	return store.GetJSON[model](bucket(tx, "models", api), name)
@@ -46,9 +43,9 @@ func checkModels(tx *store.Tx, api string, models map[string]string) error {
 	return nil
 }
 
-// documentation is what a document said about a method that the method itself
-// does not hold: API Gateway's documentation parts. Parameters are named
-// "path.id", "querystring.limit", "header.X-Request-Id"; responses by status.
+// documentation is what an imported document says about a method beyond the method's own
+// fields. Parameters are named "path.id", "querystring.limit", "header.X-Request-Id";
+// responses by status.
 type documentation struct {
 	Summary     string            `json:"summary,omitempty"`
 	Description string            `json:"description,omitempty"`
@@ -59,7 +56,7 @@ type documentation struct {
 
 func documentationKey(path, verb string) string { return path + " " + verb }
 
-// inDialect is a schema with its references as the exported format writes them.
+// inDialect returns the schema with references as in Swagger 2.0 or OpenAPI 3.0.
 func (m model) inDialect(swagger bool) any {
 	var schema any
 	if err := json.Unmarshal(m.Schema, &schema); err != nil {
@@ -71,7 +68,6 @@ func (m model) inDialect(swagger bool) any {
 	return schema
 }
 
-// rewriteRefs replaces the beginning of every reference in a schema.
 func rewriteRefs(schema any, from, to string) any {
 	switch v := schema.(type) {
 	case map[string]any:

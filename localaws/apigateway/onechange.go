@@ -7,20 +7,18 @@ import (
 	"time"
 )
 
-// errConcurrent is what AWS says while another change of attachments is under way.
 var errConcurrent = conflict("Unable to complete operation due to concurrent modification. Please try again later.")
 
-// oneChange lets one change of attachments run at a time for the whole account,
-// as AWS does: each takes about a second, and another that comes meanwhile is
-// refused. It measures real time, since somebody waits for it.
+// oneChange allows one change of attachments at a time in the account, as AWS does: each
+// takes about a second, and others are refused meanwhile. It uses real time, because the
+// caller waits.
 type oneChange struct {
 	mu    sync.Mutex
 	takes time.Duration
-	// busy is closed when the change under way is over; nil between changes.
+	// busy is closed when the current change ends; nil between changes.
 	busy chan struct{}
 }
 
-// set ends a change under way.
 func (o *oneChange) set(takes time.Duration) {
 	o.mu.Lock()
 	busy := o.busy
@@ -51,9 +49,8 @@ func (o *oneChange) end(busy chan struct{}) {
 	}
 }
 
-// changeAttachments runs a change that may not overlap with another one. It has
-// taken effect before the caller hears of it, and keeps others out for its time
-// even when the caller has gone. One that is refused keeps nobody out.
+// changeAttachments runs a change of attachments. It takes effect at once, and then blocks
+// others for its time, even if the caller goes away. A failed change does not block.
 func changeAttachments[T any](s *Service, r *http.Request, change func() (*T, error)) (*T, error) {
 	busy, takes, err := s.attaching.begin()
 	if err != nil {

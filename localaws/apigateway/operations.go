@@ -10,21 +10,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// operation is one of AWS's. Its error is the refusal to answer with.
 type operation struct {
 	name  string
 	serve func(http.ResponseWriter, *http.Request) error
 }
 
-// operations are the control plane's whole surface.
 type operations struct {
 	mux *http.ServeMux
-	// byPattern has two operations for some routes: one more under the route plus
-	// importMode.
+	// byPattern holds a route's import operation under the route plus importMode.
 	byPattern map[string]operation
 }
 
-// importMode tells ImportApiKeys from CreateApiKey, and ImportRestApi from
+// importMode distinguishes ImportApiKeys from CreateApiKey, and ImportRestApi from
 // CreateRestApi.
 const importMode = "?mode=import"
 
@@ -45,14 +42,13 @@ func (o *operations) find(pattern string, r *http.Request) operation {
 	return o.byPattern[pattern]
 }
 
-// Operation is AWS's name of what a control plane request asks for, such as
-// "CreateApiKey"; empty for what is not implemented.
+// Operation returns AWS's name of the requested control-plane operation, such as
+// "CreateApiKey", or "" if it is not implemented.
 func (s *Service) Operation(r *http.Request) string {
 	_, pattern := s.operations.mux.Handler(r)
 	return s.operations.find(pattern, r).name
 }
 
-// perform answers a request if the account's quotas leave room for it.
 func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) {
 	err := error(errTooManyRequests)
 	if s.quotas.allow(op.name, s.env.Now()) {
@@ -64,19 +60,18 @@ func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) 
 	}
 }
 
-// errTooManyRequests is the refusal of a control plane that is asked too often.
-// The SDK knows it by its code. AWS leaves out the header Retry-After, so nothing
-// says when to come again.
+// errTooManyRequests is the error for throttled control-plane requests, without a
+// Retry-After header, like AWS's. The SDK recognizes the code.
 var errTooManyRequests = &wire.Error{
 	Code: "TooManyRequestsException", Message: "Too Many Requests", Status: http.StatusTooManyRequests,
 }
 
-// Count is what became of an operation's requests since the service was made.
+// Count is the number of an operation's requests since the start.
 type Count struct {
-	// Requests is all that arrived, whatever the answer was.
+	// Requests includes failed ones.
 	Requests int64
-	// Throttled were refused for the quotas of SetQuotas, Colliding for those of
-	// SetConcurrentModification, and Refused for any other reason.
+	// Throttled requests exceeded the quotas of SetQuotas, and SetConcurrentModification
+	// refused the Colliding ones. Refused counts all other errors.
 	Throttled, Colliding, Refused int64
 }
 
@@ -102,8 +97,8 @@ func (c *counts) add(name string, err error) {
 	c.byName[name] = count
 }
 
-// Counts is a copy of the counts by operation. An operation that was never asked
-// for is absent, and so is what is not implemented.
+// Counts returns a copy of the counts by operation. It omits operations that were not
+// requested or are not implemented.
 func (s *Service) Counts() map[string]Count {
 	s.counts.mu.Lock()
 	defer s.counts.mu.Unlock()

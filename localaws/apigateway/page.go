@@ -11,20 +11,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// AWS's page sizes: 25 unless asked for, at most 500.
+// AWS's page sizes.
 const (
 	defaultLimit = 25
 	maxLimit     = 500
 )
 
-// list is one page of a collection. Position is absent on the last page.
 type list[T any] struct {
 	Item     []T    `json:"item"`
 	Position string `json:"position,omitempty"`
 }
 
-// page says which part of a collection is asked for: up to limit items that come
-// after that key of the bucket.
 type page struct {
 	limit int
 	after []byte
@@ -49,11 +46,10 @@ func pageOf(r *http.Request) (page, error) {
 	return p, nil
 }
 
-// positionAfter is where the page behind that key begins.
 func positionAfter(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
 
-// collect walks the bucket's keys that begin with prefix and returns the page of
-// those that one keeps. A limit below 1 is an empty page, as on AWS.
+// collect returns a page of the entries that begin with prefix and that one keeps. A limit
+// below 1 gives an empty page, as on AWS.
 func collect[T any](p page, b store.Bucket, prefix []byte, one func(k, v []byte) (item T, keep bool, err error)) (*list[T], error) {
 	out := &list[T]{Item: []T{}}
 	if p.limit < 1 {
@@ -82,8 +78,7 @@ func collect[T any](p page, b store.Bucket, prefix []byte, one func(k, v []byte)
 	return out, nil
 }
 
-// decoded is a walker for collect that keeps everything, after finish has had
-// its way with it.
+// decoded is for collect: it keeps every entry, after finish has adjusted it.
 func decoded[T any](finish func(*T)) func(k, v []byte) (T, bool, error) {
 	return func(k, v []byte) (item T, keep bool, err error) {
 		if err := json.Unmarshal(v, &item); err != nil {

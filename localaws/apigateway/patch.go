@@ -8,12 +8,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// patches is the body of every Update operation.
 type patches struct {
 	Operations []patch `json:"patchOperations"`
 }
 
-// patch is one change; values are strings whatever the member's type is.
+// patch is one change. Values are strings, whatever the member's type.
 type patch struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
@@ -21,11 +20,9 @@ type patch struct {
 	From  string `json:"from"`
 }
 
-// change is what a patch is chosen by: "replace /name".
 func (p patch) change() string { return p.Op + " " + p.Path }
 
-// invalid is the refusal of a path that cannot be changed this way. paths are
-// those that can be, as far as they are implemented.
+// invalid is the error for an unsupported change; paths are the supported ones.
 func (p patch) invalid(paths ...string) error {
 	if !slices.Contains([]string{"add", "remove", "replace", "move", "copy", "test"}, p.Op) {
 		return &wire.Error{
@@ -36,7 +33,6 @@ func (p patch) invalid(paths ...string) error {
 	return badRequest("Invalid patch path  '%s' specified for op '%s'. Must be one of: [%s]", p.Path, p.Op, strings.Join(paths, ", "))
 }
 
-// apply runs the patches in order and stops at the first refusal.
 func (in *patches) apply(one func(patch) error) error {
 	for _, p := range in.Operations {
 		if err := one(p); err != nil {
@@ -46,7 +42,6 @@ func (in *patches) apply(one func(patch) error) error {
 	return nil
 }
 
-// boolean reads the value into to.
 func (p patch) boolean(to *bool) error {
 	switch strings.ToLower(p.Value) {
 	case "true":
@@ -59,15 +54,14 @@ func (p patch) boolean(to *bool) error {
 	return nil
 }
 
-// entry is the name in a path such as /requestParameters/{name}. Slashes in the
-// name are escaped as in a JSON pointer (RFC 6901).
+// entry returns the name in a path such as /requestParameters/{name}. Its slashes are
+// escaped as in a JSON pointer (RFC 6901).
 func (p patch) entry(prefix string) (name string, ok bool) {
 	name, ok = strings.CutPrefix(p.Path, prefix+"/")
 	return strings.NewReplacer("~1", "/", "~0", "~").Replace(name), ok && name != ""
 }
 
-// patchEntry changes one entry of a map, leaving the map itself to whoever else
-// holds it.
+// patchEntry changes a copy of the map, which others may share.
 func patchEntry[V any](p patch, entries *map[string]V, name string, value V) error {
 	changed := maps.Clone(*entries)
 	if changed == nil {
@@ -85,7 +79,6 @@ func patchEntry[V any](p patch, entries *map[string]V, name string, value V) err
 	return nil
 }
 
-// patchFlag is patchEntry for a map whose values are true or false.
 func patchFlag(p patch, entries *map[string]bool, name string) error {
 	value := false
 	if p.Op != "remove" {
@@ -96,7 +89,7 @@ func patchFlag(p patch, entries *map[string]bool, name string) error {
 	return patchEntry(p, entries, name, value)
 }
 
-// absent accepts that something which is not implemented is switched off.
+// absent accepts only a patch that turns an unimplemented feature off.
 func (p patch) absent() error {
 	if p.Value == "" || p.Op == "remove" {
 		return nil
@@ -104,7 +97,7 @@ func (p patch) absent() error {
 	return wire.NotImplemented("The patch path " + p.Path)
 }
 
-// off is absent for a switch, whose value is false.
+// off is absent for a boolean.
 func (p patch) off() error {
 	var on bool
 	if err := p.boolean(&on); err != nil || !on {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// petsByPath imports the pets and finds their resources.
+// petsByPath imports the pets and returns their resources by path.
 func petsByPath(t *testing.T, client *sdk.Client, backend string) (api string, ids map[string]*string) {
 	t.Helper()
 	api, ids = importAPI(t, client, pets(t, backend)), map[string]*string{}
@@ -57,7 +57,7 @@ func TestAMethodIsPatched(t *testing.T) {
 	refused(t, err, "NotImplementedException", "")
 }
 
-func TestResponsesOfAMethodArePatched(t *testing.T) {
+func TestMethodResponsesArePatched(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api, ids := petsByPath(t, client, backend)
@@ -122,7 +122,7 @@ func TestAnIntegrationIsPatched(t *testing.T) {
 	refused(t, err, "NotImplementedException", "")
 }
 
-func TestAResourceIsRenamedAndMovedWithWhatIsBelow(t *testing.T) {
+func TestAResourceIsRenamedAndMovedWithEverythingBelow(t *testing.T) {
 	t.Parallel()
 	srv, client := start(t)
 	api, ids := petsByPath(t, client, echoBackend(t))
@@ -135,7 +135,7 @@ func TestAResourceIsRenamedAndMovedWithWhatIsBelow(t *testing.T) {
 	}
 	deployV1(t, client, api)
 	if got := call(t, "GET", stageURL(srv, api)+"/pets/pictures/a/b", "", ""); got.Status != http.StatusTeapot {
-		t.Errorf("what is below it gets %+v", got)
+		t.Errorf("a resource below it gets %+v", got)
 	}
 	tests := []struct {
 		id   *string
@@ -155,7 +155,7 @@ func TestAResourceIsRenamedAndMovedWithWhatIsBelow(t *testing.T) {
 	}
 }
 
-func TestStagesAndLabelsOfAKeyAreRefused(t *testing.T) {
+func TestPatchingAKeysStagesAndLabelsIsRefused(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	key := newKey(t, client, "k")
@@ -168,7 +168,7 @@ func TestStagesAndLabelsOfAKeyAreRefused(t *testing.T) {
 	refused(t, update(patch(types.OpAdd, "/enabled", "true")), "BadRequestException", "")
 }
 
-func TestTheAccountIsShownAndKeepsItsRole(t *testing.T) {
+func TestTheAccountKeepsItsRole(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	must[*sdk.UpdateAccountOutput](t)(client.UpdateAccount(t.Context(), &sdk.UpdateAccountInput{
@@ -209,7 +209,7 @@ func TestAnAPIIsPatchedAsTerraformDoes(t *testing.T) {
 }
 
 // Each of these was observed on AWS.
-func TestWhatAWSIsKnownToTakeAndToRefuse(t *testing.T) {
+func TestUndocumentedBehaviourOfAWSIsImitated(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	key := newKey(t, client, "k")
@@ -217,7 +217,7 @@ func TestWhatAWSIsKnownToTakeAndToRefuse(t *testing.T) {
 		ApiKey: key.Id, PatchOperations: []types.PatchOperation{replace("/enabled", "not-a-boolean")},
 	}))
 	if updated.Enabled {
-		t.Error("a key is enabled by what is no boolean")
+		t.Error("a value that is not a boolean enabled the key")
 	}
 	api := importAPI(t, client, []byte(`
 openapi: 3.0.1

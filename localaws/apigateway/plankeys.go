@@ -6,14 +6,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// attachment is a key in a plan.
 type attachment struct {
-	// Since is when the key joined, in seconds since 1970: it decides which period
-	// the quota's offset applies to, and when the data plane gets to know the key.
+	// Since is when the key joined, in seconds since 1970. It determines the period of the
+	// quota's offset, and when the data plane accepts the key.
 	Since int64 `json:"since"`
 }
 
-// usagePlanKey shows the key's value whether asked to or not, as AWS does.
+// usagePlanKey always includes the key's value, as on AWS.
 type usagePlanKey struct {
 	ID    string `json:"id"`
 	Type  string `json:"type"`
@@ -59,7 +58,6 @@ func isAttached(tx *store.Tx, planID, keyID string) bool {
 	return bucket(tx, "plankeys", planID).Get([]byte(keyID)) != nil
 }
 
-// checkAttachable tells whether a key that is not in the plan may join it.
 func (s *Service) checkAttachable(tx *store.Tx, keyID string, plan usagePlan) error {
 	if err := checkStagesOfKey(tx, keyID, plan.ID, plan.APIStages); err != nil {
 		return err
@@ -78,9 +76,9 @@ func (s *Service) attach(tx *store.Tx, keyID, planID string) error {
 	return store.PutJSON(keys, keyID, attachment{Since: s.now()})
 }
 
-// checkStagesOfKey keeps the rule that a key is in at most one plan for each
-// stage: none of stages may be in a plan of the key's besides planID.
-// (Developer guide, "Usage plans and API keys for REST APIs".)
+// checkStagesOfKey checks that the key's other plans contain none of the stages: a key is
+// in at most one plan per stage (developer guide, "Usage plans and API keys for REST
+// APIs").
 func checkStagesOfKey(tx *store.Tx, keyID, planID string, stages []apiStage) error {
 	if len(stages) == 0 {
 		return nil
@@ -102,7 +100,6 @@ func checkStagesOfKey(tx *store.Tx, keyID, planID string, stages []apiStage) err
 	return nil
 }
 
-// checkKeysOfPlan is checkStagesOfKey for all keys of a plan that gets stages.
 func checkKeysOfPlan(tx *store.Tx, planID string, added []apiStage) error {
 	if len(added) == 0 {
 		return nil
@@ -115,8 +112,7 @@ func checkKeysOfPlan(tx *store.Tx, planID string, added []apiStage) error {
 	return nil
 }
 
-// listUsagePlanKeys filters by the beginning of the name, through the names' index if one
-// is asked for. The keys of an unknown plan are an empty list, as on AWS.
+// listUsagePlanKeys filters by name prefix. An unknown plan gives an empty list, as on AWS.
 func (s *Service) listUsagePlanKeys(r *http.Request, _ *none) (*list[*usagePlanKey], error) {
 	p, err := pageOf(r)
 	if err != nil {
@@ -164,7 +160,6 @@ func (s *Service) deleteUsagePlanKey(r *http.Request, _ *none) (*none, error) {
 	})
 }
 
-// findPlanKey finds the attached key that the request's path names.
 func findPlanKey(tx *store.Tx, r *http.Request) (apiKey, error) {
 	plan, err := findPlan(tx, r.PathValue("plan"))
 	if err != nil {

@@ -31,7 +31,7 @@ func (s *Service) updateUsagePlan(r *http.Request, in *patches) (*usagePlan, err
 	})
 }
 
-// planPaths are AWS's but those of throttles per method, which patchMethod knows.
+// planPaths are AWS's paths, except those of throttles per method: see patchMethod.
 var planPaths = map[string][]string{
 	"remove": {"/apiStages", "/quota", "/throttle", "/productCode", "/description"},
 	"add":    {"/apiStages", "/quota/limit", "/quota/offset", "/quota/period", "/throttle/burstLimit", "/throttle/rateLimit", "/productCode"},
@@ -67,7 +67,6 @@ func (plan *usagePlan) patch(tx *store.Tx, p patch) error {
 	return nil
 }
 
-// patchStages adds or removes a stage, named "apiId:stage".
 func (plan *usagePlan) patchStages(tx *store.Tx, p patch) error {
 	id, err := parseStageID(p.Value)
 	if err != nil {

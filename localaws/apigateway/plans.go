@@ -19,29 +19,27 @@ type usagePlan struct {
 	Tags        map[string]string `json:"tags,omitzero"`
 }
 
-// stageID names a stage of an API.
 type stageID struct {
 	APIID string `json:"apiId"`
 	Stage string `json:"stage"`
 }
 
-// apiStage is a stage in a plan. A throttle for one of its methods, named
-// "/pets/{id}/GET" as in the resource's path and the method's verb, applies to
-// that method instead of the plan's.
+// apiStage is a stage in a plan. A method with its own throttle, named by path and verb
+// like "/pets/{id}/GET", uses that instead of the plan's.
 type apiStage struct {
 	stageID
 	Throttle map[string]throttle `json:"throttle,omitempty"`
 }
 
-// throttle is a token bucket for each key of a plan: RateLimit requests a second
-// on average, BurstLimit at once. A limit of 0 is one that is not set.
+// throttle is a token bucket for each key of a plan: RateLimit requests a second on
+// average, and BurstLimit at once. 0 means not set.
 type throttle struct {
 	BurstLimit int     `json:"burstLimit"`
 	RateLimit  float64 `json:"rateLimit"`
 }
 
-// quota allows each key of a plan Limit requests in a Period: DAY, WEEK or
-// MONTH. Offset is subtracted in the period in which the key joins the plan.
+// quota allows each key of a plan Limit requests per Period: DAY, WEEK or MONTH. Offset is
+// subtracted in the period in which the key joins the plan.
 type quota struct {
 	Limit  int64  `json:"limit"`
 	Offset int64  `json:"offset"`
@@ -113,7 +111,6 @@ func (s *Service) createUsagePlan(_ *http.Request, in *usagePlanInput) (*usagePl
 	})
 }
 
-// addStage attaches a stage that exists.
 func (p *usagePlan) addStage(tx *store.Tx, st apiStage) error {
 	if bucket(tx, "stages", st.APIID).Get([]byte(st.Stage)) == nil {
 		return p.invalidStage(st.stageID)
@@ -132,7 +129,6 @@ func (p *usagePlan) addStage(tx *store.Tx, st apiStage) error {
 	return nil
 }
 
-// index is where a stage is among the plan's, -1 if it is not.
 func (p *usagePlan) index(id stageID) int {
 	return slices.IndexFunc(p.APIStages, func(st apiStage) bool { return st.stageID == id })
 }
@@ -141,7 +137,6 @@ func (p *usagePlan) invalidStage(id stageID) error {
 	return notFound("Invalid API Stage {api: %s, stage: %s} specified for usageplan %s", id.APIID, id.Stage, p.ID)
 }
 
-// listUsagePlans lists all plans, or those that a key belongs to.
 func (s *Service) listUsagePlans(r *http.Request, _ *none) (*list[usagePlan], error) {
 	p, err := pageOf(r)
 	if err != nil {
@@ -168,7 +163,7 @@ func (s *Service) getUsagePlan(r *http.Request, _ *none) (*usagePlan, error) {
 	})
 }
 
-// deleteUsagePlan takes the plan's keys out of it, and forgets their usage.
+// deleteUsagePlan also removes the plan's keys from it, and deletes their usage.
 func (s *Service) deleteUsagePlan(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		plan, err := findPlan(tx, r.PathValue("plan"))
@@ -201,7 +196,6 @@ func findPlan(tx *store.Tx, id string) (usagePlan, error) {
 	return plan, err
 }
 
-// detachStages takes the stages that are gone out of every plan.
 func detachStages(tx *store.Tx, gone func(stageID) bool) error {
 	plans, err := store.AllJSON[usagePlan](bucket(tx, "plans"))
 	if err != nil {
@@ -220,7 +214,6 @@ func detachStages(tx *store.Tx, gone func(stageID) bool) error {
 	return nil
 }
 
-// keysOf is every key of a bucket.
 func keysOf(b store.Bucket) []string {
 	var all []string
 	c := b.Cursor()

@@ -72,7 +72,7 @@ func TestAUsagePlanIsPatched(t *testing.T) {
 		patch(types.OpRemove, "/throttle", ""), patch(types.OpRemove, "/quota", ""), patch(types.OpRemove, "/apiStages", api+":v1"),
 	))
 	if out.Throttle != nil || out.Quota != nil || len(out.ApiStages) != 0 {
-		t.Errorf("something is left: %+v", out)
+		t.Errorf("something remains: %+v", out)
 	}
 
 	_, err := update(patch(types.OpAdd, "/apiStages", api+":v9"))
@@ -87,7 +87,7 @@ func TestAUsagePlanIsPatched(t *testing.T) {
 	refused(t, err, "BadRequestException", "")
 	got := must[*sdk.GetUsagePlanOutput](t)(client.GetUsagePlan(t.Context(), &sdk.GetUsagePlanInput{UsagePlanId: &plan}))
 	if *got.Name != "n" || got.Quota != nil {
-		t.Errorf("a refused update left %+v", got)
+		t.Errorf("a refused update changed the plan to %+v", got)
 	}
 }
 
@@ -107,12 +107,12 @@ func TestAUsagePlanIsDeletedOnlyWithoutStages(t *testing.T) {
 	refused(t, remove(), "BadRequestException", "Cannot delete Usage Plan "+plan+" because there are API Stages associated with it, including "+api+":v1")
 	must[*sdk.DeleteStageOutput](t)(client.DeleteStage(t.Context(), &sdk.DeleteStageInput{RestApiId: &api, StageName: aws.String("v1")}))
 	if err := remove(); err != nil {
-		t.Errorf("its only stage is deleted, still: %v", err)
+		t.Errorf("after its only stage was deleted: %v", err)
 	}
 	refused(t, remove(), "NotFoundException", "Invalid Usage Plan ID specified")
 	plans := must[*sdk.GetUsagePlansOutput](t)(client.GetUsagePlans(t.Context(), &sdk.GetUsagePlansInput{KeyId: key.Id}))
 	if len(plans.Items) != 0 {
-		t.Errorf("the key is still in %v", plans.Items)
+		t.Errorf("the key's plans are still %v", plans.Items)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestAKeyIsAttachedToAPlanOnce(t *testing.T) {
 	}
 }
 
-func TestAKeyIsInOnePlanPerStage(t *testing.T) {
+func TestAKeyIsInAtMostOnePlanPerStage(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := deployedAPI(t, client, backend)
@@ -166,11 +166,11 @@ func TestAKeyIsInOnePlanPerStage(t *testing.T) {
 	refused(t, err, "ConflictException", "")
 	must[*sdk.DeleteUsagePlanKeyOutput](t)(client.DeleteUsagePlanKey(t.Context(), &sdk.DeleteUsagePlanKeyInput{UsagePlanId: &one, KeyId: &key}))
 	if err := attach(client, same, key); err != nil {
-		t.Errorf("after leaving the other plan: %v", err)
+		t.Errorf("after it was detached from the other plan: %v", err)
 	}
 }
 
-func TestTheKeysOfAPlanAreListedByName(t *testing.T) {
+func TestThePlansKeysAreListedByNamePrefix(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	plan := planFor(t, client, sdk.CreateUsagePlanInput{})

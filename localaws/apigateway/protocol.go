@@ -11,12 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// none is the body of a request or of an answer that has none.
+// none is an absent body.
 type none struct{}
 
-// handle adapts a typed operation: its path labels and query are read from the
-// request, In is the JSON body. A nil answer has no body. A query parameter
-// that is not named is refused, as an unknown member of the body is.
+// handle turns a typed operation into a handler. In is the JSON body. A nil result has no
+// body. Only the given query parameters are accepted.
 func handle[In, Out any](status int, f func(*http.Request, *In) (*Out, error), query ...string) func(http.ResponseWriter, *http.Request) error {
 	decoded := wire.Op(func(ctx context.Context, in *In) (*Out, error) { return f(wire.RequestFrom(ctx), in) })
 	return handleRaw(status, func(r *http.Request, body []byte) (any, error) {
@@ -24,7 +23,7 @@ func handle[In, Out any](status int, f func(*http.Request, *In) (*Out, error), q
 	}, query...)
 }
 
-// handleRaw is handle for an operation whose body is not JSON of one shape.
+// handleRaw is handle without decoding the body.
 func handleRaw(status int, f func(*http.Request, []byte) (any, error), query ...string) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if err := checkQuery(r, query); err != nil {
@@ -67,9 +66,8 @@ func answer(w http.ResponseWriter, status int, out any) {
 	_, _ = w.Write(body)
 }
 
-// refuse answers with an error in API Gateway's shape, which is the same on the
-// control plane and on the data plane. What is no *wire.Error goes to the log
-// and not to the caller.
+// refuse writes an error in the format of both planes. An error other than *wire.Error goes
+// only to the log.
 func (s *Service) refuse(w http.ResponseWriter, err error) {
 	var e *wire.Error
 	if !errors.As(err, &e) {
@@ -100,15 +98,14 @@ func conflict(format string, args ...any) *wire.Error {
 	return e
 }
 
-// limitExceeded is a resource quota that is used up. AWS answers it with the
-// status of a throttle although trying again does not help.
+// limitExceeded is the error for an exhausted resource quota. AWS gives it the status of
+// throttling, although retries do not help.
 func limitExceeded(format string, args ...any) *wire.Error {
 	e := wire.Errorf("LimitExceededException", format, args...)
 	e.Status = http.StatusTooManyRequests
 	return e
 }
 
-// view runs f in a reading transaction and hands on its answer.
 func view[T any](s *Service, f func(*store.Tx) (*T, error)) (out *T, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) error {
 		out, err = f(tx)
@@ -117,7 +114,6 @@ func view[T any](s *Service, f func(*store.Tx) (*T, error)) (out *T, err error) 
 	return out, err
 }
 
-// update runs f in a writing transaction and hands on its answer.
 func update[T any](s *Service, f func(*store.Tx) (*T, error)) (out *T, err error) {
 	err = s.env.DB.Update(func(tx *store.Tx) error {
 		var failed error

@@ -8,11 +8,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// published are AWS's quotas for managing API Gateway, per account: requests a
-// second, and how many at once (developer guide, "Amazon API Gateway quotas").
-// Operations without one of their own only share the total. AWS publishes no
-// burst but the total's; here it is one second's worth. An ImportApiKeys is one
-// request however many keys it brings.
+// published are AWS's control-plane quotas per account: requests per second, and burst
+// (developer guide, "Amazon API Gateway quotas"). Other operations share only the total.
+// AWS publishes only the total's burst; here the others have one second's worth. An
+// ImportApiKeys is one request, whatever its number of keys.
 var published = map[string]struct {
 	rate  float64
 	burst int
@@ -25,13 +24,12 @@ var published = map[string]struct {
 
 const total = ""
 
-// accountQuotas are token buckets; without any, everything is allowed.
+// accountQuotas are token buckets. Without any, everything is allowed.
 type accountQuotas struct {
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
 }
 
-// set replaces the buckets by full ones with that share of the published rates.
 func (q *accountQuotas) set(share float64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -45,8 +43,8 @@ func (q *accountQuotas) set(share float64) {
 	}
 }
 
-// allow takes a token from the total and from the operation's own bucket, or from
-// neither: what is refused costs nothing.
+// allow takes a token from the total and from the operation's own bucket, or none at all:
+// refused requests cost nothing.
 func (q *accountQuotas) allow(name string, now time.Time) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// updateResource renames a resource or moves it, with all that is below it.
+// updateResource renames or moves a resource with everything below it.
 func (s *Service) updateResource(r *http.Request, in *patches) (*resourceAnswer, error) {
 	return update(s, func(tx *store.Tx) (*resourceAnswer, error) {
 		res, err := findResource(tx, r)
@@ -53,8 +53,7 @@ func (res *resource) patch(p patch) error {
 	return p.invalid("/parentId", "/pathPart")
 }
 
-// place gives a resource that was changed the path that follows from it. before
-// is the path it had.
+// place sets the path of a changed resource. before is its old path.
 func (res *resource) place(all store.Bucket, before string) error {
 	parent, ok, err := store.GetJSON[resource](all, res.ParentID)
 	switch {

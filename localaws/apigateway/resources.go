@@ -16,7 +16,6 @@ type resource struct {
 	Methods  map[string]method `json:"resourceMethods,omitempty"`
 }
 
-// resourceAnswer is a resource whose methods are shown in full or by name only.
 type resourceAnswer struct {
 	resource
 	Methods map[string]any `json:"resourceMethods,omitempty"`
@@ -85,7 +84,6 @@ type resourceInput struct {
 
 var pathPart = regexp.MustCompile(`^(\{[a-zA-Z0-9._:-]+\+?\}|[a-zA-Z0-9._:-]+)$`)
 
-// createResource makes a child of the resource that the path names.
 func (s *Service) createResource(r *http.Request, in *resourceInput) (*resourceAnswer, error) {
 	if err := checkPathPart(in.PathPart); err != nil {
 		return nil, err
@@ -144,7 +142,7 @@ func checkSiblings(all store.Bucket, res resource) error {
 func isVariable(part string) bool { return strings.HasPrefix(part, "{") }
 func isGreedy(part string) bool   { return strings.HasSuffix(part, "+}") }
 
-// deleteResource takes what is below the resource with it.
+// deleteResource also deletes everything below the resource.
 func (s *Service) deleteResource(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		res, err := findResource(tx, r)
@@ -171,8 +169,7 @@ func (s *Service) deleteResource(r *http.Request, _ *none) (*none, error) {
 	})
 }
 
-// findResource finds the resource that the request's path names. AWS does not
-// say whether it is the API or the resource that is unknown.
+// findResource does not tell which is unknown, the API or the resource, like AWS.
 func findResource(tx *store.Tx, r *http.Request) (resource, error) {
 	res, ok, err := store.GetJSON[resource](bucket(tx, "resources", r.PathValue("api")), r.PathValue("resource"))
 	if err == nil && !ok {
@@ -181,7 +178,6 @@ func findResource(tx *store.Tx, r *http.Request) (resource, error) {
 	return res, err
 }
 
-// changeResource stores the resource of the request's path as change left it.
 func changeResource[T any](s *Service, r *http.Request, change func(*store.Tx, *resource) (*T, error)) (*T, error) {
 	return update(s, func(tx *store.Tx) (*T, error) {
 		res, err := findResource(tx, r)
@@ -196,7 +192,6 @@ func changeResource[T any](s *Service, r *http.Request, change func(*store.Tx, *
 	})
 }
 
-// methodOf finds the method that the request's path names.
 func methodOf(r *http.Request, res *resource) (method, error) {
 	m, ok := res.Methods[r.PathValue("method")]
 	if !ok {

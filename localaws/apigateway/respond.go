@@ -15,8 +15,7 @@ import (
 
 const jsonType = "application/json"
 
-// checkMockTemplates accepts templates that are plain JSON, such as
-// {"statusCode": 200}.
+// checkMockTemplates accepts only plain JSON, such as {"statusCode": 200}.
 func checkMockTemplates(templates map[string]string) error {
 	for _, text := range templates {
 		if usesVelocity(text) || !json.Valid([]byte(text)) {
@@ -26,8 +25,7 @@ func checkMockTemplates(templates map[string]string) error {
 	return nil
 }
 
-// mock answers without a backend: the request's template says which status one
-// would have answered.
+// mock answers without a backend, as if it had returned the status in the request template.
 func mock(w http.ResponseWriter, inv invocation) error {
 	kind, _, err := mime.ParseMediaType(inv.request.Header.Get("Content-Type"))
 	if err != nil {
@@ -37,18 +35,17 @@ func mock(w http.ResponseWriter, inv invocation) error {
 	if !ok && inv.method.Integration.PassthroughBehavior != "WHEN_NO_MATCH" {
 		return &wire.Error{Code: "BadRequestException", Message: "Unsupported Media Type", Status: http.StatusUnsupportedMediaType}
 	}
-	var asked struct {
+	var input struct {
 		StatusCode int `json:"statusCode"`
 	}
-	if err := json.Unmarshal([]byte(template), &asked); err != nil || asked.StatusCode == 0 {
+	if err := json.Unmarshal([]byte(template), &input); err != nil || input.StatusCode == 0 {
 		return internalError
 	}
-	return respond(w, inv, asked.StatusCode, http.Header{}, nil)
+	return respond(w, inv, input.StatusCode, http.Header{}, nil)
 }
 
-// respond turns a backend's answer into the one that the integration's responses
-// describe. An answer that none of them is for, or whose status the method does
-// not declare, is an internal error, as on AWS.
+// respond writes the response that the integration's responses describe. If none matches,
+// or the method does not declare its status, that is an internal error, as on AWS.
 func respond(w http.ResponseWriter, inv invocation, status int, header http.Header, body []byte) error {
 	chosen, ok := choose(inv.method.Integration.Responses, strconv.Itoa(status))
 	if !ok {
@@ -79,8 +76,8 @@ func respond(w http.ResponseWriter, inv invocation, status int, header http.Head
 	return nil
 }
 
-// choose finds the response whose pattern is the backend's whole status, else
-// the one without a pattern.
+// choose prefers a response whose pattern matches the whole status to the one without a
+// pattern.
 func choose(responses map[string]integrationResponse, status string) (integrationResponse, bool) {
 	var fallback *integrationResponse
 	for _, code := range slices.Sorted(maps.Keys(responses)) {

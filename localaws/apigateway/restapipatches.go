@@ -57,8 +57,8 @@ func (api *restAPI) patch(p patch) error {
 	return nil
 }
 
-// changeType changes the endpoint's type. A private API cannot become edge-optimized, and
-// keeps its policy only as long as it is private.
+// changeType changes the endpoint type. A private API cannot become edge-optimized, and an
+// API with a policy must stay private.
 func (api *restAPI) changeType(to string) error {
 	from := api.EndpointConfiguration
 	changed := endpointConfiguration{Types: []string{to}}

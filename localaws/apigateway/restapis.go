@@ -22,7 +22,7 @@ type restAPI struct {
 	Tags                      map[string]string     `json:"tags,omitzero"`
 	DisableExecuteAPIEndpoint bool                  `json:"disableExecuteApiEndpoint"`
 	RootResourceID            string                `json:"rootResourceId"`
-	// Policy has its quotation marks escaped, as AWS answers it.
+	// Policy has its quotation marks escaped, as in AWS's responses.
 	Policy string `json:"policy,omitempty"`
 }
 
@@ -32,15 +32,13 @@ type endpointConfiguration struct {
 	VPCEndpointIDs []string `json:"vpcEndpointIds,omitempty"`
 }
 
-// restAPIInput leaves out what would change how calls are answered and is not
-// implemented: compression, cloning. A policy is taken of private APIs only, which no
-// call from here reaches.
+// restAPIInput omits compression and cloning: not implemented. Only private APIs may have a
+// policy, because no call from here reaches them.
 type restAPIInput struct {
 	Name        string  `json:"name"`
 	Description *string `json:"description"`
 	Version     string  `json:"version"`
-	// BinaryMediaTypes are kept only to be shown: bodies pass byte for byte whatever
-	// their type is.
+	// BinaryMediaTypes are only stored: bodies pass unchanged.
 	BinaryMediaTypes          []string              `json:"binaryMediaTypes"`
 	APIKeySource              string                `json:"apiKeySource"`
 	EndpointConfiguration     endpointConfiguration `json:"endpointConfiguration"`
@@ -127,7 +125,6 @@ func (s *Service) createRestAPI(_ *http.Request, in *restAPIInput) (*restAPI, er
 	return update(s, func(tx *store.Tx) (*restAPI, error) { return s.insertAPI(tx, in) })
 }
 
-// insertAPI stores a new API that has nothing but its root.
 func (s *Service) insertAPI(tx *store.Tx, in *restAPIInput) (*restAPI, error) {
 	apis := bucket(tx, "apis")
 	api := &restAPI{
@@ -165,14 +162,14 @@ func (s *Service) getRestAPI(r *http.Request, _ *none) (*restAPI, error) {
 	})
 }
 
-// deleteRestAPI also takes the API's stages out of every usage plan.
+// deleteRestAPI also removes the API's stages from all usage plans.
 func (s *Service) deleteRestAPI(r *http.Request, _ *none) (*none, error) {
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
 		api, err := s.findAPI(tx, r.PathValue("api"))
 		if err != nil {
 			return err
 		}
-		if err := unmapped(tx, func(m basePathMapping) bool { return m.APIID == api.ID }, "RestApi "+api.ID, "RestApi"); err != nil {
+		if err := checkUnmapped(tx, func(m basePathMapping) bool { return m.APIID == api.ID }, "RestApi "+api.ID, "RestApi"); err != nil {
 			return err
 		}
 		if err := detachStages(tx, func(st stageID) bool { return st.APIID == api.ID }); err != nil {

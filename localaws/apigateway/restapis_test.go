@@ -43,7 +43,7 @@ func TestARestAPIIsCreatedChangedAndDeleted(t *testing.T) {
 	refused(t, err, "BadRequestException", "Description cannot be an empty string")
 }
 
-func TestDeletingAnAPITakesItsStagesOutOfThePlans(t *testing.T) {
+func TestDeletingAnAPIRemovesItsStagesFromThePlans(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	gone, kept := deployedAPI(t, client, backend), deployedAPI(t, client, backend)
@@ -92,7 +92,7 @@ func TestResourcesFormATree(t *testing.T) {
 		return nil
 	}
 	if m := methods(); m.HttpMethod != nil {
-		t.Errorf("unasked, the method is shown: %+v", m)
+		t.Errorf("without embed, the method is included: %+v", m)
 	}
 	if m := methods("methods"); aws.ToString(m.HttpMethod) != "GET" || m.MethodIntegration.Type != types.IntegrationTypeMock {
 		t.Errorf("the method is %+v", m)
@@ -101,7 +101,7 @@ func TestResourcesFormATree(t *testing.T) {
 	must[*sdk.DeleteResourceOutput](t)(client.DeleteResource(t.Context(), &sdk.DeleteResourceInput{RestApiId: api.Id, ResourceId: pets.Id}))
 	left := must[*sdk.GetResourcesOutput](t)(client.GetResources(t.Context(), &sdk.GetResourcesInput{RestApiId: api.Id}))
 	if len(left.Items) != 1 || *left.Items[0].Path != "/" {
-		t.Errorf("left: %+v", left.Items)
+		t.Errorf("remaining: %+v", left.Items)
 	}
 }
 
@@ -155,7 +155,7 @@ func TestMethodsAndIntegrationsAreChecked(t *testing.T) {
 	}
 }
 
-func TestAStageIsMovedAndDescribedAnew(t *testing.T) {
+func TestAStageGetsANewDeploymentAndDescription(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	api := deployedAPI(t, client, backend)
@@ -208,7 +208,7 @@ func TestTagsAreSetAndRemoved(t *testing.T) {
 	refused(t, err, "NotFoundException", "Invalid API Key identifier specified")
 }
 
-func TestEverythingIsThereAfterARestart(t *testing.T) {
+func TestARestartLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	srv, err := localaws.Open(localaws.Options{Dir: dir, Addr: "127.0.0.1:0"})

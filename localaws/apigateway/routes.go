@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// route lists the control plane's whole surface, with the status of each success.
 func (s *Service) route() {
 	s.operations = operations{mux: http.NewServeMux(), byPattern: map[string]operation{}}
 	s.operations.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

@@ -11,18 +11,17 @@ import (
 )
 
 type stage struct {
-	DeploymentID        string `json:"deploymentId"`
-	StageName           string `json:"stageName"`
-	Description         string `json:"description,omitempty"`
-	CacheClusterEnabled bool   `json:"cacheClusterEnabled"`
-	CacheClusterStatus  string `json:"cacheClusterStatus"`
-	// MethodSettings are by method, or for allMethods.
-	MethodSettings  map[string]methodSetting `json:"methodSettings"`
-	Variables       map[string]string        `json:"variables,omitempty"`
-	TracingEnabled  bool                     `json:"tracingEnabled"`
-	Tags            map[string]string        `json:"tags,omitempty"`
-	CreatedDate     int64                    `json:"createdDate"`
-	LastUpdatedDate int64                    `json:"lastUpdatedDate"`
+	DeploymentID        string                   `json:"deploymentId"`
+	StageName           string                   `json:"stageName"`
+	Description         string                   `json:"description,omitempty"`
+	CacheClusterEnabled bool                     `json:"cacheClusterEnabled"`
+	CacheClusterStatus  string                   `json:"cacheClusterStatus"`
+	MethodSettings      map[string]methodSetting `json:"methodSettings"`
+	Variables           map[string]string        `json:"variables,omitempty"`
+	TracingEnabled      bool                     `json:"tracingEnabled"`
+	Tags                map[string]string        `json:"tags,omitempty"`
+	CreatedDate         int64                    `json:"createdDate"`
+	LastUpdatedDate     int64                    `json:"lastUpdatedDate"`
 }
 
 type stageInput struct {
@@ -94,7 +93,6 @@ func (s *Service) createStage(r *http.Request, in *stageInput) (*stage, error) {
 	})
 }
 
-// stageList has no pages: an API has few stages.
 type stageList struct {
 	Item []stage `json:"item"`
 }
@@ -185,7 +183,7 @@ func (st *stage) patchVariable(p patch, name string) error {
 	return nil
 }
 
-// deleteStage also takes the stage out of every usage plan.
+// deleteStage also removes the stage from all usage plans.
 func (s *Service) deleteStage(r *http.Request, _ *none) (*none, error) {
 	api := r.PathValue("api")
 	return nil, s.env.DB.Update(func(tx *store.Tx) error {
@@ -194,7 +192,7 @@ func (s *Service) deleteStage(r *http.Request, _ *none) (*none, error) {
 			return err
 		}
 		gone := stageID{APIID: api, Stage: st.StageName}
-		if err := unmapped(tx, func(m basePathMapping) bool { return m.APIID == api && m.Stage == st.StageName }, "stage "+st.StageName, "stage"); err != nil {
+		if err := checkUnmapped(tx, func(m basePathMapping) bool { return m.APIID == api && m.Stage == st.StageName }, "stage "+st.StageName, "stage"); err != nil {
 			return err
 		}
 		if err := detachStages(tx, func(attached stageID) bool { return attached == gone }); err != nil {

@@ -2,27 +2,25 @@ package apigateway
 
 import "time"
 
-// The switches change how the service behaves from the next request on. They may
-// be called at any time, and are not kept in the data file.
+// The setters take effect from the next request on and may be called at any time. Their
+// values are not in the data file.
 
-// SetKeyLimit changes how many API keys the account may have; AWS allows 10,000.
-// Keys beyond a lower limit stay.
+// SetKeyLimit sets the maximum number of API keys; AWS allows 10,000. Existing keys beyond
+// a lower limit stay.
 func (s *Service) SetKeyLimit(n int) { s.keyLimit.Store(int64(n)) }
 
-// SetQuotas enforces that share of AWS's published quotas on the control plane: 1
-// is what AWS allows, 0.5 half of it, and 0, as at the start, no quota. What
-// exceeds them is refused with 429 TooManyRequestsException. Every call begins
-// with full buckets. The clock is Env.Now.
+// SetQuotas enforces a share of AWS's published control-plane quotas: 1 is what AWS allows,
+// and 0, the default, no quota. Requests beyond them get 429 TooManyRequestsException.
+// Every call starts with full buckets. The clock is Env.Now.
 func (s *Service) SetQuotas(share float64) { s.quotas.set(share) }
 
-// SetConcurrentModification makes CreateUsagePlanKey and DeleteUsagePlanKey take
-// that long (on AWS about a second) and refuse each other meanwhile with 409
-// ConflictException; 0, as at the start, lets any number run at once. AWS does
-// not say whether ImportApiKeys takes part; here it does not.
+// SetConcurrentModification sets how long CreateUsagePlanKey and DeleteUsagePlanKey take
+// (on AWS about a second). Meanwhile others get 409 ConflictException. 0, the default,
+// allows any number at once. AWS does not document whether this applies to ImportApiKeys;
+// here it does not.
 func (s *Service) SetConcurrentModification(takes time.Duration) { s.attaching.set(takes) }
 
-// SetPropagation sets how long after a key was attached to a plan the data plane
-// still refuses it; 0, as at the start, is not at all. AWS speaks of a few minutes.
-// It applies to attachments made before the call too, and is exact to the second,
-// by Env.Now.
+// SetPropagation sets how long the data plane refuses a newly attached key, to the second
+// of Env.Now. The default is 0; AWS speaks of a few minutes. It also applies to earlier
+// attachments.
 func (s *Service) SetPropagation(delay time.Duration) { s.propagation.Store(int64(delay)) }

@@ -22,8 +22,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// alone runs the service without the rest of the local AWS, and returns it with a
-// client of its control plane that never tries again.
+// alone runs only this service, and returns it with a client of its control plane that does
+// not retry.
 func alone(t *testing.T, now *clock) (*apigateway.Service, *sdk.Client) {
 	t.Helper()
 	db := must[*store.DB](t)(store.Open(t.TempDir()+"/db", store.Options{NoSync: true}))
@@ -39,7 +39,7 @@ func alone(t *testing.T, now *clock) (*apigateway.Service, *sdk.Client) {
 	})
 }
 
-// passing is how many of n calls are not refused as too many.
+// passing counts the calls, of n, that are not throttled.
 func passing(t *testing.T, n int, call func() error) int {
 	t.Helper()
 	passed := 0
@@ -58,7 +58,7 @@ func passing(t *testing.T, n int, call func() error) int {
 	return passed
 }
 
-func TestTheControlPlaneKeepsAWSQuotas(t *testing.T) {
+func TestTheControlPlaneEnforcesAWSQuotas(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	s, client := alone(t, now)
@@ -97,7 +97,7 @@ func TestTheControlPlaneKeepsAWSQuotas(t *testing.T) {
 		{"CreateApiKey", createKey, 1, 5, time.Second, 5},
 		{"DeleteApiKey", deleteKey, 1, 5, time.Second, 5},
 		{"UpdateUsagePlan", updatePlan, 1, 1, 19 * time.Second, 0},
-		{"UpdateUsagePlan after its time", updatePlan, 1, 1, 20 * time.Second, 1},
+		{"UpdateUsagePlan after its interval", updatePlan, 1, 1, 20 * time.Second, 1},
 		{"the total", listKeys, 1, 40, time.Second, 10},
 		{"half of the total", listKeys, 0.5, 20, time.Second, 5},
 	}
@@ -122,7 +122,7 @@ func TestTheControlPlaneKeepsAWSQuotas(t *testing.T) {
 	}
 }
 
-func TestARefusalForAnOperationsOwnQuotaCostsNothingOfTheTotal(t *testing.T) {
+func TestRequestsBeyondAnOperationsOwnQuotaDoNotCountTowardsTheTotal(t *testing.T) {
 	t.Parallel()
 	s, client := alone(t, newClock())
 	s.SetQuotas(1)
@@ -139,7 +139,7 @@ func TestARefusalForAnOperationsOwnQuotaCostsNothingOfTheTotal(t *testing.T) {
 	}
 }
 
-func TestRequestsAndRefusalsAreCountedByOperation(t *testing.T) {
+func TestRequestsAndErrorsAreCountedByOperation(t *testing.T) {
 	t.Parallel()
 	s, client := alone(t, newClock())
 	s.SetQuotas(1)
@@ -162,7 +162,7 @@ func TestRequestsAndRefusalsAreCountedByOperation(t *testing.T) {
 	}
 }
 
-func TestOperationsAreNamedAsAWSNamesThem(t *testing.T) {
+func TestOperationsHaveAWSsNames(t *testing.T) {
 	t.Parallel()
 	s, _ := alone(t, newClock())
 	for request, want := range map[string]string{
@@ -192,7 +192,7 @@ func TestAttachmentsChangeOneAtATime(t *testing.T) {
 	const busy = "Unable to complete operation due to concurrent modification. Please try again later."
 
 	s.SetConcurrentModification(time.Hour)
-	// What is refused leaves the way free.
+	// A refused change does not block others.
 	refused(t, detach(plan, *key.Id), "NotFoundException", "")
 	var first sync.WaitGroup
 	first.Go(func() {
@@ -223,7 +223,7 @@ func TestAttachmentsChangeOneAtATime(t *testing.T) {
 	}
 }
 
-func TestACallerWhoGivesUpHasChangedTheAttachmentAndKeepsOthersOut(t *testing.T) {
+func TestAChangeWhoseCallerGivesUpTakesEffectAndBlocksOthers(t *testing.T) {
 	t.Parallel()
 	s, client := alone(t, newClock())
 	plan, key := planFor(t, client, sdk.CreateUsagePlanInput{}), newKey(t, client, "k")
@@ -242,12 +242,12 @@ func TestACallerWhoGivesUpHasChangedTheAttachmentAndKeepsOthersOut(t *testing.T)
 	giveUp()
 	first.Wait()
 	if have := plansOf(t, client, *key.Id); len(have) != 1 {
-		t.Errorf("the key is in %v", have)
+		t.Errorf("the key's plans are %v", have)
 	}
 	refused(t, attach(client, plan, *key.Id), "ConflictException", "Unable to complete operation due to concurrent modification. Please try again later.")
 }
 
-func TestAnAttachmentReachesTheDataPlaneAfterItsDelay(t *testing.T) {
+func TestTheDataPlaneAcceptsAnAttachedKeyAfterTheDelay(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	srv, client := start(t, now.install)

@@ -13,7 +13,6 @@ type tagSet struct {
 	Tags map[string]string `json:"tags"`
 }
 
-// tagged is whatever carries tags: how to find them and how to store them again.
 type tagged struct {
 	tags map[string]string
 	save func(map[string]string) error
@@ -73,7 +72,7 @@ func (s *Service) changeTags(r *http.Request, change func(map[string]string)) (*
 	})
 }
 
-// findTagged reads an ARN such as arn:aws:apigateway:us-east-1::/apikeys/abc.
+// findTagged takes an ARN such as arn:aws:apigateway:us-east-1::/apikeys/abc.
 func (s *Service) findTagged(tx *store.Tx, arn string) (tagged, error) {
 	path, ok := strings.CutPrefix(arn, "arn:aws:apigateway:"+s.env.Region+"::/")
 	if !ok {
@@ -108,8 +107,8 @@ func (s *Service) findTagged(tx *store.Tx, arn string) (tagged, error) {
 	return tagged{}, badRequest("Invalid ARN specified in the request")
 }
 
-// orEmpty turns absent tags into empty ones. AWS shows {} where it answers with
-// one thing, and leaves untagged things' tags out of what it lists or creates.
+// orEmpty is for responses about one item, where AWS returns {} for absent tags. Lists and
+// creations omit them.
 func orEmpty(tags map[string]string) map[string]string {
 	if tags == nil {
 		return map[string]string{}
@@ -117,7 +116,6 @@ func orEmpty(tags map[string]string) map[string]string {
 	return tags
 }
 
-// orAbsent is the opposite of orEmpty.
 func orAbsent(tags map[string]string) map[string]string {
 	if len(tags) == 0 {
 		return nil

@@ -8,17 +8,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// throttles are the token buckets of the keys in use, one for each plan and key,
-// and one for each of the plan's methods that has a throttle of its own; and those of
-// stages. They live in memory: after a restart every bucket is full.
+// throttles are token buckets: one for each plan and key, and for each throttle of a method
+// or stage. They are in memory, and full after a restart.
 type throttles struct {
 	mu      sync.Mutex
 	buckets map[string]*rate.Limiter
 }
 
-// allow takes a token, if a throttle applies. Without a rate there is
-// nothing to enforce; without a burst a bucket holds one second's worth. A
-// changed plan applies from the next call on, to the tokens that are there.
+// allow takes a token. Without a throttle or rate it allows every call; without a burst the
+// bucket holds one second's worth. A changed limit keeps the bucket's tokens.
 func (t *throttles) allow(limit *throttle, bucket string, now time.Time) bool {
 	if limit == nil || limit.RateLimit == 0 {
 		return true

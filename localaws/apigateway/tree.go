@@ -8,16 +8,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// tree is a deployment's resources by path segment.
 type tree struct {
 	resource *resource
 	static   map[string]*tree
-	// variable is the one child with a path variable: {name} or {name+}.
+	// variable is the child for a path variable: {name} or {name+}.
 	variable *tree
 }
 
-// trees keeps what was built, so that a call need not read its deployment: the
-// resources of a deployment never change.
+// trees caches the trees of deployments, which never change.
 type trees struct{ built sync.Map }
 
 func (t *trees) of(tx *store.Tx, api, deploymentID string) (*tree, error) {
@@ -62,7 +60,7 @@ func (t *tree) child(part string) *tree {
 	return t.static[part]
 }
 
-// segments splits a path; slashes at its end do not count, as on AWS.
+// segments splits a path. It ignores trailing slashes, as AWS does.
 func segments(path string) []string {
 	path = strings.TrimRight(strings.TrimPrefix(path, "/"), "/")
 	if path == "" {
@@ -71,9 +69,9 @@ func segments(path string) []string {
 	return strings.Split(path, "/")
 }
 
-// match finds the method and its resource for a path that is still percent-encoded. Static
-// segments win over variables, and resources without a method for the verb are
-// passed over. The parameters' values stay encoded, fit for another URL.
+// match finds the method for a percent-encoded path. Static segments take precedence over
+// variables, and resources without a method for the verb are skipped. The parameters'
+// values stay encoded, ready for another URL.
 func (t *tree) match(path []string, verb string, parameters map[string]string) (method, *resource) {
 	if len(path) == 0 {
 		return t.method(verb)

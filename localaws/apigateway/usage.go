@@ -9,9 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// usageAnswer is the usage of a plan's keys in a range of days. Values has, by key
-// id, a pair for each day: how many calls were counted, and how many the quota's
-// period had left at the end of the day.
+// usageAnswer holds, by key id, a pair for each day: the calls counted, and what the quota
+// had left at the end of the day.
 type usageAnswer struct {
 	UsagePlanID string                `json:"usagePlanId"`
 	StartDate   string                `json:"startDate"`
@@ -20,10 +19,10 @@ type usageAnswer struct {
 	Position    string                `json:"position,omitempty"`
 }
 
-// maxUsageDays bounds the range of GetUsage. AWS documents no bound.
+// maxUsageDays is ours: AWS documents no limit.
 const maxUsageDays = 366
 
-// dayRange is whole days (UTC), both ends included.
+// dayRange is a range of whole days (UTC), both inclusive.
 type dayRange struct{ start, end time.Time }
 
 func usageRange(r *http.Request) (dayRange, error) {
@@ -52,10 +51,9 @@ func parseDay(name, text string) (time.Time, error) {
 	return day, nil
 }
 
-// getUsage shows the keys that are in the plan, and those that used it in the
-// range and have left it or were deleted since. Days that have not come yet are
-// left out at the end of each series. AWS documents none of this, nor what
-// remains where the plan has no quota: that is 0 here, and means nothing.
+// getUsage returns the plan's keys, and former keys with usage in the range, without future
+// days. AWS documents neither this nor what remains without a quota; here that is a
+// meaningless 0.
 func (s *Service) getUsage(r *http.Request, _ *none) (*usageAnswer, error) {
 	days, err := usageRange(r)
 	if err != nil {
@@ -91,7 +89,6 @@ func (s *Service) getUsage(r *http.Request, _ *none) (*usageAnswer, error) {
 	})
 }
 
-// series is a key's pairs of used and remaining from the range's first day on.
 func (s *Service) series(tx *store.Tx, plan usagePlan, keyID string, days dayRange) ([][2]int64, error) {
 	joined, _, err := store.GetJSON[attachment](bucket(tx, "plankeys", plan.ID), keyID)
 	if err != nil {
@@ -118,7 +115,6 @@ func (s *Service) series(tx *store.Tx, plan usagePlan, keyID string, days dayRan
 	return series, nil
 }
 
-// updateUsage sets what a key has left of its quota in the period that is now.
 func (s *Service) updateUsage(r *http.Request, in *patches) (*usageAnswer, error) {
 	now := s.env.Now().UTC()
 	return update(s, func(tx *store.Tx) (*usageAnswer, error) {
@@ -149,7 +145,6 @@ func (s *Service) updateUsage(r *http.Request, in *patches) (*usageAnswer, error
 	})
 }
 
-// remaining is the last value that the patches give /remaining.
 func (in *patches) remaining() (wanted *int64, err error) {
 	err = in.apply(func(p patch) error {
 		if p.change() != "replace /remaining" {
@@ -184,8 +179,7 @@ func grant(tx *store.Tx, plan usagePlan, keyID string, now time.Time, wanted int
 	return store.PutJSON(days, usageKey(keyID, now), u)
 }
 
-// usageKeys finds the keys of a plan that GetUsage shows, without reading more
-// than the page that is asked for.
+// usageKeys finds the keys for GetUsage and reads no more than the page.
 type usageKeys struct {
 	tx     *store.Tx
 	planID string
@@ -199,14 +193,12 @@ func (u usageKeys) one(id string) []string {
 	return nil
 }
 
-// used tells whether a key used the plan within the range.
 func (u usageKeys) used(id string) bool {
 	days := bucket(u.tx, "usage", u.planID)
 	k, _ := days.Cursor().Seek([]byte(usageKey(id, u.days.start)))
 	return k != nil && string(k) <= usageKey(id, u.days.end) && strings.HasPrefix(string(k), id+"/")
 }
 
-// page walks attached keys and used ones together, both in the order of their ids.
 func (u usageKeys) page(p page) (ids []string, position string) {
 	if p.limit < 1 {
 		return nil, ""
@@ -214,7 +206,7 @@ func (u usageKeys) page(p page) (ids []string, position string) {
 	attached, used := bucket(u.tx, "plankeys", u.planID).Cursor(), bucket(u.tx, "usage", u.planID).Cursor()
 	next := ""
 	if p.after != nil {
-		next = behind(string(p.after))
+		next = pastDaysOf(string(p.after))
 	}
 	for {
 		a, _ := attached.Seek([]byte(next))
@@ -233,9 +225,9 @@ func (u usageKeys) page(p page) (ids []string, position string) {
 		default:
 			ids = append(ids, id)
 		}
-		next = behind(id)
+		next = pastDaysOf(id)
 	}
 }
 
-// behind is past all days of a key: "0" follows "/".
-func behind(id string) string { return id + "0" }
+// pastDaysOf sorts after all days of a key: "0" follows "/".
+func pastDaysOf(id string) string { return id + "0" }

@@ -65,11 +65,11 @@ func TestUsageIsCountedByKeyAndDay(t *testing.T) {
 		t.Error(diff)
 	}
 	if out := must[*sdk.GetUsageOutput](t)(usageOf(client, plan, "2026-11-18", "2026-11-18", *outsider.Id)); len(out.Items) != 0 {
-		t.Errorf("a key outside the plan has %v", out.Items)
+		t.Errorf("a key that is not in the plan has %v", out.Items)
 	}
 }
 
-func TestUsageOutlivesTheKey(t *testing.T) {
+func TestUsageRemainsAfterTheKeyIsDeleted(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	srv, client := start(t, now.install)
@@ -82,13 +82,13 @@ func TestUsageOutlivesTheKey(t *testing.T) {
 	must[*sdk.DeleteApiKeyOutput](t)(client.DeleteApiKey(t.Context(), &sdk.DeleteApiKeyInput{ApiKey: key.Id}))
 	for _, only := range []string{"", *key.Id} {
 		out := must[*sdk.GetUsageOutput](t)(usageOf(client, plan, "2026-11-18", "2026-11-18", only))
-		// Without a quota nothing remains that could be counted.
+		// Without a quota nothing can remain.
 		if diff := cmp.Diff(map[string][][]int64{*key.Id: {{1, 0}}}, out.Items); diff != "" {
 			t.Errorf("key %q: %s", only, diff)
 		}
 	}
 	if out := must[*sdk.GetUsageOutput](t)(usageOf(client, plan, "2026-11-01", "2026-11-17", "")); len(out.Items) != 0 {
-		t.Errorf("before its use: %v", out.Items)
+		t.Errorf("before its first use: %v", out.Items)
 	}
 }
 
@@ -120,11 +120,11 @@ func TestUsageComesInPagesOfKeys(t *testing.T) {
 		for pages.HasMorePages() {
 			page := must[*sdk.GetUsageOutput](t)(pages.NextPage(t.Context()))
 			if len(page.Items) > int(limit) {
-				t.Errorf("a page of %d has %d keys", limit, len(page.Items))
+				t.Errorf("a page with limit %d has %d keys", limit, len(page.Items))
 			}
 			for id := range page.Items {
 				if got[id] {
-					t.Errorf("limit %d: key %s comes twice", limit, id)
+					t.Errorf("limit %d: key %s is listed twice", limit, id)
 				}
 				got[id] = true
 			}
@@ -135,7 +135,7 @@ func TestUsageComesInPagesOfKeys(t *testing.T) {
 	}
 }
 
-func TestUsageNeedsARangeOfDaysThatMakesSense(t *testing.T) {
+func TestUsageNeedsAValidRangeOfDays(t *testing.T) {
 	t.Parallel()
 	_, client := start(t)
 	plan := planFor(t, client, sdk.CreateUsagePlanInput{})
@@ -147,7 +147,7 @@ func TestUsageNeedsARangeOfDaysThatMakesSense(t *testing.T) {
 	refused(t, err, "NotFoundException", "Invalid Usage Plan ID specified")
 }
 
-func TestAGrantChangesWhatRemainsOfThePeriodOnly(t *testing.T) {
+func TestUpdateUsageChangesOnlyTheCurrentPeriod(t *testing.T) {
 	t.Parallel()
 	now := newClock()
 	srv, client := start(t, now.install)

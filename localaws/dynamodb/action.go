@@ -4,11 +4,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// action is one write, or one condition, on one item, as a request asks for it:
-// everything about it that does not depend on the table or the item is checked.
-// It is carried out in three steps, so that a transaction can take each step for
-// all its actions before it begins the next: check against the table's keys,
-// decide what happens to the item, and outcome.apply.
+// action is one write, or one condition, on one item, checked as far as possible without
+// table and item. It runs in three steps: check against the table's keys, decide what the
+// item becomes, and outcome.apply. A transaction takes each step for all its actions before
+// the next.
 type action struct {
 	verb  verb
 	table string
@@ -29,7 +28,6 @@ const (
 	checkVerb  verb = "ConditionCheck"
 )
 
-// newPut checks the item.
 func newPut(table string, it Item, b *bound) (*action, error) {
 	if it == nil {
 		return nil, violated("item", nil, "Member must not be null")
@@ -43,7 +41,6 @@ func newPut(table string, it Item, b *bound) (*action, error) {
 	return &action{verb: putVerb, table: table, item: it, next: newRecord(it), bound: b}, nil
 }
 
-// newKeyed is for the verbs that name their item by its key.
 func newKeyed(v verb, table string, key Item, b *bound) (*action, error) {
 	if key == nil {
 		return nil, violated("key", nil, "Member must not be null")
@@ -54,7 +51,6 @@ func newKeyed(v verb, table string, key Item, b *bound) (*action, error) {
 	return &action{verb: v, table: table, key: key, bound: b}, nil
 }
 
-// check makes sure that the action fits the table's keys.
 func (a *action) check(t *table) error {
 	if err := a.bound.checkKeyPaths(t); err != nil {
 		return err
@@ -75,20 +71,20 @@ func (a *action) check(t *table) error {
 	return nil
 }
 
-// outcome is what an action comes to. old is valid during the transaction.
+// outcome is the result of decide, valid during the transaction.
 type outcome struct {
 	action *action
 	table  *table
 	place  []byte
 	old    record
-	// failed says that the condition does not hold; nothing else is decided then.
+	// failed means that the condition does not hold; next and item are not set.
 	failed bool
 	next   record // nil for no item
-	// item is next, for updates only.
+	// item is the decoded next, for updates only.
 	item Item
 }
 
-// place is where the action's item lies. The action must have been checked.
+// place returns the key of the action's item in the store. check must have passed.
 func (a *action) place(t *table) []byte {
 	if a.verb == putVerb {
 		return t.place(a.item)
@@ -96,8 +92,8 @@ func (a *action) place(t *table) []byte {
 	return t.place(a.key)
 }
 
-// decide reads the item and works out what becomes of it, without writing. It
-// fails with a ValidationException if the update cannot be applied to the item.
+// decide determines what the item becomes, without writing. An update that does not fit the
+// item is a ValidationException.
 func (a *action) decide(tx *store.Tx, t *table) (*outcome, error) {
 	o := &outcome{action: a, table: t, place: a.place(t)}
 	o.old = t.items(tx).Get(o.place)
@@ -127,7 +123,6 @@ func (a *action) decide(tx *store.Tx, t *table) (*outcome, error) {
 	return o, nil
 }
 
-// apply writes what was decided.
 func (o *outcome) apply(tx *store.Tx) error {
 	items := o.table.items(tx)
 	switch {

@@ -8,18 +8,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// recovery is point-in-time recovery of a table. It is recorded and described; there is
-// no operation here that restores.
+// recovery is only stored and described: nothing can be restored.
 type recovery struct {
 	Since time.Time
 	Days  int
 }
 
-// recoveryDays is how far back AWS can restore, at most and unless told.
+// recoveryDays is AWS's maximum and default, in days.
 const recoveryDays = 35
 
-// restorableLag is how far the latest restorable time lies behind now: "typically five
-// minutes before the current time" (DynamoDB API Reference, PointInTimeRecoveryDescription).
+// restorableLag is how old the latest restorable state is: "typically five minutes before
+// the current time" (DynamoDB API Reference, PointInTimeRecoveryDescription).
 const restorableLag = 5 * time.Minute
 
 type recoveryDescription struct {
@@ -38,8 +37,8 @@ type continuousBackupsAnswer struct {
 	ContinuousBackupsDescription backupsDescription
 }
 
-// describeContinuousBackups: continuous backups are on for every table, and recovery to a
-// point in time is off until updateContinuousBackups turns it on.
+// describeContinuousBackups reports backups as enabled for every table, and point-in-time
+// recovery only if updateContinuousBackups enabled it.
 func (s *Service) describeContinuousBackups(_ context.Context, in *tableRequest) (*continuousBackupsAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {
@@ -104,7 +103,7 @@ func (s *Service) updateContinuousBackups(_ context.Context, in *updateContinuou
 	return t.backups(now), nil
 }
 
-// backedUpTable finds a table, or fails in the way of the operations on backups.
+// backedUpTable returns the not-found error of the operations on backups.
 func backedUpTable(tx *store.Tx, name string) (*table, error) {
 	t, err := describedTable(tx, name)
 	if wire.IsCode(err, "ResourceNotFoundException") {

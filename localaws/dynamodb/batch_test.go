@@ -64,7 +64,7 @@ func TestABatchReadsAtMost16MB(t *testing.T) {
 		t.Fatal(err)
 	}
 	if read, rest := len(out.Responses["items"]), len(out.UnprocessedKeys["items"].Keys); read != 42 || rest != 3 {
-		t.Errorf("read %d, left %d; want 42 and 3", read, rest)
+		t.Errorf("read %d, unprocessed %d; want 42 and 3", read, rest)
 	}
 }
 

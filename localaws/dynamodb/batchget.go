@@ -20,7 +20,7 @@ type batchGetRequest struct {
 	ReturnConsumedCapacity string
 }
 
-// batchKeys is sent back as it came for keys that were not processed.
+// batchKeys is also the form of unprocessed keys.
 type batchKeys struct {
 	Keys                     []Item
 	ProjectionExpression     *string           `json:",omitempty"`
@@ -34,7 +34,7 @@ type batchGetAnswer struct {
 	ConsumedCapacity []capacity `json:",omitempty"`
 }
 
-// batchGetItem leaves the keys behind maxBatchAnswer bytes of items unprocessed.
+// batchGetItem leaves keys unprocessed after maxBatchAnswer bytes of items.
 func (s *Service) batchGetItem(_ context.Context, in *batchGetRequest) (*batchGetAnswer, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Service) newBatchLookups(requested map[string]batchKeys) (map[string][]
 			return nil, violated(fmt.Sprintf("requestItems.%s.member.keys", table), "[]", "Member must have length greater than or equal to 1")
 		}
 		for _, key := range keys.Keys {
-			// UnprocessedKeys are to be as they were sent.
+			// newLookup normalizes the key, but UnprocessedKeys must be as sent.
 			l, err := s.newLookup(table, maps.Clone(key), keys.ProjectionExpression, keys.ExpressionAttributeNames)
 			if err != nil {
 				return nil, err
@@ -86,7 +86,7 @@ func (s *Service) readBatch(tx *store.Tx, in *batchGetRequest, lookups map[strin
 	answer := &batchGetAnswer{Responses: map[string][]json.RawMessage{}, UnprocessedKeys: map[string]batchKeys{}}
 	read := 0
 	for _, table := range slices.Sorted(maps.Keys(lookups)) {
-		asked, units := in.RequestItems[table], 0.0
+		keys, units := in.RequestItems[table], 0.0
 		answer.Responses[table] = []json.RawMessage{}
 		for i, l := range lookups[table] {
 			at, err := l.find(tx, s.tables)
@@ -98,15 +98,15 @@ func (s *Service) readBatch(tx *store.Tx, in *batchGetRequest, lookups map[strin
 				return nil, err
 			}
 			if read += size; read > maxBatchAnswer {
-				rest := asked
-				rest.Keys = asked.Keys[i:]
+				rest := keys
+				rest.Keys = keys.Keys[i:]
 				answer.UnprocessedKeys[table] = rest
 				break
 			}
 			if found != nil {
 				answer.Responses[table] = append(answer.Responses[table], found)
 			}
-			units += readUnits(size, asked.ConsistentRead)
+			units += readUnits(size, keys.ConsistentRead)
 		}
 		if c := capacityOf(in.ReturnConsumedCapacity, table, units); c != nil {
 			answer.ConsumedCapacity = append(answer.ConsumedCapacity, *c)

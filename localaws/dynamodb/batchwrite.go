@@ -22,14 +22,13 @@ type batchWrite struct {
 	DeleteRequest *struct{ Key Item }
 }
 
-// batchWriteAnswer never leaves anything unprocessed.
 type batchWriteAnswer struct {
 	UnprocessedItems map[string][]batchWrite
 	ConsumedCapacity []capacity `json:",omitempty"`
 }
 
-// batchWriteItem writes all or nothing, where AWS would write one by one: what a
-// caller may rely on is less than what it gets.
+// batchWriteItem writes all items or none. AWS writes them one by one, so callers must not
+// rely on it.
 func (s *Service) batchWriteItem(_ context.Context, in *batchWriteRequest) (*batchWriteAnswer, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err
@@ -99,8 +98,8 @@ func (w batchWrite) action(table string) (*action, error) {
 	return nil, invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes")
 }
 
-// decideAll takes unconditional actions through check and decide, refusing two on
-// one item with that text.
+// decideAll checks and decides unconditional actions. duplicate is the error for two on one
+// item.
 func (s *Service) decideAll(tx *store.Tx, actions []*action, duplicate string) ([]*outcome, error) {
 	outcomes := make([]*outcome, len(actions))
 	seen := map[string]bool{}
@@ -136,8 +135,8 @@ func applyAll(tx *store.Tx, outcomes []*outcome) error {
 	return nil
 }
 
-// consumed sums up write units by table, in the order in which tables come first;
-// each unit counts factor times.
+// consumed returns write units by table, times factor, and the tables in the actions'
+// order.
 func consumed(outcomes []*outcome, factor float64) (tables []string, units map[string]float64) {
 	units = map[string]float64{}
 	for _, o := range outcomes {

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// Each benchmark is the whole way: the SDK's client, HTTP, and a synced commit.
+// Each benchmark measures everything: the SDK's client, HTTP, and a synced commit.
 func benchmark(b *testing.B, name string, do func(c *dynamodb.Client, n int64) error) {
 	c := client(localawstest.Start(b, func(o *localaws.Options) { o.NoSync = false }))
 	newTable(b, c, "journal", "pk:S", "sk:N")

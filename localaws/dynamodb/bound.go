@@ -7,20 +7,19 @@ import (
 	"strings"
 )
 
-// placeholders are the two members every request with expressions has.
 type placeholders struct {
 	ExpressionAttributeNames  map[string]string
 	ExpressionAttributeValues Item
 }
 
-// expressionText is an expression parameter as it came; nil if it was not sent.
+// expressionText is an expression as sent; nil if it was not.
 type expressionText struct {
 	kind kind
 	text *string
 }
 
-// bound are the expressions of one request with the meaning of their placeholders:
-// checked as far as they can be without an item.
+// bound holds a request's expressions with the values of their placeholders, checked as far
+// as possible without an item.
 type bound struct {
 	names  map[string]string
 	values Item
@@ -32,8 +31,7 @@ type bound struct {
 	filter     *node
 }
 
-// bind parses and checks the expressions of a request, listed in the order in
-// which AWS names them. It fails with a ValidationException.
+// bind parses and checks expressions. texts must be in the order of AWS's error messages.
 func (s *Service) bind(given placeholders, texts ...expressionText) (*bound, error) {
 	if err := checkPlaceholders(given, texts); err != nil {
 		return nil, err
@@ -59,8 +57,7 @@ func (s *Service) bind(given placeholders, texts ...expressionText) (*bound, err
 	return b, b.checkUnused(parsed)
 }
 
-// take makes e one of the request's expressions. It answers what is wrong with it,
-// "" if nothing.
+// take adds an expression. It returns what is wrong, or "".
 func (b *bound) take(e *expression) string {
 	if problem := b.checkDefined(e); problem != "" {
 		return problem
@@ -98,7 +95,7 @@ func (b *bound) take(e *expression) string {
 	return b.checkTypes(e.condition)
 }
 
-// concrete is p with its placeholders replaced.
+// concrete returns the path with its placeholders replaced.
 func (b *bound) concrete(p path) path {
 	isPlaceholder := func(s step) bool { return strings.HasPrefix(s.name, "#") }
 	if !slices.ContainsFunc(p, isPlaceholder) {
@@ -113,7 +110,7 @@ func (b *bound) concrete(p path) path {
 	return replaced
 }
 
-// checkKeyPaths refuses paths that lead into a key attribute: keys hold nothing else.
+// checkKeyPaths refuses paths into key attributes, which are scalars.
 func (b *bound) checkKeyPaths(t *table) error {
 	for _, k := range t.keys() {
 		into := func(p path) bool { return len(p) > 1 && b.top(p) == k.Name }
@@ -126,7 +123,6 @@ func (b *bound) checkKeyPaths(t *table) error {
 	return nil
 }
 
-// top is the attribute that a path begins with.
 func (b *bound) top(p path) string { return b.concrete(p[:1])[0].name }
 
 var (
@@ -227,8 +223,8 @@ func (b *bound) checkUnused(parsed []*expression) error {
 	return nil
 }
 
-// checkOverlap refuses two paths of which one leads through the other, or which
-// take the same thing for a list and for a map.
+// checkOverlap refuses paths that contain each other, or that use a value as both a list
+// and a map.
 func checkOverlap(paths []path) string {
 	for i, one := range paths {
 		for _, two := range paths[:i] {

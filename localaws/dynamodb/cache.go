@@ -2,12 +2,10 @@ package dynamodb
 
 import "sync"
 
-// maxCached bounds what an expressionCache keeps. A program has a fixed number of
-// expressions; only one that builds texts out of values goes beyond it.
+// maxCached is exceeded only by programs that build expressions from values.
 const maxCached = 1024
 
-// expressionCache keeps parsed expressions by their text. It is safe for
-// concurrent use.
+// expressionCache caches parsed expressions by text. It is safe for concurrent use.
 type expressionCache struct {
 	mu     sync.RWMutex
 	parsed map[cacheKey]*expression
@@ -22,7 +20,6 @@ func newExpressionCache() *expressionCache {
 	return &expressionCache{parsed: map[cacheKey]*expression{}}
 }
 
-// parse is the function parse, remembering what succeeded.
 func (c *expressionCache) parse(k kind, text string) (*expression, error) {
 	key := cacheKey{k, text}
 	c.mu.RLock()

@@ -7,8 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// cancellation says for each action of a transaction what was wrong with it; nil
-// is nothing.
+// cancellation holds what is wrong with each action of a transaction, or nil.
 type cancellation []*cancellationReason
 
 type cancellationReason struct {
@@ -29,7 +28,6 @@ func failedReason(o *outcome) *cancellationReason {
 	return reason
 }
 
-// err is nil if nothing was wrong.
 func (c cancellation) err() error {
 	reasons := make([]cancellationReason, len(c))
 	codes := make([]string, len(c))
@@ -46,7 +44,7 @@ func (c cancellation) err() error {
 	}
 	text := "Transaction cancelled, please refer cancellation reasons for specific reasons [" + strings.Join(codes, ", ") + "]"
 	canceled := wire.Errorf("TransactionCanceledException", "%s", text)
-	// This shape, unlike most, has its message with a capital.
+	// Unlike most errors, this one has its message in "Message".
 	canceled.Fields = map[string]any{"Message": text, "CancellationReasons": reasons}
 	return canceled
 }

@@ -1,7 +1,7 @@
 package dynamodb
 
-// capacity is a ConsumedCapacity. It is computed from sizes by the rules of "Read
-// and write operations" in the Developer Guide; nothing is ever throttled by it.
+// capacity is a ConsumedCapacity, by the rules of "Read and write operations" in the
+// Developer Guide. Nothing is throttled.
 type capacity struct {
 	TableName          string
 	CapacityUnits      float64
@@ -12,8 +12,7 @@ type capacity struct {
 
 type capacityUnits struct{ CapacityUnits float64 }
 
-// capacityOf is nil unless the request wants to know: mode is its
-// ReturnConsumedCapacity.
+// capacityOf returns nil unless the request's ReturnConsumedCapacity asks for it.
 func capacityOf(mode, table string, units float64) *capacity {
 	switch mode {
 	case "TOTAL":
@@ -24,7 +23,6 @@ func capacityOf(mode, table string, units float64) *capacity {
 	return nil
 }
 
-// transactionCapacity is the capacity of each table in the order given.
 func transactionCapacity(mode string, tables []string, units map[string]float64, write bool) []capacity {
 	var all []capacity
 	for _, name := range tables {
@@ -42,12 +40,12 @@ func transactionCapacity(mode string, tables []string, units map[string]float64,
 	return all
 }
 
-// writeUnits is one per KB of the larger of the two items.
+// writeUnits is 1 per KB of the larger item.
 func writeUnits(before, after int) float64 {
 	return float64(max(1, (max(before, after)+1023)/1024))
 }
 
-// readUnits is one per 4 KB, half of it when eventual consistency will do.
+// readUnits is 1 per 4 KB, half of it if eventually consistent.
 func readUnits(size int, consistent bool) float64 {
 	units := float64(max(1, (size+4095)/4096))
 	if !consistent {

@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// holds reports whether the item, empty if there is none, satisfies the condition;
-// no condition is always satisfied. An attribute that is not there, or is of a
-// type the operator does not know, makes a comparison false, except <>.
+// holds reports whether the item satisfies the condition. A nil condition always holds. A
+// comparison with a missing attribute or a wrong type is false, except <>.
 func (b *bound) holds(n *node, it Item) bool {
 	if n == nil {
 		return true
@@ -100,7 +99,6 @@ func (v Value) beginsWith(prefix Value) bool {
 	return false
 }
 
-// contains looks for a part of a string or binary, or an element of a list or set.
 func (v Value) contains(part Value) bool {
 	switch {
 	case v.S != nil && part.S != nil:
@@ -117,7 +115,6 @@ func (v Value) contains(part Value) bool {
 	return slices.ContainsFunc(v.L, part.equal)
 }
 
-// operand is the value of an operand of a condition; ok is false if there is none.
 func (b *bound) operand(n *node, it Item) (v Value, ok bool) {
 	switch n.op {
 	case opValue:
@@ -134,7 +131,7 @@ func (b *bound) operand(n *node, it Item) (v Value, ok bool) {
 	return Value{N: &text}, ok
 }
 
-// length is what size() answers; numbers, booleans and null have none.
+// length is the result of size().
 func (v Value) length() (n int, ok bool) {
 	switch kind := v.kind(); {
 	case kind == "S":

@@ -23,11 +23,11 @@ type sseSpecification struct {
 	KMSMasterKeyId string `json:",omitempty"`
 }
 
-// tag has both members, which a request may leave out.
+// tag has pointers because a request may omit members.
 type tag struct{ Key, Value *string }
 
-// Throughput and SSE change nothing here; they are accepted to be described again.
-// Members for indexes, replicas and resource policies are left out, hence refused.
+// Throughput and SSE are only stored. Indexes, replicas and resource policies are not
+// implemented.
 type createTableRequest struct {
 	TableName                 string
 	KeySchema                 []keySchemaElement

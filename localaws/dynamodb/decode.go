@@ -8,9 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// UnmarshalJSON reads an item as encoding/json would by the tags of Value, only sooner:
-// items are most of what is sent and stored. It knows them the way everybody writes
-// them. Whatever looks otherwise, and with it all that is wrong, it leaves to
+// UnmarshalJSON decodes an item as encoding/json would by the tags of Value, but faster,
+// because items are most of the data. It leaves unusual JSON, and all errors, to
 // encoding/json. The text must be well-formed, as it is when encoding/json calls.
 func (it *Item) UnmarshalJSON(text []byte) error {
 	r := itemReader{from: text}
@@ -30,8 +29,8 @@ func (it *Item) UnmarshalJSON(text []byte) error {
 	return dec.Decode((*plain)(it))
 }
 
-// itemReader reads pieces of JSON off the front of a well-formed text. Its methods
-// report whether they found the piece, in the form that they know.
+// itemReader reads well-formed JSON piece by piece. Its methods return false for any form
+// that they do not handle.
 type itemReader struct {
 	from []byte
 	at   int
@@ -48,7 +47,6 @@ func (r *itemReader) item(into Item) bool {
 	})
 }
 
-// value knows values of one member.
 func (r *itemReader) value() (v Value, ok bool) {
 	if !r.mark('{') {
 		return v, false
@@ -104,7 +102,6 @@ func list[E any](r *itemReader, element func() (E, bool)) ([]E, bool) {
 	return all, ok
 }
 
-// all reads elements with commas in between.
 func (r *itemReader) all(begin, end byte, element func() bool) bool {
 	if !r.mark(begin) {
 		return false
@@ -153,7 +150,6 @@ func (r *itemReader) truth() (value, ok bool) {
 	return false, r.word("false")
 }
 
-// literal is a string with its quotes and escapes.
 func (r *itemReader) literal() ([]byte, bool) {
 	if !r.mark('"') {
 		return nil, false

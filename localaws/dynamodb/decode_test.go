@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// tagged is a Value that encoding/json reads and writes by its tags alone.
+// tagged is a Value that encoding/json decodes and encodes by its tags alone.
 type tagged struct {
 	S    *string           `json:",omitempty"`
 	N    *string           `json:",omitempty"`
@@ -48,7 +48,7 @@ func itemOf(m map[string]tagged) Item {
 	return it
 }
 
-// request is what items are read as a member of.
+// request has an item as a member.
 type request[I any] struct{ Item I }
 
 func decoded[I any](text string) (request[I], error) {
@@ -59,7 +59,7 @@ func decoded[I any](text string) (request[I], error) {
 	return r, err
 }
 
-// oneOf draws one of the generators' values.
+// oneOf draws a value of one of the generators.
 func oneOf(t *rapid.T, texts ...func(*rapid.T) string) string {
 	return rapid.SampledFrom(texts).Draw(t, "choice")(t)
 }
@@ -83,7 +83,7 @@ func drawList(element func(*rapid.T) string) func(*rapid.T) string {
 
 func drawSpace(t *rapid.T) string { return constant("", "", " ", "\n\t\r ")(t) }
 
-// drawMember draws one member of a value, mostly one that there is.
+// drawMember draws one member of a value, usually a valid one.
 func drawMember(depth int) func(*rapid.T) string {
 	return func(t *rapid.T) string {
 		contents := map[string]func(*rapid.T) string{
@@ -122,7 +122,7 @@ func drawItem(depth int) func(*rapid.T) string {
 	}
 }
 
-func TestItemsAreReadAndRefusedAsByTheirTags(t *testing.T) {
+func TestItemsAreDecodedAndRefusedAsByTheirTags(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := `{"Item":` + oneOf(t, drawItem(2), drawItem(2), drawItem(2), drawStray) + "}"
@@ -140,7 +140,7 @@ func TestItemsAreReadAndRefusedAsByTheirTags(t *testing.T) {
 	})
 }
 
-func TestAnItemThatIsWrongIsRefusedInTheWordsOfEncodingJSON(t *testing.T) {
+func TestAnInvalidItemHasTheErrorOfEncodingJSON(t *testing.T) {
 	t.Parallel()
 	for _, item := range []string{
 		`[]`, `1`, `{"a":"b"}`, `{"a":{"S":1}}`, `{"a":{"N":1}}`, `{"a":{"X":"b"}}`, `{"a":{"B":"*"}}`, `{"a":{"BOOL":"true"}}`,
@@ -154,7 +154,7 @@ func TestAnItemThatIsWrongIsRefusedInTheWordsOfEncodingJSON(t *testing.T) {
 	}
 }
 
-// wording is the text of the error, less the names of Go types.
+// wording returns the error's text without the names of Go types.
 func wording(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return wrong.Field + " is a " + wrong.Value
@@ -162,7 +162,7 @@ func wording(err error) string {
 	return err.Error()
 }
 
-func TestItemsAreWrittenAsByTheirTags(t *testing.T) {
+func TestItemsAreEncodedAsByTheirTags(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := `{"Item":` + drawItem(2)(t) + "}"
@@ -180,7 +180,7 @@ func TestItemsAreWrittenAsByTheirTags(t *testing.T) {
 	})
 }
 
-// wellFormed reports whether every value has one member.
+// wellFormed reports whether every value has exactly one member.
 func wellFormed(it Item) bool {
 	for _, v := range it {
 		if v.setMembers() != 1 || !wellFormed(v.M) {

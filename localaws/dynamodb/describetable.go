@@ -40,10 +40,10 @@ type sseDescription struct {
 	KMSMasterKeyArn string `json:",omitempty"`
 }
 
-// seconds is how AWS JSON writes a time.
+// seconds is a time in AWS JSON.
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// description leaves the counts at zero.
+// description does not set the counts.
 func (s *Service) description(t *table) *tableDescription {
 	d := &tableDescription{
 		TableName:                 t.Name,
@@ -74,8 +74,7 @@ type tableRequest struct{ TableName string }
 
 type describeTableAnswer struct{ Table *tableDescription }
 
-// describeTable counts the items there and then, which takes time in proportion to
-// their number; AWS's counts are up to six hours old.
+// describeTable counts all items, which takes time. AWS's counts may be six hours old.
 func (s *Service) describeTable(_ context.Context, in *tableRequest) (*describeTableAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {

@@ -1,23 +1,21 @@
-// Package dynamodb is the local Amazon DynamoDB: tables without secondary
-// indexes or streams, their items, the whole expression language, and
-// transactions, as strict as AWS in what it does and refusing the rest. The
-// older, expression-less parameters (Expected, KeyConditions, …) are among the
-// rest.
+// Package dynamodb is a local Amazon DynamoDB: tables, items, the whole expression
+// language, and transactions, as strict as AWS's. It does not implement secondary indexes,
+// streams, and the older parameters without expressions (Expected, KeyConditions, …), and
+// refuses them.
 //
-// A table's items lie in one bucket in key order, the partition key first, so a
-// Query is a walk over a range of bytes; see keys.go. Every write decides before
-// it writes: it is an action (action.go), whether it stands alone, in a batch or
+// A table's items are in one bucket in key order, partition key first, so a Query walks a
+// range of bytes; see keys.go. Every write is an action (action.go): alone, in a batch or
 // in a transaction.
 //
-// Rules and texts are those of the API Reference and the Developer Guide, and
-// where those are silent what AWS has been seen to answer.
+// Rules and texts come from the API Reference and the Developer Guide, and otherwise from
+// observed responses of AWS.
 package dynamodb
 
 import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Service answers DynamoDB's operations. All its state is in the store.
+// Service implements DynamoDB's operations. All its data is in the store.
 type Service struct {
 	env         wire.Env
 	expressions *expressionCache
@@ -30,7 +28,7 @@ func New(env wire.Env) *Service {
 	return &Service{env: env, expressions: newExpressionCache(), tables: newTableCache()}
 }
 
-// JSON is the wire side.
+// JSON returns the service's wire protocol.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target:  "DynamoDB_20120810",

@@ -5,12 +5,11 @@ import (
 	"slices"
 )
 
-// leaf says what to put where an action's path leads: it is given what is there,
-// nil for nothing, and returns what shall be, nil for nothing.
+// leaf changes the value at a path's end. nil means no value.
 type leaf func(there *Value) (*Value, error)
 
-// edit changes what the path leads to. What the item shared with another stays
-// as it was there: containers are copied on the way.
+// edit changes the value at the path. It copies the containers on the way, which other
+// items may share.
 func (it Item) edit(p path, change leaf) error {
 	v, ok := it[p[0].name]
 	if len(p) > 1 {

@@ -8,8 +8,7 @@ import (
 	"strconv"
 )
 
-// MarshalJSON writes the item as encoding/json would, names in order. Its values must
-// have one member each.
+// MarshalJSON encodes the item as encoding/json would. Every value must have one member.
 func (it Item) MarshalJSON() ([]byte, error) { return it.appendJSON(nil), nil }
 
 func (it Item) appendJSON(dst []byte) []byte {
@@ -50,7 +49,7 @@ func (v Value) appendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// withJSON encodes an answer with one member more, which is JSON already: nil for none.
+// withJSON encodes rest and one more member, which is JSON already; nil omits it.
 func withJSON(name string, value json.RawMessage, rest any) ([]byte, error) {
 	others, err := json.Marshal(rest)
 	if err != nil || value == nil {
@@ -65,7 +64,7 @@ func withJSON(name string, value json.RawMessage, rest any) ([]byte, error) {
 	return append(all, others[1:]...), nil
 }
 
-// array is a copy of the elements, which are JSON already, as one array.
+// array joins JSON elements in one JSON array.
 func array(elements []json.RawMessage) json.RawMessage {
 	size := len("[]")
 	for _, e := range elements {
@@ -74,7 +73,6 @@ func array(elements []json.RawMessage) json.RawMessage {
 	return appendAll(make([]byte, 0, size), '[', elements, ']', func(dst []byte, e json.RawMessage) []byte { return append(dst, e...) })
 }
 
-// appendAll appends the elements with commas in between.
 func appendAll[E any](dst []byte, begin byte, elements []E, end byte, appendOne func([]byte, E) []byte) []byte {
 	dst = append(dst, begin)
 	for i, e := range elements {
@@ -90,7 +88,7 @@ func appendBinary(dst, content []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(append(dst, '"'), content), '"')
 }
 
-// appendText leaves what has to be escaped, and the choice of it, to encoding/json.
+// appendText leaves escaping to encoding/json.
 func appendText(dst []byte, text string) []byte {
 	for i := range len(text) {
 		switch c := text[i]; {

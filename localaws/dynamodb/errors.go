@@ -13,13 +13,13 @@ func invalid(format string, args ...any) error {
 	return wire.Errorf("ValidationException", format, args...)
 }
 
-// invalidParameter is the prefix AWS gives most complaints about one value.
+// invalidParameter adds AWS's usual prefix for errors about one value.
 func invalidParameter(format string, args ...any) error {
 	return invalid("One or more parameter values were invalid: "+format, args...)
 }
 
-// violated words a breach of the request's model: value is what was sent, nil
-// for nothing, at the member's path in lower camel case.
+// violated is the error for a violation of the request's model. at is the member's path in
+// lower camel case; a nil value was not sent.
 func violated(at string, value any, rule string) error {
 	shown := "null"
 	if value != nil {
@@ -28,7 +28,7 @@ func violated(at string, value any, rule string) error {
 	return invalid("1 validation error detected: Value %s at '%s' failed to satisfy constraint: %s", shown, at, rule)
 }
 
-// checkEnum accepts the empty string: the member was not sent.
+// checkEnum also accepts an empty value, which was not sent.
 func checkEnum(at, value string, allowed ...string) error {
 	if value == "" || slices.Contains(allowed, value) {
 		return nil
@@ -46,7 +46,7 @@ func tableNotFound(name string) error {
 
 const conditionFailedText = "The conditional request failed"
 
-// messageOf is AWS's text without the code, to be built into another text.
+// messageOf returns AWS's text without the code.
 func messageOf(err error) string {
 	var e *wire.Error
 	if errors.As(err, &e) {

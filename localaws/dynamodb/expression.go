@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// node is a condition or an operand as parsed, before its placeholders have a
-// meaning. What op says decides which of the other fields count:
+// node is a parsed condition or operand, with placeholders unresolved. op determines which
+// other fields are used:
 //
 //	and or not = <> < <= > >= between in   args
 //	call                                   name, args
@@ -19,7 +19,7 @@ type node struct {
 	name   string
 	path   path
 	args   []*node
-	parens bool // stands in parentheses of its own
+	parens bool // has its own parentheses
 }
 
 const (
@@ -33,7 +33,7 @@ const (
 	opValue   = "value"
 )
 
-// anyPath reports whether one of the paths in n, which may be nil, is as wanted.
+// anyPath reports whether any path in n, which may be nil, is wanted.
 func (n *node) anyPath(wanted func(path) bool) bool {
 	switch {
 	case n == nil:
@@ -46,7 +46,7 @@ func (n *node) anyPath(wanted func(path) bool) bool {
 
 func (n *node) isOperand() bool { return n.op == opPath || n.op == opValue || n.op == opCall }
 
-// step is one piece of a document path: a name, or an index if name is empty.
+// step is a part of a document path: a name, or an index if name is empty.
 type step struct {
 	name  string
 	index int
@@ -54,11 +54,11 @@ type step struct {
 
 func (s step) isIndex() bool { return s.name == "" }
 
-// path leads from an item into it. In a parsed expression a name may be a
-// #placeholder; bound.concrete replaces those.
+// path is a document path. In a parsed expression it may contain #placeholders; see
+// bound.concrete.
 type path []step
 
-// String is how AWS shows a path in its texts: [a, [1], b].
+// String formats a path as in AWS's errors: [a, [1], b].
 func (p path) String() string {
 	pieces := make([]string, len(p))
 	for i, s := range p {
@@ -70,7 +70,6 @@ func (p path) String() string {
 	return "[" + strings.Join(pieces, ", ") + "]"
 }
 
-// find returns what stands at the concrete path p.
 func (it Item) find(p path) (Value, bool) {
 	v, ok := it[p[0].name]
 	for _, s := range p[1:] {
@@ -88,7 +87,7 @@ func (it Item) find(p path) (Value, bool) {
 	return v, ok
 }
 
-// kind is what an expression is for; its text is what AWS calls the parameter.
+// kind is a kind of expression, named like AWS's parameter.
 type kind string
 
 const (
@@ -99,17 +98,16 @@ const (
 	projectionKind kind = "ProjectionExpression"
 )
 
-// expression is one parsed text. It is shared between requests and never changed.
+// expression is a parsed text, shared by requests and never changed.
 type expression struct {
 	kind      kind
 	condition *node    // of a condition, key condition or filter
 	changes   []change // of an update
 	paths     []path   // of a projection
-	// names and values are the placeholders that occur in it.
+	// names and values are its placeholders.
 	names, values []string
 }
 
-// change is one action of an update expression.
 type change struct {
 	section string // SET, REMOVE, ADD or DELETE
 	path    path

@@ -5,7 +5,6 @@ import (
 	"strings"
 )
 
-// function is what the grammar knows of a function.
 type function struct {
 	operands  int
 	inUpdates bool // in update expressions only; otherwise in conditions only
@@ -23,7 +22,6 @@ var functions = map[string]function{
 	"list_append":          {operands: 2, inUpdates: true},
 }
 
-// checkCall checks what can be told of a function without knowing the values.
 func (p *parser) checkCall(n *node) {
 	f, ok := functions[n.name]
 	switch {
@@ -37,7 +35,7 @@ func (p *parser) checkCall(n *node) {
 		p.fail("The function is not allowed in " + where + "; function: " + n.name)
 	}
 	for _, arg := range n.args {
-		// Nothing else may stand inside a function.
+		// Only these two functions can be arguments.
 		if arg.op == opCall && arg.name != "if_not_exists" && arg.name != "size" {
 			p.misused(arg)
 		}

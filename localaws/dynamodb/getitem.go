@@ -22,13 +22,12 @@ type getItemAnswer struct {
 	ConsumedCapacity *capacity       `json:",omitempty"`
 }
 
-// MarshalJSON spares the item being looked through again.
+// MarshalJSON keeps encoding/json from going over the item again.
 func (a *getItemAnswer) MarshalJSON() ([]byte, error) {
 	type rest getItemAnswer
 	return withJSON("Item", a.Item, (*rest)(a))
 }
 
-// lookup is one item to be read, as a request asks for it.
 type lookup struct {
 	table string
 	key   Item
@@ -54,16 +53,15 @@ func (s *Service) newLookup(tableName string, key Item, projection *string, name
 	return &lookup{table: table, key: key, paths: b.projection, bound: b}, nil
 }
 
-// target is where a lookup leads.
+// target is the location of a lookup's item.
 type target struct {
 	table *table
 	place []byte
 }
 
-// id tells items of all tables apart.
+// id is unique across tables.
 func (t target) id() string { return t.table.ID + string(t.place) }
 
-// find checks the key against the table's.
 func (l *lookup) find(tx *store.Tx, tables *tableCache) (target, error) {
 	t, err := tables.find(tx, l.table)
 	if err != nil {
@@ -78,15 +76,15 @@ func (l *lookup) find(tx *store.Tx, tables *tableCache) (target, error) {
 	return target{table: t, place: t.place(l.key)}, nil
 }
 
-// read returns the item, or the part asked for, nil if there is none, and the
-// size of the whole.
+// read returns the requested part of the item, nil if there is none, and the whole item's
+// size.
 func (l *lookup) read(tx *store.Tx, at target) (found json.RawMessage, size int, err error) {
 	rec := record(at.table.items(tx).Get(at.place))
 	found, err = rec.projected(l.paths)
 	return bytes.Clone(found), rec.size(), err
 }
 
-// getItem reads what was last written, whether ConsistentRead is set or not.
+// getItem is always consistent, even without ConsistentRead.
 func (s *Service) getItem(_ context.Context, in *getItemRequest) (*getItemAnswer, error) {
 	if err := checkReturnConsumedCapacity(in.ReturnConsumedCapacity); err != nil {
 		return nil, err

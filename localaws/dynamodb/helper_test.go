@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// attributes is an item in plain Go: string, num, []byte, bool, nil, list, map,
-// and the sets strings, nums and blobs.
+// attributes is an item in plain Go: string, num, []byte, bool, nil, list, map, and the
+// sets words, nums and blobs.
 type (
 	attributes map[string]any
 	num        string
@@ -24,7 +24,7 @@ type (
 	words      []string
 	nums       []string
 	blobs      [][]byte
-	null       struct{} // the NULL that is false
+	null       struct{} // a NULL that is false
 )
 
 func client(s *localaws.Server) *dynamodb.Client {
@@ -63,7 +63,7 @@ func put(t testing.TB, c *dynamodb.Client, table string, items ...attributes) {
 	}
 }
 
-// get returns nil if there is no such item.
+// get returns nil if the item does not exist.
 func get(t testing.TB, c *dynamodb.Client, table string, key attributes) attributes {
 	t.Helper()
 	out, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &table, Key: key.wire(), ConsistentRead: aws.Bool(true)})
@@ -159,7 +159,7 @@ func plainValue(v types.AttributeValue) any {
 	panic(fmt.Sprintf("no plain form of %T", v))
 }
 
-// wantError wants AWS's code, and the text as a part of the message.
+// wantError checks AWS's code, and that the message contains the text.
 func wantError(t testing.TB, err error, code, text string) {
 	t.Helper()
 	var e smithy.APIError

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// everything has a value of each type.
+// everything is an item with a value of each type.
 func everything() attributes {
 	return attributes{
 		"pk": "a", "sk": num("1"),
@@ -23,7 +23,7 @@ func everything() attributes {
 	}
 }
 
-func TestAnItemComesBackAsItWasPut(t *testing.T) {
+func TestAnItemIsReadAsItWasPut(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S", "sk:N")
@@ -41,13 +41,13 @@ func TestPuttingReplacesAndDeletingRemoves(t *testing.T) {
 	if diff := cmp.Diff(attributes{"pk": "a", "y": num("2")}, get(t, c, "items", attributes{"pk": "a"})); diff != "" {
 		t.Error(diff)
 	}
-	for range 2 { // the second finds nothing, which is no error
+	for range 2 { // deleting nothing is not an error
 		if _, err := c.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String("items"), Key: attributes{"pk": "a"}.wire()}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := get(t, c, "items", attributes{"pk": "a"}); got != nil {
-		t.Errorf("still there: %v", got)
+		t.Errorf("it still exists: %v", got)
 	}
 }
 
@@ -63,8 +63,8 @@ func TestItemsThatAWSRefusesAreRefused(t *testing.T) {
 		item attributes
 		text string
 	}{
-		"no sort key":           {attributes{"pk": "a"}, "One or more parameter values were invalid: Missing the key sk in the item"},
-		"a key of another type": {attributes{"pk": 1, "sk": []byte{1}}, "Type mismatch for key pk expected: S actual: N"},
+		"no sort key":             {attributes{"pk": "a"}, "One or more parameter values were invalid: Missing the key sk in the item"},
+		"a key of the wrong type": {attributes{"pk": 1, "sk": []byte{1}}, "Type mismatch for key pk expected: S actual: N"},
 		"an empty string key": {attributes{"pk": "", "sk": []byte{1}},
 			"The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"},
 		"an empty binary key": {attributes{"pk": "a", "sk": []byte{}},
@@ -75,11 +75,11 @@ func TestItemsThatAWSRefusesAreRefused(t *testing.T) {
 		"an empty string set":           {attributes{"x": words{}}, "An string set  may not be empty"},
 		"an empty number set":           {attributes{"x": nums{}}, "An number set  may not be empty"},
 		"an empty binary set":           {attributes{"x": blobs{}}, "Binary sets should not be empty"},
-		"a string twice in a set":       {attributes{"x": words{"a", "b", "a"}}, "Input collection [a, b, a] contains duplicates."},
-		"a number twice in a set":       {attributes{"x": nums{"1", "1.0"}}, "Input collection contains duplicates"},
+		"a duplicate string in a set":   {attributes{"x": words{"a", "b", "a"}}, "Input collection [a, b, a] contains duplicates."},
+		"a duplicate number in a set":   {attributes{"x": nums{"1", "1.0"}}, "Input collection contains duplicates"},
 		"a bad number in a list":        {attributes{"x": list{num("one")}}, "The parameter cannot be converted to a numeric value: one"},
 		"too many digits in a map":      {attributes{"x": attributes{"y": num(strings.Repeat("1", 39))}}, "more than 38 significant digits"},
-		"33 lists in each other":        {attributes{"x": deep}, "Nesting Levels have exceeded supported limits"},
+		"33 nested lists":               {attributes{"x": deep}, "Nesting Levels have exceeded supported limits"},
 		"a null that is false":          {attributes{"x": null{}}, "Null attribute value types must have the value of true"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestItemsThatAWSRefusesAreRefused(t *testing.T) {
 	}
 }
 
-func TestKeysThatDoNotFitAreRefused(t *testing.T) {
+func TestInvalidKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S", "sk:N")
@@ -97,12 +97,12 @@ func TestKeysThatDoNotFitAreRefused(t *testing.T) {
 		key  attributes
 		text string
 	}{
-		"half a key":            {attributes{"pk": "a"}, "The provided key element does not match the schema"},
-		"another attribute":     {attributes{"pk": "a", "x": 1}, "The provided key element does not match the schema"},
-		"more than the key":     {attributes{"pk": "a", "sk": 1, "x": 1}, "The provided key element does not match the schema"},
-		"a key of another type": {attributes{"pk": "a", "sk": "1"}, "The provided key element does not match the schema"},
-		"an empty key":          {attributes{"pk": "", "sk": 1}, "cannot contain an empty string value. Key: pk"},
-		"a number that is none": {attributes{"pk": "a", "sk": num("x")}, "cannot be converted to a numeric value: x"},
+		"half a key":              {attributes{"pk": "a"}, "The provided key element does not match the schema"},
+		"another attribute":       {attributes{"pk": "a", "x": 1}, "The provided key element does not match the schema"},
+		"more than the key":       {attributes{"pk": "a", "sk": 1, "x": 1}, "The provided key element does not match the schema"},
+		"a key of the wrong type": {attributes{"pk": "a", "sk": "1"}, "The provided key element does not match the schema"},
+		"an empty key":            {attributes{"pk": "", "sk": 1}, "cannot contain an empty string value. Key: pk"},
+		"an invalid number":       {attributes{"pk": "a", "sk": num("x")}, "cannot be converted to a numeric value: x"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := c.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: aws.String("items"), Key: test.key.wire()})
@@ -115,7 +115,7 @@ func TestKeysThatDoNotFitAreRefused(t *testing.T) {
 	}
 }
 
-func TestATableThatIsNotThereIsNotFound(t *testing.T) {
+func TestAMissingTableIsNotFound(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	_, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: aws.String("nowhere"), Item: attributes{"pk": "a"}.wire()})
@@ -124,7 +124,7 @@ func TestATableThatIsNotThereIsNotFound(t *testing.T) {
 	wantError(t, err, "ValidationException", "Table/index names must be between 3 and 255 characters long")
 }
 
-func TestATableIsAlsoKnownByItsARN(t *testing.T) {
+func TestATableIsAlsoFoundByItsARN(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")
@@ -190,7 +190,7 @@ func TestAFailedConditionChangesNothing(t *testing.T) {
 			wantError(t, err, "ConditionalCheckFailedException", "The conditional request failed")
 			var failed *types.ConditionalCheckFailedException
 			if !errors.As(err, &failed) {
-				t.Fatalf("%s: %v is of another type", name, err)
+				t.Fatalf("%s: %v has the wrong type", name, err)
 			}
 			if diff := cmp.Diff(want, plain(failed.Item)); diff != "" {
 				t.Errorf("%s, returning %q: %s", name, returned, diff)
@@ -202,7 +202,7 @@ func TestAFailedConditionChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWritesReturnWhatTheyAreAskedFor(t *testing.T) {
+func TestWritesReturnTheRequestedValues(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")
@@ -248,7 +248,7 @@ func TestWritesReturnWhatTheyAreAskedFor(t *testing.T) {
 	wantError(t, err, "ValidationException", "1 validation error detected: Value 'SOME' at 'returnValues' failed to satisfy constraint: Member must satisfy enum value set")
 }
 
-func TestConsumedCapacityIsToldOnRequest(t *testing.T) {
+func TestConsumedCapacityIsReturnedOnRequest(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")

@@ -5,26 +5,23 @@ import (
 	"slices"
 )
 
-// keyCondition is one part of a key condition: attribute operator values, where
-// the operator may also be begins_with.
+// keyCondition is one part of a key condition; the operator may be begins_with.
 type keyCondition struct {
 	attribute string
 	operator  string
 	values    []Value
 }
 
-// span is the range of places from start, included, to end, excluded.
+// span is a range of places; end is exclusive.
 type span struct{ start, end []byte }
 
-// holds reports whether the place lies in the span.
 func (r span) holds(place []byte) bool {
 	return bytes.Compare(r.start, place) <= 0 && bytes.Compare(place, r.end) < 0
 }
 
-// swapped are the comparators as seen from their other operand.
+// swapped maps each comparator to the one for exchanged operands.
 var swapped = map[string]string{"=": "=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
-// keyConditions takes a KeyConditionExpression apart.
 func (b *bound) keyConditions(n *node) ([]keyCondition, error) {
 	switch n.op {
 	case opAnd:
@@ -75,8 +72,7 @@ func (b *bound) keyCondition(n *node) (keyCondition, error) {
 	return c, nil
 }
 
-// span is the range of places that a KeyConditionExpression selects, and the
-// partition it lies in. There are one or two conditions.
+// span returns the range for one or two key conditions, and its partition.
 func (t *table) span(conditions []keyCondition) (r span, part []byte, err error) {
 	find := func(name string) *keyCondition {
 		i := slices.IndexFunc(conditions, func(c keyCondition) bool { return c.attribute == name })
@@ -124,7 +120,6 @@ func (t *table) checkCondition(k keyAttribute, c *keyCondition) error {
 	return nil
 }
 
-// span is the part of a partition in which a condition on the sort key holds.
 func (c *keyCondition) span(part []byte) span {
 	at := c.values[0].appendOrdered(bytes.Clone(part))
 	switch c.operator {

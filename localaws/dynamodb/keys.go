@@ -5,23 +5,21 @@ import (
 	"slices"
 )
 
-// An item's place in the store is
+// An item's place, its key in the store, is
 //
 //	partition key, escaped | 00 01 | sort key
 //
-// where each key is in bytes that compare as the values do: UTF-8, the binary
-// itself, or number.appendOrdered. In the partition key a 00 is written 00 FF, so
-// that no partition's bytes begin another's; the sort key comes last and needs
-// nothing, so that begins_with is a prefix of bytes. A table has one type for each
-// key, hence no type byte. Partitions are thus in order of their keys, which on
-// AWS they are not: nothing may depend on it.
+// Both keys are encoded as bytes that sort like the values: UTF-8, the binary itself, or
+// number.appendOrdered. In the partition key 00 is escaped as 00 FF, so that no partition
+// is a prefix of another. The sort key comes last and needs no escaping, so begins_with is
+// a prefix of bytes. Each key has one type per table, so no type byte is needed. Partitions
+// are therefore sorted by key. On AWS they are not, so callers must not rely on it.
 
 const (
 	maxPartitionKey = 2048
 	maxSortKey      = 1024
 )
 
-// appendOrdered appends the bytes of a key of type S, N or B.
 func (v Value) appendOrdered(dst []byte) []byte {
 	switch {
 	case v.S != nil:
@@ -33,20 +31,20 @@ func (v Value) appendOrdered(dst []byte) []byte {
 	}
 }
 
-// partition is what the places of all items with that partition key begin with.
+// partition returns the prefix of a partition's places.
 func partition(hash Value) []byte {
 	plain := hash.appendOrdered(nil)
 	escaped := bytes.ReplaceAll(plain, []byte{0}, []byte{0, 0xff})
 	return append(escaped, 0, 1)
 }
 
-// partOf is the part of a place that its partition key makes.
+// partOf returns a place's partition, without the separator.
 func partOf(place []byte) []byte {
 	part, _, _ := bytes.Cut(place, []byte{0, 1})
 	return part
 }
 
-// place is where the item with that key lies. The key must have been checked.
+// place returns the place for a key, which must be checked already.
 func (t *table) place(key Item) []byte {
 	place := partition(key[t.Hash.Name])
 	if t.Range != nil {
@@ -55,11 +53,11 @@ func (t *table) place(key Item) []byte {
 	return place
 }
 
-// after is the least key greater than place.
+// after returns the least key greater than place.
 func after(place []byte) []byte { return append(bytes.Clone(place), 0) }
 
-// afterPrefix is the least key greater than all that begin with prefix. A prefix
-// of a place is never all FF: a partition ends in 01.
+// afterPrefix returns the least key greater than all with the prefix, which is never all
+// FF: a partition ends in 01.
 func afterPrefix(prefix []byte) []byte {
 	end := bytes.TrimRight(prefix, "\xff")
 	end = bytes.Clone(end)
@@ -67,7 +65,6 @@ func afterPrefix(prefix []byte) []byte {
 	return end
 }
 
-// keyOf is the primary key of an item.
 func (t *table) keyOf(it Item) Item {
 	key := Item{t.Hash.Name: it[t.Hash.Name]}
 	if t.Range != nil {
@@ -76,7 +73,6 @@ func (t *table) keyOf(it Item) Item {
 	return key
 }
 
-// checkKey checks a primary key that a request names an item by.
 func (t *table) checkKey(key Item) error {
 	if len(key) != len(t.keys()) {
 		return errKeyMismatch
@@ -95,7 +91,7 @@ func (t *table) checkKey(key Item) error {
 
 var errKeyMismatch = invalid("The provided key element does not match the schema")
 
-// hasKeys reports whether the item has all key attributes, of whatever type.
+// hasKeys reports whether the item has all key attributes, of any type.
 func (t *table) hasKeys(it Item) bool {
 	return !slices.ContainsFunc(t.keys(), func(k keyAttribute) bool {
 		_, ok := it[k.Name]
@@ -103,7 +99,6 @@ func (t *table) hasKeys(it Item) bool {
 	})
 }
 
-// checkItemKey checks the key attributes of a whole item.
 func (t *table) checkItemKey(it Item) error {
 	for _, k := range t.keys() {
 		v, ok := it[k.Name]
@@ -147,7 +142,6 @@ func emptyKey(word string, k keyAttribute) error {
 	return invalid("One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty %s value. Key: %s", word, k.Name)
 }
 
-// checkNotEmpty refuses an action whose key has an empty string or binary.
 func (t *table) checkNotEmpty(a *action) error {
 	key := a.key
 	if a.verb == putVerb {

@@ -7,7 +7,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestPlacesSortByPartitionThenSortKey(t *testing.T) {
+func TestPlacesAreSortedByPartitionAndSortKey(t *testing.T) {
 	t.Parallel()
 	tab := &table{Hash: keyAttribute{"pk", "B"}, Range: &keyAttribute{"sk", "B"}}
 	bytesOf := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 1, 2, 0xfe, 0xff}), 1, 4)
@@ -18,7 +18,7 @@ func TestPlacesSortByPartitionThenSortKey(t *testing.T) {
 		place2 := tab.place(Item{"pk": {B: hash2}, "sk": {B: sort2}})
 		same := bytes.Equal(hash1, hash2)
 		if bytes.HasPrefix(place2, partition(Value{B: hash1})) != same {
-			t.Fatalf("partitions %x and %x mix", hash1, hash2)
+			t.Fatalf("partitions %x and %x overlap", hash1, hash2)
 		}
 		want := bytes.Compare(hash1, hash2)
 		if same {
@@ -30,7 +30,7 @@ func TestPlacesSortByPartitionThenSortKey(t *testing.T) {
 	})
 }
 
-func TestTheEndOfAPrefixIsRightBehindIt(t *testing.T) {
+func TestAfterPrefixReturnsTheLeastKeyAfterThePrefix(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ prefix, want []byte }{
 		{[]byte{'a', 0, 1}, []byte{'a', 0, 2}},
@@ -38,7 +38,7 @@ func TestTheEndOfAPrefixIsRightBehindIt(t *testing.T) {
 		{[]byte{'a', 0, 1, 'b', 0xff, 0xff}, []byte{'a', 0, 1, 'c'}},
 	} {
 		if got := afterPrefix(c.prefix); !bytes.Equal(got, c.want) {
-			t.Errorf("after prefix %x comes %x, want %x", c.prefix, got, c.want)
+			t.Errorf("afterPrefix of %x is %x, want %x", c.prefix, got, c.want)
 		}
 	}
 }

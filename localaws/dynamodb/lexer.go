@@ -11,23 +11,22 @@ const (
 	tokenValue            // :placeholder
 	tokenIndex            // digits
 	tokenSymbol           // punctuation and operators
-	tokenBad              // what no expression contains
+	tokenBad              // not part of the language
 )
 
-// token is a piece of an expression, with where it stands in the text.
+// token is a piece of an expression with its position.
 type token struct {
 	kind       tokenKind
 	text       string
 	start, end int
 }
 
-// is reports whether the token is that symbol or, ignoring case, that keyword.
 func (t token) is(text string) bool {
 	return t.kind == tokenSymbol && t.text == text || t.kind == tokenWord && strings.EqualFold(t.text, text)
 }
 
-// tokenize never fails: what it does not know becomes a tokenBad, for the parser
-// to complain of in the right place. The last token is a tokenEnd.
+// tokenize turns unknown text into a tokenBad, for the parser to report. The last token is
+// a tokenEnd.
 func tokenize(text string) []token {
 	var tokens []token
 	for at := 0; at < len(text); {

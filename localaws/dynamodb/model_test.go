@@ -26,7 +26,7 @@ func (k cell) wire() map[string]types.AttributeValue {
 	return attributes{"pk": k.pk, "sk": k.sk}.wire()
 }
 
-// model is a table as a map: an item is its counter.
+// model is a table as a map from each item to its counter.
 type model struct {
 	c     *dynamodb.Client
 	table string
@@ -37,7 +37,7 @@ func drawCell(t *rapid.T) cell {
 	return cell{rapid.SampledFrom([]string{"a", "b"}).Draw(t, "pk"), rapid.IntRange(-2, 2).Draw(t, "sk")}
 }
 
-// condition draws a condition, and answers whether the model satisfies it.
+// condition draws a condition, and returns whether the model satisfies it.
 func (m *model) condition(t *rapid.T, k cell) (text *string, values attributes, holds bool) {
 	n, exists := m.items[k]
 	limit := rapid.IntRange(0, 4).Draw(t, "limit")
@@ -55,7 +55,7 @@ func (m *model) condition(t *rapid.T, k cell) (text *string, values attributes, 
 	return nil, attributes{}, true
 }
 
-// orNil is for requests, which must not have empty values.
+// orNil returns nil for empty values, which requests must not contain.
 func orNil(values attributes) map[string]types.AttributeValue {
 	if len(values) == 0 {
 		return nil
@@ -69,7 +69,7 @@ func checkOutcome(t *rapid.T, err error, want bool) bool {
 		t.Fatal(err)
 	}
 	if (err == nil) != want {
-		t.Fatalf("the condition: %v, want it to hold: %t", err, want)
+		t.Fatalf("condition: %v, want it to hold: %t", err, want)
 	}
 	return want
 }
@@ -128,7 +128,7 @@ func (m *model) transact(t *rapid.T) {
 		t.Fatal(err)
 	}
 	if (err == nil) != holds {
-		t.Fatalf("the transaction: %v, want it to be done: %t", err, holds)
+		t.Fatalf("transaction: %v, want it to succeed: %t", err, holds)
 	}
 	if holds {
 		m.items[a]++
@@ -170,7 +170,7 @@ func (m *model) query(t *rapid.T) {
 	}
 }
 
-func TestRandomUseAgreesWithAMap(t *testing.T) {
+func TestRandomOperationsAgreeWithAMap(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	var tables atomic.Int64

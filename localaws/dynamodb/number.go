@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// number is a DynamoDB number: up to 38 significant decimal digits, magnitude
-// between 1E-130 and 9.99…E+125. Its value is 0.digits × 10^exponent; digits has
-// no zero at either end, and is empty for zero.
+// number is a DynamoDB number: up to 38 significant digits, with a magnitude between 1E-130
+// and 9.99…E+125. Its value is 0.digits × 10^exponent. digits has no zero at either end,
+// and is empty for zero.
 type number struct {
 	negative bool
 	digits   string
@@ -17,7 +17,7 @@ type number struct {
 
 const (
 	maxDigits = 38
-	// Powers of ten of the first digit.
+	// Exponents of the first digit.
 	minMagnitude = -130
 	maxMagnitude = 125
 )
@@ -27,8 +27,8 @@ var (
 	errUnderflow = invalid("Number underflow. Attempting to store a number with magnitude smaller than supported range")
 )
 
-// parseNumber reads an optional sign, digits with an optional point, and an
-// optional exponent. White space, NaN and infinities are not numbers.
+// parseNumber accepts sign, digits with a point, and exponent, but no white space, NaN or
+// infinity.
 func parseNumber(text string) (number, error) {
 	if text == "" {
 		return number{}, invalid("The parameter cannot be converted to a numeric value")
@@ -72,8 +72,8 @@ func scanNumber(text string) (number, bool) {
 	return n.trimmed(whole + fraction), true
 }
 
-// scanExponent caps what it returns far outside the range of numbers, but so that
-// the length of any mantissa can still be added.
+// scanExponent limits the result to a value far out of range that still allows adding the
+// length of any mantissa.
 func scanExponent(text string) (int, bool) {
 	digits := strings.TrimPrefix(strings.TrimPrefix(text, "+"), "-")
 	if digits == "" || len(text)-len(digits) > 1 || !isDigits(digits) {
@@ -99,7 +99,7 @@ func isDigits(text string) bool {
 	return true
 }
 
-// trimmed is n with those digits, less the zeros at both ends.
+// trimmed removes zeros at both ends of the digits.
 func (n number) trimmed(digits string) number {
 	significant := strings.TrimLeft(digits, "0")
 	n.exponent -= len(digits) - len(significant)
@@ -110,7 +110,7 @@ func (n number) trimmed(digits string) number {
 	return n
 }
 
-// magnitude is the power of ten of the first digit, 0 for zero.
+// magnitude is the exponent of the first digit, 0 for zero.
 func (n number) magnitude() int {
 	if n.digits == "" {
 		return 0
@@ -118,7 +118,7 @@ func (n number) magnitude() int {
 	return n.exponent - 1
 }
 
-// String writes the number out, without an exponent, as DynamoDB answers it.
+// String has no exponent, as in DynamoDB's responses.
 func (n number) String() string {
 	sign := ""
 	if n.negative {
@@ -145,7 +145,6 @@ func (n number) sign() int {
 	return 1
 }
 
-// compare is negative, 0 or positive as n is less than, equal to or greater than m.
 func (n number) compare(m number) int {
 	if n.sign() != m.sign() || n.sign() == 0 {
 		return n.sign() - m.sign()
@@ -161,7 +160,7 @@ func (n number) negated() number {
 	return n
 }
 
-// add is exact or fails: AWS words a sum of too many digits as an overflow, too.
+// add is exact. A sum with too many digits is an overflow, as on AWS.
 func (n number) add(m number) (number, error) {
 	scale := min(n.exponent-len(n.digits), m.exponent-len(m.digits))
 	total := new(big.Int).Add(n.scaled(scale), m.scaled(scale))
@@ -176,7 +175,7 @@ func (n number) add(m number) (number, error) {
 	return sum, nil
 }
 
-// scaled is n ÷ 10^scale, which must be whole.
+// scaled returns n ÷ 10^scale, which must be an integer.
 func (n number) scaled(scale int) *big.Int {
 	if n.digits == "" {
 		return new(big.Int)
@@ -188,8 +187,8 @@ func (n number) scaled(scale int) *big.Int {
 	return whole
 }
 
-// size is what the number counts for in an item's size: about one byte for two
-// digits, one more for the exponent, one more for a minus sign.
+// size is the number's share of an item's size: about one byte for two digits, one for the
+// exponent, and one for a minus sign.
 func (n number) size() int {
 	size := 1 + (len(n.digits)+1)/2
 	if n.negative {
@@ -198,9 +197,9 @@ func (n number) size() int {
 	return size
 }
 
-// appendOrdered appends bytes that compare as the numbers do: one for the sign,
-// then magnitude and digits, two digits to a byte, closed by an empty place that
-// makes 12 less than 123. Below zero everything is the other way round.
+// appendOrdered appends bytes that sort like the numbers: one for the sign, one for the
+// magnitude, then two digits per byte. An empty digit at the end sorts 12 before 123. For
+// negative numbers all bytes are inverted.
 func (n number) appendOrdered(dst []byte) []byte {
 	if n.digits == "" {
 		return append(dst, 1)

@@ -21,7 +21,7 @@ func (w written) String() string {
 	return fmt.Sprintf("%s%s.%sE%d", w.sign, w.digits[:w.point], w.digits[w.point:], w.exponent)
 }
 
-// drawNumber draws from all that DynamoDB accepts.
+// drawNumber draws any number that DynamoDB accepts.
 func drawNumber(t *rapid.T) written {
 	w := written{
 		sign:     rapid.SampledFrom([]string{"", "-", "+"}).Draw(t, "sign"),
@@ -32,7 +32,7 @@ func drawNumber(t *rapid.T) written {
 	return w
 }
 
-// drawPair draws two numbers, often ones that begin alike.
+// drawPair draws two numbers, often with a common prefix.
 func drawPair(t *rapid.T) (a, b string) {
 	first, second := drawNumber(t), drawNumber(t)
 	if rapid.Bool().Draw(t, "alike") {
@@ -53,7 +53,7 @@ func mustParse(t interface{ Fatalf(string, ...any) }, text string) number {
 func rational(t *rapid.T, text string) *big.Rat {
 	r, ok := new(big.Rat).SetString(text)
 	if !ok {
-		t.Fatalf("no rational: %s", text)
+		t.Fatalf("not a rational: %s", text)
 	}
 	return r
 }
@@ -94,7 +94,7 @@ func TestSumsAreExactOrRefused(t *testing.T) {
 
 func sign(n int) int { return big.NewInt(int64(n)).Sign() }
 
-func TestNumbersAreWrittenOutPlainly(t *testing.T) {
+func TestNumbersAreFormattedWithoutExponent(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"0": "0", "-0": "0", "0e1000": "0", "0.000": "0", "+3": "3", ".123": "0.123", "5.": "5",
@@ -104,12 +104,12 @@ func TestNumbersAreWrittenOutPlainly(t *testing.T) {
 		"99999999999999999999999999999999999999": "99999999999999999999999999999999999999",
 	} {
 		if got := mustParse(t, text).String(); got != want {
-			t.Errorf("%s is written %s, want %s", text, got, want)
+			t.Errorf("%s is formatted as %s, want %s", text, got, want)
 		}
 	}
 }
 
-func TestWhatIsNoNumberIsRefused(t *testing.T) {
+func TestInvalidNumbersAreRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                       "The parameter cannot be converted to a numeric value",

@@ -7,10 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// maxPage is how many bytes of items one Query or Scan reads before it stops.
+// maxPage is the bytes of items that one Query or Scan reads.
 const maxPage = 1 << 20
 
-// readOptions are the members that Query and Scan share.
 type readOptions struct {
 	TableName              string
 	Select                 string
@@ -24,7 +23,7 @@ type readOptions struct {
 }
 
 type pageAnswer struct {
-	// Items is one JSON array, nil where only the count is asked for.
+	// Items is a JSON array, nil if only the count is requested.
 	Items            json.RawMessage `json:"-"`
 	Count            int
 	ScannedCount     int
@@ -32,7 +31,7 @@ type pageAnswer struct {
 	ConsumedCapacity *capacity `json:",omitempty"`
 }
 
-// MarshalJSON spares the items being looked through again.
+// MarshalJSON keeps encoding/json from going over the items again.
 func (a *pageAnswer) MarshalJSON() ([]byte, error) {
 	type rest pageAnswer
 	return withJSON("Items", a.Items, (*rest)(a))
@@ -65,8 +64,8 @@ func (s *Service) checkRead(in *readOptions) (table string, err error) {
 	return table, nil
 }
 
-// readPage reads the items until the page is full: by Limit, or by reaching
-// maxPage. A full page has a LastEvaluatedKey, even if nothing follows.
+// readPage reads items up to Limit or maxPage. A full page has a LastEvaluatedKey, even if
+// it is the last one.
 func (in *readOptions) readPage(t *table, b *bound, items iter.Seq2[[]byte, record]) (*pageAnswer, error) {
 	answer := &pageAnswer{}
 	found := []json.RawMessage{}
@@ -98,8 +97,8 @@ func (in *readOptions) readPage(t *table, b *bound, items iter.Seq2[[]byte, reco
 	return answer, nil
 }
 
-// filtered is what is asked for of the record, nil if the filter does not let it pass.
-// It is valid during the transaction.
+// filtered returns nil if the record does not pass the filter. The result is valid during
+// the transaction.
 func (b *bound) filtered(rec record) (json.RawMessage, error) {
 	if b.filter != nil {
 		it, err := rec.item()
@@ -110,8 +109,7 @@ func (b *bound) filtered(rec record) (json.RawMessage, error) {
 	return rec.projected(b.projection)
 }
 
-// places walks a span of the items in order, or backwards; a nil end is the end of
-// the table.
+// places iterates over a span; a nil end is the table's end.
 func places(items store.Bucket, r span, backwards bool) iter.Seq2[[]byte, record] {
 	return func(yield func([]byte, record) bool) {
 		c := items.Cursor()
@@ -127,7 +125,6 @@ func places(items store.Bucket, r span, backwards bool) iter.Seq2[[]byte, record
 	}
 }
 
-// lastBefore moves to the greatest key less than end.
 func lastBefore(c *store.Cursor, end []byte) (place, rec []byte) {
 	if place, _ = c.Seek(end); place == nil {
 		return c.Last()

@@ -37,8 +37,8 @@ func (p *parser) not() *node {
 //	| operand IN "(" operand { "," operand } ")"
 //	| function
 //
-// What stands in parentheses may be a condition or an operand, so a lone operand
-// comes back as it is: boolean refuses it where a condition is needed.
+// Parentheses may contain a condition or an operand, so predicate may return a lone
+// operand. boolean refuses that where a condition is needed.
 func (p *parser) predicate() *node {
 	var left *node
 	if p.accept("(") {
@@ -80,7 +80,6 @@ func (p *parser) comparison(op string, args ...*node) *node {
 	return p.operation(node{op: op, args: args})
 }
 
-// boolean makes sure that n has a truth value.
 func (p *parser) boolean(n *node) *node {
 	switch {
 	case n.op == opCall && n.name == "size":

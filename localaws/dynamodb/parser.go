@@ -13,7 +13,7 @@ const (
 	maxIndex          = 1<<31 - 1
 )
 
-// parse reads an expression. The error is complete: AWS's, naming the parameter.
+// parse's error is AWS's and names the parameter.
 func parse(k kind, text string) (parsed *expression, err error) {
 	if text == "" {
 		return nil, invalid("Invalid %s: The expression can not be empty;", k)
@@ -48,18 +48,17 @@ func parse(k kind, text string) (parsed *expression, err error) {
 	return p.parsed, nil
 }
 
-// parser is at one token of a text. Its methods read one rule of the grammar each
-// and panic with a parseFailure where the text breaks it.
+// parser is at one token. Each method parses one rule of the grammar and panics with a
+// parseFailure if the text violates it.
 type parser struct {
-	text   string
-	tokens []token
-	at     int
-	parsed *expression
-	// operators counts the operators and functions of the expression.
+	text      string
+	tokens    []token
+	at        int
+	parsed    *expression
 	operators int
 }
 
-// operation is a node that counts as an operator.
+// operation returns n as a node, and counts it as an operator.
 func (p *parser) operation(n node) *node {
 	p.operators++
 	return &n
@@ -69,7 +68,7 @@ type parseFailure string
 
 func (p *parser) fail(text string) { panic(parseFailure(text)) }
 
-// unexpected complains of the current token, quoting it with its neighbours.
+// unexpected reports the current token with its neighbours.
 func (p *parser) unexpected() {
 	first, last := max(0, p.at-1), min(p.at+1, len(p.tokens)-1)
 	near := strings.TrimSpace(p.text[p.tokens[first].start:p.tokens[last].end])
@@ -84,7 +83,6 @@ func (p *parser) next() token {
 	return t
 }
 
-// accept moves past the current token if it is that symbol or keyword.
 func (p *parser) accept(text string) bool {
 	if !p.peek().is(text) {
 		return false
@@ -137,8 +135,8 @@ func (p *parser) name() step {
 	return step{name: t.text}
 }
 
-// isKeyword reports whether the word belongs to the grammar of the expression, so
-// that it is out of place rather than reserved.
+// isKeyword reports whether the word belongs to this expression's grammar, and so is
+// misplaced rather than reserved.
 func (p *parser) isKeyword(t token) bool {
 	words := []string{opAnd, opOr, opNot, opBetween, opIn}
 	switch p.parsed.kind {
@@ -207,7 +205,6 @@ func (p *parser) operands() []*node {
 	return all
 }
 
-// closeParens reads the closing parenthesis around n.
 func (p *parser) closeParens(n *node) *node {
 	p.expect(")")
 	if n.parens {

@@ -28,7 +28,7 @@ func (p *parser) section() string {
 	return ""
 }
 
-// change = path "=" sum | path | path value, for SET, REMOVE, and ADD or DELETE
+// change = path "=" sum for SET, path for REMOVE, path value for ADD and DELETE
 func (p *parser) change(section string) {
 	c := change{section: section, path: p.path()}
 	switch section {

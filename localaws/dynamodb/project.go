@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// project is the part of the item that the concrete paths lead to, in containers
-// of its own: of a list only the elements asked for, closed up. No paths means
-// the whole item.
+// project returns the parts at the paths, in new containers; lists have no gaps. Without
+// paths it returns the whole item.
 func (it Item) project(paths []path) Item {
 	if len(paths) == 0 {
 		return it
@@ -25,8 +24,8 @@ func (it Item) project(paths []path) Item {
 	return picked
 }
 
-// project is the part of the value that any of the paths below it leads to; ok is
-// false if that is nothing. An empty path stands for the value itself.
+// project is the same for the paths below a value. ok is false if nothing is there. An
+// empty path selects the value itself.
 func (v Value) project(below []path) (part Value, ok bool) {
 	if len(below[0]) == 0 {
 		return v, true
@@ -56,7 +55,7 @@ func (v Value) project(below []path) (part Value, ok bool) {
 	return Value{M: inner}, len(inner) > 0
 }
 
-// byFirst groups paths by their first step, which it takes off.
+// byFirst groups paths by their first step, and removes it.
 func byFirst(paths []path) map[step][]path {
 	groups := map[step][]path{}
 	for _, p := range paths {

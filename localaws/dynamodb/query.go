@@ -66,7 +66,7 @@ func (s *Service) query(_ context.Context, in *queryRequest) (*pageAnswer, error
 	return answer, err
 }
 
-// resume is the rest of the span behind the key that the last page ended with.
+// resume returns the rest of the span after a page's last key.
 func (t *table) resume(r span, part []byte, start Item, backwards bool) (span, error) {
 	if err := t.checkKey(start); err != nil {
 		return r, invalid("The provided starting key is invalid: %s", messageOf(err))
@@ -85,8 +85,7 @@ func (t *table) resume(r span, part []byte, start Item, backwards bool) (span, e
 	return r, nil
 }
 
-// checkFilter refuses key attributes in a Query's filter: they belong in the key
-// condition.
+// checkFilter refuses key attributes, which belong in the key condition.
 func (t *table) checkFilter(b *bound) error {
 	for _, k := range t.keys() {
 		if b.mentions(b.filter, k.Name) {
@@ -96,7 +95,6 @@ func (t *table) checkFilter(b *bound) error {
 	return nil
 }
 
-// mentions reports whether a path in the expression begins with that attribute.
 func (b *bound) mentions(n *node, attribute string) bool {
 	return n.anyPath(func(p path) bool { return b.top(p) == attribute })
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sortKeys is what an answer's items have as sk, in order.
+// sortKeys lists the sk of an answer's items, in order.
 func sortKeys(items []map[string]types.AttributeValue) string {
 	var keys []string
 	for _, it := range items {
@@ -76,7 +76,7 @@ func TestAQuerySelectsARangeOfOnePartitionInOrder(t *testing.T) {
 	}
 }
 
-func TestPagesJoinUpInBothDirections(t *testing.T) {
+func TestPagesAreCompleteInBothDirections(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S", "sk:N")
@@ -162,7 +162,7 @@ func TestAFilterAppliesAfterTheLimit(t *testing.T) {
 	}
 }
 
-func TestProjectionsPickParts(t *testing.T) {
+func TestProjectionsSelectParts(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S", "sk:N")

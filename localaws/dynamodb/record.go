@@ -6,24 +6,24 @@ import (
 	"fmt"
 )
 
-// record is an item as stored: its size as a varint, then its wire JSON. Reads
-// that want the whole item pass the JSON on as it is. A nil record is no item.
+// record is an item as stored: its size as a varint, then its wire JSON, which reads return
+// unchanged. A nil record is no item.
 type record []byte
 
 func newRecord(it Item) record {
 	size := it.size()
-	// Names and values in quotes and braces come to about twice the size.
+	// Quotes and braces make the JSON about twice the item's size.
 	rec := binary.AppendUvarint(make([]byte, 0, 2*size+64), uint64(size))
 	return it.appendJSON(rec)
 }
 
-// size is the item's size in DynamoDB's terms, 0 for no item.
+// size is 0 for no item.
 func (r record) size() int {
 	size, _ := binary.Uvarint(r)
 	return int(size)
 }
 
-// json is a copy, which outlives the transaction; nil for no item.
+// json returns a copy, which outlives the transaction.
 func (r record) json() json.RawMessage {
 	if r == nil {
 		return nil
@@ -32,9 +32,8 @@ func (r record) json() json.RawMessage {
 	return append(json.RawMessage{}, r[n:]...)
 }
 
-// projected is the wire form of the part of the item that the paths lead to, of the
-// whole item if there are no paths; nil for no item. It is valid during the
-// transaction.
+// projected returns the wire form of the parts at the paths, or of the whole item without
+// paths. It is valid during the transaction.
 func (r record) projected(paths []path) (json.RawMessage, error) {
 	if r == nil || len(paths) == 0 {
 		_, n := binary.Uvarint(r)
@@ -47,7 +46,6 @@ func (r record) projected(paths []path) (json.RawMessage, error) {
 	return it.project(paths).appendJSON(nil), nil
 }
 
-// item is nil for no item.
 func (r record) item() (Item, error) {
 	if r == nil {
 		return nil, nil

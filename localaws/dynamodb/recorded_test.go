@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// post makes a call with a body that the SDK might not send.
+// post sends a body that the SDK might not send.
 func post(t *testing.T, srv *localaws.Server, operation, body string) (status int, answer string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, srv.Endpoint(), strings.NewReader(body))
@@ -38,7 +38,7 @@ func post(t *testing.T, srv *localaws.Server, operation, body string) (status in
 }
 
 // Each of these was observed on AWS.
-func TestWhatAWSIsKnownToRefuse(t *testing.T) {
+func TestUndocumentedErrorsOfAWSAreImitated(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	c := client(srv)
@@ -48,27 +48,27 @@ func TestWhatAWSIsKnownToRefuse(t *testing.T) {
 		return `{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"S":"b"}},"ConditionExpression":"` + text + `","ExpressionAttributeValues":{` + values + `}}`
 	}
 	for name, call := range map[string]struct{ operation, body, code, text string }{
-		"an empty attribute name":               {"PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"":{"S":"c"}}}`, "ValidationException", "name must not be empty"},
-		"an empty key in a transaction":         {"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":""},"sk":{"S":"b"}}}}]}`, "ValidationException", "empty string value. Key: pk"},
-		"an empty key of a check":               {"TransactWriteItems", `{"TransactItems":[{"Delete":{"TableName":"tab","Key":{"pk":{"S":"a"},"sk":{"S":""}}}}]}`, "ValidationException", "empty string value. Key: sk"},
-		"the size of a size":                    {"PutItem", condition("size(size(a)) = :n", `":n":{"N":"1"}`), "ValidationException", "function: size, operand type: N"},
-		"the beginning of a size":               {"PutItem", condition("begins_with(size(a), :s)", `":s":{"S":"1"}`), "ValidationException", "function: begins_with, operand type: N"},
-		"a condition that looks into a key":     {"PutItem", condition("pk.a = :s", `":s":{"S":"1"}`), "ValidationException", "Key attributes must be scalars"},
-		"a projection that looks into a key":    {"GetItem", `{"TableName":"tab",` + key + `,"ProjectionExpression":"sk[0]"}`, "ValidationException", "Key attributes must be scalars"},
-		"a scan's projection into a key":        {"Scan", `{"TableName":"tab","ProjectionExpression":"pk.a"}`, "ValidationException", "Key attributes must be scalars"},
-		"an update that reads inside of a key":  {"UpdateItem", `{"TableName":"tab",` + key + `,"UpdateExpression":"SET a = pk.b"}`, "ValidationException", "Key attributes must be scalars"},
-		"more than 300 operators":               {"PutItem", condition(strings.Repeat("a=:n or ", 151)+"a=:n", `":n":{"N":"1"}`), "ValidationException", "too many operators; operator count: 303"},
-		"a start without its sort key":          {"Scan", `{"TableName":"tab","ExclusiveStartKey":{"pk":{"S":"a"}}}`, "ValidationException", "starting key is invalid"},
-		"a query's start without its sort key":  {"Query", `{"TableName":"tab","ExclusiveStartKey":{"pk":{"S":"a"}},"KeyConditionExpression":"pk = :a","ExpressionAttributeValues":{":a":{"S":"a"}}}`, "ValidationException", "starting key is invalid"},
-		"a tag without a value":                 {"TagResource", `{"ResourceArn":"` + arn + `","Tags":[{"Key":"a"}]}`, "ValidationException", "tags.1.member.value"},
-		"a body that is null":                   {"ListTables", `null`, "SerializationException", "must be a JSON object"},
-		"a NULL that is a text":                 {"PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"c":{"NULL":"no"}}}`, "ValidationException", "Null attribute value types must have the value of true"},
-		"a batch that reads an item twice":      {"BatchGetItem", `{"RequestItems":{"missing":{"Keys":[{"pk":{"N":"1"}},{"pk":{"N":"1.0"}}]}}}`, "ValidationException", "contains duplicates"},
-		"three key conditions":                  {"Query", `{"TableName":"missing","KeyConditionExpression":"a = :a AND b = :a AND c = :a","ExpressionAttributeValues":{":a":{"S":"a"}}}`, "ValidationException", "length 1 or 2 only"},
-		"a batch that puts without a key":       {"BatchWriteItem", `{"RequestItems":{"tab":[{"PutRequest":{"Item":{"pk":{"S":"a"}}}}]}}`, "ValidationException", "The provided key element does not match the schema"},
-		"backups of a table that there is not":  {"DescribeContinuousBackups", `{"TableName":"missing"}`, "TableNotFoundException", "Table not found: missing"},
-		"recovery of a table that there is not": {"UpdateContinuousBackups", `{"TableName":"missing","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`, "TableNotFoundException", "Table not found: missing"},
-		"recovery over more than 35 days":       {"UpdateContinuousBackups", `{"TableName":"tab","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true,"RecoveryPeriodInDays":36}}`, "ValidationException", "recoveryPeriodInDays"},
+		"an empty attribute name":                      {"PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"":{"S":"c"}}}`, "ValidationException", "name must not be empty"},
+		"an empty key in a transaction":                {"TransactWriteItems", `{"TransactItems":[{"Put":{"TableName":"tab","Item":{"pk":{"S":""},"sk":{"S":"b"}}}}]}`, "ValidationException", "empty string value. Key: pk"},
+		"an empty sort key in a transaction":           {"TransactWriteItems", `{"TransactItems":[{"Delete":{"TableName":"tab","Key":{"pk":{"S":"a"},"sk":{"S":""}}}}]}`, "ValidationException", "empty string value. Key: sk"},
+		"the size of a size":                           {"PutItem", condition("size(size(a)) = :n", `":n":{"N":"1"}`), "ValidationException", "function: size, operand type: N"},
+		"begins_with of a size":                        {"PutItem", condition("begins_with(size(a), :s)", `":s":{"S":"1"}`), "ValidationException", "function: begins_with, operand type: N"},
+		"a condition on a path into a key":             {"PutItem", condition("pk.a = :s", `":s":{"S":"1"}`), "ValidationException", "Key attributes must be scalars"},
+		"a projection of a path into a key":            {"GetItem", `{"TableName":"tab",` + key + `,"ProjectionExpression":"sk[0]"}`, "ValidationException", "Key attributes must be scalars"},
+		"a scan's projection of a path into a key":     {"Scan", `{"TableName":"tab","ProjectionExpression":"pk.a"}`, "ValidationException", "Key attributes must be scalars"},
+		"an update that reads a path into a key":       {"UpdateItem", `{"TableName":"tab",` + key + `,"UpdateExpression":"SET a = pk.b"}`, "ValidationException", "Key attributes must be scalars"},
+		"more than 300 operators":                      {"PutItem", condition(strings.Repeat("a=:n or ", 151)+"a=:n", `":n":{"N":"1"}`), "ValidationException", "too many operators; operator count: 303"},
+		"a start without its sort key":                 {"Scan", `{"TableName":"tab","ExclusiveStartKey":{"pk":{"S":"a"}}}`, "ValidationException", "starting key is invalid"},
+		"a query's start without its sort key":         {"Query", `{"TableName":"tab","ExclusiveStartKey":{"pk":{"S":"a"}},"KeyConditionExpression":"pk = :a","ExpressionAttributeValues":{":a":{"S":"a"}}}`, "ValidationException", "starting key is invalid"},
+		"a tag without a value":                        {"TagResource", `{"ResourceArn":"` + arn + `","Tags":[{"Key":"a"}]}`, "ValidationException", "tags.1.member.value"},
+		"a body that is null":                          {"ListTables", `null`, "SerializationException", "must be a JSON object"},
+		"a NULL that is a string":                      {"PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"},"sk":{"S":"b"},"c":{"NULL":"no"}}}`, "ValidationException", "Null attribute value types must have the value of true"},
+		"a batch that reads an item twice":             {"BatchGetItem", `{"RequestItems":{"missing":{"Keys":[{"pk":{"N":"1"}},{"pk":{"N":"1.0"}}]}}}`, "ValidationException", "contains duplicates"},
+		"three key conditions":                         {"Query", `{"TableName":"missing","KeyConditionExpression":"a = :a AND b = :a AND c = :a","ExpressionAttributeValues":{":a":{"S":"a"}}}`, "ValidationException", "length 1 or 2 only"},
+		"a batch that puts an item without a sort key": {"BatchWriteItem", `{"RequestItems":{"tab":[{"PutRequest":{"Item":{"pk":{"S":"a"}}}}]}}`, "ValidationException", "The provided key element does not match the schema"},
+		"backups of a missing table":                   {"DescribeContinuousBackups", `{"TableName":"missing"}`, "TableNotFoundException", "Table not found: missing"},
+		"recovery of a missing table":                  {"UpdateContinuousBackups", `{"TableName":"missing","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true}}`, "TableNotFoundException", "Table not found: missing"},
+		"recovery over more than 35 days":              {"UpdateContinuousBackups", `{"TableName":"tab","PointInTimeRecoverySpecification":{"PointInTimeRecoveryEnabled":true,"RecoveryPeriodInDays":36}}`, "ValidationException", "recoveryPeriodInDays"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -85,7 +85,7 @@ func TestWhatAWSIsKnownToRefuse(t *testing.T) {
 }
 
 // Each of these was observed on AWS.
-func TestWhatAWSIsKnownToTake(t *testing.T) {
+func TestUndocumentedSuccessesOfAWSAreImitated(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	c := client(srv)
@@ -94,14 +94,14 @@ func TestWhatAWSIsKnownToTake(t *testing.T) {
 		key := fmt.Sprint("k", i)
 		status, answer := post(t, srv, "UpdateItem", `{"TableName":"tab","Key":{"pk":{"S":"`+key+`"}},"UpdateExpression":"`+expression+`","ReturnValues":"ALL_NEW"}`)
 		if status != http.StatusOK || !strings.Contains(answer, `"b":{"S":"`+key+`"}`) {
-			t.Errorf("%s of an item that is not there answers %d %s, want its key as b", expression, status, answer)
+			t.Errorf("%s of a missing item answers %d %s, want its key as b", expression, status, answer)
 		}
 	}
 	if status, answer := post(t, srv, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"a"}},"ConditionExpression":"attribute_type(:v, :t)",
 		"ExpressionAttributeValues":{":v":{"N":"1"},":t":{"S":"N"}}}`); status != http.StatusOK {
 		t.Errorf("the type of a value answers %d %s", status, answer)
 	}
-	operators := strings.Repeat("pk=:n or ", 149) + "pk=:n" // and one more for NOT
+	operators := strings.Repeat("pk=:n or ", 149) + "pk=:n" // NOT is one more
 	if status, answer := post(t, srv, "PutItem", `{"TableName":"tab","Item":{"pk":{"S":"b"}},"ConditionExpression":"NOT (`+operators+`)",
 		"ExpressionAttributeValues":{":n":{"S":"1"}}}`); status != http.StatusOK {
 		t.Errorf("300 operators answer %d %s", status, answer)
@@ -140,12 +140,12 @@ func TestPointInTimeRecoveryIsTurnedOnAndOff(t *testing.T) {
 		return out.ContinuousBackupsDescription.PointInTimeRecoveryDescription
 	}
 	if d := described(); d.PointInTimeRecoveryStatus != types.PointInTimeRecoveryStatusDisabled || d.EarliestRestorableDateTime != nil {
-		t.Errorf("at first it is %+v, want off", d)
+		t.Errorf("initially it is %+v, want off", d)
 	}
 	began := now
 	set(true)
 	now = now.Add(time.Hour)
-	set(true) // which changes nothing
+	set(true) // this changes nothing
 	d := described()
 	if d.PointInTimeRecoveryStatus != types.PointInTimeRecoveryStatusEnabled || aws.ToInt32(d.RecoveryPeriodInDays) != 35 ||
 		!d.EarliestRestorableDateTime.Equal(began) || !d.LatestRestorableDateTime.Equal(now.Add(-5*time.Minute)) {
@@ -157,6 +157,6 @@ func TestPointInTimeRecoveryIsTurnedOnAndOff(t *testing.T) {
 	}
 	set(false)
 	if d := described(); d.PointInTimeRecoveryStatus != types.PointInTimeRecoveryStatusDisabled {
-		t.Errorf("turned off it is %+v", d)
+		t.Errorf("after it was turned off it is %+v", d)
 	}
 }

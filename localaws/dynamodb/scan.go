@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// scanRequest may be one of several that share a scan: TotalSegments of them, of
-// which each is for one Segment, counted from 0.
+// scanRequest may be one of TotalSegments requests that share a scan. Segment counts from
+// 0.
 type scanRequest struct {
 	Segment, TotalSegments *int
 	readOptions
@@ -57,7 +57,6 @@ func (s *Service) scan(_ context.Context, in *scanRequest) (*pageAnswer, error) 
 	return answer, err
 }
 
-// maxSegments is into how many segments a scan can be split.
 const maxSegments = 1_000_000
 
 func (in *scanRequest) checkSegment() error {
@@ -81,8 +80,8 @@ func (in *scanRequest) checkSegment() error {
 	return nil
 }
 
-// covers reports whether the item at that place is in the segment. As on AWS the
-// partition key decides: a hash of it.
+// covers reports whether the item is in the segment. As on AWS, a hash of the partition key
+// determines that.
 func (in *scanRequest) covers(place []byte) bool {
 	if in.Segment == nil {
 		return true
@@ -92,7 +91,6 @@ func (in *scanRequest) covers(place []byte) bool {
 	return int(h.Sum32())%*in.TotalSegments == *in.Segment
 }
 
-// segment leaves out what is not in the segment.
 func (in *scanRequest) segment(all iter.Seq2[[]byte, record]) iter.Seq2[[]byte, record] {
 	if in.Segment == nil {
 		return all

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 )
 
-func TestTheSegmentsOfAScanShareTheTable(t *testing.T) {
+func TestTheSegmentsOfAScanDivideTheTable(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S", "sk:N")
@@ -47,7 +47,7 @@ func TestTheSegmentsOfAScanShareTheTable(t *testing.T) {
 	}
 }
 
-func TestASegmentThatCannotBeIsRefused(t *testing.T) {
+func TestInvalidSegmentsAreRefused(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")
@@ -78,6 +78,6 @@ func TestASegmentThatCannotBeIsRefused(t *testing.T) {
 		}
 	}
 	if refused != 1 {
-		t.Errorf("the key was refused by %d of 2 segments, want by the one it is not in", refused)
+		t.Errorf("%d of 2 segments refused the key, want 1: the one without it", refused)
 	}
 }

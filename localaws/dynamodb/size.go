@@ -1,10 +1,10 @@
 package dynamodb
 
-// maxItemSize is what an item may take, names included, in bytes.
+// maxItemSize is in bytes, names included.
 const maxItemSize = 400 << 10
 
-// size is what the item counts for against limits and capacity, in bytes: names
-// in UTF-8 plus values, by the Developer Guide's "DynamoDB item sizes and formats".
+// size returns the item's size in bytes for limits and capacity: names and values, by
+// "DynamoDB item sizes and formats" in the Developer Guide.
 func (it Item) size() int {
 	size := 0
 	for name, v := range it {
@@ -13,7 +13,7 @@ func (it Item) size() int {
 	return size
 }
 
-// Lists and maps cost 3 bytes, and 1 for each element.
+// size adds 3 bytes for a list or map, and 1 for each of its elements.
 func (v Value) size() int {
 	switch {
 	case v.S != nil:
@@ -47,7 +47,6 @@ func (v Value) size() int {
 	}
 }
 
-// depth is how many levels of lists and maps the value is.
 func (v Value) depth() int {
 	deepest := 0
 	for _, e := range v.L {

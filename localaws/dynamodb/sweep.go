@@ -14,26 +14,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Time to live is no deadline: on AWS items are deleted "within a few days" of the
-// time they carry, and are read, written and counted until then (DynamoDB Developer
-// Guide, "Using time to live"). Here they go with the first request that comes at
-// least an hour later, though the tables are not gone through more often than every
-// ten minutes.
+// AWS deletes items "within a few days" of their expiry time; until then they are read,
+// written and counted (DynamoDB Developer Guide, "Using time to live"). Here the first
+// request at least an hour after the expiry time deletes them, but tables are swept at most
+// every ten minutes.
 const (
 	ttlLinger = time.Hour
 	ttlPause  = 10 * time.Minute
-	// ttlOldest is how far an item's time may lie back: one that is older was never
-	// meant as one, and stays.
+	// ttlOldest is the maximum age of an expiry time. An item with an older one stays: it
+	// was probably not meant as one.
 	ttlOldest = 5 * 365 * 24 * time.Hour
 )
 
-// sweeping is when the tables are to be gone through next.
 type sweeping struct {
 	mu   sync.Mutex
 	next time.Time
 }
 
-// due reports whether it is time, and then it is not again for a while.
+// due reports whether a sweep is due. If so, it schedules the next one.
 func (s *sweeping) due(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +42,7 @@ func (s *sweeping) due(now time.Time) bool {
 	return true
 }
 
-// swept is the operation with the expired items out of its way.
+// swept sweeps before the operation, if a sweep is due.
 func (s *Service) swept(op wire.Operation) wire.Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		if now := s.env.Now(); s.sweeping.due(now) {
@@ -56,8 +54,7 @@ func (s *Service) swept(op wire.Operation) wire.Operation {
 	}
 }
 
-// sweep deletes what has expired. It finds the items beside all writers; what is
-// written in between stays.
+// sweep deletes expired items. An item that is changed after sweep has found it stays.
 func (s *Service) sweep(now time.Time) error {
 	expired := map[*table][]expiredItem{}
 	err := s.env.DB.View(func(tx *store.Tx) error {
@@ -96,7 +93,7 @@ func (t *table) expired(tx *store.Tx, now time.Time) ([]expiredItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Decoding every item would take long. Few have the attribute with a number.
+	// Decoding every item would be slow, and few have the attribute as a number.
 	begins := append(name, `:{"N":"`...)
 	var all []expiredItem
 	c := t.items(tx).Cursor()
@@ -115,8 +112,8 @@ func (t *table) expired(tx *store.Tx, now time.Time) ([]expiredItem, error) {
 	return all, nil
 }
 
-// hasExpired reports whether the attribute is a number of seconds since 1970 that
-// lies far enough back to be swept, and not too far.
+// hasExpired reports whether the attribute is in seconds since 1970 and its age within
+// ttlLinger and ttlOldest.
 func (it Item) hasExpired(attribute string, now time.Time) bool {
 	v := it[attribute]
 	if v.N == nil {
@@ -131,7 +128,7 @@ func (it Item) hasExpired(attribute string, now time.Time) bool {
 }
 
 func (t *table) deleteUnchanged(tx *store.Tx, expired []expiredItem) error {
-	// A table that was deleted has no items; its name may be another's.
+	// A table deleted meanwhile has no items, even if its name was reused.
 	items := t.items(tx)
 	for _, e := range expired {
 		if !bytes.Equal(items.Get(e.place), e.content) {

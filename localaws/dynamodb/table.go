@@ -8,19 +8,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// The buckets below "dynamodb": the tables by name; the items of each table, in a
-// bucket named by the table's id, so that a table created again starts empty.
+// The buckets below "dynamodb": tables by name, and items by table id, so that a recreated
+// table starts empty.
 const (
 	bucket       = "dynamodb"
 	tablesBucket = "tables"
 	itemsBucket  = "items"
 )
 
-// table is what is stored of a table besides its items.
 type table struct {
 	Name       string
 	ID         string
-	Created    float64 // seconds since the epoch
+	Created    float64 // seconds since 1970
 	Hash       keyAttribute
 	Range      *keyAttribute `json:",omitempty"`
 	Billing    string        // PROVISIONED or PAY_PER_REQUEST
@@ -29,21 +28,20 @@ type table struct {
 	Protected  bool              `json:",omitempty"`
 	Encryption *sseSpecification `json:",omitempty"`
 	Tags       map[string]string `json:",omitempty"`
-	// TTL is the attribute of the time to live, empty if it was never enabled;
-	// TTLOff says that it was disabled since, TTLChanged when either happened.
+	// TTL is the time-to-live attribute; empty if it was never enabled. TTLOff means that
+	// it was disabled afterwards. TTLChanged is the time of the last change.
 	TTL        string    `json:",omitempty"`
 	TTLOff     bool      `json:",omitempty"`
 	TTLChanged time.Time `json:",omitzero"`
-	// Recovery is the point-in-time recovery that was turned on, nil if it is off.
+	// Recovery is nil unless point-in-time recovery is enabled.
 	Recovery *recovery `json:",omitempty"`
-	// OnDemandSince is when the table became PAY_PER_REQUEST, if not at its creation.
-	OnDemandSince float64 `json:",omitempty"` // seconds since the epoch
+	// OnDemandSince is when the table changed to PAY_PER_REQUEST.
+	OnDemandSince float64 `json:",omitempty"` // seconds since 1970
 }
 
-// keyAttribute is one part of the primary key; its type is S, N or B.
+// keyAttribute is of type S, N or B.
 type keyAttribute struct{ Name, Type string }
 
-// keys are the one or two parts of the primary key.
 func (t *table) keys() []keyAttribute {
 	if t.Range == nil {
 		return []keyAttribute{t.Hash}
@@ -57,8 +55,8 @@ func (t *table) save(tx *store.Tx) error {
 	return store.PutJSON(tx.Bucket(bucket, tablesBucket), t.Name, t)
 }
 
-// describedTable fails with ResourceNotFoundException in the wording of the operations
-// on tables; tableCache.find is for those on items.
+// describedTable returns the not-found error of the operations on tables; tableCache.find
+// returns that of the operations on items.
 func describedTable(tx *store.Tx, name string) (*table, error) {
 	t, found, err := store.GetJSON[*table](tx.Bucket(bucket, tablesBucket), name)
 	if err == nil && !found {
@@ -69,7 +67,7 @@ func describedTable(tx *store.Tx, name string) (*table, error) {
 
 var tableNameForm = regexp.MustCompile(`^[a-zA-Z0-9_.-]{3,255}$`)
 
-// tableName reads a TableName, which may be the table's ARN.
+// tableName also accepts an ARN.
 func (s *Service) tableName(at, given string) (string, error) {
 	name := given
 	if strings.HasPrefix(given, "arn:") {

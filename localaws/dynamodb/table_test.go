@@ -55,7 +55,7 @@ func TestATableIsDescribedAsItWasCreated(t *testing.T) {
 	}
 }
 
-func TestAProtectedTableIsDeletedOnlyOnceUnprotected(t *testing.T) {
+func TestAProtectedTableCannotBeDeletedUntilItIsUnprotected(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "views", "pk:S")
@@ -77,7 +77,7 @@ func TestAProtectedTableIsDeletedOnlyOnceUnprotected(t *testing.T) {
 	wantError(t, remove(), "ResourceNotFoundException", "Requested resource not found: Table: views not found")
 }
 
-func TestATableCreatedAgainIsEmpty(t *testing.T) {
+func TestARecreatedTableIsEmpty(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "views", "pk:S")
@@ -128,21 +128,21 @@ func TestTablesThatAWSRefusesAreRefused(t *testing.T) {
 		spoil      func(in *dynamodb.CreateTableInput)
 		code, text string
 	}{
-		"a name that is taken":     {func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("taken") }, "ResourceInUseException", "Table already exists: taken"},
-		"a name that is too short": {func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("ab") }, "ValidationException", "at least 3 characters long"},
-		"a name with a space":      {func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("a b c") }, "ValidationException", "[a-zA-Z0-9_.-]+"},
+		"a name that exists already": {func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("taken") }, "ResourceInUseException", "Table already exists: taken"},
+		"a name that is too short":   {func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("ab") }, "ValidationException", "at least 3 characters long"},
+		"a name with a space":        {func(in *dynamodb.CreateTableInput) { in.TableName = aws.String("a b c") }, "ValidationException", "[a-zA-Z0-9_.-]+"},
 		"no throughput": {func(in *dynamodb.CreateTableInput) { in.BillingMode = "" }, "ValidationException",
 			"ReadCapacityUnits and WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"},
 		"throughput on demand": {func(in *dynamodb.CreateTableInput) {
 			in.ProvisionedThroughput = &types.ProvisionedThroughput{ReadCapacityUnits: aws.Int64(1), WriteCapacityUnits: aws.Int64(1)}
 		}, "ValidationException", "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST"},
-		"an undefined key": {func(in *dynamodb.CreateTableInput) { in.KeySchema[0].AttributeName = aws.String("id") }, "ValidationException",
+		"a key without a definition": {func(in *dynamodb.CreateTableInput) { in.KeySchema[0].AttributeName = aws.String("id") }, "ValidationException",
 			"Some index key attributes are not defined in AttributeDefinitions. Keys: [id], AttributeDefinitions: [pk]"},
-		"a definition too many": {func(in *dynamodb.CreateTableInput) {
+		"an extra definition": {func(in *dynamodb.CreateTableInput) {
 			in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: aws.String("x"), AttributeType: "S"})
 		}, "ValidationException", "does not exactly match number of attributes"},
-		"a range key first": {func(in *dynamodb.CreateTableInput) { in.KeySchema[0].KeyType = "RANGE" }, "ValidationException", "first KeySchemaElement is not a HASH"},
-		"a key of a set":    {func(in *dynamodb.CreateTableInput) { in.AttributeDefinitions[0].AttributeType = "SS" }, "ValidationException", "Member must satisfy enum value set: [B, N, S]"},
+		"a range key first":         {func(in *dynamodb.CreateTableInput) { in.KeySchema[0].KeyType = "RANGE" }, "ValidationException", "first KeySchemaElement is not a HASH"},
+		"a key whose type is a set": {func(in *dynamodb.CreateTableInput) { in.AttributeDefinitions[0].AttributeType = "SS" }, "ValidationException", "Member must satisfy enum value set: [B, N, S]"},
 		"an index": {func(in *dynamodb.CreateTableInput) {
 			in.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
 				IndexName: aws.String("by-x"), KeySchema: in.KeySchema, Projection: &types.Projection{ProjectionType: "ALL"},

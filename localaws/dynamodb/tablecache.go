@@ -8,23 +8,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// tableCache keeps decoded tables by the bytes they are stored as. So nothing has to
-// be invalidated: every transaction looks the bytes up in its own snapshot, and what
-// is found for them was decoded from the same. It is safe for concurrent use.
+// tableCache caches decoded tables by their stored bytes, so nothing must be invalidated.
+// It is safe for concurrent use.
 type tableCache struct {
 	mu      sync.RWMutex
 	decoded map[string]*table
 }
 
-// maxTables bounds what a tableCache keeps. Every change of a table leaves its former
-// state behind in it.
+// maxTables limits the cache: each change of a table leaves the old version in it.
 const maxTables = 1024
 
 func newTableCache() *tableCache { return &tableCache{decoded: map[string]*table{}} }
 
-// find fails with ResourceNotFoundException in the short wording of the operations on
-// items. The table is shared between requests and must not be changed; who wants to
-// change it asks describedTable.
+// find returns a table that is shared and must not be changed; describedTable returns one
+// that may be. The not-found error is that of the operations on items.
 func (c *tableCache) find(tx *store.Tx, name string) (*table, error) {
 	stored := tx.Bucket(bucket, tablesBucket).Get([]byte(name))
 	if stored == nil {

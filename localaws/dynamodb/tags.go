@@ -30,7 +30,7 @@ type untagResourceRequest struct {
 
 type listTagsRequest struct{ ResourceArn string }
 
-// listTagsAnswer is always one page: a table has no more than maxTags tags.
+// listTagsAnswer needs no pages, because of maxTags.
 type listTagsAnswer struct{ Tags []tag }
 
 func (s *Service) tagResource(_ context.Context, in *tagResourceRequest) (*struct{}, error) {
@@ -82,7 +82,6 @@ func (s *Service) changeTagged(arn string, change func(*table) error) (*struct{}
 	})
 }
 
-// tagged finds the table that has that ARN.
 func (s *Service) tagged(tx *store.Tx, arn string) (*table, error) {
 	name, ok := strings.CutPrefix(arn, s.tableARN(""))
 	if !ok || !tableNameForm.MatchString(name) {

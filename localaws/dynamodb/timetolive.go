@@ -21,18 +21,18 @@ type updateTimeToLiveAnswer struct {
 	TimeToLiveSpecification *ttlSpecification
 }
 
-// ttlSettling is how long a change of the setting takes, and how long no other is
-// taken (DynamoDB API Reference, UpdateTimeToLive: up to one hour).
+// ttlSettling is how long a change takes; others are refused meanwhile (DynamoDB API
+// Reference, UpdateTimeToLive: up to one hour).
 const ttlSettling = time.Hour
 
-// States of a table's time to live.
+// Values of TimeToLiveStatus.
 const (
 	ttlEnabled   = "ENABLED"
 	ttlDisabling = "DISABLING"
 	ttlDisabled  = "DISABLED"
 )
 
-// updateTimeToLive stores the setting; what comes of it is for the sweep.
+// updateTimeToLive stores the setting for sweep.
 func (s *Service) updateTimeToLive(_ context.Context, in *updateTimeToLiveRequest) (*updateTimeToLiveAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {
@@ -82,7 +82,6 @@ func (t *table) ttlSettling(now time.Time) bool {
 	return !t.TTLChanged.IsZero() && now.Before(t.TTLChanged.Add(ttlSettling))
 }
 
-// timeToLive is the setting as it is described.
 func (t *table) timeToLive(now time.Time) ttlDescription {
 	d := ttlDescription{TimeToLiveStatus: ttlDisabled}
 	switch {
@@ -91,7 +90,7 @@ func (t *table) timeToLive(now time.Time) ttlDescription {
 	case t.TTLOff:
 		d.TimeToLiveStatus = ttlDisabling
 	default:
-		// At once, though AWS may take its hour: who waits for it waits in vain for more.
+		// Enabling takes effect at once; on AWS it may take an hour.
 		d.TimeToLiveStatus = ttlEnabled
 	}
 	d.AttributeName = t.TTL

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// clock is the server's clock; it stands still until it is moved.
+// clock is the server's clock. It moves only when a test advances it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -89,7 +89,7 @@ func TestTimeToLiveChangesTakeAnHour(t *testing.T) {
 	wantTimeToLive(t, c, "ENABLED other")
 }
 
-func TestExpiredItemsAreThereUntilTheyAreSwept(t *testing.T) {
+func TestExpiredItemsExistUntilTheyAreSwept(t *testing.T) {
 	t.Parallel()
 	c, clk := startWithClock(t)
 	newTable(t, c, "sessions", "pk:S")
@@ -111,7 +111,7 @@ func TestExpiredItemsAreThereUntilTheyAreSwept(t *testing.T) {
 	)
 	clk.advance(60 * time.Minute)
 	if get(t, c, "sessions", attributes{"pk": "expired"}) == nil {
-		t.Error("the item is gone before an hour has passed since it expired")
+		t.Error("the item was deleted less than an hour after it expired")
 	}
 	_, err := c.PutItem(t.Context(), &dynamodb.PutItemInput{
 		TableName: aws.String("sessions"), Item: attributes{"pk": "expired"}.wire(), ConditionExpression: aws.String("attribute_not_exists(pk)"),
@@ -124,16 +124,16 @@ func TestExpiredItemsAreThereUntilTheyAreSwept(t *testing.T) {
 		t.Fatal(err)
 	}
 	if out.Count != 6 || get(t, c, "sessions", attributes{"pk": "expired"}) != nil {
-		t.Errorf("%d items are left, want all but the expired one", out.Count)
+		t.Errorf("%d items remain, want all but the expired one", out.Count)
 	}
 	if get(t, c, "other", attributes{"pk": "kept"}) == nil {
-		t.Error("an item of a table without a time to live is gone")
+		t.Error("an item of a table without time to live was deleted")
 	}
 	_, err = c.PutItem(t.Context(), &dynamodb.PutItemInput{
 		TableName: aws.String("sessions"), Item: attributes{"pk": "expired"}.wire(), ConditionExpression: aws.String("attribute_not_exists(pk)"),
 	})
 	if err != nil {
-		t.Errorf("writing anew what was swept: %v", err)
+		t.Errorf("writing a swept item again: %v", err)
 	}
 }
 
@@ -151,7 +151,7 @@ func TestNothingIsSweptWhileTimeToLiveIsOff(t *testing.T) {
 	}
 	clk.advance(48 * time.Hour)
 	if get(t, c, "sessions", attributes{"pk": "a"}) == nil {
-		t.Error("the item is gone")
+		t.Error("the item was deleted")
 	}
 }
 
@@ -174,7 +174,7 @@ func TestExpiredItemsAreSweptAfterARestart(t *testing.T) {
 		} else {
 			wantTimeToLive(t, c, "ENABLED expires")
 			if get(t, c, "sessions", attributes{"pk": "a"}) != nil {
-				t.Error("the expired item is there")
+				t.Error("the expired item exists")
 			}
 		}
 		if err := srv.Close(); err != nil {

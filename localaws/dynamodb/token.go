@@ -13,20 +13,19 @@ import (
 const (
 	maxToken      = 36
 	tokenLifetime = 10 * time.Minute
-	// purgePerWrite is how many expired tokens a transaction clears away at most:
-	// more than it adds, so that the bucket cannot grow for ever.
+	// purgePerWrite is how many expired tokens a transaction deletes: more than it adds, so
+	// that the bucket does not grow forever.
 	purgePerWrite = 4
 )
 
-// Done transactions are kept under their token, and a second time in the order in
-// which they expire.
+// Completed transactions are stored by token, and again by expiry.
 const (
 	tokensBucket = "tokens"
 	expiryBucket = "token-expiry"
 )
 
-// clientToken is what makes a transaction idempotent: the caller's name for it and a
-// digest of what it does. An empty name is no token.
+// clientToken makes a transaction idempotent: the caller's token and a digest of the
+// actions. An empty name means no token.
 type clientToken struct {
 	name   string
 	digest [sha256.Size]byte
@@ -37,7 +36,7 @@ type doneTransaction struct {
 	Expires time.Time
 }
 
-// newToken leaves out what may differ between attempts: ReturnConsumedCapacity.
+// newToken's digest omits ReturnConsumedCapacity, which may differ between attempts.
 func newToken(in *transactWriteRequest) clientToken {
 	if in.ClientRequestToken == "" {
 		return clientToken{}
@@ -57,8 +56,7 @@ func newToken(in *transactWriteRequest) clientToken {
 	return token
 }
 
-// appendContent appends JSON of all that the action has. Its items are encoded apart:
-// encoding/json would go over them once more.
+// appendContent encodes items separately, to keep encoding/json from going over them again.
 func (in *transactAction) appendContent(dst []byte) []byte {
 	for _, it := range []Item{in.Item, in.Key, in.ExpressionAttributeValues} {
 		dst = it.appendJSON(dst)
@@ -69,8 +67,8 @@ func (in *transactAction) appendContent(dst []byte) []byte {
 	return append(dst, others...)
 }
 
-// isDone reports whether the transaction was done under this token and the token
-// is still alive. It fails if the token was another transaction's.
+// isDone reports whether the transaction was completed with this unexpired token. A token
+// of another transaction is an error.
 func (t clientToken) isDone(tx *store.Tx, now time.Time) (bool, error) {
 	if t.name == "" {
 		return false, nil
@@ -86,7 +84,7 @@ func (t clientToken) isDone(tx *store.Tx, now time.Time) (bool, error) {
 	return true, nil
 }
 
-// setDone remembers the token and forgets some that have expired.
+// setDone also deletes some expired tokens.
 func (t clientToken) setDone(tx *store.Tx, now time.Time) error {
 	if t.name == "" {
 		return nil
@@ -117,7 +115,7 @@ func purgeTokens(tx *store.Tx, now time.Time) error {
 		if err := expiry.Delete([]byte(key)); err != nil {
 			return err
 		}
-		// The name may have been used again since.
+		// The name may have been reused since.
 		done, found, err := store.GetJSON[doneTransaction](tokens, name)
 		if err != nil {
 			return err

@@ -48,7 +48,7 @@ func deleting(pk string) types.TransactWriteItem {
 	return types.TransactWriteItem{Delete: &types.Delete{TableName: aws.String("items"), Key: attributes{"pk": pk}.wire()}}
 }
 
-func TestATransactionDoesAllItsActions(t *testing.T) {
+func TestATransactionExecutesAllItsActions(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")
@@ -68,12 +68,12 @@ func TestATransactionDoesAllItsActions(t *testing.T) {
 	}
 }
 
-// reasonsOf is code, message and item of each reason.
+// reasonsOf returns code, message and item of each reason.
 func reasonsOf(t *testing.T, err error) []string {
 	t.Helper()
 	var canceled *types.TransactionCanceledException
 	if !errors.As(err, &canceled) {
-		t.Fatalf("not canceled but %v", err)
+		t.Fatalf("not canceled: %v", err)
 	}
 	var all []string
 	for _, r := range canceled.CancellationReasons {
@@ -82,7 +82,7 @@ func reasonsOf(t *testing.T, err error) []string {
 	return all
 }
 
-func TestATransactionThatFailsSaysWhyAndDoesNothing(t *testing.T) {
+func TestAFailedTransactionReturnsItsReasonsAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")
@@ -97,7 +97,7 @@ func TestATransactionThatFailsSaysWhyAndDoesNothing(t *testing.T) {
 			"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, ConditionalCheckFailed]",
 			[]string{"None||map[]", "ConditionalCheckFailed|The conditional request failed|map[pk:there s:x]", "ConditionalCheckFailed|The conditional request failed|map[]"},
 		},
-		"an update that does not fit, and a condition": {
+		"an update that does not fit the item, and a condition": {
 			[]types.TransactWriteItem{
 				{Update: &types.Update{TableName: aws.String("items"), Key: attributes{"pk": "there"}.wire(), UpdateExpression: aws.String("ADD s :one"), ExpressionAttributeValues: attributes{":one": 1}.wire()}},
 				checking("absent", "attribute_exists(pk)"),
@@ -105,7 +105,7 @@ func TestATransactionThatFailsSaysWhyAndDoesNothing(t *testing.T) {
 			"[None, ValidationError, ConditionalCheckFailed]",
 			[]string{"None||map[]", "ValidationError|An operand in the update expression has an incorrect data type|map[]", "ConditionalCheckFailed|The conditional request failed|map[]"},
 		},
-		"keys, of which only the first is told": {
+		"wrong keys, of which only the first is reported": {
 			[]types.TransactWriteItem{putting(attributes{"pk": 7}, nil), putting(attributes{"pk": 8}, nil), checking("absent", "attribute_exists(pk)")},
 			"[None, ValidationError, None, None]",
 			[]string{"None||map[]", "ValidationError|One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N|map[]", "None||map[]", "None||map[]"},
@@ -118,7 +118,7 @@ func TestATransactionThatFailsSaysWhyAndDoesNothing(t *testing.T) {
 				t.Error(diff)
 			}
 			if got := get(t, c, "items", attributes{"pk": "new"}); got != nil {
-				t.Errorf("its first action was done: %v", got)
+				t.Errorf("its first action was executed: %v", got)
 			}
 		})
 	}
@@ -139,15 +139,15 @@ func TestTransactionsThatAWSRefusesAreRefused(t *testing.T) {
 		actions    []types.TransactWriteItem
 		code, text string
 	}{
-		"none":                       {[]types.TransactWriteItem{}, "ValidationException", "'transactItems' failed to satisfy constraint: Member must have length greater than or equal to 1"},
-		"more than 100":              {many, "ValidationException", "Member must have length less than or equal to 100"},
-		"more than 4 MB":             {large, "ValidationException", "size cannot exceed 4 MB"},
-		"two actions on one item":    {[]types.TransactWriteItem{counting("a"), checking("a", "attribute_exists(pk)")}, "ValidationException", "Transaction request cannot include multiple operations on one item"},
-		"an action of two kinds":     {[]types.TransactWriteItem{{Put: putting(attributes{"pk": "a"}, nil).Put, Delete: deleting("b").Delete}}, "ValidationException", "TransactItems can only contain one of Check, Put, Update or Delete"},
-		"a syntax error":             {[]types.TransactWriteItem{putting(attributes{"pk": "a"}, aws.String("hello!"))}, "ValidationException", "Invalid ConditionExpression: Syntax error"},
-		"an undefined value":         {[]types.TransactWriteItem{putting(attributes{"pk": "a"}, aws.String("x = :v"))}, "ValidationException", "attribute value: :v"},
-		"a table that is not there":  {[]types.TransactWriteItem{{Delete: &types.Delete{TableName: aws.String("nowhere"), Key: attributes{"pk": "a"}.wire()}}}, "ResourceNotFoundException", "Requested resource not found"},
-		"an unknown kind of returns": {[]types.TransactWriteItem{{Delete: &types.Delete{TableName: aws.String("items"), Key: attributes{"pk": "a"}.wire(), ReturnValuesOnConditionCheckFailure: "dog"}}}, "ValidationException", "transactItems.1.member.delete.returnValuesOnConditionCheckFailure"},
+		"no actions":               {[]types.TransactWriteItem{}, "ValidationException", "'transactItems' failed to satisfy constraint: Member must have length greater than or equal to 1"},
+		"more than 100":            {many, "ValidationException", "Member must have length less than or equal to 100"},
+		"more than 4 MB":           {large, "ValidationException", "size cannot exceed 4 MB"},
+		"two actions on one item":  {[]types.TransactWriteItem{counting("a"), checking("a", "attribute_exists(pk)")}, "ValidationException", "Transaction request cannot include multiple operations on one item"},
+		"an action with two kinds": {[]types.TransactWriteItem{{Put: putting(attributes{"pk": "a"}, nil).Put, Delete: deleting("b").Delete}}, "ValidationException", "TransactItems can only contain one of Check, Put, Update or Delete"},
+		"a syntax error":           {[]types.TransactWriteItem{putting(attributes{"pk": "a"}, aws.String("hello!"))}, "ValidationException", "Invalid ConditionExpression: Syntax error"},
+		"an undefined value":       {[]types.TransactWriteItem{putting(attributes{"pk": "a"}, aws.String("x = :v"))}, "ValidationException", "attribute value: :v"},
+		"a missing table":          {[]types.TransactWriteItem{{Delete: &types.Delete{TableName: aws.String("nowhere"), Key: attributes{"pk": "a"}.wire()}}}, "ResourceNotFoundException", "Requested resource not found"},
+		"unknown return values":    {[]types.TransactWriteItem{{Delete: &types.Delete{TableName: aws.String("items"), Key: attributes{"pk": "a"}.wire(), ReturnValuesOnConditionCheckFailure: "dog"}}}, "ValidationException", "transactItems.1.member.delete.returnValuesOnConditionCheckFailure"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			wantError(t, transact(t, c, "", test.actions...), test.code, test.text)
@@ -156,7 +156,7 @@ func TestTransactionsThatAWSRefusesAreRefused(t *testing.T) {
 	wantError(t, transact(t, c, strings.Repeat("x", 37), counting("a")), "ValidationException", "clientRequestToken")
 }
 
-func TestATransactionIsDoneOnceForItsToken(t *testing.T) {
+func TestATransactionWithATokenIsExecutedOnce(t *testing.T) {
 	t.Parallel()
 	var now atomic.Int64
 	now.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
@@ -197,7 +197,7 @@ func TestATransactionIsDoneOnceForItsToken(t *testing.T) {
 	count("3")
 }
 
-func TestAFailedTransactionLeavesItsTokenFree(t *testing.T) {
+func TestTheTokenOfAFailedTransactionCanBeReused(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")

@@ -25,12 +25,11 @@ type transactGetAnswer struct {
 	ConsumedCapacity []capacity `json:",omitempty"`
 }
 
-// itemResponse is empty for an item that is not there.
+// itemResponse is empty for a missing item.
 type itemResponse struct {
 	Item json.RawMessage `json:",omitzero"`
 }
 
-// transactGetItems reads all items at one moment.
 func (s *Service) transactGetItems(_ context.Context, in *transactGetRequest) (*transactGetAnswer, error) {
 	lookups, err := s.newTransactLookups(in)
 	if err != nil {
@@ -93,8 +92,6 @@ func (s *Service) readTransaction(tx *store.Tx, lookups []*lookup, returnCapacit
 	return answer, nil
 }
 
-// transactionTargets cancels the transaction at the first key that does not fit
-// its table.
 func (s *Service) transactionTargets(tx *store.Tx, lookups []*lookup) ([]target, error) {
 	targets := make([]target, len(lookups))
 	seen := map[string]bool{}

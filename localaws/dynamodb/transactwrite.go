@@ -30,7 +30,6 @@ type transactWrite struct {
 	ConditionCheck *transactAction
 }
 
-// transactAction has the members of all four kinds.
 type transactAction struct {
 	TableName                           string
 	Item                                Item    // Put
@@ -45,11 +44,10 @@ type transactWriteAnswer struct {
 	ConsumedCapacity []capacity `json:",omitempty"`
 }
 
-// transactWriteItems does all or nothing. With the token of a transaction that
-// was done up to ten minutes ago it does nothing and succeeds, if it is the same
-// transaction.
+// transactWriteItems executes all actions or none. If the same transaction was completed
+// with this token in the last ten minutes, it does nothing and succeeds.
 func (s *Service) transactWriteItems(_ context.Context, in *transactWriteRequest) (*transactWriteAnswer, error) {
-	token := newToken(in) // of what was sent, before its numbers are normalized
+	token := newToken(in) // before the numbers are normalized
 	actions, err := s.newTransaction(in)
 	if err != nil {
 		return nil, err
@@ -105,8 +103,7 @@ func (s *Service) newTransaction(in *transactWriteRequest) ([]*action, error) {
 	return actions, nil
 }
 
-// size is what the action adds to the size of its transaction: what is sent, not
-// the item it is about.
+// size counts what is sent, not the stored item.
 func (a *action) size() int {
 	return a.item.size() + a.key.size() + a.bound.values.size()
 }
@@ -152,7 +149,6 @@ func (s *Service) newTransactAction(w transactWrite, index int) (*action, error)
 	return a, nil
 }
 
-// checkMembers refuses members of other kinds of actions, and misses its own.
 func (in *transactAction) checkMembers(v verb, at string) error {
 	missing := func(member string) error { return violated(at+member, nil, "Member must not be null") }
 	switch {
@@ -174,9 +170,9 @@ func (in *transactAction) checkMembers(v verb, at string) error {
 	return checkEnum(at+"returnValuesOnConditionCheckFailure", in.ReturnValuesOnConditionCheckFailure, "ALL_OLD", "NONE")
 }
 
-// decideTransaction decides all actions, or fails with the reasons of each. As on
-// AWS keys are checked first, up to the first wrong one, before any condition is
-// looked at. An empty key is refused as such, without reasons.
+// decideTransaction returns the reasons of all failed actions as an error. Like AWS, it
+// checks all keys, up to the first wrong one, before any condition. An empty key is an
+// error without reasons.
 func (s *Service) decideTransaction(tx *store.Tx, actions []*action) ([]*outcome, error) {
 	tables := make([]*table, len(actions))
 	for i, a := range actions {

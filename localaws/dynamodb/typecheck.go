@@ -5,9 +5,8 @@ import (
 	"slices"
 )
 
-// checkTypes checks a condition with the values of the request, as far as the
-// values alone tell: attributes may turn out to be of any type. It answers what
-// is wrong, "" if nothing.
+// checkTypes checks types as far as the request's values determine them. It returns what is
+// wrong, or "".
 func (b *bound) checkTypes(n *node) string {
 	switch n.op {
 	case opAnd, opOr, opNot:
@@ -80,7 +79,6 @@ func (b *bound) checkTypeName(n *node) string {
 	return ""
 }
 
-// wrongType complains of the first operand that has a type which is not allowed.
 func (b *bound) wrongType(operator string, operands []*node, allowed func(kind string) bool) string {
 	for _, operand := range operands {
 		if kind := b.knownKind(operand); kind != "" && !allowed(kind) {
@@ -90,7 +88,7 @@ func (b *bound) wrongType(operator string, operands []*node, allowed func(kind s
 	return ""
 }
 
-// knownKind is the type of an operand, empty if that depends on the item.
+// knownKind returns "" if the type depends on the item.
 func (b *bound) knownKind(operand *node) string {
 	switch {
 	case operand.op == opValue:
@@ -105,7 +103,6 @@ func wrongOperand(operator, kind string) string {
 	return "Incorrect operand type for operator or function; operator or function: " + operator + ", operand type: " + kind
 }
 
-// checkDistinct refuses to compare a path with itself.
 func (b *bound) checkDistinct(operator string, args []*node) string {
 	if len(args) != 2 || args[0].op != opPath || args[1].op != opPath {
 		return ""
@@ -134,7 +131,7 @@ func (b *bound) checkBounds(lower, upper *node) string {
 	return ""
 }
 
-// shown is how AWS writes a key value into a text.
+// shown formats a key value as in AWS's errors.
 func shown(v Value) string {
 	text, _ := json.Marshal(v.B)
 	switch {
@@ -146,7 +143,7 @@ func shown(v Value) string {
 	return "AttributeValue: {" + v.kind() + ":" + string(text) + "}"
 }
 
-// kindWords are the words for types that the texts about ADD and DELETE use.
+// kindWords are the types in AWS's errors about ADD and DELETE.
 var kindWords = map[string]string{
 	"S": "STRING", "N": "NUMBER", "B": "BINARY", "BOOL": "BOOLEAN", "NULL": "NULL", "L": "LIST", "M": "MAP",
 }

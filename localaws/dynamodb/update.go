@@ -13,11 +13,9 @@ var (
 	errUpdateSize  = invalid("Item size to update has exceeded the maximum allowed size")
 )
 
-// updated applies the update to an item; old is nil if there is none, and key is
-// what a new one begins with. All actions see the old item, or the key of the new one,
-// whatever their order.
-// It returns nil if there is no item afterwards: actions that only take away do
-// not bring an item about. It does not change old.
+// updated returns the item after the update, and does not change old. old is nil for no
+// item; a new item starts with key. All actions see that state, in any order. The result is
+// nil if no item results: REMOVE and DELETE do not create one.
 func (b *bound) updated(old, key Item) (Item, error) {
 	if old == nil && len(b.update) > 0 && !slices.ContainsFunc(b.update, change.gives) {
 		return nil, nil
@@ -46,12 +44,11 @@ func (b *bound) updated(old, key Item) (Item, error) {
 	return next, nil
 }
 
-// gives reports whether the action sets something.
 func (c change) gives() bool { return c.section == "SET" || c.section == "ADD" }
 
-// inOrder sorts independent actions so that indexes keep meaning the old item's:
-// first what sets, at growing indexes, for elements past the end of a list are
-// appended in that order; then what removes, from the back.
+// inOrder sorts the actions so that list indexes refer to the old item. First come those
+// that set, by ascending index, because elements past a list's end are appended in that
+// order; then those that remove, by descending index.
 func inOrder(changes []change) []change {
 	if len(changes) < 2 {
 		return changes
@@ -77,13 +74,12 @@ func (p path) compare(q path) int {
 	})
 }
 
-// effect is what the action does to its place, computed from the old item.
 func (b *bound) effect(c change, old Item) (leaf, error) {
 	if c.section == "SET" {
 		v, err := b.updateOperand(c.operand, old)
 		return func(*Value) (*Value, error) { return &v, nil }, err
 	}
-	// What is there by now may be an element that this update has appended.
+	// The path may now hold an element that this update has appended.
 	_, existed := old.find(c.path)
 	if c.section == "REMOVE" {
 		return func(there *Value) (*Value, error) {
@@ -113,7 +109,7 @@ func (b *bound) effect(c change, old Item) (leaf, error) {
 	}, nil
 }
 
-// union and without are for two sets of one kind; a set without elements is nil.
+// union and without are for sets of the same type. An empty set is nil.
 func (v Value) union(w Value) *Value {
 	all := slices.Clone(v.elements())
 	known := elementSet(all)
@@ -144,7 +140,6 @@ func elementSet(elements []string) map[string]bool {
 	return set
 }
 
-// updateOperand is the value of the right side of a SET.
 func (b *bound) updateOperand(n *node, old Item) (Value, error) {
 	switch n.op {
 	case opValue:

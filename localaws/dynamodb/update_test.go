@@ -17,7 +17,7 @@ func update(t testing.TB, c *dynamodb.Client, expression string, names map[strin
 	return err
 }
 
-func TestUpdatesDoWhatTheyDoOnAWS(t *testing.T) {
+func TestUpdatesWorkAsOnAWS(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")
@@ -28,43 +28,43 @@ func TestUpdatesDoWhatTheyDoOnAWS(t *testing.T) {
 		values     attributes
 		after      attributes // nil: no item
 	}{
-		{"setting makes an item", nil, "SET x = :v", attributes{":v": 1}, attributes{"x": num("1")}},
-		{"setting replaces", attributes{"x": "old", "y": "y"}, "SET x = :v", attributes{":v": list{}}, attributes{"x": list{}, "y": "y"}},
-		{"setting copies the old value", attributes{"x": "old"}, "SET y = x, x = :v", attributes{":v": 1}, attributes{"x": num("1"), "y": "old"}},
-		{"what is removed can still be read", attributes{"x": "old"}, "REMOVE x SET y = x", nil, attributes{"y": "old"}},
+		{"SET creates an item", nil, "SET x = :v", attributes{":v": 1}, attributes{"x": num("1")}},
+		{"SET replaces a value", attributes{"x": "old", "y": "y"}, "SET x = :v", attributes{":v": list{}}, attributes{"x": list{}, "y": "y"}},
+		{"SET copies the old value", attributes{"x": "old"}, "SET y = x, x = :v", attributes{":v": 1}, attributes{"x": num("1"), "y": "old"}},
+		{"a removed value can still be read", attributes{"x": "old"}, "REMOVE x SET y = x", nil, attributes{"y": "old"}},
 		{"adding and subtracting", attributes{"n": num("0.1")}, "SET n = n + :v, o = :v - n", attributes{":v": num("0.2")}, attributes{"n": num("0.3"), "o": num("0.1")}},
 		{"sums have 38 digits", attributes{"n": num("1")}, "SET n = n + :v", attributes{":v": num("10000000000000000000000000000000000000")},
 			attributes{"n": num("10000000000000000000000000000000000001")}},
-		{"sums stand in parentheses", nil, "SET n = (:v + :v)", attributes{":v": 1}, attributes{"n": num("2")}},
+		{"sums can be in parentheses", nil, "SET n = (:v + :v)", attributes{":v": 1}, attributes{"n": num("2")}},
 		{"if_not_exists keeps", attributes{"x": "old"}, "SET x = if_not_exists(x, :v)", attributes{":v": 1}, attributes{"x": "old"}},
 		{"if_not_exists sets", nil, "SET x = if_not_exists(x, :v)", attributes{":v": 1}, attributes{"x": num("1")}},
 		{"if_not_exists nests and counts", attributes{"y": num("5")}, "SET x = if_not_exists(x, if_not_exists(y, :v)) + :v", attributes{":v": 1}, attributes{"x": num("6"), "y": num("5")}},
 		{"list_append appends", attributes{"l": list{"a"}}, "SET l = list_append(l, :v), m = list_append(:v, l)", attributes{":v": list{"b"}},
 			attributes{"l": list{"a", "b"}, "m": list{"b", "a"}}},
-		{"list_append begins a list", nil, "SET l = list_append(if_not_exists(l, :none), :v)", attributes{":none": list{}, ":v": list{"b"}}, attributes{"l": list{"b"}}},
+		{"list_append creates a list", nil, "SET l = list_append(if_not_exists(l, :none), :v)", attributes{":none": list{}, ":v": list{"b"}}, attributes{"l": list{"b"}}},
 		{"a map's element is set", attributes{"m": attributes{"a": "a"}}, "SET m.b = :v", attributes{":v": 1}, attributes{"m": attributes{"a": "a", "b": num("1")}}},
 		{"a list's element is set", attributes{"l": list{"a", "b"}}, "SET l[1] = :v", attributes{":v": 1}, attributes{"l": list{"a", num("1")}}},
 		{"elements past the end are appended in order", attributes{"l": list{"a"}}, "SET l[9] = :v9, l[4] = :v4, l[7] = :v7", attributes{":v9": 9, ":v4": 4, ":v7": 7},
 			attributes{"l": list{"a", num("4"), num("7"), num("9")}}},
 		{"indexes are those of the old list", attributes{"l": list{"0", "1", "2", "3"}}, "REMOVE l[1], l[0] SET l[3] = :v, l[8] = :w", attributes{":v": "new", ":w": "end"},
 			attributes{"l": list{"2", "new", "end"}}},
-		{"removing past the end leaves what is appended", attributes{"l": list{"a"}}, "REMOVE l[1] SET l[5] = :v", attributes{":v": "b"}, attributes{"l": list{"a", "b"}}},
-		{"a copy does not follow its original", attributes{"m": attributes{"a": "a"}}, "SET n = m, m.a = :v", attributes{":v": "b"},
+		{"REMOVE past the end keeps what SET appends", attributes{"l": list{"a"}}, "REMOVE l[1] SET l[5] = :v", attributes{":v": "b"}, attributes{"l": list{"a", "b"}}},
+		{"a copy does not change with its original", attributes{"m": attributes{"a": "a"}}, "SET n = m, m.a = :v", attributes{":v": "b"},
 			attributes{"m": attributes{"a": "b"}, "n": attributes{"a": "a"}}},
 		{"deep paths", attributes{"m": attributes{"l": list{attributes{"x": "a", "y": "b"}}}}, "SET m.l[0].x = :v REMOVE m.l[0].y", attributes{":v": 1},
 			attributes{"m": attributes{"l": list{attributes{"x": num("1")}}}}},
 		{"removing", attributes{"x": "x", "y": "y"}, "REMOVE x, z", nil, attributes{"y": "y"}},
-		{"removing the last element leaves an empty container", attributes{"m": attributes{"a": "a"}, "l": list{"a"}}, "REMOVE m.a, l[0]", nil, attributes{"m": attributes{}, "l": list{}}},
-		{"removing brings no item about", nil, "REMOVE x, y.z", nil, nil},
-		{"ADD counts from nothing", nil, "ADD n :v", attributes{":v": 7}, attributes{"n": num("7")}},
+		{"REMOVE of the last element leaves an empty container", attributes{"m": attributes{"a": "a"}, "l": list{"a"}}, "REMOVE m.a, l[0]", nil, attributes{"m": attributes{}, "l": list{}}},
+		{"REMOVE does not create an item", nil, "REMOVE x, y.z", nil, nil},
+		{"ADD starts from zero", nil, "ADD n :v", attributes{":v": 7}, attributes{"n": num("7")}},
 		{"ADD counts on", attributes{"n": num("-1")}, "ADD n :v", attributes{":v": 7}, attributes{"n": num("6")}},
-		{"ADD makes a set", nil, "ADD s :v", attributes{":v": words{"a"}}, attributes{"s": words{"a"}}},
+		{"ADD creates a set", nil, "ADD s :v", attributes{":v": words{"a"}}, attributes{"s": words{"a"}}},
 		{"ADD unites sets", attributes{"s": nums{"1", "2"}}, "ADD s :v", attributes{":v": nums{"2.0", "3"}}, attributes{"s": nums{"1", "2", "3"}}},
 		{"ADD works below", attributes{"m": attributes{"n": num("1")}}, "ADD m.n :v, m.o :v", attributes{":v": 1}, attributes{"m": attributes{"n": num("2"), "o": num("1")}}},
-		{"DELETE takes out of a set", attributes{"s": words{"a", "b"}}, "DELETE s :v", attributes{":v": words{"b", "c"}}, attributes{"s": words{"a"}}},
-		{"DELETE of all removes the set", attributes{"s": words{"a"}}, "DELETE s :v", attributes{":v": words{"a"}}, attributes{}},
+		{"DELETE removes elements of a set", attributes{"s": words{"a", "b"}}, "DELETE s :v", attributes{":v": words{"b", "c"}}, attributes{"s": words{"a"}}},
+		{"DELETE of all elements removes the set", attributes{"s": words{"a"}}, "DELETE s :v", attributes{":v": words{"a"}}, attributes{}},
 		{"DELETE from nothing", attributes{}, "DELETE s :v", attributes{":v": words{"a"}}, attributes{}},
-		{"DELETE brings no item about", nil, "DELETE s :v", attributes{":v": words{"a"}}, nil},
+		{"DELETE does not create an item", nil, "DELETE s :v", attributes{":v": words{"a"}}, nil},
 		{"all four sections", attributes{"a": num("1"), "b": "b", "c": words{"x", "y"}}, "delete c :c add a :one remove b set d = :one", attributes{":one": 1, ":c": words{"x"}},
 			attributes{"a": num("2"), "c": words{"y"}, "d": num("1")}},
 	} {
@@ -90,7 +90,7 @@ func TestUpdatesDoWhatTheyDoOnAWS(t *testing.T) {
 	}
 }
 
-func TestAnUpdateWithoutExpressionMakesTheItem(t *testing.T) {
+func TestAnUpdateWithoutExpressionCreatesTheItem(t *testing.T) {
 	t.Parallel()
 	c := start(t)
 	newTable(t, c, "items", "pk:S")

@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// Only what createTable stores can be changed. AttributeDefinitions are for new
-// indexes, and may repeat the table's.
+// AttributeDefinitions may only repeat the table's, since there are no indexes.
 type updateTableRequest struct {
 	TableName                 string
 	AttributeDefinitions      []attributeDefinition
@@ -47,7 +46,6 @@ func (s *Service) updateTable(_ context.Context, in *updateTableRequest) (*table
 	return &tableAnswer{TableDescription: answer}, nil
 }
 
-// update makes all changes at once, or fails.
 func (t *table) update(in *updateTableRequest, now float64) error {
 	if in.BillingMode == "" && in.ProvisionedThroughput == nil && in.TableClass == "" &&
 		in.DeletionProtectionEnabled == nil && in.SSESpecification == nil {
@@ -90,7 +88,7 @@ func (t *table) updateBilling(in *updateTableRequest, now float64) error {
 	return nil
 }
 
-// deleteTable deletes at once: what it describes as DELETING is gone already.
+// deleteTable deletes at once, but describes the table as DELETING, like AWS.
 func (s *Service) deleteTable(_ context.Context, in *tableRequest) (*tableAnswer, error) {
 	name, err := s.tableName("tableName", in.TableName)
 	if err != nil {

@@ -8,10 +8,9 @@ import (
 	"strings"
 )
 
-// Value is an attribute value in its wire form: exactly one member is set. An
-// empty list, map, set or binary is set but has no elements, hence the nil checks
-// and omitzero. Numbers are strings, in the form of number.String once the value
-// has passed normalize.
+// Value is an attribute value in wire form, with exactly one member set. An empty list,
+// map, set or binary is set but has no elements, hence the nil checks and omitzero. After
+// normalize, numbers are in the form of number.String.
 type Value struct {
 	S    *string  `json:",omitempty"`
 	N    *string  `json:",omitempty"`
@@ -25,11 +24,10 @@ type Value struct {
 	BS   [][]byte `json:",omitzero"`
 }
 
-// null is the value of NULL. A text stands for false unless it says true: it is then
-// refused for its value, as AWS does, and not for its type.
+// null is the value of NULL. Any string but "true" is false, so that it is refused for its
+// value and not its type, as on AWS.
 type null bool
 
-// UnmarshalJSON reads a boolean or a text.
 func (n *null) UnmarshalJSON(raw []byte) error {
 	var text string
 	if json.Unmarshal(raw, &text) == nil {
@@ -39,14 +37,12 @@ func (n *null) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*bool)(n))
 }
 
-// Item is a whole item, a primary key, or the content of a map, by name.
+// Item is an item, a primary key, or the contents of a map.
 type Item map[string]Value
 
-// maxDepth is how deep lists and maps may nest.
 const maxDepth = 32
 
-// setMembers counts the members that are set; of a value that has passed normalize
-// it is 1.
+// setMembers is 1 after normalize.
 func (v Value) setMembers() int {
 	count := 0
 	for _, set := range [...]bool{
@@ -60,7 +56,6 @@ func (v Value) setMembers() int {
 	return count
 }
 
-// kind is the name of the value's type, the one member that is set.
 func (v Value) kind() string {
 	switch {
 	case v.S != nil:
@@ -92,13 +87,13 @@ func numberValue(n number) Value {
 	return Value{N: &text}
 }
 
-// number is the value of an N that has passed normalize.
+// number needs an N that has passed normalize.
 func (v Value) number() number {
 	n, _ := parseNumber(*v.N)
 	return n
 }
 
-// equal compares as DynamoDB's "=": types must match, sets have no order.
+// equal is DynamoDB's "=": types must match, and sets have no order.
 func (v Value) equal(w Value) bool {
 	kind := v.kind()
 	if kind == "" || kind != w.kind() {
@@ -124,7 +119,6 @@ func (v Value) equal(w Value) bool {
 	}
 }
 
-// compare orders two values of one of the types that have an order: S, N, B.
 func (v Value) compare(w Value) (order int, ok bool) {
 	switch {
 	case v.S != nil && w.S != nil:
@@ -137,7 +131,7 @@ func (v Value) compare(w Value) (order int, ok bool) {
 	return 0, false
 }
 
-// elements are those of a set, in its order; binaries as strings of their bytes.
+// elements returns a set's elements in order, binaries as strings.
 func (v Value) elements() []string {
 	switch {
 	case v.SS != nil:
@@ -152,7 +146,6 @@ func (v Value) elements() []string {
 	return all
 }
 
-// setOf is the set of that kind with those elements.
 func setOf(kind string, elements []string) Value {
 	switch kind {
 	case "SS":
@@ -167,8 +160,6 @@ func setOf(kind string, elements []string) Value {
 	return set
 }
 
-// isSet reports whether kind is one of the three set types.
 func isSet(kind string) bool { return kind == "SS" || kind == "NS" || kind == "BS" }
 
-// isOrdered reports whether kind can be compared with < and can be a key.
 func isOrdered(kind string) bool { return kind == "S" || kind == "N" || kind == "B" }

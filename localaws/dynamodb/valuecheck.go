@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// maxNameSize is what an attribute's name may take, in bytes.
+// maxNameSize is in bytes.
 const maxNameSize = 65535
 
-// normalize checks an item that was sent, and brings its numbers into the form they
-// are stored in.
+// normalize checks a sent item and converts its numbers to the stored form.
 func (it Item) normalize() error {
 	for name, v := range it {
 		switch {
@@ -27,8 +26,6 @@ func (it Item) normalize() error {
 	return nil
 }
 
-// normalize checks a value that was sent at that depth of nesting, and brings its
-// numbers into the form they are stored in.
 func (v *Value) normalize(depth int) error {
 	if depth > maxDepth {
 		return invalid("Nesting Levels have exceeded supported limits")
@@ -71,7 +68,7 @@ func (v *Value) normalize(depth int) error {
 	return nil
 }
 
-// The three kinds of sets are refused in three different wordings: AWS's own.
+// AWS has different error texts for the three kinds of sets.
 func (v *Value) normalizeSet() error {
 	switch {
 	case v.SS != nil:

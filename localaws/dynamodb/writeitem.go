@@ -9,9 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// writeOptions are the members that PutItem, UpdateItem and DeleteItem share.
-// ReturnItemCollectionMetrics is accepted: AWS answers it only for tables with
-// local secondary indexes.
+// ReturnItemCollectionMetrics has no effect: AWS returns metrics only for tables with local
+// secondary indexes.
 type writeOptions struct {
 	TableName                           string
 	ConditionExpression                 *string
@@ -91,8 +90,7 @@ func (s *Service) updateItem(_ context.Context, in *updateItemRequest) (*writeAn
 	return s.write(a, &in.writeOptions)
 }
 
-// checkWrite checks the shared members and returns the table's name. Only an
-// update can return anything but the old item.
+// checkWrite returns the table's name. Only an update can return more than the old item.
 func (s *Service) checkWrite(in *writeOptions, v verb) (table string, err error) {
 	if table, err = s.tableName("tableName", in.TableName); err != nil {
 		return "", err
@@ -115,7 +113,6 @@ func (s *Service) checkWrite(in *writeOptions, v verb) (table string, err error)
 	return table, nil
 }
 
-// write carries out an action that stands alone.
 func (s *Service) write(a *action, in *writeOptions) (*writeAnswer, error) {
 	var answer *writeAnswer
 	err := s.env.DB.Update(func(tx *store.Tx) error {
@@ -170,7 +167,6 @@ func (o *outcome) answer(in *writeOptions) (*writeAnswer, error) {
 	return answer, nil
 }
 
-// setUpdated answers with what the item has where the update's paths lead.
 func (a *writeAnswer) setUpdated(it Item, update []change) {
 	if len(update) == 0 {
 		return

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// lateness is how old usage may be when it is metered. Newer pages say a day and,
-// for a month that is over, six hours; the SDK's model says six hours for all.
+// lateness is the age at which usage is refused. The SDK's model says six hours; newer
+// pages say a day, or six hours after the end of the month.
 const lateness = 6 * time.Hour
 
 type batchMeterUsageIn struct {
@@ -25,20 +25,19 @@ type usageResult struct {
 }
 
 type batchMeterUsageOut struct {
-	Results []usageResult
-	// UnprocessedRecords is always empty: every record is processed.
+	Results            []usageResult
 	UnprocessedRecords []usageRecord
 }
 
-// Statuses of a record that did not fail its batch.
+// Statuses of a record in a batch that was accepted.
 const (
 	success       = "Success"
 	notSubscribed = "CustomerNotSubscribed"
 	duplicate     = "DuplicateRecord"
 )
 
-// batchMeterUsage meters every record of a batch, or none if one of them is such
-// that AWS refuses the whole batch for it.
+// batchMeterUsage meters all records, or none if AWS would refuse the batch for one of
+// them.
 func (s *Service) batchMeterUsage(_ context.Context, in *batchMeterUsageIn) (*batchMeterUsageOut, error) {
 	if err := in.checkMembers(); err != nil {
 		return nil, err
@@ -83,9 +82,8 @@ func (in *batchMeterUsageIn) checkMembers() error {
 	return nil
 }
 
-// judge returns the licence that each record is metered on, nil where the customer
-// holds none. A batch is for one product, which is named by its code or, since
-// June 2026, follows from the licences.
+// judge returns each record's licence, nil if the customer holds none. A batch is for one
+// product, named by its code or, since June 2026, by the licences.
 func (in *batchMeterUsageIn) judge(m market, now time.Time) ([]*licence, error) {
 	if in.ProductCode != "" && !m.knows(in.ProductCode) {
 		return nil, invalidProduct()
@@ -122,9 +120,9 @@ func invalidProduct() error {
 	return wire.Errorf("InvalidProductCodeException", "The product code passed does not match the product code used for publishing the product.")
 }
 
-// licence finds what the record is metered on: the licence it names, which must be
-// the customer's and have begun by then, or else the one that the customer holds
-// of the product.
+// licence returns the licence for a record, or nil. A licence that the record names must be
+// the customer's and have started by the hour of the usage. Otherwise it is the customer's
+// licence of the product.
 func (u usageRecord) licence(m market, product string) (*licence, error) {
 	if (u.CustomerAWSAccountID == nil) == (u.CustomerIdentifier == nil) {
 		return nil, wire.Errorf("InvalidCustomerIdentifierException", "A usage record must have either CustomerAWSAccountId or CustomerIdentifier.")

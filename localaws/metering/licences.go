@@ -11,10 +11,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// licence is what a buyer holds of a product.
 type licence struct {
 	ARN, Product, Account string
-	// Customer is the customer identifier, which new integrations no longer get.
+	// Customer is the customer identifier; new integrations do not get one.
 	Customer string `json:",omitempty"`
 	Started  time.Time
 	// Ended is zero while the licence is active.
@@ -23,13 +22,12 @@ type licence struct {
 
 func (l licence) active() bool { return l.Ended.IsZero() }
 
-// licenceID tells licences apart: what follows the last colon of an ARN. AWS does
-// not write the rest of it the same everywhere.
+// licenceID is the part of an ARN after the last colon. AWS does not write the rest in the
+// same way everywhere.
 func licenceID(arn string) string { return arn[strings.LastIndex(arn, ":")+1:] }
 
-// licenceARN is the ARN under which AWS knows the licence: as given, or formed of
-// an id. Without either it follows from the product and the account, so that a
-// buyer who comes back holds the same licence.
+// licenceARN takes an ARN or an id. If given is empty, the ARN follows from product and
+// account, so that a returning buyer gets the same licence.
 func (s *Service) licenceARN(given, product, account string) string {
 	if strings.HasPrefix(given, "arn:") {
 		return given
@@ -41,8 +39,8 @@ func (s *Service) licenceARN(given, product, account string) string {
 	return "arn:aws:license-manager::" + s.env.Account + ":license:" + given
 }
 
-// DefineProduct says which dimensions a product has. Usage in any other is refused
-// then; a product that was never defined has whatever is metered.
+// DefineProduct sets the dimensions of a product; usage in others is refused. A product
+// that was never defined accepts all.
 func (s *Service) DefineProduct(code string, dimensions ...string) error {
 	err := s.env.DB.Update(func(tx *store.Tx) error { return store.PutJSON(productsIn(tx), code, dimensions) })
 	if err != nil {
@@ -51,9 +49,9 @@ func (s *Service) DefineProduct(code string, dimensions ...string) error {
 	return nil
 }
 
-// EndLicence ends the licence of that ARN or id: usage metered from now on is
-// answered CustomerNotSubscribed. The hour that AWS leaves for the last usage is
-// the caller's to wait. Ending again changes nothing, an unknown licence is an error.
+// EndLicence ends a licence, given by ARN or id: usage metered from now on gets
+// CustomerNotSubscribed. AWS allows one more hour for the last usage; the caller must wait
+// for that. Ending it again changes nothing. An unknown licence is an error.
 func (s *Service) EndLicence(licenceARN string) error {
 	err := s.env.DB.Update(func(tx *store.Tx) error {
 		l, found, err := store.GetJSON[licence](licencesIn(tx), licenceID(licenceARN))
@@ -74,8 +72,6 @@ func (s *Service) EndLicence(licenceARN string) error {
 	return nil
 }
 
-// market is what a batch is judged by: all licences, and the dimensions of the
-// products that were defined.
 type market struct {
 	licences   map[string]licence
 	dimensions map[string][]string
@@ -99,7 +95,6 @@ func readMarket(tx *store.Tx) (market, error) {
 	return m, nil
 }
 
-// knows reports whether anybody bought the product.
 func (m market) knows(product string) bool {
 	for _, l := range m.licences {
 		if l.Product == product {
@@ -109,8 +104,7 @@ func (m market) knows(product string) bool {
 	return false
 }
 
-// held is the licence of the product that the account or customer holds, an active
-// one before one that has ended.
+// held prefers an active licence.
 func (m market) held(product, account, customer string) (held licence, ok bool) {
 	for _, l := range m.licences {
 		if l.Product != product || (account != "" && l.Account != account) || (customer != "" && l.Customer != customer) {
@@ -123,7 +117,6 @@ func (m market) held(product, account, customer string) (held licence, ok bool) 
 	return held, ok
 }
 
-// has reports whether the product has the dimension.
 func (m market) has(product, dimension string) bool {
 	dimensions := m.dimensions[product]
 	return dimensions == nil || slices.Contains(dimensions, dimension)

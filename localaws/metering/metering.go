@@ -1,11 +1,10 @@
-// Package metering is the local AWS Marketplace Metering Service, as the seller of
-// a SaaS product sees it: registration tokens are resolved, usage is metered. What
-// the buyer and AWS do on their side, buying and ending, is done through the
-// methods of Service.
+// Package metering is a local AWS Marketplace Metering Service for the seller of a SaaS
+// product: it resolves registration tokens and meters usage. Methods of Service stand in
+// for the buyer and AWS.
 //
 // The rules are those of ResolveCustomer and BatchMeterUsage in
-// https://docs.aws.amazon.com/marketplace/latest/APIReference/ and of the SDK's
-// model. Where the two differ, in how late usage may be, the stricter holds.
+// https://docs.aws.amazon.com/marketplace/latest/APIReference/ and of the SDK's model, and
+// the stricter one where they differ.
 package metering
 
 import (
@@ -16,14 +15,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Service holds the licences that were bought and what was metered.
+// Service holds licences and metered usage.
 type Service struct{ env wire.Env }
 
 // New returns the service.
 func New(env wire.Env) *Service { return &Service{env: env} }
 
-// JSON is the wire side. MeterUsage and RegisterUsage, which are for products that
-// run at the buyer's, answer as not implemented.
+// JSON returns the service's wire protocol. MeterUsage and RegisterUsage, for products on
+// the buyer's side, are not implemented.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target: "AWSMPMeteringService",
@@ -35,7 +34,7 @@ func (s *Service) JSON() wire.JSONService {
 	}
 }
 
-// maxRequest is how large a BatchMeterUsage request must not become, in bytes.
+// maxRequest is what a BatchMeterUsage request must stay below, in bytes.
 const maxRequest = 1 << 20
 
 func bounded(op wire.Operation) wire.Operation {
@@ -50,7 +49,6 @@ func bounded(op wire.Operation) wire.Operation {
 	}
 }
 
-// The buckets within "metering".
 func tokensIn(tx *store.Tx) store.Bucket   { return tx.Bucket("metering", "tokens") }   // SHA-256 of the token -> token
 func licencesIn(tx *store.Tx) store.Bucket { return tx.Bucket("metering", "licences") } // licence id -> licence
 func productsIn(tx *store.Tx) store.Bucket { return tx.Bucket("metering", "products") } // product code -> dimensions

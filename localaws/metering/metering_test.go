@@ -25,7 +25,7 @@ const (
 	account = "111122223333"
 )
 
-// clock is the server's clock; it stands still until it is moved.
+// clock is the server's clock. It moves only when a test advances it.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -45,7 +45,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// local is the seller, as a client, and the market around him.
+// local is the seller as a client, and the marketplace.
 type local struct {
 	t testing.TB
 	*clock
@@ -64,7 +64,7 @@ func on(t testing.TB, srv *localaws.Server, c *clock) *local {
 	return &local{t, c, client, srv.Metering()}
 }
 
-// buy has the account subscribe, and returns its licence.
+// buy subscribes the account and returns its licence.
 func (l *local) buy(product, account, customer string) string {
 	l.t.Helper()
 	return *l.mustResolve(l.issue(product, account, "", customer)).LicenseArn
@@ -96,7 +96,6 @@ func (l *local) meter(records ...types.UsageRecord) (*marketplacemetering.BatchM
 	return l.BatchMeterUsage(l.t.Context(), &marketplacemetering.BatchMeterUsageInput{UsageRecords: records})
 }
 
-// statuses are those of the results, in order.
 func (l *local) statuses(records ...types.UsageRecord) (all []types.UsageRecordResultStatus) {
 	l.t.Helper()
 	out, err := l.meter(records...)
@@ -109,7 +108,7 @@ func (l *local) statuses(records ...types.UsageRecord) (all []types.UsageRecordR
 	return all
 }
 
-// usage is a record in the style of new integrations.
+// usage is a record as new integrations send it.
 func (l *local) usage(licence string, quantity int32, adjust ...func(*types.UsageRecord)) types.UsageRecord {
 	u := types.UsageRecord{
 		CustomerAWSAccountId: aws.String(account), LicenseArn: &licence,
@@ -179,12 +178,12 @@ func TestATokenThatWasNeverIssuedIsInvalid(t *testing.T) {
 	}
 }
 
-func TestNobodyIsIssuedATokenForWhatCannotBe(t *testing.T) {
+func TestNoTokenIsIssuedForInvalidArguments(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.issue(product, account, "l-1", "")
 	for name, args := range map[string][3]string{
-		"an account that is none":      {product, "12", ""},
+		"an invalid account":           {product, "12", ""},
 		"no product":                   {"", account, ""},
 		"another account's licence":    {product, "444455556666", "l-1"},
 		"a licence of another product": {"other", account, "l-1"},
@@ -198,7 +197,7 @@ func TestNobodyIsIssuedATokenForWhatCannotBe(t *testing.T) {
 	}
 }
 
-func TestUsageOfAnHourCountsOnce(t *testing.T) {
+func TestUsageOfOneHourCountsOnce(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	licence := l.buy(product, account, "")
@@ -220,9 +219,9 @@ func TestUsageOfAnHourCountsOnce(t *testing.T) {
 		record types.UsageRecord
 		want   types.UsageRecordResultStatus
 	}{
-		{"the same at another minute", l.usage(licence, 7, anotherMinute), "Success"},
+		{"the same record with another minute", l.usage(licence, 7, anotherMinute), "Success"},
 		{"another quantity", l.usage(licence, 8), "DuplicateRecord"},
-		{"no quantity, which is zero", l.usage(licence, 0, func(u *types.UsageRecord) { u.Quantity = nil }), "DuplicateRecord"},
+		{"no quantity, which means zero", l.usage(licence, 0, func(u *types.UsageRecord) { u.Quantity = nil }), "DuplicateRecord"},
 		{"another dimension", l.usage(licence, 8, func(u *types.UsageRecord) { u.Dimension = aws.String("bytes") }), "Success"},
 	} {
 		if got := l.statuses(c.record); got[0] != c.want {
@@ -236,7 +235,7 @@ func TestUsageOfAnHourCountsOnce(t *testing.T) {
 	l.wantMetered("requests 12 7", "requests 13 9", "bytes 12 8")
 }
 
-// wantMetered wants these records, as dimension, hour and quantity, in any order.
+// wantMetered wants exactly these records, as dimension, hour and quantity, in any order.
 func (l *local) wantMetered(want ...string) {
 	l.t.Helper()
 	all, err := l.market.Metered()
@@ -252,7 +251,7 @@ func (l *local) wantMetered(want ...string) {
 	}
 }
 
-func TestAfterTheEndNothingIsMeteredUntilTheCustomerComesBack(t *testing.T) {
+func TestAnEndedLicenceIsNotMeteredUntilTheCustomerReturns(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	licence, other := l.buy(product, account, ""), l.buy(product, "444455556666", "")
@@ -265,10 +264,10 @@ func TestAfterTheEndNothingIsMeteredUntilTheCustomerComesBack(t *testing.T) {
 		t.Errorf("statuses (-want +got):\n%s", diff)
 	}
 	if again := l.buy(product, account, ""); again != licence {
-		t.Errorf("who comes back holds %s, want %s", again, licence)
+		t.Errorf("the returning customer holds %s, want %s", again, licence)
 	}
 	if got := l.statuses(l.usage(licence, 1)); got[0] != "Success" {
-		t.Errorf("metering who came back is %s", got[0])
+		t.Errorf("metering the returning customer is %s", got[0])
 	}
 	l.wantMetered("requests 12 2", "requests 12 1")
 }
@@ -298,8 +297,8 @@ func TestABatchIsRefusedAsAWhole(t *testing.T) {
 		want   string
 	}{
 		"a dimension that the product does not have": {func(u *types.UsageRecord) { u.Dimension = aws.String("bytes") }, "InvalidUsageDimensionException"},
-		"usage of before the licence began":          {at(-time.Hour), "InvalidLicenseException"},
-		"usage to come":                              {at(time.Second), "TimestampOutOfBoundsException"},
+		"usage from before the licence began":        {at(-time.Hour), "InvalidLicenseException"},
+		"usage in the future":                        {at(time.Second), "TimestampOutOfBoundsException"},
 		"allocations that do not add up":             {allocate(1, 1), "InvalidUsageAllocationsException"},
 		"a sixth tag": {func(u *types.UsageRecord) {
 			allocate(3)(u)
@@ -308,8 +307,8 @@ func TestABatchIsRefusedAsAWhole(t *testing.T) {
 			}
 		}, "InvalidTagException"},
 		"a negative quantity":                {func(u *types.UsageRecord) { u.Quantity = aws.Int32(-1) }, "ValidationException"},
-		"a licence that nobody holds":        {func(u *types.UsageRecord) { u.LicenseArn = aws.String(licence + "0") }, "InvalidLicenseException"},
-		"a licence that is no ARN":           {func(u *types.UsageRecord) { u.LicenseArn = aws.String("l-1") }, "ValidationException"},
+		"an unknown licence":                 {func(u *types.UsageRecord) { u.LicenseArn = aws.String(licence + "0") }, "InvalidLicenseException"},
+		"a licence that is not an ARN":       {func(u *types.UsageRecord) { u.LicenseArn = aws.String("l-1") }, "ValidationException"},
 		"another's licence":                  {func(u *types.UsageRecord) { u.CustomerAWSAccountId = aws.String("444455556666") }, "InvalidLicenseException"},
 		"no customer":                        {func(u *types.UsageRecord) { u.CustomerAWSAccountId = nil }, "InvalidCustomerIdentifierException"},
 		"a customer named in both ways":      {func(u *types.UsageRecord) { u.CustomerIdentifier = aws.String("c") }, "InvalidCustomerIdentifierException"},
@@ -361,7 +360,7 @@ func TestABatchHasUpTo25Records(t *testing.T) {
 	wantCode(t, err, "ValidationException")
 }
 
-func TestAProductCodeAndACustomerWillDoInOlderIntegrations(t *testing.T) {
+func TestOlderIntegrationsMeterByProductCodeAndCustomer(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	licence := l.buy(product, account, "cust-1")
@@ -391,14 +390,14 @@ func TestAProductCodeAndACustomerWillDoInOlderIntegrations(t *testing.T) {
 	}
 	_, err := byCode("unknown", func(*types.UsageRecord) {})
 	wantCode(t, err, "InvalidProductCodeException")
-	// The two ways do not know of each other: AWS bills both.
+	// AWS does not match the two ways of metering; it bills both.
 	if got := l.statuses(l.usage(licence, 5)); got[0] != "Success" {
 		t.Errorf("metering the licence as well is %s", got[0])
 	}
 	l.wantMetered("requests 12 4", "requests 12 5")
 }
 
-func TestARestartForgetsNothing(t *testing.T) {
+func TestARestartLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir, c := t.TempDir(), newClock()
 	var token, ended, open string

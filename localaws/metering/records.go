@@ -10,21 +10,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Record is usage that was honoured, and would be billed.
+// Record is accepted usage, which AWS would bill.
 type Record struct {
 	ID                                  string
 	Product, Account, Licence, Customer string
 	Dimension                           string
-	// At is the time stamp that was sent; within its hour it counts only once.
+	// At is the time stamp as sent. Usage counts once per hour.
 	At          time.Time
 	Quantity    int64
 	Allocations []Allocation
-	// ByLicence says that the record named the licence, not the product code. AWS
-	// bills usage of the same hour twice if it is metered in both ways.
+	// ByLicence means that the record named the licence, not the product code. AWS bills
+	// usage twice if it is metered in both ways.
 	ByLicence bool
 }
 
-// Metered lists what was honoured, by licence, dimension and hour.
+// Metered lists the accepted usage by licence, dimension and hour.
 func (s *Service) Metered() ([]Record, error) {
 	var all []Record
 	err := s.env.DB.View(func(tx *store.Tx) (err error) {
@@ -39,8 +39,7 @@ func (s *Service) Metered() ([]Record, error) {
 
 func hourOf(t time.Time) time.Time { return t.UTC().Truncate(time.Hour) }
 
-// slot is what can be metered once: a licence, a dimension and an hour, and in
-// which of the two ways.
+// slot identifies usage that is metered once.
 func (r Record) slot() string {
 	way := "product"
 	if r.ByLicence {
@@ -49,8 +48,8 @@ func (r Record) slot() string {
 	return strings.Join([]string{licenceID(r.Licence), r.Dimension, hourOf(r.At).Format("2006-01-02T15"), way}, " ")
 }
 
-// meter keeps the record. One that is there already is a success again, with the
-// id it has; another quantity in the same slot is a duplicate, and the first holds.
+// meter stores the record. A record that is stored already succeeds with its id. Another
+// quantity for the slot is a duplicate, and the first one stays.
 func meter(tx *store.Tx, byLicence bool, l licence, u usageRecord) (status, id string, err error) {
 	r := Record{
 		ID: wire.NewUUID(), Product: l.Product, Account: l.Account, Licence: l.ARN, Customer: l.Customer,

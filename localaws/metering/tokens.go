@@ -14,12 +14,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// tokenLife is how long a registration token can be resolved (Marketplace Seller
-// Guide, "Onboarding customers to your SaaS product").
+// tokenLife is how long a registration token can be resolved (Marketplace Seller Guide,
+// "Onboarding customers to your SaaS product").
 const tokenLife = 4 * time.Hour
 
-// token is what a registration token stands for: its answer stays the same as long
-// as it lives, whatever becomes of the licence.
+// token is what a registration token resolves to, even if the licence changes.
 type token struct {
 	Product, Account, Licence string
 	Customer                  string `json:",omitempty"`
@@ -28,19 +27,18 @@ type token struct {
 
 var accountForm = regexp.MustCompile(`^[0-9]{12}$`)
 
-// IssueToken does what happens when a buyer subscribes and is sent to the seller's
-// registration page: the licence is active from now on, and the token returned,
-// the value of the form's x-amzn-marketplace-token, resolves to it for four hours.
+// IssueToken does what AWS does when a buyer subscribes: it activates the licence and
+// returns the x-amzn-marketplace-token with which AWS sends the buyer to the seller's
+// registration page. The token can be resolved for four hours; only its hash is stored.
 //
-// licence is an ARN or an id like l-0123; empty is the one licence of that account
-// for that product. customer is the customer identifier, empty for integrations
-// begun since June 2026. A licence that is active stays as it was, one that has
-// ended starts again. Only the token's hash is kept.
+// licenceARN is an ARN or an id like l-0123; empty means the account's one licence for the
+// product. customer is the customer identifier, empty for integrations since June 2026. An
+// active licence stays as it is, and an ended one starts again.
 func (s *Service) IssueToken(product, account, licenceARN, customer string) (string, error) {
 	if product == "" || !accountForm.MatchString(account) {
-		return "", fmt.Errorf("issuing a token: product %q or account %q is not one", product, account)
+		return "", fmt.Errorf("issuing a token: product %q is empty, or account %q is not a 12-digit id", product, account)
 	}
-	// Like AWS's, a token holds characters that a form must encode.
+	// Like AWS's tokens, it contains characters that a form must encode.
 	secret := make([]byte, 48)
 	_, _ = rand.Read(secret)
 	issued := base64.StdEncoding.EncodeToString(secret)
@@ -52,7 +50,7 @@ func (s *Service) IssueToken(product, account, licenceARN, customer string) (str
 		case err != nil:
 			return err
 		case found && (have.Product != product || have.Account != account):
-			return fmt.Errorf("licence %s is held by another account or of another product", arn)
+			return fmt.Errorf("licence %s belongs to another account or product", arn)
 		}
 		if !found || !have.active() {
 			l := licence{ARN: arn, Product: product, Account: account, Customer: customer, Started: now}

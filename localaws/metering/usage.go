@@ -15,7 +15,6 @@ const (
 	maxTags        = 5
 )
 
-// usageRecord is one record with the member names of the wire.
 type usageRecord struct {
 	Timestamp            *float64 // seconds since 1970
 	CustomerAWSAccountID *string  `json:"CustomerAWSAccountId,omitempty"`
@@ -26,16 +25,16 @@ type usageRecord struct {
 	UsageAllocations     []Allocation `json:",omitempty"`
 }
 
-// Allocation is a part of a record's quantity, and the tags it is told apart by.
+// Allocation is a part of a record's quantity, with tags.
 type Allocation struct {
 	AllocatedUsageQuantity *int64
 	Tags                   []Tag `json:",omitempty"`
 }
 
-// Tag describes an allocation.
+// Tag labels an allocation.
 type Tag struct{ Key, Value string }
 
-// at is the record's time stamp; the members must have been checked.
+// at needs a record that has passed checkMembers.
 func (u usageRecord) at() time.Time {
 	return time.UnixMilli(int64(math.Round(*u.Timestamp * 1000))).UTC()
 }
@@ -47,7 +46,6 @@ func (u usageRecord) quantity() int64 {
 	return *u.Quantity
 }
 
-// invalid words a member that breaks the service's model.
 func invalid(member, rule string, args ...any) *wire.Error {
 	return wire.Errorf("ValidationException", "1 validation error detected: Value at '%s' failed to satisfy constraint: Member must %s",
 		member, fmt.Sprintf(rule, args...))
@@ -59,8 +57,7 @@ var (
 	tagForm       = regexp.MustCompile(`^[a-zA-Z0-9+ \-=._:/\\@]+$`)
 )
 
-// checkMembers applies the model: what is there and of which form. at names the
-// record in refusals.
+// checkMembers checks the record against the model. at is its path in errors.
 func (u usageRecord) checkMembers(at string) error {
 	switch {
 	case u.Timestamp == nil:
@@ -105,7 +102,6 @@ func (a Allocation) check(at string) error {
 	return nil
 }
 
-// checkSum makes sure that the allocations add up.
 func (u usageRecord) checkSum() error {
 	if len(u.UsageAllocations) == 0 {
 		return nil

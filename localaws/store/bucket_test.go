@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// inTx runs fn in a writing transaction that must succeed.
+// inTx runs fn in a write transaction that must succeed.
 func inTx(t *testing.T, db *store.DB, fn func(*store.Tx) error) {
 	t.Helper()
 	if err := db.Update(fn); err != nil {
@@ -21,7 +21,7 @@ func TestABucketThatWasNeverWrittenToIsEmpty(t *testing.T) {
 	inTx(t, db, func(tx *store.Tx) error {
 		b := tx.Bucket("a", "b")
 		if key, _ := b.Cursor().Seek([]byte("x")); key != nil || b.Get([]byte("x")) != nil {
-			t.Error("it holds something")
+			t.Error("it is not empty")
 		}
 		if err := b.Delete([]byte("x")); err != nil {
 			return err
@@ -30,7 +30,7 @@ func TestABucketThatWasNeverWrittenToIsEmpty(t *testing.T) {
 	})
 }
 
-func TestBucketsWithinBucketsAreApart(t *testing.T) {
+func TestNestedBucketsAreSeparate(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	inTx(t, db, func(tx *store.Tx) error {
@@ -52,7 +52,7 @@ func TestBucketsWithinBucketsAreApart(t *testing.T) {
 	same(t, "values after dropping a/x", []string{"a", "", "", "b"}, []string{value("a"), value("a", "x"), value("a", "x", "y"), value("b")})
 }
 
-func TestACursorGoesBothWaysAndPassesOverBuckets(t *testing.T) {
+func TestACursorMovesBothWaysAndSkipsNestedBuckets(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	inTx(t, db, func(tx *store.Tx) error {
@@ -94,13 +94,13 @@ func TestACursorGoesBothWaysAndPassesOverBuckets(t *testing.T) {
 	}
 }
 
-func TestAnEmptyValueIsThere(t *testing.T) {
+func TestAnEmptyValueIsNotAbsent(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	empty := func(tx *store.Tx) error {
 		b := tx.Bucket("things")
 		if b.Get([]byte("k")) == nil {
-			t.Error("an empty value is held for absent")
+			t.Error("an empty value reads as absent")
 		}
 		if key, _ := b.Cursor().First(); string(key) != "k" {
 			t.Errorf("the cursor finds %q", key)
@@ -119,7 +119,7 @@ func TestAnEmptyValueIsThere(t *testing.T) {
 	}
 }
 
-func TestNumbersGoOnWhereTheyWere(t *testing.T) {
+func TestSequencesContinueAfterAReopen(t *testing.T) {
 	t.Parallel()
 	db, path := open(t)
 	var got []uint64
@@ -147,7 +147,7 @@ func TestNumbersGoOnWhereTheyWere(t *testing.T) {
 
 type thing struct{ Name string }
 
-func TestValuesAreKeptAsJSON(t *testing.T) {
+func TestValuesAreStoredAsJSON(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	inTx(t, db, func(tx *store.Tx) error {
@@ -165,7 +165,7 @@ func TestValuesAreKeptAsJSON(t *testing.T) {
 			t.Errorf("a is %+v, %v, %v", got, found, err)
 		}
 		if _, found, err := store.GetJSON[thing](b, "c"); found || err != nil {
-			t.Errorf("c, which is not there: %v, %v", found, err)
+			t.Errorf("c, which does not exist: %v, %v", found, err)
 		}
 		all, err := store.AllJSON[thing](b)
 		same(t, "all", []thing{{"a"}, {"b"}}, all)
@@ -177,16 +177,16 @@ func TestValuesAreKeptAsJSON(t *testing.T) {
 	inTx(t, db, put("spoilt", "{"))
 	err = db.View(func(tx *store.Tx) error {
 		if _, _, err := store.GetJSON[thing](tx.Bucket("things"), "spoilt"); err == nil || !strings.Contains(err.Error(), "things") {
-			t.Errorf("a value that cannot be read: %v, want an error that names it", err)
+			t.Errorf("an undecodable value: %v, want an error that names it", err)
 		}
 		_, err := store.AllJSON[thing](tx.Bucket("things"))
 		return err
 	})
 	if err == nil || !strings.Contains(err.Error(), "spoilt") {
-		t.Errorf("all, one of which cannot be read: %v, want an error that names it", err)
+		t.Errorf("all values, one of them undecodable: %v, want an error that names it", err)
 	}
 	if err := db.Update(func(tx *store.Tx) error { return store.PutJSON(tx.Bucket("things"), "c", make(chan int)) }); err == nil {
-		t.Error("what is not JSON was stored")
+		t.Error("a value that JSON cannot represent was stored")
 	}
 }
 
@@ -195,7 +195,7 @@ func TestAReaderCannotWrite(t *testing.T) {
 	db, _ := open(t)
 	write(t, db, "k")
 	if err := db.View(put("new", "")); err == nil {
-		t.Error("a reading transaction has written")
+		t.Error("a read transaction has written")
 	}
 	same(t, "keys", []string{"k"}, keys(t, db, "things"))
 }

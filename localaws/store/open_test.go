@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-func TestAFileKeepsWhatWasWrittenUntilItIsOpenedFresh(t *testing.T) {
+func TestAFileKeepsItsDataUntilItIsOpenedFresh(t *testing.T) {
 	t.Parallel()
 	db, path := open(t)
 	write(t, db, "k")
@@ -63,7 +63,7 @@ func TestAFileOfAnotherVersionIsRefusedAndLeftAlone(t *testing.T) {
 	}
 	defer fresh.Close()
 	if left := keys(t, fresh, "things"); len(left) > 0 {
-		t.Errorf("of the other version there remain %v", left)
+		t.Errorf("the other version's keys remain: %v", left)
 	}
 }
 
@@ -79,7 +79,7 @@ func setVersion(t *testing.T, path, version string) {
 	}
 }
 
-func TestAFileThatIsInUseIsRefusedAndLeftAlone(t *testing.T) {
+func TestAFileInUseIsRefusedAndLeftAlone(t *testing.T) {
 	t.Parallel()
 	db, path := open(t)
 	write(t, db, "k")
@@ -100,7 +100,7 @@ func TestAFileThatIsInUseIsRefusedAndLeftAlone(t *testing.T) {
 	_ = again.Close()
 }
 
-func TestAPlaceWhereNothingCanBeWrittenIsNamed(t *testing.T) {
+func TestTheErrorNamesAPlaceThatCannotHoldTheFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
@@ -112,9 +112,9 @@ func TestAPlaceWhereNothingCanBeWrittenIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, path := range map[string]string{
-		"below a file":                  filepath.Join(file, "test.db"),
-		"where a folder is":             dir,
-		"where another kind of file is": notADatabase,
+		"in a file instead of a folder":       filepath.Join(file, "test.db"),
+		"at the path of a folder":             dir,
+		"at the path of another kind of file": notADatabase,
 	} {
 		_, err := store.Open(path, store.Options{NoSync: true})
 		if err == nil || !strings.Contains(err.Error(), filepath.Base(filepath.Dir(path))) {
@@ -123,10 +123,10 @@ func TestAPlaceWhereNothingCanBeWrittenIsNamed(t *testing.T) {
 	}
 }
 
-func TestAFolderWithoutPermissionIsNamed(t *testing.T) {
+func TestTheErrorNamesAFolderThatIsNotWritable(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
+		t.Skip("root can write everywhere")
 	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o500); err != nil {
@@ -139,7 +139,7 @@ func TestAFolderWithoutPermissionIsNamed(t *testing.T) {
 	}
 }
 
-// filled is the path of a closed file with some hundred pages.
+// filled returns the path of a closed file with a few hundred pages.
 func filled(t *testing.T) string {
 	t.Helper()
 	db, path := open(t)
@@ -162,11 +162,11 @@ func TestADamagedFileIsRefusedWithoutAPanicAndReplacedWhenStartingOver(t *testin
 	t.Parallel()
 	const page = 4096
 	for name, damage := range map[string]func([]byte) []byte{
-		"cut short":              func(file []byte) []byte { return file[:len(file)/2/page*page] },
-		"cut within the head":    func(file []byte) []byte { return file[:page+100] },
-		"both heads overwritten": func(file []byte) []byte { clear(file[:2*page]); return file },
-		"some pages from before": func(file []byte) []byte { clear(file[20*page : 60*page]); return file },
-		"pages in wrong places": func(file []byte) []byte {
+		"cut short":                     func(file []byte) []byte { return file[:len(file)/2/page*page] },
+		"cut within the header pages":   func(file []byte) []byte { return file[:page+100] },
+		"both header pages overwritten": func(file []byte) []byte { clear(file[:2*page]); return file },
+		"some pages zeroed":             func(file []byte) []byte { clear(file[20*page : 60*page]); return file },
+		"pages in the wrong places": func(file []byte) []byte {
 			return slices.Concat(file[:10*page], file[30*page:50*page], file[30*page:])
 		},
 		"another kind of file": func([]byte) []byte { return bytes.Repeat([]byte("not a database\n"), 10_000) },
@@ -196,7 +196,7 @@ func TestADamagedFileIsRefusedWithoutAPanicAndReplacedWhenStartingOver(t *testin
 	}
 }
 
-func TestACopyOfAFileInUseIsTheFileAtOneMoment(t *testing.T) {
+func TestACopyOfAFileInUseIsConsistent(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	stop, done := make(chan struct{}), make(chan struct{})
@@ -208,7 +208,7 @@ func TestACopyOfAFileInUseIsTheFileAtOneMoment(t *testing.T) {
 				return
 			default:
 			}
-			// Two keys that are always written together.
+			// The two keys are always written together.
 			_ = db.Update(func(tx *store.Tx) error {
 				b := tx.Bucket("pairs")
 				return errors.Join(b.Put([]byte("a"), []byte(strconv.Itoa(i))), b.Put([]byte("b"), []byte(strconv.Itoa(i))))

@@ -13,9 +13,9 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// openSound opens the file unless it is damaged. bbolt trusts its file: it panics, or
-// reads past the end of the file, where pages are not what they should be. Once the whole
-// file has been read without that, it will not happen later.
+// openSound opens the file unless it is damaged. bbolt trusts its file: at a wrong page it
+// panics, or reads past the end of the file. openSound therefore reads the whole file once
+// in advance.
 func openSound(path string, opts Options) (*bolt.DB, error) {
 	if file, err := os.Stat(path); err == nil && file.Mode().IsRegular() && file.Size() > 0 {
 		if err := examine(path); err != nil {
@@ -25,15 +25,13 @@ func openSound(path string, opts Options) (*bolt.DB, error) {
 	return bolt.Open(path, 0o600, &bolt.Options{Timeout: lockTimeout, NoSync: opts.NoSync, FreelistType: bolt.FreelistMapType})
 }
 
-// lockTimeout is how long another process is waited for that has the file open.
+// lockTimeout is how long to wait for another process that uses the file.
 const lockTimeout = 250 * time.Millisecond
 
-// examine reads all of a file that is there. It opens it only for reading, since bbolt
-// reads its list of free pages, and may panic over it, before it hands out a file that can
-// be written to.
+// examine opens the file read-only: for writing, bbolt would first read the list of free
+// pages, and may panic over it.
 func examine(path string) (err error) {
-	// From here on a read past the end of the file is a panic instead of the end of the
-	// process.
+	// A read past the end of the file then panics instead of killing the process.
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if found := recover(); found != nil {
@@ -53,8 +51,6 @@ func examine(path string) (err error) {
 	return b.View(func(tx *bolt.Tx) error { return verify(path, tx) })
 }
 
-// isCut reports whether the file is smaller than the four pages that every file begins
-// with.
 func isCut(path string) bool {
 	file, err := os.Stat(path)
 	return err == nil && file.Size() < 4*int64(os.Getpagesize())
@@ -68,8 +64,7 @@ func verify(path string, tx *bolt.Tx) error {
 	if file.Size() < tx.Size() {
 		return fmt.Errorf("%w (it has %d bytes of %d)", ErrDamaged, file.Size(), tx.Size())
 	}
-	// Reading everything here comes first: Check reads in a goroutine of its own, where a
-	// fault could not be caught.
+	// This comes before Check, whose goroutine's panics cannot be caught.
 	if err := tx.ForEach(func(_ []byte, b *bolt.Bucket) error { return readAll(b) }); err != nil {
 		return err
 	}
@@ -95,9 +90,8 @@ func readAll(b *bolt.Bucket) error {
 	})
 }
 
-// WriteTo writes a copy of the file as it is at one moment, while others go on reading
-// and writing. It takes as long as w does, and meanwhile the file cannot shrink its free
-// space; a slow w should be a file.
+// WriteTo writes a consistent copy of the file while others read and write. The file cannot
+// reuse freed space meanwhile, so w should be fast, such as a local file.
 func (db *DB) WriteTo(w io.Writer) (n int64, err error) {
 	err = db.View(func(tx *Tx) error {
 		n, err = tx.tx.WriteTo(w)

@@ -1,10 +1,8 @@
-// Package store keeps the whole state of a local AWS in one bbolt file.
+// Package store keeps the state of a local AWS in one bbolt file.
 //
-// Writers are committed in groups: while one commit is being synced to disk the
-// next writers queue up, run one after the other in a single transaction, and
-// are all acknowledged by one sync. So a lone writer waits for nothing, and many
-// writers share the cost of durability. What Update acknowledged survives a
-// kill of the process at any moment.
+// Writers that queue up during one commit share the next one, and its sync to disk. A lone
+// writer does not wait. Whatever Update has acknowledged survives a kill of the process at
+// any moment.
 package store
 
 import (
@@ -21,19 +19,19 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// FormatVersion is written into every new file. A file of another version is
-// refused by Open: there is no migration of local data, `--fresh` starts over.
+// FormatVersion is written into new files. Open refuses other versions: local data is never
+// migrated, and `--fresh` starts over.
 const FormatVersion = "1"
 
 var (
-	// ErrInUse says that another process holds the file.
+	// ErrInUse means that another process has the file open.
 	ErrInUse = errors.New("another process is using it")
-	// ErrVersion says that the file was written by another version of this program.
+	// ErrVersion means that another version of this program wrote the file.
 	ErrVersion = errors.New("it was written by another version")
-	// ErrDamaged says that the file does not hold together: it was copied while it was
-	// written to, cut short, or is no data file.
+	// ErrDamaged means that the file is corrupt: it was copied during a write, cut short,
+	// or is not a data file.
 	ErrDamaged = errors.New("it is damaged")
-	// ErrClosed is what Update and View return once the DB is closed.
+	// ErrClosed is returned by Update and View after Close.
 	ErrClosed = errors.New("the store is closed")
 )
 
@@ -42,8 +40,7 @@ var (
 	versionKey = []byte("version")
 )
 
-// maxGroup bounds one commit, so that the first writer of a group does not wait
-// for an endless stream of others.
+// maxGroup limits a commit, so that its first writer does not wait forever.
 const maxGroup = 256
 
 // DB is one open file. It is safe for concurrent use.
@@ -55,13 +52,13 @@ type DB struct {
 	once   sync.Once
 }
 
-// Options of Open; the zero value is the durable default.
+// Options of Open. The zero value is the durable default.
 type Options struct {
-	// NoSync leaves syncing to the operating system: nothing acknowledged is lost
-	// when the process dies, only when the machine does. For tests.
+	// NoSync leaves syncing to the operating system: acknowledged data survives the death
+	// of the process, but not of the machine. For tests.
 	NoSync bool
-	// Fresh empties the file first, whatever version wrote it, and replaces one that is
-	// damaged. A file that another process has open is refused all the same.
+	// Fresh empties the file first, even if another version wrote it, and replaces a
+	// damaged one. A file that another process has open is still refused.
 	Fresh bool
 }
 
@@ -75,17 +72,15 @@ type result struct {
 	panicked any
 }
 
-// Open opens or creates the file, and its folder, and reads all of it once to see that it
-// holds together. It fails with ErrInUse when another process has the file open, with
-// ErrVersion when its format is not FormatVersion, and with ErrDamaged; all come wrapped
-// with the file's name.
+// Open opens the file, or creates it with its folder, and reads all of it once to check it.
+// Errors name the file and wrap ErrInUse, ErrVersion or ErrDamaged where they apply.
 func Open(path string, opts Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("creating the data folder: %w", err)
 	}
 	b, err := openSound(path, opts)
 	if opts.Fresh && errors.Is(err, ErrDamaged) {
-		// Another process that had the file open would have been noticed before the damage.
+		// A file in use would have been ErrInUse, not ErrDamaged.
 		if err = os.Remove(path); err == nil {
 			b, err = openSound(path, opts)
 		}
@@ -148,18 +143,18 @@ func checkVersion(b *bolt.DB) error {
 	})
 }
 
-// Close waits for the writers already queued, then closes the file. Later
-// writers get ErrClosed.
+// Close waits for the writers already queued, then closes the file. Later writers get
+// ErrClosed.
 func (db *DB) Close() error {
 	db.once.Do(func() { close(db.closed) })
 	<-db.done
 	return db.bolt.Close()
 }
 
-// Update runs fn in a writing transaction and returns when its effect is
-// durable. If fn returns an error nothing that it wrote remains, and the error
-// comes back as it is. fn may run more than once, so it must not touch anything
-// but its Tx and variables that it assigns afresh.
+// Update runs fn in a write transaction and returns once the changes are durable. If fn
+// returns an error, its changes are undone and Update returns that error unwrapped. If fn
+// panics, so does Update. fn may run more than once: it may only use its Tx, and assign
+// afresh any variable outside it.
 func (db *DB) Update(fn func(*Tx) error) error {
 	w := &write{fn: fn, result: make(chan result, 1)}
 	select {
@@ -187,7 +182,7 @@ func (r result) unwrap() error {
 	return r.err
 }
 
-// View runs fn in a reading transaction, beside any writer.
+// View runs fn in a read transaction, concurrently with any writer.
 func (db *DB) View(fn func(*Tx) error) error {
 	err := db.bolt.View(func(tx *bolt.Tx) error { return fn(&Tx{tx: tx}) })
 	if errors.Is(err, berrors.ErrDatabaseNotOpen) {
@@ -215,7 +210,6 @@ func (db *DB) commitGroups() {
 	}
 }
 
-// group takes what has queued up behind the first writer.
 func (db *DB) group(first *write) []*write {
 	group := []*write{first}
 	for len(group) < maxGroup {
@@ -229,10 +223,9 @@ func (db *DB) group(first *write) []*write {
 	return group
 }
 
-// commit runs a group in one transaction. bbolt has no savepoints: when a writer
-// fails after it has written, the transaction is rolled back and everybody else
-// runs again without it. Where nobody has written, as when all conditions failed,
-// there is nothing to sync: what they have read was committed before.
+// commit runs a group in one transaction. bbolt has no savepoints: if a writer fails after
+// it has written, the transaction is rolled back and the others run again without it. If
+// none has written, there is nothing to sync.
 func (db *DB) commit(group []*write) {
 	for len(group) > 0 {
 		results := make([]result, len(group))
@@ -278,14 +271,14 @@ func run(fn func(*Tx) error, tx *Tx) (r result) {
 	return result{err: fn(tx)}
 }
 
-// Tx is one transaction: it reads a consistent snapshot plus its own writes.
+// Tx is one transaction: a consistent snapshot plus its own writes.
 type Tx struct {
 	tx    *bolt.Tx
 	wrote bool
 }
 
-// Bucket returns the bucket with that path, one level per name. In a reading
-// transaction a bucket that was never written to is empty.
+// Bucket returns the bucket at a path, one level per name. A bucket that does not exist
+// reads as empty.
 func (tx *Tx) Bucket(path ...string) Bucket {
 	b := Bucket{tx: tx, path: path}
 	if len(path) == 0 {
@@ -302,8 +295,7 @@ func (tx *Tx) Bucket(path ...string) Bucket {
 	return b
 }
 
-// Drop deletes a bucket with all that is in it; dropping what is not there is
-// not an error.
+// Drop deletes a bucket and everything in it. A missing bucket is not an error.
 func (tx *Tx) Drop(path ...string) error {
 	b := tx.Bucket(path...)
 	if b.bucket == nil {
@@ -317,15 +309,15 @@ func (tx *Tx) Drop(path ...string) error {
 	return tx.Bucket(path[:len(path)-1]...).bucket.DeleteBucket(last)
 }
 
-// Bucket is an ordered map of bytes to bytes. Slices it returns are valid until
-// the transaction ends; copy what must live longer.
+// Bucket is an ordered map of bytes to bytes. Slices it returns are valid until the
+// transaction ends.
 type Bucket struct {
 	tx     *Tx
 	path   []string
 	bucket *bolt.Bucket
 }
 
-// Get returns the value, nil if there is none.
+// Get returns the value, or nil if there is none.
 func (b Bucket) Get(key []byte) []byte {
 	if b.bucket == nil {
 		return nil
@@ -333,7 +325,7 @@ func (b Bucket) Get(key []byte) []byte {
 	return b.bucket.Get(key)
 }
 
-// Put stores the value, creating the bucket if need be.
+// Put stores the value and creates the bucket if necessary.
 func (b *Bucket) Put(key, value []byte) error {
 	if err := b.create(); err != nil {
 		return err
@@ -342,7 +334,7 @@ func (b *Bucket) Put(key, value []byte) error {
 	return b.bucket.Put(key, value)
 }
 
-// Delete removes the key; a key that is not there is not an error.
+// Delete removes the key. A missing key is not an error.
 func (b Bucket) Delete(key []byte) error {
 	if b.bucket == nil {
 		return nil
@@ -351,7 +343,7 @@ func (b Bucket) Delete(key []byte) error {
 	return b.bucket.Delete(key)
 }
 
-// NextSequence returns 1, 2, 3, … for this bucket, durably.
+// NextSequence returns 1, 2, 3, … for this bucket. The count survives restarts.
 func (b *Bucket) NextSequence() (uint64, error) {
 	if err := b.create(); err != nil {
 		return 0, err
@@ -360,8 +352,8 @@ func (b *Bucket) NextSequence() (uint64, error) {
 	return b.bucket.NextSequence()
 }
 
-// Cursor walks the bucket in key order. Do not write through the bucket while
-// walking: collect the keys first.
+// Cursor walks the bucket in key order. Do not write to the bucket meanwhile: collect the
+// keys first.
 func (b Bucket) Cursor() *Cursor {
 	if b.bucket == nil {
 		return &Cursor{}
@@ -388,8 +380,8 @@ func (b *Bucket) create() error {
 	return nil
 }
 
-// Cursor is a position in a bucket. Every move returns a nil key at the end;
-// nested buckets are passed over.
+// Cursor is a position in a bucket. Moves skip nested buckets and return a nil key at the
+// end.
 type Cursor struct{ cursor *bolt.Cursor }
 
 // First moves to the smallest key.
@@ -397,16 +389,16 @@ func (c *Cursor) First() (key, value []byte) {
 	return c.move((*bolt.Cursor).First, (*bolt.Cursor).Next)
 }
 
-// Last moves to the greatest key.
+// Last moves to the largest key.
 func (c *Cursor) Last() (key, value []byte) { return c.move((*bolt.Cursor).Last, (*bolt.Cursor).Prev) }
 
-// Next moves one key up.
+// Next moves to the next larger key.
 func (c *Cursor) Next() (key, value []byte) { return c.move((*bolt.Cursor).Next, (*bolt.Cursor).Next) }
 
-// Prev moves one key down.
+// Prev moves to the next smaller key.
 func (c *Cursor) Prev() (key, value []byte) { return c.move((*bolt.Cursor).Prev, (*bolt.Cursor).Prev) }
 
-// Seek moves to the key, or to the next one after it.
+// Seek moves to the key, or to the next larger one.
 func (c *Cursor) Seek(to []byte) (key, value []byte) {
 	return c.move(func(bc *bolt.Cursor) ([]byte, []byte) { return bc.Seek(to) }, (*bolt.Cursor).Next)
 }
@@ -422,7 +414,7 @@ func (c *Cursor) move(step, again func(*bolt.Cursor) ([]byte, []byte)) (key, val
 	return key, value
 }
 
-// GetJSON decodes the value stored under key; found is false if there is none.
+// GetJSON decodes the value under key. found is false if there is none.
 func GetJSON[T any](b Bucket, key string) (value T, found bool, err error) {
 	raw := b.Get([]byte(key))
 	if raw == nil {
@@ -443,7 +435,7 @@ func PutJSON[T any](b Bucket, key string, value T) error {
 	return b.Put([]byte(key), raw)
 }
 
-// AllJSON decodes every value of the bucket in key order.
+// AllJSON decodes all values of the bucket in key order.
 func AllJSON[T any](b Bucket) ([]T, error) {
 	var all []T
 	c := b.Cursor()

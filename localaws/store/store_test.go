@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// open opens a file of the test's own, until the test ends.
+// open opens a new file until the test ends.
 func open(t *testing.T) (db *store.DB, path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "data", "test.db")
@@ -44,7 +44,7 @@ func write(t *testing.T, db *store.DB, keys ...string) {
 	}
 }
 
-// keys are those of the bucket.
+// keys lists the bucket's keys.
 func keys(t *testing.T, db *store.DB, path ...string) []string {
 	t.Helper()
 	var all []string
@@ -69,7 +69,7 @@ func same(t *testing.T, what string, want, got any) {
 	}
 }
 
-func TestWhoeverWritesNothingLeavesTheFileAlone(t *testing.T) {
+func TestAWriterThatWritesNothingLeavesTheFileAlone(t *testing.T) {
 	t.Parallel()
 	db, path := open(t)
 	write(t, db, "a")
@@ -95,13 +95,13 @@ func TestWhoeverWritesNothingLeavesTheFileAlone(t *testing.T) {
 		t.Error("the file has changed")
 	}
 	write(t, db, "b")
-	same(t, "what is there", []string{"a", "b"}, keys(t, db, "things"))
+	same(t, "keys", []string{"a", "b"}, keys(t, db, "things"))
 }
 
-func TestManyWritersAtOnceAllWrite(t *testing.T) {
+func TestManyConcurrentWritersAllWrite(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
-	const writers = 400 // more than one group holds
+	const writers = 400 // more than fit into one group
 	var group sync.WaitGroup
 	for i := range writers {
 		group.Go(func() {
@@ -135,8 +135,8 @@ func TestManyWritersAtOnceAllWrite(t *testing.T) {
 
 var errNo = errors.New("no")
 
-// busy opens a store in a bubble and keeps its first writer at work until release is
-// called: those that queue up behind it, in order, are one group.
+// busy opens a store and blocks its first writer until release is called. The writers
+// queued meanwhile, in order, are one group. It needs a synctest bubble.
 func busy(t *testing.T) (db *store.DB, path string, queue func(func(*store.Tx) error) *writer, release func()) {
 	t.Helper()
 	db, path = open(t)
@@ -161,7 +161,7 @@ func busy(t *testing.T) (db *store.DB, path string, queue func(func(*store.Tx) e
 	}
 }
 
-// writer is an Update under way.
+// writer is a call of Update in progress.
 type writer struct {
 	done     chan struct{}
 	runs     int
@@ -169,7 +169,7 @@ type writer struct {
 	panicked any
 }
 
-func TestAWriterThatFailsAfterWritingLeavesNothingAndHarmsNobodyInItsGroup(t *testing.T) {
+func TestAWriterThatFailsAfterWritingLeavesNothingAndDoesNotHarmItsGroup(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*store.Tx) error{
 		"an error after a write": func(tx *store.Tx) error { return errors.Join(put("spoilt", "")(tx), errNo) },
@@ -198,17 +198,17 @@ func TestAWriterThatFailsAfterWritingLeavesNothingAndHarmsNobodyInItsGroup(t *te
 				<-bad.done
 				<-before.done
 				if p, _ := bad.panicked.(error); !errors.Is(errors.Join(bad.err, p), errNo) {
-					t.Errorf("the bad one got %v, panic %v", bad.err, bad.panicked)
+					t.Errorf("the failing writer got %v, panic %v", bad.err, bad.panicked)
 				}
 				if before.err != nil || after.err != nil || before.panicked != nil || after.panicked != nil {
 					t.Errorf("the others got %v %v, %v %v", before.err, before.panicked, after.err, after.panicked)
 				}
 				if before.runs != 2 || after.runs != 1 || bad.runs != 1 {
-					t.Errorf("they ran %d, %d and %d times, so they were no group", before.runs, bad.runs, after.runs)
+					t.Errorf("they ran %d, %d and %d times, so they were not one group", before.runs, bad.runs, after.runs)
 				}
 				same(t, "keys", []string{"after", "before"}, keys(t, db, "things"))
 				if nested := keys(t, db, "new", "nested"); len(nested) > 0 {
-					t.Errorf("a bucket of the bad one remains: %v", nested)
+					t.Errorf("a bucket of the failing writer remains: %v", nested)
 				}
 				_ = db.Update(func(tx *store.Tx) error {
 					b := tx.Bucket("things")
@@ -223,7 +223,7 @@ func TestAWriterThatFailsAfterWritingLeavesNothingAndHarmsNobodyInItsGroup(t *te
 	}
 }
 
-func TestAWriterThatFailsWithoutWritingCostsNobodyASecondRun(t *testing.T) {
+func TestAWriterThatFailsWithoutWritingCausesNoSecondRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		db, _, queue, release := busy(t)
@@ -238,8 +238,8 @@ func TestAWriterThatFailsWithoutWritingCostsNobodyASecondRun(t *testing.T) {
 				t.Errorf("a writer ran %d times", w.runs)
 			}
 		}
-		if refused.err != errNo { //nolint:errorlint // It has to come back as it is.
-			t.Errorf("the refused one got %v", refused.err)
+		if refused.err != errNo { //nolint:errorlint // It must come back unwrapped.
+			t.Errorf("the failing writer got %v", refused.err)
 		}
 		if panicked.panicked != "mine" || before.panicked != nil || after.panicked != nil {
 			t.Errorf("panics reached %v, %v, %v", before.panicked, panicked.panicked, after.panicked)
@@ -273,7 +273,8 @@ func TestCloseWaitsForTheWritersAlreadyQueued(t *testing.T) {
 				t.Errorf("a queued writer got %v", w.err)
 			}
 		}
-		// One that comes while Close waits is refused, or as well off as the others.
+		// A writer that comes while Close waits either gets ErrClosed or is committed with
+		// the others.
 		<-late.done
 		want := []string{"a", "b", "c", "late"}
 		if errors.Is(late.err, store.ErrClosed) {
@@ -290,7 +291,7 @@ func TestCloseWaitsForTheWritersAlreadyQueued(t *testing.T) {
 	})
 }
 
-func TestAClosedStoreSaysSo(t *testing.T) {
+func TestAClosedStoreReturnsErrClosed(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	for range 2 {
@@ -306,7 +307,7 @@ func TestAClosedStoreSaysSo(t *testing.T) {
 	}
 }
 
-func TestAReaderSeesNothingOfAWriterUnderWay(t *testing.T) {
+func TestAReaderDoesNotSeeAnUnfinishedWriter(t *testing.T) {
 	t.Parallel()
 	db, _ := open(t)
 	write(t, db, "old")
@@ -326,8 +327,8 @@ func TestAReaderSeesNothingOfAWriterUnderWay(t *testing.T) {
 	same(t, "keys", []string{"new", "old"}, keys(t, db, "things"))
 }
 
-// What a killed process leaves behind is the file as it is, not closed.
-func TestWhatWasAcknowledgedIsInTheFileAtOnce(t *testing.T) {
+// A killed process leaves its file as it is, without closing it.
+func TestAcknowledgedDataIsInTheFileAtOnce(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "durable.db")
 	db, err := store.Open(path, store.Options{})

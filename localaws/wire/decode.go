@@ -6,13 +6,12 @@ import (
 	"sync"
 )
 
-// maxKept is up to what size of a body its decoder, and with it a buffer of at least
-// that size, is kept.
+// maxKept limits the bodies whose decoder is kept, because it keeps a buffer of at least
+// the body's size.
 const maxKept = 64 << 10
 
-// decoder decodes one body after the other. It refuses unknown members, which of
-// encoding/json only a Decoder can, and a new one for every request would grow a new
-// buffer each time.
+// decoder is reused. Only a json.Decoder can refuse unknown members, and each new one would
+// grow a new buffer.
 type decoder struct {
 	body bytes.Reader
 	json *json.Decoder
@@ -25,8 +24,8 @@ var decoders = sync.Pool{New: func() any {
 	return d
 }}
 
-// decode reads the value that the body begins with. What is decoded does not refer to
-// the decoder's buffer: encoding/json copies, and so must every UnmarshalJSON.
+// decode decodes the JSON at the start of the body. The result must not refer to the
+// decoder's buffer: encoding/json copies, and so must every UnmarshalJSON.
 func decode(body []byte, into any) error {
 	d := decoders.Get().(*decoder)
 	d.body.Reset(body)
@@ -38,8 +37,7 @@ func decode(body []byte, into any) error {
 	return err
 }
 
-// exhausted reports whether nothing of the body is left that the next would seem to
-// begin with.
+// exhausted reports whether the decoder has consumed the whole body.
 func (d *decoder) exhausted() bool {
 	_, err := d.json.Buffered().Read(make([]byte, 1))
 	return d.body.Len() == 0 && err != nil

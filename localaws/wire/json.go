@@ -14,16 +14,16 @@ import (
 	"strings"
 )
 
-// MaxBody bounds what is read of a request: larger than any AWS limit that a
-// service checks itself (SQS 1 MiB, DynamoDB 16 MiB).
+// MaxBody limits request bodies, in bytes. It exceeds every limit of AWS that a service
+// checks itself (SQS 1 MiB, DynamoDB 16 MiB).
 const MaxBody = 20 << 20
 
-// Operation answers one decoded call. An answer that is a json.Marshaler is sent as its
-// MarshalJSON gives it.
+// Operation answers one call. If the result is a json.Marshaler, its output is sent as it
+// is.
 type Operation func(ctx context.Context, body []byte) (any, error)
 
-// Op adapts a typed function. A member of the request that In does not have is
-// refused, so that nothing asked for is silently ignored.
+// Op turns a typed function into an Operation. It refuses members that In lacks, so that
+// nothing is silently ignored.
 func Op[In, Out any](f func(context.Context, *In) (*Out, error)) Operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		in := new(In)
@@ -58,18 +58,18 @@ func decodeError(err error) *Error {
 	return &Error{Code: "SerializationException", Message: text}
 }
 
-// JSONService is a service that speaks AWS JSON.
+// JSONService is a service with the AWS JSON protocol.
 type JSONService struct {
-	// Target is what precedes the operation in X-Amz-Target, e.g. "AmazonSQS".
+	// Target precedes the operation in X-Amz-Target, e.g. "AmazonSQS".
 	Target string
 	// Shape is the namespace in an error's __type, e.g. "com.amazonaws.sqs".
 	Shape      string
 	Operations map[string]Operation
-	// MaxBody is the largest body that is read, in bytes; 0 is the package's MaxBody.
+	// MaxBody is the largest body accepted, in bytes; 0 means the package's MaxBody.
 	MaxBody int64
 }
 
-// ServeHTTP answers the operation that X-Amz-Target names.
+// ServeHTTP runs the operation named in X-Amz-Target.
 func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), s.Target+".")
 	contentType := r.Header.Get("Content-Type")
@@ -91,8 +91,7 @@ func (s JSONService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	writeChecked(w, http.StatusOK, body)
 }
 
-// encode takes an answer that encodes itself at its word; encoding/json would go over
-// all of it once more.
+// encode calls MarshalJSON itself; encoding/json would go over the result again.
 func encode(out any) ([]byte, error) {
 	if m, ok := out.(json.Marshaler); ok {
 		return m.MarshalJSON()
@@ -100,8 +99,8 @@ func encode(out any) ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// writeChecked sends the checksum along that DynamoDB's clients compare, and, as AWS
-// does, the length: the SDK tries a broken answer again only if it was not chunked.
+// writeChecked adds the checksum that DynamoDB clients compare, and the length, as AWS
+// does: the SDK retries a broken response only if it was not chunked.
 func writeChecked(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(body)), 10))
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
@@ -127,11 +126,11 @@ func (s JSONService) call(r *http.Request, name string) (any, error) {
 	return op(WithRequest(r.Context(), r), body)
 }
 
-// ReadBody reads the request's body, refusing one over MaxBody.
+// ReadBody reads the request's body. A body over MaxBody is an error.
 func ReadBody(r *http.Request) ([]byte, error) {
 	var body bytes.Buffer
 	if r.ContentLength > 0 && r.ContentLength <= MaxBody {
-		body.Grow(int(r.ContentLength) + bytes.MinRead) // what it takes not to grow again
+		body.Grow(int(r.ContentLength) + bytes.MinRead) // room for ReadFrom to finish without growing
 	}
 	if _, err := body.ReadFrom(io.LimitReader(r.Body, MaxBody+1)); err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
@@ -180,7 +179,7 @@ func (s JSONService) writeError(w http.ResponseWriter, e *Error) {
 	writeChecked(w, e.HTTPStatus(), body)
 }
 
-// IsCode reports whether err is an AWS error with that code.
+// IsCode reports whether err is an Error with that code.
 func IsCode(err error, code string) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == code

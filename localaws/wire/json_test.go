@@ -35,7 +35,7 @@ type foundQueue struct {
 	QueueUrl string
 }
 
-// queues is a service of one operation, which answers as it is told.
+// queues is a service whose one operation gives the given answer.
 func queues(find func(context.Context, *findQueue) (*foundQueue, error)) wire.JSONService {
 	return wire.JSONService{
 		Target: "AmazonSQS", Shape: "com.amazonaws.sqs",
@@ -50,7 +50,7 @@ func fails(err error) func(context.Context, *findQueue) (*foundQueue, error) {
 	return func(context.Context, *findQueue) (*foundQueue, error) { return nil, err }
 }
 
-// answer is what came back over the wire.
+// answer is an HTTP response.
 type answer struct {
 	status int
 	header http.Header
@@ -58,7 +58,7 @@ type answer struct {
 	fields map[string]any
 }
 
-// call posts the body as an SDK would, and checks what every answer has.
+// call posts the body as an SDK would, and checks what all responses have in common.
 func call(t *testing.T, service http.Handler, operation string, body io.Reader) answer {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", body)
@@ -79,7 +79,7 @@ func call(t *testing.T, service http.Handler, operation string, body io.Reader) 
 	return a
 }
 
-// refusedAs checks an error answer.
+// refusedAs checks an error response.
 func (a answer) refusedAs(t *testing.T, status int, code, message string) {
 	t.Helper()
 	text, _ := a.fields["message"].(string)
@@ -101,7 +101,7 @@ func TestAnOperationIsAnsweredWithItsResult(t *testing.T) {
 	}
 }
 
-func TestARefusalHasAWSsShape(t *testing.T) {
+func TestErrorsHaveAWSsShape(t *testing.T) {
 	t.Parallel()
 	full := &wire.Error{
 		Code: "QueueDoesNotExist", Message: "The specified queue does not exist.", Status: http.StatusNotFound,
@@ -114,7 +114,7 @@ func TestARefusalHasAWSsShape(t *testing.T) {
 		t.Errorf("the headers are %v", a.header)
 	}
 	if diff := cmp.Diff([]any{"None"}, a.fields["Reasons"]); diff != "" {
-		t.Errorf("the shape's own members (-want +got):\n%s", diff)
+		t.Errorf("the error's own members (-want +got):\n%s", diff)
 	}
 	a = call(t, queues(fails(wire.Errorf("Throttled", "%d too many", 3))), "GetQueueUrl", strings.NewReader("{}"))
 	a.refusedAs(t, http.StatusBadRequest, "Throttled", "3 too many")
@@ -123,10 +123,10 @@ func TestARefusalHasAWSsShape(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotImplementedIsRefusedAndNotCarriedOut(t *testing.T) {
+func TestWhatIsNotImplementedIsRefusedAndNotExecuted(t *testing.T) {
 	t.Parallel()
 	service := queues(func(context.Context, *findQueue) (*foundQueue, error) {
-		t.Error("the operation was carried out")
+		t.Error("the operation was executed")
 		return &foundQueue{}, nil
 	})
 	for _, c := range []struct{ operation, body, named string }{
@@ -144,12 +144,12 @@ func TestWhatIsNotImplementedIsRefusedAndNotCarriedOut(t *testing.T) {
 		a := call(t, service, "GetQueueUrl", strings.NewReader(body))
 		a.refusedAs(t, http.StatusBadRequest, "SerializationException", text)
 		if strings.Contains(a.body, "wire_test.") || strings.Contains(a.body, "Go ") {
-			t.Errorf("%s: the refusal shows how this server is made: %s", body, a.body)
+			t.Errorf("%s: the error shows the server's internals: %s", body, a.body)
 		}
 	}
 }
 
-func TestABodyMayBeZipped(t *testing.T) {
+func TestABodyMayBeGzipped(t *testing.T) {
 	t.Parallel()
 	service := queues(func(_ context.Context, in *findQueue) (*foundQueue, error) {
 		return &foundQueue{QueueUrl: in.QueueName}, nil
@@ -189,11 +189,11 @@ func TestABodyThatIsTooLargeIsRefused(t *testing.T) {
 	}
 	call(t, service, "GetQueueUrl", of(wire.MaxBody+1)).refusedAs(t, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "too large")
 	if a := call(t, service, "GetQueueUrl", of(wire.MaxBody)); a.status != http.StatusOK || called != 1 {
-		t.Errorf("one of the largest size was answered %d %s, and %d calls carried out", a.status, a.body, called)
+		t.Errorf("a body of the largest size was answered %d %s, and %d calls were executed", a.status, a.body, called)
 	}
 }
 
-// logging serves requests whose context has a logger.
+// logging gives the requests' context a logger.
 func logging(log io.Writer, next http.Handler) http.Handler {
 	logger := zerolog.New(log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -201,7 +201,7 @@ func logging(log io.Writer, next http.Handler) http.Handler {
 	})
 }
 
-func TestAnInternalFailureIsToldToTheLogAndNotToTheClient(t *testing.T) {
+func TestAnInternalFailureIsLoggedAndNotShownToTheClient(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	service := logging(&log, queues(fails(errors.New("the disk is full"))))
@@ -213,17 +213,17 @@ func TestAnInternalFailureIsToldToTheLogAndNotToTheClient(t *testing.T) {
 	call(t, service, "Unspeakable", strings.NewReader("{}")).refusedAs(t, http.StatusInternalServerError, "InternalFailure", "its log says why")
 }
 
-func TestABodyThatBreaksOffIsNotCarriedOut(t *testing.T) {
+func TestATruncatedBodyIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	service := queues(func(context.Context, *findQueue) (*foundQueue, error) {
-		t.Error("half a request was carried out")
+		t.Error("half a request was executed")
 		return &foundQueue{}, nil
 	})
 	half := io.MultiReader(strings.NewReader("{}"), broken{})
 	call(t, service, "GetQueueUrl", half).refusedAs(t, http.StatusInternalServerError, "InternalFailure", "")
 }
 
-func TestWhatFollowsInOneBodyIsNotTakenForTheNext(t *testing.T) {
+func TestDataAfterOneBodyIsNotReadAsTheNext(t *testing.T) {
 	t.Parallel()
 	service := queues(func(_ context.Context, in *findQueue) (*foundQueue, error) {
 		return &foundQueue{QueueUrl: in.QueueName}, nil
@@ -241,7 +241,7 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func TestTheSDKUnderstandsAnswersAndRefusals(t *testing.T) {
+func TestTheSDKUnderstandsAnswersAndErrors(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(queues(func(_ context.Context, in *findQueue) (*foundQueue, error) {
 		switch in.QueueName {

@@ -8,21 +8,20 @@ import (
 	"strconv"
 )
 
-// QueryOperation answers one call of the Query protocol. What it returns is
-// encoded as XML inside <NameResult>; nil leaves the result out.
+// QueryOperation answers one call of the Query protocol. Its result becomes XML inside
+// <NameResult>; nil omits that element.
 type QueryOperation func(ctx context.Context, form url.Values) (any, error)
 
-// QueryService is a service that speaks Query: form in, XML out.
+// QueryService is a service with the Query protocol: a form in, XML out.
 type QueryService struct {
 	// Version is the API version in the request, e.g. "2010-03-31".
 	Version string
-	// Namespace is the XML namespace of the answers.
+	// Namespace is the XML namespace of the responses.
 	Namespace  string
 	Operations map[string]QueryOperation
 }
 
-// ServeHTTP answers the operation that the form's Action names. The form must
-// have been parsed.
+// ServeHTTP runs the operation named by Action. The form must be parsed already.
 func (s QueryService) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PostForm.Get("Action")
 	op, ok := s.Operations[name]

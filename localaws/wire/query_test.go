@@ -51,7 +51,7 @@ func topics() http.Handler {
 	})
 }
 
-// ask posts the form and reads the answer into what is given.
+// ask posts the form and decodes the answer.
 func ask(t *testing.T, service http.Handler, into any, members ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	form := url.Values{}
@@ -63,7 +63,7 @@ func ask(t *testing.T, service http.Handler, into any, members ...string) *httpt
 	w := httptest.NewRecorder()
 	service.ServeHTTP(w, r)
 	if err := xml.Unmarshal(w.Body.Bytes(), into); err != nil {
-		t.Fatalf("the answer is not that XML: %v: %s", err, w.Body)
+		t.Fatalf("the answer is not the expected XML: %v: %s", err, w.Body)
 	}
 	if w.Header().Get("Content-Type") != "text/xml" {
 		t.Errorf("the answer's type is %q", w.Header().Get("Content-Type"))
@@ -93,7 +93,7 @@ func TestAQueryIsAnsweredInXML(t *testing.T) {
 	}
 }
 
-func TestAQueryIsRefusedInAWSsShape(t *testing.T) {
+func TestQueryErrorsHaveAWSsShape(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	service := logging(&log, topics())
@@ -104,10 +104,10 @@ func TestAQueryIsRefusedInAWSsShape(t *testing.T) {
 		status  int
 		want    []string
 	}{
-		{"a refusal", []string{"Action", "CreateTopic", "Name", "absent"}, http.StatusNotFound, []string{"Sender", "NotFound", "No <such> topic."}},
-		{"a failure", []string{"Action", "CreateTopic", "Name", "broken"}, http.StatusInternalServerError, internal},
-		{"a result that is no XML", []string{"Action", "CreateTopic", "Name", "unspeakable"}, http.StatusInternalServerError, internal},
-		{"an operation that is unknown", []string{"Action", "ListTopics"}, http.StatusNotImplemented,
+		{"an AWS error", []string{"Action", "CreateTopic", "Name", "absent"}, http.StatusNotFound, []string{"Sender", "NotFound", "No <such> topic."}},
+		{"an internal failure", []string{"Action", "CreateTopic", "Name", "broken"}, http.StatusInternalServerError, internal},
+		{"a result that XML cannot represent", []string{"Action", "CreateTopic", "Name", "unspeakable"}, http.StatusInternalServerError, internal},
+		{"an unknown operation", []string{"Action", "ListTopics"}, http.StatusNotImplemented,
 			[]string{"Receiver", "NotImplementedException", "ListTopics is not implemented by this local AWS."}},
 	} {
 		var got struct {
@@ -130,7 +130,7 @@ func TestAQueryIsRefusedInAWSsShape(t *testing.T) {
 	}
 }
 
-func TestTheSDKUnderstandsQueryAnswersAndRefusals(t *testing.T) {
+func TestTheSDKUnderstandsQueryAnswersAndErrors(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(topics())
 	t.Cleanup(server.Close)

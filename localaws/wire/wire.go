@@ -1,7 +1,6 @@
-// Package wire speaks AWS's protocols from the server's side: AWS JSON 1.0 and
-// 1.1, Query with XML answers, and the error shapes of each. A service is a map
-// from operation names to functions over plain structs; this package does the
-// rest. It knows nothing of any one service.
+// Package wire implements the server side of AWS's protocols: AWS JSON 1.0 and 1.1, Query
+// with XML responses, and their errors. A service is a map from operation names to
+// functions over plain structs. The package knows nothing about any one service.
 package wire
 
 import (
@@ -19,25 +18,25 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// Env is what every service is built from.
+// Env is what every service needs.
 type Env struct {
 	DB *store.DB
-	// Now is the clock; every time that a service compares or stores comes from it.
+	// Now is the clock for every time that a service compares or stores.
 	Now func() time.Time
-	// Account is the 12-digit account id in every ARN, Region the default Region.
+	// Account is the 12-digit account id in every ARN. Region is the default Region.
 	Account, Region string
-	// Endpoint is the base URL the server answers at, without a trailing slash:
-	// what queue URLs and issuers begin with. Known once the server listens.
+	// Endpoint returns the server's base URL without a trailing slash, once the server
+	// listens. Queue URLs and issuers start with it.
 	Endpoint func() string
 	Log      zerolog.Logger
 }
 
-// ARN forms an ARN in this account and Region.
+// ARN returns an ARN in this account and Region.
 func (e Env) ARN(service, resource string) string {
 	return fmt.Sprintf("arn:aws:%s:%s:%s:%s", service, e.Region, e.Account, resource)
 }
 
-// Error is a refusal as AWS words it.
+// Error is an AWS error.
 type Error struct {
 	// Code is the exception's name, e.g. "ResourceNotFoundException".
 	Code string
@@ -45,12 +44,12 @@ type Error struct {
 	Message string
 	// Status is the HTTP status; 0 means 400.
 	Status int
-	// QueryCode is the older code that services which moved from Query to JSON
-	// still send in x-amzn-query-error (SQS: "AWS.SimpleQueueService.NonExistentQueue").
+	// QueryCode is the older code for x-amzn-query-error, which services that moved from
+	// Query to JSON still send ("AWS.SimpleQueueService.NonExistentQueue").
 	QueryCode string
-	// Fields are members of the error's shape besides the message.
+	// Fields are further members of the error.
 	Fields map[string]any
-	// Header is sent with the answer.
+	// Header holds further response headers.
 	Header http.Header
 }
 
@@ -64,12 +63,12 @@ func (e *Error) HTTPStatus() int {
 	return e.Status
 }
 
-// Errorf makes an Error with status 400.
+// Errorf returns an Error with status 400.
 func Errorf(code, format string, args ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotImplemented is the refusal of whatever this local AWS does not do.
+// NotImplemented is the error for anything this local AWS does not implement.
 func NotImplemented(what string) *Error {
 	return &Error{
 		Code:    "NotImplementedException",
@@ -78,8 +77,8 @@ func NotImplemented(what string) *Error {
 	}
 }
 
-// asError turns any error into one of AWS's shape; what is not an *Error is an
-// internal failure whose text goes to the logger in ctx only.
+// asError turns an error of another type into an internal failure, whose text goes only to
+// the logger in ctx.
 func asError(ctx context.Context, err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {
@@ -89,14 +88,14 @@ func asError(ctx context.Context, err error) *Error {
 	return &Error{Code: "InternalFailure", Message: "The local AWS failed; its log says why.", Status: http.StatusInternalServerError}
 }
 
-// Caller is who signed the request. The signature itself is not checked: local
-// credentials are dummies.
+// Caller is the signer of a request. Signatures are not checked: local credentials are
+// dummies.
 type Caller struct {
 	AccessKeyID, Region, Service string
 }
 
-// CallerOf reads the credential scope of a SigV4 Authorization header; the zero
-// Caller if there is none.
+// CallerOf reads the credential scope of a SigV4 Authorization header; without one it
+// returns the zero Caller.
 func CallerOf(r *http.Request) Caller {
 	_, rest, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if !ok {
@@ -117,7 +116,7 @@ func WithRequest(ctx context.Context, r *http.Request) context.Context {
 	return context.WithValue(ctx, requestKey{}, r)
 }
 
-// RequestFrom is the HTTP request that the operation answers, nil outside one.
+// RequestFrom returns the operation's HTTP request, or nil outside an operation.
 func RequestFrom(ctx context.Context) *http.Request {
 	r, _ := ctx.Value(requestKey{}).(*http.Request)
 	return r
@@ -130,7 +129,7 @@ func NewID(n int) string {
 	return hex.EncodeToString(b)[:n]
 }
 
-// NewUUID returns a random UUID, as AWS uses for request and message ids.
+// NewUUID returns a random UUID, the form of AWS's request and message ids.
 func NewUUID() string {
 	h := NewID(32)
 	return h[:8] + "-" + h[8:12] + "-4" + h[13:16] + "-a" + h[17:20] + "-" + h[20:]

@@ -28,14 +28,14 @@ func TestTheCallerIsReadFromTheCredentialScope(t *testing.T) {
 	}
 }
 
-func TestIdsHaveAWSsShapeAndDiffer(t *testing.T) {
+func TestIDsHaveAWSsShapeAndDiffer(t *testing.T) {
 	t.Parallel()
 	uuid := regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}$`)
 	seen := map[string]bool{}
 	for range 50 {
 		id := wire.NewUUID()
 		if !uuid.MatchString(id) || seen[id] {
-			t.Errorf("%q is no new UUID", id)
+			t.Errorf("%q is not a new UUID", id)
 		}
 		seen[id] = true
 	}
@@ -46,11 +46,11 @@ func TestIdsHaveAWSsShapeAndDiffer(t *testing.T) {
 	}
 }
 
-func TestAnErrorIsKnownByItsCode(t *testing.T) {
+func TestIsCodeComparesTheCodeOfAWSErrors(t *testing.T) {
 	t.Parallel()
 	err := fmt.Errorf("finding it: %w", wire.Errorf("NotFound", "no"))
 	if !wire.IsCode(err, "NotFound") || wire.IsCode(err, "Conflict") || wire.IsCode(errors.New("NotFound"), "NotFound") || wire.IsCode(nil, "NotFound") {
-		t.Error("codes are mixed up")
+		t.Error("IsCode gave a wrong answer")
 	}
 	if arn := (wire.Env{Account: "000000000000", Region: "us-east-1"}).ARN("sqs", "q"); arn != "arn:aws:sqs:us-east-1:000000000000:q" {
 		t.Errorf("the ARN is %s", arn)

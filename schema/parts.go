@@ -1,0 +1,38 @@
+package schema
+
+import (
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// The parts that keys of several kinds are made of. Numbers and times sort as texts as they do
+// as numbers.
+
+// Sequence is a sequence number within a key.
+func Sequence(n int64) string { return fmt.Sprintf("%012d", n) }
+
+// Milliseconds is a time within a key, to the millisecond.
+func Milliseconds(t time.Time) string { return fmt.Sprintf("%015d", t.UnixMilli()) }
+
+// Nanoseconds is a time within a key, to the nanosecond.
+func Nanoseconds(t time.Time) string { return fmt.Sprintf("%020d", t.UnixNano()) }
+
+func accountPartition(account portal.AccountID) string { return "account#" + string(account) }
+
+// actorPartition is that of the account which the actor is, if it is one.
+func actorPartition(actor portal.Actor) string {
+	if account, ok := actor.Account(); ok {
+		return accountPartition(account)
+	}
+	return "actor#" + string(actor)
+}
+
+// shardOf spreads streams over so many partitions.
+func shardOf(stream portal.Stream, shards uint32) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(stream))
+	return int(h.Sum32() % shards)
+}

@@ -1,0 +1,245 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// The table <prefix>-records. First what people asked for.
+
+// Operation is the row of an accepted request: actor, subject, body, intent, and when it was
+// handed in.
+//
+// Owner: operations. Kept: for ever.
+func Operation(id portal.OperationID) Key { return Key{"operation#" + string(id), "operation"} }
+
+// ListedOperation is the row of an operation's place in its actor's list.
+//
+// Owner: operations. Kept: TTL, 90 days.
+func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Key {
+	list := OperationList(actor)
+	return Key{list.PK, list.Begins + Milliseconds(at) + "#" + string(id)}
+}
+
+// OperationList is the list of an actor's operations, the oldest first.
+func OperationList(actor portal.Actor) Range { return Range{actorPartition(actor), "operation#"} }
+
+// Limits is the row of what an actor has asked for lately, and of which of its requests may be
+// open. That of an account is also its Intent.
+//
+// Owner: operations. Kept: for ever.
+func Limits(actor portal.Actor) Key { return Key{actorPartition(actor), intentSort} }
+
+// Intent is the row of a stream's last intent number. That of an account is also its Limits.
+//
+// Owner: operations. Kept: for ever.
+func Intent(stream portal.Stream) Key {
+	if account, ok := stream.Account(); ok {
+		return Key{accountPartition(account), intentSort}
+	}
+	return Key{"stream#" + string(stream), intentSort}
+}
+
+const intentSort = "intent"
+
+// Reveal is the row of one time that a key of an account was shown.
+//
+// Owner: projections. Kept: for ever.
+func Reveal(account portal.AccountID, at time.Time) Key {
+	all := Reveals(account)
+	return Key{all.PK, all.Begins + Nanoseconds(at)}
+}
+
+// Reveals are all times that keys of an account were shown, the oldest first.
+func Reveals(account portal.AccountID) Range { return Range{accountPartition(account), "reveal#"} }
+
+// RevealCount is the row of how often keys of an account were shown in the present minute, and
+// of when each was shown last.
+//
+// Owner: projections. Kept: for ever.
+func RevealCount(account portal.AccountID) Key { return Key{accountPartition(account), "reveals"} }
+
+// Person is the row of the e-mail address and the name of an account's owner: the only place
+// of both that lasts.
+//
+// Owner: identity. Kept: for ever.
+func Person(account portal.AccountID) Key { return Key{personBegins + string(account), "person"} }
+
+// PersonOf is the account that a row is the Person of; ok is false for any other row.
+func PersonOf(k Key) (account portal.AccountID, ok bool) {
+	id, ok := strings.CutPrefix(k.PK, personBegins)
+	return portal.AccountID(id), ok
+}
+
+const personBegins = "person#"
+
+// PersonBegins begins the partition key of every Person, and of no other row.
+func PersonBegins() string { return personBegins }
+
+// What happens later, and what keeps the loops going.
+
+// DueShards spreads the due rows over partitions. It may be changed at any time: a row is
+// handled where it lies.
+const DueShards = 8
+
+// DueRow is the row of what is to happen at that time; id tells the rows of one time apart.
+//
+// Owner: due. Kept: until it has happened.
+func DueRow(stream portal.Stream, at time.Time, id string) Key {
+	return Key{DuePartition(shardOf(stream, DueShards)), Milliseconds(at) + "#" + id}
+}
+
+// DuePartition is the partition key of a shard's due rows. Their sort keys begin with the time,
+// in Milliseconds.
+func DuePartition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
+
+// Snapshot is the row of the fold of a long stream, by the version of the fold, with the
+// requests that it has seen.
+//
+// Owner: accounts. Kept: TTL, 90 days; may be deleted at any time.
+func Snapshot(stream portal.Stream, version string) Key {
+	return Key{"snapshot#" + string(stream), version}
+}
+
+// JobRun is the row of a job's run: slot, cursor, carrier, heartbeat.
+//
+// Owner: jobs. Kept: for ever.
+func JobRun(job string) Key { return Key{"job#" + job, "run"} }
+
+// Scratch is the row of a piece of a value that a job has stored in a set under a name. The
+// functions that follow name the sets and say whose they are.
+func Scratch(set, name string, piece int) Key {
+	return Key{"scratch#" + set, fmt.Sprintf("%s#%04d", name, piece)}
+}
+
+// ScratchSet is what lies in a set under names that begin so.
+func ScratchSet(set, begins string) Range { return Range{"scratch#" + set, begins} }
+
+// ScratchOf is the name that a Scratch row is stored under; first says that it is the first
+// piece of its value.
+func ScratchOf(k Key) (name string, first bool) {
+	name, piece, _ := strings.Cut(k.SK, "#")
+	return name, piece == "0000"
+}
+
+// CatalogRead is the set of what a run of the job catalog has read.
+//
+// Owner: catalog. Kept: TTL, 7 days.
+func CatalogRead(run string) string { return "catalog-" + run }
+
+// CatalogStages is the set of the stages of each API, and of when they were read.
+//
+// Owner: catalog. Kept: TTL, 2 hours.
+func CatalogStages() string { return "catalog-stages" }
+
+// CatalogMappings is the set of the base paths of each custom domain, and of when they were
+// read.
+//
+// Owner: catalog. Kept: TTL, 2 hours.
+func CatalogMappings() string { return "catalog-mappings" }
+
+// Swept is the set of what a sweep has surveyed and found.
+//
+// Owner: provisioning. Kept: TTL, 7 days.
+func Swept(run string) string { return "sweep-" + run }
+
+// SweptShard is the set of what a sweep has surveyed of the accounts of a shard.
+//
+// Owner: provisioning. Kept: TTL, 7 days.
+func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Swept(run), shard) }
+
+// SweepResult is the set of what the last sweep has found.
+//
+// Owner: provisioning. Kept: TTL, 90 days.
+func SweepResult() string { return "sweep-result" }
+
+// RebuildResult is the set of what the last rebuild of the views has done.
+//
+// Owner: projections. Kept: TTL, 90 days.
+func RebuildResult() string { return "rebuild-result" }
+
+// CatalogChunk is the row of a part of a catalog document.
+//
+// Owner: catalog. Kept: for ever.
+func CatalogChunk(hash string, number int) Key {
+	return Key{CatalogDocument(hash).PK, fmt.Sprintf("chunk#%04d", number)}
+}
+
+// CatalogDocument is all of a catalog document, in order.
+func CatalogDocument(hash string) Range { return Range{PK: "catalog#" + hash} }
+
+// CatalogRequest is the row of a request that waits for the next run of the job catalog.
+//
+// Owner: catalog. Kept: until it is answered.
+func CatalogRequest(id string) Key { return Key{CatalogRequests().PK, id} }
+
+// CatalogRequests are all requests that wait for the next run.
+func CatalogRequests() Range { return Range{PK: "catalog-requests"} }
+
+// Failure is the row of how often a message has failed, and since when.
+//
+// Owner: deadletters. Kept: TTL, 30 days after the last failure.
+func Failure(message string) Key { return Key{"failure#" + message, "failure"} }
+
+// DeadLetter is the row of a message that was given up.
+//
+// Owner: deadletters. Kept: for ever while it is open; TTL, 30 days after it is settled or discarded.
+func DeadLetter(id string) Key { return Key{DeadLetters().PK, id} }
+
+// DeadLetters are all dead letters, by id.
+func DeadLetters() Range { return Range{PK: "deadletter"} }
+
+// DeadLetterPart is the row of a part of a message that is too large for its DeadLetter.
+//
+// Owner: deadletters. Kept: for ever.
+func DeadLetterPart(bodyHash string, part int) Key {
+	return Key{DeadLetterBody(bodyHash).PK, fmt.Sprintf("%03d", part)}
+}
+
+// DeadLetterBody is all of such a message, in order.
+func DeadLetterBody(hash string) Range { return Range{PK: "deadletter#" + hash} }
+
+// The control plane and the KMS key.
+
+// Budget is the row of the token buckets of all processes.
+//
+// Owner: gateway. Kept: for ever.
+func Budget(of portal.Target) Key { return Key{of.Of("budget"), "control-plane"} }
+
+// AttachLease is the row of whose turn it is to change the keys of plans.
+//
+// Owner: gateway. Kept: for ever.
+func AttachLease(of portal.Target) Key { return Key{of.Of(leasePartition), "attach"} }
+
+// AccountLease is the row of who converges an account, or of the fact that something about its
+// keys may be unknown. It must not be deleted by hand.
+//
+// Owner: leases. Kept: until the account is settled.
+func AccountLease(of portal.Target, account portal.AccountID) Key {
+	return Key{of.Of(leasePartition), accountPartition(account)}
+}
+
+const leasePartition = "lease"
+
+// FullOfKeys is the row of until when an AWS account has no room for another key.
+//
+// Owner: gateway. Kept: until a key could be created.
+func FullOfKeys(of portal.Target) Key { return Key{of.Of("limit"), "keys"} }
+
+// ImportProbe is the row of whether keys may be imported here.
+//
+// Owner: gateway/keyimport. Kept: for ever.
+func ImportProbe() Key { return Key{"import-probe", "result"} }
+
+// KMSCheck is the row of the tag by which another key material of a KMS key is noticed.
+//
+// Owner: app. Kept: for ever.
+func KMSCheck(kmsKey string) Key { return Key{"kms-check#" + kmsKey, "tag"} }
+
+// Health is read to see whether the table answers.
+//
+// Owner: app. Kept: never written.
+func Health() Key { return Key{"health", "health"} }

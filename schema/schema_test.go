@@ -1,0 +1,271 @@
+package schema_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+	"github.com/gatehouse-portal/gatehouse/schema/schematest"
+)
+
+const (
+	ann  portal.AccountID = "01ann"
+	run                   = "01jzx6vq7m3b5d8t9wfk2ch4na"
+	hash                  = "9f86d081884c7d65"
+)
+
+var at = time.Date(2026, 7, 1, 12, 0, 0, 5_000_000, time.UTC)
+
+// What is stored has these keys, so none of them may change.
+func TestTheKeysAreWhatTheyWere(t *testing.T) {
+	t.Parallel()
+	stream, actor := portal.AccountStream(ann), portal.AccountActor(ann)
+	v2 := schema.Generation(2)
+	page := schematest.Page(t, "../docs/data.md")
+	told, seen, met := comments(t), map[string]bool{}, map[string]bool{}
+	for _, c := range []struct {
+		by    string
+		table string
+		key   schema.Key
+		want  schema.Key
+	}{
+		{"Fact", "journal", schema.Fact(stream, 7), schema.Key{PK: "account/01ann", SK: "000000000007"}},
+		{"Fact", "journal", schema.Fact(portal.CatalogStream, 123), schema.Key{PK: "catalog", SK: "000000000123"}},
+		{"RegisteredStream", "journal", schema.RegisteredStream(stream), schema.Key{PK: "registry#05", SK: "account/01ann"}},
+		{"RegisteredStream", "journal", schema.RegisteredStream(portal.CatalogStream), schema.Key{PK: "registry#08", SK: "catalog"}},
+		{"Identity", "journal", schema.Identity(hash), schema.Key{PK: "identity#" + hash, SK: "account"}},
+
+		{"Operation", "records", schema.Operation("op"), schema.Key{PK: "operation#op", SK: "operation"}},
+		{"ListedOperation", "records", schema.ListedOperation(actor, at, "op"), schema.Key{PK: "account#01ann", SK: "operation#001782907200005#op"}},
+		{"ListedOperation", "records", schema.ListedOperation(portal.Operator, at, "op"), schema.Key{PK: "actor#operator", SK: "operation#001782907200005#op"}},
+		{"Limits", "records", schema.Limits(actor), schema.Key{PK: "account#01ann", SK: "intent"}},
+		{"Limits", "records", schema.Limits(portal.Operator), schema.Key{PK: "actor#operator", SK: "intent"}},
+		{"Intent", "records", schema.Intent(stream), schema.Key{PK: "account#01ann", SK: "intent"}},
+		{"Intent", "records", schema.Intent(portal.CatalogStream), schema.Key{PK: "stream#catalog", SK: "intent"}},
+		{"Reveal", "records", schema.Reveal(ann, at), schema.Key{PK: "account#01ann", SK: "reveal#01782907200005000000"}},
+		{"RevealCount", "records", schema.RevealCount(ann), schema.Key{PK: "account#01ann", SK: "reveals"}},
+		{"Person", "records", schema.Person(ann), schema.Key{PK: "person#01ann", SK: "person"}},
+		{"DueRow", "records", schema.DueRow(stream, at, hash), schema.Key{PK: "due#05", SK: "001782907200005#" + hash}},
+		{"Snapshot", "records", schema.Snapshot(stream, "abc"), schema.Key{PK: "snapshot#account/01ann", SK: "abc"}},
+		{"JobRun", "records", schema.JobRun("sweep"), schema.Key{PK: "job#sweep", SK: "run"}},
+		{"CatalogRead", "records", schema.Scratch(schema.CatalogRead(run), "plans-00001", 2), schema.Key{PK: "scratch#catalog-" + run, SK: "plans-00001#0002"}},
+		{"CatalogStages", "records", schema.Scratch(schema.CatalogStages(), "api", 0), schema.Key{PK: "scratch#catalog-stages", SK: "api#0000"}},
+		{"CatalogMappings", "records", schema.Scratch(schema.CatalogMappings(), "api.example.com", 0), schema.Key{PK: "scratch#catalog-mappings", SK: "api.example.com#0000"}},
+		{"Swept", "records", schema.Scratch(schema.Swept(run), "plans-00001", 0), schema.Key{PK: "scratch#sweep-" + run, SK: "plans-00001#0000"}},
+		{"SweptShard", "records", schema.Scratch(schema.SweptShard(run, 3), "00001", 0), schema.Key{PK: "scratch#sweep-" + run + "-03", SK: "00001#0000"}},
+		{"SweepResult", "records", schema.Scratch(schema.SweepResult(), "last", 0), schema.Key{PK: "scratch#sweep-result", SK: "last#0000"}},
+		{"RebuildResult", "records", schema.Scratch(schema.RebuildResult(), "last", 0), schema.Key{PK: "scratch#rebuild-result", SK: "last#0000"}},
+		{"CatalogChunk", "records", schema.CatalogChunk(hash, 1), schema.Key{PK: "catalog#" + hash, SK: "chunk#0001"}},
+		{"CatalogRequest", "records", schema.CatalogRequest("r"), schema.Key{PK: "catalog-requests", SK: "r"}},
+		{"Failure", "records", schema.Failure("m"), schema.Key{PK: "failure#m", SK: "failure"}},
+		{"DeadLetter", "records", schema.DeadLetter("m"), schema.Key{PK: "deadletter", SK: "m"}},
+		{"DeadLetterPart", "records", schema.DeadLetterPart(hash, 4), schema.Key{PK: "deadletter#" + hash, SK: "004"}},
+		{"Budget", "records", schema.Budget(""), schema.Key{PK: "budget", SK: "control-plane"}},
+		{"AttachLease", "records", schema.AttachLease(""), schema.Key{PK: "lease", SK: "attach"}},
+		{"AccountLease", "records", schema.AccountLease("", ann), schema.Key{PK: "lease", SK: "account#01ann"}},
+		{"FullOfKeys", "records", schema.FullOfKeys(""), schema.Key{PK: "limit", SK: "keys"}},
+		{"ImportProbe", "records", schema.ImportProbe(), schema.Key{PK: "import-probe", SK: "result"}},
+		{"KMSCheck", "records", schema.KMSCheck("k"), schema.Key{PK: "kms-check#k", SK: "tag"}},
+		{"Health", "records", schema.Health(), schema.Key{PK: "health", SK: "health"}},
+
+		{"LiveGeneration", "views", schema.LiveGeneration(), schema.Key{PK: "generation", SK: "live"}},
+		{"Generation.Profile", "views", v2.Profile(ann), schema.Key{PK: "v2#account#01ann", SK: "now#profile"}},
+		{"Generation.Key", "views", v2.Key(ann, "k"), schema.Key{PK: "v2#account#01ann", SK: "now#key#k"}},
+		{"Generation.Subscription", "views", v2.Subscription(ann, "p"), schema.Key{PK: "v2#account#01ann", SK: "now#subscription#p"}},
+		{"Generation.Activity", "views", v2.Activity(ann, 7), schema.Key{PK: "v2#account#01ann", SK: "log#activity#000000000007"}},
+		{"Generation.OperationStep", "views", v2.OperationStep("op", stream, 7), schema.Key{PK: "v2#operation#op", SK: "step#account/01ann#000000000007"}},
+		{"Generation.WishStep", "views", v2.WishStep(stream, 3, 7), schema.Key{PK: "v2#wish#account/01ann#000000000003", SK: "step#account/01ann#000000000007"}},
+		{"Generation.Catalog", "views", v2.Catalog(), schema.Key{PK: "v2#catalog", SK: "now"}},
+		{"Generation.Checkpoint", "views", v2.Checkpoint(stream), schema.Key{PK: "v2#checkpoint#account/01ann", SK: "checkpoint"}},
+
+		{"Session", "sessions", schema.Session(hash), schema.Key{PK: "session#" + hash, SK: "session"}},
+		{"AccountSession", "sessions", schema.AccountSession(ann, hash), schema.Key{PK: "account#01ann", SK: "session#" + hash}},
+		{"SignIn", "sessions", schema.SignIn(hash), schema.Key{PK: "signin#" + hash, SK: "signin"}},
+	} {
+		if c.key != c.want {
+			t.Errorf("%s: the key is %q, %q, want %q, %q", c.by, c.key.PK, c.key.SK, c.want.PK, c.want.SK)
+		}
+		lines := schematest.Of(page, c.table, c.key)
+		if len(lines) != 1 {
+			t.Errorf("%s: %d lines of docs/data.md are like %q, %q of %s, want 1", c.by, len(lines), c.key.PK, c.key.SK, c.table)
+			continue
+		}
+		if want := (fate{lines[0].Owner, lines[0].Kept}); told[c.by] != want {
+			t.Errorf("%s: its comment says %+v, docs/data.md %+v", c.by, told[c.by], want)
+		}
+		seen[c.by], met[lines[0].Name] = true, true
+	}
+	for by := range told {
+		if !seen[by] {
+			t.Errorf("%s builds a key that this test does not know", by)
+		}
+	}
+	for _, line := range page {
+		if !met[line.Name] {
+			t.Errorf("docs/data.md has a line %q for which nothing builds a key", line.Name)
+		}
+	}
+}
+
+// fate is what the comment of a function says of a row.
+type fate struct{ Owner, Kept string }
+
+// comments are what the comments of all functions say that build the key of a row, or name a
+// set of rows.
+func comments(t *testing.T) map[string]fate {
+	t.Helper()
+	last := regexp.MustCompile(`(?s)\n\nOwner: (\S+)\. Kept: (.+)\.\n$`)
+	told := map[string]fate{}
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		if !strings.HasSuffix(file.Name(), ".go") || strings.HasSuffix(file.Name(), "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file.Name(), nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declared := range parsed.Decls {
+			f, ok := declared.(*ast.FuncDecl)
+			if !ok || !f.Name.IsExported() || !slices.Contains([]string{"journal.go", "records.go", "views.go", "sessions.go"}, file.Name()) {
+				continue
+			}
+			name := f.Name.Name
+			if f.Recv != nil {
+				name = f.Recv.List[0].Type.(*ast.Ident).Name + "." + name
+			}
+			found := last.FindStringSubmatch(f.Doc.Text())
+			result, _ := f.Type.Results.List[0].Type.(*ast.Ident)
+			if found == nil {
+				if result != nil && result.Name == "Key" && name != "Scratch" {
+					t.Errorf("the comment of %s does not say whose the row is and how long it is kept", name)
+				}
+				continue
+			}
+			told[name] = fate{found[1], strings.ReplaceAll(found[2], "\n", " ")}
+		}
+	}
+	return told
+}
+
+func TestRowsOfOtherTargetsHaveTheTargetsNameInFront(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ key, want schema.Key }{
+		{schema.Budget("eu"), schema.Key{PK: "eu:budget", SK: "control-plane"}},
+		{schema.AttachLease("eu"), schema.Key{PK: "eu:lease", SK: "attach"}},
+		{schema.AccountLease("eu", ann), schema.Key{PK: "eu:lease", SK: "account#01ann"}},
+		{schema.FullOfKeys("eu"), schema.Key{PK: "eu:limit", SK: "keys"}},
+	} {
+		if c.key != c.want {
+			t.Errorf("the key is %v, want %v", c.key, c.want)
+		}
+	}
+}
+
+func TestARangeHoldsTheRowsThatItIsNamedAfterAndNoOthers(t *testing.T) {
+	t.Parallel()
+	stream, actor, v := portal.AccountStream(ann), portal.AccountActor(ann), schema.Generation(1)
+	all := []schema.Key{
+		schema.Fact(stream, 7), schema.RegisteredStream(stream), schema.ListedOperation(actor, at, "op"), schema.Limits(actor),
+		schema.Reveal(ann, at), schema.RevealCount(ann), schema.Scratch("set", "name", 0), schema.Scratch("set", "other", 1),
+		schema.CatalogChunk(hash, 0), schema.CatalogRequest("r"), schema.DeadLetter("m"), schema.DeadLetterPart(hash, 0),
+		v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p"), v.Activity(ann, 7), v.OperationStep("op", stream, 7), v.WishStep(stream, 3, 7),
+	}
+	for name, c := range map[string]struct {
+		all  schema.Range
+		want []schema.Key
+	}{
+		"facts":              {schema.Facts(stream), []schema.Key{schema.Fact(stream, 7)}},
+		"registry":           {schema.Registry(5), []schema.Key{schema.RegisteredStream(stream)}},
+		"operation list":     {schema.OperationList(actor), []schema.Key{schema.ListedOperation(actor, at, "op")}},
+		"reveals":            {schema.Reveals(ann), []schema.Key{schema.Reveal(ann, at)}},
+		"a set":              {schema.ScratchSet("set", ""), []schema.Key{schema.Scratch("set", "name", 0), schema.Scratch("set", "other", 1)}},
+		"a part of a set":    {schema.ScratchSet("set", "na"), []schema.Key{schema.Scratch("set", "name", 0)}},
+		"catalog document":   {schema.CatalogDocument(hash), []schema.Key{schema.CatalogChunk(hash, 0)}},
+		"catalog requests":   {schema.CatalogRequests(), []schema.Key{schema.CatalogRequest("r")}},
+		"dead letters":       {schema.DeadLetters(), []schema.Key{schema.DeadLetter("m")}},
+		"dead letter's body": {schema.DeadLetterBody(hash), []schema.Key{schema.DeadLetterPart(hash, 0)}},
+		"now":                {v.Now(ann), []schema.Key{v.Profile(ann), v.Key(ann, "k"), v.Subscription(ann, "p")}},
+		"activities":         {v.Activities(ann), []schema.Key{v.Activity(ann, 7)}},
+		"operation's steps":  {v.OperationSteps("op"), []schema.Key{v.OperationStep("op", stream, 7)}},
+		"wish's steps":       {v.WishSteps(stream, 3), []schema.Key{v.WishStep(stream, 3, 7)}},
+	} {
+		var got []schema.Key
+		for _, key := range all {
+			if key.PK == c.all.PK && strings.HasPrefix(key.SK, c.all.Begins) {
+				got = append(got, key)
+			}
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+		condition, values := "pk = :pk", 1
+		if c.all.Begins != "" {
+			condition, values = "pk = :pk AND begins_with(sk, :sk)", 2
+		}
+		if *c.all.Condition() != condition || len(c.all.Values()) != values {
+			t.Errorf("%s: the condition is %q with %v", name, *c.all.Condition(), c.all.Values())
+		}
+	}
+}
+
+func TestWhatAKeyWasBuiltFromIsReadBack(t *testing.T) {
+	t.Parallel()
+	stream, key := portal.AccountStream(ann), schema.Fact(portal.AccountStream(ann), 7)
+	if got := schema.KeyOf(key.Attributes()); got != key {
+		t.Errorf("the key of an item is %v, want %v", got, key)
+	}
+	if got := schema.SequenceOf(key); got != 7 {
+		t.Errorf("the sequence is %d", got)
+	}
+	if got := schema.StreamOf(schema.RegisteredStream(stream)); got != stream {
+		t.Errorf("the stream is %s", got)
+	}
+	if got, ok := schema.PersonOf(schema.Person(ann)); got != ann || !ok {
+		t.Errorf("the person is of %s, %v", got, ok)
+	}
+	if _, ok := schema.PersonOf(schema.Limits(portal.AccountActor(ann))); ok {
+		t.Error("the row of limits counts as a person")
+	}
+	for piece, want := range map[int]bool{0: true, 1: false} {
+		if name, first := schema.ScratchOf(schema.Scratch("set", "name", piece)); name != "name" || first != want {
+			t.Errorf("piece %d is of %s, the first: %v", piece, name, first)
+		}
+	}
+	if g, ok := schema.GenerationOf(schema.Generation(12).Profile(ann)); g != 12 || !ok {
+		t.Errorf("the generation is %d, %v", g, ok)
+	}
+	if _, ok := schema.GenerationOf(schema.LiveGeneration()); ok {
+		t.Error("the row that names the live generation counts as one of a generation")
+	}
+}
+
+func TestAttributesOfOtherTypesAreReadAsNothing(t *testing.T) {
+	t.Parallel()
+	for name, v := range map[string]types.AttributeValue{
+		"none": nil, "bytes": &types.AttributeValueMemberB{}, "no number": &types.AttributeValueMemberN{Value: "x"},
+	} {
+		if text, number := schema.TextOf(v), schema.NumberOf(v); text != "" || number != 0 {
+			t.Errorf("%s is read as %q and %d", name, text, number)
+		}
+	}
+	if got := schema.NumberOf(schema.Expiry(at)); got != at.Unix() {
+		t.Errorf("the expiry is %d", got)
+	}
+	if got := schema.TextOf(schema.Time(at)); got != "2026-07-01T12:00:00.005Z" {
+		t.Errorf("the time is %s", got)
+	}
+}

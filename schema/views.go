@@ -1,0 +1,122 @@
+package schema
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// The table <prefix>-views.
+
+// LiveGeneration is the row that says which generation of the views readers see, and which is
+// being written.
+//
+// Owner: projections. Kept: for ever.
+func LiveGeneration() Key { return Key{"generation", "live"} }
+
+// Generation is one version of all views, from 1. Its rows have keys of their own, so that it
+// can be written while readers see another.
+type Generation int64
+
+// GenerationOf is the generation that a row of the views belongs to; ok is false for a row of
+// none.
+func GenerationOf(k Key) (g Generation, ok bool) {
+	first, _, _ := strings.Cut(k.PK, "#")
+	digits, ok := strings.CutPrefix(first, "v")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return Generation(n), ok && err == nil
+}
+
+// Prefix begins the partition key of every row of the generation, and of no other.
+func (g Generation) Prefix() string { return fmt.Sprintf("v%d#", int64(g)) }
+
+// How the sort keys begin of what an account has now.
+const (
+	NowBegins             = "now#"
+	NowProfile            = "now#profile"
+	NowKeyBegins          = "now#key#"
+	NowSubscriptionBegins = "now#subscription#"
+)
+
+// Now is what an account has now: its profile, keys and subscriptions. These rows are bounded in
+// number, so one query reads them all. Activities lie in the same partition and are paged.
+func (g Generation) Now(account portal.AccountID) Range {
+	return Range{g.Prefix() + accountPartition(account), NowBegins}
+}
+
+// Profile is the row that says whether an account is registered, and since when.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Profile(account portal.AccountID) Key { return Key{g.Now(account).PK, NowProfile} }
+
+// Key is the row of a key of an account.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Key(account portal.AccountID, key portal.KeyID) Key {
+	return Key{g.Now(account).PK, NowKeyBegins + string(key)}
+}
+
+// Subscription is the row of a subscription of an account.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) Key {
+	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
+}
+
+// Activity is the row of a line of an account's activity, by the fact that it tells of.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Activity(account portal.AccountID, sequence int64) Key {
+	all := g.Activities(account)
+	return Key{all.PK, all.Begins + Sequence(sequence)}
+}
+
+// Activities are the lines of an account's activity, in order.
+func (g Generation) Activities(account portal.AccountID) Range {
+	return Range{g.Prefix() + accountPartition(account), "log#activity#"}
+}
+
+// OperationStep is the row of a fact that an operation's request led to.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) OperationStep(operation portal.OperationID, stream portal.Stream, sequence int64) Key {
+	return g.OperationSteps(operation).step(stream, sequence)
+}
+
+// OperationSteps are the steps of an operation, in order.
+func (g Generation) OperationSteps(operation portal.OperationID) Range {
+	return Range{g.Prefix() + "operation#" + string(operation), stepBegins}
+}
+
+// WishStep is the row of a fact about a wish. The wish is named by the sequence of the fact
+// that opened it.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) WishStep(stream portal.Stream, wish, sequence int64) Key {
+	return g.WishSteps(stream, wish).step(stream, sequence)
+}
+
+// WishSteps are the steps of a wish, in order.
+func (g Generation) WishSteps(stream portal.Stream, wish int64) Range {
+	return Range{g.Prefix() + "wish#" + string(stream) + "#" + Sequence(wish), stepBegins}
+}
+
+const stepBegins = "step#"
+
+func (r Range) step(stream portal.Stream, sequence int64) Key {
+	return Key{r.PK, r.Begins + string(stream) + "#" + Sequence(sequence)}
+}
+
+// Catalog is the row of the published catalog: the hash of its document.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Catalog() Key { return Key{g.Prefix() + "catalog", "now"} }
+
+// Checkpoint is the row that says how far a stream is shown.
+//
+// Owner: projections. Kept: with its generation.
+func (g Generation) Checkpoint(stream portal.Stream) Key {
+	return Key{g.Prefix() + "checkpoint#" + string(stream), "checkpoint"}
+}
