@@ -30,7 +30,7 @@ func TestADisabledKMSKeyIsWhatPeopleAndOperatorsAreToldOf(t *testing.T) {
 	accepted := p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "").want(http.StatusAccepted)
 	eventually(t, "the operation says that it waits for the KMS key", func() bool {
 		op := decode[operation](p.do(http.MethodGet, accepted.header.Get("Location"), "").want(http.StatusOK))
-		return op.Status == "waiting" && op.Reason != nil && op.Reason.Code == "kms_key" && strings.Contains(op.Reason.Message, "switched off")
+		return op.Status == "waiting" && op.Reason != nil && op.Reason.Code == "kms_key" && strings.Contains(op.Reason.Message, "KMS key is disabled")
 	})
 	eventually(t, "the log says what to do", func() bool {
 		return strings.Contains(s.logs.String(), "is disabled. Enable it: aws kms enable-key")

@@ -162,15 +162,15 @@ func describe(account state.Account, fact events.Event) Step {
 func WaitingText(reason string) string {
 	switch events.Reason(reason) {
 	case events.WaitingForAWS:
-		return "API Gateway does not take the change right now. We retry automatically; there is nothing you need to do."
+		return "API Gateway is not accepting the change right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForKMS:
-		return "The key service does not answer, so your key cannot be computed right now. We retry automatically; there is nothing you need to do."
+		return "AWS KMS does not answer, so we cannot create your key right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForCapacity:
-		return "API Gateway has no room for another key. The operator of this portal has to make room; then we go on automatically."
+		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
 	case events.WaitingForKMSKey:
-		return "This portal's key for making API keys is switched off or cannot be used. The operator of this portal has to fix that; then we go on automatically."
+		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
 	}
-	return "We go on as soon as we can, and retry automatically."
+	return "We retry automatically and continue as soon as we can."
 }
 
 // Progress reads what has become of an operation. One that nothing is known of yet is

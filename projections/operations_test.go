@@ -117,7 +117,7 @@ func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 		{5, "KeyAttached", Running, "API Gateway has added Default key to Free."},
 		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
-	if text := WaitingText(string(events.WaitingForKMSKey)); !strings.Contains(text, "switched off") || !strings.Contains(text, "operator") {
+	if text := WaitingText(string(events.WaitingForKMSKey)); !strings.Contains(text, "KMS key is disabled") || !strings.Contains(text, "operator") {
 		t.Errorf("of a KMS key that is disabled people read %q", text)
 	}
 	if WaitingText(string(events.WaitingForAWS)) == WaitingText(string(events.WaitingForCapacity)) {

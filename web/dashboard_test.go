@@ -28,7 +28,7 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	if got := doc.Find(".attention li").Length(); got != 2 {
 		t.Errorf("%d things want attention, want the waiting and the ending one", got)
 	}
-	says(t, doc, ".attention li:nth-child(1)", "Basic (Exchange rates) is waiting. API Gateway does not take the change right now. We retry automatically")
+	says(t, doc, ".attention li:nth-child(1)", "Basic (Exchange rates) is waiting. API Gateway is not accepting the change right now. We retry automatically")
 	one(t, doc, `.attention li:nth-child(1) a[href="/operations/op-7"]`)
 	says(t, doc, ".attention li:nth-child(2)", "You are leaving Beta.")
 	one(t, doc, `#account[data-poll="/dashboard/fragment"]`)

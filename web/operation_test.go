@@ -68,13 +68,13 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 			operation: operation("SubscribeRequested", projections.Waiting, "capacity", step("WishParked", projections.Waiting, time.Second)),
 			badge:     "Waiting", open: true, says: "Next: the operator of this portal makes room",
 		},
-		"waiting for the key service": {
+		"waiting for KMS": {
 			operation: operation("SubscribeRequested", projections.Waiting, "kms", waitingStep("kms")),
-			badge:     "Waiting", open: true, says: "The key service does not answer",
+			badge:     "Waiting", open: true, says: "AWS KMS does not answer",
 		},
 		"waiting for the KMS key": {
 			operation: operation("SubscribeRequested", projections.Waiting, "kms_key", waitingStep("kms_key")),
-			badge:     "Waiting", open: true, says: "This portal's key for making API keys is switched off",
+			badge:     "Waiting", open: true, says: "This portal's KMS key is disabled or cannot be used",
 		},
 		"waiting for the KMS key, and who acts": {
 			operation: operation("SubscribeRequested", projections.Waiting, "kms_key", waitingStep("kms_key")),
