@@ -83,7 +83,7 @@ func (f faultyTables) write(ctx context.Context, step func() error) error {
 type noLeases struct{ w *world }
 
 func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
-	return leases.AccountLease{Unsettled: l.w.clock}, true, nil
+	return leases.AccountLease{LastUnrecorded: l.w.clock}, true, nil
 }
 
 // faultyPlane is the control plane as one message sees it.

@@ -238,6 +238,18 @@ func (KeyReleased) isFact()           {}
 func (CatalogPublished) isFact()      {}
 func (CatalogSourceFailed) isFact()   {}
 
+// AboutPlan is the plan that a fact is about. Facts that are not about one plan have no such
+// method.
+
+func (f RequestJoined) AboutPlan() portal.PlanID         { return f.Plan }
+func (f SubscriptionWanted) AboutPlan() portal.PlanID    { return f.Plan }
+func (f SubscriptionEnding) AboutPlan() portal.PlanID    { return f.Plan }
+func (f KeyAttached) AboutPlan() portal.PlanID           { return f.Plan }
+func (f KeyDetached) AboutPlan() portal.PlanID           { return f.Plan }
+func (f SubscriptionActivated) AboutPlan() portal.PlanID { return f.Plan }
+func (f SubscriptionEnded) AboutPlan() portal.PlanID     { return f.Plan }
+func (f SubscriptionLost) AboutPlan() portal.PlanID      { return f.Plan }
+
 // MustUnderstand: these change what API Gateway should hold, or say what it holds.
 
 func (KeyWanted) MustUnderstand() bool             { return true }

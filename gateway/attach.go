@@ -12,13 +12,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Attach has the key open the plan. A key that is attached already stays attached, so a
-// second call changes nothing. The data plane may take minutes to follow.
+// Attach attaches the key to the plan. Repeating it changes nothing. The data plane may take
+// minutes to follow.
 //
-// AWS answers 409 to a key that is attached already, to one that opens a stage of the plan
-// through another plan, and to a change under way elsewhere; and 404 both without the plan
-// and without the key. Attach reads the state to tell these apart, and refuses only for what
-// it has seen: see attachConflict and attachAbsent.
+// AWS answers 409 if the key is attached already, if another plan of the key opens one of the
+// stages, and during another change; and 404 without the plan and without the key. Attach reads
+// API Gateway to tell these apart, and returns a *Refused only for what it has seen (decision
+// 0037).
 func (s *Session) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	err := s.call(ctx, createUsagePlanKey, func(ctx context.Context) error {
 		_, err := s.cp.client.CreateUsagePlanKey(ctx, &apigateway.CreateUsagePlanKeyInput{
@@ -37,9 +37,8 @@ func (s *Session) Attach(ctx context.Context, plan portal.PlanID, key portal.Gat
 	return err
 }
 
-// attachConflict finds out what a 409 to attaching means. Reads may lag behind writes, so a
-// key that is not seen in the plan proves nothing: the call is refused for good only if a
-// rival plan is seen to hold the key. If nothing is seen, trying again will tell.
+// attachConflict finds out what a 409 means. Reads may lag behind writes, so only a rival plan
+// that is seen to hold the key is a refusal.
 func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, clash *conflict) error {
 	if clash.attached() {
 		return nil
@@ -58,19 +57,18 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 		return err
 	}
 	for _, rival := range holds {
-		if meet(rival, wanted) {
+		if shareStage(rival, wanted) {
 			return &Refused{Reason: StageTaken, Rival: rival.ID, Err: clash.err}
 		}
 	}
 	return asUnavailable(clash)
 }
 
-// meet says whether the plans have a stage in common: a key may be in one of them only.
-func meet(a, b UsagePlan) bool {
+// shareStage says whether a key can be in one of the plans only.
+func shareStage(a, b UsagePlan) bool {
 	return slices.ContainsFunc(a.Stages, func(stage portal.Stage) bool { return slices.Contains(b.Stages, stage) })
 }
 
-// plan reads a usage plan. One that is gone is Refused with PlanGone.
 func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error) {
 	var out *apigateway.GetUsagePlanOutput
 	err := s.call(ctx, readUsagePlan, func(ctx context.Context) (err error) {
@@ -78,7 +76,7 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 		return err
 	})
 	if IsNotFound(err) {
-		return UsagePlan{}, refused(PlanGone, err)
+		return UsagePlan{}, &Refused{Reason: PlanGone, Err: err}
 	}
 	if err != nil {
 		return UsagePlan{}, asUnavailable(err)
@@ -89,9 +87,8 @@ func (s *Session) plan(ctx context.Context, id portal.PlanID) (UsagePlan, error)
 	}), nil
 }
 
-// attachAbsent finds out what a 404 to attaching means. It reads the plan first: without it
-// the wish is void, while a key can be created again. If both exist now, one of them was
-// only not there yet.
+// attachAbsent finds out what a 404 means. It reads the plan first: without it the wish is
+// void, while a key can be created again. If both exist, one was not visible yet.
 func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID, missing *absent) error {
 	if _, err := s.plan(ctx, plan); err != nil {
 		return err
@@ -102,8 +99,8 @@ func (s *Session) attachAbsent(ctx context.Context, plan portal.PlanID, key port
 	return asUnavailable(missing)
 }
 
-// Detach has the key no longer open the plan. If it does not, or either is gone,
-// that is done already.
+// Detach detaches the key from the plan. It returns nil if the key is not attached or either is
+// gone.
 func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
 	err := s.call(ctx, deleteUsagePlanKey, func(ctx context.Context) error {
 		_, err := s.cp.client.DeleteUsagePlanKey(ctx, &apigateway.DeleteUsagePlanKeyInput{
@@ -117,7 +114,7 @@ func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.Gat
 	return asUnavailable(err)
 }
 
-// Attached says whether the key opens the plan; it does not if either is gone.
+// Attached says whether the key is in the plan; false if either is gone.
 func (s *Session) Attached(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (bool, error) {
 	err := s.call(ctx, readUsagePlanKey, func(ctx context.Context) error {
 		_, err := s.cp.client.GetUsagePlanKey(ctx, &apigateway.GetUsagePlanKeyInput{

@@ -28,7 +28,7 @@ func reasonOf(err error) RefusedReason {
 	return ""
 }
 
-func TestAttachingTwiceAndDetachingTwiceAreDone(t *testing.T) {
+func TestAttachingTwiceAndDetachingTwiceSucceeds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -51,7 +51,7 @@ func TestAttachingTwiceAndDetachingTwiceAreDone(t *testing.T) {
 	}
 }
 
-func TestAttachingAndDetachingAgainAfterALostAnswerAreDone(t *testing.T) {
+func TestAttachingAndDetachingAgainAfterALostAnswerSucceeds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -89,8 +89,7 @@ func TestAStageThatAnotherPlanOpensIsRefusedForGood(t *testing.T) {
 	}
 }
 
-// Who subscribed when both plans had the stage must not be refused once one of them has moved.
-func TestAPlanWhoseStagesHaveMovedIsNoRival(t *testing.T) {
+func TestAPlanThatHasMovedToOtherStagesIsNoRival(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -109,7 +108,7 @@ func TestAPlanWhoseStagesHaveMovedIsNoRival(t *testing.T) {
 	}
 }
 
-func TestAConflictIsNeverRefusedOnlyBecauseNothingIsSeen(t *testing.T) {
+func TestAConflictWhoseCauseIsNotSeenIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		message string
@@ -157,7 +156,7 @@ func TestARivalIsNotBlamedForAPlanThatIsGone(t *testing.T) {
 	}
 }
 
-func TestAChangeUnderWayElsewhereIsTriedAgainLater(t *testing.T) {
+func TestAConflictWithAChangeUnderWayIsUnavailable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		call    string
@@ -208,7 +207,7 @@ func TestAChangeUnderWayElsewhereIsTriedAgainLater(t *testing.T) {
 	}
 }
 
-func TestAPlanThatIsGoneIsToldFromAKeyThatIsGone(t *testing.T) {
+func TestAttachingTellsAGonePlanFromAGoneKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -222,7 +221,7 @@ func TestAPlanThatIsGoneIsToldFromAKeyThatIsGone(t *testing.T) {
 	w.Wire.Once("CreateUsagePlanKey", gatewaytest.Answer(http.StatusNotFound, "NotFoundException", "Invalid Usage Plan identifier specified"))
 	var unavailable *Unavailable
 	if err := s.Attach(t.Context(), plan, key); !errors.As(err, &unavailable) {
-		t.Errorf("with both there a moment later: %v", err)
+		t.Errorf("with both visible a moment later: %v", err)
 	}
 	if err := s.Detach(t.Context(), "nosuch", key); err != nil {
 		t.Errorf("detaching without the plan: %v", err)

@@ -15,32 +15,28 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// attachLease is the lease that CreateUsagePlanKey and DeleteUsagePlanKey are called under.
-// AWS changes the keys of its usage plans one at a time and answers a second call meanwhile
-// with 409 "concurrent modification"; taking turns spends no tokens on those.
+// attachLease is the lease for changing the keys of usage plans. AWS changes them one at a time
+// and answers 409 "concurrent modification" to a second call, which would waste its token.
 type attachLease struct {
 	leases *leases.Leases
 	key    schema.Key
 	now    func() time.Time
 
-	mu sync.Mutex
-	// lanes are the queues for it, one for each urgency.
+	mu    sync.Mutex
 	lanes map[Urgency]*lane
 }
 
-// attachPatience is how long a call waits for its turn to attach: several times what AWS
-// takes for an attachment, since that is what those ahead take.
-const attachPatience = 10 * time.Second
+// attachWait is how long a call waits for its turn: several times what an attachment takes.
+const attachWait = 10 * time.Second
 
-// eagerFor is how long an interactive call keeps others off the lease after having asked for
-// it in vain; if it asks again in time, they stay off.
+// eagerFor is how long an interactive call that did not get the lease keeps others off it.
 const eagerFor = 2 * time.Second
 
-// take waits for the lease, at most for attachPatience once it is this call's turn in the
-// process, and for portal.LastWait when the process is stopping. Interactive calls go before
-// all others, in every process. A holder that died costs d; one that acts late draws the 409,
-// which is tried again. While affordable returns a wait or an error, the lease is not taken, so
-// that no call holds it only to wait for a token. Any error is a *portal.Postponed.
+// take waits for the lease: for attachWait once the call has its turn in the process, and for
+// portal.LastWait when the process is stopping. Interactive calls go first, in every process.
+// The lease of a dead holder runs out after d; a late holder draws a 409 and is retried. While
+// affordable returns a wait or an error the lease is not taken, since no call may hold it only
+// to wait for a token. Any error is a *portal.Postponed.
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
@@ -56,7 +52,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	if err := l.afford(waiting, u, affordable); err != nil {
 		return nil, err
 	}
-	waiting, cancel := context.WithTimeoutCause(waiting, attachPatience, errNoTurn)
+	waiting, cancel := context.WithTimeoutCause(waiting, attachWait, errNoTurn)
 	defer cancel()
 	for {
 		giveUp, ok, err := l.try(ctx, d, u)
@@ -64,7 +60,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 			return func() { giveUp(); lane.leave() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
-			err = notHad(waiting)
+			err = waitError(waiting)
 		}
 		if err != nil {
 			return nil, err
@@ -72,9 +68,9 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	}
 }
 
-// afford waits until there is a token, as long as a call at the front of a queue does.
+// afford waits for a token as long as a call at the front of a queue does.
 func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(context.Context) (time.Duration, error)) error {
-	length := frontPatience
+	length := frontWait
 	if u == Interactive {
 		length = frontTime
 	}
@@ -88,8 +84,8 @@ func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(con
 		case !l.now().Add(wait).Before(until):
 			return noToken()
 		}
-		if sleep(ctx, min(wait+jitter(0, wait/8+time.Millisecond), patience)) != nil {
-			return notHad(ctx)
+		if sleep(ctx, min(wait+jitter(0, wait/8+time.Millisecond), tokenWait)) != nil {
+			return waitError(ctx)
 		}
 	}
 }
@@ -106,21 +102,19 @@ func (l *attachLease) lane(u Urgency) *lane {
 	return l.lanes[u]
 }
 
-// errNoTurn ends a wait that has lasted for attachPatience.
-var errNoTurn = errors.New("others were attaching all the time")
+var errNoTurn = errors.New("other calls held the attach lease all the time")
 
-// notHad is the error of a wait for the lease that is over.
-func notHad(waiting context.Context) error {
+func waitError(waiting context.Context) error {
 	if errors.Is(context.Cause(waiting), errNoTurn) {
 		return postponed("attach lease")
 	}
 	return portal.Stopped(waiting)
 }
 
-// try takes the lease if it is free or has run out and nobody more urgent
-// wants it. Somebody urgent who does not get it says so in the item.
+// try takes the lease if it is free and no interactive call has marked it. An interactive call
+// that does not get it marks it.
 func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (release func(), ok bool, err error) {
-	within, cancel := context.WithTimeout(ctx, patience)
+	within, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	holder, now := rand.Text(), l.now()
 	condition, values := leases.Free, map[string]types.AttributeValue{

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// patiently makes a call again for as long as it is postponed, as a queue would.
+// patiently repeats a call while it is postponed, as a queue would.
 func patiently(call func() error) error {
 	for {
 		err := call()
@@ -25,7 +25,7 @@ func patiently(call func() error) error {
 	}
 }
 
-// atOnce says that there is a token now.
+// atOnce is an affordable that never waits.
 func atOnce(context.Context) (time.Duration, error) { return 0, nil }
 
 func TestAllProcessesAttachAndDetachOneAtATime(t *testing.T) {
@@ -82,9 +82,9 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)
+		defer time.Sleep(tokenWait)
 		dead, alive := w.process(t, 1), w.process(t, 1)
-		deadRelease, err := dead.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
+		deadRelease, err := dead.attach.take(t.Context(), 2*attachWait, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -95,35 +95,35 @@ func TestADeadHolderOfTheAttachLeaseCostsItsDurationAndNoMore(t *testing.T) {
 		if !errors.As(err, &later) || later.Reason != "attach lease" {
 			t.Errorf("error %v", err)
 		}
-		if waited := time.Since(before); waited < attachPatience || waited > attachPatience+time.Second {
+		if waited := time.Since(before); waited < attachWait || waited > attachWait+time.Second {
 			t.Errorf("waited %v", waited)
 		}
 		if calls := w.Wire.Made(); len(calls) > 0 {
 			t.Errorf("calls %v without the lease", calls)
 		}
 		if item, err := alive.read(t.Context()); err != nil || item.Revision != 0 {
-			t.Errorf("a token was drawn before the lease was had: %+v, %v", item, err)
+			t.Errorf("a token was drawn before the lease was taken: %+v, %v", item, err)
 		}
-		time.Sleep(attachPatience)
+		time.Sleep(attachWait)
 		if reason := reasonOf(s.Attach(t.Context(), "plan", "key")); reason != PlanGone {
 			t.Errorf("after the lease had run out: refused for %q, want an answer of API Gateway's", reason)
 		}
-		aliveRelease, err := alive.attach.take(t.Context(), 2*attachPatience, Interactive, atOnce)
+		aliveRelease, err := alive.attach.take(t.Context(), 2*attachWait, Interactive, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
-		deadRelease() // it was not dead, only late
-		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); free {
-			t.Error("the late holder released the lease of another")
+		deadRelease() // it was only late
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); free {
+			t.Error("the late holder released another holder's lease")
 		}
 		aliveRelease()
-		if _, free, _ := dead.attach.try(t.Context(), 2*attachPatience, Interactive); !free {
+		if _, free, _ := dead.attach.try(t.Context(), 2*attachWait, Interactive); !free {
 			t.Error("the holder did not release the lease")
 		}
 	})
 }
 
-func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
+func TestNoCallStartsThatMightOutlastTheMessagesLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan, key := w.Plan(t, "Free", w.RestAPI(t, "Pets", "prod"), "prod"), w.Key(t, "k")
@@ -151,13 +151,12 @@ func TestNoCallStartsThatTheMessageMightNotOutlast(t *testing.T) {
 	}
 }
 
-// Somebody who waits at a screen goes before all who do not, in this process and others.
-func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
+func TestAnInteractiveCallGetsTheAttachLeaseBeforeTheOthersOfAnyProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		one, other := w.process(t, 1), w.process(t, 1)
-		held, err := one.attach.take(t.Context(), time.Minute, Bulk, atOnce)
+		held, err := one.attach.take(t.Context(), time.Minute, Backlog, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -179,8 +178,8 @@ func TestAnInteractiveCallGoesBeforeTheOthersToTheAttachLease(t *testing.T) {
 			})
 			time.Sleep(300 * time.Millisecond)
 		}
-		wants(one, Bulk, "bulk here")
-		wants(other, Bulk, "bulk there")
+		wants(one, Backlog, "backlog here")
+		wants(other, Backlog, "backlog there")
 		wants(other, Background, "background there")
 		wants(other, Interactive, "a click there")
 		held()

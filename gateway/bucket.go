@@ -8,31 +8,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/clock"
 )
 
-// Urgency says how much of the budget a call may use up.
+// Urgency says how much of every bucket a call must leave.
 type Urgency int
 
-// The urgencies. Somebody waits for an interactive call, so it may take the last
-// token; bulk is a backlog and leaves a quarter of every bucket; background can
-// wait and leaves half, until it has waited for so long that its trickle is due.
+// Somebody waits at a screen for an interactive call, which may take the last token. Backlog
+// leaves a quarter. Background leaves half, but gets a trickle of tokens.
 const (
 	Interactive Urgency = iota
-	Bulk
+	Backlog
 	Background
 )
 
-func (u Urgency) leaves() float64 {
+func (u Urgency) reserve() float64 {
 	switch u {
 	case Interactive:
 		return 0
-	case Bulk:
+	case Backlog:
 		return 0.25
 	default:
 		return 0.5
 	}
 }
 
-// class is a kind of call with a bucket. Every call takes from the total bucket,
-// and from that of its class if it has one.
+// class is a kind of call. Every call takes from the total bucket, and from its class's if
+// there is one.
 type class string
 
 const (
@@ -43,13 +42,13 @@ const (
 	other      class = "other" // no bucket but the total
 )
 
-// limit is a bucket's size: tokens a second, and the most it holds.
+// limit is a bucket's tokens a second, and the most it holds.
 type limit struct{ rate, burst float64 }
 
 type limits map[class]limit
 
-// quotas are AWS's, per account, none of them raisable. No burst is published for
-// the classes; theirs is a second's worth.
+// quotas are AWS's, per account; none can be raised. AWS publishes no burst for the classes, so
+// theirs is a second's worth.
 var quotas = limits{
 	total:      {rate: 10, burst: 40},
 	createKey:  {rate: 5, burst: 5},
@@ -58,27 +57,25 @@ var quotas = limits{
 }
 
 const (
-	// slowFor is how long the rate is halved once AWS throttles.
+	// slowFor is how long the rate is halved after two throttles.
 	slowFor = time.Minute
-	// throttleWindow is how soon after another a throttled call slows everybody down. A
-	// single one says little: the account's own deployments may have caused it.
+	// throttleWindow is how soon a second throttle must follow to halve the rate. The account's
+	// own deployments may have caused a single one.
 	throttleWindow = time.Minute
-	// slack is how much later than another call one may reach AWS after its token was drawn.
+	// slack is how much later than another a call may reach AWS after its token was drawn.
 	slack = 300 * time.Millisecond
-	// margin is the part of the share's rate that is used, so that a surplus at AWS, of a
-	// clock that was ahead, say, does not last.
+	// margin is the part of the share's rate in use, so that a surplus at AWS, such as from a
+	// clock that was ahead, does not last.
 	margin = 0.98
-	// trickle is the part of all tokens that background calls get, one in so many, however
-	// many others want them.
+	// One token in trickle is saved for background calls.
 	trickle = 5
-	// starvedFor is how long a background call that got no token counts as waiting. While it
-	// waits it says so every markPause.
+	// starvedFor is how long a background call without a token counts as waiting. It marks the
+	// item every markPause.
 	starvedFor = 10 * time.Second
 	markPause  = time.Second
 )
 
-// scaled is a share of the limits. Every bucket holds at least one token, or
-// nothing could ever be taken from it.
+// scaled is a share of the limits. A bucket of less than one token could never give one.
 func (l limits) scaled(share float64) limits {
 	scaled := limits{}
 	for c, whole := range l {
@@ -87,9 +84,8 @@ func (l limits) scaled(share float64) limits {
 	return scaled
 }
 
-// cautious are limits that can be kept to the token by drawing, so that calls which reach
-// AWS later than they were drawn for, by up to slack, do not exceed l. Where the burst is
-// too small to leave room for those, the tokens come further apart.
+// cautious are limits for drawing that keep AWS within l, although calls may arrive up to slack
+// late. Where the burst leaves no room for that, the tokens come further apart.
 func (l limits) cautious() limits {
 	cautious := limits{}
 	for c, size := range l {
@@ -103,22 +99,22 @@ func (l limits) cautious() limits {
 	return cautious
 }
 
-// balance is what all processes share: how many tokens each bucket held at a time. Its
-// times are epoch milliseconds.
+// balance is how many tokens the buckets held at a time, in epoch milliseconds. All processes
+// share it.
 type balance struct {
 	At        int64             `dynamodbav:"at"`
 	SlowUntil int64             `dynamodbav:"slow_until"`
 	Tokens    map[class]float64 `dynamodbav:"tokens"`
 	// ThrottledAt is when AWS last throttled a call that had a token.
 	ThrottledAt int64 `dynamodbav:"throttled_at"`
-	// StarvedAt is when a background call last found no token, and StarvedSince since when
-	// tokens are put by for the next.
+	// StarvedAt is when a background call last found no token. Tokens are saved since
+	// StarvedSince.
 	StarvedAt    int64 `dynamodbav:"starved_at"`
 	StarvedSince int64 `dynamodbav:"starved_since"`
 }
 
-// refilled is the balance at now: what flowed in since At, at half the rate while
-// slow. A clock that lies behind adds nothing and takes nothing back.
+// refilled is the balance at now, with the tokens that came in since At. A clock that lies
+// behind adds nothing and takes nothing.
 func (b balance) refilled(now time.Time, l limits) balance {
 	b = b.believed(now)
 	at := max(now.UnixMilli(), b.At)
@@ -136,7 +132,6 @@ func (b balance) refilled(now time.Time, l limits) balance {
 	return next
 }
 
-// believed is the balance without the times of clocks that were wrong.
 func (b balance) believed(now time.Time) balance {
 	b.At = clock.BelievedMillis(b.At, now, 0)
 	b.SlowUntil = clock.BelievedMillis(b.SlowUntil, now, slowFor)
@@ -146,9 +141,8 @@ func (b balance) believed(now time.Time) balance {
 	return b
 }
 
-// throttled is the balance after AWS has throttled a call that had a token. The second of
-// two within throttleWindow halves the rate for slowFor; later ones renew that once half of
-// it has passed.
+// throttled is the balance after a throttle of a call that had a token. The second within
+// throttleWindow halves the rate for slowFor; later ones renew that once half of it is over.
 func (b balance) throttled() balance {
 	again := b.At-b.ThrottledAt < throttleWindow.Milliseconds()
 	b.ThrottledAt = b.At
@@ -158,9 +152,8 @@ func (b balance) throttled() balance {
 	return b
 }
 
-// draw takes up to want tokens for calls of a class, from all its buckets alike,
-// and never more than a second's worth. If it takes none, wait is how long until
-// there can be one; to want none asks just that.
+// draw takes up to want tokens from all buckets of a class, at most a second's worth. If it
+// takes none, wait is how long until there may be one. A want of 0 only asks for wait.
 func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got int, wait time.Duration) {
 	pace := 1.0
 	if b.SlowUntil > b.At {
@@ -182,7 +175,7 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	}
 	if got <= 0 {
 		if u == Background && wait > 0 {
-			b = b.starved()
+			b = b.markStarved()
 		}
 		return b, 0, wait
 	}
@@ -197,36 +190,35 @@ func (b balance) draw(c class, u Urgency, want int, l limits) (next balance, got
 	return next, got, 0
 }
 
-// free is how many tokens of a bucket a call of that urgency may take, and how many have to
-// flow into it before there is one.
+// free is how many tokens of a bucket such a call may take, and how many are missing until
+// there is one.
 func (b balance) free(bucket class, u Urgency, l limits) (free, missing float64) {
-	size, held, due := l[bucket], b.Tokens[bucket], b.due(l[total])
-	// What is left for more urgent calls never includes a full bucket's only token.
-	free = held - min(u.leaves()*size.burst, size.burst-1)
+	size, held, saved := l[bucket], b.Tokens[bucket], b.saved(l[total])
+	// The reserve never includes the only token of a full bucket.
+	free = held - min(u.reserve()*size.burst, size.burst-1)
 	switch {
 	case u != Background && bucket == total:
-		free -= due
+		free -= saved
 		return free, 1 - free
 	case u != Background:
 		return free, 1 - free
 	case bucket == total:
-		return max(free, min(held, due)), min(1-free, max(1-held, (1-due)*trickle))
-	case due >= 1:
+		return max(free, min(held, saved)), min(1-free, max(1-held, (1-saved)*trickle))
+	case saved >= 1:
 		return held, 1 - held
 	}
-	return free, min(1-free, max(1-held, (1-due)*trickle))
+	return free, min(1-free, max(1-held, (1-saved)*trickle))
 }
 
-// due is how much of a token is put by for background calls that wait.
-func (b balance) due(all limit) float64 {
+// saved is the part of a token that is saved for background calls.
+func (b balance) saved(all limit) float64 {
 	if b.At-b.StarvedAt > starvedFor.Milliseconds() {
 		return 0
 	}
 	return max(0, min(1, float64(b.At-b.StarvedSince)/1000*all.rate/trickle))
 }
 
-// starved is the balance after a background call has found no token.
-func (b balance) starved() balance {
+func (b balance) markStarved() balance {
 	since := b.At - b.StarvedAt
 	if since > starvedFor.Milliseconds() {
 		b.StarvedSince = b.At
@@ -237,6 +229,5 @@ func (b balance) starved() balance {
 	return b
 }
 
-// wholeTokens rounds down, but not what is whole except for the rounding of
-// fractions.
+// wholeTokens rounds down, but tolerates rounding errors.
 func wholeTokens(tokens float64) int { return int(math.Floor(tokens + 1e-6)) }

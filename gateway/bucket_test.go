@@ -11,7 +11,7 @@ var classes = []class{createKey, deleteKey, updatePlan, other}
 
 func fullAt(now time.Time) balance { return balance{At: now.UnixMilli()} }
 
-func TestNoRowOfDrawsTakesMoreThanRateAndBurst(t *testing.T) {
+func TestNoSequenceOfDrawsTakesMoreThanRateAndBurst(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		l := quotas.scaled(rapid.Float64Range(0.01, 1).Draw(t, "share"))
@@ -52,7 +52,7 @@ func TestAFullBucketGivesATokenToEveryUrgencyWhateverTheShare(t *testing.T) {
 	for _, share := range []float64{0.001, 0.1, 0.5, 1} {
 		l := quotas.scaled(share).cautious()
 		for _, c := range classes {
-			for _, u := range []Urgency{Interactive, Bulk, Background} {
+			for _, u := range []Urgency{Interactive, Backlog, Background} {
 				if _, got, _ := fullAt(now).refilled(now, l).draw(c, u, 1, l); got != 1 {
 					t.Errorf("share %v, class %s, urgency %d: %d tokens of a full bucket", share, c, u, got)
 				}
@@ -64,7 +64,7 @@ func TestAFullBucketGivesATokenToEveryUrgencyWhateverTheShare(t *testing.T) {
 func TestLessUrgentCallsLeaveTokensForMoreUrgentOnes(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_700_000_000_000)
-	for urgency, want := range map[Urgency]int{Interactive: 40, Bulk: 30, Background: 20} {
+	for urgency, want := range map[Urgency]int{Interactive: 40, Backlog: 30, Background: 20} {
 		b, taken := fullAt(now).refilled(now, quotas), 0
 		for {
 			next, got, _ := b.draw(other, urgency, 100, quotas)
@@ -103,8 +103,7 @@ func TestAMinuteOfThrottlingRefillsAtHalfTheRate(t *testing.T) {
 	}
 }
 
-// However late each call comes, within slack, AWS sees no more than the share.
-func TestCallsThatComeLateByLessThanSlackStayWithinTheShare(t *testing.T) {
+func TestCallsThatReachAWSLateByLessThanSlackStayWithinTheShare(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		share := quotas.scaled(rapid.Float64Range(0.01, 1).Draw(t, "share"))

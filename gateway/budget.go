@@ -20,7 +20,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// table is what budget and leases need of DynamoDB.
 type table interface {
 	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -30,23 +29,19 @@ type table interface {
 
 // BudgetConfig of NewBudget.
 type BudgetConfig struct {
-	// Table is the name of the records table.
 	Table string
-	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most
-	// 1; 0 is a half. The account's own deployments need the rest.
+	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most 1; 0 is a
+	// half. The account's own deployments need the rest.
 	Share float64
-	// Target is the account, Region and role whose quotas these are.
+	// Target is whose quotas these are.
 	Target portal.Target
-	// Now is the clock; nil is the system's. Waiting is by the system's in any case.
-	// Processes whose clocks differ by some seconds stay within the budget together:
-	// time flows in it once, by the clock that is ahead. A clock that is further ahead than
-	// ten seconds does not count.
+	// Now is the clock for stored times; nil is the system's. Processes whose clocks differ by
+	// up to clock.Skew keep the budget together: time counts once, by the clock that is ahead.
 	Now func() time.Time
 }
 
-// Budget hands out tokens, one for each attempt of a call. What is left is one item
-// of the records table, so it holds for all
-// processes together, however many there are.
+// Budget hands out tokens, one for each attempt. The balance is one item of the records table,
+// so the budget holds for all processes together.
 type Budget struct {
 	db     table
 	name   string
@@ -58,7 +53,7 @@ type Budget struct {
 
 	mu     sync.Mutex
 	takers map[queue]*taker
-	// seen is the item as this process last knew it, at seenAt; the zero time for never.
+	// seen is the item as last read or written, at seenAt; zero for never.
 	seen   budgetItem
 	seenAt time.Time
 }
@@ -68,15 +63,16 @@ type queue struct {
 	urgency Urgency
 }
 
-// patience is how long a call waits for a token, or for its turn to attach.
-const patience = 2 * time.Second
+// tokenWait is how long most calls wait for a token.
+const tokenWait = 2 * time.Second
 
-// budgetMemory is how long a process goes by the item as it last knew it where it is only
-// asked for, and not written. Others may have drawn since, so there are fewer tokens than it
-// says, or as many.
+const tableTimeout = 2 * time.Second
+
+// budgetMemory is how old the remembered item may be when a call only asks. Others may have
+// drawn since, so there are at most as many tokens.
 const budgetMemory = time.Second
 
-// NewBudget returns the budget. It does no I/O; the item is made by the first call.
+// NewBudget returns the budget. It does no I/O; the first call creates the item.
 func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 	if cfg.Table == "" {
 		return nil, errors.New("control plane budget: the records table has no name")
@@ -108,21 +104,19 @@ func (b *Budget) taker(c class, u Urgency) *taker {
 	return t
 }
 
-// budgetItem is the item. Every write raises the revision, on condition that no other
-// process has.
+// Every write of a budgetItem raises the revision, on condition that no other process has.
 type budgetItem struct {
 	Revision int64 `dynamodbav:"revision"`
 	balance
 }
 
-var errContended = errors.New("the budget changed under every attempt to write it")
+var errContended = errors.New("other processes changed the budget before every attempt to write it")
 
-// draw takes up to want tokens in one conditional write. None, and how long to wait, is an
-// answer and costs no write, except that background calls leave word that they wait. To
-// want none asks how long until there is one.
+// draw takes up to want tokens in one conditional write. Taking none costs no write, except
+// that background calls mark that they wait. A want of 0 only asks for wait.
 func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait time.Duration, err error) {
 	if want == 0 && q.urgency != Interactive {
-		// It is asked before the attach lease is taken, which nobody may hold only to wait.
+		// This call is about to take the attach lease, and must not hold it only to wait.
 		if _, err := b.read(ctx); err != nil {
 			return 0, 0, err
 		}
@@ -137,14 +131,12 @@ func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait tim
 	return got, wait, err
 }
 
-// throttled records that AWS throttled a call that had a token.
 func (b *Budget) throttled(ctx context.Context) error {
 	return b.update(ctx, func(now balance) (next balance, write bool) { return now.throttled(), true })
 }
 
-// update changes the item by a function of what it says. It goes by what this process last
-// knew. If another has written the item since, the write fails, and the failure tells
-// what the item says now. Processes that meet more than once wait for moments that differ.
+// update changes the item by a function of its content, from the item in memory. If another
+// process has written since, the write fails and returns the item as it is now.
 func (b *Budget) update(ctx context.Context, change func(now balance) (next balance, write bool)) error {
 	item, age, err := b.known(ctx)
 	if err != nil {
@@ -174,7 +166,7 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 		}
 		age = 0
 		if try == 0 {
-			continue // It may have been written long ago.
+			continue // the remembered item may just be old
 		}
 		if err := sleep(ctx, jitter(time.Millisecond, 20*time.Millisecond)); err != nil {
 			return err
@@ -183,8 +175,7 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 	return errContended
 }
 
-// known is the item as this process last knew it, and how long ago that was. If it never did,
-// it is read.
+// known is the item in memory and its age, or read from the table if there is none.
 func (b *Budget) known(ctx context.Context) (item budgetItem, age time.Duration, err error) {
 	b.mu.Lock()
 	item, at := b.seen, b.seenAt
@@ -210,7 +201,6 @@ func (b *Budget) read(ctx context.Context) (budgetItem, error) {
 	return b.remember(out.Item)
 }
 
-// remember decodes the item as it was found, and keeps it for the next update.
 func (b *Budget) remember(found map[string]types.AttributeValue) (item budgetItem, err error) {
 	if err := attributevalue.UnmarshalMap(found, &item); err != nil {
 		return item, fmt.Errorf("reading the control plane budget: %w", err)
@@ -233,7 +223,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem, seenAt int64) error
 	if item.Revision == 0 {
 		in.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	} else {
-		// A table that was lost counts its revisions anew, so the time must be the same, too.
+		// A new table counts revisions from 1 again, so the time must match, too.
 		in.ConditionExpression = aws.String("revision = :seen AND #at = :at")
 		in.ExpressionAttributeNames = map[string]string{"#at": "at"}
 		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(item.Revision), ":at": number(seenAt)}
@@ -253,8 +243,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem, seenAt int64) error
 
 func noToken() error { return postponed("budget") }
 
-// postponed hands a message back for 5 to 30 seconds, so that fresh ones are
-// received meanwhile.
+// postponed hands a message back for 5 to 30 seconds, so that the worker receives fresher ones.
 func postponed(reason string) error {
 	return &portal.Postponed{After: jitter(5*time.Second, 30*time.Second), Reason: reason}
 }

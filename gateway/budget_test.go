@@ -18,10 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Time in these tests is that of synctest's bubble: it stands still while anything
-// is on the wire and jumps when everybody waits.
+// These tests use synctest's time, which stands still during a call and jumps when all wait.
 
-// taken takes a token.
 func taken(t *testing.T, from *taker) error {
 	t.Helper()
 	_, err := from.take(t.Context())
@@ -33,7 +31,7 @@ func had(from *taker, ctx context.Context) bool {
 	return err == nil
 }
 
-// ledger notes when tokens were got, by class.
+// ledger records when tokens were taken, by class.
 type ledger struct {
 	mu    sync.Mutex
 	taken map[class][]time.Time
@@ -50,7 +48,7 @@ func (l *ledger) note(c class) {
 	}
 }
 
-// most is by how much any stretch of time goes over the bucket's limit.
+// excess is by how much the worst stretch of time exceeds the bucket's limit.
 func (l *ledger) excess(bucket class, size limit) float64 {
 	times, worst := l.taken[bucket], 0.0
 	slices.SortFunc(times, time.Time.Compare)
@@ -67,7 +65,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		const share = 0.5
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
@@ -75,7 +73,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 		var work sync.WaitGroup
 		for range 3 {
 			process := w.process(t, share)
-			for _, q := range []queue{{createKey, Interactive}, {other, Bulk}, {other, Interactive}} {
+			for _, q := range []queue{{createKey, Interactive}, {other, Backlog}, {other, Interactive}} {
 				for range 4 {
 					work.Go(func() {
 						for ctx.Err() == nil {
@@ -100,22 +98,22 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 	})
 }
 
-func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
+func TestAnInteractiveCallIsServedAtOnceWhileTheBacklogWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		process := w.process(t, 0.5)
 		backlog := make(chan error, 40)
 		var work sync.WaitGroup
 		for range 40 {
-			work.Go(func() { backlog <- taken(t, process.taker(other, Bulk)) })
+			work.Go(func() { backlog <- taken(t, process.taker(other, Backlog)) })
 		}
-		// The bulk taker has drawn what it may, and waits for more.
+		// Now the backlog taker has drawn what it may.
 		time.Sleep(time.Millisecond)
 		served := len(backlog)
 		if served != 13 {
-			t.Errorf("%d bulk calls were served of a bucket of 18.5, want 13", served)
+			t.Errorf("%d backlog calls were served of a bucket of 18.5, want 13", served)
 		}
 		before := time.Now()
 		if err := taken(t, process.taker(other, Interactive)); err != nil {
@@ -128,12 +126,12 @@ func TestAnInteractiveCallIsServedAtOnceWhileBulkWaits(t *testing.T) {
 	})
 }
 
-func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
+func TestACallAtTheFrontWaitsForATokenAndOneFartherBackIsPostponed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)                         // until every taker has seen that nobody waits
-		plans := w.process(t, 0.5).taker(updatePlan, Bulk) // a token every 40 seconds
+		defer time.Sleep(tokenWait)                           // until every taker has stopped
+		plans := w.process(t, 0.5).taker(updatePlan, Backlog) // a token every 40 seconds
 		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
 		}
@@ -153,28 +151,27 @@ func TestWhoseTurnIsFarIsPostponedForALittleAndWhoseIsNearWaits(t *testing.T) {
 		if !errors.As(err, &later) || later.Reason != "budget" || later.After < 5*time.Second || later.After > 30*time.Second {
 			t.Errorf("error %#v", err)
 		}
-		if waited := time.Since(before); waited < patience || waited > patience+100*time.Millisecond {
+		if waited := time.Since(before); waited < tokenWait || waited > tokenWait+100*time.Millisecond {
 			t.Errorf("waited %v", waited)
 		}
 		near.Wait()
 	})
 }
 
-func TestNobodyWaitsForEver(t *testing.T) {
+func TestACallAtTheFrontIsPostponedInTheEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		urgency Urgency
 		want    time.Duration
 	}{
-		// It would soon be in the way of fresher ones.
 		"at a screen":  {Interactive, frontTime},
-		"in a backlog": {Bulk, frontPatience},
+		"in a backlog": {Backlog, frontWait},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			synctest.Test(t, func(t *testing.T) {
-				defer time.Sleep(patience)
+				defer time.Sleep(tokenWait)
 				b := w.process(t, 0.25) // a token every 80 seconds
 				plans := b.taker(updatePlan, c.urgency)
 				if err := taken(t, plans); err != nil {
@@ -193,15 +190,15 @@ func TestNobodyWaitsForEver(t *testing.T) {
 	}
 }
 
-func TestATokenThatNobodyUsedIsKeptOnlyForAMoment(t *testing.T) {
+func TestATokenThatNoCallUsesExpires(t *testing.T) {
 	t.Parallel()
 	if life := tokenLife; life >= slack {
 		t.Errorf("a token may be used for %v, and the buckets allow for calls that come %v late", life, slack)
 	}
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
-		plans := w.process(t, 1).taker(updatePlan, Bulk)
+		defer time.Sleep(tokenWait) // until every taker has stopped
+		plans := w.process(t, 1).taker(updatePlan, Backlog)
 		unused, err := plans.take(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -216,16 +213,16 @@ func TestATokenThatNobodyUsedIsKeptOnlyForAMoment(t *testing.T) {
 		time.Sleep(time.Millisecond)
 		before = time.Now()
 		if _, err := plans.take(t.Context()); err != nil || time.Since(before) < 15*time.Second {
-			t.Errorf("later a token was given at once, or none: %v", err)
+			t.Errorf("later a call got the old token, or none: %v", err)
 		}
 	})
 }
 
-func TestATokenGivenBackGoesToWhoWaits(t *testing.T) {
+func TestATokenGivenBackGoesToAWaitingCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		unused, err := plans.take(t.Context())
 		if err != nil {
@@ -249,7 +246,7 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		if err := taken(t, plans); err != nil {
 			t.Fatal(err)
@@ -264,7 +261,7 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		if err := taken(t, plans); err != nil {
-			t.Errorf("the token that came meanwhile: %v", err)
+			t.Errorf("the token that came meanwhile is lost: %v", err)
 		}
 	})
 }
@@ -272,10 +269,10 @@ func TestACallThatEndsWhileItWaitsTakesNoToken(t *testing.T) {
 func TestTheSecondThrottledCallInAMinuteSlowsEveryProcessForAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		processes := budgetsOf(t, 2, 1)
 		one, two := processes[0], processes[1]
-		// perSecond empties the bucket and counts what comes in ten seconds after.
+		// perSecond empties the bucket and counts the tokens of the next ten seconds.
 		perSecond := func(b *Budget) float64 {
 			taker, count := b.taker(other, Interactive), 0
 			drained, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -318,7 +315,7 @@ func (broken) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb
 	return nil, io.ErrUnexpectedEOF
 }
 
-func TestWithoutTheTableNothingIsCalledAndNothingHasFailed(t *testing.T) {
+func TestWithoutTheTableACallIsPostponedAndNotMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b, err := NewBudget(broken{table: w.DB}, BudgetConfig{Table: gatewaytest.Records})
@@ -339,11 +336,11 @@ func TestAShareOutsideItsBoundsIsAnError(t *testing.T) {
 	t.Parallel()
 	for _, share := range []float64{-0.1, 1.1} {
 		if _, err := NewBudget(nil, BudgetConfig{Table: gatewaytest.Records, Share: share}); err == nil {
-			t.Errorf("share %v is taken", share)
+			t.Errorf("share %v is accepted", share)
 		}
 	}
 	if _, err := NewBudget(nil, BudgetConfig{}); err == nil {
-		t.Error("a budget without a table is taken")
+		t.Error("a budget without a table is accepted")
 	}
 }
 
@@ -390,13 +387,12 @@ func TestEveryAttemptOfACallTakesATokenAndOnlyOneIsMade(t *testing.T) {
 	})
 }
 
-// In a rush whoever clicks now is served now: of interactive calls the newest goes first.
 func TestTheNewestInteractiveCallGoesFirst(t *testing.T) {
 	t.Parallel()
-	for urgency, want := range map[Urgency]int{Interactive: 2, Bulk: 0} {
-		w := newWorld(t) // with a budget that nobody has drawn from
+	for urgency, want := range map[Urgency]int{Interactive: 2, Backlog: 0} {
+		w := newWorld(t) // with a full budget
 		synctest.Test(t, func(t *testing.T) {
-			defer time.Sleep(patience) // until every taker has seen that nobody waits
+			defer time.Sleep(tokenWait) // until every taker has stopped
 			keys := w.process(t, 1).taker(updatePlan, urgency)
 			if err := taken(t, keys); err != nil {
 				t.Fatal(err)
@@ -448,11 +444,11 @@ func TestABudgetThatWasLostForgetsNoDrawOfAnotherProcess(t *testing.T) {
 	}
 }
 
-func TestWhoAsksBeforeTheAttachLeaseIsToldHowThingsStandNow(t *testing.T) {
+func TestTheQuestionBeforeTheAttachLeaseReadsTheBudgetAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := w.process(t, 0.5), w.process(t, 0.5)
-	if _, _, err := a.draw(t.Context(), queue{other, Bulk}, 1); err != nil {
+	if _, _, err := a.draw(t.Context(), queue{other, Backlog}, 1); err != nil {
 		t.Fatal(err)
 	}
 	for got := 1; got > 0; {
@@ -461,7 +457,7 @@ func TestWhoAsksBeforeTheAttachLeaseIsToldHowThingsStandNow(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, wait, err := a.draw(t.Context(), queue{other, Bulk}, 0); err != nil || wait == 0 {
-		t.Errorf("it would take the lease and wait for a token while it holds it: %v, %v", wait, err)
+	if _, wait, err := a.draw(t.Context(), queue{other, Backlog}, 0); err != nil || wait == 0 {
+		t.Errorf("the call would hold the lease and wait for a token: %v, %v", wait, err)
 	}
 }

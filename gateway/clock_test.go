@@ -27,9 +27,8 @@ func (w *world) put(t *testing.T, key schema.Key, attributes map[string]types.At
 	}
 }
 
-// A process whose clock is ahead, or was for a moment, must not hold up the others until their
-// clocks have caught up. Clocks that are ahead by ten seconds are still believed.
-func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
+// A process whose clock is, or was, far ahead must not stop the others.
+func TestAStoredTimeTooFarAheadCountsAsNow(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_800_000_000_000)
 	empty := &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"total": &types.AttributeValueMemberN{Value: "0"}}}
@@ -42,10 +41,10 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 		return item.refilled(now, b.limits)
 	}
 	for name, c := range map[string]struct {
-		// ahead is how far ahead a right clock may have put the time.
+		// ahead is how far ahead a right clock may store the time.
 		ahead time.Duration
 		store func(t *testing.T, w *world, at types.AttributeValue)
-		// believed says whether the process goes by the time that was stored.
+		// believed says whether the process goes by the stored time.
 		believed func(t *testing.T, w *world, b *Budget) bool
 	}{
 		"the bucket's": {
@@ -73,7 +72,7 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedAt > now.UnixMilli() },
 		},
-		"since when tokens are put by for background calls": {
+		"since when tokens are saved for background calls": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
 				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_since": at})
 			},
@@ -95,7 +94,7 @@ func TestATimeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 				w.put(t, schema.AttachLease(""), map[string]types.AttributeValue{"eager": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
-				_, free, err := b.attach.try(t.Context(), 10*time.Second, Bulk)
+				_, free, err := b.attach.try(t.Context(), 10*time.Second, Backlog)
 				return err == nil && !free
 			},
 		},
@@ -167,7 +166,7 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 	}
 	for target, b := range budgets {
 		if _, ok, err := b.attach.try(t.Context(), time.Minute, Interactive); !ok || err != nil {
-			t.Errorf("the attach lease of target %q is not to be had: %v", target, err)
+			t.Errorf("the attach lease of target %q is not free: %v", target, err)
 		}
 	}
 }

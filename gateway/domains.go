@@ -13,28 +13,26 @@ import (
 // Domain is a custom domain name of the account's APIs.
 type Domain struct {
 	Name string
-	// ID tells private domain names of one name apart; public ones have none.
-	ID string
-	// Private domain names resolve inside their owner's network only.
+	// ID tells private domains with one name apart.
+	ID      string
 	Private bool
-	// Unusable says that base path mappings tell no address: routing rules decide where
-	// calls go, or the domain is not available yet.
+	// Unusable says that the base path mappings give no address: the domain has routing rules,
+	// or is not available yet.
 	Unusable bool
 }
 
-// Mapping is where a REST API is under a custom domain. BasePath is "" at the root. Stage
-// is "" if callers name the stage after the base path.
+// Mapping is a REST API's place under a domain. BasePath is "" at the root. Stage is "" if
+// callers name it after the base path.
 type Mapping struct {
 	BasePath, API, Stage string
 }
 
-// DomainsPage lists a page of the custom domain names, in API Gateway's order; positions are
-// those of UsagePlansPage. An *Unavailable that is Forbidden says that Gatehouse's role may
-// not list them.
+// DomainsPage lists a page of the custom domain names; for positions see UsagePlansPage. If
+// Gatehouse's role may not list them, the error is an *Unavailable with Forbidden.
 func (s *Session) DomainsPage(ctx context.Context, position string) (domains []Domain, next string, err error) {
 	var out *apigateway.GetDomainNamesOutput
 	err = s.read(ctx, listDomains, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: from(position)})
+		out, err = s.cp.client.GetDomainNames(ctx, &apigateway.GetDomainNamesInput{Limit: pageSize, Position: startAt(position)})
 		return err
 	})
 	if err != nil {
@@ -57,14 +55,14 @@ func unusable(domain types.DomainName) bool {
 	return true
 }
 
-// noBasePath is how API Gateway writes a base path, or a stage, that there is none of.
+// noBasePath is how API Gateway writes an empty base path or stage.
 const noBasePath = "(none)"
 
-// MappingsPage lists a page of a domain's base path mappings; positions are those of
-// UsagePlansPage. A domain that is gone has none, and neither has one whose mappings have
-// several levels: API Gateway tells those to its other API only, and refuses here.
+// MappingsPage lists a page of a domain's base path mappings; for positions see UsagePlansPage.
+// It finds none if the domain is gone, or has a mapping of several levels: only API Gateway's
+// V2 API shows those, and this one answers 400.
 func (s *Session) MappingsPage(ctx context.Context, domain Domain, position string) (mappings []Mapping, next string, err error) {
-	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: from(position)}
+	in := &apigateway.GetBasePathMappingsInput{DomainName: aws.String(domain.Name), Limit: pageSize, Position: startAt(position)}
 	if domain.ID != "" {
 		in.DomainNameId = aws.String(domain.ID)
 	}
@@ -95,8 +93,7 @@ func unlessNone(text *string) string {
 	return aws.ToString(text)
 }
 
-// notOffered treats an API Gateway that does not have the operation, such as an
-// emulator, like one that forbids it.
+// notOffered treats an emulator without the operation as if it forbade it.
 func notOffered(err error) error {
 	var unavailable *Unavailable
 	if errors.As(err, &unavailable) && statusOf(unavailable.Err) == http.StatusNotImplemented {

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// answering is a session with an API Gateway that answers as told, by path and query.
+// answering is a session with an API Gateway that answers by path and query.
 func (w *world) answering(t *testing.T, answers map[string]string) *Session {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

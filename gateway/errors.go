@@ -13,11 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Refused is API Gateway's no for good: it will refuse the same call again. Err holds AWS's
-// own words, for operators.
+// Refused says that API Gateway refuses a call for good: it would refuse the same call again.
+// Err holds AWS's words, for operators.
 type Refused struct {
 	Reason RefusedReason
-	// Rival is the plan that was seen to hold the key, if Reason is StageTaken.
+	// Rival is the plan that holds the key, if Reason is StageTaken.
 	Rival portal.PlanID
 	Err   error
 }
@@ -27,7 +27,7 @@ func (r *Refused) Error() string {
 }
 func (r *Refused) Unwrap() error { return r.Err }
 
-// RefusedReason says why API Gateway refuses for good.
+// RefusedReason says why.
 type RefusedReason string
 
 // The reasons.
@@ -38,9 +38,7 @@ const (
 	Invalid    RefusedReason = "invalid"     // the call is wrong in itself
 )
 
-func refused(reason RefusedReason, err error) error { return &Refused{Reason: reason, Err: err} }
-
-// ResourceLimit names a quota of things, as opposed to one of calls.
+// ResourceLimit names a quota on resources, as opposed to one on calls.
 type ResourceLimit string
 
 // The limits, with what AWS allows unless it has raised them.
@@ -50,15 +48,14 @@ const (
 	PlansPerKey ResourceLimit = "plans_per_key" // 10 usage plans for one API key
 )
 
-// LimitReached says that a quota of things is used up (LimitExceededException). The same
-// call fails again until somebody makes room: for PlansPerKey the owner of the key, by
-// leaving a plan; otherwise an operator.
+// LimitReached says that a quota on resources is used up (LimitExceededException). The same
+// call fails until an operator makes room or, for PlansPerKey, the owner of the key leaves a
+// plan.
 type LimitReached struct {
 	Limit ResourceLimit
-	// Until is when it makes sense to try again, for Keys: before that no process asks AWS.
-	// It is the zero time for the other limits.
+	// Until is when processes ask AWS again, for Keys; zero for other limits.
 	Until time.Time
-	// Err holds AWS's own words; it is nil if AWS was not asked.
+	// Err is nil if AWS was not asked.
 	Err error
 }
 
@@ -74,9 +71,9 @@ func (l *LimitReached) Error() string {
 }
 func (l *LimitReached) Unwrap() error { return l.Err }
 
-// limitOf says which quota a call has reached. AWS has one exception for all of them, and
-// its words are not documented, so the operation decides. An import creates keys and
-// attaches them; only there do the words count.
+// limitOf says which quota a call has reached. AWS has one exception for all and does not
+// document its words, so the operation decides. The words count only for an import, which both
+// creates and attaches.
 func limitOf(op Operation, err error) ResourceLimit {
 	switch op.name {
 	case CreateUsagePlan.name:
@@ -91,16 +88,16 @@ func limitOf(op Operation, err error) ResourceLimit {
 	return Keys
 }
 
-// Unavailable is every other failure. The call may work later, and may have taken
-// effect already: only reading tells.
+// Unavailable is every other failure. The call may work later, and may have taken effect
+// already: only reading tells.
 type Unavailable struct {
-	// Throttled says that AWS answered 429. Repeated, it slows every process down.
+	// Throttled says that AWS answered 429.
 	Throttled bool
-	// Forbidden says that Gatehouse's own permissions or credentials do not suffice,
-	// which only an operator can change.
+	// Forbidden says that Gatehouse's permissions or credentials do not suffice, which an
+	// operator must change.
 	Forbidden bool
-	// ValueTaken says that a key with the value exists already, and that no key with its name
-	// is listed yet. Values cannot be guessed, so it is the wanted key itself.
+	// ValueTaken says that the key exists and is not listed yet. Only the wanted key can have
+	// its value.
 	ValueTaken bool
 	Err        error
 }
@@ -119,8 +116,7 @@ func (u *Unavailable) Error() string {
 }
 func (u *Unavailable) Unwrap() error { return u.Err }
 
-// absent is a 404 and conflict a 409. What they mean depends on the operation;
-// asUnavailable is for those where they mean nothing.
+// absent is a 404 and conflict a 409. Their meaning depends on the operation.
 type absent struct{ err error }
 
 func (a *absent) Error() string { return withCause("not found", a.err) }
@@ -131,33 +127,31 @@ type conflict struct{ err error }
 func (c *conflict) Error() string { return withCause("conflict", c.err) }
 func (c *conflict) Unwrap() error { return c.err }
 
-// concurrent says that the conflict is with another change under way, and not with
-// what stands. AWS gives both the same name, so only the words tell them apart.
+// concurrent says that another change was under way. AWS names all conflicts alike, so the
+// words decide.
 func (c *conflict) concurrent() bool {
 	return strings.Contains(strings.ToLower(c.err.Error()), "concurrent modification")
 }
 
-// attached says that the conflict is with the very attachment that was asked for.
 func (c *conflict) attached() bool {
 	text := strings.ToLower(c.err.Error())
 	return strings.Contains(text, "usage plan key") && strings.Contains(text, "already exists")
 }
 
-// IsNotFound says whether AWS answered a Call that what it names does not exist.
+// IsNotFound says whether AWS answered a Call with a 404.
 func IsNotFound(err error) bool {
 	var a *absent
 	return errors.As(err, &a)
 }
 
 // IsConcurrentChange says whether a Call failed because another change was under way, so that
-// the same call may work in a moment.
+// it may work in a moment.
 func IsConcurrentChange(err error) bool {
 	var c *conflict
 	return errors.As(err, &c) && c.concurrent()
 }
 
-// asUnavailable is the error of an operation for which neither a 404 nor a 409 has a meaning:
-// it makes both Unavailable and leaves every other error as it is.
+// asUnavailable turns a 404 or 409 that means nothing to the operation into an Unavailable.
 func asUnavailable(err error) error {
 	var a *absent
 	var c *conflict
@@ -170,8 +164,8 @@ func asUnavailable(err error) error {
 	return err
 }
 
-// classify sorts the outcome of one attempt of an operation. Only what AWS names counts as a
-// refusal; a bare status may come from something in between.
+// classify turns the SDK's error into one of this package's. A bare status is no refusal, since
+// a proxy may have sent it.
 func classify(op Operation, err error) error {
 	var (
 		full     *types.LimitExceededException
@@ -185,7 +179,7 @@ func classify(op Operation, err error) error {
 	case errors.As(err, &full):
 		return &LimitReached{Limit: limitOf(op, err), Err: err}
 	case errors.As(err, &invalid):
-		return refused(Invalid, err)
+		return &Refused{Reason: Invalid, Err: err}
 	case errors.As(err, &clash):
 		return &conflict{err: err}
 	case errors.As(err, &notFound):
@@ -210,7 +204,6 @@ func forbidden(err error) bool {
 	return status == http.StatusForbidden || status == http.StatusUnauthorized
 }
 
-// statusOf is the answer's HTTP status, 0 if there was no answer.
 func statusOf(err error) int {
 	var response *smithyhttp.ResponseError
 	if errors.As(err, &response) {
@@ -226,19 +219,18 @@ func withCause(what string, err error) string {
 	return what + ": " + err.Error()
 }
 
-// unspoken is an error whose text has a secret taken out of it.
-type unspoken struct {
+type redacted struct {
 	text string
 	err  error
 }
 
-func (u *unspoken) Error() string { return u.text }
-func (u *unspoken) Unwrap() error { return u.err }
+func (u *redacted) Error() string { return u.text }
+func (u *redacted) Unwrap() error { return u.err }
 
-// without keeps a secret out of an error's text: AWS may quote what it refuses.
-func without(secret string, err error) error {
+// redact takes a secret out of an error's text: AWS may quote the input that it rejects.
+func redact(secret string, err error) error {
 	if err == nil || secret == "" || !strings.Contains(err.Error(), secret) {
 		return err
 	}
-	return &unspoken{text: strings.ReplaceAll(err.Error(), secret, "[key value]"), err: err}
+	return &redacted{text: strings.ReplaceAll(err.Error(), secret, "[key value]"), err: err}
 }

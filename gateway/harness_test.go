@@ -15,7 +15,7 @@ func newWorld(t *testing.T) *world {
 	return &world{gatewaytest.New(t)}
 }
 
-// process is one process's budget: all of a world share one table.
+// process is one process's budget; all processes of a world share a table.
 func (w *world) process(t *testing.T, share float64) *Budget {
 	t.Helper()
 	b, err := NewBudget(w.DB, BudgetConfig{Table: gatewaytest.Records, Share: share})
@@ -30,7 +30,7 @@ func (w *world) controlPlane(t *testing.T, b *Budget, cfg Config) *ControlPlane 
 	return New(Client(w.Tampered()), b, cfg)
 }
 
-// session is an interactive one with the whole of AWS's quotas.
+// session is interactive and has all of AWS's quotas.
 func (w *world) session(t *testing.T) *Session {
 	t.Helper()
 	return w.controlPlane(t, w.process(t, 1), Config{}).Session(Interactive, nil)

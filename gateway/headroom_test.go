@@ -17,15 +17,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// strict refuses every call beyond the limits, by token buckets, as AWS does.
+// strict throttles every call beyond the limits, by token buckets, as AWS does.
 type strict struct {
 	limits limits
 
-	mu      sync.Mutex
-	tokens  map[class]float64
-	at      time.Time
-	allowed int
-	refused int
+	mu        sync.Mutex
+	tokens    map[class]float64
+	at        time.Time
+	allowed   int
+	throttled int
 }
 
 func (s *strict) allows(buckets ...class) bool {
@@ -44,7 +44,7 @@ func (s *strict) allows(buckets ...class) bool {
 	s.at = now
 	for _, c := range buckets {
 		if s.tokens[c] < 1-1e-6 {
-			s.refused++
+			s.throttled++
 			return false
 		}
 	}
@@ -55,8 +55,8 @@ func (s *strict) allows(buckets ...class) bool {
 	return true
 }
 
-// rush is an API Gateway behind those limits. Calls of the first moment after began take
-// long to reach it, since their connections are new, and later ones no time.
+// rush is an API Gateway behind those limits. The first calls after began reach it late, as if
+// over new connections.
 func (s *strict) rush(began *atomic.Int64) func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 	return func(op string, _ func() (*http.Response, error)) (*http.Response, error) {
 		if time.Now().UnixMilli()-began.Load() < 100 {
@@ -77,14 +77,14 @@ func (s *strict) rush(began *atomic.Int64) func(op string, pass func() (*http.Re
 	}
 }
 
-func TestWhereAWSEnforcesExactlyTheShareNoCallIsRefused(t *testing.T) {
+func TestIfAWSEnforcesExactlyTheShareNoCallIsThrottled(t *testing.T) {
 	t.Parallel()
 	for share, calls := range map[float64]int{0.25: 100, 0.5: 400, 1: 200} {
 		t.Run(fmt.Sprint(share), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			synctest.Test(t, func(t *testing.T) {
-				defer time.Sleep(patience) // until every taker has seen that nobody waits
+				defer time.Sleep(tokenWait) // until every taker has stopped
 				aws := &strict{limits: quotas.scaled(share)}
 				var began atomic.Int64
 				w.Wire.Tamper(aws.rush(&began))
@@ -101,15 +101,15 @@ func TestWhereAWSEnforcesExactlyTheShareNoCallIsRefused(t *testing.T) {
 					rush.Wait()
 					time.Sleep(5 * time.Second) // until the bucket is full again
 				}
-				if aws.refused > 0 || aws.allowed != calls {
-					t.Errorf("%d calls were refused and %d let through, want 0 and %d", aws.refused, aws.allowed, calls)
+				if aws.throttled > 0 || aws.allowed != calls {
+					t.Errorf("%d calls were throttled and %d let through, want 0 and %d", aws.throttled, aws.allowed, calls)
 				}
 			})
 		})
 	}
 }
 
-// one makes one call; which, depends on n.
+// one makes one call; n decides which.
 func one(t *testing.T, s *Session, n int) error {
 	t.Helper()
 	switch n % 10 {
@@ -124,8 +124,7 @@ func one(t *testing.T, s *Session, n int) error {
 	}
 }
 
-// untilDone makes a call again while it is postponed, as a queue would, and gives up at the
-// first that fails.
+// untilDone repeats a call while it is postponed, as a queue would, until it succeeds or fails.
 func untilDone(t *testing.T, call func() error) {
 	t.Helper()
 	for {

@@ -15,23 +15,22 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// ImportRow is a key to import, and the plans to attach it to.
+// ImportRow is a key to import and its plans.
 type ImportRow struct {
 	Key   Key
 	Plans []portal.PlanID
 }
 
-// ImportAnswer is what AWS answers to an import: how many keys it names and how many warnings
-// it gives. Neither says which row it is about.
+// ImportAnswer is AWS's answer to an import. Neither the ids nor the warnings say which row
+// they are about, so they are only counted.
 type ImportAnswer struct{ IDs, Warnings int }
 
-// ImportKeys makes one import, which creates keys and attaches them to their plans. A key of a
-// row's name that exists already is overwritten, and enabled if somebody has disabled it.
+// ImportKeys makes one import, which creates keys and attaches them to their plans. It
+// overwrites an existing key with the name of a row, and enables it.
 //
-// rows is called once the import may be made, right before it, and returns what to import;
-// without rows no call is made. hasRoom says that an import was let through a moment ago, so
-// that this one need not ask whether the account has room for keys. The error is one of those
-// of Session, or one that ImportRefused reports.
+// rows is called right before the import; if it returns none, no call is made. hasRoom says
+// that the room for keys was checked a moment ago. The error is one of Session's, or one that
+// FileRejected reports.
 func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []ImportRow) (ImportAnswer, error) {
 	op := ImportAPIKeys
 	op.creates = !hasRoom
@@ -41,7 +40,7 @@ func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []Im
 	}
 	file := rows()
 	if len(file) == 0 {
-		s.withdraw(op, p)
+		s.returnPermit(op, p)
 		return ImportAnswer{}, nil
 	}
 	var answer ImportAnswer
@@ -52,30 +51,29 @@ func (s *Session) ImportKeys(ctx context.Context, hasRoom bool, rows func() []Im
 	if err == nil && answer.IDs > 0 || len(file) == 1 {
 		s.noteRoom(ctx, err)
 	}
-	if !ImportRefused(err) {
+	if !FileRejected(err) {
 		err = asUnavailable(err)
 	}
 	return answer, err
 }
 
-// ImportRows is the bare call of an import, to be made within a Call. Its error holds no value
-// of a key.
+// ImportRows makes the bare call, for use within a Call. Its error holds no key value.
 func ImportRows(ctx context.Context, client *apigateway.Client, rows []ImportRow) (ImportAnswer, error) {
 	out, err := client.ImportApiKeys(ctx, &apigateway.ImportApiKeysInput{
 		Body: keyFile(rows), Format: types.ApiKeysFormatCsv, FailOnWarnings: false,
 	})
 	if err != nil {
 		for _, row := range rows {
-			err = without(row.Key.Value, err)
+			err = redact(row.Key.Value, err)
 		}
 		return ImportAnswer{}, err
 	}
 	return ImportAnswer{IDs: len(out.Ids), Warnings: len(out.Warnings)}, nil
 }
 
-// ImportRefused says whether an import created nothing because of what its file holds. A 413 may
-// come from something in between, and means the same.
-func ImportRefused(err error) bool {
+// FileRejected says whether an import created nothing because of what its file holds. A 413
+// means the same, even from a proxy.
+func FileRejected(err error) bool {
 	var no *Refused
 	var clash *conflict
 	var full *LimitReached
@@ -90,8 +88,8 @@ func ImportRefused(err error) bool {
 	return statusOf(err) == http.StatusRequestEntityTooLarge
 }
 
-// keyFile is the file that ImportApiKeys reads, a row a key. Every column that matters is
-// explicit, so that no default decides whether a key works. The columns are those of
+// keyFile is the file for ImportApiKeys. It names every column that matters, so that no default
+// decides whether a key works; see
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-key-file-format.html.
 func keyFile(rows []ImportRow) []byte {
 	var file bytes.Buffer
@@ -108,9 +106,8 @@ func keyFile(rows []ImportRow) []byte {
 	return file.Bytes()
 }
 
-// plain takes out of a text what has a meaning in the file. Descriptions hold words of
-// users; whether AWS reads a quoted line break as we write it is not documented, and a
-// line of their own would let them make keys.
+// plain replaces characters that have a meaning in the file. Descriptions hold words of users,
+// who could otherwise add rows: AWS does not document how it reads a quoted line break.
 func plain(text string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || strings.ContainsRune("\",\u0085\u2028\u2029", r) {

@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestAWordOfAUsersMakesNoRow(t *testing.T) {
+func TestADescriptionCannotAddARow(t *testing.T) {
 	t.Parallel()
 	row := ImportRow{
 		Key:   Key{Name: "gatehouse/a/k", Value: value(1), Description: "x\"\r\nevil,value,,true,a\u2028\u0085"},

@@ -19,11 +19,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// keyRoom knows whether the AWS account has room for another API key. While it has none,
-// one row of the records table says until when, and no process asks
-// AWS, except once if it saw shortly before that there was room. After that one call tries
-// again. If the account is still full, the row says so for twice as long; if the call succeeds,
-// the row is deleted.
+// keyRoom knows whether the AWS account has room for another API key. While it has none, a row
+// of the records table says until when, and no process asks AWS, except once if it saw room
+// shortly before. After that time one call tries again.
 //
 //	no row ── no room ──▶ full until T ── T passes, one call ──▶ trying ── succeeds ──▶ no row
 //	                           ▲                                   │
@@ -34,42 +32,40 @@ type keyRoom struct {
 	target portal.Target
 	now    func() time.Time
 
-	mu sync.Mutex
-	// full is what the row said when it was read last.
+	mu     sync.Mutex
 	full   fullRow
 	readAt time.Time
 }
 
 const (
-	// firstFull and longestFull bound how long the row says that the account is full.
+	// firstFull and longestFull bound the time of the row.
 	firstFull   = time.Minute
 	longestFull = time.Hour
-	// tryingFor is how long the one call that tries again keeps the others off.
+	// tryingFor is how long the call that tries again keeps others off.
 	tryingFor = 30 * time.Second
-	// fullMemory is how long a process goes by the row without reading it again, and
-	// roomMemory how long by there being none.
+	// A process reads the row again after fullMemory, or after roomMemory if there was none.
 	fullMemory = 5 * time.Second
 	roomMemory = time.Minute
 )
 
-// fullRow is the row; the zero value is none. Until is epoch milliseconds.
+// fullRow is the row, zero for none. Until is epoch milliseconds.
 type fullRow struct {
 	Until int64         `dynamodbav:"until"`
 	Wait  time.Duration `dynamodbav:"wait"`
-	// Trying says that a call is trying again, so that Wait doubles if there is still no room.
+	// Trying says that a call is trying again: if there is still no room, Wait doubles.
 	Trying bool `dynamodbav:"trying"`
 }
 
 func (r fullRow) exists() bool { return r.Until != 0 }
 
-// until is when to try again, now if no right clock can have stored the row.
+// until is when to try again, which is now if no right clock can have stored the row.
 func (r fullRow) until(now time.Time) time.Time {
 	return clock.Believed(time.UnixMilli(r.Until), now, min(r.Wait, longestFull))
 }
 
-// check returns nil if a key may be created, and otherwise a *LimitReached or, if the table
-// does not answer, a *portal.Postponed. When the time of a full account is over it returns
-// nil to one caller, and keeps off the others for tryingFor.
+// check returns nil if a key may be created, otherwise a *LimitReached, or a *portal.Postponed
+// if the table does not answer. Once the row's time is over, only one caller in tryingFor gets
+// nil.
 func (k *keyRoom) check(ctx context.Context) error {
 	now := k.now()
 	switch room, until := k.remembered(now); {
@@ -99,8 +95,8 @@ func (k *keyRoom) check(ctx context.Context) error {
 	return nil
 }
 
-// remembered says, as far as this process knows, that there is room, or until when there is
-// none; false and the zero time if the row has to be read.
+// remembered says from memory that there is room, or until when there is none. The row must be
+// read if it says neither.
 func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -114,15 +110,15 @@ func (k *keyRoom) remembered(now time.Time) (room bool, until time.Time) {
 	return false, until
 }
 
-// recordFull records that AWS had no room for a key, and returns until when nobody asks again.
+// recordFull records that AWS had no room, and returns when to try again.
 func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
 	now := k.now()
 	until = now.Add(firstFull)
 	row, err := k.read(ctx)
 	if err == nil && row.exists() && !row.Trying && row.until(now).After(now) {
-		return row.until(now) // another call met the full account in the same moment
+		return row.until(now) // another call has just recorded it
 	}
 	next := fullRow{Wait: firstFull}
 	if row.exists() {
@@ -133,13 +129,12 @@ func (k *keyRoom) recordFull(ctx context.Context) (until time.Time) {
 		_, err = k.replace(ctx, row, next)
 	}
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("that the account has no room for keys could not be recorded")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot record that the account has no room for keys")
 		return until
 	}
 	return time.UnixMilli(next.Until)
 }
 
-// recordRoom records that there was room for a key.
 func (k *keyRoom) recordRoom(ctx context.Context) {
 	k.mu.Lock()
 	known := k.full.exists()
@@ -148,11 +143,11 @@ func (k *keyRoom) recordRoom(ctx context.Context) {
 	if !known {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
 	_, err := k.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: aws.String(k.name), Key: k.key()})
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("that the account has room for keys again could not be recorded")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot record that the account has room for keys again")
 	}
 }
 
@@ -161,14 +156,14 @@ func (k *keyRoom) key() map[string]types.AttributeValue {
 }
 
 func (k *keyRoom) read(ctx context.Context) (row fullRow, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	out, err := k.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: aws.String(k.name), Key: k.key(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return row, fmt.Errorf("reading whether there is room for keys: %w", err)
+		return row, fmt.Errorf("reading the row of the key limit: %w", err)
 	}
 	if err := attributevalue.UnmarshalMap(out.Item, &row); err != nil {
-		return row, fmt.Errorf("decoding whether there is room for keys: %w", err)
+		return row, fmt.Errorf("decoding the row of the key limit: %w", err)
 	}
 	k.remember(row)
 	return row, nil
@@ -180,13 +175,12 @@ func (k *keyRoom) remember(row fullRow) {
 	k.full, k.readAt = row, k.now()
 }
 
-// replace writes the row unless another process has written it since it was read.
 func (k *keyRoom) replace(ctx context.Context, seen, next fullRow) (ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
 	item, err := attributevalue.MarshalMap(next)
 	if err != nil {
-		return false, fmt.Errorf("encoding that there is no room for keys: %w", err)
+		return false, fmt.Errorf("encoding the row of the key limit: %w", err)
 	}
 	maps.Copy(item, k.key())
 	in := &dynamodb.PutItemInput{TableName: aws.String(k.name), Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
@@ -201,7 +195,7 @@ func (k *keyRoom) replace(ctx context.Context, seen, next fullRow) (ok bool, err
 	case errors.As(err, &lost):
 		return false, nil
 	case err != nil:
-		return false, fmt.Errorf("writing that there is no room for keys: %w", err)
+		return false, fmt.Errorf("writing the row of the key limit: %w", err)
 	}
 	k.remember(next)
 	return true, nil

@@ -18,7 +18,7 @@ import (
 
 const noRoom = "Maximum number of API keys has been reached: 10000"
 
-// full has every creation refused, for as long as the account is to be full.
+// full lets every creation fail until empty is called.
 func (w *world) full() (empty func()) {
 	w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 		if op == "CreateApiKey" {
@@ -31,7 +31,7 @@ func (w *world) full() (empty func()) {
 	}
 }
 
-// fullUntil asks for a key and returns until when the account is full, the zero time if it is not.
+// fullUntil creates a key and returns until when the account is full, zero if it is not.
 func fullUntil(t *testing.T, s *Session, n int) time.Time {
 	t.Helper()
 	_, err := s.CreateKey(t.Context(), Key{Name: value(n), Value: value(n)})
@@ -46,7 +46,7 @@ func fullUntil(t *testing.T, s *Session, n int) time.Time {
 	return full.Until
 }
 
-func TestAHundredWishesOfAFullAccountCostOneCall(t *testing.T) {
+func TestAHundredCreationsInAFullAccountCostOneCall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.full()
@@ -54,7 +54,7 @@ func TestAHundredWishesOfAFullAccountCostOneCall(t *testing.T) {
 		processes := []*Session{w.session(t), w.session(t)}
 		for n := range 100 {
 			if until := fullUntil(t, processes[n%2], n); !until.Equal(time.Now().Add(firstFull)) {
-				t.Fatalf("wish %d is to wait until %v; it is %v", n, until, time.Now())
+				t.Fatalf("creation %d is told to wait until %v; it is %v", n, until, time.Now())
 			}
 		}
 		if n := w.Wire.Count("CreateApiKey"); n != 1 {
@@ -72,7 +72,7 @@ func TestAnAccountThatStaysFullIsAskedLessAndLessOften(t *testing.T) {
 		for round, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
 			until := fullUntil(t, s, round)
 			if wait := time.Until(until).Round(time.Second); wait != want*time.Minute {
-				t.Errorf("round %d: wait for %v, want %v", round, wait, want*time.Minute)
+				t.Errorf("round %d: told to wait for %v, want %v", round, wait, want*time.Minute)
 			}
 			time.Sleep(time.Until(until) - time.Second)
 			fullUntil(t, other, round)
@@ -84,7 +84,7 @@ func TestAnAccountThatStaysFullIsAskedLessAndLessOften(t *testing.T) {
 		empty()
 		for n, s := range []*Session{s, other, s} {
 			if until := fullUntil(t, s, 100+n); !until.IsZero() {
-				t.Errorf("with room again, wish %d is to wait until %v", n, until)
+				t.Errorf("with room again, creation %d is told to wait until %v", n, until)
 			}
 		}
 		w.full()
@@ -94,12 +94,12 @@ func TestAnAccountThatStaysFullIsAskedLessAndLessOften(t *testing.T) {
 	})
 }
 
-func TestOneCallTriesWhetherThereIsRoomAgain(t *testing.T) {
+func TestOnlyOneCallTriesAgainWhetherThereIsRoom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.full()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		sessions := []*Session{w.session(t), w.session(t)}
 		time.Sleep(time.Until(fullUntil(t, sessions[0], 0)))
 		var all sync.WaitGroup
@@ -113,8 +113,7 @@ func TestOneCallTriesWhetherThereIsRoomAgain(t *testing.T) {
 	})
 }
 
-// The one that tried again may have died.
-func TestATryWithoutAnOutcomeKeepsTheOthersOffForAMoment(t *testing.T) {
+func TestIfTheCallThatTriesAgainDiesTheOthersWaitForAMoment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	empty := w.full()
@@ -131,12 +130,12 @@ func TestATryWithoutAnOutcomeKeepsTheOthersOffForAMoment(t *testing.T) {
 		}
 		time.Sleep(time.Until(until))
 		if until := fullUntil(t, alive, 1); !until.IsZero() {
-			t.Errorf("afterwards it is to wait until %v", until)
+			t.Errorf("afterwards a creation is told to wait until %v", until)
 		}
 	})
 }
 
-func TestWithoutTheRowOfTheLimitNothingIsCalled(t *testing.T) {
+func TestIfTheRowOfTheLimitCannotBeReadNoKeyIsCreated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -151,7 +150,7 @@ func TestWithoutTheRowOfTheLimitNothingIsCalled(t *testing.T) {
 	}
 }
 
-func TestAnEleventhPlanOfAKeyIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
+func TestAnEleventhPlanIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -167,11 +166,11 @@ func TestAnEleventhPlanOfAKeyIsALimitOfTheKeyAndNotOfTheAccount(t *testing.T) {
 		}
 	}
 	if until := fullUntil(t, s, 1); !until.IsZero() {
-		t.Errorf("other keys are to wait until %v", until)
+		t.Errorf("other keys are told to wait until %v", until)
 	}
 	out, err := w.DB.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &s.cp.budget.name, Key: s.cp.budget.room.key()})
 	if err != nil || out.Item != nil {
-		t.Errorf("the account is said to be full: %v, %v", out, err)
+		t.Errorf("the account counts as full: %v, %v", out, err)
 	}
 }
 

@@ -13,23 +13,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Key is a key to create. Its value is a secret and is not printed.
+// Key is a key to create. Its value is a secret.
 type Key struct {
 	Name        string
 	Value       string `json:"-"`
 	Description string
 }
 
-// Format prints the key without its value, whatever the verb.
+// Format prints the key without its value, for every verb.
 func (k Key) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, "key "+k.Name) }
 
-// KeyName is the name that a key of Gatehouse's has in API Gateway. API Gateway
-// does not keep names unique; ours are, because key ids are never reused.
+// KeyName is a key's name in API Gateway, which does not keep names unique. Ours are unique,
+// because key ids are never reused.
 func KeyName(prefix string, account portal.AccountID, key portal.KeyID) string {
 	return prefix + "/" + string(account) + "/" + string(key)
 }
 
-// ParseKeyName reads a KeyName; ok is false for any other name.
+// ParseKeyName takes a KeyName apart; ok is false for any other name.
 func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.KeyID, ok bool) {
 	rest, ok := strings.CutPrefix(name, prefix+"/")
 	a, k, both := strings.Cut(rest, "/")
@@ -39,21 +39,19 @@ func ParseKeyName(prefix, name string) (account portal.AccountID, key portal.Key
 	return portal.AccountID(a), portal.KeyID(k), true
 }
 
-// CreateKey creates an enabled key. If there is one of that name and value it
-// returns that, so a call whose answer was lost may be repeated; CreateApiKey takes
-// no idempotency token. API Gateway says only that the value is taken, and cannot find a key
-// by its value. If no key has the name yet, the error is an Unavailable with ValueTaken: the
-// key exists and will be listed. While the account is full, the error is a *LimitReached and
-// API Gateway is not called.
+// CreateKey creates an enabled key, or returns the existing key of that name, so it may be
+// repeated. API Gateway says only that a value is taken, and cannot find a key by value. If no
+// list shows the name yet, the error is an Unavailable with ValueTaken. While the account is
+// full, the error is a *LimitReached and API Gateway is not called.
 func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, error) {
 	var id string
 	err := s.call(ctx, createAPIKey, func(ctx context.Context) error {
 		out, err := s.cp.client.CreateApiKey(ctx, &apigateway.CreateApiKeyInput{
 			Name: aws.String(key.Name), Value: aws.String(key.Value), Description: aws.String(key.Description),
-			Enabled: true, // left out, the key would be created disabled
+			Enabled: true, // the default is a disabled key
 		})
 		if err != nil {
-			return without(key.Value, err)
+			return redact(key.Value, err)
 		}
 		id = aws.ToString(out.Id)
 		return nil
@@ -75,8 +73,7 @@ func (s *Session) CreateKey(ctx context.Context, key Key) (portal.GatewayKeyID, 
 	return "", &Unavailable{ValueTaken: true, Err: clash.err}
 }
 
-// noteRoom records what a call that creates one key tells of the room for keys, and tells the
-// caller until when not to try again.
+// noteRoom records whether a call that creates one key found room, and sets the error's Until.
 func (s *Session) noteRoom(ctx context.Context, err error) {
 	var full *LimitReached
 	switch {
@@ -87,7 +84,7 @@ func (s *Session) noteRoom(ctx context.Context, err error) {
 	}
 }
 
-// FindKey looks for the key of exactly that name.
+// FindKey finds the key of exactly that name.
 func (s *Session) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {
 	err = s.eachKey(ctx, name, func(key Listed) (more bool) {
 		if key.Name == name {

@@ -36,7 +36,7 @@ func TestCreatingAgainAfterALostAnswerFindsTheOneKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
-	// Names that begin with the wanted one are found by nameQuery too.
+	// nameQuery finds this name, too.
 	w.Key(t, "gatehouse/a/k1-old")
 	w.Key(t, "gatehouse/a/k1/2")
 	w.Wire.Once("CreateApiKey", gatewaytest.Lost)
@@ -60,8 +60,7 @@ func TestCreatingAgainAfterALostAnswerFindsTheOneKey(t *testing.T) {
 	}
 }
 
-// Nobody else can have the value, so the key exists and is only not listed by its name yet.
-func TestAValueThatIsTakenIsNoRefusal(t *testing.T) {
+func TestATakenValueOfAKeyThatIsNotListedYetIsNoRefusal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -124,7 +123,7 @@ func TestNoErrorOrLogLineHoldsAValueEvenIfAWSQuotesIt(t *testing.T) {
 	}
 }
 
-func TestKeyNamesAreReadBackAndOthersAreNot(t *testing.T) {
+func TestOnlyKeyNamesAreParsed(t *testing.T) {
 	t.Parallel()
 	name := KeyName("gatehouse", "01acc", "01key")
 	if name != "gatehouse/01acc/01key" {
@@ -144,7 +143,7 @@ func TestKeyNamesAreReadBackAndOthersAreNot(t *testing.T) {
 	}
 }
 
-func TestEachAnswerOfAWSIsSortedByWhatToDo(t *testing.T) {
+func TestEveryAnswerOfAWSIsClassified(t *testing.T) {
 	t.Parallel()
 	type sorted struct {
 		Full, Throttled, Forbidden, Unavailable bool
@@ -156,18 +155,18 @@ func TestEachAnswerOfAWSIsSortedByWhatToDo(t *testing.T) {
 		want      sorted
 		outcome   string
 	}{
-		"too many requests":             {429, "TooManyRequestsException", sorted{Unavailable: true, Throttled: true}, "throttled"},
-		"too many, without a name":      {429, "", sorted{Unavailable: true, Throttled: true}, "throttled"},
-		"the account is full":           {429, "LimitExceededException", sorted{Full: true}, "full"},
-		"a bad request":                 {400, "BadRequestException", sorted{Refused: Invalid}, "refused"},
-		"a bad request of somebody's":   {400, "ValidationError", sorted{Unavailable: true}, "unavailable"},
-		"access is denied":              {403, "AccessDeniedException", sorted{Unavailable: true, Forbidden: true}, "forbidden"},
-		"the token has expired":         {403, "ExpiredTokenException", sorted{Unavailable: true, Forbidden: true}, "forbidden"},
-		"not authorised":                {401, "UnauthorizedException", sorted{Unavailable: true, Forbidden: true}, "forbidden"},
-		"a fault of AWS's":              {500, "InternalFailure", sorted{Unavailable: true}, "unavailable"},
-		"AWS is busy":                   {503, "ServiceUnavailableException", sorted{Unavailable: true}, "unavailable"},
-		"not found by something else":   {404, "", sorted{Unavailable: true}, "unavailable"},
-		"not found where it must exist": {404, "NotFoundException", sorted{Unavailable: true}, "not_found"},
+		"too many requests":                       {429, "TooManyRequestsException", sorted{Unavailable: true, Throttled: true}, "throttled"},
+		"too many, without a name":                {429, "", sorted{Unavailable: true, Throttled: true}, "throttled"},
+		"the account is full":                     {429, "LimitExceededException", sorted{Full: true}, "full"},
+		"a bad request":                           {400, "BadRequestException", sorted{Refused: Invalid}, "refused"},
+		"a bad request that is not API Gateway's": {400, "ValidationError", sorted{Unavailable: true}, "unavailable"},
+		"access is denied":                        {403, "AccessDeniedException", sorted{Unavailable: true, Forbidden: true}, "forbidden"},
+		"the token has expired":                   {403, "ExpiredTokenException", sorted{Unavailable: true, Forbidden: true}, "forbidden"},
+		"not authorised":                          {401, "UnauthorizedException", sorted{Unavailable: true, Forbidden: true}, "forbidden"},
+		"a fault of AWS's":                        {500, "InternalFailure", sorted{Unavailable: true}, "unavailable"},
+		"AWS is busy":                             {503, "ServiceUnavailableException", sorted{Unavailable: true}, "unavailable"},
+		"not found, without a name":               {404, "", sorted{Unavailable: true}, "unavailable"},
+		"not found where it must exist":           {404, "NotFoundException", sorted{Unavailable: true}, "not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +194,7 @@ func TestEachAnswerOfAWSIsSortedByWhatToDo(t *testing.T) {
 				t.Errorf("%v is (-want +got):\n%s", err, diff)
 			}
 			if !strings.Contains(err.Error(), "in AWS's words") {
-				t.Errorf("operators are not told what AWS said: %v", err)
+				t.Errorf("the error does not hold AWS's words: %v", err)
 			}
 			if diff := cmp.Diff([]string{"CreateApiKey " + c.outcome}, outcomes); diff != "" {
 				t.Errorf("observed (-want +got):\n%s", diff)

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// KeyState is what API Gateway says of a key, without its value.
+// KeyState is a key in API Gateway, without its value.
 type KeyState struct {
 	Name    string
 	Enabled bool
@@ -27,19 +27,19 @@ func (s *Session) Inspect(ctx context.Context, key portal.GatewayKeyID) (KeyStat
 		state = KeyState{Name: aws.ToString(out.Name), Enabled: out.Enabled}
 		return nil
 	})
-	return state, keyed(err)
+	return state, keyError(err)
 }
 
-// Present is Inspect without the state: nil if the key exists, enabled or not.
+// Present is Inspect for its error only.
 func (s *Session) Present(ctx context.Context, key portal.GatewayKeyID) error {
 	_, err := s.Inspect(ctx, key)
 	return err
 }
 
-// Rename gives a key another name. A key that has the name already keeps it, so a second
-// call changes nothing. A key that is gone is Refused with KeyGone.
+// Rename renames a key; repeating it changes nothing. A key that is gone is Refused with
+// KeyGone.
 func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
-	return keyed(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
+	return keyError(s.call(ctx, UpdateAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.UpdateApiKey(ctx, &apigateway.UpdateApiKeyInput{
 			ApiKey: aws.String(string(key)),
 			PatchOperations: []types.PatchOperation{
@@ -50,7 +50,7 @@ func (s *Session) Rename(ctx context.Context, key portal.GatewayKeyID, name stri
 	}))
 }
 
-// DeleteKey deletes a key and with it its attachments. A key that is gone is done.
+// DeleteKey deletes a key and its attachments, and returns nil if the key is gone.
 func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
 	err := s.call(ctx, DeleteAPIKey, func(ctx context.Context) error {
 		_, err := s.cp.client.DeleteApiKey(ctx, &apigateway.DeleteApiKeyInput{ApiKey: aws.String(string(key))})
@@ -62,10 +62,10 @@ func (s *Session) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 	return asUnavailable(err)
 }
 
-// keyed is asUnavailable for calls that name nothing but a key: a 404 means that it is gone.
-func keyed(err error) error {
+// keyError is asUnavailable for calls that name only a key: a 404 means that the key is gone.
+func keyError(err error) error {
 	if IsNotFound(err) {
-		return refused(KeyGone, err)
+		return &Refused{Reason: KeyGone, Err: err}
 	}
 	return asUnavailable(err)
 }

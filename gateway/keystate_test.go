@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestAKeysStateIsItsNameAndWhetherItIsEnabled(t *testing.T) {
+func TestInspectingReturnsTheNameAndWhetherTheKeyIsEnabled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -36,7 +36,7 @@ func TestAKeysStateIsItsNameAndWhetherItIsEnabled(t *testing.T) {
 	}
 }
 
-func TestARenamedKeyHasItsNameBackAndNothingElseChanges(t *testing.T) {
+func TestRenamingChangesNothingButTheName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -56,7 +56,7 @@ func TestARenamedKeyHasItsNameBackAndNothingElseChanges(t *testing.T) {
 	}
 }
 
-func TestDeletingAKeyTwiceOrAfterALostAnswerIsDone(t *testing.T) {
+func TestDeletingAKeyTwiceOrAfterALostAnswerSucceeds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)
@@ -96,7 +96,7 @@ func TestDeletingTakesFromTheBucketOfDeletions(t *testing.T) {
 	}
 }
 
-func TestAKeyThatIsGoneIsSaidToBeGone(t *testing.T) {
+func TestCallsAboutAKeyThatIsGoneSaySo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	s := w.session(t)

@@ -9,9 +9,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// lane has the calls of one urgency in this process seek the attach lease one at a time, so
-// that only one asks the table. They go in the order they came, but of interactive ones the
-// newest goes first, as in a taker.
+// lane lets one call of this process and urgency at a time ask for the attach lease, in order;
+// of interactive calls the newest goes first.
 type lane struct {
 	newestFirst bool
 	now         func() time.Time
@@ -21,11 +20,11 @@ type lane struct {
 	waiting []*waiter
 }
 
-// laneFront is how many may wait in a lane for longer than attachPatience. AWS attaches
-// about one key a second, so their turn will come soon.
+// laneFront is how many calls may wait longer than attachWait. AWS attaches about one key a
+// second, so their turn comes soon.
 const laneFront = 10
 
-// enter waits for the call's turn; after a nil error the caller must leave. The error is a
+// enter waits for the call's turn. If it returns nil the caller must call leave. The error is a
 // *portal.Postponed.
 func (l *lane) enter(ctx context.Context) error {
 	w := l.join()
@@ -38,7 +37,7 @@ func (l *lane) enter(ctx context.Context) error {
 				l.leave()
 			}
 			return portal.Stopped(ctx)
-		case <-time.After(l.stays(w)):
+		case <-time.After(l.remaining(w)):
 			if l.overdue(w) && l.quit(w) {
 				return postponed("attach lease")
 			}
@@ -59,29 +58,27 @@ func (l *lane) join() *waiter {
 	return w
 }
 
-// stays is how long the call will wait from now on, if others keep their places.
-func (l *lane) stays(w *waiter) time.Duration {
+func (l *lane) remaining(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return max(time.Millisecond, l.until(w).Sub(l.now()))
+	return max(time.Millisecond, l.deadline(w).Sub(l.now()))
 }
 
 func (l *lane) overdue(w *waiter) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return !l.until(w).After(l.now())
+	return !l.deadline(w).After(l.now())
 }
 
-// until is when the call gives up: at the front only once it is not fresh any more.
-func (l *lane) until(w *waiter) time.Time {
+func (l *lane) deadline(w *waiter) time.Time {
 	at := slices.Index(l.waiting, w)
 	if l.newestFirst || at < 0 || at >= laneFront {
-		return w.since.Add(attachPatience)
+		return w.since.Add(attachWait)
 	}
-	return w.since.Add(frontPatience)
+	return w.since.Add(frontWait)
 }
 
-// quit takes the call out of those that wait; waited is false if it has its turn already.
+// quit stops waiting; waited is false if the call has its turn already.
 func (l *lane) quit(w *waiter) (waited bool) {
 	l.mu.Lock()
 	at := slices.Index(l.waiting, w)
@@ -92,7 +89,6 @@ func (l *lane) quit(w *waiter) (waited bool) {
 	return at >= 0
 }
 
-// leave gives the next call its turn.
 func (l *lane) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

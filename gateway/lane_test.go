@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestALaneIsLeftInItsOrder(t *testing.T) {
+func TestCallsLeaveALaneInItsOrder(t *testing.T) {
 	t.Parallel()
 	for newestFirst, want := range map[bool][]int{false: {0, 1, 2}, true: {2, 1, 0}} {
 		synctest.Test(t, func(t *testing.T) {
@@ -43,9 +43,9 @@ func TestALaneIsLeftInItsOrder(t *testing.T) {
 	}
 }
 
-func TestThoseAtTheFrontOfALaneWaitLongerUnlessSomebodyIsAtAScreen(t *testing.T) {
+func TestCallsAtTheFrontOfALaneWaitLongerUnlessTheyAreInteractive(t *testing.T) {
 	t.Parallel()
-	for newestFirst, want := range map[bool]time.Duration{false: frontPatience, true: attachPatience} {
+	for newestFirst, want := range map[bool]time.Duration{false: frontWait, true: attachWait} {
 		synctest.Test(t, func(t *testing.T) {
 			l := &lane{newestFirst: newestFirst, now: time.Now}
 			if err := l.enter(t.Context()); err != nil {
@@ -67,14 +67,14 @@ func TestThoseAtTheFrontOfALaneWaitLongerUnlessSomebodyIsAtAScreen(t *testing.T)
 				})
 			}
 			work.Wait()
-			if waits[want] < laneFront || waits[attachPatience] < 5 {
-				t.Errorf("newest first %v: so many waited so long: %v", newestFirst, waits)
+			if waits[want] < laneFront || waits[attachWait] < 5 {
+				t.Errorf("newest first %v: calls by how long they waited: %v", newestFirst, waits)
 			}
 		})
 	}
 }
 
-func TestATurnThatComesWithTheEndOfItsCallIsPassedOn(t *testing.T) {
+func TestATurnThatComesAsItsCallEndsIsPassedOn(t *testing.T) {
 	t.Parallel()
 	l := &lane{now: time.Now}
 	if err := l.enter(t.Context()); err != nil {
@@ -92,7 +92,7 @@ func TestATurnThatComesWithTheEndOfItsCallIsPassedOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := l.enter(ended); err == nil {
-		t.Error("a call that had ended got the turn of another")
+		t.Error("a call that had ended got the turn")
 	}
 	l.leave()
 	if err := l.enter(t.Context()); err != nil {
@@ -100,26 +100,25 @@ func TestATurnThatComesWithTheEndOfItsCallIsPassedOn(t *testing.T) {
 	}
 }
 
-// While bulk calls find no token they do not hold the lease that an interactive one wants.
 func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		b := w.process(t, 0.1)
-		// What is left is for interactive calls.
+		// Only tokens for interactive calls are left.
 		if got, _, err := b.draw(t.Context(), queue{other, Interactive}, 100); err != nil || got != 1 {
 			t.Fatalf("%d tokens, %v", got, err)
 		}
 		for {
-			if got, _, err := b.draw(t.Context(), queue{other, Bulk}, 1); got == 0 || err != nil {
+			if got, _, err := b.draw(t.Context(), queue{other, Backlog}, 1); got == 0 || err != nil {
 				break
 			}
 		}
 		cp := w.controlPlane(t, b, Config{})
 		ctx, cancel := context.WithCancel(t.Context())
-		var bulk sync.WaitGroup
-		bulk.Go(func() { _ = cp.Session(Bulk, nil).Attach(ctx, "plan", "key") })
+		var backlog sync.WaitGroup
+		backlog.Go(func() { _ = cp.Session(Backlog, nil).Attach(ctx, "plan", "key") })
 		synctest.Wait()
 		if err := cp.Session(Interactive, nil).Attach(t.Context(), "nosuch", "key"); reasonOf(err) != PlanGone {
 			t.Errorf("the interactive call: %v", err)
@@ -128,16 +127,15 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 			t.Errorf("calls %v, want the interactive one's two", w.Wire.Made())
 		}
 		cancel()
-		bulk.Wait()
+		backlog.Wait()
 	})
 }
 
-// A token that is drawn before the lease is old, and worth less than one, once the call is made.
-func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
+func TestACallDrawsItsTokenOnceItHasTheAttachLease(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		b := w.process(t, 0.5)
 		drawn := func() time.Time {
 			item, err := b.read(t.Context())
@@ -157,7 +155,7 @@ func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
 		}
 		w.Wire.Tamper(func(op string, pass func() (*http.Response, error)) (*http.Response, error) {
 			if age := time.Since(drawn()); op == "CreateUsagePlanKey" && age > tokenLife {
-				t.Errorf("its token is %v old", age)
+				t.Errorf("the call's token is %v old", age)
 			}
 			return pass()
 		})
@@ -169,7 +167,7 @@ func TestACallThatWaitsForTheAttachLeaseDrawsItsTokenWhenItHasIt(t *testing.T) {
 		})
 		time.Sleep(5 * time.Second)
 		if !drawn().Equal(before) {
-			t.Error("it has drawn a token and does not have the lease")
+			t.Error("the call has drawn a token without the lease")
 		}
 		giveUp()
 		attaching.Wait()

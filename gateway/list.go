@@ -9,30 +9,28 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Listed is an API key as a list shows it, never with its value.
+// Listed is an API key in a list, without its value.
 type Listed struct {
 	ID   portal.GatewayKeyID `json:"id"`
 	Name string              `json:"name"`
-	// Disabled is told by lists of all keys, not by those of a plan's.
+	// Disabled is set only in lists of all keys, not in those of a plan.
 	Disabled bool `json:"disabled,omitempty"`
 }
 
-// Keys lists the API keys whose names begin so, in API Gateway's order: a call for
-// every 500.
+// Keys lists the API keys whose names begin with namePrefix, with a call for every 500.
 func (s *Session) Keys(ctx context.Context, namePrefix string) ([]Listed, error) {
-	return whole(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
+	return allPages(func(position string) ([]Listed, string, error) { return s.KeysPage(ctx, namePrefix, position) })
 }
 
-// KeysPage lists a page of the API keys whose names begin so, 500 at most, in API Gateway's
-// order; positions are those of UsagePlansPage.
+// KeysPage lists a page of at most 500 API keys whose names begin with namePrefix; for
+// positions see UsagePlansPage.
 func (s *Session) KeysPage(ctx context.Context, namePrefix, position string) (keys []Listed, next string, err error) {
-	keys, after, err := s.keysPage(ctx, namePrefix, from(position))
+	keys, after, err := s.keysPage(ctx, namePrefix, startAt(position))
 	return keys, aws.ToString(after), err
 }
 
-// eachKey shows the keys whose names begin so until more says that it has seen enough.
 func (s *Session) eachKey(ctx context.Context, namePrefix string, more func(Listed) bool) error {
-	return pages(func(position *string) (next *string, err error) {
+	return eachPage(func(position *string) (next *string, err error) {
 		keys, next, err := s.keysPage(ctx, namePrefix, position)
 		for _, key := range keys {
 			if !more(key) {
@@ -47,7 +45,7 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 	var out *apigateway.GetApiKeysOutput
 	err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetApiKeys(ctx, &apigateway.GetApiKeysInput{
-			// nameQuery finds every name that begins so.
+			// nameQuery matches the beginning of names.
 			NameQuery: aws.String(namePrefix), IncludeValues: aws.Bool(false), Limit: pageSize, Position: position,
 		})
 		return err
@@ -61,15 +59,14 @@ func (s *Session) keysPage(ctx context.Context, namePrefix string, position *str
 	return keys, out.Position, nil
 }
 
-// PlanKeysPage lists a page of the keys attached to a plan whose names begin so; a plan that
-// is gone has none. Positions are those of UsagePlansPage.
+// PlanKeysPage lists a page of a plan's keys whose names begin with namePrefix, none if the
+// plan is gone. For positions see UsagePlansPage.
 func (s *Session) PlanKeysPage(ctx context.Context, plan portal.PlanID, namePrefix, position string) (keys []Listed, next string, err error) {
-	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, from(position))
+	keys, after, err := s.planKeysPage(ctx, plan, namePrefix, startAt(position))
 	return keys, aws.ToString(after), err
 }
 
-// planKeysPage is one page of PlanKeys. API Gateway sends the keys' values along, which
-// are dropped here.
+// API Gateway sends the keys' values along; they are dropped here.
 func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePrefix string, position *string) (keys []Listed, next *string, err error) {
 	var out *apigateway.GetUsagePlanKeysOutput
 	err = s.call(ctx, ListPlanKeys, func(ctx context.Context) (err error) {
@@ -90,11 +87,10 @@ func (s *Session) planKeysPage(ctx context.Context, plan portal.PlanID, namePref
 	return keys, out.Position, nil
 }
 
-// PlansOf lists the plans that a key is attached to, with their present stages. A key that
-// is gone is in none.
+// PlansOf lists the plans that a key is in, none if the key is gone.
 func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]UsagePlan, error) {
 	var plans []UsagePlan
-	err := pages(func(position *string) (next *string, err error) {
+	err := eachPage(func(position *string) (next *string, err error) {
 		var out *apigateway.GetUsagePlansOutput
 		err = s.call(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
 			out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{KeyId: aws.String(string(key)), Limit: pageSize, Position: position})
@@ -117,7 +113,7 @@ func (s *Session) PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]Usage
 	return plans, nil
 }
 
-// PlanIDs lists the plans' ids, in the same order.
+// PlanIDs lists the ids of plans, in the same order.
 func PlanIDs(plans []UsagePlan) []portal.PlanID {
 	var ids []portal.PlanID
 	for _, plan := range plans {

@@ -6,7 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 )
 
-// Operation is an operation of AWS's, and what a call of it needs.
+// Operation is an operation of AWS's, and what its calls need.
 type Operation struct {
 	name      string
 	class     class
@@ -14,9 +14,8 @@ type Operation struct {
 	creates   bool // keys, for which the account must have room
 }
 
-// The operations. Those that change the keys of a plan are exclusive, since AWS changes them
-// one at a time: see attachLease. AWS does not say that an import must take its turn among
-// them, nor whether its rows count as creations; for the total quota it is one call.
+// Operations that change the keys of a plan are exclusive; see attachLease. AWS does not say
+// whether an import must take its turn, or whether its rows count as creations.
 var (
 	createAPIKey  = Operation{name: "CreateApiKey", class: createKey, creates: true}
 	ImportAPIKeys = Operation{name: "ImportApiKeys", class: other, exclusive: true, creates: true}
@@ -41,12 +40,11 @@ var (
 	listMappings = Operation{name: "GetBasePathMappings", class: other}
 )
 
-// Attempt makes one call with the client.
+// Attempt makes one call.
 type Attempt func(ctx context.Context, client *apigateway.Client) error
 
-// Call makes one attempt of an operation that no method of Session is for, within the budget.
-// The error is one of those of Session, or an answer of AWS's that IsNotFound,
-// IsConcurrentChange or ImportRefused reports.
+// Call makes one attempt within the budget. Its error is one of Session's, or one that
+// IsNotFound, IsConcurrentChange or FileRejected reports.
 func (s *Session) Call(ctx context.Context, op Operation, attempt Attempt) error {
 	return s.call(ctx, op, func(ctx context.Context) error { return attempt(ctx, s.cp.client) })
 }

@@ -13,18 +13,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// UsagePlan is what a usage plan says. Nil limits mean that there are none.
+// UsagePlan is a usage plan. Nil limits mean that there are none.
 type UsagePlan struct {
 	ID          portal.PlanID
 	Name        string
 	Description string
 	Throttle    *Throttle
 	Quota       *Quota
-	// Stages are those the plan names; they need not exist any more, nor be of a REST API.
-	Stages []portal.Stage
-	// Methods are the throttles of single methods, in no particular order.
+	// Stages need not exist any more, nor belong to a REST API.
+	Stages  []portal.Stage
 	Methods []MethodThrottle
-	// ProductCode is that of the AWS Marketplace product, if it is sold as one.
+	// ProductCode is that of the AWS Marketplace product, "" if there is none.
 	ProductCode string
 }
 
@@ -34,35 +33,32 @@ type Throttle struct {
 	Burst int
 }
 
-// MethodThrottle limits one method of a stage, instead of the plan's throttle. Path is
-// that of the resource, such as "/pets/{id}"; Method is the verb.
+// MethodThrottle replaces the plan's throttle for one method of a stage. Path is the
+// resource's, such as "/pets/{id}".
 type MethodThrottle struct {
 	Stage        portal.Stage
 	Path, Method string
 	Throttle
 }
 
-// Quota limits requests in a period, DAY, WEEK or MONTH.
+// Quota limits requests in a period: DAY, WEEK or MONTH.
 type Quota struct {
 	Limit  int
 	Period string
 }
 
-// RestAPI is what an API says of itself.
+// RestAPI is a REST API. Private APIs are reached only from inside their owner's network.
 type RestAPI struct {
 	ID, Name, Description, Version string
-	// Private APIs are reached from inside their owner's network only.
-	Private bool
-	// NoDefaultEndpoint says that the execute-api address is switched off.
+	Private                        bool
+	// NoDefaultEndpoint says that the execute-api address is off.
 	NoDefaultEndpoint bool
 }
 
-// pageSize is the largest page that API Gateway gives.
 var pageSize = aws.Int32(500)
 
-// pages calls page with each position until there is none. Each page is a call
-// with a token of its own.
-func pages(page func(position *string) (next *string, err error)) error {
+// eachPage calls page with each position until there is none.
+func eachPage(page func(position *string) (next *string, err error)) error {
 	var position *string
 	for {
 		next, err := page(position)
@@ -73,16 +69,14 @@ func pages(page func(position *string) (next *string, err error)) error {
 	}
 }
 
-// from is a position as AWS wants it: none at the beginning.
-func from(position string) *string {
+func startAt(position string) *string {
 	if position == "" {
 		return nil
 	}
 	return &position
 }
 
-// whole reads a list page by page.
-func whole[T any](page func(position string) ([]T, string, error)) ([]T, error) {
+func allPages[T any](page func(position string) ([]T, string, error)) ([]T, error) {
 	var all []T
 	for position := ""; ; {
 		items, next, err := page(position)
@@ -96,17 +90,17 @@ func whole[T any](page func(position string) ([]T, string, error)) ([]T, error) 
 	}
 }
 
-// UsagePlans lists all usage plans, in API Gateway's order.
+// UsagePlans lists all usage plans.
 func (s *Session) UsagePlans(ctx context.Context) ([]UsagePlan, error) {
-	return whole(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
+	return allPages(func(position string) ([]UsagePlan, string, error) { return s.UsagePlansPage(ctx, position) })
 }
 
-// UsagePlansPage lists a page of the usage plans, in API Gateway's order, from the position
-// on that the page before named; "" is the beginning, and the end.
+// UsagePlansPage lists a page of the usage plans, in API Gateway's order. position is the next
+// of the page before, "" for the first; next is "" on the last.
 func (s *Session) UsagePlansPage(ctx context.Context, position string) (plans []UsagePlan, next string, err error) {
 	var out *apigateway.GetUsagePlansOutput
 	err = s.read(ctx, ListUsagePlans, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: from(position)})
+		out, err = s.cp.client.GetUsagePlans(ctx, &apigateway.GetUsagePlansInput{Limit: pageSize, Position: startAt(position)})
 		return err
 	})
 	if err != nil {
@@ -150,12 +144,11 @@ func methodThrottle(stage portal.Stage, key string, limits types.ThrottleSetting
 	}
 }
 
-// RestAPIsPage lists a page of the REST APIs, in API Gateway's order; positions are those of
-// UsagePlansPage.
+// RestAPIsPage lists a page of the REST APIs; for positions see UsagePlansPage.
 func (s *Session) RestAPIsPage(ctx context.Context, position string) (apis []RestAPI, next string, err error) {
 	var out *apigateway.GetRestApisOutput
 	err = s.read(ctx, listRestAPIs, func(ctx context.Context) (err error) {
-		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: from(position)})
+		out, err = s.cp.client.GetRestApis(ctx, &apigateway.GetRestApisInput{Limit: pageSize, Position: startAt(position)})
 		return err
 	})
 	if err != nil {
@@ -175,8 +168,7 @@ func isPrivate(endpoint *types.EndpointConfiguration) bool {
 	return endpoint != nil && slices.Contains(endpoint.Types, types.EndpointTypePrivate)
 }
 
-// Stages lists the names of an API's stages; GetStages has no pages. An API that
-// is gone has none.
+// Stages lists the names of an API's stages, none if the API is gone. GetStages has no pages.
 func (s *Session) Stages(ctx context.Context, api string) ([]string, error) {
 	var out *apigateway.GetStagesOutput
 	err := s.call(ctx, listStages, func(ctx context.Context) (err error) {

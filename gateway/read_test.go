@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// limitedPlan makes a plan with everything a plan can say, and no stage.
+// limitedPlan makes a plan with every limit and no stage.
 func (w *world) limitedPlan(t *testing.T) UsagePlan {
 	t.Helper()
 	out, err := w.API.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
@@ -37,7 +37,6 @@ func (w *world) limitedPlan(t *testing.T) UsagePlan {
 	}
 }
 
-// all reads a list page by page.
 func all[T any](t *testing.T, list func(context.Context, string) ([]T, string, error)) (items []T) {
 	t.Helper()
 	for position := ""; ; {

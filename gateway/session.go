@@ -10,28 +10,25 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Session makes the calls of one message. All its methods return nil, a
-// *portal.Postponed (no token, no turn to attach, too little time left of the
-// message, a table that does not answer, or ctx ended before), a *Refused, a
-// *LimitReached or an *Unavailable. After a Postponed that call was not made; where a method
-// makes several, an earlier one may have been, so every method may be repeated.
+// Session makes the calls of one message. Its methods return nil, a *Refused, a *LimitReached,
+// an *Unavailable, or a *portal.Postponed: no token, no attach lease, too little left of the
+// message's lease, a table that does not answer, or an ended ctx. After a Postponed that call
+// was not made, but an earlier one of the same method may have been. Every method may be
+// repeated.
 type Session struct {
 	cp      *ControlPlane
 	urgency Urgency
 	lease   func() time.Time
 }
 
-// Session begins the calls of one message. lease says until when the message is
-// ours; a call starts only if that is at least twice its timeout away, so that
-// nobody else works on the message while the call can still take effect. nil is
-// for work that no message stands behind.
+// Session begins the calls of one message. lease returns the end of the message's lease; nil is
+// for work without a message. A call starts only if the lease lasts for two call timeouts more,
+// so that no other worker has the message when the call takes effect.
 func (cp *ControlPlane) Session(urgency Urgency, lease func() time.Time) *Session {
 	return &Session{cp: cp, urgency: urgency, lease: lease}
 }
 
-// call makes one attempt. A token that no call is made with goes back to the
-// process's other calls of that class and urgency. The error is one of those of
-// Session, or absent, or conflict.
+// call makes one attempt. Its error is one of Session's, *absent or *conflict.
 func (s *Session) call(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	p, err := s.admit(ctx, op)
 	if err != nil {
@@ -40,7 +37,6 @@ func (s *Session) call(ctx context.Context, op Operation, attempt func(ctx conte
 	return s.attempt(ctx, op, p, attempt)
 }
 
-// attempt is what call does once the call is admitted.
 func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
@@ -50,18 +46,17 @@ func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt f
 	return err
 }
 
-// read is call for operations of which neither 404 nor 409 has a meaning of its own.
+// read is call for operations whose 404 and 409 mean nothing.
 func (s *Session) read(ctx context.Context, op Operation, attempt func(ctx context.Context) error) error {
 	return asUnavailable(s.call(ctx, op, attempt))
 }
 
-// permit is what a call needs: a token, and the attach lease if the operation is exclusive.
+// permit is what a call needs: a token and, if it is exclusive, the attach lease.
 type permit struct {
 	token   token
 	release func()
 }
 
-// admit gets what a call needs, and counts a call that does not get it.
 func (s *Session) admit(ctx context.Context, op Operation) (permit, error) {
 	p, err := s.enter(ctx, op)
 	if err != nil {
@@ -79,14 +74,14 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 		if p.release, err = s.turn(ctx, taker); err != nil {
 			return permit{}, err
 		}
-		take = func(ctx context.Context) (token, error) { return taker.takeFirst(ctx, patience) }
+		take = func(ctx context.Context) (token, error) { return taker.takeFirst(ctx, tokenWait) }
 	}
 	if err := s.renew(ctx, &p, take); err != nil {
 		return permit{}, err
 	}
 	if op.creates {
 		if err := s.cp.budget.room.check(ctx); err != nil {
-			s.withdraw(op, p)
+			s.returnPermit(op, p)
 			return permit{}, err
 		}
 		if err := s.renew(ctx, &p, take); err != nil {
@@ -94,14 +89,13 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 		}
 	}
 	if s.lease != nil && !s.cp.Outlasts(s.lease) {
-		s.withdraw(op, p)
+		s.returnPermit(op, p)
 		return permit{}, tooLate()
 	}
 	return p, nil
 }
 
-// renew takes a token unless the one in hand may still be used. Without one it releases the
-// permit.
+// renew takes a token if the permit has no usable one. It releases the permit if that fails.
 func (s *Session) renew(ctx context.Context, p *permit, take func(context.Context) (token, error)) (err error) {
 	for !p.token.usable(s.cp.budget.now()) {
 		if p.token, err = take(ctx); err != nil {
@@ -112,36 +106,36 @@ func (s *Session) renew(ctx context.Context, p *permit, take func(context.Contex
 	return nil
 }
 
-// turn waits for the attach lease, and to be able to afford a call under it.
+// turn waits for the attach lease, which it takes only once there is a token.
 func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error) {
 	s.cp.attaching.Add(1)
 	defer s.cp.attaching.Add(-1)
 	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 		defer cancel()
 		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)
 		return wait, err
 	})
 }
 
-// AwaitToken waits as long as a call that reads would wait for a token, and takes none. The
-// error is a *portal.Postponed.
+// AwaitToken waits for a token as a reading call does, and takes none. Its error is a
+// *portal.Postponed.
 func (s *Session) AwaitToken(ctx context.Context) error {
 	p, err := s.admit(ctx, ListAPIKeys)
 	if err == nil {
-		s.withdraw(ListAPIKeys, p)
+		s.returnPermit(ListAPIKeys, p)
 	}
 	return err
 }
 
-// withdraw gives back what admit got for a call that is not made after all.
-func (s *Session) withdraw(op Operation, p permit) {
+// returnPermit is for a call that is not made. Its token goes to the process's other calls.
+func (s *Session) returnPermit(op Operation, p permit) {
 	p.release()
 	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
 
-// Outlasts says whether a message is leased for so long that a call may start: until even a
-// call that is given up can no longer take effect.
+// Outlasts says whether a message's lease is long enough to start a call, even one that times
+// out and takes effect.
 func (cp *ControlPlane) Outlasts(lease func() time.Time) bool {
 	return lease().Sub(cp.budget.now()) >= 2*cp.timeout
 }
@@ -150,8 +144,7 @@ func tooLate() error {
 	return &portal.Postponed{After: jitter(time.Second, 3*time.Second), Reason: "message lease"}
 }
 
-// report counts an attempt, logs it if it failed, and records it if it was throttled: the
-// second in a while slows every process down.
+// report counts an attempt, logs a failure, and records a throttle.
 func (s *Session) report(ctx context.Context, op Operation, err error) {
 	outcome := outcomeOf(err)
 	s.cp.observe(op.name, outcome)
@@ -167,10 +160,10 @@ func (s *Session) report(ctx context.Context, op Operation, err error) {
 	if outcome != "throttled" {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tableTimeout)
 	defer cancel()
 	if err := s.cp.budget.throttled(ctx); err != nil {
-		log.Warn().Err(err).Msg("the throttled control plane could not be recorded")
+		log.Warn().Err(err).Msg("cannot record that API Gateway throttled a call")
 	}
 }
 

@@ -22,14 +22,14 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		plans := w.process(t, 1).taker(updatePlan, Interactive)
 		stopping := make(chan struct{})
 		ctx := portal.WithStopping(t.Context(), stopping)
 		if _, err := plans.take(ctx); err != nil {
 			t.Fatal(err)
 		}
-		// There is one every 20 seconds.
+		// There is a token every 20 seconds.
 		began, waits := time.Now(), make(chan error, 1)
 		take := func() error {
 			_, err := plans.take(ctx)
@@ -41,16 +41,16 @@ func TestACallThatWaitsForATokenIsHandedBackWhenTheProcessStops(t *testing.T) {
 		wantStopping(t, "who waits", <-waits)
 		wantStopping(t, "who comes then", take())
 		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
-			t.Errorf("both were over after %v", waited)
+			t.Errorf("both calls took %v", waited)
 		}
 	})
 }
 
-func TestACallOfAProcessThatStopsTakesATokenThatIsToBeHad(t *testing.T) {
+func TestACallOfAStoppingProcessTakesATokenThatIsThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience)
+		defer time.Sleep(tokenWait)
 		stopping := make(chan struct{})
 		close(stopping)
 		ctx := portal.WithStopping(t.Context(), stopping)
@@ -60,21 +60,21 @@ func TestACallOfAProcessThatStopsTakesATokenThatIsToBeHad(t *testing.T) {
 	})
 }
 
-func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *testing.T) {
+func TestACallThatWaitsForTheAttachLeaseIsHandedBackWhenTheProcessStops(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
 		here, there := w.process(t, 1), w.process(t, 1)
-		release, err := there.attach.take(t.Context(), time.Minute, Bulk, atOnce)
+		release, err := there.attach.take(t.Context(), time.Minute, Backlog, atOnce)
 		if err != nil {
 			t.Fatal(err)
 		}
 		stopping := make(chan struct{})
 		ctx := portal.WithStopping(t.Context(), stopping)
 		began, waits := time.Now(), make(chan error, 2)
-		for range 2 { // one asks the table, the other waits in line behind it
+		for range 2 { // one asks the table, the other waits in the lane
 			go func() {
-				_, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
+				_, err := here.attach.take(ctx, time.Minute, Backlog, atOnce)
 				waits <- err
 			}()
 		}
@@ -84,10 +84,10 @@ func TestACallThatWaitsForItsTurnToAttachIsHandedBackWhenTheProcessStops(t *test
 			wantStopping(t, "who waits", <-waits)
 		}
 		if waited := time.Since(began); waited > time.Second+4*portal.LastWait {
-			t.Errorf("it was over after %v", waited)
+			t.Errorf("the calls took %v", waited)
 		}
 		release()
-		again, err := here.attach.take(ctx, time.Minute, Bulk, atOnce)
+		again, err := here.attach.take(ctx, time.Minute, Backlog, atOnce)
 		if err != nil {
 			t.Fatalf("a free lease: %v", err)
 		}

@@ -9,37 +9,33 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// taker draws tokens for all calls that wait in this process for one class and urgency,
-// so that the shared item is written once for many of them. It runs while a call waits and
-// ends by itself; nothing has to be closed.
+// taker draws tokens for the calls of this process of one class and urgency, so that many calls
+// cost one write. It runs only while a call waits.
 type taker struct {
 	budget *Budget
 	queue  queue
 
 	mu sync.Mutex
-	// waiting, in the order they came. They are served in that order, but for interactive
-	// ones, of whom the newest goes first: in a rush somebody who clicks now is served now,
-	// and who has waited too long for that waits with the backlog. Calls that hold the attach
-	// lease go before all others.
+	// waiting are served in order; of interactive calls the newest goes first, so that in a
+	// rush the people who click now are served now. Holders of the attach lease go before all
+	// others.
 	waiting []*waiter
 	spare   []token
 	running bool
 }
 
-// token lets one call be made, soon after it was drawn: see tokenLife.
+// token lets one call be made, within tokenLife of when it was drawn.
 type token struct{ drawn time.Time }
 
-// tokenLife is how long after it was drawn a token may be used. A call that uses an older
-// one could reach AWS in the same moment as a bucketful drawn since, so it has to draw
-// again. It is shorter than slack by what the way to AWS may take.
+// A token may be used for tokenLife after it was drawn. Used later, it could reach AWS together
+// with a bucketful drawn since. slack must cover tokenLife and the way to AWS.
 const tokenLife = 200 * time.Millisecond
 
 func (t token) usable(now time.Time) bool { return now.Sub(t.drawn) <= tokenLife }
 
-// waiter is one call that wants a token. It is answered once.
 type waiter struct {
 	since time.Time
-	// holds says that the call holds the attach lease, and waits for no longer than until.
+	// holds says that the call holds the attach lease, and so waits no longer than until.
 	holds  bool
 	until  time.Time
 	answer chan granted
@@ -50,30 +46,27 @@ type granted struct {
 	err   error
 }
 
-// leaves is when a waiter is sent away without a token.
-func (t *taker) leaves(w *waiter, atTheFront bool) time.Time {
+func (t *taker) deadline(w *waiter, atTheFront bool) time.Time {
 	switch {
 	case w.holds:
 		return w.until
 	case !atTheFront:
-		return w.since.Add(patience)
+		return w.since.Add(tokenWait)
 	case t.queue.urgency == Interactive:
-		// Soon it is not fresh any more, and would be in the way of those who are.
+		// Later it would count as backlog, and be in the way of fresh calls.
 		return w.since.Add(frontTime)
 	}
-	return w.since.Add(frontPatience)
+	return w.since.Add(frontWait)
 }
 
-// frontTime is how much of the budget's time those at the front of a queue stand for, and
-// how long they wait if somebody is at a screen; others wait for frontPatience. Were
-// everybody handed back after patience, tokens would be left over while the last few wait
-// out their delays.
+// The front of a queue is as many calls as the budget serves in frontTime. Interactive calls
+// there wait for frontTime, others for frontWait. Without that, tokens would be left over while
+// the last messages sit out their delays.
 const (
-	frontTime     = 10 * time.Second
-	frontPatience = time.Minute
+	frontTime = 10 * time.Second
+	frontWait = time.Minute
 )
 
-// front is how many may wait longer than patience, because their turn will come soon.
 func (t *taker) front() int {
 	l, own := t.budget.limits[t.queue.class]
 	if !own {
@@ -82,14 +75,13 @@ func (t *taker) front() int {
 	return max(1, int(l.rate*frontTime.Seconds()))
 }
 
-// take waits for a token, for patience, or longer if its turn is near; when the process
-// is stopping for portal.LastWait only. Any error is a *portal.Postponed.
+// take waits for a token: for tokenWait, longer at the front, and for portal.LastWait when the
+// process is stopping. Any error is a *portal.Postponed.
 func (t *taker) take(ctx context.Context) (token, error) {
 	return t.await(ctx, &waiter{})
 }
 
-// takeFirst waits for a token before all other calls, for at most d: the caller holds the
-// attach lease meanwhile.
+// takeFirst waits ahead of all others, for at most d. The caller holds the attach lease.
 func (t *taker) takeFirst(ctx context.Context, d time.Duration) (token, error) {
 	return t.await(ctx, &waiter{holds: true, until: t.budget.now().Add(d)})
 }
@@ -119,7 +111,7 @@ func (t *taker) join(w *waiter) {
 	}
 }
 
-// leave takes a waiter out. A token that it was given meanwhile is passed on.
+// leave removes a waiter, and passes on a token that it was given meanwhile.
 func (t *taker) leave(w *waiter) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,15 +124,14 @@ func (t *taker) leave(w *waiter) {
 	}
 }
 
-// giveBack returns a token that no call was made with.
 func (t *taker) giveBack(unused token) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.deliver(unused)
 }
 
-// deliver hands tokens to the calls whose turn it is and keeps the rest for as long as they
-// may be used. The lock must be held.
+// deliver hands tokens to the calls whose turn it is and keeps the rest. The caller holds the
+// lock.
 func (t *taker) deliver(tokens ...token) {
 	now := t.budget.now()
 	tokens = slices.DeleteFunc(append(t.spare, tokens...), func(t token) bool { return !t.usable(now) })
@@ -153,7 +144,6 @@ func (t *taker) deliver(tokens ...token) {
 	t.spare = tokens
 }
 
-// next is the index of the waiter whose turn it is.
 func (t *taker) next() int {
 	if holder := slices.IndexFunc(t.waiting, func(w *waiter) bool { return w.holds }); holder >= 0 {
 		return holder
@@ -161,8 +151,7 @@ func (t *taker) next() int {
 	return t.turn(0)
 }
 
-// turn is the index of the waiter with so many before it; and, the other way round, how many
-// the waiter at that index has before it.
+// turn converts an index into the number of waiters before it, and back.
 func (t *taker) turn(at int) int {
 	if t.queue.urgency == Interactive {
 		return len(t.waiting) - 1 - at
@@ -182,29 +171,29 @@ func (t *taker) run() {
 			continue
 		}
 		if wait > 0 {
-			// Not longer than patience, so as to see soon that nobody waits any more.
-			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond, patience)
+			// Not longer, to notice soon that no call waits any more.
+			wait = min(wait+jitter(0, wait/8+time.Millisecond), until.Sub(t.budget.now())+time.Millisecond, tokenWait)
 			_ = sleep(context.Background(), wait)
 		}
 	}
 }
 
-// demand sends away the calls that have waited too long, and says how many tokens the others
-// want and when the first of them will have waited too long.
+// demand sends away the calls that are past their deadline. It returns how many tokens the
+// others want, and the first of their deadlines.
 func (t *taker) demand() (want int, until time.Time, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now, front := t.budget.now(), t.front()
 	var stay []*waiter
 	for i, w := range t.waiting {
-		leaves := t.leaves(w, t.turn(i) < front)
-		if !leaves.After(now) {
+		deadline := t.deadline(w, t.turn(i) < front)
+		if !deadline.After(now) {
 			w.answer <- granted{err: noToken()}
 			continue
 		}
 		stay = append(stay, w)
-		if until.IsZero() || leaves.Before(until) {
-			until = leaves
+		if until.IsZero() || deadline.Before(until) {
+			until = deadline
 		}
 	}
 	t.waiting = stay
@@ -213,7 +202,7 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 }
 
 func (t *taker) draw(want int) (wait time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
 	defer cancel()
 	got, wait, err := t.budget.draw(ctx, t.queue, want)
 	if err != nil {
@@ -221,14 +210,12 @@ func (t *taker) draw(want int) (wait time.Duration, err error) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	// Only now is it certain that the tokens are ours. The time that writing took is lost to
-	// the bucket and not gained by the token.
+	// The tokens are ours only now. The time of the write must not lengthen their lives.
 	drawn := token{drawn: t.budget.now()}
 	t.deliver(slices.Repeat([]token{drawn}, got)...)
 	return wait, nil
 }
 
-// sendAway answers every call that waits with the error.
 func (t *taker) sendAway(err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

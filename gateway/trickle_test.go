@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway/gatewaytest"
 )
 
-// memory is a table that holds the budget and takes no time.
+// memory is a table for the budget that takes no time.
 type memory struct {
 	table
 
@@ -39,7 +39,6 @@ func (m *memory) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func
 	return &dynamodb.PutItemOutput{}, nil
 }
 
-// budgetsOf are the budgets of so many processes.
 func budgetsOf(t *testing.T, processes int, share float64) []*Budget {
 	t.Helper()
 	shared := &memory{}
@@ -53,7 +52,7 @@ func budgetsOf(t *testing.T, processes int, share float64) []*Budget {
 	return budgets
 }
 
-// insatiable takes tokens for as long as ctx lasts, and counts them.
+// insatiable takes tokens until ctx ends, and counts them.
 func insatiable(ctx context.Context, b *Budget, u Urgency, n int, work *sync.WaitGroup, count func()) {
 	for range n {
 		work.Go(func() {
@@ -66,11 +65,11 @@ func insatiable(ctx context.Context, b *Budget, u Urgency, n int, work *sync.Wai
 	}
 }
 
-// A catalog of 600 APIs is read, a call for each, while people click without a pause.
-func TestBackgroundWorkEndsInBoundedTimeHoweverManyClickAtALowShare(t *testing.T) {
+// 600 background calls read a catalog while people click without a pause.
+func TestBackgroundWorkEndsInBoundedTimeHoweverManyPeopleClick(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		const calls = 600
 		budgets := budgetsOf(t, 2, 0.1)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -89,7 +88,7 @@ func TestBackgroundWorkEndsInBoundedTimeHoweverManyClickAtALowShare(t *testing.T
 		took := time.Since(began)
 		cancel()
 		work.Wait()
-		// One token in five is due to background work, and a little is lost in waiting for it.
+		// Background work gets one token in five, and loses a little by waiting for it.
 		if most := calls * (trickle + 1); calls+tokens > most {
 			t.Errorf("it took %d tokens, want at most %d", calls+tokens, most)
 		}
@@ -102,7 +101,7 @@ func TestBackgroundWorkEndsInBoundedTimeHoweverManyClickAtALowShare(t *testing.T
 func TestBackgroundJobsGetTheirTokensInTurn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(patience) // until every taker has seen that nobody waits
+		defer time.Sleep(tokenWait) // until every taker has stopped
 		b := budgetsOf(t, 1, 0.1)[0]
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
@@ -121,7 +120,7 @@ func TestBackgroundJobsGetTheirTokensInTurn(t *testing.T) {
 	})
 }
 
-func TestNoTokenIsPutByForBackgroundWorkThatDoesNotWait(t *testing.T) {
+func TestNoTokenIsSavedForBackgroundCallsThatDoNotWait(t *testing.T) {
 	t.Parallel()
 	l := quotas.scaled(0.1).cautious()
 	b := fullAt(time.UnixMilli(1_800_000_000_000))
@@ -134,14 +133,14 @@ func TestNoTokenIsPutByForBackgroundWorkThatDoesNotWait(t *testing.T) {
 	due := waits.refilled(time.UnixMilli(b.At).Add(starvedFor), l)
 	due.Tokens[total] = 1
 	if _, got, _ := due.draw(other, Interactive, 1, l); got != 0 {
-		t.Error("an interactive call got the token that was due to one of the background")
+		t.Error("an interactive call got the token that was saved for a background call")
 	}
 	if _, got, _ := due.draw(other, Background, 1, l); got != 1 {
-		t.Error("the background call did not get the token that was due to it")
+		t.Error("the background call did not get the token that was saved for it")
 	}
 	gone := waits.refilled(time.UnixMilli(b.At).Add(starvedFor+time.Millisecond), l)
 	gone.Tokens[total] = 1
 	if _, got, _ := gone.draw(other, Interactive, 1, l); got != 1 {
-		t.Error("a token is kept for a background call that has gone")
+		t.Error("a token is saved for a background call that has gone")
 	}
 }

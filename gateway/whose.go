@@ -10,11 +10,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// KeyOfValue finds the key that has a value, among those whose names begin so. API Gateway
-// has no look-up by value, so this reads the keys with their values, 500 to a call, until
-// it has found it. calls is how many it made.
+// KeyOfValue finds the key with a value among those whose names begin with namePrefix. API
+// Gateway cannot look up values, so this reads keys with their values, 500 to a call, until it
+// finds the one. calls counts those calls.
 func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key Listed, found bool, calls int, err error) {
-	err = pages(func(position *string) (next *string, err error) {
+	err = eachPage(func(position *string) (next *string, err error) {
 		var out *apigateway.GetApiKeysOutput
 		err = s.read(ctx, ListAPIKeys, func(ctx context.Context) (err error) {
 			calls++
@@ -37,7 +37,7 @@ func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key
 	return key, found, calls, err
 }
 
-// KeyByID reads one key, without its value; found is false for a key that is gone.
+// KeyByID reads one key, without its value; found is false if the key is gone.
 func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key Listed, found bool, err error) {
 	var out *apigateway.GetApiKeyOutput
 	err = s.call(ctx, ReadAPIKey, func(ctx context.Context) (err error) {

@@ -29,7 +29,7 @@ func TestAKeyIsFoundByItsValueOnAnyPageAmongOurs(t *testing.T) {
 		}
 	}
 	if key, found, calls, err := s.KeyOfValue(t.Context(), "gatehouse/", value(9)); found || calls != 3 || err != nil {
-		t.Errorf("somebody else's value is that of %+v, found %v with %d calls (%v)", key, found, calls, err)
+		t.Errorf("an unknown value is that of %+v, found %v with %d calls (%v)", key, found, calls, err)
 	}
 	if key, found, err := s.KeyByID(t.Context(), "nope"); found || err != nil {
 		t.Errorf("there is %+v, found %v (%v)", key, found, err)

@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// dueBatch bounds how many rows one run of the job works on.
+// dueBatch bounds how many rows one step of the job handles.
 const dueBatch = 100
 
 type queries interface {
@@ -41,16 +41,16 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
-// resender hands an accepted request in again if it has led to nothing yet. done says
-// that nothing is left to hand in.
+// resender publishes an accepted request again if it has led to nothing yet. done reports that
+// nothing is left to publish.
 type resender interface {
 	Resend(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
-// DueRows is the job that works on rows which have fallen due. Running it twice at once
-// sends messages twice, which nobody minds. A row that cannot be handled is passed over
-// and logged, and holds up no other: one of an unknown kind, or that cannot be decoded,
-// stays where it is, and one whose stream cannot be read is put off.
+// DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
+// twice, which is harmless. A row that cannot be handled is logged and skipped, so it delays no
+// other: an unknown or undecodable row stays where it is, and a row whose stream cannot be read
+// is postponed.
 type DueRows struct {
 	Records    string
 	Tables     queries
@@ -59,12 +59,11 @@ type DueRows struct {
 	Operations resender
 	Sender     sender
 	Now        func() time.Time
-	// PassedOver counts rows that could not be handled, by kind ("" if that cannot be
-	// told); nil counts nothing.
+	// PassedOver counts skipped rows by kind, "" if the kind is unknown. Nil counts nothing.
 	PassedOver func(kind string)
 }
 
-// found is a due row and where it lies, which nobody has to work out again.
+// found is a due row and its key.
 type found struct {
 	due.Row
 	at schema.Key
@@ -72,8 +71,8 @@ type found struct {
 
 func (f found) gone() journal.Row { return journal.Row{Key: f.at} }
 
-// Run works on a batch of the rows that are due in one shard; the cursor is the shard's
-// number and, within a shard, the sort key of the last row.
+// Run handles a batch of one shard's due rows. The cursor is the shard's number and, within a
+// shard, the sort key of the last row.
 func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error) {
 	number, after, _ := strings.Cut(cursor, " ")
 	shard, _ := strconv.Atoi(number)
@@ -103,7 +102,7 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	return "", nil
 }
 
-// due reads a batch; last is the sort key to go on after, "" if there is no more.
+// due reads a batch; last is the sort key to continue after, "" if there is no more.
 func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found, last string, err error) {
 	out, err := d.Tables.Query(ctx, &dynamodb.QueryInput{
 		TableName:              &d.Records,
@@ -134,10 +133,10 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 	return rows, last, nil
 }
 
-// errUnknownKind says that the row is for newer workers.
+// errUnknownKind means that the row is for newer workers.
 var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")
 
-// passOver puts a row off that cannot be handled now, unless it is for others.
+// passOver postpones a row that cannot be handled now, unless it is for newer workers.
 func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
 	d.tell(ctx, string(row.Kind), row.at.SK, cause)
 	if errors.Is(cause, errUnknownKind) {
@@ -153,8 +152,8 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row is there for, and moves the row on or drops it afterwards: a
-// crash between the two does it once more. woken has the streams that this batch has woken.
+// handle does what a row asks for, and then moves the row on or deletes it. After a crash in
+// between, it happens again. woken holds the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
 	switch row.Kind {
@@ -176,7 +175,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
 }
 
-// askAgain wakes converging if the wish is still open.
+// askAgain wakes the converger if the wish is still open.
 func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
 	id, ok := row.Stream.Account()
 	if !ok {
@@ -186,7 +185,7 @@ func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Strea
 	if err != nil {
 		return false, err
 	}
-	// What is not understood may have opened the wish anew: newer workers will tell.
+	// A fact that this worker does not understand may have opened the wish again: leave it to newer workers.
 	if history.Account.NotUnderstood == "" && !history.Account.WishOpen(row.Opened) {
 		return true, nil
 	}
@@ -202,7 +201,7 @@ func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Strea
 	return false, portal.Postpone("the queues do not answer", err)
 }
 
-// giveBack asks for an idle key to be given back, unless its ring is in use again.
+// giveBack asks for the release of an idle key, unless its ring is in use again.
 func (d DueRows) giveBack(ctx context.Context, row found) (done bool, err error) {
 	id, ok := row.Stream.Account()
 	if !ok {

@@ -180,7 +180,7 @@ func TestAWishThatIsClosedIsDropped(t *testing.T) {
 	d.happen("active", false, events.SubscriptionActivated{Link: events.Link{Wish: 1}, Plan: "free"})
 	d.want("withdrawn", "free")
 	d.happen("withdrawn", false, events.RequestRejected{Link: events.Link{Wish: 1}, Code: portal.Conflict})
-	// Opened anew by a later fact, which has a row of its own.
+	// Opened again by a later fact, which has a row of its own.
 	d.want("overturned", "free")
 	d.happen("overturned", false, events.SubscriptionEnding{Plan: "free"})
 	empty := due.OfWish(stream("empty"), 1, opened, "", "free", "")
@@ -513,7 +513,7 @@ func TestAStreamThatCannotBeReadHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-// What is not understood may have opened the wish anew; newer workers will tell.
+// A fact that this worker does not understand may have opened the wish again; newer workers will tell.
 func TestARowOfAWishIsKeptWhileItsStreamIsNotUnderstood(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

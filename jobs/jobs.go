@@ -1,6 +1,6 @@
-// Package jobs is what happens by the clock. Time is data: whatever is to happen later is
-// a due row, and a job runs because a tick message says so. Anyone may send ticks;
-// duplicates for a job and slot are dropped.
+// Package jobs runs what happens by the clock. Work for later is a due row, and a job runs
+// because a tick message says so. Any process may send ticks; duplicates for a job and slot are
+// dropped.
 package jobs
 
 import (
@@ -16,23 +16,23 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Job is work that is done again and again.
+// Job is work that repeats.
 type Job struct {
 	Name string
 	// Every is the length of a slot.
 	Every time.Duration
-	// Run does one step from the cursor on ("" is the start) and returns the cursor of the
-	// next step, "" when the run is over. A step is a page, a plan or an API, and lasts a
-	// minute at most. The runner stores the cursor after each step. If a step returns an
-	// error or its worker dies, the step runs again from the same cursor, so a step may
-	// happen twice, and in rare cases twice at once.
+	// Run does one step from the cursor ("" is the start) and returns the next step's cursor,
+	// "" when the run is over. A step is a page, a plan or an API, and takes a minute at most.
+	// The runner stores the cursor after each step. If a step returns an error or its worker
+	// dies, the step runs again from the same cursor, so a step may happen twice, and in rare
+	// cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
-	// Demanded is the cursor at which a run begins that was asked for by a demand. It is ""
-	// if such a run does the same as a tick's.
+	// Demanded is the cursor that a run starts from if a demand asked for it. It is "" if such
+	// a run does the same as a tick's.
 	Demanded string
 }
 
-// begun has a run that begins for a demand begin at its cursor.
+// begun gives a run that starts for a demand the job's Demanded cursor.
 func (j Job) begun(before, after Run) Run {
 	if after.UnderWay && after.Cursor == "" && after.Asked != before.Asked {
 		after.Cursor = j.Demanded
@@ -40,8 +40,8 @@ func (j Job) begun(before, after Run) Run {
 	return after
 }
 
-// turn is how long one message carries a run before another carries it on. Workers that
-// are stopped wait for no longer than that.
+// turn is how long one message carries a run before another continues it. A worker that is
+// stopped waits no longer than this.
 const turn = 10 * time.Second
 
 // The cursor of a demand, and how the cursor of a continuation begins. A tick has none.
@@ -50,12 +50,11 @@ const (
 	continuationCursor = "run/"
 )
 
-// Stream is what ticks of this job are about.
+// Stream is the subject of the job's ticks.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Demand is a message that asks for a run of the job that starts after now. If a run is
-// under way, the new one starts when that one ends. Messages with the same id are one
-// demand.
+// Demand returns a message that asks for a run of the job that starts after now. If a run is
+// under way, the new one starts when it ends. Messages with the same id are one demand.
 func Demand(job, id, correlation string, now time.Time) events.Event {
 	return message(job, id, demandCursor, correlation, now)
 }
@@ -65,8 +64,8 @@ type runs interface {
 	Save(ctx context.Context, job string, run Run) error
 }
 
-// Runner runs jobs when ticks arrive. A job has one run at a time: its row says where the
-// run is and which message carries it on.
+// Runner runs jobs when ticks arrive. A job has one run at a time; its row holds the run's
+// cursor and the message that carries it.
 type Runner struct {
 	jobs   []Job
 	runs   runs
@@ -79,11 +78,11 @@ func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Run
 	return &Runner{jobs: jobs, runs: runs, sender: sender, now: now}
 }
 
-// Handle works on the job that a JobRequested names for a few seconds, and sends a
-// continuation if the run is not over by then. A second delivery of the message that
-// carries the run goes on at the run's cursor. Handle drops ticks while a run is under way,
-// and ticks of a slot that is done or has passed. If a run has shown no sign of life for
-// some minutes, the next tick takes it over.
+// Handle works for a few seconds on the job that a JobRequested names, and sends a continuation
+// if the run is not over by then. A second delivery of the message that carries the run
+// continues from the run's cursor. Handle drops ticks while a run is under way, and ticks of a
+// slot that is done or has passed. If a run shows no sign of life for some minutes, the next
+// tick takes it over.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
@@ -106,7 +105,7 @@ func unlessMoved(ctx context.Context, err error) error {
 	return err
 }
 
-// maxRaces bounds how often one delivery tries to write a row that others write, too.
+// maxRaces bounds how often one delivery tries to write a row that other workers write too.
 const maxRaces = 8
 
 func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor string) error {
@@ -138,7 +137,7 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 	return &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
-// carry does one step after the other until the run is over, or the turn is.
+// carry runs steps until the run or the turn is over.
 func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string) error {
 	for began := r.now(); run.UnderWay; {
 		next, err := job.Run(ctx, run.Cursor)
@@ -160,9 +159,8 @@ func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Ru
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
 
-// write changes the row of a run that this message carries. A demand that was noted since the
-// row was read is kept; errMoved if the run is no longer where it was, since another worker
-// carries it.
+// write changes the row of a run that this message carries, keeping a demand that was noted
+// since the row was read. It returns errMoved if another worker carries the run by now.
 func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) Run) (Run, error) {
 	carrier, cursor := run.Carrier, run.Cursor
 	for range maxRaces {
@@ -181,8 +179,8 @@ func (r *Runner) write(ctx context.Context, job Job, run Run, change func(Run) R
 	return run, &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
-// handOver sends the continuation, and then has it carry the run. If this ends in between,
-// the old message carries on, and the continuation is dropped.
+// handOver sends the continuation and then makes it the run's carrier. If the worker stops in
+// between, the old message continues the run and the continuation is dropped.
 func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation string) error {
 	version := strconv.FormatInt(run.Version+1, 10)
 	id := portal.DeriveID(run.Carrier, version, strconv.FormatInt(r.now().UnixNano(), 10))
@@ -198,8 +196,8 @@ func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation str
 	return err
 }
 
-// arriving classifies a message. Any cursor that is not a demand's is a continuation; one
-// that an older version sent belongs to no run, and is dropped.
+// arriving classifies a message. Any cursor that is not a demand's is a continuation. A
+// continuation sent by an older version belongs to no run and is dropped.
 func arriving(msg events.Event, cursor string, every time.Duration) arrival {
 	switch {
 	case cursor == "":
@@ -217,10 +215,10 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 	}
 }
 
-// Tick sends a tick for every job at the beginning of each slot, and for the present slots
-// when it starts, until ctx ends. Every worker does that, under the same id for a slot. The
-// queue drops duplicates within five minutes; after that the job's row says that the slot is
-// done. A tick that cannot be sent is logged and left to the next slot.
+// Tick sends a tick for every job at the start of each slot, and for the present slots when it
+// starts, until ctx ends. Every worker ticks, with the same id per slot. The queue drops
+// duplicates within five minutes; after that the job's row shows that the slot is done. A tick
+// that cannot be sent is logged and left to the next slot.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

@@ -6,12 +6,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// runLease is how long a run counts as alive after its last sign of life. It is longer than
-// a step and the delay before its message is redelivered take together.
+// runLease is how long a run counts as alive after its last sign of life. It is longer than a
+// step plus the redelivery delay of its message.
 const runLease = 3 * time.Minute
 
-// anewAfter is the age from which a dead run is started again instead of continued: its data
-// and its place in API Gateway's lists may be out of date.
+// anewAfter is the age from which a dead run starts over instead of continuing: its data and
+// its position in API Gateway's lists may be out of date.
 const anewAfter = time.Hour
 
 // Run is the row of a job: its run under way, or the last one. There is one row for each
@@ -26,30 +26,30 @@ const anewAfter = time.Hour
 //	                      ▲                                        │
 //	                      └────────────────────────────────────────┘
 type Run struct {
-	// Carrier is the id of the message that carries the run on. While the run is alive,
-	// other messages do not.
+	// Carrier is the id of the message that carries the run. While the run is alive, other
+	// messages leave it alone.
 	Carrier string `dynamodbav:"carrier,omitempty"`
-	// Slot is the time slot that the run is for, in milliseconds.
+	// Slot is the run's time slot, in milliseconds.
 	Slot int64 `dynamodbav:"slot"`
-	// Cursor is where the run goes on, "" at the start.
+	// Cursor is where the run continues, "" at the start.
 	Cursor    string    `dynamodbav:"cursor,omitempty"`
 	UnderWay  bool      `dynamodbav:"under_way"`
 	Started   time.Time `dynamodbav:"started"`
 	Heartbeat time.Time `dynamodbav:"heartbeat"`
 	Ended     time.Time `dynamodbav:"ended"`
-	// Asked is the id of the last demand that a run started for. Again is that of a demand
+	// Asked is the id of the last demand that a run started for. Again is the id of a demand
 	// that came while a run was under way; a new run starts for it when that one ends.
 	Asked string `dynamodbav:"asked,omitempty"`
 	Again string `dynamodbav:"again,omitempty"`
-	// Version rises by one with each write, and is what a write is conditional on.
+	// Version increases by one with each write, which is conditional on it.
 	Version int64 `dynamodbav:"version"`
 }
 
-// arrival is what admit needs to know of a message.
+// arrival is what admit needs to know about a message.
 type arrival struct {
 	id   string
 	kind kind
-	// slot is a tick's.
+	// slot is a tick's slot.
 	slot int64
 }
 
@@ -61,7 +61,7 @@ const (
 	continuation             // the run goes on
 )
 
-// verdict is what becomes of an arrival.
+// verdict is what to do with an arrival.
 type verdict int
 
 const (
@@ -72,8 +72,8 @@ const (
 	revive                // a dead run is taken over
 )
 
-// admit decides what becomes of a message. It changes nothing; the row it returns is to be
-// written unless the verdict is drop.
+// admit decides what to do with a message. It changes nothing; the caller writes the row it
+// returns unless the verdict is drop.
 func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict) {
 	r.Version++
 	alive := r.alive(now)
@@ -111,21 +111,21 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	return r, anew
 }
 
-// alive says whether the run has shown a sign of life. A time that lies further ahead than
-// that was written by a clock that was wrong, and says nothing.
+// alive reports whether the run has shown a sign of life within runLease. A time further in the
+// future than that comes from a wrong clock and does not count.
 func (r Run) alive(now time.Time) bool {
 	age := now.Sub(r.Heartbeat)
 	return r.UnderWay && age < runLease && age > -runLease
 }
 
-// done says whether the run of the slot is over. A slot that has not begun by any clock
-// that is nearly right is not believed in, or no tick would count until it begins.
+// done reports whether the slot's run is over. A slot far in the future comes from a wrong
+// clock and does not count, or else all ticks until then would be dropped.
 func (r Run) done(slot int64, every time.Duration, now time.Time) bool {
 	return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot && r.Slot <= slotOf(now.Add(runLease), every)
 }
 
-// advance is the row after a step; next is "" when the run is over. If somebody has asked
-// for another run meanwhile, that one begins.
+// advance is the row after a step; next is "" when the run is over. If a demand came meanwhile,
+// its run starts.
 func (r Run) advance(next string, every time.Duration, now time.Time) Run {
 	r.Version++
 	r.Heartbeat, r.Cursor = now, next

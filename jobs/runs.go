@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// errMoved says that another worker has written the run's row since it was read.
+// errMoved means that another worker has written the run's row since it was read.
 var errMoved = errors.New("another worker has the run")
 
 type runTable interface {
@@ -24,7 +24,7 @@ type runTable interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Runs keeps the row of each job in the records table.
+// Runs stores the row of each job in the records table.
 type Runs struct {
 	tables  runTable
 	records string
@@ -33,7 +33,7 @@ type Runs struct {
 // NewRuns returns the Runs of that records table.
 func NewRuns(tables runTable, records string) *Runs { return &Runs{tables: tables, records: records} }
 
-// Load reads a job's row; a job that never ran has an empty one.
+// Load reads a job's row, which is empty for a job that never ran.
 func (r *Runs) Load(ctx context.Context, job string) (Run, error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, ConsistentRead: aws.Bool(true), Key: runKey(job)})
 	if err != nil {
@@ -46,7 +46,7 @@ func (r *Runs) Load(ctx context.Context, job string) (Run, error) {
 	return run, nil
 }
 
-// Save writes a job's row, given that it still is of the version before; errMoved if not.
+// Save writes a job's row if it still has the version before; otherwise it returns errMoved.
 func (r *Runs) Save(ctx context.Context, job string, run Run) error {
 	item, err := attributevalue.MarshalMap(run)
 	if err != nil {

@@ -31,14 +31,14 @@ func format(prefix string, mac []byte) string {
 	return body + checksum(body)
 }
 
-// checksum is the CRC-32 (IEEE) of all that stands before it. It proves nothing;
-// it keeps scanners from reporting any text that happens to start with the prefix.
+// checksum is the CRC-32 (IEEE) of body. It keeps scanners from reporting every text that
+// begins with the prefix.
 func checksum(body string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
 	return base62(sum, checksumWidth)
 }
 
-// base62 writes a number, most significant byte first, in exactly width digits.
+// base62 writes a big-endian number in width digits.
 func base62(number []byte, width int) string {
 	rest, base, digit := new(big.Int).SetBytes(number), big.NewInt(int64(len(digits))), new(big.Int)
 	text := make([]byte, width)
@@ -49,9 +49,8 @@ func base62(number []byte, width int) string {
 	return string(text)
 }
 
-// Check says whether a text has the form of a key value with that prefix, its
-// checksum included. It asks nobody, so a scanner of logs or repositories can use
-// it; it does not say that such a key exists.
+// Check says whether a text has the form of a key value with that prefix, checksum included. It
+// needs no KMS, so scanners of logs or repositories can use it.
 func Check(value, prefix string) bool {
 	if len(value) != len(prefix)+macWidth+checksumWidth || !strings.HasPrefix(value, prefix) || !alphanumeric(value) {
 		return false

@@ -1,7 +1,6 @@
-// Package keys computes the values of API keys. A value is never stored: it
-// follows from the key's id by a MAC that only KMS can compute, so creating a key
-// may be repeated, showing it again costs no call to API Gateway, and no table or
-// queue ever holds one. It creates nothing in API Gateway.
+// Package keys computes the values of API keys. A value is never stored: it follows from the
+// key's id by a MAC that only KMS can compute. So creating a key may be repeated, and showing
+// one again needs no call to API Gateway.
 package keys
 
 import (
@@ -18,36 +17,35 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Scheme is the first scheme with the default prefix, as it stands in facts. With
-// another prefix a fact carries what Deriver.Scheme says.
+// Scheme is the scheme of keys with the default prefix, as facts record it. Deriver.Scheme adds
+// any other prefix.
 const Scheme = "v1"
 
-// DefaultPrefix starts the values of keys unless configured otherwise.
+// DefaultPrefix begins key values unless another prefix is configured.
 const DefaultPrefix = "gh"
 
-// The labels keep the inputs of different MACs apart under one KMS key.
+// The labels keep the inputs of different MACs apart.
 const (
 	valueLabel = "gatehouse api key value"
 	checkLabel = "gatehouse check tag"
 )
 
-// macGenerator is the one operation of KMS that is used.
 type macGenerator interface {
 	GenerateMac(ctx context.Context, in *kms.GenerateMacInput, opts ...func(*kms.Options)) (*kms.GenerateMacOutput, error)
 }
 
 // Deriver computes key values. KMS keys must have the spec HMAC_256 and the usage
-// GENERATE_VERIFY_MAC; their key policy is what protects the values.
+// GENERATE_VERIFY_MAC; their key policy protects the values.
 type Deriver struct {
 	kms    macGenerator
 	prefix string
-	// region is the client's, "" if it does not tell.
+	// region is the client's, "" if unknown.
 	region string
 }
 
-// New returns a Deriver whose new keys start with prefix, DefaultPrefix if it is
-// empty: 2 to 8 ASCII letters and digits, a letter first. A prefix of its own lets
-// secret scanners tell this installation's keys from all others.
+// New returns a Deriver whose new keys begin with prefix: 2 to 8 ASCII letters and digits, a
+// letter first; "" is DefaultPrefix. A prefix of its own lets secret scanners recognise an
+// installation's keys.
 func New(client macGenerator, prefix string) (*Deriver, error) {
 	prefix = cmp.Or(prefix, DefaultPrefix)
 	if !validPrefix(prefix) {
@@ -60,11 +58,11 @@ func New(client macGenerator, prefix string) (*Deriver, error) {
 	return d, nil
 }
 
-// Prefix is what the values of new keys start with.
+// Prefix begins the values of new keys.
 func (d *Deriver) Prefix() string { return d.prefix }
 
-// Scheme is what the fact that wants a new key records: it fixes the prefix too,
-// so that configuring another one changes no key that exists.
+// Scheme is what facts record of new keys. It holds the prefix, so configuring another one
+// changes no existing key.
 func (d *Deriver) Scheme() string {
 	if d.prefix == DefaultPrefix {
 		return Scheme
@@ -72,13 +70,11 @@ func (d *Deriver) Scheme() string {
 	return Scheme + ":" + d.prefix
 }
 
-// Value is the value of a key: prefix, 43 characters of MAC, 6 of checksum, all
-// letters and digits, 51 to 57 in length (API Gateway takes 20 to 128). Scheme and
-// kmsKey (an id or ARN) are those of the fact that wanted the key, and the same
-// arguments give the same value for ever. A multi-Region KMS key is used in the Region
-// at hand, so a replica serves keys that were made in another Region, whether the fact
-// records its mrk- id or an ARN. If KMS computes nothing, the error is a *KMSError, of
-// code portal.Unavailable. No error holds any of the value.
+// Value is a key's value: prefix, 43 characters of MAC and 6 of checksum, all letters and
+// digits, 51 to 57 in length (API Gateway takes 20 to 128). scheme and kmsKey (an id or ARN)
+// are those of the fact that wanted the key; the same arguments give the same value for ever. A
+// multi-Region KMS key is used in the client's Region. If KMS computes nothing, the error is a
+// *KMSError. No error holds any of the value.
 func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error) {
 	prefix, err := prefixOf(scheme)
 	if err != nil {
@@ -94,9 +90,9 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 	return format(prefix, mac), nil
 }
 
-// CheckTag is a MAC over a fixed text. It is no secret; kept beside the KMS key's
-// name and compared at start, it shows that the name still stands for the same
-// key material, without which every value would silently be another.
+// CheckTag is a MAC over a fixed text, and no secret. It is stored and compared at start, to
+// show that the KMS key's name still stands for the same key material. With other material
+// every value would change.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)
 	if err != nil {
@@ -116,8 +112,8 @@ func prefixOf(scheme string) (string, error) {
 	return prefix, nil
 }
 
-// mac asks KMS for the MAC of the parts, each preceded by its length, so that no
-// two lists of parts make the same message.
+// mac asks KMS for the MAC of the parts, each after its length, so that no two lists of parts
+// make the same message.
 func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]byte, error) {
 	var message []byte
 	for _, part := range parts {
@@ -125,7 +121,7 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 		message = append(message, part...)
 	}
 	out, err := d.kms.GenerateMac(ctx, &kms.GenerateMacInput{
-		KeyId:        aws.String(d.here(kmsKey)),
+		KeyId:        aws.String(d.inRegion(kmsKey)),
 		MacAlgorithm: types.MacAlgorithmSpecHmacSha256,
 		Message:      message,
 	})
@@ -138,14 +134,13 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 	return out.Mac, nil
 }
 
-// multiRegion begins the id of every multi-Region key, and of nothing else
+// multiRegion begins the id of every multi-Region key, and of no other
 // (https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html).
 const multiRegion = "mrk-"
 
-// here is the KMS key as it is called in the client's Region. A multi-Region key has the
-// same id and material in every Region that has a replica, so its ARN is rewritten; any
-// other key exists in one Region only and keeps its name.
-func (d *Deriver) here(kmsKey string) string {
+// inRegion is the KMS key's name in the client's Region. A multi-Region key has one id and
+// material everywhere, so its ARN is rewritten. Any other key exists in one Region only.
+func (d *Deriver) inRegion(kmsKey string) string {
 	parts := strings.SplitN(kmsKey, ":", 6)
 	if d.region == "" || len(parts) != 6 || !strings.HasPrefix(parts[5], "key/"+multiRegion) {
 		return kmsKey
@@ -154,8 +149,8 @@ func (d *Deriver) here(kmsKey string) string {
 	return strings.Join(parts, ":")
 }
 
-// Recorded is the name under which facts record a KMS key of this account: the id of a
-// multi-Region key, by which it is found in every Region, and the ARN of any other.
+// Recorded is the name under which facts record a KMS key: the id of a multi-Region key, which
+// every Region knows, or the ARN of any other.
 func Recorded(arn string) string {
 	if _, id, ok := strings.Cut(arn, ":key/"); ok && strings.HasPrefix(id, multiRegion) {
 		return id

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// fixedKey answers as KMS would for one key whose material is known.
+// fixedKey is KMS with a key of known material.
 type fixedKey string
 
 func (k fixedKey) GenerateMac(_ context.Context, in *kms.GenerateMacInput, _ ...func(*kms.Options)) (*kms.GenerateMacOutput, error) {
@@ -53,7 +53,7 @@ func TestValuesOfTheFirstSchemeNeverChange(t *testing.T) {
 	}
 }
 
-func TestEveryValueIsOfTheFormThatAPIGatewayAndScannersWant(t *testing.T) {
+func TestEveryValueHasTheFormThatAPIGatewayAndScannersNeed(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		prefix := rapid.StringMatching(`[A-Za-z][A-Za-z0-9]{1,7}`).Draw(t, "prefix")
@@ -73,12 +73,12 @@ func TestEveryValueIsOfTheFormThatAPIGatewayAndScannersWant(t *testing.T) {
 		at := rapid.IntRange(len(prefix), len(v)-1).Draw(t, "at")
 		changed[at] = digits[(strings.IndexByte(digits, changed[at])+1)%len(digits)]
 		if Check(string(changed), prefix) {
-			t.Fatalf("%q passes the check though it is %q with one character changed", changed, v)
+			t.Fatalf("%q passes the check; it is %q with one character changed", changed, v)
 		}
 	})
 }
 
-func TestWhateverNamesAKeyChangesItsValue(t *testing.T) {
+func TestEveryPartOfAKeysNameChangesItsValue(t *testing.T) {
 	t.Parallel()
 	d := deriver(t, fixedKey("material"), "acme")
 	seen := map[string]string{}
@@ -99,7 +99,7 @@ func TestWhateverNamesAKeyChangesItsValue(t *testing.T) {
 	note("another KMS key", other)
 }
 
-func TestConfiguringAnotherPrefixChangesNoKeyThatExists(t *testing.T) {
+func TestConfiguringAnotherPrefixChangesNoExistingKey(t *testing.T) {
 	t.Parallel()
 	before, after := deriver(t, fixedKey("material"), "acme"), deriver(t, fixedKey("material"), "zenith")
 	scheme := before.Scheme()
@@ -111,7 +111,7 @@ func TestConfiguringAnotherPrefixChangesNoKeyThatExists(t *testing.T) {
 	}
 }
 
-func TestASchemeThatIsUnknownIsAnError(t *testing.T) {
+func TestAnUnknownSchemeIsAnError(t *testing.T) {
 	t.Parallel()
 	d := deriver(t, fixedKey("material"), "")
 	for _, scheme := range []string{"", "v2", "v1:", "v1:no good", "v1x"} {
@@ -133,7 +133,7 @@ func TestPrefixesAreChecked(t *testing.T) {
 	}
 }
 
-// answering is an HTTP client that gives one answer to everything.
+// answering is an HTTP client that always gives the same answer.
 type answering struct {
 	status int
 	code   string
@@ -151,23 +151,23 @@ func (a answering) Do(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
+func TestTheErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		answer answering
 		cause  Cause
 		says   string
 	}{
-		"throttled":                  {answering{status: 400, code: "ThrottlingException"}, Throttled, "Gatehouse retries"},
-		"a fault of KMS's":           {answering{status: 500, code: "KMSInternalException"}, Unreachable, "Gatehouse retries"},
-		"a fault without a name":     {answering{status: 503, code: "Whatever"}, Unreachable, "Gatehouse retries"},
-		"the connection drops":       {answering{err: io.ErrUnexpectedEOF}, Unreachable, "Gatehouse retries"},
-		"the KMS key is disabled":    {answering{status: 400, code: "DisabledException"}, Disabled, "aws kms enable-key --key-id k"},
-		"it is to be deleted":        {answering{status: 400, code: "KMSInvalidStateException"}, Deleting, "aws kms cancel-key-deletion --key-id k"},
-		"it is gone":                 {answering{status: 400, code: "NotFoundException"}, Gone, "GATEHOUSE_KMS_KEY"},
-		"the policy does not permit": {answering{status: 400, code: "AccessDeniedException"}, Denied, "kms:GenerateMac"},
-		"the credentials are wrong":  {answering{status: 400, code: "UnrecognizedClientException"}, Denied, "kms:GenerateMac"},
-		"it is a key for signing":    {answering{status: 400, code: "InvalidKeyUsageException"}, Unfit, "HMAC_256"},
+		"throttled":                    {answering{status: 400, code: "ThrottlingException"}, Throttled, "Gatehouse retries"},
+		"a fault of KMS":               {answering{status: 500, code: "KMSInternalException"}, Unreachable, "Gatehouse retries"},
+		"a fault without a name":       {answering{status: 503, code: "Whatever"}, Unreachable, "Gatehouse retries"},
+		"the connection drops":         {answering{err: io.ErrUnexpectedEOF}, Unreachable, "Gatehouse retries"},
+		"the KMS key is disabled":      {answering{status: 400, code: "DisabledException"}, Disabled, "aws kms enable-key --key-id k"},
+		"the KMS key is to be deleted": {answering{status: 400, code: "KMSInvalidStateException"}, Deleting, "aws kms cancel-key-deletion --key-id k"},
+		"the KMS key is gone":          {answering{status: 400, code: "NotFoundException"}, Gone, "GATEHOUSE_KMS_KEY"},
+		"the policy does not permit":   {answering{status: 400, code: "AccessDeniedException"}, Denied, "kms:GenerateMac"},
+		"the credentials are wrong":    {answering{status: 400, code: "UnrecognizedClientException"}, Denied, "kms:GenerateMac"},
+		"the KMS key is for signing":   {answering{status: 400, code: "InvalidKeyUsageException"}, Unusable, "HMAC_256"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -183,7 +183,7 @@ func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 				Passes() bool
 			}
 			if !errors.As(err, &material) || material.Passes() != (c.cause == Throttled || c.cause == Unreachable) {
-				t.Error("it is not marked as one of the key material, or does not say whether it passes")
+				t.Error("it is not marked as an error of the key material, or Passes is wrong")
 			}
 			if portal.CodeOf(err) != portal.Unavailable {
 				t.Errorf("code %q", portal.CodeOf(err))
@@ -192,7 +192,7 @@ func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 				t.Errorf("people read %q", shown)
 			}
 			if strings.Contains(err.Error(), "StatusCode") {
-				t.Errorf("AWS's words are passed on: %v", err)
+				t.Errorf("the error repeats AWS's words: %v", err)
 			}
 			if c.answer.err != nil && !errors.Is(err, c.answer.err) {
 				t.Errorf("the cause is lost: %v", err)
@@ -201,7 +201,7 @@ func TestAnErrorSaysWhyKMSComputedNothingAndWhatToDo(t *testing.T) {
 	}
 }
 
-// worldwide is KMS in one Region, with a replica of the same multi-Region key.
+// worldwide is KMS in one Region, with a replica of the multi-Region key.
 type worldwide struct {
 	region string
 	called []string
@@ -217,7 +217,7 @@ func (w *worldwide) GenerateMac(ctx context.Context, in *kms.GenerateMacInput, _
 	return fixedKey("material").GenerateMac(ctx, &plain)
 }
 
-func TestAMultiRegionKeyGivesTheSameValuesInEveryRegionHoweverItIsRecorded(t *testing.T) {
+func TestAMultiRegionKeyGivesTheSameValuesInEveryRegionByIDAndByARN(t *testing.T) {
 	t.Parallel()
 	const arn = "arn:aws:kms:eu-west-1:111122223333:key/mrk-1234"
 	values := map[string]bool{}
@@ -232,7 +232,7 @@ func TestAMultiRegionKeyGivesTheSameValuesInEveryRegionHoweverItIsRecorded(t *te
 		}
 	}
 	if len(values) != 1 {
-		t.Errorf("there are %d values of one key", len(values))
+		t.Errorf("one key has %d values", len(values))
 	}
 }
 

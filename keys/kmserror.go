@@ -14,8 +14,7 @@ import (
 // Cause says why KMS computed no MAC.
 type Cause string
 
-// The causes. Throttled and Unreachable pass by themselves; the others last until an
-// operator acts.
+// Throttled and Unreachable pass; the others last until an operator acts.
 const (
 	Throttled   Cause = "throttled"
 	Unreachable Cause = "unreachable" // no answer, or a fault of KMS's own
@@ -23,26 +22,24 @@ const (
 	Deleting    Cause = "pending_deletion"
 	Gone        Cause = "gone"
 	Denied      Cause = "denied"
-	Unfit       Cause = "unfit" // the key is not an HMAC_256 key, or in no usable state
+	Unusable    Cause = "unfit" // it is not an HMAC_256 key, or in another state
 )
 
-// KMSError says that KMS did not compute the MAC that a key value follows from. Find it
-// with errors.As. It wraps a portal.Error of code Unavailable, whose message is for the
-// person who waits; its own text is for operators and holds none of the value.
+// KMSError says that KMS did not compute a MAC. It wraps a portal.Error of code Unavailable
+// with a message for the person who waits. Its own text is for operators and holds none of the
+// value.
 type KMSError struct {
 	Cause Cause
-	// Key is the KMS key as the caller named it.
-	Key string
-	// Err is what KMS answered.
-	Err error
+	Key   string // as the caller named it
+	Err   error  // what KMS answered
 }
 
-// Error says what is wrong with the key and what to do about it, without AWS's words.
+// Error says what is wrong with the key and what to do, not in AWS's words.
 func (e *KMSError) Error() string {
-	return fmt.Sprintf("KMS key %s %s. %s", e.Key, said[e.Cause], e.Advice())
+	return fmt.Sprintf("KMS key %s %s. %s", e.Key, problems[e.Cause], e.Advice())
 }
 
-// Unwrap lists the error for people and KMS's answer.
+// Unwrap returns the error for people and KMS's answer.
 func (e *KMSError) Unwrap() []error {
 	message := "The API key cannot be read right now, because the service that protects it (AWS KMS) does not answer. Try again in a moment."
 	if !e.Passes() {
@@ -51,21 +48,21 @@ func (e *KMSError) Unwrap() []error {
 	return []error{&portal.Error{Code: portal.Unavailable, Message: message}, e.Err}
 }
 
-// KeyMaterial marks the error for packages that do not import this one: what waits for it
-// waits for KMS if it Passes and for an operator otherwise, and not for API Gateway.
+// KeyMaterial marks the error for packages that do not import this one: its wish waits for KMS,
+// or for an operator unless it Passes, and not for API Gateway.
 func (*KMSError) KeyMaterial() {}
 
 // Passes says whether the cause goes away without an operator.
 func (e *KMSError) Passes() bool { return e.Cause == Throttled || e.Cause == Unreachable }
 
-var said = map[Cause]string{
+var problems = map[Cause]string{
 	Throttled:   "is throttled",
 	Unreachable: "does not answer",
 	Disabled:    "is disabled",
 	Deleting:    "is scheduled for deletion",
 	Gone:        "does not exist in this account and Region",
 	Denied:      "may not be used with these credentials",
-	Unfit:       "cannot compute API keys",
+	Unusable:    "cannot compute API keys",
 }
 
 // Advice says what an operator must do.
@@ -88,8 +85,8 @@ func (e *KMSError) Advice() string {
 	}
 }
 
-// classify finds the cause. KMS answers throttling with a 400, and its own faults with a
-// 5xx (https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html).
+// KMS answers throttling with a 400, and its own faults with a 5xx
+// (https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html).
 func classify(key string, err error) error {
 	return &KMSError{Cause: causeOf(err), Key: key, Err: err}
 }
@@ -107,8 +104,8 @@ func causeOf(err error) Cause {
 	case !named, errors.As(err, &response) && response.HTTPStatusCode() >= 500:
 		return Unreachable
 	case errors.As(err, &state):
-		// KMS uses one name for every state that is not Enabled or Disabled. Only a deletion
-		// leaves a key of ours in one of them for long.
+		// KMS uses one name for all states but Enabled and Disabled. Our keys stay in none of
+		// them for long, except when scheduled for deletion.
 		return Deleting
 	}
 	switch answer.ErrorCode() {
@@ -117,7 +114,7 @@ func causeOf(err error) Cause {
 	case "NotFoundException", "InvalidArnException":
 		return Gone
 	case "InvalidKeyUsageException", "KeyUnavailableException", "ValidationException":
-		return Unfit
+		return Unusable
 	default:
 		return Denied
 	}

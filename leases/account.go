@@ -14,34 +14,32 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// AccountLease is the lease of an account, and it remembers: one that was not ended, or
-// not as settled, is unsettled for its next holder. Its item exists for as long as that is
-// so, and only then.
+// AccountLease is the lease of an account. It also remembers whether a holder left something
+// unrecorded (decision 0014). Its item exists while the lease is held or something may be
+// unrecorded.
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// Unsettled is the last time at which an earlier holder may have had API Gateway do
-	// something that is not recorded: when it gave the lease back unsettled, or when a lease
-	// that was never given back ran out, or was taken over. It is the zero time if there is
-	// nothing unsettled.
-	Unsettled time.Time
+	// LastUnrecorded is the last time at which an earlier holder may have had API Gateway do
+	// something that is not recorded: when its lease was given back so, ran out, or was taken
+	// over. Zero says that everything is recorded.
+	LastUnrecorded time.Time
 
-	end func(settled bool)
+	end func(recorded bool)
 }
 
-// End gives the lease back if it is still the holder's. settled says that everything begun
-// under it, by this holder or by those who left it unsettled, is known and recorded.
-func (l AccountLease) End(settled bool) {
+// End gives the lease back if it is still the holder's. recorded says that all that this holder
+// and earlier ones began is recorded.
+func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
-		l.end(settled)
+		l.end(recorded)
 	}
 }
 
-// AccountLease takes the lease of an account for a message, for at most d and without
-// waiting; ok is false while it is held for another message. A message that comes again
-// takes it over, since it comes again only when its worker is given up for dead. The lease
-// spares two convergers the work of getting in each other's way and guards nothing: it may
-// be lost under its holder. The error is a *portal.Postponed: the table did not answer.
+// AccountLease takes the lease of an account for a message, for d and without waiting. ok is
+// false while another message holds it. A redelivery of the message takes the lease over, since
+// its worker is given up for dead. The lease only keeps two workers from slowing each other
+// down, and its holder may lose it. The error is a *portal.Postponed: the table did not answer.
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -58,8 +56,8 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 	if !ok || err != nil {
 		return AccountLease{}, false, err
 	}
-	lease = AccountLease{Until: until, end: func(settled bool) {
-		if settled {
+	lease = AccountLease{Until: until, end: func(recorded bool) {
+		if recorded {
 			l.remove(ctx, key, holder)
 			return
 		}
@@ -68,14 +66,14 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 		})
 	}}
 	var left struct {
-		Unsettled int64 `dynamodbav:"unsettled"`
+		LastUnrecorded int64 `dynamodbav:"unsettled"` // the stored name stays
 	}
 	if err := attributevalue.UnmarshalMap(before, &left); err != nil {
 		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", key.SK, err))
 	}
 	if len(before) > 0 {
-		// A lease that is taken over has not run out yet: its holder may have tried until now.
-		lease.Unsettled = clock.Earlier(time.UnixMilli(left.Unsettled), now)
+		// A lease that is taken over has not run out, so its holder may have acted until now.
+		lease.LastUnrecorded = clock.Earlier(time.UnixMilli(left.LastUnrecorded), now)
 	}
 	return lease, true, nil
 }

@@ -16,12 +16,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// leasesOf are those of one process: all of a world share one table.
+// leasesOf are one process's; all processes of a world share a table.
 func leasesOf(w *gatewaytest.World) *Leases {
 	return New(w.DB, Config{Table: gatewaytest.Records})
 }
 
-func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
+func TestAnAccountLeaseHasOneHolderUntilItEndsOrRunsOut(t *testing.T) {
 	t.Parallel()
 	w := gatewaytest.New(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -49,26 +49,26 @@ func accountLease(t *testing.T, cp *Leases, account portal.AccountID, message st
 	return lease, ok
 }
 
-func TestAMessageThatComesAgainTakesItsLeaseOver(t *testing.T) {
+func TestARedeliveredMessageTakesItsLeaseOver(t *testing.T) {
 	t.Parallel()
 	w := gatewaytest.New(t)
 	one, two := leasesOf(w), leasesOf(w)
 	first, _ := accountLease(t, one, "a", "w1")
 	again, ok := accountLease(t, two, "a", "w1")
-	if !ok || again.Unsettled.IsZero() {
-		t.Errorf("it is had: %v, unsettled since %v", ok, again.Unsettled)
+	if !ok || again.LastUnrecorded.IsZero() {
+		t.Errorf("taken: %v, last unrecorded at %v", ok, again.LastUnrecorded)
 	}
-	first.End(true) // it was not dead, only late
+	first.End(true) // it was only late
 	if _, ok := accountLease(t, one, "a", "w2"); ok {
-		t.Error("the late holder ended the lease of its successor")
+		t.Error("the late holder ended its successor's lease")
 	}
 	again.End(false)
 	if _, ok := accountLease(t, one, "a", "w2"); !ok {
-		t.Error("it was not given back")
+		t.Error("the lease was not given back")
 	}
 }
 
-func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
+func TestALeaseRemembersWhatMayBeUnrecordedUntilAHolderHasRecordedIt(t *testing.T) {
 	t.Parallel()
 	w := gatewaytest.New(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -78,35 +78,34 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 			t.Helper()
 			messages++
 			lease, ok := accountLease(t, cp, "a", fmt.Sprint("w", messages))
-			if !ok || !lease.Unsettled.Equal(last) {
-				t.Errorf("%s: had %v, unsettled at %v, want %v", when, ok, lease.Unsettled, last)
+			if !ok || !lease.LastUnrecorded.Equal(last) {
+				t.Errorf("%s: taken %v, last unrecorded at %v, want %v", when, ok, lease.LastUnrecorded, last)
 			}
 			return lease
 		}
 		stalled := had(one, time.Time{}, "the first ever")
 		time.Sleep(time.Hour)
 		second := had(two, stalled.Until, "an hour after one that ran out")
-		stalled.End(true) // whose lease is another's by now
+		stalled.End(true) // another has the lease by now
 		if _, ok := accountLease(t, one, "a", "w"); ok {
-			t.Error("the late holder ended the lease of another")
+			t.Error("the late holder ended another's lease")
 		}
 		time.Sleep(10 * time.Second)
 		ended := time.Now()
 		second.End(false)
 		time.Sleep(time.Hour)
-		had(one, ended, "an hour after one that was left unsettled").End(true)
-		had(two, time.Time{}, "after one that was settled").End(false)
-		had(one, time.Now(), "left unsettled by who had it settled")
+		had(one, ended, "an hour after one that left something unrecorded").End(true)
+		had(two, time.Time{}, "after one that recorded everything").End(false)
+		had(one, time.Now(), "after one that found everything recorded and left something unrecorded")
 		time.Sleep(10 * time.Second)
 		again, ok, err := two.AccountLease(t.Context(), "a", fmt.Sprint("w", messages), time.Minute)
-		if err != nil || !ok || !again.Unsettled.Equal(time.Now()) {
-			t.Errorf("taken over: had %v, unsettled at %v, want now; %v", ok, again.Unsettled, err)
+		if err != nil || !ok || !again.LastUnrecorded.Equal(time.Now()) {
+			t.Errorf("taken over: %v, last unrecorded at %v, want now; %v", ok, again.LastUnrecorded, err)
 		}
 	})
 }
 
-// A process whose clock is ahead, or was for a moment, may have stored the times.
-func TestATimeOfALeaseThatLiesTooFarAheadCountsAsNow(t *testing.T) {
+func TestATimeOfALeaseTooFarAheadCountsAsNow(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_800_000_000_000)
 	for at, held := range map[time.Duration]bool{time.Minute + clock.Skew: true, time.Minute + clock.Skew + time.Millisecond: false} {
@@ -119,11 +118,11 @@ func TestATimeOfALeaseThatLiesTooFarAheadCountsAsNow(t *testing.T) {
 			t.Fatal(err)
 		}
 		lease, ok, err := l.AccountLease(t.Context(), "a", "w", time.Minute)
-		if ok && !lease.Unsettled.Equal(now) {
-			t.Errorf("unsettled at %v, want now", lease.Unsettled)
+		if ok && !lease.LastUnrecorded.Equal(now) {
+			t.Errorf("last unrecorded at %v, want now", lease.LastUnrecorded)
 		}
 		if got := err == nil && !ok; got != held {
-			t.Errorf("%v ahead: held by another %v, want %v; %v", at, got, held, err)
+			t.Errorf("%v ahead: held %v, want %v; %v", at, got, held, err)
 		}
 	}
 }

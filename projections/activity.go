@@ -45,20 +45,20 @@ func activityRows(changed rows, account state.Account, fact events.Event) {
 }
 
 func activityText(account state.Account, fact events.Event) string {
-	plan := func(id portal.PlanID) string { return account.Subscriptions[id].Name }
+	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
 		return "You signed up."
 	case events.SubscriptionWanted:
-		return "You subscribed to " + f.Name + "."
+		return "You subscribed to " + plan + "."
 	case events.SubscriptionActivated:
-		return plan(f.Plan) + " became active."
+		return plan + " became active."
 	case events.SubscriptionEnding:
-		return "You left " + plan(f.Plan) + "."
+		return "You left " + plan + "."
 	case events.SubscriptionEnded:
-		return plan(f.Plan) + " ended."
+		return plan + " ended."
 	case events.SubscriptionLost:
-		return lostText(plan(f.Plan), f.Reason)
+		return lostText(plan, f.Reason)
 	case events.KeyCreated:
 		return account.Keys[f.Key].Name + " was created."
 	case events.KeyObserved:

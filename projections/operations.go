@@ -114,7 +114,7 @@ func concerns(before state.Account, fact events.Event) []int64 {
 // describe is the step that a fact is, for people.
 func describe(account state.Account, fact events.Event) Step {
 	step := Step{Name: events.Name(fact.Type()), At: fact.Time, Status: Running}
-	name := func(plan portal.PlanID) string { return account.Subscriptions[plan].Name }
+	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
 		step.Status, step.Detail = Succeeded, "The account is open."
@@ -133,19 +133,19 @@ func describe(account state.Account, fact events.Event) Step {
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."
 	case events.SubscriptionWanted:
-		step.Detail = "The key is to be added to " + f.Name + "."
+		step.Detail = "The key is to be added to " + plan + "."
 	case events.KeyCreated:
 		step.Detail = "API Gateway has created the key."
 	case events.KeyAttached:
-		step.Detail = "API Gateway has added " + account.Keys[f.Key].Name + " to " + name(f.Plan) + "."
+		step.Detail = "API Gateway has added " + account.Keys[f.Key].Name + " to " + plan + "."
 	case events.SubscriptionActivated:
-		step.Status, step.Detail = Succeeded, name(f.Plan)+" is active."
+		step.Status, step.Detail = Succeeded, plan+" is active."
 	case events.SubscriptionEnding:
-		step.Detail = "The key is to be removed from " + name(f.Plan) + "."
+		step.Detail = "The key is to be removed from " + plan + "."
 	case events.KeyDetached:
-		step.Detail = "API Gateway has removed " + account.Keys[f.Key].Name + " from " + name(f.Plan) + "."
+		step.Detail = "API Gateway has removed " + account.Keys[f.Key].Name + " from " + plan + "."
 	case events.SubscriptionEnded:
-		step.Status, step.Detail = Succeeded, name(f.Plan)+" has ended."
+		step.Status, step.Detail = Succeeded, plan+" has ended."
 	case events.WishParked:
 		step.Status, step.Code, step.Message = Waiting, string(f.Reason), WaitingText(string(f.Reason))
 		step.Detail = step.Message
@@ -155,6 +155,14 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Status, step.Code, step.Message, step.Detail = Failed, "source_failed", f.Message, f.Message
 	}
 	return step
+}
+
+// planName is the name of the plan that a fact is about, "" if it is about none.
+func planName(account state.Account, fact events.Event) string {
+	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
+		return account.Subscriptions[f.AboutPlan()].Name
+	}
+	return ""
 }
 
 // WaitingText tells a person why a wish waits and who acts next. The reason is one of

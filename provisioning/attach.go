@@ -16,14 +16,14 @@ import (
 
 func (r *run) detach(ctx context.Context, pair portal.Pair) error {
 	key := r.account.Keys[pair.Key]
-	if r.unsettled {
+	if r.mayBeUnrecorded {
 		if found, err := r.adopt(ctx, key); found || err != nil {
-			return err // The task's turn comes again.
+			return err // the task comes up again
 		}
 	}
-	// A key that was never created is attached nowhere.
+	// A key that was never created is in no plan.
 	if key.Created() {
-		if err := r.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !refused(err, gateway.PlanGone, gateway.KeyGone) {
+		if err := r.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !isRefused(err, gateway.PlanGone, gateway.KeyGone) {
 			return fmt.Errorf("detaching key %s: %w", pair.Key, err)
 		}
 	}
@@ -33,29 +33,29 @@ func (r *run) detach(ctx context.Context, pair portal.Pair) error {
 func (r *run) attach(ctx context.Context, pair portal.Pair) error {
 	key := r.account.Keys[pair.Key]
 	if !key.Created() {
-		// The key's being there is news of its own; the task's turn comes again.
+		// The new key is recorded first; the task comes up again.
 		return r.create(ctx, pair, key)
 	}
 	err := r.plane.Attach(ctx, pair.Plan, key.GatewayID)
 	switch {
 	case err == nil:
 		return r.done(ctx, pair)
-	case refused(err, gateway.KeyGone):
+	case isRefused(err, gateway.KeyGone):
 		return r.renew(ctx, pair, err)
 	}
 	return r.withdrawIfRefused(ctx, pair, err)
 }
 
-// renew makes a key again that API Gateway has lost, once a run. A read that does not show
-// a key which was created a moment ago says nothing yet. Making one that is there after all
-// changes nothing, since its value is taken.
+// renew creates a key again that API Gateway has lost, once a run. A key that was created a
+// moment ago may not be readable yet. If the key exists after all, its value is taken and
+// nothing changes.
 func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	key := r.account.Keys[pair.Key]
 	switch {
 	case r.renewed[key.ID]:
 		return fmt.Errorf("attaching key %s, which API Gateway lost again: %w", key.ID, cause)
 	case r.Now().Sub(key.CreatedAt) < listing:
-		return &portal.Postponed{After: retry, Reason: "a key that was made may not be readable yet", Err: cause}
+		return &portal.Postponed{After: retry, Reason: "a key that was just created may not be readable yet", Err: cause}
 	}
 	r.renewed[key.ID] = true
 	id, err := r.createKey(ctx, key)
@@ -65,16 +65,15 @@ func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	return r.created(ctx, pair.Plan, key, id)
 }
 
-// withdrawIfRefused withdraws the plan from the key if the cause says that API Gateway refuses
-// it for good, which tells everybody who waits for it. It returns any other cause as it is,
-// since what failed may work later.
+// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. It
+// returns any other cause.
 func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
 	name := r.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
 	var limit *gateway.LimitReached
 	switch {
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
-		return r.full(ctx, pair, cause)
+		return r.planLimitReached(ctx, pair, cause)
 	case !errors.As(cause, &no):
 		return cause
 	}
@@ -88,14 +87,14 @@ func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause err
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
 }
 
-// errBeingLeft says that a key is in as many plans as AWS allows, and is being taken out of one.
+// errBeingLeft says that a key is in as many plans as AWS allows, and is being taken out of
+// one.
 var errBeingLeft = errors.New("API Gateway still has the key in a plan that is being left")
 
-// full deals with a key that is in as many plans as AWS allows. If one of them is being left,
-// there will be room, and what becomes of that one decides; else one has to be left, which is
-// for people to decide.
-func (r *run) full(ctx context.Context, pair portal.Pair, cause error) error {
-	if err := r.load(ctx); err != nil { // somebody may be leaving one since
+// planLimitReached handles a key that is in as many plans as AWS allows. If one is being left,
+// the task waits for that. Otherwise the owner must leave one.
+func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause error) error {
+	if err := r.load(ctx); err != nil { // the owner may be leaving one by now
 		return err
 	}
 	in := 0
@@ -103,7 +102,7 @@ func (r *run) full(ctx context.Context, pair portal.Pair, cause error) error {
 		switch {
 		case other.Key != pair.Key:
 		case attachment.Phase == state.Ending && r.stuck[task{key: other.Key, plan: other.Plan}] == nil:
-			return nil // Leaving comes first, then the task's turn again.
+			return nil // leaving comes first, then this task again
 		case attachment.Phase == state.Ending:
 			return errBeingLeft
 		case attachment.Phase == state.Active:
@@ -114,20 +113,20 @@ func (r *run) full(ctx context.Context, pair portal.Pair, cause error) error {
 	return r.withdraw(ctx, pair, cause, no.Code, no.Message, "")
 }
 
-// rival deals with a plan that was seen to hold the key on a stage of this one. If the fold
-// does not want the key there, it is taken out, and the task's turn comes again; else one of
-// the two has to be left, which is for people to decide.
+// rival handles another plan that was seen to hold the key on a stage of this one. If the fold
+// does not want the key there, it is detached first. Otherwise the owner must leave one of the
+// two.
 func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
 	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
 	switch {
 	case no.Rival == "":
-		return &portal.Postponed{After: retry, Reason: "another plan holds the key on a stage, and none is seen", Err: no}
+		return &portal.Postponed{After: retry, Reason: "API Gateway reports another plan with the key on a stage, and lists none", Err: no}
 	case !r.account.Attachments[other].Holds():
-		if r.tried[other] {
+		if r.takenOut[other] {
 			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in another plan", Err: no}
 		}
-		zerolog.Ctx(ctx).Warn().Str("plan", string(other.Plan)).Msg("API Gateway has the key in a plan that nobody wants it in; it is taken out")
-		r.tried[other], r.recheck[other] = true, true
+		zerolog.Ctx(ctx).Warn().Str("plan", string(other.Plan)).Msg("API Gateway has the key in a plan that it should not be in; detaching it")
+		r.takenOut[other], r.recheck[other] = true, true
 		delete(r.stuck, task{key: other.Key, plan: other.Plan})
 		return nil
 	}
@@ -137,9 +136,9 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 		mine, theirs, theirs, mine), events.LostStageTaken)
 }
 
-// withdraw records that the key cannot have the plan: its wish is rejected, or, if the account
-// had the plan already, it is lost. If neither may be recorded, since the plan stands for other
-// keys and API Gateway refuses only this one, withdraw returns the cause.
+// withdraw records that the key cannot have the plan: it rejects the wish or, if the plan was
+// active, records the loss. If the plan stands for other keys, neither may be recorded, and it
+// returns the cause.
 func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
@@ -163,7 +162,7 @@ func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code 
 	return nil
 }
 
-func refused(err error, reasons ...gateway.RefusedReason) bool {
+func isRefused(err error, reasons ...gateway.RefusedReason) bool {
 	var refusal *gateway.Refused
 	return errors.As(err, &refusal) && slices.Contains(reasons, refusal.Reason)
 }

@@ -12,19 +12,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// bulk creates keys together with those that others want, and attaches them in the same
-// call. Where that does not pay or fails it creates them by themselves.
+// bulk creates keys together with other accounts' and attaches them in the same call.
 type bulk interface {
 	Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error)
 }
 
-// createInBulk makes a key that API Gateway does not hold, in all plans it is wanted in.
-// What was seen to be done is recorded at once; the turn of the other plans comes again,
-// one by one.
+// createInBulk creates a key in all plans that wait for it. Plans that it was not seen in come
+// up again as single tasks.
 func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key) error {
 	wanted := r.wantedWith(key.ID)
 	creation := keyimport.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
-	if !r.unsettled && key.CreatedAt.IsZero() {
+	if !r.mayBeUnrecorded && key.CreatedAt.IsZero() {
 		creation.Untried = r.lease.Until.Add(-clock.Skew)
 	}
 	var err error
@@ -34,7 +32,7 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	for _, w := range wanted {
 		creation.Plans = append(creation.Plans, w.Plan)
 	}
-	r.unsettled = true
+	r.mayBeUnrecorded = true
 	made, err := r.Bulk.Create(ctx, creation)
 	if err != nil {
 		return r.withdrawIfRefused(ctx, pair, err)
@@ -44,8 +42,8 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 		asked[w] = r.account.Attachments[w]
 	}
 	seen := slices.DeleteFunc(slices.Clone(wanted), func(w portal.Pair) bool { return !slices.Contains(made.Plans, w.Plan) })
-	apart, err := r.createdAndAttached(ctx, pair.Plan, key, made.ID, seen)
-	if err != nil || !apart {
+	separately, err := r.createdAndAttached(ctx, pair.Plan, key, made.ID, seen)
+	if err != nil || !separately {
 		return err
 	}
 	if err := r.created(ctx, pair.Plan, key, made.ID); err != nil {
@@ -59,10 +57,10 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	return nil
 }
 
-// createdAndAttached records in one that the key is there and in those plans. Nothing is
-// recorded, and each has to be apart, if there are too many or somebody else recorded
-// something about one of them meanwhile.
-func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (apart bool, err error) {
+// createdAndAttached records in one append that the key exists and is in those plans. If there
+// are too many, or another worker recorded something about one of them, the caller must record
+// each separately.
+func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID, seen []portal.Pair) (separately bool, err error) {
 	if 1+2*len(seen) > journal.MaxFacts {
 		return true, nil
 	}
@@ -75,8 +73,8 @@ func (r *run) createdAndAttached(ctx context.Context, plan portal.PlanID, key st
 	})
 }
 
-// attachedInBulk records that a plan that was wanted is attached. If something else is
-// wanted of the plan by now, the attaching, seen or not, may have come after it was done.
+// attachedInBulk records that a wanted plan is attached. If something else is wanted of the
+// plan by now, the attachment may have come after that was done.
 func (r *run) attachedInBulk(ctx context.Context, pair portal.Pair, asked state.Attachment, attached bool) error {
 	now := r.account.Attachments[pair]
 	switch {
@@ -89,7 +87,6 @@ func (r *run) attachedInBulk(ctx context.Context, pair portal.Pair, asked state.
 	return r.done(ctx, pair)
 }
 
-// wantedWith are the plans that wait for the key, in order.
 func (r *run) wantedWith(key portal.KeyID) []portal.Pair {
 	var wanted []portal.Pair
 	for _, pair := range r.account.Pairs() {

@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
-// crowd creates keys as if others were waiting too.
+// crowd creates keys as if other accounts were waiting, too.
 type crowd struct {
 	*plane
 	asked []keyimport.Creation
@@ -49,7 +49,7 @@ func newCrowd(t *testing.T, given ...events.Fact) (*bench, *crowd) {
 	return b, c
 }
 
-func TestAKeyIsCreatedWithOthersAndInAllItsPlansAtOnce(t *testing.T) {
+func TestAKeyIsImportedWithAllItsPlansAtOnce(t *testing.T) {
 	t.Parallel()
 	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
 	c.attached = []portal.PlanID{"free", "next"}
@@ -63,7 +63,7 @@ func TestAKeyIsCreatedWithOthersAndInAllItsPlansAtOnce(t *testing.T) {
 	}
 }
 
-func TestAPlanThatTheKeyIsNotSeenInIsAttachedByItself(t *testing.T) {
+func TestAPlanThatTheKeyIsNotSeenInIsAttachedSingly(t *testing.T) {
 	t.Parallel()
 	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
 	c.attached = []portal.PlanID{"next"}
@@ -96,7 +96,7 @@ func TestAnImportThatFailsLeavesTheWishOpen(t *testing.T) {
 	b.wantOutcomes(parked(3, events.WaitingForAWS))
 }
 
-func TestAnImportWithoutBudgetGoesBackWithoutATrace(t *testing.T) {
+func TestAnImportWithoutATokenRecordsNothing(t *testing.T) {
 	t.Parallel()
 	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted)
 	c.err = &portal.Postponed{Reason: "budget"}
@@ -107,16 +107,15 @@ func TestAnImportWithoutBudgetGoesBackWithoutATrace(t *testing.T) {
 	b.wantOutcomes()
 }
 
-// The key was made and attached, its answer and the reading were lost, and then the plan was
-// given up: the key must be looked for, although it was never recorded, also if keys are
-// made by themselves by now.
-func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
+// The key was created and attached, both answers were lost, and then its owner left the plan. It must
+// be looked for, whether keys are imported now or created singly.
+func TestLeavingAPlanLooksForAKeyThatWasNotRecorded(t *testing.T) {
 	t.Parallel()
-	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
+	for name, bulk := range map[string]bool{"in bulk": true, "singly": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now}}
 			if !bulk {
 				b.Bulk = nil
 			}
@@ -130,10 +129,10 @@ func TestAnEndingLooksForAKeyThatNobodyCouldRecord(t *testing.T) {
 	}
 }
 
-func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
+func TestLeavingAPlanEndsIfTheKeyIsNotFound(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
-	b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now}}
+	b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now}}
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +140,7 @@ func TestAnEndingWhoseKeyIsNotThereIsDone(t *testing.T) {
 	b.wantOutcomes(detached("free", 4))
 }
 
-func TestAnEndingWhoseKeyNobodyTriedToMakeIsDoneWithoutALook(t *testing.T) {
+func TestLeavingAPlanLooksForNoKeyThatNobodyTriedToCreate(t *testing.T) {
 	t.Parallel()
 	b, _ := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
 	if err := b.wake("w1"); err != nil {
@@ -151,15 +150,14 @@ func TestAnEndingWhoseKeyNobodyTriedToMakeIsDoneWithoutALook(t *testing.T) {
 	b.wantOutcomes(detached("free", 4))
 }
 
-// A value that is taken shows that the key exists. A key that was made a moment ago may not be
-// listed yet, however long ago the first attempt was.
-func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
+// A taken value shows that the key exists, listed or not, however long ago the first attempt was.
+func TestATakenValueIsNeverARefusal(t *testing.T) {
 	t.Parallel()
 	for name, ago := range map[string]time.Duration{"a minute ago": time.Minute, "an hour ago": time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-			b.AccountLeases = fixedLease{lease: leases.AccountLease{Unsettled: b.now.Add(-ago)}}
+			b.AccountLeases = fixedLease{lease: leases.AccountLease{LastUnrecorded: b.now.Add(-ago)}}
 			b.plane.answers["create key1"] = []error{&gateway.Unavailable{ValueTaken: true}}
 			var later *portal.Postponed
 			if err := b.wake("w1"); !errors.As(err, &later) {
@@ -170,13 +168,13 @@ func TestAValueThatIsTakenIsNeverARefusal(t *testing.T) {
 	}
 }
 
-// While the import is under way, one plan is given up, by its owner and another worker. The
-// import may have come last, so that plan is taken from the key again; the other is done.
-func TestWhatIsGivenUpDuringAnImportIsComparedAgain(t *testing.T) {
+// During the import its owner leaves one plan. The import may have come later, so the key is taken out
+// of that plan again.
+func TestAPlanThatIsLeftDuringAnImportIsComparedAgain(t *testing.T) {
 	t.Parallel()
 	for name, since := range map[string][]events.Fact{
-		"given up":              {freeEnding},
-		"given up and over":     all(freeEnding, detached("free", 5)),
+		"left":                  {freeEnding},
+		"left and ended":        all(freeEnding, detached("free", 5)),
 		"withdrawn":             {events.RequestRejected{Link: wish(3), Code: portal.NotFound, Message: "no"}},
 		"recorded as a key too": {keyCreated, freeEnding},
 	} {
@@ -204,11 +202,11 @@ func TestWhatIsGivenUpDuringAnImportIsComparedAgain(t *testing.T) {
 	}
 }
 
-// A creation took effect after its plan was over for everybody: the sweep finds the key in
-// the plan, and the recheck finds the key though it was never recorded.
-func TestARecheckFindsAKeyThatNobodyCouldRecord(t *testing.T) {
+// The creation took effect after its plan had ended. The sweep finds the key in the plan, and the
+// recheck finds the key.
+func TestARecheckFindsAKeyThatWasNotRecorded(t *testing.T) {
 	t.Parallel()
-	for name, bulk := range map[string]bool{"in bulk": true, "by itself": false} {
+	for name, bulk := range map[string]bool{"in bulk": true, "singly": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, c := newCrowd(t, all(events.UserRegistered{}, keyWanted, freeWanted, freeEnding, detached("free", 4))...)
@@ -231,7 +229,7 @@ func (b *bench) held() *leases.Leases {
 	return leases.New(b.tables, leases.Config{Table: b.names.Records, Now: b.Now})
 }
 
-// forgetful loses what is appended after Handle has begun.
+// forgetful fails every append.
 type forgetful struct {
 	*journal.Journal
 }
@@ -240,22 +238,22 @@ func (forgetful) Append(context.Context, portal.Stream, int64, []events.Event, .
 	return &portal.Postponed{Reason: "the journal does not answer"}
 }
 
-func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) {
+func TestAKeyThatAnotherWorkerMayHaveCreatedIsLookedForBeforeItIsImported(t *testing.T) {
 	t.Parallel()
 	for name, tried := range map[string]func(b *bench, c *crowd) error{
 		"an import that failed": func(b *bench, c *crowd) error {
 			c.err = throttle
 			return b.wake("w1")
 		},
-		"an import that could not be recorded": func(b *bench, c *crowd) error {
+		"an import that was not recorded": func(b *bench, c *crowd) error {
 			b.Journal = forgetful{b.journal}
 			return b.wake("w1")
 		},
-		"a creation by itself that could not be recorded": func(b *bench, c *crowd) error {
+		"a single creation that was not recorded": func(b *bench, c *crowd) error {
 			b.Journal, b.Bulk = forgetful{b.journal}, nil
 			return b.wake("w1")
 		},
-		"one that could not be recorded, and then one that read nothing": func(b *bench, c *crowd) error {
+		"one that was not recorded, and then one that read nothing": func(b *bench, c *crowd) error {
 			b.Journal = forgetful{b.journal}
 			err := b.wake("w1")
 			b.Accounts = b.reader(unreadable{b.journal})
@@ -280,8 +278,8 @@ func TestAKeyThatSomebodyMayHaveMadeIsLookedForBeforeItIsImported(t *testing.T) 
 				t.Errorf("the next import does not look until %v", c.asked[0].Untried)
 			}
 			lease, ok, err := b.held().AccountLease(t.Context(), account, "w", time.Minute)
-			if err != nil || !ok || !lease.Unsettled.IsZero() {
-				t.Errorf("in the end the lease is had: %v, unsettled since %v, %v", ok, lease.Unsettled, err)
+			if err != nil || !ok || !lease.LastUnrecorded.IsZero() {
+				t.Errorf("in the end the lease is taken: %v, last unrecorded at %v, %v", ok, lease.LastUnrecorded, err)
 			}
 		})
 	}
@@ -293,7 +291,7 @@ func (unreadable) Read(context.Context, portal.Stream, int64) ([]events.Event, e
 	return nil, &portal.Postponed{Reason: "the journal does not answer"}
 }
 
-func TestAKeyAndItsPlansAreOneAppend(t *testing.T) {
+func TestAKeyAndItsPlansAreRecordedInOneAppend(t *testing.T) {
 	t.Parallel()
 	b, c := newCrowd(t, events.UserRegistered{}, keyWanted, freeWanted, nextWanted)
 	c.attached = []portal.PlanID{"free", "next"}
@@ -319,7 +317,7 @@ func (a *appends) Append(ctx context.Context, stream portal.Stream, after int64,
 	return a.Journal.Append(ctx, stream, after, facts, rows...)
 }
 
-func TestMorePlansThanOneAppendTakesAreRecordedOneByOne(t *testing.T) {
+func TestMorePlansThanOneAppendHoldsAreRecordedOneByOne(t *testing.T) {
 	t.Parallel()
 	given := []events.Fact{events.UserRegistered{}, keyWanted}
 	var plans []portal.PlanID

@@ -34,18 +34,18 @@ const account = portal.AccountID("acct1")
 
 var stream = portal.AccountStream(account)
 
-// plane is a control plane that does what the test says, and keeps what it was asked.
+// plane is a control plane with given answers that records its calls.
 type plane struct {
 	calls []string
-	// answers are the errors of the next calls, by "verb what"; what has none succeeds.
+	// answers are the errors of the next calls, by "verb what"; other calls succeed.
 	answers map[string][]error
 	created int
 	suffix  string
-	// holds are the plans that every key is in, as far as lists tell.
+	// holds are the plans that lists show every key in.
 	holds []portal.PlanID
-	// there is the key that a search finds.
+	// there is the key that FindKey finds.
 	there portal.GatewayKeyID
-	// name and disabled are what the key is like, if not as it was made.
+	// name and disabled are the key's present state, if changed.
 	name     string
 	disabled bool
 }
@@ -132,7 +132,7 @@ func (l fixedLease) AccountLease(context.Context, portal.AccountID, string, time
 	return l.lease, !l.taken, nil
 }
 
-// bench is a converger with its stand-ins, on a real journal.
+// bench is a converger with stand-ins, on a real journal.
 type bench struct {
 	*provisioning.Converger
 	t       *testing.T
@@ -208,7 +208,7 @@ func (b *bench) wake(id string) error {
 	return b.Handle(b.t.Context(), events.Event{ID: id, Subject: stream, Data: events.ProvisionRequested{}})
 }
 
-// outcomes are the facts that wake-ups led to.
+// outcomes are the facts that wake-ups appended.
 func (b *bench) outcomes() []events.Fact {
 	var out []events.Fact
 	for _, e := range b.facts() {
@@ -248,7 +248,7 @@ var (
 
 func wish(opened int64) events.Link { return events.Link{Wish: opened} }
 
-// attached is the outcome of a wish that was opened at that sequence.
+// attached is the outcome of the wish opened at that sequence.
 func attached(plan portal.PlanID, opened int64) []events.Fact {
 	return []events.Fact{
 		events.KeyAttached{Link: wish(opened), Key: "key1", Plan: plan}, events.SubscriptionActivated{Link: wish(opened), Plan: plan},
@@ -265,7 +265,6 @@ func parked(opened int64, reason events.Reason) events.Fact {
 	return events.WishParked{Link: wish(opened), Reason: reason}
 }
 
-// all strings facts together.
 func all(parts ...any) []events.Fact {
 	var facts []events.Fact
 	for _, part := range parts {
@@ -308,19 +307,19 @@ func TestASecondDeliveryPublishesAgainAndCallsNothing(t *testing.T) {
 	}
 }
 
-func TestAnOldWishIsBulk(t *testing.T) {
+func TestAnOldWishIsBacklog(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	b.now = b.now.Add(31 * time.Second)
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Bulk}) {
+	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Backlog}) {
 		t.Errorf("the urgency is %v", b.urgency)
 	}
 }
 
-func TestEndingsComeFirstAndAlwaysCall(t *testing.T) {
+func TestDetachingComesFirstAndIsAlwaysCalled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding, nextWanted)
 	if err := b.wake("w1"); err != nil {
@@ -330,7 +329,7 @@ func TestEndingsComeFirstAndAlwaysCall(t *testing.T) {
 	b.wantOutcomes(detached("free", 5), attached("next", 6))
 }
 
-func TestAnEndingWithoutAKeyCallsNothing(t *testing.T) {
+func TestLeavingAPlanWithoutAKeyCallsNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted, freeEnding)
 	if err := b.wake("w1"); err != nil {
@@ -340,7 +339,7 @@ func TestAnEndingWithoutAKeyCallsNothing(t *testing.T) {
 	b.wantOutcomes(detached("free", 4))
 }
 
-func TestAThrottledPlanWaitsAndStopsNoOther(t *testing.T) {
+func TestAThrottledPlanWaitsAndHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, nextWanted)
 	b.plane.answers["attach free gw1"] = []error{throttle, throttle}
@@ -355,11 +354,11 @@ func TestAThrottledPlanWaitsAndStopsNoOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := b.outcomes()[3:]; !cmp.Equal(got, attached("free", 4)) {
-		t.Errorf("in the end it is %+v", got)
+		t.Errorf("in the end the subscription is %+v", got)
 	}
 }
 
-func TestWhatAWSCannotDoNowIsAFailureAndStaysWanted(t *testing.T) {
+func TestAnErrorOfAWSIsAFailureAndThePlanStaysWanted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	b.plane.answers["attach free gw1"] = []error{&gateway.Unavailable{Forbidden: true, Err: errors.New("403")}}
@@ -370,7 +369,7 @@ func TestWhatAWSCannotDoNowIsAFailureAndStaysWanted(t *testing.T) {
 	b.wantOutcomes(parked(4, events.WaitingForAWS))
 }
 
-func TestAFullAccountParksAndIsLeftToTheDueRow(t *testing.T) {
+func TestAFullAccountParksTheWishUntilItsDueRow(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
 	b.plane.answers["create key1"] = []error{&gateway.LimitReached{Limit: gateway.Keys}}
@@ -380,7 +379,7 @@ func TestAFullAccountParksAndIsLeftToTheDueRow(t *testing.T) {
 	b.wantOutcomes(parked(3, events.WaitingForCapacity))
 }
 
-func TestAPlanThatIsGoneIsWithdrawnForEverybodyWhoWaits(t *testing.T) {
+func TestAPlanThatIsGoneIsWithdrawnForAllOperationsThatWait(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	b.say("op2", events.RequestJoined{Link: wish(4), Plan: "free"})
@@ -394,7 +393,7 @@ func TestAPlanThatIsGoneIsWithdrawnForEverybodyWhoWaits(t *testing.T) {
 	}
 }
 
-func TestAnEndingOfAPlanThatIsGoneIsDone(t *testing.T) {
+func TestLeavingAPlanThatIsGoneSucceeds(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding)
 	b.plane.answers["detach free gw1"] = []error{&gateway.Refused{Reason: gateway.PlanGone}}
@@ -404,7 +403,7 @@ func TestAnEndingOfAPlanThatIsGoneIsDone(t *testing.T) {
 	b.wantOutcomes(detached("free", 5))
 }
 
-func TestAKeyThatAPIGatewayLostIsMadeAgain(t *testing.T) {
+func TestAKeyThatAPIGatewayLostIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: "lost"}, freeWanted)
 	b.plane.answers["attach free lost"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
@@ -428,7 +427,7 @@ func TestAKeyThatIsLostAgainAndAgainIsAFailure(t *testing.T) {
 	}
 }
 
-func TestAStageHeldByAPlanThatIsOverIsFreedFirst(t *testing.T) {
+func TestAStageHeldByAnEndedPlanIsFreedFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding,
 		detached("free", 5)[0], detached("free", 5)[1], plusWanted)
@@ -440,8 +439,7 @@ func TestAStageHeldByAPlanThatIsOverIsFreedFirst(t *testing.T) {
 	b.wantOutcomes(attached("plus", 8))
 }
 
-// Somebody has put the key into a plan by hand that its owner never chose.
-func TestAStageHeldByAPlanThatNobodyWantsIsFreedFirst(t *testing.T) {
+func TestAStageHeldByAPlanThatWasAttachedByHandIsFreedFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, plusWanted)
 	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "stray"}}
@@ -452,12 +450,12 @@ func TestAStageHeldByAPlanThatNobodyWantsIsFreedFirst(t *testing.T) {
 	b.wantOutcomes(attached("plus", 4))
 }
 
-func TestAStageThatStaysTakenIsWaitedFor(t *testing.T) {
+func TestAStageThatStaysTakenPostponesTheMessage(t *testing.T) {
 	t.Parallel()
 	taken := &gateway.Refused{Reason: gateway.StageTaken, Rival: "stray"}
 	for name, answers := range map[string][]error{
-		"by a plan that the key was taken out of": {taken, taken},
-		"and nobody sees by which plan":           {&gateway.Refused{Reason: gateway.StageTaken}},
+		"by a plan that the key was detached from": {taken, taken},
+		"and no plan is seen to hold it":           {&gateway.Refused{Reason: gateway.StageTaken}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -472,7 +470,7 @@ func TestAStageThatStaysTakenIsWaitedFor(t *testing.T) {
 	}
 }
 
-func TestAStageHeldByAnotherPlanOfTheirsIsRefused(t *testing.T) {
+func TestAStageHeldByAnotherPlanOfTheAccountIsRefused(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), plusWanted)...)
 	b.plane.answers["attach plus gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "free"}}
@@ -483,7 +481,7 @@ func TestAStageHeldByAnotherPlanOfTheirsIsRefused(t *testing.T) {
 		Message: "Plus and Free are plans of the same API, and a key can hold only one of them. Leave Free first, then subscribe to Plus."})
 }
 
-func TestMorePlansThanAKeyCanBeInAreRefusedSayingWhatToDo(t *testing.T) {
+func TestMorePlansThanAKeyCanBeInAreRefusedWithAdvice(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		given   []events.Fact
@@ -494,7 +492,7 @@ func TestMorePlansThanAKeyCanBeInAreRefusedSayingWhatToDo(t *testing.T) {
 			all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted), 7,
 			"One key opens at most 1 plan. Leave it first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
 		},
-		"beside none that we know of": {
+		"beside none that the fold knows": {
 			all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted), 4,
 			"Your key opens as many plans as API Gateway allows. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
 		},
@@ -512,7 +510,7 @@ func TestMorePlansThanAKeyCanBeInAreRefusedSayingWhatToDo(t *testing.T) {
 	}
 }
 
-func TestAPlanIsNotRefusedForAnotherThatIsBeingLeft(t *testing.T) {
+func TestAPlanWaitsForAnotherThatIsBeingLeft(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), events.SubscriptionEnding{Plan: "next"}, freeWanted)...)
 	b.plane.answers["detach next gw1"] = []error{throttle}
@@ -533,7 +531,7 @@ func TestAPlanIsNotRefusedForAnotherThatIsBeingLeft(t *testing.T) {
 	}
 }
 
-// Somebody leaves a plan while the key is attached to another.
+// The owner leaves a plan while the key is attached to another.
 func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted)...)
@@ -556,7 +554,7 @@ func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	}
 }
 
-// attaching lets something happen before a key is attached.
+// attaching runs a function before a key is attached.
 type attaching struct {
 	*plane
 	before func()
@@ -573,11 +571,11 @@ func TestTwoThrottledPlansAreNoFailure(t *testing.T) {
 	b.plane.answers["attach free gw1"], b.plane.answers["attach next gw1"] = []error{throttle}, []error{throttle}
 	var later *portal.Postponed
 	if err := b.wake("w1"); !errors.As(err, &later) {
-		t.Errorf("it counts as a failure: %v", err)
+		t.Errorf("two throttles count as a failure: %v", err)
 	}
 }
 
-func TestAKeyThatWasMadeAMomentAgoIsNotMadeAgainForWhatAReadDoesNotShow(t *testing.T) {
+func TestAKeyThatWasCreatedAMomentAgoIsNotCreatedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	b.plane.answers["attach free gw1"] = []error{&gateway.Refused{Reason: gateway.KeyGone}}
@@ -589,7 +587,7 @@ func TestAKeyThatWasMadeAMomentAgoIsNotMadeAgainForWhatAReadDoesNotShow(t *testi
 	b.wantOutcomes()
 }
 
-// noMaterial is what deriving a value fails with while the KMS key cannot be used.
+// noMaterial is the error of deriving a value.
 type noMaterial struct {
 	error
 	passes bool
@@ -598,7 +596,7 @@ type noMaterial struct {
 func (noMaterial) KeyMaterial()   {}
 func (n noMaterial) Passes() bool { return n.passes }
 
-func TestAKMSKeyThatCannotBeUsedIsToldApart(t *testing.T) {
+func TestAnUnusableKMSKeyIsAReasonOfItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		cause  noMaterial
@@ -617,7 +615,7 @@ func TestAKMSKeyThatCannotBeUsedIsToldApart(t *testing.T) {
 			var logged bytes.Buffer
 			ctx := zerolog.New(&logged).WithContext(t.Context())
 			if err := b.Handle(ctx, events.Event{ID: "w1", Subject: stream, Data: events.ProvisionRequested{}}); err != nil {
-				t.Errorf("the wake-up returns %v; the due row asks again", err)
+				t.Errorf("the wake-up returns %v, want nil: the due row asks again", err)
 			}
 			b.wantCalls()
 			b.wantOutcomes(parked(3, c.reason))
@@ -629,7 +627,7 @@ func TestAKMSKeyThatCannotBeUsedIsToldApart(t *testing.T) {
 				t.Fatalf("the log is %s: %v", logged.Bytes(), err)
 			}
 			if line.Level != c.level || line.Reason != string(c.reason) || !strings.Contains(line.Error, c.cause.Error()) {
-				t.Errorf("the log says %+v; want level %s and what an operator does: %s", line, c.level, c.cause)
+				t.Errorf("the log says %+v; want level %s and advice for the operator: %s", line, c.level, c.cause)
 			}
 		})
 	}
@@ -647,8 +645,8 @@ func TestAnotherReasonToWaitIsRecordedToo(t *testing.T) {
 	b.wantOutcomes(parked(3, events.WaitingForKMS), parked(3, events.WaitingForKMSKey))
 }
 
-// lostAnswer is what the SDK makes of a conditional put whose first answer got lost: it sends
-// it again and is told that the condition does not hold.
+// lostAnswer is a conditional put whose first answer was lost: the SDK repeats it, and the condition
+// does not hold any more.
 type lostAnswer struct {
 	*journal.Journal
 	times int
@@ -678,8 +676,7 @@ func TestAnOutcomeWhoseAppendLostItsAnswerIsPublished(t *testing.T) {
 	}
 }
 
-// A client may ask again as often as it likes while it waits.
-func TestAnOutcomeForManyWaitersCanBeRecorded(t *testing.T) {
+func TestAnOutcomeThatManyOperationsWaitForCanBeRecorded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	for batch := range 96 {
@@ -700,7 +697,7 @@ func TestAnOutcomeForManyWaitersCanBeRecorded(t *testing.T) {
 	b.wantOutcomes(attached("free", 4))
 }
 
-func TestKeysOfARingAreAttachedEach(t *testing.T) {
+func TestEachKeyOfARingIsAttached(t *testing.T) {
 	t.Parallel()
 	second := events.KeyWanted{Key: "key2", Ring: portal.AccountRing, Name: "Second key", Scheme: "v1", KMSKey: "k"}
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, second, events.KeyCreated{Key: "key2", GatewayID: "gw2"}, freeWanted)
@@ -718,7 +715,7 @@ func TestAFlappingPlanIsBacklog(t *testing.T) {
 	if err := b.wake("w1"); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Bulk}) {
+	if !slices.Equal(b.urgency, []gateway.Urgency{gateway.Backlog}) {
 		t.Errorf("the urgency is %v", b.urgency)
 	}
 }
@@ -738,13 +735,13 @@ func TestConvergingWaitsForAWorkerThatUnderstandsTheStream(t *testing.T) {
 	b.wantOutcomes()
 }
 
-func TestAnotherWorkersLeaseSendsTheMessageBack(t *testing.T) {
+func TestWhileAnotherWorkerHasTheLeaseTheMessageGoesBack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
 	b.AccountLeases = fixedLease{taken: true}
 	var later *portal.Postponed
 	if err := b.wake("w1"); !errors.As(err, &later) || later.After != time.Second {
-		t.Errorf("got %v", err)
+		t.Errorf("the error is %v", err)
 	}
 	b.wantCalls()
 }
@@ -754,13 +751,13 @@ func TestOnlyAccountsAreProvisioned(t *testing.T) {
 	b := newBench(t)
 	err := b.Handle(t.Context(), events.Event{ID: "w", Subject: portal.CatalogStream, Data: events.ProvisionRequested{}})
 	if portal.CodeOf(err) != portal.Invalid {
-		t.Errorf("got %v", err)
+		t.Errorf("the error is %v", err)
 	}
 }
 
-// The fact that overtakes arrives while the call is made: what was done may have come
-// after what another worker did, so it is compared once more, though the fold says done.
-func TestWhatWasOvertakenIsComparedAgain(t *testing.T) {
+// Another worker records a fact during the call. The call may have taken effect later than that
+// worker's, so it is compared again.
+func TestACallThatWasOvertakenIsComparedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	inner := b.plane
@@ -778,7 +775,7 @@ func TestWhatWasOvertakenIsComparedAgain(t *testing.T) {
 	}
 }
 
-// overtaken is a plane during whose attaching something else happens.
+// overtaken runs a function while a key is attached.
 type overtaken struct {
 	*plane
 	meanwhile func()
@@ -789,8 +786,7 @@ func (o overtaken) Attach(ctx context.Context, plan portal.PlanID, key portal.Ga
 	return o.plane.Attach(ctx, plan, key)
 }
 
-// One more request that joins meanwhile does not make the call in vain, and ends with it.
-func TestWhoJoinsMeanwhileEndsWithTheRest(t *testing.T) {
+func TestARequestThatJoinsDuringTheCallEndsWithTheWish(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted)
 	inner := b.plane
@@ -804,7 +800,7 @@ func TestWhoJoinsMeanwhileEndsWithTheRest(t *testing.T) {
 	b.wantOutcomes(attached("free", 4))
 }
 
-func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
+func TestARecheckMendsChangesMadeByHand(t *testing.T) {
 	t.Parallel()
 	active := all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4))
 	for name, c := range map[string]struct {
@@ -813,13 +809,13 @@ func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
 		gone  bool
 		want  []string
 	}{
-		"all is as it should be":               {active, []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1"}},
-		"the key was taken out of its plan":    {active, nil, false, []string{"look gw1", "plans gw1", "attach free gw1"}},
-		"the key was put into another plan":    {active, []portal.PlanID{"free", "stray"}, false, []string{"look gw1", "plans gw1", "detach stray gw1"}},
-		"the key was deleted":                  {active, nil, true, []string{"look gw1", "create key1", "plans gw1-again", "attach free gw1-again"}},
-		"an ended subscription came back":      {all(active, freeEnding, detached("free", 7)), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
-		"an account without keys needs none":   {[]events.Fact{events.UserRegistered{}}, nil, false, nil},
-		"what is open converges by its intent": {append(slices.Clone(active), freeEnding), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
+		"nothing differs":                     {active, []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1"}},
+		"the key was taken out of its plan":   {active, nil, false, []string{"look gw1", "plans gw1", "attach free gw1"}},
+		"the key was put into another plan":   {active, []portal.PlanID{"free", "stray"}, false, []string{"look gw1", "plans gw1", "detach stray gw1"}},
+		"the key was deleted":                 {active, nil, true, []string{"look gw1", "create key1", "plans gw1-again", "attach free gw1-again"}},
+		"an ended subscription came back":     {all(active, freeEnding, detached("free", 7)), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
+		"an account without keys has no call": {[]events.Fact{events.UserRegistered{}}, nil, false, nil},
+		"an open wish converges as intended":  {append(slices.Clone(active), freeEnding), []portal.PlanID{"free"}, false, []string{"look gw1", "plans gw1", "detach free gw1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -839,8 +835,8 @@ func TestARecheckMendsWhatWasChangedByHand(t *testing.T) {
 	}
 }
 
-// While the sweep's recheck takes the key out of a plan that is over, its owner subscribes
-// to it again and another worker attaches it: the recheck notices and puts it back.
+// During the recheck that detaches an ended plan, its owner subscribes again and another worker attaches
+// the key. The recheck notices and attaches it again.
 func TestARecheckThatIsOvertakenComparesAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, freeEnding, detached("free", 5))...)
@@ -861,7 +857,7 @@ func TestARecheckThatIsOvertakenComparesAgain(t *testing.T) {
 	b.wantCalls("look gw1", "plans gw1", "detach free gw1", "attach free gw1")
 }
 
-// detaching is a plane during whose detaching something else happens.
+// detaching runs a function while a key is detached.
 type detaching struct {
 	*plane
 	meanwhile func()
@@ -872,7 +868,7 @@ func (d detaching) Detach(ctx context.Context, plan portal.PlanID, key portal.Ga
 	return d.plane.Detach(ctx, plan, key)
 }
 
-func TestARecheckRecordsWhatSomebodyElseHasDone(t *testing.T) {
+func TestARecheckRecordsChangesItMustNotMend(t *testing.T) {
 	t.Parallel()
 	active := all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4))
 	planGone := &gateway.Refused{Reason: gateway.PlanGone}
@@ -885,19 +881,19 @@ func TestARecheckRecordsWhatSomebodyElseHasDone(t *testing.T) {
 		"the plan was deleted": {active, func(p *plane) { p.answers["attach free gw1"] = []error{planGone} },
 			[]string{"look gw1", "plans gw1", "attach free gw1"},
 			[]events.Fact{events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}}},
-		"the plan moved to a stage of another of theirs": {all(active, nextWanted, attached("next", 7)), func(p *plane) {
+		"the plan moved to a stage of another plan of the account": {all(active, nextWanted, attached("next", 7)), func(p *plane) {
 			p.holds = []portal.PlanID{"next"}
 			p.answers["attach free gw1"] = []error{&gateway.Refused{Reason: gateway.StageTaken, Rival: "next"}}
 		}, []string{"look gw1", "plans gw1", "attach free gw1"}, []events.Fact{events.SubscriptionLost{Plan: "free", Reason: events.LostStageTaken}}},
 		"the key was disabled": {active, func(p *plane) { p.holds, p.disabled = []portal.PlanID{"free"}, true },
 			[]string{"look gw1", "plans gw1"}, []events.Fact{events.KeyObserved{Key: "key1"}}},
-		"the key is disabled, as is known": {all(active, events.KeyObserved{Key: "key1"}), func(p *plane) { p.holds, p.disabled = []portal.PlanID{"free"}, true },
+		"the key is disabled, as the fold knows": {all(active, events.KeyObserved{Key: "key1"}), func(p *plane) { p.holds, p.disabled = []portal.PlanID{"free"}, true },
 			[]string{"look gw1", "plans gw1"}, nil},
 		"the key was enabled again": {all(active, events.KeyObserved{Key: "key1"}), func(p *plane) { p.holds = []portal.PlanID{"free"} },
 			[]string{"look gw1", "plans gw1"}, []events.Fact{events.KeyObserved{Key: "key1", Enabled: true}}},
 		"the key was renamed": {active, func(p *plane) { p.holds, p.name = []portal.PlanID{"free"}, "mine" },
 			[]string{"look gw1", "rename gw1 key1", "plans gw1"}, nil},
-		"a key that was given back is there": {all(active, freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"}, events.KeyReleased{Link: wish(10), Key: "key1"}),
+		"a key that was given back exists": {all(active, freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"}, events.KeyReleased{Link: wish(10), Key: "key1"}),
 			func(p *plane) { p.there = "gw9" }, []string{"find key1", "delete gw9"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -905,7 +901,7 @@ func TestARecheckRecordsWhatSomebodyElseHasDone(t *testing.T) {
 			b := newBench(t, c.given...)
 			b.now = b.now.Add(time.Hour)
 			c.prepare(b.plane)
-			for range 2 { // The second finds nothing left to do.
+			for range 2 { // the second finds nothing to do
 				err := b.Handle(t.Context(), events.Event{ID: "sweep", Subject: stream, Data: events.ProvisionRequested{Recheck: true}})
 				if err != nil {
 					t.Fatal(err)
@@ -920,22 +916,22 @@ func TestARecheckRecordsWhatSomebodyElseHasDone(t *testing.T) {
 	}
 }
 
-func TestTroubleOfARecheckIsWaitedForAndHoldsUpNoOpenWish(t *testing.T) {
+func TestAFailedRecheckHoldsUpNoOpenWish(t *testing.T) {
 	t.Parallel()
 	keyGone := &gateway.Refused{Reason: gateway.KeyGone}
 	for name, c := range map[string]struct {
 		answers  map[string][]error
 		material error
-		// waits says that the message comes again, fails that it counts as a failure.
+		// waits says that the message is postponed, fails that it is a failure.
 		waits, fails bool
 	}{
-		"looking at the key is throttled":           {map[string][]error{"look gw1": {throttle}}, nil, true, false},
-		"listing its plans is throttled":            {map[string][]error{"plans gw1": {throttle}}, nil, true, false},
-		"the key is gone and is not listed yet":     {map[string][]error{"look gw1": {keyGone}, "create key1": {&gateway.Unavailable{ValueTaken: true}}}, nil, true, false},
-		"the key is gone and the account is full":   {map[string][]error{"look gw1": {keyGone}, "create key1": {&gateway.LimitReached{Limit: gateway.Keys}}}, nil, false, false},
-		"the key is gone and KMS cannot be used":    {map[string][]error{"look gw1": {keyGone}}, noMaterial{errors.New("disabled"), false}, false, false},
-		"API Gateway does not answer":               {map[string][]error{"look gw1": {&gateway.Unavailable{Err: errors.New("500")}}}, nil, false, true},
-		"a token is wanting, so that all goes back": {map[string][]error{"look gw1": {&portal.Postponed{Reason: "budget"}}}, nil, true, false},
+		"looking at the key is throttled":         {map[string][]error{"look gw1": {throttle}}, nil, true, false},
+		"listing its plans is throttled":          {map[string][]error{"plans gw1": {throttle}}, nil, true, false},
+		"the key is gone and is not listed yet":   {map[string][]error{"look gw1": {keyGone}, "create key1": {&gateway.Unavailable{ValueTaken: true}}}, nil, true, false},
+		"the key is gone and the account is full": {map[string][]error{"look gw1": {keyGone}, "create key1": {&gateway.LimitReached{Limit: gateway.Keys}}}, nil, false, false},
+		"the key is gone and KMS cannot be used":  {map[string][]error{"look gw1": {keyGone}}, noMaterial{errors.New("disabled"), false}, false, false},
+		"API Gateway does not answer":             {map[string][]error{"look gw1": {&gateway.Unavailable{Err: errors.New("500")}}}, nil, false, true},
+		"there is no token":                       {map[string][]error{"look gw1": {&portal.Postponed{Reason: "budget"}}}, nil, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -948,14 +944,14 @@ func TestTroubleOfARecheckIsWaitedForAndHoldsUpNoOpenWish(t *testing.T) {
 			if waits := errors.As(err, &later); waits != c.waits || (err != nil && !waits) != c.fails {
 				t.Errorf("the recheck returns %v", err)
 			}
-			if waits := slices.Contains(b.plane.calls, "attach next gw1"); waits == (name == "a token is wanting, so that all goes back") {
+			if waits := slices.Contains(b.plane.calls, "attach next gw1"); waits == (name == "there is no token") {
 				t.Errorf("calls %v", b.plane.calls)
 			}
 		})
 	}
 }
 
-func TestAKeyOfAnEmptyRingGetsARowToBeGivenBackBy(t *testing.T) {
+func TestAKeyOfAnEmptyRingGetsADueRow(t *testing.T) {
 	t.Parallel()
 	for name, keep := range map[string]time.Duration{"after thirty days": 720 * time.Hour, "never": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -993,7 +989,7 @@ func TestAKeyIsGivenBackAndReturnsWithTheNextSubscription(t *testing.T) {
 	b.wantCalls("delete gw1", "create key1", "attach free gw1-again")
 }
 
-func TestAKeyThatIsWantedAgainWhileItIsGivenBackIsMadeAgain(t *testing.T) {
+func TestAKeyThatIsWantedAgainWhileItIsGivenBackIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"})...)
 	b.now = b.now.Add(time.Hour)
@@ -1010,7 +1006,7 @@ func TestAKeyThatIsWantedAgainWhileItIsGivenBackIsMadeAgain(t *testing.T) {
 	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1-again"}, attached("free", 11))
 }
 
-// deleting is a plane during whose deleting something else happens.
+// deleting runs a function while a key is deleted.
 type deleting struct {
 	*plane
 	meanwhile func()
@@ -1021,7 +1017,7 @@ func (d deleting) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error 
 	return d.plane.DeleteKey(ctx, key)
 }
 
-// deaf is a topic that takes nothing.
+// deaf is a topic that accepts nothing.
 type deaf struct{ panics bool }
 
 func (d deaf) Send(context.Context, ...events.Event) error {
@@ -1033,7 +1029,7 @@ func (d deaf) Send(context.Context, ...events.Event) error {
 
 func (deaf) Repeat(context.Context, ...events.Event) error { return nil }
 
-func TestFactsThatCouldNotBeSentBringTheMessageBackWhateverElseWentWrong(t *testing.T) {
+func TestFactsThatWereNotSentPostponeTheMessageWhateverElseFailed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated, freeWanted, nextWanted,
 		events.WishParked{Link: wish(5), Reason: events.WaitingForAWS})
@@ -1050,6 +1046,6 @@ func TestAPanicWhileFactsAreSentIsAnError(t *testing.T) {
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
 	b.Sender = deaf{panics: true}
 	if err := b.wake("w1"); err == nil {
-		t.Error("nothing is said of it")
+		t.Error("the panic is no error")
 	}
 }

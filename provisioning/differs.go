@@ -8,38 +8,35 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// held is what API Gateway holds of one account's keys, by their names.
+// held is what API Gateway holds of one account's keys, by name.
 type held struct {
 	keys  []heldKey
 	pairs map[pair]bool
 }
 
-// heldKey is a key under the name of that key of the account; another key may have the
-// same name.
+// heldKey is a key under the name of an account's key. Several may have it.
 type heldKey struct {
 	key portal.KeyID
 	gateway.Listed
 }
 
-// pair is a key in a plan.
 type pair struct {
 	key  portal.GatewayKeyID
 	plan portal.PlanID
 }
 
-// difference is where API Gateway holds something else than the fold holds for done.
+// difference is where API Gateway is not as the fold says.
 type difference struct {
 	drifted bool
-	// missing are the account's keys that are not there under their names, strays the keys
-	// that are there under one of its names and are not the recorded one.
+	// missing keys do not exist under their names. strays exist under such a name and are not
+	// the recorded key.
 	missing []portal.GatewayKeyID
 	strays  []gateway.Listed
 }
 
-// differs compares an account with what API Gateway holds of it; plans are all plans that
-// API Gateway has. It ignores changes made at or after before, since the survey may have
-// missed them. It also ignores open wishes, unless their plan no longer exists: only a
-// recheck finds that out.
+// differs compares an account with API Gateway. It ignores changes made at or after before,
+// which the survey may have missed, and open wishes, unless their plan is gone: only a recheck
+// finds that out.
 func differs(account state.Account, holds held, plans map[portal.PlanID]bool, before time.Time) difference {
 	var d difference
 	predates := func(t time.Time) bool { return t.Before(before) }
@@ -81,7 +78,7 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 				d.drifted = true
 			}
 		case known && (!key.Created() || !predates(key.CreatedAt)):
-			// This may be the key itself: the survey saw it before it was recorded.
+			// This may be the key itself, surveyed before it was recorded.
 		default:
 			d.strays = append(d.strays, listed.Listed)
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
-// by appends facts as if that message had led to them.
+// by appends facts as if that message had caused them.
 func (b *bench) by(message string, facts ...events.Fact) {
 	b.t.Helper()
 	after := int64(len(b.facts()))
@@ -30,9 +30,8 @@ func (b *bench) by(message string, facts ...events.Fact) {
 	}
 }
 
-// The same message may be in hand twice. What the other delivery records has nothing to do
-// with what this one does, and may have come before it.
-func TestWhatAnotherDeliveryRecordsIsNotTakenForOnesOwn(t *testing.T) {
+// Two workers may handle the same message. The other one's facts must not count as this one's.
+func TestFactsOfAnotherDeliveryDoNotCountAsOnesOwn(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), freeEnding)...)
 	inner, once := b.plane, true
@@ -51,7 +50,7 @@ func TestWhatAnotherDeliveryRecordsIsNotTakenForOnesOwn(t *testing.T) {
 	b.wantCalls("detach free gw1", "attach free gw1")
 }
 
-func TestAKeyThatIsGivenBackAfterItWasAttachedAgainIsMadeAgain(t *testing.T) {
+func TestAKeyThatIsGivenBackAfterItWasAttachedAgainIsCreatedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4), freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"})...)
 	b.now = b.now.Add(time.Hour)
@@ -70,9 +69,8 @@ func TestAKeyThatIsGivenBackAfterItWasAttachedAgainIsMadeAgain(t *testing.T) {
 	b.wantCalls("delete gw1", "attach free gw1", "create key1", "attach free gw1-again")
 }
 
-// A key of a ring may be wanted while a plan is active already: the plan then stands for
-// the others, whatever becomes of this one.
-func TestAKeyThatComesLaterAndIsRefusedAsksForNothingForEver(t *testing.T) {
+// A ring may get a key while a plan is active. The plan then stands for the other keys.
+func TestALaterKeyThatIsRefusedDoesNotKeepTheMessageComing(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]error{
 		"the key is not accepted":      &gateway.Refused{Reason: gateway.Invalid},
@@ -94,8 +92,8 @@ func TestAKeyThatComesLaterAndIsRefusedAsksForNothingForEver(t *testing.T) {
 	}
 }
 
-// anything is a world in which everything may happen: API Gateway gives any answer, and
-// others record anything at any time.
+// anything is a world where API Gateway may give any answer, and other workers may record anything at
+// any time.
 type anything struct {
 	t      *rapid.T
 	facts  []events.Event
@@ -133,10 +131,10 @@ func (a *anything) happens(by string) {
 	a.facts = append(a.facts, journal.Stamp(events.Event{ID: by, Subject: stream}, "/test", time.Now(), int64(len(a.facts)), []events.Fact{a.fact()})...)
 }
 
-// step is anything that converging begins. What others do is bounded, so what it does must be.
+// step counts what converging begins. Others act a bounded number of times, so converging must, too.
 func (a *anything) step(what string) error {
 	if a.begun++; a.begun > 1000 {
-		a.t.Fatalf("it does not come to an end: %v", a.calls[len(a.calls)-20:])
+		a.t.Fatalf("converging does not end: %v", a.calls[len(a.calls)-20:])
 	}
 	a.calls = append(a.calls, what)
 	if a.others > 0 && rapid.IntRange(0, 9).Draw(a.t, "others") == 0 {
@@ -222,7 +220,7 @@ func TestConvergingEndsWhateverTheFactsAndAPIGatewaySay(t *testing.T) {
 		now := time.Now().Add(rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(rt, "later"))
 		c := &provisioning.Converger{
 			Journal: a, Accounts: a, Sender: &sent{}, Values: values{},
-			AccountLeases: fixedLease{lease: rapid.SampledFrom([]leases.AccountLease{{}, {Unsettled: now}}).Draw(rt, "lease")},
+			AccountLeases: fixedLease{lease: rapid.SampledFrom([]leases.AccountLease{{}, {LastUnrecorded: now}}).Draw(rt, "lease")},
 			Session:       func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return a },
 			MessageLease:  func(context.Context) time.Time { return now.Add(time.Hour) },
 			KeyName:       func(_ portal.AccountID, k portal.KeyID) string { return string(k) },
@@ -232,7 +230,6 @@ func TestConvergingEndsWhateverTheFactsAndAPIGatewaySay(t *testing.T) {
 	})
 }
 
-// Somebody may wait for a plan; nobody waits for a key to be given back.
 func TestGivingAKeyBackComesLast(t *testing.T) {
 	t.Parallel()
 	const other = portal.Ring("plan/other")

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// create makes the key that a plan needs.
 func (r *run) create(ctx context.Context, pair portal.Pair, key state.Key) error {
 	if r.Bulk != nil {
 		return r.createInBulk(ctx, pair, key)
@@ -22,18 +21,17 @@ func (r *run) create(ctx context.Context, pair portal.Pair, key state.Key) error
 	return r.created(ctx, pair.Plan, key, id)
 }
 
-// createKey makes the key. Its value and name follow from its id, so a second creation
-// finds the first one's key.
+// createKey creates the key. Its value and name follow from its id, so a repeated creation
+// finds the first key.
 func (r *run) createKey(ctx context.Context, key state.Key) (portal.GatewayKeyID, error) {
 	wanted, err := r.derive(ctx, key)
 	if err != nil {
 		return "", err
 	}
-	r.unsettled = true
+	r.mayBeUnrecorded = true
 	return r.plane.CreateKey(ctx, wanted)
 }
 
-// derive is the key as it is to be in API Gateway.
 func (r *run) derive(ctx context.Context, key state.Key) (gateway.Key, error) {
 	value, err := r.Values.Value(ctx, key.Scheme, key.KMSKey, r.account.ID, key.ID)
 	if err != nil {
@@ -44,7 +42,6 @@ func (r *run) derive(ctx context.Context, key state.Key) (gateway.Key, error) {
 	}, nil
 }
 
-// created records under which id API Gateway holds the key.
 func (r *run) created(ctx context.Context, plan portal.PlanID, key state.Key, id portal.GatewayKeyID) error {
 	_, err := r.record(ctx, r.correlation(plan), watchKey(key.ID), func() []events.Fact {
 		if r.account.Keys[key.ID].GatewayID == id {
@@ -55,8 +52,7 @@ func (r *run) created(ctx context.Context, plan portal.PlanID, key state.Key, id
 	return err
 }
 
-// adopt finds a key that was never recorded as created and is there all the same, perhaps
-// in plans already: whoever had it made could not record it. Then it is recorded now.
+// adopt finds a key that exists and was never recorded, and records it.
 func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) {
 	if key.Created() || key.ID == "" {
 		return false, nil
@@ -71,12 +67,12 @@ func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) 
 	return true, r.created(ctx, r.planOf(key.ID), key, id)
 }
 
-// release gives a key back. Subscribing meanwhile makes it wanted again: then nothing is
-// recorded, and attaching finds that API Gateway has lost the key and makes it again.
+// release gives a key back. If a subscription wants it meanwhile, nothing is recorded;
+// attaching then creates the key again.
 func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	key := r.account.Keys[id]
 	if key.Created() {
-		if err := r.plane.DeleteKey(ctx, key.GatewayID); err != nil && !refused(err, gateway.KeyGone) {
+		if err := r.plane.DeleteKey(ctx, key.GatewayID); err != nil && !isRefused(err, gateway.KeyGone) {
 			return fmt.Errorf("deleting key %s: %w", id, err)
 		}
 	}
@@ -88,7 +84,7 @@ func (r *run) release(ctx context.Context, id portal.KeyID) error {
 		return []events.Fact{events.KeyReleased{Link: events.Link{Wish: wish}, Key: id}}
 	})
 	if touched {
-		// Another worker may have attached it again before it was deleted.
+		// Another worker may have attached the key before it was deleted.
 		for pair, attachment := range r.account.Attachments {
 			if pair.Key == id && attachment.Holds() {
 				r.recheck[pair] = true
@@ -98,7 +94,7 @@ func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	return err
 }
 
-// planOf is a plan that the key is for: one whose wish its creation serves.
+// planOf is a plan whose wish the key's creation serves.
 func (r *run) planOf(key portal.KeyID) portal.PlanID {
 	for _, pair := range r.account.Pairs() {
 		if pair.Key == key && r.account.Attachments[pair].Open() {

@@ -28,7 +28,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
-// city is many accounts that subscribe at once, and workers on a local AWS.
+// city is many accounts that subscribe at once, and a local AWS.
 type city struct {
 	server  *localaws.Server
 	names   app.Names
@@ -81,15 +81,18 @@ func (c *city) worker(t *testing.T) *provisioning.Converger {
 		}
 	}})
 	return &provisioning.Converger{
-		Journal: c.journal, Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now), Sender: quiet{}, Values: longValues{}, AccountLeases: leases.New(tables, leases.Config{Table: c.names.Records}), Now: time.Now,
-		Bulk:         keyimport.New(cp, keyimport.Config{}),
-		Session:      func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
-		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },
-		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName("gatehouse", a, k) },
+		Journal:  c.journal,
+		Accounts: accounts.NewReader(c.journal, tables, c.names.Records, time.Now),
+		Sender:   quiet{}, Values: longValues{}, Now: time.Now,
+		AccountLeases: leases.New(tables, leases.Config{Table: c.names.Records}),
+		Bulk:          keyimport.New(cp, keyimport.Config{}),
+		Session:       func(u gateway.Urgency, lease func() time.Time) provisioning.ControlPlane { return cp.Session(u, lease) },
+		MessageLease:  func(context.Context) time.Time { return time.Now().Add(time.Hour) },
+		KeyName:       func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName("gatehouse", a, k) },
 	}
 }
 
-// quiet publishes to nobody.
+// quiet publishes nothing.
 type quiet struct{}
 
 func (quiet) Send(context.Context, ...events.Event) error   { return nil }
@@ -146,8 +149,8 @@ func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 	if len(ids) != people {
 		t.Errorf("%d keys in the plan", len(ids))
 	}
-	// How many wait together is up to the machine.
+	// How many creations share a wave depends on the machine.
 	if made := c.calls.Load(); made > people*3/2 {
-		t.Errorf("%d calls for %d keys in a plan, where single ones would be %d", made, people, 2*people)
+		t.Errorf("%d calls for %d keys in a plan; single calls would be %d", made, people, 2*people)
 	}
 }

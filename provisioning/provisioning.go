@@ -1,7 +1,6 @@
-// Package provisioning converges: it makes API Gateway match what an account's fold
-// wants. A wake-up says no more than "this account may differ", so waking it once too
-// often does nothing, and whatever is lost on the way is found by the next wake-up.
-// It never decides what is wanted.
+// Package provisioning converges: it makes API Gateway match what an account's fold wants, and
+// never decides what is wanted. A wake-up says only that an account may differ: an extra one
+// does no harm, and the next one finds what an earlier one has missed.
 package provisioning
 
 import (
@@ -23,25 +22,21 @@ import (
 )
 
 const (
-	// fresh is how young a wish must be to count as somebody waiting at a screen.
+	// A wish younger than fresh counts as interactive.
 	fresh = 30 * time.Second
-	// flapping is the time within which a plan that is wanted and left again and again
-	// counts as backlog, so that it takes no turn from people who wait.
+	// A plan that was wanted and left again and again within flapping counts as backlog.
 	flapping = 10 * time.Minute
-	// accountLease is how long one converger keeps others off an account. Not a guard,
-	// only thrift: two at once are slower, not wrong. A lease that was not given back as
-	// settled tells the next holder to look before it creates.
+	// accountLease keeps other workers off an account. Two at once would be slower, not wrong.
 	accountLease = time.Minute
-	// listing is how long API Gateway may take until reads and lists show what was done.
-	// Until then absence says nothing.
+	// listing is how long API Gateway may take to list a change. Until then absence proves
+	// nothing.
 	listing = 5 * time.Minute
-	// retry is how long a message goes back for when API Gateway needs a moment.
-	retry = 15 * time.Second
-	// unlisted is how long a message goes back for while a key is there that no list shows.
+	// A message comes again after retry if API Gateway needs a moment, after unlisted while a
+	// key exists that no list shows, and after upgrade if only newer workers understand its
+	// stream.
+	retry    = 15 * time.Second
 	unlisted = time.Minute
-	// upgrade is how long a message goes back for while its stream holds a fact that only
-	// newer workers understand.
-	upgrade = 30 * time.Second
+	upgrade  = 30 * time.Second
 )
 
 type facts interface {
@@ -57,17 +52,14 @@ type sender interface {
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// ControlPlane is what converging needs of API Gateway; all of it may be repeated.
+// ControlPlane is what converging needs of API Gateway. Every call may be repeated.
 type ControlPlane interface {
 	CreateKey(ctx context.Context, key gateway.Key) (portal.GatewayKeyID, error)
-	// DeleteKey of a key that is gone is done.
 	DeleteKey(ctx context.Context, key portal.GatewayKeyID) error
 	Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
 	Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error
-	// FindKey looks for the key of exactly that name.
 	FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error)
-	// Inspect, Rename and PlansOf are for rechecks: what the key is like, and which plans
-	// it opens.
+	// Rechecks use Inspect, Rename and PlansOf.
 	Inspect(ctx context.Context, key portal.GatewayKeyID) (gateway.KeyState, error)
 	Rename(ctx context.Context, key portal.GatewayKeyID, name string) error
 	PlansOf(ctx context.Context, key portal.GatewayKeyID) ([]gateway.UsagePlan, error)
@@ -86,27 +78,25 @@ type Converger struct {
 	Journal  facts
 	Accounts accountReader
 	Sender   sender
-	// Session opens the control plane for one message, which is leased until lease says.
-	Session func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
-	// MessageLease tells until when the message in ctx is leased.
+	// Session opens the control plane for one message.
+	Session       func(urgency gateway.Urgency, lease func() time.Time) ControlPlane
 	MessageLease  func(ctx context.Context) time.Time
 	AccountLeases accountLeases
 	Values        values
-	// Bulk creates keys together with others'; nil creates each by itself.
-	Bulk bulk
-	// KeyName is a key's name in API Gateway.
+	// Bulk creates keys together with those of other accounts; nil creates them singly.
+	Bulk    bulk
 	KeyName func(portal.AccountID, portal.KeyID) string
 	// KeepIdleKeys is how long API Gateway keeps the keys of a ring without plans; 0 is for
 	// ever.
 	KeepIdleKeys time.Duration
-	// Waits counts what is left for later, by reason; nil counts nothing.
+	// Waits counts parked tasks by reason; nil counts nothing.
 	Waits func(reason events.Reason)
 	Now   func() time.Time
 }
 
-// Handle converges the account that a ProvisionRequested names. Outcomes are appended
-// as soon as they are known and published before the message is acknowledged; a
-// second delivery publishes again what the first recorded, then compares again.
+// Handle converges the account that a ProvisionRequested names. Outcomes are appended at once,
+// and published before the message is acknowledged. A second delivery publishes again what the
+// first recorded, then compares again.
 func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	id, ok := msg.Subject.Account()
 	if !ok {
@@ -115,16 +105,16 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	lease, ok, err := c.AccountLeases.AccountLease(ctx, id, msg.ID, accountLease)
 	switch {
 	case err != nil:
-		return portal.Postpone("the lease of the account cannot be had", err)
+		return portal.Postpone("the lease store does not answer", err)
 	case !ok:
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
 	r := newRun(c, id, msg, lease)
-	defer func() { lease.End(r.settled()) }()
+	defer func() { lease.End(r.allRecorded()) }()
 	err = r.handle(ctx)
-	// Facts that were not sent are sent when the message comes again, which must be certain.
+	// The message must come again, which sends the facts that were not sent.
 	if unsent := r.published(); unsent != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("what was recorded could not be sent")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot send the recorded facts")
 		return unsent
 	}
 	return err
@@ -145,44 +135,42 @@ func (r *run) handle(ctx context.Context) error {
 	return r.converge(ctx)
 }
 
-// run is the handling of one wake-up.
 type run struct {
 	*Converger
 	id      portal.AccountID
 	msg     events.Event
 	account state.Account
-	// latest are the stream's latest facts.
-	latest []events.Event
-	loaded bool
-	plane  ControlPlane
-	// sending is answered when the facts that were recorded last are sent; nil if all are.
+	latest  []events.Event
+	loaded  bool
+	plane   ControlPlane
+	// sending gets the result once the facts recorded last are sent; nil if all are.
 	sending chan error
 
 	lease leases.AccountLease
-	// unsettled says that somebody may have tried to create the account's keys, in this run
-	// or before it, who could not record it.
-	unsettled bool
+	// mayBeUnrecorded says that a worker may have tried to create the account's keys without
+	// recording it.
+	mayBeUnrecorded bool
 
-	// recheck holds keys in plans to compare even where the fold holds them for done: while
-	// we worked on one, somebody else recorded something about it, and our work may have
-	// come after theirs.
+	// recheck holds keys in plans to compare even if the fold says that they are done: another
+	// worker recorded something about them while this run called API Gateway, and the call may
+	// have come later.
 	recheck map[portal.Pair]bool
-	// stuck holds what is left for later, and why.
+	// stuck holds the parked tasks and their errors.
 	stuck map[task]error
-	// tried holds keys in plans that were detached again for the sake of another.
-	tried map[portal.Pair]bool
-	// renewed holds keys made anew in this run, because API Gateway had lost them.
+	// takenOut holds keys in plans that were detached to make way for another plan.
+	takenOut map[portal.Pair]bool
+	// renewed holds keys that this run has created again.
 	renewed map[portal.KeyID]bool
 }
 
 func newRun(c *Converger, id portal.AccountID, msg events.Event, lease leases.AccountLease) *run {
 	return &run{
 		Converger: c, id: id, msg: msg, lease: lease,
-		unsettled: !lease.Unsettled.IsZero(),
-		recheck:   map[portal.Pair]bool{},
-		stuck:     map[task]error{},
-		tried:     map[portal.Pair]bool{},
-		renewed:   map[portal.KeyID]bool{},
+		mayBeUnrecorded: !lease.LastUnrecorded.IsZero(),
+		recheck:         map[portal.Pair]bool{},
+		stuck:           map[task]error{},
+		takenOut:        map[portal.Pair]bool{},
+		renewed:         map[portal.KeyID]bool{},
 	}
 }
 
@@ -198,9 +186,9 @@ func (r *run) load(ctx context.Context) error {
 	return nil
 }
 
-// settled says that no key of the account may be there without being recorded.
-func (r *run) settled() bool {
-	if !r.unsettled {
+// allRecorded says that no key of the account may exist without being recorded.
+func (r *run) allRecorded() bool {
+	if !r.mayBeUnrecorded {
 		return true
 	}
 	for _, key := range r.account.Keys {
@@ -224,15 +212,13 @@ func (r *run) publishAgain(ctx context.Context) error {
 	return portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, recorded...))
 }
 
-// converge works on one task after the other until none is left but the stuck ones,
-// whose trouble it returns.
 func (r *run) converge(ctx context.Context) error {
 	for {
 		t, ok := r.next()
 		if !ok {
-			return r.trouble()
+			return r.stuckError()
 		}
-		r.open(ctx, r.urgency(t))
+		r.openSession(ctx, r.urgency(t))
 		err := r.do(ctx, t)
 		var postponed *portal.Postponed
 		switch {
@@ -246,12 +232,10 @@ func (r *run) converge(ctx context.Context) error {
 	}
 }
 
-// open opens the control plane for what comes next.
-func (r *run) open(ctx context.Context, urgency gateway.Urgency) {
+func (r *run) openSession(ctx context.Context, urgency gateway.Urgency) {
 	r.plane = r.Session(urgency, r.leased(ctx))
 }
 
-// leased tells until when the message is leased.
 func (r *run) leased(ctx context.Context) func() time.Time {
 	return func() time.Time { return r.MessageLease(ctx) }
 }
@@ -265,15 +249,13 @@ func (r *run) urgency(t task) gateway.Urgency {
 	if r.Now().Sub(opened) < fresh && !s.Flapping(r.Now(), flapping) {
 		return gateway.Interactive
 	}
-	return gateway.Bulk
+	return gateway.Backlog
 }
 
-// trouble is what the stuck tasks come to. A full account and a KMS key that cannot be
-// used are left to the due rows and to the next sweep, and one that waits for a plan to be
-// left to that one's task. A throttle is waited for, and so is a key that is there
-// and not listed yet: only our own key can have its value. Anything else is a failure of
-// this message.
-func (r *run) trouble() error {
+// stuckError is the error for the stuck tasks, nil for those that other messages wake: due rows
+// and sweeps, or the task of a plan that is being left. The message comes again after a
+// throttle, and while a key is not listed yet. Any other error is a failure.
+func (r *run) stuckError() error {
 	var wait *portal.Postponed
 	for t, err := range r.stuck {
 		var busy *gateway.Unavailable
@@ -293,7 +275,6 @@ func (r *run) trouble() error {
 	return wait
 }
 
-// park leaves a task for later. Why is recorded once, so that whoever waits can see it.
 func (r *run) park(ctx context.Context, t task, cause error) error {
 	r.stuck[t] = cause
 	reason := parkedFor(cause)
@@ -316,15 +297,13 @@ func (r *run) park(ctx context.Context, t task, cause error) error {
 	return err
 }
 
-// keyMaterial is the error of a key value that cannot be computed. Passes says whether that
-// goes away without an operator.
+// keyMaterial is the error of a key value that cannot be computed.
 type keyMaterial interface {
 	error
 	KeyMaterial()
 	Passes() bool
 }
 
-// parkedFor is what a task waits for after that error.
 func parkedFor(cause error) events.Reason {
 	var limit *gateway.LimitReached
 	var material keyMaterial
@@ -339,7 +318,6 @@ func parkedFor(cause error) events.Reason {
 	return events.WaitingForAWS
 }
 
-// wish is the wish that a task serves.
 func (r *run) wish(t task) int64 {
 	if attachment, ok := r.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
@@ -347,8 +325,7 @@ func (r *run) wish(t task) int64 {
 	return r.account.Subscriptions[t.plan].OpenedBy
 }
 
-// correlation is that of the request that opened the plan's wish, so that a request's
-// trail runs on through outcomes which another wake-up brought about.
+// correlation is that of the request that opened the plan's wish, whichever wake-up fulfils it.
 func (r *run) correlation(plan portal.PlanID) string {
 	return cmp.Or(r.account.Subscriptions[plan].Correlation, r.msg.Correlation)
 }

@@ -15,23 +15,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// compare reads what API Gateway holds of the account's keys and has converge mend what
-// differs from the fold, also where the fold holds it for done: somebody changed it by
-// hand, or a stalled worker acted after it had been overtaken. A key that is gone is made
-// again with the same value, one with another name gets its own back, and a plan that the
-// account never subscribed to is taken from it. A key that somebody has disabled is left
-// so, and that is recorded. What API Gateway cannot do now holds up nothing else; converge
-// returns it in the end.
+// compare reads the account's keys in API Gateway, and has converge mend what differs from the
+// fold even where the fold says that it is done: somebody may have changed it by hand, or a
+// stalled worker may have acted late. docs/architecture.md lists what is mended. A key that
+// cannot be compared now becomes a stuck task.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
-		r.open(ctx, gateway.Background)
+		r.openSession(ctx, gateway.Background)
 		err := r.compareKey(ctx, id)
 		var postponed *portal.Postponed
 		switch {
 		case errors.As(err, &postponed):
 			return err
 		case err != nil:
-			zerolog.Ctx(ctx).Warn().Err(err).Str("key", string(id)).Msg("a key could not be compared")
+			zerolog.Ctx(ctx).Warn().Err(err).Str("key", string(id)).Msg("cannot compare a key")
 			r.stuck[task{key: id}] = fmt.Errorf("comparing it with API Gateway: %w", err)
 		}
 	}
@@ -51,7 +48,7 @@ func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
 	}
 	is, err := r.plane.Inspect(ctx, key.GatewayID)
 	switch {
-	case refused(err, gateway.KeyGone):
+	case isRefused(err, gateway.KeyGone):
 		return r.remake(ctx, key)
 	case err != nil:
 		return err
@@ -62,8 +59,8 @@ func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
 	return r.comparePlans(ctx, key)
 }
 
-// remake makes a key again that API Gateway does not show. One that was made a moment ago
-// may not be readable yet: the next recheck looks again.
+// remake creates a key again that API Gateway does not show, unless it was created a moment
+// ago.
 func (r *run) remake(ctx context.Context, key state.Key) error {
 	if r.Now().Sub(key.CreatedAt) < listing || key.Releasing != 0 {
 		return nil
@@ -72,7 +69,7 @@ func (r *run) remake(ctx context.Context, key state.Key) error {
 	if err != nil {
 		return err
 	}
-	zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("API Gateway had lost a key; it is made again")
+	zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("API Gateway had lost a key; created it again")
 	r.renewed[key.ID] = true
 	if err := r.created(ctx, r.planOf(key.ID), key, id); err != nil {
 		return err
@@ -80,25 +77,24 @@ func (r *run) remake(ctx context.Context, key state.Key) error {
 	return r.comparePlans(ctx, r.account.Keys[key.ID])
 }
 
-// deleteReturned deletes a key that was given back and is there all the same: a stalled
-// worker made it late.
+// deleteReturned deletes a key that was given back and that a stalled worker created late.
 func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
 	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
 	if err != nil || !found {
 		return err
 	}
-	// It may be wanted again by now, and this be the key that somebody has just made.
+	// The key may be wanted again by now, and this be the new one.
 	if touched, err := r.reload(ctx, watchKey(key.ID)); touched || err != nil {
 		return err
 	}
 	return r.plane.DeleteKey(ctx, id)
 }
 
-// observe records whether the key is enabled, and gives it its own name back.
+// observe records whether the key is enabled, and restores its name.
 func (r *run) observe(ctx context.Context, key state.Key, is gateway.KeyState) error {
 	if want := r.KeyName(r.account.ID, key.ID); is.Name != want {
-		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", is.Name).Msg("somebody has renamed a key; it gets its name back")
-		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !refused(err, gateway.KeyGone) {
+		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", is.Name).Msg("somebody has renamed a key; renaming it back")
+		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
 	}
@@ -115,8 +111,7 @@ func (r *run) observe(ctx context.Context, key state.Key, is gateway.KeyState) e
 	return err
 }
 
-// comparePlans notes the plans in which API Gateway has the key and the fold does not
-// want it, or the other way round.
+// comparePlans notes the plans in which API Gateway and the fold differ.
 func (r *run) comparePlans(ctx context.Context, key state.Key) error {
 	holds, err := r.plane.PlansOf(ctx, key.GatewayID)
 	if err != nil {
@@ -126,13 +121,13 @@ func (r *run) comparePlans(ctx context.Context, key state.Key) error {
 	for _, plan := range holds {
 		held[plan.ID] = true
 		if pair := (portal.Pair{Key: key.ID, Plan: plan.ID}); r.account.Attachments[pair].Phase == "" {
-			zerolog.Ctx(ctx).Warn().Str("plan", string(plan.ID)).Msg("API Gateway has the key in a plan that was never subscribed to; it is taken out")
+			zerolog.Ctx(ctx).Warn().Str("plan", string(plan.ID)).Msg("API Gateway has the key in a plan that was never subscribed to; detaching it")
 			r.recheck[pair] = true
 		}
 	}
 	for pair, attachment := range r.account.Attachments {
 		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Holds() {
-			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs; it is mended")
+			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs from the fold; mending it")
 			r.recheck[pair] = true
 		}
 	}

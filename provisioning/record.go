@@ -14,8 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// done records that a key in a plan is as the fold wants it. Where the fold holds it for
-// done already there is nothing to record, only to forget that it was to be rechecked.
+// done records that a key in a plan is as the fold wants it.
 func (r *run) done(ctx context.Context, pair portal.Pair) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPair(pair), func() []events.Fact {
@@ -27,8 +26,7 @@ func (r *run) done(ctx context.Context, pair portal.Pair) error {
 	return err
 }
 
-// outcome says that these keys in plans are as they were wanted, and ends the wishes that
-// waited for nothing else.
+// outcome ends the wishes for these pairs, and the plans' wishes that waited for nothing else.
 func (r *run) outcome(pairs ...portal.Pair) []events.Fact {
 	var facts []events.Fact
 	for _, pair := range pairs {
@@ -47,8 +45,7 @@ func (r *run) outcome(pairs ...portal.Pair) []events.Fact {
 	return facts
 }
 
-// fulfilled is the fact that ends a plan's wish, once no key is left that it asks for but
-// those that are done now.
+// fulfilled ends a plan's wish, unless it waits for a key that is not among done.
 func (r *run) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
 	s := r.account.Subscriptions[plan]
 	if !s.Open() {
@@ -66,13 +63,13 @@ func (r *run) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
 	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: plan}}
 }
 
-// finish records that a plan's wish is fulfilled, where no key was left to say so.
+// finish ends a plan's wish if no key is left to do so.
 func (r *run) finish(ctx context.Context, plan portal.PlanID) error {
 	_, err := r.record(ctx, r.correlation(plan), watchPlan(plan), func() []events.Fact { return r.fulfilled(plan) })
 	return err
 }
 
-// watch is the part of an account that an outcome is about; values are compared.
+// watch selects the part of an account that an outcome is about.
 type watch func(state.Account) any
 
 func watchPair(pair portal.Pair) watch {
@@ -96,7 +93,6 @@ func watchPlan(plan portal.PlanID) watch {
 	}
 }
 
-// watchAll is touched when any of them is.
 func watchAll(parts ...watch) watch {
 	return func(a state.Account) any {
 		var all [1 + journal.MaxFacts]any
@@ -107,10 +103,10 @@ func watchAll(parts ...watch) watch {
 	}
 }
 
-// record appends what happened and has it published. If the stream has moved on meanwhile it
-// reloads; facts that do not touch what was done make no difference, any that do mean that
-// it may have come too late: touched is true and nothing is recorded. Where there is
-// nothing to record it only looks whether that is so.
+// record appends the outcome and publishes it. If other workers have appended meanwhile it
+// reloads and tries again, unless their facts touch what was done: the call may then have come
+// too late, so touched is true and nothing is recorded. Without an outcome record only checks
+// that.
 func (r *run) record(ctx context.Context, correlation string, about watch, outcome func() []events.Fact) (touched bool, err error) {
 	for {
 		happened := outcome()
@@ -130,8 +126,8 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 			if err != nil {
 				return false, err
 			}
-			// What was appended although its answer was lost is ours, and nobody has published it.
-			if r.stands(appended[0]) {
+			// This append succeeded and its answer was lost, so nobody has published it.
+			if r.appended(appended[0]) {
 				if err := r.published(); err != nil {
 					return false, err
 				}
@@ -150,8 +146,7 @@ func (r *run) record(ctx context.Context, correlation string, about watch, outco
 	}
 }
 
-// publish sends the facts while the run goes on, after those before them. An error is that
-// of the facts before.
+// publish sends the facts while the run goes on. Its error is that of the facts before them.
 func (r *run) publish(ctx context.Context, facts []events.Event) error {
 	if err := r.published(); err != nil {
 		return err
@@ -169,7 +164,6 @@ func (r *run) publish(ctx context.Context, facts []events.Event) error {
 	return nil
 }
 
-// published waits until what was recorded is sent.
 func (r *run) published() error {
 	if r.sending == nil {
 		return nil
@@ -179,9 +173,9 @@ func (r *run) published() error {
 	return portal.Postpone("the topic does not answer", err)
 }
 
-// stands says whether that very fact is in the stream. Another delivery of the same message
-// may have appended others, so that it is not enough to look for what this message led to.
-func (r *run) stands(fact events.Event) bool {
+// appended says whether exactly that fact is in the stream. Another delivery may have appended
+// others with the same cause.
+func (r *run) appended(fact events.Event) bool {
 	want, err := events.Encode(fact)
 	if err != nil {
 		return false
@@ -195,7 +189,6 @@ func (r *run) stands(fact events.Event) bool {
 	return false
 }
 
-// reload folds the stream anew and says whether that changed what was watched.
 func (r *run) reload(ctx context.Context, about watch) (touched bool, err error) {
 	before := about(r.account)
 	if err := r.load(ctx); err != nil {
@@ -204,8 +197,8 @@ func (r *run) reload(ctx context.Context, about watch) (touched bool, err error)
 	return about(r.account) != before, nil
 }
 
-// rows are the due rows that come and go with the step to that state: those of wishes that
-// are over go, and a ring that has become empty gets one for each of its keys.
+// rows are the due rows of the step to that state: those of ended wishes are deleted, and a
+// ring that became empty gets one for each key.
 func (r *run) rows(after state.Account) []journal.Row {
 	var rows []journal.Row
 	stream := r.msg.Subject

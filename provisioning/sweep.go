@@ -24,23 +24,21 @@ import (
 )
 
 const (
-	// sweepPage is how many streams one step compares, sweepReaders how many it reads at once.
+	// A step compares sweepPage streams, sweepReaders at once.
 	sweepPage, sweepReaders = 100, 16
-	// surveyShards spreads what was surveyed over partitions, by account, so that a step
-	// reads a small part of it.
+	// surveyShards spreads the survey by account, so that a step reads a small part of it.
 	surveyShards = 16
-	// surveyKept is how long the rows of a survey are kept, sweepKept the result. A sweep older
-	// than sweepLasts begins anew, so that it never goes by what is left of a survey.
+	// A survey's rows are kept for surveyKept, results for sweepKept. A sweep older than
+	// sweepLasts starts over, so that it never reads a survey whose rows have partly expired.
 	surveyKept, sweepLasts, sweepKept = 7 * 24 * time.Hour, 24 * time.Hour, 90 * 24 * time.Hour
-	// firstOfKind bounds how many of each kind the result names.
+	// The result names the firstOfKind of each kind.
 	firstOfKind = 20
 )
 
-// inTransit is how long a change may be on its way before the sweep takes a difference
-// for drift.
+// inTransit is how long a change may be on its way before a difference counts as drift.
 const inTransit = time.Minute
 
-// Listings are what the sweep reads of API Gateway, page by page.
+// Listings are API Gateway's lists, page by page.
 type Listings interface {
 	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
 	KeysPage(ctx context.Context, namePrefix, position string) (keys []gateway.Listed, next string, err error)
@@ -52,7 +50,6 @@ type sweptStreams interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// checkpoints tell how far a stream is shown.
 type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
@@ -64,44 +61,40 @@ type scratch interface {
 	Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error
 }
 
-// Sweep compares everything with everything: keys and attachments in API Gateway with
-// the folds, and the folds with what is shown. It mends nothing itself; it wakes what
-// does. So it repairs whatever acted late, was lost or was changed by hand, and doing any
-// of it twice costs calls and nothing else. Keys with other names than ours are left
-// alone.
+// Sweep compares API Gateway with the folds, and the folds with the views. It mends nothing; it
+// wakes the workers that do (decision 0011). Sweeping twice only costs calls. Keys with names
+// that are not Gatehouse's are ignored.
 //
-// It is a job. Its steps first survey API Gateway, a page each, and keep what they see in
-// rows; then they go through the streams, a page each.
+// It is a job. Its steps survey API Gateway, a page each, and keep what they see in rows
+// (decision 0043). Then they compare the streams, a page each.
 type Sweep struct {
-	Journal  sweptStreams
-	Accounts accountReader
-	Sender   sender
-	Shown    checkpoints
-	Scratch  scratch
-	Listings func(lease func() time.Time) Listings
-	// MessageLease tells until when the message in ctx is leased.
+	Journal      sweptStreams
+	Accounts     accountReader
+	Sender       sender
+	Shown        checkpoints
+	Scratch      scratch
+	Listings     func(lease func() time.Time) Listings
 	MessageLease func(ctx context.Context) time.Time
-	// NamePrefix begins the names of our keys in API Gateway; ParseName takes them apart.
+	// NamePrefix begins the names of our keys; ParseName takes them apart.
 	NamePrefix string
 	ParseName  func(name string) (portal.AccountID, portal.KeyID, bool)
 	Now        func() time.Time
 }
 
-// Found is what one sweep came upon.
+// Found is the result of a sweep.
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Streams is how many were compared. Open have an open wish, Drifted differ in API
-	// Gateway from what their facts hold for done, Unshown are not shown to their end;
-	// workers were woken for those. Unreadable could not be read, and nothing was done
-	// about them.
+	// Streams counts the streams that were compared. Open have an open wish, Drifted differ in
+	// API Gateway from what is recorded as done, Unshown are not shown to their end; workers
+	// were woken for those. Unreadable were passed over.
 	Streams    int `json:"streams"`
 	Open       int `json:"open"`
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
-	// Strays counts keys in API Gateway that have a name of ours but are not the key that the
-	// journal records under that name. Nothing was done about them.
+	// Strays counts keys with a name of ours that are not the recorded key. They are left
+	// alone.
 	Strays int   `json:"strays"`
 	First  First `json:"first"`
 }
@@ -115,7 +108,6 @@ type First struct {
 	Strays     []gateway.Listed `json:"strays,omitempty"`
 }
 
-// note counts one more of a kind and keeps its name, if it is one of the first.
 func note[T any](count *int, first *[]T, one T) {
 	*count++
 	if len(*first) < firstOfKind {
@@ -123,7 +115,6 @@ func note[T any](count *int, first *[]T, one T) {
 	}
 }
 
-// sweepPhase is what the next step of a sweep does.
 type sweepPhase string
 
 const (
@@ -135,19 +126,17 @@ const (
 	conclude       sweepPhase = "conclude"
 )
 
-// sweepFormat is that of the cursor and of the survey's rows. It changes with them, so that a
-// sweep that another version of the worker began is begun again.
+// sweepFormat is the version of cursor and rows. A sweep of another version starts over.
 const sweepFormat = 1
 
-// sweepProgress is the cursor of a sweep.
 type sweepProgress struct {
 	Format int        `json:"format"`
 	Run    string     `json:"run"`
 	Phase  sweepPhase `json:"phase"`
-	// Position is in the list that the phase reads, Page how many pages of it were read.
+	// Position is in the list that the phase reads; Page counts the pages read of it.
 	Position string `json:"position,omitempty"`
 	Page     int    `json:"page,omitempty"`
-	// Index is of the plan whose keys are listed, or of the shard.
+	// Index is that of the plan whose keys are listed, or of the shard.
 	Index int   `json:"index,omitempty"`
 	Found Found `json:"found"`
 }
@@ -161,7 +150,6 @@ func (p sweepProgress) to(next sweepPhase) sweepProgress {
 	return p
 }
 
-// turned is the progress after a page of which next is the next one.
 func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 	if next == "" {
 		return p.to(follows)
@@ -170,9 +158,8 @@ func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
 	return p
 }
 
-// Step does one step of a sweep, from the cursor on ("" is the start), and returns where
-// the next goes on, "" when the sweep is over. It is background work: it leaves the budget
-// to whoever waits.
+// Step does one step of a sweep from the cursor, "" at the start, and returns the next cursor,
+// "" at the end. Its calls are background.
 func (s *Sweep) Step(ctx context.Context, cursor string) (next string, err error) {
 	now := s.Now()
 	var p sweepProgress
@@ -226,7 +213,6 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 	return p, fmt.Errorf("sweeping: there is no phase %q", p.Phase)
 }
 
-// surveyAttached lists a page of the keys of one plan.
 func (s *Sweep) surveyAttached(ctx context.Context, p sweepProgress, from Listings) (sweepProgress, error) {
 	plans, err := s.plans(ctx, p)
 	if err != nil {
@@ -255,7 +241,6 @@ func (s *Sweep) plans(ctx context.Context, p sweepProgress) ([]portal.PlanID, er
 	return gathered[portal.PlanID](ctx, s.Scratch, p, "plans-")
 }
 
-// gathered are all values that pages of the sweep have kept under names that begin so.
 func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix string) ([]T, error) {
 	var all []T
 	err := from.Each(ctx, p.set(), prefix, func(_ string, body []byte) error {
@@ -267,13 +252,13 @@ func gathered[T any](ctx context.Context, from scratch, p sweepProgress, prefix 
 	return all, err
 }
 
-// surveyed is a page of keys as it is kept: those in a plan, or all if Plan is "".
+// surveyed is a stored page of keys: of a plan's, or of all keys if Plan is "".
 type surveyed struct {
 	Plan portal.PlanID    `json:"plan,omitempty"`
 	Keys []gateway.Listed `json:"keys"`
 }
 
-// keep writes a page of keys, each key to the shard of its account.
+// keep stores a page of keys, each in the shard of its account.
 func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan portal.PlanID, keys []gateway.Listed) error {
 	shards := map[int]*surveyed{}
 	for _, key := range keys {
@@ -295,15 +280,15 @@ func (s *Sweep) keep(ctx context.Context, p sweepProgress, name string, plan por
 	return nil
 }
 
-// shardOf is the shard of an account. The journal spreads its list of streams in the same
-// way, so the streams of a page are in one shard; if it stops doing so, a step loads several.
+// shardOf is the shard of an account. The journal shards its list of streams alike, so a page
+// of streams needs one shard.
 func shardOf(account portal.AccountID) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(portal.AccountStream(account)))
 	return int(h.Sum32() % surveyShards)
 }
 
-// load reads what was surveyed of the accounts of a shard.
+// load reads the survey of a shard's accounts.
 func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[portal.AccountID]*held, error) {
 	all := map[portal.AccountID]*held{}
 	err := s.Scratch.Each(ctx, p.shard(shard), "", func(_ string, body []byte) error {
@@ -327,7 +312,6 @@ func (s *Sweep) load(ctx context.Context, p sweepProgress, shard int) (map[porta
 	return all, err
 }
 
-// survey is what was surveyed of the accounts of some streams.
 type survey struct {
 	plans    map[portal.PlanID]bool
 	accounts map[portal.AccountID]*held
@@ -358,14 +342,12 @@ func (s *Sweep) surveyOf(ctx context.Context, p sweepProgress, streams []portal.
 	return sv, nil
 }
 
-// compared is what the sweep found out about one stream.
 type compared struct {
 	difference
 	unshown, open, unreadable bool
 	wake                      []events.Event
 }
 
-// comparePage compares a page of streams and wakes what they need.
 func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress, error) {
 	streams, next, err := s.Journal.StreamPage(ctx, p.Position, sweepPage)
 	if err != nil {
@@ -422,7 +404,6 @@ func (f *Found) add(stream portal.Stream, c compared) {
 	}
 }
 
-// noteKeys stores the missing keys and the strays of a page for conclude.
 func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
 	if len(missing) > 0 {
 		if err := s.Scratch.Put(ctx, p.set(), "missing-"+page, missing, surveyKept); err != nil {
@@ -435,8 +416,8 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. A stream that cannot be read is logged and passed over. A
-// table that does not answer is an error.
+// compare compares one stream. A stream that cannot be read is passed over; a table that does
+// not answer is an error.
 func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
 	c, err := s.compareStream(ctx, stream, sv)
 	var postponed *portal.Postponed
@@ -525,9 +506,8 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 	return p.to(conclude), nil
 }
 
-// conclude logs and stores the result. A key that is missing under its own name and listed
-// under another name of ours was renamed. It is no stray: its account counts as drifted
-// already.
+// conclude stores the result. A key that is missing under its own name and listed under another
+// was renamed: it is no stray, and its account counts as drifted already.
 func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	missing, err := gathered[portal.GatewayKeyID](ctx, s.Scratch, p, "missing-")
 	if err != nil {
@@ -550,7 +530,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	}
 	found.Ended = s.Now()
 	for _, stray := range found.First.Strays {
-		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's, and the journal has another key under that name or none")
+		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's and is not the key that the journal has under that name")
 	}
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
 		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).
@@ -558,8 +538,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
 }
 
-// LastSweep is what the last sweep that came to its end has found; ok is false if there was
-// none within three months.
+// LastSweep is the result of the last finished sweep; ok is false if there was none in 90 days.
 func LastSweep(ctx context.Context, from scratch) (found Found, ok bool, err error) {
 	ok, err = from.Get(ctx, schema.SweepResult(), "last", &found)
 	return found, ok, err

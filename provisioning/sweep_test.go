@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
-// sweep is a sweep over the bench's journal, an hour after what happened there.
+// sweep is a sweep over the bench's journal, an hour after its facts.
 func (b *bench) sweep(from provisioning.Listings, shown shownTo) *provisioning.Sweep {
 	began := b.now.Add(time.Hour)
 	var ticks atomic.Int64
@@ -37,7 +37,7 @@ func (b *bench) sweep(from provisioning.Listings, shown shownTo) *provisioning.S
 	}
 }
 
-// swept does all steps of a sweep and returns its result.
+// swept does all steps of a sweep and returns the result.
 func (b *bench) swept(sweep *provisioning.Sweep) provisioning.Found {
 	b.t.Helper()
 	cursor, deliveries := "", 1
@@ -64,8 +64,8 @@ func (b *bench) swept(sweep *provisioning.Sweep) provisioning.Found {
 	}
 }
 
-// listings is an API Gateway whose lists have pages of so many, and that lets so many calls
-// through in a delivery.
+// listings is an API Gateway with pages of a given size, which lets a given number of calls through in
+// one delivery.
 type listings struct {
 	plans               []portal.PlanID
 	keys                []gateway.Listed
@@ -121,7 +121,7 @@ func listed(id portal.GatewayKeyID, name string) gateway.Listed {
 	return gateway.Listed{ID: id, Name: name}
 }
 
-// append writes facts to a stream of its own.
+// append writes facts to an account's stream.
 func (b *bench) append(of portal.AccountID, facts ...events.Fact) {
 	b.t.Helper()
 	subject := portal.AccountStream(of)
@@ -131,7 +131,7 @@ func (b *bench) append(of portal.AccountID, facts ...events.Fact) {
 	}
 }
 
-// woken are the streams that ProvisionRequested was sent for, with a "!" for a recheck.
+// woken are the streams that were sent a ProvisionRequested, with a "!" for a recheck.
 func (b *bench) woken() []string {
 	var list []string
 	for _, msg := range b.sent.repeated {
@@ -148,7 +148,7 @@ func (b *bench) woken() []string {
 	return list
 }
 
-func TestASweepThatIsHandedBackGoesOnWhereItWas(t *testing.T) {
+func TestAPostponedSweepGoesOnWhereItStopped(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{})
 	from := &listings{tokens: 900, perDelivery: 900}
@@ -157,7 +157,7 @@ func TestASweepThatIsHandedBackGoesOnWhereItWas(t *testing.T) {
 	}
 	found := b.swept(b.sweep(from, 9))
 	if from.calls != 1002 || found.Streams != 1 {
-		t.Errorf("%d calls, where 1002 would do; found %+v", from.calls, found)
+		t.Errorf("%d calls, where 1002 suffice; found %+v", from.calls, found)
 	}
 }
 
@@ -189,7 +189,7 @@ func TestASweepOverManyPagesFindsEachAccountThatDiffers(t *testing.T) {
 	}
 }
 
-// weighed is a scratch that knows how much the present step has read.
+// weighed is a scratch that counts the bytes that one step reads.
 type weighed struct {
 	*jobs.Scratch
 	read, most int
@@ -226,21 +226,22 @@ func TestAStepOfTheSweepHoldsASmallPartOfTheSurvey(t *testing.T) {
 	}
 	surveyed := 2 * 400 * len(`{"id":"gw-a000","name":"g/a000/key1"}`)
 	if all < surveyed || scratch.most > surveyed/6 {
-		t.Errorf("one step has read %d bytes, of a survey of %d; all together %d", scratch.most, surveyed, all)
+		t.Errorf("one step read %d bytes of a survey of %d; all steps %d", scratch.most, surveyed, all)
 	}
 	if found, ok, err := provisioning.LastSweep(t.Context(), scratch); err != nil || !ok || found.Streams != 401 || found.Drifted != 0 {
 		t.Errorf("found %+v, %t, %v", found, ok, err)
 	}
 }
 
-func TestAStreamThatCannotBeReadIsCountedAndHoldsUpNoOther(t *testing.T) {
+func TestAnUnreadableStreamIsCountedAndHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
 	b.append("broken", events.UserRegistered{})
 	text := func(s string) ddbtypes.AttributeValue { return &ddbtypes.AttributeValueMemberS{Value: s} }
 	_, err := b.tables.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.names.Journal, Item: map[string]ddbtypes.AttributeValue{
 		"pk": text("account/broken"), "sk": text("000000000002"),
-		"event": text(`{"specversion":"1.0","id":"x","source":"/n","type":"gatehouse.KeyWanted.v1","subject":"account/broken","time":"2026-11-22T09:00:00Z","datacontenttype":"application/json","sequence":"000000000002","data":{"key":7}}`),
+		"event": text(`{"specversion":"1.0","id":"x","source":"/n","type":"gatehouse.KeyWanted.v1","subject":"account/broken",` +
+			`"time":"2026-11-22T09:00:00Z","datacontenttype":"application/json","sequence":"000000000002","data":{"key":7}}`),
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -254,15 +255,15 @@ func TestAStreamThatCannotBeReadIsCountedAndHoldsUpNoOther(t *testing.T) {
 	}
 }
 
-func TestAKeyUnderANameOfOursThatIsNotOursIsReportedAndARenamedOneIsNot(t *testing.T) {
+func TestAStrayKeyIsReportedAndARenamedOneIsNot(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{}, keyWanted, keyCreated)
 	b.append("acct2", events.UserRegistered{}, keyWanted, events.KeyCreated{Key: "key1", GatewayID: "gw2"})
 	from := &listings{keys: []gateway.Listed{
-		listed("gw1", "g/acct1/key1"), listed("by-hand", "g/acct1/key1"), // made by hand beside it
+		listed("gw1", "g/acct1/key1"), listed("by-hand", "g/acct1/key1"), // created by hand beside it
 		listed("gw2", "g/acct1/key9"),        // renamed from g/acct2/key1
 		listed("gw9", "g/nobody/key1"),       // of a journal that was lost
-		listed("foreign", "g/no-name-of-us"), // not of our form
+		listed("foreign", "g/no-name-of-us"), // not our form
 	}}
 	found := b.swept(b.sweep(from, 99))
 	want := []gateway.Listed{listed("by-hand", "g/acct1/key1"), listed("gw9", "g/nobody/key1")}
@@ -282,11 +283,11 @@ func TestTheResultNamesTheFirstTwentyOfAKind(t *testing.T) {
 	}
 	found := b.swept(b.sweep(&listings{plans: []portal.PlanID{"free"}}, 99))
 	if found.Open != 30 || len(found.First.Open) != 20 {
-		t.Errorf("%d open, %d are named", found.Open, len(found.First.Open))
+		t.Errorf("%d open, %d named", found.Open, len(found.First.Open))
 	}
 }
 
-func TestASweepWaitsForATableThatDoesNotAnswer(t *testing.T) {
+func TestASweepIsPostponedIfTheTableDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{})
 	sweep := b.sweep(&listings{}, 99)
@@ -303,10 +304,10 @@ func TestASweepWaitsForATableThatDoesNotAnswer(t *testing.T) {
 		}
 		cursor = next
 	}
-	t.Error("it is not postponed")
+	t.Error("the sweep is not postponed")
 }
 
-// silentJournal lists streams, and does not answer for any.
+// silentJournal lists streams, and answers no read of one.
 type silentJournal struct{ *journal.Journal }
 
 func (silentJournal) Read(context.Context, portal.Stream, int64) ([]events.Event, error) {
@@ -317,7 +318,7 @@ func (silentJournal) ReadUpTo(context.Context, portal.Stream, int64, int) ([]eve
 	return nil, false, &portal.Postponed{Reason: "the journal does not answer"}
 }
 
-func TestASweepThatHasSleptForADayIsBegunAgain(t *testing.T) {
+func TestASweepOlderThanADayStartsOver(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{})
 	from := &listings{plans: []portal.PlanID{"free"}}
@@ -333,9 +334,9 @@ func TestASweepThatHasSleptForADayIsBegunAgain(t *testing.T) {
 		t.Fatalf("%q, %v", again, err)
 	}
 	if from.calls != 2 { // the keys, and the keys again
-		t.Errorf("%d calls, and the sweep stands at %s", from.calls, again)
+		t.Errorf("%d calls, cursor %s", from.calls, again)
 	}
 	if again == cursor {
-		t.Error("it is still the sweep that slept")
+		t.Error("the old sweep goes on")
 	}
 }

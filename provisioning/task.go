@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// task is one thing to do: a key in a plan to attach or detach, a plan whose wish is
-// fulfilled and not yet recorded (no key), or a key to give back (no plan).
+// task is one thing to do: attach or detach a key, end a plan's wish (no key), or give a key
+// back (no plan).
 type task struct {
 	plan portal.PlanID
 	key  portal.KeyID
@@ -27,8 +27,7 @@ func (t task) String() string {
 	return "key " + string(t.key) + " in plan " + string(t.plan)
 }
 
-// next picks a task: detaching first, since it makes room on stages, keys to give back
-// last.
+// Detaching comes first, since it makes room on stages, and giving keys back last.
 func (r *run) next() (task, bool) {
 	var wanted, plans, released []task
 	for _, pair := range r.pairs() {
@@ -58,7 +57,6 @@ func (r *run) next() (task, bool) {
 	return task{}, false
 }
 
-// pairs lists the keys in plans that the fold knows or that are to be rechecked, sorted.
 func (r *run) pairs() []portal.Pair {
 	pairs := r.account.Pairs()
 	for pair := range r.recheck {
@@ -69,8 +67,8 @@ func (r *run) pairs() []portal.Pair {
 	return pairs
 }
 
-// do carries a task out and records the outcome. The call is made whatever may be there
-// already: attaching what is attached and detaching what is not are done at once.
+// do carries a task out and records the outcome. It always calls API Gateway: repeating a call
+// succeeds.
 func (r *run) do(ctx context.Context, t task) error {
 	switch {
 	case t.key == "":

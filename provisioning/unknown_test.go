@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// painted is a fact that newer code has appended.
+// painted is a fact of newer code.
 var painted = events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: json.RawMessage(`{"colour":"red"}`)}
 
 func TestConvergingGoesOnAfterAFactOfNewerCode(t *testing.T) {
@@ -24,11 +24,11 @@ func TestConvergingGoesOnAfterAFactOfNewerCode(t *testing.T) {
 	b.wantCalls("create key1", "attach free gw1")
 	b.wantOutcomes(events.KeyCreated{Key: "key1", GatewayID: "gw1"}, attached("free", 4))
 	if got := b.facts(); got[5].Sequence != 6 {
-		t.Errorf("the outcome stands at %d", got[5].Sequence)
+		t.Errorf("the outcome has sequence %d", got[5].Sequence)
 	}
 }
 
-func TestAnOutcomeOfNewerCodeIsPublishedAgainAsItStands(t *testing.T) {
+func TestAnOutcomeOfNewerCodeIsPublishedAgainUnchanged(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{})
 	recorded := journal.Stamp(events.Event{ID: "w1", Subject: stream}, "/newer", b.now, 1, []events.Fact{painted})
@@ -48,7 +48,7 @@ type shownTo int64
 
 func (s shownTo) Checkpoint(context.Context, portal.Stream) (int64, error) { return int64(s), nil }
 
-func TestTheSweepWakesShowingForStreamsThatAreNotShownToTheirEnd(t *testing.T) {
+func TestTheSweepWakesShowingForStreamsNotShownToTheirEnd(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		shown shownTo
@@ -67,7 +67,7 @@ func TestTheSweepWakesShowingForStreamsThatAreNotShownToTheirEnd(t *testing.T) {
 			var got []events.Payload
 			for _, msg := range b.sent.repeated {
 				got = append(got, msg.Data)
-				// A projector that remembers the fact as shown would take no look.
+				// A projector that remembers that fact as shown would not look.
 				if msg.Sequence != 0 {
 					t.Errorf("the wake-up names fact %d", msg.Sequence)
 				}

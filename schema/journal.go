@@ -23,10 +23,11 @@ func SequenceOf(fact Key) int64 {
 	return n
 }
 
-// RegistryShards spreads the list of streams over partitions. It may grow, never shrink.
+// RegistryShards is the number of partitions of the list of streams. It may grow but never
+// shrink.
 const RegistryShards = 16
 
-// RegisteredStream is the row by which a stream is found.
+// RegisteredStream is the row that lists a stream.
 //
 // Owner: journal. Kept: for ever.
 func RegisteredStream(stream portal.Stream) Key {
@@ -36,7 +37,7 @@ func RegisteredStream(stream portal.Stream) Key {
 // Registry lists the streams of a shard.
 func Registry(shard int) Range { return Range{PK: fmt.Sprintf("registry#%02d", shard)} }
 
-// StreamOf is the stream that a row of the registry is about.
+// StreamOf returns the stream that a row of the registry lists.
 func StreamOf(registered Key) portal.Stream { return portal.Stream(registered.SK) }
 
 // Identity is the row of the account of one issuer and subject, by a hash of both.

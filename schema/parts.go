@@ -11,13 +11,13 @@ import (
 // The parts that keys of several kinds are made of. Numbers and times sort as texts as they do
 // as numbers.
 
-// Sequence is a sequence number within a key.
+// Sequence formats a sequence number for a key.
 func Sequence(n int64) string { return fmt.Sprintf("%012d", n) }
 
-// Milliseconds is a time within a key, to the millisecond.
+// Milliseconds formats a time for a key, in milliseconds.
 func Milliseconds(t time.Time) string { return fmt.Sprintf("%015d", t.UnixMilli()) }
 
-// Nanoseconds is a time within a key, to the nanosecond.
+// Nanoseconds formats a time for a key, in nanoseconds.
 func Nanoseconds(t time.Time) string { return fmt.Sprintf("%020d", t.UnixNano()) }
 
 func accountPartition(account portal.AccountID) string { return "account#" + string(account) }
@@ -30,7 +30,7 @@ func actorPartition(actor portal.Actor) string {
 	return "actor#" + string(actor)
 }
 
-// shardOf spreads streams over so many partitions.
+// shardOf spreads streams over that many partitions.
 func shardOf(stream portal.Stream, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(stream))

@@ -11,12 +11,12 @@ import (
 // The table <prefix>-records. First what people asked for.
 
 // Operation is the row of an accepted request: actor, subject, body, intent, and when it was
-// handed in.
+// published.
 //
 // Owner: operations. Kept: for ever.
 func Operation(id portal.OperationID) Key { return Key{"operation#" + string(id), "operation"} }
 
-// ListedOperation is the row of an operation's place in its actor's list.
+// ListedOperation is the row of an operation's entry in its actor's list.
 //
 // Owner: operations. Kept: TTL, 90 days.
 func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Key {
@@ -24,16 +24,17 @@ func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Ke
 	return Key{list.PK, list.Begins + Milliseconds(at) + "#" + string(id)}
 }
 
-// OperationList is the list of an actor's operations, the oldest first.
+// OperationList is the list of an actor's operations, oldest first.
 func OperationList(actor portal.Actor) Range { return Range{actorPartition(actor), "operation#"} }
 
-// Limits is the row of what an actor has asked for lately, and of which of its requests may be
-// open. That of an account is also its Intent.
+// Limits is the row of an actor's rate limits and of its requests that may be open. An
+// account's Limits and Intent are one row.
 //
 // Owner: operations. Kept: for ever.
 func Limits(actor portal.Actor) Key { return Key{actorPartition(actor), intentSort} }
 
-// Intent is the row of a stream's last intent number. That of an account is also its Limits.
+// Intent is the row of a stream's last intent number. An account's Limits and Intent are one
+// row.
 //
 // Owner: operations. Kept: for ever.
 func Intent(stream portal.Stream) Key {
@@ -53,22 +54,22 @@ func Reveal(account portal.AccountID, at time.Time) Key {
 	return Key{all.PK, all.Begins + Nanoseconds(at)}
 }
 
-// Reveals are all times that keys of an account were shown, the oldest first.
+// Reveals are all the times that keys of an account were shown, oldest first.
 func Reveals(account portal.AccountID) Range { return Range{accountPartition(account), "reveal#"} }
 
-// RevealCount is the row of how often keys of an account were shown in the present minute, and
-// of when each was shown last.
+// RevealCount is the row that counts how often keys of an account were shown in the present
+// minute, with the last time for each key.
 //
 // Owner: projections. Kept: for ever.
 func RevealCount(account portal.AccountID) Key { return Key{accountPartition(account), "reveals"} }
 
-// Person is the row of the e-mail address and the name of an account's owner: the only place
-// of both that lasts.
+// Person is the row of the e-mail address and the name of an account's owner. Nothing else that
+// is kept for long holds either.
 //
 // Owner: identity. Kept: for ever.
 func Person(account portal.AccountID) Key { return Key{personBegins + string(account), "person"} }
 
-// PersonOf is the account that a row is the Person of; ok is false for any other row.
+// PersonOf returns the account of a Person row; ok is false for any other row.
 func PersonOf(k Key) (account portal.AccountID, ok bool) {
 	id, ok := strings.CutPrefix(k.PK, personBegins)
 	return portal.AccountID(id), ok
@@ -76,16 +77,16 @@ func PersonOf(k Key) (account portal.AccountID, ok bool) {
 
 const personBegins = "person#"
 
-// PersonBegins begins the partition key of every Person, and of no other row.
+// PersonBegins is the prefix of the partition key of every Person, and of no other row.
 func PersonBegins() string { return personBegins }
 
-// What happens later, and what keeps the loops going.
+// Rows for later work, and for the jobs.
 
-// DueShards spreads the due rows over partitions. It may be changed at any time: a row is
-// handled where it lies.
+// DueShards is the number of partitions for due rows. It can change at any time, because a job
+// handles each row where it is.
 const DueShards = 8
 
-// DueRow is the row of what is to happen at that time; id tells the rows of one time apart.
+// DueRow is the row of work that falls due at that time; id tells the rows of one time apart.
 //
 // Owner: due. Kept: until it has happened.
 func DueRow(stream portal.Stream, at time.Time, id string) Key {
@@ -96,8 +97,8 @@ func DueRow(stream portal.Stream, at time.Time, id string) Key {
 // in Milliseconds.
 func DuePartition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
 
-// Snapshot is the row of the fold of a long stream, by the version of the fold, with the
-// requests that it has seen.
+// Snapshot is the row of the fold of a long stream in one version of the fold, with the
+// requests that the fold has seen.
 //
 // Owner: accounts. Kept: TTL, 90 days; may be deleted at any time.
 func Snapshot(stream portal.Stream, version string) Key {
@@ -109,33 +110,33 @@ func Snapshot(stream portal.Stream, version string) Key {
 // Owner: jobs. Kept: for ever.
 func JobRun(job string) Key { return Key{"job#" + job, "run"} }
 
-// Scratch is the row of a piece of a value that a job has stored in a set under a name. The
-// functions that follow name the sets and say whose they are.
+// Scratch is the row of a piece of a value that a job stores in a set under a name. The
+// functions below name the sets and their owners.
 func Scratch(set, name string, piece int) Key {
 	return Key{"scratch#" + set, fmt.Sprintf("%s#%04d", name, piece)}
 }
 
-// ScratchSet is what lies in a set under names that begin so.
+// ScratchSet is the part of a set whose names begin with the text.
 func ScratchSet(set, begins string) Range { return Range{"scratch#" + set, begins} }
 
-// ScratchOf is the name that a Scratch row is stored under; first says that it is the first
-// piece of its value.
+// ScratchOf returns the name of a Scratch row's value; first reports whether the row is the
+// value's first piece.
 func ScratchOf(k Key) (name string, first bool) {
 	name, piece, _ := strings.Cut(k.SK, "#")
 	return name, piece == "0000"
 }
 
-// CatalogRead is the set of what a run of the job catalog has read.
+// CatalogRead is the set of what one run of the job catalog has read.
 //
 // Owner: catalog. Kept: TTL, 7 days.
 func CatalogRead(run string) string { return "catalog-" + run }
 
-// CatalogStages is the set of the stages of each API, and of when they were read.
+// CatalogStages is the set of the stages of each API, with the time they were read.
 //
 // Owner: catalog. Kept: TTL, 2 hours.
 func CatalogStages() string { return "catalog-stages" }
 
-// CatalogMappings is the set of the base paths of each custom domain, and of when they were
+// CatalogMappings is the set of the base paths of each custom domain, with the time they were
 // read.
 //
 // Owner: catalog. Kept: TTL, 2 hours.
@@ -151,12 +152,12 @@ func Swept(run string) string { return "sweep-" + run }
 // Owner: provisioning. Kept: TTL, 7 days.
 func SweptShard(run string, shard int) string { return fmt.Sprintf("%s-%02d", Swept(run), shard) }
 
-// SweepResult is the set of what the last sweep has found.
+// SweepResult is the set of the last sweep's result.
 //
 // Owner: provisioning. Kept: TTL, 90 days.
 func SweepResult() string { return "sweep-result" }
 
-// RebuildResult is the set of what the last rebuild of the views has done.
+// RebuildResult is the set of the result of the views' last rebuild.
 //
 // Owner: projections. Kept: TTL, 90 days.
 func RebuildResult() string { return "rebuild-result" }
@@ -168,7 +169,7 @@ func CatalogChunk(hash string, number int) Key {
 	return Key{CatalogDocument(hash).PK, fmt.Sprintf("chunk#%04d", number)}
 }
 
-// CatalogDocument is all of a catalog document, in order.
+// CatalogDocument is the chunks of a catalog document, in order.
 func CatalogDocument(hash string) Range { return Range{PK: "catalog#" + hash} }
 
 // CatalogRequest is the row of a request that waits for the next run of the job catalog.
@@ -179,7 +180,7 @@ func CatalogRequest(id string) Key { return Key{CatalogRequests().PK, id} }
 // CatalogRequests are all requests that wait for the next run.
 func CatalogRequests() Range { return Range{PK: "catalog-requests"} }
 
-// Failure is the row of how often a message has failed, and since when.
+// Failure is the row that counts a message's failures, with the time of the first.
 //
 // Owner: deadletters. Kept: TTL, 30 days after the last failure.
 func Failure(message string) Key { return Key{"failure#" + message, "failure"} }
@@ -199,7 +200,7 @@ func DeadLetterPart(bodyHash string, part int) Key {
 	return Key{DeadLetterBody(bodyHash).PK, fmt.Sprintf("%03d", part)}
 }
 
-// DeadLetterBody is all of such a message, in order.
+// DeadLetterBody is the parts of such a message, in order.
 func DeadLetterBody(hash string) Range { return Range{PK: "deadletter#" + hash} }
 
 // The control plane and the KMS key.
@@ -209,13 +210,14 @@ func DeadLetterBody(hash string) Range { return Range{PK: "deadletter#" + hash} 
 // Owner: gateway. Kept: for ever.
 func Budget(of portal.Target) Key { return Key{of.Of("budget"), "control-plane"} }
 
-// AttachLease is the row of whose turn it is to change the keys of plans.
+// AttachLease is the row of the worker whose turn it is to change the keys of plans.
 //
 // Owner: gateway. Kept: for ever.
 func AttachLease(of portal.Target) Key { return Key{of.Of(leasePartition), "attach"} }
 
-// AccountLease is the row of who converges an account, or of the fact that something about its
-// keys may be unknown. It must not be deleted by hand.
+// AccountLease is the row of the worker that converges an account. After a call to API Gateway
+// without an answer it stays, as a note that the account's keys must be checked. It must not be
+// deleted by hand.
 //
 // Owner: leases. Kept: until the account is settled.
 func AccountLease(of portal.Target, account portal.AccountID) Key {
@@ -224,22 +226,22 @@ func AccountLease(of portal.Target, account portal.AccountID) Key {
 
 const leasePartition = "lease"
 
-// FullOfKeys is the row of until when an AWS account has no room for another key.
+// FullOfKeys is the row of the time until which an AWS account is known to be full of keys.
 //
 // Owner: gateway. Kept: until a key could be created.
 func FullOfKeys(of portal.Target) Key { return Key{of.Of("limit"), "keys"} }
 
-// ImportProbe is the row of whether keys may be imported here.
+// ImportProbe is the row of the result of probing whether keys can be imported here.
 //
 // Owner: gateway/keyimport. Kept: for ever.
 func ImportProbe() Key { return Key{"import-probe", "result"} }
 
-// KMSCheck is the row of the tag by which another key material of a KMS key is noticed.
+// KMSCheck is the row of a tag that reveals a change of a KMS key's key material.
 //
 // Owner: app. Kept: for ever.
 func KMSCheck(kmsKey string) Key { return Key{"kms-check#" + kmsKey, "tag"} }
 
-// Health is read to see whether the table answers.
+// Health is read to check that the table answers.
 //
 // Owner: app. Kept: never written.
 func Health() Key { return Key{"health", "health"} }

@@ -1,10 +1,10 @@
-// Package schema is the data model: which rows lie in the four DynamoDB tables, under which
-// keys, whose they are and how long they are kept. There is one file for each table and one
-// function for each kind of row. docs/data.md lists the same rows, and tests hold it to this
-// package and to the rows of a running portal.
+// Package schema is the data model: the rows of the four DynamoDB tables, their keys, their
+// owners and how long they are kept. Each table has a file, and each kind of row a function.
+// docs/data.md lists the same rows; tests compare the page with this package and with the rows
+// of a running portal.
 //
-// Keys are stored for ever, so none of them may change. What else a row holds is its owner's
-// business; of the attributes only those are here that every owner writes the same way.
+// Stored keys stay for ever, so no key may change. The other attributes of a row belong to its
+// owner; this package holds only those that all owners write the same way.
 package schema
 
 import (
@@ -14,17 +14,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The attributes of the primary key, both strings, and the attribute by which DynamoDB deletes
-// rows that are over: Unix time in seconds. DynamoDB deletes them up to days late, so readers
-// of such rows look at the time themselves.
+// PK and SK are the attributes of the primary key, both strings. TTL is the attribute with the
+// Unix time, in seconds, from which DynamoDB may delete the row. DynamoDB deletes up to days
+// late, so readers must check the time themselves.
 const (
 	PK  = "pk"
 	SK  = "sk"
 	TTL = "expires_at"
 )
 
-// Definition is what CreateTable needs to know of the primary key, which is the same in all
-// tables.
+// Definition returns the primary key's definition for CreateTable, the same for all tables.
 func Definition() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 	pk, sk := PK, SK
 	return []types.AttributeDefinition{
@@ -39,20 +38,20 @@ func Definition() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 // Key is the primary key of a row.
 type Key struct{ PK, SK string }
 
-// KeyOf is the key of an item.
+// KeyOf returns the key of an item.
 func KeyOf(item map[string]types.AttributeValue) Key {
 	return Key{PK: TextOf(item[PK]), SK: TextOf(item[SK])}
 }
 
-// Attributes returns a new map that holds the key alone.
+// Attributes returns a new map with only the key.
 func (k Key) Attributes() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{PK: Text(k.PK), SK: Text(k.SK)}
 }
 
-// Range is the rows of one partition whose sort keys begin with a text; "" is all of them.
+// Range is the rows of one partition whose sort keys begin with a text; "" means all of them.
 type Range struct{ PK, Begins string }
 
-// Condition is the key condition of a query for the range, and Values are the values it names.
+// Condition is the key condition of a query for the range. Its values are those of Values.
 func (r Range) Condition() *string {
 	condition := "pk = :pk"
 	if r.Begins != "" {
@@ -61,7 +60,7 @@ func (r Range) Condition() *string {
 	return &condition
 }
 
-// Values returns a new map, to which the values of other expressions may be added.
+// Values returns a new map, to which the caller may add values of other expressions.
 func (r Range) Values() map[string]types.AttributeValue {
 	values := map[string]types.AttributeValue{":pk": Text(r.PK)}
 	if r.Begins != "" {
@@ -96,9 +95,8 @@ func NumberOf(v types.AttributeValue) int64 {
 	return parsed
 }
 
-// Time is a time as rows hold it, as attributevalue does: text in RFC 3339, UTC, to the
-// nanosecond.
+// Time encodes a time as attributevalue does: text in RFC 3339, UTC, with nanoseconds.
 func Time(t time.Time) types.AttributeValue { return Text(t.UTC().Format(time.RFC3339Nano)) }
 
-// Expiry is the value of the attribute TTL for a row that is over at that time.
+// Expiry is the value of the attribute TTL for a row that expires at that time.
 func Expiry(t time.Time) types.AttributeValue { return Number(t.Unix()) }

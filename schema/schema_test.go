@@ -26,7 +26,7 @@ const (
 
 var at = time.Date(2026, 7, 1, 12, 0, 0, 5_000_000, time.UTC)
 
-// What is stored has these keys, so none of them may change.
+// Stored rows have these keys, so none of them may change.
 func TestTheKeysAreWhatTheyWere(t *testing.T) {
 	t.Parallel()
 	stream, actor := portal.AccountStream(ann), portal.AccountActor(ann)

@@ -10,18 +10,18 @@ import (
 
 // The table <prefix>-views.
 
-// LiveGeneration is the row that says which generation of the views readers see, and which is
-// being written.
+// LiveGeneration is the row that names the generation of the views that readers see, and the
+// one being written.
 //
 // Owner: projections. Kept: for ever.
 func LiveGeneration() Key { return Key{"generation", "live"} }
 
-// Generation is one version of all views, from 1. Its rows have keys of their own, so that it
-// can be written while readers see another.
+// Generation is one version of all views, counted from 1. Its rows have their own keys, so it
+// can be written while readers see another generation.
 type Generation int64
 
-// GenerationOf is the generation that a row of the views belongs to; ok is false for a row of
-// none.
+// GenerationOf returns the generation that a row of the views belongs to; ok is false if it
+// belongs to none.
 func GenerationOf(k Key) (g Generation, ok bool) {
 	first, _, _ := strings.Cut(k.PK, "#")
 	digits, ok := strings.CutPrefix(first, "v")
@@ -29,7 +29,8 @@ func GenerationOf(k Key) (g Generation, ok bool) {
 	return Generation(n), ok && err == nil
 }
 
-// Prefix begins the partition key of every row of the generation, and of no other.
+// Prefix is the prefix of the partition key of every row of the generation, and of no other
+// row.
 func (g Generation) Prefix() string { return fmt.Sprintf("v%d#", int64(g)) }
 
 // How the sort keys begin of what an account has now.
@@ -40,13 +41,13 @@ const (
 	NowSubscriptionBegins = "now#subscription#"
 )
 
-// Now is what an account has now: its profile, keys and subscriptions. These rows are bounded in
-// number, so one query reads them all. Activities lie in the same partition and are paged.
+// Now is the present state of an account: its profile, keys and subscriptions. These rows are
+// few, so one query reads them all. The account's activities share the partition and are paged.
 func (g Generation) Now(account portal.AccountID) Range {
 	return Range{g.Prefix() + accountPartition(account), NowBegins}
 }
 
-// Profile is the row that says whether an account is registered, and since when.
+// Profile is the row that holds whether an account is registered, and since when.
 //
 // Owner: projections. Kept: with its generation.
 func (g Generation) Profile(account portal.AccountID) Key { return Key{g.Now(account).PK, NowProfile} }
@@ -65,7 +66,8 @@ func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) K
 	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
 }
 
-// Activity is the row of a line of an account's activity, by the fact that it tells of.
+// Activity is the row of one line of an account's activity, made from the fact with that
+// sequence.
 //
 // Owner: projections. Kept: with its generation.
 func (g Generation) Activity(account portal.AccountID, sequence int64) Key {
@@ -90,8 +92,8 @@ func (g Generation) OperationSteps(operation portal.OperationID) Range {
 	return Range{g.Prefix() + "operation#" + string(operation), stepBegins}
 }
 
-// WishStep is the row of a fact about a wish. The wish is named by the sequence of the fact
-// that opened it.
+// WishStep is the row of a fact about a wish. The sequence of the fact that opened the wish
+// names it.
 //
 // Owner: projections. Kept: with its generation.
 func (g Generation) WishStep(stream portal.Stream, wish, sequence int64) Key {
@@ -114,7 +116,7 @@ func (r Range) step(stream portal.Stream, sequence int64) Key {
 // Owner: projections. Kept: with its generation.
 func (g Generation) Catalog() Key { return Key{g.Prefix() + "catalog", "now"} }
 
-// Checkpoint is the row that says how far a stream is shown.
+// Checkpoint is the row that holds how far a stream has been projected.
 //
 // Owner: projections. Kept: with its generation.
 func (g Generation) Checkpoint(stream portal.Stream) Key {

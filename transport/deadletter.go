@@ -15,7 +15,7 @@ type Class = string
 const (
 	Unreadable  Class = "unreadable"
 	UnknownType Class = "unknown_type"
-	Refused     Class = "invalid" // the handler says that it can never be carried out
+	Invalid     Class = "invalid" // the handler says that it can never be carried out
 	Failed      Class = "failed"
 	Panicked    Class = "panic"
 	Redriven    Class = "redriven" // SQS gave up on it and moved it to its dead-letter queue

@@ -131,7 +131,7 @@ func classOf(err error) Class {
 	case errors.As(err, &panicked):
 		return Panicked
 	case portal.CodeOf(err) == portal.Invalid:
-		return Refused
+		return Invalid
 	}
 	return Failed
 }

@@ -139,7 +139,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 		},
 		"invalid: a dead letter at once": {
 			handler: func(context.Context, events.Event) error { return portal.Fail(portal.Invalid, "No.") },
-			want:    buried, acked: true, class: Refused,
+			want:    buried, acked: true, class: Invalid,
 		},
 		"another code: counted": {
 			handler: func(context.Context, events.Event) error { return portal.Fail(portal.Conflict, "No.") },

@@ -1,5 +1,5 @@
-// Package gatewaytest gives tests of the control plane a local AWS, and a wire to API Gateway on
-// which they can tamper with calls.
+// Package gatewaytest gives tests of the control plane a local AWS, and a wire to API Gateway
+// that can tamper with calls.
 package gatewaytest
 
 import (
@@ -32,17 +32,17 @@ type World struct {
 	AWS    *localaws.Server
 	Config aws.Config
 	DB     *dynamodb.Client
-	API    *apigateway.Client // not tampered with, outside any budget
+	API    *apigateway.Client // not over the wire, outside any budget
 	Wire   *Wire
 }
 
-// New starts the local AWS for the test and creates the table.
+// New starts the local AWS and creates the table.
 func New(t *testing.T) *World {
 	t.Helper()
 	server := localawstest.Start(t)
 	cfg := server.AWSConfig()
-	// Connections of their own for each request, to an address that needs no look-up,
-	// so that a bubble of synctest has nothing outside to wait for between requests.
+	// Every request gets a new connection, to an address that needs no look-up, so that a
+	// bubble of synctest waits for nothing outside between requests.
 	var dialer net.Dialer
 	cfg.HTTPClient = &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
@@ -62,7 +62,7 @@ func New(t *testing.T) *World {
 	return w
 }
 
-// Tampered is the configuration of a client whose calls pass the wire.
+// Tampered configures clients whose calls go over the wire.
 func (w *World) Tampered() aws.Config {
 	tampered := w.Config
 	tampered.HTTPClient = w.Wire
@@ -75,18 +75,18 @@ type Pass = func() (*http.Response, error)
 // Wire is between the client and API Gateway.
 type Wire struct {
 	next aws.HTTPClient
-	// PageSize, if it is not 0, is asked for instead of 500.
+	// PageSize replaces the page size of 500 unless it is 0.
 	PageSize int
-	// Refusal answers the calls that Refuse is for; nil is a BadRequestException.
-	Refusal func(Pass) (*http.Response, error)
+	// Rejection answers the calls that Reject names; nil answers with a BadRequestException.
+	Rejection func(Pass) (*http.Response, error)
 
-	mu      sync.Mutex
-	calls   []string
-	refused map[string]string
-	on      func(operation string, pass Pass) (*http.Response, error)
+	mu       sync.Mutex
+	calls    []string
+	rejected map[string]string
+	on       func(operation string, pass Pass) (*http.Response, error)
 }
 
-// Do makes one call, as the client has it.
+// Do makes one call.
 func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	op := operationOf(r)
 	if query := r.URL.Query(); f.PageSize != 0 && query.Has("limit") {
@@ -98,9 +98,9 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	on := f.on
 	f.mu.Unlock()
 	pass := func() (*http.Response, error) { return f.next.Do(r) }
-	if f.refuses(op, r) {
-		if f.Refusal != nil {
-			return f.Refusal(pass)
+	if f.rejects(op, r) {
+		if f.Rejection != nil {
+			return f.Rejection(pass)
 		}
 		return Answer(http.StatusBadRequest, "BadRequestException", "Invalid API Key")(pass)
 	}
@@ -110,14 +110,14 @@ func (f *Wire) Do(r *http.Request) (*http.Response, error) {
 	return on(op, pass)
 }
 
-// Tamper has every call answered by on, which may let it pass; nil ends that.
+// Tamper makes on answer every call, which on may pass; nil ends that.
 func (f *Wire) Tamper(on func(operation string, pass Pass) (*http.Response, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.on = on
 }
 
-// Once tampers with the first call of an operation.
+// Once makes do answer the first call of an operation.
 func (f *Wire) Once(operation string, do func(pass Pass) (*http.Response, error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -134,14 +134,14 @@ func (f *Wire) Once(operation string, do func(pass Pass) (*http.Response, error)
 	}
 }
 
-// Made are the operations of the calls so far.
+// Made lists the operations called so far.
 func (f *Wire) Made() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]string(nil), f.calls...)
 }
 
-// Count is how many calls of an operation were made so far.
+// Count counts the calls of an operation so far.
 func (f *Wire) Count(operation string) int {
 	n := 0
 	for _, call := range f.Made() {
@@ -178,7 +178,7 @@ func operationOf(r *http.Request) string {
 	return what
 }
 
-// Answer is what AWS says instead of doing it.
+// Answer is an error that AWS answers, without carrying out the call.
 func Answer(status int, exception, message string) func(Pass) (*http.Response, error) {
 	return func(Pass) (*http.Response, error) {
 		return &http.Response{
@@ -200,7 +200,7 @@ func Lost(pass Pass) (*http.Response, error) {
 	return nil, io.ErrUnexpectedEOF
 }
 
-// Plan makes a usage plan over stages, given as api, stage, api, stage …
+// Plan creates a usage plan over stages, given as api, stage, api, stage and so on.
 func (w *World) Plan(t *testing.T, name string, stages ...string) portal.PlanID {
 	t.Helper()
 	in := &apigateway.CreateUsagePlanInput{Name: aws.String(name)}
@@ -214,7 +214,7 @@ func (w *World) Plan(t *testing.T, name string, stages ...string) portal.PlanID 
 	return portal.PlanID(aws.ToString(out.Id))
 }
 
-// RestAPI makes an API with one method and the stages.
+// RestAPI creates an API with one method and the stages.
 func (w *World) RestAPI(t *testing.T, name string, stages ...string) string {
 	t.Helper()
 	ctx := t.Context()
@@ -242,7 +242,7 @@ func (w *World) RestAPI(t *testing.T, name string, stages ...string) string {
 	return aws.ToString(api.Id)
 }
 
-// Keys is what API Gateway holds, by id.
+// Keys are the keys in API Gateway, by id.
 func (w *World) Keys(t *testing.T) map[portal.GatewayKeyID]types.ApiKey {
 	t.Helper()
 	out, err := w.API.GetApiKeys(t.Context(), &apigateway.GetApiKeysInput{IncludeValues: aws.Bool(true), Limit: aws.Int32(500)})
@@ -256,7 +256,7 @@ func (w *World) Keys(t *testing.T) map[portal.GatewayKeyID]types.ApiKey {
 	return keys
 }
 
-// Key makes an enabled key.
+// Key creates an enabled key.
 func (w *World) Key(t *testing.T, name string) portal.GatewayKeyID {
 	t.Helper()
 	out, err := w.API.CreateApiKey(t.Context(), &apigateway.CreateApiKeyInput{Name: aws.String(name), Enabled: true})
@@ -266,16 +266,16 @@ func (w *World) Key(t *testing.T, name string) portal.GatewayKeyID {
 	return portal.GatewayKeyID(aws.ToString(out.Id))
 }
 
-// Refuse has a call refused whenever its body holds the text.
-func (f *Wire) Refuse(operation, text string) {
+// Reject rejects every call of an operation whose body holds the text.
+func (f *Wire) Reject(operation, text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.refused = map[string]string{operation: text}
+	f.rejected = map[string]string{operation: text}
 }
 
-func (f *Wire) refuses(op string, r *http.Request) bool {
+func (f *Wire) rejects(op string, r *http.Request) bool {
 	f.mu.Lock()
-	text, ok := f.refused[op]
+	text, ok := f.rejected[op]
 	f.mu.Unlock()
 	if !ok || r.GetBody == nil && r.Body == nil {
 		return false

@@ -17,33 +17,31 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Finding is what a probe saw of ImportApiKeys. AWS documents little of what it does, and
-// nothing of what Gatehouse relies on, so it is found out in each account and Region.
+// Finding is what a probe saw of ImportApiKeys in an account and Region.
 type Finding struct {
 	At     time.Time `dynamodbav:"at"`
 	Region string    `dynamodbav:"region"`
-	// Usable says that keys may be created by imports: every observation that is needed
-	// was as expected.
+	// Usable says that every needed observation was as expected, so that workers may import
+	// keys.
 	Usable       bool          `dynamodbav:"usable"`
 	Observations []Observation `dynamodbav:"observations"`
 }
 
-// Observation is one thing that was looked at.
+// Observation is one thing that the probe looked at.
 type Observation struct {
 	What string `dynamodbav:"what"`
 	Seen string `dynamodbav:"seen"`
-	// Needed says that imports are not usable unless it is as expected.
+	// Needed says that imports are unusable unless it is as expected.
 	Needed   bool `dynamodbav:"needed"`
 	Expected bool `dynamodbav:"expected"`
 }
 
-// table is what Findings need of DynamoDB.
 type table interface {
 	GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Findings keeps the last finding of a Region in the records table.
+// Findings keeps a Region's last finding in the records table.
 type Findings struct {
 	db     table
 	name   string
@@ -52,12 +50,11 @@ type Findings struct {
 
 	mu     sync.Mutex
 	usable bool
-	// next is when to read again.
-	next time.Time
+	next   time.Time
 }
 
-// NewFindings returns the findings of the default portal.Target, which is in that Region; now
-// nil is the system's clock.
+// NewFindings returns the findings of the default portal.Target, in that Region. A nil now is
+// the system's clock.
 func NewFindings(db table, name, region string, now func() time.Time) *Findings {
 	if now == nil {
 		now = time.Now
@@ -65,17 +62,16 @@ func NewFindings(db table, name, region string, now func() time.Time) *Findings 
 	return &Findings{db: db, name: name, region: region, now: now}
 }
 
-// freshFinding is how long Usable goes by what it read last: a probe takes effect on
-// workers that run after so long. A table that does not answer within readTimeout is left
-// alone for unreadPause.
+// A probe takes effect on workers within freshFinding. A table that failed is left alone for
+// unreadPause.
 const (
 	readTimeout  = 2 * time.Second
 	freshFinding = 2 * time.Minute
 	unreadPause  = 10 * time.Second
 )
 
-// Usable says whether the last finding lets keys be created by imports. Without one they
-// may not. It reads the table every few minutes; while that fails it stays as it was.
+// Usable says whether the last finding lets workers import keys, false without one. While the
+// table cannot be read, the answer stays.
 func (f *Findings) Usable(ctx context.Context) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,7 +81,7 @@ func (f *Findings) Usable(ctx context.Context) bool {
 	}
 	finding, ok, err := f.Last(context.WithoutCancel(ctx))
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("whether imports may be used could not be read")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot read whether imports may be used")
 		f.next = now.Add(unreadPause)
 		return f.usable
 	}
@@ -93,7 +89,7 @@ func (f *Findings) Usable(ctx context.Context) bool {
 	return f.usable
 }
 
-// Last is the last finding; ok is false if there is none of this Region.
+// Last is the last finding; ok is false if this Region has none.
 func (f *Findings) Last(ctx context.Context) (last Finding, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -114,7 +110,7 @@ func (f *Findings) key() map[string]types.AttributeValue {
 	return schema.ImportProbe().Attributes()
 }
 
-// Save makes it the last finding and returns it as it is kept.
+// Save stores the finding as the last one and returns it with its time and Region.
 func (f *Findings) Save(ctx context.Context, finding Finding) (Finding, error) {
 	finding.At, finding.Region = f.now().UTC(), f.region
 	item, err := attributevalue.MarshalMap(finding)

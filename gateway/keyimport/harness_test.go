@@ -16,7 +16,7 @@ func newWorld(t *testing.T) *world {
 	return &world{gatewaytest.New(t)}
 }
 
-// process is one process's budget: all of a world share one table.
+// process is one process's budget; all processes of a world share a table.
 func (w *world) process(t *testing.T, share float64) *gateway.Budget {
 	t.Helper()
 	b, err := gateway.NewBudget(w.DB, gateway.BudgetConfig{Table: gatewaytest.Records, Share: share})

@@ -1,8 +1,8 @@
-// Package keyimport creates keys: one by one while few are wanted, together by ImportApiKeys
-// once many wait. CreateApiKey and CreateUsagePlanKey make one key and one attachment a call,
-// and AWS allows about one attachment a second; one import makes a hundred of both. AWS
-// documents little of what an import does, so a probe finds it out in each account and
-// Region, and keys are imported only where a Finding says that it works as needed.
+// Package keyimport creates keys: singly while few are wanted, by ImportApiKeys once many wait.
+// The single calls make one key and one attachment each, and AWS allows about one attachment a
+// second; one import makes a hundred of both. AWS documents little of what an import does, so a
+// probe finds it out in each account and Region, and workers import only where its Finding says
+// that they may (decision 0010).
 package keyimport
 
 import (
@@ -19,49 +19,45 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Importer creates keys, alone or in waves of all that wait. After an import it reads what
-// became of each key: neither the answer's ids nor its warnings say which row they are about.
-// A process has one Importer. It is safe for concurrent use, runs only while somebody waits
-// and needs no closing.
+// Importer creates keys, singly or in waves of all that wait. The answer to an import does not
+// tell what became of each key, so it reads that. A process has one Importer. It is safe for
+// concurrent use and needs no closing.
 //
-//	Create ── few under way ─────────────────────────────────▶ alone
+//	Create ── few under way ─────────────────────────────────▶ singly
 //	   │                                                         ▲
-//	   └─ many ─▶ wait ─▶ wave: look, import, read ─ not there and never will be
+//	   └─ many ─▶ wait ─▶ wave: look, import, read ─ key is missing
 type Importer struct {
 	plane    controlPlane
 	cfg      Config
 	prefixes prefixes
 
-	mu      sync.Mutex
-	under   int // creations under way, alone or together
-	waiting []*creation
-	running bool
-	rush    time.Time // when there was last a wave of several
+	mu       sync.Mutex
+	active   int // creations under way, singly or in waves
+	waiting  []*creation
+	running  bool
+	lastWave time.Time // of several creations
 }
 
-// rushLasts is how long after a wave of several a creation waits for others, though few
-// are under way at that moment: a wave answers all its creations at once.
-const rushLasts = 5 * time.Second
+// waveMemory is how long after a wave of several a creation waits for others, however few are
+// under way then.
+const waveMemory = 5 * time.Second
 
-// controlPlane is what an Importer needs of a gateway.ControlPlane.
 type controlPlane interface {
 	Session(urgency gateway.Urgency, lease func() time.Time) *gateway.Session
-	// Attaching is how many calls of the process wait for their turn to attach.
 	Attaching() int
-	// Outlasts says whether a message is leased for long enough to start a call.
 	Outlasts(lease func() time.Time) bool
 	Now() time.Time
 }
 
 // Config of New. The zero value is usable.
 type Config struct {
-	// AtLeast is how many creations and attachments must be under way in the process,
-	// this one included, for a creation to wait for others; 0 is 4. Later ones wait, too,
-	// until the rush is over. So a creation that comes alone waits for nobody.
+	// AtLeast is how many creations and attachments must be under way in the process, this one
+	// included, for a creation to wait for others; 0 is 4. For some seconds after a wave every
+	// creation waits.
 	AtLeast int
-	// Rows is the most keys of one import; 0 is 100. AWS does not publish its own limit.
+	// Rows is the most keys of one import; 0 is 100. AWS publishes no limit.
 	Rows int
-	// Usable says whether imports may be used now; nil is always. See Findings.
+	// Usable says whether imports may be used now, see Findings; nil is always.
 	Usable func(ctx context.Context) bool
 }
 
@@ -74,14 +70,13 @@ func New(plane controlPlane, cfg Config) *Importer {
 	return &Importer{plane: plane, cfg: cfg}
 }
 
-// Creation is a key to create, and the plans to attach it to if that costs nothing more.
+// Creation is a key to create, and the plans to attach it to if it is imported.
 type Creation struct {
 	Key   gateway.Key
 	Plans []portal.PlanID
 	// Before Untried, nobody else can have tried to create the key, so an import need not look
-	// for it first. The zero time says that somebody may have tried.
+	// for it. Zero says that somebody may have tried.
 	Untried time.Time
-	// Urgency and Lease are as for a gateway.Session.
 	Urgency gateway.Urgency
 	Lease   func() time.Time
 }
@@ -89,16 +84,15 @@ type Creation struct {
 // Created is a key that API Gateway was seen to hold.
 type Created struct {
 	ID portal.GatewayKeyID
-	// Plans are those among the Creation's that the key was seen in. The others are to be
-	// attached one by one.
+	// Plans are those of the Creation's that the key was seen in. The caller must attach it to
+	// the others.
 	Plans []portal.PlanID
 }
 
-// Create creates a key that was not created before, as far as the caller knows. It finds a
-// key that exists all the same by its name, and leaves it as it is: a disabled one stays
-// disabled. Errors are those of a gateway.Session. After any of them the key may exist and be in
-// its plans: the caller may call Create again, and must look for the key with FindKey if it no
-// longer wants it.
+// Create creates a key that, as far as the caller knows, does not exist. If it does, it is
+// found by its name and left as it is: a disabled key stays disabled. Errors are those of a
+// gateway.Session. After one, the key may exist and be in its plans: the caller may call Create
+// again, or, if it no longer wants the key, must look for it with FindKey.
 func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	defer i.leave()
 	if i.enter() && i.cfg.Usable(ctx) {
@@ -111,31 +105,30 @@ func (i *Importer) Create(ctx context.Context, c Creation) (Created, error) {
 	return Created{ID: id}, err
 }
 
-// enter counts a creation and says whether so many are under way, or were a moment ago,
-// that it should wait for others. Attachments count too, since they are what takes long
-// one by one.
+// enter counts a creation and says whether it waits for others. Attachments count too, since
+// they take long singly.
 func (i *Importer) enter() (together bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.under++
-	return i.under+i.plane.Attaching() >= i.cfg.AtLeast || i.plane.Now().Sub(i.rush) < rushLasts
+	i.active++
+	return i.active+i.plane.Attaching() >= i.cfg.AtLeast || i.plane.Now().Sub(i.lastWave) < waveMemory
 }
 
 func (i *Importer) leave() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.under--
+	i.active--
 }
 
-// creation is one that waits. It is answered once.
+// creation is a Creation that waits. It gets one answer.
 type creation struct {
 	Creation
 	ctx    context.Context
 	answer chan answered
-	// looked says that the key was looked for in this wave.
+	// looked says that this wave has looked for the key.
 	looked bool
-	// otherwise is the answer if the key is not found in the end.
-	otherwise error
+	// ifMissing is the answer if the key is not found in the end.
+	ifMissing error
 }
 
 type answered struct {
@@ -143,13 +136,13 @@ type answered struct {
 	err  error
 }
 
-// errAlone sends a creation on to be made by itself.
+// errAlone makes the caller create its key singly.
 var errAlone = errors.New("to be created alone")
 
 func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	waiting, cancel := portal.UnlessStopping(ctx)
 	defer cancel()
-	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), otherwise: errAlone}
+	mine := &creation{Creation: c, ctx: ctx, answer: make(chan answered, 1), ifMissing: errAlone}
 	i.mu.Lock()
 	i.waiting = append(i.waiting, mine)
 	if !i.running {
@@ -165,18 +158,16 @@ func (i *Importer) join(ctx context.Context, c Creation) (Created, error) {
 	if i.takeOut(mine) {
 		return Created{}, portal.Stopped(waiting)
 	}
-	// A wave has it. Of a process that is stopping, the wave gives up by itself once it has
-	// to wait.
+	// A wave has it. In a process that stops, the wave ends as soon as it would have to wait.
 	select {
 	case a := <-mine.answer:
 		return a.made, a.err
 	case <-ctx.Done():
-		// The wave goes on without it: its key may be made yet.
+		// The wave goes on, and may still create the key.
 		return Created{}, portal.Postpone("stopping", context.Cause(ctx))
 	}
 }
 
-// takeOut removes a creation that no wave has yet; false if one has it.
 func (i *Importer) takeOut(c *creation) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -187,7 +178,6 @@ func (i *Importer) takeOut(c *creation) bool {
 	return at >= 0
 }
 
-// run makes waves until nobody waits.
 func (i *Importer) run() {
 	for {
 		urgency, ok := i.demand()
@@ -198,8 +188,7 @@ func (i *Importer) run() {
 	}
 }
 
-// demand is the greatest urgency among those who wait still. ok is false if nobody does,
-// and then the next to come starts a run again.
+// demand is the greatest urgency of those that wait; ok is false if none does.
 func (i *Importer) demand() (most gateway.Urgency, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -215,15 +204,14 @@ func (i *Importer) demand() (most gateway.Urgency, ok bool) {
 	return most, i.running
 }
 
-// wave takes all who wait, once there is a token to work with: while there is none, more
-// come.
+// wave takes all creations that wait once there is a token; until then, more come.
 func (i *Importer) wave(s *gateway.Session) {
 	err := s.AwaitToken(context.Background())
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
 	if len(rows) > 1 {
-		i.rush = i.plane.Now()
+		i.lastWave = i.plane.Now()
 	}
 	i.mu.Unlock()
 	if err != nil {
@@ -234,14 +222,14 @@ func (i *Importer) wave(s *gateway.Session) {
 		answerAll(rows, errAlone)
 		return
 	}
-	ctx, cancel := together(rows)
+	ctx, cancel := sharedContext(rows)
 	defer cancel()
 	w := &wave{plane: i.plane, session: s, rows: i.cfg.Rows, prefixes: &i.prefixes}
 	w.create(ctx, byName(rows))
 }
 
-// together is a context that ends when those of all rows have. Its log is the first one's.
-func together(rows []*creation) (context.Context, context.CancelFunc) {
+// sharedContext ends when the contexts of all rows have. Its log is the first one's.
+func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	first := context.WithoutCancel(rows[0].ctx)
 	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()
 	ctx, cancel := context.WithCancel(log.WithContext(first))

@@ -24,24 +24,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// importer is one process's, with the whole of AWS's quotas; everybody waits for others.
+// importer is one process's, with all of AWS's quotas. Every creation waits for others.
 func (w *world) importer(t *testing.T, cfg Config) *Importer {
 	t.Helper()
 	return New(w.controlPlane(t, w.process(t, 1), gateway.Config{}), cfg)
 }
 
-// wish is a creation whose name is that of the nth of accounts that signed up close in time.
-func wish(n int, plans ...portal.PlanID) Creation {
+// creationOf is the creation of the nth of accounts that signed up close in time.
+func creationOf(n int, plans ...portal.PlanID) Creation {
 	return Creation{
 		Key:   gateway.Key{Name: fmt.Sprintf("gatehouse/01kagp%06d/01key%06d", n, n), Value: value(n), Description: "Issued by Gatehouse: Default key"},
 		Plans: plans, Lease: soon(time.Hour),
 	}
 }
 
-func wishes(from, to int, plans ...portal.PlanID) []Creation {
+func creationsOf(from, to int, plans ...portal.PlanID) []Creation {
 	var all []Creation
 	for n := from; n < to; n++ {
-		all = append(all, wish(n, plans...))
+		all = append(all, creationOf(n, plans...))
 	}
 	return all
 }
@@ -65,8 +65,7 @@ type result struct {
 	err  error
 }
 
-// together has all creations wait before the first wave begins, and returns what each
-// came to.
+// together makes all creations wait before the first wave begins, and returns their results.
 func (i *Importer) together(t *testing.T, creations []Creation) []result {
 	t.Helper()
 	results := make([]result, len(creations))
@@ -99,13 +98,13 @@ func eventually(t *testing.T, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
-			t.Fatal("it does not become so")
+			t.Fatal("the condition does not come true")
 		}
 	}
 }
 
-// wantCreated checks that every creation was answered with the one key of its name, which
-// is enabled, has the value and is, as the answer says, in the plans.
+// wantCreated checks that every creation was answered with the one key of its name, that the key
+// is enabled and has the value, and that it is in the plans that the answer lists.
 func (w *world) wantCreated(t *testing.T, creations []Creation, results []result) {
 	t.Helper()
 	keys := w.Keys(t)
@@ -161,11 +160,11 @@ func count(calls []string, name string) int {
 	return n
 }
 
-func TestThreeHundredWaitingCreationsAreAHandfulOfCalls(t *testing.T) {
+func TestThreeHundredWaitingCreationsCostAHandfulOfCalls(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan := w.Plan(t, "Free")
-	creations := wishes(0, 300, plan)
+	creations := creationsOf(0, 300, plan)
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
@@ -179,11 +178,11 @@ func TestThreeHundredWaitingCreationsAreAHandfulOfCalls(t *testing.T) {
 	}
 }
 
-func TestWhoAsksAloneIsServedByTheSingleCallsAtOnce(t *testing.T) {
+func TestACreationThatComesAloneIsMadeSinglyAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{})
-	c := wish(1, w.Plan(t, "Free"))
+	c := creationOf(1, w.Plan(t, "Free"))
 	made, err := i.Create(t.Context(), c)
 	if err != nil || len(made.Plans) != 0 {
 		t.Fatalf("%+v, %v", made, err)
@@ -194,38 +193,38 @@ func TestWhoAsksAloneIsServedByTheSingleCallsAtOnce(t *testing.T) {
 	}
 }
 
-func TestAttachmentsThatWaitCountAsOthersToWaitFor(t *testing.T) {
+func TestWaitingAttachmentsCountAsOthersToWaitFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{})
 	if i.enter() {
-		t.Error("the first waits for others though there are none")
+		t.Error("the first creation waits, though there are no others")
 	}
 	i.plane = twoAttach{i.plane}
 	if !i.enter() {
-		t.Error("the second does not wait for others though two attach")
+		t.Error("the second creation does not wait, though two calls attach")
 	}
 }
 
-// twoAttach is a control plane for whose attach lease two calls of the process wait.
+// twoAttach is a control plane where two calls of the process wait for the attach lease.
 type twoAttach struct{ controlPlane }
 
 func (twoAttach) Attaching() int { return 2 }
 
-func TestARushIsNotOverBetweenTwoWaves(t *testing.T) {
+func TestRightAfterAWaveACreationWaitsForOthers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{})
-	i.together(t, wishes(0, 5))
+	i.together(t, creationsOf(0, 5))
 	if !i.enter() {
-		t.Error("right after a wave the first to come does not wait for others")
+		t.Error("right after a wave the next creation does not wait")
 	}
 	i.leave()
 	i.mu.Lock()
-	i.rush = i.rush.Add(-rushLasts)
+	i.lastWave = i.lastWave.Add(-waveMemory)
 	i.mu.Unlock()
 	if i.enter() {
-		t.Error("long after a wave the first to come waits for others")
+		t.Error("long after a wave the next creation waits")
 	}
 }
 
@@ -233,7 +232,7 @@ func TestABurstIsMostlyImported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{})
-	creations := wishes(0, 100, w.Plan(t, "Free"))
+	creations := creationsOf(0, 100, w.Plan(t, "Free"))
 	results := make([]result, len(creations))
 	var work sync.WaitGroup
 	for n, c := range creations {
@@ -245,17 +244,17 @@ func TestABurstIsMostlyImported(t *testing.T) {
 	work.Wait()
 	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
-	// The first few find nobody to wait for.
+	// The first few have no others to wait for.
 	if singles := count(calls, "CreateApiKey"); singles > 10 || len(calls) > 40 {
 		t.Errorf("%d keys were created singly; %d calls: %v", singles, len(calls), calls)
 	}
 }
 
-func TestWithoutAFindingEverythingIsSingle(t *testing.T) {
+func TestWithoutAFindingAllKeysAreCreatedSingly(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{AtLeast: 1, Usable: func(context.Context) bool { return false }})
-	if _, err := i.Create(t.Context(), wish(1)); err != nil {
+	if _, err := i.Create(t.Context(), creationOf(1)); err != nil {
 		t.Fatal(err)
 	}
 	if calls := w.Wire.Made(); !slices.Equal(calls, []string{"CreateApiKey"}) {
@@ -263,32 +262,32 @@ func TestWithoutAFindingEverythingIsSingle(t *testing.T) {
 	}
 }
 
-func TestOneRowThatAWSDoesNotLikeIsFoundByHalving(t *testing.T) {
+func TestTheRowThatAWSRejectsIsFoundByHalving(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 40, w.Plan(t, "Free"))
+	creations := creationsOf(0, 40, w.Plan(t, "Free"))
 	bad := creations[17].Key.Name
-	// AWS may refuse a whole file for one of its rows.
-	w.Wire.Refuse("ImportApiKeys", bad)
+	// AWS may reject a whole file for one of its rows.
+	w.Wire.Reject("ImportApiKeys", bad)
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
 	w.wantCreated(t, creations, results)
 	if count(calls, "CreateApiKey") != 1 || len(results[17].made.Plans) != 0 || len(results[16].made.Plans) != 1 {
-		t.Errorf("the bad row came to %+v, its neighbour to %+v; calls %v", results[17].made, results[16].made, calls)
+		t.Errorf("the bad row: %+v, its neighbour: %+v; calls %v", results[17].made, results[16].made, calls)
 	}
 	if imports := count(calls, "ImportApiKeys"); imports > 15 {
 		t.Errorf("%d imports of 40 rows", imports)
 	}
 }
 
-func TestARowThatIsNotValidGoesAloneAndItsRefusalIsItsOwn(t *testing.T) {
+func TestAnInvalidRowIsTriedSinglyAndRefusedForItself(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10, w.Plan(t, "Free"))
+	creations := creationsOf(0, 10, w.Plan(t, "Free"))
 	creations[3].Key.Value = "tooshort"
 	results := w.importer(t, Config{}).together(t, creations)
 	if reasonOf(results[3].err) != gateway.Invalid {
-		t.Errorf("the bad row came to %v", results[3].err)
+		t.Errorf("the bad row: %v", results[3].err)
 	}
 	w.wantCreated(t, slices.Delete(creations, 3, 4), slices.Delete(results, 3, 4))
 }
@@ -297,7 +296,7 @@ func TestARowWhosePlanIsGoneStillGetsItsKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan := w.Plan(t, "Free")
-	creations := wishes(0, 10, plan)
+	creations := creationsOf(0, 10, plan)
 	creations[5].Plans = []portal.PlanID{"nosuchplan"}
 	results := w.importer(t, Config{}).together(t, creations)
 	w.wantCreated(t, creations, results)
@@ -309,7 +308,7 @@ func TestARowWhosePlanIsGoneStillGetsItsKey(t *testing.T) {
 func TestAnImportWhoseAnswerIsLostIsReadBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10, w.Plan(t, "Free"))
+	creations := creationsOf(0, 10, w.Plan(t, "Free"))
 	w.Wire.Once("ImportApiKeys", gatewaytest.Lost)
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
@@ -319,28 +318,28 @@ func TestAnImportWhoseAnswerIsLostIsReadBack(t *testing.T) {
 	}
 }
 
-func TestAnImportThatFailsIsTriedAgainLaterAndMakesNothingTwice(t *testing.T) {
+func TestAnImportThatFailsIsRetriedLaterAndCreatesNothingTwice(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		status    int
 		exception string
 		want      gateway.Unavailable
 	}{
-		"throttled":                  {429, "TooManyRequestsException", gateway.Unavailable{Throttled: true}},
-		"unavailable":                {503, "ServiceUnavailableException", gateway.Unavailable{}},
-		"not permitted":              {403, "AccessDeniedException", gateway.Unavailable{Forbidden: true}},
-		"a change under way besides": {409, "ConflictException", gateway.Unavailable{}},
+		"throttled":                {429, "TooManyRequestsException", gateway.Unavailable{Throttled: true}},
+		"unavailable":              {503, "ServiceUnavailableException", gateway.Unavailable{}},
+		"not permitted":            {403, "AccessDeniedException", gateway.Unavailable{Forbidden: true}},
+		"another change under way": {409, "ConflictException", gateway.Unavailable{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			i := w.importer(t, Config{Rows: 5})
-			creations := wishes(0, 10, w.Plan(t, "Free"))
+			creations := creationsOf(0, 10, w.Plan(t, "Free"))
 			w.Wire.Once("ImportApiKeys", gatewaytest.Answer(c.status, c.exception, concurrently))
 			for n, r := range i.together(t, creations) {
 				var got *gateway.Unavailable
 				if !errors.As(r.err, &got) || got.Throttled != c.want.Throttled || got.Forbidden != c.want.Forbidden {
-					t.Fatalf("key %d came to %+v, %v", n, r.made, r.err)
+					t.Fatalf("key %d: %+v, %v", n, r.made, r.err)
 				}
 			}
 			if n := count(w.Wire.Made(), "ImportApiKeys"); n != 1 {
@@ -351,23 +350,23 @@ func TestAnImportThatFailsIsTriedAgainLaterAndMakesNothingTwice(t *testing.T) {
 	}
 }
 
-func TestAFullAccountIsFullForAllThatAreNotThere(t *testing.T) {
+func TestInAFullAccountOnlyTheKeysThatFitAreCreated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.AWS.SetLimits(localaws.Limits{Keys: 4})
 	i := w.importer(t, Config{})
 	made := 0
-	for n, r := range i.together(t, wishes(0, 10)) {
+	for n, r := range i.together(t, creationsOf(0, 10)) {
 		var full *gateway.LimitReached
 		switch {
 		case r.err == nil:
 			made++
 		case !errors.As(r.err, &full) || full.Limit != gateway.Keys || full.Until.IsZero():
-			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+			t.Errorf("key %d: %+v, %v", n, r.made, r.err)
 		}
 	}
 	if made != 4 || len(w.Keys(t)) != 4 {
-		t.Errorf("%d keys were made where there was room for 4", made)
+		t.Errorf("%d keys were created where there was room for 4", made)
 	}
 }
 
@@ -381,27 +380,27 @@ func TestAWaveInAnAccountThatIsKnownToBeFullCostsNoCalls(t *testing.T) {
 		return pass()
 	})
 	for range 3 {
-		for n, r := range w.importer(t, Config{}).together(t, wishes(0, 10)) {
+		for n, r := range w.importer(t, Config{}).together(t, creationsOf(0, 10)) {
 			var full *gateway.LimitReached
 			if !errors.As(r.err, &full) || full.Limit != gateway.Keys || full.Until.IsZero() {
-				t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+				t.Errorf("key %d: %+v, %v", n, r.made, r.err)
 			}
 		}
 	}
-	// The whole wave, and one row of it by itself.
+	// The whole wave, and one row of it alone.
 	if n := count(w.Wire.Made(), "ImportApiKeys"); n != 2 {
 		t.Errorf("%d imports, want 2", n)
 	}
 }
 
-func TestImportingWhatIsThereFindsItAndNeverEnablesADisabledKey(t *testing.T) {
+func TestAnExistingKeyIsFoundAndADisabledOneIsNeverEnabled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{})
-	creations := wishes(0, 10, w.Plan(t, "Free"))
+	creations := creationsOf(0, 10, w.Plan(t, "Free"))
 	first := i.together(t, creations)
 	w.disable(t, first[2].made.ID)
-	again := i.together(t, append(wishes(10, 20), creations...))[10:]
+	again := i.together(t, append(creationsOf(10, 20), creations...))[10:]
 	for n := range first {
 		if again[n].err != nil || again[n].made.ID != first[n].made.ID || len(again[n].made.Plans) != 1 {
 			t.Errorf("key %d: first %+v, then %+v, %v", n, first[n].made, again[n].made, again[n].err)
@@ -412,7 +411,7 @@ func TestImportingWhatIsThereFindsItAndNeverEnablesADisabledKey(t *testing.T) {
 	}
 }
 
-func TestTwoWorkersThatImportOverlappingKeysMakeEachOnce(t *testing.T) {
+func TestTwoWorkersThatImportOverlappingKeysCreateEachOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	plan := w.Plan(t, "Free")
@@ -420,7 +419,7 @@ func TestTwoWorkersThatImportOverlappingKeysMakeEachOnce(t *testing.T) {
 	var results []result
 	var mu sync.Mutex
 	var work sync.WaitGroup
-	for _, part := range [][]Creation{wishes(0, 30, plan), wishes(15, 45, plan)} {
+	for _, part := range [][]Creation{creationsOf(0, 30, plan), creationsOf(15, 45, plan)} {
 		i := w.importer(t, Config{})
 		work.Go(func() {
 			got := i.together(t, part)
@@ -439,12 +438,12 @@ func TestTwoWorkersThatImportOverlappingKeysMakeEachOnce(t *testing.T) {
 func TestAMessageWhoseLeaseIsShortIsHandedBackAndNotImported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10)
+	creations := creationsOf(0, 10)
 	creations[4].Lease = soon(9 * time.Second)
 	results := w.importer(t, Config{}).together(t, creations)
 	var postponed *portal.Postponed
 	if !errors.As(results[4].err, &postponed) {
-		t.Errorf("it came to %+v, %v", results[4].made, results[4].err)
+		t.Errorf("it became %+v, %v", results[4].made, results[4].err)
 	}
 	w.wantCreated(t, slices.Delete(creations, 4, 5), slices.Delete(results, 4, 5))
 	if n := len(w.Keys(t)); n != 9 {
@@ -452,11 +451,11 @@ func TestAMessageWhoseLeaseIsShortIsHandedBackAndNotImported(t *testing.T) {
 	}
 }
 
-func TestWithoutBudgetEverybodyIsPostponed(t *testing.T) {
+func TestWithoutATokenTheWholeWaveIsPostponed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	synctest.Test(t, func(t *testing.T) {
-		defer time.Sleep(2 * time.Second) // until the budget has seen that nobody waits
+		defer time.Sleep(2 * time.Second) // until every taker has stopped
 		process := w.process(t, 0.001)
 		// Another call takes the only token.
 		another := gateway.New(gateway.Client(w.Config), process, gateway.Config{}).Session(gateway.Interactive, nil)
@@ -464,10 +463,10 @@ func TestWithoutBudgetEverybodyIsPostponed(t *testing.T) {
 			t.Fatal(err)
 		}
 		i := New(w.controlPlane(t, process, gateway.Config{}), Config{})
-		for n, r := range i.together(t, wishes(0, 5)) {
+		for n, r := range i.together(t, creationsOf(0, 5)) {
 			var postponed *portal.Postponed
 			if !errors.As(r.err, &postponed) || postponed.After < 5*time.Second {
-				t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+				t.Errorf("key %d: %+v, %v", n, r.made, r.err)
 			}
 		}
 		if calls := w.Wire.Made(); len(calls) != 0 {
@@ -476,7 +475,7 @@ func TestWithoutBudgetEverybodyIsPostponed(t *testing.T) {
 	})
 }
 
-func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {
+func TestFindingNamesThatLieFarApartDoesNotListAllKeysBetweenThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Wire.PageSize = 20
@@ -484,7 +483,7 @@ func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {
 		w.Key(t, fmt.Sprintf("gatehouse/01hold%06d/01key%06d", n, n))
 	}
 	plan := w.Plan(t, "Free")
-	creations := append(wishes(0, 12, plan), wish(999_999, plan))
+	creations := append(creationsOf(0, 12, plan), creationOf(999_999, plan))
 	creations[12].Key.Name = "gatehouse/01gancient/01key"
 	results := w.importer(t, Config{}).together(t, creations)
 	calls := w.Wire.Made()
@@ -495,7 +494,7 @@ func TestNamesThatLieFarApartAreNotPaidForWithAllKeysBetweenThem(t *testing.T) {
 	}
 }
 
-func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
+func TestAPrefixOfMoreThanAPageIsLearnedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Wire.PageSize = 20
@@ -504,10 +503,10 @@ func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
 	for n := range 21 {
 		w.Key(t, fmt.Sprintf("gatehouse/01kagp3%05d/01key", n))
 	}
-	// They are two crowds of ten, whose names begin as those do.
+	// They are two groups of ten names that begin like these.
 	var creations []Creation
 	for n := range 20 {
-		c := wish(n%10, plan)
+		c := creationOf(n%10, plan)
 		c.Key.Name = fmt.Sprintf("gatehouse/01kagp%d%05d/01key", 1+n/10, n)
 		c.Key.Value += strconv.Itoa(n)
 		creations = append(creations, c)
@@ -518,14 +517,14 @@ func TestWhatMoreThanAPageBeginsWithIsLearnedOnce(t *testing.T) {
 	again := w.Wire.Made()[len(before):]
 	w.wantCreated(t, creations, first)
 	if one, two := count(before, "GetApiKeys"), count(again, "GetApiKeys"); one != 3 || two != 2 {
-		t.Errorf("looked %d times at first, %d times then; want 3 (one in vain) and 2", one, two)
+		t.Errorf("listed keys %d times at first, then %d times; want 3 (one in vain) and 2", one, two)
 	}
 }
 
-func TestWhatNobodyTriedBeforeIsNotLookedFor(t *testing.T) {
+func TestAKeyThatNobodyTriedToCreateIsNotLookedFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 30, w.Plan(t, "Free"))
+	creations := creationsOf(0, 30, w.Plan(t, "Free"))
 	for n := range creations {
 		creations[n].Untried = time.Now().Add(time.Minute)
 	}
@@ -536,10 +535,10 @@ func TestWhatNobodyTriedBeforeIsNotLookedFor(t *testing.T) {
 	}
 }
 
-func TestWhatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) {
+func TestACreationThatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 10, w.Plan(t, "Free"))
+	creations := creationsOf(0, 10, w.Plan(t, "Free"))
 	for n := range creations {
 		creations[n].Untried = time.Now().Add(time.Minute)
 	}
@@ -562,17 +561,17 @@ func TestWhatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) {
 	var postponed *portal.Postponed
 	for n, r := range results[5:] {
 		if !errors.As(r.err, &postponed) {
-			t.Errorf("key %d, of the second import, came to %+v, %v", 5+n, r.made, r.err)
+			t.Errorf("key %d, of the second import: %+v, %v", 5+n, r.made, r.err)
 		}
 	}
 	w.wantCreated(t, creations[:5], results[:5])
 }
 
-func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
+func TestAKeyThatOthersMayHaveTriedIsLookedForAmongKeysThatNobodyTried(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{})
-	creations := wishes(0, 30, w.Plan(t, "Free"))
+	creations := creationsOf(0, 30, w.Plan(t, "Free"))
 	i.together(t, creations[20:])
 	for id, key := range w.Keys(t) {
 		if aws.ToString(key.Name) == creations[25].Key.Name {
@@ -582,7 +581,7 @@ func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
 	for n := range creations[:20] {
 		creations[n].Untried = time.Now().Add(time.Minute)
 	}
-	creations[25].Untried = time.Now().Add(-time.Millisecond) // when it was certain is over
+	creations[25].Untried = time.Now().Add(-time.Millisecond) // others may have tried since
 	results := i.together(t, creations)
 	if key := w.Keys(t)[results[25].made.ID]; key.Enabled {
 		t.Error("the disabled key is enabled again")
@@ -591,15 +590,15 @@ func TestWhatMayHaveBeenTriedBeforeIsLookedForAmongWhatWasNot(t *testing.T) {
 	}
 }
 
-func TestAnErrorOfReadingIsNoRefusal(t *testing.T) {
+func TestAReadThatIsRefusedRefusesNoKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Wire.Once("GetApiKeys", gatewaytest.Answer(http.StatusBadRequest, "BadRequestException", "Invalid name"))
-	for n, r := range w.importer(t, Config{}).together(t, wishes(0, 5)) {
+	for n, r := range w.importer(t, Config{}).together(t, creationsOf(0, 5)) {
 		var unavailable *gateway.Unavailable
 		if !errors.As(r.err, &unavailable) || reasonOf(r.err) != "" {
-			// gateway.Refused is what withdraws a wish for good.
-			t.Errorf("key %d came to %+v, %v", n, r.made, r.err)
+			// A gateway.Refused would withdraw the wish.
+			t.Errorf("key %d: %+v, %v", n, r.made, r.err)
 		}
 	}
 }
@@ -607,7 +606,7 @@ func TestAnErrorOfReadingIsNoRefusal(t *testing.T) {
 func TestNoErrorOfAnImportHoldsAValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	creations := wishes(0, 5)
+	creations := creationsOf(0, 5)
 	w.Wire.Once("ImportApiKeys", gatewaytest.Answer(503, "ServiceUnavailableException", "no "+creations[3].Key.Value+" now"))
 	for _, r := range w.importer(t, Config{}).together(t, creations) {
 		if r.err == nil || strings.Contains(r.err.Error(), creations[3].Key.Value) {
@@ -616,7 +615,7 @@ func TestNoErrorOfAnImportHoldsAValue(t *testing.T) {
 	}
 }
 
-func TestWhoStopsWaitingIsAnsweredAtOnceAndTheOthersGoOn(t *testing.T) {
+func TestACallerThatStopsWaitingIsAnsweredAtOnceAndTheOthersGoOn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{AtLeast: 1})
@@ -631,43 +630,43 @@ func TestWhoStopsWaitingIsAnsweredAtOnceAndTheOthersGoOn(t *testing.T) {
 	done := make(chan []result, 1)
 	go func() {
 		<-reached
-		_, err := i.join(ctx, wish(100))
+		_, err := i.join(ctx, creationOf(100))
 		left <- err
 	}()
-	go func() { done <- i.together(t, wishes(0, 5)) }()
+	go func() { done <- i.together(t, creationsOf(0, 5)) }()
 	<-reached
 	stop()
 	var postponed *portal.Postponed
 	if err := <-left; !errors.As(err, &postponed) {
-		t.Errorf("who stopped waiting is told %v", err)
+		t.Errorf("the caller that stopped waiting got %v", err)
 	}
 	close(goOn)
-	w.wantCreated(t, wishes(0, 5), <-done)
+	w.wantCreated(t, creationsOf(0, 5), <-done)
 	for _, key := range w.Keys(t) {
-		if aws.ToString(key.Name) == wish(100).Key.Name {
-			t.Error("the key of who had stopped waiting is made")
+		if aws.ToString(key.Name) == creationOf(100).Key.Name {
+			t.Error("the key of the caller that had stopped waiting was created")
 		}
 	}
 }
 
 func TestAKeyThatIsInTooManyPlansDoesNotHoldUpAnImport(t *testing.T) {
 	t.Parallel()
-	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS refuses the whole import": true} {
+	for name, whole := range map[string]bool{"AWS leaves the row out": false, "AWS rejects the whole import": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			creations := wishes(0, 10, w.Plan(t, "Free"))
+			creations := creationsOf(0, 10, w.Plan(t, "Free"))
 			for n := range 11 {
 				creations[3].Plans = append(creations[3].Plans, w.Plan(t, value(n)))
 			}
 			if whole {
-				w.Wire.Refuse("ImportApiKeys", creations[3].Key.Name)
-				w.Wire.Refusal = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
+				w.Wire.Reject("ImportApiKeys", creations[3].Key.Name)
+				w.Wire.Rejection = gatewaytest.Answer(http.StatusTooManyRequests, "LimitExceededException", "Maximum number of usage plans per API key has been reached: 10")
 			}
 			results := w.importer(t, Config{}).together(t, creations)
 			w.wantCreated(t, creations, results)
 			if n := w.Wire.Count("CreateApiKey"); n != 1 {
-				t.Errorf("%d keys were created by themselves, want the one in too many plans", n)
+				t.Errorf("%d keys were created singly, want the one in too many plans", n)
 			}
 		})
 	}

@@ -8,20 +8,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// prefixes remembers which prefixes of names more keys have than fit a page, by plan, "" for
-// all keys. Most stay crowded; one that does not costs a call more than it need.
+// prefixes remembers the prefixes of names that more keys have than fit a page, by plan, "" for
+// all keys. One that is no longer crowded costs an extra call.
 type prefixes struct {
 	mu      sync.Mutex
 	crowded map[prefix]bool
 }
 
-// prefix is what the names of some keys of a plan begin with.
 type prefix struct {
 	plan portal.PlanID
 	text string
 }
 
-// maxPrefixes bounds what is remembered; beyond it, it is learned anew.
+// maxPrefixes bounds the memory, which is then emptied.
 const maxPrefixes = 10_000
 
 func (p *prefixes) isCrowded(at prefix) bool {
@@ -39,10 +38,9 @@ func (p *prefixes) add(at prefix) {
 	p.crowded[at] = true
 }
 
-// pager lists one page of the keys whose names begin so; next is "" on the last.
+// pager lists a page of the keys whose names begin with prefix; next is "" on the last.
 type pager func(prefix, position string) (keys []gateway.Listed, next string, err error)
 
-// show lists a page and shows what is on it.
 func (p pager) show(prefix, position string, show func(gateway.Listed)) (next string, err error) {
 	keys, next, err := p(prefix, position)
 	for _, key := range keys {
@@ -51,7 +49,6 @@ func (p pager) show(prefix, position string, show func(gateway.Listed)) (next st
 	return next, err
 }
 
-// showAll lists all pages and shows what is on them.
 func (p pager) showAll(prefix string, show func(gateway.Listed)) error {
 	for position := ""; ; {
 		next, err := p.show(prefix, position, show)
@@ -62,11 +59,11 @@ func (p pager) showAll(prefix string, show func(gateway.Listed)) error {
 	}
 }
 
-// find lists keys until it is known of each row, which are sorted by name, whether its key
-// is in the list, and shows what it comes across. API Gateway lists by the beginning of a
-// name and in an order of its own. Names of accounts that signed up close in time begin
-// alike, so that one page shows many rows. Where too many keys begin so, the rows that the
-// page did not show are looked for in two parts, whose names have more in common.
+// find lists keys until it knows of each row, sorted by name, whether its key exists, and shows
+// every key it comes across. API Gateway lists by the beginning of a name. Accounts that signed
+// up close in time have names that begin alike, so one page shows many rows. If the page is not
+// the last, find looks for the rows it did not show in two parts, whose names have more in
+// common.
 func (p *prefixes) find(rows []*creation, plan portal.PlanID, page pager, show func(gateway.Listed)) error {
 	if len(rows) == 0 {
 		return nil
@@ -97,14 +94,14 @@ func (p *prefixes) find(rows []*creation, plan portal.PlanID, page pager, show f
 	return p.find(rows[gap:], plan, page, show)
 }
 
-// commonPrefix is what all names of sorted rows begin with.
+// commonPrefix is the common prefix of sorted rows.
 func commonPrefix(rows []*creation) string {
 	first, last := rows[0].Key.Name, rows[len(rows)-1].Key.Name
 	return first[:sameBytes(first, last)]
 }
 
-// widestGap is where two neighbours among sorted rows have least in common; 0 if all have
-// the same name.
+// widestGap is where two neighbours among sorted rows have least in common, 0 if all names are
+// equal.
 func widestGap(rows []*creation) int {
 	at, least := 0, len(rows[0].Key.Name)
 	for i := 1; i < len(rows); i++ {

@@ -16,12 +16,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Probe tries out ImportApiKeys with throw-away keys, named <prefix>/probe/…, in a
-// throw-away usage plan without stages, so that the keys open nothing, and deletes them
-// again, with whatever an interrupted probe has left. It makes about twenty calls, within
-// the budget and as background work, and waits for it as long as ctx lets it. A Finding
-// without observations is none, and the error says why: a call was not permitted, say. With
-// observations the error says what could not be deleted.
+// Probe tries out ImportApiKeys with throw-away keys named <prefix>/probe/…, in a throw-away
+// usage plan without stages, so that the keys open nothing. Then it deletes these, and what
+// interrupted probes have left. It makes about twenty background calls, and waits for the
+// budget until ctx ends. If the Finding has no observations, the error says why; otherwise it
+// says what could not be deleted.
 func Probe(ctx context.Context, cp *gateway.ControlPlane, prefix string) (Finding, error) {
 	s := cp.Session(gateway.Background, nil)
 	patiently := func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error {
@@ -43,7 +42,6 @@ func ProbeFreely(ctx context.Context, client *apigateway.Client, prefix string) 
 	return (&probe{call: free, base: prefix + "/probe/"}).run(ctx)
 }
 
-// probe is one probe under way.
 type probe struct {
 	call func(ctx context.Context, op gateway.Operation, attempt gateway.Attempt) error
 	base string // what the names of all probes' keys begin with
@@ -53,7 +51,7 @@ type probe struct {
 
 func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	defer func() {
-		// Also after an interruption nothing is to be left behind.
+		// An interrupted probe must leave nothing behind, too.
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
 		err = errors.Join(err, p.cleanUp(within))
@@ -81,11 +79,11 @@ func (p *probe) run(ctx context.Context) (finding Finding, err error) {
 	return p.seen, nil
 }
 
-// observe looks at one thing after the other. What makes the rest pointless ends it early.
+// observe makes the observations, until one makes the rest pointless.
 func (p *probe) observe(ctx context.Context, run string) error {
 	keys := []gateway.ImportRow{p.key(run+"1", p.plan), p.key(run+"2", p.plan), p.key(run + "3")}
-	went, err := p.creating(ctx, run, keys)
-	if err != nil || !went {
+	ok, err := p.creating(ctx, run, keys)
+	if err != nil || !ok {
 		return err
 	}
 	if err := p.overwriting(ctx, run, keys[0]); err != nil {
@@ -105,17 +103,16 @@ func (p *probe) note(needed, expected bool, what, seen string, args ...any) {
 	p.seen.Observations = append(p.seen.Observations, Observation{What: what, Seen: fmt.Sprintf(seen, args...), Needed: needed, Expected: expected})
 }
 
-// creating imports two keys with a plan and one without, and looks for them.
-func (p *probe) creating(ctx context.Context, run string, rows []gateway.ImportRow) (went bool, err error) {
+func (p *probe) creating(ctx context.Context, run string, rows []gateway.ImportRow) (ok bool, err error) {
 	answer, err := p.importRows(ctx, rows)
-	if gateway.ImportRefused(err) {
+	if gateway.FileRejected(err) {
 		p.note(true, false, "an import is accepted", "%v", err)
 		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("importing keys: %w", err)
 	}
-	p.note(true, answer.IDs == len(rows), "it answers the id of every key", "%d ids and %d warnings for %d rows", answer.IDs, answer.Warnings, len(rows))
+	p.note(true, answer.IDs == len(rows), "the answer holds the id of every key", "%d ids and %d warnings for %d rows", answer.IDs, answer.Warnings, len(rows))
 	keys, err := p.list(ctx, run)
 	if err != nil {
 		return false, err
@@ -167,8 +164,8 @@ func (p *probe) overwriting(ctx context.Context, run string, row gateway.ImportR
 	again := row
 	again.Plans, again.Key.Description = nil, "probed again"
 	_, err = p.importRows(ctx, []gateway.ImportRow{again})
-	if gateway.ImportRefused(err) {
-		p.note(false, false, "a key may be imported again", "refused: %v", err)
+	if gateway.FileRejected(err) {
+		p.note(false, false, "a key may be imported again", "rejected: %v", err)
 		return nil
 	}
 	if err != nil {
@@ -191,16 +188,16 @@ func (p *probe) overwriting(ctx context.Context, run string, row gateway.ImportR
 	return nil
 }
 
-// badRows imports a good row among one whose value is too short and one whose plan does
-// not exist.
+// badRows imports a good row with one whose value is too short and one whose plan does not
+// exist.
 func (p *probe) badRows(ctx context.Context, run string) error {
 	good, short, gone := p.key(run+"4", p.plan), p.key(run+"5"), p.key(run+"6", "nosuchplan")
 	short.Key.Value = "tooshort"
 	rows := []gateway.ImportRow{short, good, gone}
 	answer, err := p.importRows(ctx, rows)
 	const what = "a bad row leaves the others alone"
-	if gateway.ImportRefused(err) {
-		p.note(false, false, what, "the whole import is refused, and would be halved until the bad row is alone: %v", err)
+	if gateway.FileRejected(err) {
+		p.note(false, false, what, "the whole import is rejected, and would be halved until the bad row is alone: %v", err)
 		return nil
 	}
 	if err != nil {
@@ -213,7 +210,7 @@ func (p *probe) badRows(ctx context.Context, run string) error {
 	_, there := keys[good.Key.Name]
 	p.note(false, there, what, "the good one is there: %s; %d ids and %d warnings for 3 rows, 2 of them bad", yes(there), answer.IDs, answer.Warnings)
 	_, there = keys[gone.Key.Name]
-	p.note(false, true, "a row whose plan does not exist", "%s", map[bool]string{true: "makes the key all the same", false: "makes no key"}[there])
+	p.note(false, true, "a row whose plan does not exist", "%s", map[bool]string{true: "creates the key all the same", false: "creates no key"}[there])
 	return nil
 }
 

@@ -62,7 +62,7 @@ func TestAProbeWithinTheBudgetWaitsForIt(t *testing.T) {
 	w.wantNothingLeft(t)
 }
 
-func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
+func TestAProbeThatIsRejectedOrSeesLessFindsImportsUnusable(t *testing.T) {
 	t.Parallel()
 	empty := func(field string) func(func() (*http.Response, error)) (*http.Response, error) {
 		return func(pass func() (*http.Response, error)) (*http.Response, error) {
@@ -80,11 +80,11 @@ func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
 		tamper func(func() (*http.Response, error)) (*http.Response, error)
 		tells  string
 	}{
-		"the import is refused":         {"ImportApiKeys", gatewaytest.Answer(400, "BadRequestException", "no imports here"), "no imports here"},
-		"the keys are not listed":       {"GetApiKeys", empty("item"), "0 of 3"},
-		"the ids are not answered":      {"ImportApiKeys", empty("ids"), "0 ids"},
-		"the attachment is not listed":  {"GetUsagePlanKeys", empty("item"), "0 of 3"},
-		"the value is not the rows own": {"GetApiKey", empty("stageKeys"), "no"},
+		"the import is rejected":       {"ImportApiKeys", gatewaytest.Answer(400, "BadRequestException", "no imports here"), "no imports here"},
+		"the keys are not listed":      {"GetApiKeys", empty("item"), "0 of 3"},
+		"the ids are not answered":     {"ImportApiKeys", empty("ids"), "0 ids"},
+		"the attachment is not listed": {"GetUsagePlanKeys", empty("item"), "0 of 3"},
+		"the key has another value":    {"GetApiKey", empty("stageKeys"), "no"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -99,14 +99,14 @@ func TestAProbeThatIsRefusedOrSeesLessFindsImportsUnusable(t *testing.T) {
 				told = told || !o.Expected && o.Needed && strings.Contains(o.Seen, c.tells)
 			}
 			if !told {
-				t.Errorf("the finding does not tell %q: %+v", c.tells, finding.Observations)
+				t.Errorf("the finding does not say %q: %+v", c.tells, finding.Observations)
 			}
 			w.wantNothingLeft(t)
 		})
 	}
 }
 
-func TestAProbeThatIsNotPermittedComesToNoFindingAndLeavesNothing(t *testing.T) {
+func TestAProbeThatIsNotPermittedHasNoFindingAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Wire.Once("ImportApiKeys", gatewaytest.Answer(403, "AccessDeniedException", "not you"))
@@ -118,7 +118,7 @@ func TestAProbeThatIsNotPermittedComesToNoFindingAndLeavesNothing(t *testing.T) 
 	w.wantNothingLeft(t)
 }
 
-func TestAFindingIsKeptAndTakesEffectInAWhile(t *testing.T) {
+func TestAFindingIsStoredAndTakesEffectAfterAWhile(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -147,8 +147,7 @@ func TestAFindingIsKeptAndTakesEffectInAWhile(t *testing.T) {
 	}
 }
 
-// A process whose clock is ahead, or was for a moment, may have stored the time.
-func TestATimeOfAProbeThatLiesTooFarAheadCountsAsNow(t *testing.T) {
+func TestATimeOfAProbeTooFarAheadCountsAsNow(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_800_000_000_000)
 	for at, want := range map[time.Duration]bool{clock.Skew: true, clock.Skew + time.Millisecond: false} {

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// pageSize is the most that API Gateway lists in a page.
+// pageSize is the largest page that API Gateway gives.
 var pageSize = aws.Int32(500)
 
 func (p *probe) importRows(ctx context.Context, rows []gateway.ImportRow) (answer gateway.ImportAnswer, err error) {
@@ -27,7 +27,6 @@ func (p *probe) importRows(ctx context.Context, rows []gateway.ImportRow) (answe
 	return answer, err
 }
 
-// list reads the keys whose names begin so, by name.
 func (p *probe) list(ctx context.Context, prefix string) (map[string]types.ApiKey, error) {
 	var out *apigateway.GetApiKeysOutput
 	err := p.call(ctx, gateway.ListAPIKeys, func(ctx context.Context, client *apigateway.Client) (err error) {
@@ -74,7 +73,7 @@ func (p *probe) hasValue(ctx context.Context, id, value string) (same bool, err 
 	return same, nil
 }
 
-// cleanUp deletes the keys and the plan of this probe and of any before it.
+// cleanUp deletes the keys and plans of this probe and of interrupted ones.
 func (p *probe) cleanUp(ctx context.Context) error {
 	keys, err := p.list(ctx, p.base)
 	if err != nil {
@@ -104,7 +103,6 @@ func (p *probe) cleanUp(ctx context.Context) error {
 	return errors.Join(failed...)
 }
 
-// plans are the usage plans of probes, this one's and those of interrupted ones.
 func (p *probe) plans(ctx context.Context) ([]string, error) {
 	var ids []string
 	for position := (*string)(nil); ; {
@@ -134,7 +132,6 @@ func passes(err error) bool {
 	return errors.As(err, &postponed) || errors.As(err, &unavailable) && unavailable.Throttled || gateway.IsConcurrentChange(err)
 }
 
-// pause waits for one to two seconds, or until ctx ends.
 func pause(ctx context.Context) error {
 	timer := time.NewTimer(time.Second + rand.N(time.Second))
 	defer timer.Stop()

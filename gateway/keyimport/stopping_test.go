@@ -30,17 +30,17 @@ func TestACreationThatNoWaveHasIsHandedBackWhenTheProcessStops(t *testing.T) {
 		return pass()
 	})
 	done := make(chan []result, 1)
-	go func() { done <- i.together(t, wishes(0, 5)) }()
+	go func() { done <- i.together(t, creationsOf(0, 5)) }()
 	<-reached
 	stopping := make(chan struct{})
 	close(stopping)
-	_, err := i.join(portal.WithStopping(t.Context(), stopping), wish(100))
-	wantStopping(t, "who has come too late for the wave", err)
+	_, err := i.join(portal.WithStopping(t.Context(), stopping), creationOf(100))
+	wantStopping(t, "the creation that came too late for the wave", err)
 	close(goOn)
-	w.wantCreated(t, wishes(0, 5), <-done)
+	w.wantCreated(t, creationsOf(0, 5), <-done)
 }
 
-func TestAWaveEndsThoughTheProcessStopsAndAnswersAll(t *testing.T) {
+func TestAWaveOfAStoppingProcessEndsAndAnswersAll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	i := w.importer(t, Config{AtLeast: 1})
@@ -52,7 +52,7 @@ func TestAWaveEndsThoughTheProcessStopsAndAnswersAll(t *testing.T) {
 	ctx, cancel := context.WithTimeout(portal.WithStopping(t.Context(), stopping), time.Minute)
 	defer cancel()
 	answers := make(chan error, 5)
-	for _, c := range wishes(0, 5) {
+	for _, c := range creationsOf(0, 5) {
 		go func() {
 			_, err := i.join(ctx, c)
 			answers <- err
@@ -60,7 +60,7 @@ func TestAWaveEndsThoughTheProcessStopsAndAnswersAll(t *testing.T) {
 	}
 	for range 5 {
 		if err := <-answers; err != nil && !errors.Is(err, portal.ErrStopping) {
-			t.Errorf("a row of the wave is told %v", err)
+			t.Errorf("a row of the wave got %v", err)
 		}
 	}
 	if ctx.Err() != nil {

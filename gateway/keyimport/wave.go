@@ -14,21 +14,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// wave makes keys together.
 type wave struct {
 	plane    controlPlane
 	session  *gateway.Session
-	rows     int // the most of one import
+	rows     int // the most keys of one import
 	prefixes *prefixes
-	// begun says that an import of this wave was let through, so that the others of the wave
-	// do not ask again whether there is room for keys.
+	// begun says that an import of this wave has passed the check of the room for keys.
 	begun bool
 }
 
-// create makes the keys of rows, which are sorted by name, and answers each. Those that
-// somebody may have tried to create before are looked for first, since an import would
-// change a key that exists: above all it would enable one that somebody has disabled.
-// Afterwards the keys of the plans are read, since only that tells what the import did.
+// create creates the keys of rows, which are sorted by name, and answers each. It first looks
+// for those that another worker may have tried, since an import would enable a key that
+// somebody has disabled. Afterwards it reads the plans' keys, which alone show what the import
+// did.
 func (w *wave) create(ctx context.Context, rows []*creation) {
 	there := map[string]portal.GatewayKeyID{}
 	doubtful := slices.DeleteFunc(slices.Clone(rows), w.untried)
@@ -44,25 +42,24 @@ func (w *wave) create(ctx context.Context, rows []*creation) {
 	missing = slices.CompactFunc(missing, func(a, b *creation) bool { return a.Key.Name == b.Key.Name })
 	for chunk := range slices.Chunk(missing, w.rows) {
 		if err := w.submit(ctx, chunk); err != nil {
-			note(missing, err)
+			setIfMissing(missing, err)
 			break
 		}
 	}
-	w.tell(ctx, rows, there)
+	w.answer(ctx, rows, there)
 }
 
-// untried says that nobody has tried to create the key before.
+// untried says that no other worker can have tried.
 func (w *wave) untried(c *creation) bool { return w.plane.Now().Before(c.Untried) }
 
-// find adds the ids of those rows that are there, in any plan or none.
+// find adds the ids of those rows that exist.
 func (w *wave) find(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) error {
 	return w.prefixes.find(rows, "", func(prefix, position string) ([]gateway.Listed, string, error) {
 		return w.session.KeysPage(ctx, prefix, position)
 	}, func(key gateway.Listed) { there[key.Name] = key.ID })
 }
 
-// unread is the error of a call that only reads. If API Gateway refuses to read, it has not
-// refused a key.
+// unread is the error of a call that only reads, whose refusal is no refusal of a key.
 func unread(err error) error {
 	var no *gateway.Refused
 	var full *gateway.LimitReached
@@ -75,11 +72,10 @@ func unread(err error) error {
 	return err
 }
 
-// submit imports rows and notes for each what is to be said if it is not found in the
-// end. An import that is refused as a whole is halved until the row that AWS does not
-// like is by itself; that one is then created alone, where the refusal is its own. An
-// error is one that further imports would meet too. If AWS says that the account is full,
-// there may be room for some of the rows: the first by itself shows whether there is.
+// submit imports rows and sets each row's ifMissing. If AWS rejects an import as a whole,
+// submit imports its halves until the row at fault is alone; that key is then created singly,
+// for its own error. If AWS says that the account is full, one row alone shows whether there is
+// room for some. submit returns an error that further imports would meet, too.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)
 	if len(rows) > 1 && accountFull(err) {
@@ -90,11 +86,11 @@ func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	}
 	switch {
 	case err == nil && made >= len(rows):
-		note(rows, &gateway.Unavailable{Err: errors.New("an imported key is not listed yet")})
+		setIfMissing(rows, &gateway.Unavailable{Err: errors.New("an imported key is not listed yet")})
 		return nil
 	case err == nil:
-		return nil // Some were not valid: alone it shows which, and why.
-	case !gateway.ImportRefused(err):
+		return nil // some were not valid: singly each gets its own error
+	case !gateway.FileRejected(err):
 		return err
 	case len(rows) == 1:
 		return nil
@@ -110,30 +106,29 @@ func (w *wave) submitHalves(ctx context.Context, rows []*creation) error {
 	return w.submit(ctx, rows[half:])
 }
 
-// accountFull says that AWS answered an import that the account has no room for the keys.
+// accountFull says that AWS itself, and not the row of the limit, said that there is no room.
 func accountFull(err error) bool {
 	var full *gateway.LimitReached
 	return errors.As(err, &full) && full.Limit == gateway.Keys && full.Err != nil
 }
 
-func note(rows []*creation, otherwise error) {
+func setIfMissing(rows []*creation, err error) {
 	for _, c := range rows {
-		if errors.Is(c.otherwise, errAlone) {
-			c.otherwise = otherwise
+		if errors.Is(c.ifMissing, errAlone) {
+			c.ifMissing = err
 		}
 	}
 }
 
-// importRows makes one call, with the rows whose messages are leased for long enough, and
-// that nobody else can have tried meanwhile; the others are handed back. It says how many rows
-// that or AWS's ids account for.
+// importRows imports the rows that are not too late, and hands the others back. made is how
+// many rows these and AWS's ids account for.
 func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err error) {
 	late, submitted := 0, 0
 	answer, err := w.session.ImportKeys(ctx, w.begun, func() (file []gateway.ImportRow) {
 		w.begun = true
 		for _, c := range rows {
 			if w.tooLate(c) {
-				c.otherwise = handBack()
+				c.ifMissing = handBack()
 				late++
 				continue
 			}
@@ -148,21 +143,19 @@ func (w *wave) importRows(ctx context.Context, rows []*creation) (made int, err 
 	return answer.IDs + late, err
 }
 
-// tooLate says that the creation may no longer be imported: its caller has stopped waiting, its
-// message is not leased for long enough, or somebody else may have tried to create the key since.
+// tooLate says that a row may not be imported any more: its caller has stopped waiting, its
+// message's lease is too short, or another worker may have tried since.
 func (w *wave) tooLate(c *creation) bool {
 	return c.ctx.Err() != nil || c.Lease != nil && !w.plane.Outlasts(c.Lease) || !c.looked && !w.untried(c)
 }
 
-// handBack has the message of a creation that was too late come again.
 func handBack() error {
 	return &portal.Postponed{After: time.Second + rand.N(2*time.Second), Reason: "message lease"}
 }
 
-// tell reads which keys are there and which plans they are in, and answers each row. The
-// lists of the plans name their keys, so the list of all keys is read only for rows that
-// are in no plan.
-func (w *wave) tell(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
+// answer reads which keys exist and which plans they are in, and answers each row. The plans'
+// lists name their keys, so only rows in no plan need the list of all keys.
+func (w *wave) answer(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) {
 	attached := w.attached(ctx, rows, there)
 	unseen := slices.DeleteFunc(slices.Clone(rows), func(c *creation) bool { return there[c.Key.Name] != "" })
 	if err := w.find(ctx, unseen, there); err != nil {
@@ -172,7 +165,7 @@ func (w *wave) tell(ctx context.Context, rows []*creation, there map[string]port
 	for _, c := range rows {
 		id := there[c.Key.Name]
 		if id == "" {
-			c.answer <- answered{err: c.otherwise}
+			c.answer <- answered{err: c.ifMissing}
 			continue
 		}
 		made := Created{ID: id}
@@ -185,9 +178,8 @@ func (w *wave) tell(ctx context.Context, rows []*creation, there map[string]port
 	}
 }
 
-// attached lists the keys of every plan that one is wanted in, and adds the keys which
-// that shows. A plan that cannot be listed counts as empty: attaching singly what is
-// attached does no harm.
+// attached lists the keys of every wanted plan, and adds them to there. A plan that cannot be
+// listed counts as empty: attaching a key again does no harm.
 func (w *wave) attached(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) map[portal.PlanID]map[portal.GatewayKeyID]bool {
 	attached := map[portal.PlanID]map[portal.GatewayKeyID]bool{}
 	for plan, wanted := range byPlan(rows) {

@@ -95,7 +95,7 @@ type getUserOutput struct {
 
 func (s *Service) getUser(_ context.Context, in *getUserInput) (*getUserOutput, error) {
 	var v constraints
-	v.text("accessToken", in.AccessToken, 8192)
+	v.Text("accessToken", in.AccessToken, 8192)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

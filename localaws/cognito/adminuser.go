@@ -83,9 +83,9 @@ func (s *Service) adminCreateUser(ctx context.Context, in *adminCreateUserInput)
 
 func (in *adminCreateUserInput) validate() error {
 	var c constraints
-	c.text("username", in.Username, 128)
-	c.oneOf("messageAction", []string{"RESEND", "SUPPRESS"}, in.MessageAction)
-	c.oneOf("desiredDeliveryMediums", []string{"SMS", "EMAIL"}, in.DesiredDeliveryMediums...)
+	c.Text("username", in.Username, 128)
+	c.OneOf("messageAction", []string{"RESEND", "SUPPRESS"}, in.MessageAction)
+	c.OneOf("desiredDeliveryMediums", []string{"SMS", "EMAIL"}, in.DesiredDeliveryMediums...)
 	if err := c.err(); err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (s *Service) inviteAgain(ctx context.Context, in userInput, password string
 
 func (s *Service) poolOf(id string) (p pool, err error) {
 	var c constraints
-	c.text("userPoolId", id, 55)
+	c.Text("userPoolId", id, 55)
 	if err := c.err(); err != nil {
 		return pool{}, err
 	}
@@ -198,8 +198,8 @@ func (s *Service) adminGetUser(_ context.Context, in *userInput) (*adminGetUserO
 
 func (s *Service) userOf(in *userInput) (u user, err error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
-	c.text("username", in.Username, 128)
+	c.Text("userPoolId", in.UserPoolID, 55)
+	c.Text("username", in.Username, 128)
 	if err := c.err(); err != nil {
 		return user{}, err
 	}
@@ -218,8 +218,8 @@ func (s *Service) userOf(in *userInput) (u user, err error) {
 // nobody has from then on, so they end with it.
 func (s *Service) adminDeleteUser(_ context.Context, in *userInput) (*none, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
-	c.text("username", in.Username, 128)
+	c.Text("userPoolId", in.UserPoolID, 55)
+	c.Text("username", in.Username, 128)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

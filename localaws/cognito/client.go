@@ -123,14 +123,14 @@ func (c *clientSettings) hidesUsers() bool { return c.PreventUserExistenceErrors
 // validate checks completed settings.
 func (c *clientSettings) validate() error {
 	var v constraints
-	v.oneOf("explicitAuthFlows", []string{
+	v.OneOf("explicitAuthFlows", []string{
 		"ADMIN_NO_SRP_AUTH", "CUSTOM_AUTH_FLOW_ONLY", "USER_PASSWORD_AUTH", "ALLOW_ADMIN_USER_PASSWORD_AUTH", "ALLOW_CUSTOM_AUTH",
 		"ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_AUTH",
 	}, c.ExplicitAuthFlows...)
-	v.oneOf("allowedOAuthFlows", []string{"code", "implicit", "client_credentials"}, c.AllowedOAuthFlows...)
-	v.oneOf("preventUserExistenceErrors", []string{"LEGACY", "ENABLED"}, c.PreventUserExistenceErrors)
+	v.OneOf("allowedOAuthFlows", []string{"code", "implicit", "client_credentials"}, c.AllowedOAuthFlows...)
+	v.OneOf("preventUserExistenceErrors", []string{"LEGACY", "ENABLED"}, c.PreventUserExistenceErrors)
 	units := c.TokenValidityUnits
-	v.oneOf("tokenValidityUnits", []string{"seconds", "minutes", "hours", "days"}, units.AccessToken, units.IDToken, units.RefreshToken)
+	v.OneOf("tokenValidityUnits", []string{"seconds", "minutes", "hours", "days"}, units.AccessToken, units.IDToken, units.RefreshToken)
 	if err := v.err(); err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func findClient(tx *store.Tx, id string) (client, error) {
 // findClientPool returns a client with the pool it belongs to.
 func (s *Service) findClientPool(id string) (c client, p pool, err error) {
 	var v constraints
-	v.text("clientId", id, 128)
+	v.Text("clientId", id, 128)
 	if err := v.err(); err != nil {
 		return client{}, pool{}, err
 	}

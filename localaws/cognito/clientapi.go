@@ -41,9 +41,9 @@ func (c client) details() *userPoolClientOutput {
 
 func (s *Service) createUserPoolClient(_ context.Context, in *createUserPoolClientInput) (*userPoolClientOutput, error) {
 	var v constraints
-	v.text("userPoolId", in.UserPoolID, 55)
-	v.text("clientName", in.ClientName, 128)
-	v.matches("clientName", in.ClientName, namePattern)
+	v.Text("userPoolId", in.UserPoolID, 55)
+	v.Text("clientName", in.ClientName, 128)
+	v.Matches("clientName", in.ClientName, namePattern)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -82,8 +82,8 @@ type updateUserPoolClientInput struct {
 // back to its default. Id, secret and, unless given, the name stay.
 func (s *Service) updateUserPoolClient(_ context.Context, in *updateUserPoolClientInput) (*userPoolClientOutput, error) {
 	var v constraints
-	v.text("clientId", in.ClientID, 128)
-	v.matches("clientName", in.ClientName, namePattern)
+	v.Text("clientId", in.ClientID, 128)
+	v.Matches("clientName", in.ClientName, namePattern)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ type clientIDInput struct {
 
 func (s *Service) describeUserPoolClient(_ context.Context, in *clientIDInput) (*userPoolClientOutput, error) {
 	var v constraints
-	v.text("clientId", in.ClientID, 128)
+	v.Text("clientId", in.ClientID, 128)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -167,8 +167,8 @@ type clientEntry struct {
 // may have one name.
 func (s *Service) listUserPoolClients(_ context.Context, in *listUserPoolClientsInput) (*listUserPoolClientsOutput, error) {
 	var v constraints
-	v.text("userPoolId", in.UserPoolID, 55)
-	v.within("maxResults", in.MaxResults, 1, mostPerPage)
+	v.Text("userPoolId", in.UserPoolID, 55)
+	v.Within("maxResults", in.MaxResults, 1, mostPerPage)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

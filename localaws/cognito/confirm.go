@@ -43,7 +43,7 @@ func (s *Service) clientOfUser(in *clientUser) (client, pool, error) {
 		return client{}, pool{}, err
 	}
 	var v constraints
-	v.text("username", in.Username, 128)
+	v.Text("username", in.Username, 128)
 	if err := v.err(); err != nil {
 		return client{}, pool{}, err
 	}
@@ -57,7 +57,7 @@ func (s *Service) clientOfCode(in *clientUser, code string) (client, pool, error
 		return client{}, pool{}, err
 	}
 	var v constraints
-	v.text("confirmationCode", code, 2048)
+	v.Text("confirmationCode", code, 2048)
 	return c, p, v.err()
 }
 

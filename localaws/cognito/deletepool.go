@@ -11,7 +11,7 @@ import (
 // tokens name the pool or a client of it, and so end with it.
 func (s *Service) deleteUserPool(_ context.Context, in *poolIDInput) (*none, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
+	c.Text("userPoolId", in.UserPoolID, 55)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (s *Service) deleteUserPool(_ context.Context, in *poolIDInput) (*none, err
 
 func (s *Service) deleteUserPoolClient(_ context.Context, in *clientIDInput) (*none, error) {
 	var v constraints
-	v.text("clientId", in.ClientID, 128)
+	v.Text("clientId", in.ClientID, 128)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

@@ -21,9 +21,9 @@ type createUserPoolDomainInput struct {
 // pages of all pools are at the local endpoint, and a pool needs no domain there.
 func (s *Service) createUserPoolDomain(_ context.Context, in *createUserPoolDomainInput) (*none, error) {
 	var c constraints
-	c.text("domain", in.Domain, 63)
-	c.matches("domain", in.Domain, domainPattern)
-	c.within("managedLoginVersion", &in.ManagedLoginVersion, 0, 2)
+	c.Text("domain", in.Domain, 63)
+	c.Matches("domain", in.Domain, domainPattern)
+	c.Within("managedLoginVersion", &in.ManagedLoginVersion, 0, 2)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ type globalSignOutInput struct{ AccessToken string }
 
 func (s *Service) globalSignOut(_ context.Context, in *globalSignOutInput) (*none, error) {
 	var v constraints
-	v.text("accessToken", in.AccessToken, 8192)
+	v.Text("accessToken", in.AccessToken, 8192)
 	if err := v.err(); err != nil {
 		return nil, err
 	}
@@ -77,8 +77,8 @@ type changePasswordInput struct {
 // as a failure to sign in.
 func (s *Service) changePassword(ctx context.Context, in *changePasswordInput) (*none, error) {
 	var v constraints
-	v.text("accessToken", in.AccessToken, 8192)
-	v.text("previousPassword", in.PreviousPassword, maxPassword)
+	v.Text("accessToken", in.AccessToken, 8192)
+	v.Text("previousPassword", in.PreviousPassword, maxPassword)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ type adminResetUserPasswordInput struct {
 // mailed at once: the old one is no good any more.
 func (s *Service) adminResetUserPassword(_ context.Context, in *adminResetUserPasswordInput) (*none, error) {
 	var c constraints
-	c.text("username", in.Username, 128)
+	c.Text("username", in.Username, 128)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

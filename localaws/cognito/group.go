@@ -52,10 +52,10 @@ type groupOutput struct {
 
 func (s *Service) createGroup(_ context.Context, in *createGroupInput) (*groupOutput, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
-	c.text("groupName", in.GroupName, 128)
-	c.length("description", in.Description, 2048)
-	c.within("precedence", in.Precedence, 0, math.MaxInt32)
+	c.Text("userPoolId", in.UserPoolID, 55)
+	c.Text("groupName", in.GroupName, 128)
+	c.Length("description", in.Description, 2048)
+	c.Within("precedence", in.Precedence, 0, math.MaxInt32)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -116,8 +116,8 @@ func (s *Service) adminListGroupsForUser(_ context.Context, in *listGroupsForUse
 // groups pages through what list returns, which is ordered by name.
 func (s *Service) groups(in *listGroupsInput, list func(*store.Tx, pool) ([]group, error)) (*listGroupsOutput, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
-	c.within("limit", in.Limit, 0, mostPerPage)
+	c.Text("userPoolId", in.UserPoolID, 55)
+	c.Within("limit", in.Limit, 0, mostPerPage)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (s *Service) adminRemoveUserFromGroup(_ context.Context, in *membershipInpu
 
 func (s *Service) changeMembership(in *membershipInput, fn func([]string) []string) (*none, error) {
 	var c constraints
-	c.text("groupName", in.GroupName, 128)
+	c.Text("groupName", in.GroupName, 128)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

@@ -15,8 +15,8 @@ type groupInput struct {
 
 func (in *groupInput) validate() error {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
-	c.text("groupName", in.GroupName, 128)
+	c.Text("userPoolId", in.UserPoolID, 55)
+	c.Text("groupName", in.GroupName, 128)
 	return c.err()
 }
 
@@ -57,9 +57,9 @@ type updateGroupInput struct {
 // updateGroup changes what is given.
 func (s *Service) updateGroup(_ context.Context, in *updateGroupInput) (*groupOutput, error) {
 	var c constraints
-	c.within("precedence", in.Precedence, 0, math.MaxInt32)
+	c.Within("precedence", in.Precedence, 0, math.MaxInt32)
 	if in.Description != nil {
-		c.length("description", *in.Description, 2048)
+		c.Length("description", *in.Description, 2048)
 	}
 	if err := c.err(); err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ type listUsersInGroupOutput struct {
 // listUsersInGroup lists them in the order of their user names.
 func (s *Service) listUsersInGroup(_ context.Context, in *listUsersInGroupInput) (*listUsersInGroupOutput, error) {
 	var c constraints
-	c.within("limit", in.Limit, 0, mostPerPage)
+	c.Within("limit", in.Limit, 0, mostPerPage)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

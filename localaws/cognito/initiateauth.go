@@ -70,8 +70,8 @@ func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*aut
 		return nil, invalid("Initiate Auth method not supported.")
 	default:
 		var v constraints
-		v.text("authFlow", in.AuthFlow, 64)
-		v.oneOf("authFlow", []string{
+		v.Text("authFlow", in.AuthFlow, 64)
+		v.OneOf("authFlow", []string{
 			"USER_SRP_AUTH", "REFRESH_TOKEN_AUTH", "REFRESH_TOKEN", "CUSTOM_AUTH", "ADMIN_NO_SRP_AUTH",
 			"USER_PASSWORD_AUTH", "ADMIN_USER_PASSWORD_AUTH", "USER_AUTH",
 		}, in.AuthFlow)

@@ -25,9 +25,9 @@ type listUsersOutput struct {
 // listUsers lists users in the order of their user names.
 func (s *Service) listUsers(_ context.Context, in *listUsersInput) (*listUsersOutput, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
-	c.length("filter", in.Filter, 256)
-	c.within("limit", in.Limit, 0, mostPerPage)
+	c.Text("userPoolId", in.UserPoolID, 55)
+	c.Length("filter", in.Filter, 256)
+	c.Within("limit", in.Limit, 0, mostPerPage)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

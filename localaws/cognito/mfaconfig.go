@@ -14,7 +14,7 @@ type mfaConfigOutput struct {
 // getUserPoolMfaConfig says that a pool asks for no second factor: none does here.
 func (s *Service) getUserPoolMfaConfig(_ context.Context, in *poolIDInput) (*mfaConfigOutput, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
+	c.Text("userPoolId", in.UserPoolID, 55)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ type setMfaConfigInput struct {
 // setUserPoolMfaConfig leaves multi-factor authentication off, and refuses to turn it on.
 func (s *Service) setUserPoolMfaConfig(ctx context.Context, in *setMfaConfigInput) (*mfaConfigOutput, error) {
 	var c constraints
-	c.oneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
+	c.OneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

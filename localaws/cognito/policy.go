@@ -56,16 +56,16 @@ func (p *policies) policy() (passwordPolicy, error) {
 		policy.TemporaryPasswordValidityDays = 7
 	}
 	var c constraints
-	c.within("policies.passwordPolicy.minimumLength", &policy.MinimumLength, 6, 99)
-	c.within("policies.passwordPolicy.temporaryPasswordValidityDays", &policy.TemporaryPasswordValidityDays, 0, 365)
+	c.Within("policies.passwordPolicy.minimumLength", &policy.MinimumLength, 6, 99)
+	c.Within("policies.passwordPolicy.temporaryPasswordValidityDays", &policy.TemporaryPasswordValidityDays, 0, 365)
 	return policy, c.err()
 }
 
 // check returns InvalidPasswordException with the first thing that is missing.
 func (p passwordPolicy) check(password string) error {
 	var c constraints
-	c.text("password", password, maxPassword)
-	c.matches("password", password, passwordPattern)
+	c.Text("password", password, maxPassword)
+	c.Matches("password", password, passwordPattern)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -160,13 +160,13 @@ func (s *Service) newPool(in *createUserPoolInput) (pool, error) {
 
 func (in *createUserPoolInput) validate() error {
 	var c constraints
-	c.text("poolName", in.PoolName, 128)
-	c.matches("poolName", in.PoolName, namePattern)
-	c.oneOf("usernameAttributes", []string{"phone_number", "email"}, in.UsernameAttributes...)
-	c.oneOf("autoVerifiedAttributes", []string{"phone_number", "email"}, in.AutoVerifiedAttributes...)
-	c.oneOf("deletionProtection", []string{"ACTIVE", "INACTIVE"}, in.DeletionProtection)
-	c.oneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
-	c.oneOf("userPoolTier", []string{"LITE", "ESSENTIALS", "PLUS"}, in.UserPoolTier)
+	c.Text("poolName", in.PoolName, 128)
+	c.Matches("poolName", in.PoolName, namePattern)
+	c.OneOf("usernameAttributes", []string{"phone_number", "email"}, in.UsernameAttributes...)
+	c.OneOf("autoVerifiedAttributes", []string{"phone_number", "email"}, in.AutoVerifiedAttributes...)
+	c.OneOf("deletionProtection", []string{"ACTIVE", "INACTIVE"}, in.DeletionProtection)
+	c.OneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)
+	c.OneOf("userPoolTier", []string{"LITE", "ESSENTIALS", "PLUS"}, in.UserPoolTier)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ type poolIDInput struct {
 
 func (s *Service) describeUserPool(_ context.Context, in *poolIDInput) (*userPoolOutput, error) {
 	var c constraints
-	c.text("userPoolId", in.UserPoolID, 55)
+	c.Text("userPoolId", in.UserPoolID, 55)
 	if err := c.err(); err != nil {
 		return nil, err
 	}
@@ -103,9 +103,9 @@ type poolEntry struct {
 func (s *Service) listUserPools(_ context.Context, in *listUserPoolsInput) (*listUserPoolsOutput, error) {
 	var c constraints
 	if in.MaxResults == nil {
-		c.add("maxResults", "not be null")
+		c.Add("maxResults", "not be null")
 	}
-	c.within("maxResults", in.MaxResults, 1, mostPerPage)
+	c.Within("maxResults", in.MaxResults, 1, mostPerPage)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

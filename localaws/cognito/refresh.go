@@ -60,7 +60,7 @@ type revokeTokenInput struct {
 
 func (s *Service) revokeToken(_ context.Context, in *revokeTokenInput) (*none, error) {
 	var v constraints
-	v.text("token", in.Token, 8192)
+	v.Text("token", in.Token, 8192)
 	if err := v.err(); err != nil {
 		return nil, err
 	}

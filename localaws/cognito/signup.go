@@ -21,7 +21,7 @@ type newUser struct {
 // checkName makes sure that the name and the attributes agree.
 func (n *newUser) checkName(p pool) error {
 	var c constraints
-	c.text("username", n.Name, 128)
+	c.Text("username", n.Name, 128)
 	if err := c.err(); err != nil {
 		return err
 	}

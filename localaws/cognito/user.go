@@ -96,8 +96,8 @@ func putUser(tx *store.Tx, p pool, u user) error {
 // change stores what fn makes of a user. Nothing is stored when fn refuses.
 func (s *Service) change(poolID, name string, fn func(*store.Tx, pool, *user) error) error {
 	var c constraints
-	c.text("userPoolId", poolID, 55)
-	c.text("username", name, 128)
+	c.Text("userPoolId", poolID, 55)
+	c.Text("username", name, 128)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -123,8 +123,8 @@ func (s *Service) aliasTarget(tx *store.Tx, name string) (string, error) {
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
 func checkAliasName(name string) error {
 	var c constraints
-	c.text("aliasName", name, 256)
-	c.matches("aliasName", name, aliasPattern)
+	c.Text("aliasName", name, 256)
+	c.Matches("aliasName", name, aliasPattern)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -53,7 +53,7 @@ func (s *Service) findByID(tx *store.Tx, id string) (key, error) {
 // that already.
 func (s *Service) resource(name string) (string, error) {
 	var c constraints
-	c.text("keyId", name, 2048)
+	c.Text("keyId", name, 2048)
 	if err := c.err(); err != nil {
 		return "", err
 	}

@@ -245,7 +245,7 @@ func (s *Service) updateKeyDescription(_ context.Context, in *updateKeyDescripti
 func checkDescription(text string) error {
 	var c constraints
 	if len(text) > 8192 {
-		c.add("description", "have length less than or equal to 8192")
+		c.Add("description", "have length less than or equal to 8192")
 	}
 	return c.err()
 }

@@ -60,7 +60,7 @@ func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletion
 		days = *in.PendingWindowInDays
 	}
 	var c constraints
-	c.within("pendingWindowInDays", &days, 7, 30)
+	c.Within("pendingWindowInDays", &days, 7, 30)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

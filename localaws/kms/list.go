@@ -23,7 +23,7 @@ type pageOutput struct {
 // limits checks the request and returns its page size and the name to go on after.
 func (p pageInput) limits(usual, most int) (limit int, after string, err error) {
 	var c constraints
-	c.within("limit", p.Limit, 1, most)
+	c.Within("limit", p.Limit, 1, most)
 	if err := c.err(); err != nil {
 		return 0, "", err
 	}

@@ -31,7 +31,7 @@ type generateMacOutput struct {
 }
 
 func (s *Service) generateMac(_ context.Context, in *generateMacInput) (*generateMacOutput, error) {
-	arn, mac, err := s.mac(in, nil)
+	arn, mac, err := s.mac(in, constraints{})
 	if err != nil {
 		return nil, err
 	}

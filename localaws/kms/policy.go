@@ -105,7 +105,7 @@ func (s *Service) listKeyPolicies(_ context.Context, in *listKeyPoliciesInput) (
 // could change the policy again.
 func checkPolicy(text string, bypass bool) error {
 	var c constraints
-	c.text("policy", text, maxPolicy)
+	c.Text("policy", text, maxPolicy)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type replicateKeyOutput struct {
 // of its own.
 func (s *Service) replicateKey(_ context.Context, in *replicateKeyInput) (*replicateKeyOutput, error) {
 	var c constraints
-	c.text("replicaRegion", in.ReplicaRegion, 32)
+	c.Text("replicaRegion", in.ReplicaRegion, 32)
 	if err := c.err(); err != nil {
 		return nil, err
 	}

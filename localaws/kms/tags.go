@@ -23,9 +23,9 @@ func checkTags(tags []tag) error {
 	var c constraints
 	seen := map[string]bool{}
 	for _, t := range tags {
-		c.text("tags.member.tagKey", t.Key, 128)
+		c.Text("tags.member.tagKey", t.Key, 128)
 		if len(t.Value) > 256 {
-			c.add("tags.member.tagValue", "have length less than or equal to 256")
+			c.Add("tags.member.tagValue", "have length less than or equal to 256")
 		}
 		if strings.HasPrefix(strings.ToLower(t.Key), "aws:") {
 			return wire.Errorf("TagException", "Tags beginning with aws: are reserved")
