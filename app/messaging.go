@@ -9,12 +9,13 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // messaging is how one process sends.
 type messaging struct {
 	*transport.Sender
-	queues *transport.Queues
+	queues *pubsub.Queues
 	// shutdown sends what was taken, until ctx ends.
 	shutdown func(ctx context.Context) error
 }
@@ -30,9 +31,9 @@ func (m messaging) close() error {
 }
 
 func newMessaging(c clients, names Names) messaging {
-	queues := transport.NewQueues(c.sqs)
-	toQueues := transport.NewPublisher(c.sqs, queues, transport.PublisherConfig{})
-	toTopics := transport.NewTopicPublisher(c.sns, once(c.topicARN), transport.PublisherConfig{})
+	queues := pubsub.NewQueues(c.sqs)
+	toQueues := pubsub.NewPublisher(c.sqs, queues, pubsub.PublisherConfig{})
+	toTopics := pubsub.NewTopicPublisher(c.sns, once(c.topicARN), pubsub.PublisherConfig{})
 	return messaging{
 		Sender: transport.NewSender(toQueues, toTopics, routes(names)),
 		queues: queues,

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // Process is what a process needs at start: its configuration, AWS, log, metrics and clock.
@@ -138,7 +139,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
 	// Most messages of a busy queue wait for DynamoDB or for the budget, so many run at once.
-	receiving := transport.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
+	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
 	// Keys that wait for the budget are imported together; the more wait, the fewer calls.
@@ -184,7 +185,7 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 
 // leaseOf returns the end of the lease of the message in hand.
 func leaseOf(ctx context.Context) time.Time {
-	until, _ := transport.Lease(ctx)
+	until, _ := pubsub.Lease(ctx)
 	return until
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 	"github.com/gatehouse-portal/gatehouse/transport/stock"
 )
 
@@ -23,7 +23,7 @@ type contestant struct {
 	subscribes int
 	// messages is about what it consumes in the window, so that it is busy all the time.
 	messages int
-	open     func(aws.Config, *sqs.Client, *transport.Queues) (message.Publisher, message.Subscriber, error)
+	open     func(aws.Config, *sqs.Client, *pubsub.Queues) (message.Publisher, message.Subscriber, error)
 }
 
 // contestants are stock as a Watermill router uses it, stock with many subscriptions,
@@ -40,20 +40,20 @@ func contestants() []contestant {
 func stockWith(subscribes, batch, messages int) contestant {
 	return contestant{
 		name: fmt.Sprintf("stock, %d Subscribe, receiving %d", subscribes, batch), subscribes: subscribes, messages: messages,
-		open: func(cfg aws.Config, _ *sqs.Client, queues *transport.Queues) (message.Publisher, message.Subscriber, error) {
-			pub, err := stock.NewPublisher(cfg, queues, transport.PublisherConfig{})
+		open: func(cfg aws.Config, _ *sqs.Client, queues *pubsub.Queues) (message.Publisher, message.Subscriber, error) {
+			pub, err := stock.NewPublisher(cfg, queues, pubsub.PublisherConfig{})
 			if err != nil {
 				return nil, nil, err
 			}
-			sub, err := stock.NewSubscriber(cfg, queues, transport.SubscriberConfig{}, batch)
+			sub, err := stock.NewSubscriber(cfg, queues, pubsub.SubscriberConfig{}, batch)
 			return pub, sub, err
 		},
 	}
 }
 
-func openOurs(_ aws.Config, client *sqs.Client, queues *transport.Queues) (message.Publisher, message.Subscriber, error) {
-	pub := transport.NewPublisher(client, queues, transport.PublisherConfig{})
-	sub := transport.NewSubscriber(client, queues, transport.SubscriberConfig{Pollers: polling, Concurrency: 256})
+func openOurs(_ aws.Config, client *sqs.Client, queues *pubsub.Queues) (message.Publisher, message.Subscriber, error) {
+	pub := pubsub.NewPublisher(client, queues, pubsub.PublisherConfig{})
+	sub := pubsub.NewSubscriber(client, queues, pubsub.SubscriberConfig{Pollers: polling, Concurrency: 256})
 	return pub, sub, nil
 }
 

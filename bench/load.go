@@ -9,7 +9,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/message"
 
-	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // queueKind is one kind of queue to compare on. A standard queue has no groups.
@@ -41,10 +41,10 @@ var padding = strings.Repeat("x", 600)
 
 func (l load) message(i int) *message.Message {
 	msg := message.NewMessage(watermill.NewUUID(), []byte(strconv.Itoa(i)+" "+padding))
-	msg.Metadata.Set(transport.TypeKey, "gatehouse.SubscribeRequested.v1")
+	msg.Metadata.Set(pubsub.TypeKey, "gatehouse.SubscribeRequested.v1")
 	if l.kind.fifo() {
-		msg.Metadata.Set(transport.GroupID, "account/"+strconv.Itoa(i%l.kind.groups))
-		msg.Metadata.Set(transport.DeduplicationID, msg.UUID)
+		msg.Metadata.Set(pubsub.GroupID, "account/"+strconv.Itoa(i%l.kind.groups))
+		msg.Metadata.Set(pubsub.DeduplicationID, msg.UUID)
 	}
 	return msg
 }

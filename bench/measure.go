@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 type settings struct {
@@ -88,7 +88,7 @@ func measure(ctx context.Context, s settings, endpoint string, kind queueKind, c
 	if err != nil {
 		return Result{}, err
 	}
-	queues := transport.NewQueues(client)
+	queues := pubsub.NewQueues(client)
 	if _, err := queues.URL(ctx, queue); err != nil {
 		return Result{}, err
 	}

@@ -206,7 +206,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		return o.acceptedBefore(ctx, row, known)
 	}
 	o.read.keep(row)
-	if err := o.publish(ctx, row, o.sender.Send); err != nil {
+	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
 		// A repeat publishes it at once.
 		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
@@ -279,7 +279,7 @@ func (o *Operations) resume(ctx context.Context, row operationRow) error {
 	if !mine {
 		return nil
 	}
-	if err := o.publish(ctx, row, o.sender.Repeat); err != nil {
+	if err := o.publishStored(ctx, row, o.sender.Repeat); err != nil {
 		// The next repeat publishes it at once.
 		return errors.Join(err, o.rows.notHanded(ctx, row))
 	}
@@ -304,15 +304,22 @@ func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bo
 	if len(progress.Steps) > 0 {
 		return true, nil
 	}
-	return false, portal.Postpone("the queues do not answer", o.publish(ctx, row, o.sender.Repeat))
+	return false, portal.Postpone("the queues do not answer", o.publishStored(ctx, row, o.sender.Repeat))
 }
 
-func (o *Operations) publish(ctx context.Context, row operationRow, send func(context.Context, ...events.Event) error) error {
+type sendFunc func(context.Context, ...events.Event) error
+
+// publishStored publishes the request that the row holds.
+func (o *Operations) publishStored(ctx context.Context, row operationRow, send sendFunc) error {
 	request, err := events.DecodeRequest(row.Type, []byte(row.Body))
 	if err != nil {
 		return fmt.Errorf("reading operation %s: %w", row.ID, err)
 	}
-	err = send(ctx, events.Event{
+	return o.publish(ctx, row, request, send)
+}
+
+func (o *Operations) publish(ctx context.Context, row operationRow, request events.Request, send sendFunc) error {
+	err := send(ctx, events.Event{
 		ID: string(row.ID), Source: o.source, Subject: row.Subject, Time: row.CreatedAt, Actor: row.Actor,
 		Operation: row.ID, Intent: row.Intent, Correlation: row.Correlation, Data: request,
 	})

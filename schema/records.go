@@ -219,7 +219,7 @@ func AttachLease(of portal.Target) Key { return Key{of.Of(leasePartition), "atta
 // without an answer it stays, as a note that the account's keys must be checked. It must not be
 // deleted by hand.
 //
-// Owner: leases. Kept: until the account is settled.
+// Owner: leases. Kept: until every key of the account is recorded.
 func AccountLease(of portal.Target, account portal.AccountID) Key {
 	return Key{of.Of(leasePartition), accountPartition(account)}
 }

@@ -1,17 +1,17 @@
 package transport
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/ThreeDotsLabs/watermill/components/cqrs"
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Codec is Watermill's marshaler over *events.Event: the payload of a message is
-// the event as events.Encode writes it, its uuid the event's id, its name the type.
+// Codec is Watermill's marshaler for *events.Event. A message's payload is the event as
+// events.Encode writes it, its uuid the event's id, and its name the event's type.
 type Codec struct{}
 
 var _ cqrs.CommandEventMarshaler = Codec{}
@@ -27,11 +27,11 @@ func (Codec) Marshal(v any) (*message.Message, error) {
 		return nil, err
 	}
 	msg := message.NewMessage(ev.ID, body)
-	msg.Metadata.Set(TypeKey, ev.Type())
+	msg.Metadata.Set(pubsub.TypeKey, ev.Type())
 	return msg, nil
 }
 
-// Unmarshal fills an *events.Event. Errors are those of events.Decode.
+// Unmarshal fills an *events.Event. Its errors are those of events.Decode.
 func (Codec) Unmarshal(msg *message.Message, v any) error {
 	into, err := asEvent(v)
 	if err != nil {
@@ -54,10 +54,10 @@ func (Codec) Name(v any) string {
 	return ev.Type()
 }
 
-// NameFromMessage is the type that the message says it has, or else its body; empty
-// if neither does.
+// NameFromMessage returns the type from the message's metadata, or else from its body; "" if
+// neither has one.
 func (Codec) NameFromMessage(msg *message.Message) string {
-	if name := msg.Metadata.Get(TypeKey); name != "" {
+	if name := msg.Metadata.Get(pubsub.TypeKey); name != "" {
 		return name
 	}
 	return peek(msg.Payload).Type
@@ -69,20 +69,4 @@ func asEvent(v any) (*events.Event, error) {
 		return nil, fmt.Errorf("a message carries an *events.Event, not a %T", v)
 	}
 	return ev, nil
-}
-
-// header is what can be told of a body that may not be readable as a whole.
-type header struct {
-	ID        string `json:"id"`
-	Type      string `json:"type"`
-	Subject   string `json:"subject"`
-	Operation string `json:"operationid"`
-}
-
-func peek(body []byte) header {
-	var h header
-	if err := json.Unmarshal(body, &h); err != nil {
-		return header{}
-	}
-	return h
 }

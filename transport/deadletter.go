@@ -1,57 +1,44 @@
 package transport
 
 import (
+	"cmp"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill/message"
+
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Class says why a message became a dead letter. Classes are data.
-type Class = string
-
-// The classes. Failed and Panicked messages were tried again and again, the others
-// were buried at once.
-const (
-	Unreadable  Class = "unreadable"
-	UnknownType Class = "unknown_type"
-	Invalid     Class = "invalid" // the handler says that it can never be carried out
-	Failed      Class = "failed"
-	Panicked    Class = "panic"
-	Redriven    Class = "redriven" // SQS gave up on it and moved it to its dead-letter queue
-)
-
-func permanent(c Class) bool { return c != Failed && c != Panicked }
-
-// DeadLetter is a message that is no longer tried, with all that is needed to
-// understand it and to send it again.
+// DeadLetter is a message that is given up, with all that is needed to understand it and to
+// send it again.
 type DeadLetter struct {
-	// ID is the event's id; that of SQS if the event cannot be read.
+	// ID is the event's id, or SQS's id if the event cannot be read.
 	ID string
-	// FailureKey is what its failures were counted under: one message in one queue.
+	// FailureKey stands for this message in this queue; failures are counted under it.
 	FailureKey string
-	// Queue it was received from, by the consumer of that name.
-	Queue    string
-	Consumer string
-	// Type, Subject and Operation are as far as known.
+	Queue      string
+	Consumer   string
+	// Type, Subject and Operation are "" if the message does not tell.
 	Type      string
 	Subject   portal.Stream
 	Operation portal.OperationID
-	// Body is the message as it was received.
-	Body  []byte
-	Class Class
-	// Error is for operators. It does not repeat the body.
+	Body      []byte
+	Class     Class
+	// Error is for operators. It does not contain the body.
 	Error string
-	// Attempts is how often it was tried: of redriven ones, how often it was handed
-	// out, as far as SQS tells.
+	// Attempts counts how often it was handled; for redriven messages, how often SQS
+	// delivered it, as far as SQS tells.
 	Attempts    int
 	First, Last time.Time
 }
 
 const maxErrorText = 1000
 
-// errorText is the error without the body, of bounded length. Of an unreadable
-// message only our own words are used: a decoder's may quote from the body.
+// errorText is the error's text, of bounded length and without the body. Of an unreadable
+// message's error it is only our own message, since a decoder's error may quote the body.
 func errorText(err error, body []byte) string {
 	text := err.Error()
 	if classOf(err) == Unreadable {
@@ -64,4 +51,29 @@ func errorText(err error, body []byte) string {
 		text = strings.ToValidUTF8(text[:maxErrorText], "") + " …"
 	}
 	return text
+}
+
+// failureKey is SQS's id of the message, which is the same for every delivery. Each queue
+// that an event reaches, and each replay, has an id and so a count of its own.
+func failureKey(msg *message.Message, h *handling) string {
+	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
+}
+
+// deadLetter is the dead letter of a message that has failed once.
+func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
+	letter := DeadLetter{
+		ID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
+		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
+		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
+		Attempts: 1, First: now, Last: now,
+	}
+	if letter.Class == Redriven {
+		if received, err := strconv.Atoi(msg.Metadata.Get(pubsub.ReceiveCountKey)); err == nil {
+			letter.Attempts = received
+		}
+		if sent, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(pubsub.SentAtKey)); err == nil {
+			letter.First = sent
+		}
+	}
+	return letter
 }

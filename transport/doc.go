@@ -1,11 +1,16 @@
-// Package transport carries events over SQS and SNS with Watermill: it publishes
-// them in batches, receives them in lanes, dispatches them to handlers and sees to
-// the ones that fail. It knows how a message travels, not what it means.
+// Package transport carries events from senders to handlers. It chooses the queue or topic
+// and the group of each event, dispatches received events to handlers by type, and decides
+// whether an event that failed is tried again or becomes a dead letter. Package pubsub moves
+// the messages over SQS and SNS.
 //
-//	Sender --> Publisher ------> SQS --> Subscriber --> Worker --> Handler
-//	     \---> TopicPublisher -> SNS ------^               \-----> dead letters
+//	Sender --> pubsub.Publisher ------> SQS --> pubsub.Subscriber --> Worker --> Handler
+//	     \---> pubsub.TopicPublisher -> SNS ------^                       \----> dead letters
 //
-// A message is handled at least once. Of a FIFO queue the messages of one group
-// are handled one after the other, in order; everything else runs at the same time.
-// What a handler's error leads to is written down at Patience.
+// A message is handled at least once. On a FIFO queue the messages of one group are handled
+// one after the other, in order; all others are handled concurrently. RetryLimit says what a
+// handler's error leads to.
+//
+// The files in reading order, each of which uses only those after it: sender; worker,
+// logging, metrics, failure, deadletter, dispatch, class, recover, codec, handling, consumer,
+// logger.
 package transport

@@ -1,60 +1,61 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Patience says when a message that keeps failing becomes a dead letter: at the
-// failure by which it has failed Failures times over at least Span; 5 times, 15
-// minutes. What a handler's error leads to:
+// RetryLimit says when a message that keeps failing becomes a dead letter: once it has failed
+// Failures times (5) over at least Span (15 minutes). A handler's error leads to this:
 //
-//	portal.Postponed        it comes again after its delay; nothing is counted
-//	portal.ErrStopping      in a Postponed: it comes again at once, to another worker
+//	portal.Postponed        it is delivered again after its delay; nothing is counted
+//	portal.ErrStopping      in a Postponed: it is delivered again at once, to another worker
 //	portal.Error "invalid"  it is a dead letter at once
-//	any other, or a panic   counted; it comes again after a backoff, or is a dead letter
+//	any other, or a panic   counted; it is delivered again after a backoff, or is a dead letter
 //
-// A message that cannot be read, or has no handler, is a dead letter at once. If the
-// dead letter or the count cannot be written the message comes again: it is only
-// deleted when it was handled or buried.
-type Patience struct {
+// A message that cannot be read or has no handler is a dead letter at once. A message is
+// deleted only once it was handled or its dead letter is written. If the dead letter or the
+// count cannot be written, it is delivered again.
+type RetryLimit struct {
 	Failures int
 	Span     time.Duration
 }
 
-func (p Patience) withDefaults() Patience {
-	return Patience{Failures: orDefault(p.Failures, 5), Span: orDefault(p.Span, 15*time.Minute)}
+func (l RetryLimit) withDefaults() RetryLimit {
+	return RetryLimit{Failures: cmp.Or(l.Failures, 5), Span: cmp.Or(l.Span, 15*time.Minute)}
 }
 
-func (p Patience) exhausted(f Failure, now time.Time) bool {
-	return f.Count >= p.Failures && now.Sub(f.First) >= p.Span
+func (l RetryLimit) exhausted(f Failure, now time.Time) bool {
+	return f.Count >= l.Failures && now.Sub(f.First) >= l.Span
 }
 
-// Failure is how often a message has failed so far, and when first.
+// Failure is how often a message has failed, and when first.
 type Failure struct {
 	Count int
 	First time.Time
 }
 
-// failures is where failures and dead letters are kept.
 type failures interface {
-	// Failed counts one more failure under the key, which is a FailureKey.
+	// Failed counts one more failure under a DeadLetter's FailureKey.
 	Failed(ctx context.Context, key string, at time.Time) (Failure, error)
-	// Bury keeps the dead letter. A second time for the same message is not an error.
-	// It may forget what was counted under the FailureKey: that never comes again.
+	// Bury stores the dead letter. Storing it again is not an error. Bury may forget the
+	// failures under its FailureKey, since that key is not used again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
 
-// policy answers each message: ack when it is handled or buried, otherwise nack.
+const noteTime = 10 * time.Second
+
+// policy acks messages that were handled or became dead letters, and nacks the others.
 type policy struct {
 	failures failures
-	patience Patience
+	limit    RetryLimit
 	now      func() time.Time
 }
 
@@ -73,7 +74,7 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// decide returns the error to tell of, which is the handler's unless noting it failed.
+// decide returns the outcome and the error to log.
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed
@@ -83,26 +84,26 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	case errors.Is(err, errIgnored):
 		return ignored, nil
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
-		askNoDelay(ctx)
+		pubsub.RedeliverAtOnce(ctx)
 		return postponed, err
 	case errors.As(err, &later):
-		askDelay(ctx, later.After)
+		pubsub.RedeliverAfter(ctx, later.After)
 		return postponed, err
-	case errors.Is(context.Cause(ctx), errShutdown):
-		// The worker cut it off, which is no fault of the message.
+	case errors.Is(context.Cause(ctx), pubsub.ErrClosing):
+		// The worker cut it off; the message is not at fault.
 		return postponed, err
 	}
-	// The handler's time may be up; noting that needs some of its own.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
+	// The handler's time may be up, and storing needs some.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 	defer cancel()
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
-	if !permanent(letter.Class) {
+	if !isPermanent(letter.Class) {
 		failure, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
 		}
-		if !p.patience.exhausted(failure, now) {
+		if !p.limit.exhausted(failure, now) {
 			return failed, err
 		}
 		letter.Attempts, letter.First = failure.Count, failure.First
@@ -111,53 +112,4 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		return kept, errors.Join(err, buryErr)
 	}
 	return buried, err
-}
-
-// refused is a message that is not to be tried again, and why.
-type refused struct {
-	class Class
-	err   error
-}
-
-func (r *refused) Error() string { return r.err.Error() }
-func (r *refused) Unwrap() error { return r.err }
-
-func classOf(err error) Class {
-	var r *refused
-	var panicked *panicError
-	switch {
-	case errors.As(err, &r):
-		return r.class
-	case errors.As(err, &panicked):
-		return Panicked
-	case portal.CodeOf(err) == portal.Invalid:
-		return Invalid
-	}
-	return Failed
-}
-
-// failureKey is SQS's id of the message: another one for each queue that an event
-// reaches, so that two consumers do not count for each other, another one for each
-// replay, which starts anew, and the same for every delivery.
-func failureKey(msg *message.Message, h *handling) string {
-	return orDefault(msg.Metadata.Get(MessageIDKey), h.consumer.Name+"/"+h.head.ID)
-}
-
-// deadLetter is what would be buried if the first attempt were the last.
-func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
-	letter := DeadLetter{
-		ID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
-		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
-		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
-		Attempts: 1, First: now, Last: now,
-	}
-	if letter.Class == Redriven {
-		if received, err := strconv.Atoi(msg.Metadata.Get(ReceiveCountKey)); err == nil {
-			letter.Attempts = received
-		}
-		if sent, err := time.Parse(time.RFC3339Nano, msg.Metadata.Get(SentAtKey)); err == nil {
-			letter.First = sent
-		}
-	}
-	return letter
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 // ledger keeps failures and dead letters in memory.
@@ -61,13 +62,13 @@ func (l *ledger) buried() []DeadLetter {
 	return append([]DeadLetter(nil), l.letters...)
 }
 
-// handle takes one message through policy, recoverer and admission to the handler,
-// and says what it came to, whether it was acked, and the delay that was asked for.
+// handle passes one message through policy, recoverer and admit to the handler. It returns
+// the handling, whether the message was acked, and the delay that was asked for.
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
-	p.patience = p.patience.withDefaults()
-	d := &delivery{}
-	ctx, cancel := context.WithCancelCause(context.WithValue(t.Context(), deliveryKey{}, d))
+	p.limit = p.limit.withDefaults()
+	redelivery := &pubsub.Redelivery{}
+	ctx, cancel := context.WithCancelCause(pubsub.WithRedelivery(t.Context(), redelivery))
 	defer cancel(nil)
 	msg.SetContext(context.WithValue(ctx, cutKey{}, cancel))
 	open(msg, c)
@@ -75,7 +76,7 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 		return nil, h(msg.Context(), handlingOf(msg.Context()).event)
 	})))
 	if _, err := chain(msg); err != nil {
-		t.Errorf("an error got out to the router: %v", err)
+		t.Errorf("the router got an error: %v", err)
 	}
 	select {
 	case <-msg.Acked():
@@ -84,10 +85,10 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	default:
 		t.Error("the message was not answered")
 	}
-	return handlingOf(msg.Context()), acked, d.asked
+	return handlingOf(msg.Context()), acked, redelivery.Delay(func() time.Duration { return 0 })
 }
 
-// cutKey leads to the function that ends the message's context.
+// cutKey holds the function that ends the message's context.
 type cutKey struct{}
 
 func registration(t *testing.T) *message.Message {
@@ -97,7 +98,7 @@ func registration(t *testing.T) *message.Message {
 	if err != nil {
 		t.Fatal(err)
 	}
-	msg.Metadata.Set(MessageIDKey, "sqs-1")
+	msg.Metadata.Set(pubsub.MessageIDKey, "sqs-1")
 	return msg
 }
 
@@ -125,13 +126,13 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			handler: func(context.Context, events.Event) error { return nil },
 			want:    handled, acked: true,
 		},
-		"postponed: it comes again after its delay, uncounted": {
+		"postponed: delivered again after its delay, uncounted": {
 			handler: func(context.Context, events.Event) error {
 				return fmt.Errorf("handling: %w", &portal.Postponed{After: 7 * time.Second, Reason: "budget"})
 			},
 			want: postponed, delay: 7 * time.Second,
 		},
-		"postponed because of something invalid: still postponed": {
+		"postponed for something invalid: still postponed": {
 			handler: func(context.Context, events.Event) error {
 				return portal.Postpone("journal", portal.Fail(portal.Invalid, "what the store said"))
 			},
@@ -155,7 +156,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 		},
 		"cut off by the worker: uncounted": {
 			handler: func(ctx context.Context, _ events.Event) error {
-				ctx.Value(cutKey{}).(context.CancelCauseFunc)(errShutdown)
+				ctx.Value(cutKey{}).(context.CancelCauseFunc)(pubsub.ErrClosing)
 				return ctx.Err()
 			},
 			want: postponed,
@@ -167,11 +168,11 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			},
 			want: failed, counted: 1,
 		},
-		"counting fails: it comes again": {
+		"counting fails: delivered again": {
 			handler: func(context.Context, events.Event) error { return errors.New("oh") },
 			broken:  errors.New("no table"), want: kept,
 		},
-		"burying fails: it comes again": {
+		"burying fails: delivered again": {
 			handler: func(context.Context, events.Event) error { return portal.Fail(portal.Invalid, "No.") },
 			broken:  errors.New("no table"), want: kept,
 		},
@@ -181,7 +182,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			l := &ledger{broken: tc.broken}
 			h, acked, delay := handle(t, &policy{failures: l, now: at(noon)}, registrations, registration(t), tc.handler)
 			if h.outcome != tc.want || acked != tc.acked || delay != tc.delay {
-				t.Errorf("it came to %s, acked %v, delay %v; want %s, %v, %v", h.outcome, acked, delay, tc.want, tc.acked, tc.delay)
+				t.Errorf("got outcome %s, acked %v, delay %v; want %s, %v, %v", h.outcome, acked, delay, tc.want, tc.acked, tc.delay)
 			}
 			if got := l.failures["sqs-1"].Count; got != tc.counted {
 				t.Errorf("%d failures were counted, want %d", got, tc.counted)
@@ -193,7 +194,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 	}
 }
 
-func TestAMessageIsBuriedWhenItFailedOftenEnoughOverLongEnough(t *testing.T) {
+func TestAMessageIsBuriedOnceItFailedOftenEnoughOverLongEnough(t *testing.T) {
 	t.Parallel()
 	l := &ledger{}
 	fails := func(context.Context, events.Event) error { panic("again") }
@@ -206,7 +207,7 @@ func TestAMessageIsBuriedWhenItFailedOftenEnoughOverLongEnough(t *testing.T) {
 			want = buried
 		}
 		if h.outcome != want || acked != (want == buried) {
-			t.Errorf("after %d minutes it came to %s, want %s", minutes, h.outcome, want)
+			t.Errorf("after %d minutes: got outcome %s, want %s", minutes, h.outcome, want)
 		}
 	}
 	want := []DeadLetter{{
@@ -226,14 +227,14 @@ func TestEachCopyOfAnEventCountsItsOwnFailures(t *testing.T) {
 	p := &policy{failures: l, now: at(noon)}
 	elsewhere := registrations
 	elsewhere.Name, elsewhere.Queue = "showing", "projections.fifo"
-	// A queue's copy keeps SQS's id from one delivery to the next; the other queue's,
-	// and a replay's, have ids of their own.
+	// A queue's copy keeps SQS's id from delivery to delivery. The other queue's copy and a
+	// replay have ids of their own.
 	for _, delivered := range []struct {
 		to    Consumer
 		sqsID string
 	}{{registrations, "a"}, {elsewhere, "b"}, {registrations, "a"}, {registrations, "replay"}, {registrations, ""}, {elsewhere, ""}} {
 		msg := registration(t)
-		msg.Metadata.Set(MessageIDKey, delivered.sqsID)
+		msg.Metadata.Set(pubsub.MessageIDKey, delivered.sqsID)
 		handle(t, p, delivered.to, msg, fails)
 	}
 	want := map[string]int{"a": 2, "b": 1, "replay": 1, "deciding/m1": 1, "showing/m1": 1}
@@ -261,9 +262,9 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 		"not JSON":                       {registrations, "{secret", buried, Unreadable, "sqs-1"},
 		"not an event":                   {registrations, `{"id":"x1","hello":"secret"}`, buried, Unreadable, "x1"},
 		"data of another kind":           {registrations, strings.Replace(foreign, "gatehouse.NotYetKnown.v9", registerType, 1)[:len(foreign)-20] + `"data":"secret"}`, buried, Unreadable, "sqs-1"},
-		"a type nobody knows":            {registrations, foreign, buried, UnknownType, "f1"},
+		"an unknown type":                {registrations, foreign, buried, UnknownType, "f1"},
 		"a type without a handler":       {Consumer{Name: "other", Queue: "q"}, string(registration(t).Payload), buried, UnknownType, "m1"},
-		"a type nobody knows, ignored":   {ignoring, foreign, ignored, "", ""},
+		"an unknown type, ignored":       {ignoring, foreign, ignored, "", ""},
 		"unreadable is never ignored":    {ignoring, "{secret", buried, Unreadable, "sqs-1"},
 		"a redriven message":             {Drain("drain", "dlq"), string(registration(t).Payload), buried, Redriven, "m1"},
 		"a redriven unreadable message":  {Drain("drain", "dlq"), "{secret", buried, Redriven, "sqs-1"},
@@ -273,15 +274,15 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 			t.Parallel()
 			l := &ledger{}
 			msg := message.NewMessage("uuid", []byte(tc.body))
-			msg.Metadata.Set(MessageIDKey, "sqs-1")
-			msg.Metadata.Set(ReceiveCountKey, "4")
-			msg.Metadata.Set(SentAtKey, noon.Add(-time.Hour).Format(time.RFC3339Nano))
+			msg.Metadata.Set(pubsub.MessageIDKey, "sqs-1")
+			msg.Metadata.Set(pubsub.ReceiveCountKey, "4")
+			msg.Metadata.Set(pubsub.SentAtKey, noon.Add(-time.Hour).Format(time.RFC3339Nano))
 			h, acked, _ := handle(t, &policy{failures: l, now: at(noon)}, tc.consumer, msg, func(context.Context, events.Event) error {
 				t.Error("the handler was called")
 				return nil
 			})
 			if h.outcome != tc.outcome || !acked {
-				t.Errorf("it came to %s, acked %v, want %s", h.outcome, acked, tc.outcome)
+				t.Errorf("got outcome %s, acked %v; want %s", h.outcome, acked, tc.outcome)
 			}
 			if tc.class == "" {
 				if len(l.letters) > 0 {
@@ -306,7 +307,7 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 	}
 }
 
-func TestErrorTextsDoNotRepeatTheBodyAndEnd(t *testing.T) {
+func TestErrorTextsAreShortAndDoNotRepeatTheBody(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"secret":"x"}`)
 	text := errorText(fmt.Errorf("handling %s: %s", body, strings.Repeat("é", 2000)), body)

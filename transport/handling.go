@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 
@@ -9,25 +11,27 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// outcome is what one delivery came to.
+// Outcomes are labels of metrics.
 type outcome string
 
 const (
 	handled   outcome = "handled"
 	ignored   outcome = "ignored"
-	postponed outcome = "postponed" // it comes again; no failure
-	failed    outcome = "failed"    // it comes again; counted
-	buried    outcome = "buried"    // it is a dead letter
-	kept      outcome = "kept"      // it comes again, since the failure could not be noted
+	postponed outcome = "postponed" // it is delivered again; no failure
+	failed    outcome = "failed"    // it is delivered again; counted
+	buried    outcome = "buried"    // it became a dead letter
+	kept      outcome = "kept"      // it is delivered again, since the failure could not be stored
 )
 
-// handling is one delivery on its way through the middleware. The inner ones fill in
-// the outcome, the outer ones tell of it.
+var errIgnored = errors.New("its type is ignored here")
+
+// handling is one delivery on its way through the middleware.
 type handling struct {
 	consumer Consumer
-	// event is what the body says; readErr why it says nothing.
+	// readErr says why the body could not be read.
 	event   events.Event
 	readErr error
 	// head holds what is known in either case. Its ID is never empty.
@@ -39,17 +43,17 @@ type handling struct {
 
 type handlingKey struct{}
 
-// handlingOf is nil outside of a worker.
+// handlingOf returns nil outside of a worker.
 func handlingOf(ctx context.Context) *handling {
 	h, _ := ctx.Value(handlingKey{}).(*handling)
 	return h
 }
 
-// open reads the message, once for all who want to know of it. The body is the
-// truth: its type replaces that of the attribute.
+// open decodes the message, once for all the middleware. The type in the body replaces that
+// of the attribute.
 func open(msg *message.Message, c Consumer) {
 	h := &handling{consumer: c}
-	if why := msg.Metadata.Get(UnreadableKey); why != "" {
+	if why := msg.Metadata.Get(pubsub.UnreadableKey); why != "" {
 		h.readErr = &portal.Error{Code: portal.Invalid, Message: "The message could not be read.", Err: errors.New(why)}
 	} else {
 		h.event, h.readErr = events.Decode(msg.Payload)
@@ -62,20 +66,36 @@ func open(msg *message.Message, c Consumer) {
 		h.head = peek(msg.Payload)
 	}
 	if h.head.ID == "" {
-		h.head.ID = orDefault(msg.Metadata.Get(MessageIDKey), msg.UUID)
+		h.head.ID = cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), msg.UUID)
 	}
 	if h.head.Type != "" {
-		msg.Metadata.Set(TypeKey, h.head.Type)
+		msg.Metadata.Set(pubsub.TypeKey, h.head.Type)
 	}
 	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
 }
 
-// unknownType says whether the event names a type that the consumer has no handler
-// for; perhaps one that only newer code knows.
+// unknownType says that the consumer has no handler for the event's type, which newer code
+// may know.
 func (h *handling) unknownType() bool {
 	if h.readErr != nil {
 		return h.head.Type != "" && h.head.Subject != "" && !slices.Contains(events.Types(), h.head.Type)
 	}
 	_, known := h.consumer.Handlers[h.head.Type]
 	return !known
+}
+
+// header is what can be read even of a body that is otherwise unreadable.
+type header struct {
+	ID        string `json:"id"`
+	Type      string `json:"type"`
+	Subject   string `json:"subject"`
+	Operation string `json:"operationid"`
+}
+
+func peek(body []byte) header {
+	var h header
+	if err := json.Unmarshal(body, &h); err != nil {
+		return header{}
+	}
+	return h
 }

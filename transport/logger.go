@@ -5,12 +5,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// logger lets Watermill log through zerolog, one level lower than it thinks: what it
-// calls Info is of interest to who debugs it.
+// logger has Watermill log through zerolog, each line one level lower than Watermill chose:
+// its Info is of interest only to people who debug it.
 type logger struct{ log zerolog.Logger }
 
-// NewLogger adapts a zerolog logger for Watermill. Fields that hold payloads are
-// left out.
+// NewLogger adapts a zerolog logger for Watermill. It leaves out fields that hold payloads.
 func NewLogger(log zerolog.Logger) watermill.LoggerAdapter { return logger{log} }
 
 func (l logger) Error(msg string, err error, fields watermill.LogFields) {
@@ -43,7 +42,7 @@ func write(event *zerolog.Event, msg string, fields watermill.LogFields) {
 	event.Msg(msg)
 }
 
-// holdsPayload knows the keys under which Watermill and its transports log messages.
+// holdsPayload says whether Watermill or its transports log a message under the key.
 func holdsPayload(key string) bool {
 	switch key {
 	case "payload", "msg", "message", "body", "attributes", "metadata":

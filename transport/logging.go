@@ -8,10 +8,9 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// logged writes one line a delivery, at info for a request of an operation that was
-// handled, so that the log has every operation number that a person may quote. It gives
-// the handler a logger (zerolog.Ctx) that names the message in each of its own lines. Ids
-// only: no payload is ever logged.
+// logged writes one line for each delivery, at info for a handled request of an operation, so
+// that the log has every operation id that a user may quote. It gives the handler a logger
+// (zerolog.Ctx) whose lines name the message. It logs ids and no payload.
 func logged(log zerolog.Logger) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {

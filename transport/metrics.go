@@ -8,7 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics of a worker's handling.
 type metrics struct {
 	handled  *prometheus.CounterVec
 	duration *prometheus.HistogramVec
@@ -42,7 +41,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	return m, errors.Join(register(reg, &m.handled), register(reg, &m.duration), register(reg, &m.inFlight), register(reg, &m.overdue))
 }
 
-// register shares the collector with a worker that registered it before.
+// register reuses the collector of a worker that registered it before.
 func register[C prometheus.Collector](reg prometheus.Registerer, c *C) error {
 	err := reg.Register(*c)
 	var already prometheus.AlreadyRegisteredError
@@ -70,7 +69,7 @@ func (m *metrics) middleware(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// typeLabel is bounded: who sends us nonsense does not make new time series.
+// typeLabel is bounded, so that nonsense from outside makes no new time series.
 func typeLabel(h *handling) string {
 	if _, known := h.consumer.Handlers[h.head.Type]; known {
 		return h.head.Type

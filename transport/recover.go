@@ -7,7 +7,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// panicError is a handler's panic.
 type panicError struct {
 	value any
 	stack string
@@ -15,8 +14,8 @@ type panicError struct {
 
 func (p *panicError) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
-// recoverer turns a panic into an error, for the policy to see. The router would
-// recover it too, but only outside of everything.
+// recoverer turns a handler's panic into an error, which the policy decides on. The router
+// would recover the panic too, but outside of all middleware.
 func recoverer(next message.HandlerFunc) message.HandlerFunc {
 	return func(msg *message.Message) (out []*message.Message, err error) {
 		defer func() {

@@ -11,10 +11,11 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Destination is where an event goes: a queue or a topic, by the name that the
-// Publisher or TopicPublisher knows it by.
+// Destination is a queue or a topic, by the name that the publisher knows it by. Exactly one
+// of Queue and Topic is set.
 type Destination struct {
 	Queue string
 	Topic string
@@ -23,31 +24,31 @@ type Destination struct {
 
 func (d Destination) String() string { return d.Queue + d.Topic }
 
-// Routes says where an event goes.
+// Routes returns the destination of an event.
 type Routes func(events.Event) (Destination, error)
 
-// Sender sends events where they belong.
+// Sender sends each event to its destination.
 type Sender struct {
 	queues message.Publisher
 	topics message.Publisher
 	routes Routes
 }
 
-// NewSender returns a Sender. Closing the publishers stays with the caller.
+// NewSender returns a Sender. The caller closes the publishers.
 func NewSender(queues, topics message.Publisher, routes Routes) *Sender {
 	return &Sender{queues: queues, topics: topics, routes: routes}
 }
 
-// Send returns when SQS or SNS has taken every event, or the context ends. After an
-// error some may have been sent. FIFO destinations swallow an event that they were
-// sent less than five minutes ago; of one stream the events arrive in order.
+// Send returns when SQS or SNS has taken every event, or the context ends. After an error
+// some may have been sent. Events of one stream arrive in order. FIFO destinations drop an
+// event that they got less than five minutes ago.
 func (s *Sender) Send(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return ev.ID })
 }
 
-// Repeat is Send for events that may have been sent before and are to arrive all the
-// same: each message gets a deduplication id of its own. SNS drops a repeated id even
-// if the first copy never reached the queue.
+// Repeat is Send with a new deduplication id for each message, for events that may have been
+// sent before and must arrive all the same. SNS drops a repeated id even if the first copy
+// never reached the queue.
 func (s *Sender) Repeat(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return portal.DeriveID(ev.ID, watermill.NewUUID()) })
 }
@@ -82,8 +83,8 @@ func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(
 	return errors.Join(errs...)
 }
 
-// publish goes through the marshaler rather than cqrs.CommandBus, which publishes
-// one message a call: all events for one destination leave in one batch.
+// cqrs.CommandBus would publish one message for each call, not all of a destination in one
+// batch.
 func (s *Sender) publish(to Destination, msgs []*message.Message) error {
 	switch {
 	case to.Queue != "" && to.Topic == "":
@@ -99,15 +100,15 @@ func address(ev *events.Event, to Destination, deduplicate func(events.Event) st
 	if err != nil {
 		return nil, err
 	}
-	msg.Metadata.Set(GroupID, group(ev))
+	msg.Metadata.Set(pubsub.GroupID, group(ev))
 	if to.FIFO {
-		msg.Metadata.Set(DeduplicationID, deduplicate(*ev))
+		msg.Metadata.Set(pubsub.DeduplicationID, deduplicate(*ev))
 	}
 	return msg, nil
 }
 
-// group is the stream, so that one account's events keep their order and, on
-// standard queues, one account cannot hold up the others; for jobs the job.
+// group is the event's stream, or its job. So an account's events keep their order, and on
+// standard queues no account holds up the others.
 func group(ev *events.Event) string {
 	if job, ok := ev.Data.(events.JobRequested); ok {
 		return job.Job

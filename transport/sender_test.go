@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
 func event(id string, stream portal.Stream, data events.Payload) events.Event {
@@ -22,7 +23,7 @@ func event(id string, stream portal.Stream, data events.Payload) events.Event {
 	}
 }
 
-// recorder is a publisher that keeps what it is given.
+// recorder is a publisher that records what it is given.
 type recorder struct {
 	mu    sync.Mutex
 	calls []sentCall
@@ -43,7 +44,7 @@ func (r *recorder) Publish(topic string, msgs ...*message.Message) error {
 
 func (r *recorder) Close() error { return nil }
 
-// routes of the test: catalog requests have no place to go.
+// routes has no destination for catalog requests.
 func routes(ev events.Event) (Destination, error) {
 	switch ev.Data.(type) {
 	case events.RegisterUser, events.JobRequested:
@@ -53,13 +54,13 @@ func routes(ev events.Event) (Destination, error) {
 	case events.UserRegistered:
 		return Destination{Topic: "events.fifo", FIFO: true}, nil
 	}
-	return Destination{}, errors.New("nobody takes it")
+	return Destination{}, errors.New("it has no destination")
 }
 
 func TestEventsForOneDestinationLeaveInOneCall(t *testing.T) {
 	t.Parallel()
 	queues, topics := &recorder{}, &recorder{}
-	ctx := context.WithValue(t.Context(), deliveryKey{}, "the caller's")
+	ctx := context.WithValue(t.Context(), cutKey{}, "the caller's")
 	err := NewSender(queues, topics, routes).Send(ctx,
 		event("1", "account/a", events.RegisterUser{}),
 		event("2", "account/a", events.ProvisionRequested{}),
@@ -78,7 +79,7 @@ func TestEventsForOneDestinationLeaveInOneCall(t *testing.T) {
 		}
 		for _, msg := range call.msgs {
 			got[call.topic] = append(got[call.topic], sent{
-				msg.UUID, msg.Metadata[TypeKey], msg.Metadata[GroupID], msg.Metadata[DeduplicationID],
+				msg.UUID, msg.Metadata[pubsub.TypeKey], msg.Metadata[pubsub.GroupID], msg.Metadata[pubsub.DeduplicationID],
 			})
 			if msg.Context() != ctx {
 				t.Error("a message does not have the caller's context")
@@ -112,7 +113,7 @@ func TestRepeatGivesEachMessageADeduplicationIDOfItsOwn(t *testing.T) {
 	seen := map[string]bool{"1": true}
 	for _, call := range queues.calls {
 		for _, msg := range call.msgs {
-			id := msg.Metadata[DeduplicationID]
+			id := msg.Metadata[pubsub.DeduplicationID]
 			if seen[id] || id == "" || len(id) > 128 {
 				t.Errorf("deduplication id %q", id)
 			}
@@ -151,7 +152,7 @@ func TestNothingIsSentIfOneOfTheEventsCannotBe(t *testing.T) {
 	}
 	both := func(events.Event) (Destination, error) { return Destination{Queue: "q", Topic: "t"}, nil }
 	if err := NewSender(&recorder{}, &recorder{}, both).Send(t.Context(), event("1", "s", events.RegisterUser{})); err == nil {
-		t.Error("a destination that is both queue and topic was taken")
+		t.Error("it took a destination that is both queue and topic")
 	}
 }
 
@@ -173,7 +174,7 @@ func TestTheCodecCarriesAnEventThereAndBack(t *testing.T) {
 	if name != "gatehouse.UnsubscribeRequested.v1" || (Codec{}).NameFromMessage(msg) != name {
 		t.Errorf("names are %s and %s", name, Codec{}.NameFromMessage(msg))
 	}
-	delete(msg.Metadata, TypeKey)
+	delete(msg.Metadata, pubsub.TypeKey)
 	if got := (Codec{}).NameFromMessage(msg); got != name {
 		t.Errorf("the name in the body is %q, want %q", got, name)
 	}
@@ -188,7 +189,7 @@ func TestTheCodecRefusesWhatIsNotAnEvent(t *testing.T) {
 		t.Errorf("marshaling a string: %v", err)
 	}
 	if err := (Codec{}).Unmarshal(message.NewMessage("x", nil), new(string)); err == nil {
-		t.Error("unmarshaling into a string went well")
+		t.Error("unmarshaling into a string succeeded")
 	}
 	var ev events.Event
 	err := Codec{}.Unmarshal(message.NewMessage("x", []byte("{}")), &ev)

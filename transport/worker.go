@@ -4,96 +4,62 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/components/cqrs"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
-	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
-
-// Handler handles one event. nil means done; what an error means says Patience. It is
-// called again for an event it has handled before, and for different groups at the
-// same time. The context ends with the message's time, or when the worker can no
-// longer wait; it carries a logger (zerolog.Ctx) and the Lease. Before it ends it tells a
-// handler that only waits that the worker is stopping (portal.Stopping).
-type Handler func(ctx context.Context, ev events.Event) error
-
-// Consumer handles the events of one queue.
-type Consumer struct {
-	// Name is for metrics, logs and dead letters; unique in a worker.
-	Name  string
-	Queue string
-	// Handlers by the event's type.
-	Handlers map[string]Handler
-	// IgnoreUnknown lets events without a handler pass as done: for queues that hear
-	// of every fact. Without it they are dead letters.
-	IgnoreUnknown bool
-	// Subscriber configures the receiving.
-	Subscriber SubscriberConfig
-
-	drains bool
-}
-
-// Drain is the consumer of an SQS dead-letter queue: it buries each message as it is,
-// readable or not, so that the ones SQS gave up on are found among the others.
-func Drain(name, queue string) Consumer {
-	return Consumer{Name: name, Queue: queue, drains: true}
-}
 
 // WorkerConfig configures a Worker. Consumers, Client, Queues and Failures are required.
 type WorkerConfig struct {
-	Consumers []Consumer
-	Client    queueReceiver
-	Queues    *Queues
-	Failures  failures
-	Patience  Patience
-	Log       zerolog.Logger
-	// Metrics is where the metrics are registered; nil keeps them to itself.
+	Consumers  []Consumer
+	Client     pubsub.SubscriberClient
+	Queues     *pubsub.Queues
+	Failures   failures
+	RetryLimit RetryLimit
+	Log        zerolog.Logger
+	// Metrics may be nil.
 	Metrics prometheus.Registerer
-	// Now is the clock that failures are noted by; time.Now.
+	// Now is the clock for failures; time.Now.
 	Now func() time.Time
-	// NewSubscriber replaces the Subscriber by another, to compare with.
-	NewSubscriber func(Consumer) (message.Subscriber, error)
 }
 
-// Worker runs consumers until it is told to stop.
+// Worker runs consumers.
 type Worker struct {
 	cfg         WorkerConfig
 	router      *message.Router
 	consumers   map[string]Consumer
-	subscribers map[string]message.Subscriber
+	subscribers map[string]*pubsub.Subscriber
 	measure     *metrics
 }
 
-// NewWorker puts a worker together; it does no I/O. Errors are faults of the
-// configuration.
+// NewWorker does no I/O; an error is a fault of the configuration.
 func NewWorker(cfg WorkerConfig) (*Worker, error) {
-	if cfg.Failures == nil || cfg.Queues == nil || (cfg.Client == nil && cfg.NewSubscriber == nil) {
-		return nil, errors.New("a worker needs a client, queues and a place for failures")
+	if cfg.Failures == nil || cfg.Queues == nil || cfg.Client == nil {
+		return nil, errors.New("a worker requires Client, Queues and Failures")
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.NewSubscriber == nil {
-		cfg.NewSubscriber = func(c Consumer) (message.Subscriber, error) {
-			return NewSubscriber(cfg.Client, cfg.Queues, c.Subscriber), nil
-		}
-	}
-	w := &Worker{cfg: cfg, consumers: map[string]Consumer{}, subscribers: map[string]message.Subscriber{}}
+	w := &Worker{cfg: cfg, consumers: map[string]Consumer{}, subscribers: map[string]*pubsub.Subscriber{}}
 	if err := w.buildRouter(); err != nil {
 		return nil, fmt.Errorf("building worker: %w", err)
 	}
 	return w, nil
 }
 
-// Run receives and handles until ctx ends. Then it receives no more, finishes what
-// is being handled, hands back the rest and returns nil, after the longest CloseTimeout
-// of its consumers at the latest. An error means that it could not start: a queue does
-// not exist, or SQS does not answer.
+// Run receives and handles until ctx ends. Then it finishes what is being handled, hands the
+// rest back and returns nil, at the latest after the longest CloseTimeout of its consumers.
+// An error means that it could not start: a queue does not exist, or SQS does not answer.
 func (w *Worker) Run(ctx context.Context) error {
-	// A queue that is missing is told here, before the router has started half.
+	// Report missing queues before the router has started some consumers.
 	for _, c := range w.cfg.Consumers {
 		if _, err := w.cfg.Queues.URL(ctx, c.Queue); err != nil {
 			if ctx.Err() != nil {
@@ -119,26 +85,38 @@ func (w *Worker) Run(ctx context.Context) error {
 func (w *Worker) Running() <-chan struct{} { return w.router.Running() }
 
 func (w *Worker) buildRouter() error {
-	log := NewLogger(w.cfg.Log)
-	closing := time.Duration(0)
-	for _, c := range w.cfg.Consumers {
-		closing = max(closing, c.Subscriber.withDefaults().CloseTimeout)
-	}
-	router, err := message.NewRouter(message.RouterConfig{CloseTimeout: closing}, log)
-	if err != nil {
-		return err
-	}
+	var err error
 	if w.measure, err = newMetrics(w.cfg.Metrics); err != nil {
 		return err
 	}
-	policy := &policy{
-		failures: w.cfg.Failures, patience: w.cfg.Patience.withDefaults(), now: w.cfg.Now,
+	closing := time.Duration(0)
+	for _, c := range w.cfg.Consumers {
+		subscriber, err := w.subscriber(c)
+		if err != nil {
+			return fmt.Errorf("adding consumer %q: %w", c.Name, err)
+		}
+		closing = max(closing, subscriber.CloseTimeout())
+		w.consumers[c.Name], w.subscribers[c.Name] = c, subscriber
 	}
-	// Outermost first. The policy answers the message itself and lets no error out,
-	// which the router would log a second time.
-	router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
-	w.router = router
+	log := NewLogger(w.cfg.Log)
+	if w.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: closing}, log); err != nil {
+		return err
+	}
+	policy := &policy{
+		failures: w.cfg.Failures, limit: w.cfg.RetryLimit.withDefaults(), now: w.cfg.Now,
+	}
+	// Outermost first. The policy returns no error, since the router would log it again.
+	w.router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
 	return w.addConsumers(log)
+}
+
+func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
+	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
+		return nil, errors.New("a consumer needs a queue and a unique name")
+	}
+	c.Subscriber.Log = w.cfg.Log
+	c.Subscriber.Overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
+	return pubsub.NewSubscriber(w.cfg.Client, w.cfg.Queues, c.Subscriber), nil
 }
 
 func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
@@ -146,4 +124,41 @@ func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
 		open(msg, w.consumers[message.HandlerNameFromCtx(msg.Context())])
 		return next(msg)
 	}
+}
+
+// addConsumers makes each consumer a handler group, with one subscription for all its types.
+// cqrs.CommandProcessor would subscribe once for each type, and ack the messages of other
+// types.
+func (w *Worker) addConsumers(log watermill.LoggerAdapter) error {
+	groups, err := cqrs.NewEventGroupProcessorWithConfig(w.router, cqrs.EventGroupProcessorConfig{
+		GenerateSubscribeTopic: func(p cqrs.EventGroupProcessorGenerateSubscribeTopicParams) (string, error) {
+			return w.consumers[p.EventGroupName].Queue, nil
+		},
+		SubscriberConstructor: func(p cqrs.EventGroupProcessorSubscriberConstructorParams) (message.Subscriber, error) {
+			return w.subscribers[p.EventGroupName], nil
+		},
+		Marshaler: Codec{},
+		Logger:    log,
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range w.cfg.Consumers {
+		if err := w.addConsumer(groups, c); err != nil {
+			return fmt.Errorf("adding consumer %q: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
+func (w *Worker) addConsumer(groups *cqrs.EventGroupProcessor, c Consumer) error {
+	if c.drains {
+		w.router.AddConsumerHandler(c.Name, c.Queue, w.subscribers[c.Name], func(*message.Message) error { return nil })
+		return nil
+	}
+	var handlers []cqrs.GroupEventHandler
+	for _, eventType := range slices.Sorted(maps.Keys(c.Handlers)) {
+		handlers = append(handlers, typeHandler{eventType: eventType, handle: c.Handlers[eventType]})
+	}
+	return groups.AddHandlersGroup(c.Name, handlers...)
 }

@@ -11,26 +11,28 @@ import (
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
+	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// work runs a worker until stop is called; wait does so too and waits for its end.
+// work runs a worker until stop is called. wait also stops it, and waits for its end.
 func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	t.Helper()
-	cfg.Client, cfg.Queues = c.hooked, c.queues
+	cfg.Client, cfg.Queues = c.Hooked, c.queues
 	for i := range cfg.Consumers {
 		sub := &cfg.Consumers[i].Subscriber
 		if sub.CloseTimeout == 0 {
-			sub.CloseTimeout, sub.SettleTime = patience+time.Second, patience
+			sub.CloseTimeout, sub.HandBackTime = patience+time.Second, patience
 		}
 	}
 	w, err := NewWorker(cfg)
@@ -42,16 +44,16 @@ func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	go func() { result <- w.Run(ctx) }()
 	wait = sync.OnceFunc(func() {
 		cancel()
-		if err := next(t, result); err != nil {
+		if err := sqstest.Next(t, result); err != nil {
 			t.Errorf("the worker ended with %v", err)
 		}
 	})
 	t.Cleanup(wait)
-	ended(t, w.Running())
+	sqstest.Ended(t, w.Running())
 	return cancel, wait
 }
 
-// log is a buffer for a logger that many use.
+// log is a buffer for a logger that several goroutines use.
 type log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -69,14 +71,10 @@ func (l *log) String() string {
 	return l.buf.String()
 }
 
-func (c *cloud) sender() *Sender {
-	return NewSender(c.publisher(PublisherConfig{}), nil, routes)
-}
-
 func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	commands := c.queue("commands.fifo")
+	commands := c.Queue("commands.fifo")
 	var lines log
 	l, reg := &ledger{}, prometheus.NewRegistry()
 	got := make(chan events.Event, 10)
@@ -85,7 +83,7 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 		Consumers: []Consumer{{Name: "deciding", Queue: commands, Handlers: map[string]Handler{
 			registerType: func(ctx context.Context, ev events.Event) error {
 				zerolog.Ctx(ctx).Info().Msg("hello from the handler")
-				if _, ok := Lease(ctx); !ok {
+				if _, ok := pubsub.Lease(ctx); !ok {
 					t.Error("the handler has no lease")
 				}
 				got <- ev
@@ -98,18 +96,18 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	if err := c.sender().Send(t.Context(), want, unwanted); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(want, next(t, got)); diff != "" {
+	if diff := cmp.Diff(want, sqstest.Next(t, got)); diff != "" {
 		t.Errorf("the event changed (-want +got):\n%s", diff)
 	}
-	eventually(t, "the other one is buried", func() bool { return len(l.buried()) == 1 })
+	sqstest.Eventually(t, "the other one is buried", func() bool { return len(l.buried()) == 1 })
 	if letter := l.buried()[0]; letter.Class != UnknownType || letter.ID != "j1" || letter.Queue != commands {
 		t.Errorf("buried %+v", letter)
 	}
-	eventually(t, "the queue is empty", func() bool {
-		visible, hidden := c.left(commands)
+	sqstest.Eventually(t, "the queue is empty", func() bool {
+		visible, hidden := c.Left(commands)
 		return visible == "0" && hidden == "0"
 	})
-	eventually(t, "both are counted", func() bool {
+	sqstest.Eventually(t, "both are counted", func() bool {
 		return counted(t, reg, registerType, "handled") == 1 && counted(t, reg, "other", "buried") == 1
 	})
 	text := lines.String()
@@ -122,14 +120,14 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "secret") {
-		t.Error("the log holds a payload")
+		t.Error("the log contains a payload")
 	}
 	if t.Failed() {
 		t.Log(text)
 	}
 }
 
-// counted is the value of gatehouse_messages_handled_total.
+// counted returns the value of gatehouse_messages_handled_total.
 func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -156,7 +154,7 @@ func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) 
 func TestAHandledRequestOfAnOperationIsOneLineOfTheLogAndAWakeUpIsNone(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	commands, provisioning := c.queue("commands.fifo"), c.queue("provisioning")
+	commands, provisioning := c.Queue("commands.fifo"), c.Queue("provisioning")
 	var lines log
 	reg := prometheus.NewRegistry()
 	wakeUp := events.ProvisionRequested{}.EventType()
@@ -181,7 +179,7 @@ func TestAHandledRequestOfAnOperationIsOneLineOfTheLogAndAWakeUpIsNone(t *testin
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "all are counted, which is after they are logged", func() bool {
+	sqstest.Eventually(t, "all are counted, which is after they are logged", func() bool {
 		return counted(t, reg, registerType, "handled") == 1 && counted(t, reg, registerType, "postponed") == 1 &&
 			counted(t, reg, wakeUp, "handled") == 1
 	})
@@ -201,12 +199,12 @@ func TestAHandledRequestOfAnOperationIsOneLineOfTheLogAndAWakeUpIsNone(t *testin
 func TestAWorkerThatIsStoppedFinishesWhatItHandles(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	commands := c.queue("commands.fifo")
+	commands := c.Queue("commands.fifo")
 	started, release := make(chan string, 10), make(chan struct{})
 	stop, wait := work(t, c, WorkerConfig{
 		Failures: &ledger{},
 		Consumers: []Consumer{{
-			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: patience},
+			Name: "deciding", Queue: commands, Subscriber: pubsub.SubscriberConfig{CloseTimeout: patience},
 			Handlers: map[string]Handler{registerType: func(ctx context.Context, ev events.Event) error {
 				started <- ev.ID
 				<-release
@@ -219,28 +217,28 @@ func TestAWorkerThatIsStoppedFinishesWhatItHandles(t *testing.T) {
 		event("3", "account/b", events.RegisterUser{})); err != nil {
 		t.Fatal(err)
 	}
-	next(t, started)
-	next(t, started)
+	sqstest.Next(t, started)
+	sqstest.Next(t, started)
 	stop()
 	close(release)
 	wait()
-	if visible, hidden := c.left(commands); visible != "1" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want the one not begun, released", visible, hidden)
+	if visible, hidden := c.Left(commands); visible != "1" || hidden != "0" {
+		t.Errorf("%s messages are visible and %s leased, want only the one that was not begun, visible", visible, hidden)
 	}
 	if len(started) > 0 {
-		t.Error("a message was begun after the end")
+		t.Error("a message was begun after the stop")
 	}
 }
 
-func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
+func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageHandedBack(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	commands := c.queue("commands.fifo")
+	commands := c.Queue("commands.fifo")
 	started, l := make(chan struct{}), &ledger{}
 	_, wait := work(t, c, WorkerConfig{
 		Failures: l,
 		Consumers: []Consumer{{
-			Name: "deciding", Queue: commands, Subscriber: SubscriberConfig{CloseTimeout: soon, SettleTime: patience},
+			Name: "deciding", Queue: commands, Subscriber: pubsub.SubscriberConfig{CloseTimeout: patience + 50*time.Millisecond, HandBackTime: patience},
 			Handlers: map[string]Handler{registerType: func(ctx context.Context, _ events.Event) error {
 				close(started)
 				<-ctx.Done()
@@ -251,10 +249,10 @@ func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
 	if err := c.sender().Send(t.Context(), event("1", "account/a", events.RegisterUser{})); err != nil {
 		t.Fatal(err)
 	}
-	ended(t, started)
+	sqstest.Ended(t, started)
 	wait()
-	if visible, hidden := c.left(commands); visible != "1" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want 1 released", visible, hidden)
+	if visible, hidden := c.Left(commands); visible != "1" || hidden != "0" {
+		t.Errorf("%s messages are visible and %s leased, want 1 visible", visible, hidden)
 	}
 	if len(l.failures) > 0 {
 		t.Errorf("being cut off was counted: %v", l.failures)
@@ -264,7 +262,7 @@ func TestAHandlerThatDoesNotEndIsCutOffAndItsMessageReleased(t *testing.T) {
 func TestAPostponedMessageIsAskedForAgainAfterItsDelay(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	provisioning := c.queue("provisioning")
+	provisioning := c.Queue("provisioning")
 	work(t, c, WorkerConfig{
 		Failures: &ledger{},
 		Consumers: []Consumer{{Name: "converging", Queue: provisioning, Handlers: map[string]Handler{
@@ -276,18 +274,25 @@ func TestAPostponedMessageIsAskedForAgainAfterItsDelay(t *testing.T) {
 	if err := c.sender().Send(t.Context(), event("1", "account/a", events.ProvisionRequested{})); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the message goes back", func() bool { return cmp.Equal(c.asked(), []int32{17}) })
+	sqstest.Eventually(t, "the message goes back", func() bool { return cmp.Equal(c.Visibilities(), []int32{17}) })
 }
 
 func TestADeadLetterQueueIsDrained(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	dlq := c.queue("commands-dlq.fifo")
+	dlq := c.Queue("commands-dlq.fifo")
 	l := &ledger{}
-	publish(t, c.publisher(PublisherConfig{}), dlq, text("a", "not an event"), text("b", "neither"))
+	for group, body := range map[string]string{"a": "not an event", "b": "neither"} {
+		msg := message.NewMessage(watermill.NewUUID(), []byte(body))
+		msg.Metadata.Set(pubsub.GroupID, group)
+		msg.Metadata.Set(pubsub.DeduplicationID, msg.UUID)
+		if err := c.publisher.Publish(dlq, msg); err != nil {
+			t.Fatal(err)
+		}
+	}
 	work(t, c, WorkerConfig{Failures: l, Consumers: []Consumer{Drain("dead commands", dlq)}})
-	eventually(t, "both are buried and deleted", func() bool {
-		visible, hidden := c.left(dlq)
+	sqstest.Eventually(t, "both are buried and deleted", func() bool {
+		visible, hidden := c.Left(dlq)
 		return len(l.buried()) == 2 && visible == "0" && hidden == "0"
 	})
 	for _, letter := range l.buried() {
@@ -300,9 +305,9 @@ func TestADeadLetterQueueIsDrained(t *testing.T) {
 func TestFactsReachAQueueThroughATopicInOrder(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	projections := c.queue("projections.fifo")
+	projections := c.Queue("projections.fifo")
 	topic := c.topic("events.fifo", projections)
-	pub := NewTopicPublisher(c.topics, func(context.Context, string) (string, error) { return topic, nil }, PublisherConfig{})
+	pub := pubsub.NewTopicPublisher(c.Topics, func(context.Context, string) (string, error) { return topic, nil }, pubsub.PublisherConfig{})
 	defer pub.Close()
 	var facts []events.Event
 	for i := range 25 {
@@ -322,47 +327,38 @@ func TestFactsReachAQueueThroughATopicInOrder(t *testing.T) {
 	})
 	last := map[portal.Stream]int64{}
 	for range facts {
-		ev := next(t, got)
+		ev := sqstest.Next(t, got)
 		if ev.Sequence != last[ev.Subject]+1 {
-			t.Errorf("of %s fact %d came after fact %d", ev.Subject, ev.Sequence, last[ev.Subject])
+			t.Errorf("%s: fact %d came after fact %d", ev.Subject, ev.Sequence, last[ev.Subject])
 		}
 		last[ev.Subject] = ev.Sequence
 	}
 }
 
-// topic makes a FIFO topic whose messages the queue gets raw.
+// topic creates a FIFO topic with raw message delivery to the queue.
 func (c *cloud) topic(name, queue string) string {
-	c.t.Helper()
-	made, err := c.topics.CreateTopic(context.Background(), &sns.CreateTopicInput{
+	c.T.Helper()
+	made, err := c.Topics.CreateTopic(context.Background(), &sns.CreateTopicInput{
 		Name: aws.String(name), Attributes: map[string]string{"FifoTopic": "true"},
 	})
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	url, err := c.queues.URL(context.Background(), queue)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	attributes, err := c.Client.GetQueueAttributes(context.Background(), &sqs.GetQueueAttributesInput{
-		QueueUrl: aws.String(url), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
-	})
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	url, attributes := c.Attributes(queue)
 	_, err = c.SetQueueAttributes(context.Background(), &sqs.SetQueueAttributesInput{
 		QueueUrl: aws.String(url), Attributes: map[string]string{"Policy": fmt.Sprintf(
 			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},"Action":"sqs:SendMessage","Resource":%q,"Condition":{"ArnEquals":{"aws:SourceArn":%q}}}]}`,
-			attributes.Attributes["QueueArn"], *made.TopicArn)},
+			attributes["QueueArn"], *made.TopicArn)},
 	})
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
-	_, err = c.topics.Subscribe(context.Background(), &sns.SubscribeInput{
-		TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: aws.String(attributes.Attributes["QueueArn"]),
+	_, err = c.Topics.Subscribe(context.Background(), &sns.SubscribeInput{
+		TopicArn: made.TopicArn, Protocol: aws.String("sqs"), Endpoint: aws.String(attributes["QueueArn"]),
 		Attributes: map[string]string{"RawMessageDelivery": "true"},
 	})
 	if err != nil {
-		c.t.Fatal(err)
+		c.T.Fatal(err)
 	}
 	return *made.TopicArn
 }
@@ -371,7 +367,7 @@ func TestAWorkerSaysWhichQueueIsMissing(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	w, err := NewWorker(WorkerConfig{
-		Client: c.hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{Drain("draining", "nowhere")},
+		Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{Drain("draining", "nowhere")},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -387,13 +383,13 @@ func TestAWorkerRefusesAFaultyConfiguration(t *testing.T) {
 	c := startCloud(t)
 	twice := []Consumer{Drain("same", "a"), Drain("same", "b")}
 	for name, cfg := range map[string]WorkerConfig{
-		"nothing at all":         {},
-		"no place for failures":  {Client: c.hooked, Queues: c.queues},
-		"two of the same name":   {Client: c.hooked, Queues: c.queues, Failures: &ledger{}, Consumers: twice},
-		"a consumer no handlers": {Client: c.hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{{Name: "x", Queue: "y"}}},
+		"an empty one":          {},
+		"no place for failures": {Client: c.Hooked, Queues: c.queues},
+		"two of the same name":  {Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: twice},
+		"no handlers":           {Client: c.Hooked, Queues: c.queues, Failures: &ledger{}, Consumers: []Consumer{{Name: "x", Queue: "y"}}},
 	} {
 		if _, err := NewWorker(cfg); err == nil {
-			t.Errorf("%s: it was taken", name)
+			t.Errorf("%s: it was accepted", name)
 		}
 	}
 }
@@ -407,7 +403,7 @@ func TestTwoWorkersShareOneRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first.handled != second.handled {
-		t.Error("the second counts for itself")
+		t.Error("the second has its own counter")
 	}
 }
 

@@ -1,8 +1,8 @@
-// Package stock is watermill-aws's own publisher and subscriber behind the
-// constructors of transport: what transport is compared with, in the contract tests
-// and the benchmark. Nothing in production may import it. It makes a request for
-// each message, cannot hand a refused message back, forgets what is in hand when it
-// closes, and a message that it cannot read takes its batch along.
+// Package stock is watermill-aws's own publisher and subscriber behind the constructors of
+// package pubsub, to compare the two in the contract tests and the benchmark. It is not for
+// production: it makes a request for each message, cannot hand a nacked message back, does
+// not hand back messages in hand when it closes, and fails a whole batch if it cannot read
+// one message of it.
 package stock
 
 import (
@@ -17,15 +17,15 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// NewPublisher is transport.NewPublisher with watermill-aws underneath. Of the
-// configuration only the Marshaler matters: each message is a request of its own,
-// one after the other, and the messages' contexts are not looked at.
-func NewPublisher(config aws.Config, queues *transport.Queues, cfg transport.PublisherConfig) (message.Publisher, error) {
+// NewPublisher uses only the Marshaler of cfg. The publisher sends messages one by one and
+// ignores their contexts.
+func NewPublisher(config aws.Config, queues *pubsub.Queues, cfg pubsub.PublisherConfig) (message.Publisher, error) {
 	marshaler := cfg.Marshaler
 	if marshaler == nil {
-		marshaler = transport.Wire{}
+		marshaler = pubsub.Wire{}
 	}
 	return wasqs.NewPublisher(wasqs.PublisherConfig{
 		AWSConfig:                   config,
@@ -36,15 +36,14 @@ func NewPublisher(config aws.Config, queues *transport.Queues, cfg transport.Pub
 	}, transport.NewLogger(zerolog.Nop()))
 }
 
-// sendInput makes FIFO queues possible: watermill-aws's own leaves out the group and
-// the deduplication id, without which SQS takes nothing there.
+// sendInput adds the group and the deduplication id, which watermill-aws leaves out.
 func sendInput(_ context.Context, url wasqs.QueueURL, wire *types.Message) (*sqs.SendMessageInput, error) {
 	return &sqs.SendMessageInput{
 		QueueUrl:               aws.String(string(url)),
 		MessageBody:            wire.Body,
 		MessageAttributes:      wire.MessageAttributes,
-		MessageGroupId:         attribute(wire, transport.GroupID),
-		MessageDeduplicationId: attribute(wire, transport.DeduplicationID),
+		MessageGroupId:         attribute(wire, pubsub.GroupID),
+		MessageDeduplicationId: attribute(wire, pubsub.DeduplicationID),
 	}, nil
 }
 
@@ -55,14 +54,12 @@ func attribute(wire *types.Message, name string) *string {
 	return nil
 }
 
-// NewSubscriber is transport.NewSubscriber with watermill-aws underneath. Of the
-// configuration it knows Visibility, WaitTime, Unmarshaler and Log. Each Subscribe
-// receives batch messages at a time, of which one is in hand; watermill-aws's default
-// is 1.
-func NewSubscriber(config aws.Config, queues *transport.Queues, cfg transport.SubscriberConfig, batch int) (message.Subscriber, error) {
+// NewSubscriber uses only Visibility, WaitTime, Unmarshaler and Log of cfg. Each Subscribe
+// receives batch messages at a time, and hands them out one by one.
+func NewSubscriber(config aws.Config, queues *pubsub.Queues, cfg pubsub.SubscriberConfig, batch int) (message.Subscriber, error) {
 	unmarshaler := cfg.Unmarshaler
 	if unmarshaler == nil {
-		unmarshaler = transport.Wire{}
+		unmarshaler = pubsub.Wire{}
 	}
 	sub, err := wasqs.NewSubscriber(wasqs.SubscriberConfig{
 		AWSConfig:                   config,
@@ -94,8 +91,8 @@ func NewSubscriber(config aws.Config, queues *transport.Queues, cfg transport.Su
 	return &closable{Subscriber: sub, closing: make(chan struct{})}, nil
 }
 
-// closable lets the subscriber close while nobody reads its messages: it would wait
-// for its reader for ever. What is not read comes again when its lease runs out.
+// closable can close while nobody reads the subscriber's messages. Unread messages are
+// delivered again when their leases run out.
 type closable struct {
 	message.Subscriber
 	once       sync.Once
@@ -129,7 +126,7 @@ func (c *closable) Close() error {
 	return err
 }
 
-// noting puts what SQS says of a message where transport puts it.
+// noting adds metadata as pubsub does.
 type noting struct{ wasqs.Unmarshaler }
 
 func (n noting) Unmarshal(wire *types.Message) (*message.Message, error) {
@@ -137,8 +134,8 @@ func (n noting) Unmarshal(wire *types.Message) (*message.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	msg.Metadata.Set(transport.MessageIDKey, aws.ToString(wire.MessageId))
-	for _, name := range []string{transport.GroupID, transport.DeduplicationID} {
+	msg.Metadata.Set(pubsub.MessageIDKey, aws.ToString(wire.MessageId))
+	for _, name := range []string{pubsub.GroupID, pubsub.DeduplicationID} {
 		if value := wire.Attributes[name]; value != "" {
 			msg.Metadata.Set(name, value)
 		}

@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"context"
@@ -15,14 +15,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
 func atOnce(int) time.Duration { return 0 }
 
-func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsRefused(t *testing.T) {
+func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsNacked(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("middle.fifo")
+	queue := c.Queue("middle.fifo")
 	var msgs []*message.Message
 	want := map[string][]string{}
 	for i := range 8 {
@@ -35,13 +37,13 @@ func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsRefused(t *testing.T) {
 	publish(t, c.publisher(PublisherConfig{}), queue, msgs...)
 
 	received := c.subscribe(c.subscriber(SubscriberConfig{Backoff: atOnce, Pollers: 3}), queue)
-	refusals := map[string]int{"a3": 2, "b0": 1, "b7": 3}
+	nacks := map[string]int{"a3": 2, "b0": 1, "b7": 3}
 	got := map[string][]string{}
 	for left := len(msgs); left > 0; {
-		msg := next(t, received)
+		msg := sqstest.Next(t, received)
 		body, group := string(msg.Payload), msg.Metadata.Get(GroupID)
-		if refusals[body] > 0 {
-			refusals[body]--
+		if nacks[body] > 0 {
+			nacks[body]--
 			msg.Nack()
 			continue
 		}
@@ -57,13 +59,13 @@ func TestAGroupKeepsItsOrderWhenOneInTheMiddleIsRefused(t *testing.T) {
 func TestAGroupHasOneMessageInHandWhileOthersGoOn(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("lanes.fifo")
+	queue := c.Queue("lanes.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue,
 		text("slow", "slow0"), text("slow", "slow1"), text("x", "x0"), text("x", "x1"), text("y", "y0"))
 	received := c.subscribe(c.subscriber(SubscriberConfig{}), queue)
 	var slow *message.Message
 	for seen := 0; seen < 4; seen++ {
-		msg := next(t, received)
+		msg := sqstest.Next(t, received)
 		switch body := string(msg.Payload); body {
 		case "slow0":
 			slow = msg
@@ -74,29 +76,29 @@ func TestAGroupHasOneMessageInHandWhileOthersGoOn(t *testing.T) {
 		}
 	}
 	slow.Ack()
-	if msg := next(t, received); string(msg.Payload) != "slow1" {
+	if msg := sqstest.Next(t, received); string(msg.Payload) != "slow1" {
 		t.Errorf("got %s, want slow1", msg.Payload)
 	} else {
 		msg.Ack()
 	}
 }
 
-func TestARefusedMessageGoesBackForItsBackoffWithTheRestOfItsGroup(t *testing.T) {
+func TestANackedMessageGoesBackForItsBackoffWithTheRestOfItsGroup(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("backoff.fifo")
+	queue := c.Queue("backoff.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 3)...)
 	counts := make(chan int, 1)
 	received := c.subscribe(c.subscriber(SubscriberConfig{Backoff: func(received int) time.Duration {
 		counts <- received
 		return 6500 * time.Millisecond
 	}}), queue)
-	next(t, received).Nack()
-	if count := next(t, counts); count != 1 {
+	sqstest.Next(t, received).Nack()
+	if count := sqstest.Next(t, counts); count != 1 {
 		t.Errorf("the backoff was asked for receive count %d, want 1", count)
 	}
-	eventually(t, "the messages go back", func() bool { return len(c.asked()) > 0 })
-	if diff := cmp.Diff([]int32{7, 7, 7}, c.asked()); diff != "" {
+	sqstest.Eventually(t, "the messages go back", func() bool { return len(c.Visibilities()) > 0 })
+	if diff := cmp.Diff([]int32{7, 7, 7}, c.Visibilities()); diff != "" {
 		t.Errorf("visibility timeouts (-want +got):\n%s", diff)
 	}
 }
@@ -104,12 +106,12 @@ func TestARefusedMessageGoesBackForItsBackoffWithTheRestOfItsGroup(t *testing.T)
 func TestTheDelayThatTheHandlerAskedForIsUsed(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("asked")
+	queue := c.Queue("asked")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
-	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{}), queue))
-	askDelay(msg.Context(), 90*time.Second)
+	msg := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{}), queue))
+	RedeliverAfter(msg.Context(), 90*time.Second)
 	msg.Nack()
-	eventually(t, "the message goes back", func() bool { return slices.Equal(c.asked(), []int32{90}) })
+	sqstest.Eventually(t, "the message goes back", func() bool { return slices.Equal(c.Visibilities(), []int32{90}) })
 }
 
 func TestBackoffDoublesToAMinuteLessUpToHalf(t *testing.T) {
@@ -128,19 +130,19 @@ func TestBackoffDoublesToAMinuteLessUpToHalf(t *testing.T) {
 func TestTheHeartbeatExtendsTheLease(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("lease")
+	queue := c.Queue("lease")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
 	received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: 2 * time.Second}), queue)
-	msg := next(t, received)
+	msg := sqstest.Next(t, received)
 	first, ok := Lease(msg.Context())
 	if !ok || !first.After(time.Now()) {
 		t.Fatalf("the lease is %v, %v", first, ok)
 	}
-	eventually(t, "the lease is extended twice past its first end", func() bool {
+	sqstest.Eventually(t, "the lease is extended twice past its first end", func() bool {
 		until, _ := Lease(msg.Context())
-		return until.After(first.Add(time.Second)) && len(c.asked()) >= 2
+		return until.After(first.Add(time.Second)) && len(c.Visibilities()) >= 2
 	})
-	if timeouts := c.asked(); timeouts[0] != 2 {
+	if timeouts := c.Visibilities(); timeouts[0] != 2 {
 		t.Errorf("the lease was extended by %v s, want 2", timeouts)
 	}
 	msg.Ack()
@@ -170,7 +172,7 @@ func TestALeaseIsExtendedWithHalfOfItLeftAndNotBeyondItsCap(t *testing.T) {
 	} {
 		d := &delivery{until: now.Add(tc.left)}
 		if tc.cap != 0 {
-			d.capped(now.Add(tc.cap))
+			d.limitExtensions(now.Add(tc.cap))
 		}
 		if got := d.due(now, 30*time.Second); got != tc.want {
 			t.Errorf("%s: due is %v, want %v", name, got, tc.want)
@@ -178,10 +180,10 @@ func TestALeaseIsExtendedWithHalfOfItLeftAndNotBeyondItsCap(t *testing.T) {
 	}
 }
 
-func TestClosingFinishesWhatIsInHandAndReleasesTheRestAtOnce(t *testing.T) {
+func TestClosingFinishesWhatIsInHandAndHandsTheRestBackAtOnce(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("shutdown")
+	queue := c.Queue("shutdown")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("", "m", 5)...)
 	sub := c.subscriber(SubscriberConfig{CloseTimeout: patience})
 	ctx, cancel := context.WithCancel(t.Context())
@@ -189,12 +191,12 @@ func TestClosingFinishesWhatIsInHandAndReleasesTheRestAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	inHand := []*message.Message{next(t, received), next(t, received)}
-	eventually(t, "all five are leased", func() bool { _, hidden := c.left(queue); return hidden == "5" })
+	inHand := []*message.Message{sqstest.Next(t, received), sqstest.Next(t, received)}
+	sqstest.Eventually(t, "all five are leased", func() bool { _, hidden := c.Left(queue); return hidden == "5" })
 	cancel()
-	ended(t, received)
-	eventually(t, "the three not handed out are to be had again", func() bool {
-		visible, hidden := c.left(queue)
+	sqstest.Ended(t, received)
+	sqstest.Eventually(t, "the three that were not handed out are visible again", func() bool {
+		visible, hidden := c.Left(queue)
 		return visible == "3" && hidden == "2"
 	})
 	for _, msg := range inHand {
@@ -206,39 +208,39 @@ func TestClosingFinishesWhatIsInHandAndReleasesTheRestAtOnce(t *testing.T) {
 	if err := errors.Join(sub.Close(), sub.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if visible, hidden := c.left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want the 3 released", visible, hidden)
+	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
+		t.Errorf("%s messages are visible and %s leased, want the 3 visible", visible, hidden)
 	}
 	if _, err := sub.Subscribe(t.Context(), queue); !errors.Is(err, errClosed) {
 		t.Errorf("subscribing after Close: %v", err)
 	}
 }
 
-func TestAMessageNotAnsweredInTimeIsCutOffAndReleased(t *testing.T) {
+func TestAMessageNotAnsweredInTimeIsCutOffAndHandedBack(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("stuck.fifo")
+	queue := c.Queue("stuck.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 3)...)
 	sub := c.subscriber(SubscriberConfig{})
-	msg := next(t, c.subscribe(sub, queue))
+	msg := sqstest.Next(t, c.subscribe(sub, queue))
 	if err := sub.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !errors.Is(context.Cause(msg.Context()), errShutdown) {
+	if !errors.Is(context.Cause(msg.Context()), ErrClosing) {
 		t.Errorf("the message's context ended with %v", context.Cause(msg.Context()))
 	}
-	if visible, hidden := c.left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want all 3 released", visible, hidden)
+	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
+		t.Errorf("%s messages are visible and %s leased, want all 3 visible", visible, hidden)
 	}
 }
 
 func TestDeletesAreCollectedAndFailedOnesRepeated(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("deletes")
+	queue := c.Queue("deletes")
 	var entries []int
 	var mu sync.Mutex
-	c.drop = func(ctx context.Context, in *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error) {
+	c.Delete = func(ctx context.Context, in *sqs.DeleteMessageBatchInput) (*sqs.DeleteMessageBatchOutput, error) {
 		mu.Lock()
 		entries = append(entries, len(in.Entries))
 		first := len(entries) == 1
@@ -246,22 +248,23 @@ func TestDeletesAreCollectedAndFailedOnesRepeated(t *testing.T) {
 		if !first {
 			return c.Client.DeleteMessageBatch(ctx, in)
 		}
-		refused := in.Entries[4]
+		failed := in.Entries[4]
 		in.Entries = slices.Delete(in.Entries, 4, 5)
 		out, err := c.Client.DeleteMessageBatch(ctx, in)
 		if err == nil {
-			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: refused.Id, Code: aws.String("InternalError")})
+			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: failed.Id, Code: aws.String("InternalError")})
 		}
 		return out, err
 	}
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("", "m", 10)...)
-	// With this linger only a full or complete batch can have caused the request.
+	// With this linger only a full batch, or one with no more to wait for, can have caused a
+	// request.
 	received := c.subscribe(c.subscriber(SubscriberConfig{Linger: time.Hour, Pollers: 1}), queue)
 	for range 10 {
-		next(t, received).Ack()
+		sqstest.Next(t, received).Ack()
 	}
-	eventually(t, "the queue is empty", func() bool {
-		visible, hidden := c.left(queue)
+	sqstest.Eventually(t, "the queue is empty", func() bool {
+		visible, hidden := c.Left(queue)
 		return visible == "0" && hidden == "0"
 	})
 	if diff := cmp.Diff([]int{10, 1}, entries); diff != "" {
@@ -285,12 +288,12 @@ func (p picky) Unmarshal(wire *types.Message) (*message.Message, error) {
 func TestMessagesThatCannotBeReadStillTravelAndBlockNobody(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("poison")
+	queue := c.Queue("poison")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "panic!"), text("", "good"), text("", "error!"))
 	received := c.subscribe(c.subscriber(SubscriberConfig{Unmarshaler: picky{}}), queue)
 	got := map[string]string{}
 	for range 3 {
-		msg := next(t, received)
+		msg := sqstest.Next(t, received)
 		got[string(msg.Payload)] = msg.Metadata.Get(UnreadableKey)
 		if msg.Metadata.Get(MessageIDKey) == "" || msg.UUID == "" {
 			t.Errorf("%s has no id", msg.Payload)
@@ -306,11 +309,11 @@ func TestMessagesThatCannotBeReadStillTravelAndBlockNobody(t *testing.T) {
 func TestAFailedReceiveIsRepeatedAsTheSameAttempt(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("flaky.fifo")
+	queue := c.Queue("flaky.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("g", "m"))
 	var mu sync.Mutex
 	var attempts []string
-	c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+	c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
 		mu.Lock()
 		attempts = append(attempts, *in.ReceiveRequestAttemptId)
 		failing := len(attempts) <= 2
@@ -320,7 +323,7 @@ func TestAFailedReceiveIsRepeatedAsTheSameAttempt(t *testing.T) {
 		}
 		return c.Client.ReceiveMessage(ctx, in)
 	}
-	next(t, c.subscribe(c.subscriber(SubscriberConfig{Pollers: 1}), queue)).Ack()
+	sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{Pollers: 1}), queue)).Ack()
 	mu.Lock()
 	defer mu.Unlock()
 	if attempts[0] != attempts[1] || attempts[1] != attempts[2] {
@@ -331,10 +334,10 @@ func TestAFailedReceiveIsRepeatedAsTheSameAttempt(t *testing.T) {
 func TestNoMoreIsReceivedThanCanBeHeld(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("credit")
+	queue := c.Queue("credit")
 	var mu sync.Mutex
 	var most int32
-	c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+	c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
 		mu.Lock()
 		most = max(most, in.MaxNumberOfMessages)
 		mu.Unlock()
@@ -342,15 +345,15 @@ func TestNoMoreIsReceivedThanCanBeHeld(t *testing.T) {
 	}
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("", "m", 10)...)
 	received := c.subscribe(c.subscriber(SubscriberConfig{Concurrency: 3, Pollers: 4}), queue)
-	held := []*message.Message{next(t, received), next(t, received), next(t, received)}
-	if _, hidden := c.left(queue); hidden != "3" {
+	held := []*message.Message{sqstest.Next(t, received), sqstest.Next(t, received), sqstest.Next(t, received)}
+	if _, hidden := c.Left(queue); hidden != "3" {
 		t.Errorf("%s messages are leased, want 3", hidden)
 	}
 	for _, msg := range held {
 		msg.Ack()
 	}
 	for range 7 {
-		next(t, received).Ack()
+		sqstest.Next(t, received).Ack()
 	}
 	mu.Lock()
 	defer mu.Unlock()
@@ -359,17 +362,17 @@ func TestNoMoreIsReceivedThanCanBeHeld(t *testing.T) {
 	}
 }
 
-func TestWhatACutOffReceiveLeasedIsReclaimedAndReleased(t *testing.T) {
+func TestWhatACutOffReceiveLeasedIsReclaimedAndHandedBack(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("cut.fifo")
+	queue := c.Queue("cut.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 3)...)
 	var mu sync.Mutex
 	leased := map[string]*sqs.ReceiveMessageOutput{}
 	taken := make(chan struct{})
-	// As SQS does, it answers an attempt again with what that leased. The first answer
-	// is lost with the connection.
-	c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+	// Like SQS, it answers a repeated attempt with the same messages. The first answer is
+	// lost.
+	c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
 		mu.Lock()
 		out, again := leased[*in.ReceiveRequestAttemptId]
 		mu.Unlock()
@@ -389,12 +392,12 @@ func TestWhatACutOffReceiveLeasedIsReclaimedAndReleased(t *testing.T) {
 	}
 	sub := c.subscriber(SubscriberConfig{Pollers: 1})
 	received := c.subscribe(sub, queue)
-	ended(t, taken)
+	sqstest.Ended(t, taken)
 	if err := sub.Close(); err != nil {
 		t.Fatal(err)
 	}
-	ended(t, received)
-	if visible, hidden := c.left(queue); visible != "3" || hidden != "0" {
-		t.Errorf("the queue holds %s and %s leased, want all 3 released", visible, hidden)
+	sqstest.Ended(t, received)
+	if visible, hidden := c.Left(queue); visible != "3" || hidden != "0" {
+		t.Errorf("%s messages are visible and %s leased, want all 3 visible", visible, hidden)
 	}
 }

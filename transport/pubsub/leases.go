@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"slices"
@@ -6,23 +6,23 @@ import (
 	"time"
 )
 
-// leases extends the leases of everything held, in batches, until it is let go.
+// leases extends the leases of all messages in hand, in batches.
 type leases struct {
-	requests
+	receiptCalls
 	visibility time.Duration
 	quit       chan struct{}
 
 	mu   sync.Mutex
 	held map[*delivery]bool
-	// extending has the messages of every extension under way, and what is closed when that
-	// one is over.
+	// extending holds the messages whose extension is under way; the channel is closed after
+	// it.
 	extending  map[*delivery]chan struct{}
 	extensions sync.WaitGroup
 }
 
-func newLeases(r requests, cfg SubscriberConfig) *leases {
+func newLeases(r receiptCalls, cfg SubscriberConfig) *leases {
 	return &leases{
-		requests: r, visibility: cfg.Visibility, quit: make(chan struct{}),
+		receiptCalls: r, visibility: cfg.Visibility, quit: make(chan struct{}),
 		held: map[*delivery]bool{}, extending: map[*delivery]chan struct{}{},
 	}
 }
@@ -35,7 +35,6 @@ func (l *leases) hold(ds []*delivery) {
 	}
 }
 
-// drop ends the keeping of messages that are to be deleted.
 func (l *leases) drop(ds ...*delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,10 +43,12 @@ func (l *leases) drop(ds ...*delivery) {
 	}
 }
 
-// yield is drop for messages that go back. It waits for their extensions under way, which
-// would otherwise undo the shorter time that they are then given. While the subscription
-// closes it does not wait for long.
-func (l *leases) yield(ds []*delivery) {
+// extensionWait bounds the wait for an extension while the subscription closes.
+const extensionWait = time.Second
+
+// dropAfterExtension is for messages that are handed back. An extension under way would
+// otherwise overwrite the shorter timeout that they get next.
+func (l *leases) dropAfterExtension(ds []*delivery) {
 	l.drop(ds...)
 	var late <-chan time.Time
 	for _, d := range ds {
@@ -63,7 +64,7 @@ func (l *leases) yield(ds []*delivery) {
 		case <-l.stopping.Done():
 		}
 		if late == nil {
-			late = time.After(answerTime)
+			late = time.After(extensionWait)
 		}
 		select {
 		case <-extending:
@@ -73,10 +74,10 @@ func (l *leases) yield(ds []*delivery) {
 	}
 }
 
-// keep extends until stop. A message is due with half its lease left and looked at much
-// more often, so an extension that failed is tried again in time. Extensions do not wait
-// for each other: one that SQS is slow to answer costs no other message its lease.
-func (l *leases) keep() {
+// keepExtending looks much more often than leases are due, so it can retry a failed extension
+// in time. Extensions do not wait for each other: a slow answer costs no other message its
+// lease.
+func (l *leases) keepExtending() {
 	ticker := time.NewTicker(l.visibility / 12)
 	defer ticker.Stop()
 	defer l.extensions.Wait()
@@ -100,26 +101,25 @@ func (l *leases) extend(batch []*delivery) {
 	for i, d := range batch {
 		changes[i] = change{d: d, visibility: l.visibility}
 	}
-	// Counted from before the request, so that we never think the lease longer than SQS
-	// does.
+	// Counted from before the request, so we never take the lease for longer than SQS does.
 	until := time.Now().Add(l.visibility)
-	refusals := map[int]refusal{}
+	failed := map[int]failedEntry{}
 	for _, r := range l.changeVisibility(changes) {
-		refusals[r.index] = r
+		failed[r.index] = r
 		l.log.Warn().Err(r.err).Str("message_id", batch[r.index].id).Msg("extending a lease failed")
 	}
 	for i, d := range batch {
-		switch r, refused := refusals[i]; {
-		case !refused:
+		switch r, ok := failed[i]; {
+		case !ok:
 			d.extended(until)
 		case r.final:
-			// SQS does not know the receipt any more.
+			// SQS no longer knows the receipt.
 			d.lost()
 		}
 	}
 }
 
-// due lists in batches what to extend now, and notes that it is being extended.
+// due returns the messages to extend now, and notes that their extension is under way.
 func (l *leases) due() [][]*delivery {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -140,7 +140,6 @@ func (l *leases) due() [][]*delivery {
 	return batches
 }
 
-// extended notes that the extension of a batch is over.
 func (l *leases) extended(batch []*delivery) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

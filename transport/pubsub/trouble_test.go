@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"errors"
@@ -13,9 +13,10 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// diary notes what was handled. A message's body is its group and number.
+// diary records what was handled. A message's body is its group and number.
 type diary struct {
 	t testing.TB
 
@@ -28,14 +29,14 @@ func newDiary(t testing.TB) *diary {
 	return &diary{t: t, done: map[string]int{}, busy: map[string]int{}}
 }
 
-// begin checks that what comes before the message in its group was done, at least once.
+// begin checks that the message before it in its group was acked at least once.
 func (d *diary) begin(body string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.busy[body]++
 	group, number, ordered := strings.Cut(body, ".")
 	if n, err := strconv.Atoi(number); ordered && err == nil && n > 0 && d.done[fmt.Sprintf("%s.%d", group, n-1)] == 0 {
-		d.t.Errorf("%s was handed out before the one ahead of it was done", body)
+		d.t.Errorf("%s was handed out before the message ahead of it was acked", body)
 	}
 }
 
@@ -48,7 +49,7 @@ func (d *diary) end(body string, done bool) {
 	}
 }
 
-// counts are of messages done, and of deliveries that were one too many.
+// counts returns how many messages were acked, and how many acks were repeats.
 func (d *diary) counts() (messages, repeated int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -59,15 +60,15 @@ func (d *diary) counts() (messages, repeated int) {
 	return messages, repeated
 }
 
-// handle answers what comes until the channel closes: most with an ack.
+// handle acks most messages and nacks some, until the channel closes.
 func (d *diary) handle(msgs <-chan *message.Message, seed uint64) {
 	dice := rand.New(rand.NewPCG(seed, 0))
 	for msg := range msgs {
-		body, refuse := string(msg.Payload), dice.IntN(8) == 0
+		body, nack := string(msg.Payload), dice.IntN(8) == 0
 		go func() {
 			d.begin(body)
-			d.end(body, !refuse)
-			if refuse {
+			d.end(body, !nack)
+			if nack {
 				msg.Nack()
 			} else {
 				msg.Ack()
@@ -76,7 +77,7 @@ func (d *diary) handle(msgs <-chan *message.Message, seed uint64) {
 	}
 }
 
-// insist publishes a group's messages one after the other, each until it is taken.
+// insist publishes a group's messages one after the other, each until it is sent.
 func insist(t testing.TB, p message.Publisher, queue, group string, n int) {
 	for i := range n {
 		msg := text(group, fmt.Sprintf("%s.%d", group, i))
@@ -86,14 +87,14 @@ func insist(t testing.TB, p message.Publisher, queue, group string, n int) {
 				break
 			}
 			if try == 50 {
-				t.Errorf("publishing failed to the end: %v", err)
+				t.Errorf("publishing kept failing: %v", err)
 				return
 			}
 		}
 	}
 }
 
-// troubles are the ways in which any request can fail.
+// troubles are faults that any request can meet.
 func troubles(more ...faults.Rule) []faults.Rule {
 	return append([]faults.Rule{
 		{Kind: faults.Error, Error: faults.Internal, Rate: .04},
@@ -109,8 +110,8 @@ func TestInAllTroubleNothingIsLostAndGroupsKeepTheirOrder(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			c := startCloud(t)
-			queue := c.queue("trouble.fifo")
-			c.suffer(seed, troubles(faults.Rule{
+			queue := c.Queue("trouble.fifo")
+			c.Suffer(seed, troubles(faults.Rule{
 				Kind: faults.Expire, Operation: "ReceiveMessage", Rate: .05, After: faults.Range{Max: 100 * time.Millisecond},
 			})...)
 			const groups, each = 12, 25
@@ -125,14 +126,14 @@ func TestInAllTroubleNothingIsLostAndGroupsKeepTheirOrder(t *testing.T) {
 				publishing.Go(func() { insist(t, pub, queue, fmt.Sprint("g", g), each) })
 			}
 			publishing.Wait()
-			eventually(t, "all is done", func() bool { n, _ := d.counts(); return n == groups*each })
+			sqstest.Eventually(t, "all is done", func() bool { n, _ := d.counts(); return n == groups*each })
 			for _, kind := range []faults.Kind{faults.Error, faults.Drop, faults.Lost, faults.Expire} {
-				if c.suffered(kind) == 0 {
+				if c.Suffered(kind) == 0 {
 					t.Errorf("%s never happened", kind)
 				}
 			}
-			c.suffer(seed)
-			eventually(t, "the queue is empty", func() bool { visible, hidden := c.left(queue); return visible+hidden == "00" })
+			c.Suffer(seed)
+			sqstest.Eventually(t, "the queue is empty", func() bool { visible, hidden := c.Left(queue); return visible+hidden == "00" })
 		})
 	}
 }
@@ -140,8 +141,8 @@ func TestInAllTroubleNothingIsLostAndGroupsKeepTheirOrder(t *testing.T) {
 func TestStandardQueuesLoseNothingEither(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("trouble")
-	c.suffer(7, troubles(
+	queue := c.Queue("trouble")
+	c.Suffer(7, troubles(
 		faults.Rule{Kind: faults.Duplicate, Operation: "ReceiveMessage", Rate: .1},
 		faults.Rule{Kind: faults.Reorder, Operation: "ReceiveMessage", Rate: .1, After: faults.Range{Max: 50 * time.Millisecond}},
 		faults.Rule{Kind: faults.Expire, Operation: "ReceiveMessage", Rate: .05, After: faults.Range{Max: 100 * time.Millisecond}},
@@ -161,11 +162,11 @@ func TestStandardQueuesLoseNothingEither(t *testing.T) {
 		})
 	}
 	publishing.Wait()
-	eventually(t, "all is done", func() bool { n, _ := d.counts(); return n == messages })
-	c.suffer(7)
-	eventually(t, "the queue is empty", func() bool { visible, hidden := c.left(queue); return visible+hidden == "00" })
+	sqstest.Eventually(t, "all is done", func() bool { n, _ := d.counts(); return n == messages })
+	c.Suffer(7)
+	sqstest.Eventually(t, "the queue is empty", func() bool { visible, hidden := c.Left(queue); return visible+hidden == "00" })
 	if _, repeated := d.counts(); repeated == 0 {
-		t.Error("nothing came twice, so the test has tried nothing")
+		t.Error("no message came twice, so the test has tested nothing")
 	}
 }
 
@@ -175,18 +176,18 @@ func TestALostAnswerIsMadeUpForAtOnce(t *testing.T) {
 		t.Run(operation, func(t *testing.T) {
 			t.Parallel()
 			c := startCloud(t)
-			queue := c.queue("lost.fifo")
-			c.suffer(1, faults.Rule{Kind: faults.Lost, Operation: operation, Times: 1})
+			queue := c.Queue("lost.fifo")
+			c.Suffer(1, faults.Rule{Kind: faults.Lost, Operation: operation, Times: 1})
 			publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "g.", 3)...)
-			if visible, _ := c.left(queue); visible != "3" {
+			if visible, _ := c.Left(queue); visible != "3" {
 				t.Errorf("the queue holds %s messages, want each once", visible)
 			}
-			// Whatever is left to a lease of this length is not seen again.
+			// A message whose lease must run out would not be seen again.
 			received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Hour, Backoff: atOnce}), queue)
-			next(t, received).Nack()
+			sqstest.Next(t, received).Nack()
 			d := newDiary(t)
 			for i := range 3 {
-				msg := next(t, received)
+				msg := sqstest.Next(t, received)
 				if want := fmt.Sprint("g.", i); string(msg.Payload) != want {
 					t.Errorf("got %s, want %s", msg.Payload, want)
 				}
@@ -194,8 +195,8 @@ func TestALostAnswerIsMadeUpForAtOnce(t *testing.T) {
 				d.end(string(msg.Payload), true)
 				msg.Ack()
 			}
-			eventually(t, "the queue is empty", func() bool { visible, hidden := c.left(queue); return visible+hidden == "00" })
-			if c.server.Counts().Of("sqs", operation).Faults[faults.Lost] != 1 {
+			sqstest.Eventually(t, "the queue is empty", func() bool { visible, hidden := c.Left(queue); return visible+hidden == "00" })
+			if c.Server.Counts().Of("sqs", operation).Faults[faults.Lost] != 1 {
 				t.Error("no answer was lost")
 			}
 		})
@@ -205,56 +206,57 @@ func TestALostAnswerIsMadeUpForAtOnce(t *testing.T) {
 func TestWhileSQSIsDownPublishersAreToldAndSubscribersWait(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("down.fifo")
+	queue := c.Queue("down.fifo")
 	pub := c.publisher(PublisherConfig{})
 	received := c.subscribe(c.subscriber(SubscriberConfig{WaitTime: time.Second, Visibility: 3 * time.Second}), queue)
 	publish(t, pub, queue, text("g", "g.0"))
-	inHand := next(t, received)
+	inHand := sqstest.Next(t, received)
 
-	c.suffer(1, faults.Rule{Kind: faults.Down})
-	downs := func(operation string) int { return c.server.Counts().Of("sqs", operation).Faults[faults.Down] }
+	c.Suffer(1, faults.Rule{Kind: faults.Down})
+	downs := func(operation string) int { return c.Server.Counts().Of("sqs", operation).Faults[faults.Down] }
 	during := text("g", "g.1")
 	var failed *PublishError
 	if err := pub.Publish(queue, during); !errors.As(err, &failed) || len(failed.UUIDs) != 1 || failed.UUIDs[0] != during.UUID {
 		t.Errorf("publishing while SQS is down: %v", err)
 	}
 	inHand.Ack()
-	eventually(t, "deleting and receiving have failed", func() bool {
+	sqstest.Eventually(t, "deleting and receiving have failed", func() bool {
 		return downs("DeleteMessageBatch") > 0 && downs("ReceiveMessage") > 3
 	})
 
-	c.suffer(1)
+	c.Suffer(1)
 	publish(t, pub, queue, during)
-	msg := next(t, received)
+	msg := sqstest.Next(t, received)
 	if string(msg.Payload) == "g.0" {
-		// SQS was down for longer than deleting is tried: it comes again, once its lease is over.
+		// SQS was down for longer than the subscriber tries to delete, so it is delivered
+		// again.
 		msg.Ack()
-		msg = next(t, received)
+		msg = sqstest.Next(t, received)
 	}
 	if string(msg.Payload) != "g.1" {
 		t.Errorf("got %s, want the next message", msg.Payload)
 	}
 	msg.Ack()
-	eventually(t, "the queue is empty", func() bool { visible, hidden := c.left(queue); return visible+hidden == "00" })
+	sqstest.Eventually(t, "the queue is empty", func() bool { visible, hidden := c.Left(queue); return visible+hidden == "00" })
 }
 
 func TestAReceiptThatExpiredHarmsNobody(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("expired.fifo")
+	queue := c.Queue("expired.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "g.", 2)...)
-	c.suffer(1, faults.Rule{Kind: faults.Expire, Operation: "ReceiveMessage", Times: 1})
+	c.Suffer(1, faults.Rule{Kind: faults.Expire, Operation: "ReceiveMessage", Times: 1})
 	received := c.subscribe(c.subscriber(SubscriberConfig{}), queue)
-	first, second := next(t, received), next(t, received)
+	first, second := sqstest.Next(t, received), sqstest.Next(t, received)
 	if string(first.Payload) != "g.0" || string(second.Payload) != "g.0" {
 		t.Fatalf("got %s and %s, want the same twice", first.Payload, second.Payload)
 	}
 	second.Ack()
 	first.Ack()
-	last := next(t, received)
+	last := sqstest.Next(t, received)
 	if string(last.Payload) != "g.1" {
 		t.Errorf("got %s, want g.1", last.Payload)
 	}
 	last.Ack()
-	eventually(t, "the queue is empty", func() bool { visible, hidden := c.left(queue); return visible+hidden == "00" })
+	sqstest.Eventually(t, "the queue is empty", func() bool { visible, hidden := c.Left(queue); return visible+hidden == "00" })
 }

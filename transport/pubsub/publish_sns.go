@@ -1,8 +1,7 @@
-package transport
+package pubsub
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -11,52 +10,49 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// topicSender is the part of the SNS client that TopicPublisher needs.
+// topicSender is the part of the SNS client that TopicPublisher uses.
 type topicSender interface {
 	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
 }
 
-// TopicPublisher publishes to SNS by the rules of Publisher. Its subscriptions are
-// expected to have raw message delivery, so that a Subscriber finds the same message.
-type TopicPublisher struct{ *batching }
+// TopicPublisher publishes to SNS by the rules of Publisher. The topic's subscriptions need
+// raw message delivery, so that a Subscriber receives the same message.
+type TopicPublisher struct{ *publisher }
 
 var _ message.Publisher = TopicPublisher{}
 
-// NewTopicPublisher returns a TopicPublisher. A topic is what arn makes an ARN of;
-// with nil it is the ARN itself.
+// NewTopicPublisher returns a TopicPublisher. arn returns the ARN of a topic; if it is nil,
+// the topic is the ARN.
 func NewTopicPublisher(client topicSender, arn func(ctx context.Context, topic string) (string, error), cfg PublisherConfig) TopicPublisher {
 	if arn == nil {
 		arn = func(_ context.Context, topic string) (string, error) { return topic, nil }
 	}
-	send := func(ctx context.Context, topic string, batch []*entry) ([]refusal, error) {
+	send := func(ctx context.Context, topic string, batch []*entry) ([]failedEntry, error) {
 		return sendToTopic(ctx, client, topic, batch)
 	}
-	return TopicPublisher{newBatching(cfg.withDefaults(256<<10), arn, send)}
+	return TopicPublisher{newPublisher(cfg.withDefaults(256<<10), arn, send)}
 }
 
-func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*entry) ([]refusal, error) {
+func sendToTopic(ctx context.Context, client topicSender, arn string, batch []*entry) ([]failedEntry, error) {
 	in := &sns.PublishBatchInput{TopicArn: aws.String(arn)}
 	for i, e := range batch {
 		in.PublishBatchRequestEntries = append(in.PublishBatchRequestEntries, types.PublishBatchRequestEntry{
-			Id:                     aws.String(strconv.Itoa(i)),
+			Id:                     entryID(i),
 			Message:                e.wire.Body,
 			MessageAttributes:      topicAttributes(e.wire),
-			MessageGroupId:         systemAttribute(e.wire, GroupID),
-			MessageDeduplicationId: systemAttribute(e.wire, DeduplicationID),
+			MessageGroupId:         e.parameter(GroupID),
+			MessageDeduplicationId: e.parameter(DeduplicationID),
 		})
 	}
 	out, err := client.PublishBatch(ctx, in, func(o *sns.Options) { o.RetryMaxAttempts = 1 })
 	if err != nil {
 		return nil, err
 	}
-	answers := newAnswers(len(batch))
-	for _, ok := range out.Successful {
-		answers.confirmed(ok.Id)
+	failed := make([]sqstypes.BatchResultErrorEntry, len(out.Failed))
+	for i, no := range out.Failed {
+		failed[i] = sqstypes.BatchResultErrorEntry{Id: no.Id, Code: no.Code, Message: no.Message, SenderFault: no.SenderFault}
 	}
-	for _, no := range out.Failed {
-		answers.refused(no.Id, no.SenderFault, refusedEntry(aws.ToString(no.Code), aws.ToString(no.Message)))
-	}
-	return answers.refusals(), nil
+	return failedEntries(len(batch), out.Successful, func(ok types.PublishBatchResultEntry) *string { return ok.Id }, failed), nil
 }
 
 func topicAttributes(wire *sqstypes.Message) map[string]types.MessageAttributeValue {

@@ -1,4 +1,4 @@
-package transport_test
+package pubsub_test
 
 import (
 	"context"
@@ -17,12 +17,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
-	"github.com/gatehouse-portal/gatehouse/transport"
+	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 	"github.com/gatehouse-portal/gatehouse/transport/stock"
 )
 
-// suiteWire carries what Watermill's own suite looks at: all metadata, and, since the
-// suite knows no groups, one group for each body.
+// suiteWire carries all metadata, which Watermill's suite looks at, and makes each body a
+// group, since the suite knows none.
 type suiteWire struct {
 	wasqs.DefaultMarshalerUnmarshaler
 }
@@ -32,31 +32,31 @@ func (w suiteWire) Marshal(msg *message.Message) (*types.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	wire.Attributes = map[string]string{transport.GroupID: "body-" + string(msg.Payload)}
+	wire.Attributes = map[string]string{pubsub.GroupID: "body-" + string(msg.Payload)}
 	return wire, nil
 }
 
-// suiteFIFOWire also tells duplicates by the uuid.
+// suiteFIFOWire also deduplicates by uuid.
 type suiteFIFOWire struct{ suiteWire }
 
 func (w suiteFIFOWire) Marshal(msg *message.Message) (*types.Message, error) {
 	wire, err := w.suiteWire.Marshal(msg)
 	if err == nil {
-		wire.Attributes[transport.DeduplicationID] = msg.UUID
+		wire.Attributes[pubsub.DeduplicationID] = msg.UUID
 	}
 	return wire, err
 }
 
-// pubSub makes one of the implementations that the suite is run on.
-type pubSub func(aws.Config, *sqs.Client, *transport.Queues, wasqs.Marshaler) (message.Publisher, message.Subscriber, error)
+// pubSub makes one of the implementations under test.
+type pubSub func(aws.Config, *sqs.Client, *pubsub.Queues, wasqs.Marshaler) (message.Publisher, message.Subscriber, error)
 
-func ours(_ aws.Config, client *sqs.Client, queues *transport.Queues, m wasqs.Marshaler) (message.Publisher, message.Subscriber, error) {
-	pub := transport.NewPublisher(client, queues, transport.PublisherConfig{Marshaler: m})
-	sub := transport.NewSubscriber(client, queues, transport.SubscriberConfig{
-		CloseTimeout: 2200 * time.Millisecond, SettleTime: 2 * time.Second,
-		// The suite closes subscribers all the time. On a slow machine a receive may be
-		// cut off by that; what it leased is to be had again before the suite gives up. Nor may
-		// a lease run out there before its message is read: it would come twice.
+func ours(_ aws.Config, client *sqs.Client, queues *pubsub.Queues, m wasqs.Marshaler) (message.Publisher, message.Subscriber, error) {
+	pub := pubsub.NewPublisher(client, queues, pubsub.PublisherConfig{Marshaler: m})
+	sub := pubsub.NewSubscriber(client, queues, pubsub.SubscriberConfig{
+		CloseTimeout: 2200 * time.Millisecond, HandBackTime: 2 * time.Second,
+		// The suite often closes subscribers, which may cut off a receive on a slow machine.
+		// The lease of what that brought must end before the suite gives up, but not before a
+		// slow test reads its message.
 		Visibility: 10 * time.Second, WaitTime: time.Second,
 		Unmarshaler: suiteWire{},
 		Backoff:     func(int) time.Duration { return 0 },
@@ -64,21 +64,21 @@ func ours(_ aws.Config, client *sqs.Client, queues *transport.Queues, m wasqs.Ma
 	return pub, sub, nil
 }
 
-func stocks(config aws.Config, _ *sqs.Client, queues *transport.Queues, m wasqs.Marshaler) (message.Publisher, message.Subscriber, error) {
-	pub, err := stock.NewPublisher(config, queues, transport.PublisherConfig{Marshaler: m})
+func stocks(config aws.Config, _ *sqs.Client, queues *pubsub.Queues, m wasqs.Marshaler) (message.Publisher, message.Subscriber, error) {
+	pub, err := stock.NewPublisher(config, queues, pubsub.PublisherConfig{Marshaler: m})
 	if err != nil {
 		return nil, nil, err
 	}
-	// What it does not delete comes again only when its lease has run out.
-	sub, err := stock.NewSubscriber(config, queues, transport.SubscriberConfig{
+	// Messages that it does not delete come again only when their leases run out.
+	sub, err := stock.NewSubscriber(config, queues, pubsub.SubscriberConfig{
 		Visibility: time.Second, Unmarshaler: suiteWire{},
 	}, 10)
 	return pub, sub, err
 }
 
-// conform runs Watermill's suite, as short as watermill-aws does on its own code.
-// Neither implementation claims delivery exactly once or consumer groups, which SQS
-// has not, nor the order that a standard queue does not keep.
+// conform runs Watermill's suite, as short as watermill-aws does for its own code. Neither
+// implementation claims what SQS does not offer: exactly-once delivery, consumer groups, or
+// order on a standard queue.
 func conform(t *testing.T, suffix string, ordered bool, make pubSub, marshaler wasqs.Marshaler) {
 	q := startQueues(t, suffix)
 	features := tests.Features{
@@ -94,7 +94,7 @@ func conform(t *testing.T, suffix string, ordered bool, make pubSub, marshaler w
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The suite itself leaves some open.
+		// The suite leaves some open.
 		t.Cleanup(func() { _, _ = pub.Close(), sub.Close() })
 		return queueMakingPublisher{pub, q}, queueMakingSubscriber{sub, q}
 	}, nil)
@@ -149,7 +149,7 @@ func TestOursAndStockUnderstandEachOther(t *testing.T) {
 			case got := <-received:
 				got.Ack()
 				if got.UUID != sent.UUID || string(got.Payload) != "m" || got.Metadata.Get("colour") != "red" ||
-					got.Metadata.Get(transport.GroupID) != "body-m" || got.Metadata.Get(transport.DeduplicationID) != sent.UUID {
+					got.Metadata.Get(pubsub.GroupID) != "body-m" || got.Metadata.Get(pubsub.DeduplicationID) != sent.UUID {
 					t.Errorf("got %s, %s with %v", got.UUID, got.Payload, got.Metadata)
 				}
 			case <-time.After(20 * time.Second):
@@ -159,13 +159,13 @@ func TestOursAndStockUnderstandEachOther(t *testing.T) {
 	}
 }
 
-// queues makes the queues that the suite publishes to, whose names it makes up as it
-// goes; the suffix that FIFO queues need goes behind whatever the suite adds to them.
+// queues creates the queues that the suite publishes to. The suite makes up their names as it
+// goes; create puts the suffix of FIFO queues at the end.
 type queues struct {
 	t      testing.TB
 	config aws.Config
 	client *sqs.Client
-	known  *transport.Queues
+	known  *pubsub.Queues
 	suffix string
 
 	mu   sync.Mutex
@@ -179,7 +179,7 @@ func startQueues(t testing.TB, suffix string) *queues {
 	cfg.HTTPClient = &http.Client{Transport: connections}
 	t.Cleanup(connections.CloseIdleConnections)
 	client := sqs.NewFromConfig(cfg)
-	return &queues{t: t, config: cfg, client: client, known: transport.NewQueues(client), suffix: suffix, made: map[string]bool{}}
+	return &queues{t: t, config: cfg, client: client, known: pubsub.NewQueues(client), suffix: suffix, made: map[string]bool{}}
 }
 
 func (q *queues) create(topic string) (name string) {

@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"context"
@@ -16,15 +16,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
 func TestConcurrentCallersShareRequestsAndOneLookup(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("shared")
+	queue := c.Queue("shared")
 	pub := c.publisher(PublisherConfig{})
 	release := make(chan struct{})
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		<-release
 		return c.Client.SendMessageBatch(ctx, in)
 	}
@@ -39,30 +40,30 @@ func TestConcurrentCallersShareRequestsAndOneLookup(t *testing.T) {
 		})
 	}
 	url, _ := c.queues.URL(t.Context(), queue)
-	line := pub.line(url)
-	eventually(t, "all messages wait or are under way", func() bool {
-		line.mu.Lock()
-		defer line.mu.Unlock()
-		// Two batches left with one message each, the further ones full.
-		return line.batches == 8 && len(line.waiting) == callers-2-6*maxBatch
+	toSend := pub.queue(url)
+	sqstest.Eventually(t, "all messages wait or are under way", func() bool {
+		toSend.mu.Lock()
+		defer toSend.mu.Unlock()
+		// Two batches were sent with one message each, the later ones full.
+		return toSend.batches == 8 && len(toSend.waiting) == callers-2-6*maxBatch
 	})
 	close(release)
 	publishing.Wait()
 
-	if want := 8 + 4; c.sends > want {
-		t.Errorf("%d callers took %d requests, want at most %d", callers, c.sends, want)
+	if want := 8 + 4; c.Sends() > want {
+		t.Errorf("%d callers took %d requests, want at most %d", callers, c.Sends(), want)
 	}
-	if c.lookups != 1 {
-		t.Errorf("the queue was looked up %d times, want once", c.lookups)
+	if c.Lookups() != 1 {
+		t.Errorf("the queue was looked up %d times, want once", c.Lookups())
 	}
-	if visible, _ := c.left(queue); visible != "100" {
+	if visible, _ := c.Left(queue); visible != "100" {
 		t.Errorf("the queue holds %s messages, want 100", visible)
 	}
 }
 
-// refusing fails, in the first requests that hold it, the entry with the body.
-func refusing(c *cloud, body string, times int, senderFault bool) {
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+// failingEntry makes SQS fail the entry with that body in the first requests that contain it.
+func failingEntry(c *cloud, body string, times int, senderFault bool) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		at := slices.IndexFunc(in.Entries, func(e types.SendMessageBatchRequestEntry) bool { return *e.MessageBody == body })
 		if at < 0 || times == 0 {
 			return c.Client.SendMessageBatch(ctx, in)
@@ -87,13 +88,13 @@ func refusing(c *cloud, body string, times int, senderFault bool) {
 func TestOnlyTheEntryThatFailedIsSentAgain(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("partial")
-	refusing(c, "m3", 2, false)
+	queue := c.Queue("partial")
+	failingEntry(c, "m3", 2, false)
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("", "m", 5)...)
-	if c.sends != 3 {
-		t.Errorf("it took %d requests, want 3", c.sends)
+	if c.Sends() != 3 {
+		t.Errorf("it took %d requests, want 3", c.Sends())
 	}
-	if visible, _ := c.left(queue); visible != "5" {
+	if visible, _ := c.Left(queue); visible != "5" {
 		t.Errorf("the queue holds %s messages, want each once", visible)
 	}
 }
@@ -101,8 +102,8 @@ func TestOnlyTheEntryThatFailedIsSentAgain(t *testing.T) {
 func TestAnEntryThatIsToBlameIsNamedAndNotSentAgain(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("blamed")
-	refusing(c, "m1", 1, true)
+	queue := c.Queue("blamed")
+	failingEntry(c, "m1", 1, true)
 	msgs := texts("", "m", 3)
 	err := c.publisher(PublisherConfig{}).Publish(queue, msgs...)
 	var failed *PublishError
@@ -113,31 +114,31 @@ func TestAnEntryThatIsToBlameIsNamedAndNotSentAgain(t *testing.T) {
 		t.Errorf("messages named (-want +got):\n%s", diff)
 	}
 	if !strings.Contains(err.Error(), "Broken: by the test") {
-		t.Errorf("the error does not say what SQS said: %v", err)
+		t.Errorf("the error lacks SQS's own: %v", err)
 	}
-	if visible, _ := c.left(queue); visible != "2" || c.sends != 1 {
-		t.Errorf("the queue holds %s messages after %d requests, want 2 after 1", visible, c.sends)
+	if visible, _ := c.Left(queue); visible != "2" || c.Sends() != 1 {
+		t.Errorf("the queue holds %s messages after %d requests, want 2 after 1", visible, c.Sends())
 	}
 }
 
 func TestAnEntryThatKeepsFailingIsGivenUp(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("hopeless")
-	refusing(c, "m0", -1, false)
+	queue := c.Queue("hopeless")
+	failingEntry(c, "m0", -1, false)
 	err := c.publisher(PublisherConfig{}).Publish(queue, texts("", "m", 1)...)
 	var failed *PublishError
-	if !errors.As(err, &failed) || c.sends != sendTries {
-		t.Errorf("got %v after %d requests, want a PublishError after %d", err, c.sends, sendTries)
+	if !errors.As(err, &failed) || c.Sends() != sendTries {
+		t.Errorf("got %v after %d requests, want a PublishError after %d", err, c.Sends(), sendTries)
 	}
 }
 
 func TestAnEntryNotAnsweredForIsSentAgain(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("unanswered")
+	queue := c.Queue("unanswered")
 	first := true
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		if first {
 			first = false
 			return &sqs.SendMessageBatchOutput{}, nil
@@ -145,7 +146,7 @@ func TestAnEntryNotAnsweredForIsSentAgain(t *testing.T) {
 		return c.Client.SendMessageBatch(ctx, in)
 	}
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
-	if visible, _ := c.left(queue); visible != "1" {
+	if visible, _ := c.Left(queue); visible != "1" {
 		t.Errorf("the queue holds %s messages, want 1", visible)
 	}
 }
@@ -153,10 +154,10 @@ func TestAnEntryNotAnsweredForIsSentAgain(t *testing.T) {
 func TestAGroupIsNeverInTwoRequestsAtOnceAndKeepsItsOrder(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("ordered.fifo")
+	queue := c.Queue("ordered.fifo")
 	var mu sync.Mutex
 	flying, bodies, overlaps := map[string]bool{}, map[string][]string{}, 0
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		groups := map[string]bool{}
 		mu.Lock()
 		for _, e := range in.Entries {
@@ -201,17 +202,17 @@ func TestAGroupIsNeverInTwoRequestsAtOnceAndKeepsItsOrder(t *testing.T) {
 func TestACallerWhoseContextEndsLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("impatient.fifo")
+	queue := c.Queue("impatient.fifo")
 	pub := c.publisher(PublisherConfig{})
 	sending, release := make(chan struct{}, 10), make(chan struct{})
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		sending <- struct{}{}
 		<-release
 		return c.Client.SendMessageBatch(ctx, in)
 	}
 	patient := make(chan error, 1)
 	go func() { patient <- pub.Publish(queue, text("g", "patient")) }()
-	next(t, sending)
+	sqstest.Next(t, sending)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	hasty := text("g", "hasty")
@@ -219,17 +220,17 @@ func TestACallerWhoseContextEndsLeavesTheOthersAlone(t *testing.T) {
 	gaveUp := make(chan error, 1)
 	go func() { gaveUp <- pub.Publish(queue, hasty) }()
 	cancel()
-	if err := next(t, gaveUp); !errors.Is(err, context.Canceled) {
+	if err := sqstest.Next(t, gaveUp); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 	close(release)
-	if err := next(t, patient); err != nil {
+	if err := sqstest.Next(t, patient); err != nil {
 		t.Error(err)
 	}
 	if err := pub.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if visible, _ := c.left(queue); visible != "1" {
+	if visible, _ := c.Left(queue); visible != "1" {
 		t.Errorf("the queue holds %s messages, want the patient caller's only", visible)
 	}
 }
@@ -237,10 +238,10 @@ func TestACallerWhoseContextEndsLeavesTheOthersAlone(t *testing.T) {
 func TestCloseWaitsForWhatWasTakenAndRefusesMore(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("closing")
+	queue := c.Queue("closing")
 	pub := c.publisher(PublisherConfig{})
 	sending, release := make(chan struct{}), make(chan struct{})
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		close(sending)
 		<-release
 		return c.Client.SendMessageBatch(ctx, in)
@@ -250,7 +251,7 @@ func TestCloseWaitsForWhatWasTakenAndRefusesMore(t *testing.T) {
 	<-sending
 	closed := make(chan error, 1)
 	go func() { closed <- pub.Close() }()
-	eventually(t, "the publisher is closing", func() bool {
+	sqstest.Eventually(t, "the publisher is closing", func() bool {
 		pub.mu.Lock()
 		defer pub.mu.Unlock()
 		return pub.closed
@@ -264,7 +265,7 @@ func TestCloseWaitsForWhatWasTakenAndRefusesMore(t *testing.T) {
 	default:
 	}
 	close(release)
-	if err := errors.Join(next(t, published), next(t, closed)); err != nil {
+	if err := errors.Join(sqstest.Next(t, published), sqstest.Next(t, closed)); err != nil {
 		t.Error(err)
 	}
 }
@@ -272,11 +273,11 @@ func TestCloseWaitsForWhatWasTakenAndRefusesMore(t *testing.T) {
 func TestBatchesKeepToTheSizeLimit(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("sized")
+	queue := c.Queue("sized")
 	pub := c.publisher(PublisherConfig{MaxBatchBytes: 1000})
 	largest := 0
 	var mu sync.Mutex
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		bytes := 0
 		for _, e := range in.Entries {
 			bytes += size(&types.Message{Body: e.MessageBody, MessageAttributes: e.MessageAttributes})
@@ -287,11 +288,11 @@ func TestBatchesKeepToTheSizeLimit(t *testing.T) {
 		return c.Client.SendMessageBatch(ctx, in)
 	}
 	publish(t, pub, queue, texts("", strings.Repeat("x", 300), 10)...)
-	if largest > 1000 || c.sends < 4 {
-		t.Errorf("the largest of %d requests had %d bytes, want at most 1000", c.sends, largest)
+	if largest > 1000 || c.Sends() < 4 {
+		t.Errorf("the largest of %d requests had %d bytes, want at most 1000", c.Sends(), largest)
 	}
 	if err := pub.Publish(queue, text("", strings.Repeat("x", 1001))); err == nil {
-		t.Error("a message larger than a batch may be was taken")
+		t.Error("it took a message larger than a batch may be")
 	}
 }
 
@@ -299,7 +300,7 @@ func TestWhatAWSWouldRefuseIsRefusedBeforeItCanHarmOthers(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	pub := c.publisher(PublisherConfig{MaxWaiting: 3})
-	fifo, standard := c.queue("strict.fifo"), c.queue("strict")
+	fifo, standard := c.Queue("strict.fifo"), c.Queue("strict")
 	for name, err := range map[string]error{
 		"no group on a FIFO queue": pub.Publish(fifo, text("", "m")),
 		"no body":                  pub.Publish(standard, text("", "")),
@@ -307,23 +308,23 @@ func TestWhatAWSWouldRefuseIsRefusedBeforeItCanHarmOthers(t *testing.T) {
 		"more than may wait":       pub.Publish(standard, texts("", "m", 4)...),
 	} {
 		if err == nil {
-			t.Errorf("%s: it was taken", name)
+			t.Errorf("%s: it was accepted", name)
 		}
 	}
-	if c.sends != 0 {
-		t.Errorf("%d requests were made", c.sends)
+	if c.Sends() != 0 {
+		t.Errorf("%d requests were made", c.Sends())
 	}
 }
 
 func TestOnlyTypeAndUUIDTravelAsAttributes(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("plain.fifo")
+	queue := c.Queue("plain.fifo")
 	msg := text("g", "m")
 	msg.Metadata.Set(TypeKey, "gatehouse.Something.v1")
 	msg.Metadata.Set("secret", "stays here")
 	publish(t, c.publisher(PublisherConfig{}), queue, msg)
-	got := next(t, c.subscribe(c.subscriber(SubscriberConfig{}), queue))
+	got := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{}), queue))
 	got.Ack()
 	if got.UUID != msg.UUID || got.Metadata.Get(TypeKey) != "gatehouse.Something.v1" || got.Metadata.Get("secret") != "" {
 		t.Errorf("got uuid %s and metadata %v", got.UUID, got.Metadata)
@@ -337,7 +338,7 @@ func TestOnlyTypeAndUUIDTravelAsAttributes(t *testing.T) {
 	}
 }
 
-// unsureOf is what publishing one message says of it.
+// unsureOf publishes a message, which must fail, and returns whether the error is unsure.
 func unsureOf(t *testing.T, p Publisher, queue string, msg *message.Message) bool {
 	t.Helper()
 	err := p.Publish(queue, msg)
@@ -366,7 +367,7 @@ func TestAPublisherSaysWhetherAMessageMayHaveBeenSentAllTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			cloud := startCloud(t)
-			queue := cloud.queue("unsure.fifo")
+			queue := cloud.Queue("unsure.fifo")
 			pub := cloud.publisher(PublisherConfig{})
 			if _, err := cloud.queues.URL(t.Context(), queue); err != nil {
 				t.Fatal(err)
@@ -374,12 +375,12 @@ func TestAPublisherSaysWhetherAMessageMayHaveBeenSentAllTheSame(t *testing.T) {
 			for i := range c.rules {
 				c.rules[i].Operation = "SendMessageBatch"
 			}
-			cloud.suffer(1, c.rules...)
+			cloud.Suffer(1, c.rules...)
 			if got := unsureOf(t, pub, queue, text("g", "m")); got != c.unsure {
 				t.Errorf("the message may have been sent: %v, want %v", got, c.unsure)
 			}
-			if sent := cloud.server.Counts().Of("sqs", "SendMessageBatch").Requests; sent != sendTries {
-				t.Errorf("it was sent %d times, want %d: each request must be known", sent, sendTries)
+			if sent := cloud.Server.Counts().Of("sqs", "SendMessageBatch").Requests; sent != sendTries {
+				t.Errorf("it was sent %d times, want %d: the SDK must not retry", sent, sendTries)
 			}
 		})
 	}
@@ -388,23 +389,23 @@ func TestAPublisherSaysWhetherAMessageMayHaveBeenSentAllTheSame(t *testing.T) {
 func TestAMessageThatWasTakenWithoutAnAnswerIsSentAgainAndThereOnce(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("taken.fifo")
-	c.suffer(1, faults.Rule{Kind: faults.Lost, Operation: "SendMessageBatch", Times: sendTries - 1})
+	queue := c.Queue("taken.fifo")
+	c.Suffer(1, faults.Rule{Kind: faults.Lost, Operation: "SendMessageBatch", Times: sendTries - 1})
 	publish(t, c.publisher(PublisherConfig{}), queue, text("g", "m"))
-	if visible, _ := c.left(queue); visible != "1" {
+	if visible, _ := c.Left(queue); visible != "1" {
 		t.Errorf("the queue holds %s messages, want 1", visible)
 	}
-	if c.suffered(faults.Lost) != sendTries-1 {
-		t.Errorf("%d answers were lost", c.suffered(faults.Lost))
+	if c.Suffered(faults.Lost) != sendTries-1 {
+		t.Errorf("%d answers were lost", c.Suffered(faults.Lost))
 	}
 }
 
 func TestAConnectionThatHangsIsReplacedInTime(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("hung.fifo")
+	queue := c.Queue("hung.fifo")
 	var first sync.Once
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (out *sqs.SendMessageBatchOutput, err error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (out *sqs.SendMessageBatchOutput, err error) {
 		hung := false
 		first.Do(func() { hung = true })
 		if hung {
@@ -419,10 +420,10 @@ func TestAConnectionThatHangsIsReplacedInTime(t *testing.T) {
 func TestACallerKnowsWhetherItsMessageHadLeftWhenItsContextEnded(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("left.fifo")
+	queue := c.Queue("left.fifo")
 	pub := c.publisher(PublisherConfig{})
 	sending, release := make(chan struct{}, 10), make(chan struct{})
-	c.send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		sending <- struct{}{}
 		<-release
 		return c.Client.SendMessageBatch(ctx, in)
@@ -435,37 +436,37 @@ func TestACallerKnowsWhetherItsMessageHadLeftWhenItsContextEnded(t *testing.T) {
 		msg.SetContext(ctx)
 	}
 	go func() { unsure["left"] <- unsureOf(t, pub, queue, left) }()
-	next(t, sending)
+	sqstest.Next(t, sending)
 	go func() { unsure["waiting"] <- unsureOf(t, pub, queue, waiting) }()
 	url, err := c.queues.URL(t.Context(), queue)
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := pub.line(url)
-	eventually(t, "the second waits behind the first of its group", func() bool {
-		line.mu.Lock()
-		defer line.mu.Unlock()
-		return len(line.waiting) == 1
+	toSend := pub.queue(url)
+	sqstest.Eventually(t, "the second message waits for the first of its group", func() bool {
+		toSend.mu.Lock()
+		defer toSend.mu.Unlock()
+		return len(toSend.waiting) == 1
 	})
 	cancel()
-	if !next(t, unsure["left"]) || next(t, unsure["waiting"]) {
-		t.Error("want the one that had left to be unsure, and only that")
+	if !sqstest.Next(t, unsure["left"]) || sqstest.Next(t, unsure["waiting"]) {
+		t.Error("want only the message that was sent to be unsure")
 	}
 }
 
 func TestShutdownOfAPublisherEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("stuck")
+	queue := c.Queue("stuck")
 	sending := make(chan struct{}, 10)
-	c.send = func(ctx context.Context, _ *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+	c.Send = func(ctx context.Context, _ *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 		sending <- struct{}{}
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	pub := c.publisher(PublisherConfig{Timeout: patience / 4})
 	go func() { _ = pub.Publish(queue, text("", "m")) }()
-	next(t, sending)
+	sqstest.Next(t, sending)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := pub.Shutdown(ctx); !errors.Is(err, context.Canceled) {

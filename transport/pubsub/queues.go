@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"context"
@@ -13,14 +13,13 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// queueFinder is the part of the SQS client that Queues needs.
 type queueFinder interface {
 	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 }
 
-// Queues knows the URLs of queues by name. Each is asked for once, however many ask
-// at the same time, and kept: a queue that is made anew keeps its URL. Share one
-// among publishers and subscribers. It never creates a queue.
+// Queues looks up the URLs of queues by name and remembers them: a queue that is created
+// again keeps its URL. Concurrent look-ups share a request. Publishers and subscribers may
+// share one Queues.
 type Queues struct {
 	client queueFinder
 	asking singleflight.Group
@@ -31,13 +30,13 @@ type Queues struct {
 
 var _ wasqs.QueueUrlResolver = (*Queues)(nil)
 
-// NewQueues returns a Queues that knows none yet.
+// NewQueues returns a Queues that knows no URLs yet.
 func NewQueues(client queueFinder) *Queues {
 	return &Queues{client: client, urls: map[string]string{}}
 }
 
-// URL is the URL of the queue of that name. A queue that does not exist is an error
-// (types.QueueDoesNotExist), which is not kept.
+// URL returns the URL of a queue. If it does not exist, the error is a
+// types.QueueDoesNotExist, which is not remembered.
 func (q *Queues) URL(ctx context.Context, name string) (string, error) {
 	q.mu.RLock()
 	url, ok := q.urls[name]
@@ -45,7 +44,7 @@ func (q *Queues) URL(ctx context.Context, name string) (string, error) {
 	if ok {
 		return url, nil
 	}
-	// Whoever comes first asks for all, so its giving up must not be theirs.
+	// Others may wait for this request, so it outlives the caller's context.
 	answer := q.asking.DoChan(name, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
@@ -73,8 +72,8 @@ func (q *Queues) find(ctx context.Context, name string) (string, error) {
 	return q.urls[name], nil
 }
 
-// ResolveQueueUrl lets watermill-aws's own publisher and subscriber use the same
-// URLs. It says that the queue exists: unsaid, they would create it on each send.
+// ResolveQueueUrl is for watermill-aws's own publisher and subscriber. Without Exists they
+// would create the queue on each send.
 func (q *Queues) ResolveQueueUrl(ctx context.Context, params wasqs.ResolveQueueUrlParams) (wasqs.QueueUrlResolverResult, error) {
 	url, err := q.URL(ctx, params.Topic)
 	if err != nil {
@@ -86,5 +85,6 @@ func (q *Queues) ResolveQueueUrl(ctx context.Context, params wasqs.ResolveQueueU
 	}, nil
 }
 
-// isFIFO goes by the name: those of FIFO queues and topics, and no others, end so.
+// isFIFO goes by the suffix, which AWS requires of FIFO queues and topics and allows no
+// others.
 func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }

@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// entry is one message on its way.
+// entry is a message that is being sent.
 type entry struct {
 	uuid string
 	wire *types.Message
@@ -16,21 +16,27 @@ type entry struct {
 	group string
 	size  int
 	call  *call
-	// unsure is set once a request that held it was not answered: AWS may have taken it.
+	// unsure says that a request with it got no answer, so AWS may have taken it.
 	unsure bool
 }
 
-// call is one Publish. It is done when each of its entries is confirmed or has failed.
+// parameter returns the GroupID or DeduplicationID, nil if there is none.
+func (e *entry) parameter(name string) *string {
+	if value := e.wire.Attributes[name]; value != "" {
+		return &value
+	}
+	return nil
+}
+
+// call is one Publish. done is closed once each entry is confirmed or has failed.
 type call struct {
 	ctx  context.Context
 	done chan struct{}
 
-	mu   sync.Mutex
-	open map[*entry]bool
-	// failed keeps the order of the entries' failing.
+	mu     sync.Mutex
+	open   map[*entry]bool
 	failed []string
 	errs   []error
-	// unsure: one that failed may have been taken.
 	unsure bool
 }
 
@@ -43,8 +49,8 @@ func newCall(ctx context.Context, entries []*entry) *call {
 	return c
 }
 
-// settle notes what became of an entry; nil is a confirmation.
-func (c *call) settle(e *entry, err error) {
+// record notes that an entry is confirmed (nil) or has failed.
+func (c *call) record(e *entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.open, e)
@@ -60,8 +66,8 @@ func (c *call) settle(e *entry, err error) {
 	}
 }
 
-// result is nil if every entry was confirmed. Entries still open, because the
-// caller's context ended while they were under way, count as not confirmed.
+// result is nil if every entry was confirmed. If the caller's context ended, entries under
+// way count as failed and unsure.
 func (c *call) result(topic string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,7 +84,7 @@ func (c *call) result(topic string) error {
 	return &PublishError{Topic: topic, UUIDs: failed, Unsure: unsure, Err: errors.Join(errs...)}
 }
 
-// containsText keeps a batch refused for one reason from telling it ten times.
+// containsText helps to report an error that ten entries share once.
 func containsText(errs []error, err error) bool {
 	for _, known := range errs {
 		if known.Error() == err.Error() {

@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"errors"
@@ -12,34 +12,31 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Metadata keys with a meaning to this package. GroupID and DeduplicationID become
-// parameters of the send request, never message attributes, and are found again on
-// the received message.
+// Metadata keys. GroupID and DeduplicationID become parameters of the send request, not
+// message attributes, and are set again on the received message.
 const (
-	// GroupID orders messages on FIFO queues; on standard ones it names the tenant
-	// that SQS is to be fair to (SQS Developer Guide, "Amazon SQS fair queues").
+	// GroupID orders messages on FIFO queues. On standard queues it names the tenant for
+	// SQS's fair queues (SQS Developer Guide, "Amazon SQS fair queues").
 	GroupID = "MessageGroupId"
-	// DeduplicationID makes a FIFO queue or topic swallow a second message with the
-	// same id for five minutes.
+	// DeduplicationID makes a FIFO queue or topic drop repeats for five minutes.
 	DeduplicationID = "MessageDeduplicationId"
-	// TypeKey holds the event's type. It travels as a message attribute, so that
-	// subscriptions of a topic can filter by it.
+	// TypeKey holds the event's type. It is sent as a message attribute, for filters of topic
+	// subscriptions.
 	TypeKey = "type"
-	// ReceiveCountKey says how often SQS has handed out the message, from 1.
+	// ReceiveCountKey counts the deliveries of the message, from 1.
 	ReceiveCountKey = "sqs.receive_count"
-	// MessageIDKey holds the id that SQS gave the message.
+	// MessageIDKey holds SQS's id of the message.
 	MessageIDKey = "sqs.message_id"
-	// SentAtKey holds the time SQS took the message, RFC 3339.
+	// SentAtKey holds the time when SQS took the message, RFC 3339.
 	SentAtKey = "sqs.sent_at"
-	// UnreadableKey is set on a message that could not be unmarshaled; it says why.
-	// Such a message still travels, with its raw body, so that it can be buried.
+	// UnreadableKey says why a message could not be unmarshaled. Such a message is handed out
+	// with its raw body, so that it can become a dead letter.
 	UnreadableKey = "sqs.unreadable"
 )
 
-// Wire is how a Watermill message looks on SQS and SNS: the payload is the body,
-// the metadata's type and Watermill's uuid are the only two message attributes. All
-// other metadata stays behind: a body of ours is enough to handle a message.
-// It is the default of Publisher, TopicPublisher and Subscriber.
+// Wire is the default format of messages on SQS and SNS: the payload is the body, and the
+// type and Watermill's uuid are the only attributes. Other metadata is not sent, since the
+// body is enough to handle a message.
 type Wire struct{}
 
 var (
@@ -47,8 +44,7 @@ var (
 	_ wasqs.Unmarshaler = Wire{}
 )
 
-// Marshal never sets an empty attribute, which SQS would refuse. Group and
-// deduplication id are left in Attributes for the publisher.
+// Marshal leaves out empty attributes, which SQS would refuse.
 func (Wire) Marshal(msg *message.Message) (*types.Message, error) {
 	wire := &types.Message{
 		Body:              aws.String(string(msg.Payload)),
@@ -71,8 +67,7 @@ func (Wire) Marshal(msg *message.Message) (*types.Message, error) {
 	return wire, nil
 }
 
-// Unmarshal takes messages of any sender: one without our uuid goes by the id that
-// SQS gave it.
+// Unmarshal reads messages of any sender. Without Watermill's uuid, SQS's id takes its place.
 func (Wire) Unmarshal(wire *types.Message) (*message.Message, error) {
 	msg := message.NewMessage(aws.ToString(wire.MessageId), []byte(aws.ToString(wire.Body)))
 	if uuid, ok := wire.MessageAttributes[wasqs.UUIDAttribute]; ok && aws.ToString(uuid.StringValue) != "" {
@@ -88,9 +83,8 @@ func stringAttribute(value string) types.MessageAttributeValue {
 	return types.MessageAttributeValue{DataType: aws.String("String"), StringValue: aws.String(value)}
 }
 
-// unmarshal reads a received message and notes what SQS says of it. It never fails:
-// what the unmarshaler cannot read, or panics over, travels with its raw body and
-// the reason.
+// unmarshal adds what SQS says about the message. It never fails: if the unmarshaler fails or
+// panics, the message gets its raw body and the reason.
 func unmarshal(u wasqs.Unmarshaler, wire *types.Message) *message.Message {
 	msg, err := guarded(u, wire)
 	if err != nil {
@@ -126,7 +120,6 @@ func guarded(u wasqs.Unmarshaler, wire *types.Message) (msg *message.Message, er
 	return msg, err
 }
 
-// receiveCount is at least 1, also where SQS does not tell.
 func receiveCount(wire *types.Message) int {
 	count, err := strconv.Atoi(wire.Attributes[string(types.MessageSystemAttributeNameApproximateReceiveCount)])
 	if err != nil || count < 1 {
@@ -140,12 +133,18 @@ func sentAt(wire *types.Message) (time.Time, bool) {
 	return time.UnixMilli(millis).UTC(), err == nil
 }
 
-// size is what SQS counts of a message: the body, and names, types and values of
-// its attributes.
+// size is the size by which SQS limits messages: the body, and names, types and values of
+// attributes.
 func size(wire *types.Message) int {
 	n := len(aws.ToString(wire.Body))
 	for name, value := range wire.MessageAttributes {
 		n += len(name) + len(aws.ToString(value.DataType)) + len(aws.ToString(value.StringValue)) + len(value.BinaryValue)
 	}
 	return n
+}
+
+// seconds rounds up: SQS takes whole seconds, and a delivery before the time would be in
+// vain.
+func seconds(d time.Duration) int32 {
+	return int32((max(d, 0) + time.Second - 1) / time.Second)
 }

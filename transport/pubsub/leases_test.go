@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"context"
@@ -14,9 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// leasesOf is what keeps the subscriber's messages.
 func leasesOf(t *testing.T, s *Subscriber) *leases {
 	t.Helper()
 	s.mu.Lock()
@@ -28,14 +29,14 @@ func leasesOf(t *testing.T, s *Subscriber) *leases {
 	return nil
 }
 
-func TestAMessageRefusedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
+func TestAMessageNackedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("overlap")
+	queue := c.Queue("overlap")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
 	extending, extend, released := make(chan struct{}, 100), make(chan struct{}), make(chan struct{}, 100)
 	goOn := sync.OnceFunc(func() { close(extend) })
-	c.change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		if in.Entries[0].VisibilityTimeout > 0 {
 			extending <- struct{}{}
 			<-extend
@@ -47,32 +48,32 @@ func TestAMessageRefusedDuringAnExtensionGoesBackAfterIt(t *testing.T) {
 	sub := c.subscriber(SubscriberConfig{Visibility: 2 * time.Second, Backoff: atOnce})
 	t.Cleanup(goOn)
 	received := c.subscribe(sub, queue)
-	msg := next(t, received)
-	next(t, extending)
+	msg := sqstest.Next(t, received)
+	sqstest.Next(t, extending)
 	msg.Nack()
 	held, mine := leasesOf(t, sub), msg.Context().Value(deliveryKey{}).(*delivery)
-	eventually(t, "the message is on its way back", func() bool {
+	sqstest.Eventually(t, "the message is on its way back", func() bool {
 		held.mu.Lock()
 		defer held.mu.Unlock()
 		return !held.held[mine]
 	})
-	// What would overtake the extension has had its time.
+	// Give an early hand-back time to happen.
 	pause(t.Context(), 50*time.Millisecond)
 	if len(released) > 0 {
 		t.Error("it went back while its lease was being extended")
 	}
 	goOn()
-	next(t, released)
-	again := next(t, received)
-	if diff := cmp.Diff([]int32{2, 0}, c.asked()); diff != "" {
+	sqstest.Next(t, released)
+	again := sqstest.Next(t, received)
+	if diff := cmp.Diff([]int32{2, 0}, c.Visibilities()); diff != "" {
 		t.Errorf("visibility timeouts in their order (-want +got):\n%s", diff)
 	}
 	again.Ack()
 }
 
-// refuse answers one entry as SQS does when it fails by itself.
-func refuse(ctx context.Context, c *cloud, in *sqs.ChangeMessageVisibilityBatchInput, at int) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
-	refused := in.Entries[at]
+// failEntry answers one entry as SQS does if it fails on SQS's side.
+func failEntry(ctx context.Context, c *cloud, in *sqs.ChangeMessageVisibilityBatchInput, at int) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	failed := in.Entries[at]
 	in.Entries = slices.Delete(in.Entries, at, at+1)
 	out := &sqs.ChangeMessageVisibilityBatchOutput{}
 	if len(in.Entries) > 0 {
@@ -81,57 +82,57 @@ func refuse(ctx context.Context, c *cloud, in *sqs.ChangeMessageVisibilityBatchI
 			return nil, err
 		}
 	}
-	out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: refused.Id, Code: aws.String("InternalError")})
+	out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: failed.Id, Code: aws.String("InternalError")})
 	return out, nil
 }
 
 func TestOnlyTheMessageThatWasNotTakenBackIsHandedBackAgain(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("halfway.fifo")
+	queue := c.Queue("halfway.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 4)...)
 	requests := make(chan int, 10)
-	c.change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		requests <- len(in.Entries)
 		if len(in.Entries) == 4 {
-			return refuse(ctx, c, in, 0)
+			return failEntry(ctx, c, in, 0)
 		}
 		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
 	}
 	received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Hour, Backoff: atOnce}), queue)
-	next(t, received).Nack()
+	sqstest.Next(t, received).Nack()
 	for _, want := range []string{"m0", "m1", "m2", "m3"} {
-		msg := next(t, received)
+		msg := sqstest.Next(t, received)
 		if string(msg.Payload) != want {
 			t.Errorf("got %s, want %s", msg.Payload, want)
 		}
 		msg.Ack()
 	}
-	if all, again := next(t, requests), next(t, requests); all != 4 || again != 1 {
-		t.Errorf("%d were handed back and then %d, want 4 and the one refused", all, again)
+	if all, again := sqstest.Next(t, requests), sqstest.Next(t, requests); all != 4 || again != 1 {
+		t.Errorf("%d were handed back and then %d, want 4 and the one that failed", all, again)
 	}
 }
 
 func TestALeaseThatCouldNotBeExtendedIsNotTakenForLonger(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("refused")
+	queue := c.Queue("refused")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
 	tries := make(chan struct{}, 100)
-	c.change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		tries <- struct{}{}
 		if len(tries) == 1 {
-			return refuse(ctx, c, in, 0)
+			return failEntry(ctx, c, in, 0)
 		}
 		return c.Client.ChangeMessageVisibilityBatch(ctx, in)
 	}
-	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: 3 * time.Second}), queue))
+	msg := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: 3 * time.Second}), queue))
 	before, _ := Lease(msg.Context())
-	eventually(t, "an extension is refused", func() bool { return len(tries) == 1 })
+	sqstest.Eventually(t, "an extension fails", func() bool { return len(tries) == 1 })
 	if after, _ := Lease(msg.Context()); !after.Equal(before) {
-		t.Errorf("the lease went from %v to %v by an extension that was refused", before, after)
+		t.Errorf("the lease went from %v to %v by an extension that failed", before, after)
 	}
-	eventually(t, "it is tried again in time", func() bool {
+	sqstest.Eventually(t, "it is tried again in time", func() bool {
 		after, _ := Lease(msg.Context())
 		return after.After(before) && time.Now().Before(before)
 	})
@@ -141,25 +142,25 @@ func TestALeaseThatCouldNotBeExtendedIsNotTakenForLonger(t *testing.T) {
 func TestAMessageWhoseLeaseRanOutInItsLaneIsNotHandedOut(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("late.fifo")
+	queue := c.Queue("late.fifo")
 	publish(t, c.publisher(PublisherConfig{}), queue, texts("g", "m", 2)...)
-	c.change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.Change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		return nil, errors.New("the line is dead")
 	}
 	overdue := make(chan struct{}, 100)
 	received := c.subscribe(c.subscriber(SubscriberConfig{
-		Visibility: time.Second, Pollers: 1, CloseTimeout: time.Second, SettleTime: 500 * time.Millisecond,
-		overdue: func() { overdue <- struct{}{} },
+		Visibility: time.Second, Pollers: 1, CloseTimeout: time.Second, HandBackTime: 500 * time.Millisecond,
+		Overdue: func() { overdue <- struct{}{} },
 	}), queue)
-	slow := next(t, received)
+	slow := sqstest.Next(t, received)
 	until, _ := Lease(slow.Context())
-	eventually(t, "the leases are over", func() bool { return time.Now().After(until) })
+	sqstest.Eventually(t, "the leases are over", func() bool { return time.Now().After(until) })
 	slow.Ack()
-	// Neither it is deleted nor the next of its lane handed back.
-	next(t, overdue)
-	next(t, overdue)
+	// It is not deleted, and the next of its group is not handed back.
+	sqstest.Next(t, overdue)
+	sqstest.Next(t, overdue)
 	for {
-		msg := next(t, received)
+		msg := sqstest.Next(t, received)
 		if msg.Metadata.Get(ReceiveCountKey) == "1" {
 			t.Errorf("%s was handed out on a lease that had run out", msg.Payload)
 		}
@@ -173,18 +174,18 @@ func TestAMessageWhoseLeaseRanOutInItsLaneIsNotHandedOut(t *testing.T) {
 func TestALeaseCountsFromWhenTheMessageWasAskedFor(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("slow-answer")
+	queue := c.Queue("slow-answer")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
 	asked := make(chan time.Time, 100)
-	c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
+	c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (*sqs.ReceiveMessageOutput, error) {
 		asked <- time.Now()
 		out, err := c.Client.ReceiveMessage(ctx, in)
 		pause(ctx, 100*time.Millisecond) // the answer is under way
 		return out, err
 	}
-	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Minute, Pollers: 1}), queue))
-	if until, latest := must(Lease(msg.Context())), next(t, asked).Add(time.Minute); until.After(latest) {
-		t.Errorf("the lease is thought to last %v longer than it does", until.Sub(latest))
+	msg := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: time.Minute, Pollers: 1}), queue))
+	if until, latest := must(Lease(msg.Context())), sqstest.Next(t, asked).Add(time.Minute); until.After(latest) {
+		t.Errorf("the lease is reported %v too long", until.Sub(latest))
 	}
 	msg.Ack()
 }
@@ -204,51 +205,51 @@ func TestAnAnswerAfterTheLeaseRanOutTouchesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := startCloud(t)
-			queue := c.queue("overdue")
+			queue := c.Queue("overdue")
 			publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
-			// The subscriber receives once; what comes then goes to another worker.
+			// The subscriber receives once. The next delivery goes to another worker.
 			var first sync.Once
-			c.get = func(ctx context.Context, in *sqs.ReceiveMessageInput) (out *sqs.ReceiveMessageOutput, err error) {
+			c.Receive = func(ctx context.Context, in *sqs.ReceiveMessageInput) (out *sqs.ReceiveMessageOutput, err error) {
 				err = errors.New("not again")
 				first.Do(func() { out, err = c.Client.ReceiveMessage(ctx, in) })
 				return out, err
 			}
-			// Nothing gets through to SQS.
+			// Extensions do not reach SQS.
 			var touched atomic.Int64
-			c.change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+			c.Change = func(context.Context, *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 				touched.Add(1)
 				return nil, errors.New("the line is dead")
 			}
 			overdue := make(chan struct{}, 10)
 			sub := c.subscriber(SubscriberConfig{
-				Visibility: time.Second, Pollers: 1, Backoff: atOnce, overdue: func() { overdue <- struct{}{} },
+				Visibility: time.Second, Pollers: 1, Backoff: atOnce, Overdue: func() { overdue <- struct{}{} },
 			})
-			msg := next(t, c.subscribe(sub, queue))
+			msg := sqstest.Next(t, c.subscribe(sub, queue))
 			url, err := c.queues.URL(t.Context(), queue)
 			if err != nil {
 				t.Fatal(err)
 			}
-			eventually(t, "another worker has the message", func() bool {
+			sqstest.Eventually(t, "another worker gets the message", func() bool {
 				out, err := c.Client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, VisibilityTimeout: 3600})
 				return err == nil && len(out.Messages) == 1
 			})
 			held := leasesOf(t, sub)
-			eventually(t, "no extension is under way any more", func() bool {
+			sqstest.Eventually(t, "no extension is under way any more", func() bool {
 				held.mu.Lock()
 				defer held.mu.Unlock()
 				return len(held.extending) == 0 && time.Now().After(must(Lease(msg.Context())))
 			})
 			before := touched.Load()
 			answer(msg)
-			next(t, overdue)
+			sqstest.Next(t, overdue)
 			if err := sub.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if visible, hidden := c.left(queue); visible != "0" || hidden != "1" {
-				t.Errorf("the queue holds %s and %s leased, want the one that the other worker has", visible, hidden)
+			if visible, hidden := c.Left(queue); visible != "0" || hidden != "1" {
+				t.Errorf("%s messages are visible and %s leased, want the one that the other worker has", visible, hidden)
 			}
-			if c.deletes > 0 || touched.Load() != before {
-				t.Errorf("the old receipt was used for %d deletes and %d changes", c.deletes, touched.Load()-before)
+			if c.Deletes() > 0 || touched.Load() != before {
+				t.Errorf("the old receipt was used for %d deletes and %d changes", c.Deletes(), touched.Load()-before)
 			}
 			if len(overdue) > 0 {
 				t.Error("it was counted twice")
@@ -260,16 +261,16 @@ func TestAnAnswerAfterTheLeaseRanOutTouchesNothing(t *testing.T) {
 func TestALeaseThatSQSNoLongerKnowsIsOver(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("unknown-receipt")
+	queue := c.Queue("unknown-receipt")
 	publish(t, c.publisher(PublisherConfig{}), queue, text("", "m"))
-	c.change = func(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.Change = func(_ context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		return &sqs.ChangeMessageVisibilityBatchOutput{Failed: []types.BatchResultErrorEntry{
 			{Id: in.Entries[0].Id, Code: aws.String("ReceiptHandleIsInvalid"), SenderFault: true},
 		}}, nil
 	}
-	msg := next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: 4 * time.Second}), queue))
+	msg := sqstest.Next(t, c.subscribe(c.subscriber(SubscriberConfig{Visibility: 4 * time.Second}), queue))
 	before := must(Lease(msg.Context()))
-	eventually(t, "the handler can tell that its lease is over", func() bool {
+	sqstest.Eventually(t, "the handler can tell that its lease is over", func() bool {
 		return must(Lease(msg.Context())).Before(time.Now())
 	})
 	if !time.Now().Before(before) {
@@ -285,7 +286,7 @@ func TestAnExtensionAnsweredAfterTheLeaseRanOutDoesNotReviveIt(t *testing.T) {
 	late.extended(ahead)
 	inTime := &delivery{until: time.Now().Add(time.Minute)}
 	inTime.extended(ahead)
-	if !late.over() || !inTime.lease().Equal(ahead) {
+	if !late.expired() || !inTime.lease().Equal(ahead) {
 		t.Errorf("late: the lease ends %v; in time: it ends %v", late.lease(), inTime.lease())
 	}
 }
@@ -293,11 +294,11 @@ func TestAnExtensionAnsweredAfterTheLeaseRanOutDoesNotReviveIt(t *testing.T) {
 func TestAnExtensionThatHangsHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
-	queue := c.queue("hanging")
+	queue := c.Queue("hanging")
 	pub := c.publisher(PublisherConfig{})
 	hanging, extended, free := make(chan struct{}), make(chan struct{}, 100), make(chan struct{})
 	var first sync.Once
-	c.change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+	c.Change = func(ctx context.Context, in *sqs.ChangeMessageVisibilityBatchInput) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
 		hangs := false
 		first.Do(func() { hangs = true })
 		if hangs {
@@ -314,28 +315,28 @@ func TestAnExtensionThatHangsHoldsUpNoOther(t *testing.T) {
 	received := c.subscribe(c.subscriber(SubscriberConfig{Visibility: 2 * time.Second, WaitTime: time.Second}), queue)
 	t.Cleanup(func() { close(free) })
 	publish(t, pub, queue, text("", "one"))
-	next(t, received)
-	ended(t, hanging)
+	sqstest.Next(t, received)
+	sqstest.Ended(t, hanging)
 	publish(t, pub, queue, text("", "two"))
-	msg := next(t, received)
-	next(t, extended)
+	msg := sqstest.Next(t, received)
+	sqstest.Next(t, extended)
 	msg.Ack()
 }
 
-func TestWhatBecomesMootIsNotTriedAgain(t *testing.T) {
+func TestWhatBecomesStaleIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	sent, gaveUp, over := [][]string{}, map[string]error{}, false
 	c := coalescer[string]{
 		life: t.Context(),
-		send: func(batch []string) []refusal {
+		send: func(batch []string) []failedEntry {
 			mu.Lock()
 			defer mu.Unlock()
 			sent, over = append(sent, batch), true
-			return allRefused(len(batch), errors.New("not now"))
+			return allFailed(len(batch), errors.New("not now"))
 		},
 		again: func(tries int) bool { return tries < 2 },
-		moot: func(item string) error {
+		stale: func(item string) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if over && item == "a" {

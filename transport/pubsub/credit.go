@@ -1,21 +1,20 @@
-package transport
+package pubsub
 
 import (
 	"context"
 	"time"
 )
 
-// gatherTime is how long a poller waits for more credit when it has less than a full
-// receive's. Without it a busy consumer would receive its messages one by one, as
-// handlers finish one by one.
+// gatherTime is how long a poller waits for credit for a full receive. Without it a busy
+// consumer would receive messages one by one, as handlers finish.
 const gatherTime = 5 * time.Millisecond
 
-// credit is the right to run lanes. Pollers take it before they receive, enough for
-// each message to be a lane of its own, and give back what is not needed.
+// credit bounds the group runs. Before it receives, a poller takes enough for each message to
+// be a run of its own. It gives back the rest.
 type credit struct {
 	tokens chan struct{}
-	// turn is held by the one poller that gathers, so that two do not share out the
-	// little there is.
+	// turn is held by the poller that gathers, so that two of them do not share the little
+	// there is.
 	turn chan struct{}
 }
 
@@ -25,8 +24,7 @@ func newCredit(n int) *credit {
 	return c
 }
 
-// take waits for credit and returns how much it got, at most a full receive's; 0
-// only if ctx ended.
+// take waits for credit, at most for a full receive. It returns 0 only if ctx ended.
 func (c *credit) take(ctx context.Context) int {
 	select {
 	case c.turn <- struct{}{}:
@@ -75,9 +73,9 @@ func (c *credit) give(n int) {
 	}
 }
 
-// square gives back what was taken and not used. A repeated attempt may bring more
-// lanes than it now asked for; the poller then waits for the difference.
-func (c *credit) square(taken, used int) {
+// reconcile gives back unused credit. A repeated receive request may bring more runs than it
+// now asked for; then it waits for the missing credit.
+func (c *credit) reconcile(taken, used int) {
 	c.give(max(taken-used, 0))
 	for range max(used-taken, 0) {
 		<-c.tokens

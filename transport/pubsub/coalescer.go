@@ -1,4 +1,4 @@
-package transport
+package pubsub
 
 import (
 	"context"
@@ -6,58 +6,55 @@ import (
 	"time"
 )
 
-// coalescer collects items into batch requests: one leaves when it is full, when the
-// caller knows that nothing more is to be expected, or after the linger. What is
-// refused is tried again, unless it is refused for good or again says no.
+// coalescer sends items in batches: when one is full, when the caller expects no more items,
+// or after the linger. It sends failed items again until again says no, unless they are at
+// fault.
 type coalescer[T any] struct {
 	linger time.Duration
-	// life ends when nothing is sent any more.
-	life context.Context
-	send func(batch []T) []refusal
-	// again says whether a batch is worth another try after so many.
-	again func(tries int) bool
-	// moot says, before each try, why an item is not to be sent any more; nil if it is.
-	moot func(item T) error
-	// failed is told of an item given up.
+	life   context.Context
+	send   func(batch []T) []failedEntry
+	again  func(tries int) bool
+	// stale says, before each try, why an item must no longer be sent; nil if it may be.
+	stale func(item T) error
+	// failed is called for each item that is given up.
 	failed func(item T, err error)
 
 	mu      sync.Mutex
 	waiting []T
 	timer   *time.Timer
-	flights sync.WaitGroup
+	sending sync.WaitGroup
 }
 
-// add takes items that stay together, if they fit. It does not wait.
+// Items of one add are sent together if they fit.
 func (c *coalescer[T]) add(now bool, items ...T) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.waiting) > 0 && len(c.waiting)+len(items) > maxBatch {
-		c.launch()
+		c.sendWaiting()
 	}
 	c.waiting = append(c.waiting, items...)
 	switch {
 	case now || len(c.waiting) >= maxBatch:
-		c.launch()
+		c.sendWaiting()
 	case c.timer == nil:
 		c.timer = time.AfterFunc(c.linger, c.flush)
 	}
 }
 
-// flush sends what waits.
 func (c *coalescer[T]) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.launch()
+	c.sendWaiting()
 }
 
-// drain sends what waits and returns when everything was answered.
+// drain sends what waits and returns when all requests are over.
 func (c *coalescer[T]) drain() {
 	c.flush()
-	c.flights.Wait()
+	c.sending.Wait()
 }
 
-// launch sends what waits. The caller holds the lock.
-func (c *coalescer[T]) launch() {
+// The caller of sendWaiting holds the lock.
+func (c *coalescer[T]) sendWaiting() {
 	if c.timer != nil {
 		c.timer.Stop()
 		c.timer = nil
@@ -66,17 +63,17 @@ func (c *coalescer[T]) launch() {
 		n := min(len(c.waiting), maxBatch)
 		batch := c.waiting[:n:n]
 		c.waiting = c.waiting[n:]
-		c.flights.Go(func() { c.fly(batch) })
+		c.sending.Go(func() { c.sendBatch(batch) })
 	}
 	c.waiting = nil
 }
 
-func (c *coalescer[T]) fly(batch []T) {
+func (c *coalescer[T]) sendBatch(batch []T) {
 	for try := 1; len(batch) > 0; try++ {
 		if try > 1 {
 			pause(c.life, jittered(50*time.Millisecond, time.Second, try-1))
 		}
-		if batch = c.unmoot(batch); len(batch) == 0 {
+		if batch = c.dropStale(batch); len(batch) == 0 {
 			return
 		}
 		var again []T
@@ -91,11 +88,10 @@ func (c *coalescer[T]) fly(batch []T) {
 	}
 }
 
-// unmoot gives up what is moot and returns the rest.
-func (c *coalescer[T]) unmoot(batch []T) []T {
+func (c *coalescer[T]) dropStale(batch []T) []T {
 	var rest []T
 	for _, item := range batch {
-		if err := c.moot(item); err != nil {
+		if err := c.stale(item); err != nil {
 			c.failed(item, err)
 			continue
 		}

@@ -1,0 +1,77 @@
+package pubsub
+
+import (
+	"errors"
+	"sync/atomic"
+	"time"
+)
+
+// acker deletes acked messages and hands the others back, several in one request.
+type acker struct {
+	leases  *leases
+	deletes coalescer[*delivery]
+	changes coalescer[change]
+	// open counts the messages that were received and neither deleted nor handed back yet.
+	open atomic.Int64
+}
+
+// errLeaseOver is why a message is neither deleted nor handed back. On a standard queue an
+// old receipt may still work while another worker handles the message.
+var errLeaseOver = errors.New("its lease has run out, so it may be another worker's by now")
+
+func newAcker(r receiptCalls, l *leases, cfg SubscriberConfig) *acker {
+	a := &acker{leases: l}
+	failed := func(d *delivery, err error, message string) {
+		if errors.Is(err, errLeaseOver) && cfg.Overdue != nil {
+			cfg.Overdue()
+		}
+		r.log.Warn().Err(err).Str("message_id", d.id).Msg(message)
+	}
+	stale := func(d *delivery) error {
+		if d.expired() {
+			return errLeaseOver
+		}
+		return nil
+	}
+	a.deletes = coalescer[*delivery]{
+		linger: cfg.Linger, life: r.life, send: r.delete, again: r.worthAnother, stale: stale,
+		failed: func(d *delivery, err error) {
+			failed(d, err, "deleting a handled message failed; it will come again")
+		},
+	}
+	a.changes = coalescer[change]{
+		linger: cfg.Linger, life: r.life, send: r.changeVisibility, again: r.worthAnother,
+		stale: func(c change) error { return stale(c.d) },
+		failed: func(c change, err error) {
+			failed(c.d, err, "handing a message back failed; it comes again when its lease ends")
+		},
+	}
+	return a
+}
+
+func (a *acker) expect(n int) { a.open.Add(int64(n)) }
+
+func (a *acker) delete(d *delivery) {
+	a.leases.drop(d)
+	// While others are in hand, wait for them.
+	a.deletes.add(a.open.Add(-1) == 0, d)
+}
+
+// handBack has SQS deliver the messages again after the delay.
+func (a *acker) handBack(ds []*delivery, delay time.Duration) {
+	a.leases.dropAfterExtension(ds)
+	changes := make([]change, len(ds))
+	for i, d := range ds {
+		changes[i] = change{d: d, visibility: delay}
+	}
+	last := a.open.Add(-int64(len(ds))) == 0
+	a.changes.add(last, changes...)
+	if last {
+		a.deletes.flush()
+	}
+}
+
+func (a *acker) drain() {
+	a.deletes.drain()
+	a.changes.drain()
+}

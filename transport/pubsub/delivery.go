@@ -1,0 +1,99 @@
+package pubsub
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+)
+
+// delivery is a message that SQS has leased to us.
+type delivery struct {
+	id       string
+	receipt  string
+	group    string
+	received int
+	msg      *message.Message
+
+	mu sync.Mutex
+	// until is when the lease ends, by our clock, and never after its end at SQS.
+	until time.Time
+	// extendUntil is when the lease is no longer extended; zero before it is handed out.
+	extendUntil time.Time
+
+	redelivery Redelivery
+}
+
+type deliveryKey struct{}
+
+// Lease returns when the lease of the message with this context ends. Until then nobody else
+// gets the message or, on a FIFO queue, the next of its group. The lease is extended while
+// the handler runs, so ask again for the current time. It counts from when SQS was asked for
+// it, so it is never reported too long. ok is false if the context is not that of a message.
+func Lease(ctx context.Context) (until time.Time, ok bool) {
+	d, ok := ctx.Value(deliveryKey{}).(*delivery)
+	if !ok {
+		return time.Time{}, false
+	}
+	return d.lease(), true
+}
+
+// Leases count from when the messages were asked for: SQS may have leased them at once and
+// answered late.
+func newDeliveries(wires []types.Message, asked time.Time, cfg SubscriberConfig) []*delivery {
+	deliveries := make([]*delivery, len(wires))
+	for i := range wires {
+		wire := &wires[i]
+		deliveries[i] = &delivery{
+			id:       aws.ToString(wire.MessageId),
+			receipt:  aws.ToString(wire.ReceiptHandle),
+			group:    wire.Attributes[string(types.MessageSystemAttributeNameMessageGroupId)],
+			received: receiveCount(wire),
+			msg:      unmarshal(cfg.Unmarshaler, wire),
+			until:    asked.Add(cfg.Visibility),
+		}
+	}
+	return deliveries
+}
+
+func (d *delivery) lease() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.until
+}
+
+func (d *delivery) expired() bool { return !time.Now().Before(d.lease()) }
+
+// extended does not revive a lease that ran out before the answer came: somebody else may
+// have received the message in between.
+func (d *delivery) extended(until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if time.Now().Before(d.until) {
+		d.until = until
+	}
+}
+
+func (d *delivery) lost() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.until = time.Time{}
+}
+
+func (d *delivery) limitExtensions(at time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.extendUntil = at
+}
+
+// due says whether to extend the lease: half of it is over. After its end it is too late,
+// since the receipt could extend somebody else's lease.
+func (d *delivery) due(now time.Time, visibility time.Duration) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	left := d.until.Sub(now)
+	return left > 0 && left <= visibility/2 && (d.extendUntil.IsZero() || now.Before(d.extendUntil))
+}

@@ -1,0 +1,123 @@
+package pubsub
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/rs/zerolog"
+)
+
+// groupRun is handed out one message after the other. On a FIFO queue it is the messages of
+// one group from one receive, in order; on a standard queue it is one message.
+type groupRun []*delivery
+
+// groupRuns needs no state: SQS delivers no more of a group while a message of it is leased.
+func groupRuns(deliveries []*delivery, fifo bool) []groupRun {
+	var all []groupRun
+	place := map[string]int{}
+	for _, d := range deliveries {
+		at, known := place[d.group]
+		if !fifo || !known {
+			place[d.group] = len(all)
+			all = append(all, groupRun{d})
+			continue
+		}
+		all[at] = append(all[at], d)
+	}
+	return all
+}
+
+type answer int
+
+const (
+	notHandedOut answer = iota
+	acked
+	nacked
+	noAnswer
+)
+
+// groupRunner hands out group runs and has messages deleted or handed back when they are
+// answered.
+type groupRunner struct {
+	cfg    SubscriberConfig
+	log    zerolog.Logger
+	output chan<- *message.Message
+	// polling ends when no more messages may be handed out. Their contexts derive from
+	// handling. abandoned is closed when unanswered messages are given up.
+	polling, handling context.Context
+	abandoned         <-chan struct{}
+	gate              gate
+	credit            *credit
+	leases            *leases
+	acker             *acker
+	running           sync.WaitGroup
+}
+
+func (r *groupRunner) start(messages groupRun) {
+	r.leases.hold(messages)
+	r.running.Go(func() { r.run(messages) })
+}
+
+// run stops at the first message that is not acked, and hands it back with the rest.
+func (r *groupRunner) run(messages groupRun) {
+	defer r.credit.give(1)
+	for i, d := range messages {
+		switch r.handOut(d) {
+		case acked:
+			r.acker.delete(d)
+			continue
+		case nacked:
+			delay := d.redelivery.Delay(func() time.Duration { return r.cfg.Backoff(d.received) })
+			if r.handling.Err() != nil {
+				// The handler was cut off, so another worker may have the message at once.
+				delay = 0
+			}
+			r.acker.handBack(messages[i:], delay)
+		case noAnswer:
+			r.log.Warn().Str("message_id", d.id).Msg("handing back a message that was not answered in time")
+			r.acker.handBack(messages[i:], 0)
+		case notHandedOut:
+			r.acker.handBack(messages[i:], 0)
+		}
+		return
+	}
+}
+
+// handOut emits the message and waits for the answer, which ends its context.
+func (r *groupRunner) handOut(d *delivery) answer {
+	deadline := time.Now().Add(r.cfg.MaxHandling)
+	ctx := WithRedelivery(context.WithValue(r.handling, deliveryKey{}, d), &d.redelivery)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
+	d.msg.SetContext(ctx)
+	if !r.emit(d) {
+		return notHandedOut
+	}
+	// The worker needs the lease a little longer, to note the failure.
+	d.limitExtensions(deadline.Add(r.cfg.Visibility))
+	select {
+	case <-d.msg.Acked():
+		return acked
+	case <-d.msg.Nacked():
+		return nacked
+	case <-r.abandoned:
+		return noAnswer
+	}
+}
+
+// emit keeps back a message whose lease ran out while it waited for its turn: another worker
+// may be handling it.
+func (r *groupRunner) emit(d *delivery) bool {
+	if r.polling.Err() != nil || d.expired() || !r.gate.enter() {
+		return false
+	}
+	defer r.gate.leave()
+	select {
+	case r.output <- d.msg:
+		return true
+	case <-r.polling.Done():
+		return false
+	}
+}
