@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 const ann = portal.AccountID("ann")
@@ -178,7 +179,7 @@ func (w *world) right(what string, h accounts.History) {
 	if len(h.Facts) > 0 {
 		w.same(what+": the facts", w.facts[first:], h.Facts)
 	}
-	w.same(what+": the base", state.FoldAccount(ann, w.facts[:first]), h.Base)
+	w.same(what+": the base", statetest.FoldAccount(ann, w.facts[:first]), h.Base)
 	for i, fact := range w.facts[:first] {
 		if recent := i >= first-1000; recent && !h.Handled(fact.Causation) {
 			w.t.Errorf("%s: that %s was handled is forgotten", what, fact.Causation)

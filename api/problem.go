@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/rs/zerolog"
@@ -68,13 +66,6 @@ var codes = map[int]portal.Code{
 }
 
 const methodNotAllowed portal.Code = "method_not_allowed"
-
-// ProblemCodes returns the codes of all problems, sorted.
-func ProblemCodes() []portal.Code {
-	all := slices.Concat([]portal.Code{portal.Internal, methodNotAllowed}, slices.Collect(maps.Keys(statuses)), slices.Collect(maps.Values(codes)))
-	slices.Sort(all)
-	return slices.Compact(all)
-}
 
 func init() {
 	// Unlike huma's own errors, these do not repeat offending values.

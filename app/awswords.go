@@ -19,11 +19,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// owner is whom the credentials belong to.
+// owner is the AWS principal that the credentials belong to.
 type owner struct{ account, partition, principal string }
 
-// caller asks AWS whose credentials these are. It needs no permission, so it is the first
-// to fail when AWS cannot be used at all.
+// caller asks AWS whose credentials these are. The call needs no permission, so it fails only
+// if AWS cannot be used at all.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -36,11 +36,10 @@ func (c clients) caller(ctx context.Context) (owner, error) {
 	return o, nil
 }
 
-// errNoCredentials is the error of a process that has none.
 var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
 	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tries them out)")
 
-// checkCredentials finds out at once, and once, that there are no credentials.
+// checkCredentials reports missing credentials at start, rather than at the first call.
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
 		return errNoCredentials
@@ -54,8 +53,8 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause is the reason in a long error of the SDK's where credentials are
-// configured and do not work; "" where there are simply none.
+// credentialsCause extracts the reason from the SDK's error if credentials are configured and
+// do not work. It returns "" if there are none.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -72,14 +71,14 @@ func credentialsCause(err error) string {
 	return ""
 }
 
-// badCredentials are the codes by which AWS's services refuse credentials.
+// badCredentials are the error codes of requests whose credentials AWS rejects.
 var badCredentials = []string{
 	"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// nonexistent is the kind of resource that AWS says does not exist, without saying which;
-// "" if the error is another.
+// nonexistent returns the kind of resource that AWS did not find, or "" for other errors. AWS
+// does not say which resource it is.
 func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
@@ -100,8 +99,8 @@ func nonexistent(err error) string {
 	return ""
 }
 
-// inWords says what an error of AWS means to an operator, and what to do; "" for nil. It
-// never passes AWS's text on where it knows better.
+// inWords explains an AWS error to an operator and says what to do; "" for nil. It quotes AWS
+// only if it has no explanation of its own.
 func inWords(err error) string {
 	var (
 		macs   *keys.KMSError
@@ -138,7 +137,7 @@ func inWords(err error) string {
 	return capital(spoken(err))
 }
 
-// worded is an error whose text is for an operator, and that still wraps its cause.
+// worded is an error whose text is for an operator. It wraps its cause.
 type worded struct {
 	text string
 	err  error
@@ -147,7 +146,7 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// told puts an error of AWS in words, after what it is about.
+// told explains an AWS error and says what it is about, if that is not "".
 func told(about string, err error) error {
 	if about != "" {
 		about += ": "
@@ -155,7 +154,7 @@ func told(about string, err error) error {
 	return &worded{about + inWords(err), err}
 }
 
-// toldOf puts an error of AWS about one resource in words.
+// toldOf explains an AWS error about one resource.
 func toldOf(resource string, err error) error {
 	if nonexistent(err) != "" {
 		return &worded{resource + " does not exist. In a new installation, run `gatehouse setup`; otherwise `gatehouse doctor` says what to do.", err}
@@ -163,7 +162,7 @@ func toldOf(resource string, err error) error {
 	return told(resource, err)
 }
 
-// rawAWS says whether an error is AWS's and nobody has put it in words yet.
+// rawAWS reports whether err comes from AWS and is not explained yet.
 func rawAWS(err error) bool {
 	var (
 		already *worded
@@ -172,8 +171,8 @@ func rawAWS(err error) bool {
 	return !errors.As(err, &already) && errors.As(err, &call)
 }
 
-// InWords puts an error of AWS in words for an operator, and leaves our own as they are;
-// nil stays nil.
+// InWords explains an AWS error to an operator. It returns errors of our own, and nil,
+// unchanged.
 func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
 		return err
@@ -206,13 +205,13 @@ func denied(err error, named smithy.APIError) string {
 	return "These credentials lack " + what + on + ". See docs/configuration.md#permissions."
 }
 
-// servicePrefixes are how IAM calls the services.
+// servicePrefixes are the services' names in IAM actions.
 var servicePrefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
 	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",
 }
 
-// permission is the action of IAM that a call needs.
+// permission is the IAM action that a call needs.
 func permission(call *smithy.OperationError) string {
 	return permissionOf(call.ServiceID, call.OperationName)
 }
@@ -225,14 +224,14 @@ func permissionOf(service, operation string) string {
 	case prefix == "apigateway":
 		return "apigateway:" + restVerb(operation)
 	}
-	switch operation { // batches are permitted with what they are batches of
+	switch operation { // the permission for a single call covers its batch
 	case "SendMessageBatch", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "PublishBatch":
 		operation = strings.TrimSuffix(operation, "Batch")
 	}
 	return prefix + ":" + operation
 }
 
-// restVerb is the method by which IAM knows an operation of API Gateway.
+// restVerb is the HTTP method that IAM uses as the action of an API Gateway operation.
 func restVerb(operation string) string {
 	for prefix, verb := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Update": "PATCH", "Delete": "DELETE"} {
 		if strings.HasPrefix(operation, prefix) {
@@ -242,7 +241,7 @@ func restVerb(operation string) string {
 	return operation
 }
 
-// rootCause is the innermost text of an error of net/http, which names its URL first.
+// rootCause is the innermost error's text. The outer errors of net/http repeat the URL.
 func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
@@ -250,7 +249,7 @@ func rootCause(err error) string {
 	return err.Error()
 }
 
-// capital begins a sentence; one that begins with an address is left alone.
+// capital makes the first letter upper case, unless the text begins with a URL.
 func capital(text string) string {
 	if text == "" || strings.HasPrefix(text, "http") {
 		return text

@@ -21,8 +21,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
-// LoadAWS reads AWS's own configuration: environment, files, the machine's role. It asks
-// AWS nothing, but finds out whether there are credentials.
+// LoadAWS reads the AWS SDK's own configuration: environment, files, the machine's role. It fails
+// if there is no Region, or if the credentials cannot be retrieved.
 func LoadAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
@@ -35,10 +35,9 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 	return cfg, checkCredentials(ctx, cfg)
 }
 
-// endpointOverrides lists what has the AWS SDK call something else than AWS's own
-// endpoints: that of the configuration, which is for all services, and the
-// AWS_ENDPOINT_URL_ variables, which are for one each. One that is plain http must be this machine's own, since key values
-// follow from what KMS answers.
+// endpointOverrides lists the endpoints that the AWS SDK calls instead of AWS's own: that of the
+// configuration, for all services, and the AWS_ENDPOINT_URL_ variables, for one service each.
+// Plain http to another machine is an error, since key values are computed from KMS's answers.
 func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	base := aws.ToString(cfg.BaseEndpoint)
 	if base != "" && plainHTTP(base) {
@@ -82,8 +81,7 @@ func newClients(cfg aws.Config) clients {
 	}
 }
 
-// dataPlane is where the APIs are called: on AWS, or at the endpoint that stands in
-// for it.
+// dataPlane is where clients call the APIs: AWS, or the endpoint that replaces it.
 func (c clients) dataPlane() catalog.Endpoint {
 	if base := aws.ToString(c.config.BaseEndpoint); base != "" {
 		return catalog.OverrideEndpoint(strings.TrimSuffix(base, "/"))
@@ -91,7 +89,7 @@ func (c clients) dataPlane() catalog.Endpoint {
 	return catalog.AWSEndpoint(c.config.Region)
 }
 
-// topicARN is the ARN of a topic of this account. SNS has no look-up by name.
+// topicARN is the ARN of a topic of this account and Region. SNS has no look-up by name.
 func (c clients) topicARN(ctx context.Context, name string) (string, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package app wires Gatehouse together: configuration, the two processes, set-up and
-// the all-in-one local portal. cmd/*, the end-to-end tests and `gatehouse local` share
-// it, so that what runs on a laptop is what runs in production. It decides nothing.
+// Package app wires Gatehouse together: configuration, the two processes, set-up and the
+// operators' commands. cmd/*, the end-to-end tests and `gatehouse local` share it, so that
+// what runs on a laptop is what runs in production. It decides nothing.
 package app
 
 import (
@@ -19,21 +19,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/keys"
-	localfaults "github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// Config is all that Gatehouse is told, by environment variables; AWS's own
-// (AWS_REGION, AWS_ENDPOINT_URL, …) are the SDK's business. docs/configuration.md
-// describes each.
+// Config holds the GATEHOUSE_ environment variables, which docs/configuration.md describes. The
+// AWS SDK reads its own (AWS_REGION, AWS_ENDPOINT_URL, …).
 type Config struct {
 	// Prefix begins the name of every queue, topic, table and alias.
 	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
-	// BaseURL is where browsers reach the portal; no path.
+	// BaseURL is the portal's address in browsers; no path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
-	// Addr is what the portal listens at.
+	// Addr is what the portal listens on.
 	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
-	// OperatorsAddr serves health and metrics; empty is the process's own default, on
-	// loopback.
+	// OperatorsAddr is what the process listens on for health and metrics; empty is its
+	// default, on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
 	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
@@ -46,11 +44,11 @@ type Config struct {
 	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
 	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
 	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
-	// SessionTTL is how long a browser stays signed in, SessionIdle how long without use.
+	// SessionTTL is how long a session lasts; SessionIdle is how long it lasts without use.
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
 	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" envDefault:"24h"`
 
-	// MaxConnections is how many connections the portal takes at once.
+	// MaxConnections is how many connections the portal accepts at once.
 	MaxConnections int `env:"GATEHOUSE_MAX_CONNECTIONS" envDefault:"4096"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; see parseProxies.
 	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
@@ -59,41 +57,43 @@ type Config struct {
 	// SecurityContact is where to report a vulnerability: a URL or an e-mail address.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
 
-	// MaxOpenRequests is how many requests an account may have that were accepted and have not
-	// ended.
+	// MaxOpenRequests is how many accepted requests an account may have that have not ended.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
-	// KMSKey is the key that API key values follow from: an ARN, an id or an alias.
+	// KMSKey is the key that API key values are computed with: an ARN, an id or an alias.
 	// Empty is the alias that set-up creates.
 	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
 	// KeyPrefix begins the value of every new API key.
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
 	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
-	// Provisioning is how keys are created: "auto" creates many at once by ImportApiKeys
-	// where `gatehouse doctor --probe-import` has shown that this works, "single" never does.
+	// Provisioning is how keys are created: ProvisioningAuto or ProvisioningSingle.
 	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
-	// PlansPerKey is AWS's quota "usage plans per API key", for accounts that had it raised.
+	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
 	// IdleKeys is how long API Gateway keeps the keys of an account without subscriptions;
-	// 0 is for ever.
+	// with 0 it always keeps them.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
-
-	// LocalFaults is what goes wrong on purpose in the AWS of `gatehouse local`, in the
-	// text form of faults.Parse; nothing else reads it.
-	LocalFaults string `env:"GATEHOUSE_LOCAL_FAULTS"`
 
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
 
-// testVariables are GATEHOUSE_ variables that are the test suite's, not ours.
+// The values of Config.Provisioning.
+const (
+	// ProvisioningAuto creates many keys at once by ImportApiKeys, where
+	// `gatehouse doctor --probe-import` has shown that this works.
+	ProvisioningAuto = "auto"
+	// ProvisioningSingle creates them one by one.
+	ProvisioningSingle = "single"
+)
+
+// testVariables are the GATEHOUSE_ variables of the test suite.
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
-// LoadConfig reads the environment. Unknown GATEHOUSE_ variables are refused, as are
-// values that make no sense, and what the process needs and is missing; the error names
-// all of them at once.
+// LoadConfig reads the environment. The error names everything that is wrong: unknown GATEHOUSE_
+// variables, unusable values, and settings that a need requires and that are missing.
 func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	vars := map[string]string{}
 	for _, pair := range environ {
@@ -112,7 +112,8 @@ func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	return cfg, unusable(faults)
 }
 
-// Need says what a process, unlike others, cannot do without.
+// Need checks for settings that only some processes need, and returns an error for each that is
+// missing.
 type Need func(Config) []error
 
 func unusable(faults []error) error {
@@ -122,8 +123,8 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse reads the variables. A value that cannot be read is a fault, and its default is
-// taken, so that nothing else is found wrong with it.
+// parse reads the variables. A value that cannot be read is a fault; the setting then has its
+// default, so that faults does not name it again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError
@@ -185,7 +186,7 @@ func (c Config) faults() []error {
 		check(!plainHTTP(address.value), "%s %q: want https; http is for loopback addresses only", address.name, address.value)
 	}
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
-	check(slices.Contains([]string{provisioningAuto, provisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
+	check(slices.Contains([]string{ProvisioningAuto, ProvisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
 	_, err = keys.New(nil, c.KeyPrefix)
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= identity.MinSessionTTL, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)
@@ -204,8 +205,6 @@ func (c Config) faults() []error {
 	check(c.MaxOpenRequests >= 1 && c.MaxOpenRequests <= 500, "GATEHOUSE_MAX_OPEN_REQUESTS %d: want 1 to 500", c.MaxOpenRequests)
 	check(c.PlansPerKey > 0, "GATEHOUSE_PLANS_PER_KEY %d: want a number above 0", c.PlansPerKey)
 	check(c.IdleKeys == 0 || c.IdleKeys >= time.Hour, "GATEHOUSE_IDLE_KEYS %s: want at least 1h, or 0 to keep keys for ever", c.IdleKeys)
-	_, err = localfaults.Parse(c.LocalFaults)
-	check(err == nil, "GATEHOUSE_LOCAL_FAULTS: %v", err)
 	check(slices.Contains([]string{"auto", "json", "pretty"}, c.LogFormat), "GATEHOUSE_LOG_FORMAT %q: want auto, json or pretty", c.LogFormat)
 	return faults
 }
@@ -213,7 +212,7 @@ func (c Config) faults() []error {
 // address is a setting that is a URL.
 type address struct{ name, value string }
 
-// addresses are the settings that are URLs where tokens or cookies travel.
+// addresses lists the settings that are URLs to which tokens or cookies are sent.
 func (c Config) addresses() []address {
 	return []address{
 		{"GATEHOUSE_BASE_URL", c.BaseURL}, {"GATEHOUSE_OIDC_ISSUER", c.OIDCIssuer}, {"GATEHOUSE_OIDC_JWKS_URL", c.OIDCJWKSURL},
@@ -222,13 +221,14 @@ func (c Config) addresses() []address {
 	}
 }
 
-// plainHTTP says whether an address is http and leads to another machine.
+// plainHTTP reports whether a URL is http and leads to another machine.
 func plainHTTP(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())
 }
 
-// contactURL is a contact as security.txt wants it (RFC 9116, section 2.5.3), "" for none.
+// contactURL returns a contact as the URI that security.txt needs (RFC 9116, section 2.5.3); ""
+// for none.
 func contactURL(contact string) (string, error) {
 	if contact == "" {
 		return "", nil
@@ -243,7 +243,7 @@ func contactURL(contact string) (string, error) {
 	return "mailto:" + contact, nil
 }
 
-// SignIn is the portal's need, unlike a worker's: an identity provider.
+// SignIn is the Need of the portal: an identity provider.
 func SignIn(c Config) []error {
 	var faults []error
 	if c.OIDCIssuer == "" {

@@ -38,7 +38,7 @@ func TestSettingsAreRead(t *testing.T) {
 		"GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
 		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s",
-		"GATEHOUSE_LOCAL_FAULTS=seed=7; sqs:lost,rate=0.1", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
+		"GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
 	if err != nil {
@@ -51,7 +51,7 @@ func TestSettingsAreRead(t *testing.T) {
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
-		LocalFaults: "seed=7; sqs:lost,rate=0.1", LogLevel: "debug", LogFormat: "json",
+		LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -122,7 +122,6 @@ func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
 		"GATEHOUSE_PLANS_PER_KEY=many":                         `GATEHOUSE_PLANS_PER_KEY "many": want a number`,
 		"GATEHOUSE_IDLE_KEYS=59m":                              "GATEHOUSE_IDLE_KEYS 59m0s: want at least 1h, or 0 to keep keys for ever",
 		"GATEHOUSE_IDLE_KEYS=-720h":                            "GATEHOUSE_IDLE_KEYS -720h0m0s: want at least 1h",
-		"GATEHOUSE_LOCAL_FAULTS=sqs:broken":                    `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken"`,
 		"GATEHOUSE_NONSENSE=1":                                 "GATEHOUSE_NONSENSE is not a setting of Gatehouse",
 		"GATEHOUSE_REQUIRED=1":                                 "GATEHOUSE_REQUIRED is not a setting of Gatehouse",
 		"GATEHOUSE_=1":                                         "GATEHOUSE_ is not a setting of Gatehouse",
@@ -144,7 +143,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 	_, err := LoadConfig([]string{
 		"GATEHOUSE_TYPO=1", "GATEHOUSE_ANOTHER=2", "GATEHOUSE_PREFIX=No Way", "GATEHOUSE_BASE_URL=portal", "GATEHOUSE_QUOTA_SHARE=lots",
 		"GATEHOUSE_SESSION_TTL=soon", "GATEHOUSE_KEY_PREFIX=!", "GATEHOUSE_LOG_LEVEL=loud", "GATEHOUSE_LOG_FORMAT=yaml",
-		"GATEHOUSE_PROVISIONING=bulk", "GATEHOUSE_LOCAL_FAULTS=sqs:broken",
+		"GATEHOUSE_PROVISIONING=bulk",
 	}, SignIn)
 	if err == nil {
 		t.Fatal("it is taken")
@@ -156,7 +155,7 @@ func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
 	}
 	want := []string{
 		"the", "GATEHOUSE_ANOTHER", "GATEHOUSE_TYPO", "GATEHOUSE_SESSION_TTL", "GATEHOUSE_QUOTA_SHARE", "GATEHOUSE_PREFIX", "GATEHOUSE_BASE_URL",
-		"GATEHOUSE_PROVISIONING", "GATEHOUSE_KEY_PREFIX", "GATEHOUSE_LOG_LEVEL", "GATEHOUSE_LOCAL_FAULTS", "GATEHOUSE_LOG_FORMAT",
+		"GATEHOUSE_PROVISIONING", "GATEHOUSE_KEY_PREFIX", "GATEHOUSE_LOG_LEVEL", "GATEHOUSE_LOG_FORMAT",
 		"GATEHOUSE_OIDC_ISSUER", "GATEHOUSE_OIDC_CLIENT_ID",
 	}
 	if diff := cmp.Diff(want, named); diff != "" {

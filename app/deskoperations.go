@@ -11,24 +11,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// FoundOperation is what operators see of an operation.
+// FoundOperation is an operation as operators see it.
 type FoundOperation struct {
 	ID        portal.OperationID
 	Account   portal.AccountID
 	Type      string
 	CreatedAt time.Time
-	// Plan is the plan that it is about, "" if it is about none.
+	// Plan is the plan that it concerns, "" if none.
 	Plan portal.PlanID
-	// HandedInAgain is when the request falls due to be sent to the workers again, which
-	// takes the job up to a minute; zero once a worker has handled it.
+	// HandedInAgain is when the request falls due to be sent to the workers again; the job does
+	// so within a minute. It is zero once a worker has handled the request.
 	HandedInAgain time.Time
 	projections.Progress
 }
 
-// dueJobTime is how long after its time a due row is handled at the latest, while workers run.
+// dueJobTime is how late the job handles a due row at most, while workers run.
 const dueJobTime = time.Minute
 
-// Operation reads any operation by its id; an unknown one is NotFound.
+// Operation returns any operation by its id. An unknown one is NotFound.
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
 	op, err := d.ops.Show(ctx, id)
 	if portal.CodeOf(err) == portal.NotFound {
@@ -53,7 +53,7 @@ func foundOperation(op operations.Operation) FoundOperation {
 	return FoundOperation{ID: op.ID, Account: account, Type: op.Type, CreatedAt: op.CreatedAt, Plan: op.Plan, Progress: op.Progress}
 }
 
-// recent lists the newest operations that an account has asked for.
+// recent lists the newest operations of an account.
 func (d *Desk) recent(ctx context.Context, id portal.AccountID) ([]FoundOperation, error) {
 	newest, err := d.ops.Recent(ctx, id, recentOperations)
 	var all []FoundOperation

@@ -16,22 +16,22 @@ import (
 // examineTime bounds each check.
 const examineTime = 10 * time.Second
 
-// Check is one thing that was examined.
+// Check is the result of examining one thing.
 type Check struct {
 	What string
-	// Problem says in plain words what is wrong, "" if nothing is, and Advice what to do
+	// Problem says in plain words what is wrong, "" if nothing is. Advice says what to do
 	// about it.
 	Problem, Advice string
-	// Skipped says why it could not be examined: something that another check tells of is
-	// in the way.
+	// Skipped says why it could not be examined: because of a problem that another check
+	// reports.
 	Skipped string
-	// Note is worth knowing and no problem.
+	// Note is worth knowing and not a problem.
 	Note string
 }
 
-// Examine checks that everything a portal and a worker rely on is there, is as it must be
-// and answers. It changes nothing. One cause makes one check wrong; checks that depend on
-// it are skipped.
+// Examine checks that everything that portals and workers rely on exists, is configured as it
+// must be, and answers. It changes nothing. One cause makes one check wrong, and the checks
+// that depend on it are skipped.
 func Examine(ctx context.Context, p Process) []Check {
 	e, err := openEstateWithin(ctx, p)
 	if err != nil {
@@ -66,7 +66,7 @@ func openEstateWithin(ctx context.Context, p Process) (estate, error) {
 	return openEstate(ctx, p.AWS, p.Config)
 }
 
-// place says where all this is, and through whose eyes it is seen.
+// place names the AWS account, the Region, the endpoint and the principal of the credentials.
 func (e estate) place() string {
 	place := fmt.Sprintf("account %s, %s", e.owner.account, e.config.Region)
 	if endpoint := aws.ToString(e.config.BaseEndpoint); endpoint != "" {

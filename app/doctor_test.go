@@ -9,6 +9,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // provider is an identity provider that knows its name.
@@ -32,7 +33,7 @@ func patient(t *testing.T, vars ...string) Process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Process{AWS: localaws.Start(t).AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
+	return Process{AWS: localawstest.Start(t).AWSConfig(), Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
 }
 
 func wrongs(checks []Check) map[string]string {
@@ -95,7 +96,7 @@ func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
 	if note := creating(); !strings.Contains(note, "together where many wait") {
 		t.Errorf("after a probe: %s", note)
 	}
-	p.Config.Provisioning = provisioningSingle
+	p.Config.Provisioning = ProvisioningSingle
 	if note := creating(); !strings.Contains(note, "GATEHOUSE_PROVISIONING") {
 		t.Errorf("with single: %s", note)
 	}
@@ -103,7 +104,7 @@ func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
 
 func TestProvisioningIsAutoOrSingle(t *testing.T) {
 	t.Parallel()
-	if cfg, err := LoadConfig(nil); err != nil || cfg.Provisioning != provisioningAuto {
+	if cfg, err := LoadConfig(nil); err != nil || cfg.Provisioning != ProvisioningAuto {
 		t.Errorf("by default %q, %v", cfg.Provisioning, err)
 	}
 	if _, err := LoadConfig([]string{"GATEHOUSE_PROVISIONING=bulk"}); err == nil || !strings.Contains(err.Error(), "want auto or single") {

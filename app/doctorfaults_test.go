@@ -35,7 +35,7 @@ type patientOf struct {
 	Process
 	clients
 	names Names
-	demo  Demo
+	demo  installedDemo
 }
 
 // healthy sets an installation up.
@@ -43,7 +43,7 @@ func healthy(t *testing.T) *patientOf {
 	t.Helper()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	// What the test records is old enough to be shown.
+	// The facts that the test records are old enough that the views must show them.
 	p.Now = func() time.Time { return time.Now().Add(2 * showTime) }
 	return &patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}
 }
@@ -51,8 +51,7 @@ func healthy(t *testing.T) *patientOf {
 // withUserPool makes the demo's user pool its identity provider.
 func (h *patientOf) withUserPool(t *testing.T) {
 	t.Helper()
-	d, err := SetupDemo(t.Context(), h.AWS, h.Config, "http://localhost:4566/demo-api")
-	ok(t, err)
+	d := installDemo(t, h.Process)
 	h.Config.OIDCIssuer, h.Config.OIDCClientID, h.demo = aws.ToString(h.AWS.BaseEndpoint)+"/"+d.PoolID, d.ClientID, d
 }
 

@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// providerOf asks the identity provider for what the portal will ask it: its discovery
-// document, or its keys if that is not needed.
+// providerOf fetches from the identity provider what the portal will fetch: its discovery
+// document, if the portal needs it, and its signing keys.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {
@@ -28,7 +28,11 @@ func providerOf(cfg Config) resource {
 		if cfg.OIDCAuthURL != "" && cfg.OIDCTokenURL != "" && cfg.OIDCJWKSURL != "" {
 			return finding{note: cfg.OIDCJWKSURL, faults: signingKeys(ctx, cfg.OIDCJWKSURL, "GATEHOUSE_OIDC_JWKS_URL")}, nil
 		}
-		var provider discovered
+		// provider is what matters here of the discovery document.
+		var provider struct {
+			Issuer string `json:"issuer"`
+			Keys   string `json:"jwks_uri"`
+		}
 		address := strings.TrimSuffix(cfg.OIDCIssuer, "/") + "/.well-known/openid-configuration"
 		if err := fetch(ctx, address, &provider); err != nil {
 			return found(fault{says: capital(err.Error()) + ".", advice: "Check GATEHOUSE_OIDC_ISSUER, and whether this machine reaches it."})
@@ -46,7 +50,7 @@ func providerOf(cfg Config) resource {
 	}}
 }
 
-// signingKeys is the fault of an address without keys.
+// signingKeys is the fault of an address that does not serve signing keys; nil if it does.
 func signingKeys(ctx context.Context, address, from string) []fault {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -83,10 +87,10 @@ func fetch(ctx context.Context, address string, into any) error {
 	return nil
 }
 
-// userPool is the form of a user pool's id, which is the path of its issuer.
+// userPool matches a user pool's id, which is the path of its issuer.
 var userPool = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
 
-// poolOf is the Cognito user pool whose issuer this is; ok is false for another provider.
+// poolOf returns the Cognito user pool of an issuer; ok is false for other providers.
 func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	at, err := url.Parse(issuer)
 	if err != nil {
@@ -98,8 +102,8 @@ func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	return pool, region, isCognito && userPool.MatchString(pool)
 }
 
-// signInClient is the portal's client at a Cognito user pool. What is registered at
-// another provider cannot be looked up.
+// signInClient is the portal's client in a Cognito user pool. Other providers have no API to
+// look a client up.
 func signInClient(e estate) resource {
 	callback, signOut := e.cfg.BaseURL+identity.CallbackPath, e.cfg.BaseURL+"/"
 	return resource{what: "sign-in client", inspect: func(ctx context.Context) (finding, error) {

@@ -26,8 +26,8 @@ const (
 
 var errEnough = errors.New("enough")
 
-// viewsOf compares the views with the journal: whether the catalog is shown, and a few
-// accounts. It does not compare every row; the sweep looks at every stream.
+// viewsOf compares the views with the journal: the catalog, and a few accounts. The sweep
+// compares every stream.
 func viewsOf(e estate, p Process) resource {
 	facts := journal.New(e.dynamodb, e.names.Journal, e.names.Records)
 	views := projections.NewViews(e.dynamodb, projections.Tables{Views: e.names.Views, Records: e.names.Records}, catalog.NewStore(e.dynamodb, e.names.Records))
@@ -49,8 +49,8 @@ func viewsOf(e estate, p Process) resource {
 	}}
 }
 
-// compareViews looks at what was recorded before the time. It says what is not shown, or
-// else what is.
+// compareViews looks for facts from before the time that the views do not show. It returns the
+// first as lost, or a summary of the views as shown.
 func compareViews(ctx context.Context, facts *journal.Journal, views *projections.Views, before time.Time) (lost, shown string, err error) {
 	published, err := hasOlder[events.CatalogPublished](ctx, facts, portal.CatalogStream, before)
 	if err != nil {
@@ -93,7 +93,7 @@ func compareViews(ctx context.Context, facts *journal.Journal, views *projection
 	return lost, shown, err
 }
 
-// hasOlder says whether the stream has a fact of that type from before the time.
+// hasOlder reports whether the stream has a fact of type F from before the time.
 func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream portal.Stream, before time.Time) (bool, error) {
 	recorded, err := facts.Read(ctx, stream, 0)
 	for _, e := range recorded {
@@ -104,8 +104,7 @@ func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream
 	return false, err
 }
 
-// controlPlane asks API Gateway one question, within the budget, and says how keys are
-// created.
+// controlPlane calls API Gateway once, within the budget. Its note says how keys are created.
 func controlPlane(e estate, p Process) resource {
 	return resource{what: "API Gateway", inspect: func(ctx context.Context) (finding, error) {
 		budget, err := gateway.NewBudget(e.dynamodb, gateway.BudgetConfig{Table: e.names.Records, Share: p.Config.QuotaShare, Now: p.Now})
@@ -133,9 +132,9 @@ func controlPlane(e estate, p Process) resource {
 	}}
 }
 
-// creating says how keys are created, none of which is a problem.
+// creating says how keys are created. None of the ways is a fault.
 func (e estate) creating(ctx context.Context, p Process) string {
-	if p.Config.Provisioning == provisioningSingle {
+	if p.Config.Provisioning == ProvisioningSingle {
 		return "one by one, as GATEHOUSE_PROVISIONING says"
 	}
 	last, known, err := newFindings(e.clients, e.names, p).Last(ctx)

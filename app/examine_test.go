@@ -70,8 +70,7 @@ func TestTheDoctorSaysHowMuchIsWaitingAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	_, err := SetupDemo(t.Context(), p.AWS, p.Config, "http://localhost:4566/demo-api")
-	ok(t, err)
+	installDemo(t, p)
 	before := survey(t, p)
 	notes := map[string]string{}
 	for _, check := range Examine(t.Context(), p) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -54,6 +55,17 @@ func CatalogSync(at time.Time) events.Event {
 		ID: id, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: at, Correlation: id,
 		Data: events.CatalogSyncRequested{},
 	}
+}
+
+// RequestCatalog asks the workers to read the catalog again. It returns once SQS has the
+// request; nothing tells when the catalog was read, unlike SyncCatalog.
+func RequestCatalog(ctx context.Context, p Process) error {
+	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
+	err := sender.Send(ctx, CatalogSync(p.now()()))
+	if err != nil {
+		err = fmt.Errorf("asking for the catalog to be read: %w", err)
+	}
+	return errors.Join(err, sender.close())
 }
 
 // newCatalogReader puts the job together that reads the catalog, as background work.

@@ -69,8 +69,7 @@ func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.
 	p := patient(t)
 	p.PollWait = time.Second
 	facts := working(t, p)
-	demo, err := SetupDemo(t.Context(), p.AWS, p.Config, "http://localhost:4566/demo-api")
-	ok(t, err)
+	demo := installDemo(t, p)
 	published := func(products int) func(events.Event) bool {
 		return func(e events.Event) bool {
 			fact, is := e.Data.(events.CatalogPublished)
@@ -90,7 +89,7 @@ func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.
 
 	// Plans that are lost have the accounts looked at without anybody asking.
 	before := time.Now()
-	_, err = apigateway.NewFromConfig(p.AWS).DeleteRestApi(t.Context(), &apigateway.DeleteRestApiInput{RestApiId: aws.String(demo.API.APIID)})
+	_, err := apigateway.NewFromConfig(p.AWS).DeleteRestApi(t.Context(), &apigateway.DeleteRestApiInput{RestApiId: aws.String(demo.APIID)})
 	ok(t, err)
 	ok(t, messages.Send(t.Context(), CatalogSync(time.Now())))
 	ok(t, messages.close())

@@ -20,12 +20,12 @@ import (
 // kmsKey is the KMS key in use.
 type kmsKey struct {
 	ARN string
-	// Recorded is the name under which facts record it: see keys.Recorded.
+	// Recorded is the name by which facts record it; see keys.Recorded.
 	Recorded string
 	meta     *kmstypes.KeyMetadata
 }
 
-// findKMSKey finds the configured key, or the one under our alias.
+// findKMSKey finds the configured key, or the one under set-up's alias.
 func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	name := cfg.KMSKey
 	if name == "" {
@@ -40,7 +40,7 @@ func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	if key.Recorded == key.ARN || !strings.HasPrefix(name, "arn:") {
 		return key, nil
 	}
-	// Only in its own account is a key found by its id; one of another account keeps its ARN.
+	// KMS finds a key by its id only in the key's own account. Others are recorded by their ARN.
 	own, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key.Recorded})
 	var foreign *kmstypes.NotFoundException
 	switch {
@@ -54,8 +54,8 @@ func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	return key, nil
 }
 
-// keyMaterial is what API key values are derived with: the KMS key in use, known to be
-// the one that set-up saw, by the name under which facts record it.
+// keyMaterial returns the deriver of key values, and the name by which facts record the KMS key. It
+// fails if the key's material is not the material that set-up remembered.
 func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, string, error) {
 	deriver, err := keys.New(c.kms, cfg.KeyPrefix)
 	if err != nil {
@@ -71,9 +71,8 @@ func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, st
 	return deriver, key.Recorded, c.checkKeyIn(ctx, NamesFor(cfg.Prefix).Records, deriver, key)
 }
 
-// keyCheck is the row that says by which KMS key values are made, and a tag by which a
-// key of the same name but other material is noticed: with it, every API key would
-// silently be another one.
+// keyCheck is the row by which set-up remembers a KMS key. Its tag tells a key of the same name
+// with other material, with which every API key would silently get another value.
 type keyCheck struct {
 	KMSKey string `dynamodbav:"kms_key"`
 	Tag    string `dynamodbav:"tag"`
@@ -85,7 +84,7 @@ func keyCheckKey(recorded string) map[string]ddbtypes.AttributeValue {
 
 var errNeverSeen = errors.New("the KMS key was never set up here: run `gatehouse setup`")
 
-// otherMaterial is a key that is not the one of its name that set-up saw.
+// otherMaterial is the error of a key whose material is not the remembered one.
 type otherMaterial struct{ key string }
 
 func (o *otherMaterial) Error() string {
@@ -96,7 +95,7 @@ func (e estate) checkKey(ctx context.Context, deriver *keys.Deriver, key kmsKey)
 	return e.checkKeyIn(ctx, e.names.Records, deriver, key)
 }
 
-// checkKeyIn compares the key's tag with the one remembered.
+// checkKeyIn compares the key's tag with the remembered one.
 func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {
@@ -112,8 +111,8 @@ func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.D
 	return nil
 }
 
-// knownTag reads the tag remembered of the key. Set-up used to remember multi-Region keys
-// by their ARN, too.
+// knownTag reads the key's remembered tag. Older set-ups remembered multi-Region keys by their
+// ARN, too.
 func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (string, error) {
 	for _, name := range []string{key.Recorded, key.ARN} {
 		out, err := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: keyCheckKey(name), ConsistentRead: aws.Bool(true)})
@@ -132,7 +131,7 @@ func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (stri
 	return "", fmt.Errorf("KMS key %s: %w", key.Recorded, errNeverSeen)
 }
 
-// rememberKey writes the check row of the key in use, if there is none.
+// rememberKey writes the key's check row, if there is none.
 func (e estate) rememberKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {

@@ -10,15 +10,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
-// Letters opens the dead letters for the command line; call done in the end. What is
-// discarded is recorded under the name that the operator has on this machine.
+// Letters opens the dead letters for an operator at the command line. A discarded letter records
+// the operator as user@host of this process. Call done at the end: it sends what Replay queued.
 func Letters(p Process) (box deadletters.Admin, done func() error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)
 	return deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
 }
 
-// operator is user@host of who runs this process, as far as the system tells.
+// operator is user@host of this process; a part that the system does not tell is "unknown".
 func operator() string {
 	name, host := "unknown", "unknown"
 	if u, err := user.Current(); err == nil {
@@ -30,26 +30,23 @@ func operator() string {
 	return name + "@" + host
 }
 
-// failures lets the transport count and bury with the keeper.
-type failures struct{ keeper deadletters.Recorder }
+// failures lets the transport record failures and dead letters.
+type failures struct{ recorder deadletters.Recorder }
 
 func (f failures) Failed(ctx context.Context, key string, at time.Time) (transport.Failure, error) {
-	count, first, err := f.keeper.Failed(ctx, key, at)
+	count, first, err := f.recorder.Failed(ctx, key, at)
 	return transport.Failure{Count: count, First: first}, err
 }
 
 func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
-	return f.keeper.Bury(ctx, deadletters.Letter{
-		ID: l.MessageID, FailureKey: l.FailureKey, Queue: l.Queue, Consumer: l.Consumer, Type: l.Type, Subject: l.Subject,
-		Operation: l.Operation, Body: l.Body, Class: string(l.Class), Error: l.Error, Attempts: l.Attempts, First: l.First, Last: l.Last,
-	})
+	return f.recorder.Bury(ctx, deadletters.Report(l))
 }
 
-// settling has every consumer tell the keeper which replays it has handled.
-func settling(keeper deadletters.Recorder, consumers []transport.Consumer) []transport.Consumer {
+// settling wraps every handler, so that the letter of a replay is settled once it is handled.
+func settling(recorder deadletters.Recorder, consumers []transport.Consumer) []transport.Consumer {
 	for _, c := range consumers {
 		for name, handle := range c.Handlers {
-			c.Handlers[name] = keeper.Settling(handle)
+			c.Handlers[name] = recorder.Settling(handle)
 		}
 	}
 	return consumers

@@ -8,8 +8,9 @@ import (
 	"syscall"
 )
 
-// cannotListen says in plain words why an address cannot be listened at.
-func cannotListen(addr string, err error) error {
+// CannotListen says in plain words why listening on the address failed with err. It does not wrap
+// err.
+func CannotListen(addr string, err error) error {
 	host, port, split := net.SplitHostPort(addr)
 	var (
 		resolve *net.DNSError

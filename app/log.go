@@ -10,8 +10,8 @@ import (
 	"golang.org/x/term"
 )
 
-// NewLog is a process's log: JSON lines, or lines for people where it is written to a
-// terminal (or GATEHOUSE_LOG_FORMAT says so). It goes to stderr; stdout is for answers.
+// NewLog returns a process's log, which goes to stderr: JSON lines, or lines for people if
+// stderr is a terminal or GATEHOUSE_LOG_FORMAT is pretty.
 func NewLog(cfg Config, process string) zerolog.Logger {
 	return newLog(cfg, process, os.Stderr, term.IsTerminal(int(os.Stderr.Fd())))
 }
@@ -28,8 +28,8 @@ func newLog(cfg Config, process string, out io.Writer, terminal bool) zerolog.Lo
 	return zerolog.New(out).Level(level).With().Timestamp().Str("process", process).Logger()
 }
 
-// sdkLog takes what the AWS SDK has to say, which would go to stderr as text, into the
-// log.
+// sdkLog writes the AWS SDK's messages into the log. By default the SDK prints them to stderr
+// as plain text.
 func sdkLog(log zerolog.Logger) logging.Logger {
 	return logging.LoggerFunc(func(classification logging.Classification, format string, v ...any) {
 		level := zerolog.DebugLevel

@@ -2,19 +2,20 @@ package app
 
 import "strings"
 
-// Names are the names of everything Gatehouse has in AWS; they follow from the prefix.
+// Names are the names of all of an installation's resources in AWS. NamesFor derives them from
+// the prefix.
 type Names struct {
 	Journal, Views, Records, Sessions string
 
 	Commands, Provisioning, Projections, Jobs string
 	Events                                    string
 
-	// KMSAlias names the KMS key that API key values follow from.
+	// KMSAlias is the alias of the KMS key that API key values are computed with.
 	KMSAlias string
 	prefix   string
 }
 
-// NamesFor derives the names.
+// NamesFor returns the names for GATEHOUSE_PREFIX.
 func NamesFor(prefix string) Names {
 	return Names{
 		Journal: prefix + "-journal", Views: prefix + "-views", Records: prefix + "-records", Sessions: prefix + "-sessions",
@@ -36,8 +37,8 @@ func (n Names) Queues() []string {
 
 const fifoSuffix = ".fifo"
 
-// DeadLetterQueue is the queue that SQS moves to what was received too often; its type
-// must be its source's.
+// DeadLetterQueue is the queue to which SQS moves the queue's messages that were received too
+// often. SQS requires that both are FIFO or both are not.
 func DeadLetterQueue(queue string) string {
 	if base, ok := strings.CutSuffix(queue, fifoSuffix); ok {
 		return base + "-dlq" + fifoSuffix
@@ -45,5 +46,5 @@ func DeadLetterQueue(queue string) string {
 	return queue + "-dlq"
 }
 
-// KeyNamePrefix begins the name of every API key of ours in API Gateway.
+// KeyNamePrefix begins the name of each of the installation's API keys in API Gateway.
 func (n Names) KeyNamePrefix() string { return n.prefix }

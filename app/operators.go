@@ -19,15 +19,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// NewMetrics is a registry with the process's own metrics.
+// NewMetrics returns a registry with the metrics of the Go runtime and of the process.
 func NewMetrics() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return r
 }
 
-// Operators is what operators see of a process: /healthz (it runs), /readyz (what it
-// depends on answers) and /metrics.
+// Operators serves /healthz (the process runs), /readyz (DynamoDB and SQS answer) and /metrics.
 func Operators(p Process) http.Handler {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	ready := &readiness{now: p.now(), check: func(ctx context.Context) map[string]error { return c.dependencies(ctx, names) }}
@@ -39,14 +38,14 @@ func Operators(p Process) http.Handler {
 }
 
 const (
-	// readyFor is how long an answer about readiness is given again, so that asking costs
-	// AWS calls once a second at most, however many ask.
+	// readyFor is how long an answer of /readyz is reused, so that it costs calls of AWS once a
+	// second at most.
 	readyFor = time.Second
-	// readyTime bounds the look at what the process depends on.
+	// readyTime bounds one check.
 	readyTime = 3 * time.Second
 )
 
-// readiness remembers whether the process is ready. It is safe for concurrent use.
+// readiness caches the result of check. It is safe for concurrent use.
 type readiness struct {
 	now   func() time.Time
 	check func(context.Context) map[string]error
@@ -56,8 +55,8 @@ type readiness struct {
 	last map[string]error
 }
 
-// ask is what was found within readyFor. Callers at the same time wait for one look, which
-// goes on when the caller that began it leaves.
+// ask returns a result that is at most readyFor old. Concurrent callers wait for one check, which
+// goes on if the caller that started it leaves.
 func (r *readiness) ask(ctx context.Context) map[string]error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -65,12 +64,12 @@ func (r *readiness) ask(ctx context.Context) map[string]error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyTime)
 		defer cancel()
 		r.last = r.check(ctx)
-		r.at = r.now() // not before: a look may take longer than its answer holds
+		r.at = r.now() // not before, since a check may take longer than readyFor
 	}
 	return r.last
 }
 
-// dependencies says what answers and what does not.
+// dependencies asks DynamoDB and SQS, and returns the error of each, nil if it answers.
 func (c clients) dependencies(ctx context.Context, names Names) map[string]error {
 	_, tables := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &names.Records, Key: schema.Health().Attributes()})
 	_, queues := c.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(names.Commands)})
@@ -100,7 +99,7 @@ func observeControlPlane(r *prometheus.Registry) func(operation, outcome string)
 	return func(operation, outcome string) { calls.WithLabelValues(operation, outcome).Inc() }
 }
 
-// countWaits counts what converging leaves for later.
+// countWaits counts the attempts to converge that were left for later.
 func countWaits(r *prometheus.Registry) func(reason events.Reason) {
 	waits := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_provisioning_waits_total", Help: "Attempts to converge that were left for later, by reason.",

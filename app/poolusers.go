@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// byProvider lists the accounts of the users whose e-mail address is this one, as the
-// identity provider tells, for people whose address the portal never learned: access tokens
-// do not hold it. Only a Cognito user pool can be asked. asked is false if it was not, or
-// does not permit it.
+// byProvider asks the identity provider which users have the e-mail address, and lists their
+// accounts. It finds people whose address the portal never learned, since access tokens do not
+// hold it. asked is false if the provider is not a Cognito user pool, or if the pool's
+// permissions do not allow it.
 func (d *Desk) byProvider(ctx context.Context, email string) (ids []portal.AccountID, asked bool, err error) {
 	pool, region, ok := d.poolOf(d.cfg.OIDCIssuer)
 	if !ok {

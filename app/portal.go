@@ -19,15 +19,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Portal accepts requests and shows what became of them: pages and JSON. It never calls
+// Portal serves pages and JSON. It accepts requests and shows what became of them. It never calls
 // API Gateway.
 type Portal struct {
 	http.Handler
 	messaging messaging
 }
 
-// NewPortal puts the portal together. It checks that what set-up creates is there; the
-// identity provider is asked on first use.
+// NewPortal puts the portal together. It fails if set-up has not been run. It does not
+// contact the identity provider until a request needs it.
 func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err := unusable(SignIn(p.Config)); err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// Close sends what is on its way.
+// Close sends the messages that are queued.
 func (p *Portal) Close() error { return p.messaging.close() }
 
 func (c Config) identity() identity.Config {
@@ -102,7 +102,7 @@ func (c Config) identity() identity.Config {
 	}
 }
 
-// checkTables says plainly that set-up has not been run.
+// checkTables fails if a table is missing; the error tells the operator to run set-up.
 func (c clients) checkTables(ctx context.Context, names Names) error {
 	for _, table := range names.Tables() {
 		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
@@ -116,8 +116,8 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn asks for an account when somebody signs in who has none. However
-// many browsers do so at once, it is one request.
+// registerOnSignIn requests an account for a person who signs in and has none. Sign-ins at the
+// same time make one request.
 func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
 		account, err := views.Account(ctx, id.Account)
@@ -131,7 +131,7 @@ func registerOnSignIn(ops *operations.Operations, views *projections.Views) func
 	}
 }
 
-// problems answers an error as a problem document under the API, as a page elsewhere.
+// problems writes an error as a problem document under the API's prefix, and as a page elsewhere.
 func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		underAPI(
@@ -141,7 +141,7 @@ func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	}
 }
 
-// underAPI answers by the first under the API, by the second elsewhere.
+// underAPI calls the first handler under the API's prefix, and the second elsewhere.
 func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {

@@ -8,17 +8,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// resource is one thing in AWS that Gatehouse needs. The doctor looks at it, set-up looks
-// at it and mends what it finds.
+// resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up inspects it
+// and mends its faults.
 type resource struct {
 	what string
-	// inspect says what is wrong with it. An error means that it could not be looked at.
+	// inspect finds its faults. An error means that it could not be inspected.
 	inspect func(context.Context) (finding, error)
 }
 
-// finding is what looking at a resource showed.
+// finding is the result of inspecting a resource.
 type finding struct {
-	// note is worth knowing and no fault.
+	// note is worth knowing and not a fault.
 	note   string
 	faults []fault
 }
@@ -27,12 +27,12 @@ type finding struct {
 type fault struct {
 	// says is a sentence about the resource.
 	says string
-	// advice says what an operator must do; "" where set-up mends it. Commands to copy
+	// advice tells an operator what to do; "" if set-up mends the fault. Commands to copy
 	// follow on lines of their own.
 	advice string
-	// mending says what mend does, as an instruction: "turn on deletion protection".
+	// mending is what mend does, as an instruction: "turn on deletion protection".
 	mending string
-	// mend puts it right; nil where set-up must not or cannot.
+	// mend removes the fault; nil if set-up cannot or must not.
 	mend func(context.Context) error
 }
 
@@ -47,26 +47,26 @@ func (f fault) remedy() string {
 
 func found(faults ...fault) (finding, error) { return finding{faults: faults}, nil }
 
-// missing is the fault of a resource that does not exist.
+// missing is the finding of a resource that does not exist.
 func missing(create func(context.Context) error) (finding, error) {
 	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
 }
 
-// blocked is the error of a resource that cannot be looked at until another one is there.
+// blocked is the error of a resource that cannot be inspected because of another one.
 type blocked string
 
 func (b blocked) Error() string { return "not looked at: " + string(b) }
 
-// estate is everything of one installation in one account and Region.
+// estate holds all resources of one installation, in one AWS account and Region.
 type estate struct {
 	clients
 	names Names
 	cfg   Config
 	owner owner
-	// keyUsers are the principals that the KMS key's policy is to name; none leaves the
-	// policy as it is.
+	// keyUsers are the principals that the KMS key's policy should name. If there are none,
+	// the policy stays as it is.
 	keyUsers []string
-	// pause is how long set-up waits before it asks again for what AWS is not ready for.
+	// pause is how long set-up waits before it retries a call that AWS is not ready for.
 	pause time.Duration
 }
 
@@ -81,7 +81,7 @@ func (e estate) arn(service, name string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", e.owner.partition, service, e.config.Region, e.owner.account, name)
 }
 
-// patiently tries until AWS is ready, for tableTimeout. try says whether to try again.
+// patiently calls try until it reports that no further try is needed, for up to tableTimeout.
 func (e estate) patiently(ctx context.Context, try func(context.Context) (again bool, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
@@ -98,8 +98,8 @@ func (e estate) patiently(ctx context.Context, try func(context.Context) (again 
 	}
 }
 
-// chains are the resources in the order in which set-up can create them; what one chain
-// needs never lies in another.
+// chains lists the resources in the order in which set-up can create them. No chain depends on
+// another.
 func (e estate) chains() [][]resource {
 	var chains [][]resource
 	for _, table := range e.names.Tables() {
@@ -114,5 +114,5 @@ func (e estate) chains() [][]resource {
 		[]resource{e.kmsKey(), e.keyPolicy()})
 }
 
-// last are the resources that need some of the chains.
+// last lists the resources that depend on several chains.
 func (e estate) last() []resource { return []resource{e.keyMaterial()} }

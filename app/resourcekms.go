@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// kmsKey is the key that API key values follow from.
+// kmsKey is the key that API key values are computed with.
 func (e estate) kmsKey() resource {
 	return resource{what: "KMS key", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -49,8 +49,8 @@ func (e estate) kmsKey() resource {
 	}}
 }
 
-// keyFault is what keeps a key from computing MACs. Set-up mends none of it: somebody
-// may have meant it.
+// keyFault is the fault that keeps a key from computing MACs, nil if there is none. Set-up does
+// not mend it, since an operator may have intended it.
 func keyFault(meta *types.KeyMetadata) *fault {
 	id := aws.ToString(meta.KeyId)
 	switch {
@@ -82,8 +82,8 @@ func keyFault(meta *types.KeyMetadata) *fault {
 	}
 }
 
-// createKMSKey creates an HMAC key, multi-Region so that API keys can outlive the Region,
-// and names it.
+// createKMSKey creates an HMAC key and its alias. The key is multi-Region, so that API keys can
+// outlive the Region.
 func (e estate) createKMSKey(ctx context.Context) error {
 	in := &kms.CreateKeyInput{
 		KeySpec: types.KeySpecHmac256, KeyUsage: types.KeyUsageTypeGenerateVerifyMac, MultiRegion: aws.Bool(true),
@@ -106,8 +106,8 @@ const (
 	computesSid    = "GatehouseComputesAPIKeys"
 )
 
-// administering is what the account's administrators may do with the key: all but
-// compute MACs with it.
+// administering lists what the account's administrators may do with the key: everything except
+// computing MACs.
 var administering = []string{
 	"kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:Describe*", "kms:DisableKey", "kms:EnableKey", "kms:Get*",
 	"kms:List*", "kms:PutKeyPolicy", "kms:ReplicateKey", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
@@ -128,8 +128,8 @@ func (e estate) policyFor(users []string) string {
 	return string(policy)
 }
 
-// keyPolicy says who may compute API keys. Set-up changes the policy only when it is told
-// who may.
+// keyPolicy is the key's policy, which decides who may compute API keys. Set-up changes it only
+// if --key-user names them.
 func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -166,7 +166,7 @@ func (e estate) keyPolicy() resource {
 	}}
 }
 
-// computing lists the principals of the statement that set-up wrote, nil if there is none.
+// computing lists the principals of the statement that set-up wrote.
 func computing(statements []map[string]any) []string {
 	for _, s := range statements {
 		if s["Sid"] == computesSid {
@@ -210,7 +210,7 @@ func judgePolicy(statements []map[string]any) finding {
 	return finding{note: note, faults: all}
 }
 
-// computes says whether a statement is about computing MACs.
+// computes reports whether a statement covers computing MACs.
 func computes(statement map[string]any) bool {
 	return slices.ContainsFunc(texts(statement["Action"]), func(action string) bool {
 		action = strings.ToLower(action)
@@ -218,7 +218,7 @@ func computes(statement map[string]any) bool {
 	})
 }
 
-// keyMaterial compares the key with the one that set-up saw first.
+// keyMaterial compares the key's material with that of the key that set-up remembered.
 func (e estate) keyMaterial() resource {
 	return resource{what: "KMS key material", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -254,5 +254,4 @@ func (e estate) keyMaterial() resource {
 	}}
 }
 
-// dateOnly is how days are written for people.
 func dateOnly(t time.Time) string { return t.UTC().Format(time.DateOnly) }

@@ -16,16 +16,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Set-up's choices for queues. Retention is SQS's most, so that a weekend is not enough
-// to lose anything; the receive limit is high, since it counts waiting for budget too:
-// dead-lettering is the worker's business, SQS's is only the net below.
+// Set-up's choices for queues. The retention is SQS's maximum. The receive limit is high, since
+// a message is also received again when it waits for the budget: workers write dead letters,
+// and SQS's dead-letter queues are only a safety net.
 const (
 	queueRetention  = 14 * 24 * time.Hour
 	queueVisibility = 30 * time.Second
 	maxReceiveCount = 1000
 )
 
-// The attributes of queues that Gatehouse cares about.
+// The queue attributes that set-up and the doctor look at.
 const (
 	retention    = string(types.QueueAttributeNameMessageRetentionPeriod)
 	visibility   = string(types.QueueAttributeNameVisibilityTimeout)
@@ -39,7 +39,7 @@ const (
 	waiting      = string(types.QueueAttributeNameApproximateNumberOfMessages)
 )
 
-// spoken names for attributes, as people know them from the console.
+// attributeNames are the attributes' names in the SQS console.
 var attributeNames = map[string]string{
 	retention: "message retention period", visibility: "visibility timeout", receiveWait: "receive wait time",
 	delay: "delivery delay", dedupScope: "deduplication scope", throughput: "FIFO throughput limit",
@@ -50,12 +50,12 @@ func isDeadLetterQueue(queue string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(queue, fifoSuffix), "-dlq")
 }
 
-// attributes are what the queue must have, by name.
+// attributes are the values that the queue must have.
 func (e estate) attributes(queue string) map[string]string {
 	want := map[string]string{
 		retention: seconds(queueRetention), visibility: seconds(queueVisibility), delay: "0",
-		// Consumers ask for their long polls themselves. With a wait here they could not ask
-		// for an answer at once, as they do when they stop: the SDK does not send a zero.
+		// Consumers ask for long polls themselves. When they stop they ask for an answer at
+		// once, by a wait of zero. The SDK does not send zeros, so SQS would apply this value.
 		receiveWait: "0",
 	}
 	if strings.HasSuffix(queue, fifoSuffix) {
@@ -106,7 +106,6 @@ func backlog(queue, messages string) string {
 
 func (e estate) createQueue(ctx context.Context, name string) error {
 	attributes := e.attributes(name)
-	// The dead-letter queue is created first, and its ARN is known before.
 	if strings.HasSuffix(name, fifoSuffix) {
 		attributes[string(types.QueueAttributeNameFifoQueue)] = "true"
 	}
@@ -115,7 +114,7 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 	}
 	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
 		_, err = e.sqs.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: &name, Attributes: attributes})
-		// For a minute after a queue was deleted there can be none of its name.
+		// SQS refuses the name of a queue for a minute after it was deleted.
 		var tooSoon *types.QueueDeletedRecently
 		if err != nil {
 			err = fmt.Errorf("creating queue %s: %w", name, err)
@@ -124,7 +123,7 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 	})
 }
 
-// wrongAttributes are the attributes that differ, one fault each.
+// wrongAttributes returns a fault for each attribute that differs.
 func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault {
 	want := e.attributes(queue)
 	var all []fault
@@ -169,7 +168,7 @@ func withUnit(attribute, value string) string {
 	return value
 }
 
-// sameValue compares texts, and JSON documents by what they say.
+// sameValue compares texts; JSON documents may differ in order and in how numbers are written.
 func sameValue(a, b string) bool {
 	if a == b {
 		return true
@@ -178,8 +177,8 @@ func sameValue(a, b string) bool {
 	return ok && x != nil && bytes.Equal(x, y)
 }
 
-// canonical is a JSON document with its members in order and its numbers as text, nil if
-// it is none.
+// canonical is a JSON object with its members sorted and its numbers as text; nil if the
+// document is not an object.
 func canonical(document string) []byte {
 	var value map[string]any
 	decoder := json.NewDecoder(strings.NewReader(document))
@@ -204,7 +203,7 @@ func (e estate) setQueue(ctx context.Context, queue, url, attribute, value strin
 	return nil
 }
 
-// topicSid marks the statement that lets the topic into the projections queue.
+// topicSid marks the statement that lets the topic send to the projections queue.
 const topicSid = "EventsTopic"
 
 func (e estate) topicStatement(queueARN string) map[string]any {
@@ -215,16 +214,16 @@ func (e estate) topicStatement(queueARN string) map[string]any {
 	}
 }
 
-// withTopic is a policy of these statements and the topic's; an older one of the topic's
-// is replaced.
+// withTopic is a policy of these statements and the topic's, which replaces an older one of the
+// topic's.
 func (e estate) withTopic(statements []map[string]any, queueARN string) string {
 	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool { return s["Sid"] == topicSid })
 	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(kept, e.topicStatement(queueARN))})
 	return string(policy)
 }
 
-// wrongPolicy looks at the queue's access policy: the topic must be let in, and nobody
-// may be shut out.
+// wrongPolicy finds the faults of the queue's access policy: it must let the topic send to the
+// projections queue, and must not deny anything unconditionally.
 func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	statements, err := statementsOf(policy)
 	if err != nil {
@@ -260,7 +259,7 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	return all, nil
 }
 
-// statementsOf reads a policy, whose Statement may be one or a list.
+// statementsOf reads a policy. Its Statement may be an object or a list of them.
 func statementsOf(policy string) ([]map[string]any, error) {
 	if policy == "" {
 		return nil, nil
@@ -278,7 +277,7 @@ func statementsOf(policy string) ([]map[string]any, error) {
 	return []map[string]any{one}, err
 }
 
-// texts is a member of a policy that may be one text or a list of them.
+// texts reads a member of a policy that may be one text or a list of them.
 func texts(member any) []string {
 	switch v := member.(type) {
 	case string:

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sns/types"
 )
 
-// fifoTopic is fixed when a topic is created, and follows from its name.
+// fifoTopic is fixed when a topic is created; the suffix of its name requires it.
 const fifoTopic = "FifoTopic"
 
 // topicAttributes are what the topic must have.
@@ -60,7 +60,7 @@ func (e estate) topic() resource {
 	}}
 }
 
-// subscription is that of the projections queue, by which facts reach the views.
+// subscription is the projections queue's subscription to the topic. Facts reach the views by it.
 func (e estate) subscription() resource {
 	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", e.names.Projections)
 	return resource{what: "subscription of " + e.names.Projections, inspect: func(ctx context.Context) (finding, error) {
@@ -100,7 +100,7 @@ func (e estate) subscription() resource {
 			set("RawMessageDelivery", "true", "Raw message delivery is off, so workers cannot read the facts and nothing new is shown.", "turn on raw message delivery")
 		}
 		if policy := out.Attributes["FilterPolicy"]; policy != "" && policy != "{}" {
-			// SNS has no call that removes a filter policy; an empty one lets everything through.
+			// SNS has no call that removes a filter policy; an empty one passes everything.
 			set("FilterPolicy", "{}", "A filter policy keeps facts from the views: "+policy, "remove the filter policy")
 		}
 		return found(all...)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,7 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/go-chi/chi/v5"
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
 // answers are the statuses that a route answers with: to a request without a sign-in, to
@@ -85,26 +87,28 @@ type door struct {
 	other   string // token
 }
 
-// openDoor runs a local portal, and serves the same data by a portal of the test's own,
-// whose router it can look into.
+// openDoor sets up a portal with the demo, and runs a worker. It returns the portal without a
+// listener, so that a test can look into its router.
 func openDoor(t *testing.T, vars ...string) *door {
 	t.Helper()
-	local := runLocally(t, LocalOptions{Dir: t.TempDir()})
-	cfg, err := LoadConfig(append([]string{"GATEHOUSE_BASE_URL=" + local.PortalURL, "GATEHOUSE_SECURITY_CONTACT=security@example.com"}, vars...))
-	ok(t, err)
-	cfg, err = local.signIn(t.Context(), cfg)
-	ok(t, err)
-	d := &door{t: t, base: cfg.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}
-	awsConfig := local.AWS
-	awsConfig.HTTPClient = counted{d.calls}
-	d.portal, err = NewPortal(t.Context(), Process{AWS: awsConfig, Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()})
+	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com"}, vars...)...)
+	p.PollWait = time.Second
+	working(t, p)
+	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
+	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
+	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
+	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}
+	served := p
+	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
+	var err error
+	d.portal, err = NewPortal(t.Context(), served)
 	ok(t, err)
 	t.Cleanup(func() { ok(t, d.portal.Close()) })
 
-	d.owner, d.other = d.token(local, DemoAccounts[0]), d.token(local, DemoAccounts[1])
+	d.owner, d.other = d.token(p, installed, demo.Accounts[0]), d.token(p, installed, demo.Accounts[1])
 	d.succeed(d.other, http.MethodPost, "/api/v1/register")
 	d.succeed(d.owner, http.MethodPost, "/api/v1/register")
-	d.ids["plan"] = local.Demo.API.FreePlanID
+	d.ids["plan"] = installed.FreePlanID
 	eventually(t, "the demo is offered", func() bool {
 		d.ids["product"] = d.field("", "/api/v1/catalog", "items", "id")
 		return d.ids["product"] != ""
@@ -124,10 +128,10 @@ func (c counted) Do(r *http.Request) (*http.Response, error) {
 }
 
 // token is an ID token of a demo account.
-func (d *door) token(local running, account DemoAccount) string {
+func (d *door) token(p Process, installed installedDemo, account demo.Account) string {
 	d.t.Helper()
-	out, err := cognitoidentityprovider.NewFromConfig(local.AWS).InitiateAuth(d.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
-		ClientId: &local.Demo.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
+	out, err := cognitoidentityprovider.NewFromConfig(p.AWS).InitiateAuth(d.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
+		ClientId: &installed.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
 		AuthParameters: map[string]string{"USERNAME": account.Email, "PASSWORD": account.Password},
 	})
 	ok(d.t, err)
@@ -155,8 +159,8 @@ func (d *door) signIn() {
 	doc.Find("form input[name]").Each(func(_ int, input *goquery.Selection) {
 		form.Set(input.AttrOr("name", ""), input.AttrOr("value", ""))
 	})
-	form.Set("username", DemoAccounts[0].Email)
-	form.Set("password", DemoAccounts[0].Password)
+	form.Set("username", demo.Accounts[0].Email)
+	form.Set("password", demo.Accounts[0].Password)
 	action, err := page.Request.URL.Parse(doc.Find("form").Has("input[type=password]").AttrOr("action", ""))
 	ok(d.t, err)
 	post := d.request(http.MethodPost, action.String(), strings.NewReader(form.Encode()))
@@ -428,7 +432,7 @@ func (d *door) checkCaching(route string, w *httptest.ResponseRecorder) {
 		d.t.Errorf("%s: cookies are set: %v", route, set)
 	case strings.Contains(route, "for the owner") && !private && !public && !strings.Contains(route, "/problems/"):
 		d.t.Errorf("%s: Cache-Control is %q, and the owner is signed in", route, cache)
-	case strings.Contains(w.Body.String(), DemoAccounts[0].Email) && !private:
+	case strings.Contains(w.Body.String(), demo.Accounts[0].Email) && !private:
 		d.t.Errorf("%s: Cache-Control is %q, and the page has the owner's address", route, cache)
 	}
 	vary := strings.Join(w.Header().Values("Vary"), ", ")

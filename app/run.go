@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Where the processes serve operators unless configured otherwise: on this machine alone,
-// since these ports ask for no sign-in.
+// The default addresses for operators. They are on loopback, since these ports require no
+// sign-in.
 const (
 	portalOperators = "127.0.0.1:8081"
 	workerOperators = "127.0.0.1:8082"
@@ -32,7 +32,7 @@ func RunPortal(ctx context.Context, p Process) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return Serve(ctx, public, portal, p.Log, p.Config.MaxConnections) })
-	group.Go(func() error { return serveOperators(ctx, operators, p) })
+	group.Go(func() error { return ServeOperators(ctx, operators, p) })
 	return errors.Join(group.Wait(), portal.Close())
 }
 
@@ -48,6 +48,6 @@ func RunWorker(ctx context.Context, p Process) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return worker.Run(ctx) })
-	group.Go(func() error { return serveOperators(ctx, operators, p) })
+	group.Go(func() error { return ServeOperators(ctx, operators, p) })
 	return group.Wait()
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// operatorsConnections is how many connections the operators' port takes at once.
+// operatorsConnections is how many connections the operators' port accepts at once.
 const operatorsConnections = 256
 
-// Listen takes a port; the error names what is in the way.
+// Listen listens on an address. Its error is CannotListen's.
 func Listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
-		return nil, cannotListen(addr, err)
+		return nil, CannotListen(addr, err)
 	}
 	return l, nil
 }
 
-// Serve serves until ctx ends, then lets answers under way finish; those that take too
-// long are cut off, which is no error. At most that many connections are open at once;
-// more wait to be accepted.
+// Serve serves until ctx ends. It then waits up to 20 seconds for requests in flight and cuts off
+// the rest, which is not an error. At most that many connections are open at once; others wait
+// to be accepted.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger, connections int) error {
 	return servingUpTo(connections).serve(ctx, l, handler, log)
 }
@@ -41,17 +41,17 @@ func servingUpTo(connections int) serving {
 	}
 }
 
-// serving is how long a client may take, and how many there may be.
+// serving holds a server's timeouts, and how many connections it accepts at once.
 type serving struct {
 	header time.Duration // for the header of a request
 	read   time.Duration // for all of a request
-	// write is for the answer, from the end of the header on. A handler that streams for
-	// longer moves its deadline before each write, by http.ResponseController.
+	// write is for the response, from the end of the request's header on. A handler that
+	// streams for longer must move its deadline by http.ResponseController.
 	write time.Duration
-	// idle is how long a connection may be idle. Load balancers keep idle connections for a
-	// minute or so and must not find one closed that they are about to use.
+	// idle is how long a connection may be idle. It must be longer than load balancers keep
+	// idle connections, about a minute, or they send requests on closed ones.
 	idle        time.Duration
-	drain       time.Duration // for answers under way when the server stops
+	drain       time.Duration // for requests in flight when the server stops
 	connections int
 }
 
@@ -87,9 +87,9 @@ func (s serving) serve(ctx context.Context, l net.Listener, handler http.Handler
 	return err
 }
 
-// limitedListener accepts a connection only while fewer than so many are open. It leaves
-// the connections themselves as they are, since net/http does more with a TCP connection
-// than with one that is wrapped: it half-closes it, so that a last answer arrives.
+// limitedListener accepts a connection only while fewer than its limit are open. It does not wrap
+// connections: net/http half-closes a TCP connection, so that the last response arrives, and
+// cannot do that with a wrapped one.
 type limitedListener struct {
 	net.Listener
 	open   chan struct{} // as many as there are connections
@@ -101,7 +101,7 @@ func newLimitedListener(l net.Listener, connections int) *limitedListener {
 	return &limitedListener{Listener: l, open: make(chan struct{}, connections), closed: make(chan struct{})}
 }
 
-// Accept waits for room, then for a connection.
+// Accept waits until fewer connections than the limit are open, then for a connection.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	select {
 	case l.open <- struct{}{}:
@@ -115,28 +115,29 @@ func (l *limitedListener) Accept() (net.Conn, error) {
 	return c, err
 }
 
-// Close ends Accept, too.
+// Close also ends an Accept that waits.
 func (l *limitedListener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return l.Listener.Close()
 }
 
-// connState is the server's hook: it makes room when a connection is over.
+// connState is the server's ConnState hook. It counts closed connections.
 func (l *limitedListener) connState(_ net.Conn, state http.ConnState) {
 	if state == http.StateClosed || state == http.StateHijacked {
 		<-l.open
 	}
 }
 
-// serveOperators serves what operators see of a process.
-func serveOperators(ctx context.Context, l net.Listener, p Process) error {
-	return Serve(ctx, l, forLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
+// ServeOperators serves Operators until ctx ends, as Serve does.
+func ServeOperators(ctx context.Context, l net.Listener, p Process) error {
+	return Serve(ctx, l, ForLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
 }
 
-// forLoopbackNames refuses requests for host names other than localhost and the like, if
-// the port is on loopback. Otherwise a web page elsewhere could have its own name resolve
-// to 127.0.0.1, and read what is served here through a browser on this machine.
-func forLoopbackNames(l net.Listener, next http.Handler) http.Handler {
+// ForLoopbackNames answers requests for host names other than localhost and the like with 421,
+// if l is on loopback; other listeners get next itself. Otherwise a web page elsewhere could
+// have its own name resolve to 127.0.0.1, and read what is served here through a browser on
+// this machine.
+func ForLoopbackNames(l net.Listener, next http.Handler) http.Handler {
 	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return next
 	}

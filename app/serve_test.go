@@ -17,7 +17,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// patiently are limits that no test reaches by itself.
+// patiently are limits that no test reaches unless it lowers one.
 func patiently() serving {
 	return serving{header: time.Hour, read: time.Hour, write: time.Hour, idle: time.Hour, drain: time.Hour, connections: 10}
 }
@@ -208,7 +208,7 @@ func TestTheOperatorsPortOnLoopbackAnswersToItsNamesOnly(t *testing.T) {
 	ok(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serveOperators(ctx, l, patient(t)) }()
+	go func() { done <- ServeOperators(ctx, l, patient(t)) }()
 	for host, want := range map[string]int{"localhost": http.StatusOK, "evil.test": http.StatusMisdirectedRequest} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/healthz", nil)
 		ok(t, err)
@@ -236,12 +236,12 @@ func TestAPortForThisMachineAnswersToItsNamesOnly(t *testing.T) {
 		r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
 		r.Host = host
 		w := httptest.NewRecorder()
-		forLoopbackNames(loopback, fine).ServeHTTP(w, r)
+		ForLoopbackNames(loopback, fine).ServeHTTP(w, r)
 		if w.Code != want {
 			t.Errorf("on loopback %q is answered %d, want %d", host, w.Code, want)
 		}
 		w = httptest.NewRecorder()
-		forLoopbackNames(everywhere, fine).ServeHTTP(w, r)
+		ForLoopbackNames(everywhere, fine).ServeHTTP(w, r)
 		if w.Code != http.StatusOK {
 			t.Errorf("elsewhere %q is answered %d", host, w.Code)
 		}

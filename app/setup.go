@@ -12,13 +12,12 @@ import (
 
 // SetupOptions of SetupWith.
 type SetupOptions struct {
-	// DryRun has nothing changed; Changed is told what would be.
+	// DryRun changes nothing. Changed then gets what would change.
 	DryRun bool
-	// KeyUsers are the ARNs of the roles and users that alone may compute API keys with the
-	// KMS key. None leaves the key's policy as it is.
+	// KeyUsers are the ARNs of the only roles and users that may compute API keys with the KMS
+	// key. If there are none, the key's policy stays as it is.
 	KeyUsers []string
-	// Changed is told of each change; nil to do without. It is called by several goroutines,
-	// one at a time.
+	// Changed gets each change; nil to do without. Several goroutines call it, one at a time.
 	Changed func(Change)
 }
 
@@ -35,10 +34,9 @@ func Setup(ctx context.Context, awsCfg aws.Config, cfg Config) error {
 	return SetupWith(ctx, awsCfg, cfg, SetupOptions{})
 }
 
-// SetupWith creates the tables, queues, topic and KMS key that Gatehouse needs and are not
-// there yet, and puts right whatever of them was changed. It may be run any number of
-// times, and while everything runs. What it must not mend by itself, such as a KMS key that
-// somebody disabled, is the error, which says what to do.
+// SetupWith creates the tables, queues, topic and KMS key that are missing, and mends those that
+// were changed. It may be run any number of times, and while portal and workers run. Faults that
+// it must not mend, such as a disabled KMS key, are an error that says what to do.
 func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOptions) error {
 	e, err := openEstate(ctx, awsCfg, cfg)
 	if err != nil {
@@ -48,16 +46,16 @@ func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOpt
 	s := &setup{dryRun: opts.DryRun, tell: opts.Changed}
 	var group errgroup.Group
 	for _, chain := range e.chains() {
-		group.Go(func() error { return s.settle(ctx, chain) })
+		group.Go(func() error { return s.mendAll(ctx, chain) })
 	}
 	err = group.Wait()
 	if err == nil {
-		err = s.settle(ctx, e.last())
+		err = s.mendAll(ctx, e.last())
 	}
 	return errors.Join(s.unmended(), err)
 }
 
-// setup mends resources and keeps what it could not.
+// setup mends resources and collects the faults that it does not mend.
 type setup struct {
 	dryRun bool
 
@@ -66,11 +64,11 @@ type setup struct {
 	left []string
 }
 
-// rounds is how often a resource is looked at again after it was mended: what is created
-// has further attributes to set.
+// rounds is how often a resource is inspected. It is inspected again after it was mended, since a
+// new resource may have further attributes to set.
 const rounds = 3
 
-func (s *setup) settle(ctx context.Context, chain []resource) error {
+func (s *setup) mendAll(ctx context.Context, chain []resource) error {
 	for _, r := range chain {
 		if err := s.mend(ctx, r); err != nil {
 			return toldOf(r.what, err)
@@ -114,7 +112,7 @@ func (s *setup) mend(ctx context.Context, r resource) error {
 		if !mended {
 			return nil
 		}
-		quiet = true // what follows completes what has been told
+		quiet = true // later rounds complete changes that were reported
 	}
 	return nil
 }
@@ -127,7 +125,7 @@ func (s *setup) did(c Change) {
 	}
 }
 
-// leave keeps what is left, once.
+// leave collects a fault, once.
 func (s *setup) leave(text string) {
 	text = strings.ReplaceAll(text, "\n", "\n    ")
 	s.mu.Lock()
@@ -140,7 +138,7 @@ func (s *setup) leave(text string) {
 	s.left = append(s.left, text)
 }
 
-// unmended is the error of what is for an operator to put right.
+// unmended is the error that names the collected faults.
 func (s *setup) unmended() error {
 	if len(s.left) == 0 {
 		return nil

@@ -82,13 +82,6 @@ func survey(t *testing.T, p Process) surveyed {
 	return found
 }
 
-func ok(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestSetUpAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)

@@ -15,20 +15,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// proxies are the networks of the proxies in front of the portal, whose X-Forwarded-For
-// is believed.
+// proxies are the networks of the proxies in front of the portal. The portal trusts the
+// X-Forwarded-For of requests that come from them.
 type proxies []netip.Prefix
 
-// privateNetworks are the networks that are not on the internet; a load balancer usually
-// is in one of them.
+// privateNetworks are the networks that are not on the internet. A load balancer is usually in
+// one of them.
 var privateNetworks = proxies{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
 	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
 }
 
-// parseProxies reads addresses and networks; "private" is privateNetworks, and "none"
-// alone is no proxy at all.
+// parseProxies reads addresses and networks. "private" means privateNetworks; "none", alone, means
+// that there is no proxy.
 func parseProxies(list []string) (proxies, error) {
 	var all proxies
 	for _, text := range list {
@@ -58,8 +58,8 @@ func (p proxies) trust(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
-// client is the address that a request came from: the last one on its way that is not a
-// trusted proxy's. The client itself can have written what X-Forwarded-For has before that.
+// client is the address of the client: the last one on the request's way that is not a trusted
+// proxy. The client can forge the earlier entries of X-Forwarded-For.
 func (p proxies) client(r *http.Request) netip.Addr {
 	address, err := parseHop(r.RemoteAddr)
 	if err != nil {
@@ -92,17 +92,17 @@ func parseHop(text string) (netip.Addr, error) {
 }
 
 const (
-	// signInsAtOnce is how many sign-ins may begin at one client address at once, and
-	// signInsEvery how often one more. That is enough for a full lecture hall behind one
-	// address; what a script can have the portal store costs next to nothing.
+	// Each client address may begin signInsAtOnce sign-ins at once, and one more each
+	// signInsEvery. That is enough for a full lecture hall behind one address, and what a
+	// script can make the portal store at that rate costs next to nothing.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
-	// maxAddresses bounds the memory that addresses take.
+	// maxAddresses bounds the memory of the limiter.
 	maxAddresses = 10_000
 )
 
-// signInLimiter limits how many sign-ins begin at one client address, since anonymous
-// requests store something there. It counts in this process alone.
+// signInLimiter limits how many sign-ins one client address begins, since each stores a row
+// before the client is known. Each process counts on its own.
 type signInLimiter struct {
 	proxies proxies
 	now     func() time.Time
@@ -119,7 +119,7 @@ func newSignInLimiter(trusted []string, now func() time.Time) (*signInLimiter, e
 	return &signInLimiter{proxies: parsed, now: now, buckets: map[netip.Prefix]*rate.Limiter{}}, nil
 }
 
-// limit is the middleware. HEAD stores nothing and is not counted.
+// limit is the middleware. HEAD requests store nothing and are not counted.
 func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -132,13 +132,13 @@ func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, e
 	}
 }
 
-// allow says whether one more may begin. Of IPv6 a client has a whole /64.
+// allow reports whether the client may begin one more sign-in. An IPv6 client has a whole /64.
 func (l *signInLimiter) allow(address netip.Addr) bool {
 	bits := address.BitLen()
 	if address.Is6() {
 		bits = 64
 	}
-	network, _ := address.Prefix(bits) // the zero Prefix for an address that is not known
+	network, _ := address.Prefix(bits) // the zero Prefix for an unknown address
 	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -151,8 +151,8 @@ func (l *signInLimiter) allow(address netip.Addr) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// makeRoom forgets the networks that have used nothing for long enough to have their whole
-// allowance again; if there are none, it forgets all.
+// makeRoom forgets the networks that have their whole allowance again. If there are none, it
+// forgets all.
 func (l *signInLimiter) makeRoom(now time.Time) {
 	if len(l.buckets) < maxAddresses {
 		return

@@ -9,26 +9,26 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// KeyOwner says whose an API key is.
+// KeyOwner is an API key and the account that owns it.
 type KeyOwner struct {
 	Account   portal.AccountID
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
-	// Calls is how many calls of API Gateway's control plane it took.
+	// Calls is how many calls of API Gateway's control plane the search took.
 	Calls int
 }
 
-// valueTail is the length of what stands after the prefix of a key value.
+// valueTail is the length of a key value after its prefix: MAC and checksum.
 const valueTail = 49
 
-// longestID is longer than any id of a key, ours or API Gateway's.
+// longestID is at least as long as any id of a key, Gatehouse's or API Gateway's.
 const longestID = 30
 
-// LooksLikeValue says whether a text is meant as the value of a key, and not as an id.
+// LooksLikeValue reports whether the text is too long for a key's id, and so must be a key's value.
 func LooksLikeValue(text string) bool { return len(text) > longestID }
 
-// CheckValue says whether a text is a value that Gatehouse could have made, by its
-// checksum. It asks nobody. A text that is none is Invalid.
+// CheckValue returns the prefix of a key value. A text whose form or checksum is not that of a
+// value that Gatehouse made is Invalid. It needs no AWS.
 func CheckValue(value string) (prefix string, err error) {
 	if len(value) > valueTail {
 		prefix = value[:len(value)-valueTail]
@@ -39,9 +39,9 @@ func CheckValue(value string) (prefix string, err error) {
 	return prefix, nil
 }
 
-// Whose finds out whose an API key is: by its value, by Gatehouse's id of it, or by API
-// Gateway's. Its calls of the control plane are within the budget: one for API Gateway's
-// id; one for every 500 keys for the others. A key that is not found is NotFound.
+// Whose finds an API key by its value, by Gatehouse's id or by API Gateway's id, and returns its
+// owner. It calls the control plane within the budget: once for API Gateway's id, otherwise
+// once for every 500 keys. An unknown key is NotFound.
 func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
 	find := d.byID
@@ -70,7 +70,7 @@ func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value stri
 	return listed, calls, err
 }
 
-// byID takes the text for API Gateway's id first, which costs one call.
+// byID tries API Gateway's id first, which costs one call.
 func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string) (gateway.Listed, int, error) {
 	listed, found, err := session.KeyByID(ctx, portal.GatewayKeyID(id))
 	if found || err != nil {

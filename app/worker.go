@@ -29,7 +29,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Process is what one process is told besides its configuration.
+// Process is what a process needs at start: its configuration, AWS, log, metrics and clock.
 type Process struct {
 	AWS     aws.Config
 	Config  Config
@@ -38,15 +38,15 @@ type Process struct {
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
 	// PollWait is how long a worker's poll of an idle queue lasts, and so how long an idle
-	// worker takes to stop; 0 is the transport's own.
+	// worker takes to stop; 0 is the transport's default.
 	PollWait time.Duration
-	// StopTime is how long a worker takes to stop at most, whatever AWS does; 0 is 24
-	// seconds. Orchestrators kill after 30 unless configured otherwise.
+	// StopTime is how long a worker takes to stop at most, even if AWS does not answer; 0 is
+	// 24 seconds. Orchestrators kill a process after 30 by default.
 	StopTime time.Duration
 }
 
-// stopTime is Process.StopTime unless that is set. Its last part is for messages that are
-// still being sent when all those received are finished or handed back.
+// stopTime is the default of Process.StopTime. Its last part, sendTime, is for sending the
+// worker's own messages, once all received ones are finished or handed back.
 const (
 	stopTime = 24 * time.Second
 	sendTime = 2 * time.Second
@@ -70,8 +70,8 @@ type Worker struct {
 	stopTime  time.Duration
 }
 
-// NewWorker puts a worker together. It checks that what set-up creates is there and
-// says what is missing; it creates nothing.
+// NewWorker puts a worker together. It fails if set-up has not been run; the error says what is
+// missing. It creates nothing in AWS.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
@@ -105,7 +105,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 		MessageLease: leaseOf,
 		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return gateway.KeyName(names.KeyNamePrefix(), a, k) },
 	}
-	if p.Config.Provisioning == provisioningAuto {
+	if p.Config.Provisioning == ProvisioningAuto {
 		converger.Bulk = keyimport.New(plane, keyimport.Config{Usable: newFindings(c, names, p).Usable})
 	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
@@ -138,11 +138,11 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
-	// Most of a busy queue's messages wait: for a table, or for their share of the budget.
+	// Most messages of a busy queue wait for DynamoDB or for the budget, so many run at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
-	// What waits for the budget is made many at a time; the more wait here, the fewer calls.
+	// Keys that wait for the budget are imported together; the more wait, the fewer calls.
 	crowd := receiving
 	crowd.Pollers, crowd.Concurrency = 2, 512
 	quiet := receiving
@@ -174,7 +174,7 @@ func byType(table map[string]func(context.Context, events.Event) error) map[stri
 	return out
 }
 
-// everyWakeUp is what wakes showing: every fact, and the request to look.
+// everyWakeUp maps every fact, and the request to show a stream, to the handler.
 func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	out := map[string]transport.Handler{events.ShowRequested{}.EventType(): handle}
 	for _, name := range events.FactTypes() {
@@ -183,14 +183,14 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	return out
 }
 
-// leaseOf tells until when the message is ours.
+// leaseOf returns the end of the lease of the message in hand.
 func leaseOf(ctx context.Context) time.Time {
 	until, _ := pubsub.Lease(ctx)
 	return until
 }
 
-// Run works until ctx ends, then finishes what is in flight, hands back the rest and
-// returns, all within the StopTime.
+// Run works until ctx ends. Then it finishes what is in flight, hands back the rest and returns,
+// all within Process.StopTime.
 func (w *Worker) Run(ctx context.Context) error {
 	ticking, stop := context.WithCancel(w.log.WithContext(ctx))
 	ticked := make(chan struct{})
@@ -207,13 +207,13 @@ func (w *Worker) Run(ctx context.Context) error {
 		return errors.Join(err, w.messaging.close())
 	}
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
-		// Nobody waits for these messages any more: what they belong to was handed back.
+		// Nothing is lost: the messages whose handling sent these were handed back.
 		w.log.Warn().Err(unsent).Msg("stopping without an answer to every message that was sent")
 	}
 	return err
 }
 
-// outlasting returns a context that ends so much later than ctx.
+// outlasting returns a context that ends that much later than ctx.
 func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, end := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {
@@ -226,5 +226,5 @@ func outlasting(ctx context.Context, by time.Duration) (context.Context, context
 	return longer, func() { unhook(); end() }
 }
 
-// Running is closed once every queue is being received from.
+// Running is closed once the worker receives from every queue.
 func (w *Worker) Running() <-chan struct{} { return w.worker.Running() }

@@ -75,8 +75,7 @@ func TestAWorkerStopsInTimeThoughAWSHangs(t *testing.T) {
 	}
 }
 
-// What is being sent is given up by the same deadline, sooner than the publisher itself
-// would.
+// The worker's deadline is sooner than that of the publisher, which would go on trying.
 func TestAWorkerThatStopsGivesUpWhatItCannotSend(t *testing.T) {
 	t.Parallel()
 	p := patient(t)

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -105,7 +105,7 @@ type reading struct {
 
 func newReading(t *testing.T, from *setup) *reading {
 	t.Helper()
-	db := dynamodb.NewFromConfig(localaws.Start(t).AWSConfig())
+	db := dynamodb.NewFromConfig(localawstest.Start(t).AWSConfig())
 	createRecords(t, db)
 	r := &reading{t: t, now: morning, plane: &plane{setup: from, pageSize: 500, tokens: -1, fails: map[string][]error{}}}
 	r.requests = NewRequests(db, records)
@@ -420,7 +420,7 @@ func TestAPublicationThatUnsettlesAccountsTellsSoUnderOneID(t *testing.T) {
 
 func TestTheCatalogOfAnAPIGatewayIsReadThroughTheControlPlane(t *testing.T) {
 	t.Parallel()
-	cfg := localaws.Start(t).AWSConfig()
+	cfg := localawstest.Start(t).AWSConfig()
 	db, api := dynamodb.NewFromConfig(cfg), gateway.Client(cfg)
 	createRecords(t, db)
 	made, err := api.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -22,7 +22,7 @@ const records = "records"
 
 func newStore(t *testing.T) (*Store, *dynamodb.Client) {
 	t.Helper()
-	db := dynamodb.NewFromConfig(localaws.Start(t).AWSConfig())
+	db := dynamodb.NewFromConfig(localawstest.Start(t).AWSConfig())
 	createRecords(t, db)
 	return NewStore(db, records), db
 }

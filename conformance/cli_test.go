@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // command is one call of the AWS CLI and what it prints, as in the tables; an error is a
@@ -68,7 +69,7 @@ func TestTheAWSCLIDrivesTheLocalAWS(t *testing.T) {
 		// What stands in the PATH may only stand for something that is not installed.
 		notRun(t, "aws", "aws is not installed")
 	}
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	for service, list := range commands {
 		t.Run(service, func(t *testing.T) {
 			t.Parallel()

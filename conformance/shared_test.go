@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // remnants are the calls that list what a run may have left at an account.
@@ -23,7 +24,7 @@ var remnants = map[string]string{
 
 func TestASharedAccountIsLeftAsItWas(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	at := shared(t, srv.AWSConfig())
 	at.pause = at.pause / 50
 	var seen report
@@ -81,7 +82,7 @@ func TestACallThatChangesSomethingNamesWhatTheRunMade(t *testing.T) {
 
 func TestWhatCannotBeRemovedIsTriedAgainAndThenNamed(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	m := made{clients: newClients(srv.AWSConfig())}
 	note := func(call string, input, output any) {
 		t.Helper()

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // target is an AWS that the scenes are played at.
@@ -46,7 +47,7 @@ func local() target {
 	return target{
 		name: "localaws", patience: 20 * time.Second, pause: 20 * time.Millisecond,
 		stage: func(t *testing.T, sc scene) (aws.Config, names) {
-			srv := localaws.Start(t)
+			srv := localawstest.Start(t)
 			cfg := srv.AWSConfig()
 			cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 			n := newNames(localaws.Account, localaws.Region)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // workspace is a copy of one of the configurations in testdata/terraform, for one server.
@@ -68,7 +69,7 @@ func TestTerraformAppliesPlansNothingMoreUpdatesAndDestroys(t *testing.T) {
 	for _, configuration := range []string{"gateway", "messaging"} {
 		t.Run(configuration, func(t *testing.T) {
 			t.Parallel()
-			srv := localaws.Start(t)
+			srv := localawstest.Start(t)
 			w := newWorkspace(t, srv, configuration)
 			if configuration == "messaging" && !required("terraform") {
 				t.Skip("NOT RUN: Terraform's AWS provider waits half a minute for every change of a queue")

@@ -50,24 +50,24 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// letterOf is the dead letter that the transport makes of a message.
-func letterOf(t *testing.T, msg events.Event) deadletters.Letter {
+// reportOf is what the transport reports of a message that it gave up.
+func reportOf(t *testing.T, msg events.Event) deadletters.Report {
 	t.Helper()
 	body, err := events.Encode(msg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return deadletters.Letter{
+	return deadletters.Report{
 		ID: msg.ID, FailureKey: "sqs-1", Queue: "commands.fifo", Consumer: "commands", Type: msg.Type(), Subject: msg.Subject,
 		Operation: msg.Operation, Body: body, Class: "failed", Error: "it did not work", Attempts: 5, First: opened, Last: opened.Add(time.Hour),
 	}
 }
 
-func (d *desk) bury(letters ...deadletters.Letter) {
+func (d *desk) bury(reports ...deadletters.Report) {
 	d.t.Helper()
-	for _, letter := range letters {
-		if err := d.Bury(d.t.Context(), letter); err != nil {
-			d.t.Fatalf("burying %.100s: %v", letter.ID, err)
+	for _, report := range reports {
+		if err := d.Bury(d.t.Context(), report); err != nil {
+			d.t.Fatalf("burying %.100s: %v", report.ID, err)
 		}
 	}
 }

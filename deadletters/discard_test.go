@@ -26,7 +26,7 @@ func TestADiscardedLetterSaysWhoWhenAndWhy(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.Operator = "ops@example.com"
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.now = opened.Add(time.Hour)
 	d.discard(register.ID, " a duplicate of ticket 12 ")
 	want := &deadletters.Discard{By: "ops@example.com", At: d.now, Reason: "a duplicate of ticket 12"}
@@ -51,7 +51,7 @@ func TestADiscardedLetterSaysWhoWhenAndWhy(t *testing.T) {
 func TestTheOperationOfADiscardedLetterStaysFailed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.outbox.empty()
 	d.discard(register.ID, "nobody needs it")
 	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Class: "failed"}}, d.facts()); diff != "" {
@@ -66,7 +66,7 @@ func TestALetterThatNoWorkerCouldReadCanBeDiscarded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for id, body := range map[string]string{"garbage": "<xml/>", "large": strings.Repeat("x", 1<<20), "empty": ""} {
-		d.bury(deadletters.Letter{ID: id, Body: []byte(body), Class: "unreadable"})
+		d.bury(deadletters.Report{ID: id, Body: []byte(body), Class: "unreadable"})
 		d.discard(id, "not one of ours")
 		d.wantState(id, deadletters.Discarded)
 		if got := d.find(id); string(got.Body) != body {
@@ -78,7 +78,7 @@ func TestALetterThatNoWorkerCouldReadCanBeDiscarded(t *testing.T) {
 func TestDiscardingAgainKeepsTheFirstRecord(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.discard(register.ID, "the first reason")
 	d.now = opened.Add(time.Hour)
 	d.discard(register.ID, "another reason")
@@ -90,7 +90,7 @@ func TestDiscardingAgainKeepsTheFirstRecord(t *testing.T) {
 func TestADiscardNeedsAReasonOfSomeLength(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	for name, reason := range map[string]string{
 		"empty": "", "spaces": " \n", "too long": strings.Repeat("y", 1001),
 	} {
@@ -107,7 +107,7 @@ func TestADiscardNeedsAReasonOfSomeLength(t *testing.T) {
 func TestASettledLetterIsNotDiscarded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.deliver(d.replay(register.ID))
 	if err := d.Discard(t.Context(), register.ID, "why"); portal.CodeOf(err) != portal.Conflict {
 		t.Errorf("%v, want conflict", err)
@@ -125,7 +125,7 @@ func TestWhatHappensToADiscardedLetterLater(t *testing.T) {
 		"replayed and handled, it is settled": {
 			func(d *desk) { d.deliver(d.replay(register.ID)) }, deadletters.Settled,
 		},
-		"buried again, it is open": {func(d *desk) { d.bury(letterOf(d.t, register)) }, deadletters.Open},
+		"buried again, it is open": {func(d *desk) { d.bury(reportOf(d.t, register)) }, deadletters.Open},
 		"replayed and discarded again, it is so": {
 			func(d *desk) { d.replay(register.ID); d.discard(register.ID, "still not") }, deadletters.Discarded,
 		},
@@ -133,7 +133,7 @@ func TestWhatHappensToADiscardedLetterLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := newDesk(t)
-			d.bury(letterOf(t, register))
+			d.bury(reportOf(t, register))
 			d.discard(register.ID, "nobody needs it")
 			c.later(d)
 			d.wantState(register.ID, c.want)
@@ -144,7 +144,7 @@ func TestWhatHappensToADiscardedLetterLater(t *testing.T) {
 func TestAReplayUnderWaySettlesALetterThatWasDiscarded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	again := d.replay(register.ID)
 	d.discard(register.ID, "it takes too long")
 	d.wantState(register.ID, deadletters.Discarded)
@@ -168,7 +168,7 @@ func (m *meddling) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput,
 func TestALetterThatWasReplayedMeanwhileIsReadAgainBeforeItIsDiscarded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	between := &meddling{Client: d.tables.Client}
 	other := d.Admin
 	between.before = func() {
@@ -187,11 +187,11 @@ func TestALetterThatWasReplayedMeanwhileIsReadAgainBeforeItIsDiscarded(t *testin
 func TestALetterThatKeepsChangingIsNotDiscarded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	between, tries := &meddling{Client: d.tables.Client}, 0
 	between.before = func() {
 		tries++
-		letter := letterOf(t, register)
+		letter := reportOf(t, register)
 		letter.Last = opened.Add(time.Duration(tries) * time.Hour * 2)
 		d.bury(letter)
 	}
@@ -208,7 +208,7 @@ func TestALetterThatKeepsChangingIsNotDiscarded(t *testing.T) {
 func TestADiscardThatCannotBeWrittenIsAnError(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.Admin.Tables = dark{d.tables.Client}
 	if err := d.Discard(t.Context(), register.ID, "why"); !errors.Is(err, errDown) {
 		t.Errorf("%v, want the table's error", err)

@@ -20,9 +20,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Letter is a message that workers gave up, with what is needed to investigate and replay it. A
-// message has one letter even if several consumers gave it up; a replay reaches all of them.
-type Letter struct {
+// Report says of a message that a worker gave up what it was, where it came from and why the
+// worker gave it up.
+type Report struct {
 	// ID is the event's id, or SQS's message id if the event could not be read. Bury replaces
 	// an id that is too long, or not printable ASCII, by a hash.
 	ID string `dynamodbav:"message_id"`
@@ -36,8 +36,6 @@ type Letter struct {
 	Operation portal.OperationID `dynamodbav:"operation"`
 	// Body is the message as received. It may be neither JSON nor text. Each leaves it out.
 	Body []byte `dynamodbav:"body"`
-	// BodyHash names the rows of a body that is too large for the letter's own row.
-	BodyHash string `dynamodbav:"body_hash"`
 	// Class is the reason in one word: unreadable, unknown_type, invalid, failed, panic,
 	// redriven.
 	Class    string    `dynamodbav:"class"`
@@ -45,6 +43,14 @@ type Letter struct {
 	Attempts int       `dynamodbav:"attempts"`
 	First    time.Time `dynamodbav:"first"`
 	Last     time.Time `dynamodbav:"last"`
+}
+
+// Letter is a message that workers gave up, with what is needed to investigate and replay it. A
+// message has one letter even if several consumers gave it up; a replay reaches all of them.
+type Letter struct {
+	Report
+	// BodyHash names the rows of a body that is too large for the letter's own row.
+	BodyHash string `dynamodbav:"body_hash"`
 	// Replays counts all replays. ReplayedAt is the last one, zero if there was none since the
 	// letter was buried.
 	Replays    int64     `dynamodbav:"replays"`
@@ -111,12 +117,12 @@ const (
 	maxText = 1000
 )
 
-// trimmed makes the letter fit its row: texts must be UTF-8, and a key has at most 1 KB.
-func (l Letter) trimmed() Letter {
-	l.ID = keyOf(l.ID)
-	l.Type, l.Error = short(l.Type), short(l.Error)
-	l.Subject, l.Operation = portal.Stream(short(string(l.Subject))), portal.OperationID(short(string(l.Operation)))
-	return l
+// trimmed makes the report fit a row: texts must be UTF-8, and a key has at most 1 KB.
+func (r Report) trimmed() Report {
+	r.ID = keyOf(r.ID)
+	r.Type, r.Error = short(r.Type), short(r.Error)
+	r.Subject, r.Operation = portal.Stream(short(string(r.Subject))), portal.OperationID(short(string(r.Operation)))
+	return r
 }
 
 // keyOf returns the id as a key, hashed if it is too long or not printable.

@@ -77,15 +77,13 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 	return counted.Count, counted.First, nil
 }
 
-// Bury writes the letter and removes its failure count. The same transaction records the
+// Bury writes a message's letter and removes its failure count. The same transaction records the
 // failure for the message's operation; if that can never work, because the stream cannot be
 // read or the message has none, Bury writes the letter alone. Burying the same message again
 // overwrites its letter and opens it again.
-func (r Recorder) Bury(ctx context.Context, letter Letter) error {
-	letter = letter.trimmed()
-	letter.ReplayedAt, letter.SettledReplay, letter.SettledAt, letter.Discard = time.Time{}, 0, time.Time{}, nil
-	msg, unreadable := events.Decode(letter.Body)
-	letter.Replays = msg.Replay
+func (r Recorder) Bury(ctx context.Context, report Report) error {
+	msg, unreadable := events.Decode(report.Body)
+	letter := Letter{Report: report.trimmed(), Replays: msg.Replay}
 	rows := append(letter.rows(), failureRow(letter.FailureKey))
 	if unreadable != nil {
 		return r.Rows.Write(ctx, rows...)

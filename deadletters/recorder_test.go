@@ -46,7 +46,7 @@ func TestOneEventInTwoQueuesHasTwoCounts(t *testing.T) {
 	if count, first, err := d.Failed(t.Context(), "usage/fact1", later); err != nil || count != 1 || !first.Equal(later) {
 		t.Errorf("at the other consumer: counted %d since %v, %v", count, first, err)
 	}
-	letter := letterOf(t, register)
+	letter := reportOf(t, register)
 	letter.FailureKey = "usage/fact1"
 	d.bury(letter)
 	if count, _, err := d.Failed(t.Context(), "projections/fact1", later); err != nil || count != 5 {
@@ -78,10 +78,10 @@ func TestFailuresAtSeveralWorkersAtOnceAreAllCounted(t *testing.T) {
 func TestABuriedRequestIsALetterAndHasFailed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	letter := letterOf(t, register)
-	d.bury(letter)
-	letter.FailureKey = ""
-	if diff := cmp.Diff(letter, d.find(register.ID)); diff != "" {
+	report := reportOf(t, register)
+	d.bury(report)
+	report.FailureKey = ""
+	if diff := cmp.Diff(deadletters.Letter{Report: report}, d.find(register.ID)); diff != "" {
 		t.Errorf("the letter (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Class: "failed"}}, d.facts()); diff != "" {
@@ -93,7 +93,7 @@ func TestABuriedRequestIsALetterAndHasFailed(t *testing.T) {
 func TestBuryingAgainOverwritesTheLetterAndTellsAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	letter := letterOf(t, register)
+	letter := reportOf(t, register)
 	d.bury(letter)
 	letter.Attempts, letter.Error = 9, "it still did not work"
 	d.bury(letter)
@@ -107,8 +107,8 @@ func TestBuryingAgainOverwritesTheLetterAndTellsAgain(t *testing.T) {
 
 func TestBuryingForgetsTheFailures(t *testing.T) {
 	t.Parallel()
-	for name, letter := range map[string]deadletters.Letter{
-		"a request":   letterOf(t, register),
+	for name, letter := range map[string]deadletters.Report{
+		"a request":   reportOf(t, register),
 		"a row alone": {ID: "sqs-1", Body: []byte("?"), Class: "unreadable"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -131,11 +131,11 @@ func TestBuryingIsPostponedWhileNobodyCanBeTold(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.outbox.down = errDown
-	if err := d.Bury(t.Context(), letterOf(t, register)); !isPostponed(err) {
+	if err := d.Bury(t.Context(), reportOf(t, register)); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)
 	}
 	d.outbox.down = nil
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	if repeated := d.outbox.empty(); len(repeated) != 1 || len(d.facts()) != 1 {
 		t.Errorf("repeated %v, and the stream holds %d facts", repeated, len(d.facts()))
 	}
@@ -154,7 +154,7 @@ func TestThereIsNothingThatCannotBeBuried(t *testing.T) {
 		}
 		return body
 	}
-	for name, letter := range map[string]deadletters.Letter{
+	for name, letter := range map[string]deadletters.Report{
 		"nothing":                         {ID: "m", Body: nil},
 		"no JSON":                         {ID: "m", Body: []byte("<xml/>")},
 		"no text":                         {ID: "m", Body: []byte("\xff\xfe\x00\x01")},
@@ -203,7 +203,7 @@ func TestThereIsNothingThatCannotBeBuried(t *testing.T) {
 func TestALargeRequestFailsForWhoeverWaits(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	letter := letterOf(t, register)
+	letter := reportOf(t, register)
 	letter.Body = []byte(strings.Replace(string(letter.Body), `"data":{}`, `"data":{"x":"`+strings.Repeat("y", 900<<10)+`"}`, 1))
 	d.bury(letter)
 	if diff := cmp.Diff([]events.Fact{events.RequestFailed{Class: "failed"}}, d.facts()); diff != "" {
@@ -224,7 +224,7 @@ func TestALetterIsKeptWhereItsStreamCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.wantState(register.ID, deadletters.Open)
 }
 
@@ -241,7 +241,7 @@ func (t torn) Write(ctx context.Context, rows ...journal.Row) error {
 func TestABurialWhoseAnswerWasLostIsRepeated(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	letter := deadletters.Letter{ID: "m", Body: []byte(strings.Repeat("x", 1<<20)), Class: "unreadable"}
+	letter := deadletters.Report{ID: "m", Body: []byte(strings.Repeat("x", 1<<20)), Class: "unreadable"}
 	d.Rows = torn{d.journal}
 	if err := d.Bury(t.Context(), letter); !isPostponed(err) {
 		t.Errorf("%v, want Postponed", err)

@@ -21,7 +21,7 @@ import (
 func TestAReplayThatIsHandledSettlesItsLetter(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.now = opened.Add(time.Hour)
 	again := d.replay(register.ID)
 	want := register
@@ -49,7 +49,7 @@ func TestAReplayThatIsHandledSettlesItsLetter(t *testing.T) {
 func TestAReplayThatFailsIsOpenAgainAndCounted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	failing := d.Settling(func(context.Context, events.Event) error { return errDown })
 	for n := int64(1); n <= 2; n++ {
 		again := d.replay(register.ID)
@@ -60,7 +60,7 @@ func TestAReplayThatFailsIsOpenAgainAndCounted(t *testing.T) {
 			t.Errorf("the handler's error became %v", err)
 		}
 		d.wantState(register.ID, deadletters.Replayed)
-		d.bury(letterOf(t, again))
+		d.bury(reportOf(t, again))
 		d.outbox.empty()
 		if got := d.find(register.ID); got.State() != deadletters.Open || got.Replays != n {
 			t.Errorf("buried again it is %s after %d replays, want %d", got.State(), got.Replays, n)
@@ -73,7 +73,7 @@ func TestAReplayThatFailsIsOpenAgainAndCounted(t *testing.T) {
 func TestAReplayThatIsHandledAtOnceIsSettled(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	letter := d.find(register.ID)
 	d.outbox.meanwhile = func(msg events.Event) {
 		d.outbox.meanwhile = nil
@@ -101,13 +101,13 @@ func (n nobody) Fail(ctx context.Context, _ events.Event, _ string, rows ...jour
 func TestAReplayThatIsBuriedAtOnceStaysOpen(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	letter := d.find(register.ID)
 	d.outbox.meanwhile = func(msg events.Event) {
 		d.outbox.meanwhile = nil
 		alone := d.Recorder
 		alone.Requests = nobody{d.journal}
-		if err := alone.Bury(t.Context(), letterOf(t, msg)); err != nil {
+		if err := alone.Bury(t.Context(), reportOf(t, msg)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -120,7 +120,7 @@ func TestAReplayThatIsBuriedAtOnceStaysOpen(t *testing.T) {
 func TestAnOlderReplayDoesNotSettleANewerOne(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	first, second := d.replay(register.ID), d.replay(register.ID)
 	d.deliver(first)
 	d.wantState(register.ID, deadletters.Replayed)
@@ -135,7 +135,7 @@ func TestAnOlderReplayDoesNotSettleANewerOne(t *testing.T) {
 func TestOnlyReplaysAreSettled(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.deliver(register) // a copy of the first message that came late
 	d.wantState(register.ID, deadletters.Open)
 	unknown := register
@@ -156,7 +156,7 @@ func (dark) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dyna
 func TestAReplayComesAgainUntilItsLetterIsSettled(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	again := d.replay(register.ID)
 	d.Recorder.Tables = dark{d.tables.Client}
 	handle := d.Settling(func(context.Context, events.Event) error { return nil })
@@ -178,7 +178,7 @@ func TestOneMayReplayAnythingAWorkerCanRead(t *testing.T) {
 		{ID: "fact", Source: "/test", Subject: account, Time: opened, Sequence: 3, Data: events.KeyObserved{Key: "k"}},
 	}
 	for _, msg := range msgs {
-		d.bury(letterOf(t, msg))
+		d.bury(reportOf(t, msg))
 		again := d.replay(msg.ID)
 		handle := d.Settling(func(context.Context, events.Event) error { return nil })
 		if err := handle(t.Context(), again); err != nil {
@@ -195,13 +195,13 @@ func TestOneMayReplayAnythingAWorkerCanRead(t *testing.T) {
 func TestWhatNoWorkerCouldReadIsNotReplayed(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	whole := string(letterOf(t, register).Body)
+	whole := string(reportOf(t, register).Body)
 	for id, c := range map[string]struct{ body, says string }{
 		"garbage":   {"<xml/>", "not JSON"},
 		"unheard":   {strings.Replace(whole, "RegisterUser", "Unheard", 1), "gatehouse.Unheard.v1"},
 		"too-large": {strings.Replace(whole, `"corr"`, `"`+strings.Repeat("c", events.MaxSize)+`"`, 1), "more than a message may have"},
 	} {
-		d.bury(deadletters.Letter{ID: id, Body: []byte(c.body), Class: "unreadable"})
+		d.bury(deadletters.Report{ID: id, Body: []byte(c.body), Class: "unreadable"})
 		err := d.Replay(t.Context(), d.find(id))
 		if portal.CodeOf(err) != portal.Invalid || !strings.Contains(err.Error(), "Dead letter "+id+" cannot be replayed.") || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", id, err)
@@ -216,7 +216,7 @@ func TestWhatNoWorkerCouldReadIsNotReplayed(t *testing.T) {
 func TestAReplayThatCannotBeSentIsNotNoted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(letterOf(t, register))
+	d.bury(reportOf(t, register))
 	d.outbox.down = errDown
 	if err := d.Replay(t.Context(), d.find(register.ID)); !errors.Is(err, errDown) {
 		t.Errorf("%v, want the queue's error", err)
@@ -237,7 +237,7 @@ func TestALetterThatIsNotThereIsNotFound(t *testing.T) {
 func TestABodyOfWhichAPartIsMissingIsNotTakenForWhole(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.bury(deadletters.Letter{ID: "m", Body: []byte(strings.Repeat("x", 1<<20))})
+	d.bury(deadletters.Report{ID: "m", Body: []byte(strings.Repeat("x", 1<<20))})
 	parts := d.tables.Rows(t, d.tables.Records, "deadletter#"+d.find("m").BodyHash)
 	if len(parts) < 5 {
 		t.Fatalf("the body is in %d parts, so this test shows nothing", len(parts))

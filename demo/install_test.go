@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/demo"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // calls records the operations that a client is asked for.
@@ -50,7 +50,7 @@ func (c *calls) watch(o *apigateway.Options) {
 func TestInstallingTwiceCreatesNothingTwice(t *testing.T) {
 	t.Parallel()
 	var made calls
-	client := apigateway.NewFromConfig(localaws.Start(t).AWSConfig(), made.watch)
+	client := apigateway.NewFromConfig(localawstest.Start(t).AWSConfig(), made.watch)
 	first, err := demo.Install(t.Context(), client, "http://localhost:1")
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func TestInstallingTwiceCreatesNothingTwice(t *testing.T) {
 
 func TestAnotherBackendIsDeployed(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	client := apigateway.NewFromConfig(srv.AWSConfig())
 	key := ""
 	for range 2 {
@@ -99,7 +99,7 @@ func TestAnotherBackendIsDeployed(t *testing.T) {
 
 func TestAnAPIThatIsMadeAnewComesIntoThePlansThatAreThere(t *testing.T) {
 	t.Parallel()
-	client := apigateway.NewFromConfig(localaws.Start(t).AWSConfig())
+	client := apigateway.NewFromConfig(localawstest.Start(t).AWSConfig())
 	first, err := demo.Install(t.Context(), client, "http://localhost:1")
 	if err != nil {
 		t.Fatal(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
-	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
 // needed finds a program that is not part of the repository. Without it the test is
@@ -245,8 +245,8 @@ func demoJourney(t *testing.T, s *site, b *tab) {
 	signIn := func() {
 		b.click(`header a[href^="/sign-in"]`)
 		b.arrives("Sign in")
-		b.fill("#username", app.DemoAccounts[0].Email)
-		b.fill("#password", app.DemoAccounts[0].Password)
+		b.fill("#username", demo.Accounts[0].Email)
+		b.fill("#password", demo.Accounts[0].Password)
 		b.click("button[type=submit]")
 	}
 	b.do(chromedp.Navigate(b.base))

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
 // signIn takes the visitor through the identity provider's page, from any page of the
@@ -22,7 +22,7 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	s := start(t)
 	s.offered(t)
 	v := s.visitor(t)
-	free, demo := s.Demo.API.FreePlanID, app.DemoAccounts[0]
+	free, account := s.Demo.API.FreePlanID, demo.Accounts[0]
 
 	v.open("/dashboard").wants(http.StatusOK, "Sign in")
 	home := v.open("/")
@@ -37,7 +37,7 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	if !v.open("/sign-in").has(`.back a[href="` + s.PortalURL + `/"]`) {
 		t.Error("the sign-in has no way back to the portal")
 	}
-	product = product.signIn(demo.Email, demo.Password)
+	product = product.signIn(account.Email, account.Password)
 	if !strings.HasPrefix(product.at.Path, "/apis/") {
 		t.Errorf("after signing in on a product's page one is on %s", product.at.Path)
 	}
@@ -136,7 +136,7 @@ func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	v := s.visitor(t)
-	dashboard := v.open("/dashboard").submit("form", "username", app.DemoAccounts[0].Email, "password", app.DemoAccounts[0].Password)
+	dashboard := v.open("/dashboard").submit("form", "username", demo.Accounts[0].Email, "password", demo.Accounts[0].Password)
 	at, err := dashboard.at.Parse("/")
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
 	if got := told.text("main .lead"); !strings.Contains(got, "Your session has ended") {
 		t.Errorf("the page says %q", got)
 	}
-	told.follow(`main a[href^="/sign-in"]`).submit("form", "username", app.DemoAccounts[0].Email, "password", app.DemoAccounts[0].Password).
+	told.follow(`main a[href^="/sign-in"]`).submit("form", "username", demo.Accounts[0].Email, "password", demo.Accounts[0].Password).
 		wants(http.StatusOK, "Dashboard")
 }
 
@@ -159,14 +159,14 @@ func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
 	s.offered(t)
 	free := s.Demo.API.FreePlanID
 	owner := s.visitor(t)
-	owner.open("/apis").signIn(app.DemoAccounts[0].Email, app.DemoAccounts[0].Password)
+	owner.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !owner.open("/dashboard").has("#unregistered") })
 	product := owner.open("/apis").follow(".card.product a")
 	operation := product.submit(`form[action="/subscriptions/` + free + `"]`).settled()
 	reveal, _ := owner.open("/dashboard").form(`form[action$="/reveal"]`)
 
 	other := s.visitor(t)
-	other.open("/apis").signIn(app.DemoAccounts[1].Email, app.DemoAccounts[1].Password)
+	other.open("/apis").signIn(demo.Accounts[1].Email, demo.Accounts[1].Password)
 	for name, got := range map[string]*page{
 		"the operation":          other.open(operation.at.Path),
 		"the operation's part":   other.open(operation.at.Path + "/fragment"),
@@ -192,7 +192,7 @@ func TestAFormThatIsSentTwiceIsOneOperation(t *testing.T) {
 	s := start(t)
 	s.offered(t)
 	v := s.visitor(t)
-	v.open("/apis").signIn(app.DemoAccounts[0].Email, app.DemoAccounts[0].Password)
+	v.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
 	product := v.open("/apis").follow(".card.product a")
 	form := `form[action="/subscriptions/` + s.Demo.API.FreePlanID + `"]`

@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
@@ -151,14 +152,14 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	}
 
 	says(0, as("set-up"), "setup")
-	s := &site{aws: c.AWSConfig(), Local: app.Local{AWSURL: c.Endpoint(), PortalURL: base}}
+	s := &site{aws: c.AWSConfig(), Portal: local.Portal{AWSURL: c.Endpoint(), PortalURL: base}}
 	s.harm(t)
 	says(0, as("set-up"), "setup", "--key-user", "arn:aws:iam::"+localaws.Account+":role/worker")
 	cfg, err := app.LoadConfig([]string{"GATEHOUSE_BASE_URL=" + base})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Demo, err = app.SetupDemo(t.Context(), s.aws, cfg, c.Endpoint()+"/demo-api"); err != nil {
+	if s.Demo, err = local.SetupDemo(t.Context(), s.aws, cfg, c.Endpoint()+"/demo-api"); err != nil {
 		t.Fatal(err)
 	}
 	oidc := []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + s.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + s.Demo.ClientID, "GATEHOUSE_OIDC_SIGN_UP_URL=" + c.Endpoint() + "/signup"}

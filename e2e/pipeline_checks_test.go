@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 func (w *world) keepsThePromises() {
@@ -20,7 +21,7 @@ func (w *world) keepsThePromises() {
 		if err != nil {
 			w.Fatal(err)
 		}
-		folded := state.FoldAccount(account, facts)
+		folded := statetest.FoldAccount(account, facts)
 		w.oneKeyOfARing(folded)
 		w.attachmentsMatch(folded)
 		w.viewsMatch(folded)

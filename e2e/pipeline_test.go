@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -37,7 +37,7 @@ import (
 // way and by some the other.
 func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T) {
 	t.Parallel()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	tables := dynamodb.NewFromConfig(server.AWSConfig())
 	runs := 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -242,7 +242,7 @@ func (w *world) bury() {
 		}
 		w.queue = slices.Delete(w.queue, i, i+1)
 		ctx, me := newWorker()
-		err = w.letters.Bury(ctx, deadletters.Letter{ID: msg.ID, Body: body, Class: "failed"})
+		err = w.letters.Bury(ctx, deadletters.Report{ID: msg.ID, Body: body, Class: "failed"})
 		if me.crashed {
 			w.queue = append(w.queue, msg)
 			return

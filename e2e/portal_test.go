@@ -20,6 +20,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
@@ -28,7 +29,7 @@ const patience = 30 * time.Second
 
 // site is a running `gatehouse local`.
 type site struct {
-	app.Local
+	local.Portal
 	aws  aws.Config
 	logs *buffer
 	dir  string
@@ -64,11 +65,11 @@ func startWith(t *testing.T, with settings) *site {
 	}
 	logs := &buffer{}
 	ctx, cancel := context.WithCancel(context.Background())
-	ready, done := make(chan app.Local, 1), make(chan error, 1)
+	ready, done := make(chan local.Portal, 1), make(chan error, 1)
 	go func() {
-		done <- app.RunLocal(ctx, app.Process{
+		done <- local.Run(ctx, app.Process{
 			Config: cfg, Log: zerolog.New(logs).Level(zerolog.DebugLevel), Metrics: app.NewMetrics(), Now: with.now,
-		}, app.LocalOptions{Dir: with.dir, Ready: ready})
+		}, local.Options{Dir: with.dir, Ready: ready})
 	}()
 	var once sync.Once
 	stop := func() {
@@ -84,9 +85,9 @@ func startWith(t *testing.T, with settings) *site {
 	}
 	t.Cleanup(stop)
 	select {
-	case local := <-ready:
-		return &site{Local: local, logs: logs, dir: with.dir, stop: stop, aws: aws.Config{
-			Region: localaws.Region, BaseEndpoint: &local.AWSURL,
+	case portal := <-ready:
+		return &site{Portal: portal, logs: logs, dir: with.dir, stop: stop, aws: aws.Config{
+			Region: localaws.Region, BaseEndpoint: &portal.AWSURL,
 			Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 		}}
 	case err := <-done:

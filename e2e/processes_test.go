@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/local"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
@@ -64,13 +65,13 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 			t.Fatalf("setting up for the %s time exits with %d: %s%s", turn, code, stdout, stderr)
 		}
 	}
-	f := &fleet{site: site{aws: c.AWSConfig(), Local: app.Local{AWSURL: c.Endpoint()}}}
+	f := &fleet{site: site{aws: c.AWSConfig(), Portal: local.Portal{AWSURL: c.Endpoint()}}}
 	f.aws.Region = localaws.Region
 	cfg, err := app.LoadConfig(env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.Demo, err = app.SetupDemo(t.Context(), f.aws, cfg, c.Endpoint()+"/demo-api"); err != nil {
+	if f.Demo, err = local.SetupDemo(t.Context(), f.aws, cfg, c.Endpoint()+"/demo-api"); err != nil {
 		t.Fatal(err)
 	}
 	env = slices.Concat(env, []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + f.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + f.Demo.ClientID})

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
@@ -100,7 +100,7 @@ func (s *site) livesThrough(t *testing.T) (secrets map[string]string, key string
 
 	for name, secret := range map[string]string{
 		"the password": password, "the ID token": got.id, "the access token": got.access, "the refresh token": got.refresh,
-		"the demo account's password": app.DemoAccounts[0].Password, "the Idempotency-Key": "a-secret-of-the-client",
+		"the demo account's password": demo.Accounts[0].Password, "the Idempotency-Key": "a-secret-of-the-client",
 	} {
 		secrets[name] = secret
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 const account = portal.AccountID("acct1")
@@ -83,7 +84,7 @@ func check[R events.Request](t *testing.T, decide Decide[R], cases []decision) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			folded := state.FoldAccount(account, history(c.given))
+			folded := statetest.FoldAccount(account, history(c.given))
 			msg := events.Event{ID: "op-new", Operation: "op-new", Intent: c.intent, Subject: portal.AccountStream(account), Data: c.request}
 			decided := decide(folded, c.request.(R), RequestRef{ID: msg.ID, Operation: msg.Operation})
 			got := unlessSuperseded(folded, msg, c.request, decided)

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
-	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 var (
@@ -252,7 +252,7 @@ func TestALostRaceDecidesAnew(t *testing.T) {
 			if last.Causation != subscribe.ID {
 				t.Errorf("the last fact was caused by %s", last.Causation)
 			}
-			if folded := state.FoldAccount(account, facts); len(folded.Keys) > 1 {
+			if folded := statetest.FoldAccount(account, facts); len(folded.Keys) > 1 {
 				t.Errorf("the account has %d keys in one slot", len(folded.Keys))
 			}
 			for _, fact := range facts[1 : len(facts)-1] {

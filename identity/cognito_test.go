@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -99,7 +100,7 @@ func fatal(t *testing.T, err error) {
 // pages: its discovery, its sign-in form, its tokens and its sign-out.
 func TestAPersonSignsInAndOutWithCognito(t *testing.T) {
 	t.Parallel()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	var p pool
 	clock := &clock{now: time.Now()}
 	s := openWith(t, createTables(t, server.AWSConfig()), clock, startProvider(t, clock), func(c *identity.Config, o *identity.Options) {

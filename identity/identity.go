@@ -146,9 +146,3 @@ func (s *Service) log(ctx context.Context) *zerolog.Logger {
 	}
 	return &s.options.Log
 }
-
-// Person returns the personal data of an account, as of the last sign-in or ID token. The
-// error is NotFound if the person has only sent access tokens.
-func (s *Service) Person(ctx context.Context, account portal.AccountID) (Person, error) {
-	return s.people.find(ctx, account)
-}

@@ -25,7 +25,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -49,7 +49,7 @@ type site struct {
 func open(t *testing.T, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
 	clock := &clock{now: time.Now().Truncate(time.Second)}
-	return openWith(t, createTables(t, localaws.Start(t).AWSConfig()), clock, startProvider(t, clock), adjust...)
+	return openWith(t, createTables(t, localawstest.Start(t).AWSConfig()), clock, startProvider(t, clock), adjust...)
 }
 
 func openWith(t *testing.T, db *dynamodb.Client, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {

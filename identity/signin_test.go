@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -480,7 +480,7 @@ func TestNoSecretIsInTheTablesOrTheLog(t *testing.T) {
 // openSite opens a site with an existing provider.
 func openSite(t *testing.T, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
-	return openWith(t, createTables(t, localaws.Start(t).AWSConfig()), clock, p, adjust...)
+	return openWith(t, createTables(t, localawstest.Start(t).AWSConfig()), clock, p, adjust...)
 }
 
 // signIn signs the provider's person in, in a new browser.

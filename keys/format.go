@@ -58,12 +58,3 @@ func Check(value, prefix string) bool {
 	body := value[:len(value)-checksumWidth]
 	return value == body+checksum(body)
 }
-
-// Mask shortens a value for its owner to recognise: the prefix and the last four characters,
-// which are checksum. Any other text becomes "…".
-func Mask(value, prefix string) string {
-	if !Check(value, prefix) {
-		return "…"
-	}
-	return prefix + "…" + value[len(value)-4:]
-}

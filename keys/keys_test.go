@@ -133,20 +133,6 @@ func TestPrefixesAreChecked(t *testing.T) {
 	}
 }
 
-func TestAMaskShowsNoPartOfTheMAC(t *testing.T) {
-	t.Parallel()
-	v := value(t, deriver(t, fixedKey("material"), ""), Scheme, "a", "k")
-	mask := Mask(v, DefaultPrefix)
-	if want := "gh…" + v[len(v)-4:]; mask != want {
-		t.Errorf("mask %q, want %q", mask, want)
-	}
-	for _, other := range []string{"", "gh", "correct horse battery staple", v[:len(v)-1], v + "0"} {
-		if got := Mask(other, DefaultPrefix); got != "…" {
-			t.Errorf("mask of %q: %q", other, got)
-		}
-	}
-}
-
 // answering is an HTTP client that always gives the same answer.
 type answering struct {
 	status int

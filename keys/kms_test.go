@@ -7,7 +7,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func newHMACKey(t *testing.T, client *kms.Client) string {
@@ -23,7 +23,7 @@ func newHMACKey(t *testing.T, client *kms.Client) string {
 
 func TestKMSGivesTheSameValueTwiceAndAnotherTagForAnotherKey(t *testing.T) {
 	t.Parallel()
-	client := kms.NewFromConfig(localaws.Start(t).AWSConfig())
+	client := kms.NewFromConfig(localawstest.Start(t).AWSConfig())
 	d := deriver(t, client, "")
 	first, second := newHMACKey(t, client), newHMACKey(t, client)
 
@@ -53,7 +53,7 @@ func TestKMSGivesTheSameValueTwiceAndAnotherTagForAnotherKey(t *testing.T) {
 
 func TestAReplicaInAnotherRegionGivesTheSameValues(t *testing.T) {
 	t.Parallel()
-	cfg := localaws.Start(t).AWSConfig()
+	cfg := localawstest.Start(t).AWSConfig()
 	home := kms.NewFromConfig(cfg)
 	cfg.Region = "eu-west-1"
 	abroad := kms.NewFromConfig(cfg)

@@ -11,11 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func TestASnapshotOfARunningLocalAWSCanBeOpened(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	queues := sqs.NewFromConfig(srv.AWSConfig())
 	made, err := queues.CreateQueue(t.Context(), &sqs.CreateQueueInput{QueueName: aws.String("q")})
 	if err != nil {
@@ -37,7 +38,7 @@ func TestASnapshotOfARunningLocalAWSCanBeOpened(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, localaws.DataFile), copied, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	again := localaws.Start(t, func(o *localaws.Options) { o.Dir = dir })
+	again := localawstest.Start(t, func(o *localaws.Options) { o.Dir = dir })
 	queues = sqs.NewFromConfig(again.AWSConfig())
 	out, err := queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String("q")})
 	if err != nil || len(out.Messages) != 1 || *out.Messages[0].Body != "m" {
@@ -47,7 +48,7 @@ func TestASnapshotOfARunningLocalAWSCanBeOpened(t *testing.T) {
 
 func TestASnapshotMustBeRequestedWithGET(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	res, err := http.Post(srv.Endpoint()+localaws.SnapshotPath, "text/plain", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // The benchmarks measure the server's cost of a request. The client is cheap: a bare
@@ -60,7 +61,7 @@ func BenchmarkSQS(b *testing.B) {
 // benchmarkCalls makes calls over eight connections per core. n counts the calls from 1.
 func benchmarkCalls(b *testing.B, name, target string, body func(n int64) string) {
 	b.Run(name, func(b *testing.B) {
-		server := localaws.Start(b, func(o *localaws.Options) { o.NoSync = false })
+		server := localawstest.Start(b, func(o *localaws.Options) { o.NoSync = false })
 		prepare(b, server)
 		var n atomic.Int64
 		b.ReportAllocs()

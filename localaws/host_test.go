@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // ask sends the request with the given Host header and returns status and body.
@@ -33,7 +34,7 @@ func signedFor(service string) string {
 
 func TestAForeignHostIsRefusedOnEveryPathWithTheServicesKindOfError(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t, func(o *localaws.Options) {
+	srv := localawstest.Start(t, func(o *localaws.Options) {
 		o.Mount = map[string]http.Handler{"/demo-api/": http.NotFoundHandler()}
 	})
 	const form = "application/x-www-form-urlencoded"
@@ -82,7 +83,7 @@ func TestAForeignHostIsRefusedOnEveryPathWithTheServicesKindOfError(t *testing.T
 
 func TestOnlyHostsOfThisMachineAreServed(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t, func(o *localaws.Options) { o.Addr = "localhost:0" })
+	srv := localawstest.Start(t, func(o *localaws.Options) { o.Addr = "localhost:0" })
 	for host, own := range map[string]bool{
 		"localhost": true, "localhost:4566": true, "LOCALHOST.": true, "bucket.localhost:4566": true, "abc123.execute-api.localhost": true,
 		"127.0.0.1": true, "127.8.9.1:80": true, "[::1]": true, "[::1]:4566": true, "[::ffff:127.0.0.1]:1": true,
@@ -105,7 +106,7 @@ func TestOnlyHostsOfThisMachineAreServed(t *testing.T) {
 
 func TestAPresignedRequestIsRefusedWithTheServicesKindOfError(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	for service, shape := range map[string]string{
 		"s3": "<Code>NotImplemented</Code>", "sqs": "<Code>NotImplementedException</Code>", "sts": "<Code>NotImplementedException</Code>",
 		"apigateway": `{"message":"A signature in the query string`,

@@ -1,9 +1,8 @@
 package portal
 
-import "strings"
-
-// Target names the AWS account, Region and role that something in API Gateway belongs to.
-// The default target is "", and ids that belong to it stay as they are.
+// Target names the part of AWS that something in API Gateway belongs to: an account, a
+// Region and the role to act under. The default target is "" and is written as nothing,
+// so what belongs to it keeps its plain id.
 type Target string
 
 // Of qualifies an API Gateway id with the target: "<target>:<id>", or the id alone for
@@ -13,13 +12,4 @@ func (t Target) Of(id string) string {
 		return id
 	}
 	return string(t) + ":" + id
-}
-
-// SplitTarget is the reverse of Of. API Gateway's ids contain no colon, so the id is what
-// follows the last one.
-func SplitTarget(id string) (Target, string) {
-	if at := strings.LastIndexByte(id, ':'); at >= 0 {
-		return Target(id[:at]), id[at+1:]
-	}
-	return "", id
 }

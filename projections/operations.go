@@ -147,7 +147,7 @@ func describe(account state.Account, fact events.Event) Step {
 	case events.SubscriptionEnded:
 		step.Status, step.Detail = Succeeded, plan+" has ended."
 	case events.WishParked:
-		step.Status, step.Code, step.Message = Waiting, string(f.Reason), waitingText(f.Reason)
+		step.Status, step.Code, step.Message = Waiting, string(f.Reason), WaitingText(string(f.Reason))
 		step.Detail = step.Message
 	case events.CatalogPublished:
 		step.Status, step.Detail = Succeeded, "The catalog is published."
@@ -165,16 +165,20 @@ func planName(account state.Account, fact events.Event) string {
 	return ""
 }
 
-func waitingText(reason events.Reason) string {
-	switch reason {
+// WaitingText tells a person why a wish waits and who acts next. The reason is one of
+// events.Reason; one that it does not know gets a text that fits any.
+func WaitingText(reason string) string {
+	switch events.Reason(reason) {
+	case events.WaitingForAWS:
+		return "API Gateway is not accepting the change right now. We retry automatically; there is nothing you need to do."
+	case events.WaitingForKMS:
+		return "AWS KMS does not answer, so we cannot create your key right now. We retry automatically; there is nothing you need to do."
 	case events.WaitingForCapacity:
 		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
-	case events.WaitingForKMS:
-		return "AWS KMS does not answer right now. We retry automatically."
 	case events.WaitingForKMSKey:
-		return "This portal's KMS key is disabled or cannot be used. The operator of this portal has to fix this; then we continue automatically."
+		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
 	}
-	return "API Gateway is not accepting the change right now. We retry automatically."
+	return "We retry automatically and continue as soon as we can."
 }
 
 // Progress reads what has become of an operation. One that nothing is known of yet is

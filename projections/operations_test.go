@@ -112,15 +112,15 @@ func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 	same(t, "steps", []brief{
 		{1, "KeyWanted", Running, "An API key is to be created."},
 		{2, "SubscriptionWanted", Running, "The key is to be added to Free."},
-		{3, "WishParked", Waiting, waitingText(events.WaitingForCapacity)},
+		{3, "WishParked", Waiting, WaitingText(string(events.WaitingForCapacity))},
 		{4, "KeyCreated", Running, "API Gateway has created the key."},
 		{5, "KeyAttached", Running, "API Gateway has added Default key to Free."},
 		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
-	if text := waitingText(events.WaitingForKMSKey); !strings.Contains(text, "KMS key is disabled") || !strings.Contains(text, "operator") {
+	if text := WaitingText(string(events.WaitingForKMSKey)); !strings.Contains(text, "KMS key is disabled") || !strings.Contains(text, "operator") {
 		t.Errorf("of a KMS key that is disabled people read %q", text)
 	}
-	if waitingText(events.WaitingForAWS) == waitingText(events.WaitingForCapacity) {
+	if WaitingText(string(events.WaitingForAWS)) == WaitingText(string(events.WaitingForCapacity)) {
 		t.Error("both reasons read alike, but only one needs the operator")
 	}
 }

@@ -14,8 +14,8 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/journal/journaltest"
-	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -178,7 +178,7 @@ func TestATransactionThatIsRefusedForAnotherReasonComesAgain(t *testing.T) {
 func TestALostAnswerOfATransactionIsNoFailure(t *testing.T) {
 	t.Parallel()
 	want := reference(t)
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	s := screenOn(t, journaltest.On(t, server.AWSConfig()))
 	facts := s.say(annStream, whole...)
 	arrived := func() int { return server.Counts().Of("dynamodb", "TransactWriteItems").Requests }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 // crowd creates keys as if other accounts were waiting, too.
@@ -186,7 +187,7 @@ func TestAPlanThatIsLeftDuringAnImportIsComparedAgain(t *testing.T) {
 				t.Fatal(err)
 			}
 			b.wantCalls("import key1 [free next]", "detach free gw1")
-			folded := state.FoldAccount(account, b.facts())
+			folded := statetest.FoldAccount(account, b.facts())
 			got := map[portal.PlanID]state.Phase{}
 			for plan, s := range folded.Subscriptions {
 				got[plan] = s.Phase

@@ -23,10 +23,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 const account = portal.AccountID("acct1")
@@ -146,7 +147,7 @@ type bench struct {
 
 func newBench(t *testing.T, given ...events.Fact) *bench {
 	t.Helper()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	cfg, err := app.LoadConfig(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -387,7 +388,7 @@ func TestAPlanThatIsGoneIsWithdrawnForAllOperationsThatWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantOutcomes(events.RequestRejected{Link: wish(4), Code: portal.NotFound, Message: "Free is no longer offered."})
-	if s := state.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
+	if s := statetest.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
 		t.Errorf("the subscription is %s", s.Phase)
 	}
 }
@@ -524,7 +525,7 @@ func TestAPlanWaitsForAnotherThatIsBeingLeft(t *testing.T) {
 		t.Fatal(err)
 	}
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -547,7 +548,7 @@ func TestAPlanThatIsLeftMeanwhileMakesRoomForAnother(t *testing.T) {
 	}
 	b.wantCalls("attach free gw1", "detach next gw1", "attach free gw1")
 	for plan, want := range map[portal.PlanID]state.Phase{"free": state.Active, "next": state.Ended} {
-		if s := state.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
+		if s := statetest.FoldAccount(account, b.facts()).Subscriptions[plan]; s.Phase != want {
 			t.Errorf("%s is %s, want %s", plan, s.Phase, want)
 		}
 	}
@@ -769,7 +770,7 @@ func TestACallThatWasOvertakenIsComparedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.wantCalls("attach free gw1", "detach free gw1")
-	if s := state.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
+	if s := statetest.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Ended {
 		t.Errorf("the subscription is %s", s.Phase)
 	}
 }

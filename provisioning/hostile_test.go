@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 // by appends facts as if that message had caused them.
@@ -84,7 +85,7 @@ func TestALaterKeyThatIsRefusedDoesNotKeepTheMessageComing(t *testing.T) {
 			}
 			_ = b.wake("w1")
 			b.wantCalls("attach free gw2")
-			if s := state.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Active {
+			if s := statetest.FoldAccount(account, b.facts()).Subscriptions["free"]; s.Phase != state.Active {
 				t.Errorf("the subscription is %s", s.Phase)
 			}
 		})
@@ -194,7 +195,7 @@ func (a *anything) PlansOf(_ context.Context, key portal.GatewayKeyID) ([]gatewa
 }
 
 func (a *anything) Account(context.Context, portal.AccountID) (accounts.History, error) {
-	return accounts.History{Account: state.FoldAccount(account, a.facts), Facts: a.facts, Base: state.NewAccount(account)}, nil
+	return accounts.History{Account: statetest.FoldAccount(account, a.facts), Facts: a.facts, Base: state.NewAccount(account)}, nil
 }
 
 func (a *anything) Append(_ context.Context, _ portal.Stream, after int64, facts []events.Event, _ ...journal.Row) error {

@@ -141,15 +141,6 @@ func NewAccount(id portal.AccountID) Account {
 	}
 }
 
-// FoldAccount applies all facts of an account's stream.
-func FoldAccount(id portal.AccountID, facts []events.Event) Account {
-	a := NewAccount(id)
-	for _, fact := range facts {
-		a.Apply(fact)
-	}
-	return a
-}
-
 // Clone returns a copy that shares nothing that Apply changes.
 func (a Account) Clone() Account {
 	a.Keys, a.Rings, a.Subscriptions = maps.Clone(a.Keys), maps.Clone(a.Rings), maps.Clone(a.Subscriptions)

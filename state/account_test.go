@@ -30,7 +30,13 @@ func told(all ...said) []events.Event {
 	return facts
 }
 
-func fold(all ...said) Account { return FoldAccount("ann", told(all...)) }
+func fold(all ...said) Account {
+	account := NewAccount("ann")
+	for _, fact := range told(all...) {
+		account.Apply(fact)
+	}
+	return account
+}
 
 // wanted is a subscription of the account's ring.
 func wanted(plan portal.PlanID) events.SubscriptionWanted {

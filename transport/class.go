@@ -7,7 +7,7 @@ import (
 )
 
 // Class says why a message became a dead letter. Its values are stored.
-type Class string
+type Class = string
 
 // The classes. Failed and Panicked messages were tried again and again, the others became
 // dead letters at once.
@@ -20,7 +20,7 @@ const (
 	Redriven    Class = "redriven" // SQS moved it to a dead-letter queue
 )
 
-func (c Class) permanent() bool { return c != Failed && c != Panicked }
+func isPermanent(c Class) bool { return c != Failed && c != Panicked }
 
 // permanentError is the error of a message that is not tried again.
 type permanentError struct {

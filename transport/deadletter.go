@@ -15,8 +15,8 @@ import (
 // DeadLetter is a message that is given up, with all that is needed to understand it and to
 // send it again.
 type DeadLetter struct {
-	// MessageID is the event's id, or SQS's id if the event cannot be read.
-	MessageID string
+	// ID is the event's id, or SQS's id if the event cannot be read.
+	ID string
 	// FailureKey stands for this message in this queue; failures are counted under it.
 	FailureKey string
 	Queue      string
@@ -62,7 +62,7 @@ func failureKey(msg *message.Message, h *handling) string {
 // deadLetter is the dead letter of a message that has failed once.
 func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
 	letter := DeadLetter{
-		MessageID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
+		ID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,
 		Type: h.head.Type, Subject: portal.Stream(h.head.Subject), Operation: portal.OperationID(h.head.Operation),
 		Body: msg.Payload, Class: classOf(err), Error: errorText(err, msg.Payload),
 		Attempts: 1, First: now, Last: now,

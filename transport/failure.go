@@ -98,7 +98,7 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	defer cancel()
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
-	if !letter.Class.permanent() {
+	if !isPermanent(letter.Class) {
 		failure, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)

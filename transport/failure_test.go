@@ -211,7 +211,7 @@ func TestAMessageIsBuriedOnceItFailedOftenEnoughOverLongEnough(t *testing.T) {
 		}
 	}
 	want := []DeadLetter{{
-		MessageID: "m1", FailureKey: "sqs-1", Queue: "commands.fifo", Consumer: "deciding", Type: registerType,
+		ID: "m1", FailureKey: "sqs-1", Queue: "commands.fifo", Consumer: "deciding", Type: registerType,
 		Subject: "account/a", Operation: "op-m1", Body: registration(t).Payload, Class: Panicked,
 		Error: "panic: again", Attempts: 6, First: noon, Last: noon.Add(15 * time.Minute),
 	}}
@@ -294,8 +294,8 @@ func TestWhatCannotBeHandledIsBuriedAtOnce(t *testing.T) {
 				t.Fatalf("dead letters: %+v", l.letters)
 			}
 			letter := l.letters[0]
-			if letter.Class != tc.class || letter.MessageID != tc.id || string(letter.Body) != tc.body {
-				t.Errorf("dead letter %s of %s with body %s", letter.Class, letter.MessageID, letter.Body)
+			if letter.Class != tc.class || letter.ID != tc.id || string(letter.Body) != tc.body {
+				t.Errorf("dead letter %s of %s with body %s", letter.Class, letter.ID, letter.Body)
 			}
 			if strings.Contains(letter.Error, "secret") || letter.Error == "" {
 				t.Errorf("the error is %q", letter.Error)

@@ -100,7 +100,7 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 		t.Errorf("the event changed (-want +got):\n%s", diff)
 	}
 	sqstest.Eventually(t, "the other one is buried", func() bool { return len(l.buried()) == 1 })
-	if letter := l.buried()[0]; letter.Class != UnknownType || letter.MessageID != "j1" || letter.Queue != commands {
+	if letter := l.buried()[0]; letter.Class != UnknownType || letter.ID != "j1" || letter.Queue != commands {
 		t.Errorf("buried %+v", letter)
 	}
 	sqstest.Eventually(t, "the queue is empty", func() bool {

@@ -121,7 +121,7 @@ func (s *Web) held(sub projections.Subscription, all offers, recent requests) he
 		h.Follow = recent.follow(sub)
 	}
 	if sub.Waiting != "" {
-		h.Waiting = waitingFor(sub.Waiting)
+		h.Waiting = projections.WaitingText(sub.Waiting)
 	}
 	return h
 }

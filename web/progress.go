@@ -92,7 +92,7 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	case !ok:
 		return stepWords{sentence(step.Name), step.Detail}
 	case step.Status == projections.Waiting:
-		words.Detail = waitingFor(step.Code)
+		words.Detail = projections.WaitingText(step.Code)
 	case words.Detail == "" || (plan == "" && strings.Contains(words.Detail, "{plan}")):
 		words.Detail = step.Detail
 	}
@@ -178,21 +178,6 @@ func waiting(reason string) nextStep {
 		return nextStep{Heading: "Next: the operator of this portal has to fix this", Text: "If it takes long, send them the operation id at the bottom of this page. Once it is fixed, we continue automatically. You do not have to ask again."}
 	}
 	return nextStep{Heading: "Next: we continue as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
-}
-
-// waitingFor says why something waits and who acts next.
-func waitingFor(reason string) string {
-	switch reason {
-	case waitsForAWS:
-		return "API Gateway is not accepting the change right now. We retry automatically; there is nothing you need to do."
-	case waitsForKMS:
-		return "AWS KMS does not answer, so we cannot create your key right now. We retry automatically; there is nothing you need to do."
-	case waitsForCapacity:
-		return "API Gateway has no room for another key. The operator of this portal has to make room; then we continue automatically."
-	case waitsForKMSKey:
-		return "This portal's KMS key is disabled or cannot be used, so we cannot create your API key. The operator of this portal has to fix this; then we continue automatically."
-	}
-	return "We retry automatically and continue as soon as we can."
 }
 
 func rejected(operation operations.Operation, now present) nextStep {

@@ -35,7 +35,7 @@ func TestAStepsTextUsesWhatIsKnown(t *testing.T) {
 		},
 		"a wait says why": {
 			projections.Step{Name: "WishParked", Status: projections.Waiting, Code: "kms", Detail: "stored"}, "Free",
-			stepWords{"Waiting", waitingFor("kms")},
+			stepWords{"Waiting", projections.WaitingText("kms")},
 		},
 		"a fact from a later version": {
 			projections.Step{Name: "KeyRotationScheduled", Detail: "stored"}, "Free", stepWords{"Key rotation scheduled", "stored"},

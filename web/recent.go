@@ -110,7 +110,7 @@ func (r requests) follow(sub projections.Subscription) portal.OperationID {
 
 func underway(stand standing) string {
 	if stand.Status == projections.Waiting {
-		return waitingFor(stand.Code)
+		return projections.WaitingText(stand.Code)
 	}
 	return "We have your request and are working on it. There is nothing you need to do."
 }

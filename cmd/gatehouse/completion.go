@@ -15,7 +15,7 @@ type completionCommand struct {
 	Words []string `arg:"" optional:"" passthrough:"" hidden:""`
 }
 
-// The scripts ask this command for the words that fit, so they never go stale.
+// The scripts call this command for the words that fit, so they stay valid in later versions.
 var completionScripts = map[string]string{
 	"bash": `_gatehouse() {
   local IFS=$'\n'
@@ -35,7 +35,7 @@ compdef _gatehouse gatehouse
 `,
 }
 
-// Help says how to use what is printed.
+// Help says how to use the scripts.
 func (completionCommand) Help() string {
 	return `Put one of these into your shell's start-up file:
 
@@ -44,7 +44,7 @@ func (completionCommand) Help() string {
   gatehouse completion fish | source`
 }
 
-// Run prints a script, or for a script the words that fit.
+// Run prints a script or, when a script calls it, the words that fit.
 func (c completionCommand) Run(k *kong.Context) error {
 	if c.Shell != "words" {
 		_, err := io.WriteString(os.Stdout, completionScripts[c.Shell])
@@ -60,8 +60,8 @@ func (c completionCommand) Run(k *kong.Context) error {
 	return nil
 }
 
-// fitting are the commands and flags that may stand where the last of the words is being
-// typed.
+// fitting lists the commands, values and flags that begin with the last of the words and may
+// stand in its place.
 func fitting(at *kong.Node, words []string) []string {
 	last := ""
 	if len(words) > 0 {

@@ -22,10 +22,10 @@ import (
 )
 
 type dlqCommand struct {
-	List    dlqListCommand    `cmd:"" help:"List the dead letters that somebody has to look at."`
+	List    dlqListCommand    `cmd:"" help:"List the dead letters that need an operator."`
 	Show    dlqShowCommand    `cmd:"" help:"Show one dead letter with its body."`
 	Replay  dlqReplayCommand  `cmd:"" help:"Send dead letters to their queues again."`
-	Discard dlqDiscardCommand `cmd:"" help:"Close dead letters without carrying them out."`
+	Discard dlqDiscardCommand `cmd:"" help:"Close dead letters without replaying them."`
 }
 
 type dlqListCommand struct {
@@ -33,15 +33,15 @@ type dlqListCommand struct {
 	All bool `help:"Also the closed ones: settled, of which a replay was handled, and discarded."`
 }
 
-// order is that of the states in a list; what needs somebody comes first.
+// order is the order of the states in a list. Letters that need an operator come first.
 var order = []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled, deadletters.Discarded}
 
 func closed(state deadletters.State) bool {
 	return state == deadletters.Settled || state == deadletters.Discarded
 }
 
-// Run lists: first what is open, then what was replayed and not heard of since, then
-// what is closed; in each the oldest first.
+// Run lists the open letters first, then the replayed ones that no worker has handled yet, then
+// with --all the closed ones. Each group is sorted by the last failure, oldest first.
 func (c dlqListCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -94,7 +94,7 @@ type letterJSON struct {
 	Last      *time.Time         `json:"last,omitempty"`
 	Replays   int64              `json:"replays"`
 	Discard   *discardJSON       `json:"discard,omitempty"`
-	// Body is the message: as JSON if it is that, else as text, or in base64.
+	// Body is the message if it is JSON. Otherwise it is in Text, or in Encoded if it is not UTF-8.
 	Body    json.RawMessage `json:"body,omitempty"`
 	Text    string          `json:"body_text,omitempty"`
 	Encoded []byte          `json:"body_base64,omitempty"`
@@ -125,7 +125,7 @@ func letterJSONOf(l deadletters.Letter) letterJSON {
 	return out
 }
 
-// printLetters prints two lines for each: what fits in 80 columns, and why it is there.
+// printLetters prints each letter's id, state, message and error.
 func printLetters(to io.Writer, letters []deadletters.Letter) {
 	if len(letters) == 0 {
 		return
@@ -143,7 +143,7 @@ func printLetters(to io.Writer, letters []deadletters.Letter) {
 	}
 }
 
-// about says what a letter is, as far as it says so itself.
+// about describes a letter's message, as far as it could be read.
 func about(l deadletters.Letter) string {
 	switch {
 	case l.Type == "":
@@ -159,7 +159,7 @@ type dlqShowCommand struct {
 	ID string `arg:"" help:"The dead letter's id."`
 }
 
-// Run shows one. Bodies hold ids, never personal data or secrets.
+// Run prints a letter with its body. Bodies hold ids, never personal data or secrets.
 func (c dlqShowCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 type dlqDiscardCommand struct {
 	output
 	IDs    []string `arg:"" help:"Ids of dead letters." name:"id"`
-	Reason string   `required:"" help:"Why nobody is to carry them out; kept with your name." placeholder:"TEXT"`
-	DryRun bool     `help:"Only say what would be discarded."`
+	Reason string   `required:"" help:"Why they must not be replayed; the letters record it with your name." placeholder:"TEXT"`
+	DryRun bool     `help:"Only print what would be discarded."`
 }
 
-// Validate wants a reason that says something.
+// Validate requires a reason.
 func (c dlqDiscardCommand) Validate() error {
 	if strings.TrimSpace(c.Reason) == "" {
 		return usage("--reason is empty: say why")
@@ -36,8 +36,8 @@ type discardRehearsal struct{}
 
 func (discardRehearsal) Discard(context.Context, string, string) error { return nil }
 
-// Run closes letters without carrying them out. An operation that waits for one stays
-// failed. What cannot be discarded is said, and stops no other.
+// Run closes letters without replaying them. Their operations stay failed. If one cannot be
+// discarded, Run goes on with the others and fails at the end.
 func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

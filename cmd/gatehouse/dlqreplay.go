@@ -18,10 +18,10 @@ type dlqReplayCommand struct {
 	output
 	IDs    []string `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
 	All    bool     `help:"All that are open and can be replayed."`
-	DryRun bool     `help:"Only say what would be replayed."`
+	DryRun bool     `help:"Only print what would be replayed."`
 }
 
-// Validate wants either ids or --all.
+// Validate requires either ids or --all.
 func (c dlqReplayCommand) Validate() error {
 	if c.All == (len(c.IDs) > 0) {
 		return usage("name the dead letters to replay, or --all")
@@ -33,7 +33,7 @@ type replayer interface {
 	Replay(ctx context.Context, letter deadletters.Letter) error
 }
 
-// rehearsal replays nothing and fails where replaying would.
+// rehearsal replays nothing. It fails for letters that cannot be replayed.
 type rehearsal struct{}
 
 func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
@@ -41,13 +41,13 @@ func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
 	return err
 }
 
-// treated is a letter that a command did something with, for programs.
+// treated is the JSON of what a command did with a letter.
 type treated struct {
 	ID      string        `json:"id"`
 	Type    string        `json:"type"`
 	Subject portal.Stream `json:"subject"`
 	Did     string        `json:"did"`
-	// about is what it is, or why it was left.
+	// about describes the letter, or says why the command left it.
 	about string
 }
 
@@ -55,8 +55,8 @@ func treat(l deadletters.Letter, did string) treated {
 	return treated{l.ID, events.Name(l.Type), l.Subject, did, about(l)}
 }
 
-// Run replays. A newer request has won by then, so replaying can undo nothing. What
-// cannot be replayed is said, and stops no other.
+// Run replays letters. A replay never undoes a newer request, since it keeps its old intent. If
+// one cannot be replayed, Run goes on with the others and fails at the end.
 func (c dlqReplayCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	return errors.Join(err, printed, done())
 }
 
-// whyLeft says why a letter cannot be replayed, and what to do with it.
+// whyLeft says why a letter cannot be replayed, and what to do about it.
 func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
 		return "this version does not know its type; replay it with a newer one, once the workers are that new"
@@ -103,8 +103,8 @@ func whyLeft(l deadletters.Letter) string {
 	return "no worker can read it; look at it, then discard it"
 }
 
-// chosen reads the letters that were asked for. Of all open ones, those that no worker
-// could read are left where they are.
+// chosen reads the letters to replay. With --all, open letters that no worker could read are in
+// left.
 func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {

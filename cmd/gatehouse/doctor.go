@@ -21,7 +21,7 @@ type doctorCommand struct {
 	ProbeImport bool `help:"Try out, with a few throw-away keys, whether keys can be created many at a time, and keep the answer for the workers."`
 }
 
-// Run examines what Gatehouse relies on; anything wrong is an error.
+// Run examines what Gatehouse relies on. It fails if anything is wrong.
 func (c doctorCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -81,7 +81,7 @@ func verdict(checks []app.Check) error {
 	return errors.New(text)
 }
 
-// report prints the checks: what is wrong, and what to do about it on lines of its own.
+// report prints the checks. Advice is on lines of its own.
 func report(out io.Writer, checks []app.Check) {
 	const indent = len("WRONG  ")
 	columns := width(out)

@@ -13,7 +13,7 @@ import (
 )
 
 type keysCommand struct {
-	Whose keysWhoseCommand `cmd:"" help:"Say which account an API key belongs to, by its value or id."`
+	Whose keysWhoseCommand `cmd:"" help:"Print the account that an API key belongs to, by its value or id."`
 }
 
 type keysWhoseCommand struct {
@@ -21,8 +21,8 @@ type keysWhoseCommand struct {
 	Key string `arg:"" help:"The key's value, its id in the portal, or its id in API Gateway; - reads it from standard input, which keeps a value out of the shell's history."`
 }
 
-// Run finds the owner. A value is checked offline first; the look-up costs calls of API
-// Gateway's control plane, within the budget. The value itself is never printed.
+// Run finds the owner. It checks a value's checksum first, without AWS. The look-up costs calls
+// of API Gateway's control plane, within the budget. Run never prints the value.
 func (c keysWhoseCommand) Run(ctx context.Context) error {
 	text, err := c.text(os.Stdin)
 	if err != nil {
@@ -30,7 +30,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	}
 	if app.LooksLikeValue(text) {
 		if _, err := app.CheckValue(text); err != nil {
-			return err // before anything else is asked for, even credentials
+			return err // even without credentials
 		}
 	}
 	desk, err := openDesk(ctx)
@@ -63,7 +63,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	})
 }
 
-// recordedAs is API Gateway's id of the account's key, as the portal knows it; "" if it has
+// recordedAs is the id in API Gateway that the portal has recorded for the account's key, "" if
 // none.
 func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID {
 	for _, k := range account.Keys {

@@ -6,11 +6,12 @@ import (
 	"os"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type localCommand struct {
 	Data          string `help:"Folder that keeps all data." default:".gatehouse" type:"path"`
-	Fresh         bool   `help:"Start over: forget what the folder holds."`
+	Fresh         bool   `help:"Start over: delete what the folder holds."`
 	Port          int    `help:"Port of the portal." default:"8080"`
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
@@ -36,7 +37,7 @@ func (c localCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return app.RunLocal(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics()}, app.LocalOptions{
+	return local.Run(ctx, app.Process{Config: cfg, Log: app.NewLog(cfg, "gatehouse"), Metrics: app.NewMetrics()}, local.Options{
 		Dir: c.Data, Fresh: c.Fresh, Port: c.Port, AWSPort: c.AWSPort, OperatorsPort: c.OperatorsPort,
 		Faults: c.Fault, AWSQuotas: c.AWSQuotas, Out: os.Stdout,
 	})

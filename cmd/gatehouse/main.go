@@ -1,5 +1,5 @@
-// Command gatehouse is the one for people: it runs a whole portal on this machine, sets
-// one up on AWS, and answers operators' questions.
+// Command gatehouse is for operators and developers: it runs a whole portal on this machine,
+// sets one up on AWS, and looks things up and mends them there.
 package main
 
 import (
@@ -17,24 +17,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// processName is what this command calls itself in logs and errors.
+// processName is the command's name in logs and errors.
 const processName = "gatehouse"
 
 type commands struct {
 	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
 	Setup       setupCommand       `cmd:"" help:"Create or mend the tables, queues, topic and KMS key in the AWS account."`
-	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse relies on is there and answers."`
-	Sweep       sweepCommand       `cmd:"" help:"Compare API Gateway and the views with the journal, and have differences mended."`
-	Projections projectionsCommand `cmd:"" help:"Look at the views, or have them written anew."`
-	Catalog     catalogCommand     `cmd:"" help:"Have the catalog read now."`
+	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse relies on exists and answers."`
+	Sweep       sweepCommand       `cmd:"" help:"Compare API Gateway and the views with the journal, and have workers mend the differences."`
+	Projections projectionsCommand `cmd:"" help:"Look at the views, or have a worker rebuild them."`
+	Catalog     catalogCommand     `cmd:"" help:"Have a worker read the catalog now."`
 	Operation   operationCommand   `cmd:"" help:"Look up what became of an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
-	Keys        keysCommand        `cmd:"" help:"Look up whose an API key is."`
-	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"Look into dead letters, replay or discard them."`
-	Completion  completionCommand  `cmd:"" help:"Print what completes this command in a shell."`
-	Version     versionCommand     `cmd:"" help:"Say which version this is."`
+	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to."`
+	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
+	Completion  completionCommand  `cmd:"" help:"Print a completion script for a shell."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
 
-	ShowVersion kong.VersionFlag `name:"version" help:"Say which version this is."`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 }
 
 const description = `Gatehouse, a developer portal for Amazon API Gateway.
@@ -45,17 +45,17 @@ Exit codes: 0 ok; 1 failed, or found something wrong; 2 usage.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// left is how kong leaves after --help and --version.
-type left int
+// kongExit is the panic by which kong ends the command, after --help and --version.
+type kongExit int
 
-// run is the command with its exit code.
+// run runs the command and returns its exit code.
 func run(args []string, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	defer func() {
 		switch exit := recover().(type) {
 		case nil:
-		case left:
+		case kongExit:
 			code = int(exit)
 		default:
 			panic(exit)
@@ -78,8 +78,8 @@ func run(args []string, out, errs io.Writer) (code int) {
 	return app.ExitFailed
 }
 
-// tell prints an error, wrapped where a terminal shows it. Commands to copy, which stand
-// on lines of their own, stay whole.
+// tell prints an error, wrapped to the width of a terminal. Commands to copy, which are on lines
+// of their own, stay whole.
 func tell(errs io.Writer, text string) {
 	for i, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimLeft(line, " ")
@@ -98,18 +98,18 @@ func newParser(ctx context.Context, out, errs io.Writer) *kong.Kong {
 		kong.Vars{"version": processName + " " + app.Build()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(out, errs),
-		kong.Exit(func(code int) { panic(left(code)) }),
+		kong.Exit(func(code int) { panic(kongExit(code)) }),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 }
 
-// usage is the error of a command line that is wrong.
+// usage is an error in the command line.
 type usage string
 
 func (u usage) Error() string { return string(u) }
 
-// usageError tells what is wrong with the command line and where help is: command's if the
-// line could be parsed, else that of the command it had come to.
+// usageError prints what is wrong with the command line and whose --help to read: that of
+// command, or if parsing failed, of the last command that the parser recognised.
 func usageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
 	if command != nil {
@@ -127,7 +127,7 @@ func usageError(errs io.Writer, err error, command *kong.Node) int {
 	return app.ExitUsage
 }
 
-// lastCommand is the command that the line had come to.
+// lastCommand is the last command that the parser recognised, nil if there is none.
 func lastCommand(c *kong.Context) *kong.Node {
 	var last *kong.Node
 	for _, path := range c.Path {

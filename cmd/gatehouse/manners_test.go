@@ -150,7 +150,7 @@ func TestOnAHealthyLocalPortalTheDoctorFindsNothingWrong(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for _, turn := range []string{"first", "second"} {
-		cmd := local(folder)
+		cmd := localCommandOn(folder)
 		banner, lines := runs(t, cmd, "Stop with")
 		var env []string
 		for line := range strings.Lines(banner) {

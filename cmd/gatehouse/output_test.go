@@ -27,10 +27,10 @@ func TestADeadLetterIsToldByWhatItSaysOfItself(t *testing.T) {
 		letter deadletters.Letter
 		want   string
 	}{
-		"a message of ours":  {deadletters.Letter{Type: "gatehouse.SubscribeRequested.v1", Subject: "account/ann"}, "a SubscribeRequested about account/ann"},
-		"one without stream": {deadletters.Letter{Type: "Notification", Queue: "q"}, "a Notification"},
-		"a stranger's":       {deadletters.Letter{Type: "bad\x1b[2Jtype", Queue: "q"}, "a bad\uFFFD[2Jtype"},
-		"one without a type": {deadletters.Letter{Queue: "gatehouse-jobs.fifo"}, "a message from the queue gatehouse-jobs.fifo"},
+		"a message of ours":  {deadletters.Letter{Report: deadletters.Report{Type: "gatehouse.SubscribeRequested.v1", Subject: "account/ann"}}, "a SubscribeRequested about account/ann"},
+		"one without stream": {deadletters.Letter{Report: deadletters.Report{Type: "Notification", Queue: "q"}}, "a Notification"},
+		"a stranger's":       {deadletters.Letter{Report: deadletters.Report{Type: "bad\x1b[2Jtype", Queue: "q"}}, "a bad\uFFFD[2Jtype"},
+		"one without a type": {deadletters.Letter{Report: deadletters.Report{Queue: "gatehouse-jobs.fifo"}}, "a message from the queue gatehouse-jobs.fifo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

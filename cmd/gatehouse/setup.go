@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/local"
 )
 
 type setupCommand struct {
 	output
-	DryRun      bool     `help:"Only say what would be created or mended."`
+	DryRun      bool     `help:"Only print what would be created or mended."`
 	KeyUser     []string `help:"ARN of a role or user that may compute API keys with the KMS key; nobody else may from then on. Name the roles of portal, worker and operators, and your own." placeholder:"ARN"`
 	Demo        bool     `help:"Add a user pool with two accounts, and an API with two plans."`
 	DemoBackend string   `help:"URL that answers the demo API's requests; required with --demo." placeholder:"URL"`
@@ -31,7 +32,7 @@ func (c setupCommand) Validate() error {
 	return nil
 }
 
-// Run sets up and prints each change; running it again changes nothing that is right.
+// Run sets up and prints each change. A second run changes nothing but what was changed meanwhile.
 func (c setupCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -54,7 +55,7 @@ func (c setupCommand) Run(ctx context.Context) error {
 	if err != nil || !c.Demo || c.DryRun {
 		return err
 	}
-	demo, err := app.SetupDemo(ctx, p.AWS, p.Config, c.DemoBackend)
+	demo, err := local.SetupDemo(ctx, p.AWS, p.Config, c.DemoBackend)
 	if err != nil {
 		return err
 	}

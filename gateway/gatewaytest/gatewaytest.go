@@ -19,6 +19,7 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
@@ -38,7 +39,7 @@ type World struct {
 // New starts the local AWS and creates the table.
 func New(t *testing.T) *World {
 	t.Helper()
-	server := localaws.Start(t)
+	server := localawstest.Start(t)
 	cfg := server.AWSConfig()
 	// Every request gets a new connection, to an address that needs no look-up, so that a
 	// bubble of synctest waits for nothing outside between requests.

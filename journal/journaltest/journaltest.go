@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/journal"
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -33,7 +33,7 @@ type Tables struct {
 // Start runs a local AWS until the test ends and creates the tables there.
 func Start(t testing.TB) Tables {
 	t.Helper()
-	return On(t, localaws.Start(t).AWSConfig())
+	return On(t, localawstest.Start(t).AWSConfig())
 }
 
 var created atomic.Int64

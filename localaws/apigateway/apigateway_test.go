@@ -13,12 +13,13 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // start runs a local AWS until the test ends, and returns it with a client.
 func start(t *testing.T, adjust ...func(*localaws.Options)) (*localaws.Server, *sdk.Client) {
 	t.Helper()
-	srv := localaws.Start(t, adjust...)
+	srv := localawstest.Start(t, adjust...)
 	return srv, sdk.NewFromConfig(srv.AWSConfig())
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // link follows the page's link of that text.
@@ -33,7 +33,7 @@ func wantPage(t *testing.T, p page, status int, title, text string) {
 
 func TestSigningUpOnThePagesAsksForTheMailedCode(t *testing.T) {
 	t.Parallel()
-	w, mails := mailingWorld(t, localaws.Start(t))
+	w, mails := mailingWorld(t, localawstest.Start(t))
 	a, b := newApp(t, w), newBrowser(t)
 	p := b.submit(t, b.link(t, b.open(t, a.authURL()), "Sign up"), map[string]string{"username": ann, "password": password})
 	wantPage(t, p, http.StatusOK, "Confirm your account", "A code was sent to a***@e***.")
@@ -57,7 +57,7 @@ func TestSigningUpOnThePagesAsksForTheMailedCode(t *testing.T) {
 
 func TestAForgottenPasswordIsChosenAnewOnThePages(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	mails := &mailbox{}
 	srv.Cognito().OnMail(mails.take)
 	w := newWorldAt(t, srv)
@@ -105,7 +105,7 @@ func TestATemporaryPasswordIsChangedOnThePages(t *testing.T) {
 
 func TestTheSignInPageSaysWhoMayNotSignIn(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	mails := &mailbox{}
 	srv.Cognito().OnMail(mails.take)
 	w := newWorldAt(t, srv)

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 const ann = "ann@example.com"
@@ -134,7 +134,7 @@ func TestAnAdministratorChangesAttributes(t *testing.T) {
 
 func TestAResetPasswordMustBeChosenAnew(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	mails := &mailbox{}
 	srv.Cognito().OnMail(mails.take)
 	w := newWorldAt(t, srv)

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // claimsOf decodes a token without verifying it.
@@ -143,7 +143,7 @@ func TestAClientWithASecretMustProveIt(t *testing.T) {
 func TestWrongPasswordsLockAUserOutForAWhile(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorldAt(t, localaws.Start(t, clock.use))
+	w := newWorldAt(t, localawstest.Start(t, clock.use))
 	w.signUp(t, "ann@example.com")
 	w.signUp(t, "bob@example.com")
 	// The fifth failure locks for a second, the sixth for two, the seventh for four.
@@ -209,7 +209,7 @@ func TestARefreshTokenYieldsNewTokensUntilItIsRevoked(t *testing.T) {
 func TestTokensExpireAsTheClientSays(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorldAt(t, localaws.Start(t, clock.use), func(in *cognito.CreateUserPoolClientInput) {
+	w := newWorldAt(t, localawstest.Start(t, clock.use), func(in *cognito.CreateUserPoolClientInput) {
 		in.AccessTokenValidity, in.IdTokenValidity, in.RefreshTokenValidity = aws.Int32(5), aws.Int32(10), 2
 		in.TokenValidityUnits = &types.TokenValidityUnitsType{
 			AccessToken: types.TimeUnitsTypeMinutes, IdToken: types.TimeUnitsTypeMinutes, RefreshToken: types.TimeUnitsTypeHours,

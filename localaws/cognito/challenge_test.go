@@ -8,7 +8,7 @@ import (
 	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // invite adds a user with a temporary password.
@@ -94,7 +94,7 @@ func TestATemporaryPasswordIsChangedAtTheFirstSignIn(t *testing.T) {
 func TestAChallengeAndATemporaryPasswordEnd(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorldAt(t, localaws.Start(t, clock.use))
+	w := newWorldAt(t, localawstest.Start(t, clock.use))
 	w.invite(t, "ann@example.com", temporary)
 	_, session := w.challenge(t, "ann@example.com", temporary)
 	clock.advance(3 * time.Minute)

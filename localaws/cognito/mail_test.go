@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // mailbox takes the mails of a server.
@@ -115,7 +116,7 @@ func (w world) user(t *testing.T, name string) *cognito.AdminGetUserOutput {
 
 func TestWhoSignsUpConfirmsWithTheMailedCode(t *testing.T) {
 	t.Parallel()
-	w, mails := mailingWorld(t, localaws.Start(t))
+	w, mails := mailingWorld(t, localawstest.Start(t))
 	out, err := w.api.SignUp(t.Context(), &cognito.SignUpInput{ClientId: &w.clientID, Username: aws.String(ann), Password: aws.String(password)})
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestWhoSignsUpConfirmsWithTheMailedCode(t *testing.T) {
 func TestACodeIsGoodForADayAndFiveTries(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w, mails := mailingWorld(t, localaws.Start(t, clock.use))
+	w, mails := mailingWorld(t, localawstest.Start(t, clock.use))
 	w.signUp(t, ann)
 	code := mails.code(t, ann)
 	clock.advance(24 * time.Hour)
@@ -183,7 +184,7 @@ func TestACodeIsGoodForADayAndFiveTries(t *testing.T) {
 func TestAForgottenPasswordIsChosenAnewWithTheMailedCode(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w, mails := mailingWorld(t, localaws.Start(t, clock.use))
+	w, mails := mailingWorld(t, localawstest.Start(t, clock.use))
 	const changed = "Other-horse-8"
 	w.signUp(t, ann)
 	_, err := w.forgot(t, ann)
@@ -232,14 +233,14 @@ func TestAPoolCanLeavePasswordsToItsAdministrators(t *testing.T) {
 func TestAnUnknownUserIsNamedOrHidden(t *testing.T) {
 	t.Parallel()
 	const nobody = "nobody@example.com"
-	w, _ := mailingWorld(t, localaws.Start(t))
+	w, _ := mailingWorld(t, localawstest.Start(t))
 	_, err := w.forgot(t, nobody)
 	refused(t, err, "UserNotFoundException", "Username/client id combination not found.")
 	refused(t, w.resend(t, nobody), "UserNotFoundException", "")
 	refused(t, w.confirm(t, nobody, "123456"), "UserNotFoundException", "")
 	refused(t, w.reset(t, nobody, "123456", password), "UserNotFoundException", "")
 
-	w, mails := mailingWorld(t, localaws.Start(t), hiding)
+	w, mails := mailingWorld(t, localawstest.Start(t), hiding)
 	sent, err := w.forgot(t, nobody)
 	if err != nil || *sent.Destination != "n***@e***" {
 		t.Errorf("forgetting nobody's password: %v, %v", sent, err)
@@ -256,7 +257,7 @@ func TestAnUnknownUserIsNamedOrHidden(t *testing.T) {
 
 func TestAnInvitationBringsTheTemporaryPassword(t *testing.T) {
 	t.Parallel()
-	w, mails := mailingWorld(t, localaws.Start(t))
+	w, mails := mailingWorld(t, localawstest.Start(t))
 	in := &cognito.AdminCreateUserInput{
 		UserPoolId: &w.poolID, Username: aws.String(ann), DesiredDeliveryMediums: []types.DeliveryMediumType{types.DeliveryMediumTypeEmail},
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // grantRefused checks an error of the token endpoint.
@@ -95,7 +95,7 @@ func mustParse(t *testing.T, raw string) *url.URL {
 func TestACodeIsExchangedOnceByItsClientWithItsVerifierInTime(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorldAt(t, localaws.Start(t, clock.use))
+	w := newWorldAt(t, localawstest.Start(t, clock.use))
 	w.signUp(t, "ann@example.com")
 	a, b := newApp(t, w), newBrowser(t)
 	newCode := func() string {
@@ -230,7 +230,7 @@ func TestAClientWithoutOAuthMayNotUseThePages(t *testing.T) {
 func TestABrowserStaysSignedInUntilItSignsOut(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
-	w := newWorldAt(t, localaws.Start(t, clock.use))
+	w := newWorldAt(t, localawstest.Start(t, clock.use))
 	w.signUp(t, "ann@example.com")
 	a, b := newApp(t, w), newBrowser(t)
 	done := b.submit(t, b.open(t, a.authURL()), credentials("ann@example.com", password))

@@ -9,12 +9,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func TestAPoolIsListedAndDescribedAsItWasCreated(t *testing.T) {
 	t.Parallel()
-	api := clientOf(localaws.Start(t))
+	api := clientOf(localawstest.Start(t))
 	id := createPool(t, api, func(in *cognito.CreateUserPoolInput) {
 		in.Policies = &types.UserPoolPolicyType{PasswordPolicy: &types.PasswordPolicyType{MinimumLength: aws.Int32(12), RequireNumbers: true}}
 	})
@@ -47,7 +47,7 @@ func TestAPoolIsListedAndDescribedAsItWasCreated(t *testing.T) {
 
 func TestAPoolAsksForNoSecondFactor(t *testing.T) {
 	t.Parallel()
-	api := clientOf(localaws.Start(t))
+	api := clientOf(localawstest.Start(t))
 	id := createPool(t, api, nil)
 	out, err := api.GetUserPoolMfaConfig(t.Context(), &cognito.GetUserPoolMfaConfigInput{UserPoolId: &id})
 	if err != nil || out.MfaConfiguration != types.UserPoolMfaTypeOff || out.SoftwareTokenMfaConfiguration != nil {
@@ -64,7 +64,7 @@ func TestAPoolAsksForNoSecondFactor(t *testing.T) {
 
 func TestPoolListsArePaged(t *testing.T) {
 	t.Parallel()
-	api := clientOf(localaws.Start(t))
+	api := clientOf(localawstest.Start(t))
 	want, got := map[string]bool{}, map[string]bool{}
 	for range 3 {
 		want[createPool(t, api, nil)] = true
@@ -88,7 +88,7 @@ func TestPoolListsArePaged(t *testing.T) {
 
 func TestWhatPoolsCannotDoHereIsRefused(t *testing.T) {
 	t.Parallel()
-	api := clientOf(localaws.Start(t))
+	api := clientOf(localawstest.Start(t))
 	for name, in := range map[string]*cognito.CreateUserPoolInput{
 		"multi-factor":  {PoolName: aws.String("p"), MfaConfiguration: types.UserPoolMfaTypeOn},
 		"phone numbers": {PoolName: aws.String("p"), UsernameAttributes: []types.UsernameAttributeType{types.UsernameAttributeTypePhoneNumber}},
@@ -199,7 +199,7 @@ func TestClientSettingsAreChecked(t *testing.T) {
 
 func TestADomainBelongsToOnePool(t *testing.T) {
 	t.Parallel()
-	api := clientOf(localaws.Start(t))
+	api := clientOf(localawstest.Start(t))
 	one, other := createPool(t, api, nil), createPool(t, api, nil)
 	create := func(domain, pool string) error {
 		_, err := api.CreateUserPoolDomain(t.Context(), &cognito.CreateUserPoolDomainInput{Domain: &domain, UserPoolId: &pool})

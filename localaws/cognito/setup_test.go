@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	local "github.com/gatehouse-portal/gatehouse/localaws/cognito"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 const (
@@ -39,7 +40,7 @@ type world struct {
 
 func newWorld(t *testing.T, adjust ...func(*cognito.CreateUserPoolClientInput)) world {
 	t.Helper()
-	return newWorldAt(t, localaws.Start(t), adjust...)
+	return newWorldAt(t, localawstest.Start(t), adjust...)
 }
 
 func newWorldAt(t *testing.T, srv *localaws.Server, adjust ...func(*cognito.CreateUserPoolClientInput)) world {

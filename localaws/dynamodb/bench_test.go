@@ -11,11 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // Each benchmark measures everything: the SDK's client, HTTP, and a synced commit.
 func benchmark(b *testing.B, name string, do func(c *dynamodb.Client, n int64) error) {
-	c := client(localaws.Start(b, func(o *localaws.Options) { o.NoSync = false }))
+	c := client(localawstest.Start(b, func(o *localaws.Options) { o.NoSync = false }))
 	newTable(b, c, "journal", "pk:S", "sk:N")
 	for i := range 100 {
 		put(b, c, "journal", event("read", i))

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // attributes is an item in plain Go: string, num, []byte, bool, nil, list, map, and the
@@ -32,7 +33,7 @@ func client(s *localaws.Server) *dynamodb.Client {
 
 func start(t testing.TB) *dynamodb.Client {
 	t.Helper()
-	return client(localaws.Start(t))
+	return client(localawstest.Start(t))
 }
 
 // newTable creates a table from keys like "pk:S" or "pk:S", "sk:N".

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // post sends a body that the SDK might not send.
@@ -39,7 +40,7 @@ func post(t *testing.T, srv *localaws.Server, operation, body string) (status in
 // Each of these was observed on AWS.
 func TestUndocumentedErrorsOfAWSAreImitated(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	c := client(srv)
 	newTable(t, c, "tab", "pk:S", "sk:S")
 	const key, arn = `"Key":{"pk":{"S":"a"},"sk":{"S":"b"}}`, "arn:aws:dynamodb:us-east-1:000000000000:table/tab"
@@ -86,7 +87,7 @@ func TestUndocumentedErrorsOfAWSAreImitated(t *testing.T) {
 // Each of these was observed on AWS.
 func TestUndocumentedSuccessesOfAWSAreImitated(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	c := client(srv)
 	newTable(t, c, "tab", "pk:S")
 	for i, expression := range []string{"SET b = pk", "SET b = if_not_exists(b, pk)"} {
@@ -117,7 +118,7 @@ func TestUndocumentedSuccessesOfAWSAreImitated(t *testing.T) {
 func TestPointInTimeRecoveryIsTurnedOnAndOff(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	c := client(localaws.Start(t, func(o *localaws.Options) { o.Now = func() time.Time { return now } }))
+	c := client(localawstest.Start(t, func(o *localaws.Options) { o.Now = func() time.Time { return now } }))
 	newTable(t, c, "tab", "pk:S")
 	set := func(on bool) {
 		t.Helper()

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // clock is the server's clock. It moves only when a test advances it.
@@ -36,7 +37,7 @@ func (c *clock) advance(d time.Duration) {
 func startWithClock(t *testing.T) (*dynamodb.Client, *clock) {
 	t.Helper()
 	clk := newClock()
-	return client(localaws.Start(t, func(o *localaws.Options) { o.Now = clk.Now })), clk
+	return client(localawstest.Start(t, func(o *localaws.Options) { o.Now = clk.Now })), clk
 }
 
 func setTimeToLive(t *testing.T, c *dynamodb.Client, attribute string, on bool) error {

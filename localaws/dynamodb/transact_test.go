@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func transact(t testing.TB, c *dynamodb.Client, token string, items ...types.TransactWriteItem) error {
@@ -159,7 +160,7 @@ func TestATransactionWithATokenIsExecutedOnce(t *testing.T) {
 	t.Parallel()
 	var now atomic.Int64
 	now.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Unix())
-	c := client(localaws.Start(t, func(o *localaws.Options) {
+	c := client(localawstest.Start(t, func(o *localaws.Options) {
 		o.Now = func() time.Time { return time.Unix(now.Load(), 0) }
 	}))
 	newTable(t, c, "items", "pk:S")

@@ -10,9 +10,6 @@ import (
 // "10ms-1s".
 type Range struct{ Min, Max time.Duration }
 
-// Fixed is the range of one duration.
-func Fixed(d time.Duration) Range { return Range{d, d} }
-
 // UnmarshalText reads what String writes.
 func (r *Range) UnmarshalText(text []byte) error {
 	from, to, ranged := strings.Cut(string(text), "-")

@@ -29,7 +29,7 @@ func TestTextAndJSONSayTheSame(t *testing.T) {
 	want := []faults.Rule{
 		{Service: "sqs", Operation: "SendMessage", Kind: faults.Lost, Rate: 0.1},
 		{Service: "*", Kind: faults.Latency, Latency: faults.Range{Min: 5 * time.Millisecond, Max: 50 * time.Millisecond}, Times: 3},
-		{Service: "dynamodb", Kind: faults.Error, Error: faults.Throttling, Rate: 1, Latency: faults.Fixed(time.Second)},
+		{Service: "dynamodb", Kind: faults.Error, Error: faults.Throttling, Rate: 1, Latency: faults.Range{Min: time.Second, Max: time.Second}},
 	}
 	if diff := cmp.Diff(want, plan.Rules[:3]); diff != "" {
 		t.Errorf("read (-want +got):\n%s", diff)

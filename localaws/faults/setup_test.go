@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // local is a server of its own with clients that try each call once.
@@ -28,7 +29,7 @@ type local struct {
 
 func start(t testing.TB, adjust ...func(*localaws.Options)) *local {
 	t.Helper()
-	srv := localaws.Start(t, adjust...)
+	srv := localawstest.Start(t, adjust...)
 	cfg := srv.AWSConfig()
 	cfg.RetryMaxAttempts = 1
 	return &local{t: t, Server: srv, cfg: cfg, queue: sqs.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg)}

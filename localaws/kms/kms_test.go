@@ -18,11 +18,12 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func start(t *testing.T, adjust ...func(*localaws.Options)) *kms.Client {
 	t.Helper()
-	return clientOf(localaws.Start(t, adjust...))
+	return clientOf(localawstest.Start(t, adjust...))
 }
 
 func clientOf(srv *localaws.Server) *kms.Client {

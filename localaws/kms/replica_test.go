@@ -9,13 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // inRegions are clients of one server in two Regions.
 func inRegions(t *testing.T) (home, abroad *kms.Client) {
 	t.Helper()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	cfg := srv.AWSConfig()
 	cfg.Region = "eu-west-1"
 	return clientOf(srv), kms.NewFromConfig(cfg, func(o *kms.Options) { o.RetryMaxAttempts = 1 })

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/localaws/metering"
 )
 
@@ -55,7 +56,7 @@ type local struct {
 func start(t testing.TB) *local {
 	t.Helper()
 	c := newClock()
-	return on(t, localaws.Start(t, func(o *localaws.Options) { o.Now = c.Now }), c)
+	return on(t, localawstest.Start(t, func(o *localaws.Options) { o.Now = c.Now }), c)
 }
 
 func on(t testing.TB, srv *localaws.Server, c *clock) *local {

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // local is a client with a bucket called "b" and a clock that stands still.
@@ -30,7 +31,7 @@ var noon = time.Date(2026, 3, 1, 12, 0, 0, 500, time.UTC)
 
 func start(t testing.TB) *local {
 	t.Helper()
-	srv := localaws.Start(t, func(o *localaws.Options) { o.Now = func() time.Time { return noon } })
+	srv := localawstest.Start(t, func(o *localaws.Options) { o.Now = func() time.Time { return noon } })
 	l := on(t, srv)
 	l.createBucket("bucket")
 	return l

@@ -13,6 +13,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func (l *local) setSubscription(arn, name, value string) error {
@@ -133,7 +134,7 @@ func (l *lines) String() string {
 func TestAQueueWhosePolicyDoesNotAllowTheTopicGetsNothing(t *testing.T) {
 	t.Parallel()
 	log := &lines{}
-	l := newLocal(t, localaws.Start(t, func(o *localaws.Options) { o.Log = zerolog.New(log) }), newClock())
+	l := newLocal(t, localawstest.Start(t, func(o *localaws.Options) { o.Log = zerolog.New(log) }), newClock())
 	topic := l.topic("t")
 	for name, policy := range map[string]string{"without": "", "other": allowing("other")} {
 		url, queue := l.queue(name, "Policy", policy)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // The benchmarks send, receive and delete b.N messages of 1 KB through one
@@ -27,7 +28,7 @@ func BenchmarkFIFOOf1000Groups(b *testing.B) { benchmarkQueue(b, "bench.fifo", 1
 func BenchmarkFIFOOf1000GroupsInBatches(b *testing.B) { benchmarkQueue(b, "bench.fifo", 10, 16) }
 
 func benchmarkQueue(b *testing.B, name string, batch, clients int) {
-	srv := localaws.Start(b, func(o *localaws.Options) { o.NoSync = false })
+	srv := localawstest.Start(b, func(o *localaws.Options) { o.NoSync = false })
 	l := &local{b, sqs.NewFromConfig(srv.AWSConfig(), func(o *sqs.Options) {
 		o.HTTPClient = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 	}), newClock()}

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // clock is the server's clock; it stands still until it is moved.
@@ -47,7 +48,7 @@ type local struct {
 func start(t testing.TB) *local {
 	t.Helper()
 	c := newClock()
-	srv := localaws.Start(t, func(o *localaws.Options) { o.Now = c.Now })
+	srv := localawstest.Start(t, func(o *localaws.Options) { o.Now = c.Now })
 	return &local{t, sqs.NewFromConfig(srv.AWSConfig()), c}
 }
 

@@ -9,11 +9,12 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func TestTheCallerIsTheLocalUserOfTheLocalAccount(t *testing.T) {
 	t.Parallel()
-	client := sts.NewFromConfig(localaws.Start(t).AWSConfig())
+	client := sts.NewFromConfig(localawstest.Start(t).AWSConfig())
 	who, err := client.GetCallerIdentity(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +32,7 @@ func TestTheCallerIsTheLocalUserOfTheLocalAccount(t *testing.T) {
 
 func TestAssumingARoleIsRefusedAsNotImplemented(t *testing.T) {
 	t.Parallel()
-	client := sts.NewFromConfig(localaws.Start(t).AWSConfig(), func(o *sts.Options) { o.RetryMaxAttempts = 1 })
+	client := sts.NewFromConfig(localawstest.Start(t).AWSConfig(), func(o *sts.Options) { o.RetryMaxAttempts = 1 })
 	_, err := client.AssumeRole(t.Context(), &sts.AssumeRoleInput{
 		RoleArn:         aws.String("arn:aws:iam::" + localaws.Account + ":role/any"),
 		RoleSessionName: aws.String("any"),

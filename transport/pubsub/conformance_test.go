@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 	"github.com/gatehouse-portal/gatehouse/transport/stock"
 )
@@ -174,7 +174,7 @@ type queues struct {
 
 func startQueues(t testing.TB, suffix string) *queues {
 	t.Helper()
-	cfg := localaws.Start(t).AWSConfig()
+	cfg := localawstest.Start(t).AWSConfig()
 	connections := &http.Transport{MaxIdleConnsPerHost: 256}
 	cfg.HTTPClient = &http.Client{Transport: connections}
 	t.Cleanup(connections.CloseIdleConnections)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 // Cloud is a local AWS with real clients. Every call of its SQS client passes through the
@@ -32,7 +33,7 @@ type Cloud struct {
 // Start starts a local AWS that ends with the test.
 func Start(t testing.TB) *Cloud {
 	t.Helper()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	cfg := srv.AWSConfig()
 	transport := &http.Transport{MaxIdleConnsPerHost: 256}
 	cfg.HTTPClient = &http.Client{Transport: transport}

@@ -1,4 +1,4 @@
-package app
+package local
 
 import (
 	"bytes"
@@ -18,15 +18,25 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/google/go-cmp/cmp"
 	"github.com/rs/zerolog"
 
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
 // patience bounds how long anything here may take.
 const patience = time.Minute
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
 
 // written is what a process writes while a test reads it.
 type written struct {
@@ -48,23 +58,23 @@ func (w *written) String() string {
 
 // running is a local portal that runs, with what it says on the terminal and in the log.
 type running struct {
-	Local
-	Process
+	Portal
+	app.Process
 	out, log *written
 	stop     func()
 }
 
 // runLocally runs a local portal on free ports until the test ends.
-func runLocally(t *testing.T, opts LocalOptions) running {
+func runLocally(t *testing.T, opts Options) running {
 	t.Helper()
-	cfg, err := LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
+	cfg, err := app.LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
 	ok(t, err)
 	r := running{out: &written{}, log: &written{}}
-	ready, done := make(chan Local, 1), make(chan error, 1)
+	ready, done := make(chan Portal, 1), make(chan error, 1)
 	opts.Out, opts.Ready = r.out, ready
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		done <- RunLocal(ctx, Process{Config: cfg, Log: zerolog.New(r.log), Metrics: NewMetrics()}, opts)
+		done <- Run(ctx, app.Process{Config: cfg, Log: zerolog.New(r.log), Metrics: app.NewMetrics()}, opts)
 	}()
 	r.stop = sync.OnceFunc(func() {
 		cancel()
@@ -74,14 +84,14 @@ func runLocally(t *testing.T, opts LocalOptions) running {
 	})
 	t.Cleanup(r.stop)
 	select {
-	case r.Local = <-ready:
+	case r.Portal = <-ready:
 	case err := <-done:
 		done <- nil
 		t.Fatalf("it does not start: %v\n%s", err, r.log)
 	case <-time.After(patience):
 		t.Fatalf("it does not start\n%s", r.log)
 	}
-	r.Process = Process{Config: cfg, AWS: aws.Config{
+	r.Process = app.Process{Config: cfg, AWS: aws.Config{
 		Region: localaws.Region, BaseEndpoint: &r.AWSURL, RetryMaxAttempts: 1,
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 	}}
@@ -111,10 +121,19 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
+// kmsKey is the ARN of the installation's KMS key.
+func kmsKey(t *testing.T, p app.Process) string {
+	t.Helper()
+	alias := app.NamesFor(p.Config.Prefix).KMSAlias
+	key, err := kms.NewFromConfig(p.AWS).DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &alias})
+	ok(t, err)
+	return aws.ToString(key.KeyMetadata.Arn)
+}
+
 func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
-	first := runLocally(t, LocalOptions{Dir: dir})
+	first := runLocally(t, Options{Dir: dir})
 	if status, body := fetched(t, first.OperatorsURL+"/readyz"); status != http.StatusOK {
 		t.Errorf("ready: %d %s", status, body)
 	}
@@ -133,14 +152,14 @@ func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
 			t.Errorf("there is no %s in the metrics", name)
 		}
 	}
-	key := survey(t, first.Process).Key["arn"]
+	key := kmsKey(t, first.Process)
 	first.stop()
 
-	again := runLocally(t, LocalOptions{Dir: dir})
+	again := runLocally(t, Options{Dir: dir})
 	if diff := cmp.Diff(first.Demo, again.Demo); diff != "" {
 		t.Errorf("another demo (-first +again):\n%s", diff)
 	}
-	if got := survey(t, again.Process).Key["arn"]; got != key {
+	if got := kmsKey(t, again.Process); got != key {
 		t.Errorf("the KMS key was %s and is %s", key, got)
 	}
 	if !offered(again)() {
@@ -151,7 +170,7 @@ func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
 	}
 	again.stop()
 
-	fresh := runLocally(t, LocalOptions{Dir: dir, Fresh: true})
+	fresh := runLocally(t, Options{Dir: dir, Fresh: true})
 	if fresh.Demo.PoolID == first.Demo.PoolID || fresh.Demo.API.FreePlanID == first.Demo.API.FreePlanID {
 		t.Errorf("something is left: %+v", fresh.Demo)
 	}
@@ -161,7 +180,7 @@ func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
 func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	r := runLocally(t, LocalOptions{Dir: dir})
+	r := runLocally(t, Options{Dir: dir})
 	said := r.out.String()
 	for _, want := range []string{
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
@@ -181,7 +200,7 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 	if strings.Contains(said, "Faults") {
 		t.Errorf("it tells of faults:\n%s", said)
 	}
-	for _, account := range DemoAccounts {
+	for _, account := range demo.Accounts {
 		if strings.Contains(r.log.String(), account.Password) {
 			t.Errorf("the log has the password of %s", account.Email)
 		}
@@ -194,7 +213,7 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 func TestFaultsBeginOnceEverythingRuns(t *testing.T) {
 	t.Parallel()
 	// With any of them from the start set-up would fail.
-	r := runLocally(t, LocalOptions{Dir: t.TempDir(), Faults: []string{"seed=7; apigateway.GetUsagePlans:error=throttling", "kms:error=internal; cognito-idp:error=internal"}})
+	r := runLocally(t, Options{Dir: t.TempDir(), Faults: []string{"seed=7; apigateway.GetUsagePlans:error=throttling", "kms:error=internal; cognito-idp:error=internal"}})
 	const want = "seed=7; apigateway.GetUsagePlans:error=throttling; kms:error=internal; cognito-idp:error=internal"
 	if !strings.Contains(r.out.String(), "  Faults         "+want+"\n") {
 		t.Errorf("the banner says\n%s", r.out)
@@ -211,7 +230,7 @@ func TestQuotasBeginOnceEverythingRuns(t *testing.T) {
 	for name, quotas := range map[string]bool{"with quotas": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := runLocally(t, LocalOptions{Dir: t.TempDir(), AWSQuotas: quotas})
+			r := runLocally(t, Options{Dir: t.TempDir(), AWSQuotas: quotas})
 			_, body := fetched(t, r.AWSURL+faults.CountsPath)
 			var counts faults.Counts
 			ok(t, json.Unmarshal([]byte(body), &counts))
@@ -239,11 +258,11 @@ func TestQuotasBeginOnceEverythingRuns(t *testing.T) {
 
 func TestALocalPortalThatCannotStartLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	cfg, err := LoadConfig(nil)
+	cfg, err := app.LoadConfig(nil)
 	ok(t, err)
 	dir := t.TempDir()
-	p := Process{Config: cfg, Log: zerolog.Nop(), Metrics: NewMetrics()}
-	if err := RunLocal(t.Context(), p, LocalOptions{Dir: dir, Faults: []string{"sqs:broken"}}); err == nil || !strings.Contains(err.Error(), `fault "sqs:broken"`) {
+	p := app.Process{Config: cfg, Log: zerolog.Nop(), Metrics: app.NewMetrics()}
+	if err := Run(t.Context(), p, Options{Dir: dir, Faults: []string{"sqs:broken"}}); err == nil || !strings.Contains(err.Error(), `fault "sqs:broken"`) {
 		t.Errorf("a fault that is none: %v", err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
@@ -251,10 +270,10 @@ func TestALocalPortalThatCannotStartLeavesNothingBehind(t *testing.T) {
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := RunLocal(canceled, p, LocalOptions{Dir: dir}); !errors.Is(err, context.Canceled) {
+	if err := Run(canceled, p, Options{Dir: dir}); !errors.Is(err, context.Canceled) {
 		t.Errorf("canceled at once: %v", err)
 	}
-	runLocally(t, LocalOptions{Dir: dir}) // the data file is free and sound
+	runLocally(t, Options{Dir: dir}) // the data file is free and sound
 }
 
 func TestMailGoesToTheTerminal(t *testing.T) {

@@ -14,13 +14,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// heapGrowth is how far the heap may grow between two collections, in percent of what is
-// live. Every message allocates much and keeps nothing, so what is live is small, and
-// collecting seldom costs some tens of megabytes.
+// heapGrowth is how far the heap may grow between two collections, in percent of the live heap.
+// Messages allocate much and keep nothing, so the live heap is small, and rare collections cost
+// only some tens of megabytes.
 const heapGrowth = 400
 
-// CollectSeldom sets the pace of the garbage collector for a process that carries
-// messages, unless GOGC sets it.
+// CollectSeldom makes the garbage collector run less often, for processes that carry messages. It
+// does nothing if GOGC is set.
 func CollectSeldom() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
@@ -33,14 +33,14 @@ const (
 	ExitOK = 0
 	// ExitFailed: it failed, or found something wrong.
 	ExitFailed = 1
-	// ExitUsage: the command line is wrong; nothing was done.
+	// ExitUsage: the command line is wrong, and the command did nothing.
 	ExitUsage = 2
 )
 
-// Main is the main function of a process: command line, configuration, signals, exit
-// code. It returns ExitOK after INT or TERM and ExitFailed, with one clear message on
-// stderr, when something is in the way. The process takes no arguments but --help and
-// --version; summary is what help says of it.
+// Main is the main function of a process: command line, configuration, signals, exit code. It
+// returns ExitOK after INT or TERM. If the process cannot start or fails, it prints one message
+// to stderr and returns ExitFailed. The process takes no arguments but --help and --version;
+// --help prints summary.
 func Main(name, summary string, run func(context.Context, Process) error, needs ...Need) int {
 	if code, over := arguments(name, summary, os.Args[1:], os.Stdout, os.Stderr); over {
 		return code
@@ -61,7 +61,7 @@ func Main(name, summary string, run func(context.Context, Process) error, needs 
 	return 0
 }
 
-// NewProcess is the process that the environment describes.
+// NewProcess configures a process from the environment. It checks that there are credentials.
 func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error) {
 	cfg, err := LoadConfig(os.Environ(), needs...)
 	if err != nil {
@@ -79,13 +79,13 @@ func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error
 	return Process{AWS: awsCfg, Config: cfg, Log: log, Metrics: NewMetrics()}, nil
 }
 
-// Fail says what is in the way and returns the exit code.
+// Fail prints the error to stderr and returns ExitFailed.
 func Fail(name string, err error) int {
 	fmt.Fprintf(os.Stderr, "%s: %s\n", name, Explain(err))
 	return ExitFailed
 }
 
-// Explain is an error as people read it, in words where it is one of AWS's.
+// Explain returns the error's text for people, and explains AWS errors.
 func Explain(err error) string {
 	var later *portal.Postponed
 	switch {
@@ -97,7 +97,7 @@ func Explain(err error) string {
 	return spoken(err)
 }
 
-// arguments answers a command line that is not to start the process.
+// arguments handles the command line. over is true if the process must not start.
 func arguments(name, summary string, args []string, out, errs io.Writer) (code int, over bool) {
 	switch {
 	case len(args) == 0:

@@ -21,9 +21,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/leases"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 	"github.com/gatehouse-portal/gatehouse/state"
+	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
 // city is many accounts that subscribe at once, and a local AWS.
@@ -37,7 +39,7 @@ type city struct {
 
 func newCity(t *testing.T, people int) *city {
 	t.Helper()
-	c := &city{server: localaws.Start(t)}
+	c := &city{server: localawstest.Start(t)}
 	cfg, err := app.LoadConfig(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +141,7 @@ func TestACityThatSubscribesAtOnceCostsFewCalls(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		folded := state.FoldAccount(c.account(n), facts)
+		folded := statetest.FoldAccount(c.account(n), facts)
 		if s := folded.Subscriptions[c.plan]; s.Phase != state.Active || !ids[folded.Keys["key1"].GatewayID] {
 			t.Errorf("account %d is %s with key %+v", n, s.Phase, folded.Keys["key1"])
 		}

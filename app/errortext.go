@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spoken is an error as people read it: a portal.Error is its message, without the code
-// that programs go by.
+// spoken is the error's text for people: of a portal.Error the message, without the code,
+// which is for programs.
 func spoken(err error) string {
 	text := err.Error()
 	for _, e := range portalErrors(err) {
@@ -16,9 +16,9 @@ func spoken(err error) string {
 	return text
 }
 
-// portalErrors are the outermost ones.
+// portalErrors lists the outermost portal.Errors in err's tree.
 func portalErrors(err error) []*portal.Error {
-	//nolint:errorlint // errors.As finds the first only; here the whole tree is walked.
+	//nolint:errorlint // errors.As finds the first only; this walks the whole tree.
 	switch e := err.(type) {
 	case *portal.Error:
 		return []*portal.Error{e}
@@ -34,9 +34,9 @@ func portalErrors(err error) []*portal.Error {
 	return nil
 }
 
-// sentence is the message and then its cause.
+// sentence is the message, then the cause.
 func sentence(e *portal.Error) string {
-	//nolint:errorlint // only a cause that is a sentence itself can follow as one.
+	//nolint:errorlint // only a portal.Error itself is a sentence; a wrapped one is not.
 	switch cause := e.Err.(type) {
 	case nil:
 		return e.Message

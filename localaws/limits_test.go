@@ -11,11 +11,12 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
 func TestAWSLimitsEnforceAWSQuotasAndCountThrottledCalls(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t, func(o *localaws.Options) { o.Limits = localaws.AWSLimits() })
+	srv := localawstest.Start(t, func(o *localaws.Options) { o.Limits = localaws.AWSLimits() })
 	cfg := srv.AWSConfig()
 	cfg.RetryMaxAttempts = 1
 	client := apigateway.NewFromConfig(cfg)
@@ -55,7 +56,7 @@ func TestAWSLimitsEnforceAWSQuotasAndCountThrottledCalls(t *testing.T) {
 
 func TestUnknownPagesAreCountedAsUnknown(t *testing.T) {
 	t.Parallel()
-	srv := localaws.Start(t)
+	srv := localawstest.Start(t)
 	for _, path := range []string{"/nothing/here", "/nor/here"} {
 		res, err := http.Get(srv.Endpoint() + path)
 		if err != nil {

@@ -1,4 +1,4 @@
-package app
+package local
 
 import (
 	"testing"
@@ -11,11 +11,22 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
+// installation is an AWS of the test's own, and the configuration of a portal there.
+func installation(t *testing.T, vars ...string) app.Process {
+	t.Helper()
+	cfg, err := app.LoadConfig(vars)
+	ok(t, err)
+	return app.Process{AWS: localawstest.Start(t).AWSConfig(), Config: cfg}
+}
+
 // people are a pool's users with their state, and who is in the group.
-func people(t *testing.T, p Process, pool string) map[string]string {
+func people(t *testing.T, p app.Process, pool string) map[string]string {
 	t.Helper()
 	client := cognito.NewFromConfig(p.AWS)
 	users, err := client.ListUsers(t.Context(), &cognito.ListUsersInput{UserPoolId: &pool})
@@ -37,7 +48,7 @@ func people(t *testing.T, p Process, pool string) map[string]string {
 	return found
 }
 
-func clientOf(t *testing.T, p Process, d Demo) types.UserPoolClientType {
+func clientOf(t *testing.T, p app.Process, d Demo) types.UserPoolClientType {
 	t.Helper()
 	out, err := cognito.NewFromConfig(p.AWS).DescribeUserPoolClient(t.Context(), &cognito.DescribeUserPoolClientInput{UserPoolId: &d.PoolID, ClientId: &d.ClientID})
 	ok(t, err)
@@ -46,8 +57,8 @@ func clientOf(t *testing.T, p Process, d Demo) types.UserPoolClientType {
 
 func TestTheDemoIsInstalledOnceAndFollowsThePortalsAddress(t *testing.T) {
 	t.Parallel()
-	p := patient(t, "GATEHOUSE_ADMIN_GROUP=portal-admins", "GATEHOUSE_BASE_URL=http://localhost:8080")
-	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	p := installation(t, "GATEHOUSE_ADMIN_GROUP=portal-admins", "GATEHOUSE_BASE_URL=http://localhost:8080")
+	ok(t, app.Setup(t.Context(), p.AWS, p.Config))
 	first, err := SetupDemo(t.Context(), p.AWS, p.Config, "http://localhost:4566/demo-api")
 	ok(t, err)
 	before := clientOf(t, p, first)
@@ -97,11 +108,11 @@ func TestTheDemoIsInstalledOnceAndFollowsThePortalsAddress(t *testing.T) {
 
 func TestADemoAccountThatWasChangedStaysAsItIs(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
-	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	p := installation(t)
+	ok(t, app.Setup(t.Context(), p.AWS, p.Config))
 	d, err := SetupDemo(t.Context(), p.AWS, p.Config, "http://localhost:4566/demo-api")
 	ok(t, err)
-	client, user := cognito.NewFromConfig(p.AWS), DemoAccounts[0]
+	client, user := cognito.NewFromConfig(p.AWS), demo.Accounts[0]
 	signIn := func(password string) error {
 		_, err := client.InitiateAuth(t.Context(), &cognito.InitiateAuthInput{
 			ClientId: &d.ClientID, AuthFlow: types.AuthFlowTypeUserPasswordAuth,
@@ -124,11 +135,11 @@ func TestADemoAccountThatWasChangedStaysAsItIs(t *testing.T) {
 
 func TestTheDemoHasTheCatalogRead(t *testing.T) {
 	t.Parallel()
-	p := patient(t)
-	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	p := installation(t)
+	ok(t, app.Setup(t.Context(), p.AWS, p.Config))
 	_, err := SetupDemo(t.Context(), p.AWS, p.Config, "http://localhost:4566/demo-api")
 	ok(t, err)
-	client, names := sqs.NewFromConfig(p.AWS), NamesFor(p.Config.Prefix)
+	client, names := sqs.NewFromConfig(p.AWS), app.NamesFor(p.Config.Prefix)
 	queue, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &names.Commands})
 	ok(t, err)
 	received, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{

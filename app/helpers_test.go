@@ -1,0 +1,82 @@
+package app
+
+import (
+	"bytes"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/identity"
+)
+
+// patience bounds how long anything here may take.
+const patience = time.Minute
+
+func ok(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits until it is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !so(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("it does not happen that %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+// written is what a process writes while a test reads it.
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *written) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// installedDemo names the demo's user pool, the portal's client there, and the demo API.
+type installedDemo struct {
+	PoolID, ClientID string
+	demo.Installed
+}
+
+// installDemo installs the demo, and asks for the catalog to be read.
+func installDemo(t *testing.T, p Process) (d installedDemo) {
+	t.Helper()
+	var err error
+	d.PoolID, d.ClientID, err = demo.UserPool{
+		Cognito: cognito.NewFromConfig(p.AWS), Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",
+		CallbackURL: p.Config.BaseURL + identity.CallbackPath, SignOutURL: p.Config.BaseURL + "/", AdminGroup: p.Config.AdminGroup,
+	}.Install(t.Context())
+	ok(t, err)
+	d.Installed, err = demo.Install(t.Context(), apigateway.NewFromConfig(p.AWS), "http://localhost:4566/demo-api")
+	ok(t, err)
+	ok(t, RequestCatalog(t.Context(), p))
+	return d
+}
+
+func clientOf(t *testing.T, p Process, d installedDemo) types.UserPoolClientType {
+	t.Helper()
+	out, err := cognito.NewFromConfig(p.AWS).DescribeUserPoolClient(t.Context(), &cognito.DescribeUserPoolClientInput{UserPoolId: &d.PoolID, ClientId: &d.ClientID})
+	ok(t, err)
+	return *out.UserPoolClient
+}

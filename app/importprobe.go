@@ -1,0 +1,31 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
+)
+
+func newFindings(c clients, names Names, p Process) *keyimport.Findings {
+	return keyimport.NewFindings(c.dynamodb, names.Records, c.config.Region, p.Now)
+}
+
+// ProbeImport tries out ImportApiKeys with throw-away keys, within the budget, and saves its
+// finding for the workers. If it returns a finding and an error, some of the throw-away keys
+// could not be deleted, or the finding could not be saved.
+func ProbeImport(ctx context.Context, p Process) (keyimport.Finding, error) {
+	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
+	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
+	if err != nil {
+		return keyimport.Finding{}, err
+	}
+	finding, err := keyimport.Probe(p.Log.WithContext(ctx), gateway.New(c.apigateway, budget, gateway.Config{}), names.KeyNamePrefix())
+	if len(finding.Observations) == 0 {
+		return finding, fmt.Errorf("trying out ImportApiKeys: %w", err)
+	}
+	finding, unsaved := newFindings(c, names, p).Save(ctx, finding)
+	return finding, cmp.Or(unsaved, err)
+}

@@ -1,0 +1,94 @@
+package local
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
+)
+
+// banner tells the person at the terminal where everything is. faults is what goes wrong on
+// purpose, "" if nothing does.
+func (l Portal) banner(out io.Writer, faults string) {
+	if out == nil {
+		return
+	}
+	fmt.Fprintf(out, `
+  Gatehouse is running.
+
+  Portal         %s
+  AWS endpoint   %s
+  Operators      %s/healthz  /readyz  /metrics
+  Data           %s  (kept across restarts; --fresh starts over)
+`, l.PortalURL, l.AWSURL, l.OperatorsURL, l.Dir)
+	if faults != "" {
+		fmt.Fprintf(out, "  Faults         %s\n", faults)
+	}
+	fmt.Fprint(out, "\n  Sign in as\n")
+	for _, account := range demo.Accounts {
+		role := ""
+		if account.Admin {
+			role = "  (admin)"
+		}
+		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
+	}
+	fmt.Fprintf(out, `
+  For the other commands of gatehouse, the AWS CLI and curl, in another terminal
+%s
+
+  Tokens of user pool %s
+    aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH \
+      --client-id %s \
+      --auth-parameters USERNAME=%s,PASSWORD=%s
+
+  Version 1 of the AWS CLI needs for "aws sqs"
+    --endpoint-url %s
+
+  Stop with Ctrl+C.
+
+`, l.exports(), l.Demo.PoolID, l.Demo.ClientID, demo.Accounts[0].Email, demo.Accounts[0].Password, l.AWSURL)
+}
+
+// exports are shell commands that set the environment.
+func (l Portal) exports() string {
+	var b strings.Builder
+	for _, v := range l.environment() {
+		fmt.Fprintf(&b, "    export %s=%s\n", v[0], v[1])
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// environment lists the variables, name and value, with which commands find this portal and
+// its AWS.
+func (l Portal) environment() [][2]string {
+	all := [][2]string{
+		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},
+		{"AWS_ACCESS_KEY_ID", "local"}, {"AWS_SECRET_ACCESS_KEY", "local"},
+		{"GATEHOUSE_BASE_URL", l.PortalURL}, {"GATEHOUSE_OIDC_ISSUER", l.config.OIDCIssuer}, {"GATEHOUSE_OIDC_CLIENT_ID", l.config.OIDCClientID},
+	}
+	// If the pool answers at another address than its issuer's, see signIn, its addresses
+	// cannot be discovered.
+	if l.config.OIDCIssuer != l.AWSURL+"/"+l.Demo.PoolID {
+		all = append(all, [][2]string{
+			{"GATEHOUSE_OIDC_AUTH_URL", l.config.OIDCAuthURL}, {"GATEHOUSE_OIDC_TOKEN_URL", l.config.OIDCTokenURL}, {"GATEHOUSE_OIDC_JWKS_URL", l.config.OIDCJWKSURL},
+		}...)
+	}
+	if defaults, err := app.LoadConfig(nil); err == nil && l.config.Prefix != defaults.Prefix {
+		all = append(all, [2]string{"GATEHOUSE_PREFIX", l.config.Prefix})
+	}
+	return all
+}
+
+// mailTo prints the mails of the user pools. They hold codes that only the person at the
+// terminal should read, so they stay out of the log.
+func mailTo(out io.Writer) cognito.Post {
+	return func(to, subject, body string) {
+		if out != nil {
+			fmt.Fprintf(out, "\n  Mail to %s: %s\n\n    %s\n\n", to, subject, strings.ReplaceAll(strings.TrimSpace(body), "\n", "\n    "))
+		}
+	}
+}

@@ -1,0 +1,41 @@
+package local
+
+import (
+	"context"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apigateway"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/web"
+)
+
+// Demo names what SetupDemo installed.
+type Demo struct {
+	PoolID, ClientID string
+	API              demo.Installed
+}
+
+// SetupDemo installs the demo beside a portal that is set up: a user pool with
+// demo.Accounts, and an API with two plans whose requests backendURL answers. Then it asks
+// the workers to read the catalog, and does not wait for them. It may be run any number of
+// times: it leaves what is there as it is, except that the pool's client gets the addresses
+// of cfg.BaseURL. The AWS account may be a real one.
+func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (Demo, error) {
+	poolID, clientID, err := demo.UserPool{
+		Cognito: cognitoidentityprovider.NewFromConfig(awsCfg), Name: cfg.Prefix + "-demo", ClientName: web.DefaultName,
+		CallbackURL: cfg.BaseURL + identity.CallbackPath, SignOutURL: cfg.BaseURL + "/", AdminGroup: cfg.AdminGroup,
+	}.Install(ctx)
+	if err != nil {
+		return Demo{}, err
+	}
+	// Somebody waits for this at a terminal, so the SDK's own retries may wait for the quota.
+	installed, err := demo.Install(ctx, apigateway.NewFromConfig(awsCfg), backendURL)
+	if err != nil {
+		return Demo{}, err
+	}
+	return Demo{PoolID: poolID, ClientID: clientID, API: installed}, app.RequestCatalog(ctx, app.Process{AWS: awsCfg, Config: cfg})
+}

@@ -1,0 +1,192 @@
+// Package local runs a whole portal on one machine: the local AWS, the portal and a worker
+// in one process, set up with the demo. The portal and the worker are those of production,
+// and so is the AWS SDK; only AWS itself is replaced. It also sets up the demo in an AWS
+// account. Commands use it, and nothing else imports it.
+package local
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+)
+
+// demoPath is where the local AWS's server answers the demo API.
+const demoPath = "/demo-api"
+
+// Options are the flags of `gatehouse local`.
+type Options struct {
+	// Dir holds all data; Fresh empties it first.
+	Dir   string
+	Fresh bool
+	// Port, AWSPort and OperatorsPort are the ports to listen on, on 127.0.0.1; 0 picks a
+	// free one.
+	Port, AWSPort, OperatorsPort int
+	// Faults are what goes wrong in the local AWS once the portal runs, in the text form
+	// of faults.Parse.
+	Faults []string
+	// AWSQuotas has the local API Gateway keep to AWS's quotas, once the portal runs.
+	AWSQuotas bool
+	// Out gets the banner and the mails of the user pool; nil drops them.
+	Out io.Writer
+	// Ready gets the portal once everything answers; nil to do without.
+	Ready chan<- Portal
+}
+
+// Portal is a local portal that runs.
+type Portal struct {
+	PortalURL, AWSURL, OperatorsURL string
+	Demo                            Demo
+	Dir                             string
+	// config is what the portal runs with.
+	config app.Config
+}
+
+// Run runs a local portal until ctx ends. Of p it takes all but AWS; the base URL and the
+// identity provider of p.Config are replaced, and so is PollWait. An error says in plain
+// words what is in the way.
+func Run(ctx context.Context, p app.Process, opts Options) error {
+	dir, err := filepath.Abs(opts.Dir)
+	if err != nil {
+		return fmt.Errorf("finding the data folder %s: %w", opts.Dir, err)
+	}
+	misbehaviour, err := faults.Parse(strings.Join(opts.Faults, "; "))
+	if err != nil {
+		return err
+	}
+	public, err := listen("the portal", "--port", opts.Port)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	operators, err := listen("operators", "--operators-port", opts.OperatorsPort)
+	if err != nil {
+		return err
+	}
+	defer operators.Close()
+	server, err := localaws.Open(localaws.Options{
+		Dir: dir, Fresh: opts.Fresh, Addr: loopback(opts.AWSPort), Log: p.Log.With().Str("process", "localaws").Logger(), Now: p.Now,
+		Mount: map[string]http.Handler{demoPath + "/": http.StripPrefix(demoPath, demo.API())},
+	})
+	if err != nil {
+		return cannotStartAWS(err, opts)
+	}
+	defer func() { _ = server.Close() }()
+	server.Cognito().OnMail(mailTo(opts.Out))
+
+	running := Portal{PortalURL: localURL(public), AWSURL: server.Endpoint(), OperatorsURL: localURL(operators), Dir: dir}
+	p.AWS, p.Config.BaseURL = server.AWSConfig(), running.PortalURL
+	p.PollWait = time.Second // so that it stops soon after Ctrl+C
+	if err := app.Setup(ctx, p.AWS, p.Config); err != nil {
+		return fmt.Errorf("setting up: %w", err)
+	}
+	if running.Demo, err = SetupDemo(ctx, p.AWS, p.Config, running.AWSURL+demoPath); err != nil {
+		return fmt.Errorf("setting up the demo: %w", err)
+	}
+	probeImport(ctx, p)
+	if p.Config, err = running.signIn(ctx, p.Config); err != nil {
+		return err
+	}
+	running.config = p.Config
+	return run(ctx, p, public, operators, func() error {
+		if opts.AWSQuotas {
+			server.SetLimits(localaws.AWSLimits())
+		}
+		if err := server.SetFaults(misbehaviour); err != nil {
+			return err
+		}
+		told := ""
+		if len(misbehaviour.Rules) > 0 {
+			told = misbehaviour.String()
+		}
+		running.banner(opts.Out, told)
+		if opts.Ready != nil {
+			opts.Ready <- running
+		}
+		return nil
+	})
+}
+
+// run runs the portal and a worker until ctx ends, and calls ready once both answer.
+func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
+	worker, err := app.NewWorker(ctx, p)
+	if err != nil {
+		return err
+	}
+	portal, err := app.NewPortal(ctx, p)
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return worker.Run(ctx) })
+	group.Go(func() error {
+		return app.Serve(ctx, public, app.ForLoopbackNames(public, portal), p.Log, p.Config.MaxConnections)
+	})
+	group.Go(func() error { return app.ServeOperators(ctx, operators, p) })
+	group.Go(func() error {
+		select {
+		case <-worker.Running():
+			return ready()
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	return errors.Join(group.Wait(), portal.Close())
+}
+
+// signIn returns cfg with the demo's user pool as the identity provider. The pool keeps the
+// issuer that it was created with, since an account's identity is issuer and subject, but
+// it may answer at another port today. So the addresses are configured, and the portal
+// discovers nothing.
+func (l Portal) signIn(ctx context.Context, cfg app.Config) (app.Config, error) {
+	found, err := discover(ctx, l.AWSURL+"/"+l.Demo.PoolID)
+	if err != nil {
+		return cfg, err
+	}
+	cfg.OIDCIssuer, cfg.OIDCClientID = found.Issuer, l.Demo.ClientID
+	cfg.OIDCAuthURL, cfg.OIDCTokenURL, cfg.OIDCJWKSURL = found.Authorization, found.Token, found.Keys
+	cfg.OIDCSignUpURL = l.AWSURL + "/signup"
+	cfg.OIDCSignOutURL = found.EndSession + "?client_id={client_id}&logout_uri={return_url}"
+	return cfg, nil
+}
+
+// discovery is what signIn takes from a provider's discovery document.
+type discovery struct {
+	Issuer        string `json:"issuer"`
+	Authorization string `json:"authorization_endpoint"`
+	Token         string `json:"token_endpoint"`
+	Keys          string `json:"jwks_uri"`
+	EndSession    string `json:"end_session_endpoint"`
+}
+
+func discover(ctx context.Context, base string) (found discovery, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+"/.well-known/openid-configuration", nil)
+	if err != nil {
+		return found, fmt.Errorf("finding the identity provider: %w", err)
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return found, fmt.Errorf("finding the identity provider: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return found, fmt.Errorf("finding the identity provider: it answered %s", resp.Status)
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&found); err != nil {
+		return found, fmt.Errorf("finding the identity provider: %w", err)
+	}
+	return found, nil
+}

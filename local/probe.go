@@ -1,0 +1,35 @@
+package local
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
+)
+
+// probeImport does for the local AWS what `gatehouse doctor --probe-import` does for a real
+// one, without the budget, since calls of a local AWS are free. The finding stays in the
+// data, so it probes once. A failure is logged and does no harm: without a finding, workers
+// create keys one by one.
+func probeImport(ctx context.Context, p app.Process) {
+	names := app.NamesFor(p.Config.Prefix)
+	findings := keyimport.NewFindings(dynamodb.NewFromConfig(p.AWS), names.Records, p.AWS.Region, p.Now)
+	if _, known, err := findings.Last(ctx); known || err != nil || p.Config.Provisioning != app.ProvisioningAuto {
+		return
+	}
+	finding, err := keyimport.ProbeFreely(ctx, gateway.Client(p.AWS), names.KeyNamePrefix())
+	if len(finding.Observations) > 0 {
+		var unsaved error
+		finding, unsaved = findings.Save(ctx, finding)
+		err = errors.Join(unsaved, err)
+	}
+	if err != nil {
+		p.Log.Warn().Err(err).Msg("trying out imports failed")
+		return
+	}
+	p.Log.Info().Bool("usable", finding.Usable).Msg("tried out whether keys can be imported")
+}
