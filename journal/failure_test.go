@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// The answer to an append that took effect never comes. Whoever repeats it, the SDK or
-// the caller, hears that the number is taken or that all is well; the fact stands once.
+// An append takes effect and its answer is lost. When the SDK or the caller repeats it, the answer
+// is success or ErrTaken, and the fact is stored once.
 func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
@@ -67,7 +67,7 @@ func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	}
 }
 
-func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
+func TestAConflictingTransactionIsALostRace(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	reasons := func(codes ...string) string {
@@ -132,7 +132,7 @@ func TestEverythingIsPostponedWhileTheTableDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
+func TestAWriteThatDynamoDBCallsInvalidIsUnfit(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	for doing, err := range map[string]error{
@@ -140,7 +140,7 @@ func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
 		"an item twice":    j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{}}, journal.Row{Key: schema.Key{PK: "a", SK: "1"}}),
 		"a large item":     j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}),
 		"one large of two": j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{Key: schema.Key{PK: "b", SK: "1"}}),
-		"a stream unnamed": j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
+		"no stream":        j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
 	} {
 		if !unfit(err) {
 			t.Errorf("%s: %v, want Unfit", doing, err)
@@ -148,7 +148,7 @@ func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
 	}
 }
 
-func TestAFactThatCannotBeReadIsAFailure(t *testing.T) {
+func TestAFactThatCannotBeReadIsUnfit(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()

@@ -18,10 +18,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema/schematest"
 )
 
+const ann portal.AccountID = "01ann"
+
 const (
-	ann  portal.AccountID = "01ann"
-	run                   = "01jzx6vq7m3b5d8t9wfk2ch4na"
-	hash                  = "9f86d081884c7d65"
+	run  = "01jzx6vq7m3b5d8t9wfk2ch4na"
+	hash = "9f86d081884c7d65"
 )
 
 var at = time.Date(2026, 7, 1, 12, 0, 0, 5_000_000, time.UTC)
