@@ -1,8 +1,6 @@
-// Package due is what must happen later, as rows. Whatever is to happen later is a row
-// in the records table, written in the transaction of the fact or the acceptance that
-// needs it, so it cannot be lost. A job works on the rows that have fallen due. This
-// package says what a row looks like, where it lies and when it falls due; what is done
-// then, the jobs know.
+// Package due defines the rows of what must happen later. A due row is written in the same
+// transaction as the fact or the acceptance that needs it, so it cannot be lost. Package jobs
+// handles the rows that have fallen due.
 package due
 
 import (
@@ -16,40 +14,41 @@ import (
 // Kind says what is to happen.
 type Kind string
 
-// The kinds. Rows of a kind that a program does not know stay where they are.
+// The kinds. A job leaves rows of kinds that it does not know to newer versions.
 const (
-	// Wish asks again for a wish that is still open, should every message about it be lost.
+	// Wish wakes converging for a wish that is still open, in case its messages were lost.
 	Wish Kind = "wish"
-	// Operation hands an accepted request in again, should its message be lost.
+	// Operation sends an accepted request again, in case its message was lost.
 	Operation Kind = "operation"
-	// IdleKey gives back a key whose ring has held no plan for long.
+	// IdleKey gives back a key whose ring has had no plan for a long time.
 	IdleKey Kind = "idle_key"
 )
 
-// Row is one due row: of the attributes, those of its kind are set.
+// Row is a due row. Only the attributes of its kind are set.
 type Row struct {
 	Kind   Kind          `dynamodbav:"kind"`
 	Stream portal.Stream `dynamodbav:"stream"`
-	// From is what the times count from.
+	// From is the time from which the waits count.
 	From time.Time `dynamodbav:"from"`
-	// Asked counts how often it has fallen due.
+	// Asked is how often the row has fallen due.
 	Asked       int    `dynamodbav:"asked"`
 	Correlation string `dynamodbav:"correlation,omitempty"`
 
-	// Opened is the wish, of a Wish; Key and Plan what it is about, as far as it is.
+	// Opened names the wish of a Wish row. Key and Plan are what the wish is about; either may be
+	// empty.
 	Opened int64         `dynamodbav:"opened,omitempty"`
 	Key    portal.KeyID  `dynamodbav:"key,omitempty"`
 	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
-	// Operation is the request to hand in again.
+	// Operation is the request to send again.
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// Emptied is the fact by which the key's ring lost its last plan; After is how long
-	// after From the row falls due.
+	// Emptied is the sequence of the fact by which the key's ring lost its last plan. After is how
+	// long after From the row falls due.
 	Emptied int64         `dynamodbav:"emptied,omitempty"`
 	After   time.Duration `dynamodbav:"after,omitempty"`
 }
 
-// OfWish is the row of a key in a plan that a fact has opened a wish for; either may be
-// "" where the wish is about the other alone.
+// OfWish is the row of the wish that the fact numbered opened has opened at that time. key or plan
+// is "" if the wish is not about one.
 func OfWish(stream portal.Stream, opened int64, at time.Time, key portal.KeyID, plan portal.PlanID, correlation string) Row {
 	return Row{Kind: Wish, Stream: stream, From: at, Opened: opened, Key: key, Plan: plan, Correlation: correlation}
 }
@@ -59,22 +58,21 @@ func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Tim
 	return Row{Kind: Operation, Stream: stream, From: at, Operation: operation}
 }
 
-// OfIdleKey is the row of a key whose ring lost its last plan by that fact.
+// OfIdleKey is the row of a key whose ring lost its last plan by the fact numbered emptied.
 func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
 }
 
-// What is asked again is due after the first of these, then after twice as long each
-// time, up to lastWait. An operation's message may wait in its queue for a while, and
-// SQS drops duplicates for five minutes.
+// A row falls due after its first wait, then after twice as long each time, up to lastWait. An
+// operation waits longer at first, since its message may wait in the queue and SQS drops
+// duplicates for five minutes.
 const (
 	firstWishWait      = 2 * time.Minute
 	firstOperationWait = 6 * time.Minute
 	lastWait           = time.Hour
 )
 
-// maxAsked bounds what is believed of how often a row has fallen due, so that a damaged
-// row is no trouble.
+// maxAsked bounds Asked, in case a stored row is damaged.
 const maxAsked = 1 << 40
 
 // At is when the row falls due.
@@ -91,17 +89,16 @@ func (r Row) At() time.Time {
 		wait = max(min(2*wait, lastWait), time.Minute)
 		at = at.Add(wait)
 	}
-	// In seconds, since a time.Duration holds no more than 292 years.
+	// In seconds: a time.Duration holds at most 292 years.
 	return time.Unix(at.Unix()+left*int64(lastWait/time.Second), int64(at.Nanosecond())).In(at.Location())
 }
 
-// Next is the row for the next time after now. Times that passed while nobody looked are
-// skipped: after an outage a row falls due once, not once for each of them. However long
-// ago the row is from, that takes no time.
+// Next is the row as it falls due next, after now. It skips the times that have passed, so after
+// an outage a row falls due once.
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {
-		r.Asked += int(behind / int64(lastWait/time.Second)) // no wait after the first is longer
+		r.Asked += int(behind / int64(lastWait/time.Second)) // no later wait is longer than lastWait
 	}
 	for !r.At().After(now) {
 		r.Asked++
@@ -111,9 +108,9 @@ func (r Row) Next(now time.Time) Row {
 
 func (r Row) asked() int64 { return int64(min(max(r.Asked, 0), maxAsked)) }
 
-// Place is the item's key. Of a row that has not moved on yet it follows from what the
-// row is about, so whoever ends that can delete it; a row that has moved on is dropped
-// when it next falls due.
+// Place is the row's key. As long as Next was not called, it follows from what the row is about,
+// so the fact that ends the matter can delete the row. The job deletes a row that was moved when
+// it next falls due.
 func (r Row) Place() schema.Key {
 	id := portal.DeriveID(string(r.Kind), string(r.Stream), strconv.FormatInt(r.Opened, 10), string(r.Key), string(r.Plan),
 		string(r.Operation), strconv.FormatInt(r.Emptied, 10))

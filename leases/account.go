@@ -14,34 +14,31 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// AccountLease is the lease of an account, and it remembers: one that was not ended, or
-// not as settled, is unsettled for its next holder. Its item exists for as long as that is
-// so, and only then.
+// AccountLease is the lease of an account. It tells its holder whether an earlier holder may have
+// left something unrecorded. Its row exists while the lease is held or something is unsettled.
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// Unsettled is the last time at which an earlier holder may have had API Gateway do
-	// something that is not recorded: when it gave the lease back unsettled, or when a lease
-	// that was never given back ran out, or was taken over. It is the zero time if there is
-	// nothing unsettled.
+	// Unsettled is the latest time at which an earlier holder may have changed something in API
+	// Gateway without recording it: when it gave the lease back unsettled, or when its lease ran
+	// out or was taken over. It is the zero time if nothing is unsettled.
 	Unsettled time.Time
 
 	end func(settled bool)
 }
 
-// End gives the lease back if it is still the holder's. settled says that everything begun
-// under it, by this holder or by those who left it unsettled, is known and recorded.
+// End gives the lease back if the holder still holds it. settled says that the outcome of
+// everything that this holder and earlier ones have begun is recorded.
 func (l AccountLease) End(settled bool) {
 	if l.end != nil {
 		l.end(settled)
 	}
 }
 
-// AccountLease takes the lease of an account for a message, for at most d and without
-// waiting; ok is false while it is held for another message. A message that comes again
-// takes it over, since it comes again only when its worker is given up for dead. The lease
-// spares two convergers the work of getting in each other's way and guards nothing: it may
-// be lost under its holder. The error is a *portal.Postponed: the table did not answer.
+// AccountLease takes the lease of an account for a message, for at most d, without waiting. ok is
+// false while another message holds it. A redelivered message takes the lease over, since SQS
+// redelivers it only when its worker counts as dead. The error is a *portal.Postponed: the table
+// did not answer.
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -74,7 +71,7 @@ func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, mes
 		return AccountLease{}, false, portal.Postpone("lease store", fmt.Errorf("decoding lease %s: %w", key.SK, err))
 	}
 	if len(before) > 0 {
-		// A lease that is taken over has not run out yet: its holder may have tried until now.
+		// A lease that is taken over has not run out: its holder may have been at work until now.
 		lease.Unsettled = clock.Earlier(time.UnixMilli(left.Unsettled), now)
 	}
 	return lease, true, nil

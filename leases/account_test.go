@@ -16,12 +16,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// leasesOf are those of one process: all of a world share one table.
+// leasesOf are the leases of one process. All processes of a world share one table.
 func leasesOf(w *gatewaytest.World) *Leases {
 	return New(w.DB, Config{Table: gatewaytest.Records})
 }
 
-func TestAnAccountLeaseIsOnesUntilEndedOrRunOut(t *testing.T) {
+func TestAnAccountLeaseIsHeldUntilItEndsOrRunsOut(t *testing.T) {
 	t.Parallel()
 	w := gatewaytest.New(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func accountLease(t *testing.T, cp *Leases, account portal.AccountID, message st
 	return lease, ok
 }
 
-func TestAMessageThatComesAgainTakesItsLeaseOver(t *testing.T) {
+func TestARedeliveredMessageTakesItsLeaseOver(t *testing.T) {
 	t.Parallel()
 	w := gatewaytest.New(t)
 	one, two := leasesOf(w), leasesOf(w)
@@ -86,7 +86,7 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 		stalled := had(one, time.Time{}, "the first ever")
 		time.Sleep(time.Hour)
 		second := had(two, stalled.Until, "an hour after one that ran out")
-		stalled.End(true) // whose lease is another's by now
+		stalled.End(true) // another holds the lease by now
 		if _, ok := accountLease(t, one, "a", "w"); ok {
 			t.Error("the late holder ended the lease of another")
 		}
@@ -106,7 +106,7 @@ func TestALeaseIsUnsettledUntilAHolderHasSettledIt(t *testing.T) {
 }
 
 // A process whose clock is ahead, or was for a moment, may have stored the times.
-func TestATimeOfALeaseThatLiesTooFarAheadCountsAsNow(t *testing.T) {
+func TestALeaseTimeTooFarAheadCountsAsNow(t *testing.T) {
 	t.Parallel()
 	now := time.UnixMilli(1_800_000_000_000)
 	for at, held := range map[time.Duration]bool{time.Minute + clock.Skew: true, time.Minute + clock.Skew + time.Millisecond: false} {

@@ -1,9 +1,9 @@
-// Package leases keeps leases as items of the records table: each says who may do a
-// thing, and until when. Nobody is told when a lease runs out, so it never stands alone: what it
-// is about must be safe, if slow, without it.
+// Package leases keeps leases as rows of the records table. A lease says who may do something, and
+// until when. A holder is not told when its lease runs out, so leases only save work: what is done
+// under one must be safe without it.
 //
-// The lease of an account is for converging, and the attach lease for the control plane. They
-// share the code of the table, so the account's is here and not in package provisioning.
+// Package provisioning takes an account's lease to converge the account. Package gateway builds the
+// attach lease on the same code.
 package leases
 
 import (
@@ -21,7 +21,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// table is what leases need of DynamoDB.
 type table interface {
 	UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
@@ -31,11 +30,10 @@ type table interface {
 type Config struct {
 	// Table is the name of the records table.
 	Table string
-	// Target is whose accounts' leases they are: leases of different targets have nothing to do
-	// with each other.
+	// Target is whose accounts' leases they are. Targets share no leases.
 	Target portal.Target
-	// Now is the clock; nil is the system's. A time that is further ahead of it than
-	// clock.Skew is not believed.
+	// Now is the clock; nil is the system's. A stored time is not believed if it is further ahead
+	// than a right clock can have put it, see clock.Latest.
 	Now func() time.Time
 }
 
@@ -55,18 +53,18 @@ func New(db table, cfg Config) *Leases {
 	return &Leases{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now}
 }
 
-// Free is the condition under which a lease can be taken: nobody has it, it has run out, or
-// its time is one that no right clock can have stored. Its values are :now, :latest, see
-// clock.Latest, and :holder. The holder's name is drawn anew each time, so a repeated write of
-// the SDK finds itself and not a rival.
+// Free is the condition for taking a lease: it is not held, it has run out, or its time is later
+// than a right clock can have stored. The condition needs the values :now, :latest (see
+// clock.Latest) and :holder. Callers draw a new holder's name each time, so that a write which the
+// SDK repeats finds its own lease and succeeds.
 const Free = "(attribute_not_exists(#until) OR #until <= :now OR #until > :latest OR holder = :holder)"
 
-// timeout bounds one call of the table.
+// timeout bounds one call to the table.
 const timeout = 2 * time.Second
 
-// Update changes a lease's item and returns what was there before, nothing if there was
-// no item; ok is false if the condition does not hold. "#until" names the attribute until. The
-// error is a *portal.Postponed.
+// Update changes a lease's row and returns its attributes from before, none if there was no row.
+// ok is false if the condition does not hold. In both expressions "#until" names the attribute
+// until. The error is a *portal.Postponed.
 func (l *Leases) Update(ctx context.Context, lease schema.Key, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: aws.String(l.name), Key: lease.Attributes(),
@@ -89,15 +87,15 @@ func (l *Leases) Update(ctx context.Context, lease schema.Key, update, condition
 	return out.Attributes, true, nil
 }
 
-// GiveUp frees a lease that is still the holder's, by that update, and leaves its item. It also
-// does so after ctx has ended. One that cannot be given back runs out.
+// GiveUp applies the update, which frees the lease, if :holder still holds it. The row stays. It
+// works after ctx has ended, too. If the table does not answer, the lease runs out by itself.
 func (l *Leases) GiveUp(ctx context.Context, lease schema.Key, update string, values map[string]types.AttributeValue) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
 	_, _, _ = l.Update(ctx, lease, update, "holder = :holder", values)
 }
 
-// remove deletes a lease that is still the holder's. One that cannot be deleted runs out.
+// remove is GiveUp, but deletes the row.
 func (l *Leases) remove(ctx context.Context, lease schema.Key, holder string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 	defer cancel()
