@@ -62,7 +62,7 @@ func (c *counted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts .
 	return c.Client.PutItem(ctx, in, opts...)
 }
 
-// costs checks how many pages of the journal, and how many facts, a reading takes.
+// costs returns how many pages of the journal, and how many facts, read takes.
 func (c *counted) costs(read func()) (pages, facts int64) {
 	pages, facts = c.pages.Load(), c.facts.Load()
 	read()

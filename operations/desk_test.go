@@ -25,7 +25,7 @@ const (
 	bob = portal.AccountID("bob")
 )
 
-// desk accepts requests, over real tables and real views.
+// desk accepts requests, with real tables and views.
 type desk struct {
 	*operations.Operations
 	t         *testing.T
@@ -135,11 +135,11 @@ func refuses(t *testing.T, err error, code portal.Code) {
 	}
 }
 
-// outbox remembers what was sent, and what was sent again.
+// outbox remembers what Send and Repeat sent.
 type outbox struct {
 	mu             sync.Mutex
 	sent, repeated []events.Event
-	// down is what sending fails with; on is called before anything is sent.
+	// down is the error of sending. on is called before anything is sent.
 	down error
 	on   func(events.Event)
 }
@@ -166,7 +166,7 @@ func (o *outbox) take(list *[]events.Event, messages []events.Event) error {
 	return o.down
 }
 
-// empty takes out what was sent so far.
+// empty returns what was sent so far, and forgets it.
 func (o *outbox) empty() (sent, repeated []events.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -175,7 +175,7 @@ func (o *outbox) empty() (sent, repeated []events.Event) {
 	return sent, repeated
 }
 
-// values derives values that can be told apart.
+// values derives a different value for each key.
 type values struct {
 	down error
 }

@@ -19,19 +19,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// What one actor may ask for: so many requests in a minute, and of those which make API
-// Gateway change plans so many in ChangesWithin. API Gateway attaches about one key a
-// second for the whole AWS account, so somebody who subscribes and leaves all the time
-// would take their turns from everybody else.
+// The limits of one actor: requests in a minute, and changes of plans in ChangesWithin. API Gateway
+// attaches about one key a second for the whole AWS account, so an account that subscribes and
+// leaves all the time would hold up the others.
 const (
 	MaxPerMinute  = 120
 	MaxChanges    = 12
 	ChangesWithin = 10 * time.Minute
 )
 
-// draw draws the subject's next intent number and counts the request against what its
-// actor may ask for: in one write, unless the two are different. If the actor has as many
-// requests open as it may, as far as the row knows, the error is *openFull.
+// draw draws the subject's next intent number and counts the request against the actor's limits, in
+// one write if subject and actor are the same account. If the row says that the actor has as many
+// requests open as it may, the error is *openFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -42,8 +41,8 @@ func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.I
 	return r.nextIntent(ctx, row.Subject)
 }
 
-// A window is a limit of an actor: how many in how long. Each slot of that length is counted
-// in an attribute of its own.
+// A window is a limit: how many requests in what length of time. Each slot of that length has an
+// attribute of its own.
 type window struct {
 	name    string
 	length  time.Duration
@@ -58,11 +57,10 @@ var (
 		refusal: fmt.Sprintf("More than %d changes of plans in %d minutes. Wait some minutes, then go on.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
-// maxSlots is how many attributes of slots an item may have before those that are over are
-// removed.
+// maxSlots is how many attributes of past slots an item may have before they are removed.
 const maxSlots = 16
 
-// count counts a request in the windows it falls into, and adds it to those that are open.
+// count counts a request in its windows and adds it to the open requests.
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
 	windows := []window{minute}
 	if change {
@@ -98,8 +96,8 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	return intentIn(now)
 }
 
-// uncount takes back what count has counted, for a request that comes to nothing. Failing to
-// costs the actor one of its requests.
+// uncount undoes count for a request that is not accepted. A failure costs the actor one of its
+// requests.
 func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	windows := []window{minute}
 	if change {
@@ -122,8 +120,8 @@ func (w window) slot(now time.Time) string {
 	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
 }
 
-// slots are those of the slot at that time and of the next, in which a process counts whose
-// clock is a little ahead.
+// slots are the attributes of the slot at that time and of the next one. A process whose clock is a
+// little ahead counts in the next one.
 func (w window) slots(now time.Time) []string {
 	return []string{w.slot(now), w.slot(now.Add(w.length))}
 }
@@ -135,7 +133,7 @@ func (w window) full(item map[string]types.AttributeValue, now time.Time) bool {
 	})
 }
 
-// slotsOver lists the item's attributes of slots that do not count at that time.
+// slotsOver lists the item's attributes of past slots.
 func slotsOver(item map[string]types.AttributeValue, now time.Time) []string {
 	var over []string
 	for _, w := range []window{minute, changes} {
@@ -157,7 +155,7 @@ func (r rows) removeAttributes(ctx context.Context, key map[string]types.Attribu
 	return err
 }
 
-// nextIntent draws the next intent number of a stream that is not the actor's own.
+// nextIntent draws the next intent number of a stream that is not the actor's.
 func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Intent, error) {
 	u := newUpdate()
 	u.add("intent", 1)
@@ -209,8 +207,7 @@ func (u *update) number(n int64) string {
 	return key
 }
 
-// count counts one in the slot of a window, on the condition that neither that slot nor the
-// next one is full.
+// count adds one to the slot of a window, unless that slot or the next one is full.
 func (u *update) count(w window, now time.Time) {
 	u.add(w.slot(now), 1)
 	for _, slot := range w.slots(now) {
@@ -218,15 +215,15 @@ func (u *update) count(w window, now time.Time) {
 	}
 }
 
-// countRefused says that a condition does not hold for the item as it is.
+// countRefused means that a condition does not hold. It has the item as it is.
 type countRefused struct {
 	item map[string]types.AttributeValue
 }
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-// update carries it out and returns the item as it is then; *countRefused if a condition
-// does not hold.
+// update applies u and returns the changed item. The error is *countRefused if a condition does not
+// hold.
 func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	var parts []string
 	if len(u.adds) > 0 {

@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// still is how long an open operation must not have moved for somebody who looks at it
-	// to have it helped on, and how often that is done at most.
+	// still is how long an open operation must have been without a step before it is nudged, and
+	// the least time between two nudges.
 	still = 10 * time.Second
-	// maxNudges bounds the operations that are remembered.
+	// maxNudges is how many operations nudges remembers.
 	maxNudges = 1 << 12
 )
 
-// nudge helps an open operation on that has not moved for a while, when somebody looks at it:
-// it wakes showing if its stream holds facts that are not shown, since the wake-up about them
-// was lost, and hands the request on again if it has led to nothing, since its message may
-// be lost. Failing to is no fault of the reading; the sweep and due rows do the same later.
+// nudge is called when an operation is read. If the operation is open and has had no step for a
+// while, a message may be lost: nudge wakes showing if the stream has facts that are not shown, and
+// sends the request again if it has led to nothing. A failure is only logged; the sweep and due
+// rows do the same later.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	now := o.now()
 	if operation.Status.Over() || now.Sub(operation.UpdatedAt) < still || !o.nudges.turn(operation.ID) {
 		return
 	}
-	if err := o.helpOn(ctx, operation, now); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("operation", string(operation.ID)).Msg("an operation that does not move could not be helped on")
+	if err := o.resume(ctx, operation, now); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("operation", string(operation.ID)).Msg("a stuck operation could not be nudged")
 	}
 }
 
-func (o *Operations) helpOn(ctx context.Context, operation Operation, now time.Time) error {
+func (o *Operations) resume(ctx context.Context, operation Operation, now time.Time) error {
 	shown, err := o.views.Shown(ctx, operation.Subject)
 	if err != nil {
 		return err
@@ -57,7 +57,7 @@ func (o *Operations) helpOn(ctx context.Context, operation Operation, now time.T
 	return o.handAgain(ctx, row)
 }
 
-// nudges remembers when an operation was last helped on.
+// nudges remembers when each operation was last nudged.
 type nudges struct {
 	now func() time.Time
 	mu  sync.Mutex
@@ -68,7 +68,7 @@ func newNudges(now func() time.Time) *nudges {
 	return &nudges{now: now, at: map[portal.OperationID]time.Time{}}
 }
 
-// turn says whether the operation's turn has come again, and takes it.
+// turn reports whether the operation may be nudged now, and remembers that it is.
 func (n *nudges) turn(id portal.OperationID) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

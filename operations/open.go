@@ -16,38 +16,38 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// DefaultMaxOpen is how many requests that have not ended an actor may have, unless
-// configured otherwise.
+// DefaultMaxOpen is how many open requests an actor may have, unless configured otherwise. A request
+// is open until its operation has ended.
 const DefaultMaxOpen = 50
 
 const (
-	// openFor is how long a request counts as open at most, so that none that is lost, or
-	// waits for weeks, keeps an actor from asking.
+	// openFor is how long a request counts as open at most, so that requests which were lost, or
+	// wait for weeks, do not block an actor.
 	openFor = 24 * time.Hour
-	// lookAgain is how long an actor that was found to have too many requests open is refused
-	// without looking again.
+	// lookAgain is how long an actor that had too many open requests is refused without looking
+	// again.
 	lookAgain = 10 * time.Second
-	// lookingAtOnce bounds how many operations are read at the same time.
+	// lookingAtOnce is how many operations are read at the same time.
 	lookingAtOnce = 10
 )
 
-// The row that counts what an actor asks for also holds the set of the requests that may be
-// open. Each request adds itself in the write that counts it. Ended ones are taken out only
-// when the set is full, so they are looked at once in as many requests as the set holds.
+// The row of an actor's limits also holds the set of requests that may be open. A request is added
+// in the write that counts it. Ended ones are removed only when the set is full, so they are looked
+// at once in as many requests as the set holds.
 const (
 	openAttribute = "open"
-	// fullAttribute is when the actor was last found to have too many open.
+	// fullAttribute is when the actor was last found to have too many open requests.
 	fullAttribute = "full_at"
 )
 
-// openFull says that an actor has as many requests open as it may, unless some have ended.
+// openFull means that an actor has as many open requests as it may, unless some have ended.
 type openFull struct {
 	ids []portal.OperationID
-	// at is when that was last found to be so, the zero time if it never was.
+	// at is when the actor was last found to have too many, the zero time if never.
 	at time.Time
 }
 
-func (*openFull) Error() string { return "as many requests as an actor may have seem to be open" }
+func (*openFull) Error() string { return "the actor seems to have as many open requests as it may" }
 
 func openIn(item map[string]types.AttributeValue) *openFull {
 	full := &openFull{}
@@ -56,12 +56,11 @@ func openIn(item map[string]types.AttributeValue) *openFull {
 			full.ids = append(full.ids, portal.OperationID(id))
 		}
 	}
-	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at) // one that cannot be read never was
+	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at) // an unreadable time counts as never
 	return full
 }
 
-// open adds a request to those that are open, on the condition that there is room or that it
-// is among them.
+// open adds a request to the open ones, if there is room or it is among them.
 func (u *update) open(id portal.OperationID, most int) {
 	set := u.name(openAttribute)
 	u.values[":this"] = &types.AttributeValueMemberSS{Value: []string{string(id)}}
@@ -71,7 +70,7 @@ func (u *update) open(id portal.OperationID, most int) {
 		set, u.number(int64(most))))
 }
 
-// draw draws an intent number, and makes room for the request first if need be.
+// draw draws an intent number. If the actor has too many open requests, it first makes room.
 func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	intent, err := o.rows.draw(ctx, row, change)
 	var full *openFull
@@ -82,7 +81,7 @@ func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (p
 		return 0, err
 	}
 	intent, err = o.rows.draw(ctx, row, change)
-	if errors.As(err, &full) { // others have taken the room
+	if errors.As(err, &full) { // other requests took the room
 		return 0, o.tooManyOpen()
 	}
 	return intent, err
@@ -93,9 +92,9 @@ func (o *Operations) tooManyOpen() error {
 		"You have %d requests that have not ended yet, and may have no more. Wait until some of them have ended, then send this one again.", o.rows.maxOpen))
 }
 
-// makeRoom takes the requests that have ended out of an actor's open ones. If none has, the
-// error is TooManyRequests. An actor that was found so before is looked at by one at a time,
-// and not again within lookAgain.
+// makeRoom removes ended requests from an actor's open ones. The error is TooManyRequests if none
+// has ended. The requests of an actor that had too many before are looked at by one process at a
+// time, at most once in lookAgain.
 func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *openFull) error {
 	now := row.CreatedAt
 	if !full.at.IsZero() {
@@ -124,8 +123,8 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *openF
 	return o.tooManyOpen()
 }
 
-// endedOf lists those of the operations that no longer count as open. One that has no row
-// may be about to be written, unless it was among them when they were looked at before.
+// endedOf lists the operations that no longer count as open. The row of an operation that has none
+// may still be written, so such an operation counts as open the first time.
 func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time) ([]string, error) {
 	ids := full.ids
 	over := make([]bool, len(ids))
@@ -158,8 +157,8 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 	return ended, nil
 }
 
-// noteFull notes that an actor was found, or is looked at, with too many requests open;
-// mine is false if somebody else has done so since the row was read.
+// noteFull records when an actor's open requests were looked at. mine is false if another process has
+// done so since the row was read.
 func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("SET #full = :now"),
@@ -177,12 +176,12 @@ func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.T
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("noting that %s has too many requests open: %w", actor, err)
+		return false, fmt.Errorf("recording that %s has too many open requests: %w", actor, err)
 	}
 	return true, nil
 }
 
-// noteEnded takes requests out of those that are open.
+// noteEnded removes requests from the open ones.
 func (r rows) noteEnded(ctx context.Context, actor portal.Actor, ended []string) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("DELETE #open :ended REMOVE #full"),
@@ -190,7 +189,7 @@ func (r rows) noteEnded(ctx context.Context, actor portal.Actor, ended []string)
 		ExpressionAttributeValues: map[string]types.AttributeValue{":ended": &types.AttributeValueMemberSS{Value: ended}},
 	})
 	if err != nil {
-		return fmt.Errorf("noting which requests of %s have ended: %w", actor, err)
+		return fmt.Errorf("recording which requests of %s have ended: %w", actor, err)
 	}
 	return nil
 }

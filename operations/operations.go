@@ -1,6 +1,6 @@
-// Package operations accepts requests: it writes down what was asked before it is
-// handed on, so that an accepted request can be followed from the first moment and is
-// never lost. It decides nothing that a message in flight could change.
+// Package operations accepts requests. It stores a request before it sends it to its queue, so an
+// accepted request can be followed at once and is never lost. It decides nothing that a message in
+// flight could change; workers decide that.
 package operations
 
 import (
@@ -23,18 +23,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// MaxIdempotencyKey bounds the Idempotency-Key, characters.
+// MaxIdempotencyKey is how many bytes an Idempotency-Key may have.
 const MaxIdempotencyKey = 255
 
-// sender hands a request to its queue; what is sent twice under one id may be
-// swallowed, what is repeated is not.
+// sender sends requests to their queues. SQS may drop a message that Send sends a second time
+// under the same id. It never drops one that Repeat sends.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 	Repeat(ctx context.Context, messages ...events.Event) error
 }
 
-// views are what acceptance reads: what is offered, what the account has, and what has
-// become of an operation.
+// views are what acceptance reads: the catalog, accounts, and the progress of operations.
 type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	LastCatalog() projections.Catalog
@@ -43,22 +42,22 @@ type views interface {
 	Shown(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// heads tell how long streams are.
+// heads returns the last sequence numbers of streams.
 type heads interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// reveals write down when keys are shown.
+// reveals records when keys are shown.
 type reveals interface {
 	Record(ctx context.Context, account portal.AccountID, key projections.Key, at time.Time, correlation string) error
 }
 
-// values derives key values, for their owners to see.
+// values derives key values.
 type values interface {
 	Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error)
 }
 
-// Operations accepts requests and finds them again.
+// Operations accepts requests and finds operations.
 type Operations struct {
 	rows    rows
 	sender  sender
@@ -72,9 +71,9 @@ type Operations struct {
 	read    *readRows
 }
 
-// Config is what Operations are built from.
+// Config is the configuration of New.
 type Config struct {
-	// Tables keeps the rows, in the table named Records.
+	// Tables is DynamoDB, and Records the name of the records table.
 	Tables  client
 	Records string
 	Sender  sender
@@ -85,7 +84,7 @@ type Config struct {
 	// MaxOpen is how many requests an actor may have open; 0 is DefaultMaxOpen.
 	MaxOpen int
 	Now     func() time.Time
-	// Source is written into the requests, e.g. "/gatehouse/api".
+	// Source is the source of the messages, such as "/gatehouse/api".
 	Source string
 }
 
@@ -98,18 +97,18 @@ func New(cfg Config) *Operations {
 	}
 }
 
-// Asked is a request as it comes in.
+// Asked is a request that comes in.
 type Asked struct {
-	// Actor asks; Subject is the stream that the request is about. They differ where an
-	// admin acts on somebody's account.
+	// Actor makes the request, and Subject is the stream that it is about. They differ when an
+	// admin acts on an account.
 	Actor   portal.Actor
 	Subject portal.Stream
-	// IdempotencyKey makes the same request, sent again, the same operation; "" makes
-	// every request its own.
+	// IdempotencyKey makes a repeated request the same operation. "" makes every request a new
+	// operation.
 	IdempotencyKey string
 	Request        events.Request
-	// Wording is what the client said, where the request carries more than that: two
-	// requests in the same words are the same. "" takes the request itself.
+	// Wording is what the client sent, if the request holds more than that. Requests under one
+	// IdempotencyKey are the same if their wording is. "" compares the requests themselves.
 	Wording     string
 	Correlation string
 }
@@ -121,22 +120,25 @@ type Operation struct {
 	Subject   portal.Stream
 	Type      string
 	CreatedAt time.Time
-	// Plan is the plan that it is about, "" if it is about none.
+	// Plan is the plan that the operation is about, "" if none.
 	Plan portal.PlanID
 	projections.Progress
 }
 
-// Accept writes the operation down, hands the request to its queue and returns the
-// operation, which can be read from then on.
+// Accept stores the operation, sends the request to its queue and returns the operation, which can
+// be read from then on.
 //
-// The same Idempotency-Key with the same request is the same operation: unless it has ended,
-// it is handed on again the first time at once, then twice a minute at most. With another request it is
-// KeyReused. More than MaxPerMinute requests of one actor in a minute, those sent again
-// included, more than MaxChanges changes of plans in ChangesWithin, or one request more than
-// an actor may have open are TooManyRequests, but for what was accepted before. Where the table or the queue does not
-// answer it is Unavailable, and the message says whether the request may have been accepted
-// all the same. The client may send it again, and need not: once the row is written, a due
-// row hands the request on later.
+// The same request under the same Idempotency-Key is the same operation. Unless that has ended,
+// Accept sends its message again: at once the first time, then at most twice a minute. Another
+// request under the same Idempotency-Key is KeyReused.
+//
+// Accept answers TooManyRequests if the actor makes more than MaxPerMinute requests in a minute,
+// repeated ones included, changes plans more than MaxChanges times in ChangesWithin, or has as many
+// requests open as it may. A request that was accepted before is never refused for that.
+//
+// If the table or the queue does not answer, the error is Unavailable, and its message says whether
+// the request may have been accepted. The client may repeat the request but need not: once the row
+// is stored, a due row sends the request later.
 func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error) {
 	return o.accept(ctx, asked, preparation{
 		change: changesPlans(asked.Request),
@@ -144,17 +146,17 @@ func (o *Operations) Accept(ctx context.Context, asked Asked) (Operation, error)
 	})
 }
 
-// preparation makes a request, or says why there is none.
+// preparation makes a request, or refuses to.
 type preparation struct {
 	make func(context.Context) (events.Request, error)
-	// change says that the request changes plans.
+	// change is whether the request changes plans.
 	change bool
-	// likely says that nothing will speak against the request. It is then counted, and gets its
-	// intent number, while make reads what it needs; otherwise only afterwards.
+	// likely means that make will probably succeed. The request is then counted, and its intent
+	// number drawn, while make runs, and otherwise afterwards.
 	likely bool
 }
 
-// accept is Accept of the request that is made.
+// accept is Accept for a request that has to be prepared.
 func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparation) (Operation, error) {
 	if len(asked.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
@@ -196,8 +198,8 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 	case notWritten(err):
 		return Operation{}, unavailable(err)
 	case err != nil:
-		// The row may be there, and then it is handed on. Sent again with the same
-		// Idempotency-Key, it is handed on at once.
+		// The row may be there. If the client repeats the request under the same
+		// Idempotency-Key, its message is sent at once.
 		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
 	}
 	if !isNew {
@@ -205,14 +207,13 @@ func (o *Operations) accept(ctx context.Context, asked Asked, prepare preparatio
 	}
 	o.read.keep(row)
 	if err := o.hand(ctx, row, o.sender.Send); err != nil {
-		// Sent again with the same Idempotency-Key, it is handed on at once.
+		// If the client repeats the request under the same Idempotency-Key, it is sent at once.
 		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
 
-// changesPlans says whether the request makes API Gateway change something, of which it
-// can do little.
+// changesPlans reports whether the request leads to control-plane calls, which are scarce.
 func changesPlans(request events.Request) bool {
 	switch request.(type) {
 	case events.SubscribeRequested, events.UnsubscribeRequested:
@@ -221,8 +222,8 @@ func changesPlans(request events.Request) bool {
 	return false
 }
 
-// acceptedBefore answers a request that could be given no intent number. One that was
-// accepted before needs none, however often it is sent again.
+// acceptedBefore answers a request that got no intent number. A repeated request that was accepted
+// before needs none.
 func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
@@ -240,11 +241,11 @@ func (o *Operations) acceptedBefore(ctx context.Context, row operationRow, key s
 	return o.again(ctx, row, known)
 }
 
-// handAgain is how long a request that is sent again and again is handed on but once. A time
-// that lies further ahead than that was written by a clock that was wrong.
+// handAgain is the least time between two messages of an operation that a client keeps repeating.
+// A stored time that is further ahead than that comes from a wrong clock.
 const handAgain = 30 * time.Second
 
-// again answers a request that is known already.
+// again answers a repeated request.
 func (o *Operations) again(ctx context.Context, asked, known operationRow) (Operation, error) {
 	if asked.Hash != known.Hash {
 		return Operation{}, portal.Fail(portal.KeyReused, "This Idempotency-Key was used for another request before. Use a new one.")
@@ -253,8 +254,8 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	if err != nil {
 		return Operation{}, err
 	}
-	// Whoever accepted it may have died before handing it on, so the first one who asks again
-	// does that for certain.
+	// The process that accepted the request may have died before it sent the message, so the first
+	// repetition always sends it.
 	firstAgain := known.HandedAt.Equal(known.CreatedAt)
 	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= handAgain) {
 		if err := o.handAgain(ctx, known); err != nil {
@@ -264,11 +265,11 @@ func (o *Operations) again(ctx context.Context, asked, known operationRow) (Oper
 	return known.operation(progress), nil
 }
 
-// handAgain hands the request on, unless somebody else does so at this moment.
+// handAgain sends the request again, unless another process is doing so.
 func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
-		now = now.Add(time.Nanosecond) // so that it is seen to have been handed on again
+		now = now.Add(time.Nanosecond) // HandedAt must differ from CreatedAt from now on
 	}
 	mine, err := o.rows.takeTurn(ctx, row, now)
 	if err != nil {
@@ -278,15 +279,14 @@ func (o *Operations) handAgain(ctx context.Context, row operationRow) error {
 		return nil
 	}
 	if err := o.hand(ctx, row, o.sender.Repeat); err != nil {
-		// Sent again, it is handed on at once.
+		// If the client repeats the request, it is sent at once.
 		return errors.Join(err, o.rows.notHanded(ctx, row))
 	}
 	return nil
 }
 
-// Resend hands an accepted request in again, if it has led to nothing that is shown yet.
-// done says that it has, or that there is no such request. What was handled already is
-// recognised by the worker.
+// Resend sends an accepted request again if no steps of it are shown yet. done is true if there are
+// some, or if there is no such request. A worker recognises a request that it has handled before.
 func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
@@ -320,9 +320,9 @@ func (o *Operations) hand(ctx context.Context, row operationRow, send func(conte
 	return nil
 }
 
-// Find reads an operation that the account has asked for. An unknown one and somebody
-// else's are the same NotFound. If it seems not to move, because a message was lost, it is
-// helped on: see nudge.
+// Find reads an operation of the account. An unknown one and one of another account are both
+// NotFound. If the operation seems stuck because a message was lost, Find sends that again: see
+// nudge.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {
@@ -352,7 +352,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	return row.operation(progress), unread
 }
 
-// row is the operation's row, in which only HandedAt may be of the past.
+// row is the operation's row. Its HandedAt may be out of date.
 func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationRow, bool, error) {
 	if row, ok := o.read.recall(id); ok {
 		return row, true, nil
@@ -371,11 +371,11 @@ func (o *Operations) newID(asked Asked) portal.OperationID {
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
 
-// RegistrationKey is the Idempotency-Key under which signing in asks for an account, so
-// that however many browsers sign in at once ask but once.
+// RegistrationKey is the Idempotency-Key of the registration at sign-in, so that several sign-ins
+// at once make one request.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
-// hash tells requests apart that come under one Idempotency-Key.
+// hash identifies a request among those under one Idempotency-Key.
 func (a Asked) hash(body []byte) string {
 	if a.Wording != "" {
 		body = []byte(a.Wording)
@@ -384,8 +384,8 @@ func (a Asked) hash(body []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// uncertain is the error of a request that may have been accepted: its row may be written,
-// or its message sent, although no answer said so.
+// uncertain is the error of a request that may have been accepted: its row may be stored, or its
+// message sent, although the answer was lost.
 func uncertain(err error) error {
 	return &portal.Error{
 		Code: portal.Unavailable, Err: err,
@@ -393,7 +393,8 @@ func uncertain(err error) error {
 	}
 }
 
-// unavailable is the error of a request that was certainly not accepted.
+// unavailable is the error of a request that was not accepted. It leaves errors with a code as
+// they are.
 func unavailable(err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err

@@ -6,12 +6,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReadRows bounds the rows in memory.
+// maxReadRows is how many rows are kept in memory.
 const maxReadRows = 1 << 12
 
-// readRows remembers rows of operations, since whoever has asked for something looks again
-// and again what has become of it. A row does not change, but for HandedAt. It is safe for
-// concurrent use.
+// readRows remembers rows of operations, since clients poll them. Only HandedAt of a row changes.
+// It is safe for concurrent use.
 type readRows struct {
 	mu   sync.Mutex
 	rows map[portal.OperationID]operationRow

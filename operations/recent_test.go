@@ -19,7 +19,7 @@ func isPostponed(err error) bool {
 	return errors.As(err, &postponed)
 }
 
-func TestTheNewestOperationsOfAnAccountAreListedWhateverCameOfThem(t *testing.T) {
+func TestTheNewestOperationsOfAnAccountAreListedWhateverTheirOutcome(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	var want []portal.OperationID
@@ -59,9 +59,8 @@ func TestTheNewestOperationsOfAnAccountAreListedWhateverCameOfThem(t *testing.T)
 	refuses(t, err, portal.Unavailable)
 }
 
-// The row by which a request is handed in again, should its message be lost, and its place
-// in the list are there if and only if the operation is.
-func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
+// The due row of an operation and its place in the list exist if and only if the operation does.
+func TestTheRowsOfAnOperationAreWrittenTogether(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	there := func(op portal.OperationID) (rows int) {

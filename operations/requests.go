@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Who asks, and how the request came in.
+// Who is the account that makes a request, and how the request came in.
 type Who struct {
 	Account        portal.AccountID
 	IdempotencyKey string
@@ -26,17 +26,16 @@ func (w Who) asks(request events.Request) Asked {
 	}
 }
 
-// Register asks that the account be opened.
+// Register requests that the account be registered.
 func (o *Operations) Register(ctx context.Context, who Who) (Operation, error) {
 	return o.Accept(ctx, who.asks(events.RegisterUser{}))
 }
 
-// Subscribe asks that the account's key open the plan. Only what no message in flight
-// can change is refused here: a plan that the catalog does not have is NotFound. The
-// rest is decided by the worker, since the views lag.
+// Subscribe requests that the account's key open the plan. It refuses only a plan that is not in the
+// catalog, as NotFound. The worker decides the rest, since the views lag.
 func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
 	asked := who.asks(nil)
-	// Sent again after the catalog has changed it is the same request all the same.
+	// A repetition is the same request even if the catalog has changed.
 	asked.Wording = string(plan)
 	_, _, likely := o.views.LastCatalog().Plan(plan)
 	return o.accept(ctx, asked, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -54,8 +53,8 @@ func (o *Operations) Subscribe(ctx context.Context, who Who, plan portal.PlanID)
 	}})
 }
 
-// Unsubscribe asks that the account's key no longer open the plan. A plan that neither
-// the catalog nor the account's subscriptions know is NotFound.
+// Unsubscribe requests that the account's key no longer open the plan. A plan that is neither in the
+// catalog nor among the account's subscriptions is NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, who Who, plan portal.PlanID) (Operation, error) {
 	_, _, likely := o.views.LastCatalog().Plan(plan)
 	return o.accept(ctx, who.asks(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
@@ -87,10 +86,10 @@ func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan p
 	return false, nil
 }
 
-// maxRivals bounds the plans that a request names, so that it stays a small message.
+// maxRivals is how many rivals a request names, so that its message stays small.
 const maxRivals = 200
 
-// rivals are the other plans that open one of those stages now.
+// rivals are the other plans that open one of the stages now.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {
@@ -104,8 +103,8 @@ func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Sta
 	return found
 }
 
-// Recent lists the newest operations that the account has asked for, open ones and those
-// that came to nothing included, newest first.
+// Recent lists the account's operations, whatever became of them, newest first: at most limit, and
+// at most 100.
 func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit int) ([]Operation, error) {
 	ids, err := o.rows.latest(ctx, portal.AccountActor(account), int32(min(limit, 100)))
 	if err != nil {
@@ -122,10 +121,10 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 	return found, group.Wait()
 }
 
-// Reveal returns the value of one of the account's keys. That it is shown is written down
-// first; if that fails, no value is returned. An unknown key and somebody else's are the
-// same NotFound; one that cannot be used now is a Conflict, and more than
-// projections.MaxRevealsPerMinute in a minute are TooManyRequests.
+// Reveal returns the value of one of the account's keys. It records the reveal first, and returns no
+// value if that fails. An unknown key and one of another account are both NotFound. A key that
+// cannot be used now is a Conflict, and more than projections.MaxRevealsPerMinute in a minute are
+// TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, who Who, id portal.KeyID) (string, error) {
 	account, err := o.views.Account(ctx, who.Account)
 	if err != nil {

@@ -37,7 +37,7 @@ type rows struct {
 	maxOpen int
 }
 
-// operationRow is what is written down of a request: enough to hand it on again.
+// operationRow is the stored request, with all that is needed to send it again.
 type operationRow struct {
 	ID          portal.OperationID `dynamodbav:"id"`
 	Actor       portal.Actor       `dynamodbav:"actor"`
@@ -48,7 +48,7 @@ type operationRow struct {
 	Intent      portal.Intent      `dynamodbav:"intent"`
 	Correlation string             `dynamodbav:"correlation"`
 	CreatedAt   time.Time          `dynamodbav:"created_at"`
-	// HandedAt is when it was last handed to its queue, the zero time if that failed.
+	// HandedAt is when the request was last sent to its queue, the zero time if that failed.
 	HandedAt time.Time `dynamodbav:"handed_at"`
 }
 
@@ -90,10 +90,9 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 	return row, nil
 }
 
-// insert writes a new row, its place among the actor's operations, and the due row by which
-// it is handed in again should its message be lost. If there is a row under that id it
-// returns that instead. After an error the rows may be there all the same, unless it is
-// notWritten.
+// insert writes a new row, its place in the actor's list, and the due row that sends the request
+// again in case its message is lost. If there is a row with that id, insert returns that one. After
+// an error the rows may have been written, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {
@@ -109,7 +108,7 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 			known, err = decodeOperation(row.ID, first.Item)
 			return known, false, err
 		}
-		// The same request at the same time: the one of them that comes second finds the first.
+		// The same request is being accepted at this moment: the next attempt finds its row.
 		if !slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {
 			return aws.ToString(reason.Code) == "TransactionConflict"
 		}) {
@@ -122,10 +121,10 @@ func (r rows) insert(ctx context.Context, row operationRow) (known operationRow,
 	return row, true, nil
 }
 
-// notWritten says of an error of insert that DynamoDB cancelled the transaction. Any other
-// error, a throttle included, may follow a try that succeeded and was not answered: the SDK
-// tells of its last try only. A try that repeats one that succeeded is never cancelled, since
-// the SDK gives all of them one token.
+// notWritten reports whether an error of insert means that DynamoDB canceled the transaction. Any
+// other error, throttling included, may follow an attempt that succeeded without an answer, since
+// the SDK returns the error of its last attempt only. DynamoDB never cancels an attempt that repeats
+// a successful one: the SDK gives all attempts the same token.
 func notWritten(err error) bool {
 	var cancelled *types.TransactionCanceledException
 	return errors.As(err, &cancelled)
@@ -156,8 +155,8 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 	return writes, nil
 }
 
-// takeTurn notes that the request is handed on now; mine is false if somebody else has
-// done so since the row was read.
+// takeTurn records that the request is sent now. mine is false if another process has done so since
+// the row was read.
 func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID),
@@ -169,12 +168,12 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("noting when operation %s is handed on: %w", row.ID, err)
+		return false, fmt.Errorf("recording that operation %s is sent: %w", row.ID, err)
 	}
 	return true, nil
 }
 
-// notHanded notes that the request was not handed on after all, if its row is there.
+// notHanded records, if the row exists, that the request was not sent after all.
 func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :never"),
@@ -183,24 +182,24 @@ func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	})
 	var failed *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &failed) {
-		return fmt.Errorf("noting that operation %s was not handed on: %w", row.ID, err)
+		return fmt.Errorf("recording that operation %s was not sent: %w", row.ID, err)
 	}
 	return nil
 }
 
-// insertTries bounds how often a row is written that others write at the same moment.
+// insertTries is how often insert is attempted while others write the same row.
 const insertTries = 8
 
-// listedFor is how long an operation stays in the list of what somebody asked for.
+// listedFor is how long an operation stays in its actor's list.
 const listedFor = 90 * 24 * time.Hour
 
-// listRow is an operation's place among those of its actor.
+// listRow is an operation's place in its actor's list.
 type listRow struct {
 	ID      portal.OperationID `dynamodbav:"id"`
 	Expires int64              `dynamodbav:"expires_at"`
 }
 
-// latest lists the ids of an actor's newest operations, newest first.
+// latest lists the ids of an actor's operations, newest first.
 func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]portal.OperationID, error) {
 	list := schema.OperationList(actor)
 	out, err := r.client.Query(ctx, &dynamodb.QueryInput{
