@@ -1,10 +1,10 @@
-// Package schema is the data model: which rows lie in the four DynamoDB tables, under which
-// keys, whose they are and how long they are kept. There is one file for each table and one
-// function for each kind of row. docs/data.md lists the same rows, and tests hold it to this
-// package and to the rows of a running portal.
+// Package schema is the data model: the keys of all rows in the four DynamoDB tables, the package
+// that owns each row, and how long the row is kept. There is a file for each table and a function
+// for each kind of row. docs/data.md lists the same rows; tests compare it with this package and
+// with the rows of a running portal.
 //
-// Keys are stored for ever, so none of them may change. What else a row holds is its owner's
-// business; of the attributes only those are here that every owner writes the same way.
+// Stored rows have these keys, so none of them may change. The other attributes of a row belong to
+// its owner.
 package schema
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// The attributes of the primary key, both strings, and the attribute by which DynamoDB deletes
-// rows that are over: Unix time in seconds. DynamoDB deletes them up to days late, so readers
-// of such rows look at the time themselves.
+// The attributes of the primary key. Both are strings.
 const (
-	PK  = "pk"
-	SK  = "sk"
-	TTL = "expires_at"
+	PK = "pk"
+	SK = "sk"
 )
 
-// Definition is what CreateTable needs to know of the primary key, which is the same in all
-// tables.
-func Definition() ([]types.AttributeDefinition, []types.KeySchemaElement) {
+// TTL is the attribute by which DynamoDB deletes old rows: Unix time in seconds. DynamoDB may
+// delete a row days late, so readers check the time themselves.
+const TTL = "expires_at"
+
+// PrimaryKey defines the primary key for CreateTable. It is the same in all tables.
+func PrimaryKey() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 	pk, sk := PK, SK
 	return []types.AttributeDefinition{
 			{AttributeName: &pk, AttributeType: types.ScalarAttributeTypeS},
@@ -49,10 +49,10 @@ func (k Key) Attributes() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{PK: Text(k.PK), SK: Text(k.SK)}
 }
 
-// Range is the rows of one partition whose sort keys begin with a text; "" is all of them.
+// Range is the rows of one partition whose sort keys begin with Begins. "" is the whole partition.
 type Range struct{ PK, Begins string }
 
-// Condition is the key condition of a query for the range, and Values are the values it names.
+// Condition is the key condition of a query for the range. It needs Values.
 func (r Range) Condition() *string {
 	condition := "pk = :pk"
 	if r.Begins != "" {
@@ -61,7 +61,7 @@ func (r Range) Condition() *string {
 	return &condition
 }
 
-// Values returns a new map, to which the values of other expressions may be added.
+// Values returns the values of Condition in a new map.
 func (r Range) Values() map[string]types.AttributeValue {
 	values := map[string]types.AttributeValue{":pk": Text(r.PK)}
 	if r.Begins != "" {
@@ -96,9 +96,9 @@ func NumberOf(v types.AttributeValue) int64 {
 	return parsed
 }
 
-// Time is a time as rows hold it, as attributevalue does: text in RFC 3339, UTC, to the
-// nanosecond.
+// Time is a time as a string attribute, in the form that package attributevalue uses: RFC 3339 in
+// UTC, to the nanosecond.
 func Time(t time.Time) types.AttributeValue { return Text(t.UTC().Format(time.RFC3339Nano)) }
 
-// Expiry is the value of the attribute TTL for a row that is over at that time.
+// Expiry is the value of TTL for a row that DynamoDB may delete from that time on.
 func Expiry(t time.Time) types.AttributeValue { return Number(t.Unix()) }

@@ -2,21 +2,21 @@ package schema
 
 import "github.com/gatehouse-portal/gatehouse/portal"
 
-// The table <prefix>-sessions. Tokens and states are known by their hashes only.
+// The sessions table. It holds only hashes of tokens and states.
 
-// Session is the row of who is signed in with a token.
+// Session is the row of a session: who is signed in with a token.
 //
 // Owner: identity. Kept: TTL, GATEHOUSE_SESSION_IDLE after its last use, at most GATEHOUSE_SESSION_TTL.
 func Session(tokenHash string) Key { return Key{"session#" + tokenHash, "session"} }
 
-// AccountSession is the row by which a session is found among those of its account.
+// AccountSession is the row that lists a session under its account.
 //
 // Owner: identity. Kept: TTL, GATEHOUSE_SESSION_TTL.
 func AccountSession(account portal.AccountID, tokenHash string) Key {
 	return Key{accountPartition(account), Session(tokenHash).PK}
 }
 
-// SignIn is the row of a sign-in under way. Its secrets are removed once it is used.
+// SignIn is the row of a sign-in under way. Its secrets are removed when it is used.
 //
 // Owner: identity. Kept: TTL, 24 hours.
 func SignIn(stateHash string) Key { return Key{"signin#" + stateHash, "signin"} }

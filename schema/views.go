@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The table <prefix>-views.
+// The views table.
 
 // LiveGeneration is the row that says which generation of the views readers see, and which is
 // being written.
@@ -16,12 +16,11 @@ import (
 // Owner: projections. Kept: for ever.
 func LiveGeneration() Key { return Key{"generation", "live"} }
 
-// Generation is one version of all views, from 1. Its rows have keys of their own, so that it
-// can be written while readers see another.
+// Generation is a version of all views, from 1. Generations have separate rows, so that one can be
+// written while readers see another.
 type Generation int64
 
-// GenerationOf is the generation that a row of the views belongs to; ok is false for a row of
-// none.
+// GenerationOf is the generation of a row. ok is false for LiveGeneration.
 func GenerationOf(k Key) (g Generation, ok bool) {
 	first, _, _ := strings.Cut(k.PK, "#")
 	digits, ok := strings.CutPrefix(first, "v")
@@ -29,10 +28,10 @@ func GenerationOf(k Key) (g Generation, ok bool) {
 	return Generation(n), ok && err == nil
 }
 
-// Prefix begins the partition key of every row of the generation, and of no other.
+// Prefix is how the partition keys of the generation's rows begin, and no others.
 func (g Generation) Prefix() string { return fmt.Sprintf("v%d#", int64(g)) }
 
-// How the sort keys begin of what an account has now.
+// The beginnings of the sort keys of an account's Now.
 const (
 	NowBegins             = "now#"
 	NowProfile            = "now#profile"
@@ -40,8 +39,8 @@ const (
 	NowSubscriptionBegins = "now#subscription#"
 )
 
-// Now is what an account has now: its profile, keys and subscriptions. These rows are bounded in
-// number, so one query reads them all. Activities lie in the same partition and are paged.
+// Now is what an account has now: its profile, keys and subscriptions. There are few of these rows,
+// so one query reads them all. Activities are in the same partition and are paged.
 func (g Generation) Now(account portal.AccountID) Range {
 	return Range{g.Prefix() + accountPartition(account), NowBegins}
 }
@@ -65,7 +64,7 @@ func (g Generation) Subscription(account portal.AccountID, plan portal.PlanID) K
 	return Key{g.Now(account).PK, NowSubscriptionBegins + string(plan)}
 }
 
-// Activity is the row of a line of an account's activity, by the fact that it tells of.
+// Activity is the row of a line of an account's activity, by the sequence number of its fact.
 //
 // Owner: projections. Kept: with its generation.
 func (g Generation) Activity(account portal.AccountID, sequence int64) Key {

@@ -48,7 +48,7 @@ func On(t testing.TB, cfg aws.Config) Tables {
 		}),
 		Journal: prefix + "-journal", Records: prefix + "-records", Views: prefix + "-views",
 	}
-	attributes, primaryKey := schema.Definition()
+	attributes, primaryKey := schema.PrimaryKey()
 	for _, name := range []string{tables.Journal, tables.Records, tables.Views} {
 		_, err := tables.Client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
 			TableName: &name, BillingMode: types.BillingModePayPerRequest,
