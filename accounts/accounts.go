@@ -1,9 +1,7 @@
-// Package accounts reads what the journal says of an account: its state and its latest
-// facts. A process reads on from what it has read before, and a long stream that it has not
-// read is read from a snapshot on, so that what a request of an account costs does not grow
-// with the account's history. A snapshot is a copy of a fold and
-// nothing more: it may be missing, be of another version or be deleted at any time, and
-// then the stream is read from its first fact.
+// Package accounts reads accounts from the journal: the state and the latest facts. A process reads
+// on from what it has read before, and starts a long stream that it has not read at a snapshot, so
+// the cost of a request does not grow with the account's history. A snapshot is only a copy of a
+// fold. If there is none, or one of another version, the stream is read from its first fact.
 package accounts
 
 import (
@@ -31,20 +29,20 @@ import (
 )
 
 const (
-	// snapshotFrom is how many facts a reading must meet for a new snapshot to pay, and kept
-	// how many of them stay in front of it.
+	// snapshotFrom is how many facts must follow a snapshot before a new one is made. kept is how
+	// many of the latest facts the new one leaves out.
 	snapshotFrom = 200
 	kept         = 100
-	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
-	// recognised when they come again.
+	// maxHandled is how many handled requests a snapshot remembers, the latest ones, so that they
+	// are recognised when they are delivered again.
 	maxHandled = 1000
-	// maxPacked is how many bytes a gzipped state may have: DynamoDB takes 400 KB for an item.
+	// maxPacked is how many bytes a gzipped state may have. A DynamoDB item may have 400 KB.
 	maxPacked   = 300 << 10
 	snapshotTTL = 90 * 24 * time.Hour
 )
 
-// foldVersion is part of a snapshot's key. Raise it when a fold changes; what types of
-// fact it knows is part of the key anyway.
+// foldVersion is part of a snapshot's key. Raise it when a fold changes. New types of facts change
+// the key by themselves.
 const foldVersion = "1"
 
 type streams interface {
@@ -57,8 +55,7 @@ type tables interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Reader reads accounts. It remembers what it has read and reads on from there, always to the
-// stream's end. It is safe for concurrent use.
+// Reader reads accounts, always to the end of the stream. It is safe for concurrent use.
 type Reader struct {
 	journal streams
 	tables  tables
@@ -69,20 +66,19 @@ type Reader struct {
 	kept    int
 }
 
-// NewReader returns a Reader of that journal, which keeps its snapshots in the table
-// named records.
+// NewReader returns a Reader of the journal. It keeps its snapshots in the table named records.
 func NewReader(journal streams, tables tables, records string, now func() time.Time) *Reader {
 	return &Reader{journal: journal, tables: tables, records: records, now: now, memory: newMemory(), from: snapshotFrom, kept: kept}
 }
 
-// SnapshotEvery has snapshots made of shorter streams already, for tests: from so many
-// facts on, with so many in front.
+// SnapshotEvery makes snapshots of shorter streams, for tests: after from facts, leaving out the
+// latest kept.
 func (r *Reader) SnapshotEvery(from, kept int) *Reader {
 	r.from, r.kept = from, kept
 	return r
 }
 
-// History is an account as the journal tells of it.
+// History is what the journal says about an account.
 type History struct {
 	// Account is the fold of all facts.
 	Account state.Account
@@ -91,20 +87,19 @@ type History struct {
 	Facts []events.Event
 	// Base is the state before Facts.
 	Base state.Account
-	// handled are requests that led to facts before Facts.
+	// handled are the requests that led to facts before Facts.
 	handled []string
 }
 
-// Handled says whether the request is known to have led to a fact that is not among Facts.
+// Handled reports whether the request is known to have led to a fact before Facts.
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
-// Account reads an account, consistently. Failures of the tables come as
-// *portal.Postponed, what can never be read as *journal.PermanentError.
+// Account reads an account consistently. Its errors are those of Journal.Read.
 func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, error) {
 	return r.read(ctx, id, -1)
 }
 
-// AccountFrom is Account with every fact after that sequence among Facts.
+// AccountFrom is Account with every fact after that sequence number in Facts.
 func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (History, error) {
 	return r.read(ctx, id, after)
 }
@@ -121,9 +116,9 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
 }
 
-// latest reads to the stream's end, from where this process has read before or else from a
-// snapshot, if either has every fact after that sequence still to come. damaged says that the
-// snapshot is not to be believed.
+// latest reads to the end of the stream: on from what this process remembers, or else from a
+// snapshot, provided that the result then has every fact after that sequence number. damaged says
+// that the snapshot, or the memory, does not agree with the stream.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, damaged bool, err error) {
 	stream := portal.AccountStream(id)
 	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
@@ -158,12 +153,12 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	return now, damaged, err
 }
 
-// errAnother says that the journal does not hold what was read of it before: it was restored
-// to an earlier time.
+// errAnother means that the journal no longer holds what was read of it before, because it was
+// restored to an earlier time.
 var errAnother = errors.New("the stream is not the one that was read before")
 
-// readOn reads what came after what is known. It reads the last fact that is known once
-// more, to see that it is still there; some facts always come after a snapshot.
+// readOn reads the facts after the known ones. It reads the last known fact again, to check that it
+// is still there. A snapshot is always followed by some facts.
 func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
 	from, last := known.account.Sequence, len(known.facts)-1
 	if last >= 0 {
@@ -185,26 +180,26 @@ func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (
 	return known.with(facts), nil
 }
 
-// row is a snapshot, but for its attribute "state", which is the Account as gzipped JSON.
+// row is a snapshot without its attribute "state", which is the Account as gzipped JSON.
 type row struct {
 	Sequence int64    `dynamodbav:"seq"`
 	Handled  []string `dynamodbav:"handled"`
 	Expires  int64    `dynamodbav:"expires_at"`
 }
 
-// version tells folds apart: a program that knows other facts folds otherwise.
+// version identifies the fold. A program that knows other types of facts folds differently.
 var version = portal.DeriveID(append([]string{foldVersion}, events.FactTypes()...)...)[:12]
 
 func place(id portal.AccountID) map[string]types.AttributeValue {
 	return schema.Snapshot(portal.AccountStream(id), version).Attributes()
 }
 
-// load reads a snapshot, and the zero Account if there is none or the table does not
-// answer. An error says that the one which is there is damaged.
+// load reads a snapshot. It returns the zero Account if there is none or the table does not answer.
+// An error means that the snapshot is damaged.
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, nil, nil // the stream itself tells the same
+		return state.Account{}, nil, nil // the stream says the same
 	}
 	var found row
 	account = state.NewAccount(id)
@@ -219,13 +214,13 @@ func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.A
 		return state.Account{}, nil, err
 	}
 	if account.Sequence != found.Sequence || account.ID != id {
-		return state.Account{}, nil, fmt.Errorf("it is of %s at %d, and lies at %d", account.ID, account.Sequence, found.Sequence)
+		return state.Account{}, nil, fmt.Errorf("it is of %s at %d, and its row says %d", account.ID, account.Sequence, found.Sequence)
 	}
 	return account, found.Handled, nil
 }
 
-// save keeps the state as it was some facts ago, in place of an older or a damaged one. A
-// second one at the same place is the same; failing to is no fault.
+// save stores the state as it was before the latest facts. It replaces an older or a damaged
+// snapshot. Snapshots of the same sequence are equal. A failure is only logged.
 func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	account, handled := now.base.Clone(), slices.Clone(now.handled)
 	before, facts := now.facts[:len(now.facts)-r.kept], now.facts[len(now.facts)-r.kept:]

@@ -31,11 +31,11 @@ var (
 	start  = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 )
 
-// counted is a client that counts what is read.
+// counted is a client that counts reads.
 type counted struct {
 	*dynamodb.Client
 	pages, facts, looks atomic.Int64
-	// down is what reading and writing single items fails with.
+	// down is the error of reading and writing single items.
 	down error
 }
 
@@ -63,7 +63,7 @@ func (c *counted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts .
 	return c.Client.PutItem(ctx, in, opts...)
 }
 
-// costs is what the reading costs: so many pages of the journal with so many facts.
+// costs returns how many pages of the journal, and how many facts, read takes.
 func (c *counted) costs(read func()) (pages, facts int64) {
 	pages, facts = c.pages.Load(), c.facts.Load()
 	read()
@@ -121,7 +121,7 @@ func (w *world) next() events.Fact {
 	}
 }
 
-// grow lets things happen until the stream has that many facts.
+// grow adds facts until the stream has that many.
 func (w *world) grow(to int) {
 	w.t.Helper()
 	var added []events.Event
@@ -131,7 +131,7 @@ func (w *world) grow(to int) {
 	w.append(added)
 }
 
-// happens is the next fact. Each is caused by a request of its own.
+// happens appends the next fact. Each has a request of its own.
 func (w *world) happens(fact events.Fact) events.Event {
 	head := w.account.Sequence
 	cause := events.Event{ID: fmt.Sprint(w.request, head+1), Subject: stream, Operation: portal.OperationID(fmt.Sprint("op-", head+1)), Intent: portal.Intent(head + 1)}
@@ -193,7 +193,7 @@ func (w *world) right(what string, h accounts.History) {
 	}
 }
 
-func TestAnAccountIsReadRightHoweverLongItsStreamIs(t *testing.T) {
+func TestAnAccountIsReadCorrectlyWhateverTheLengthOfItsStream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old, _ := w.process()
@@ -220,7 +220,7 @@ func TestAnAccountIsReadRightHoweverLongItsStreamIs(t *testing.T) {
 	}
 }
 
-func TestALongStreamIsReadFromItsSnapshotOn(t *testing.T) {
+func TestALongStreamIsReadFromItsSnapshot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reader, client := w.process()
@@ -273,7 +273,7 @@ func TestAProcessReadsOnFromWhatItHasRead(t *testing.T) {
 	}
 }
 
-func TestWhatTheCallerDoesToAnAccountIsNotRemembered(t *testing.T) {
+func TestACallerCannotChangeWhatIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reader, _ := w.process()
@@ -287,7 +287,7 @@ func TestWhatTheCallerDoesToAnAccountIsNotRemembered(t *testing.T) {
 }
 
 // The journal was restored to an earlier time while a process ran, and has gone on since.
-func TestAJournalThatWasRestoredIsReadAnew(t *testing.T) {
+func TestAStreamIsReadAnewAfterTheJournalWasRestored(t *testing.T) {
 	t.Parallel()
 	for name, kept := range map[string]int{"to nothing": 0, "to the middle": 10, "to after a snapshot": 230} {
 		for _, since := range []int{0, 1, 60} {
@@ -324,7 +324,7 @@ func (w *world) restore(to int) {
 	w.request = "request-since-"
 }
 
-// snapshots are the items that hold them.
+// snapshots are the rows of the snapshots.
 func (w *world) snapshots() []map[string]types.AttributeValue {
 	return w.tables.Rows(w.t, w.tables.Records, "snapshot#"+string(stream))
 }
@@ -338,7 +338,7 @@ func (w *world) put(item map[string]types.AttributeValue) {
 
 func number(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: fmt.Sprint(n)} }
 
-func TestASnapshotThatIsNotRightChangesNothingButTheCost(t *testing.T) {
+func TestABadSnapshotChangesOnlyTheCost(t *testing.T) {
 	t.Parallel()
 	type item = map[string]types.AttributeValue
 	binary := func(change func([]byte) []byte) func(*world, item) {
@@ -407,7 +407,7 @@ func (w *world) move(row map[string]types.AttributeValue, version string) {
 	}
 }
 
-// foreign makes the snapshot that of somebody else at the same place.
+// foreign replaces the snapshot by another account's.
 func foreign(w *world, row map[string]types.AttributeValue) {
 	w.t.Helper()
 	const bob = portal.AccountID("bob")
@@ -441,7 +441,7 @@ func ahead(w *world, row map[string]types.AttributeValue) {
 	row["state"], row["seq"] = rows[0]["state"], rows[0]["seq"]
 }
 
-func TestWithoutTheTableOfSnapshotsAnAccountIsReadAllTheSame(t *testing.T) {
+func TestAnAccountIsReadWithoutTheTableOfSnapshots(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(250)
@@ -465,7 +465,7 @@ func TestAJournalThatDoesNotAnswerIsPostponed(t *testing.T) {
 	}
 }
 
-// Workers that know the fact fold otherwise, so what this one made of it is kept nowhere.
+// Workers that know the fact fold it differently, so the fold of this one must not be stored.
 func TestAFactThatIsNotUnderstoodIsInNoSnapshot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -506,8 +506,8 @@ func TestManyReadAndGrowALongStreamAtOnce(t *testing.T) {
 	group.Wait()
 }
 
-// A request that was given up is carried out when it is replayed, however long ago it failed.
-func TestARequestThatFailedIsNotHandledInASnapshotEither(t *testing.T) {
+// A request that failed is carried out when it is replayed, however long ago it failed.
+func TestASnapshotDoesNotCountAFailedRequestAsHandled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(50)

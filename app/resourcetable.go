@@ -117,7 +117,7 @@ func unfitTable(t *types.TableDescription) *fault {
 }
 
 func (e estate) createTable(ctx context.Context, name string) error {
-	attributes, primaryKey := schema.Definition()
+	attributes, primaryKey := schema.PrimaryKey()
 	_, err := e.dynamodb.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:            &name,
 		BillingMode:          types.BillingModePayPerRequest,

@@ -169,7 +169,7 @@ func newBench(ctx context.Context, endpoint string) (*bench, error) {
 }
 
 func createTable(ctx context.Context, client *dynamodb.Client, name string) error {
-	attributes, primaryKey := schema.Definition()
+	attributes, primaryKey := schema.PrimaryKey()
 	_, err := client.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: &name, BillingMode: types.BillingModePayPerRequest,
 		AttributeDefinitions: attributes, KeySchema: primaryKey,

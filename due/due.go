@@ -57,7 +57,7 @@ func OfOperation(stream portal.Stream, operation portal.OperationID, at time.Tim
 	return Row{Kind: Operation, Stream: stream, From: at, Operation: operation}
 }
 
-// OfIdleKey is the row of a key whose ring lost its last plan by that fact.
+// OfIdleKey is the row of a key whose ring lost its last plan by the fact numbered emptied.
 func OfIdleKey(stream portal.Stream, key portal.KeyID, emptied int64, at time.Time, after time.Duration) Row {
 	return Row{Kind: IdleKey, Stream: stream, From: at, Key: key, Emptied: emptied, After: after}
 }
@@ -97,7 +97,7 @@ func (r Row) At() time.Time {
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {
-		r.Asked += int(behind / int64(lastWait/time.Second)) // no wait after the first is longer
+		r.Asked += int(behind / int64(lastWait/time.Second)) // no later wait is longer than lastWait
 	}
 	for !r.At().After(now) {
 		r.Asked++

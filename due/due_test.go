@@ -31,7 +31,7 @@ func TestARowFallsDueAgainAfterTwiceAsLongUpToAnHour(t *testing.T) {
 	}
 }
 
-func TestAfterAnOutageTheTimesThatHavePassedAreSkipped(t *testing.T) {
+func TestTimesThatPassedDuringAnOutageAreSkipped(t *testing.T) {
 	t.Parallel()
 	now := opened.Add(30 * 24 * time.Hour)
 	again := OfWish("account/ann", 3, opened, "", "p", "").Next(now)
@@ -43,7 +43,7 @@ func TestAfterAnOutageTheTimesThatHavePassedAreSkipped(t *testing.T) {
 	}
 }
 
-// The keys are data: rows that are stored already are deleted by them.
+// Rows that are stored are deleted by these keys.
 func TestTheKeysOfDueRowsAreWhatTheyWere(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -65,7 +65,7 @@ func TestTheKeysOfDueRowsAreWhatTheyWere(t *testing.T) {
 	}
 }
 
-func TestNoTwoRowsShareAPlace(t *testing.T) {
+func TestNoTwoRowsShareAKey(t *testing.T) {
 	t.Parallel()
 	places := map[schema.Key]Row{}
 	for _, row := range []Row{
@@ -81,7 +81,7 @@ func TestNoTwoRowsShareAPlace(t *testing.T) {
 	}
 }
 
-func TestARowFromAnyTimeIsDueWithinAnHourAndAtOnceWorkedOut(t *testing.T) {
+func TestARowOfAnyAgeIsDueAgainWithinAnHour(t *testing.T) {
 	t.Parallel()
 	for name, row := range map[string]Row{
 		"a row without a time":                           {Kind: Wish, Stream: "account/ann"},
@@ -101,7 +101,7 @@ func TestARowFromAnyTimeIsDueWithinAnHourAndAtOnceWorkedOut(t *testing.T) {
 	}
 }
 
-func TestARowThatSaysItWasAskedForOutOfAllMeasureIsNoTrouble(t *testing.T) {
+func TestADamagedCountOfARowIsNoTrouble(t *testing.T) {
 	t.Parallel()
 	row := Row{Kind: Operation, Stream: "account/ann", From: opened, Asked: math.MaxInt}
 	if at := row.Next(opened).At(); !at.After(opened) {

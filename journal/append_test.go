@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-func TestWhatWasAppendedIsReadBackWhole(t *testing.T) {
+func TestAppendedFactsAreReadBack(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	first := say(ann, 0, events.UserRegistered{}, events.KeyObserved{Key: "k1"})
@@ -40,11 +40,11 @@ func TestWhatWasAppendedIsReadBackWhole(t *testing.T) {
 		}
 	}
 	if got := read(t, j, bob, 0); got != nil {
-		t.Errorf("a stream nobody wrote to holds %v", got)
+		t.Errorf("a stream without facts holds %v", got)
 	}
 }
 
-func TestFactsOfNewerCodeAreReadAndStandAsTheyWereRecorded(t *testing.T) {
+func TestFactsOfNewerCodeAreReadAndKeptAsRecorded(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -63,7 +63,7 @@ func TestFactsOfNewerCodeAreReadAndStandAsTheyWereRecorded(t *testing.T) {
 	}
 }
 
-func TestFactsAreStampedWithWhatLedToThem(t *testing.T) {
+func TestStampedFactsNameTheirCause(t *testing.T) {
 	t.Parallel()
 	facts := say(ann, 4, events.UserRegistered{}, events.KeyObserved{Key: "k"})
 	for i, fact := range facts {
@@ -119,7 +119,7 @@ func TestAStreamOfSeveralPagesIsReadInOrder(t *testing.T) {
 	}
 }
 
-func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
+func TestOneOfManyConcurrentAppendsSucceeds(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -158,7 +158,7 @@ func TestOfManyWhoAppendAtTheSamePlaceOneSucceeds(t *testing.T) {
 	}
 }
 
-func TestANumberThatIsTakenTakesTheWholeAppendDown(t *testing.T) {
+func TestAnAppendAtATakenNumberWritesNothing(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -183,7 +183,7 @@ func TestANumberThatIsTakenTakesTheWholeAppendDown(t *testing.T) {
 	}
 }
 
-func TestRowsRideInTheTransaction(t *testing.T) {
+func TestRowsAreWrittenInTheTransactionOfTheFacts(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -211,7 +211,7 @@ func TestRowsRideInTheTransaction(t *testing.T) {
 	}
 }
 
-func TestADueRowIsDroppedWhereItWasPut(t *testing.T) {
+func TestADueRowIsDeletedByWhatItIsAbout(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -237,7 +237,7 @@ func TestADueRowIsDroppedWhereItWasPut(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotBelongThereIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+func TestAnInvalidAppendWritesNothing(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	tooMany := make([]events.Fact, journal.MaxFacts+1)
@@ -255,7 +255,7 @@ func TestWhatDoesNotBelongThereIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 		"a fact larger than a message":    say(ann, 0, wide),
 	} {
 		err := j.Append(t.Context(), ann, 0, facts)
-		if !unfit(err) {
+		if !permanent(err) {
 			t.Errorf("%s: %v, want PermanentError", name, err)
 		}
 	}
@@ -264,7 +264,7 @@ func TestWhatDoesNotBelongThereIsRefusedBeforeAnythingIsWritten(t *testing.T) {
 	}
 }
 
-func TestTheMostFactsThatFitAreAppendedAtOnce(t *testing.T) {
+func TestAnAppendMayHaveMaxFacts(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	facts := make([]events.Fact, journal.MaxFacts)

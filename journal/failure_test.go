@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// The answer to an append that took effect never comes. Whoever repeats it, the SDK or
-// the caller, hears that the number is taken or that all is well; the fact stands once.
+// An append takes effect and its answer is lost. When the SDK or the caller repeats it, the answer
+// is success or ErrTaken, and the fact is stored once.
 func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
@@ -67,7 +67,7 @@ func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	}
 }
 
-func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
+func TestAConflictingTransactionIsALostRace(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	reasons := func(codes ...string) string {
@@ -89,11 +89,11 @@ func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
 		{"a conflict of a plain write", "TransactionConflictException", "", taken},
 		{"throttling, which decides nothing", "TransactionCanceledException", reasons("None", "ThrottlingError"), isPostponed},
 		{"a condition beside throttling", "TransactionCanceledException", reasons("ConditionalCheckFailed", "ThrottlingError"), isPostponed},
-		{"an item that is not valid", "TransactionCanceledException", reasons("ValidationError", "None"), unfit},
+		{"an item that is not valid", "TransactionCanceledException", reasons("ValidationError", "None"), permanent},
 		{"a transaction that still runs", "TransactionInProgressException", "", isPostponed},
 		{"throttling", "ProvisionedThroughputExceededException", "", isPostponed},
 		{"a table that is not there", "ResourceNotFoundException", "", isPostponed},
-		{"a request that is not valid", "ValidationException", "", unfit},
+		{"a request that is not valid", "ValidationException", "", permanent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -108,7 +108,7 @@ func TestATransactionThatRanBesideAnotherIsALostRace(t *testing.T) {
 
 func taken(err error) bool { return errors.Is(err, journal.ErrTaken) && !isPostponed(err) }
 
-func unfit(err error) bool {
+func permanent(err error) bool {
 	var never *journal.PermanentError
 	return errors.As(err, &never) && !errors.Is(err, journal.ErrTaken) && !isPostponed(err)
 }
@@ -132,7 +132,7 @@ func TestEverythingIsPostponedWhileTheTableDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
+func TestAWriteThatDynamoDBCallsInvalidIsUnfit(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	for doing, err := range map[string]error{
@@ -140,15 +140,15 @@ func TestWhatDynamoDBCallsInvalidIsAFailure(t *testing.T) {
 		"an item twice":    j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{}}, journal.Row{Key: schema.Key{PK: "a", SK: "1"}}),
 		"a large item":     j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}),
 		"one large of two": j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{Key: schema.Key{PK: "b", SK: "1"}}),
-		"a stream unnamed": j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
+		"no stream":        j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
 	} {
-		if !unfit(err) {
+		if !permanent(err) {
 			t.Errorf("%s: %v, want PermanentError", doing, err)
 		}
 	}
 }
 
-func TestAFactThatCannotBeReadIsAFailure(t *testing.T) {
+func TestAFactThatCannotBeReadIsUnfit(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -160,7 +160,7 @@ func TestAFactThatCannotBeReadIsAFailure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if facts, err := j.Read(t.Context(), ann, 0); !unfit(err) || facts != nil {
+	if facts, err := j.Read(t.Context(), ann, 0); !permanent(err) || facts != nil {
 		t.Errorf("reading past it: %d facts, %v; want PermanentError and no half stream", len(facts), err)
 	}
 }

@@ -1,7 +1,7 @@
-// Package journal is the truth and the audit log: append-only streams of facts on
-// DynamoDB, one per account and one for the catalog. A stream's next sequence
-// number is free only once, and that is what makes deciding happen once. It knows
-// nothing of what the facts mean.
+// Package journal keeps the streams of facts in DynamoDB: one stream for each account and one
+// for the catalog. Streams are append-only; they are the source of truth and the audit log. Only
+// one writer can take a stream's next sequence number, so each decision is recorded once. The
+// package does not interpret facts.
 package journal
 
 import (
@@ -20,12 +20,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// ErrTaken says that the next sequence number was taken by somebody else, or that
-// a transaction beside this one touched the same items: reload and decide anew.
+// ErrTaken means that another writer took the next sequence number, or that a concurrent
+// transaction wrote one of the same items. The caller reads the stream again and decides anew.
 var ErrTaken = errors.New("the stream has moved on")
 
-// PermanentError is an error that does not go away by trying again: what a stream holds cannot be
-// read, or what was to be written can never stand there.
+// PermanentError is an error that a retry cannot cure: a stored fact cannot be read, or a write is not
+// valid.
 type PermanentError struct{ Err error }
 
 func (u *PermanentError) Error() string { return u.Err.Error() }
@@ -34,7 +34,7 @@ func (u *PermanentError) Unwrap() error { return u.Err }
 
 func permanent(format string, args ...any) error { return &PermanentError{fmt.Errorf(format, args...)} }
 
-// MaxFacts bounds one append.
+// MaxFacts is how many facts one append may have.
 const MaxFacts = 25
 
 type client interface {
@@ -43,34 +43,34 @@ type client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Journal reads and appends. It is safe for concurrent use.
+// Journal reads and appends facts. It is safe for concurrent use.
 type Journal struct {
 	client  client
 	table   string
 	records string
 }
 
-// New returns a Journal on those two tables: facts go to the journal, the rows that
-// ride in their transactions to the records.
+// New returns a Journal. Facts go to the journal table, and the rows that are written with them
+// to the records table.
 func New(client client, table, records string) *Journal {
 	return &Journal{client: client, table: table, records: records}
 }
 
-// Read returns the stream's facts after that sequence, in order, read consistently:
-// what an Append acknowledged before is there. A stream nobody wrote to is empty. Facts
-// of a type that only newer code knows come as events.Unknown. Failures of the table
-// come as *portal.Postponed, what will never be readable as *PermanentError.
+// Read returns the facts of a stream that follow that sequence number, in order. The read is
+// consistent: it sees every append that was acknowledged before. A stream without facts is
+// empty. A fact of a type that only newer code knows is an events.Unknown. The error is a
+// *portal.Postponed if the table does not answer, and an *PermanentError if a fact cannot be read.
 func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
 	facts, _, err := j.read(ctx, stream, after, 0)
 	return facts, err
 }
 
-// ReadUpTo is Read of that many facts at most; more says that there may be more.
+// ReadUpTo is Read with a limit. more says that there may be further facts.
 func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
 	return j.read(ctx, stream, after, most)
 }
 
-// read reads at most that many facts, or all if most is 0.
+// read reads all facts if most is 0.
 func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:              &j.table,
@@ -101,10 +101,11 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 	return facts, pages.HasMorePages(), nil
 }
 
-// Append adds the facts, which must carry the sequence numbers after+1, after+2, …,
-// and writes the rows, all in one transaction. ErrTaken if the stream is not at
-// after any more. A repeated call after a lost answer finds the number taken, by
-// itself: the caller tells by the facts' causation. What can never be appended is *PermanentError.
+// Append adds the facts and writes the rows in one transaction. The facts must have the sequence
+// numbers after+1, after+2 and so on. The error is ErrTaken if the stream no longer ends at
+// after, an *PermanentError if the write is not valid, and a *portal.Postponed if the table does not answer.
+// A call that succeeded without an answer is ErrTaken when it is repeated; the caller finds its
+// own facts by their causation.
 func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...Row) error {
 	if len(facts) == 0 || len(facts) > MaxFacts {
 		return permanent("appending to %s: %d facts, want 1 to %d", stream, len(facts), MaxFacts)
@@ -137,7 +138,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 	return j.commit(ctx, "appending to "+string(stream), writes)
 }
 
-// Write writes rows alone, in one transaction.
+// Write writes rows without facts, in one transaction. Its errors are those of Append.
 func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	if len(rows) == 0 {
 		return nil
@@ -153,8 +154,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	return j.commit(ctx, "writing records", writes)
 }
 
-// commit writes one item plainly (half the price of a transaction), several in a
-// transaction.
+// commit uses a transaction only for more than one item: a plain write costs half as much.
 func (j *Journal) commit(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
 	var err error
 	if len(writes) == 1 && writes[0].Put != nil {
@@ -175,9 +175,9 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 	}
 }
 
-// LostRace says whether DynamoDB refused a conditional write because somebody else was
-// there first: a failed condition and a conflicting transaction mean the same, unless a
-// transaction was canceled for something worse beside them.
+// LostRace reports whether DynamoDB refused a write because another writer came first: a
+// condition failed, or another transaction was writing the same item. A transaction that was also
+// canceled for any other reason does not count.
 func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException
@@ -201,8 +201,8 @@ func LostRace(err error) bool {
 	return lost
 }
 
-// unavailable postpones whatever may go away by itself. What DynamoDB calls invalid
-// will not, so it counts as a failure.
+// unavailable makes the error of a call: *PermanentError if DynamoDB found the call invalid, otherwise
+// *portal.Postponed.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	if isInvalid(err) {
@@ -211,7 +211,7 @@ func unavailable(doing string, err error) error {
 	return portal.Postpone("the journal does not answer", err)
 }
 
-// isInvalid: a transaction tells it in its reasons.
+// isInvalid also looks at a transaction's reasons, where DynamoDB reports an invalid item.
 func isInvalid(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {

@@ -22,7 +22,7 @@ func textOf(v types.AttributeValue) string {
 	return s.Value
 }
 
-func TestEveryStreamIsFoundAgainOnce(t *testing.T) {
+func TestEveryStreamIsListedOnce(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	want := map[portal.Stream]int{}
@@ -42,7 +42,7 @@ func TestEveryStreamIsFoundAgainOnce(t *testing.T) {
 	}
 }
 
-func TestEveryStreamIsInOnePartOfTheRegistry(t *testing.T) {
+func TestEveryStreamIsInOneShardOfTheRegistry(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	want := map[portal.Stream]int{}
@@ -69,7 +69,7 @@ func TestEveryStreamIsInOnePartOfTheRegistry(t *testing.T) {
 	}
 }
 
-func TestListingStreamsStopsAtTheVisitorsError(t *testing.T) {
+func TestListingStreamsStopsAtTheErrorOfVisit(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	grow(t, j, ann, 0, events.UserRegistered{})

@@ -11,21 +11,22 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Row is one item of the records table that is written in the transaction of the
-// facts it belongs to. No item may appear twice in one transaction.
+// Row is a row of the records table that is written in one transaction with facts. A
+// transaction may have each key only once.
 type Row struct {
 	schema.Key
-	// Value is the item's other attributes: a struct with dynamodbav tags. nil
-	// deletes the item; deleting what is not there is not an error.
+	// Value is a struct with dynamodbav tags that holds the other attributes. If it is nil, the
+	// row is deleted; it need not exist.
 	Value any
 }
 
-// PutDue writes a due row in its place.
+// PutDue writes a due row.
 func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }
 
-// DropDue deletes a due row that has not moved on.
+// DropDue deletes a due row that has not been moved to a later time yet. One that was moved has
+// another key, and the job deletes it when it next falls due.
 func DropDue(row due.Row) Row {
 	return Row{Key: row.Place()}
 }

@@ -23,7 +23,7 @@ const (
 	bob = portal.Stream("account/bob")
 )
 
-// at is when everything happens.
+// at is the time of all facts.
 var at = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
 // say makes the next facts of a stream.
@@ -82,8 +82,8 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// through is a journal on the same tables, on the far side of that network. The SDK
-// makes that many attempts, without waiting in between.
+// through is a journal that reaches the tables through the network. The SDK makes that many
+// attempts without waiting.
 func through(t *testing.T, tables journaltest.Tables, attempts int, n network) *journal.Journal {
 	t.Helper()
 	transport := &http.Transport{}
@@ -99,7 +99,7 @@ func through(t *testing.T, tables journaltest.Tables, attempts int, n network) *
 	return journal.New(client, tables.Journal, tables.Records)
 }
 
-// refusal is DynamoDB's answer in its own shape.
+// refusal is an error as DynamoDB answers it.
 func refusal(exception, more string) *http.Response {
 	body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + exception + `","message":"refused by the test"` + more + `}`
 	return &http.Response{
@@ -110,7 +110,7 @@ func refusal(exception, more string) *http.Response {
 	}
 }
 
-// once is true for the first call of that operation.
+// once returns true for the first call of that operation.
 func once(operation string) func(string) bool {
 	done := false
 	return func(name string) bool {

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Stamp makes the next facts of the cause's stream out of payloads: numbered from
-// after+1, caused by the cause, serving its operation, with its actor, intent
-// and correlation.
+// Stamp makes the next facts of the cause's stream from payloads. It numbers them from after+1,
+// names the cause as their causation, and copies its operation, actor, intent, correlation and
+// trace.
 func Stamp(cause events.Event, source string, at time.Time, after int64, payloads []events.Fact) []events.Event {
 	stamped := make([]events.Event, len(payloads))
 	for i, payload := range payloads {

@@ -22,7 +22,7 @@ var (
 	register = events.RegisterUser{}
 )
 
-func TestAnAcceptedRequestIsWrittenDownBeforeItIsHandedOn(t *testing.T) {
+func TestARequestIsStoredBeforeItIsSent(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	var found operations.Operation
@@ -49,7 +49,7 @@ func TestAnAcceptedRequestIsWrittenDownBeforeItIsHandedOn(t *testing.T) {
 	}
 }
 
-func TestWithoutAnIdempotencyKeyEveryRequestIsItsOwn(t *testing.T) {
+func TestWithoutAnIdempotencyKeyEveryRequestIsANewOperation(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	a, b := d.accepts(ask(ann, "", leaveFree)), d.accepts(ask(ann, "", leaveFree))
@@ -75,7 +75,7 @@ func (silentUpdates) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...f
 	return nil, errDown
 }
 
-func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsSo(t *testing.T) {
+func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsCertain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		key     string
@@ -107,7 +107,7 @@ func TestAClientIsToldThatNothingWasDoneOnlyIfThatIsSo(t *testing.T) {
 	}
 }
 
-func TestARequestThatCannotBePublishedIsPromisedToNobodyAndCanBeSentAgain(t *testing.T) {
+func TestARequestThatCannotBeSentIsUnavailableAndCanBeRepeated(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.outbox.down = errDown
@@ -122,7 +122,7 @@ func TestARequestThatCannotBePublishedIsPromisedToNobodyAndCanBeSentAgain(t *tes
 	again.Correlation = "another click"
 	op := d.accepts(again)
 	sent, repeated := d.outbox.empty()
-	// A repetition, since the first copy may have arrived: as it was, intent and all.
+	// It is sent with Repeat and unchanged, since the first message may have arrived.
 	first := d.now.Add(-time.Hour)
 	same(t, "repeated", []events.Event{{
 		ID: string(op.ID), Source: "/test", Subject: portal.AccountStream(ann), Actor: portal.AccountActor(ann), Time: first,
@@ -133,7 +133,7 @@ func TestARequestThatCannotBePublishedIsPromisedToNobodyAndCanBeSentAgain(t *tes
 	}
 }
 
-func TestAnIdempotencyKeyIsOneRequestOfOneAccount(t *testing.T) {
+func TestAnIdempotencyKeyIdentifiesOneRequestOfOneAccount(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "k", leaveFree))
@@ -164,7 +164,7 @@ func TestAKeyLongerThanTheLimitIsInvalid(t *testing.T) {
 	refuses(t, err, portal.Invalid)
 }
 
-func TestAnOperationThatHasEndedIsNotPublishedAgain(t *testing.T) {
+func TestARepeatedRequestIsNotSentOnceItsOperationHasEnded(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name    string
@@ -261,7 +261,7 @@ func (c *counted) TransactWriteItems(ctx context.Context, in *dynamodb.TransactW
 	return c.Client.TransactWriteItems(ctx, in, opts...)
 }
 
-func TestAcceptingCostsAFewWritesAndNoReading(t *testing.T) {
+func TestAcceptingTakesAFewWritesAndNoReads(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	tables := &counted{Client: d.tables.Client}
@@ -282,7 +282,7 @@ func TestAcceptingCostsAFewWritesAndNoReading(t *testing.T) {
 	costs(register, "UpdateItem", "TransactWriteItems")
 }
 
-func TestLookingAgainAtAnOperationDoesNotReadItsRowAgain(t *testing.T) {
+func TestPollingAnOperationDoesNotReadItsRowAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	looks := func(ops *operations.Operations, tables *counted, op portal.OperationID, want ...string) {
@@ -335,7 +335,7 @@ func (b *beaten) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWr
 	return b.Client.TransactWriteItems(ctx, in, opts...)
 }
 
-func TestTheSlowerOfTwoAnswersForTheFasterOnesOperation(t *testing.T) {
+func TestTheSlowerOfTwoEqualRequestsAnswersWithTheFasterOnesOperation(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name   string
@@ -401,7 +401,7 @@ func TestIntentNumbersOfAnAccountRiseAndAreDrawnOnce(t *testing.T) {
 	}
 }
 
-func TestAnAccountMayAskSoOftenAMinute(t *testing.T) {
+func TestTheRequestsOfAnAccountInAMinuteAreLimited(t *testing.T) {
 	t.Parallel()
 	d, _ := mayHaveOpen(t, 1000)
 	kept := d.accepts(ask(ann, "k", register))
@@ -435,7 +435,7 @@ func TestAnAccountMayAskSoOftenAMinute(t *testing.T) {
 	if again := d.accepts(ask(ann, "k", register)); again.ID != kept.ID {
 		t.Error("what was accepted before cannot be sent again")
 	}
-	// A process whose clock is a little behind has no minute of its own.
+	// A process whose clock is a little behind counts in the same minute.
 	d.pass(-time.Minute)
 	_, err = d.Accept(t.Context(), ask(ann, "", register))
 	refuses(t, err, portal.TooManyRequests)
@@ -471,7 +471,7 @@ type unreachable struct{}
 
 func (unreachable) Do(*http.Request) (*http.Response, error) { return nil, errDown }
 
-func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
+func TestAnotherAccountsOperationIsNotFoundLikeAnUnknownOne(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", leaveFree))

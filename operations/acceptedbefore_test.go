@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func TestOneRequestSentAgainAndAgainIsNeverRefusedAndHandedOnTwiceAMinute(t *testing.T) {
+func TestARequestThatIsRepeatedManyTimesIsNeverRefusedAndIsSentTwiceAMinute(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(free)
@@ -41,8 +41,8 @@ func TestOneRequestSentAgainAndAgainIsNeverRefusedAndHandedOnTwiceAMinute(t *tes
 	}
 }
 
-// The portal that accepted a request may have been killed before it handed it on.
-func TestWhoSendsARequestAgainForTheFirstTimeHasItHandedOnAtOnce(t *testing.T) {
+// The portal that accepted the request may have been killed before it sent it.
+func TestTheFirstRepetitionOfARequestIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	cfg := d.config()
@@ -65,7 +65,7 @@ func (killed) Send(context.Context, ...events.Event) error { panic("killed") }
 
 func (killed) Repeat(context.Context, ...events.Event) error { panic("killed") }
 
-func TestManyWhoSendARequestAgainAtOnceHaveItHandedOnOnce(t *testing.T) {
+func TestConcurrentRepetitionsOfARequestAreSentOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	first := d.accepts(ask(ann, "k", register))
@@ -85,7 +85,7 @@ func TestManyWhoSendARequestAgainAtOnceHaveItHandedOnOnce(t *testing.T) {
 	}
 }
 
-func TestAfterAFailedSendTheSameKeyIsHandedOnAtOnce(t *testing.T) {
+func TestARepetitionAfterAFailedSendIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	fails := func() {
@@ -114,8 +114,8 @@ func TestAfterAFailedSendTheSameKeyIsHandedOnAtOnce(t *testing.T) {
 	}
 }
 
-// Its clock may have been an hour ahead, as after a machine was suspended.
-func TestARequestThatSeemsToHaveBeenHandedOnInTheFutureIsHandedOnAgain(t *testing.T) {
+// The clock of the process that sent it may have been an hour ahead.
+func TestARequestWhoseLastSendLiesInTheFutureIsSentAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.pass(time.Hour)
@@ -151,7 +151,7 @@ func (c *colliding) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 	return c.Client.TransactWriteItems(ctx, in, opts...)
 }
 
-func TestAnOperationThatCollidesWhileItIsWrittenDownIsWrittenAgain(t *testing.T) {
+func TestInsertRetriesAfterACollision(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		times   int
@@ -194,7 +194,7 @@ func TestAnOperationThatCollidesWhileItIsWrittenDownIsWrittenAgain(t *testing.T)
 	}
 }
 
-func TestARequestIsHandedInAgainUntilSomethingOfItIsShown(t *testing.T) {
+func TestARequestIsResentUntilAStepOfItIsShown(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", leaveFree))
@@ -230,8 +230,8 @@ func TestARequestIsHandedInAgainUntilSomethingOfItIsShown(t *testing.T) {
 	}
 }
 
-// A wish may be open for days. Its own due row asks for it again.
-func TestARequestIsNotHandedInAgainOnceItHasLedToAWish(t *testing.T) {
+// A wish may be open for days. It has a due row of its own.
+func TestARequestIsNotResentOnceItHasLedToAWish(t *testing.T) {
 	t.Parallel()
 	for name, facts := range map[string][]events.Fact{
 		"the wish is open": {events.SubscriptionEnding{Plan: "free"}},
@@ -256,7 +256,7 @@ func TestARequestIsNotHandedInAgainOnceItHasLedToAWish(t *testing.T) {
 	}
 }
 
-func TestWithoutTheTablesHandingInAgainIsPostponed(t *testing.T) {
+func TestResendingIsPostponedWithoutTheTables(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", leaveFree))
@@ -285,7 +285,7 @@ func (c answerless) TransactWriteItems(ctx context.Context, in *dynamodb.Transac
 	return nil, errDown
 }
 
-func TestARequestWhoseWritingGoesUnansweredIsNotCertainlyRefused(t *testing.T) {
+func TestARequestWhoseWriteGoesUnansweredIsUncertain(t *testing.T) {
 	t.Parallel()
 	for name, written := range map[string]bool{"it was written": true, "it was not written": false} {
 		t.Run(name, func(t *testing.T) {
@@ -305,7 +305,7 @@ func TestARequestWhoseWritingGoesUnansweredIsNotCertainlyRefused(t *testing.T) {
 			if want := map[bool]int{true: 1}[written]; err != nil || len(recent) != want {
 				t.Fatalf("%d operations are listed, %v; want %d", len(recent), err, want)
 			}
-			// The same key tells what happened, and has the request handed on at once.
+			// A repetition tells what happened, and is sent at once.
 			op := d.accepts(ask(ann, "k", leaveFree))
 			if written && op.ID != recent[0].ID {
 				t.Errorf("sent again it is %s, was %s", op.ID, recent[0].ID)
@@ -317,7 +317,7 @@ func TestARequestWhoseWritingGoesUnansweredIsNotCertainlyRefused(t *testing.T) {
 	}
 }
 
-func TestARequestWhoseWritingIsCancelledWasCertainlyNotAccepted(t *testing.T) {
+func TestARequestWhoseWriteIsCanceledWasNotAccepted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	cfg := d.config()

@@ -13,7 +13,7 @@ func askAbout(actor portal.Actor, subject portal.Stream, key string, request eve
 	return operations.Submission{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
-func TestAnIntentIsTheSubjectsAndALimitTheActors(t *testing.T) {
+func TestIntentsBelongToTheSubjectAndLimitsToTheActor(t *testing.T) {
 	t.Parallel()
 	annStream := portal.AccountStream(ann)
 	for name, actor := range map[string]portal.Actor{"an operator": portal.Operator, "another account": portal.AccountActor(bob)} {
@@ -48,7 +48,7 @@ func TestAnIntentIsTheSubjectsAndALimitTheActors(t *testing.T) {
 	}
 }
 
-func TestAStreamThatIsNoAccountHasAnIntentOfItsOwn(t *testing.T) {
+func TestAStreamThatIsNoAccountHasItsOwnIntent(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for range 2 {
@@ -92,7 +92,7 @@ func TestAnOperationIsFoundByItsActorAndShownToOperators(t *testing.T) {
 	}
 }
 
-func TestAnIdempotencyKeyIsTheActors(t *testing.T) {
+func TestAnIdempotencyKeyBelongsToItsActor(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	subject := portal.AccountStream(ann)

@@ -138,7 +138,7 @@ func refuses(t *testing.T, err error, code portal.Code) {
 type outbox struct {
 	mu             sync.Mutex
 	sent, repeated []events.Event
-	// down is what sending fails with; on is called before anything is sent.
+	// down is the error of sending. on is called before anything is sent.
 	down error
 	on   func(events.Event)
 }
@@ -165,7 +165,7 @@ func (o *outbox) take(list *[]events.Event, messages []events.Event) error {
 	return o.down
 }
 
-// empty takes out what was sent so far.
+// empty returns what was sent so far, and forgets it.
 func (o *outbox) empty() (sent, repeated []events.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// counters is what is written down of how much an actor has asked for, by attribute.
+// counters are the attributes of the row of an actor's limits.
 type counters map[string]int64
 
 func (d *desk) counters(account portal.AccountID) counters {
@@ -71,7 +71,7 @@ func limits() []limit {
 	}
 }
 
-func TestEveryCombinationOfWindowsIsCountedRight(t *testing.T) {
+func TestEveryCombinationOfWindowsIsCountedCorrectly(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	minute, changes := d.now.Unix()/60, d.now.Unix()/int64(operations.ChangesWithin.Seconds())
@@ -114,7 +114,7 @@ func TestEveryCombinationOfWindowsIsCountedRight(t *testing.T) {
 	}
 }
 
-func TestCountsOfThePastAreRemovedNowAndThen(t *testing.T) {
+func TestPastCountsAreRemovedFromTimeToTime(t *testing.T) {
 	t.Parallel()
 	d, _ := mayHaveOpen(t, 1000)
 	for n := range 100 {
@@ -134,7 +134,7 @@ func refused(t *testing.T, name string, err error, says string) {
 	}
 }
 
-func TestAnAccountMayChangeItsPlansSoOften(t *testing.T) {
+func TestChangesOfPlansAreLimited(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.now = d.now.Truncate(operations.ChangesWithin)

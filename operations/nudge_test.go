@@ -38,7 +38,7 @@ func (d *desk) wantNudges(when string, op portal.OperationID, want int) {
 	}
 }
 
-func TestSomebodyWhoFollowsAnOperationThatDoesNotMoveHasShowingLookedAfter(t *testing.T) {
+func TestReadingAStuckOperationWakesShowing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", register))
@@ -56,7 +56,7 @@ func TestSomebodyWhoFollowsAnOperationThatDoesNotMoveHasShowingLookedAfter(t *te
 	d.wantNudges("ten seconds later", op.ID, 1)
 }
 
-func TestSomebodyWhoFollowsARequestThatLedToNothingHasItHandedOnAgain(t *testing.T) {
+func TestReadingAnOperationWithoutStepsSendsItsRequestAgain(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", register))
@@ -88,7 +88,7 @@ func TestSomebodyWhoFollowsARequestThatLedToNothingHasItHandedOnAgain(t *testing
 	handed("once it has led to something", 0)
 }
 
-func TestLookingAsAnOperatorChangesNothing(t *testing.T) {
+func TestAnOperatorsReadNudgesNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", register))
@@ -103,7 +103,7 @@ func TestLookingAsAnOperatorChangesNothing(t *testing.T) {
 	}
 }
 
-func TestNoShowingIsLookedAfterWithoutNeed(t *testing.T) {
+func TestReadingAnOperationWakesShowingOnlyIfNeeded(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	stream := portal.AccountStream(ann)
@@ -127,7 +127,7 @@ type headless struct{}
 
 func (headless) Head(context.Context, portal.Stream) (int64, error) { return 0, errDown }
 
-func TestAnOperationIsReadAlsoWhenShowingCannotBeLookedAfter(t *testing.T) {
+func TestAnOperationIsReadEvenIfShowingCannotBeWoken(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	op := d.accepts(ask(ann, "", register))

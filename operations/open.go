@@ -26,7 +26,7 @@ const (
 	// lookAgain is how long an actor with too many open requests is refused before the requests
 	// are read again.
 	lookAgain = 10 * time.Second
-	// lookingAtOnce bounds how many operations are read at the same time.
+	// lookingAtOnce is how many operations are read at the same time.
 	lookingAtOnce = 10
 )
 
@@ -47,7 +47,7 @@ type openFull struct {
 	at time.Time
 }
 
-func (*openFull) Error() string { return "as many requests as an actor may have seem to be open" }
+func (*openFull) Error() string { return "the actor seems to have as many open requests as it may" }
 
 func openIn(item map[string]types.AttributeValue) *openFull {
 	full := &openFull{}
@@ -56,7 +56,7 @@ func openIn(item map[string]types.AttributeValue) *openFull {
 			full.ids = append(full.ids, portal.OperationID(id))
 		}
 	}
-	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at) // one that cannot be read never was
+	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at) // an unreadable time counts as never
 	return full
 }
 
@@ -82,7 +82,7 @@ func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (p
 		return 0, err
 	}
 	intent, err = o.rows.draw(ctx, row, change)
-	if errors.As(err, &full) { // others have taken the room
+	if errors.As(err, &full) { // other requests took the room
 		return 0, o.tooManyOpen()
 	}
 	return intent, err
@@ -124,8 +124,8 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *openF
 	return o.tooManyOpen()
 }
 
-// endedOf lists those of the operations that no longer count as open. One that has no row
-// may be about to be written, unless it was among them when they were looked at before.
+// endedOf lists the operations that no longer count as open. The row of an operation that has none
+// may still be written, so such an operation counts as open the first time.
 func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time) ([]string, error) {
 	ids := full.ids
 	over := make([]bool, len(ids))
@@ -177,7 +177,7 @@ func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.T
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("noting that %s has too many requests open: %w", actor, err)
+		return false, fmt.Errorf("recording that %s has too many open requests: %w", actor, err)
 	}
 	return true, nil
 }
@@ -190,7 +190,7 @@ func (r rows) noteEnded(ctx context.Context, actor portal.Actor, ended []string)
 		ExpressionAttributeValues: map[string]types.AttributeValue{":ended": &types.AttributeValueMemberSS{Value: ended}},
 	})
 	if err != nil {
-		return fmt.Errorf("noting which requests of %s have ended: %w", actor, err)
+		return fmt.Errorf("recording which requests of %s have ended: %w", actor, err)
 	}
 	return nil
 }

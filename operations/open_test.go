@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// mayHaveOpen is a desk at which an account may have so many requests open.
+// mayHaveOpen is a desk with that limit of open requests.
 func mayHaveOpen(t *testing.T, most int) (*desk, operations.Config) {
 	t.Helper()
 	d := newDesk(t)
@@ -45,7 +45,7 @@ func (d *desk) loses(op operations.Operation) {
 	}
 }
 
-func TestAnAccountMayHaveSoManyRequestsOpen(t *testing.T) {
+func TestTheOpenRequestsOfAnAccountAreLimited(t *testing.T) {
 	t.Parallel()
 	d, _ := mayHaveOpen(t, 3)
 	first := d.accepts(ask(ann, "k", register))
@@ -101,7 +101,7 @@ func TestRequestsThatHaveEndedMakeRoomAtOnce(t *testing.T) {
 	}
 }
 
-func TestHoweverManyComeAtOnceNoMoreThanSoManyAreOpen(t *testing.T) {
+func TestConcurrentRequestsDoNotExceedTheLimitOfOpenOnes(t *testing.T) {
 	t.Parallel()
 	d, _ := mayHaveOpen(t, 5)
 	var mu sync.Mutex
@@ -127,7 +127,7 @@ func TestHoweverManyComeAtOnceNoMoreThanSoManyAreOpen(t *testing.T) {
 	}
 }
 
-func TestNobodyIsLockedOutByRequestsThatNeverEnd(t *testing.T) {
+func TestRequestsThatNeverEndDoNotLockAnAccountOut(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		lose  func(*desk, operations.Operation)
@@ -152,7 +152,7 @@ func TestNobodyIsLockedOutByRequestsThatNeverEnd(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsRefusedForTheOpenOnesCostsLittle(t *testing.T) {
+func TestARefusalForOpenRequestsCostsLittle(t *testing.T) {
 	t.Parallel()
 	d, cfg := mayHaveOpen(t, 3)
 	tables := &counted{Client: d.tables.Client}
@@ -183,7 +183,7 @@ func TestARequestThatIsRefusedForTheOpenOnesCostsLittle(t *testing.T) {
 	}
 }
 
-func TestWithoutTheViewsNobodyIsToldThatTooManyAreOpen(t *testing.T) {
+func TestWithoutTheViewsNoRequestIsRefusedForOpenOnes(t *testing.T) {
 	t.Parallel()
 	d, cfg := mayHaveOpen(t, 1)
 	d.accepts(ask(ann, "", register))

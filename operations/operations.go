@@ -85,7 +85,7 @@ type Config struct {
 	// MaxOpen is how many open requests an actor may have; 0 means DefaultMaxOpen.
 	MaxOpen int
 	Now     func() time.Time
-	// Source is written into the requests, e.g. "/gatehouse/api".
+	// Source is the source of the messages, such as "/gatehouse/api".
 	Source string
 }
 

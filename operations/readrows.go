@@ -6,7 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReadRows bounds the rows in memory.
+// maxReadRows is how many rows are kept in memory.
 const maxReadRows = 1 << 12
 
 // readRows caches operation rows, because clients poll their operations. Only HandedAt of a row

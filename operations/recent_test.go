@@ -19,7 +19,7 @@ func isPostponed(err error) bool {
 	return errors.As(err, &postponed)
 }
 
-func TestTheNewestOperationsOfAnAccountAreListedWhateverCameOfThem(t *testing.T) {
+func TestTheNewestOperationsOfAnAccountAreListedWhateverTheirOutcome(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	var want []portal.OperationID

@@ -22,7 +22,7 @@ func who(account portal.AccountID, key string) operations.Caller {
 	return operations.Caller{Account: account, IdempotencyKey: key, Correlation: "corr"}
 }
 
-func TestHoweverManyBrowsersSignInAnAccountIsAskedForOnce(t *testing.T) {
+func TestSeveralSignInsMakeOneRegistration(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	first, err := d.Register(t.Context(), who(ann, operations.RegistrationKey(ann)))
@@ -39,7 +39,7 @@ func TestHoweverManyBrowsersSignInAnAccountIsAskedForOnce(t *testing.T) {
 	}
 }
 
-func TestSubscribingCarriesWhatAcceptanceReadOfThePlan(t *testing.T) {
+func TestASubscribeRequestHoldsWhatTheCatalogSaysOfThePlan(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(plus)
@@ -79,7 +79,7 @@ func (p *patient) Catalog(ctx context.Context) (projections.Catalog, error) {
 	return p.Views.Catalog(ctx)
 }
 
-// told tells when something is counted.
+// told signals when a request is counted.
 type told struct {
 	*dynamodb.Client
 	counted chan struct{}
@@ -91,7 +91,7 @@ func (c told) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts
 	return out, err
 }
 
-func TestARequestIsCountedWhileTheCatalogIsReadIfItHadThePlanBefore(t *testing.T) {
+func TestARequestIsCountedWhileTheCatalogIsReadIfThePlanWasThereBefore(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(free)
@@ -109,7 +109,7 @@ func TestARequestIsCountedWhileTheCatalogIsReadIfItHadThePlanBefore(t *testing.T
 	}
 }
 
-func TestARequestForAPlanThatThereHasNeverBeenIsNotCounted(t *testing.T) {
+func TestARequestForAPlanThatNeverExistedIsNotCounted(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(free)
@@ -122,7 +122,7 @@ func TestARequestForAPlanThatThereHasNeverBeenIsNotCounted(t *testing.T) {
 	same(t, "counted", counters{}, d.counters(ann))
 }
 
-func TestSubscribingAgainUnderTheSameKeyIsTheSameRequestWhateverTheCatalogSaysByNow(t *testing.T) {
+func TestARepeatedSubscribeRequestIsTheSameAfterTheCatalogChanged(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(free, plus)
@@ -145,7 +145,7 @@ func TestSubscribingAgainUnderTheSameKeyIsTheSameRequestWhateverTheCatalogSaysBy
 	refuses(t, err, portal.KeyReused)
 }
 
-func TestAPlanCanBeLeftWhileCatalogOrAccountKnowsIt(t *testing.T) {
+func TestAPlanCanBeLeftIfTheCatalogOrTheAccountHasIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(free)
@@ -176,7 +176,7 @@ func TestAPlanCanBeLeftWhileCatalogOrAccountKnowsIt(t *testing.T) {
 	}
 }
 
-func TestNothingIsDecidedOnACatalogThatCannotBeRead(t *testing.T) {
+func TestRequestsAreUnavailableWhileTheCatalogCannotBeRead(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.publish(free)
@@ -222,7 +222,7 @@ func (d *desk) revealed(account portal.AccountID) []portal.KeyID {
 	return keys
 }
 
-func TestThatAValueIsShownIsWrittenDown(t *testing.T) {
+func TestEveryRevealIsRecorded(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
 	for range 2 {
@@ -254,7 +254,7 @@ func (forgetful) Record(context.Context, portal.AccountID, projections.Key, time
 	return portal.Postpone("the table does not answer", errDown)
 }
 
-func TestWithoutWritingItDownNoValueIsShown(t *testing.T) {
+func TestNoValueIsRevealedIfItCannotBeRecorded(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
 	cfg := d.config()
@@ -269,7 +269,7 @@ func TestWithoutWritingItDownNoValueIsShown(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRevealedIsNotWrittenDown(t *testing.T) {
+func TestARefusedRevealIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
 	for _, c := range []struct {
@@ -299,7 +299,7 @@ func TestWhatCannotBeRevealedIsNotWrittenDown(t *testing.T) {
 	}
 }
 
-func TestRevealingIsLimited(t *testing.T) {
+func TestRevealsAreLimited(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
 	shown := 0
@@ -323,7 +323,7 @@ func TestRevealingIsLimited(t *testing.T) {
 	}
 }
 
-func TestSubscribingNamesThePlansThatOpenOneOfItsStagesNow(t *testing.T) {
+func TestASubscribeRequestNamesTheRivalsOfThePlan(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	stage := func(names ...string) (stages []portal.Stage) {
@@ -379,7 +379,7 @@ func (d *dark) Catalog(ctx context.Context) (projections.Catalog, error) {
 	return d.Views.Catalog(ctx)
 }
 
-func TestARequestThatComesToNothingInAnOutageIsNotCounted(t *testing.T) {
+func TestARequestThatFailsInAnOutageIsNotCounted(t *testing.T) {
 	t.Parallel()
 	d, _ := mayHaveOpen(t, 3)
 	d.publish(free, plus)

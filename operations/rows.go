@@ -168,7 +168,7 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("noting when operation %s is handed on: %w", row.ID, err)
+		return false, fmt.Errorf("recording that operation %s is sent: %w", row.ID, err)
 	}
 	return true, nil
 }
@@ -182,7 +182,7 @@ func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	})
 	var failed *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &failed) {
-		return fmt.Errorf("noting that operation %s was not handed on: %w", row.ID, err)
+		return fmt.Errorf("recording that operation %s was not sent: %w", row.ID, err)
 	}
 	return nil
 }
@@ -190,7 +190,7 @@ func (r rows) notHanded(ctx context.Context, row operationRow) error {
 // insertTries bounds the attempts to write a row that other processes write at the same moment.
 const insertTries = 8
 
-// listedFor is how long an operation stays in the list of what somebody asked for.
+// listedFor is how long an operation stays in its actor's list.
 const listedFor = 90 * 24 * time.Hour
 
 // listRow is an operation's entry in its actor's list.
@@ -199,7 +199,7 @@ type listRow struct {
 	Expires int64              `dynamodbav:"expires_at"`
 }
 
-// latest lists the ids of an actor's newest operations, newest first.
+// latest lists the ids of an actor's operations, newest first.
 func (r rows) latest(ctx context.Context, actor portal.Actor, limit int32) ([]portal.OperationID, error) {
 	list := schema.OperationList(actor)
 	out, err := r.client.Query(ctx, &dynamodb.QueryInput{

@@ -7,9 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The table <prefix>-journal.
+// The journal table.
 
-// Fact is the row of a fact of a stream, as it is published.
+// Fact is the row of a fact of a stream. It holds the fact as it is published.
 //
 // Owner: journal. Kept: for ever.
 func Fact(stream portal.Stream, sequence int64) Key { return Key{string(stream), Sequence(sequence)} }
@@ -17,7 +17,7 @@ func Fact(stream portal.Stream, sequence int64) Key { return Key{string(stream),
 // Facts are all facts of a stream, in order.
 func Facts(stream portal.Stream) Range { return Range{PK: string(stream)} }
 
-// SequenceOf is the sequence number of a fact's row.
+// SequenceOf is the sequence number of a Fact.
 func SequenceOf(fact Key) int64 {
 	n, _ := strconv.ParseInt(fact.SK, 10, 64)
 	return n
@@ -34,13 +34,13 @@ func RegisteredStream(stream portal.Stream) Key {
 	return Key{Registry(shardOf(stream, RegistryShards)).PK, string(stream)}
 }
 
-// Registry lists the streams of a shard.
+// Registry is the list of the streams of a shard.
 func Registry(shard int) Range { return Range{PK: fmt.Sprintf("registry#%02d", shard)} }
 
 // StreamOf returns the stream that a row of the registry lists.
 func StreamOf(registered Key) portal.Stream { return portal.Stream(registered.SK) }
 
-// Identity is the row of the account of one issuer and subject, by a hash of both.
+// Identity is the row that names the account of an issuer and subject. hash is a hash of both.
 //
 // Owner: identity. Kept: for ever.
 func Identity(hash string) Key { return Key{"identity#" + hash, "account"} }

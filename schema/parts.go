@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The parts that keys of several kinds are made of. Numbers and times sort as texts as they do
-// as numbers.
+// Parts of keys. Sequence numbers and times are padded, so that they sort as numbers.
 
 // Sequence formats a sequence number for a key.
 func Sequence(n int64) string { return fmt.Sprintf("%012d", n) }
@@ -22,7 +21,7 @@ func Nanoseconds(t time.Time) string { return fmt.Sprintf("%020d", t.UnixNano())
 
 func accountPartition(account portal.AccountID) string { return "account#" + string(account) }
 
-// actorPartition is that of the account which the actor is, if it is one.
+// actorPartition is the account's partition if the actor is an account.
 func actorPartition(actor portal.Actor) string {
 	if account, ok := actor.Account(); ok {
 		return accountPartition(account)

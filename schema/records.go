@@ -8,7 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The table <prefix>-records. First what people asked for.
+// The records table: first what people asked for, then what keeps the loops going, then the control
+// plane.
 
 // Operation is the row of an accepted request: actor, subject, body, intent, and when it was
 // published.
@@ -80,10 +81,10 @@ const personBegins = "person#"
 // PersonBegins is the prefix of the partition key of every Person, and of no other row.
 func PersonBegins() string { return personBegins }
 
-// Rows for later work, and for the jobs.
+// What happens later, and what keeps the loops going.
 
-// DueShards is the number of partitions for due rows. It can change at any time, because a job
-// handles each row where it is.
+// DueShards is the number of partitions for due rows. It may grow but not shrink: a job handles
+// each row where it is, and would not look into shards that are gone.
 const DueShards = 8
 
 // DueRow is the row of work that falls due at that time; id tells the rows of one time apart.
@@ -105,7 +106,7 @@ func Snapshot(stream portal.Stream, version string) Key {
 	return Key{"snapshot#" + string(stream), version}
 }
 
-// JobRun is the row of a job's run: slot, cursor, carrier, heartbeat.
+// JobRun is the row of a job's latest run: slot, cursor, carrier and heartbeat.
 //
 // Owner: jobs. Kept: for ever.
 func JobRun(job string) Key { return Key{"job#" + job, "run"} }

@@ -18,13 +18,16 @@ import (
 // Unix time, in seconds, from which DynamoDB may delete the row. DynamoDB deletes up to days
 // late, so readers must check the time themselves.
 const (
-	PK  = "pk"
-	SK  = "sk"
-	TTL = "expires_at"
+	PK = "pk"
+	SK = "sk"
 )
 
-// Definition returns the primary key's definition for CreateTable, the same for all tables.
-func Definition() ([]types.AttributeDefinition, []types.KeySchemaElement) {
+// TTL is the attribute by which DynamoDB deletes old rows: Unix time in seconds. DynamoDB may
+// delete a row days late, so readers check the time themselves.
+const TTL = "expires_at"
+
+// PrimaryKey defines the primary key for CreateTable. It is the same in all tables.
+func PrimaryKey() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 	pk, sk := PK, SK
 	return []types.AttributeDefinition{
 			{AttributeName: &pk, AttributeType: types.ScalarAttributeTypeS},

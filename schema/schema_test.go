@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,10 +20,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema/schematest"
 )
 
+const ann portal.AccountID = "01ann"
+
 const (
-	ann  portal.AccountID = "01ann"
-	run                   = "01jzx6vq7m3b5d8t9wfk2ch4na"
-	hash                  = "9f86d081884c7d65"
+	run  = "01jzx6vq7m3b5d8t9wfk2ch4na"
+	hash = "9f86d081884c7d65"
 )
 
 var at = time.Date(2026, 7, 1, 12, 0, 0, 5_000_000, time.UTC)
@@ -267,5 +270,30 @@ func TestAttributesOfOtherTypesAreReadAsNothing(t *testing.T) {
 	}
 	if got := schema.TextOf(schema.Time(at)); got != "2026-07-01T12:00:00.005Z" {
 		t.Errorf("the time is %s", got)
+	}
+}
+
+func TestNoOtherPackageSpellsTheAttributesOfKeys(t *testing.T) {
+	t.Parallel()
+	spelled := regexp.MustCompile(`"(pk|sk)"`)
+	// They know nothing of Gatehouse's tables.
+	strangers := []string{"../conformance", "../localaws", "../tools"}
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && (path == "../schema" || slices.Contains(strangers, path) || strings.HasPrefix(entry.Name(), ".") && path != ".."):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		if spelled.Match(source) {
+			t.Errorf("%s spells %s; keys are built by package schema", path, spelled.Find(source))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

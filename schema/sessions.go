@@ -2,7 +2,7 @@ package schema
 
 import "github.com/gatehouse-portal/gatehouse/portal"
 
-// The table <prefix>-sessions. Tokens and states are known by their hashes only.
+// The sessions table. It holds only hashes of tokens and states.
 
 // Session is the row of the person who is signed in with a token.
 //

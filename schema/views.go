@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The table <prefix>-views.
+// The views table.
 
 // LiveGeneration is the row that names the generation of the views that readers see, and the
 // one being written.
@@ -33,7 +33,7 @@ func GenerationOf(k Key) (g Generation, ok bool) {
 // row.
 func (g Generation) Prefix() string { return fmt.Sprintf("v%d#", int64(g)) }
 
-// How the sort keys begin of what an account has now.
+// The beginnings of the sort keys of an account's Now.
 const (
 	NowBegins             = "now#"
 	NowProfile            = "now#profile"

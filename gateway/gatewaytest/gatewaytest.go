@@ -51,7 +51,7 @@ func New(t *testing.T) *World {
 		},
 	}}
 	w := &World{AWS: server, Config: cfg, DB: dynamodb.NewFromConfig(cfg), API: apigateway.NewFromConfig(cfg), Wire: &Wire{next: cfg.HTTPClient}}
-	attributes, primaryKey := schema.Definition()
+	attributes, primaryKey := schema.PrimaryKey()
 	_, err := w.DB.CreateTable(t.Context(), &dynamodb.CreateTableInput{
 		TableName: aws.String(Records), BillingMode: ddbtypes.BillingModePayPerRequest,
 		AttributeDefinitions: attributes, KeySchema: primaryKey,

@@ -1,6 +1,6 @@
-// Package journaltest gives tests a journal on real tables: those of a local AWS,
-// through the real SDK. There is no in-memory twin, so that what tests show of
-// conditions, transactions and paging is what production meets.
+// Package journaltest gives tests a journal on the tables of a local AWS, through the real SDK.
+// There is no in-memory journal, so conditions, transactions and paging are tested as they are in
+// production.
 package journaltest
 
 import (
@@ -20,17 +20,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Tables are the three tables that the pipeline's loops share, all empty.
+// Tables are the tables that the three loops share, all empty.
 type Tables struct {
 	// Config points every AWS service at the local one.
 	Config aws.Config
-	// Client tries again at once, as the SDK now and then loses a long answer: its
-	// Close of a request's body can overtake net/http, which then drops the connection.
+	// Client retries almost at once. The SDK sometimes loses a long answer: when it closes the
+	// body of a request too early, net/http drops the connection.
 	Client                  *dynamodb.Client
 	Journal, Records, Views string
 }
 
-// Start runs a local AWS until the test ends and creates the tables there.
+// Start runs a local AWS with the tables until the test ends.
 func Start(t testing.TB) Tables {
 	t.Helper()
 	return On(t, localawstest.Start(t).AWSConfig())
@@ -38,7 +38,7 @@ func Start(t testing.TB) Tables {
 
 var created atomic.Int64
 
-// On creates another set of tables in an AWS that runs already.
+// On creates another set of tables in a running AWS.
 func On(t testing.TB, cfg aws.Config) Tables {
 	t.Helper()
 	prefix := "test" + strconv.FormatInt(created.Add(1), 10)
@@ -48,7 +48,7 @@ func On(t testing.TB, cfg aws.Config) Tables {
 		}),
 		Journal: prefix + "-journal", Records: prefix + "-records", Views: prefix + "-views",
 	}
-	attributes, primaryKey := schema.Definition()
+	attributes, primaryKey := schema.PrimaryKey()
 	for _, name := range []string{tables.Journal, tables.Records, tables.Views} {
 		_, err := tables.Client.CreateTable(context.Background(), &dynamodb.CreateTableInput{
 			TableName: &name, BillingMode: types.BillingModePayPerRequest,
@@ -66,7 +66,7 @@ func (tt Tables) Open() *journal.Journal {
 	return journal.New(tt.Client, tt.Journal, tt.Records)
 }
 
-// Rows reads all items of a partition, in order.
+// Rows reads all rows of a partition, in order.
 func (tt Tables) Rows(t testing.TB, table, pk string) []map[string]types.AttributeValue {
 	t.Helper()
 	var rows []map[string]types.AttributeValue
