@@ -30,19 +30,24 @@ type pair struct {
 // difference is where API Gateway holds something else than the fold holds for done.
 type difference struct {
 	drifted bool
+	// recent says that something else differs that changed so recently that API Gateway may
+	// show it late, or the survey may have missed it.
+	recent bool
 	// missing are the account's keys that are not there under their names, strays the keys
 	// that are there under one of its names and are not the recorded one.
 	missing []portal.GatewayKeyID
 	strays  []gateway.Listed
 }
 
-// differs compares an account with what API Gateway holds of it; plans are all plans that
-// API Gateway has. It ignores changes made at or after before, since the survey may have
-// missed them. It also ignores open wishes, unless their plan no longer exists: only a
-// recheck finds that out.
-func differs(account state.Account, holds held, plans map[portal.PlanID]bool, before time.Time) difference {
+// differs compares an account with what API Gateway holds of it, by a survey that began then;
+// plans are all plans that API Gateway has. A difference in what changed within inTransit before
+// the survey, or since, is only recent. A plan that is not there is different: API Gateway
+// showed it before it was wanted, so it counts as deleted if it was wanted before the survey.
+// differs ignores open wishes, unless their plan no longer exists: only a recheck finds that
+// out.
+func differs(account state.Account, holds held, plans map[portal.PlanID]bool, began time.Time) difference {
 	var d difference
-	predates := func(t time.Time) bool { return t.Before(before) }
+	predates := func(t time.Time) bool { return t.Before(began.Add(-inTransit)) }
 	keys := map[portal.GatewayKeyID]portal.KeyID{}
 	for id, key := range account.Keys {
 		if key.Created() {
@@ -51,11 +56,13 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 	}
 	for of, is := range account.Attachments {
 		switch {
-		case !predates(is.Since):
-		case is.Holds() && !plans[of.Plan]:
+		case is.Holds() && !plans[of.Plan] && is.Since.Before(began):
 			d.drifted = true
-		case !is.Open() && holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] != (is.Phase == state.Active):
+		case is.Open() || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
+		case predates(is.Since):
 			d.drifted = true
+		default:
+			d.recent = true
 		}
 	}
 	for p := range holds.pairs {
@@ -87,9 +94,13 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 		}
 	}
 	for _, key := range account.Keys {
-		if key.Created() && key.Releasing == 0 && predates(key.CreatedAt) && !there[key.GatewayID] {
+		switch {
+		case !key.Created() || key.Releasing != 0 || there[key.GatewayID]:
+		case predates(key.CreatedAt):
 			d.drifted = true
 			d.missing = append(d.missing, key.GatewayID)
+		default:
+			d.recent = true
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 func TestAnAccountDiffersWhereAPIGatewayHoldsSomethingElseThanTheFoldHoldsForDone(t *testing.T) {
 	t.Parallel()
-	before := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	long, now := before.Add(-time.Hour), before.Add(time.Second)
+	began := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	long, now, later := began.Add(-time.Hour), began.Add(-time.Second), began.Add(time.Second)
 	is := func(phase state.Phase, since time.Time) state.Attachment {
 		return state.Attachment{Phase: phase, Since: since}
 	}
@@ -29,7 +29,7 @@ func TestAnAccountDiffersWhereAPIGatewayHoldsSomethingElseThanTheFoldHoldsForDon
 	oneKey := map[portal.KeyID]state.Key{"k1": key("gw1", long)}
 	twoKeys := map[portal.KeyID]state.Key{"k1": key("gw1", long), "k2": key("gw2", long)}
 	one, two := []heldKey{listed("k1", "gw1")}, []heldKey{listed("k1", "gw1"), listed("k2", "gw2")}
-	drifted := difference{drifted: true}
+	drifted, recent := difference{drifted: true}, difference{recent: true}
 	for _, c := range []struct {
 		name  string
 		keys  map[portal.KeyID]state.Key
@@ -45,14 +45,20 @@ func TestAnAccountDiffersWhereAPIGatewayHoldsSomethingElseThanTheFoldHoldsForDon
 		{"a plan that was left is held", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, drifted},
 		{"a plan that was never subscribed to is held", oneKey, nil, held{one, pairs{{"gw1", "free"}: true}}, drifted},
 		{"a plan that a stray is in", oneKey, nil, held{append(one, listed("k1", "gw7")), pairs{{"gw7", "free"}: true}}, difference{strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}}}},
-		{"what changed a moment ago", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, now)}, held{one, nil}, difference{}},
+		{"a plan was attached a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, now)}, held{one, nil}, recent},
+		{"a plan was left a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Ended, now)}, held{one, pairs{{"gw1", "free"}: true}}, recent},
+		{"a plan is wanted since a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Wanted, now)}, held{one, nil}, difference{}},
 		{"what is on its way", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Wanted, long), {Key: "k1", Plan: "old"}: is(state.Ending, long)}, held{one, pairs{{"gw1", "old"}: true}}, difference{}},
 		{"a plan is held that is not there any more", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Active, long)}, held{one, nil}, drifted},
 		{"a plan is wanted that is not there any more", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Wanted, long)}, held{one, nil}, drifted},
-		{"a plan is wanted since a moment that the survey may have been too early for", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Wanted, now)}, held{one, nil}, difference{}},
+		{"a plan that is not there any more was attached a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Active, now)}, held{one, nil}, drifted},
+		{"a plan that is not there any more is wanted since a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Wanted, now)}, held{one, nil}, drifted},
+		{"a plan that the survey may have been too early for was attached", oneKey, attachments{{Key: "k1", Plan: "new"}: is(state.Active, later)}, held{one, nil}, recent},
+		{"a plan that the survey may have been too early for is wanted", oneKey, attachments{{Key: "k1", Plan: "new"}: is(state.Wanted, later)}, held{one, nil}, difference{}},
 		{"a plan was left that is not there any more", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Ended, long)}, held{one, nil}, difference{}},
 		{"a key is missing", oneKey, nil, held{}, difference{drifted: true, missing: []portal.GatewayKeyID{"gw1"}}},
-		{"a key was created a moment ago", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{}, difference{}},
+		{"a key was created a moment ago", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{}, recent},
+		{"a key was created a moment ago and is there", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{one, nil}, difference{}},
 		{"a key is there and not recorded yet", map[portal.KeyID]state.Key{"k1": {}}, nil, held{one, nil}, difference{}},
 		{"a key was made anew by hand", oneKey, nil, held{[]heldKey{listed("k1", "gw7")}, nil}, difference{
 			drifted: true, missing: []portal.GatewayKeyID{"gw1"}, strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}},
@@ -66,7 +72,7 @@ func TestAnAccountDiffersWhereAPIGatewayHoldsSomethingElseThanTheFoldHoldsForDon
 		account := state.NewAccount("a")
 		account.Keys, account.Attachments = c.keys, c.has
 		plans := map[portal.PlanID]bool{"free": true, "old": true}
-		got := differs(account, c.holds, plans, before)
+		got := differs(account, c.holds, plans, began)
 		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(difference{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}

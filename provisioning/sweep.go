@@ -99,6 +99,9 @@ type Found struct {
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
+	// Recent differ only in what changed less than a minute before the sweep began, or since.
+	// Nobody was woken for that; the next sweep compares them again.
+	Recent int `json:"recent"`
 	// Strays counts keys in API Gateway that have a name of ours but are not the key that the
 	// journal records under that name. Nothing was done about them.
 	Strays int   `json:"strays"`
@@ -111,6 +114,7 @@ type First struct {
 	Drifted    []portal.Stream  `json:"drifted,omitempty"`
 	Unshown    []portal.Stream  `json:"unshown,omitempty"`
 	Unreadable []portal.Stream  `json:"unreadable,omitempty"`
+	Recent     []portal.Stream  `json:"recent,omitempty"`
 	Strays     []gateway.Listed `json:"strays,omitempty"`
 }
 
@@ -419,6 +423,9 @@ func (f *Found) add(stream portal.Stream, c compared) {
 	case c.open:
 		note(&f.Open, &f.First.Open, stream)
 	}
+	if c.recent && !c.drifted {
+		note(&f.Recent, &f.First.Recent, stream)
+	}
 }
 
 // noteKeys stores the missing keys and the strays of a page for conclude.
@@ -472,7 +479,7 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 	if holds == nil {
 		holds = &held{}
 	}
-	c.difference = differs(history.Account, *holds, sv.plans, sv.began.Add(-inTransit))
+	c.difference = differs(history.Account, *holds, sv.plans, sv.began)
 	c.open = history.Account.HasOpenWishes()
 	if c.drifted || c.open {
 		c.wake = append(c.wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: c.drifted}))
@@ -552,7 +559,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's, and the journal has another key under that name or none")
 	}
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
-		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).
+		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("recent", found.Recent).Int("strays", found.Strays).
 		Dur("took", found.Ended.Sub(found.Began)).Msg("swept")
 	return s.Scratch.Put(ctx, resultSet, "last", found, sweepKept)
 }
