@@ -110,12 +110,17 @@ func ended(what string, progress projections.Progress) error {
 	return errors.New(text)
 }
 
+var errUnfollowed = errors.New("interrupted; the operation goes on without you")
+
 // follow tells each step once, and looks again at every tick until the status is over.
 func follow(ctx context.Context, tick <-chan time.Time, look func(context.Context) (projections.Progress, error), tell func(projections.Step)) (projections.Progress, error) {
 	told := 0
 	for {
 		progress, err := look(ctx)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return progress, errUnfollowed
+		case err != nil:
 			return progress, err
 		}
 		for _, step := range progress.Steps[min(told, len(progress.Steps)):] {
@@ -128,7 +133,7 @@ func follow(ctx context.Context, tick <-chan time.Time, look func(context.Contex
 		select {
 		case <-tick:
 		case <-ctx.Done():
-			return progress, errors.New("interrupted; it goes on without you")
+			return progress, errUnfollowed
 		}
 	}
 }

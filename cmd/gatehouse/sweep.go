@@ -20,7 +20,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Having a worker sweep; waiting for it.")
-	found, err := app.Sweep(ctx, p)
+	found, err := app.Sweep(ctx, p, tellUntaken)
 	if err != nil {
 		return err
 	}
