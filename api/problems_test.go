@@ -129,9 +129,11 @@ func TestAPanicIsAProblemAndALineInTheLog(t *testing.T) {
 		if got := a.Header().Get("Retry-After") + a.Header().Get("ETag"); got != "" {
 			t.Errorf("%s: the answer has headers of another: %v", e.route, a.Header())
 		}
-		logged, _ := s.log.line(t, "a request could not be answered")["error"].(string)
-		if !strings.Contains(logged, forOperators) || !strings.Contains(logged, "fakes_test.go") {
-			t.Errorf("%s logs no panic with its stack: %s", e.route, logged)
+		logged := s.log.line(t, "a request could not be answered")
+		said, _ := logged["error"].(string)
+		stack, _ := logged["stack"].(string)
+		if !strings.Contains(said, forOperators) || !strings.Contains(stack, "fakes_test.go") {
+			t.Errorf("%s logs no panic with its stack: %v", e.route, logged)
 		}
 		if line := s.log.line(t, "request"); line["status"] != 500.0 {
 			t.Errorf("%s is logged as %v", e.route, line)

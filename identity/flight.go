@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // flight lets one caller at a time do what all of them need; the others wait for
@@ -12,7 +14,8 @@ import (
 type flight struct{ group singleflight.Group }
 
 func (f *flight) do(ctx context.Context, work func(context.Context) error) error {
-	done := f.group.DoChan("", func() (any, error) {
+	done := f.group.DoChan("", func() (_ any, err error) {
+		defer portal.Recover(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*providerTimeout)
 		defer cancel()
 		return nil, work(ctx)

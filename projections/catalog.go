@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -116,7 +117,11 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 		c.mu.Lock()
 		last := c.catalog
 		c.mu.Unlock()
-		catalog, err := read(ctx, last)
+		var catalog Catalog
+		err := portal.Guard(func() (err error) {
+			catalog, err = read(ctx, last)
+			return err
+		})()
 		c.keep(catalog, err)
 		return nil, nil
 	})

@@ -80,7 +80,8 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 		if last, ok := g.known(); ok {
 			return last, nil
 		}
-		shared := g.reading.DoChan("", func() (any, error) {
+		shared := g.reading.DoChan("", func() (_ any, err error) {
+			defer portal.Recover(&err)
 			asked := g.now()
 			found, err := g.read(context.WithoutCancel(ctx))
 			return reading{found, asked}, err

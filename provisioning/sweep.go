@@ -382,10 +382,10 @@ func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(sweepReaders)
 	for i, stream := range streams {
-		group.Go(func() (err error) {
+		group.Go(portal.Guard(func() (err error) {
 			results[i], err = s.compare(within, stream, sv)
 			return err
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return p, err
@@ -441,15 +441,22 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. A stream that cannot be read is logged and passed over. A
-// table that does not answer is an error.
-func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
-	c, err := s.compareStream(ctx, stream, sv)
+// compare compares one stream. A stream that cannot be read, or at which comparing panics, is
+// logged and passed over. A table that does not answer is an error.
+func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c compared, err error) {
+	err = portal.Guard(func() (err error) {
+		c, err = s.compareStream(ctx, stream, sv)
+		return err
+	})()
 	var postponed *portal.Postponed
 	if err == nil || errors.As(err, &postponed) || ctx.Err() != nil {
 		return c, err
 	}
-	zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream)).Msg("the sweep cannot read a stream and passes it over")
+	line := zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream))
+	if stack := portal.StackOf(err); stack != "" {
+		line = line.Str("stack", stack)
+	}
+	line.Msg("the sweep cannot read a stream and passes it over")
 	return compared{unreadable: true}, nil
 }
 
@@ -506,7 +513,7 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(sweepReaders)
 	for id, holds := range accounts {
-		group.Go(func() error {
+		group.Go(portal.Guard(func() error {
 			head, err := s.Journal.Head(within, portal.AccountStream(id))
 			if err != nil || head > 0 {
 				return err
@@ -517,7 +524,7 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 				strays = append(strays, key.Listed)
 			}
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return p, err

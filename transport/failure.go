@@ -19,6 +19,7 @@ import (
 //	portal.ErrStopping      in a Postponed: it comes again at once, to another worker
 //	portal.Error "invalid"  it is a dead letter at once
 //	any other, or a panic   counted; it comes again after a backoff, or is a dead letter
+//	                        (a portal.PanicError also where it is in a Postponed)
 //
 // A message that cannot be read, or has no handler, is a dead letter at once. If the
 // dead letter or the count cannot be written the message comes again: it is only
@@ -77,11 +78,14 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed
+	var panicked *portal.PanicError
 	switch {
 	case err == nil:
 		return handled, nil
 	case errors.Is(err, errIgnored):
 		return ignored, nil
+	case errors.As(err, &panicked):
+		// It is counted, also where somebody took it for a reason to postpone.
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
 		askNoDelay(ctx)
 		return postponed, err
@@ -124,7 +128,7 @@ func (r *refused) Unwrap() error { return r.err }
 
 func classOf(err error) Class {
 	var r *refused
-	var panicked *panicError
+	var panicked *portal.PanicError
 	switch {
 	case errors.As(err, &r):
 		return r.class

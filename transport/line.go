@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 const (
@@ -170,8 +172,10 @@ func (l *line) attempt(ctx context.Context, batch []*entry, try int) (again []*e
 }
 
 // request leaves the first try half of the time, so that a connection that has died
-// without a word does not cost all of it.
-func (l *line) request(ctx context.Context, batch []*entry, try int) ([]refusal, error) {
+// without a word does not cost all of it. A panic is the batch's error, since other callers
+// wait for it.
+func (l *line) request(ctx context.Context, batch []*entry, try int) (refusals []refusal, err error) {
+	defer portal.Recover(&err)
 	if try == 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, l.cfg.Timeout/2)

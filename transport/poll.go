@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // poll receives until polling ends. One poller waits for messages; the extra ones
@@ -74,7 +76,8 @@ func (s *subscription) rouse() {
 
 // receive asks for at most n messages. The timeout is for a connection that has died
 // without a word.
-func (s *subscription) receive(ctx context.Context, attempt *string, n int, wait time.Duration) ([]types.Message, error) {
+func (s *subscription) receive(ctx context.Context, attempt *string, n int, wait time.Duration) (wires []types.Message, err error) {
+	defer portal.Recover(&err)
 	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
 	defer cancel()
 	out, err := s.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{

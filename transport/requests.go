@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // requestTime bounds a request about messages held. Such requests have a context of
@@ -54,7 +56,11 @@ func (r requests) delete(batch []*delivery) []refusal {
 			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: aws.String(d.receipt),
 		})
 	}
-	out, err := r.client.DeleteMessageBatch(ctx, in)
+	var out *sqs.DeleteMessageBatchOutput
+	err := portal.Guard(func() (err error) {
+		out, err = r.client.DeleteMessageBatch(ctx, in)
+		return err
+	})()
 	if err != nil {
 		return allRefused(len(batch), err)
 	}
@@ -75,7 +81,11 @@ func (r requests) changeVisibility(batch []change) []refusal {
 			VisibilityTimeout: seconds(c.visibility),
 		})
 	}
-	out, err := r.client.ChangeMessageVisibilityBatch(ctx, in)
+	var out *sqs.ChangeMessageVisibilityBatchOutput
+	err := portal.Guard(func() (err error) {
+		out, err = r.client.ChangeMessageVisibilityBatch(ctx, in)
+		return err
+	})()
 	if err != nil {
 		return allRefused(len(batch), err)
 	}

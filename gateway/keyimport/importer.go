@@ -216,9 +216,9 @@ func (i *Importer) demand() (most gateway.Urgency, ok bool) {
 }
 
 // wave takes all who wait, once there is a token to work with: while there is none, more
-// come.
+// come. A panic is the error of each creation that has no answer yet.
 func (i *Importer) wave(s *gateway.Session) {
-	err := s.AwaitToken(context.Background())
+	err := portal.Guard(func() error { return s.AwaitToken(context.Background()) })()
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
@@ -237,7 +237,21 @@ func (i *Importer) wave(s *gateway.Session) {
 	ctx, cancel := together(rows)
 	defer cancel()
 	w := &wave{plane: i.plane, session: s, rows: i.cfg.Rows, prefixes: &i.prefixes}
-	w.create(ctx, byName(rows))
+	err = portal.Guard(func() error { w.create(ctx, byName(rows)); return nil })()
+	if err != nil {
+		answerOthers(rows, err)
+	}
+}
+
+// answerOthers answers the creations that are not answered yet. One whose answer was read
+// already has room for this one, which nobody reads.
+func answerOthers(rows []*creation, err error) {
+	for _, c := range rows {
+		select {
+		case c.answer <- answered{err: err}:
+		default:
+		}
+	}
 }
 
 // together is a context that ends when those of all rows have. Its log is the first one's.
