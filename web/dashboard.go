@@ -52,7 +52,7 @@ type keyLine struct {
 	Badge badge
 	// Active says that the key can be shown.
 	Active bool
-	// Hint says why it cannot.
+	// Hint says why it cannot, or why it opens nothing.
 	Hint           string
 	Created, Shown moment
 }
@@ -99,7 +99,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: s.keyLines(account.Keys, revealed),
+		Person: displayName(id), Keys: s.keyLines(account, revealed),
 		Version: versionOf(account, published.Hash, recent, activity.version),
 	}
 	page.Activity, page.More = activity.newest()
