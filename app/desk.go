@@ -167,7 +167,8 @@ func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 const readingCatalog = "reading of the catalog"
 
 // AwaitCatalog returns what has become of a reading of the catalog that SyncCatalog asked for,
-// once it is over. untaken and the end of ctx are as with Sweep.
+// once it is over and every portal process shows the new catalog. untaken and the end of ctx
+// are as with Sweep.
 func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken func()) (progress projections.Progress, err error) {
 	runs := jobs.NewRuns(d.dynamodb, d.names.Records)
 	reading := jobWait{what: readingCatalog, demand: catalogDemand(string(id)), untaken: untaken, now: d.now}
@@ -179,7 +180,16 @@ func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken 
 		progress, err = d.views.Progress(ctx, id)
 		return progress.Status.Over(), InWords(err)
 	})
-	return progress, err
+	if err != nil {
+		return progress, err
+	}
+	shown := time.NewTimer(projections.CatalogFresh)
+	defer shown.Stop()
+	select {
+	case <-shown.C:
+	case <-ctx.Done():
+	}
+	return progress, nil
 }
 
 // Products is how many products the portal shows.

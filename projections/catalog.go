@@ -80,10 +80,12 @@ func (v *Views) LastCatalog() Catalog {
 	return v.catalog.catalog
 }
 
+// CatalogFresh is how long a process does not look up again the catalog that it has in memory.
+const CatalogFresh = time.Second
+
 const (
-	// catalogFresh is how long the catalog in memory is not looked up again, catalogStale how
-	// long it is good while it cannot be.
-	catalogFresh, catalogStale = time.Second, time.Minute
+	// catalogStale is how long the catalog in memory is good while it cannot be looked up.
+	catalogStale = time.Minute
 	// catalogTimeout bounds one reading.
 	catalogTimeout = 10 * time.Second
 )
@@ -139,7 +141,7 @@ func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock()
-	fresh = !c.triedAt.IsZero() && now.Sub(c.triedAt) < catalogFresh
+	fresh = !c.triedAt.IsZero() && now.Sub(c.triedAt) < CatalogFresh
 	if c.failed != nil && (c.readAt.IsZero() || now.Sub(c.readAt) > catalogStale) {
 		return Catalog{}, fresh, c.failed
 	}
