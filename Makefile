@@ -38,7 +38,7 @@ conformance: ## Hold the local AWS, and moto if installed, to AWS's answers
 	$(GO) test -C conformance -count=1 -timeout 30m -run '^TestConformance$$' -table $(FLAGS)
 
 .PHONY: bench
-bench: ## Compare the transport with stock watermill-aws; takes some minutes
+bench: ## Compare the transport with stock watermill-aws, for some minutes
 	$(GO) run ./bench $(FLAGS)
 
 .PHONY: signups
@@ -46,7 +46,7 @@ signups: ## Have a crowd sign up; docs/performance.md has the FLAGS
 	$(GO) run ./bench/signups $(FLAGS)
 
 .PHONY: bench-flap
-bench-flap: ## Time newcomers beside accounts that subscribe and leave all the time
+bench-flap: ## Time newcomers beside accounts that keep subscribing and leaving
 	$(GO) run ./bench/signups -flap 40 -quotas -lasting 1m $(FLAGS)
 
 .PHONY: bench-account
@@ -70,7 +70,7 @@ graph: ## Draw the package graph in docs/architecture.md from the imports
 	$(GO) test ./docs -run TestArchitectureShows -count=1 -update
 
 .PHONY: axe
-axe: $(BIN)/axe.min.js ## Fetch axe-core with npm, for the tests that look for barriers in the pages
+axe: $(BIN)/axe.min.js ## Fetch axe-core with npm, for the tests of accessibility
 
 .PHONY: clean
 clean: ## Remove what was built; the data of `make run` stays

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -77,7 +76,7 @@ func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.
 					panic(p)
 				}
 				if p != nil {
-					onError(w, r, fmt.Errorf("a handler panicked: %v\n%s", p, debug.Stack()))
+					onError(w, r, &portal.PanicError{Value: p, Stack: string(debug.Stack())})
 				}
 			}()
 			next.ServeHTTP(w, r)

@@ -128,9 +128,11 @@ func TestAPanicIsAProblemAndIsLogged(t *testing.T) {
 		if got := a.Header().Get("Retry-After") + a.Header().Get("ETag"); got != "" {
 			t.Errorf("%s: the response still has the handler's headers: %v", e.route, a.Header())
 		}
-		logged, _ := s.log.line(t, "a request could not be answered")["error"].(string)
-		if !strings.Contains(logged, forOperators) || !strings.Contains(logged, "fakes_test.go") {
-			t.Errorf("%s logs no panic with its stack: %s", e.route, logged)
+		logged := s.log.line(t, "a request could not be answered")
+		said, _ := logged["error"].(string)
+		stack, _ := logged["stack"].(string)
+		if !strings.Contains(said, forOperators) || !strings.Contains(stack, "fakes_test.go") {
+			t.Errorf("%s logs no panic with its stack: %v", e.route, logged)
 		}
 		if line := s.log.line(t, "request"); line["status"] != 500.0 {
 			t.Errorf("%s: the log line is %v", e.route, line)

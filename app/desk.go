@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -146,23 +147,49 @@ func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, 
 	}, InWords(err)
 }
 
-// SyncCatalog asks the workers to read the catalog now, and returns the operation by which
-// Progress follows that.
+// SyncCatalog asks the workers to read the catalog now, and returns the operation that
+// AwaitCatalog waits for.
 func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	request := CatalogSync(p.now()())
 	request.Operation = portal.OperationID(request.ID)
 	err := sender.Send(ctx, request)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		err = notCertain(readingCatalog)
+	case err != nil:
 		err = told("asking for the catalog", err)
 	}
 	return request.Operation, errors.Join(err, sender.close())
 }
 
-// Progress is what has become of an operation, and of one that no row tells of.
-func (d *Desk) Progress(ctx context.Context, id portal.OperationID) (projections.Progress, error) {
-	progress, err := d.views.Progress(ctx, id)
-	return progress, InWords(err)
+// readingCatalog is the catalog's job in words.
+const readingCatalog = "reading of the catalog"
+
+// AwaitCatalog returns what has become of a reading of the catalog that SyncCatalog asked for,
+// once it is over and every portal process shows the new catalog. untaken and the end of ctx
+// are as with Sweep.
+func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken func()) (progress projections.Progress, err error) {
+	runs := jobs.NewRuns(d.dynamodb, d.names.Records)
+	reading := jobWait{what: readingCatalog, demand: catalogDemand(string(id)), untaken: untaken, now: d.now}
+	err = reading.until(ctx, func(ctx context.Context) (bool, error) {
+		// An operator may have no permission to read the job's row. Then nothing is noticed.
+		if run, err := runs.Load(ctx, catalogJob); err == nil {
+			reading.look(run)
+		}
+		progress, err = d.views.Progress(ctx, id)
+		return progress.Status.Over(), InWords(err)
+	})
+	if err != nil {
+		return progress, err
+	}
+	shown := time.NewTimer(projections.CatalogFresh)
+	defer shown.Stop()
+	select {
+	case <-shown.C:
+	case <-ctx.Done():
+	}
+	return progress, nil
 }
 
 // Products is how many products the portal shows.

@@ -43,9 +43,12 @@ func (c catalogRequests) Join(ctx context.Context, request events.Event) error {
 	if err := c.requests.Add(ctx, request); err != nil {
 		return err
 	}
-	demand := jobs.Demand(catalogJob, portal.DeriveID("catalog", request.ID), request.Correlation, c.now())
+	demand := jobs.Demand(catalogJob, catalogDemand(request.ID), request.Correlation, c.now())
 	return portal.Postpone("the queues do not answer", c.sender.Send(ctx, demand))
 }
+
+// catalogDemand is the id of the demand that a request for the catalog leads to.
+func catalogDemand(request string) string { return portal.DeriveID("catalog", request) }
 
 // CatalogSync is a request that the catalog be read again. Of the same time it is the same
 // request.
@@ -134,18 +137,15 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// jobPoll is how often a job is looked at that somebody waits for, jobBegin how long a run
-// may take to begin.
-const (
-	jobPoll  = 300 * time.Millisecond
-	jobBegin = 2 * time.Minute
-)
-
 // demandRun asks for a run of the job, and returns the demand's id.
 func demandRun(ctx context.Context, p Process, job string) (id string, err error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	id = portal.DeriveID(job, strconv.FormatInt(p.now()().UnixNano(), 10))
-	if err := sender.Send(ctx, jobs.Demand(job, id, id, p.now()())); err != nil {
+	err = sender.Send(ctx, jobs.Demand(job, id, id, p.now()()))
+	switch {
+	case ctx.Err() != nil:
+		return id, notCertain(job)
+	case err != nil:
 		return id, fmt.Errorf("asking for job %s: %w", job, err)
 	}
 	return id, sender.close()
@@ -153,47 +153,20 @@ func demandRun(ctx context.Context, p Process, job string) (id string, err error
 
 // Sweep has a worker compare API Gateway and the views with the journal, and wake what has
 // to mend them. It returns what was found when everything is woken, not when it is mended.
-func Sweep(ctx context.Context, p Process) (provisioning.Found, error) {
+// It calls untaken once if no worker is seen to take the job within some seconds. If ctx ends
+// first, the error says what becomes of the sweep.
+func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, error) {
 	id, err := demandRun(ctx, p, sweepJob)
 	if err != nil {
 		return provisioning.Found{}, err
 	}
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	if err := runFor(ctx, jobs.NewRuns(c.dynamodb, names.Records), sweepJob, id, func(jobs.Run) {}); err != nil {
+	sweep := jobWait{what: sweepJob, demand: id, untaken: untaken, now: p.now()}
+	if err := sweep.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), sweepJob, func(jobs.Run) {}); err != nil {
 		return provisioning.Found{}, err
 	}
 	found, _, err := LastSweep(ctx, p)
 	return found, err
-}
-
-// runFor returns once the run of the job that was demanded under the id is over. It tells
-// where runs of the job are as long as it looks.
-func runFor(ctx context.Context, runs *jobs.Runs, job, id string, tell func(jobs.Run)) error {
-	poll := time.NewTicker(jobPoll)
-	defer poll.Stop()
-	late := time.NewTimer(jobBegin)
-	defer late.Stop()
-	begun := false
-	for {
-		run, err := runs.Load(ctx, job)
-		switch {
-		case err != nil:
-			return err
-		case run.Asked == id && !run.UnderWay, begun && run.Asked != id:
-			return nil
-		}
-		begun = begun || run.Asked == id
-		tell(run)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-late.C:
-			if !run.UnderWay {
-				return fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running, and does it log errors of job %[1]q?", job, jobBegin.Minutes())
-			}
-		case <-poll.C:
-		}
-	}
 }
 
 // LastSweep is what the last sweep has found, the hourly one or one that was asked for; ok

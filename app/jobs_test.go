@@ -104,7 +104,7 @@ func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.
 		}
 	}
 
-	found, err := Sweep(t.Context(), p)
+	found, err := Sweep(t.Context(), p, func() { t.Error("no worker is said to have taken it") })
 	ok(t, err)
 	if found.Streams != 1 || found.Began.Before(before) || found.Ended.Before(found.Began) {
 		t.Errorf("the sweep found %+v", found)

@@ -52,14 +52,15 @@ func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok
 
 // RebuildViews has a worker rebuild the views, and returns what the rebuild did when it is
 // over. Meanwhile it tells how far it has come, each time that it looks. If a rebuild is under
-// way, another one begins when that one ends.
-func RebuildViews(ctx context.Context, p Process, tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
+// way, another one begins when that one ends. untaken and the end of ctx are as with Sweep.
+func RebuildViews(ctx context.Context, p Process, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
 	id, err := demandRun(ctx, p, rebuildJob)
 	if err != nil {
 		return projections.Rebuilt{}, err
 	}
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
-	err = runFor(ctx, jobs.NewRuns(c.dynamodb, names.Records), rebuildJob, id, func(run jobs.Run) {
+	rebuild := jobWait{what: rebuildJob, demand: id, untaken: untaken, now: p.now()}
+	err = rebuild.run(ctx, jobs.NewRuns(c.dynamodb, names.Records), rebuildJob, func(run jobs.Run) {
 		if at, ok := projections.ParseRebuilding(run.Cursor); ok && run.UnderWay {
 			tell(at)
 		}

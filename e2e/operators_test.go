@@ -193,6 +193,32 @@ func TestOperatorsHaveTheCatalogReadAndSweep(t *testing.T) {
 	}
 }
 
+func TestAPlanDeletedRightAfterASubscriptionEndsItWithTheNextReadingOfTheCatalog(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	s.offered(t)
+	o := s.operator(t)
+	p := s.signUp(t, "ada@example.com")
+	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
+	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
+	gateway := apigateway.NewFromConfig(s.aws)
+	_, err := gateway.UpdateUsagePlan(t.Context(), &apigateway.UpdateUsagePlanInput{
+		UsagePlanId:     &s.Demo.API.FreePlanID,
+		PatchOperations: []types.PatchOperation{{Op: types.OpRemove, Path: aws.String("/apiStages"), Value: aws.String(s.Demo.API.APIID + ":" + s.Demo.API.Stage)}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := gateway.DeleteUsagePlan(t.Context(), &apigateway.DeleteUsagePlanInput{UsagePlanId: &s.Demo.API.FreePlanID}); err != nil {
+		t.Fatal(err)
+	}
+	o.says(0, "catalog", "sync")
+	eventually(t, "the subscription has ended and its plan is no longer offered", func() bool {
+		text, _ := o.says(0, "account", "find", "ada@example.com")
+		return strings.Contains(text, "ended, no longer offered")
+	})
+}
+
 func TestAnOperationIsFollowedUntilItIsOver(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, 1, 1)

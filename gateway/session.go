@@ -40,8 +40,10 @@ func (s *Session) call(ctx context.Context, op Operation, attempt func(ctx conte
 func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt func(ctx context.Context) error) error {
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
-	err := classify(op, attempt(within))
-	p.release()
+	err := func() error {
+		defer p.release() // a panic, too, must not keep the attach lease and the lane
+		return classify(op, attempt(within))
+	}()
 	s.report(ctx, op, err)
 	return err
 }

@@ -201,7 +201,9 @@ func (t *taker) demand() (want int, until time.Time, ok bool) {
 	return len(stay), until, t.running
 }
 
+// draw draws tokens and hands them out. It returns a panic as an error, since many messages wait.
 func (t *taker) draw(want int) (wait time.Duration, err error) {
+	defer portal.Recover(&err)
 	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
 	defer cancel()
 	got, wait, err := t.budget.draw(ctx, t.queue, want)

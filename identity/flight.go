@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // flight does the same work for several callers, one run at a time. Callers that wait for a
@@ -11,7 +13,8 @@ import (
 type flight struct{ group singleflight.Group }
 
 func (f *flight) do(ctx context.Context, work func(context.Context) error) error {
-	done := f.group.DoChan("", func() (any, error) {
+	done := f.group.DoChan("", func() (_ any, err error) {
+		defer portal.Recover(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*providerTimeout)
 		defer cancel()
 		return nil, work(ctx)

@@ -36,6 +36,10 @@ func (l Portal) banner(out io.Writer, faults string) {
 		}
 		fmt.Fprintf(out, "    %-20s %s%s\n", account.Email, account.Password, role)
 	}
+	fmt.Fprint(out, `
+  There are no pages for admins yet: the admin sees what everybody sees.
+  Operators use the commands of gatehouse; gatehouse --help lists them.
+`)
 	fmt.Fprintf(out, `
   For the other commands of gatehouse, the AWS CLI and curl, in another terminal
 %s

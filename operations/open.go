@@ -132,7 +132,7 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookingAtOnce)
 	for i, id := range ids {
-		group.Go(func() error {
+		group.Go(portal.Guard(func() error {
 			row, found, err := o.rows.find(ctx, id)
 			if err != nil {
 				return err
@@ -144,7 +144,7 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 			progress, err := o.views.Progress(ctx, id)
 			over[i] = progress.Status.Over()
 			return err
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return nil, err

@@ -170,9 +170,12 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	var refused error
 	var drawing sync.WaitGroup
 	counted := row
-	draw := func() { intent, refused = o.draw(ctx, counted, prepare.change) }
+	draw := portal.Guard(func() (err error) {
+		intent, err = o.draw(ctx, counted, prepare.change)
+		return err
+	})
 	if prepare.likely {
-		drawing.Go(draw)
+		drawing.Go(func() { refused = draw() })
 	}
 	request, err := prepare.make(ctx)
 	drawing.Wait()
@@ -183,7 +186,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		return Operation{}, err
 	}
 	if !prepare.likely {
-		draw()
+		refused = draw()
 	}
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -348,7 +351,11 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	var progress projections.Progress
 	var unread error
 	var reading sync.WaitGroup
-	reading.Go(func() { progress, unread = o.views.Progress(ctx, id) })
+	read := portal.Guard(func() (err error) {
+		progress, err = o.views.Progress(ctx, id)
+		return err
+	})
+	reading.Go(func() { unread = read() })
 	row, found, err := o.row(ctx, id)
 	reading.Wait()
 	if err != nil {

@@ -112,10 +112,10 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 	found := make([]Operation, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	for i, id := range ids {
-		group.Go(func() (err error) {
+		group.Go(portal.Guard(func() (err error) {
 			found[i], err = o.Find(ctx, account, id)
 			return err
-		})
+		}))
 	}
 	return found, group.Wait()
 }

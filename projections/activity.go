@@ -95,15 +95,15 @@ func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string
 	}
 	var facts, reveals []Activity
 	group, within := errgroup.WithContext(ctx)
-	group.Go(func() error {
+	group.Go(portal.Guard(func() error {
 		return v.store.latest(within, v.store.tables.Views, live.Activities(id), from.facts, limit, func(item map[string]types.AttributeValue) error {
 			return appendRow(&facts, item)
 		})
-	})
-	group.Go(func() (err error) {
+	}))
+	group.Go(portal.Guard(func() (err error) {
 		reveals, err = v.reveals(within, id, from.reveals, limit)
 		return err
-	})
+	}))
 	if err := group.Wait(); err != nil {
 		return ActivityPage{}, asUnavailable(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
@@ -74,10 +75,12 @@ func (v *Views) LastCatalog() Catalog {
 	return v.catalog.catalog
 }
 
+// CatalogFresh is how long a process does not look up again the catalog that it has in memory.
+const CatalogFresh = time.Second
+
 const (
-	// catalogFresh is how long the catalog in memory is not looked up again, catalogStale how
-	// long it is good while it cannot be.
-	catalogFresh, catalogStale = time.Second, time.Minute
+	// catalogStale is how long the catalog in memory is good while it cannot be looked up.
+	catalogStale = time.Minute
 	// catalogTimeout bounds one reading.
 	catalogTimeout = 10 * time.Second
 )
@@ -111,7 +114,11 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 		c.mu.Lock()
 		last := c.catalog
 		c.mu.Unlock()
-		catalog, err := read(ctx, last)
+		var catalog Catalog
+		err := portal.Guard(func() (err error) {
+			catalog, err = read(ctx, last)
+			return err
+		})()
 		c.keep(catalog, err)
 		return nil, nil
 	})
@@ -129,7 +136,7 @@ func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.clock()
-	fresh = !c.triedAt.IsZero() && now.Sub(c.triedAt) < catalogFresh
+	fresh = !c.triedAt.IsZero() && now.Sub(c.triedAt) < CatalogFresh
 	if c.failed != nil && (c.readAt.IsZero() || now.Sub(c.readAt) > catalogStale) {
 		return Catalog{}, fresh, c.failed
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
@@ -76,7 +77,8 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 		if last, ok := g.known(); ok {
 			return last, nil
 		}
-		shared := g.reading.DoChan("", func() (any, error) {
+		shared := g.reading.DoChan("", func() (_ any, err error) {
+			defer portal.Recover(&err)
 			asked := g.now()
 			found, err := g.read(context.WithoutCancel(ctx))
 			return reading{found, asked}, err

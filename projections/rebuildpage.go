@@ -34,10 +34,10 @@ func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.G
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(rebuildReaders)
 	for i, stream := range streams {
-		group.Go(func() (err error) {
+		group.Go(portal.Guard(func() (err error) {
 			found[i], err = r.showStream(within, now, shownIn{generation, stream})
 			return err
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return at, err
@@ -67,7 +67,8 @@ func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.G
 }
 
 // showStream shows a stream to its end. It is behind if readers of the live generation saw
-// more of it than the generation had. A stream that cannot be read is logged and passed over.
+// more of it than the generation had. A stream that cannot be read, or at which showing
+// panics, is logged and passed over.
 func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (rebuiltStream, error) {
 	seen, err := r.Projector.store.checkpoint(ctx, shownIn{now.Live, place.stream})
 	if err != nil {
@@ -77,12 +78,19 @@ func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (r
 	if err != nil {
 		return rebuiltStream{}, err
 	}
-	head, err := r.Journal.Head(ctx, place.stream)
-	if err == nil && shown < head {
-		_, err = r.Projector.showIn(ctx, place.generation, events.Event{Subject: place.stream}, noLimit)
-	}
+	err = portal.Guard(func() error {
+		head, err := r.Journal.Head(ctx, place.stream)
+		if err == nil && shown < head {
+			_, err = r.Projector.showIn(ctx, place.generation, events.Event{Subject: place.stream}, noLimit)
+		}
+		return err
+	})()
 	if unreadable(ctx, err) {
-		zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream)).Msg("the rebuild cannot show a stream and passes it over")
+		line := zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream))
+		if stack := portal.StackOf(err); stack != "" {
+			line = line.Str("stack", stack)
+		}
+		line.Msg("the rebuild cannot show a stream and passes it over")
 		return rebuiltStream{unreadable: true}, nil
 	}
 	return rebuiltStream{behind: shown < seen}, err

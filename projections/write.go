@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // parallelWrites bounds how many rows of one stream are written at once.
@@ -75,7 +76,7 @@ func (s store) oneByOne(ctx context.Context, list []row) error {
 		group.SetLimit(parallelWrites)
 		for _, r := range list {
 			if r.wave == wave {
-				group.Go(func() error { return s.put(ctx, r) })
+				group.Go(portal.Guard(func() error { return s.put(ctx, r) }))
 			}
 		}
 		if err := group.Wait(); err != nil {

@@ -28,18 +28,23 @@ type pair struct {
 // difference is where API Gateway is not as the fold says.
 type difference struct {
 	drifted bool
+	// recent means that something else differs, but changed so recently that API Gateway may show
+	// it late or the survey may have missed it.
+	recent bool
 	// missing keys do not exist under their names. strays exist under such a name and are not
 	// the recorded key.
 	missing []portal.GatewayKeyID
 	strays  []gateway.Listed
 }
 
-// differs compares an account with API Gateway. It ignores changes made at or after before,
-// which the survey may have missed, and open wishes, unless their plan is gone: only a recheck
-// finds that out.
-func differs(account state.Account, holds held, plans map[portal.PlanID]bool, before time.Time) difference {
+// differs compares an account with what API Gateway holds of it, by a survey that began at began;
+// plans are all plans in API Gateway. A difference counts only as recent if it changed less than
+// inTransit before the survey, or since. A plan that is missing counts as deleted if it was wanted
+// before the survey, because API Gateway showed it before that. differs ignores open wishes, unless
+// their plan is gone: only a recheck finds that out.
+func differs(account state.Account, holds held, plans map[portal.PlanID]bool, began time.Time) difference {
 	var d difference
-	predates := func(t time.Time) bool { return t.Before(before) }
+	predates := func(t time.Time) bool { return t.Before(began.Add(-inTransit)) }
 	keys := map[portal.GatewayKeyID]portal.KeyID{}
 	for id, key := range account.Keys {
 		if key.Created() {
@@ -48,11 +53,13 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 	}
 	for of, is := range account.Attachments {
 		switch {
-		case !predates(is.Since):
-		case is.Holds() && !plans[of.Plan]:
+		case is.Holds() && !plans[of.Plan] && is.Since.Before(began):
 			d.drifted = true
-		case !is.Open() && holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] != (is.Phase == state.Active):
+		case is.Open() || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
+		case predates(is.Since):
 			d.drifted = true
+		default:
+			d.recent = true
 		}
 	}
 	for p := range holds.pairs {
@@ -84,9 +91,13 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 		}
 	}
 	for _, key := range account.Keys {
-		if key.Created() && key.Releasing == 0 && predates(key.CreatedAt) && !there[key.GatewayID] {
+		switch {
+		case !key.Created() || key.Releasing != 0 || there[key.GatewayID]:
+		case predates(key.CreatedAt):
 			d.drifted = true
 			d.missing = append(d.missing, key.GatewayID)
+		default:
+			d.recent = true
 		}
 	}
 }

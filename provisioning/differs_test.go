@@ -13,8 +13,8 @@ import (
 
 func TestAnAccountDiffersWhereAPIGatewayIsNotAsTheFoldSays(t *testing.T) {
 	t.Parallel()
-	before := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
-	long, now := before.Add(-time.Hour), before.Add(time.Second)
+	began := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	long, now, later := began.Add(-time.Hour), began.Add(-time.Second), began.Add(time.Second)
 	is := func(phase state.Phase, since time.Time) state.Attachment {
 		return state.Attachment{Phase: phase, Since: since}
 	}
@@ -29,9 +29,7 @@ func TestAnAccountDiffersWhereAPIGatewayIsNotAsTheFoldSays(t *testing.T) {
 	oneKey := map[portal.KeyID]state.Key{"k1": key("gw1", long)}
 	twoKeys := map[portal.KeyID]state.Key{"k1": key("gw1", long), "k2": key("gw2", long)}
 	one, two := []heldKey{listed("k1", "gw1")}, []heldKey{listed("k1", "gw1"), listed("k2", "gw2")}
-	drifted := difference{drifted: true}
-	free, old, gone := portal.Pair{Key: "k1", Plan: "free"}, portal.Pair{Key: "k1", Plan: "old"}, portal.Pair{Key: "k1", Plan: "gone"}
-	freeToo := portal.Pair{Key: "k2", Plan: "free"}
+	drifted, recent := difference{drifted: true}, difference{recent: true}
 	for _, c := range []struct {
 		name  string
 		keys  map[portal.KeyID]state.Key
@@ -39,24 +37,30 @@ func TestAnAccountDiffersWhereAPIGatewayIsNotAsTheFoldSays(t *testing.T) {
 		holds held
 		want  difference
 	}{
-		{"nothing differs", oneKey, attachments{free: is(state.Active, long), old: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, difference{}},
-		{"an attachment is missing", oneKey, attachments{free: is(state.Active, long)}, held{one, nil}, drifted},
-		{"another key of the account is in the plan instead", twoKeys, attachments{free: is(state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
-		{"one of two keys is missing in a plan", twoKeys, attachments{free: is(state.Active, long), freeToo: is(state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
-		{"another key of the account is in the plan, too", twoKeys, attachments{free: is(state.Active, long)}, held{two, pairs{{"gw1", "free"}: true, {"gw2", "free"}: true}}, drifted},
-		{"the key is in a plan that was left", oneKey, attachments{free: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, drifted},
-		{"the key is in a plan that was never subscribed to", oneKey, nil, held{one, pairs{{"gw1", "free"}: true}}, drifted},
-		{"a stray is in a plan", oneKey, nil, held{append(one, listed("k1", "gw7")), pairs{{"gw7", "free"}: true}}, difference{strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}}}},
-		{"an attachment changed a moment ago", oneKey, attachments{free: is(state.Active, now)}, held{one, nil}, difference{}},
-		{"wishes are open", oneKey, attachments{free: is(state.Wanted, long), old: is(state.Ending, long)}, held{one, pairs{{"gw1", "old"}: true}}, difference{}},
-		{"a plan is active and gone", oneKey, attachments{gone: is(state.Active, long)}, held{one, nil}, drifted},
-		{"a plan is wanted and gone", oneKey, attachments{gone: is(state.Wanted, long)}, held{one, nil}, drifted},
-		{"a plan is wanted since a moment ago, and the survey may have missed it", oneKey, attachments{gone: is(state.Wanted, now)}, held{one, nil}, difference{}},
-		{"a plan was left and is gone", oneKey, attachments{gone: is(state.Ended, long)}, held{one, nil}, difference{}},
+		{"all is as it should be", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long), {Key: "k1", Plan: "old"}: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, difference{}},
+		{"an attachment is missing", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long)}, held{one, nil}, drifted},
+		{"an attachment of another key of the account is not its own", twoKeys, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
+		{"of two keys that are to be in a plan one is missing", twoKeys, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long), {Key: "k2", Plan: "free"}: is(state.Active, long)}, held{two, pairs{{"gw2", "free"}: true}}, drifted},
+		{"another key of the account is in the plan, too", twoKeys, attachments{{Key: "k1", Plan: "free"}: is(state.Active, long)}, held{two, pairs{{"gw1", "free"}: true, {"gw2", "free"}: true}}, drifted},
+		{"a plan that was left is held", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Ended, long)}, held{one, pairs{{"gw1", "free"}: true}}, drifted},
+		{"a plan that was never subscribed to is held", oneKey, nil, held{one, pairs{{"gw1", "free"}: true}}, drifted},
+		{"a plan that a stray is in", oneKey, nil, held{append(one, listed("k1", "gw7")), pairs{{"gw7", "free"}: true}}, difference{strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}}}},
+		{"a plan was attached a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Active, now)}, held{one, nil}, recent},
+		{"a plan was left a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Ended, now)}, held{one, pairs{{"gw1", "free"}: true}}, recent},
+		{"a plan is wanted since a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Wanted, now)}, held{one, nil}, difference{}},
+		{"what is on its way", oneKey, attachments{{Key: "k1", Plan: "free"}: is(state.Wanted, long), {Key: "k1", Plan: "old"}: is(state.Ending, long)}, held{one, pairs{{"gw1", "old"}: true}}, difference{}},
+		{"a plan is held that is not there any more", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Active, long)}, held{one, nil}, drifted},
+		{"a plan is wanted that is not there any more", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Wanted, long)}, held{one, nil}, drifted},
+		{"a plan that is not there any more was attached a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Active, now)}, held{one, nil}, drifted},
+		{"a plan that is not there any more is wanted since a moment before the survey", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Wanted, now)}, held{one, nil}, drifted},
+		{"a plan that the survey may have been too early for was attached", oneKey, attachments{{Key: "k1", Plan: "new"}: is(state.Active, later)}, held{one, nil}, recent},
+		{"a plan that the survey may have been too early for is wanted", oneKey, attachments{{Key: "k1", Plan: "new"}: is(state.Wanted, later)}, held{one, nil}, difference{}},
+		{"a plan was left that is not there any more", oneKey, attachments{{Key: "k1", Plan: "gone"}: is(state.Ended, long)}, held{one, nil}, difference{}},
 		{"a key is missing", oneKey, nil, held{}, difference{drifted: true, missing: []portal.GatewayKeyID{"gw1"}}},
-		{"a key was created a moment ago", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{}, difference{}},
-		{"a key exists and is not recorded yet", map[portal.KeyID]state.Key{"k1": {}}, nil, held{one, nil}, difference{}},
-		{"a key was created again by hand", oneKey, nil, held{[]heldKey{listed("k1", "gw7")}, nil}, difference{
+		{"a key was created a moment ago", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{}, recent},
+		{"a key was created a moment ago and is there", map[portal.KeyID]state.Key{"k1": key("gw1", now)}, nil, held{one, nil}, difference{}},
+		{"a key is there and not recorded yet", map[portal.KeyID]state.Key{"k1": {}}, nil, held{one, nil}, difference{}},
+		{"a key was made anew by hand", oneKey, nil, held{[]heldKey{listed("k1", "gw7")}, nil}, difference{
 			drifted: true, missing: []portal.GatewayKeyID{"gw1"}, strays: []gateway.Listed{{ID: "gw7", Name: "g/a/k1"}},
 		}},
 		{"a key was disabled", oneKey, nil, held{[]heldKey{{"k1", gateway.Listed{ID: "gw1", Name: "g/a/k1", Disabled: true}}}, nil}, drifted},
@@ -68,7 +72,7 @@ func TestAnAccountDiffersWhereAPIGatewayIsNotAsTheFoldSays(t *testing.T) {
 		account := state.NewAccount("a")
 		account.Keys, account.Attachments = c.keys, c.has
 		plans := map[portal.PlanID]bool{"free": true, "old": true}
-		got := differs(account, c.holds, plans, before)
+		got := differs(account, c.holds, plans, began)
 		if diff := cmp.Diff(c.want, got, cmp.AllowUnexported(difference{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/due"
@@ -152,14 +151,8 @@ func (r *run) publish(ctx context.Context, facts []events.Event) error {
 		return err
 	}
 	sent := make(chan error, 1)
-	go func() {
-		defer func() {
-			if panicked := recover(); panicked != nil {
-				sent <- fmt.Errorf("sending panicked: %v", panicked)
-			}
-		}()
-		sent <- r.Sender.Send(ctx, facts...)
-	}()
+	send := portal.Guard(func() error { return r.Sender.Send(ctx, facts...) })
+	go func() { sent <- send() }()
 	r.sending = sent
 	return nil
 }

@@ -93,6 +93,9 @@ type Found struct {
 	Drifted    int `json:"drifted"`
 	Unshown    int `json:"unshown"`
 	Unreadable int `json:"unreadable"`
+	// Recent streams differ only in changes made less than a minute before the sweep began, or
+	// since. No worker was woken for them; the next sweep compares them again.
+	Recent int `json:"recent"`
 	// Strays counts keys with a name of ours that are not the recorded key. They are left
 	// alone.
 	Strays int   `json:"strays"`
@@ -105,6 +108,7 @@ type First struct {
 	Drifted    []portal.Stream  `json:"drifted,omitempty"`
 	Unshown    []portal.Stream  `json:"unshown,omitempty"`
 	Unreadable []portal.Stream  `json:"unreadable,omitempty"`
+	Recent     []portal.Stream  `json:"recent,omitempty"`
 	Strays     []gateway.Listed `json:"strays,omitempty"`
 }
 
@@ -361,10 +365,10 @@ func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(sweepReaders)
 	for i, stream := range streams {
-		group.Go(func() (err error) {
+		group.Go(portal.Guard(func() (err error) {
 			results[i], err = s.compare(within, stream, sv)
 			return err
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return p, err
@@ -402,6 +406,9 @@ func (f *Found) add(stream portal.Stream, c compared) {
 	case c.open:
 		note(&f.Open, &f.First.Open, stream)
 	}
+	if c.recent && !c.drifted {
+		note(&f.Recent, &f.First.Recent, stream)
+	}
 }
 
 func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
@@ -416,15 +423,22 @@ func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, miss
 	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
 }
 
-// compare compares one stream. A stream that cannot be read is passed over; a table that does
-// not answer is an error.
-func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
-	c, err := s.compareStream(ctx, stream, sv)
+// compare compares one stream. A stream that cannot be read, or whose comparison panics, is logged
+// and passed over. A table that does not answer is an error.
+func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c compared, err error) {
+	err = portal.Guard(func() (err error) {
+		c, err = s.compareStream(ctx, stream, sv)
+		return err
+	})()
 	var postponed *portal.Postponed
 	if err == nil || errors.As(err, &postponed) || ctx.Err() != nil {
 		return c, err
 	}
-	zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream)).Msg("the sweep cannot read a stream and passes it over")
+	line := zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream))
+	if stack := portal.StackOf(err); stack != "" {
+		line = line.Str("stack", stack)
+	}
+	line.Msg("the sweep cannot read a stream and passes it over")
 	return compared{unreadable: true}, nil
 }
 
@@ -454,7 +468,7 @@ func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv surv
 	if holds == nil {
 		holds = &held{}
 	}
-	c.difference = differs(history.Account, *holds, sv.plans, sv.began.Add(-inTransit))
+	c.difference = differs(history.Account, *holds, sv.plans, sv.began)
 	c.open = history.Account.HasOpenWishes()
 	if c.drifted || c.open {
 		c.wake = append(c.wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: c.drifted}))
@@ -481,7 +495,7 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 	group, within := errgroup.WithContext(ctx)
 	group.SetLimit(sweepReaders)
 	for id, holds := range accounts {
-		group.Go(func() error {
+		group.Go(portal.Guard(func() error {
 			head, err := s.Journal.Head(within, portal.AccountStream(id))
 			if err != nil || head > 0 {
 				return err
@@ -492,7 +506,7 @@ func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress
 				strays = append(strays, key.Listed)
 			}
 			return nil
-		})
+		}))
 	}
 	if err := group.Wait(); err != nil {
 		return p, err
@@ -533,7 +547,7 @@ func (s *Sweep) conclude(ctx context.Context, p sweepProgress) error {
 		zerolog.Ctx(ctx).Warn().Str("name", stray.Name).Str("key", string(stray.ID)).Msg("stray API key: it has a name of Gatehouse's and is not the key that the journal has under that name")
 	}
 	zerolog.Ctx(ctx).Info().Int("streams", found.Streams).Int("open", found.Open).Int("drifted", found.Drifted).
-		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("strays", found.Strays).
+		Int("unshown", found.Unshown).Int("unreadable", found.Unreadable).Int("recent", found.Recent).Int("strays", found.Strays).
 		Dur("took", found.Ended.Sub(found.Began)).Msg("swept")
 	return s.Scratch.Put(ctx, schema.SweepResult(), "last", found, sweepKept)
 }

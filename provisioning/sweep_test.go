@@ -275,6 +275,39 @@ func TestAStrayKeyIsReportedAndARenamedOneIsNot(t *testing.T) {
 	}
 }
 
+func TestAPlanDeletedRightAfterASubscriptionIsFoundByTheNextSweep(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4))...)
+	sweep := b.sweep(&listings{keys: []gateway.Listed{listed("gw1", "g/acct1/key1")}}, 99)
+	began := b.now.Add(2 * time.Second)
+	sweep.Now = func() time.Time { return began }
+	found := b.swept(sweep)
+	if found.Drifted != 1 || found.Recent != 0 {
+		t.Errorf("found %+v", found)
+	}
+	if diff := cmp.Diff([]string{"account/acct1!"}, b.woken()); diff != "" {
+		t.Errorf("woken (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhatChangedJustBeforeTheSweepIsCountedAndNamed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted, attached("free", 4))...)
+	sweep := b.sweep(&listings{plans: []portal.PlanID{"free"}}, 99)
+	began := b.now.Add(2 * time.Second)
+	sweep.Now = func() time.Time { return began }
+	found := b.swept(sweep)
+	if found.Streams != 1 || found.Drifted != 0 || found.Recent != 1 {
+		t.Errorf("found %+v", found)
+	}
+	if diff := cmp.Diff([]portal.Stream{"account/acct1"}, found.First.Recent); diff != "" {
+		t.Errorf("named (-want +got):\n%s", diff)
+	}
+	if woken := b.woken(); len(woken) > 0 {
+		t.Errorf("woken: %v", woken)
+	}
+}
+
 func TestTheResultNamesTheFirstTwentyOfAKind(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, events.UserRegistered{})

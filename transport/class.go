@@ -33,7 +33,7 @@ func (p *permanentError) Unwrap() error { return p.err }
 
 func classOf(err error) Class {
 	var permanent *permanentError
-	var panicked *panicError
+	var panicked *portal.PanicError
 	switch {
 	case errors.As(err, &permanent):
 		return permanent.class

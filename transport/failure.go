@@ -19,6 +19,7 @@ import (
 //	portal.ErrStopping      in a Postponed: it is delivered again at once, to another worker
 //	portal.Error "invalid"  it is a dead letter at once
 //	any other, or a panic   counted; it is delivered again after a backoff, or is a dead letter
+//	                        (a portal.PanicError also inside a Postponed)
 //
 // A message that cannot be read or has no handler is a dead letter at once. A message is
 // deleted only once it was handled or its dead letter is written. If the dead letter or the
@@ -78,11 +79,14 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed
+	var panicked *portal.PanicError
 	switch {
 	case err == nil:
 		return handled, nil
 	case errors.Is(err, errIgnored):
 		return ignored, nil
+	case errors.As(err, &panicked):
+		// It is counted, also where somebody took it for a reason to postpone.
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
 		pubsub.RedeliverAtOnce(ctx)
 		return postponed, err

@@ -154,6 +154,12 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			handler: func(context.Context, events.Event) error { panic("oh") },
 			want:    failed, counted: 1,
 		},
+		"a panic in a goroutine that somebody took for a reason to postpone: counted": {
+			handler: func(context.Context, events.Event) error {
+				return portal.Postpone("the topic does not answer", portal.Guard(func() error { panic("oh") })())
+			},
+			want: failed, counted: 1,
+		},
 		"cut off by the worker: uncounted": {
 			handler: func(ctx context.Context, _ events.Event) error {
 				ctx.Value(cutKey{}).(context.CancelCauseFunc)(pubsub.ErrClosing)

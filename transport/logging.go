@@ -1,11 +1,12 @@
 package transport
 
 import (
-	"errors"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // logged writes one line for each delivery, at info for a handled request of an operation, so
@@ -23,9 +24,8 @@ func logged(log zerolog.Logger) message.HandlerMiddleware {
 			if h.err != nil {
 				line = line.Str("error", errorText(h.err, msg.Payload))
 			}
-			var panicked *panicError
-			if errors.As(h.err, &panicked) {
-				line = line.Str("stack", panicked.stack)
+			if stack := portal.StackOf(h.err); stack != "" {
+				line = line.Str("stack", stack)
 			}
 			line.Msg("message " + string(h.outcome))
 			return out, err

@@ -77,7 +77,8 @@ func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(
 	errs := make([]error, len(order))
 	var sending sync.WaitGroup
 	for i, to := range order {
-		sending.Go(func() { errs[i] = s.publish(to, parcels[to]) })
+		send := portal.Guard(func() error { return s.publish(to, parcels[to]) })
+		sending.Go(func() { errs[i] = send() })
 	}
 	sending.Wait()
 	return errors.Join(errs...)

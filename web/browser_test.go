@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -50,6 +51,7 @@ func TestInABrowser(t *testing.T) {
 		"the current page is marked in forced colours, too":              markedInForcedColours,
 		"a form is busy while its request is open":                       busyWhileOpen,
 		"the title follows the operation":                                titleFollows,
+		"the end of something in progress is announced":                  endIsAnnounced,
 		"a dashboard is reloaded when the person returns to it":          shownAnew,
 		"times are in the reader's time zone":                            timesAreTheReaders,
 		"a small window shows who is signed in":                          namedInASmallWindow,
@@ -435,6 +437,33 @@ func titleFollows(t *testing.T, ctx context.Context) {
 	eventually(t, ctx, `document.title === "Subscribing to Free (Weather) · Gatehouse"`)
 	ended.Store(true)
 	eventually(t, ctx, `document.title === "Subscribed to Free (Weather) · Gatehouse" && document.querySelector("h1").textContent === "Subscribed to Free (Weather)"`)
+}
+
+// endIsAnnounced looks at what screen readers are told when something has ended.
+func endIsAnnounced(t *testing.T, ctx context.Context) {
+	for want, before := range map[string]*fake{
+		"Your account is open": {
+			catalog: published(weather()), account: unregistered(), recent: []operations.Operation{about("", "RegisterUser", projections.Accepted, "")},
+		},
+		"Nothing is under way any more": {
+			catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionEnding, "op-7")),
+		},
+	} {
+		var ended atomic.Bool
+		s, after := signedIn(before), signedIn(&fake{catalog: before.catalog, account: registered()})
+		inner := s.handler
+		s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if ended.Load() {
+				after.handler.ServeHTTP(w, r)
+				return
+			}
+			inner.ServeHTTP(w, r)
+		})
+		opened(t, ctx, s, "/dashboard")
+		eventually(t, ctx, `document.querySelector("#account[data-poll]") !== null && document.getElementById("live").textContent === ""`)
+		ended.Store(true)
+		eventually(t, ctx, fmt.Sprintf(`document.getElementById("live").textContent === %q`, want))
+	}
 }
 
 func shownAnew(t *testing.T, ctx context.Context) {

@@ -49,7 +49,7 @@ type keyLine struct {
 	Badge badge
 	// Active says that the key can be revealed.
 	Active bool
-	// Hint says why it cannot be revealed.
+	// Hint says why it cannot be revealed, or why it is not in use.
 	Hint           string
 	Created, Shown moment
 }
@@ -94,7 +94,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		return dashboardPage{}, err
 	}
 	page := dashboardPage{
-		Person: displayName(id), Keys: s.keyLines(account.Keys, revealed),
+		Person: displayName(id), Keys: s.keyLines(account, revealed),
 		Version: versionOf(account, published.Hash, recent, activity.version),
 	}
 	page.Activity, page.More = activity.newest()

@@ -193,6 +193,61 @@ func TestAKeyThatDoesNotWorkSaysWhy(t *testing.T) {
 	}
 }
 
+// The script tells screen readers data-announce when the part changes to it, and data-done when the next part
+// announces nothing.
+func TestPagesAnnounceTheEndOnlyOfWhatWasInProgress(t *testing.T) {
+	t.Parallel()
+	opening := []operations.Operation{about("", "RegisterUser", projections.Accepted, "")}
+	failed := []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")}
+	pending := registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-7"))
+	for name, c := range map[string]struct {
+		account                          projections.Account
+		recent                           []operations.Operation
+		dashboard, product, whenItIsDone string
+	}{
+		"nothing was ever under way":          {account: registered()},
+		"not registered, and not asked for":   {account: unregistered()},
+		"registration is in progress":         {unregistered(), opening, "Your account is being registered", "Your account is being registered", "Your account is registered"},
+		"registration has failed":             {unregistered(), failed, "Your account could not be registered", "Your account could not be registered", ""},
+		"a subscription is being set up":      {pending, nil, "Free (Weather) is being set up", "Something is in progress", "Nothing is in progress any more"},
+		"all that was asked for is there now": {account: registered(subscription("plan-free", "Free", projections.SubscriptionActive))},
+	} {
+		f := &fake{catalog: published(weather()), account: c.account, recent: c.recent}
+		for path, part := range map[string][2]string{"/dashboard": {"#account", c.dashboard}, "/apis/weather": {"#offers", c.product}} {
+			got := one(t, document(t, signedIn(f).get(path), http.StatusOK), part[0])
+			if announce := got.AttrOr("data-announce", ""); announce != part[1] {
+				t.Errorf("%s: %s announces %q, want %q", name, path, announce, part[1])
+			}
+			if done := got.AttrOr("data-done", ""); done != c.whenItIsDone {
+				t.Errorf("%s: %s says in the end %q, want %q", name, path, done, c.whenItIsDone)
+			}
+		}
+	}
+}
+
+func TestAKeyWithoutASubscriptionIsNotInUse(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		account projections.Account
+		want    string
+	}{
+		"no subscription":               {registered(), "Not in use"},
+		"a past subscription":           {registered(subscription("plan-free", "Free", projections.SubscriptionEnded)), "Not in use"},
+		"a subscription":                {registered(subscription("plan-free", "Free", projections.SubscriptionActive)), "Active"},
+		"a subscription being set up":   {registered(subscription("plan-free", "Free", projections.SubscriptionPending)), "Active"},
+		"a subscription that is to end": {registered(subscription("plan-free", "Free", projections.SubscriptionEnding)), "Active"},
+	} {
+		doc := document(t, signedIn(&fake{catalog: published(weather()), account: c.account}).get("/dashboard"), http.StatusOK)
+		if got := text(one(t, doc, "#key-key-1 .badge")); got != c.want {
+			t.Errorf("%s: the key is %q, want %q", name, got, c.want)
+		}
+		one(t, doc, `#key-key-1 form[action="/keys/key-1/reveal"]`)
+		if hinted := doc.Find("#key-key-1 .hint").Length() == 1; hinted != (c.want == "Not in use") {
+			t.Errorf("%s: there is a hint: %t", name, hinted)
+		}
+	}
+}
+
 func TestAPlanHasItsPresentNameInTheCatalog(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered(

@@ -11,9 +11,9 @@ import (
 
 const disabledText = "The operator of this portal has disabled the key, so API Gateway refuses calls with it. Ask them to enable it."
 
-func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Time) []keyLine {
-	lines := make([]keyLine, 0, len(keys))
-	for _, key := range keys {
+func (s *Web) keyLines(account projections.Account, revealed map[portal.KeyID]time.Time) []keyLine {
+	lines := make([]keyLine, 0, len(account.Keys))
+	for _, key := range account.Keys {
 		line := keyLine{
 			ID: key.ID, Name: key.Name, Badge: badge{"quiet", "minus", sentence(key.State)},
 			Created: s.moment(key.CreatedAt), Shown: s.moment(revealed[key.ID]),
@@ -21,6 +21,9 @@ func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Ti
 		switch key.State {
 		case projections.KeyActive:
 			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
+			if !uses(account, key) {
+				line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "It opens no API, since you have no subscription. It opens what you subscribe to next."
+			}
 		case projections.KeyPending:
 			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."
 		case projections.KeyDisabled:

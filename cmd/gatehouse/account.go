@@ -50,6 +50,9 @@ func printAccount(w io.Writer, a app.FoundAccount) {
 	var rows [][]string
 	for _, s := range a.Subscriptions {
 		state := s.State
+		if !s.Offered {
+			state += ", no longer offered"
+		}
 		if s.Waiting != "" {
 			state += ", waiting: " + s.Waiting
 		}
@@ -109,6 +112,7 @@ type accountJSON struct {
 type subscriptionJSON struct {
 	Plan    portal.PlanID `json:"plan"`
 	Name    string        `json:"name"`
+	Offered bool          `json:"offered"`
 	State   string        `json:"state"`
 	Waiting string        `json:"waiting,omitempty"`
 	Since   *time.Time    `json:"since,omitempty"`
@@ -127,7 +131,7 @@ func accountJSONOf(a app.FoundAccount) accountJSON {
 		Subscriptions: []subscriptionJSON{}, Keys: []keyJSON{}, Operations: []operationJSON{},
 	}
 	for _, s := range a.Subscriptions {
-		out.Subscriptions = append(out.Subscriptions, subscriptionJSON{Plan: s.Plan, Name: s.Name, State: s.State, Waiting: s.Waiting, Since: instant(s.Since)})
+		out.Subscriptions = append(out.Subscriptions, subscriptionJSON{Plan: s.Plan, Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Since: instant(s.Since)})
 	}
 	for _, k := range a.Keys {
 		out.Keys = append(out.Keys, keyJSON{ID: k.ID, GatewayID: k.GatewayID, State: k.State, CreatedAt: instant(k.CreatedAt)})

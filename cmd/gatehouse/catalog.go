@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
-	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // syncTime bounds how long a catalog that is asked for is waited for.
@@ -36,15 +34,10 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Asked the workers to read the catalog; waiting for them.")
-	ctx, cancel := context.WithTimeoutCause(ctx, syncTime, fmt.Errorf("no worker has read the catalog within %.0f minutes: is one running?", syncTime.Minutes()))
+	within, cancel := context.WithTimeoutCause(ctx, syncTime, fmt.Errorf("no worker has read the catalog within %.0f minutes: is one running?", syncTime.Minutes()))
 	defer cancel()
-	progress, err := follow(ctx, time.NewTicker(followEvery).C, func(ctx context.Context) (projections.Progress, error) {
-		return desk.Progress(ctx, id)
-	}, func(projections.Step) {})
+	progress, err := desk.AwaitCatalog(within, id, tellUntaken)
 	if err != nil {
-		if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-			return cause
-		}
 		return err
 	}
 	if err := ended("reading the catalog", progress); err != nil {

@@ -147,8 +147,12 @@ func findingJSON(finding keyimport.Finding) map[string]any {
 	return map[string]any{"region": finding.Region, "usable": finding.Usable, "at": instant(finding.At), "observations": list}
 }
 
-// describe prints a finding for people.
+// describe prints a finding for people, in lines of at most 80 characters.
 func describe(out io.Writer, finding keyimport.Finding) {
+	columns := 80
+	if terminal := width(out); terminal > 0 {
+		columns = min(columns, terminal)
+	}
 	fmt.Fprintf(out, "\nWhat ImportApiKeys does in %s:\n\n", finding.Region)
 	for _, o := range finding.Observations {
 		verdict := "as needed"
@@ -160,7 +164,7 @@ func describe(out io.Writer, finding keyimport.Finding) {
 		case !o.Expected:
 			verdict = "NOT AS NEEDED"
 		}
-		fmt.Fprintf(out, "  %s\n      %s: %s\n", o.What, verdict, o.Seen)
+		fmt.Fprintf(out, "  %s\n      %s\n", wrap(o.What, columns-2, 4), wrap(verdict+": "+oneLine(o.Seen), columns-6, 8))
 	}
 	if finding.Usable {
 		fmt.Fprint(out, `

@@ -3,10 +3,13 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
+
+	"golang.org/x/term"
 
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -24,7 +27,7 @@ type keysWhoseCommand struct {
 // Run finds the owner. It checks a value's checksum first, without AWS. The look-up costs calls
 // of API Gateway's control plane, within the budget. Run never prints the value.
 func (c keysWhoseCommand) Run(ctx context.Context) error {
-	text, err := c.text(os.Stdin)
+	text, err := c.text(ctx, os.Stdin, askForKey)
 	if err != nil {
 		return err
 	}
@@ -74,16 +77,48 @@ func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID 
 	return ""
 }
 
-func (c keysWhoseCommand) text(in io.Reader) (string, error) {
+// askForKey asks on a terminal for what is read from standard input.
+func askForKey() {
+	if term.IsTerminal(int(os.Stdin.Fd())) {
+		fmt.Fprint(os.Stderr, "The key's value or id, then Enter: ")
+	}
+}
+
+// text is the value or id: of the command line, or, after ask, the first line of in.
+func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (string, error) {
 	if c.Key != "-" {
 		return strings.TrimSpace(c.Key), nil
 	}
-	line, err := bufio.NewReader(in).ReadString('\n')
+	ask()
+	line, err := firstLine(ctx, in)
 	if text := strings.TrimSpace(line); text != "" {
 		return text, nil
 	}
-	if err == nil || err == io.EOF {
+	switch {
+	case ctx.Err() != nil:
+		return "", errors.New("interrupted")
+	case err == nil || errors.Is(err, io.EOF):
 		return "", usage("standard input is empty: give a value or an id on its first line")
 	}
 	return "", fmt.Errorf("reading standard input: %w", err)
+}
+
+// firstLine is the first line of in. A terminal's may never come: when ctx ends, the read is
+// left behind.
+func firstLine(ctx context.Context, in io.Reader) (line string, err error) {
+	type read struct {
+		line string
+		err  error
+	}
+	done := make(chan read, 1)
+	go func() {
+		line, err := bufio.NewReader(in).ReadString('\n')
+		done <- read{line, err}
+	}()
+	select {
+	case got := <-done:
+		return got.line, got.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
 }

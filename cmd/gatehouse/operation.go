@@ -50,9 +50,17 @@ func (c operationShowCommand) Run(ctx context.Context) error {
 func head(w io.Writer, op app.FoundOperation) {
 	pairs(w,
 		[2]string{"operation", string(op.ID)}, [2]string{"type", op.Type}, [2]string{"account", string(op.Account)}, [2]string{"plan", string(op.Plan)},
-		[2]string{"status", string(op.Status)}, [2]string{"why", op.Message}, [2]string{"waits for", waitsFor(op)},
+		[2]string{"status", string(op.Status)}, [2]string{"why", withCode(op.Message, op.Code)}, [2]string{"waits for", waitsFor(op)},
 		[2]string{"accepted", moment(op.CreatedAt)}, [2]string{"updated", moment(op.UpdatedAt)},
 	)
+}
+
+// withCode is a reason's text and its code, which programs and docs/runbook.md go by.
+func withCode(text, code string) string {
+	if text == "" || code == "" {
+		return text
+	}
+	return text + " (" + code + ")"
 }
 
 func waitsFor(op app.FoundOperation) string {
@@ -68,7 +76,7 @@ func printStep(w io.Writer, step projections.Step) {
 	if columns > 0 {
 		columns -= column
 	}
-	fmt.Fprintf(w, "%s  %-11s%s\n", moment(step.At)[:len("2006-01-02 15:04:05")], step.Status, strings.ReplaceAll(wrap(oneLine(step.Detail), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
+	fmt.Fprintf(w, "%s  %-11s%s\n", moment(step.At)[:len("2006-01-02 15:04:05")], step.Status, strings.ReplaceAll(wrap(withCode(oneLine(step.Detail), step.Code), columns, 0), "\n", "\n"+strings.Repeat(" ", column)))
 }
 
 type operationFollowCommand struct {
@@ -110,12 +118,17 @@ func ended(what string, progress projections.Progress) error {
 	return errors.New(text)
 }
 
+var errUnfollowed = errors.New("interrupted; the operation goes on without you")
+
 // follow tells each step once, and looks again at every tick until the status is over.
 func follow(ctx context.Context, tick <-chan time.Time, look func(context.Context) (projections.Progress, error), tell func(projections.Step)) (projections.Progress, error) {
 	told := 0
 	for {
 		progress, err := look(ctx)
-		if err != nil {
+		switch {
+		case ctx.Err() != nil:
+			return progress, errUnfollowed
+		case err != nil:
 			return progress, err
 		}
 		for _, step := range progress.Steps[min(told, len(progress.Steps)):] {
@@ -128,7 +141,7 @@ func follow(ctx context.Context, tick <-chan time.Time, look func(context.Contex
 		select {
 		case <-tick:
 		case <-ctx.Done():
-			return progress, errors.New("interrupted; it goes on without you")
+			return progress, errUnfollowed
 		}
 	}
 }

@@ -138,6 +138,9 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
+// tellUntaken tells the operator who waits for a job why nothing happens.
+func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
+
 // process is what the environment describes. Commands log warnings only, unless
 // GATEHOUSE_LOG_LEVEL says otherwise: their answer is what they print.
 func process(ctx context.Context) (app.Process, error) {

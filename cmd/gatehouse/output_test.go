@@ -1,23 +1,77 @@
 package main
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 func TestWhatAProbeFoundFitsInEightyColumns(t *testing.T) {
 	t.Parallel()
 	for _, usable := range []bool{true, false} {
 		var out strings.Builder
-		describe(&out, keyimport.Finding{Region: "ap-southeast-1", Usable: usable})
+		describe(&out, keyimport.Finding{Region: "ap-southeast-1", Usable: usable, Observations: []keyimport.Observation{
+			{Needed: true, Expected: true, What: "the keys whose rows name a plan are in it, and are listed there at once, as they have to be", Seen: "2 of 2 in the plan"},
+			{What: "a bad row leaves the others alone", Seen: "the whole import is refused, and would be halved until the bad row is alone: BadRequestException: a value is too short"},
+		}})
 		for line := range strings.Lines(out.String()) {
 			if len(line) > 81 {
 				t.Errorf("a line of %d characters: %s", len(line), line)
 			}
 		}
+	}
+}
+
+func TestAReasonIsToldWithItsCode(t *testing.T) {
+	t.Parallel()
+	op := app.FoundOperation{ID: "op", Progress: projections.Progress{
+		Status: projections.Rejected, Code: "not_found", Message: "Free is no longer offered.",
+	}}
+	var out strings.Builder
+	head(&out, op)
+	if want := "why           Free is no longer offered. (not_found)\n"; !strings.Contains(out.String(), want) {
+		t.Errorf("it prints\n%s, want %s", &out, want)
+	}
+	out.Reset()
+	head(&out, app.FoundOperation{ID: "op", Progress: projections.Progress{Status: projections.Succeeded}})
+	if strings.Contains(out.String(), "why") {
+		t.Errorf("an operation that needs no reason prints\n%s", &out)
+	}
+	for code, want := range map[string]string{"kms_key": "waiting    The key is switched off. (kms_key)\n", "": "waiting    The key is switched off.\n"} {
+		out.Reset()
+		printStep(&out, projections.Step{Status: projections.Waiting, Code: code, Detail: "The key is switched off.", At: time.Now()})
+		if !strings.HasSuffix(out.String(), want) {
+			t.Errorf("a step with code %q prints %q", code, &out)
+		}
+	}
+}
+
+func TestAValueFromStandardInputIsAskedForAndOneOnTheCommandLineIsNot(t *testing.T) {
+	t.Parallel()
+	for key, want := range map[string]int{"-": 1, "typed": 0} {
+		asked := 0
+		text, err := keysWhoseCommand{Key: key}.text(t.Context(), strings.NewReader("typed\n"), func() { asked++ })
+		if err != nil || text != "typed" || asked != want {
+			t.Errorf("%s: %q (%v), asked %d times, want %d", key, text, err, asked, want)
+		}
+	}
+}
+
+func TestReadingStandardInputCanBeInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	silent, w := io.Pipe()
+	defer w.Close()
+	_, err := keysWhoseCommand{Key: "-"}.text(ctx, silent, interrupt)
+	if err == nil || err.Error() != "interrupted" {
+		t.Errorf("it returns %v", err)
 	}
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -114,16 +113,13 @@ func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 		tell(os.Stderr, "A rebuild is under way; this one begins when that one ends.")
 	}
 	told := ""
-	result, err := app.RebuildViews(ctx, p, func(at projections.Rebuilding) {
+	result, err := app.RebuildViews(ctx, p, tellUntaken, func(at projections.Rebuilding) {
 		if text := progressText(at); text != told {
 			tell(os.Stderr, text)
 			told = text
 		}
 	})
-	switch {
-	case ctx.Err() != nil:
-		return errors.New("interrupted; the rebuild goes on without you")
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	if err := c.print(os.Stdout, result, func(w io.Writer) {

@@ -20,7 +20,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Having a worker sweep; waiting for it.")
-	found, err := app.Sweep(ctx, p)
+	found, err := app.Sweep(ctx, p, tellUntaken)
 	if err != nil {
 		return err
 	}
@@ -34,10 +34,19 @@ func printFound(w io.Writer, found provisioning.Found) {
 	if found.Open+found.Drifted+found.Unshown > 0 {
 		fmt.Fprintln(w, "Workers have been woken for them.")
 	}
+	if found.Recent > 0 {
+		have, are, them := "have", "are", "them"
+		if found.Recent == 1 {
+			have, are, them = "has", "is", "it"
+		}
+		fmt.Fprintf(w, "%s %s changed just now and %s not compared in full yet. The next\nsweep, within the hour, compares %s again.\n",
+			count(found.Recent, "stream"), have, are, them)
+	}
 	printFirst(w, "With something open", found.Open, streamNames(found.First.Open))
 	printFirst(w, "Differ in API Gateway", found.Drifted, streamNames(found.First.Drifted))
 	printFirst(w, "Not fully shown", found.Unshown, streamNames(found.First.Unshown))
 	printFirst(w, "Cannot be read; the workers' log says why", found.Unreadable, streamNames(found.First.Unreadable))
+	printFirst(w, "Changed just now, and compared again by the next sweep", found.Recent, streamNames(found.First.Recent))
 	var strays []string
 	for _, stray := range found.First.Strays {
 		strays = append(strays, fmt.Sprintf("%s  %s", oneLine(string(stray.ID)), oneLine(stray.Name)))

@@ -204,9 +204,10 @@ func (i *Importer) demand() (most gateway.Urgency, ok bool) {
 	return most, i.running
 }
 
-// wave takes all creations that wait once there is a token; until then, more come.
+// wave takes all creations that wait once there is a token; until then, more come. After a panic,
+// each creation without an answer gets the panic as its error.
 func (i *Importer) wave(s *gateway.Session) {
-	err := s.AwaitToken(context.Background())
+	err := portal.Guard(func() error { return s.AwaitToken(context.Background()) })()
 	i.mu.Lock()
 	rows := i.waiting
 	i.waiting = nil
@@ -225,7 +226,21 @@ func (i *Importer) wave(s *gateway.Session) {
 	ctx, cancel := sharedContext(rows)
 	defer cancel()
 	w := &wave{plane: i.plane, session: s, rows: i.cfg.Rows, prefixes: &i.prefixes}
-	w.create(ctx, byName(rows))
+	err = portal.Guard(func() error { w.create(ctx, byName(rows)); return nil })()
+	if err != nil {
+		answerOthers(rows, err)
+	}
+}
+
+// answerOthers answers the creations that are not answered yet. One whose answer was read
+// already has room for this one, which nobody reads.
+func answerOthers(rows []*creation, err error) {
+	for _, c := range rows {
+		select {
+		case c.answer <- answered{err: err}:
+		default:
+		}
+	}
 }
 
 // sharedContext ends when the contexts of all rows have. Its log is the first one's.

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // receiveClient is the part of the SQS client that receives.
@@ -100,7 +102,8 @@ func (p *pollers) wake() {
 }
 
 // The timeout of receive is for a connection that has died silently.
-func (p *pollers) receive(ctx context.Context, attempt *string, n int, wait time.Duration) ([]types.Message, error) {
+func (p *pollers) receive(ctx context.Context, attempt *string, n int, wait time.Duration) (received []types.Message, err error) {
+	defer portal.Recover(&err)
 	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
 	defer cancel()
 	out, err := p.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{

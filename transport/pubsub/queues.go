@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"golang.org/x/sync/singleflight"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 type queueFinder interface {
@@ -45,7 +47,8 @@ func (q *Queues) URL(ctx context.Context, name string) (string, error) {
 		return url, nil
 	}
 	// Others may wait for this request, so it outlives the caller's context.
-	answer := q.asking.DoChan(name, func() (any, error) {
+	answer := q.asking.DoChan(name, func() (url any, err error) {
+		defer portal.Recover(&err)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		return q.find(ctx, name)

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // receiptClient deletes messages and changes their visibility timeouts.
@@ -59,7 +61,11 @@ func (r receiptCalls) delete(batch []*delivery) []failedEntry {
 			Id: entryID(i), ReceiptHandle: aws.String(d.receipt),
 		})
 	}
-	out, err := r.client.DeleteMessageBatch(ctx, in)
+	var out *sqs.DeleteMessageBatchOutput
+	err := portal.Guard(func() (err error) {
+		out, err = r.client.DeleteMessageBatch(ctx, in)
+		return err
+	})()
 	if err != nil {
 		return allFailed(len(batch), err)
 	}
@@ -76,7 +82,11 @@ func (r receiptCalls) changeVisibility(batch []change) []failedEntry {
 			VisibilityTimeout: seconds(c.visibility),
 		})
 	}
-	out, err := r.client.ChangeMessageVisibilityBatch(ctx, in)
+	var out *sqs.ChangeMessageVisibilityBatchOutput
+	err := portal.Guard(func() (err error) {
+		out, err = r.client.ChangeMessageVisibilityBatch(ctx, in)
+		return err
+	})()
 	if err != nil {
 		return allFailed(len(batch), err)
 	}

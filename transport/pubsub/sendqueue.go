@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 const (
@@ -156,8 +158,9 @@ func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again
 }
 
 // request leaves the first try half of the time, so a dead connection does not use up all of
-// it.
-func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) ([]failedEntry, error) {
+// it. A panic is the batch's error, since other callers wait for it.
+func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) (failed []failedEntry, err error) {
+	defer portal.Recover(&err)
 	if try == 1 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, q.cfg.Timeout/2)

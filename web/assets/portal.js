@@ -154,8 +154,10 @@ function replace(old, next) {
   if (next.dataset.title && next.dataset.title !== old.dataset.title) {
     document.title = document.title.replace(old.dataset.title, () => next.dataset.title);
   }
-  if (next.dataset.announce && next.dataset.announce !== old.dataset.announce) {
-    announce(next.dataset.announce);
+  // What has nothing to announce now may be the end of what was under way.
+  const said = next.dataset.announce ?? old.dataset.done;
+  if (said && said !== old.dataset.announce) {
+    announce(said);
   }
 }
 

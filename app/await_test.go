@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/jobs"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// hurried is a process whose clock moves on by some seconds with each look at it.
+func hurried(t *testing.T) Process {
+	t.Helper()
+	p := patient(t)
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	began, looks := time.Now(), atomic.Int64{}
+	p.Now = func() time.Time { return began.Add(time.Duration(looks.Add(1)) * 3 * time.Second) }
+	return p
+}
+
+func TestWithoutAWorkerTheOperatorIsToldOnceAndInterruptedLearnsThatTheJobStaysQueued(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		wait func(context.Context, Process, func()) error
+		want string
+	}{
+		"a sweep": {func(ctx context.Context, p Process, untaken func()) error {
+			_, err := Sweep(ctx, p, untaken)
+			return err
+		}, "interrupted; the sweep stays queued until a worker takes it"},
+		"a rebuild": {func(ctx context.Context, p Process, untaken func()) error {
+			_, err := RebuildViews(ctx, p, untaken, func(projections.Rebuilding) {})
+			return err
+		}, "interrupted; the rebuild stays queued until a worker takes it"},
+		"a reading of the catalog": {func(ctx context.Context, p Process, untaken func()) error {
+			desk, err := OpenDesk(p)
+			ok(t, err)
+			id, err := SyncCatalog(ctx, p)
+			ok(t, err)
+			_, err = desk.AwaitCatalog(ctx, id, untaken)
+			return err
+		}, "interrupted; the reading of the catalog stays queued until a worker takes it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx, interrupt := context.WithCancel(t.Context())
+			defer interrupt()
+			told := 0
+			err := c.wait(ctx, hurried(t), func() { told++; interrupt() })
+			if told != 1 || err == nil || err.Error() != c.want {
+				t.Errorf("told %d times, and then: %v, want %s", told, err, c.want)
+			}
+		})
+	}
+}
+
+func TestASweepThatNoWorkerBeginsFailsAndStaysQueued(t *testing.T) {
+	t.Parallel()
+	told := 0
+	_, err := Sweep(t.Context(), hurried(t), func() { told++ })
+	const want = `no worker has begun the sweep within 2 minutes: is one running, and does it log errors of job "sweep"? The sweep stays queued`
+	if told != 1 || err == nil || err.Error() != want {
+		t.Errorf("told %d times, and then: %v", told, err)
+	}
+}
+
+func TestOnlyAJobThatShowsNoSignOfAWorkerIsSaidToBeUntaken(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rows []jobs.Run // five seconds apart
+		want int
+	}{
+		"nothing happens":                              {[]jobs.Run{{}, {}, {}, {}, {}}, 1},
+		"nothing happens for a moment":                 {[]jobs.Run{{}, {}}, 0},
+		"a worker has begun the run":                   {[]jobs.Run{{Asked: "mine"}, {Asked: "mine"}, {Asked: "mine"}}, 0},
+		"a worker has noted the demand":                {[]jobs.Run{{}, {Version: 1, Again: "mine"}, {Version: 1, Again: "mine"}, {Version: 1, Again: "mine"}}, 0},
+		"a worker is at another run":                   {[]jobs.Run{{Version: 1}, {Version: 2}, {Version: 3}, {Version: 4}}, 0},
+		"the worker that was at another run has ended": {[]jobs.Run{{Version: 1}, {Version: 2, UnderWay: true}, {Version: 2, UnderWay: true}, {Version: 2, UnderWay: true}}, 1},
+	} {
+		told, now := 0, time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+		wait := jobWait{demand: "mine", untaken: func() { told++ }, now: func() time.Time { return now }}
+		for _, row := range c.rows {
+			wait.look(row)
+			now = now.Add(5 * time.Second)
+		}
+		if told != c.want {
+			t.Errorf("%s: told %d times, want %d", name, told, c.want)
+		}
+	}
+}
+
+func TestAnInterruptedWaitSaysThatAJobWhichAWorkerHasTakenGoesOn(t *testing.T) {
+	t.Parallel()
+	ctx, interrupt := context.WithCancel(t.Context())
+	wait := jobWait{what: "sweep", demand: "mine", now: time.Now}
+	err := wait.until(ctx, func(context.Context) (bool, error) {
+		wait.look(jobs.Run{Asked: "mine", UnderWay: true})
+		interrupt()
+		return false, ctx.Err()
+	})
+	if want := "interrupted; the sweep goes on without you"; err == nil || err.Error() != want {
+		t.Errorf("it says %v, want %s", err, want)
+	}
+}
+
+func TestARequestForAJobThatIsInterruptedMayHaveBeenMade(t *testing.T) {
+	t.Parallel()
+	p := patient(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupt()
+	for what, ask := range map[string]func() error{
+		"sweep":                  func() error { _, err := Sweep(ctx, p, nil); return err },
+		"reading of the catalog": func() error { _, err := SyncCatalog(ctx, p); return err },
+	} {
+		err := ask()
+		if want := "interrupted; it is not certain that the " + what + " was asked for"; err == nil || err.Error() != want || errors.Is(err, context.Canceled) {
+			t.Errorf("it says %v, want %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package portal
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+)
+
+// PanicError is a panic that was turned into an error. A message that leads to one counts as
+// failed, even if the error is within a Postponed: trying again forever would hide the fault.
+type PanicError struct {
+	Value any
+	// Stack is that of the panic, for the log.
+	Stack string
+}
+
+func (p *PanicError) Error() string { return fmt.Sprintf("panic: %v", p.Value) }
+
+// Recover turns a panic into a *PanicError in *err. It works only as the deferred call itself:
+//
+//	defer portal.Recover(&err)
+func Recover(err *error) {
+	if value := recover(); value != nil {
+		*err = &PanicError{Value: value, Stack: string(debug.Stack())}
+	}
+}
+
+// Guard returns a function that does the work and turns a panic into a *PanicError. Work for a
+// message or a web request that runs in a goroutine of its own needs it: nobody else can recover
+// there, and the panic would end the whole process.
+func Guard(work func() error) func() error {
+	return func() (err error) {
+		defer Recover(&err)
+		return work()
+	}
+}
+
+// StackOf is the stack of the panic in the error's chain, "" if there is none.
+func StackOf(err error) string {
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		return panicked.Stack
+	}
+	return ""
+}
