@@ -11,9 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The buckets within "sqs". Those of the second kind hold one bucket per queue,
-// named by its id. A message and its receipts are kept apart, so that a receive
-// does not write the body again.
+// The buckets within "sqs". The second kind has one bucket per queue id. Receipts are separate,
+// so that a receive does not write the body again.
 const (
 	queuesBucket    = "queues"    // name -> settings
 	deletedBucket   = "deleted"   // name -> when the queue was deleted
@@ -26,8 +25,7 @@ const (
 	attemptsBucket = "attempts" // attempt id -> attempt
 )
 
-// write is one change of the file: a nil value deletes the key, a nil key drops
-// the bucket.
+// write is one change of the file. A nil value deletes the key. A nil key deletes the bucket.
 type write struct {
 	bucket     []string
 	key, value []byte
@@ -107,7 +105,6 @@ func (r *round) dropQueue(q *queue) {
 	r.put(nil, []byte(q.Name), queuesBucket)
 }
 
-// load reads all queues from the file.
 func load(tx *store.Tx, env wire.Env) (*queues, error) {
 	all := &queues{env: env, byName: map[string]*queue{}, deleted: map[string]time.Time{}}
 	var err error
@@ -173,7 +170,7 @@ func (q *queue) load(tx *store.Tx, now time.Time) error {
 	return err
 }
 
-// hideUntil sets whether the message is visible now from the times it carries.
+// hideUntil derives hidden from the times.
 func (m *message) hideUntil(now time.Time) {
 	switch {
 	case m.Count == 0 && m.Delayed.After(now):
@@ -185,7 +182,7 @@ func (m *message) hideUntil(now time.Time) {
 	}
 }
 
-// shown is when a visible message became visible.
+// shown requires a visible message.
 func (m *message) shown() time.Time {
 	switch {
 	case m.Count > 0:
