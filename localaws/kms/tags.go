@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxTags is how many tags a key can have.
 const maxTags = 50
 
 type tag struct {
@@ -17,8 +16,7 @@ type tag struct {
 	Value string `json:"TagValue"`
 }
 
-// checkTags applies the rules of
-// https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html
+// checkTags applies https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html
 func checkTags(tags []tag) error {
 	var c constraints
 	seen := map[string]bool{}
@@ -49,7 +47,7 @@ type tagResourceInput struct {
 	Tags  []tag
 }
 
-// tagResource adds tags, replacing the values of keys that are there already.
+// tagResource adds or replaces tags.
 func (s *Service) tagResource(_ context.Context, in *tagResourceInput) (*none, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -79,7 +77,7 @@ type untagResourceInput struct {
 	TagKeys []string
 }
 
-// untagResource takes tags away; those that are not there are passed over.
+// untagResource ignores unknown keys.
 func (s *Service) untagResource(_ context.Context, in *untagResourceInput) (*none, error) {
 	_, err := s.change(in.KeyID, func(k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {
