@@ -150,8 +150,8 @@ func TestFaultsThatMakeNoSenseAreRefusedAtStart(t *testing.T) {
 		flags []string
 		want  string
 	}{
-		"by a flag":     {nil, []string{"--fault", "sqs:lost,rate=2"}, `fault "sqs:lost,rate=2": its rate`},
-		"by a variable": {[]string{"GATEHOUSE_LOCAL_FAULTS=seed=1; sqs:broken"}, nil, `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken": its kind`},
+		"by a flag":     {nil, []string{"--fault", "sqs:lost,rate=2"}, `fault "sqs:lost,rate=2": the rate`},
+		"by a variable": {[]string{"GATEHOUSE_LOCAL_FAULTS=seed=1; sqs:broken"}, nil, `GATEHOUSE_LOCAL_FAULTS: fault "sqs:broken": the kind`},
 		"by a name":     {[]string{"GATEHOUSE_LOCAL_FAULTS=seed=1"}, []string{"--fault", "sqs.Sent:lost"}, "sqs has no operation Sent"},
 	}
 	for name, tt := range tests {

@@ -100,7 +100,7 @@ func (u user) challengeParameters() map[string]string {
 	}
 	attributes, err := json.Marshal(shown)
 	if err != nil {
-		panic(err) // only strings
+		panic(err) // strings cannot fail
 	}
 	return map[string]string{
 		"USER_ID_FOR_SRP": u.Username, "requiredAttributes": "[]", "userAttributes": string(attributes),

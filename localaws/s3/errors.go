@@ -83,7 +83,7 @@ func (c call) refuse(e *wire.Error) {
 func (c call) answer(status int, document any) {
 	body, err := xml.Marshal(document)
 	if err != nil {
-		panic(err) // only this package's own types are answered
+		panic(err) // this package's types cannot fail
 	}
 	c.w.Header().Set("Content-Type", "application/xml")
 	c.w.WriteHeader(status)

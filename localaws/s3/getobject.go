@@ -119,7 +119,7 @@ func byteRange(header string, size int) (from, to int, part bool, err error) {
 	begin, beginErr := strconv.ParseUint(first, 10, 62)
 	end, endErr := strconv.ParseUint(last, 10, 62)
 	switch {
-	case first == "" && endErr == nil: // the last so many bytes
+	case first == "" && endErr == nil: // the last end bytes
 		if end == 0 || size == 0 {
 			return 0, 0, false, invalidRange(header, size)
 		}

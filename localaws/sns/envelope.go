@@ -64,7 +64,7 @@ func (s *Service) wrap(t *topic, sub *subscription, m message, body string, out 
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(e); err != nil {
-		panic(err) // only strings
+		panic(err) // strings cannot fail
 	}
 	return string(bytes.TrimSpace(buf.Bytes()))
 }

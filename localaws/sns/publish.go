@@ -140,7 +140,7 @@ func sequenceNumber(seq uint64) string { return fmt.Sprintf("1%019d", seq*1000) 
 func (p *publication) fanOut(m message, out publishOut, dedupID string) {
 	body, err := m.forQueues()
 	if err != nil {
-		panic(err) // check has passed it
+		panic(err) // check accepted it
 	}
 	for _, sub := range p.subscribers {
 		if !sub.wants(m, body) {

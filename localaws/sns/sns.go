@@ -24,7 +24,7 @@ type Service struct {
 	// mu protects topics. It must not be held during calls of queues, which calls back for the
 	// deliveries.
 	mu    sync.Mutex
-	state *state // nil until it is read from the data file
+	state *state // nil until the first call
 }
 
 // New returns the service. The first call reads the topics from the data file.

@@ -15,7 +15,7 @@ import (
 const (
 	topicsBucket        = "topics"        // ARN -> topic
 	subscriptionsBucket = "subscriptions" // ARN -> subscription
-	sequencesBucket     = "sequences"     // topic ARN -> greatest sequence number given
+	sequencesBucket     = "sequences"     // topic ARN -> last sequence number
 	dedupBucket         = "dedup"         // a bucket per topic ARN: deduplication key -> dedup.Entry
 )
 

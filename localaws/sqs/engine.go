@@ -16,7 +16,7 @@ const maxRound = 256
 // engine is the only code that accesses the queues. Operations that arrive during a round form
 // the next one.
 type engine struct {
-	ctx context.Context // ends what goes on by itself
+	ctx context.Context // ends move tasks
 	env wire.Env
 	// oldReceipt: see Service.OnOldReceipt.
 	oldReceipt func(operation string) bool

@@ -21,11 +21,11 @@ type moveTask struct {
 	ID, Source string
 	// Destination is empty if messages return to their original queues.
 	Destination string `json:",omitempty"`
-	Rate        int    `json:",omitempty"` // messages a second, 0 for as fast as it goes
+	Rate        int    `json:",omitempty"` // messages per second, 0 for no limit
 	Status      string
 	Started     time.Time
 	Moved       int
-	ToMove      int    // as counted at the start
+	ToMove      int    // counted at the start
 	Failure     string `json:",omitempty"`
 
 	// scheduled: a timer is set for the next step.

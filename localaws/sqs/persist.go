@@ -16,7 +16,7 @@ import (
 const (
 	queuesBucket    = "queues"    // name -> settings
 	deletedBucket   = "deleted"   // name -> when the queue was deleted
-	sequencesBucket = "sequences" // queue id -> greatest sequence number given
+	sequencesBucket = "sequences" // queue id -> last sequence number
 	tasksBucket     = "tasks"     // task id -> moveTask
 
 	messagesBucket = "messages" // sequence number -> sent
@@ -38,7 +38,7 @@ func (r *round) put(value []byte, key []byte, bucket ...string) {
 func (r *round) putJSON(value any, key string, bucket ...string) {
 	raw, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // only this package's own types are stored
+		panic(err) // this package's types cannot fail
 	}
 	r.put(raw, []byte(key), bucket...)
 }
@@ -73,7 +73,7 @@ func (r *round) putMessage(q *queue, m *message) {
 	r.put(seqKey(q.last), []byte(q.ID), sequencesBucket)
 	raw, err := json.Marshal(m.sent)
 	if err != nil {
-		panic(err) // only strings, bytes and times within the years 0 to 9999
+		panic(err) // strings, bytes and times of the years 0 to 9999 cannot fail
 	}
 	r.put(raw, seqKey(m.seq), messagesBucket, q.ID)
 	if m.Count > 0 {

@@ -88,7 +88,7 @@ func parseRedriveAllowPolicy(value string) (*redriveAllowPolicy, error) {
 func mustJSON(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only strings and numbers
+		panic(err) // strings and numbers cannot fail
 	}
 	return string(raw)
 }

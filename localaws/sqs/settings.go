@@ -36,7 +36,7 @@ type settings struct {
 	ReceiveMessageWaitTimeSeconds int
 	VisibilityTimeout             int
 	Policy                        string
-	access                        *policy // what Policy says
+	access                        *policy // parsed from Policy
 	ManagedSSE                    bool
 	Redrive                       *redrivePolicy
 	RedriveAllow                  *redriveAllowPolicy
