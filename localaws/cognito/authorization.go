@@ -107,7 +107,7 @@ func (a *authorization) challengeRefusal() *oauthError {
 	return nil
 }
 
-// home returns "" if the redirect URI is not a web address.
+// home returns the client's front page, or "" if the redirect URI is not a web address.
 func (a *authorization) home() string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

@@ -25,7 +25,8 @@ func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
 
 func codesIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "codes") }
 
-// serveAuthorize shows the sign-in page only to users who are not signed in.
+// serveAuthorize sends a signed-in user back to the client with a code, and others to the
+// sign-in page.
 func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	a, err := s.parseAuthorization(r.URL.Query())
 	if err != nil {

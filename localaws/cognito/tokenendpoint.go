@@ -173,7 +173,7 @@ func asInvalidGrant(err error) error {
 }
 
 // serveRevoke also answers 200 for an unknown token:
-// See https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+// https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
 func (s *Service) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	c, _, err := s.clientOf(r)
 	token := r.PostForm.Get("token")

@@ -5,6 +5,7 @@ import (
 	"net/http"
 )
 
+// The paths of Admin.
 const (
 	Path       = "/_localaws/faults"
 	CountsPath = "/_localaws/counts"

@@ -34,11 +34,11 @@ const (
 	// Down: the service answers all calls with status 503, regardless of other rules.
 	Down Kind = "down"
 
-	// Duplicate: a message received from a standard queue is in the queue twice, with two
-	// receipts. Like the two below, this is drawn for each received message.
+	// Duplicate: a message received from a standard queue is in the queue twice: deleting one
+	// leaves the other. Like the two below, this is drawn for each received message.
 	Duplicate Kind = "duplicate"
 	// Reorder: a message of a standard queue is withheld for Rule.After instead of its first
-	// receive, so that later ones overtake it. It happens once per message.
+	// receive, so that later ones overtake it. It happens at most once per message.
 	Reorder Kind = "reorder"
 	// Expire: a received message's visibility timeout ends Rule.After the receive. A FIFO queue
 	// then refuses the receipt handle. A standard queue still accepts it, even while the next

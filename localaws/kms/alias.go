@@ -114,7 +114,7 @@ func (s *Service) aliasTarget(tx *store.Tx, name string) (string, error) {
 	return k.ID, s.notPendingDeletion(k)
 }
 
-// checkAliasName applies
+// checkAliasName applies the rules of
 // https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
 func checkAliasName(name string) error {
 	var c constraints

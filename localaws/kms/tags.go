@@ -16,7 +16,8 @@ type tag struct {
 	Value string `json:"TagValue"`
 }
 
-// checkTags applies https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html
+// checkTags applies the rules of
+// https://docs.aws.amazon.com/kms/latest/APIReference/API_Tag.html
 func checkTags(tags []tag) error {
 	var c constraints
 	seen := map[string]bool{}

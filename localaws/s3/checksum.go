@@ -51,7 +51,7 @@ func checksumNamed(header string) *checksum {
 
 func (k *checksum) header() string { return "X-Amz-Checksum-" + strings.ToLower(k.name) }
 
-// of is in base64.
+// of returns base64.
 func (k *checksum) of(content []byte) string {
 	h := k.new()
 	_, _ = h.Write(content)

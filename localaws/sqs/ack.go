@@ -23,9 +23,10 @@ func (s *Service) deleteMessage(_ context.Context, in *deleteMessageIn) (*nothin
 	})
 }
 
-// delete accepts the handle of a deleted message. A FIFO queue refuses a handle that is not the
-// latest or whose visibility timeout is over (observed on AWS). A standard queue accepts any
-// handle, even while another receiver has the message, unless it ignores the handle.
+// delete deletes a handle's message, if it still exists. A FIFO queue refuses a handle that is
+// not the latest or whose visibility timeout is over (observed on AWS). A standard queue
+// accepts any handle, even while another receiver has the message, unless it ignores the
+// handle.
 func (r *round) delete(q *queue, handle, operation string) error {
 	m, current, err := q.received(handle)
 	switch {

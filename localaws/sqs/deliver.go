@@ -17,7 +17,7 @@ var ErrDenied = errors.New("the queue's policy does not allow it")
 
 // ErrDeadLettered means that the dead-letter queue accepted a refused delivery. It comes with
 // the refusal.
-var ErrDeadLettered = errors.New("the dead-letter queue took it")
+var ErrDeadLettered = errors.New("the dead-letter queue accepted it")
 
 // Delivery is a message from another service of this local AWS.
 type Delivery struct {

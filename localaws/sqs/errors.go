@@ -13,7 +13,7 @@ func refusal(code, format string, args ...any) *wire.Error {
 	return err
 }
 
-// plainRefusal has the same query code.
+// plainRefusal uses code as the query code too.
 func plainRefusal(code, format string, args ...any) *wire.Error {
 	err := wire.Errorf(code, format, args...)
 	err.QueryCode = code

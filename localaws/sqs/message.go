@@ -30,7 +30,7 @@ type message struct {
 	place                         *list.Element
 }
 
-// sent never changes.
+// sent is the part that never changes.
 type sent struct {
 	ID          string
 	Body        string

@@ -182,7 +182,7 @@ func (m *message) hideUntil(now time.Time) {
 	}
 }
 
-// shown requires a visible message.
+// shown returns when a visible message became visible.
 func (m *message) shown() time.Time {
 	switch {
 	case m.Count > 0:

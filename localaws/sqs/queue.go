@@ -68,7 +68,7 @@ func (q *queue) drop(m *message) {
 	q.order.remove(m)
 }
 
-// hide requires m.Until.
+// hide hides the message until m.Until, which must be set.
 func (q *queue) hide(m *message) {
 	q.mark(m, inFlight)
 	q.timed.put(m)

@@ -83,8 +83,8 @@ func (s *Service) receiveMessage(ctx context.Context, in *receiveMessageIn) (*re
 	}
 }
 
-// tryReceive joins the receivers in the same step if the client waits and nothing is available,
-// so that it misses no message.
+// tryReceive receives messages. If there are none and the client waits, it joins the receivers
+// in the same step, so that it misses no message.
 func (s *Service) tryReceive(ctx context.Context, in *receiveMessageIn) (got []received, line *receiver, wait time.Duration, err error) {
 	err = s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(in.QueueURL)
@@ -256,7 +256,8 @@ func (m received) systemAttributes(names []string) map[string]string {
 	return all
 }
 
-// userAttributes are requested by name, by "prefix.*", or all by "All", "*" or ".*".
+// userAttributes returns the requested attributes: by name, by "prefix.*", or all by "All", "*"
+// or ".*".
 func (m received) userAttributes(names []string) map[string]AttributeValue {
 	picked := map[string]AttributeValue{}
 	for name, value := range m.sent.Attributes {

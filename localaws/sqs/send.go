@@ -59,7 +59,8 @@ func originOf(ctx context.Context) origin {
 	return origin{wire.CallerOf(req).AccessKeyID, req.Header.Get("X-Amzn-Trace-Id")}
 }
 
-// admit must follow check. tooLarge is wording that differs in batches.
+// admit checks an entry against the queue's settings, after check. tooLarge is wording that
+// differs in batches.
 func (q *queue) admit(e entry, tooLarge string) error {
 	switch {
 	case e.size() > q.MaximumMessageSize:

@@ -28,7 +28,7 @@ func (w *waiting) leave(rc *receiver) {
 	w.receivers = slices.DeleteFunc(w.receivers, func(other *receiver) bool { return other == rc })
 }
 
-// dismiss is for a queue that is gone.
+// dismiss wakes all receivers when the queue is gone.
 func (w *waiting) dismiss() {
 	for _, rc := range w.receivers {
 		close(rc.woken)

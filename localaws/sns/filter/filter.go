@@ -111,7 +111,7 @@ func combinations(keys object, level int, forBody bool) int {
 // Attribute is a message attribute. Binary ones are not used.
 type Attribute struct{ DataType, Text string }
 
-// values returns false for a type without rules.
+// values returns false if policies ignore the type.
 func (a Attribute) values() ([]any, bool) {
 	base, _, _ := strings.Cut(a.DataType, ".")
 	switch {
