@@ -442,10 +442,10 @@ func titleFollows(t *testing.T, ctx context.Context) {
 // endIsAnnounced looks at what screen readers are told when something has ended.
 func endIsAnnounced(t *testing.T, ctx context.Context) {
 	for want, before := range map[string]*fake{
-		"Your account is open": {
+		"Your account is registered": {
 			catalog: published(weather()), account: unregistered(), recent: []operations.Operation{about("", "RegisterUser", projections.Accepted, "")},
 		},
-		"Nothing is under way any more": {
+		"Nothing is in progress any more": {
 			catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionEnding, "op-7")),
 		},
 	} {

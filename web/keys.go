@@ -22,7 +22,7 @@ func (s *Web) keyLines(account projections.Account, revealed map[portal.KeyID]ti
 		case projections.KeyActive:
 			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
 			if !uses(account, key) {
-				line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "It opens no API, since you have no subscription. It opens what you subscribe to next."
+				line.Badge, line.Hint = badge{"quiet", "minus", "Not in use"}, "You have no subscription, so this key works with no API yet. Subscribe to a plan to use it."
 			}
 		case projections.KeyPending:
 			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."

@@ -145,8 +145,8 @@ func TestADamagedDataFileIsRefusedWithOneLine(t *testing.T) {
 func TestFaultsThatMakeNoSenseAreRefusedAtStart(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ fault, want string }{
-		"a rate above 1":       {"sqs:lost,rate=2", `fault "sqs:lost,rate=2": its rate`},
-		"an unknown kind":      {"seed=1; sqs:broken", `fault "sqs:broken": its kind`},
+		"a rate above 1":       {"sqs:lost,rate=2", `fault "sqs:lost,rate=2": the rate`},
+		"an unknown kind":      {"seed=1; sqs:broken", `fault "sqs:broken": the kind`},
 		"an unknown operation": {"sqs.Sent:lost", "sqs has no operation Sent"},
 	}
 	for name, tt := range tests {

@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The ways in which an access token can be no good.
 var (
 	errAccessInvalid = notAuthorized("Invalid Access Token")
 	errAccessExpired = notAuthorized("Access Token has expired")
@@ -30,11 +29,11 @@ type accessToken struct {
 	Expires  int64  `json:"exp"`
 }
 
-// grant is as much of the token's grant as the token says.
+// grant returns a grant with only the scopes.
 func (t accessToken) grant() grant { return grant{Scopes: strings.Fields(t.Scope)} }
 
-// userOfToken returns the user of an access token that is valid now and has the
-// scope. The token may have been issued at another port: its pool counts.
+// userOfToken requires a valid access token with the scope. It may have been issued while the
+// server was at another port.
 func (s *Service) userOfToken(token, scope string) (user, accessToken, error) {
 	p, err := s.poolOfToken(token)
 	if err != nil {
@@ -65,7 +64,7 @@ func (s *Service) userOfToken(token, scope string) (user, accessToken, error) {
 	return u, claims, err
 }
 
-// poolOfToken reads from an unverified token which pool's key to verify it with.
+// poolOfToken does not verify the token: that needs the pool's key.
 func (s *Service) poolOfToken(token string) (pool, error) {
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {
@@ -82,8 +81,7 @@ func (s *Service) poolOfToken(token string) (pool, error) {
 	return p, err
 }
 
-// looksLikeJWT tells access and identity tokens from refresh tokens, which have
-// no dots.
+// looksLikeJWT is false for refresh tokens, which have no dots.
 func looksLikeJWT(token string) bool { return strings.Count(token, ".") == 2 }
 
 type getUserInput struct{ AccessToken string }

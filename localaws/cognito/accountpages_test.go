@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// link follows the page's link of that text.
+// link follows the page's link with that text.
 func (b *browser) link(t *testing.T, p page, text string) page {
 	t.Helper()
 	href, ok := p.doc.Find("a:contains('" + text + "')").Attr("href")
@@ -24,7 +24,7 @@ func (b *browser) link(t *testing.T, p page, text string) page {
 func wantPage(t *testing.T, p page, status int, title, text string) {
 	t.Helper()
 	if p.doc == nil {
-		t.Fatalf("the browser leaves for %s, want the page %q", p.leaving, title)
+		t.Fatalf("the browser is redirected to %s, want the page %q", p.leaving, title)
 	}
 	if got := p.doc.Find("h1").Text(); p.status != status || got != title || !strings.Contains(p.doc.Find("main").Text(), text) {
 		t.Fatalf("the page is %q with status %d: %s", got, p.status, p.doc.Find("main").Text())
@@ -41,10 +41,10 @@ func TestSigningUpOnThePagesAsksForTheMailedCode(t *testing.T) {
 	p = b.submit(t, p, map[string]string{"code": another(first)})
 	wantPage(t, p, http.StatusUnprocessableEntity, "Confirm your account", "That is not the code that was sent.")
 
-	// Who comes back later is asked again, and can have another code.
+	// A later sign-in asks for the code again and can send another.
 	p = b.submit(t, b.open(t, a.authURL()), credentials(ann, password))
 	wantPage(t, p, http.StatusOK, "Confirm your account", "This account is not confirmed yet.")
-	p.doc.Find("form").First().Remove() // what is left is the form for another code
+	p.doc.Find("form").First().Remove() // leaves the form that sends another code
 	p = b.submit(t, p, nil)
 	wantPage(t, p, http.StatusOK, "Confirm your account", "Another code was sent.")
 	if mails.count() != 2 {
@@ -55,7 +55,7 @@ func TestSigningUpOnThePagesAsksForTheMailedCode(t *testing.T) {
 	a.code(t, b.submit(t, p, credentials(ann, password)))
 }
 
-func TestAForgottenPasswordIsChosenAnewOnThePages(t *testing.T) {
+func TestAForgottenPasswordIsResetOnThePages(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	mails := &mailbox{}
@@ -65,14 +65,14 @@ func TestAForgottenPasswordIsChosenAnewOnThePages(t *testing.T) {
 	a, b := newApp(t, w), newBrowser(t)
 	forgot := b.link(t, b.open(t, a.authURL()), "Forgot your password?")
 	nobody := b.submit(t, forgot, map[string]string{"username": "nobody@example.com"})
-	wantPage(t, nobody, http.StatusOK, "Choose a new password", "If there is an account")
+	wantPage(t, nobody, http.StatusOK, "Choose a new password", "If the account exists")
 	wantPage(t, b.submit(t, nobody, map[string]string{"code": "123456", "password": "Other-horse-8"}),
-		http.StatusUnprocessableEntity, "Choose a new password", "This code is not valid any more.")
+		http.StatusUnprocessableEntity, "Choose a new password", "This code is no longer valid.")
 	if mails.count() != 0 {
 		t.Errorf("%d mails were sent", mails.count())
 	}
 	p := b.submit(t, forgot, map[string]string{"username": ann})
-	wantPage(t, p, http.StatusOK, "Choose a new password", "If there is an account")
+	wantPage(t, p, http.StatusOK, "Choose a new password", "If the account exists")
 	code := mails.code(t, ann)
 	p = b.submit(t, p, map[string]string{"code": code, "password": "weak"})
 	wantPage(t, p, http.StatusUnprocessableEntity, "Choose a new password", "not strong enough")
@@ -103,7 +103,7 @@ func TestATemporaryPasswordIsChangedOnThePages(t *testing.T) {
 	w.mustSignIn(t, ann)
 }
 
-func TestTheSignInPageSaysWhoMayNotSignIn(t *testing.T) {
+func TestTheSignInPageExplainsWhyAUserMayNotSignIn(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	mails := &mailbox{}
@@ -122,7 +122,7 @@ func TestTheSignInPageSaysWhoMayNotSignIn(t *testing.T) {
 	p := b.submit(t, b.open(t, a.authURL()), credentials(ann, password))
 	wantPage(t, p, http.StatusUnprocessableEntity, "Sign in", "This account is disabled.")
 	p = b.submit(t, b.open(t, a.authURL()), credentials("bob@example.com", password))
-	wantPage(t, p, http.StatusOK, "Choose a new password", "Your password has to be chosen anew.")
+	wantPage(t, p, http.StatusOK, "Choose a new password", "You have to choose a new password.")
 	p = b.submit(t, p, map[string]string{"code": mails.code(t, "bob@example.com"), "password": "Other-horse-8"})
 	a.code(t, b.submit(t, p, credentials("bob@example.com", "Other-horse-8")))
 }

@@ -13,7 +13,7 @@ import (
 
 const ann = "ann@example.com"
 
-func TestADisabledUserIsKeptOutEverywhere(t *testing.T) {
+func TestADisabledUserIsRefusedEverywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.signUp(t, ann)
@@ -44,7 +44,7 @@ func TestADisabledUserIsKeptOutEverywhere(t *testing.T) {
 	}
 	found, err := w.api.ListUsers(t.Context(), &cognito.ListUsersInput{UserPoolId: &w.poolID, Filter: aws.String(`status = "Disabled"`)})
 	if err != nil || len(found.Users) != 1 {
-		t.Errorf("disabled are %v (%v)", found, err)
+		t.Errorf("the disabled users are %v (%v)", found, err)
 	}
 	if _, err := w.api.AdminEnableUser(t.Context(), &cognito.AdminEnableUserInput{UserPoolId: &w.poolID, Username: aws.String(ann)}); err != nil {
 		t.Fatal(err)
@@ -55,7 +55,7 @@ func TestADisabledUserIsKeptOutEverywhere(t *testing.T) {
 	}
 }
 
-func TestSigningOutEverywhereEndsAllTokens(t *testing.T) {
+func TestGlobalSignOutRevokesAllTokens(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.signUp(t, ann)
@@ -83,7 +83,7 @@ func TestSigningOutEverywhereEndsAllTokens(t *testing.T) {
 		}
 	}
 	if _, err := w.refresh(t, *bobs.RefreshToken); err != nil {
-		t.Errorf("another's token ended as well: %v", err)
+		t.Errorf("another user's token was revoked too: %v", err)
 	}
 }
 
@@ -132,7 +132,7 @@ func TestAnAdministratorChangesAttributes(t *testing.T) {
 	refused(t, w.updateUser(t, "third@example.com", "email_verified", "maybe"), "InvalidParameterException", "")
 }
 
-func TestAResetPasswordMustBeChosenAnew(t *testing.T) {
+func TestAResetPasswordMustBeReplaced(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	mails := &mailbox{}
@@ -206,7 +206,7 @@ func TestGroupsAreShownChangedAndDeleted(t *testing.T) {
 	refused(t, err, "ResourceNotFoundException", "Group not found.")
 }
 
-func TestAPoolIsDeletedWithAllThatIsInIt(t *testing.T) {
+func TestAPoolIsDeletedWithItsContents(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	kept := newWorldAt(t, w.srv)

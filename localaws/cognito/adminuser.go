@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// userDetails are a user as AdminCreateUser and ListUsers show one.
 type userDetails struct {
 	Username             string      `json:"Username"`
 	Attributes           []attribute `json:"Attributes"`
@@ -31,13 +30,12 @@ type adminCreateUserInput struct {
 	userInput
 	UserAttributes    []attribute
 	TemporaryPassword string
-	// MessageAction is SUPPRESS for no invitation, RESEND for a new one to a user who
-	// is there.
+	// MessageAction SUPPRESS sends no invitation. RESEND sends a new one to an existing user.
 	MessageAction string
-	// DesiredDeliveryMediums says how the invitation is sent: by SMS unless it says
-	// EMAIL, and text messages are not sent here.
+	// DesiredDeliveryMediums must be EMAIL if an invitation is sent. SMS, AWS's default, is
+	// refused.
 	DesiredDeliveryMediums []string
-	// ForceAliasCreation is about names that several users may have; here none can.
+	// ForceAliasCreation has no effect: users never share a name here.
 	ForceAliasCreation bool
 	// ClientMetadata and ValidationData are for triggers.
 	ClientMetadata map[string]string
@@ -48,8 +46,7 @@ type adminCreateUserOutput struct {
 	User userDetails `json:"User"`
 }
 
-// adminCreateUser adds a user with a temporary password, which the first sign-in
-// changes, and mails the invitation.
+// adminCreateUser sets a temporary password and mails the invitation.
 func (s *Service) adminCreateUser(ctx context.Context, in *adminCreateUserInput) (*adminCreateUserOutput, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
@@ -114,7 +111,6 @@ func (s *Service) addByAdmin(ctx context.Context, p pool, in *adminCreateUserInp
 	return s.add(p, n, func(u *user) { u.setTemporary(p, hash, s.env.Now()) })
 }
 
-// inviteAgain gives a user who has not signed in yet a new temporary password.
 func (s *Service) inviteAgain(ctx context.Context, in userInput, password string) (user, error) {
 	hash, err := s.hashPassword(ctx, password)
 	if err != nil {
@@ -151,8 +147,7 @@ type adminSetUserPasswordInput struct {
 	Permanent bool
 }
 
-// adminSetUserPassword confirms the user if the password is permanent, and ends
-// what wrong passwords have locked.
+// adminSetUserPassword confirms the user if the password is permanent, and ends a lockout.
 func (s *Service) adminSetUserPassword(ctx context.Context, in *adminSetUserPasswordInput) (*none, error) {
 	p, err := s.poolOf(in.UserPoolID)
 	if err != nil {
@@ -214,8 +209,8 @@ func (s *Service) userOf(in *userInput) (u user, err error) {
 	return u, err
 }
 
-// adminDeleteUser deletes a user. Sessions and tokens name the user by sub, which
-// nobody has from then on, so they end with it.
+// adminDeleteUser makes the user's sessions and tokens invalid, because they name the user by
+// sub.
 func (s *Service) adminDeleteUser(_ context.Context, in *userInput) (*none, error) {
 	var c constraints
 	c.Text("userPoolId", in.UserPoolID, 55)

@@ -6,10 +6,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// A user who fails to sign in five times is locked out for a second, and after
-// each further failure for twice as long, up to some 15 minutes. Attempts while
-// locked out do not count. Signing in, or 15 minutes without an attempt, starts
-// anew. So it is in Cognito:
+// The fifth failed sign-in locks a user out for a second, each further one twice as long, up to
+// 15 minutes. Attempts during a lockout do not count. A sign-in, or 15 minutes without an
+// attempt, resets the count. The rules are Cognito's:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/authentication.html#authentication-flow-lockout-behavior
 const (
 	freeFailures = 5
@@ -17,17 +16,14 @@ const (
 	forgetAfter  = 15 * time.Minute
 )
 
-// attempts are a user's failures since the last sign-in.
 type attempts struct {
 	Failed      int
 	Last        time.Time
 	LockedUntil time.Time
 }
 
-// locked reports whether the user may not even try.
 func (a attempts) locked(now time.Time) bool { return now.Before(a.LockedUntil) }
 
-// failed adds one failure.
 func (a attempts) failed(now time.Time) attempts {
 	since := a.Last
 	if a.LockedUntil.After(since) {
@@ -39,7 +35,7 @@ func (a attempts) failed(now time.Time) attempts {
 	a.Failed++
 	a.Last = now
 	if over := a.Failed - freeFailures; over >= 0 {
-		// Shifting by more than that would only overflow.
+		// A longer shift would overflow.
 		lock := time.Second << min(over, 10)
 		a.LockedUntil = now.Add(min(lock, longestLock))
 	}
@@ -61,7 +57,6 @@ func forgetAttempts(tx *store.Tx, p pool, u user) error {
 	return attempts.Delete([]byte(u.Sub))
 }
 
-// countFailure adds one failure to what is stored now.
 func (s *Service) countFailure(p pool, u user) error {
 	return s.env.DB.Update(func(tx *store.Tx) error {
 		a, err := findAttempts(tx, p, u)

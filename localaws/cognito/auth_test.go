@@ -41,7 +41,7 @@ func TestSigningInByPasswordYieldsTokensThatVerify(t *testing.T) {
 	sub := w.signUp(t, "ann@example.com")
 	result := w.mustSignIn(t, "Ann@example.com")
 	if result.ExpiresIn != 3600 || *result.TokenType != "Bearer" || aws.ToString(result.RefreshToken) == "" {
-		t.Errorf("the result is for %d seconds, of type %s", result.ExpiresIn, *result.TokenType)
+		t.Errorf("the tokens live %d seconds and have type %s", result.ExpiresIn, *result.TokenType)
 	}
 	provider, err := oidc.NewProvider(t.Context(), w.srv.Endpoint()+"/"+w.poolID)
 	if err != nil {
@@ -77,7 +77,7 @@ func TestSigningInByPasswordYieldsTokensThatVerify(t *testing.T) {
 	}
 }
 
-func TestSigningInIsRefusedInCognitosWords(t *testing.T) {
+func TestARefusedSignInHasCognitosMessage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.signUp(t, "ann@example.com")
@@ -146,7 +146,7 @@ func TestWrongPasswordsLockAUserOutForAWhile(t *testing.T) {
 	w := newWorldAt(t, localawstest.Start(t, clock.use))
 	w.signUp(t, "ann@example.com")
 	w.signUp(t, "bob@example.com")
-	// The fifth failure locks for a second, the sixth for two, the seventh for four.
+	// The fifth failure locks the user for a second, the sixth for two, the seventh for four.
 	for _, lock := range []time.Duration{0, 0, 0, 0, 1, 2, 4} {
 		_, err := w.signIn(t, "ann@example.com", "Wrong-horse-7")
 		refused(t, err, "NotAuthorizedException", "Incorrect username or password.")
@@ -190,7 +190,7 @@ func TestARefreshTokenYieldsNewTokensUntilItIsRevoked(t *testing.T) {
 	}
 	before, after := claimsOf(t, *first.IdToken), claimsOf(t, *second.IdToken)
 	if before["origin_jti"] != after["origin_jti"] || before["auth_time"] != after["auth_time"] || before["jti"] == after["jti"] {
-		t.Errorf("a refresh keeps origin and time of the sign-in: %v, %v", before, after)
+		t.Errorf("a refresh changed origin or time of the sign-in: %v, %v", before, after)
 	}
 	_, err = w.refresh(t, "none")
 	refused(t, err, "NotAuthorizedException", "Invalid Refresh Token")

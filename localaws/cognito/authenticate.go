@@ -12,8 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// What signing in can come to besides an unknown or disabled user, in Cognito's
-// words.
+// Errors of authenticate, in Cognito's words.
 var (
 	errWrongPassword    = notAuthorized("Incorrect username or password.")
 	errLockedOut        = notAuthorized("Password attempts exceeded")
@@ -22,13 +21,13 @@ var (
 	errResetRequired    = wire.Errorf("PasswordResetRequiredException", "Password reset required for the user")
 )
 
-// errPasswordChange says that the password was right, and is temporary: the user
-// comes with it, and must choose another to be signed in.
-var errPasswordChange = errors.New("the password has to be changed")
+// errPasswordChange means that the password is right but temporary. authenticate returns it
+// with the user, who must choose a new password.
+var errPasswordChange = errors.New("the password must be changed")
 
 // authenticate returns the user with that name and password. It fails with
-// UserNotFoundException, errUserDisabled, errPasswordChange or one of the errors
-// above. An unknown user takes as long as a wrong password.
+// UserNotFoundException, errUserDisabled, errPasswordChange or one of the errors above. An
+// unknown user takes as long as a wrong password.
 func (s *Service) authenticate(ctx context.Context, p pool, name, password string) (user, error) {
 	if len(password) > maxPassword {
 		return user{}, errWrongPassword
@@ -38,8 +37,7 @@ func (s *Service) authenticate(ctx context.Context, p pool, name, password strin
 		return user{}, err
 	}
 	defer release()
-	// Read only now, with a processor in hand: what waited meanwhile may have
-	// locked the user out.
+	// Read only after the wait: attempts meanwhile may have locked the user out.
 	u, tried, err := s.findWithAttempts(p, name)
 	unknown := wire.IsCode(err, "UserNotFoundException")
 	switch {
@@ -69,7 +67,7 @@ func (s *Service) authenticate(ctx context.Context, p pool, name, password strin
 	return u, u.maySignIn(s.env.Now())
 }
 
-// maySignIn is what keeps a user out who has the right password.
+// maySignIn returns why a user with the right password may not sign in, or nil.
 func (u user) maySignIn(now time.Time) error {
 	switch {
 	case u.Disabled:
@@ -97,8 +95,8 @@ func (s *Service) findWithAttempts(p pool, name string) (u user, tried attempts,
 	return u, tried, err
 }
 
-// checkSecretHash verifies SECRET_HASH, which proves that the caller holds the
-// client's secret: base64(HMAC-SHA256(secret, username + client id)).
+// checkSecretHash verifies SECRET_HASH, by which the caller proves that it has the client's
+// secret: base64(HMAC-SHA256(secret, username + client id)).
 // https://docs.aws.amazon.com/cognito/latest/developerguide/signing-up-users-in-your-app.html#cognito-user-pools-computing-secret-hash
 func (c client) checkSecretHash(username, given string) error {
 	switch {

@@ -9,18 +9,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// authorization is a request to sign a user in for a client, as it came to the
-// authorization endpoint and is carried along in the addresses of the pages.
+// authorization is a request to the authorization endpoint. The pages carry it in their
+// addresses.
 type authorization struct {
 	Pool   pool
 	Client client
-	// RedirectURI is set only once it has proven to be the client's own. Until then
-	// errors must be shown to the user and nobody is redirected anywhere.
+	// RedirectURI is set once it is known to be the client's. Before, errors must be shown to
+	// the user, and nobody may be redirected.
 	RedirectURI string
 	State       string
 	Nonce       string
-	// Challenge is the PKCE challenge, method S256; empty only if the client has a
-	// secret.
+	// Challenge is the PKCE challenge (S256). Only a client with a secret may omit it.
 	Challenge string
 	Scopes    []string
 	Prompt    string
@@ -28,8 +27,7 @@ type authorization struct {
 	query     url.Values
 }
 
-// oauthError is an error of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2) or
-// OpenID Connect.
+// oauthError is an error of OAuth 2.0 (RFC 6749 sections 4.1.2.1 and 5.2) or OpenID Connect.
 type oauthError struct {
 	Code        string `json:"error"`
 	Description string `json:"error_description,omitempty"`
@@ -37,9 +35,8 @@ type oauthError struct {
 
 func (e *oauthError) Error() string { return e.Code + ": " + e.Description }
 
-// parseAuthorization checks a request. Errors are *oauthError, or faults of our
-// own; the authorization that comes with one has a RedirectURI if the client may
-// be told.
+// parseAuthorization returns an *oauthError for a wrong request. The authorization returned
+// with it has a RedirectURI if the client may be told.
 func (s *Service) parseAuthorization(query url.Values) (authorization, error) {
 	a := authorization{query: query}
 	for name, values := range query {
@@ -69,7 +66,6 @@ func (s *Service) parseAuthorization(query url.Values) (authorization, error) {
 	return a, nil
 }
 
-// refusal is what the client did wrong, nil if nothing.
 func (a *authorization) refusal() *oauthError {
 	q, settings := a.query, a.Client.Settings
 	switch {
@@ -86,15 +82,15 @@ func (a *authorization) refusal() *oauthError {
 	case !slices.Contains(a.Scopes, "openid"):
 		return &oauthError{"invalid_scope", "The scope must include openid."}
 	case slices.ContainsFunc(a.Scopes, func(scope string) bool { return !slices.Contains(settings.AllowedOAuthScopes, scope) }):
-		return &oauthError{"invalid_scope", "The client may not ask for one of the scopes."}
+		return &oauthError{"invalid_scope", "The client may not request one of the scopes."}
 	case !slices.Contains([]string{"", "none", "login"}, a.Prompt):
 		return &oauthError{"invalid_request", "The prompt must be none or login."}
 	}
 	return a.challengeRefusal()
 }
 
-// challengeRefusal applies RFC 7636. A client without a secret has nothing but
-// PKCE to prove that the code was issued to it.
+// challengeRefusal applies RFC 7636. Without a secret, only PKCE proves that the code was
+// issued to this client.
 func (a *authorization) challengeRefusal() *oauthError {
 	if a.Challenge == "" {
 		if a.Client.Secret == "" || a.query.Get("code_challenge_method") != "" {
@@ -111,7 +107,7 @@ func (a *authorization) challengeRefusal() *oauthError {
 	return nil
 }
 
-// home is the front page of the client, "" if its redirect URI is no web address.
+// home returns the client's front page, or "" if the redirect URI is not a web address.
 func (a *authorization) home() string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
@@ -120,12 +116,11 @@ func (a *authorization) home() string {
 	return u.Scheme + "://" + u.Host + "/"
 }
 
-// answer is the address that takes the user back to the client, with these
-// parameters and the state.
+// answer takes the user back to the client, with parameters and state.
 func (a *authorization) answer(parameters map[string]string) string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil {
-		// It was parsed when the client was stored.
+		// Impossible: it was parsed when the client was stored.
 		return a.RedirectURI
 	}
 	q := u.Query()
@@ -139,10 +134,10 @@ func (a *authorization) answer(parameters map[string]string) string {
 	return u.String()
 }
 
-// page is the address of one of our pages that carries the request along.
+// page carries the request to one of our pages.
 func (a *authorization) page(path string) string { return path + "?" + a.query.Encode() }
 
-// callbackSource is the callback URL as a source in a content security policy.
+// callbackSource is for a content security policy.
 func (a *authorization) callbackSource() string {
 	u, err := url.Parse(a.RedirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {

@@ -8,11 +8,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// codeLife is how long an authorization code can be exchanged.
 const codeLife = 5 * time.Minute
 
-// code is an authorization code, stored under its hash. A used one is kept until
-// it expires, so that a second use is noticed.
+// code is an authorization code. Its key is its hash. A used code is kept until it expires, to
+// detect a second use.
 type code struct {
 	Grant       grant
 	RedirectURI string
@@ -26,8 +25,8 @@ func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
 
 func codesIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "codes") }
 
-// serveAuthorize sends a user who is signed in back to the client with a code,
-// and everybody else to the sign-in page.
+// serveAuthorize sends a signed-in user back to the client with a code, and others to the
+// sign-in page.
 func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	a, err := s.parseAuthorization(r.URL.Query())
 	if err != nil {
@@ -52,7 +51,6 @@ func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, a.page("/login"), http.StatusFound)
 }
 
-// finish sends a signed-in user back to the client with a code.
 func (s *Service) finish(w http.ResponseWriter, r *http.Request, a authorization, u user, since time.Time) {
 	g := s.newGrant(a.Client, u, a.Scopes)
 	g.AuthTime = since
@@ -74,8 +72,7 @@ func (s *Service) finish(w http.ResponseWriter, r *http.Request, a authorization
 	http.Redirect(w, r, a.answer(map[string]string{"code": secret}), http.StatusSeeOther)
 }
 
-// refuse tells the client, if its callback URL has proven right, and else the
-// user.
+// refuse tells the client if a has a RedirectURI, and otherwise the user.
 func (s *Service) refuse(w http.ResponseWriter, r *http.Request, a authorization, err error) {
 	var refusal *oauthError
 	switch {
@@ -89,7 +86,6 @@ func (s *Service) refuse(w http.ResponseWriter, r *http.Request, a authorization
 	}
 }
 
-// dropExpired deletes what has expired, so that nothing short-lived piles up.
 func dropExpired[T interface{ expired(time.Time) bool }](b store.Bucket, now time.Time) error {
 	var keys [][]byte
 	cursor := b.Cursor()

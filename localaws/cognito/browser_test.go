@@ -13,8 +13,8 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// browser follows redirects within the local AWS, keeps cookies, and stops where
-// it would leave for the app.
+// browser follows redirects within the local AWS and keeps cookies. It does not follow
+// redirects to the app.
 type browser struct {
 	http http.Client
 }
@@ -33,11 +33,11 @@ func newBrowser(t *testing.T) *browser {
 	}}}
 }
 
-// page is where the browser ended up: a document, or a redirect that leaves.
+// page is the final response: a document, or a redirect to the app.
 type page struct {
 	status int
 	header http.Header
-	// url is the document's address.
+	// url is that of the request.
 	url     *url.URL
 	doc     *goquery.Document
 	leaving *url.URL
@@ -73,11 +73,11 @@ func (b *browser) open(t *testing.T, address string) page {
 	return b.do(t, r)
 }
 
-// submit posts the page's form as a browser of today does.
+// submit posts the page's form with the headers of a current browser.
 func (b *browser) submit(t *testing.T, p page, fields map[string]string, change ...func(*http.Request)) page {
 	t.Helper()
 	if p.doc == nil {
-		t.Fatalf("there is no page to fill in, but a redirect to %s", p.leaving)
+		t.Fatalf("got a redirect to %s, want a form", p.leaving)
 	}
 	action, ok := p.doc.Find("form").Attr("action")
 	if !ok {
@@ -111,7 +111,7 @@ func (b *browser) submit(t *testing.T, p page, fields map[string]string, change 
 	return b.do(t, r)
 }
 
-// app is a relying party as go-oidc and x/oauth2 make one.
+// app is a relying party built with go-oidc and x/oauth2.
 type app struct {
 	world
 	provider *oidc.Provider
@@ -132,13 +132,13 @@ func newApp(t *testing.T, w world) app {
 	}}
 }
 
-// authURL is where the app sends a browser to sign in.
+// authURL is the address to which the app sends a browser to sign in.
 func (a app) authURL(options ...oauth2.AuthCodeOption) string {
 	options = append([]oauth2.AuthCodeOption{oidc.Nonce("the-nonce"), oauth2.S256ChallengeOption(a.verifier)}, options...)
 	return a.oauth.AuthCodeURL("the-state", options...)
 }
 
-// code is what the callback is given, after checking that it is the callback.
+// code returns the code in the redirect, which must be to the callback.
 func (a app) code(t *testing.T, p page) string {
 	t.Helper()
 	if p.leaving == nil {
@@ -156,7 +156,7 @@ func (a app) exchange(t *testing.T, code, verifier string) (*oauth2.Token, error
 	return a.oauth.Exchange(t.Context(), code, oauth2.VerifierOption(verifier))
 }
 
-// credentials fill in the sign-in form.
+// credentials are the fields of the sign-in form.
 func credentials(email, password string) map[string]string {
 	return map[string]string{"username": email, "password": password}
 }

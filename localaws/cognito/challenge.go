@@ -10,14 +10,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// challengeLife is how long a challenge can be responded to: AuthSessionValidity,
-// left at its default.
+// challengeLife is the default of AuthSessionValidity.
 const challengeLife = 3 * time.Minute
 
 const newPasswordRequired = "NEW_PASSWORD_REQUIRED"
 
-// challenge is a sign-in that goes on once the user has chosen a password in the
-// place of a temporary one. It is stored under the hash of its session.
+// challenge is a sign-in in which the user must replace a temporary password. Its key is its
+// session's hash.
 type challenge struct {
 	PoolID, ClientID string
 	Username, Sub    string
@@ -28,7 +27,6 @@ func (c challenge) expired(now time.Time) bool { return !now.Before(c.Expires) }
 
 func challengesIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "challenges") }
 
-// startChallenge returns the session to respond with.
 func (s *Service) startChallenge(c client, u user) (session string, err error) {
 	session = newSecret()
 	now := s.env.Now()
@@ -44,12 +42,11 @@ func (s *Service) startChallenge(c client, u user) (session string, err error) {
 	return session, err
 }
 
-// errSession is what a session that is not there comes to, or not any more.
+// errSession is the error for an unknown or expired session.
 var errSession = notAuthorized("Invalid session for the user.")
 
-// chooseNewPassword responds to a challenge, and returns the user as signed in. A
-// password that will not do leaves the challenge open. Unless empty, name must be
-// the user's.
+// chooseNewPassword completes a challenge and returns the user. After an invalid password the
+// challenge stays open. name, if not empty, must be the user's.
 func (s *Service) chooseNewPassword(ctx context.Context, p pool, c client, session, name, password string, attributes map[string]string) (user, error) {
 	if err := p.Policy.check(password); err != nil {
 		return user{}, err
@@ -76,8 +73,6 @@ func (s *Service) chooseNewPassword(ctx context.Context, p pool, c client, sessi
 	return u, err
 }
 
-// challenged is the user of a session that is open. Whatever is wrong with it is
-// errSession.
 func (s *Service) challenged(tx *store.Tx, p pool, c client, session, name string) (user, error) {
 	found, ok, err := store.GetJSON[challenge](challengesIn(tx), secretKey(session))
 	switch {
@@ -98,7 +93,6 @@ func (s *Service) challenged(tx *store.Tx, p pool, c client, session, name strin
 	return u, nil
 }
 
-// challengeParameters are what a client is told of the user with the challenge.
 func (u user) challengeParameters() map[string]string {
 	shown := map[string]string{}
 	for name, value := range u.Attributes {
@@ -106,7 +100,7 @@ func (u user) challengeParameters() map[string]string {
 	}
 	attributes, err := json.Marshal(shown)
 	if err != nil {
-		panic(err) // only strings
+		panic(err) // strings cannot fail
 	}
 	return map[string]string{
 		"USER_ID_FOR_SRP": u.Username, "requiredAttributes": "[]", "userAttributes": string(attributes),
@@ -118,8 +112,7 @@ type respondInput struct {
 	ChallengeName      string
 	ChallengeResponses map[string]string
 	Session            string
-	// What follows is for triggers, analytics and threat protection, none of which
-	// this local AWS has.
+	// Ignored from here on: for triggers, analytics and threat protection.
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
 	UserContextData   json.RawMessage
@@ -163,8 +156,7 @@ func (s *Service) respondToAuthChallenge(ctx context.Context, in *respondInput) 
 	return issued.output(), nil
 }
 
-// respondedAttributes are those that the user gave along with the new password. The
-// address that the account was made for cannot be among them.
+// respondedAttributes accepts attributes beside the new password, except email.
 func respondedAttributes(responses map[string]string) (map[string]string, error) {
 	var given []attribute
 	for name, value := range responses {

@@ -91,7 +91,7 @@ func TestATemporaryPasswordIsChangedAtTheFirstSignIn(t *testing.T) {
 	refused(t, err, "NotImplementedException", "SMS_MFA")
 }
 
-func TestAChallengeAndATemporaryPasswordEnd(t *testing.T) {
+func TestAChallengeAndATemporaryPasswordExpire(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	w := newWorldAt(t, localawstest.Start(t, clock.use))

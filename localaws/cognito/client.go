@@ -10,8 +10,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// client is one stored app client. Its secret is kept as it is, since
-// DescribeUserPoolClient shows it; it is empty for a public client.
+// client stores Secret in the clear, because DescribeUserPoolClient shows it. A public client
+// has none.
 type client struct {
 	ID       string
 	PoolID   string
@@ -22,8 +22,7 @@ type client struct {
 	Modified time.Time
 }
 
-// clientSettings are what an update replaces as a whole, as they are on the wire
-// in both directions.
+// clientSettings are as on the wire. An update replaces them all.
 type clientSettings struct {
 	RefreshTokenValidity            int                 `json:",omitempty"`
 	AccessTokenValidity             int                 `json:",omitempty"`
@@ -39,10 +38,10 @@ type clientSettings struct {
 	AllowedOAuthFlowsUserPoolClient bool
 	PreventUserExistenceErrors      string `json:",omitempty"`
 	EnableTokenRevocation           *bool  `json:",omitempty"`
-	// ReadAttributes and WriteAttributes may be empty lists, which restrict nothing.
+	// ReadAttributes and WriteAttributes must be empty, which restricts nothing.
 	ReadAttributes  []string `json:",omitempty"`
 	WriteAttributes []string `json:",omitempty"`
-	// EnablePropagateAdditionalUserContextData may be false.
+	// EnablePropagateAdditionalUserContextData must be false.
 	EnablePropagateAdditionalUserContextData bool `json:",omitempty"`
 }
 
@@ -52,14 +51,13 @@ type tokenValidityUnits struct {
 	RefreshToken string `json:",omitempty"`
 }
 
-// scopes are those that need no resource server.
+// scopes need no resource server.
 var scopes = []string{"openid", "email", "profile", "phone", userAdminScope}
 
-// userAdminScope is what GetUser wants of an access token, and what InitiateAuth
-// issues.
+// userAdminScope is granted by InitiateAuth and required by GetUser.
 const userAdminScope = "aws.cognito.signin.user.admin"
 
-// complete fills in the defaults of what is not given:
+// complete fills in defaults:
 // https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateUserPoolClient.html
 func (c *clientSettings) complete() {
 	if c.RefreshTokenValidity == 0 {
@@ -79,7 +77,6 @@ func (c *clientSettings) complete() {
 	}
 }
 
-// accessLife, idLife and refreshLife are how long tokens are valid.
 func (c *clientSettings) accessLife() time.Duration {
 	return life(c.AccessTokenValidity, c.TokenValidityUnits.AccessToken, time.Hour)
 }
@@ -92,8 +89,7 @@ func (c *clientSettings) refreshLife() time.Duration {
 	return life(c.RefreshTokenValidity, c.TokenValidityUnits.RefreshToken, 24*time.Hour)
 }
 
-// life is n units; without a number it is an hour, without a unit it counts in
-// the usual one.
+// life returns n units, or an hour if n is 0. usual is the length of the unit "".
 func life(n int, unit string, usual time.Duration) time.Duration {
 	if n == 0 {
 		return time.Hour
@@ -111,16 +107,16 @@ func life(n int, unit string, usual time.Duration) time.Duration {
 	return time.Duration(n) * usual
 }
 
-// allowsFlow reports whether InitiateAuth may be used with that flow; older
-// clients name flows without ALLOW_.
+// allowsFlow reports whether InitiateAuth may use the flow. Older clients name flows without
+// ALLOW_.
 func (c *clientSettings) allowsFlow(flow string) bool {
 	return slices.Contains(c.ExplicitAuthFlows, "ALLOW_"+flow) || slices.Contains(c.ExplicitAuthFlows, flow)
 }
 
-// hidesUsers reports whether an unknown user is to look like a wrong password.
+// hidesUsers reports whether an unknown user must look like a wrong password.
 func (c *clientSettings) hidesUsers() bool { return c.PreventUserExistenceErrors == "ENABLED" }
 
-// validate checks completed settings.
+// validate must be called after complete.
 func (c *clientSettings) validate() error {
 	var v constraints
 	v.OneOf("explicitAuthFlows", []string{
@@ -198,8 +194,8 @@ func (c *clientSettings) validateOAuth() error {
 	return nil
 }
 
-// checkRedirect applies the rules for callback and sign-out URLs: absolute, no
-// fragment, no plain HTTP but to this machine.
+// checkRedirect checks a callback or sign-out URL: absolute, no fragment, plain HTTP only to
+// this machine.
 func checkRedirect(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
@@ -230,7 +226,6 @@ func findClient(tx *store.Tx, id string) (client, error) {
 	return c, nil
 }
 
-// findClientPool returns a client with the pool it belongs to.
 func (s *Service) findClientPool(id string) (c client, p pool, err error) {
 	var v constraints
 	v.Text("clientId", id, 128)

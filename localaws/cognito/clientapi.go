@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// clientAlphabet is what client ids and secrets are made of.
 const clientAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 type createUserPoolClientInput struct {
@@ -78,8 +77,8 @@ type updateUserPoolClientInput struct {
 	clientSettings
 }
 
-// updateUserPoolClient replaces all settings: what the request leaves out goes
-// back to its default. Id, secret and, unless given, the name stay.
+// updateUserPoolClient replaces all settings: omitted ones return to their defaults. Id, secret
+// and, unless given, name stay.
 func (s *Service) updateUserPoolClient(_ context.Context, in *updateUserPoolClientInput) (*userPoolClientOutput, error) {
 	var v constraints
 	v.Text("clientId", in.ClientID, 128)
@@ -131,7 +130,7 @@ func (s *Service) describeUserPoolClient(_ context.Context, in *clientIDInput) (
 	return c.details(), nil
 }
 
-// findClientOf returns a client of that pool; those of other pools are not found.
+// findClientOf does not find clients of other pools.
 func findClientOf(tx *store.Tx, poolID, clientID string) (client, error) {
 	if _, err := findPool(tx, poolID); err != nil {
 		return client{}, err
@@ -163,8 +162,7 @@ type clientEntry struct {
 	ClientName string `json:"ClientName"`
 }
 
-// listUserPoolClients lists a pool's clients in the order of their ids. Several
-// may have one name.
+// listUserPoolClients orders clients by id.
 func (s *Service) listUserPoolClients(_ context.Context, in *listUserPoolClientsInput) (*listUserPoolClientsOutput, error) {
 	var v constraints
 	v.Text("userPoolId", in.UserPoolID, 55)

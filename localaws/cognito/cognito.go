@@ -1,16 +1,12 @@
-// Package cognito is the local stand-in for Amazon Cognito user pools: the API
-// that manages pools, clients, users and groups and signs users in, and on the
-// HTTP side OpenID Connect with sign-in and sign-up pages at Cognito's paths.
+// Package cognito imitates Amazon Cognito user pools: the API for pools, clients, users, groups
+// and sign-in, and over HTTP OpenID Connect with sign-in and sign-up pages at Cognito's paths.
 //
-// What there is none of here: text messages, Lambda triggers, federation,
-// multi-factor authentication. Asking for them is refused. Mails, with codes that
-// confirm an address or let a password be chosen anew, are handed to whoever has
-// asked for them by OnMail. A pool tagged with AutoConfirmTag confirms its sign-ups
-// at once, as a pre-sign-up trigger would.
+// Requests for text messages, Lambda triggers, federation or multi-factor authentication are
+// refused. OnMail receives the mails, with codes that confirm an address or reset a password. A
+// pool tagged with AutoConfirmTag confirms sign-ups at once, as a pre-sign-up trigger would.
 //
-// In the data file passwords are argon2id hashes, and all codes, sessions and
-// refresh tokens are SHA-256 hashes; identity and access tokens are not kept at
-// all.
+// The data file holds passwords as argon2id hashes, and codes, sessions and refresh tokens as
+// SHA-256 hashes. It does not hold identity and access tokens.
 package cognito
 
 import (
@@ -27,10 +23,9 @@ import (
 type Service struct {
 	env   wire.Env
 	pages http.Handler
-	// signers caches the parsed signing key of each pool, by pool id.
+	// signers caches signing keys by pool id.
 	signers sync.Map
-	// hashing has room for as many password hashes as there are processors: each
-	// takes one for some 20 ms and 19 MB of memory.
+	// hashing limits hashing to one password per processor. A hash takes about 20 ms and 19 MB.
 	hashing chan struct{}
 	post    atomic.Pointer[Post]
 }
@@ -42,7 +37,7 @@ func New(env wire.Env) *Service {
 	return s
 }
 
-// JSON is the wire side of the user pools API.
+// JSON returns the operations of the user pools API.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target: "AWSCognitoIdentityProviderService",
@@ -100,8 +95,7 @@ func (s *Service) JSON() wire.JSONService {
 // ServePages serves discovery, JWKS, the OAuth endpoints and the sign-in pages.
 func (s *Service) ServePages(w http.ResponseWriter, r *http.Request) { s.pages.ServeHTTP(w, r) }
 
-// none is the answer of operations that answer nothing.
 type none struct{}
 
-// epoch is how AWS JSON writes a time: seconds since 1970, as a number.
+// epoch returns seconds since 1970, as AWS JSON does.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

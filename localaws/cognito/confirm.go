@@ -9,11 +9,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// verifiesEmail reports whether who signs up is mailed a code.
+// verifiesEmail reports whether the pool mails a code at sign-up.
 func (p pool) verifiesEmail() bool { return slices.Contains(p.AutoVerifiedAttributes, "email") }
 
-// unknownUser is how an operation without a password refuses an unknown user: as
-// what hidden says, if the client hides who is one.
+// unknownUser converts UserNotFoundException, to hidden if the client hides users.
 func (c client) unknownUser(err, hidden error) error {
 	switch {
 	case !wire.IsCode(err, "UserNotFoundException"):
@@ -24,14 +23,12 @@ func (c client) unknownUser(err, hidden error) error {
 	return wire.Errorf("UserNotFoundException", "Username/client id combination not found.")
 }
 
-// clientUser is what the operations have in common that a client calls for a user
-// who is not signed in.
+// clientUser is common to the operations for a user who is not signed in.
 type clientUser struct {
 	ClientID   string `json:"ClientId"`
 	SecretHash string
 	Username   string
-	// What follows is for triggers, analytics and threat protection, none of which
-	// this local AWS has.
+	// Ignored from here on: for triggers, analytics and threat protection.
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
 	UserContextData   json.RawMessage
@@ -50,7 +47,6 @@ func (s *Service) clientOfUser(in *clientUser) (client, pool, error) {
 	return c, p, c.checkSecretHash(in.Username, in.SecretHash)
 }
 
-// clientOfCode is clientOfUser for a request that brings a code.
 func (s *Service) clientOfCode(in *clientUser, code string) (client, pool, error) {
 	c, p, err := s.clientOfUser(in)
 	if err != nil {
@@ -64,7 +60,7 @@ func (s *Service) clientOfCode(in *clientUser, code string) (client, pool, error
 type confirmSignUpInput struct {
 	clientUser
 	ConfirmationCode string
-	// ForceAliasCreation is about names that several users may have; here none can.
+	// ForceAliasCreation has no effect: users never share a name here.
 	ForceAliasCreation bool
 }
 
@@ -76,7 +72,7 @@ func (s *Service) confirmSignUp(_ context.Context, in *confirmSignUpInput) (*non
 	return &none{}, c.unknownUser(s.confirm(p, in.Username, in.ConfirmationCode), errCodeExpired)
 }
 
-// confirm confirms a user who signed up, and the address that the code went to.
+// confirm also verifies the address to which the code was mailed.
 func (s *Service) confirm(p pool, name, code string) error {
 	waiting := func(u user) error {
 		if u.Status != unconfirmed {
@@ -99,8 +95,8 @@ func (s *Service) resendConfirmationCode(_ context.Context, in *clientUser) (*co
 	return s.mailCode(in, s.resend)
 }
 
-// mailCode has a code mailed to a client's user and says where to. Of a user that there is
-// not a client that hides users learns nothing.
+// mailCode returns where the code went. If the client hides users, an unknown user gets the
+// same answer.
 func (s *Service) mailCode(in *clientUser, mail func(p pool, name string) (*codeDelivery, error)) (*codeDeliveryOutput, error) {
 	c, p, err := s.clientOfUser(in)
 	if err != nil {

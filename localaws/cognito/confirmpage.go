@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// posted is a form of a sign-in under way: it is read, and so is the request that
-// the page's address carries along.
+// posted parses the form, and the authorization in the page's address.
 func (s *Service) posted(form func(http.ResponseWriter, *http.Request, authorization)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a, err := s.parseAuthorization(r.URL.Query())
@@ -31,8 +30,7 @@ func (s *Service) renderConfirm(w http.ResponseWriter, status int, a authorizati
 	s.render(w, status, "confirm", v)
 }
 
-// postConfirm confirms an account. Having the code proves whose the address is, but
-// does not sign anybody in: that takes the password.
+// postConfirm does not sign in: the code proves who owns the address, but not the password.
 func (s *Service) postConfirm(w http.ResponseWriter, r *http.Request, a authorization) {
 	name := strings.TrimSpace(r.PostForm.Get("username"))
 	err := s.confirm(a.Pool, name, strings.TrimSpace(r.PostForm.Get("code")))
@@ -42,27 +40,27 @@ func (s *Service) postConfirm(w http.ResponseWriter, r *http.Request, a authoriz
 	case text != "":
 		s.renderConfirm(w, http.StatusUnprocessableEntity, a, view{Username: name, Error: text})
 	case wire.IsCode(err, "NotAuthorizedException"):
-		s.renderLogin(w, http.StatusOK, a, view{Username: name, Notice: "This account is confirmed already."})
+		s.renderLogin(w, http.StatusOK, a, view{Username: name, Notice: "This account is already confirmed."})
 	default:
 		s.fail(w, err)
 	}
 }
 
-// codeProblem words what is wrong with a code for the user; other errors have no
-// text. An unknown user looks like an expired code.
+// codeProblem returns a text for the user, or "" for other errors. An unknown user looks like
+// an expired code.
 func codeProblem(err error) string {
 	switch {
 	case errors.Is(err, errCodeMismatch):
 		return "That is not the code that was sent."
 	case errors.Is(err, errCodeExpired), wire.IsCode(err, "UserNotFoundException"):
-		return "This code is not valid any more. Ask for another."
+		return "This code is no longer valid. Request another one."
 	case errors.Is(err, errCodeLimit):
 		return "Too many attempts. Please try again later."
 	}
 	return ""
 }
 
-// postResend says that a code was sent also where there is nobody to send one to.
+// postResend claims to have sent a code even if the user does not exist.
 func (s *Service) postResend(w http.ResponseWriter, r *http.Request, a authorization) {
 	name := strings.TrimSpace(r.PostForm.Get("username"))
 	_, err := s.resend(a.Pool, name)

@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// deleteUserPool deletes a pool with its users, groups and clients. Sessions and
-// tokens name the pool or a client of it, and so end with it.
+// deleteUserPool also deletes users, groups and clients. Sessions and tokens become invalid,
+// because they name the pool or a client.
 func (s *Service) deleteUserPool(_ context.Context, in *poolIDInput) (*none, error) {
 	var c constraints
 	c.Text("userPoolId", in.UserPoolID, 55)

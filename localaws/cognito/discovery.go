@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// discovery is what OpenID Connect Discovery 1.0 section 3 describes.
+// discovery: OpenID Connect Discovery 1.0 section 3.
 type discovery struct {
 	Issuer        string   `json:"issuer"`
 	Authorization string   `json:"authorization_endpoint"`
@@ -62,7 +62,7 @@ func (s *Service) serveKeys(w http.ResponseWriter, r *http.Request) {
 	s.writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{signer.public}})
 }
 
-// poolOfPath finds the pool that the path names, or answers that there is none.
+// poolOfPath returns the pool in the path, or answers 404.
 func (s *Service) poolOfPath(w http.ResponseWriter, r *http.Request) (pool, bool) {
 	p, err := s.poolOf(r.PathValue("pool"))
 	switch {
@@ -87,7 +87,7 @@ func (s *Service) writeJSON(w http.ResponseWriter, status int, body any) {
 	_, _ = w.Write(raw)
 }
 
-// fail answers for a fault of our own; its text goes to the log only.
+// fail puts the error only into the log.
 func (s *Service) fail(w http.ResponseWriter, err error) {
 	s.env.Log.Error().Err(err).Msg("a sign-in page failed")
 	http.Error(w, "The local AWS failed; its log says why.", http.StatusInternalServerError)

@@ -17,8 +17,8 @@ type createUserPoolDomainInput struct {
 	ManagedLoginVersion int
 }
 
-// createUserPoolDomain records a pool's domain. Nothing is served under it: the
-// pages of all pools are at the local endpoint, and a pool needs no domain there.
+// createUserPoolDomain only stores the domain. The pages of all pools are at the local
+// endpoint.
 func (s *Service) createUserPoolDomain(_ context.Context, in *createUserPoolDomainInput) (*none, error) {
 	var c constraints
 	c.Text("domain", in.Domain, 63)
@@ -61,8 +61,7 @@ type domainDescription struct {
 	Status       string `json:"Status,omitempty"`
 }
 
-// describeUserPoolDomain answers an empty description for a domain that is not
-// there, as Cognito does.
+// describeUserPoolDomain answers an unknown domain with an empty description, as Cognito does.
 func (s *Service) describeUserPoolDomain(_ context.Context, in *describeUserPoolDomainInput) (*describeUserPoolDomainOutput, error) {
 	out := new(describeUserPoolDomainOutput)
 	err := s.env.DB.View(func(tx *store.Tx) error {

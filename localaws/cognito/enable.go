@@ -6,13 +6,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// adminDisableUser keeps a user out: signing in is refused, and all tokens are.
+// adminDisableUser also makes the user's tokens invalid.
 func (s *Service) adminDisableUser(_ context.Context, in *userInput) (*none, error) {
 	return s.setDisabled(in, true)
 }
 
-// adminEnableUser lets a user in again, also with the tokens of before that have
-// not expired.
+// adminEnableUser makes earlier tokens valid again unless they have expired.
 func (s *Service) adminEnableUser(_ context.Context, in *userInput) (*none, error) {
 	return s.setDisabled(in, false)
 }
@@ -24,8 +23,7 @@ func (s *Service) setDisabled(in *userInput, disabled bool) (*none, error) {
 	})
 }
 
-// adminUserGlobalSignOut ends all tokens of a user. Browsers stay signed in at the
-// managed login, as on AWS.
+// adminUserGlobalSignOut leaves browsers signed in at the managed login, as on AWS.
 func (s *Service) adminUserGlobalSignOut(_ context.Context, in *userInput) (*none, error) {
 	u, err := s.userOf(in)
 	if err != nil {
@@ -49,7 +47,7 @@ func (s *Service) globalSignOut(_ context.Context, in *globalSignOutInput) (*non
 	return &none{}, s.signOutEverywhere(u)
 }
 
-// signOutEverywhere revokes every grant of the user. Each has had a refresh token.
+// signOutEverywhere finds grants by their refresh tokens, which every grant has.
 func (s *Service) signOutEverywhere(u user) error {
 	return s.env.DB.Update(func(tx *store.Tx) error {
 		all, err := store.AllJSON[refreshToken](refreshTokensIn(tx))
@@ -73,8 +71,7 @@ type changePasswordInput struct {
 	AccessToken, PreviousPassword, ProposedPassword string
 }
 
-// changePassword is for who is signed in and knows the old one. A wrong one counts
-// as a failure to sign in.
+// changePassword counts a wrong old password as a failed sign-in.
 func (s *Service) changePassword(ctx context.Context, in *changePasswordInput) (*none, error) {
 	var v constraints
 	v.Text("accessToken", in.AccessToken, 8192)

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// errNoRecovery, errUserDisabled and the others are worded as Cognito words them.
+// The texts are Cognito's.
 var (
 	errNoRecovery   = invalid("Cannot reset password for the user as there is no registered/verified email or phone_number")
 	errAdminOnly    = notAuthorized("Contact administrator to reset password.")
@@ -16,7 +16,7 @@ var (
 	errUserDisabled = notAuthorized("User is disabled.")
 )
 
-// mayReset says whether a user can be mailed a code to choose a new password with.
+// mayReset returns why a mailed code cannot reset the password, or nil.
 func mayReset(u user) error {
 	switch {
 	case u.Disabled:
@@ -29,7 +29,7 @@ func mayReset(u user) error {
 	return nil
 }
 
-// recoversByAdminOnly reads AccountRecoverySetting; without one mail will do.
+// recoversByAdminOnly reports whether AccountRecoverySetting excludes e-mail.
 func (p pool) recoversByAdminOnly() bool {
 	var setting struct {
 		RecoveryMechanisms []struct{ Name string }
@@ -44,7 +44,6 @@ func (s *Service) forgotPassword(_ context.Context, in *clientUser) (*codeDelive
 	return s.mailCode(in, s.forgot)
 }
 
-// forgot mails a code, if the pool lets users help themselves.
 func (s *Service) forgot(p pool, name string) (*codeDelivery, error) {
 	return s.sendCode(p, name, resetting, func(u user) error {
 		if p.recoversByAdminOnly() {
@@ -69,8 +68,7 @@ func (s *Service) confirmForgotPassword(ctx context.Context, in *confirmForgotPa
 	return &none{}, c.unknownUser(err, errCodeExpired)
 }
 
-// resetPassword gives a user who has the code a new password. What wrong passwords
-// have locked is open again.
+// resetPassword also ends a lockout.
 func (s *Service) resetPassword(ctx context.Context, p pool, name, code, password string) error {
 	if err := p.Policy.check(password); err != nil {
 		return err
@@ -97,8 +95,7 @@ type adminResetUserPasswordInput struct {
 	ClientMetadata map[string]string
 }
 
-// adminResetUserPassword makes the user choose a new password, with a code that is
-// mailed at once: the old one is no good any more.
+// adminResetUserPassword makes the old password useless and mails a code.
 func (s *Service) adminResetUserPassword(_ context.Context, in *adminResetUserPasswordInput) (*none, error) {
 	var c constraints
 	c.Text("username", in.Username, 128)

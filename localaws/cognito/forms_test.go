@@ -17,9 +17,9 @@ func TestAFormFromAnotherSiteIsRefused(t *testing.T) {
 	a, b := newApp(t, w), newBrowser(t)
 	form := b.open(t, a.authURL())
 	for name, forge := range map[string]func(*http.Request){
-		"another site":             func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
-		"another port":             func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
-		"another origin, long ago": func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "https://evil.example") },
+		"another site":                        func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+		"another port":                        func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
+		"another origin, from an old browser": func(r *http.Request) { r.Header.Del("Sec-Fetch-Site"); r.Header.Set("Origin", "https://evil.example") },
 	} {
 		p := b.submit(t, form, credentials("ann@example.com", password), forge)
 		if p.status != http.StatusForbidden || p.header.Get("Set-Cookie") != "" {
@@ -42,7 +42,7 @@ func TestAFailedSignInIsExplainedBesideTheForm(t *testing.T) {
 		}
 		texts[p.doc.Find("#error[role=alert]").Text()] = true
 		if value, _ := p.doc.Find("#username").Attr("value"); value != email {
-			t.Errorf("the form has forgotten the name: %q", value)
+			t.Errorf("the form does not keep the name: %q", value)
 		}
 		if by, _ := p.doc.Find("#password[aria-invalid=true]").Attr("aria-describedby"); by != "error" {
 			t.Errorf("the password is described by %q", by)
@@ -52,7 +52,7 @@ func TestAFailedSignInIsExplainedBesideTheForm(t *testing.T) {
 		}
 	}
 	if len(texts) != 1 || !texts["Incorrect username or password."] {
-		t.Errorf("unknown user and wrong password read differently: %v", texts)
+		t.Errorf("unknown user and wrong password have different texts: %v", texts)
 	}
 	var last page
 	for range 5 {
@@ -103,7 +103,7 @@ func TestAPoolWithoutAutoConfirmAsksNewUsersToWait(t *testing.T) {
 	a, b := newApp(t, w), newBrowser(t)
 	p := b.submit(t, b.open(t, strings.Replace(a.authURL(), "/oauth2/authorize", "/signup", 1)), credentials("ann@example.com", password))
 	if p.leaving != nil || !strings.Contains(p.doc.Find("[role=status]").Text(), "has to confirm") {
-		t.Errorf("the browser is at %v, leaving for %v", p.url, p.leaving)
+		t.Errorf("the browser is at %v, redirected to %v", p.url, p.leaving)
 	}
 	p = b.submit(t, b.open(t, a.authURL()), credentials("ann@example.com", password))
 	if p.leaving != nil || !strings.Contains(p.doc.Find("#error").Text(), "not confirmed yet") {

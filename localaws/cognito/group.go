@@ -11,11 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// group is one stored group; who is in it is stored with the users.
+// group's members are stored with the users.
 type group struct {
 	Name        string
 	Description string
-	// Precedence orders a user's groups in tokens, the least first; nil comes last.
+	// Precedence orders a user's groups in tokens, lowest first and nil last.
 	Precedence *int
 	Created    time.Time
 	Modified   time.Time
@@ -113,7 +113,7 @@ func (s *Service) adminListGroupsForUser(_ context.Context, in *listGroupsForUse
 	})
 }
 
-// groups pages through what list returns, which is ordered by name.
+// groups requires list to order by name.
 func (s *Service) groups(in *listGroupsInput, list func(*store.Tx, pool) ([]group, error)) (*listGroupsOutput, error) {
 	var c constraints
 	c.Text("userPoolId", in.UserPoolID, 55)
@@ -149,8 +149,7 @@ type membershipInput struct {
 	GroupName string
 }
 
-// adminAddUserToGroup changes nothing if the user is in the group already. Tokens
-// show the change from the next sign-in or refresh on.
+// adminAddUserToGroup is idempotent. The next sign-in or refresh puts the group into tokens.
 func (s *Service) adminAddUserToGroup(_ context.Context, in *membershipInput) (*none, error) {
 	return s.changeMembership(in, func(groups []string) []string {
 		if slices.Contains(groups, in.GroupName) {
@@ -160,7 +159,7 @@ func (s *Service) adminAddUserToGroup(_ context.Context, in *membershipInput) (*
 	})
 }
 
-// adminRemoveUserFromGroup changes nothing if the user is not in the group.
+// adminRemoveUserFromGroup is idempotent.
 func (s *Service) adminRemoveUserFromGroup(_ context.Context, in *membershipInput) (*none, error) {
 	return s.changeMembership(in, func(groups []string) []string {
 		return slices.DeleteFunc(groups, func(name string) bool { return name == in.GroupName })
@@ -183,7 +182,7 @@ func (s *Service) changeMembership(in *membershipInput, fn func([]string) []stri
 	return &none{}, err
 }
 
-// groupNames are a user's groups as tokens list them: by precedence, then name.
+// groupNames are ordered as in tokens: by precedence, then name.
 func groupNames(tx *store.Tx, p pool, u user) ([]string, error) {
 	type ranked struct {
 		name string

@@ -54,7 +54,6 @@ type updateGroupInput struct {
 	Precedence  *int
 }
 
-// updateGroup changes what is given.
 func (s *Service) updateGroup(_ context.Context, in *updateGroupInput) (*groupOutput, error) {
 	var c constraints
 	c.Within("precedence", in.Precedence, 0, math.MaxInt32)
@@ -89,7 +88,6 @@ func (s *Service) updateGroup(_ context.Context, in *updateGroupInput) (*groupOu
 	return out, nil
 }
 
-// deleteGroup deletes a group; its users stay, and are in it no longer.
 func (s *Service) deleteGroup(_ context.Context, in *groupInput) (*none, error) {
 	if err := in.validate(); err != nil {
 		return nil, err
@@ -130,7 +128,6 @@ type listUsersInGroupOutput struct {
 	NextToken string        `json:"NextToken,omitempty"`
 }
 
-// listUsersInGroup lists them in the order of their user names.
 func (s *Service) listUsersInGroup(_ context.Context, in *listUsersInGroupInput) (*listUsersInGroupOutput, error) {
 	var c constraints
 	c.Within("limit", in.Limit, 0, mostPerPage)

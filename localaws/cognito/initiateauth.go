@@ -13,14 +13,12 @@ type initiateAuthInput struct {
 	AuthFlow       string
 	AuthParameters map[string]string
 	ClientID       string `json:"ClientId"`
-	// What follows is for triggers, analytics and threat protection, none of which
-	// this local AWS has.
+	// Ignored from here on: for triggers, analytics and threat protection.
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
 	UserContextData   json.RawMessage
 }
 
-// authOutput is a result, or a challenge.
 type authOutput struct {
 	AuthenticationResult *authenticationResult `json:"AuthenticationResult,omitempty"`
 	ChallengeName        string                `json:"ChallengeName,omitempty"`
@@ -42,8 +40,8 @@ func (t tokens) output() *authOutput {
 	}}
 }
 
-// initiateAuth signs a user in with a password, or again with a refresh token. Who
-// has a temporary password gets the challenge to choose another.
+// initiateAuth signs a user in with a password or a refresh token. A temporary password leads
+// to a challenge to choose a new one.
 func (s *Service) initiateAuth(ctx context.Context, in *initiateAuthInput) (*authOutput, error) {
 	c, p, err := s.findClientPool(in.ClientID)
 	if err != nil {

@@ -2,12 +2,10 @@ package cognito
 
 import "encoding/base64"
 
-// mostPerPage is the largest page of every list.
 const mostPerPage = 60
 
-// page cuts one page out of all items, which are ordered by name. The token
-// holds the last name of the page before; the token for what follows is empty at
-// the end.
+// page requires items ordered by name. A token holds the previous page's last name. next is
+// empty on the last page.
 func page[T any](items []T, name func(T) string, limit *int, token string) (shown []T, next string, err error) {
 	size := mostPerPage
 	if limit != nil && *limit > 0 {

@@ -22,7 +22,6 @@ type listUsersOutput struct {
 	PaginationToken string        `json:"PaginationToken,omitempty"`
 }
 
-// listUsers lists users in the order of their user names.
 func (s *Service) listUsers(_ context.Context, in *listUsersInput) (*listUsersOutput, error) {
 	var c constraints
 	c.Text("userPoolId", in.UserPoolID, 55)
@@ -65,16 +64,14 @@ func (s *Service) listUsers(_ context.Context, in *listUsersInput) (*listUsersOu
 
 var (
 	filterPattern = regexp.MustCompile(`^\s*"?([\w:]+)"?\s*(=|\^=)\s*"((?:[^"\\]|\\.)*)"\s*$`)
-	// searchable are the attributes a filter may name:
-	// https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
+	// See https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
 	searchable = []string{
 		"username", "email", "phone_number", "name", "given_name", "family_name", "preferred_username",
 		"cognito:user_status", "status", "sub",
 	}
 )
 
-// parseFilter reads a filter such as email = "a@b.c" or name ^= "A"; the empty
-// one matches everybody.
+// parseFilter parses a filter such as name ^= "A". An empty filter matches every user.
 func parseFilter(filter string) (func(user) bool, error) {
 	if strings.TrimSpace(filter) == "" {
 		return func(user) bool { return true }, nil

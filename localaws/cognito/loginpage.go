@@ -31,8 +31,7 @@ func (s *Service) renderLogin(w http.ResponseWriter, status int, a authorization
 	s.render(w, status, "login", v)
 }
 
-// postLogin signs the browser in and goes on to the client. What went wrong is
-// said without telling whether there is such a user.
+// postLogin does not reveal whether the user exists.
 func (s *Service) postLogin(w http.ResponseWriter, r *http.Request) {
 	a, err := s.parseAuthorization(r.URL.Query())
 	if err != nil {
@@ -46,7 +45,7 @@ func (s *Service) postLogin(w http.ResponseWriter, r *http.Request) {
 	name := strings.TrimSpace(r.PostForm.Get("username"))
 	u, err := s.authenticate(r.Context(), a.Pool, name, r.PostForm.Get("password"))
 	if err != nil {
-		s.keepOut(w, a, name, u, err)
+		s.explainRefusal(w, a, name, u, err)
 		return
 	}
 	since, err := s.startSession(w, r, a.Pool, u)
@@ -57,9 +56,9 @@ func (s *Service) postLogin(w http.ResponseWriter, r *http.Request) {
 	s.finish(w, r, a, u, since)
 }
 
-// keepOut answers who could not be signed in: with the page on which to do
-// something about it, if there is one.
-func (s *Service) keepOut(w http.ResponseWriter, a authorization, name string, u user, err error) {
+// explainRefusal shows why the user could not sign in, on a page that solves the problem if
+// there is one.
+func (s *Service) explainRefusal(w http.ResponseWriter, a authorization, name string, u user, err error) {
 	switch {
 	case errors.Is(err, errPasswordChange):
 		session, err := s.startChallenge(a.Client, u)
@@ -69,7 +68,7 @@ func (s *Service) keepOut(w http.ResponseWriter, a authorization, name string, u
 		}
 		s.renderNewPassword(w, http.StatusOK, a, view{Session: session})
 	case errors.Is(err, errResetRequired):
-		s.renderReset(w, http.StatusOK, a, view{Username: name, Notice: "Your password has to be chosen anew. A code to do it with was sent to you by e-mail."})
+		s.renderReset(w, http.StatusOK, a, view{Username: name, Notice: "You have to choose a new password. We sent you a code by e-mail."})
 	case errors.Is(err, errUnconfirmed) && a.Pool.mailsCode(u):
 		s.renderConfirm(w, http.StatusOK, a, view{Username: name, Notice: "This account is not confirmed yet."})
 	default:
@@ -82,8 +81,7 @@ func (s *Service) keepOut(w http.ResponseWriter, a authorization, name string, u
 	}
 }
 
-// loginProblem words a failed sign-in for the user; a fault of our own has no
-// text.
+// loginProblem returns no text for an internal error.
 func loginProblem(err error) (status int, text string) {
 	switch {
 	case errors.Is(err, errLockedOut):
@@ -91,7 +89,7 @@ func loginProblem(err error) (status int, text string) {
 	case errors.Is(err, errUserDisabled):
 		return http.StatusUnprocessableEntity, "This account is disabled."
 	case errors.Is(err, errTemporaryExpired):
-		return http.StatusUnprocessableEntity, "The temporary password has expired. An administrator has to set another."
+		return http.StatusUnprocessableEntity, "Your temporary password has expired. Ask an administrator for a new one."
 	case errors.Is(err, errUnconfirmed):
 		return http.StatusUnprocessableEntity, "This account is not confirmed yet."
 	case errors.Is(err, errWrongPassword), wire.IsCode(err, "UserNotFoundException"):

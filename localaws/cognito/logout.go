@@ -7,10 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// serveLogout ends the browser's session and sends it to logout_uri, which must
-// be one of the client's sign-out URLs:
+// serveLogout ends the session only if logout_uri is one of the client's sign-out URLs:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html
-// With anything else nothing is ended.
 func (s *Service) serveLogout(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	c, _, err := s.findClientPool(q.Get("client_id"))

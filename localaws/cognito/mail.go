@@ -4,25 +4,24 @@ import (
 	"strings"
 )
 
-// Post takes the mails that AWS would send: to one address, with a subject and a
-// body in plain text. Bodies hold codes and temporary passwords.
+// Post receives a mail that AWS would send. body is plain text and may hold a code or a
+// temporary password.
 type Post func(to, subject, body string)
 
-// OnMail hands every mail from now on to post, which must not call this service.
-// Without it mails are lost, and the log says that one was.
+// OnMail makes post receive every mail from now on. post must not call this service. Without it
+// mails are dropped with a warning.
 func (s *Service) OnMail(post Post) { s.post.Store(&post) }
 
-// mail sends what an operation has to say to its user, once all else is done.
+// mail must be called after the operation has succeeded.
 func (s *Service) mail(to, subject, body string) {
 	post := s.post.Load()
 	if post == nil || *post == nil {
-		s.env.Log.Warn().Str("subject", subject).Msg("a mail was lost: nobody takes the mails of the user pools")
+		s.env.Log.Warn().Str("subject", subject).Msg("mail dropped: OnMail was not called")
 		return
 	}
 	(*post)(to, subject, body)
 }
 
-// codeDelivery says where a code went, in an answer.
 type codeDelivery struct {
 	AttributeName  string `json:"AttributeName"`
 	DeliveryMedium string `json:"DeliveryMedium"`
@@ -33,7 +32,7 @@ func deliveredTo(email string) *codeDelivery {
 	return &codeDelivery{AttributeName: "email", DeliveryMedium: "EMAIL", Destination: masked(email)}
 }
 
-// masked is an address as Cognito shows it to whoever asked for a code: a***@e***.
+// masked returns an address as Cognito shows it: a***@e***.
 func masked(email string) string {
 	name, host, _ := strings.Cut(email, "@")
 	first := func(s string) string {

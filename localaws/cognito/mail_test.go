@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// mailbox takes the mails of a server.
+// mailbox receives a server's mails.
 type mailbox struct {
 	mu    sync.Mutex
 	mails []struct{ to, body string }
@@ -33,7 +33,7 @@ func (m *mailbox) count() int {
 	return len(m.mails)
 }
 
-// last is what the newest mail says, which must be to that address.
+// last returns the body of the newest mail, which must be to that address.
 func (m *mailbox) last(t *testing.T, to string) string {
 	t.Helper()
 	m.mu.Lock()
@@ -54,10 +54,10 @@ func (m *mailbox) code(t *testing.T, to string) string {
 	return code
 }
 
-// another is a code that is not the one.
+// another returns a different code.
 func another(code string) string { return code[:5] + string('0'+(code[5]-'0'+1)%10) }
 
-// mailingWorld is a world whose pool mails codes instead of confirming at once.
+// mailingWorld has a pool that mails codes instead of confirming at once.
 func mailingWorld(t *testing.T, srv *localaws.Server, adjust ...func(*cognito.CreateUserPoolClientInput)) (world, *mailbox) {
 	t.Helper()
 	mails := &mailbox{}
@@ -114,7 +114,7 @@ func (w world) user(t *testing.T, name string) *cognito.AdminGetUserOutput {
 	return out
 }
 
-func TestWhoSignsUpConfirmsWithTheMailedCode(t *testing.T) {
+func TestAUserConfirmsTheSignUpWithTheMailedCode(t *testing.T) {
 	t.Parallel()
 	w, mails := mailingWorld(t, localawstest.Start(t))
 	out, err := w.api.SignUp(t.Context(), &cognito.SignUpInput{ClientId: &w.clientID, Username: aws.String(ann), Password: aws.String(password)})
@@ -146,7 +146,7 @@ func TestWhoSignsUpConfirmsWithTheMailedCode(t *testing.T) {
 	}
 }
 
-func TestACodeIsGoodForADayAndFiveTries(t *testing.T) {
+func TestACodeIsValidForADayAndFiveAttempts(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	w, mails := mailingWorld(t, localawstest.Start(t, clock.use))
@@ -181,7 +181,7 @@ func TestACodeIsGoodForADayAndFiveTries(t *testing.T) {
 	}
 }
 
-func TestAForgottenPasswordIsChosenAnewWithTheMailedCode(t *testing.T) {
+func TestAForgottenPasswordIsResetWithTheMailedCode(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	w, mails := mailingWorld(t, localawstest.Start(t, clock.use))
@@ -216,7 +216,7 @@ func TestAForgottenPasswordIsChosenAnewWithTheMailedCode(t *testing.T) {
 	refused(t, w.reset(t, ann, mails.code(t, ann), changed), "ExpiredCodeException", "")
 }
 
-func TestAPoolCanLeavePasswordsToItsAdministrators(t *testing.T) {
+func TestAPoolCanAllowOnlyAdministratorsToResetPasswords(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	pool := createPool(t, w.api, func(in *cognito.CreateUserPoolInput) {
@@ -255,7 +255,7 @@ func TestAnUnknownUserIsNamedOrHidden(t *testing.T) {
 	}
 }
 
-func TestAnInvitationBringsTheTemporaryPassword(t *testing.T) {
+func TestAnInvitationContainsTheTemporaryPassword(t *testing.T) {
 	t.Parallel()
 	w, mails := mailingWorld(t, localawstest.Start(t))
 	in := &cognito.AdminCreateUserInput{
@@ -270,7 +270,7 @@ func TestAnInvitationBringsTheTemporaryPassword(t *testing.T) {
 	}
 	first := temporary()
 	if _, session := w.challenge(t, ann, first); session == "" {
-		t.Error("the mailed password is not taken")
+		t.Error("the mailed password is refused")
 	}
 	in.MessageAction = types.MessageActionTypeResend
 	if _, err := w.api.AdminCreateUser(t.Context(), in); err != nil {

@@ -8,33 +8,31 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// purpose is what a mailed code is good for. A user has at most one of each.
+// purpose is the use of a mailed code. A user has at most one code for each.
 type purpose struct {
 	name          string
 	life          time.Duration
 	subject, text string
 }
 
-// The lives of codes are those of
-// https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html
+// Lifetimes: https://docs.aws.amazon.com/cognito/latest/developerguide/limits.html
 var (
 	confirming = purpose{"confirm", 24 * time.Hour, "Your verification code", "Your confirmation code is "}
 	resetting  = purpose{"reset", time.Hour, "Your verification code", "Your password reset code is "}
 )
 
 const (
-	// maxCodeFailures is how often a code can be wrong before a new one is needed,
-	// maxCodesAnHour how many of them a user is sent.
+	// maxCodeFailures wrong attempts make a code useless. A user is mailed at most
+	// maxCodesAnHour.
 	maxCodeFailures = 5
 	maxCodesAnHour  = 5
 )
 
-// mailCode is a code that was sent, stored as a hash.
 type mailCode struct {
 	Hash    string
 	Expires time.Time
 	Failed  int
-	// Sent counts the codes since Since, which is never more than an hour ago.
+	// Sent counts the codes since Since, over at most an hour.
 	Sent  int
 	Since time.Time
 }
@@ -53,7 +51,6 @@ func codeHash(u user, why purpose, code string) string {
 	return secretKey(codeKey(u, why) + " " + code)
 }
 
-// putCode stores a new code in the place of the one before.
 func putCode(tx *store.Tx, p pool, u user, why purpose, code string, now time.Time) error {
 	b := mailCodesIn(tx, p)
 	c, _, err := store.GetJSON[mailCode](b, codeKey(u, why))
@@ -71,7 +68,7 @@ func putCode(tx *store.Tx, p pool, u user, why purpose, code string, now time.Ti
 	return store.PutJSON(b, codeKey(u, why), c)
 }
 
-// sendCode mails a code to the user of that name, if allowed does not object.
+// sendCode mails no code if allowed fails.
 func (s *Service) sendCode(p pool, name string, why purpose, allowed func(user) error) (*codeDelivery, error) {
 	code := randomText("0123456789", 6)
 	var to string
@@ -93,8 +90,7 @@ func (s *Service) sendCode(p pool, name string, why purpose, allowed func(user) 
 	return deliveredTo(to), nil
 }
 
-// redeem changes the user of that name if the code is right, and spends it. Wrong
-// codes are counted.
+// redeem uses the code up if it is right, and counts it if it is wrong.
 func (s *Service) redeem(p pool, name string, why purpose, code string, allowed func(user) error, change func(*store.Tx, *user) error) error {
 	var refusal error
 	err := s.env.DB.Update(func(tx *store.Tx) error {
@@ -121,7 +117,7 @@ func (s *Service) redeem(p pool, name string, why purpose, code string, allowed 
 			c.Failed++
 			return store.PutJSON(b, codeKey(u, why), c)
 		}
-		// What remains says how many were sent lately.
+		// Keep the rest, which counts the codes sent.
 		c.Hash = ""
 		if err := store.PutJSON(b, codeKey(u, why), c); err != nil {
 			return err
@@ -138,7 +134,6 @@ func (s *Service) redeem(p pool, name string, why purpose, code string, allowed 
 	return refusal
 }
 
-// forgetCodes drops the codes of a user who is deleted.
 func forgetCodes(tx *store.Tx, p pool, u user) error {
 	for _, why := range []purpose{confirming, resetting} {
 		if err := mailCodesIn(tx, p).Delete([]byte(codeKey(u, why))); err != nil {

@@ -11,7 +11,7 @@ type mfaConfigOutput struct {
 	MfaConfiguration string `json:"MfaConfiguration"`
 }
 
-// getUserPoolMfaConfig says that a pool asks for no second factor: none does here.
+// getUserPoolMfaConfig always answers OFF.
 func (s *Service) getUserPoolMfaConfig(_ context.Context, in *poolIDInput) (*mfaConfigOutput, error) {
 	var c constraints
 	c.Text("userPoolId", in.UserPoolID, 55)
@@ -29,7 +29,7 @@ type setMfaConfigInput struct {
 	MfaConfiguration string
 }
 
-// setUserPoolMfaConfig leaves multi-factor authentication off, and refuses to turn it on.
+// setUserPoolMfaConfig accepts only OFF.
 func (s *Service) setUserPoolMfaConfig(ctx context.Context, in *setMfaConfigInput) (*mfaConfigOutput, error) {
 	var c constraints
 	c.OneOf("mfaConfiguration", []string{"OFF", "ON", "OPTIONAL"}, in.MfaConfiguration)

@@ -40,7 +40,7 @@ func TestSigningInThroughThePagesYieldsAnIDToken(t *testing.T) {
 			}
 			home := mustParse(t, a.oauth.RedirectURL)
 			if back := form.doc.Find(".back a"); back.AttrOr("href", "") != home.Scheme+"://"+home.Host+"/" || back.Text() != "Back to Gatehouse" {
-				t.Errorf("the way back is %q to %q", back.Text(), back.AttrOr("href", ""))
+				t.Errorf("the link back is %q to %q", back.Text(), back.AttrOr("href", ""))
 			}
 			signUp, _ := form.doc.Find("a").Attr("href")
 			form = b.open(t, form.url.ResolveReference(mustParse(t, signUp)).String())
@@ -77,7 +77,7 @@ func TestSigningInThroughThePagesYieldsAnIDToken(t *testing.T) {
 				t.Fatal(err)
 			}
 			if again := claimsOf(t, token.Extra("id_token").(string)); again["sub"] != id.Subject {
-				t.Errorf("the second sign-in is of %v, the first of %s", again["sub"], id.Subject)
+				t.Errorf("the second sign-in's user is %v, the first's %s", again["sub"], id.Subject)
 			}
 		})
 	}
@@ -159,7 +159,7 @@ func TestAClientWithTheWrongSecretGetsNothing(t *testing.T) {
 		grantRefused(t, err, "invalid_client")
 	}
 	if _, err := a.exchange(t, code, a.verifier); err != nil {
-		t.Errorf("a failed client authentication has spent the code: %v", err)
+		t.Errorf("a failed client authentication used the code up: %v", err)
 	}
 }
 
@@ -190,7 +190,7 @@ func TestAnErrorGoesBackToTheAppOnlyIfTheAddressIsItsOwn(t *testing.T) {
 		for _, path := range []string{"/oauth2/authorize", "/login", "/signup"} {
 			p := b.open(t, strings.Replace(address, "/oauth2/authorize", path, 1))
 			if p.leaving != nil || p.status != http.StatusBadRequest || p.doc.Find("[role=alert]").Length() != 1 {
-				t.Errorf("%s at %s: status %d, leaving for %v", name, path, p.status, p.leaving)
+				t.Errorf("%s at %s: status %d, redirected to %v", name, path, p.status, p.leaving)
 			}
 		}
 	}
@@ -250,7 +250,7 @@ func TestABrowserStaysSignedInUntilItSignsOut(t *testing.T) {
 		t.Error("prompt=login does not ask for the password")
 	}
 	if p := b.open(t, newApp(t, newWorldAt(t, w.srv)).authURL()); p.leaving != nil {
-		t.Error("a session of one pool counts at another")
+		t.Error("a session is valid at another pool")
 	}
 
 	logout := func(to string) page {
@@ -271,7 +271,7 @@ func TestABrowserStaysSignedInUntilItSignsOut(t *testing.T) {
 	a.code(t, b.submit(t, b.open(t, a.authURL()), credentials("ann@example.com", password)))
 	clock.advance(time.Hour)
 	if p := b.open(t, a.authURL()); p.leaving != nil {
-		t.Error("the session outlives its hour")
+		t.Error("the session is valid after its hour")
 	}
 }
 
@@ -306,7 +306,7 @@ func TestARefreshTokenWorksAtTheTokenEndpointUntilItIsRevokedThere(t *testing.T)
 		t.Errorf("revoking an access token: status %d", got)
 	}
 	if got := revoke("none"); got != http.StatusOK {
-		t.Errorf("revoking what is not there: status %d", got)
+		t.Errorf("revoking an unknown token: status %d", got)
 	}
 	if got := revoke(token.RefreshToken); got != http.StatusOK {
 		t.Errorf("revoking: status %d", got)
@@ -314,6 +314,6 @@ func TestARefreshTokenWorksAtTheTokenEndpointUntilItIsRevokedThere(t *testing.T)
 	_, err = refresh()
 	grantRefused(t, err, "invalid_grant")
 	if _, err := a.provider.UserInfo(t.Context(), oauth2.StaticTokenSource(again)); err == nil {
-		t.Error("userInfo takes a revoked access token")
+		t.Error("userInfo accepts a revoked access token")
 	}
 }

@@ -11,9 +11,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The cost of hashing a password with argon2id, one of the settings that
+// The cost of hashing a password with argon2id, about 20 ms: one of the minimums of
 // https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
-// calls the least: some 20 ms.
 const (
 	argonMemory = 19 * 1024 // KiB
 	argonTime   = 2
@@ -22,8 +21,7 @@ const (
 	hashBytes   = 32
 )
 
-// hashPassword returns the hash with its salt and cost in the usual notation,
-// $argon2id$v=19$m=…,t=…,p=…$salt$hash. It waits for a free processor.
+// hashPassword waits for a processor and returns $argon2id$v=19$m=…,t=…,p=…$salt$hash.
 func (s *Service) hashPassword(ctx context.Context, password string) (string, error) {
 	release, err := s.takeProcessor(ctx)
 	if err != nil {
@@ -40,9 +38,8 @@ func encodeHash(salt, hash []byte) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(hash))
 }
 
-// passwordMatches compares a password with a stored hash. An empty hash, that of
-// a user who is not there, takes as long and matches nothing. The caller holds a
-// processor.
+// passwordMatches never matches an empty hash, of an unknown user, but takes as long. The
+// caller must hold takeProcessor.
 func passwordMatches(password, encoded string) (bool, error) {
 	if encoded == "" {
 		argon2.IDKey([]byte(password), make([]byte, saltBytes), argonTime, argonMemory, argonLanes, hashBytes)
@@ -69,7 +66,6 @@ func passwordMatches(password, encoded string) (bool, error) {
 	return subtle.ConstantTimeCompare(got, want) == 1, nil
 }
 
-// takeProcessor waits until one more hash may be computed.
 func (s *Service) takeProcessor(ctx context.Context) (release func(), err error) {
 	select {
 	case s.hashing <- struct{}{}:

@@ -24,7 +24,7 @@ func (s *Service) renderForgot(w http.ResponseWriter, status int, a authorizatio
 	s.render(w, status, "forgot", v)
 }
 
-// postForgotPassword says the same whether or not there is such an account.
+// postForgotPassword does not reveal whether the account exists.
 func (s *Service) postForgotPassword(w http.ResponseWriter, r *http.Request, a authorization) {
 	name := strings.TrimSpace(r.PostForm.Get("username"))
 	_, err := s.forgot(a.Pool, name)
@@ -36,7 +36,7 @@ func (s *Service) postForgotPassword(w http.ResponseWriter, r *http.Request, a a
 		s.renderForgot(w, http.StatusForbidden, a, view{Username: name, Error: "An administrator has to reset your password."})
 	case err == nil, errors.As(err, &refused):
 		s.renderReset(w, http.StatusOK, a, view{
-			Username: name, Notice: "If there is an account of that name, a code was sent to its e-mail address.",
+			Username: name, Notice: "If the account exists, we sent a code to its e-mail address.",
 		})
 	default:
 		s.fail(w, err)
@@ -67,8 +67,7 @@ func (s *Service) postReset(w http.ResponseWriter, r *http.Request, a authorizat
 	}
 }
 
-// passwordProblem words what is wrong with a new password; other errors have no
-// text.
+// passwordProblem returns a text for the user, or "" for other errors.
 func passwordProblem(err error) string {
 	switch {
 	case wire.IsCode(err, "InvalidPasswordException"):
@@ -86,8 +85,7 @@ func (s *Service) renderNewPassword(w http.ResponseWriter, status int, a authori
 	s.render(w, status, "newpassword", v)
 }
 
-// postNewPassword puts a password of the user's own in the place of a temporary
-// one, and signs the browser in.
+// postNewPassword also signs the browser in.
 func (s *Service) postNewPassword(w http.ResponseWriter, r *http.Request, a authorization) {
 	session := r.PostForm.Get("session")
 	u, err := s.chooseNewPassword(r.Context(), a.Pool, a.Client, session, "", r.PostForm.Get("password"), nil)

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-func TestUsersTokensAndSessionsSurviveAReopenAndNoSecretIsInTheFile(t *testing.T) {
+func TestUsersTokensAndSessionsSurviveARestartAndNoSecretIsInTheFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	open := func() *localaws.Server {
@@ -44,7 +44,7 @@ func TestUsersTokensAndSessionsSurviveAReopenAndNoSecretIsInTheFile(t *testing.T
 		t.Fatal(err)
 	}
 	if !bytes.Contains(file, []byte("ann@example.com")) {
-		t.Error("the file does not hold the user: this is not the file to look at")
+		t.Error("the file does not hold the user: it must be the wrong file")
 	}
 	for name, secret := range map[string]string{
 		"the password": password, "a code": code, "an unspent code": unspent, "a session cookie": session,
@@ -60,20 +60,20 @@ func TestUsersTokensAndSessionsSurviveAReopenAndNoSecretIsInTheFile(t *testing.T
 	defer func() { _ = w.srv.Close() }()
 	w.api = clientOf(w.srv)
 	again := newApp(t, w)
-	// The server is at another port now; the issuer is the one of before, and so are the keys.
+	// The server is now at another port, but issuer and keys have not changed.
 	verifier := again.provider.Verifier(&oidc.Config{ClientID: w.clientID})
 	id, err := verifier.Verify(t.Context(), token.Extra("id_token").(string))
 	if err != nil || id.Subject != sub {
-		t.Errorf("an ID token of before does not verify: %v", err)
+		t.Errorf("an earlier ID token does not verify: %v", err)
 	}
 	if _, err := w.api.GetUser(t.Context(), &cognito.GetUserInput{AccessToken: direct.AccessToken}); err != nil {
-		t.Errorf("an access token of before is refused: %v", err)
+		t.Errorf("an earlier access token is refused: %v", err)
 	}
 	if _, err := w.refresh(t, token.RefreshToken); err != nil {
-		t.Errorf("a refresh token of before is refused: %v", err)
+		t.Errorf("an earlier refresh token is refused: %v", err)
 	}
 	if _, err := again.oauth.Exchange(t.Context(), unspent, oauth2.VerifierOption(a.verifier)); err != nil {
-		t.Errorf("a code of before is refused: %v", err)
+		t.Errorf("an earlier code is refused: %v", err)
 	}
 	again.code(t, b.open(t, again.authURL()))
 	w.mustSignIn(t, "ann@example.com")

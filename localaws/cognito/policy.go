@@ -10,12 +10,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// passwordPattern allows spaces inside a password, not around it.
+// passwordPattern allows spaces inside a password, but not around it.
 var passwordPattern = regexp.MustCompile(`^\S+.*\S+$`)
 
 const (
 	maxPassword = 256
-	// symbols are the characters that count as special ones:
+	// symbols count as special characters:
 	// https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-policies.html
 	symbols = "^$*.[]{}()?-\"!@#%&/\\,><':;|_~`+= "
 )
@@ -24,8 +24,7 @@ type policies struct {
 	PasswordPolicy *passwordPolicy
 }
 
-// passwordPolicy is what a pool asks of its users' passwords, stored as it is on
-// the wire.
+// passwordPolicy is stored as on the wire.
 type passwordPolicy struct {
 	MinimumLength                 int
 	RequireUppercase              bool
@@ -35,18 +34,16 @@ type passwordPolicy struct {
 	TemporaryPasswordValidityDays int
 }
 
-// usualPolicy is that of a pool created without one.
-func usualPolicy() passwordPolicy {
+func defaultPolicy() passwordPolicy {
 	return passwordPolicy{
 		MinimumLength: 8, RequireUppercase: true, RequireLowercase: true,
 		RequireNumbers: true, RequireSymbols: true, TemporaryPasswordValidityDays: 7,
 	}
 }
 
-// policy completes what a request to create a pool says about passwords.
 func (p *policies) policy() (passwordPolicy, error) {
 	if p == nil || p.PasswordPolicy == nil {
-		return usualPolicy(), nil
+		return defaultPolicy(), nil
 	}
 	policy := *p.PasswordPolicy
 	if policy.MinimumLength == 0 {
@@ -61,7 +58,7 @@ func (p *policies) policy() (passwordPolicy, error) {
 	return policy, c.err()
 }
 
-// check returns InvalidPasswordException with the first thing that is missing.
+// check returns InvalidPasswordException for the first unmet requirement.
 func (p passwordPolicy) check(password string) error {
 	var c constraints
 	c.Text("password", password, maxPassword)
@@ -88,24 +85,24 @@ func (p passwordPolicy) check(password string) error {
 	return nil
 }
 
-// random returns a password that conforms to any policy.
+// random satisfies any policy.
 func (p passwordPolicy) random() string {
 	return "aA0-" + rand.Text() + rand.Text() + rand.Text() + rand.Text()
 }
 
-// String says to people what is asked for.
+// String is for users.
 func (p passwordPolicy) String() string {
 	var kinds []string
 	for _, kind := range []struct {
-		asked bool
-		name  string
+		required bool
+		name     string
 	}{
 		{p.RequireUppercase, "an upper-case letter"},
 		{p.RequireLowercase, "a lower-case letter"},
 		{p.RequireNumbers, "a digit"},
 		{p.RequireSymbols, "a special character"},
 	} {
-		if kind.asked {
+		if kind.required {
 			kinds = append(kinds, kind.name)
 		}
 	}

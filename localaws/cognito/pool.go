@@ -13,19 +13,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// AutoConfirmTag, set to "true" among UserPoolTags, makes a pool confirm its
-// sign-ups, and their e-mail addresses, at once. It stands in for a pre-sign-up
-// Lambda trigger that answers autoConfirmUser and autoVerifyEmail.
+// AutoConfirmTag, with the value "true" in UserPoolTags, makes a pool confirm sign-ups and
+// their e-mail addresses at once, like a pre-sign-up Lambda trigger that returns
+// autoConfirmUser and autoVerifyEmail.
 const AutoConfirmTag = "localaws:auto-confirm"
 
 var namePattern = regexp.MustCompile(`^[\w\s+=,.@-]+$`)
 
-// pool is one stored user pool; its signing key is stored beside it.
 type pool struct {
 	ID   string
 	Name string
-	// IssuerBase is the endpoint that the pool was created at. Tokens go on naming it as
-	// their issuer when the server moves to another port, as who somebody is depends on it.
+	// IssuerBase is the endpoint at which the pool was created. It stays the issuer when the
+	// server moves to another port, because apps identify users by issuer and sub.
 	IssuerBase             string
 	Policy                 passwordPolicy
 	UsernameAttributes     []string
@@ -40,13 +39,13 @@ type pool struct {
 	Modified               time.Time
 }
 
-// signInByEmail reports whether users name themselves by their e-mail address;
-// their user name is a UUID then.
+// signInByEmail reports whether users sign in with their e-mail address. Their user name is
+// then a UUID.
 func (p pool) signInByEmail() bool { return slices.Contains(p.UsernameAttributes, "email") }
 
 func (p pool) autoConfirms() bool { return p.Tags[AutoConfirmTag] == "true" }
 
-// fold is the form in which names and addresses of this pool are compared.
+// fold returns the form in which the pool compares names and addresses.
 func (p pool) fold(name string) string {
 	if p.CaseSensitive {
 		return name
@@ -67,13 +66,11 @@ func findPool(tx *store.Tx, id string) (pool, error) {
 	return p, nil
 }
 
-// newPoolID returns an id such as us-east-1_AbCdEfGhI.
 func (s *Service) newPoolID() string {
 	return s.env.Region + "_" + randomText("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789", 9)
 }
 
-// randomText draws n characters, each equally likely. The alphabet must be
-// shorter than 256 characters.
+// randomText draws n characters with equal probability. The alphabet must have fewer than 256.
 func randomText(alphabet string, n int) string {
 	even := 256 - 256%len(alphabet)
 	text := make([]byte, 0, n)
@@ -97,15 +94,14 @@ type createUserPoolInput struct {
 	Policies               *policies
 	UsernameAttributes     []string
 	AutoVerifiedAttributes []string
-	// UsernameConfiguration left out means case-sensitive names, as on AWS.
+	// Without UsernameConfiguration names are case-sensitive, as on AWS.
 	UsernameConfiguration *usernameConfiguration
 	AdminCreateUserConfig *adminCreateUserConfig
 	DeletionProtection    string
 	MfaConfiguration      string
 	UserPoolTags          map[string]string
 	UserPoolTier          string
-	// AccountRecoverySetting is kept and shown. It says how passwords are
-	// recovered, and the operations that recover one are refused.
+	// AccountRecoverySetting is for recoversByAdminOnly.
 	AccountRecoverySetting json.RawMessage
 }
 

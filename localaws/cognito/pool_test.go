@@ -45,7 +45,7 @@ func TestAPoolIsListedAndDescribedAsItWasCreated(t *testing.T) {
 	}
 }
 
-func TestAPoolAsksForNoSecondFactor(t *testing.T) {
+func TestAPoolRequiresNoSecondFactor(t *testing.T) {
 	t.Parallel()
 	api := clientOf(localawstest.Start(t))
 	id := createPool(t, api, nil)
@@ -86,7 +86,7 @@ func TestPoolListsArePaged(t *testing.T) {
 	refused(t, err, "InvalidParameterException", "less than or equal to 60")
 }
 
-func TestWhatPoolsCannotDoHereIsRefused(t *testing.T) {
+func TestUnsupportedPoolSettingsAreRefused(t *testing.T) {
 	t.Parallel()
 	api := clientOf(localawstest.Start(t))
 	for name, in := range map[string]*cognito.CreateUserPoolInput{
@@ -149,7 +149,7 @@ func TestAClientIsListedDescribedAndUpdatedAsAWhole(t *testing.T) {
 		t.Error("the update changed the secret or the name")
 	}
 	if c.LogoutURLs != nil || c.AccessTokenValidity != nil || c.RefreshTokenValidity != 30 {
-		t.Errorf("what the update left out is not back at its default: %+v", c)
+		t.Errorf("an omitted setting did not return to its default: %+v", c)
 	}
 }
 
@@ -160,7 +160,7 @@ func TestClientSettingsAreChecked(t *testing.T) {
 		change     func(*cognito.CreateUserPoolClientInput)
 		code, text string
 	}{
-		"HTTP elsewhere": {func(in *cognito.CreateUserPoolClientInput) {
+		"plain HTTP to another machine": {func(in *cognito.CreateUserPoolClientInput) {
 			in.CallbackURLs = []string{"http://example.com/cb"}
 		}, "InvalidParameterException", "cannot use the HTTP protocol"},
 		"a fragment": {func(in *cognito.CreateUserPoolClientInput) {
@@ -181,7 +181,7 @@ func TestClientSettingsAreChecked(t *testing.T) {
 		"another identity provider": {func(in *cognito.CreateUserPoolClientInput) {
 			in.SupportedIdentityProviders = []string{"Google"}
 		}, "NotImplementedException", "Google"},
-		"a day and an hour": {func(in *cognito.CreateUserPoolClientInput) {
+		"an ID token valid for more than a day": {func(in *cognito.CreateUserPoolClientInput) {
 			in.IdTokenValidity = aws.Int32(25)
 		}, "InvalidParameterException", "Invalid range for id token"},
 		"an unknown pool": {func(in *cognito.CreateUserPoolClientInput) {
@@ -217,6 +217,6 @@ func TestADomainBelongsToOnePool(t *testing.T) {
 	}
 	absent, err := api.DescribeUserPoolDomain(t.Context(), &cognito.DescribeUserPoolDomainInput{Domain: aws.String("none")})
 	if err != nil || absent.DomainDescription.UserPoolId != nil {
-		t.Errorf("a domain that is not there is %+v (%v)", absent.DomainDescription, err)
+		t.Errorf("the unknown domain is %+v (%v)", absent.DomainDescription, err)
 	}
 }

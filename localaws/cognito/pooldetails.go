@@ -99,7 +99,7 @@ type poolEntry struct {
 	LastModifiedDate float64  `json:"LastModifiedDate"`
 }
 
-// listUserPools lists pools in the order of their ids. Several may have one name.
+// listUserPools orders pools by id.
 func (s *Service) listUserPools(_ context.Context, in *listUserPoolsInput) (*listUserPoolsOutput, error) {
 	var c constraints
 	if in.MaxResults == nil {

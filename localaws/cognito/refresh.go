@@ -8,15 +8,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The ways in which a refresh token can be no good.
 var (
 	errRefreshInvalid = notAuthorized("Invalid Refresh Token")
 	errRefreshRevoked = notAuthorized("Refresh Token has been revoked")
 	errRefreshExpired = notAuthorized("Refresh Token has expired")
 )
 
-// findRefreshToken returns the grant of a refresh token that this client may use
-// now.
+// findRefreshToken requires the token to be valid and the client's.
 func (s *Service) findRefreshToken(p pool, c client, token string) (grant, error) {
 	var stored refreshToken
 	err := s.env.DB.View(func(tx *store.Tx) error {
@@ -39,8 +37,8 @@ func (s *Service) findRefreshToken(p pool, c client, token string) (grant, error
 	return stored.Grant, err
 }
 
-// revoke ends a refresh token of that client, and every access token that came of
-// it. A token that is not there is passed over, as RFC 7009 section 2.2 wants.
+// revoke revokes a client's refresh token and all access tokens of its grant. An unknown token
+// is no error (RFC 7009 section 2.2).
 func (s *Service) revoke(c client, token string) error {
 	return s.env.DB.Update(func(tx *store.Tx) error {
 		stored, found, err := store.GetJSON[refreshToken](refreshTokensIn(tx), secretKey(token))

@@ -12,7 +12,6 @@ var pageFiles embed.FS
 
 const stylesheetPath = "/_localaws/sign-in.css"
 
-// pages are the templates by name, each within the common layout.
 var pages = map[string]*template.Template{
 	"login":       parsePage("login"),
 	"signup":      parsePage("signup"),
@@ -28,27 +27,25 @@ func parsePage(name string) *template.Template {
 	return template.Must(template.ParseFS(pageFiles, "pages/layout.html", "pages/"+name+".html"))
 }
 
-// view is what the templates show.
 type view struct {
-	// Title says what the page is for, App for which client, and Home is where that
-	// client is, "" if it is not known.
+	// Title is the heading. App is the client's name, Home its front page or "".
 	Title string
 	App   string
 	Home  string
-	// Notice is shown above the form: what has been done.
+	// Notice, above the form, says what was done.
 	Notice string
-	// Error is shown beside the form, and Field is the input it is about, if one.
+	// Error is shown at Field, the wrong input, if known.
 	Error string
 	Field string
-	// Action is where the form goes, Other the way to the other page, Forgot the one
-	// to a new password, Resend where another code is asked for.
+	// Action receives the form. Other, Forgot and Resend link to the other page, the forgotten
+	// password and another code.
 	Action string
 	Other  string
 	Forgot string
 	Resend string
-	// Session is that of the challenge that the form responds to.
+	// Session is the challenge's.
 	Session string
-	// ByEmail says that users are named by their e-mail address.
+	// ByEmail: users sign in with their e-mail address.
 	ByEmail  bool
 	Username string
 	Name     string
@@ -73,7 +70,6 @@ func serveStylesheet(w http.ResponseWriter, r *http.Request) {
 	http.ServeFileFS(w, r, pageFiles, "pages/sign-in.css")
 }
 
-// serveCrossOrigin answers a form that another site posted.
 func (s *Service) serveCrossOrigin(w http.ResponseWriter, _ *http.Request) {
 	s.render(w, http.StatusForbidden, "error", view{
 		Title: "This form came from another site",

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxForm bounds what is read of a posted form, in bytes.
+// maxForm is in bytes.
 const maxForm = 64 << 10
 
-// routes are the paths of Cognito's managed login and of its issuers:
+// routes serves the paths of Cognito's managed login and of its issuers:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/managed-login-endpoints.html
 func (s *Service) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -25,8 +25,7 @@ func (s *Service) routes() http.Handler {
 	mux.HandleFunc("GET /forgotPassword", s.serveForgotPassword)
 	mux.HandleFunc("GET "+stylesheetPath, serveStylesheet)
 
-	// What people post comes from our own pages only: no other site may sign a
-	// browser in.
+	// No other site may sign a browser in.
 	sameOrigin := http.NewCrossOriginProtection()
 	sameOrigin.SetDenyHandler(http.HandlerFunc(s.serveCrossOrigin))
 	for path, form := range map[string]http.HandlerFunc{
@@ -41,9 +40,8 @@ func (s *Service) routes() http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		// The addresses of these pages hold state and nonce of a sign-in; other
-		// sites are not told. Our own are: without a referrer browsers would send
-		// our forms with "Origin: null".
+		// Other sites must not see state and nonce in our addresses. With no-referrer, browsers
+		// would send our own forms with "Origin: null".
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Content-Security-Policy", contentPolicy(""))
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -51,9 +49,8 @@ func (s *Service) routes() http.Handler {
 	})
 }
 
-// contentPolicy lets a page load its stylesheet and post its form. Browsers apply
-// form-action also to the redirect that follows, so the page's callback origin
-// must be in it.
+// contentPolicy includes the callback's origin in form-action, because browsers also apply it
+// to the redirect after a post.
 func contentPolicy(callback string) string {
 	return strings.TrimSpace("default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'; form-action 'self' " + callback)
 }

@@ -12,14 +12,14 @@ import (
 )
 
 const (
-	// sessionCookie is named apart from the portal's cookies: both are on host
-	// localhost, and cookies ignore ports.
+	// sessionCookie must differ from the portal's cookies: both are on host localhost, and
+	// cookies ignore ports.
 	sessionCookie = "localaws_login"
-	// sessionLife is how long a browser stays signed in here, as in Cognito.
+	// sessionLife is as in Cognito.
 	sessionLife = time.Hour
 )
 
-// session is one browser's sign-in, stored under the hash of its cookie.
+// session is a browser's sign-in. Its key is the cookie's hash.
 type session struct {
 	PoolID   string
 	Username string
@@ -32,7 +32,7 @@ func (s session) expired(now time.Time) bool { return !now.Before(s.Expires) }
 
 func sessionsIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "sessions") }
 
-// startSession remembers the browser, in place of whatever session it had.
+// startSession replaces the browser's session.
 func (s *Service) startSession(w http.ResponseWriter, r *http.Request, p pool, u user) (since time.Time, err error) {
 	now := s.env.Now()
 	secret := newSecret()
@@ -57,8 +57,7 @@ func (s *Service) startSession(w http.ResponseWriter, r *http.Request, p pool, u
 	return now, nil
 }
 
-// session returns the user that the browser is signed in as at this pool, and
-// since when.
+// session returns the browser's user at this pool, and the sign-in's time.
 func (s *Service) session(r *http.Request, p pool) (u user, since time.Time, ok bool, err error) {
 	cookie, err := r.Cookie(sessionCookie)
 	if err != nil {
@@ -79,7 +78,6 @@ func (s *Service) session(r *http.Request, p pool) (u user, since time.Time, ok 
 	return u, since, ok, err
 }
 
-// endSession forgets the browser.
 func (s *Service) endSession(w http.ResponseWriter, r *http.Request) error {
 	setSessionCookie(w, "", -1)
 	cookie, err := r.Cookie(sessionCookie)
@@ -91,8 +89,7 @@ func (s *Service) endSession(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// setSessionCookie leaves Secure out: the local AWS speaks plain HTTP, on
-// loopback.
+// setSessionCookie omits Secure: the local AWS speaks plain HTTP on loopback.
 func setSessionCookie(w http.ResponseWriter, value string, maxAge int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteLaxMode,

@@ -27,8 +27,8 @@ func clientOf(srv *localaws.Server) *cognito.Client {
 	return cognito.NewFromConfig(srv.AWSConfig(), func(o *cognito.Options) { o.RetryMaxAttempts = 1 })
 }
 
-// world is a server with one pool, whose users sign in by e-mail and are
-// confirmed at once, and one client of it.
+// world is a server with a pool and a client. The pool's users sign in by e-mail and are
+// confirmed at once.
 type world struct {
 	srv      *localaws.Server
 	api      *cognito.Client
@@ -117,7 +117,7 @@ func (w world) mustSignIn(t *testing.T, email string) *types.AuthenticationResul
 	return result
 }
 
-// refused checks an API error by its code and part of its text.
+// refused checks an API error's code and part of its text.
 func refused(t *testing.T, err error, code, text string) {
 	t.Helper()
 	var apiErr smithy.APIError
@@ -131,7 +131,7 @@ func refused(t *testing.T, err error, code, text string) {
 	}
 }
 
-// movableClock stands still until a test moves it.
+// movableClock stands still until advance.
 type movableClock struct {
 	start time.Time
 	ahead atomic.Int64

@@ -15,10 +15,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// keyBits is the size of a pool's RSA key, as Cognito's are.
+// keyBits is Cognito's key size.
 const keyBits = 2048
 
-// signer signs and verifies a pool's tokens with RS256.
 type signer struct {
 	public jose.JSONWebKey
 	jose   jose.Signer
@@ -26,16 +25,15 @@ type signer struct {
 
 func signingKeysIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "signing keys") }
 
-// newSigningKey draws the key of a new pool, in PKCS #8.
+// newSigningKey returns PKCS #8.
 func newSigningKey() ([]byte, error) {
 	key, err := rsa.GenerateKey(rand.Reader, keyBits)
 	if err != nil {
-		return nil, fmt.Errorf("drawing a signing key: %w", err)
+		return nil, fmt.Errorf("generating a signing key: %w", err)
 	}
 	return x509.MarshalPKCS8PrivateKey(key)
 }
 
-// signerOf returns the pool's signer. A pool keeps its key for ever.
 func (s *Service) signerOf(p pool) (*signer, error) {
 	if known, ok := s.signers.Load(p.ID); ok {
 		return known.(*signer), nil
@@ -79,7 +77,6 @@ func newSigner(raw []byte) (*signer, error) {
 	return &signer{public: public, jose: made}, nil
 }
 
-// sign returns the claims as a compact JWT.
 func (s *signer) sign(claims map[string]any) (string, error) {
 	token, err := jwt.Signed(s.jose).Claims(claims).Serialize()
 	if err != nil {
@@ -88,7 +85,7 @@ func (s *signer) sign(claims map[string]any) (string, error) {
 	return token, nil
 }
 
-// verify decodes a token that this signer signed, without looking at its times.
+// verify does not check times.
 func (s *signer) verify(token string, claims any) error {
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil {

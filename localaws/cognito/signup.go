@@ -9,16 +9,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// newUser is who is to be added to a pool.
 type newUser struct {
-	// Name is the user name or, where users sign in by it, the e-mail address.
+	// Name is the user name, or the e-mail address if users sign in by it.
 	Name       string
 	Attributes map[string]string
 	// Taken is the text of UsernameExistsException for a user name.
 	Taken string
 }
 
-// checkName makes sure that the name and the attributes agree.
+// checkName also checks that the attributes agree.
 func (n *newUser) checkName(p pool) error {
 	var c constraints
 	c.Text("username", n.Name, 128)
@@ -38,8 +37,8 @@ func (n *newUser) checkName(p pool) error {
 	return nil
 }
 
-// add stores a new user, whose name has been checked and whom complete gives a
-// state and a password, or returns UsernameExistsException.
+// add returns UsernameExistsException for a taken name. checkName must have passed. complete
+// sets status and password.
 func (s *Service) add(p pool, n newUser, complete func(*user)) (user, error) {
 	now := s.env.Now()
 	u := user{Username: n.Name, Sub: wire.NewUUID(), Attributes: n.Attributes, Created: now, Modified: now}
@@ -48,7 +47,7 @@ func (s *Service) add(p pool, n newUser, complete func(*user)) (user, error) {
 		u.Username = u.Sub
 	}
 	err := s.env.DB.Update(func(tx *store.Tx) error {
-		// Read again: the pool may have gone since the caller read it.
+		// The pool may have been deleted since the caller read it.
 		p, err := findPool(tx, p.ID)
 		if err != nil {
 			return err
@@ -73,8 +72,7 @@ func (s *Service) add(p pool, n newUser, complete func(*user)) (user, error) {
 	return u, err
 }
 
-// register adds a user who signed up: confirmed at once if the pool does that, or
-// mailed a code if it does that.
+// register confirms the user at once or mails a code, if the pool does either.
 func (s *Service) register(ctx context.Context, p pool, name, password string, given []attribute) (user, error) {
 	if p.AdminCreateOnly {
 		return user{}, notAuthorized("SignUp is not permitted for this user pool")
@@ -109,7 +107,6 @@ func (s *Service) register(ctx context.Context, p pool, name, password string, g
 	return u, err
 }
 
-// mailsCode reports whether a user who signed up was mailed a code.
 func (p pool) mailsCode(u user) bool {
 	return u.Status == unconfirmed && p.verifiesEmail() && u.Attributes["email"] != ""
 }
@@ -120,8 +117,7 @@ type signUpInput struct {
 	Username       string
 	Password       string
 	UserAttributes []attribute
-	// What follows is for triggers, analytics and threat protection, none of which
-	// this local AWS has.
+	// Ignored from here on: for triggers, analytics and threat protection.
 	ValidationData    []attribute
 	ClientMetadata    map[string]string
 	AnalyticsMetadata json.RawMessage
@@ -134,9 +130,8 @@ type signUpOutput struct {
 	CodeDeliveryDetails *codeDelivery `json:"CodeDeliveryDetails,omitempty"`
 }
 
-// signUp adds a user. Without AutoConfirmTag the user waits for ConfirmSignUp with
-// the code that was mailed or, in a pool that does not verify addresses, for
-// AdminConfirmSignUp.
+// signUp adds a user. Without AutoConfirmTag, ConfirmSignUp with the mailed code must follow
+// or, in a pool that does not verify addresses, AdminConfirmSignUp.
 func (s *Service) signUp(ctx context.Context, in *signUpInput) (*signUpOutput, error) {
 	c, p, err := s.findClientPool(in.ClientID)
 	if err != nil {

@@ -20,7 +20,7 @@ func (s *Service) renderSignUp(w http.ResponseWriter, status int, a authorizatio
 	v.Title, v.App, v.Home = "Sign up", a.Client.Name, a.home()
 	if a.Pool.AdminCreateOnly {
 		s.render(w, http.StatusForbidden, "error", view{
-			Title: v.Title, App: v.App, Home: v.Home, Error: "Signing up is closed: an administrator has to create your account.",
+			Title: v.Title, App: v.App, Home: v.Home, Error: "Sign-up is closed. Ask an administrator for an account.",
 		})
 		return
 	}
@@ -31,8 +31,7 @@ func (s *Service) renderSignUp(w http.ResponseWriter, status int, a authorizatio
 	s.render(w, status, "signup", v)
 }
 
-// postSignUp adds a user. One who is confirmed at once is signed in and goes on to
-// the client.
+// postSignUp also signs the browser in if the user is confirmed at once.
 func (s *Service) postSignUp(w http.ResponseWriter, r *http.Request) {
 	a, err := s.parseAuthorization(r.URL.Query())
 	if err != nil {
@@ -68,14 +67,13 @@ func (s *Service) postSignUp(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signUpProblem words a refused sign-up for the user and names the input it is
-// about; what is no refusal has no text.
+// signUpProblem returns the wrong input and a text for the user, or no text for other errors.
 func signUpProblem(err error, p pool) (field, text string) {
 	switch {
 	case wire.IsCode(err, "InvalidPasswordException"):
 		return "password", "This password is not strong enough."
 	case wire.IsCode(err, "UsernameExistsException") && p.signInByEmail():
-		return "username", "There is an account with this e-mail address already."
+		return "username", "An account with this e-mail address already exists."
 	case wire.IsCode(err, "UsernameExistsException"):
 		return "username", "This user name is taken."
 	case wire.IsCode(err, "InvalidParameterException") && p.signInByEmail():
@@ -83,7 +81,7 @@ func signUpProblem(err error, p pool) (field, text string) {
 	case wire.IsCode(err, "InvalidParameterException"):
 		return "", "Enter a user name and a password without spaces around it."
 	case wire.IsCode(err, "NotAuthorizedException"):
-		return "", "Signing up is closed."
+		return "", "Sign-up is closed."
 	default:
 		return "", ""
 	}

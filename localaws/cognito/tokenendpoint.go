@@ -22,8 +22,7 @@ type tokenResponse struct {
 	TokenType    string `json:"token_type"`
 }
 
-// serveToken exchanges a code, or a refresh token, for tokens:
-// https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
+// See https://docs.aws.amazon.com/cognito/latest/developerguide/token-endpoint.html
 func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
 	c, p, err := s.clientOf(r)
 	if err != nil {
@@ -50,8 +49,7 @@ func (s *Service) serveToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// refuseToken answers an error. All have status 400, as Cognito's have, also
-// where RFC 6749 would have 401.
+// refuseToken answers 400, as Cognito does even where RFC 6749 has 401.
 func (s *Service) refuseToken(w http.ResponseWriter, err error) {
 	var refusal *oauthError
 	if !errors.As(err, &refusal) {
@@ -61,8 +59,8 @@ func (s *Service) refuseToken(w http.ResponseWriter, err error) {
 	s.writeJSON(w, http.StatusBadRequest, refusal)
 }
 
-// clientOf reads the form and authenticates the client, by Basic or in the body
-// (RFC 6749 section 2.3.1). A client without a secret only names itself.
+// clientOf authenticates the client by Basic or in the body (RFC 6749 section 2.3.1). A client
+// without a secret sends only its id.
 func (s *Service) clientOf(r *http.Request) (client, pool, error) {
 	if err := r.ParseForm(); err != nil {
 		return client{}, pool{}, &oauthError{"invalid_request", "The form could not be read."}
@@ -103,7 +101,7 @@ func (s *Service) exchangeCode(p pool, c client, form url.Values) (tokens, error
 	case err != nil:
 		return tokens{}, err
 	case !ok:
-		return tokens{}, &oauthError{"invalid_grant", "The code is not valid, or not any more."}
+		return tokens{}, &oauthError{"invalid_grant", "The code is invalid, expired or already used."}
 	case spent.RedirectURI != form.Get("redirect_uri"):
 		return tokens{}, &oauthError{"invalid_grant", "The code was issued for another redirect_uri."}
 	case !verifierMatches(form.Get("code_verifier"), spent.Challenge):
@@ -113,9 +111,8 @@ func (s *Service) exchangeCode(p pool, c client, form url.Values) (tokens, error
 	return issued, asInvalidGrant(err)
 }
 
-// spendCode returns what a code of this client stands for. A code is spent with
-// the first try, whatever comes of it; a second one revokes what came of the
-// first (RFC 6749 section 4.1.2).
+// spendCode uses a code up, even if the exchange then fails. A second attempt revokes the
+// tokens of the first (RFC 6749 section 4.1.2).
 func (s *Service) spendCode(c client, secret string) (spent code, ok bool, err error) {
 	now := s.env.Now()
 	err = s.env.DB.Update(func(tx *store.Tx) error {
@@ -135,8 +132,8 @@ func (s *Service) spendCode(c client, secret string) (spent code, ok bool, err e
 	return spent, ok, err
 }
 
-// verifierMatches applies RFC 7636 section 4.6. A verifier without a challenge is
-// a mismatch too: someone took the challenge out of the request.
+// verifierMatches applies RFC 7636 section 4.6. A verifier without a challenge does not match:
+// an attacker may have removed the challenge.
 func verifierMatches(verifier, challenge string) bool {
 	if challenge == "" {
 		return verifier == ""
@@ -148,8 +145,7 @@ func verifierMatches(verifier, challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
 }
 
-// exchangeRefreshToken issues tokens for the scopes of the sign-in. Asking for
-// fewer is not implemented, and refused.
+// exchangeRefreshToken keeps the sign-in's scopes. Fewer are not implemented.
 func (s *Service) exchangeRefreshToken(p pool, c client, form url.Values) (tokens, error) {
 	if form.Get("refresh_token") == "" {
 		return tokens{}, &oauthError{"invalid_request", "The refresh_token is missing."}
@@ -158,9 +154,9 @@ func (s *Service) exchangeRefreshToken(p pool, c client, form url.Values) (token
 	if err != nil {
 		return tokens{}, asInvalidGrant(err)
 	}
-	if asked := strings.Fields(form.Get("scope")); len(asked) > 0 {
-		slices.Sort(asked)
-		if !slices.Equal(slices.Compact(asked), slices.Compact(slices.Sorted(slices.Values(g.Scopes)))) {
+	if scopes := strings.Fields(form.Get("scope")); len(scopes) > 0 {
+		slices.Sort(scopes)
+		if !slices.Equal(slices.Compact(scopes), slices.Compact(slices.Sorted(slices.Values(g.Scopes)))) {
 			return tokens{}, &oauthError{"invalid_scope", "The scope must be that of the sign-in."}
 		}
 	}
@@ -168,7 +164,6 @@ func (s *Service) exchangeRefreshToken(p pool, c client, form url.Values) (token
 	return issued, asInvalidGrant(err)
 }
 
-// asInvalidGrant turns what the API would refuse into OAuth's one code for it.
 func asInvalidGrant(err error) error {
 	var refused *wire.Error
 	if errors.As(err, &refused) {
@@ -177,8 +172,8 @@ func asInvalidGrant(err error) error {
 	return err
 }
 
-// serveRevoke ends a refresh token, and answers 200 also for one that is not
-// there: https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
+// serveRevoke also answers 200 for an unknown token:
+// https://docs.aws.amazon.com/cognito/latest/developerguide/revocation-endpoint.html
 func (s *Service) serveRevoke(w http.ResponseWriter, r *http.Request) {
 	c, _, err := s.clientOf(r)
 	token := r.PostForm.Get("token")

@@ -13,15 +13,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// grant is one sign-in of one user at one client: what all tokens that come of it
-// have in common.
+// grant is a sign-in of a user at a client. Its tokens share it.
 type grant struct {
 	ClientID string
 	Username string
 	Sub      string
 	Scopes   []string
 	AuthTime time.Time
-	// Origin is origin_jti: what is revoked when a refresh token is.
+	// Origin is origin_jti. Revoking a refresh token revokes it.
 	Origin string
 }
 
@@ -31,16 +30,15 @@ func (s *Service) newGrant(c client, u user, scopes []string) grant {
 	}
 }
 
-// tokens are what signing in yields.
 type tokens struct {
 	ID, Access string
-	// Refresh is empty when a refresh token was used: that one stays valid.
+	// Refresh is empty after a refresh: the old refresh token stays valid.
 	Refresh string
-	// ExpiresIn is how many seconds the access token is valid.
+	// ExpiresIn is the access token's lifetime in seconds.
 	ExpiresIn int
 }
 
-// refreshToken is stored under the hash of the token.
+// refreshToken's key is the token's hash.
 type refreshToken struct {
 	Grant   grant
 	Expires time.Time
@@ -48,11 +46,10 @@ type refreshToken struct {
 
 func refreshTokensIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "refresh tokens") }
 
-// revokedIn holds the origins whose tokens are revoked.
+// revokedIn holds the revoked values of grant.Origin.
 func revokedIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "revoked") }
 
-// newSecret returns an unguessable text, and secretKey the key that whatever
-// belongs to it is stored under, from which it cannot be found again.
+// newSecret is unguessable. Its data is stored under secretKey, which does not reveal it.
 func newSecret() string { return rand.Text() + rand.Text() }
 
 func secretKey(secret string) string {
@@ -60,8 +57,8 @@ func secretKey(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// issue returns the first tokens of a grant, with a refresh token. The nonce is
-// that of the authorization request, if there was one.
+// issue adds a refresh token to the first tokens of a grant. nonce is that of the authorization
+// request, or empty.
 func (s *Service) issue(p pool, c client, g grant, nonce string) (tokens, error) {
 	issued, err := s.mint(p, c, g, nonce)
 	if err != nil {
@@ -78,8 +75,7 @@ func (s *Service) issue(p pool, c client, g grant, nonce string) (tokens, error)
 	return issued, nil
 }
 
-// mint signs an identity and an access token for the grant's user, with the
-// attributes and groups of now.
+// mint uses the user's current attributes and groups.
 func (s *Service) mint(p pool, c client, g grant, nonce string) (tokens, error) {
 	signer, err := s.signerOf(p)
 	if err != nil {
@@ -113,8 +109,7 @@ func (s *Service) mint(p pool, c client, g grant, nonce string) (tokens, error) 
 	return tokens{ID: signed, Access: access, ExpiresIn: int(c.Settings.accessLife() / time.Second)}, nil
 }
 
-// commonClaims are in both kinds of token:
-// https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-with-identity-providers.html
+// See https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-with-identity-providers.html
 func (s *Service) commonClaims(p pool, g grant, groups []string, valid time.Duration) map[string]any {
 	now := s.env.Now()
 	claims := map[string]any{
@@ -158,8 +153,8 @@ func (s *Service) idClaims(p pool, c client, g grant, u user, groups []string) m
 	return claims
 }
 
-// shows reports whether the grant's scopes let an attribute be seen. openid alone
-// shows all of them; beside scopes that name attributes, only those.
+// shows reports whether the grant's scopes include an attribute. With only openid all
+// attributes are included.
 func (g grant) shows(attribute string) bool {
 	email, phone, profile := slices.Contains(g.Scopes, "email"), slices.Contains(g.Scopes, "phone"), slices.Contains(g.Scopes, "profile")
 	if !email && !phone && !profile {
@@ -175,8 +170,7 @@ func (g grant) shows(attribute string) bool {
 	}
 }
 
-// accessTokenHash is at_hash: the left half of the access token's SHA-256
-// (OpenID Connect Core 3.1.3.6).
+// accessTokenHash is at_hash (OpenID Connect Core 3.1.3.6).
 func accessTokenHash(access string) string {
 	sum := sha256.Sum256([]byte(access))
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])

@@ -14,8 +14,8 @@ type adminUpdateUserAttributesInput struct {
 	ClientMetadata map[string]string
 }
 
-// adminUpdateUserAttributes sets attributes, or takes away those that are empty. A
-// new e-mail address is unverified, unless the administrator says otherwise.
+// adminUpdateUserAttributes sets attributes and removes those with an empty value. A new e-mail
+// address is unverified unless the request says otherwise.
 func (s *Service) adminUpdateUserAttributes(_ context.Context, in *adminUpdateUserAttributesInput) (*none, error) {
 	var kept, emptied []attribute
 	for _, a := range in.UserAttributes {
@@ -51,8 +51,7 @@ func (s *Service) adminUpdateUserAttributes(_ context.Context, in *adminUpdateUs
 	})
 }
 
-// moveEmail has the user found by another address, in a pool where that is how
-// users are named.
+// moveEmail changes the address by which the user is found.
 func (p pool) moveEmail(tx *store.Tx, u *user, email string) error {
 	if !p.signInByEmail() {
 		return nil

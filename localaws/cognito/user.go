@@ -11,9 +11,9 @@ import (
 
 // The states of a user:
 //
-//	UNCONFIRMED --the mailed code, or an administrator--> CONFIRMED
-//	FORCE_CHANGE_PASSWORD --a new password at the first sign-in--> CONFIRMED
-//	CONFIRMED --AdminResetUserPassword--> RESET_REQUIRED --the mailed code--> CONFIRMED
+//	UNCONFIRMED --mailed code, or an administrator--> CONFIRMED
+//	FORCE_CHANGE_PASSWORD --new password at the first sign-in--> CONFIRMED
+//	CONFIRMED --AdminResetUserPassword--> RESET_REQUIRED --mailed code--> CONFIRMED
 const (
 	unconfirmed   = "UNCONFIRMED"
 	confirmed     = "CONFIRMED"
@@ -21,32 +21,28 @@ const (
 	resetRequired = "RESET_REQUIRED"
 )
 
-// user is one stored user.
 type user struct {
-	// Username is as the user gave it, or equals Sub where users sign in by e-mail.
+	// Username is as given at sign-up, or Sub if users sign in by e-mail.
 	Username string
-	// Sub never changes and is never given to another user.
+	// Sub never changes and is never reused.
 	Sub          string
 	PasswordHash string
 	Status       string
-	// Disabled users cannot sign in, and their tokens are not taken.
-	Disabled bool
-	// TemporaryUntil is when a temporary password ends.
+	// Disabled prevents sign-in and makes tokens invalid.
+	Disabled       bool
 	TemporaryUntil time.Time `json:",omitzero"`
-	// Attributes are by name, without sub.
+	// Attributes lacks sub.
 	Attributes map[string]string
 	Groups     []string
 	Created    time.Time
 	Modified   time.Time
 }
 
-// setPassword gives the user a password of his own.
 func (u *user) setPassword(hash string) {
 	u.PasswordHash, u.Status, u.TemporaryUntil = hash, confirmed, time.Time{}
 }
 
-// setTemporary gives the user a password that must be changed at the first sign-in,
-// within the days that the pool's policy says.
+// setTemporary sets a password that the user must change at the first sign-in.
 func (u *user) setTemporary(p pool, hash string, now time.Time) {
 	u.PasswordHash, u.Status = hash, forcePassword
 	u.TemporaryUntil = now.AddDate(0, 0, p.Policy.TemporaryPasswordValidityDays)
@@ -54,11 +50,10 @@ func (u *user) setTemporary(p pool, hash string, now time.Time) {
 
 func usersIn(tx *store.Tx, p pool) store.Bucket { return tx.Bucket("cognito", "users", p.ID) }
 
-// emailsIn maps addresses to user names, in pools where users sign in by e-mail.
+// emailsIn maps addresses to user names if users sign in by e-mail.
 func emailsIn(tx *store.Tx, p pool) store.Bucket { return tx.Bucket("cognito", "emails", p.ID) }
 
-// findUser returns the user whom a name means: the user name itself, or the
-// e-mail address where users sign in by it.
+// findUser accepts a user name or, if users sign in by e-mail, an address.
 func findUser(tx *store.Tx, p pool, name string) (user, error) {
 	key := p.fold(name)
 	if username := emailsIn(tx, p).Get([]byte(key)); username != nil {
@@ -74,8 +69,8 @@ func findUser(tx *store.Tx, p pool, name string) (user, error) {
 	return u, nil
 }
 
-// findSub returns the user that a session or token was made for: not one who has
-// since been given the same user name, nor one who was disabled.
+// findSub returns the user of a session or token, unless disabled. It does not return another
+// user who got the name later.
 func findSub(tx *store.Tx, p pool, username, sub string) (user, error) {
 	u, err := findUser(tx, p, username)
 	switch {
@@ -93,7 +88,7 @@ func putUser(tx *store.Tx, p pool, u user) error {
 	return store.PutJSON(usersIn(tx, p), p.fold(u.Username), u)
 }
 
-// change stores what fn makes of a user. Nothing is stored when fn refuses.
+// change stores the user as fn changes it, unless fn fails.
 func (s *Service) change(poolID, name string, fn func(*store.Tx, pool, *user) error) error {
 	var c constraints
 	c.Text("userPoolId", poolID, 55)
@@ -118,13 +113,12 @@ func (s *Service) change(poolID, name string, fn func(*store.Tx, pool, *user) er
 	})
 }
 
-// attribute is one attribute on the wire.
 type attribute struct {
 	Name  string `json:"Name"`
 	Value string `json:"Value"`
 }
 
-// attributes lists a user's attributes by name, sub among them.
+// attributes includes sub, ordered by name.
 func (u user) attributes() []attribute {
 	list := []attribute{{"sub", u.Sub}}
 	for name, value := range u.Attributes {
@@ -134,15 +128,14 @@ func (u user) attributes() []attribute {
 	return list
 }
 
-// standardAttributes are what every pool has, besides sub:
+// standardAttributes exist in every pool, besides sub:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
 var standardAttributes = []string{
 	"address", "birthdate", "email", "email_verified", "family_name", "gender", "given_name", "locale", "middle_name", "name",
 	"nickname", "phone_number", "phone_number_verified", "picture", "preferred_username", "profile", "updated_at", "website", "zoneinfo",
 }
 
-// readAttributes checks what is given for a new user. Only administrators may say
-// that an address is verified.
+// readAttributes lets only administrators set whether an address is verified.
 func readAttributes(given []attribute, byAdmin bool) (map[string]string, error) {
 	attributes := map[string]string{}
 	for _, a := range given {

@@ -192,7 +192,7 @@ func TestUsersAreFoundByFilterAndListedInPages(t *testing.T) {
 	}
 }
 
-func TestADeletedUserIsGoneWithItsTokensAndTheAddressIsFree(t *testing.T) {
+func TestADeletedUsersTokensAreInvalidAndTheAddressIsFree(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	first := w.signUp(t, "ann@example.com")
@@ -212,7 +212,7 @@ func TestADeletedUserIsGoneWithItsTokensAndTheAddressIsFree(t *testing.T) {
 	refused(t, err, "UserNotFoundException", "")
 }
 
-func TestWhoIsGivenADeletedUsersNameDoesNotInheritItsTokens(t *testing.T) {
+func TestTokensOfADeletedUserAreNotValidForANewUserOfTheSameName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.poolID = createPool(t, w.api, func(in *cognito.CreateUserPoolInput) { in.UsernameAttributes = nil })
@@ -237,7 +237,7 @@ func TestWhoIsGivenADeletedUsersNameDoesNotInheritItsTokens(t *testing.T) {
 	refused(t, err, "UserNotFoundException", "")
 }
 
-func TestGroupsHoldUsersAndAreInTheirTokensByPrecedence(t *testing.T) {
+func TestTokensListTheUsersGroupsByPrecedence(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.signUp(t, "ann@example.com")

@@ -8,8 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// serveUserInfo shows what the access token's scopes let be seen. All values are
-// strings, email_verified too, as Cognito's are:
+// serveUserInfo answers the claims that the access token's scopes allow. All values are
+// strings, as Cognito's are, even email_verified:
 // https://docs.aws.amazon.com/cognito/latest/developerguide/userinfo-endpoint.html
 func (s *Service) serveUserInfo(w http.ResponseWriter, r *http.Request) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")

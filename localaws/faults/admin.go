@@ -11,17 +11,17 @@ const (
 	CountsPath = "/_localaws/counts"
 )
 
-// maxPlan bounds a plan that is put, in bytes.
+// maxPlan is in bytes.
 const maxPlan = 1 << 20
 
-// Admin serves the plan as JSON at Path, to GET, to PUT and to DELETE, and the
-// counts at CountsPath, to GET. The server decides who may ask.
+// Admin serves the plan as JSON at Path, by GET, PUT and DELETE, and the counts at CountsPath,
+// by GET. The server must check who may use it.
 func (in *Injector) Admin(counts func() Counts) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+Path, in.servePlan)
 	mux.HandleFunc("PUT "+Path, in.putPlan)
 	mux.HandleFunc("DELETE "+Path, func(w http.ResponseWriter, r *http.Request) {
-		_ = in.Set(Plan{}) // without rules there is nothing to refuse
+		_ = in.Set(Plan{}) // a plan without rules is valid
 		in.servePlan(w, r)
 	})
 	mux.HandleFunc("GET "+CountsPath, func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, counts()) })

@@ -67,7 +67,7 @@ func TestADroppedCallHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestTheSDKTriesAgainWhatWasLostAndFindsItDone(t *testing.T) {
+func TestTheSDKRetriesALostCallThatTookEffect(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.createTable("items")
@@ -79,7 +79,7 @@ func TestTheSDKTriesAgainWhatWasLostAndFindsItDone(t *testing.T) {
 	}
 }
 
-func TestALateCallTakesEffectAfterItsClientHasGone(t *testing.T) {
+func TestALateCallTakesEffectAfterTheClientDisconnected(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.createTable("items")
@@ -91,9 +91,9 @@ func TestALateCallTakesEffectAfterItsClientHasGone(t *testing.T) {
 	wantUnanswered(t, err)
 	wantUnanswered(t, l.send(q, "m"))
 	if l.has("items", "k") {
-		t.Error("the item is there before its time")
+		t.Error("the item was written too early")
 	}
-	eventually(t, "the item is there", func() bool { return l.has("items", "k") })
+	eventually(t, "the item was written", func() bool { return l.has("items", "k") })
 	eventually(t, "the message is there", func() bool { return len(l.receive(q)) == 1 })
 	eventually(t, "the topic is there", func() bool {
 		list, err := topics.ListTopics(t.Context(), &sns.ListTopicsInput{})
@@ -101,7 +101,7 @@ func TestALateCallTakesEffectAfterItsClientHasGone(t *testing.T) {
 	})
 }
 
-func TestALateCallMayOutrunItsClientsTimeout(t *testing.T) {
+func TestALateCallCanExceedTheClientsTimeout(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.createTable("items")
@@ -111,7 +111,7 @@ func TestALateCallMayOutrunItsClientsTimeout(t *testing.T) {
 	if err := l.put(ctx, "items", "k"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the error is %v, want a timeout", err)
 	}
-	eventually(t, "the item is there", func() bool { return l.has("items", "k") })
+	eventually(t, "the item was written", func() bool { return l.has("items", "k") })
 }
 
 func TestASlowCallWhoseClientGivesUpHasNoEffect(t *testing.T) {
@@ -126,7 +126,7 @@ func TestASlowCallWhoseClientGivesUpHasNoEffect(t *testing.T) {
 	}
 	l.suffer("")
 	if l.has("items", "k") {
-		t.Error("the item is there")
+		t.Error("the item was written")
 	}
 }
 
@@ -142,7 +142,7 @@ func TestLatencyDelaysTheAnswer(t *testing.T) {
 	}
 }
 
-func TestClosingDoesNotWaitForWhatIsSlowOrLate(t *testing.T) {
+func TestClosingDoesNotWaitForSlowOrLateCalls(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.createTable("items")
@@ -156,10 +156,10 @@ func TestClosingDoesNotWaitForWhatIsSlowOrLate(t *testing.T) {
 	eventually(t, "both calls have arrived", func() bool {
 		return l.Counts().Of("dynamodb", "PutItem").Requests == 1 && l.Counts().Of("dynamodb", "DescribeTable").Requests == 1
 	})
-	// Start closes the server at the end of the test, which would not end.
+	// Start closes the server at the end of the test. If that waited, the test would not end.
 }
 
-func TestEveryServiceRefusesInItsOwnWords(t *testing.T) {
+func TestEveryServiceHasItsOwnErrors(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	ctx := t.Context()
@@ -228,7 +228,7 @@ func TestARefusedCallHasNoEffectAndTheSDKRetriesIt(t *testing.T) {
 	}
 }
 
-func TestWhatIsDownAnswersNoCallAndTheRestIsUp(t *testing.T) {
+func TestAServiceThatIsDownAnswersNoCallAndTheOthersAreUp(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.createQueue("q", nil)

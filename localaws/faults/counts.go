@@ -2,35 +2,34 @@ package faults
 
 import "maps"
 
-// Count is what came of one operation's calls since the server was opened.
+// Count counts an operation's calls.
 type Count struct {
-	// Requests are all calls that arrived, whatever happened to them.
+	// Requests includes calls with faults.
 	Requests int `json:"requests"`
-	// Faults are those that a rule did something to, by kind. A message's faults
-	// count under sqs.ReceiveMessage. Throttled, Colliding and Obeyed are among them.
+	// Faults counts calls by kind of fault, including Throttled, Colliding and Obeyed. Faults
+	// of messages count under sqs.ReceiveMessage.
 	Faults map[Kind]int `json:"faults,omitempty"`
 }
 
-// Counts are the calls by service and operation, named as in Rule. What this
-// local AWS does not know counts as the operation "Unknown", and what belongs to
-// no service as the service "unknown".
+// Counts is by service and operation, named as in Rule. Unknown operations count as "Unknown",
+// calls to no service under "unknown".
 type Counts map[string]map[string]Count
 
-// What happens without any rule, and is counted with the faults.
+// These are counted with the faults, but happen without a rule.
 const (
-	// Throttled: API Gateway refused the call, since the account's quota was used up.
+	// Throttled: API Gateway refused the call because the account's quota was used up.
 	Throttled Kind = "throttled"
-	// Colliding: API Gateway refused the call, since another change of attachments was
-	// under way.
+	// Colliding: API Gateway refused the call because another change of attachments was in
+	// progress.
 	Colliding Kind = "colliding"
-	// Obeyed: a standard queue did as it was told by an old receipt handle.
+	// Obeyed: a standard queue accepted an old receipt handle.
 	Obeyed Kind = "obeyed"
 )
 
-// Of is the count of one operation.
+// Of returns an operation's count.
 func (c Counts) Of(service, operation string) Count { return c[service][operation] }
 
-// Requests is how many calls of the service arrived.
+// Requests returns a service's number of calls.
 func (c Counts) Requests(service string) int {
 	sum := 0
 	for _, count := range c[service] {
@@ -39,7 +38,6 @@ func (c Counts) Requests(service string) int {
 	return sum
 }
 
-// change changes the count of one operation.
 func (c Counts) change(service, operation string, by func(*Count)) {
 	if c[service] == nil {
 		c[service] = map[string]Count{}
@@ -55,7 +53,7 @@ func (c Counts) request(call Call) {
 
 func (c Counts) fault(call Call, kind Kind) { c.Add(call.Service, call.Operation, kind, 1) }
 
-// Add counts n more faults of a kind.
+// Add adds n faults of a kind.
 func (c Counts) Add(service, operation string, kind Kind, n int) {
 	if n == 0 {
 		return

@@ -6,11 +6,10 @@ import (
 	"time"
 )
 
-// Range is a fixed duration, or all those from Min to Max. Its text is "250ms" or
-// "10ms-1s".
+// Range is the durations from Min to Max. Its text is "250ms" or "10ms-1s".
 type Range struct{ Min, Max time.Duration }
 
-// UnmarshalText reads what String writes.
+// UnmarshalText parses the text of String.
 func (r *Range) UnmarshalText(text []byte) error {
 	from, to, ranged := strings.Cut(string(text), "-")
 	low, err := time.ParseDuration(from)
@@ -27,10 +26,10 @@ func (r *Range) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// MarshalText writes the text.
+// MarshalText returns the text of String.
 func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// String is the text.
+// String returns "250ms" or "10ms-1s".
 func (r Range) String() string {
 	if r.Min == r.Max {
 		return r.Min.String()
@@ -40,7 +39,7 @@ func (r Range) String() string {
 
 func (r Range) valid() bool { return r.Min >= 0 && r.Max >= r.Min }
 
-// at is the duration at a point between 0, the shortest, and 1, the longest.
+// at returns Min at 0, and Max at 1.
 func (r Range) at(point float64) time.Duration {
 	return r.Min + time.Duration(point*float64(r.Max-r.Min))
 }

@@ -1,13 +1,9 @@
-// Package faults makes the local AWS misbehave on purpose, as AWS and the
-// network before it do now and then: calls are slow, are refused, are dropped
-// before or after they took effect, take effect late, and queues deliver twice,
-// out of order or with receipts that run out. A plan of rules says what, how
-// often and where.
+// Package faults makes the local AWS misbehave like AWS and the network sometimes do. A plan of
+// rules says which calls and messages suffer which faults, and how often.
 //
-// It is repeatable: every rule draws from its own generator, seeded by the plan,
-// and draws once for each call that it matches. The same plan and the same
-// sequence of matching calls give the same faults, whatever else is called in
-// between. Changing the plan starts all of them again.
+// Faults are repeatable. Each rule has its own random generator, seeded by the plan, and draws
+// once per matching call. So the same plan and sequence of matching calls give the same faults,
+// regardless of other calls. A new plan restarts all generators.
 package faults
 
 import (
@@ -18,14 +14,13 @@ import (
 	"strings"
 )
 
-// Kind is what goes wrong.
+// Kind is a kind of fault.
 type Kind string
 
-// The kinds. With those after Latency, a rule's latency is how long the client
-// waits for what happens to it.
+// The kinds. With those after Latency, a rule's latency is how long the client waits for the
+// fault.
 const (
-	// Latency: the call is slow. If the client gives up while it waits, the call
-	// has no effect.
+	// Latency: the call is slow. If the client gives up meanwhile, the call has no effect.
 	Latency Kind = "latency"
 	// Error: the call is refused with Rule.Error and has no effect.
 	Error Kind = "error"
@@ -33,44 +28,36 @@ const (
 	Drop Kind = "drop"
 	// Lost: the call takes effect, then the connection is closed without an answer.
 	Lost Kind = "lost"
-	// Late: the connection is closed without an answer, and the call takes effect
-	// Rule.After its arrival. What is still to come when the server closes does not.
+	// Late: the connection is closed without an answer, and the call takes effect Rule.After
+	// its arrival, unless the server is closed before.
 	Late Kind = "late"
-	// Down: the service answers every call with status 503. It goes before all
-	// other rules.
+	// Down: the service answers all calls with status 503, regardless of other rules.
 	Down Kind = "down"
 
-	// Duplicate: a message received from a standard queue is in the queue a second
-	// time: deleting the one leaves the other. Drawn for every message received,
-	// like the two below.
+	// Duplicate: a message received from a standard queue is in the queue twice: deleting one
+	// leaves the other. Like the two below, this is drawn for each received message.
 	Duplicate Kind = "duplicate"
-	// Reorder: a message of a standard queue that was about to be received for the
-	// first time is withheld for Rule.After, so that later ones overtake it. It
-	// happens to a message once at most.
+	// Reorder: a message of a standard queue is withheld for Rule.After instead of its first
+	// receive, so that later ones overtake it. It happens at most once per message.
 	Reorder Kind = "reorder"
-	// Expire: the visibility timeout of a message received is over Rule.After its
-	// receipt: others can receive it. A FIFO queue refuses its receipt handle from then
-	// on. A standard queue still obeys it, and so takes the message away from, or gives
-	// it back under the hands of, the next receiver: see Stale.
+	// Expire: a received message's visibility timeout ends Rule.After the receive. A FIFO queue
+	// then refuses the receipt handle. A standard queue still accepts it, even while the next
+	// receiver works on the message: see Stale.
 	Expire Kind = "expire"
 
-	// Stale: a standard queue ignores a receipt handle that is not the latest of its
-	// message, although the call succeeds. Without such a rule it obeys the handle.
-	// Drawn for every old handle in DeleteMessage, ChangeMessageVisibility and their
-	// batches.
+	// Stale: a standard queue ignores a receipt handle that is not the message's latest,
+	// although the call succeeds. Without such a rule it accepts the handle. Drawn for each old
+	// handle in DeleteMessage, ChangeMessageVisibility and their batches.
 	Stale Kind = "stale"
 )
 
 var kinds = []Kind{Latency, Error, Drop, Lost, Late, Down, Duplicate, Reorder, Expire, Stale}
 
-// ofMessages says that a rule of that kind is about received messages, not calls.
 func (k Kind) ofMessages() bool { return k == Duplicate || k == Reorder || k == Expire }
 
-// receiptOperations are those that take receipt handles.
 var receiptOperations = []string{"DeleteMessage", "DeleteMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
 
-// The errors that a rule of kind Error can answer with. Each service words them
-// in its own way, with its own status.
+// The values of Rule.Error. The answer depends on the service.
 const (
 	Throttling  = "throttling"
 	Internal    = "internal"
@@ -79,45 +66,42 @@ const (
 
 var errorNames = []string{Throttling, Internal, Unavailable}
 
-// Rule says which calls suffer what.
+// Rule selects calls and their fault.
 type Rule struct {
-	// Service is "sqs", "sns", "dynamodb", "kms", "sts", "cognito-idp",
-	// "s3", "metering", "apigateway" (the control plane) or "execute-api" (calls of
-	// deployed APIs); "*" is all.
+	// Service is "*" for all or "sqs", "sns", "dynamodb", "kms", "sts", "cognito-idp", "s3",
+	// "metering", "apigateway" (the control plane) or "execute-api" (deployed APIs).
 	Service string `json:"service"`
-	// Operation is named as in AWS's API reference, "SendMessage"; the pages of
-	// cognito-idp are named by path, "/oauth2/token". Empty or "*" is all.
+	// Operation is the name in AWS's API reference, like "SendMessage", or a page's path in
+	// cognito-idp, like "/oauth2/token". Empty or "*" means all.
 	Operation string `json:"operation,omitempty"`
 	Kind      Kind   `json:"kind"`
-	// Error says which, for kind Error.
+	// Error is only for the kind Error.
 	Error string `json:"error,omitempty"`
 	// Latency is drawn evenly from the range.
 	Latency Range `json:"latency,omitzero"`
-	// After is when a late call takes effect, when a message out of order or
-	// expired can be received (again). Drawn evenly from the range.
+	// After is when a late call takes effect, or a reordered or expired message can be
+	// received. It is drawn evenly from the range.
 	After Range `json:"after,omitzero"`
-	// Rate is the probability; 0 stands for 1, always. Where a rule is written as
-	// text or JSON, a rate of 0 is refused.
+	// Rate is the probability. 0 means 1, but is refused in text and JSON.
 	Rate float64 `json:"rate,omitempty"`
-	// Times is how often it happens at most; 0 is without limit.
+	// Times is the maximum number of faults, or 0.
 	Times int `json:"times,omitempty"`
 }
 
-// Plan is a set of rules. They are asked in order: the latencies of all that
-// strike add up, and of the other kinds the first that strikes decides.
+// Plan is a list of rules. Latencies add up. Of the other kinds only the first that strikes
+// applies.
 type Plan struct {
 	Seed  uint64 `json:"seed"`
 	Rules []Rule `json:"rules"`
 }
 
-// Operations names what can be called: the operations of each service. One without
-// any takes all names.
+// Operations holds the operations of each service. A service without any accepts all names.
 type Operations map[string][]string
 
-// Check says everything that is wrong with the plan by itself.
+// Check returns all problems that can be found without Operations.
 func (p Plan) Check() error { return p.check(Rule.check) }
 
-// check says also which services and operations there are none of.
+// check also finds unknown services and operations.
 func (o Operations) check(p Plan) error {
 	return p.check(func(r Rule) error { return errors.Join(r.check(), o.checkNames(r)) })
 }
@@ -135,19 +119,19 @@ func (p Plan) check(rule func(Rule) error) error {
 func (r Rule) check() error {
 	switch {
 	case r.Service == "":
-		return errors.New(`it names no service; "*" is all of them`)
+		return errors.New(`the service is missing; "*" means all`)
 	case !slices.Contains(kinds, r.Kind):
-		return fmt.Errorf("its kind is none of %v", kinds)
+		return fmt.Errorf("the kind must be one of %v", kinds)
 	case r.Rate < 0 || r.Rate > 1:
-		return errors.New("its rate is not above 0 and at most 1")
+		return errors.New("the rate must be above 0 and at most 1")
 	case r.Times < 0:
-		return errors.New("its times are below 0")
+		return errors.New("times must not be negative")
 	case !r.Latency.valid() || !r.After.valid():
-		return errors.New("a range of durations ends before it begins, or begins below 0")
+		return errors.New("a range of durations must not be negative or end before it begins")
 	case r.Kind.ofMessages() && !r.receives():
-		return fmt.Errorf("%s is about sqs.ReceiveMessage and nothing else", r.Kind)
+		return fmt.Errorf("%s applies only to sqs.ReceiveMessage", r.Kind)
 	case r.Kind == Stale && !r.takesReceipts():
-		return fmt.Errorf("stale is about sqs and its operations %v and nothing else", receiptOperations)
+		return fmt.Errorf("stale applies only to sqs and its operations %v", receiptOperations)
 	}
 	return r.checkParameters()
 }
@@ -155,19 +139,19 @@ func (r Rule) check() error {
 func (r Rule) checkParameters() error {
 	switch {
 	case r.Kind == Error && !slices.Contains(errorNames, r.Error):
-		return fmt.Errorf("its error is none of %v", errorNames)
+		return fmt.Errorf("the error must be one of %v", errorNames)
 	case r.Kind != Error && r.Error != "":
 		return fmt.Errorf("%s takes no error", r.Kind)
 	case r.Kind == Latency && r.Latency.Max == 0:
-		return errors.New("its latency is missing")
+		return errors.New("the latency is missing")
 	case (r.Kind.ofMessages() || r.Kind == Stale) && r.Latency.Max > 0:
 		return fmt.Errorf("%s takes no latency", r.Kind)
 	case (r.Kind == Late || r.Kind == Reorder) && r.After.Max == 0:
-		return fmt.Errorf("how long after is missing, as in %s=1s", r.Kind)
+		return fmt.Errorf("the duration is missing, as in %s=1s", r.Kind)
 	case r.Kind != Late && r.Kind != Reorder && r.Kind != Expire && r.After.Max > 0:
-		return fmt.Errorf("%s happens at once", r.Kind)
+		return fmt.Errorf("%s takes no duration", r.Kind)
 	case r.Kind == Down && (r.Rate != 0 && r.Rate != 1 || r.Times > 0):
-		return errors.New("what is down answers no call; for some of them use error=unavailable")
+		return errors.New("down applies to every call; for only some of them use error=unavailable")
 	}
 	return nil
 }
@@ -175,7 +159,7 @@ func (r Rule) checkParameters() error {
 func (o Operations) checkNames(r Rule) error {
 	if r.Service == "*" {
 		if !r.anyOperation() {
-			return errors.New("an operation needs its service")
+			return errors.New("an operation needs a service")
 		}
 		return nil
 	}
@@ -203,7 +187,6 @@ func (r Rule) matches(service, operation string) bool {
 	return (r.Service == "*" || r.Service == service) && (r.anyOperation() || r.Operation == operation)
 }
 
-// rate is the probability that it strikes.
 func (r Rule) rate() float64 {
 	if r.Rate == 0 {
 		return 1

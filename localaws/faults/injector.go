@@ -10,17 +10,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Call is one call of the local AWS, once it is known what is called.
+// Call is a call of the local AWS.
 type Call struct {
-	// Service and Operation are named as in Rule.
 	Service, Operation string
-	// Handler carries it out.
-	Handler http.Handler
-	// Refuse answers it with an error in the service's protocol.
+	Handler            http.Handler
+	// Refuse answers the call with an error in the service's protocol.
 	Refuse func(http.ResponseWriter, *http.Request, *wire.Error)
 }
 
-// Injector carries out a plan. It is safe for concurrent use.
+// Injector applies a plan. It is safe for concurrent use.
 type Injector struct {
 	known  Operations
 	queues queues
@@ -32,19 +30,18 @@ type Injector struct {
 	counts Counts
 }
 
-// die is what a rule draws from, and how often it struck.
+// die is a rule's generator and number of faults.
 type die struct {
 	source *rand.Rand
 	struck int
 }
 
-// New returns an injector without any rules.
+// New returns an injector without rules.
 func New(known Operations, q queues) *Injector {
 	return &Injector{known: known, queues: q, late: newEffects(), counts: Counts{}}
 }
 
-// Set replaces the plan, and starts what it draws. A plan that Check refuses, or
-// that names what there is none of, changes nothing.
+// Set replaces the plan, unless Check fails or a service or operation is unknown.
 func (in *Injector) Set(p Plan) error {
 	if err := in.known.check(p); err != nil {
 		return err
@@ -60,38 +57,37 @@ func (in *Injector) Set(p Plan) error {
 	return nil
 }
 
-// Plan is what was Set.
+// Plan returns a copy of the plan.
 func (in *Injector) Plan() Plan {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return Plan{Seed: in.plan.Seed, Rules: append([]Rule{}, in.plan.Rules...)}
 }
 
-// Counts are the calls so far.
+// Counts returns the counts so far.
 func (in *Injector) Counts() Counts {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return in.counts.clone()
 }
 
-// Close waits for late effects that have begun, and gives up those that have not.
-// No call may be served afterwards.
+// Close waits for late calls that have begun and drops the others. No call may be served
+// afterwards.
 func (in *Injector) Close() { in.late.close() }
 
-// fate is what the plan has for one call.
+// fate is what the plan does to a call.
 type fate struct {
-	// latency is what the rules of that kind add up to.
 	latency time.Duration
-	// kind is what else happens, empty for nothing; wait, after and failure are
-	// that rule's Latency, After and Error.
+	// kind is the fault besides latency, or empty. wait, after and failure are the rule's
+	// Latency, After and Error.
 	kind        Kind
 	wait, after time.Duration
 	failure     string
-	// received says that there are rules for the messages that the call returns.
+	// received: there are rules for messages.
 	received bool
 }
 
-// draw counts the call and draws its fate.
+// draw also counts the call.
 func (in *Injector) draw(call Call) (f fate) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -131,8 +127,7 @@ func (in *Injector) down(call Call) bool {
 	})
 }
 
-// roll draws once. It always draws the same number of values, so that what comes
-// later does not depend on what came of this one.
+// roll always draws the same number of values, so that later results do not depend on this one.
 func (d *die) roll(r Rule) (struck bool, wait, after time.Duration) {
 	chance, wait, after := d.source.Float64(), r.Latency.at(d.source.Float64()), r.After.at(d.source.Float64())
 	return chance < r.rate() && (r.Times == 0 || d.struck < r.Times), wait, after

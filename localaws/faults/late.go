@@ -10,8 +10,7 @@ import (
 	"time"
 )
 
-// effects are calls whose clients were turned away and that are still to be
-// carried out.
+// effects are late calls that have not been executed.
 type effects struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
@@ -26,8 +25,7 @@ func newEffects() *effects {
 	return &effects{ctx: ctx, cancel: cancel}
 }
 
-// after carries out the request when d has passed. Neither its client's leaving
-// nor the end of its connection keeps it from happening; closing does.
+// after executes the request after d, even if the client disconnects. close prevents it.
 func (e *effects) after(d time.Duration, r *http.Request, body []byte, handler http.Handler) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -42,13 +40,13 @@ func (e *effects) after(d time.Duration, r *http.Request, body []byte, handler h
 		defer cancel()
 		defer stop()
 		if pause(ctx, d) {
-			carryOut(handler, again)
+			execute(handler, again)
 		}
 	})
 }
 
-// carryOut lets the handler abort its answer, which nobody gets.
-func carryOut(handler http.Handler, r *http.Request) {
+// execute ignores http.ErrAbortHandler, since nobody gets the answer.
+func execute(handler http.Handler, r *http.Request) {
 	defer func() {
 		if p := recover(); p != nil {
 			if err, ok := p.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {

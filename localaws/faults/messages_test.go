@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-func TestADuplicateOutlivesTheDeletionOfItsTwin(t *testing.T) {
+func TestADuplicateRemainsAfterTheOtherIsDeleted(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.createQueue("q", nil)
@@ -30,7 +30,7 @@ func TestADuplicateOutlivesTheDeletionOfItsTwin(t *testing.T) {
 		t.Fatalf("received %v then %v, want the same message twice", bodies(first), bodies(second))
 	}
 	if count := second[0].Attributes["ApproximateReceiveCount"]; count != "2" {
-		t.Errorf("the second says it was received %s times, want 2", count)
+		t.Errorf("the second message's receive count is %s, want 2", count)
 	}
 	if err := l.delete(q, second[0]); err != nil {
 		t.Fatal(err)
@@ -43,7 +43,7 @@ func TestADuplicateOutlivesTheDeletionOfItsTwin(t *testing.T) {
 	}
 }
 
-func TestAMessageOutOfOrderIsOvertakenAndArrivesInTheEnd(t *testing.T) {
+func TestAReorderedMessageIsOvertakenAndArrivesLater(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.createQueue("q", nil)
@@ -54,7 +54,7 @@ func TestAMessageOutOfOrderIsOvertakenAndArrivesInTheEnd(t *testing.T) {
 		for _, m := range l.receive(q) {
 			got = append(got, *m.Body)
 			if count := m.Attributes["ApproximateReceiveCount"]; count != "1" {
-				t.Errorf("%s says it was received %s times, want 1", *m.Body, count)
+				t.Errorf("%s: the receive count is %s, want 1", *m.Body, count)
 			}
 			if err := l.delete(q, m); err != nil {
 				t.Error(err)
@@ -63,7 +63,7 @@ func TestAMessageOutOfOrderIsOvertakenAndArrivesInTheEnd(t *testing.T) {
 		return len(got) == 4
 	})
 	if slices.IsSorted(got) {
-		t.Errorf("received %v, in order", got)
+		t.Errorf("received %v, want another order", got)
 	}
 	slices.Sort(got)
 	if !cmp.Equal(got, []string{"1", "2", "3", "4"}) {
@@ -107,13 +107,13 @@ func TestAnExpiredReceiptDeletesNothing(t *testing.T) {
 		t.Fatalf("others received %v, want the message", bodies(again))
 	}
 	if err := l.delete(standard, fromStandard[0]); err != nil {
-		t.Errorf("a standard queue says so: %v", err)
+		t.Errorf("the standard queue refuses the old receipt: %v", err)
 	}
 	if err := l.delete(standard, again[0]); err != nil {
 		t.Fatal(err)
 	}
 	if err := l.delete(fifo, l.receive(fifo)[0]); err != nil {
-		t.Errorf("the newest receipt: %v", err)
+		t.Errorf("deleting with the newest receipt: %v", err)
 	}
 }
 
@@ -129,11 +129,11 @@ func TestAReceiptExpiresAfterAWhile(t *testing.T) {
 	}
 	eventually(t, "it can be received again", func() bool { return len(l.receive(q)) == 1 })
 	if took := time.Since(before); took < 300*time.Millisecond {
-		t.Errorf("it could be received again after %s", took)
+		t.Errorf("the message could be received again after %s", took)
 	}
 }
 
-func TestAnOldReceiptWorksUnlessARuleHasItIgnored(t *testing.T) {
+func TestAnOldReceiptWorksUnlessARuleMakesTheQueueIgnoreIt(t *testing.T) {
 	t.Parallel()
 	for plan, want := range map[string]struct {
 		deleted bool
@@ -155,10 +155,10 @@ func TestAnOldReceiptWorksUnlessARuleHasItIgnored(t *testing.T) {
 			old := l.receive(q)
 			l.suffer(plan)
 			if latest := l.receive(q); len(latest) != 1 {
-				t.Fatalf("received %v after the first receipt had run out, want the message", bodies(latest))
+				t.Fatalf("received %v after the first receipt expired, want the message", bodies(latest))
 			}
 			if err := l.delete(q, old[0]); err != nil {
-				t.Fatalf("an old receipt is answered %v, want success either way", err)
+				t.Fatalf("the answer to an old receipt is %v, want success", err)
 			}
 			out, err := l.queue.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
 				QueueUrl: &q, AttributeNames: []types.QueueAttributeName{"ApproximateNumberOfMessagesNotVisible"},
@@ -176,7 +176,7 @@ func TestAnOldReceiptWorksUnlessARuleHasItIgnored(t *testing.T) {
 	}
 }
 
-func TestGivingBackByAnOldReceiptCanBeIgnoredToo(t *testing.T) {
+func TestChangingTheVisibilityWithAnOldReceiptCanBeIgnored(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.createQueue("q", nil)
@@ -189,7 +189,7 @@ func TestGivingBackByAnOldReceiptCanBeIgnoredToo(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := l.receive(q); len(got) != want {
-			t.Errorf("given back for time %d: received %v, want %d messages", i+1, bodies(got), want)
+			t.Errorf("change %d of the visibility: received %v, want %d messages", i+1, bodies(got), want)
 		}
 	}
 }

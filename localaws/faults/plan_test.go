@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-func TestTextAndJSONSayTheSame(t *testing.T) {
+func TestAPlanIsTheSameAsTextAndAsJSON(t *testing.T) {
 	t.Parallel()
 	const text = "seed=7; sqs.SendMessage:lost,rate=0.1; *:latency=5ms-50ms,times=3; dynamodb:error=throttling,rate=1,latency=1s; " +
 		"kms:down; sns:late=2s; sqs:reorder=500ms,rate=0.25; sqs.ReceiveMessage:expire; sqs:duplicate; sqs.DeleteMessage:drop; sqs:stale,rate=0.5"
@@ -24,7 +24,7 @@ func TestTextAndJSONSayTheSame(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(text, plan.String()); diff != "" {
-		t.Errorf("written again (-before +after):\n%s", diff)
+		t.Errorf("formatted again (-before +after):\n%s", diff)
 	}
 	want := []faults.Rule{
 		{Service: "sqs", Operation: "SendMessage", Kind: faults.Lost, Rate: 0.1},
@@ -32,7 +32,7 @@ func TestTextAndJSONSayTheSame(t *testing.T) {
 		{Service: "dynamodb", Kind: faults.Error, Error: faults.Throttling, Rate: 1, Latency: faults.Range{Min: time.Second, Max: time.Second}},
 	}
 	if diff := cmp.Diff(want, plan.Rules[:3]); diff != "" {
-		t.Errorf("read (-want +got):\n%s", diff)
+		t.Errorf("rules (-want +got):\n%s", diff)
 	}
 	raw, err := json.Marshal(plan)
 	if err != nil {
@@ -43,34 +43,34 @@ func TestTextAndJSONSayTheSame(t *testing.T) {
 		t.Fatalf("%v in %s", err, raw)
 	}
 	if diff := cmp.Diff(plan, back); diff != "" {
-		t.Errorf("by way of %s (-before +after):\n%s", raw, diff)
+		t.Errorf("after %s (-before +after):\n%s", raw, diff)
 	}
 }
 
-func TestAPlanThatMakesNoSenseIsRefusedAsAWhole(t *testing.T) {
+func TestAnInvalidPlanIsRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
 		"sqs":                             "want service.operation:kind",
-		":lost":                           "names no service",
-		"sqs:broken":                      "its kind is none of",
-		"sqs:lost,rate=0":                 "rate is not above 0",
-		"sqs:lost,rate=1.5":               "rate is not above 0",
-		"sqs:lost,rate=x":                 "rate is not above 0",
+		":lost":                           "service is missing",
+		"sqs:broken":                      "kind must be one of",
+		"sqs:lost,rate=0":                 "rate must be above 0",
+		"sqs:lost,rate=1.5":               "rate must be above 0",
+		"sqs:lost,rate=x":                 "rate must be above 0",
 		"sqs:lost,times=0":                "times",
-		"sqs:lost,colour=red":             "colour is none of",
+		"sqs:lost,colour=red":             "no parameter colour",
 		"sqs:lost=1s":                     "takes no value",
 		"sqs:latency":                     "latency is missing",
-		"sqs:latency=2s-1s":               "ends before it begins",
+		"sqs:latency=2s-1s":               "end before it begins",
 		"sqs:latency=soon":                "not a duration",
-		"sqs:error":                       "its error is none of",
-		"sqs:error=teapot":                "its error is none of",
-		"sqs:late":                        "how long after",
+		"sqs:error":                       "error must be one of",
+		"sqs:error=teapot":                "error must be one of",
+		"sqs:late":                        "duration is missing",
 		"sqs:down,rate=0.5":               "error=unavailable",
 		"sns:duplicate":                   "sqs.ReceiveMessage",
 		"sqs.SendMessage:reorder=1s":      "sqs.ReceiveMessage",
-		"sqs:reorder":                     "how long after",
+		"sqs:reorder":                     "duration is missing",
 		"sqs:expire,latency=1s":           "takes no latency",
-		"sqs.SendMessage:stale":           "about sqs and its operations",
+		"sqs.SendMessage:stale":           "only to sqs and its operations",
 		"sqs:stale=1s":                    "takes no value",
 		"sqs:stale,latency=1s":            "takes no latency",
 		"seed=-1":                         "whole number",
@@ -87,12 +87,12 @@ func TestAPlanThatMakesNoSenseIsRefusedAsAWhole(t *testing.T) {
 	}
 }
 
-func TestAServiceOrOperationThatThereIsNoneOfIsRefused(t *testing.T) {
+func TestAnUnknownServiceOrOperationIsRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"sqs.SendMesage:lost": "sqs has no operation SendMesage",
 		"ses:lost":            "there is no service ses, only apigateway, ",
-		"*.SendMessage:lost":  "an operation needs its service",
+		"*.SendMessage:lost":  "an operation needs a service",
 	} {
 		plan, err := faults.Parse(text)
 		if err != nil {
@@ -108,7 +108,7 @@ func TestAServiceOrOperationThatThereIsNoneOfIsRefused(t *testing.T) {
 	}
 }
 
-// history is which of 60 calls of each of two services fail.
+// history returns which of 60 calls of each of two services fail.
 func history(t *testing.T, seed int, other bool) string {
 	l := start(t)
 	q := l.createQueue("q", nil)
@@ -128,7 +128,7 @@ func history(t *testing.T, seed int, other bool) string {
 	return b.String()
 }
 
-func TestFaultsRepeatBySeedWhateverElseIsCalled(t *testing.T) {
+func TestFaultsRepeatBySeedRegardlessOfOtherCalls(t *testing.T) {
 	t.Parallel()
 	first, again, other := history(t, 7, false), history(t, 7, true), history(t, 8, false)
 	if first != again {
@@ -142,7 +142,7 @@ func TestFaultsRepeatBySeedWhateverElseIsCalled(t *testing.T) {
 	}
 }
 
-// ask asks the admin endpoint.
+// ask calls the admin endpoint.
 func (l *local) ask(method, path, body string, adjust ...func(*http.Request)) (status int, answer string) {
 	l.t.Helper()
 	req, err := http.NewRequest(method, l.Endpoint()+path, strings.NewReader(body))
@@ -174,11 +174,11 @@ func TestFaultsAreChangedWhileTheServerRuns(t *testing.T) {
 
 	status, body := l.ask("PUT", faults.Path, `{"seed":1,"rules":[{"service":"sqs","operation":"SendMessage","kind":"error","error":"unavailable","latency":"1ms-2ms"}]}`)
 	if status != http.StatusOK {
-		t.Fatalf("putting answers %d %s", status, body)
+		t.Fatalf("PUT answers %d %s", status, body)
 	}
 	wantCode(t, l.send(q, "m"), "ServiceUnavailable")
 	if _, got := l.ask("GET", faults.Path, ""); got != body || !strings.Contains(got, `"latency": "1ms-2ms"`) {
-		t.Errorf("getting answers %s, putting answered %s", got, body)
+		t.Errorf("GET answers %s, PUT answered %s", got, body)
 	}
 
 	for _, bad := range []string{
@@ -189,13 +189,13 @@ func TestFaultsAreChangedWhileTheServerRuns(t *testing.T) {
 		`nonsense`,
 	} {
 		if status, body := l.ask("PUT", faults.Path, bad); status != http.StatusBadRequest || !strings.Contains(body, "message") {
-			t.Errorf("putting %s answers %d %s", bad, status, body)
+			t.Errorf("PUT %s answers %d %s", bad, status, body)
 		}
 	}
 	wantCode(t, l.send(q, "m"), "ServiceUnavailable")
 
 	if status, body := l.ask("DELETE", faults.Path, ""); status != http.StatusOK || !strings.Contains(body, `"rules": []`) {
-		t.Errorf("deleting answers %d %s", status, body)
+		t.Errorf("DELETE answers %d %s", status, body)
 	}
 	l.mustSend(q, "m")
 
@@ -213,14 +213,14 @@ func TestFaultsAreChangedWhileTheServerRuns(t *testing.T) {
 	}
 }
 
-func TestOnlyThisMachineByALoopbackNameChangesFaults(t *testing.T) {
+func TestFaultsCanOnlyBeChangedByALoopbackName(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	status, _ := l.ask("DELETE", faults.Path, "", func(r *http.Request) { r.Host = "rebound.example:4566" })
 	if status != http.StatusForbidden {
-		t.Errorf("a page that was pointed here is answered %d, want 403", status)
+		t.Errorf("the status for a foreign host name is %d, want 403", status)
 	}
 	if status, _ := l.ask("GET", faults.Path, "", func(r *http.Request) { r.Host = "127.0.0.1:4566" }); status != http.StatusOK {
-		t.Errorf("127.0.0.1 is answered %d", status)
+		t.Errorf("the status for 127.0.0.1 is %d", status)
 	}
 }

@@ -7,27 +7,26 @@ import (
 	"time"
 )
 
-// queues is what can be done to a message that has just been received, by its
-// queue's URL and its receipt handle. Each says whether it could be done.
+// queues changes a message that has just been received. Each method reports whether it could.
 type queues interface {
 	Duplicate(queueURL, handle string) (bool, error)
 	Withhold(queueURL, handle string, d time.Duration) (bool, error)
 	Expire(queueURL, handle string, after time.Duration) (bool, error)
 }
 
-// handOut draws the fates of the messages in a ReceiveMessage's answer.
+// handOut draws faults for the messages in an answer to ReceiveMessage.
 func (in *Injector) handOut(call Call, request []byte, rec *recorder) {
-	var asked struct {
+	var received struct {
 		QueueURL string `json:"QueueUrl"`
 	}
 	var answer struct{ Messages []json.RawMessage }
-	if rec.status != http.StatusOK || json.Unmarshal(request, &asked) != nil || json.Unmarshal(rec.body.Bytes(), &answer) != nil {
+	if rec.status != http.StatusOK || json.Unmarshal(request, &received) != nil || json.Unmarshal(rec.body.Bytes(), &answer) != nil {
 		return
 	}
 	kept := make([]json.RawMessage, 0, len(answer.Messages))
 	for _, raw := range answer.Messages {
 		var m struct{ ReceiptHandle string }
-		if json.Unmarshal(raw, &m) == nil && in.mistreat(call, asked.QueueURL, m.ReceiptHandle) {
+		if json.Unmarshal(raw, &m) == nil && in.strikeMessage(call, received.QueueURL, m.ReceiptHandle) {
 			continue
 		}
 		kept = append(kept, raw)
@@ -47,9 +46,9 @@ func (in *Injector) handOut(call Call, request []byte, rec *recorder) {
 	}
 }
 
-// mistreat draws one message's fate. withheld says that the client must not see
-// it now.
-func (in *Injector) mistreat(call Call, queueURL, handle string) (withheld bool) {
+// strikeMessage draws and applies one message's fault. withheld means that the client must not
+// see the message now.
+func (in *Injector) strikeMessage(call Call, queueURL, handle string) (withheld bool) {
 	i, kind, after := in.drawMessage(call)
 	var done bool
 	var err error
@@ -64,11 +63,10 @@ func (in *Injector) mistreat(call Call, queueURL, handle string) (withheld bool)
 		return false
 	}
 	done = done && err == nil
-	in.settleMessage(call, i, kind, done)
+	in.recordMessage(call, i, kind, done)
 	return done && kind == Reorder
 }
 
-// drawMessage finds the rule that strikes a message, the first of those that do.
 func (in *Injector) drawMessage(call Call) (rule int, kind Kind, after time.Duration) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -85,9 +83,9 @@ func (in *Injector) drawMessage(call Call) (rule int, kind Kind, after time.Dura
 	return rule, kind, after
 }
 
-// settleMessage counts what happened; what could not be done to that message, one
-// of a FIFO queue or withheld before, is left for another.
-func (in *Injector) settleMessage(call Call, rule int, kind Kind, done bool) {
+// recordMessage counts the fault. If it could not be applied, as in a FIFO queue or to a
+// message withheld before, the rule may strike another message.
+func (in *Injector) recordMessage(call Call, rule int, kind Kind, done bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
@@ -98,8 +96,8 @@ func (in *Injector) settleMessage(call Call, rule int, kind Kind, done bool) {
 	}
 }
 
-// OldReceipt draws whether a standard queue ignores an old receipt handle in a call, and
-// counts it either way.
+// OldReceipt draws whether a standard queue ignores an old receipt handle, and counts either
+// result.
 func (in *Injector) OldReceipt(operation string) (ignored bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// refusals are the errors of the services' models; for what a service does not
-// model, those common to all: https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+// refusals are the errors of the services' models. Those of "" are common to all:
+// https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 var refusals = map[string]map[string]wire.Error{
 	"": {
 		Throttling:  {Code: "ThrottlingException", Message: "Rate exceeded", Status: http.StatusBadRequest},
@@ -54,7 +54,7 @@ var refusals = map[string]map[string]wire.Error{
 	},
 }
 
-// refuse answers with the named error; with none, the service is down.
+// refuse answers Unavailable if name is empty.
 func (c Call) refuse(w http.ResponseWriter, r *http.Request, name string) {
 	if name == "" {
 		name = Unavailable

@@ -10,14 +10,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Serve answers the call, or does to it what the plan says.
+// Serve answers the call, with the plan's faults.
 func (in *Injector) Serve(call Call, w http.ResponseWriter, r *http.Request) {
 	f := in.draw(call)
 	if f == (fate{}) {
 		call.Handler.ServeHTTP(w, r)
 		return
 	}
-	// Read to its end, the body also lets net/http notice that the client went away.
+	// Only after the whole body was read does net/http notice that the client disconnected.
 	body, err := wire.ReadBody(r)
 	if err != nil {
 		drop()
@@ -57,11 +57,10 @@ func (in *Injector) perform(call Call, f fate, w http.ResponseWriter, r *http.Re
 	rec.replay(w)
 }
 
-// drop has net/http close the connection without an answer.
+// drop makes net/http close the connection without an answer.
 func drop() { panic(http.ErrAbortHandler) }
 
-// pause waits. It is cut short, and says false, when the client goes away or the
-// server closes.
+// pause returns false early if the client disconnects or the server closes.
 func pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -76,7 +75,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// recorder keeps an answer instead of sending it.
+// recorder stores an answer instead of sending it.
 type recorder struct {
 	header http.Header
 	status int

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// local is a server of its own with clients that try each call once.
+// local is a server with clients that do not retry.
 type local struct {
 	t testing.TB
 	*localaws.Server
@@ -35,7 +35,7 @@ func start(t testing.TB, adjust ...func(*localaws.Options)) *local {
 	return &local{t: t, Server: srv, cfg: cfg, queue: sqs.NewFromConfig(cfg), table: dynamodb.NewFromConfig(cfg)}
 }
 
-// suffer sets a plan given as text.
+// suffer sets a plan.
 func (l *local) suffer(plan string) {
 	l.t.Helper()
 	p, err := faults.Parse(plan)
@@ -112,7 +112,7 @@ func (l *local) createTable(name string) {
 	}
 }
 
-// put puts an item that must not be there yet.
+// put writes an item that must not exist yet.
 func (l *local) put(ctx context.Context, table, pk string) error {
 	_, err := l.table.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &table, Item: map[string]dynamodbtypes.AttributeValue{"pk": &dynamodbtypes.AttributeValueMemberS{Value: pk}},
@@ -133,7 +133,7 @@ func (l *local) has(table, pk string) bool {
 	return len(out.Item) > 0
 }
 
-// wantCode wants an error of AWS's with that code.
+// wantCode requires an AWS error with that code.
 func wantCode(t testing.TB, err error, code string) {
 	t.Helper()
 	var refused smithy.APIError
@@ -142,16 +142,16 @@ func wantCode(t testing.TB, err error, code string) {
 	}
 }
 
-// wantUnanswered wants a call to have ended without any answer.
+// wantUnanswered requires that a call got no answer.
 func wantUnanswered(t testing.TB, err error) {
 	t.Helper()
 	var refused smithy.APIError
 	if err == nil || errors.As(err, &refused) {
-		t.Errorf("the error is %v, want that of a connection without an answer", err)
+		t.Errorf("the error is %v, want a connection closed without an answer", err)
 	}
 }
 
-// eventually polls for as long as can be needed.
+// eventually polls for at most 20 seconds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {

@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// Parse reads a plan from text, and checks it. The text is a list separated by
-// semicolons, of rules and a seed; of several seeds the last counts:
+// Parse parses and checks a plan: rules and a seed, separated by semicolons. The last seed
+// counts.
 //
 //	seed=7; sqs.SendMessage:lost,rate=0.1; dynamodb:error=throttling,latency=5ms-50ms,times=3
 //
-// A rule is service.operation or a service alone, a colon and the kind; after it
-// rate, latency and times if wanted. What a kind needs to know stands behind it:
-// latency=50ms, error=throttling, late=2s, reorder=500ms, expire=1s.
+// A rule is service.operation or only a service, a colon, the kind, and optionally rate,
+// latency and times. Some kinds have a value: latency=50ms, error=throttling, late=2s,
+// reorder=500ms, expire=1s.
 func Parse(text string) (Plan, error) {
 	var p Plan
 	var faults []error
@@ -92,17 +92,17 @@ func (r *Rule) set(name, value string) (err error) {
 		return r.Latency.UnmarshalText([]byte(value))
 	case "times":
 		if r.Times, err = strconv.Atoi(value); err != nil || r.Times < 1 {
-			return errors.New("times is not a whole number above 0")
+			return errors.New("times must be a whole number above 0")
 		}
 	default:
-		return fmt.Errorf("%s is none of rate, latency, times", name)
+		return fmt.Errorf("there is no parameter %s, only rate, latency and times", name)
 	}
 	return nil
 }
 
-var errNoRate = errors.New("its rate is not above 0 and at most 1")
+var errNoRate = errors.New("the rate must be above 0 and at most 1")
 
-// String is the text that Parse reads.
+// String returns the text for Parse.
 func (r Rule) String() string {
 	var b strings.Builder
 	b.WriteString(r.Service)
@@ -130,7 +130,7 @@ func (r Rule) String() string {
 	return b.String()
 }
 
-// String is the text that Parse reads.
+// String returns the text for Parse.
 func (p Plan) String() string {
 	parts := []string{"seed=" + strconv.FormatUint(p.Seed, 10)}
 	for _, r := range p.Rules {
@@ -139,7 +139,7 @@ func (p Plan) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// UnmarshalJSON reads a rule, refusing a rate of 0, which would stand for always.
+// UnmarshalJSON refuses a rate of 0, which would mean always.
 func (r *Rule) UnmarshalJSON(raw []byte) error {
 	type plain Rule
 	in := struct {

@@ -12,7 +12,6 @@ import (
 
 var aliasPattern = regexp.MustCompile(`^[a-zA-Z0-9:/_-]+$`)
 
-// alias is a stored name of a key, with its prefix "alias/".
 type alias struct {
 	Name    string
 	Target  string
@@ -22,8 +21,7 @@ type alias struct {
 
 func (s *Service) aliasARN(name string) string { return s.env.ARN("kms", name) }
 
-// findAlias does not find an alias whose key is gone: KMS deletes a key's
-// aliases with it.
+// findAlias does not find the aliases of a deleted key, because KMS deletes them with it.
 func (s *Service) findAlias(tx *store.Tx, name string) (alias, error) {
 	a, found, err := store.GetJSON[alias](s.aliases(tx), name)
 	if err != nil {
@@ -70,8 +68,7 @@ func (s *Service) createAlias(_ context.Context, in *aliasInput) (*none, error) 
 	return &none{}, err
 }
 
-// updateAlias points an alias at another key. KMS wants both keys to be of the
-// same type and usage, which all keys here are.
+// updateAlias need not check type and usage, as KMS does: all keys here have the same.
 func (s *Service) updateAlias(_ context.Context, in *aliasInput) (*none, error) {
 	if err := checkAliasName(in.AliasName); err != nil {
 		return nil, err
@@ -93,7 +90,6 @@ func (s *Service) updateAlias(_ context.Context, in *aliasInput) (*none, error) 
 
 type deleteAliasInput struct{ AliasName string }
 
-// deleteAlias takes the name away; the key stays as it is.
 func (s *Service) deleteAlias(_ context.Context, in *deleteAliasInput) (*none, error) {
 	if err := checkAliasName(in.AliasName); err != nil {
 		return nil, err
@@ -107,7 +103,6 @@ func (s *Service) deleteAlias(_ context.Context, in *deleteAliasInput) (*none, e
 	return &none{}, err
 }
 
-// aliasTarget is the id of the key an alias is to name.
 func (s *Service) aliasTarget(tx *store.Tx, name string) (string, error) {
 	if strings.HasPrefix(name, "alias/") || strings.Contains(name, ":alias/") {
 		return "", wire.Errorf("ValidationException", "Aliases must refer to keys. Not aliases")

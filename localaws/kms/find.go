@@ -7,8 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// find returns the key that an id, a key ARN, an alias name or an alias ARN
-// names, as operations that use a key take it.
+// find accepts ids, key ARNs, aliases and alias ARNs, as operations that use a key do.
 func (s *Service) find(tx *store.Tx, name string) (key, error) {
 	resource, err := s.resource(name)
 	if err != nil {
@@ -25,8 +24,7 @@ func (s *Service) find(tx *store.Tx, name string) (key, error) {
 	return s.findByID(tx, a.Target)
 }
 
-// findKey is find for the operations that manage a key: they take an id or a key
-// ARN, no alias.
+// findKey accepts ids and key ARNs, as operations that manage a key do.
 func (s *Service) findKey(tx *store.Tx, name string) (key, error) {
 	resource, err := s.resource(name)
 	if err != nil {
@@ -49,8 +47,7 @@ func (s *Service) findByID(tx *store.Tx, id string) (key, error) {
 	return k, nil
 }
 
-// resource is what follows the account in an ARN; a bare id or alias name is
-// that already.
+// resource returns an ARN's last part. It returns a bare id or alias unchanged.
 func (s *Service) resource(name string) (string, error) {
 	var c constraints
 	c.Text("keyId", name, 2048)

@@ -9,32 +9,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The states a key can be in.
 const (
 	enabled         = "Enabled"
 	disabled        = "Disabled"
 	pendingDeletion = "PendingDeletion"
 )
 
-// key is one stored key; DeletionDate is set in state PendingDeletion only.
 type key struct {
-	ID           string
-	Spec         string
-	State        string
-	Description  string
-	MultiRegion  bool
-	Policy       string
-	Tags         []tag
-	Material     []byte
-	Created      time.Time
+	ID          string
+	Spec        string
+	State       string
+	Description string
+	MultiRegion bool
+	Policy      string
+	Tags        []tag
+	Material    []byte
+	Created     time.Time
+	// DeletionDate is set only in state PendingDeletion.
 	DeletionDate time.Time
-	// Primary is the Region of the key that this one is a replica of, empty if it is none.
+	// Primary is a replica's primary Region. It is empty for other keys.
 	Primary string `json:",omitempty"`
-	// Replicas are the Regions that a primary key was replicated to.
+	// Replicas are the Regions of a primary key's replicas.
 	Replicas []string `json:",omitempty"`
 }
 
-// gone reports whether the deletion date has passed.
 func (k key) gone(now time.Time) bool {
 	return k.State == pendingDeletion && !now.Before(k.DeletionDate)
 }
@@ -102,14 +100,14 @@ func (s *Service) metadata(tx *store.Tx, k key) (keyMetadata, error) {
 
 type createKeyInput struct {
 	KeySpec string
-	// CustomerMasterKeySpec is the older name of KeySpec.
+	// CustomerMasterKeySpec is KeySpec's older name.
 	CustomerMasterKeySpec string
 	KeyUsage              string
 	Description           string
 	Origin                string
 	MultiRegion           bool
 	Tags                  []tag
-	// Policy is kept, but no permission is checked anywhere in this local AWS.
+	// Policy is stored, but never checked.
 	Policy string
 	// BypassPolicyLockoutSafetyCheck: see checkPolicy.
 	BypassPolicyLockoutSafetyCheck bool
@@ -178,7 +176,6 @@ func (in *createKeyInput) validate() error {
 	return checkNewKey(in.Policy, in.BypassPolicyLockoutSafetyCheck, in.Description, in.Tags)
 }
 
-// checkNewKey checks what a key and a replica are both made with.
 func checkNewKey(policy string, bypass bool, description string, tags []tag) error {
 	if policy != "" {
 		if err := checkPolicy(policy, bypass); err != nil {
@@ -216,7 +213,7 @@ type keyRotationStatusOutput struct {
 	KeyRotationEnabled bool   `json:"KeyRotationEnabled"`
 }
 
-// getKeyRotationStatus answers false, as it is of every HMAC key.
+// getKeyRotationStatus answers false: HMAC keys do not rotate.
 func (s *Service) getKeyRotationStatus(_ context.Context, in *keyIDInput) (*keyRotationStatusOutput, error) {
 	out := &keyRotationStatusOutput{}
 	return out, s.env.DB.View(func(tx *store.Tx) error {

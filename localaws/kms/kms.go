@@ -1,10 +1,12 @@
-// Package kms is the local AWS KMS: HMAC keys, their aliases and tags, and the
-// making and checking of MACs. Key material is drawn here, kept in the data file
-// and never shown. Encryption and signing keys are refused: Gatehouse uses none.
-// Every Region has keys and aliases of its own, callers being in the Region that they
-// sign for; a multi-Region key is in another Region once it was replicated there.
+// Package kms imitates AWS KMS: HMAC keys, aliases, tags and MACs. Key material is generated
+// here, stored in the data file and never shown. Encryption and signing keys, which Gatehouse
+// does not use, are refused.
 //
-// A key's state, as in https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html:
+// Each Region has its own keys and aliases. A call is in the Region for which it is signed. A
+// multi-Region key must be replicated to other Regions.
+//
+// The states of a key, as in
+// https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html:
 //
 //	Enabled <--EnableKey / DisableKey--> Disabled
 //	   |                                    |  ^
@@ -13,7 +15,7 @@
 //	           PendingDeletion ----------------+
 //	                  | the deletion date passes
 //	                  v
-//	               (gone, with its aliases)
+//	        (deleted, with its aliases)
 package kms
 
 import (
@@ -28,14 +30,14 @@ import (
 // Service holds the keys of one Region.
 type Service struct {
 	env wire.Env
-	// home is the Region of callers who name none.
+	// home is the Region of calls that name none.
 	home string
 }
 
 // New returns the service.
 func New(env wire.Env) *Service { return &Service{env: env, home: env.Region} }
 
-// JSON is the wire side.
+// JSON returns the operations of the KMS API.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target: "TrentService",
@@ -67,7 +69,7 @@ func (s *Service) JSON() wire.JSONService {
 	}
 }
 
-// op is an operation in the Region that its caller has signed for.
+// op uses the Region for which the call is signed.
 func op[In, Out any](s *Service, f func(*Service, context.Context, *In) (*Out, error)) wire.Operation {
 	return wire.Op(func(ctx context.Context, in *In) (*Out, error) {
 		region := s.home
@@ -78,17 +80,15 @@ func op[In, Out any](s *Service, f func(*Service, context.Context, *In) (*Out, e
 	})
 }
 
-// in is the service of a Region.
 func (s *Service) in(region string) *Service {
 	there := *s
 	there.env.Region = region
 	return &there
 }
 
-// none is the answer of operations that answer nothing.
+// none is an empty answer.
 type none struct{}
 
-// keys and aliases are those of the Region.
 func (s *Service) keys(tx *store.Tx) store.Bucket    { return tx.Bucket(s.path("keys")...) }
 func (s *Service) aliases(tx *store.Tx) store.Bucket { return tx.Bucket(s.path("aliases")...) }
 
@@ -99,5 +99,5 @@ func (s *Service) path(bucket string) []string {
 	return []string{"kms", "regions", s.env.Region, bucket}
 }
 
-// epoch is how AWS JSON writes a time: seconds since 1970, as a number.
+// epoch returns seconds since 1970, as AWS JSON does.
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -87,7 +87,7 @@ func TestAMacIsAsLongAsItsDigestAndVerifies(t *testing.T) {
 			t.Errorf("%s: the MAC has %d bytes, want %d", c.spec, len(made.Mac), c.bytes)
 		}
 		if aws.ToString(made.KeyId) != aws.ToString(key.Arn) {
-			t.Errorf("%s: answered for %s, want %s", c.spec, *made.KeyId, *key.Arn)
+			t.Errorf("%s: the answer's key is %s, want %s", c.spec, *made.KeyId, *key.Arn)
 		}
 		checked, err := client.VerifyMac(t.Context(), &kms.VerifyMacInput{
 			KeyId: key.KeyId, Message: []byte("a message"), MacAlgorithm: c.algorithm, Mac: made.Mac,
@@ -142,12 +142,12 @@ func TestAKeyIsFoundByIDAndARNAndAliasAndAliasARN(t *testing.T) {
 			t.Errorf("%s is %s, want %s", name, *found.KeyMetadata.Arn, *key.Arn)
 		}
 		if mac, err := generate(t, client, name, "a message"); err != nil || !hmac.Equal(mac, want) {
-			t.Errorf("%s makes another MAC (%v)", name, err)
+			t.Errorf("%s makes a different MAC (%v)", name, err)
 		}
 	}
 }
 
-func TestWhatIsNotThereIsNotFound(t *testing.T) {
+func TestUnknownKeysAreNotFound(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	for name, code := range map[string]string{
@@ -164,7 +164,7 @@ func TestWhatIsNotThereIsNotFound(t *testing.T) {
 	}
 }
 
-func TestAMultiRegionKeySaysSo(t *testing.T) {
+func TestAMultiRegionKeyIsDescribedAsOne(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	out, err := client.CreateKey(t.Context(), &kms.CreateKeyInput{
@@ -244,7 +244,7 @@ func TestADisabledKeyMakesNoMacUntilItIsEnabled(t *testing.T) {
 	}
 }
 
-func TestAKeyScheduledForDeletionIsUnusableComesBackDisabledOrIsGone(t *testing.T) {
+func TestAKeyScheduledForDeletionIsUnusableUntilItIsRestoredDisabledOrDeleted(t *testing.T) {
 	t.Parallel()
 	var ahead atomic.Int64
 	client := start(t, func(o *localaws.Options) {
@@ -293,7 +293,7 @@ func TestAKeyScheduledForDeletionIsUnusableComesBackDisabledOrIsGone(t *testing.
 	}
 }
 
-func TestKeysAndMacsSurviveAReopen(t *testing.T) {
+func TestKeysAndMacsSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	open := func() (*localaws.Server, *kms.Client) {
@@ -322,6 +322,6 @@ func TestKeysAndMacsSurviveAReopen(t *testing.T) {
 	defer func() { _ = srv.Close() }()
 	after, err := generate(t, client, "alias/kept", "m")
 	if err != nil || !hmac.Equal(before, after) {
-		t.Errorf("the MAC of one message differs after a reopen (%v)", err)
+		t.Errorf("the MAC of the same message differs after a restart (%v)", err)
 	}
 }

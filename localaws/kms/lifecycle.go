@@ -16,7 +16,6 @@ type keyIDOutput struct {
 	KeyID string `json:"KeyId"`
 }
 
-// enableKey makes a disabled key usable; enabling an enabled one changes nothing.
 func (s *Service) enableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	_, err := s.change(in.KeyID, func(k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {
@@ -28,7 +27,7 @@ func (s *Service) enableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	return &none{}, err
 }
 
-// disableKey makes every use of the key a DisabledException.
+// disableKey makes each use of the key fail with DisabledException.
 func (s *Service) disableKey(_ context.Context, in *keyIDInput) (*none, error) {
 	_, err := s.change(in.KeyID, func(k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {
@@ -52,8 +51,8 @@ type scheduleKeyDeletionOutput struct {
 	PendingWindowInDays int     `json:"PendingWindowInDays"`
 }
 
-// scheduleKeyDeletion ends a key after a window of 7 to 30 days, by default 30,
-// in which CancelKeyDeletion brings it back.
+// scheduleKeyDeletion deletes a key after 7 to 30 days, 30 by default. Until then
+// CancelKeyDeletion restores it.
 func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletionInput) (*scheduleKeyDeletionOutput, error) {
 	days := 30
 	if in.PendingWindowInDays != nil {
@@ -85,7 +84,7 @@ func (s *Service) scheduleKeyDeletion(_ context.Context, in *scheduleKeyDeletion
 	}, nil
 }
 
-// cancelKeyDeletion leaves the key disabled: it is for the caller to enable it.
+// cancelKeyDeletion leaves the key disabled.
 func (s *Service) cancelKeyDeletion(_ context.Context, in *keyIDInput) (*keyIDOutput, error) {
 	k, err := s.change(in.KeyID, func(k *key) error {
 		if k.State != pendingDeletion {
@@ -100,8 +99,7 @@ func (s *Service) cancelKeyDeletion(_ context.Context, in *keyIDInput) (*keyIDOu
 	return &keyIDOutput{s.keyARN(k.ID)}, nil
 }
 
-// change stores what fn makes of the key, which is named by id or ARN. Nothing
-// is stored when fn refuses.
+// change stores the key as fn changes it, unless fn fails. name is an id or ARN.
 func (s *Service) change(name string, fn func(*key) error) (key, error) {
 	return s.changeIn(name, func(_ *store.Tx, k *key) error { return fn(k) })
 }

@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// pageInput is what every list takes. Lists are in the order of their names, and
-// a marker holds the last name of the page before.
+// pageInput is common to all lists. A marker holds the previous page's last name.
 type pageInput struct {
 	Limit  *int
 	Marker string
@@ -20,7 +19,7 @@ type pageOutput struct {
 	Truncated  bool   `json:"Truncated"`
 }
 
-// limits checks the request and returns its page size and the name to go on after.
+// limits also returns the name after which the page starts.
 func (p pageInput) limits(usual, most int) (limit int, after string, err error) {
 	var c constraints
 	c.Within("limit", p.Limit, 1, most)
@@ -38,7 +37,7 @@ func (p pageInput) limits(usual, most int) (limit int, after string, err error) 
 	return limit, string(raw), nil
 }
 
-// page cuts one page out of all items, which are ordered by name.
+// page requires items ordered by name.
 func page[T any](items []T, name func(T) string, limit int, after string) ([]T, pageOutput) {
 	from := 0
 	for from < len(items) && name(items[from]) <= after {
@@ -89,7 +88,7 @@ func (s *Service) listKeys(_ context.Context, in *pageInput) (*listKeysOutput, e
 }
 
 type listAliasesInput struct {
-	// KeyID, if given, asks for the aliases of that key only.
+	// KeyID, if set, restricts the list to that key's aliases.
 	KeyID string `json:"KeyId"`
 	pageInput
 }

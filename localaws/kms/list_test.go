@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestAliasNamesFollowTheRulesAndAreTakenOnce(t *testing.T) {
+func TestAliasNamesFollowTheRulesAndAreUnique(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	key := createKey(t, client, types.KeySpecHmac256)
@@ -31,7 +31,7 @@ func TestAliasNamesFollowTheRulesAndAreTakenOnce(t *testing.T) {
 	wantCode(t, create("alias/two", "1234abcd-12ab-34cd-56ef-1234567890ab"), "NotFoundException")
 }
 
-func TestAnAliasCanBeMovedToAnotherKeyAndTakenAway(t *testing.T) {
+func TestAnAliasCanBeMovedToAnotherKeyAndDeleted(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	one, two := createKey(t, client, types.KeySpecHmac256), createKey(t, client, types.KeySpecHmac256)
@@ -104,7 +104,7 @@ func TestListsArePaged(t *testing.T) {
 	wantCode(t, err, "InvalidMarkerException")
 }
 
-func TestTagsAreAddedReplacedAndTakenAway(t *testing.T) {
+func TestTagsAreAddedReplacedAndRemoved(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	key := createKey(t, client, types.KeySpecHmac256)

@@ -9,8 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxMessage and maxMac are KMS's limits in bytes:
-// https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
+// In bytes: https://docs.aws.amazon.com/kms/latest/APIReference/API_GenerateMac.html
 const (
 	maxMessage = 4096
 	maxMac     = 6144
@@ -49,8 +48,7 @@ type verifyMacOutput struct {
 	MacAlgorithm string `json:"MacAlgorithm"`
 }
 
-// verifyMac never answers MacValid false: a MAC that does not match is a
-// KMSInvalidMacException.
+// verifyMac answers a wrong MAC with KMSInvalidMacException, never with MacValid false.
 func (s *Service) verifyMac(_ context.Context, in *verifyMacInput) (*verifyMacOutput, error) {
 	var c constraints
 	c.bytes("mac", in.Mac, maxMac)
@@ -64,8 +62,8 @@ func (s *Service) verifyMac(_ context.Context, in *verifyMacInput) (*verifyMacOu
 	return &verifyMacOutput{KeyID: arn, MacValid: true, MacAlgorithm: in.MacAlgorithm}, nil
 }
 
-// mac checks the request, found being what is wrong with it so far, and returns
-// the key's ARN and the MAC of the message.
+// mac checks the request and returns the key's ARN and the message's MAC. found holds problems
+// found so far.
 func (s *Service) mac(in *generateMacInput, found constraints) (arn string, mac []byte, err error) {
 	found.bytes("message", in.Message, maxMessage)
 	found.oneOf("macAlgorithm", in.MacAlgorithm, algorithms())

@@ -10,10 +10,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// defaultPolicy is the one name that a key's policy can have.
 const defaultPolicy = "default"
 
-// maxPolicy is the largest policy, in bytes.
+// maxPolicy is in bytes.
 const maxPolicy = 32 << 10
 
 type keyPolicyInput struct {
@@ -26,8 +25,8 @@ type keyPolicyOutput struct {
 	PolicyName string `json:"PolicyName"`
 }
 
-// getKeyPolicy answers the policy that was set, or the one that AWS gives a key for which
-// none was: the account may do everything.
+// getKeyPolicy returns AWS's default, under which the account may do everything, if no policy
+// was set.
 func (s *Service) getKeyPolicy(_ context.Context, in *keyPolicyInput) (*keyPolicyOutput, error) {
 	if in.PolicyName != "" && in.PolicyName != defaultPolicy {
 		return nil, wire.Errorf("NotFoundException", "No such policy exists")
@@ -65,8 +64,7 @@ type putKeyPolicyInput struct {
 	BypassPolicyLockoutSafetyCheck bool
 }
 
-// putKeyPolicy replaces the policy. It is kept and told; no permission is checked anywhere
-// in this local AWS.
+// putKeyPolicy only stores the policy: the local AWS checks no permissions.
 func (s *Service) putKeyPolicy(_ context.Context, in *putKeyPolicyInput) (*none, error) {
 	if in.PolicyName != "" && in.PolicyName != defaultPolicy {
 		return nil, wire.Errorf("ValidationException", "The policy name must be default.")
@@ -101,8 +99,8 @@ func (s *Service) listKeyPolicies(_ context.Context, in *listKeyPoliciesInput) (
 	})
 }
 
-// checkPolicy refuses what is no policy, and, unless bypass is set, one under which nobody
-// could change the policy again.
+// checkPolicy refuses a malformed policy and, unless bypass is set, one under which nobody
+// could change it again.
 func checkPolicy(text string, bypass bool) error {
 	var c constraints
 	c.Text("policy", text, maxPolicy)
@@ -119,7 +117,6 @@ func checkPolicy(text string, bypass bool) error {
 	return nil
 }
 
-// statement is what checkPolicy reads of one.
 type statement struct {
 	Effect    string
 	Principal principal
@@ -132,8 +129,8 @@ func (s statement) keepsAdministrators() bool {
 	})
 }
 
-// statements is one statement or a list of them, texts one text or a list, and a
-// principal that is a text is everybody.
+// statements and texts are one element or a list in JSON. A principal that is a text is
+// everybody.
 type (
 	statements []statement
 	texts      []string

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// open is a policy that lets the account do everything.
+// open is a policy that allows the account everything.
 const open = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::000000000000:root"},"Action":"kms:*","Resource":"*"}}`
 
 func policyOf(t *testing.T, client *kms.Client, key *string) string {
@@ -19,12 +19,12 @@ func policyOf(t *testing.T, client *kms.Client, key *string) string {
 		t.Fatal(err)
 	}
 	if aws.ToString(out.PolicyName) != "default" {
-		t.Errorf("the policy is called %q, want default", aws.ToString(out.PolicyName))
+		t.Errorf("the policy's name is %q, want default", aws.ToString(out.PolicyName))
 	}
 	return *out.Policy
 }
 
-func TestAKeysPolicyIsTheAccountsUntilOneIsSet(t *testing.T) {
+func TestAKeyHasTheAccountsPolicyUntilOneIsSet(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	key := createKey(t, client, types.KeySpecHmac256)
@@ -59,7 +59,7 @@ func TestAKeysPolicyIsTheAccountsUntilOneIsSet(t *testing.T) {
 	}
 }
 
-func TestAPolicyThatIsNoneOrLocksEverybodyOutIsRefused(t *testing.T) {
+func TestAMalformedPolicyOrOneThatLocksEverybodyOutIsRefused(t *testing.T) {
 	t.Parallel()
 	client := start(t)
 	key := createKey(t, client, types.KeySpecHmac256)

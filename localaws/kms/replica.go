@@ -24,9 +24,8 @@ type replicateKeyOutput struct {
 	ReplicaTags        []tag       `json:"ReplicaTags"`
 }
 
-// replicateKey makes a key with the same id and material in another Region. It is
-// enabled at once; from then on each of the two has a state, a policy, tags and aliases
-// of its own.
+// replicateKey creates a key with the same id and material in another Region, enabled. State,
+// policy, tags and aliases are not shared.
 func (s *Service) replicateKey(_ context.Context, in *replicateKeyInput) (*replicateKeyOutput, error) {
 	var c constraints
 	c.Text("replicaRegion", in.ReplicaRegion, 32)
@@ -83,7 +82,6 @@ func (s *Service) canReplicate(tx *store.Tx, k key, there *Service) error {
 	return nil
 }
 
-// multiRegion names the primary key and the replicas of a multi-Region key.
 func (s *Service) multiRegion(tx *store.Tx, k key) (*multiRegionConfiguration, error) {
 	home := s
 	config := &multiRegionConfiguration{MultiRegionKeyType: "PRIMARY", ReplicaKeys: []multiRegionKey{}}
@@ -103,7 +101,7 @@ func (s *Service) multiRegion(tx *store.Tx, k key) (*multiRegionConfiguration, e
 	return config, err
 }
 
-// replicas are the Regions in which a primary key has replicas now.
+// replicas returns the Regions where replicas still exist.
 func (s *Service) replicas(tx *store.Tx, k key) (regions []string, err error) {
 	for _, region := range k.Replicas {
 		_, err := s.in(region).findByID(tx, k.ID)

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// inRegions are clients of one server in two Regions.
+// inRegions are clients of the same server in two Regions.
 func inRegions(t *testing.T) (home, abroad *kms.Client) {
 	t.Helper()
 	srv := localawstest.Start(t)
@@ -66,7 +66,7 @@ func TestAReplicaMakesTheMacsOfItsPrimaryInAnotherRegion(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(made, again) {
-			t.Errorf("the replica, named %s, makes another MAC than the primary", name)
+			t.Errorf("the replica, by the name %s, makes a different MAC than the primary", name)
 		}
 	}
 	_, err = generate(t, abroad, *key.Arn, "m")
@@ -78,11 +78,11 @@ func TestAReplicaMakesTheMacsOfItsPrimaryInAnotherRegion(t *testing.T) {
 	}
 	config := described.KeyMetadata.MultiRegionConfiguration
 	if *config.PrimaryKey.Arn != *key.Arn || len(config.ReplicaKeys) != 1 || *config.ReplicaKeys[0].Arn != want {
-		t.Errorf("the primary tells of %+v and %+v", config.PrimaryKey, config.ReplicaKeys)
+		t.Errorf("the primary describes %+v and %+v", config.PrimaryKey, config.ReplicaKeys)
 	}
 }
 
-func TestEachReplicaHasAStateOfItsOwn(t *testing.T) {
+func TestEachReplicaHasItsOwnState(t *testing.T) {
 	t.Parallel()
 	home, abroad := inRegions(t)
 	key := createMultiRegionKey(t, home)
@@ -95,7 +95,7 @@ func TestEachReplicaHasAStateOfItsOwn(t *testing.T) {
 	_, err := generate(t, abroad, *key.KeyId, "m")
 	wantCode(t, err, "DisabledException")
 	if _, err := generate(t, home, *key.KeyId, "m"); err != nil {
-		t.Errorf("with its replica disabled the primary makes no MACs: %v", err)
+		t.Errorf("the primary makes no MACs while its replica is disabled: %v", err)
 	}
 	if _, err := abroad.CreateAlias(t.Context(), &kms.CreateAliasInput{AliasName: aws.String("alias/a"), TargetKeyId: key.KeyId}); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestEachReplicaHasAStateOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestOnlyAPrimaryIsReplicatedAndOnceToARegion(t *testing.T) {
+func TestOnlyAPrimaryIsReplicatedAndOnlyOnceToARegion(t *testing.T) {
 	t.Parallel()
 	home, abroad := inRegions(t)
 	_, err := replicate(t, home, createKey(t, home, types.KeySpecHmac256).KeyId, "eu-west-1")

@@ -8,8 +8,7 @@ import (
 
 const macUsage = "GENERATE_VERIFY_MAC"
 
-// spec is one kind of HMAC key. A key works with exactly one algorithm, and its
-// material is as long as the digest:
+// spec is a kind of HMAC key. It has one algorithm, and material of the digest's length:
 // https://docs.aws.amazon.com/kms/latest/developerguide/symm-asymm-choose-key-spec.html#hmac-key-specs
 type spec struct {
 	Name      string

@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxTags is how many tags a key can have.
 const maxTags = 50
 
 type tag struct {
@@ -49,7 +48,7 @@ type tagResourceInput struct {
 	Tags  []tag
 }
 
-// tagResource adds tags, replacing the values of keys that are there already.
+// tagResource adds or replaces tags.
 func (s *Service) tagResource(_ context.Context, in *tagResourceInput) (*none, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -79,7 +78,7 @@ type untagResourceInput struct {
 	TagKeys []string
 }
 
-// untagResource takes tags away; those that are not there are passed over.
+// untagResource ignores unknown keys.
 func (s *Service) untagResource(_ context.Context, in *untagResourceInput) (*none, error) {
 	_, err := s.change(in.KeyID, func(k *key) error {
 		if err := s.notPendingDeletion(*k); err != nil {

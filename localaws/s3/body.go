@@ -17,18 +17,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// payload is a request's body when all that was said of it has proved true.
+// payload is a request's body after all checks.
 type payload struct {
 	content []byte
-	// checksum and sum are what the client sent to check it by: nil if nothing.
+	// checksum and sum are the client's, or nil and "".
 	checksum *checksum
 	sum      string
-	// byMD5 says that the client sent Content-MD5.
+	// byMD5: the client sent Content-MD5.
 	byMD5 bool
 }
 
-// body reads the request's body, taking it out of its chunks, and checks it by
-// each digest and length that came with it.
+// body reads and unchunks the body. It checks every digest and length in the request.
 func (c call) body() (payload, error) {
 	var p payload
 	raw, err := wire.ReadBody(c.Request)
@@ -108,13 +107,12 @@ func incompleteBody() error {
 		"You did not provide the number of bytes specified by the Content-Length HTTP header")
 }
 
-// unchunk takes a body out of the encoding aws-chunked: chunks of
+// unchunk decodes aws-chunked: chunks of
 //
 //	hexadecimal size [";chunk-signature=" signature] CRLF bytes CRLF
 //
-// ended by an empty one, then trailing headers, one a line (Amazon S3 API
-// Reference, "Signature calculations: transferring a payload in multiple chunks").
-// Signatures are not checked, here as elsewhere.
+// then an empty chunk and trailing headers, one per line (Amazon S3 API Reference, "Signature
+// calculations: transferring a payload in multiple chunks"). It does not check signatures.
 func unchunk(raw []byte, length string) (content []byte, trailer http.Header, err error) {
 	want, err := strconv.Atoi(length)
 	if err != nil || want < 0 {
@@ -165,7 +163,7 @@ func trailing(in *bufio.Reader) (http.Header, error) {
 	}
 }
 
-// line reads up to the end of a line; what was read comes back even with an error.
+// line returns what it read even with an error.
 func line(in *bufio.Reader) (string, error) {
 	text, err := in.ReadString('\n')
 	if err != nil {

@@ -23,7 +23,7 @@ func TestBucketsAreCreatedListedAndDeletedWhenEmpty(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.createBucket("another.bucket-1")
-	l.createBucket("bucket") // once more, which us-east-1 takes
+	l.createBucket("bucket") // again, which us-east-1 accepts
 	out, err := l.ListBuckets(t.Context(), &s3.ListBucketsInput{})
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func TestBucketsAreCreatedListedAndDeletedWhenEmpty(t *testing.T) {
 	}
 	head, err := l.HeadBucket(t.Context(), &s3.HeadBucketInput{Bucket: aws.String("bucket")})
 	if err != nil || aws.ToString(head.BucketRegion) != "us-east-1" {
-		t.Errorf("the bucket's head is %v, %v", head, err)
+		t.Errorf("HeadBucket answers %v, %v", head, err)
 	}
 	l.mustPut("k")
 	_, err = l.DeleteBucket(t.Context(), &s3.DeleteBucketInput{Bucket: aws.String("bucket")})
@@ -50,7 +50,7 @@ func TestBucketsAreCreatedListedAndDeletedWhenEmpty(t *testing.T) {
 	}
 }
 
-func TestABucketsNameAndRegionMustBeRight(t *testing.T) {
+func TestInvalidBucketNamesAndRegionsAreRefused(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	for _, name := range []string{"ab", "Upper", "under_score", "-dash", "192.168.0.1", "two..dots", "xn--a", strings.Repeat("a", 64)} {
@@ -80,7 +80,7 @@ func TestABucketsNameAndRegionMustBeRight(t *testing.T) {
 	}
 }
 
-// signed makes a request by hand as far as the server looks at it.
+// signed sends a handmade request with only those parts of a signature that the server reads.
 func (l *local) signed(method, path, body string, headers map[string]string) (*http.Response, string) {
 	l.t.Helper()
 	req, err := http.NewRequestWithContext(l.t.Context(), method, l.srv.Endpoint()+path, strings.NewReader(body))
@@ -103,7 +103,7 @@ func (l *local) signed(method, path, body string, headers map[string]string) (*h
 	return resp, string(answer)
 }
 
-func TestABodyInChunksWithATrailingChecksumIsTakenApart(t *testing.T) {
+func TestAChunkedBodyWithATrailingChecksumIsDecoded(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	const content = "hello, world"
@@ -132,9 +132,9 @@ func TestABodyInChunksWithATrailingChecksumIsTakenApart(t *testing.T) {
 	}{
 		"a wrong checksum":    {strings.Replace(chunked, sum, "AAAAAA==", 1), len(content), "<Code>BadDigest</Code>"},
 		"another length":      {chunked, len(content) + 1, "<Code>IncompleteBody</Code>"},
-		"the end is missing":  {"5\r\nhello\r\n", 5, "<Code>IncompleteBody</Code>"},
-		"a chunk is cut off":  {"9\r\nhello", 9, "<Code>IncompleteBody</Code>"},
-		"a trailer is no one": {"0\r\nnonsense\r\n\r\n", 0, "<Code>MalformedTrailerError</Code>"},
+		"no last chunk":       {"5\r\nhello\r\n", 5, "<Code>IncompleteBody</Code>"},
+		"a truncated chunk":   {"9\r\nhello", 9, "<Code>IncompleteBody</Code>"},
+		"a malformed trailer": {"0\r\nnonsense\r\n\r\n", 0, "<Code>MalformedTrailerError</Code>"},
 	} {
 		if _, body := l.signed("PUT", "/bucket/bad", c.body, headers(c.length)); !strings.Contains(body, c.want) {
 			t.Errorf("%s: answers %s, want %s", name, body, c.want)
@@ -142,7 +142,7 @@ func TestABodyInChunksWithATrailingChecksumIsTakenApart(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotSignedOrNotImplementedIsRefused(t *testing.T) {
+func TestUnsignedAndUnimplementedRequestsAreRefused(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.mustPut("k")
@@ -200,7 +200,7 @@ func TestObjectsSurviveARestart(t *testing.T) {
 			}
 			etag = *out.ETag
 		} else if got, out, err := l.get("k"); err != nil || got != content || *out.ETag != etag {
-			t.Errorf("%d bytes came back with %v, %v", len(got), out, err)
+			t.Errorf("got %d bytes with %v, %v", len(got), out, err)
 		}
 		if err := srv.Close(); err != nil {
 			t.Fatal(err)
@@ -208,7 +208,7 @@ func TestObjectsSurviveARestart(t *testing.T) {
 	}
 }
 
-func TestABucketMayBeMadePrivateAndNotPublic(t *testing.T) {
+func TestABucketCanBeCreatedPrivateButNotPublic(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	create := func(acl types.BucketCannedACL) error {
@@ -221,7 +221,7 @@ func TestABucketMayBeMadePrivateAndNotPublic(t *testing.T) {
 	}
 }
 
-func TestABucketMayBeNamedInTheHost(t *testing.T) {
+func TestABucketCanBeNamedInTheHost(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.mustPut("a/key")
@@ -230,7 +230,7 @@ func TestABucketMayBeNamedInTheHost(t *testing.T) {
 		o.RetryMaxAttempts = 1
 		o.HTTPClient = doer(func(r *http.Request) (*http.Response, error) {
 			hosts = append(hosts, r.URL.Hostname())
-			r.Host, r.URL.Host = r.URL.Host, "127.0.0.1:"+r.URL.Port() // where *.localhost leads
+			r.Host, r.URL.Host = r.URL.Host, "127.0.0.1:"+r.URL.Port() // the address of *.localhost
 			return http.DefaultTransport.RoundTrip(r)
 		})
 	})
@@ -243,7 +243,7 @@ func TestABucketMayBeNamedInTheHost(t *testing.T) {
 		t.Errorf("the object holds %q, %v", content, err)
 	}
 	if diff := cmp.Diff([]string{"bucket.localhost"}, hosts); diff != "" {
-		t.Errorf("hosts asked (-want +got):\n%s", diff)
+		t.Errorf("requested hosts (-want +got):\n%s", diff)
 	}
 }
 

@@ -17,7 +17,7 @@ type bucket struct {
 	Created      time.Time
 }
 
-// defaultRegion is the one that has no location constraint.
+// defaultRegion has no location constraint.
 const defaultRegion = "us-east-1"
 
 func findBucket(tx *store.Tx, name string) (bucket, error) {
@@ -30,7 +30,7 @@ func findBucket(tx *store.Tx, name string) (bucket, error) {
 
 var bucketForm = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// validBucketName applies the rules for new buckets of
+// validBucketName applies the rules for new buckets:
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 func validBucketName(name string) bool {
 	if !bucketForm.MatchString(name) || strings.Contains(name, "..") {
@@ -50,9 +50,8 @@ func validBucketName(name string) bool {
 	return err != nil
 }
 
-// createBucket creates the bucket in the Region that the request is signed for.
-// Creating one's own bucket again changes nothing in us-east-1 and is refused
-// everywhere else.
+// createBucket uses the Region for which the request is signed. Creating an existing bucket
+// does nothing in us-east-1 and fails elsewhere.
 func (s *Service) createBucket(c call) error {
 	var wanted struct {
 		LocationConstraint string
@@ -98,7 +97,6 @@ func (s *Service) createBucket(c call) error {
 	return nil
 }
 
-// find is findBucket outside a transaction.
 func (s *Service) find(name string) (b bucket, err error) {
 	err = s.env.DB.View(func(tx *store.Tx) error {
 		b, err = findBucket(tx, name)
@@ -152,12 +150,12 @@ func (s *Service) deleteBucket(c call) error {
 
 type ownerElement struct{ ID string }
 
-// owner is the account as S3 names it: by 64 hexadecimal digits.
+// owner is the account as 64 hexadecimal digits, as in S3.
 func (s *Service) owner() ownerElement { return ownerElement{strings.Repeat(s.env.Account, 6)[:64]} }
 
 type bucketElement struct{ Name, CreationDate, BucketRegion string }
 
-// listBuckets lists all buckets at once: no account here has more than fit.
+// listBuckets does not page.
 func (s *Service) listBuckets(c call) error {
 	var all []bucket
 	err := s.env.DB.View(func(tx *store.Tx) (err error) {
@@ -182,7 +180,7 @@ func (s *Service) listBuckets(c call) error {
 	return nil
 }
 
-// stamp is how S3 writes a time in XML: to the second.
+// stamp has S3's precision, seconds.
 func stamp(t time.Time) string {
 	return t.UTC().Truncate(time.Second).Format("2006-01-02T15:04:05.000Z")
 }

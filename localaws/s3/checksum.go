@@ -11,14 +11,14 @@ import (
 	"strings"
 )
 
-// checksum is one of the algorithms by which an object can be checked end to end.
+// checksum is an algorithm.
 type checksum struct {
 	name string
 	size int // in bytes
 	new  func() hash.Hash
 }
 
-// nvme is the polynomial of CRC-64/NVME, in reversed bits as Go wants it.
+// nvme is CRC-64/NVME's polynomial, with its bits reversed for Go.
 var nvme = crc64.MakeTable(0x9a6c9329ac4bc9b5)
 
 var checksums = []checksum{
@@ -29,7 +29,7 @@ var checksums = []checksum{
 	{"SHA256", sha256.Size, sha256.New},
 }
 
-// defaultChecksum is what S3 computes if the client sent none.
+// defaultChecksum is for objects without a client's checksum.
 const defaultChecksum = "CRC64NVME"
 
 func checksumCalled(name string) *checksum {
@@ -40,7 +40,7 @@ func checksumCalled(name string) *checksum {
 	return &checksums[i]
 }
 
-// checksumNamed is the algorithm that a header is for, nil for any other header.
+// checksumNamed returns a header's algorithm, or nil.
 func checksumNamed(header string) *checksum {
 	name, ok := strings.CutPrefix(header, "X-Amz-Checksum-")
 	if !ok {
@@ -51,7 +51,7 @@ func checksumNamed(header string) *checksum {
 
 func (k *checksum) header() string { return "X-Amz-Checksum-" + strings.ToLower(k.name) }
 
-// of is the checksum of the content in base64.
+// of returns base64.
 func (k *checksum) of(content []byte) string {
 	h := k.new()
 	_, _ = h.Write(content)

@@ -7,8 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// deleteObject deletes the object; one that is not there is deleted already. With
-// If-Match only the object of that ETag is.
+// deleteObject ignores a missing object. If-Match requires that ETag.
 func (s *Service) deleteObject(c call) error {
 	err := s.env.DB.Update(func(tx *store.Tx) error {
 		if _, err := findBucket(tx, c.bucket); err != nil {
@@ -39,8 +38,7 @@ func drop(tx *store.Tx, bucket, key string) error {
 	return contentsIn(tx, bucket).Delete([]byte(key))
 }
 
-// deletion is the document of DeleteObjects. Versions and conditions on single
-// objects are read only to be refused.
+// deletion is the document of DeleteObjects. Versions and conditions on objects are refused.
 type deletion struct {
 	XMLName xml.Name `xml:"Delete"`
 	Quiet   bool

@@ -15,13 +15,13 @@ func refusal(status int, code, format string, args ...any) *wire.Error {
 	return &wire.Error{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
 }
 
-// about names what the refusal is about in an element of the answer.
+// about adds an element to the error.
 func about(e *wire.Error, element string, value any) *wire.Error {
 	e.Fields = map[string]any{element: value}
 	return e
 }
 
-// notImplemented has the code that S3 itself uses.
+// notImplemented has S3's own code.
 func notImplemented(what string) *wire.Error {
 	return refusal(http.StatusNotImplemented, "NotImplemented", "%s is not implemented by this local AWS.", what)
 }
@@ -54,13 +54,12 @@ func malformedXML() *wire.Error {
 		"The XML you provided was not well-formed or did not validate against our published schema")
 }
 
-// element is one element of an error whose name is known only at run time.
 type element struct {
 	XMLName xml.Name
 	Text    string `xml:",chardata"`
 }
 
-// refuse answers with an error: to a HEAD with its status alone.
+// refuse answers an error. HEAD gets only the status.
 func (c call) refuse(e *wire.Error) {
 	body := struct {
 		XMLName   xml.Name `xml:"Error"`
@@ -81,23 +80,20 @@ func (c call) refuse(e *wire.Error) {
 	c.answer(e.HTTPStatus(), body)
 }
 
-// answer writes an XML document.
 func (c call) answer(status int, document any) {
 	body, err := xml.Marshal(document)
 	if err != nil {
-		panic(err) // only this package's own types are answered
+		panic(err) // this package's types cannot fail
 	}
 	c.w.Header().Set("Content-Type", "application/xml")
 	c.w.WriteHeader(status)
 	_, _ = c.w.Write(append([]byte(xml.Header), body...))
 }
 
-// namespace is that of S3's documents.
 const namespace = "http://s3.amazonaws.com/doc/2006-03-01/"
 
-// knownHeaders are the x-amz- headers that some operation here knows, or that
-// belong to the signature or to the transport. Of the ones that ask for something,
-// accepted lists the only value that is what happens here anyway.
+// knownHeaders are the x-amz- headers that operations, signatures or the transport use.
+// accepted are those with only one valid value, which has no effect.
 var (
 	knownHeaders = []string{
 		"X-Amz-Content-Sha256", "X-Amz-Date", "X-Amz-Security-Token", "X-Amz-User-Agent",
@@ -112,7 +108,7 @@ var (
 	}
 )
 
-// checkHeaders refuses what is asked for by a header that nobody here reads.
+// checkHeaders refuses unknown x-amz- headers.
 func (c call) checkHeaders() error {
 	for name := range c.Header {
 		if !strings.HasPrefix(name, "X-Amz-") || slices.Contains(knownHeaders, name) ||
@@ -124,7 +120,7 @@ func (c call) checkHeaders() error {
 		case !known:
 			return notImplemented("The header " + strings.ToLower(name))
 		case name == "X-Amz-Acl" && c.key == "" && c.Header.Get(name) == "private":
-			// A new bucket is private anyway.
+			// New buckets are private anyway.
 		case c.Header.Get(name) != value && name == "X-Amz-Acl":
 			return refusal(http.StatusBadRequest, "AccessControlListNotSupported", "The bucket does not allow ACLs")
 		case c.Header.Get(name) != value:

@@ -78,8 +78,8 @@ func (c call) send(o object, content []byte) error {
 
 var errNotModified = errors.New("the object was not modified")
 
-// mayRead holds the object against the request's conditions, those about the ETag
-// before those about time (RFC 9110, section 13.2.2). A time to come is no condition.
+// mayRead checks the request's conditions, on the ETag before those on time (RFC 9110, section
+// 13.2.2). It ignores a future time.
 func (c call) mayRead(o object, now time.Time) error {
 	ifMatch, ifNoneMatch := c.Header.Get("If-Match"), c.Header.Get("If-None-Match")
 	since := func(header string) (modified, given bool) {
@@ -103,15 +103,13 @@ func (c call) mayRead(o object, now time.Time) error {
 	return nil
 }
 
-// matches reports whether the value of a condition, one ETag, names the object's;
-// S3 takes it with and without quotes.
+// matches compares a condition with the object's ETag. S3 accepts it with and without quotes.
 func matches(condition string, o object) bool {
 	return condition == "*" || strings.Trim(condition, `"`) == o.ETag
 }
 
-// byteRange reads a Range header: the bytes from..to-1. One that S3 does not
-// understand, as of several ranges, is as if it was not there; one that begins
-// behind the end is refused.
+// byteRange parses a Range header: bytes from..to-1. It ignores headers that S3 does not
+// support, as of several ranges. A range that starts after the end is an error.
 func byteRange(header string, size int) (from, to int, part bool, err error) {
 	spec, ok := strings.CutPrefix(header, "bytes=")
 	first, last, dash := strings.Cut(spec, "-")
@@ -121,7 +119,7 @@ func byteRange(header string, size int) (from, to int, part bool, err error) {
 	begin, beginErr := strconv.ParseUint(first, 10, 62)
 	end, endErr := strconv.ParseUint(last, 10, 62)
 	switch {
-	case first == "" && endErr == nil: // the last so many bytes
+	case first == "" && endErr == nil: // the last end bytes
 		if end == 0 || size == 0 {
 			return 0, 0, false, invalidRange(header, size)
 		}

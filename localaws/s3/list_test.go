@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// list follows all pages.
+// list reads all pages.
 func (l *local) list(adjust ...func(*s3.ListObjectsV2Input)) (keys, prefixes []string) {
 	l.t.Helper()
 	in := &s3.ListObjectsV2Input{Bucket: aws.String("bucket")}
@@ -24,7 +24,7 @@ func (l *local) list(adjust ...func(*s3.ListObjectsV2Input)) (keys, prefixes []s
 			l.t.Fatal(err)
 		}
 		if got := len(page.Contents) + len(page.CommonPrefixes); got != int(*page.KeyCount) || in.MaxKeys != nil && got > int(*in.MaxKeys) {
-			l.t.Errorf("a page of %d entries says %d", got, *page.KeyCount)
+			l.t.Errorf("a page of %d entries has KeyCount %d", got, *page.KeyCount)
 		}
 		for _, o := range page.Contents {
 			keys = append(keys, *o.Key)
@@ -44,9 +44,9 @@ func TestAListIsFilteredGroupedAndPaged(t *testing.T) {
 		name, prefix, delimiter, after string
 		keys, prefixes                 []string
 	}{
-		{"everything in the order of the bytes", "", "", "", []string{"a", "b/1", "b/2", "b/c/3", "b/c/4", "b/d", "e/5", "f g", "é"}, nil},
+		{"everything, ordered by bytes", "", "", "", []string{"a", "b/1", "b/2", "b/c/3", "b/c/4", "b/d", "e/5", "f g", "é"}, nil},
 		{"a prefix", "b/", "", "", []string{"b/1", "b/2", "b/c/3", "b/c/4", "b/d"}, nil},
-		{"a prefix of none", "x", "", "", nil, nil},
+		{"a prefix of no key", "x", "", "", nil, nil},
 		{"a delimiter", "", "/", "", []string{"a", "f g", "é"}, []string{"b/", "e/"}},
 		{"both", "b/", "/", "", []string{"b/1", "b/2", "b/d"}, []string{"b/c/"}},
 		{"both, the prefix within a name", "b/c", "/", "", nil, []string{"b/c/"}},
@@ -64,7 +64,7 @@ func TestAListIsFilteredGroupedAndPaged(t *testing.T) {
 				}
 			})
 			if diff := cmp.Diff([][]string{c.keys, c.prefixes}, [][]string{keys, prefixes}); diff != "" {
-				t.Errorf("%s, %d a page (-want +got):\n%s", c.name, size, diff)
+				t.Errorf("%s, %d per page (-want +got):\n%s", c.name, size, diff)
 			}
 		}
 	}

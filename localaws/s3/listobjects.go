@@ -43,9 +43,8 @@ type listObjectsAnswer struct {
 	CommonPrefixes        []prefixElement
 }
 
-// listObjects answers ListObjectsV2. Keys come in the order of their bytes; with a
-// delimiter those that share a prefix up to it count as one, and are passed over
-// in one step.
+// listObjects answers ListObjectsV2, ordered by the keys' bytes. It skips a group with a common
+// prefix in one step.
 func (s *Service) listObjects(c call) error {
 	l, err := c.newList()
 	if err != nil {
@@ -71,10 +70,9 @@ func (s *Service) listObjects(c call) error {
 	return nil
 }
 
-// list is one ListObjectsV2 under way.
 type list struct {
 	answer *listObjectsAnswer
-	// from is where the walk begins: the first key that may be listed.
+	// from is the first key that may be listed.
 	from  string
 	owner *ownerElement
 }
@@ -146,8 +144,7 @@ func (l *list) fill(objects store.Bucket) error {
 	return nil
 }
 
-// behind is the first key that can be listed after one that was: a group that it
-// is part of is behind it as a whole.
+// behind returns the first key that may follow a listed key or its whole group.
 func (a *listObjectsAnswer) behind(key string) string {
 	if strings.HasPrefix(key, a.Prefix) {
 		if common, grouped := a.common(key); grouped {
@@ -157,11 +154,10 @@ func (a *listObjectsAnswer) behind(key string) string {
 	return key + "\x00"
 }
 
-// pastGroup follows a group's prefix to make a key behind all of the group: no key
-// contains the byte 0xFF, which UTF-8 does not know.
+// pastGroup sorts behind every key of a group, because UTF-8 does not contain the byte 0xFF.
 const pastGroup = "\xff"
 
-// common is the key up to and with the first delimiter behind the prefix.
+// common returns the key up to the first delimiter after the prefix, inclusive.
 func (a *listObjectsAnswer) common(key string) (prefix string, grouped bool) {
 	if a.Delimiter == "" {
 		return "", false
@@ -173,7 +169,7 @@ func (a *listObjectsAnswer) common(key string) (prefix string, grouped bool) {
 	return key[:len(a.Prefix)+at+len(a.Delimiter)], true
 }
 
-// encode is what encoding-type=url asks for: keys may hold what XML cannot.
+// encode implements encoding-type=url, because XML cannot hold every key.
 func (a *listObjectsAnswer) encode() {
 	escape := func(s *string) { *s = strings.ReplaceAll(url.QueryEscape(*s), "%2F", "/") }
 	escape(&a.Prefix)

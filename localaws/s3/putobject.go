@@ -10,17 +10,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// object is what is stored of an object besides its content.
+// object is stored without its content.
 type object struct {
 	Key  string
 	Size int
-	// ETag is the MD5 of the content in hexadecimal, without quotes.
+	// ETag is the content's MD5 in hexadecimal, without quotes.
 	ETag     string
 	Modified time.Time // to the second, as everywhere in S3
-	// Headers are those that come back with the object: Content-Type and its like,
-	// and the user's metadata.
+	// Headers are returned with the object: system headers and user metadata.
 	Headers map[string]string
-	// Checksum is the algorithm's name, Sum its value in base64.
+	// Checksum is the algorithm. Sum is in base64.
 	Checksum, Sum string
 }
 
@@ -30,16 +29,15 @@ const (
 	metaPrefix = "X-Amz-Meta-"
 	maxKey     = 1024
 	maxMeta    = 2048
-	// noType is what an object is that came without a Content-Type.
+	// noType is the default Content-Type.
 	noType = "binary/octet-stream"
 )
 
-// systemHeaders are stored and come back as they were sent.
+// systemHeaders are stored and returned unchanged.
 var systemHeaders = []string{"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Type", "Expires"}
 
-// putObject writes a whole object in the place of the one before. With
-// If-None-Match: * there must not be one, with If-Match there must be one of that
-// ETag.
+// putObject replaces the whole object. If-None-Match: * requires that none exists, If-Match
+// that one with this ETag does.
 func (s *Service) putObject(c call) error {
 	o, content, err := c.newObject()
 	if err != nil {
@@ -98,8 +96,7 @@ func (c call) newObject() (object, []byte, error) {
 	return o, p.content, nil
 }
 
-// metadata is what of the request's headers is kept. The encoding aws-chunked is
-// one of the transport, and gone.
+// metadata returns the headers to store. It removes the transport's aws-chunked.
 func (c call) metadata() map[string]string {
 	kept := map[string]string{"Content-Type": noType}
 	for _, name := range systemHeaders {
@@ -134,7 +131,7 @@ func metaSize(headers map[string]string) (n int) {
 	return n
 }
 
-// mayWrite holds the object that is there, if any, against the request's conditions.
+// mayWrite checks the request's conditions on the existing object.
 func (c call) mayWrite(have object, found bool) error {
 	ifMatch, ifNoneMatch := c.Header.Get("If-Match"), c.Header.Get("If-None-Match")
 	switch {

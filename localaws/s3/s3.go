@@ -1,11 +1,10 @@
-// Package s3 is the local Amazon S3, as far as keeping a few documents in a bucket
-// goes: buckets, whole objects with their metadata, conditional reads and writes,
-// ranges, and listing. Objects are as large as one request may be here (20 MiB).
-// Versions, multipart uploads, access control lists and the many other
-// sub-resources are refused as not implemented.
+// Package s3 imitates as much of Amazon S3 as Gatehouse needs: buckets, whole objects with
+// metadata, conditional reads and writes, ranges, and lists. An object is at most as large as a
+// request (20 MiB). Versions, multipart uploads, access control lists and other sub-resources
+// are not implemented.
 //
-// It speaks REST with XML. A bucket is named in the path, or below localhost in the
-// host: bucket.localhost, as clients do that are given http://localhost for an endpoint.
+// The protocol is REST with XML. The bucket is in the path, or in the host as bucket.localhost,
+// which clients use with the endpoint http://localhost.
 package s3
 
 import (
@@ -29,9 +28,8 @@ type Service struct{ env wire.Env }
 // New returns the service.
 func New(env wire.Env) *Service { return &Service{env: env} }
 
-// The buckets of the data file within "s3". Those of the second kind hold one
-// bucket for each of S3's. An object and its content are kept apart, so that a
-// list need not walk over all contents.
+// The buckets within "s3" of the data file. Objects and contents have one per S3 bucket. They
+// are separate, so that a list does not read contents.
 func bucketsIn(tx *store.Tx) store.Bucket { return tx.Bucket("s3", "buckets") } // name -> bucket
 
 func objectsIn(tx *store.Tx, bucket string) store.Bucket { return tx.Bucket("s3", "objects", bucket) } // key -> object
@@ -39,7 +37,6 @@ func contentsIn(tx *store.Tx, bucket string) store.Bucket {
 	return tx.Bucket("s3", "contents", bucket) // key -> bytes
 }
 
-// call is one request.
 type call struct {
 	*http.Request
 	w           http.ResponseWriter
@@ -47,13 +44,13 @@ type call struct {
 	bucket, key string
 }
 
-// operation answers a call, and names the query parameters that it knows.
+// operation runs a call. parameters are the query parameters it knows.
 type operation struct {
 	run        func(call) error
 	parameters []string
 }
 
-// ServeHTTP answers a request that is signed for S3.
+// ServeHTTP answers a request signed for S3.
 func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := call{Request: r, w: w, query: r.URL.Query()}
 	c.bucket, c.key = Address(r)
@@ -69,7 +66,7 @@ func (s *Service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// Address is the bucket and the key that a request is about, each empty if it names none.
+// Address returns the bucket and key of a request, or "".
 func Address(r *http.Request) (bucket, key string) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	host, _, _ := strings.Cut(strings.ToLower(r.Host), ":")
@@ -89,7 +86,7 @@ func (s *Service) serve(c call) error {
 		return notImplemented(fmt.Sprintf("%s with the parameters %q", c.Method, c.URL.RawQuery))
 	}
 	for name := range c.query {
-		// x-id only repeats the operation's name, for logs.
+		// x-id is the operation's name, for logs.
 		if name != "x-id" && !slices.Contains(op.parameters, name) {
 			return notImplemented("The parameter " + name)
 		}

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// local is a client with a bucket called "b" and a clock that stands still.
+// local is a client with a bucket "b" and a clock that stands still.
 type local struct {
 	t testing.TB
 	*s3.Client
@@ -93,7 +93,7 @@ func wantCode(t testing.TB, err error, want string) {
 	}
 }
 
-func TestAnObjectComesBackAsItWasPut(t *testing.T) {
+func TestAnObjectIsReadBackAsPut(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	big := string(bytes.Repeat([]byte("0123456789"), 400_000))
@@ -116,7 +116,7 @@ func TestAnObjectComesBackAsItWasPut(t *testing.T) {
 			t.Fatalf("%s: %v", c.key, err)
 		}
 		if content != c.content {
-			t.Errorf("%s: %d bytes came back of %d", c.key, len(content), len(c.content))
+			t.Errorf("%s: got %d bytes, want %d", c.key, len(content), len(c.content))
 		}
 		want := map[string]string{
 			"ETag": *put.ETag, "ContentType": "text/x", "CacheControl": "max-age=1", "ContentEncoding": "br", "version": "7",
@@ -140,7 +140,7 @@ func TestAnObjectComesBackAsItWasPut(t *testing.T) {
 	}
 }
 
-func TestEveryChecksumIsVerifiedAndComesBack(t *testing.T) {
+func TestEveryChecksumIsVerifiedAndReturned(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	for _, algorithm := range []types.ChecksumAlgorithm{"CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"} {
@@ -157,7 +157,7 @@ func TestEveryChecksumIsVerifiedAndComesBack(t *testing.T) {
 			"SHA1": out.ChecksumSHA1, "SHA256": out.ChecksumSHA256,
 		}
 		if sums[algorithm] == nil {
-			t.Errorf("%s does not come back", algorithm)
+			t.Errorf("%s is not returned", algorithm)
 		}
 	}
 	wrong := map[string]func(*s3.PutObjectInput){
@@ -173,7 +173,7 @@ func TestEveryChecksumIsVerifiedAndComesBack(t *testing.T) {
 	wantCode(t, err, "BadDigest")
 }
 
-func TestWritesAreConditionalOnWhatIsThere(t *testing.T) {
+func TestConditionalWritesDependOnTheExistingObject(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	onlyNew := func(in *s3.PutObjectInput) { in.IfNoneMatch = aws.String("*") }
@@ -223,11 +223,11 @@ func TestOneOfManyWritersOfANewObjectWins(t *testing.T) {
 		}
 	}
 	if content, _, _ := l.get("k"); content != won {
-		t.Errorf("the object is %q, want that of the winner, %q", content, won)
+		t.Errorf("the object is %q, want the winner's %q", content, won)
 	}
 }
 
-func TestReadsAreConditionalOnTheETagAndTheTime(t *testing.T) {
+func TestConditionalReadsDependOnETagAndTime(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	put, err := l.put("k", "hello")
@@ -239,15 +239,15 @@ func TestReadsAreConditionalOnTheETagAndTheTime(t *testing.T) {
 		adjust func(*s3.GetObjectInput)
 		want   string
 	}{
-		{"the ETag it has", func(in *s3.GetObjectInput) { in.IfMatch = put.ETag }, ""},
+		{"its ETag", func(in *s3.GetObjectInput) { in.IfMatch = put.ETag }, ""},
 		{"another ETag", func(in *s3.GetObjectInput) { in.IfMatch = aws.String(`"x"`) }, "PreconditionFailed"},
-		{"not the ETag it has", func(in *s3.GetObjectInput) { in.IfNoneMatch = put.ETag }, "NotModified"},
+		{"not its ETag", func(in *s3.GetObjectInput) { in.IfNoneMatch = put.ETag }, "NotModified"},
 		{"not another ETag", func(in *s3.GetObjectInput) { in.IfNoneMatch = aws.String(`"x"`) }, ""},
 		{"modified since then", func(in *s3.GetObjectInput) { in.IfModifiedSince = &noon }, "NotModified"},
-		{"modified since a time to come", func(in *s3.GetObjectInput) { in.IfModifiedSince = aws.Time(noon.Add(time.Hour)) }, ""},
+		{"modified since a future time", func(in *s3.GetObjectInput) { in.IfModifiedSince = aws.Time(noon.Add(time.Hour)) }, ""},
 		{"modified since before", func(in *s3.GetObjectInput) { in.IfModifiedSince = aws.Time(noon.Add(-time.Second)) }, ""},
 		{"unmodified since before", func(in *s3.GetObjectInput) { in.IfUnmodifiedSince = aws.Time(noon.Add(-time.Second)) }, "PreconditionFailed"},
-		{"the ETag outweighs the time", func(in *s3.GetObjectInput) {
+		{"the ETag has precedence over the time", func(in *s3.GetObjectInput) {
 			in.IfMatch, in.IfUnmodifiedSince = put.ETag, aws.Time(noon.Add(-time.Hour))
 		}, ""},
 	} {
@@ -258,7 +258,7 @@ func TestReadsAreConditionalOnTheETagAndTheTime(t *testing.T) {
 	}
 }
 
-// codeOf is the error's code; an answer without a body has none but its status.
+// codeOf returns the error's code. An answer with status 304 has no body, and so no code.
 func codeOf(err error) string {
 	var api smithy.APIError
 	var response interface{ HTTPStatusCode() int }
@@ -271,7 +271,7 @@ func codeOf(err error) string {
 	return ""
 }
 
-func TestARangeIsServedAsFarAsThereIsSomething(t *testing.T) {
+func TestARangeIsServedUpToTheEndOfTheObject(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	if _, err := l.put("k", "0123456789"); err != nil {
@@ -297,14 +297,14 @@ func TestARangeIsServedAsFarAsThereIsSomething(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThereIsNamed(t *testing.T) {
+func TestUnknownBucketsAndKeysAreReportedAsSuch(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	none := aws.String("no-bucket")
 	_, _, err := l.get("none")
 	var noKey *types.NoSuchKey
 	if !errors.As(err, &noKey) {
-		t.Errorf("getting no object is %v", err)
+		t.Errorf("the error for an unknown object is %v", err)
 	}
 	_, err = l.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("bucket"), Key: aws.String("none")})
 	wantCode(t, err, "NotFound")
@@ -336,7 +336,7 @@ func TestWhatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
-func TestDeletingAnObjectTwiceIsDeletingIt(t *testing.T) {
+func TestDeletingAnObjectIsIdempotent(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.mustPut("a", "b", "c", "d")
@@ -355,6 +355,6 @@ func TestDeletingAnObjectTwiceIsDeletingIt(t *testing.T) {
 	}
 	keys, _ := l.list()
 	if diff := cmp.Diff([]string{"d"}, keys); diff != "" {
-		t.Errorf("left are (-want +got):\n%s", diff)
+		t.Errorf("the remaining objects (-want +got):\n%s", diff)
 	}
 }

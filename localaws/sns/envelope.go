@@ -8,9 +8,8 @@ import (
 	"time"
 )
 
-// envelope is what a queue gets unless the delivery is raw (SNS Developer Guide,
-// "Amazon SNS message and JSON formats"). Messages of FIFO topics carry a
-// sequence number and no signature.
+// envelope is the body in a queue without raw delivery (SNS Developer Guide, "Amazon SNS
+// message and JSON formats"). FIFO topics add a sequence number and no signature.
 type envelope struct {
 	Type           string
 	MessageID      string `json:"MessageId"`
@@ -19,9 +18,8 @@ type envelope struct {
 	Subject        string `json:",omitempty"`
 	Message        string
 	Timestamp      string
-	// SignatureVersion, Signature and SigningCertURL are there as on AWS, but
-	// nothing is signed: the signature is the base64 of a text that says so, and
-	// there is no certificate at the URL. Whoever verifies them must fail.
+	// The signature is not real: it is the base64 of unsigned, and there is no certificate at
+	// the URL. Verification must fail.
 	SignatureVersion  string `json:",omitempty"`
 	Signature         string `json:",omitempty"`
 	SigningCertURL    string `json:",omitempty"`
@@ -33,7 +31,6 @@ type envelopeAttribute struct{ Type, Value string }
 
 const unsigned = "this local AWS signs nothing"
 
-// wrap returns the JSON of the envelope for one subscription.
 func (s *Service) wrap(t *topic, sub *subscription, m message, body string, out publishOut, now time.Time) string {
 	e := envelope{
 		Type: "Notification", MessageID: out.MessageID, SequenceNumber: out.SequenceNumber,
@@ -67,7 +64,7 @@ func (s *Service) wrap(t *topic, sub *subscription, m message, body string, out 
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	if err := enc.Encode(e); err != nil {
-		panic(err) // only strings
+		panic(err) // strings cannot fail
 	}
 	return string(bytes.TrimSpace(buf.Bytes()))
 }

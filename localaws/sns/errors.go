@@ -19,7 +19,6 @@ func notFound(what string) *wire.Error {
 	return &wire.Error{Code: "NotFound", Message: what + " does not exist", Status: http.StatusNotFound}
 }
 
-// checkARN refuses what cannot be the ARN asked for in that parameter.
 func checkARN(parameter, arn string) error {
 	if arn == "" {
 		return invalidParameter("%s Reason: no value for required parameter", parameter)

@@ -9,18 +9,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// form reads the members of a structure in Query encoding: "Name", nested
-// structures as "Outer.Name", lists as "List.member.1", maps as
-// "Map.entry.1.key" and "Map.entry.1.value".
+// form reads a structure in Query encoding: "Name", nested structures as "Outer.Name", lists as
+// "List.member.1", maps as "Map.entry.1.key" and "Map.entry.1.value".
 type form struct {
 	values url.Values
 	prefix string
 }
 
-// text returns a member, empty if it is not there.
+// text returns a member or "".
 func (f form) text(name string) string { return f.values.Get(f.prefix + name) }
 
-// optional returns a member, nil if it is not there.
+// optional returns a member or nil.
 func (f form) optional(name string) *string {
 	value, ok := f.values[f.prefix+name]
 	if !ok {
@@ -29,8 +28,7 @@ func (f form) optional(name string) *string {
 	return &value[0]
 }
 
-// list returns the elements of a list or map, each as a form of its own; kind is
-// "member" or "entry".
+// list returns elements as forms. kind is "member" or "entry".
 func (f form) list(name, kind string) []form {
 	var all []form
 	for i := 1; ; i++ {
@@ -42,7 +40,6 @@ func (f form) list(name, kind string) []form {
 	}
 }
 
-// in returns what is inside an element or a nested structure.
 func (f form) in(name string) form { return form{f.values, f.prefix + name + "."} }
 
 func (f form) exists() bool {
@@ -54,7 +51,6 @@ func (f form) exists() bool {
 	return false
 }
 
-// strings returns a list of strings.
 func (f form) strings(name string) []string {
 	var all []string
 	for _, element := range f.list(name, "member") {
@@ -63,7 +59,6 @@ func (f form) strings(name string) []string {
 	return all
 }
 
-// pairs returns a map of strings.
 func (f form) pairs(name string) map[string]string {
 	all := map[string]string{}
 	for _, entry := range f.list(name, "entry") {
@@ -72,7 +67,7 @@ func (f form) pairs(name string) map[string]string {
 	return all
 }
 
-// only refuses any member besides those named.
+// only refuses other members.
 func (f form) only(members []string) error {
 	for key := range f.values {
 		rest, ok := strings.CutPrefix(key, f.prefix)
@@ -86,13 +81,11 @@ func (f form) only(members []string) error {
 	return nil
 }
 
-// pair is one entry of a map in an answer.
 type pair struct {
 	Key   string `xml:"key"`
 	Value string `xml:"value"`
 }
 
-// sortedPairs lists a map by key.
 func sortedPairs(m map[string]string) []pair {
 	all := make([]pair, 0, len(m))
 	for key, value := range m {
@@ -102,7 +95,7 @@ func sortedPairs(m map[string]string) []pair {
 	return all
 }
 
-// members is a list in an answer: its element is there even if it is empty.
+// members is a list in an answer. Its XML element is present even if the list is empty.
 type members[T any] struct {
 	Items []T `xml:"member"`
 }

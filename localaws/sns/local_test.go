@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// clock is the server's clock; it stands still until it is moved.
+// clock is the server's clock. It stands still until advance.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -37,7 +37,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// local is a client of SNS and SQS on a server of its own.
+// local is a client of SNS and SQS with its own server.
 type local struct {
 	t testing.TB
 	*sns.Client
@@ -65,7 +65,7 @@ func (l *local) topic(name string, attributes ...string) string {
 	return *out.TopicArn
 }
 
-// queue creates a queue that SNS may send to, unless the attributes say otherwise.
+// queue creates a queue to which SNS may send, unless attributes contain another policy.
 func (l *local) queue(name string, attributes ...string) (url, arn string) {
 	l.t.Helper()
 	all := pairs(attributes)
@@ -79,7 +79,7 @@ func (l *local) queue(name string, attributes ...string) (url, arn string) {
 	return *out.QueueUrl, "arn:aws:sqs:us-east-1:000000000000:" + name
 }
 
-// allowing is a policy that lets the topics of that pattern send.
+// allowing is a policy that allows topics that match the pattern to send.
 func allowing(topic string) string {
 	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},` +
 		`"Action":"sqs:SendMessage","Resource":"*","Condition":{"ArnLike":{"aws:SourceArn":"arn:aws:sns:*:*:` + topic + `"}}}]}`

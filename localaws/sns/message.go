@@ -12,23 +12,21 @@ import (
 )
 
 const (
-	// maxMessage is the greatest size of a message, and of a batch, in bytes: body
-	// and attributes. Topics that allow more are not implemented.
+	// maxMessage is the maximum size of a message or batch, bodies and attributes, in bytes.
+	// Topics with a larger limit are not implemented.
 	maxMessage = 256 << 10
 	maxSubject = 100
 )
 
-// messageMembers are the request members that make up a message.
 var messageMembers = []string{"Message", "Subject", "MessageStructure", "MessageAttributes", "MessageGroupId", "MessageDeduplicationId"}
 
-// message is what is published.
 type message struct {
 	body       string
 	subject    *string
 	attributes map[string]sqs.AttributeValue
 	group      *string
 	dedup      *string
-	// structured says that body is JSON with a message per protocol.
+	// structured: body is JSON with a message per protocol.
 	structured bool
 }
 
@@ -106,7 +104,7 @@ func checkAttributeName(name string) error {
 	return nil
 }
 
-// check applies what AWS refuses in any message, whatever the topic.
+// check applies the rules common to all topics.
 func (m message) check() error {
 	switch {
 	case m.body == "":
@@ -129,8 +127,8 @@ func (m message) check() error {
 	return nil
 }
 
-// validSubject: printable ASCII text, up to 100 characters, not beginning with a
-// space (SNS API Reference, Publish).
+// validSubject: printable ASCII, up to 100 characters, no space at the start (SNS API
+// Reference, Publish).
 func validSubject(subject string) bool {
 	return subject != "" && len(subject) <= maxSubject && subject[0] > ' ' &&
 		!strings.ContainsFunc(subject, func(c rune) bool { return c < ' ' || c > '~' })
@@ -152,8 +150,7 @@ func (m message) size() int {
 	return n
 }
 
-// forQueues is the body that queues get: of a structured message the one for
-// SQS, or else the default.
+// forQueues returns a structured message's body for SQS, or its default.
 func (m message) forQueues() (string, error) {
 	if !m.structured {
 		return m.body, nil

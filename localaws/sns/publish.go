@@ -13,8 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxRawAttributes is how many attributes a queue takes; a raw delivery of more
-// fails on AWS as well, for good.
+// maxRawAttributes is SQS's limit. AWS too drops a raw delivery with more.
 const maxRawAttributes = 10
 
 type publishOut struct {
@@ -49,7 +48,6 @@ func (s *Service) publish(_ context.Context, in form) (*publishOut, error) {
 	})
 }
 
-// publication is what one request publishes to one topic.
 type publication struct {
 	*Service
 	topic       *topic
@@ -61,8 +59,7 @@ type publication struct {
 	forgotten  []string
 }
 
-// deliver has fill add messages to a publication, and enqueues them at the
-// subscribers' queues. If fill refuses, nothing is published.
+// deliver enqueues the messages that fill adds. If fill fails, nothing is published.
 func (s *Service) deliver(parameter, arn string, fill func(*publication) error) error {
 	var refusal error
 	p := &publication{Service: s}
@@ -85,9 +82,9 @@ func (s *Service) deliver(parameter, arn string, fill func(*publication) error) 
 	for _, failure := range failures {
 		switch {
 		case errors.Is(failure, sqs.ErrDeadLettered):
-			s.env.Log.Warn().Err(failure).Str("topic", arn).Msg("SNS gave a delivery that its queue refused to the subscription's dead-letter queue")
+			s.env.Log.Warn().Err(failure).Str("topic", arn).Msg("SNS sent a refused delivery to the subscription's dead-letter queue")
 		case failure != nil:
-			s.env.Log.Warn().Err(failure).Str("topic", arn).Msg("SNS dropped a delivery that its queue refused for good")
+			s.env.Log.Warn().Err(failure).Str("topic", arn).Msg("SNS dropped a refused delivery")
 		}
 	}
 	if err != nil {
@@ -96,7 +93,7 @@ func (s *Service) deliver(parameter, arn string, fill func(*publication) error) 
 	return refusal
 }
 
-// admit says whether the topic takes the message, which check has passed.
+// admit must follow check.
 func (t *topic) admit(m message) error {
 	switch {
 	case !t.FIFO && m.dedup != nil:
@@ -109,9 +106,8 @@ func (t *topic) admit(m message) error {
 	return nil
 }
 
-// add publishes an admitted message. A FIFO topic that has seen its
-// deduplication id within the window answers as it did then and delivers
-// nothing, even if the first copy reached no queue.
+// add must follow admit. For a duplicate a FIFO topic returns the first answer and delivers
+// nothing, even if the first message reached no queue.
 func (p *publication) add(m message) publishOut {
 	out := publishOut{MessageID: wire.NewUUID()}
 	if !p.topic.FIFO {
@@ -136,16 +132,15 @@ func (p *publication) add(m message) publishOut {
 	return out
 }
 
-// sequenceNumber has 20 digits, as on AWS: more than 64 bits hold.
+// sequenceNumber has 20 digits, as on AWS: too many for 64 bits.
 func sequenceNumber(seq uint64) string { return fmt.Sprintf("1%019d", seq*1000) }
 
-// fanOut adds the deliveries of a message. FIFO queues get the group and the
-// deduplication id; standard queues get the group only from standard topics,
-// for fairness (SNS Developer Guide, "Message delivery for FIFO topics").
+// fanOut passes group and deduplication id to FIFO queues. Standard queues get the group from
+// standard topics only, for fairness (SNS Developer Guide, "Message delivery for FIFO topics").
 func (p *publication) fanOut(m message, out publishOut, dedupID string) {
 	body, err := m.forQueues()
 	if err != nil {
-		panic(err) // check has passed it
+		panic(err) // check accepted it
 	}
 	for _, sub := range p.subscribers {
 		if !sub.wants(m, body) {
@@ -175,8 +170,7 @@ func (p *publication) fanOut(m message, out publishOut, dedupID string) {
 	}
 }
 
-// plan is what the queues are to do: the deliveries and, for a FIFO topic, the
-// record of what was published, in one transaction.
+// plan also records the messages of a FIFO topic, in the same transaction.
 func (p *publication) plan() sqs.Plan {
 	plan := sqs.Plan{Deliveries: p.deliveries}
 	if len(p.entries) == 0 {

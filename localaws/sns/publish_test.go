@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-func TestRawDeliveryHandsOverBodyAndAttributes(t *testing.T) {
+func TestRawDeliveryContainsBodyAndAttributes(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t")
@@ -43,7 +43,7 @@ func TestRawDeliveryHandsOverBodyAndAttributes(t *testing.T) {
 	}
 }
 
-func TestOtherwiseTheMessageComesInAnEnvelope(t *testing.T) {
+func TestWithoutRawDeliveryTheMessageIsInAnEnvelope(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	standard, fifo := l.topic("t"), l.topic("t.fifo", "FifoTopic", "true")
@@ -112,7 +112,7 @@ func TestAStructuredMessageGivesQueuesTheirOwnText(t *testing.T) {
 	}
 }
 
-func TestAFIFOTopicPassesGroupAndDeduplicationToFIFOQueuesAlone(t *testing.T) {
+func TestAFIFOTopicPassesGroupAndDeduplicationIDOnlyToFIFOQueues(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t.fifo", "FifoTopic", "true", "ContentBasedDeduplication", "true")
@@ -134,9 +134,9 @@ func TestAFIFOTopicPassesGroupAndDeduplicationToFIFOQueuesAlone(t *testing.T) {
 	}
 }
 
-// The topic's own window counts, not the queues': a queue that was subscribed
-// after the first copy gets nothing of the second.
-func TestATopicSwallowsAnIDForFiveMinutes(t *testing.T) {
+// The topic's deduplication window counts, not the queues': a queue that was subscribed
+// after the first message does not get the duplicate.
+func TestATopicDropsDuplicatesForFiveMinutes(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t.fifo", "FifoTopic", "true")
@@ -146,7 +146,7 @@ func TestATopicSwallowsAnIDForFiveMinutes(t *testing.T) {
 	l.advance(5*time.Minute - time.Millisecond)
 	second := l.publish(topic, "two", inGroup("h", "d"))
 	if *second.MessageId != *first.MessageId || *second.SequenceNumber != *first.SequenceNumber {
-		t.Errorf("the duplicate was answered with %s, %s", *second.MessageId, *second.SequenceNumber)
+		t.Errorf("the answer to the duplicate is %s, %s", *second.MessageId, *second.SequenceNumber)
 	}
 	if got := l.receive(url); len(got) != 0 {
 		t.Errorf("received %v", bodies(got))
@@ -196,7 +196,7 @@ func TestPublishRefusesWhatAWSRefuses(t *testing.T) {
 	}
 }
 
-func TestRawDeliveryOfElevenAttributesIsDiscarded(t *testing.T) {
+func TestRawDeliveryOfElevenAttributesIsDropped(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t")
@@ -216,7 +216,7 @@ func TestRawDeliveryOfElevenAttributesIsDiscarded(t *testing.T) {
 	l.receiveOne(url)
 }
 
-func TestAMissingQueueDoesNotKeepOthersFromTheirMessage(t *testing.T) {
+func TestAMissingQueueDoesNotPreventOtherDeliveries(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t")
@@ -227,7 +227,7 @@ func TestAMissingQueueDoesNotKeepOthersFromTheirMessage(t *testing.T) {
 	l.receiveOne(url)
 }
 
-func TestAPublishedBatchIsCarriedOutEntryByEntry(t *testing.T) {
+func TestEveryEntryOfAPublishedBatchSucceedsOrFailsSeparately(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t.fifo", "FifoTopic", "true")
@@ -246,10 +246,10 @@ func TestAPublishedBatchIsCarriedOutEntryByEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(out.Failed) != 1 || *out.Failed[0].Id != "b" || *out.Failed[0].Code != "InvalidParameter" || !out.Failed[0].SenderFault {
-		t.Errorf("failed are %v, want b alone", out.Failed)
+		t.Errorf("the failed entries are %v, want only b", out.Failed)
 	}
 	if len(out.Successful) != 3 || *out.Successful[2].MessageId != *out.Successful[0].MessageId {
-		t.Errorf("successful are %v, want a, c and d, the last as the first", out.Successful)
+		t.Errorf("the successful entries are %v, want a, c and d, and d like a", out.Successful)
 	}
 	got := l.receive(url)
 	if diff := cmp.Diff([]string{"one", "three"}, bodies(got)); diff != "" {
@@ -260,7 +260,7 @@ func TestAPublishedBatchIsCarriedOutEntryByEntry(t *testing.T) {
 	}
 }
 
-func TestSomePublishedBatchesAreRefusedAsAWhole(t *testing.T) {
+func TestAMalformedPublishedBatchIsRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	standard, fifo := l.topic("t"), l.topic("t.fifo", "FifoTopic", "true")
@@ -276,13 +276,13 @@ func TestSomePublishedBatchesAreRefusedAsAWhole(t *testing.T) {
 		entries []types.PublishBatchRequestEntry
 		want    string
 	}{
-		"no entries":                {standard, entries("m"), "EmptyBatchRequest"},
-		"eleven entries":            {standard, entries("m", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"), "TooManyEntriesInBatchRequest"},
-		"an id twice":               {standard, entries("m", "a", "a"), "BatchEntryIdsNotDistinct"},
-		"an id with a dot":          {standard, entries("m", "a.b"), "InvalidBatchEntryId"},
-		"more than 256 KiB in all":  {standard, entries(strings.Repeat("x", 128<<10+1), "a", "b"), "BatchRequestTooLong"},
-		"no group on a FIFO topic":  {fifo, entries("m", "a"), "InvalidParameter"},
-		"a topic that is not there": {standard + "x", entries("m", "a"), "NotFound"},
+		"no entries":               {standard, entries("m"), "EmptyBatchRequest"},
+		"eleven entries":           {standard, entries("m", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11"), "TooManyEntriesInBatchRequest"},
+		"an id twice":              {standard, entries("m", "a", "a"), "BatchEntryIdsNotDistinct"},
+		"an id with a dot":         {standard, entries("m", "a.b"), "InvalidBatchEntryId"},
+		"more than 256 KiB in all": {standard, entries(strings.Repeat("x", 128<<10+1), "a", "b"), "BatchRequestTooLong"},
+		"no group on a FIFO topic": {fifo, entries("m", "a"), "InvalidParameter"},
+		"an unknown topic":         {standard + "x", entries("m", "a"), "NotFound"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := l.PublishBatch(t.Context(), &sns.PublishBatchInput{TopicArn: &c.topic, PublishBatchRequestEntries: c.entries})
@@ -291,7 +291,7 @@ func TestSomePublishedBatchesAreRefusedAsAWhole(t *testing.T) {
 	}
 }
 
-func TestARestartKeepsTopicsSubscriptionsAndTheWindow(t *testing.T) {
+func TestARestartKeepsTopicsSubscriptionsAndDeduplication(t *testing.T) {
 	t.Parallel()
 	dir, c := t.TempDir(), newClock()
 	var first *sns.PublishOutput

@@ -30,9 +30,8 @@ type failedEntry struct {
 	SenderFault bool
 }
 
-// publishBatch publishes what will do and names the rest. As on AWS, a malformed
-// attribute, or an entry that forgets what a FIFO topic needs, refuses the batch
-// as a whole.
+// publishBatch reports entries that fail. A malformed attribute, or an entry without a required
+// FIFO parameter, makes the whole batch fail, as on AWS.
 func (s *Service) publishBatch(_ context.Context, in form) (*publishBatchOut, error) {
 	entries := in.list("PublishBatchRequestEntries", "member")
 	if err := checkBatch(entries); err != nil {

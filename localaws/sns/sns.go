@@ -1,10 +1,9 @@
-// Package sns is the local Amazon SNS: standard and FIFO topics over the Query
-// protocol, with SQS queues as subscribers.
+// Package sns imitates Amazon SNS: standard and FIFO topics over the Query protocol, with SQS
+// queues as subscribers.
 //
-// A publish is answered when it has been enqueued at every subscribed queue: the
-// deliveries, the topic's sequence number and its deduplication record are one
-// transaction of the data file, so that an acknowledged message cannot be lost
-// and a failed one leaves no trace.
+// A publish is answered once the message is in every subscribed queue. Deliveries, sequence
+// number and deduplication record are written in one transaction, so that an acknowledged
+// message cannot be lost and a failed publish changes nothing.
 package sns
 
 import (
@@ -22,16 +21,16 @@ type Service struct {
 	env    wire.Env
 	queues *sqs.Service
 
-	// mu is held while topics are read or changed; never while queues is called,
-	// which itself calls back for what to deliver.
+	// mu protects topics. It must not be held during calls of queues, which calls back for the
+	// deliveries.
 	mu    sync.Mutex
-	state *state // nil until it is read from the data file
+	state *state // nil until the first call
 }
 
-// New returns the service. The topics are read from the data file at the first call.
+// New returns the service. The first call reads the topics from the data file.
 func New(env wire.Env, queues *sqs.Service) *Service { return &Service{env: env, queues: queues} }
 
-// Query is the wire side. Operations it does not name answer as not implemented.
+// Query returns the operations of the SNS API.
 func (s *Service) Query() wire.QueryService {
 	return wire.QueryService{
 		Version:   "2010-03-31",
@@ -57,7 +56,7 @@ func (s *Service) Query() wire.QueryService {
 	}
 }
 
-// operation adapts a typed function, and refuses request members it does not know.
+// operation adapts a typed function. It refuses unknown request members.
 func operation[Out any](s *Service, f func(context.Context, form) (*Out, error), members ...string) wire.QueryOperation {
 	return func(ctx context.Context, values url.Values) (any, error) {
 		in := form{values: values}
@@ -75,5 +74,5 @@ func operation[Out any](s *Service, f func(context.Context, form) (*Out, error),
 	}
 }
 
-// nothing is the answer of operations that return no members.
+// nothing is an empty answer.
 type nothing struct{}

@@ -15,11 +15,10 @@ import (
 const (
 	topicsBucket        = "topics"        // ARN -> topic
 	subscriptionsBucket = "subscriptions" // ARN -> subscription
-	sequencesBucket     = "sequences"     // topic ARN -> greatest sequence number given
+	sequencesBucket     = "sequences"     // topic ARN -> last sequence number
 	dedupBucket         = "dedup"         // a bucket per topic ARN: deduplication key -> dedup.Entry
 )
 
-// state is all topics and subscriptions, as the data file holds them.
 type state struct {
 	topics        map[string]*topic
 	subscriptions map[string]*subscription
@@ -28,17 +27,17 @@ type state struct {
 type topic struct {
 	ARN, Name string
 	FIFO      bool
-	// Attributes are those that were set, by CreateTopic or SetTopicAttributes.
+	// Attributes are those set by CreateTopic or SetTopicAttributes.
 	Attributes map[string]string
 	Tags       map[string]string
-	// Unsubscribed counts the subscriptions that were deleted.
+	// Unsubscribed counts deleted subscriptions.
 	Unsubscribed int
 
 	last   uint64
 	recent dedup.Window
 }
 
-// load returns the state, reading it first if need be. mu must be held.
+// load requires mu.
 func (s *Service) load() (*state, error) {
 	if s.state != nil {
 		return s.state, nil
@@ -76,15 +75,15 @@ func (st *state) read(tx *store.Tx) error {
 	return err
 }
 
-// forget has the state read again: what is in memory may not be what was written.
+// forget makes the next call read the state again, after a failed write.
 func (s *Service) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = nil
 }
 
-// change runs fn on the state and writes what it returns. fn checks everything
-// before it changes anything.
+// change runs fn on the state and then the write it returns. fn must check everything before it
+// changes anything.
 func (s *Service) change(fn func(*state) (func(*store.Tx) error, error)) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -103,12 +102,10 @@ func (s *Service) change(fn func(*state) (func(*store.Tx) error, error)) error {
 	return nil
 }
 
-// read runs fn on the state.
 func (s *Service) read(fn func(*state) error) error {
 	return s.change(func(st *state) (func(*store.Tx) error, error) { return nil, fn(st) })
 }
 
-// topic finds a topic by the value of a parameter.
 func (st *state) topic(parameter, arn string) (*topic, error) {
 	if err := checkARN(parameter, arn); err != nil {
 		return nil, err
@@ -120,7 +117,6 @@ func (st *state) topic(parameter, arn string) (*topic, error) {
 	return t, nil
 }
 
-// subscribers lists a topic's subscriptions by ARN.
 func (st *state) subscribers(t *topic) []*subscription {
 	var all []*subscription
 	for _, arn := range slices.Sorted(maps.Keys(st.subscriptions)) {
@@ -143,11 +139,9 @@ func putSubscription(sub *subscription) func(*store.Tx) error {
 	}
 }
 
-// page is how many items a list answers with at once.
 const page = 100
 
-// after returns the page of arns, which are sorted, that follows the token, and
-// the token of the next page.
+// after returns the page after the token, and the next token. arns must be sorted.
 func after(arns []string, token string) (items []string, next string) {
 	start, _ := slices.BinarySearchFunc(arns, token, func(arn, token string) int {
 		if strings.Compare(arn, token) <= 0 {

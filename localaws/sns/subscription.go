@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// Values of FilterPolicyScope; the empty one is byAttributes.
+// Values of FilterPolicyScope. The default is byAttributes.
 const (
 	byAttributes = "MessageAttributes"
 	byBody       = "MessageBody"
@@ -19,7 +19,7 @@ const (
 type subscription struct {
 	ARN, TopicARN, Endpoint string
 	Raw                     bool
-	// FilterPolicy, FilterScope and Redrive are as they were set, empty if not.
+	// FilterPolicy, FilterScope and Redrive are as given, or empty.
 	FilterPolicy string `json:",omitempty"`
 	FilterScope  string `json:",omitempty"`
 	Redrive      string `json:",omitempty"`
@@ -27,7 +27,6 @@ type subscription struct {
 	filter filter.Policy
 }
 
-// fifo reports whether the subscriber is a FIFO queue.
 func (sub *subscription) fifo() bool { return strings.HasSuffix(sub.Endpoint, ".fifo") }
 
 func isQueueARN(arn string) bool {
@@ -35,8 +34,8 @@ func isQueueARN(arn string) bool {
 	return len(parts) == 6 && parts[0] == "arn" && parts[2] == "sqs" && parts[5] != ""
 }
 
-// set changes one attribute; context goes before the reason of a refusal. What the
-// attributes mean together is for compile.
+// set changes one attribute. context is the start of the error's reason. Call compile
+// afterwards.
 func (sub *subscription) set(name, value, context string) error {
 	switch name {
 	case "RawMessageDelivery":
@@ -61,7 +60,6 @@ func (sub *subscription) set(name, value, context string) error {
 	return nil
 }
 
-// compile reads the filter policy and checks the redrive policy.
 func (sub *subscription) compile(context string) error {
 	sub.filter = filter.Policy{}
 	if sub.FilterPolicy != "" {
@@ -89,7 +87,7 @@ func (sub *subscription) compile(context string) error {
 	return nil
 }
 
-// deadLetters is the ARN of the queue for what the subscriber refuses, empty for none.
+// deadLetters returns an ARN or "".
 func (sub *subscription) deadLetters() string {
 	var policy struct {
 		Target string `json:"deadLetterTargetArn"`
@@ -100,7 +98,6 @@ func (sub *subscription) deadLetters() string {
 	return policy.Target
 }
 
-// wants reports whether the filter lets the message pass; body is what queues get.
 func (sub *subscription) wants(m message, body string) bool {
 	switch {
 	case sub.FilterPolicy == "":
@@ -119,7 +116,7 @@ func (sub *subscription) wants(m message, body string) bool {
 	return sub.filter.HoldsOfAttributes(attributes)
 }
 
-// attributes are those that can be set, as they are read back.
+// attributes returns the attributes that can be set.
 func (sub *subscription) attributes() map[string]string {
 	all := map[string]string{"RawMessageDelivery": strconv.FormatBool(sub.Raw)}
 	if sub.FilterPolicy != "" {
@@ -135,8 +132,7 @@ func (sub *subscription) attributes() map[string]string {
 	return all
 }
 
-// contradicts reports whether one of the attributes that were given for sub differs from
-// the other subscription's.
+// contradicts reports whether a given attribute differs from other's.
 func (sub *subscription) contradicts(other *subscription, given map[string]string) bool {
 	mine, theirs := sub.attributes(), other.attributes()
 	for name := range given {

@@ -39,7 +39,7 @@ func (l *local) wantReceived(url string, want ...string) {
 	}
 }
 
-func TestAFilterPolicyLetsPassWhatItAsksFor(t *testing.T) {
+func TestOnlyMessagesThatMatchTheFilterPolicyAreDelivered(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t")
@@ -86,13 +86,13 @@ func TestAttributesOfASubscriptionAreCheckedTogether(t *testing.T) {
 		attributes []string
 		want       string
 	}{
-		"a policy that is no JSON":             {[]string{"FilterPolicy", "all"}, "InvalidParameter"},
-		"a nested policy for attributes":       {nested[:2], "InvalidParameter"},
-		"an operator that is not implemented":  {[]string{"FilterPolicy", `{"a":[{"wildcard":"*"}]}`}, "NotImplementedException"},
-		"a scope that is none":                 {[]string{"FilterPolicyScope", "Message"}, "InvalidParameter"},
-		"a dead-letter queue without a name":   {[]string{"RedrivePolicy", "{}"}, "InvalidParameter"},
-		"a dead-letter queue that is no queue": {[]string{"RedrivePolicy", strings.Replace(dead, "sqs", "sns", 1)}, "InvalidParameter"},
-		"a dead-letter queue of other type":    {[]string{"RedrivePolicy", strings.Replace(dead, "dead\"}", "dead.fifo\"}", 1)}, "InvalidParameter"},
+		"a policy that is not JSON":             {[]string{"FilterPolicy", "all"}, "InvalidParameter"},
+		"a nested policy for attributes":        {nested[:2], "InvalidParameter"},
+		"an operator that is not implemented":   {[]string{"FilterPolicy", `{"a":[{"wildcard":"*"}]}`}, "NotImplementedException"},
+		"an unknown scope":                      {[]string{"FilterPolicyScope", "Message"}, "InvalidParameter"},
+		"a dead-letter queue without a name":    {[]string{"RedrivePolicy", "{}"}, "InvalidParameter"},
+		"a dead-letter queue that is a topic":   {[]string{"RedrivePolicy", strings.Replace(dead, "sqs", "sns", 1)}, "InvalidParameter"},
+		"a dead-letter queue of the other type": {[]string{"RedrivePolicy", strings.Replace(dead, "dead\"}", "dead.fifo\"}", 1)}, "InvalidParameter"},
 	} {
 		if _, err := l.trySubscribe(topic, queue, c.attributes...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -152,7 +152,7 @@ func TestAQueueWhosePolicyDoesNotAllowTheTopicGetsNothing(t *testing.T) {
 	}
 }
 
-func TestADeliveryThatIsRefusedGoesToTheDeadLetterQueue(t *testing.T) {
+func TestARefusedDeliveryGoesToTheDeadLetterQueue(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	for _, suffix := range []string{"", ".fifo"} {
@@ -181,7 +181,7 @@ func TestADeliveryThatIsRefusedGoesToTheDeadLetterQueue(t *testing.T) {
 			t.Errorf("the other subscription's dead letter is %s", *enveloped.Body)
 		}
 		if id := raw.Attributes["MessageDeduplicationId"]; suffix != "" && id != "d" {
-			t.Errorf("the deduplication id has become %q, want d as it was published", id)
+			t.Errorf("the deduplication id is %q, want the published d", id)
 		}
 	}
 }

@@ -10,17 +10,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// protocols are those of AWS that are not served here.
+// protocols are AWS's other protocols.
 var protocols = []string{"http", "https", "email", "email-json", "sms", "application", "lambda", "firehose"}
 
 type subscribeOut struct {
 	SubscriptionARN string `xml:"SubscriptionArn"`
 }
 
-// subscribe subscribes a queue, at once: a queue of the same account needs no
-// confirmation, so the ARN is returned whatever ReturnSubscriptionArn says. A
-// queue that is subscribed already keeps its subscription, and none of the
-// attributes that are given may differ from those it has.
+// subscribe needs no confirmation, because the queue is in the same account, so it ignores
+// ReturnSubscriptionArn. It returns an existing subscription if no given attribute differs.
 func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	if err := s.read(func(st *state) error {
 		_, err := st.topic("TopicArn", in.text("TopicArn"))
@@ -48,8 +46,8 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	if !isQueueARN(wanted.Endpoint) {
 		return nil, invalidParameter("SQS endpoint ARN")
 	}
-	// AWS takes a queue that does not exist (yet), and so must we; nobody would
-	// notice the missing messages, though.
+	// AWS accepts a queue that does not exist yet. Warn about it, because otherwise nobody
+	// would notice the missing messages.
 	if found, err := s.queues.HasQueue(wanted.Endpoint); err != nil {
 		return nil, err
 	} else if !found {
@@ -81,7 +79,6 @@ func (s *Service) subscribe(_ context.Context, in form) (*subscribeOut, error) {
 	})
 }
 
-// checkSubscriptionARN refuses what cannot be the ARN of a subscription.
 func checkSubscriptionARN(arn string) error {
 	if err := checkARN("SubscriptionArn", arn); err != nil {
 		return err

@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxTags is how many tags a topic can have.
 const maxTags = 50
 
 func parseTags(in form) (map[string]string, error) {
@@ -50,7 +49,7 @@ func (s *Service) untagResource(_ context.Context, in form) (*nothing, error) {
 	})
 }
 
-// changeTags gives change a copy of the topic's tags, which take its place.
+// changeTags gives change a copy, which replaces the tags.
 func (s *Service) changeTags(in form, change func(map[string]string)) (*nothing, error) {
 	return &nothing{}, s.change(func(st *state) (func(*store.Tx) error, error) {
 		t, err := st.resource(in)

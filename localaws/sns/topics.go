@@ -18,8 +18,7 @@ type createTopicOut struct {
 	TopicARN string `xml:"TopicArn"`
 }
 
-// createTopic makes the topic, or finds it: then the attributes and tags that
-// are given must be the topic's.
+// createTopic returns an existing topic if no given attribute or tag differs.
 func (s *Service) createTopic(_ context.Context, in form) (*createTopicOut, error) {
 	attributes := in.pairs("Attributes")
 	tags, err := parseTags(in)
@@ -78,7 +77,7 @@ func isAlphanumeric(c rune) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// set changes one attribute; context goes before the reason of a refusal.
+// set changes one attribute. context is the start of the error's reason.
 func (t *topic) set(name, value, context string) error {
 	refuse := func() error { return invalidParameter("%s%s: Invalid value [%s].", context, name, value) }
 	switch name {
@@ -87,7 +86,7 @@ func (t *topic) set(name, value, context string) error {
 			return refuse()
 		}
 	case "Policy":
-		// Kept, but not enforced: local AWS checks no permissions.
+		// Not enforced: the local AWS checks no permissions.
 		if !json.Valid([]byte(value)) {
 			return invalidParameter("Policy Error: null")
 		}
@@ -117,8 +116,8 @@ func (t *topic) set(name, value, context string) error {
 	return nil
 }
 
-// deliveryStatus are the attributes that say which deliveries are logged, and as whom
-// (SNS API Reference, SetTopicAttributes). They are kept; there are no logs here.
+// deliveryStatus matches the attributes for delivery logs (SNS API Reference,
+// SetTopicAttributes). They are only stored.
 var deliveryStatus = regexp.MustCompile(`^(HTTP|Firehose|Lambda|Application|SQS)(SuccessFeedbackRoleArn|SuccessFeedbackSampleRate|FailureFeedbackRoleArn)$`)
 
 func checkDeliveryStatus(name, value string) error {
@@ -200,8 +199,7 @@ func (s *Service) getTopicAttributes(_ context.Context, in form) (*attributesOut
 	})
 }
 
-// defaultDelivery is what AWS shows of every topic. It is about HTTP
-// subscribers, which there are none of here.
+// defaultDelivery is AWS's default for every topic. It has no effect without HTTP subscribers.
 const defaultDelivery = `{"http":{"defaultHealthyRetryPolicy":{"minDelayTarget":20,"maxDelayTarget":20,"numRetries":3,` +
 	`"numMaxDelayRetries":0,"numNoDelayRetries":0,"numMinDelayRetries":0,"backoffFunction":"linear"},` +
 	`"disableSubscriptionOverrides":false,"defaultRequestPolicy":{"headerContentType":"text/plain; charset=UTF-8"}}}`

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestCreatingATopicAgainReturnsItUnlessSomethingGivenDiffers(t *testing.T) {
+func TestCreatingATopicAgainReturnsItUnlessAnAttributeOrTagDiffers(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	arn := l.topic("news", "DisplayName", "News")
@@ -37,15 +37,15 @@ func TestCreateTopicRefusesWhatAWSRefuses(t *testing.T) {
 		attributes []string
 		want       string
 	}{
-		"an empty name":                       {"", nil, "InvalidParameter"},
-		"a name with a dot":                   {"a.b", nil, "InvalidParameter"},
-		"a name of 257 characters":            {strings.Repeat("n", 257), nil, "InvalidParameter"},
-		"a FIFO name without the attribute":   {"a.fifo", nil, "InvalidParameter"},
-		"a FIFO topic without the suffix":     {"a", []string{"FifoTopic", "true"}, "InvalidParameter"},
-		"deduplication on a standard topic":   {"a", []string{"ContentBasedDeduplication", "true"}, "InvalidParameter"},
-		"an unknown attribute":                {"a", []string{"Colour", "red"}, "InvalidParameter"},
-		"a KMS key, which is not implemented": {"a", []string{"KmsMasterKeyId", "k"}, "NotImplementedException"},
-		"an archive policy, likewise":         {"a.fifo", []string{"FifoTopic", "true", "ArchivePolicy", "{}"}, "NotImplementedException"},
+		"an empty name":                               {"", nil, "InvalidParameter"},
+		"a name with a dot":                           {"a.b", nil, "InvalidParameter"},
+		"a name of 257 characters":                    {strings.Repeat("n", 257), nil, "InvalidParameter"},
+		"a FIFO name without the attribute":           {"a.fifo", nil, "InvalidParameter"},
+		"a FIFO topic without the suffix":             {"a", []string{"FifoTopic", "true"}, "InvalidParameter"},
+		"deduplication on a standard topic":           {"a", []string{"ContentBasedDeduplication", "true"}, "InvalidParameter"},
+		"an unknown attribute":                        {"a", []string{"Colour", "red"}, "InvalidParameter"},
+		"a KMS key, which is not implemented":         {"a", []string{"KmsMasterKeyId", "k"}, "NotImplementedException"},
+		"an archive policy, which is not implemented": {"a.fifo", []string{"FifoTopic", "true", "ArchivePolicy", "{}"}, "NotImplementedException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := l.CreateTopic(t.Context(), &sns.CreateTopicInput{Name: &c.topic, Attributes: pairs(c.attributes)})
@@ -82,7 +82,7 @@ func TestTopicAttributesAreReadBackAsOnAWS(t *testing.T) {
 	}
 }
 
-func TestATopicThatDoesNotExistIsNamedAsSuch(t *testing.T) {
+func TestAnUnknownTopicIsNotFound(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	arn := "arn:aws:sns:us-east-1:000000000000:none"
@@ -99,7 +99,7 @@ func TestATopicThatDoesNotExistIsNamedAsSuch(t *testing.T) {
 	}
 }
 
-func TestListingTopicsComesInPages(t *testing.T) {
+func TestListingTopicsIsPaged(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	var want, got []string
@@ -208,12 +208,12 @@ func TestSubscribeRefusesWhatAWSRefuses(t *testing.T) {
 		attributes                []string
 		want                      string
 	}{
-		"a topic that is not there":      {standard + "x", "sqs", queue, nil, "NotFound"},
-		"a queue's URL":                  {standard, "sqs", "http://localhost/000000000000/q", nil, "InvalidParameter"},
-		"a protocol that does not exist": {standard, "pigeon", queue, nil, "InvalidParameter"},
-		"a protocol not served here":     {standard, "https", "https://example.test", nil, "NotImplementedException"},
-		"a role to deliver as":           {standard, "sqs", queue, []string{"SubscriptionRoleArn", "arn:aws:iam::1:role/r"}, "NotImplementedException"},
-		"raw delivery of maybe":          {standard, "sqs", queue, []string{"RawMessageDelivery", "maybe"}, "InvalidParameter"},
+		"an unknown topic":                   {standard + "x", "sqs", queue, nil, "NotFound"},
+		"a queue's URL":                      {standard, "sqs", "http://localhost/000000000000/q", nil, "InvalidParameter"},
+		"a protocol that does not exist":     {standard, "pigeon", queue, nil, "InvalidParameter"},
+		"a protocol that is not implemented": {standard, "https", "https://example.test", nil, "NotImplementedException"},
+		"a role for deliveries":              {standard, "sqs", queue, []string{"SubscriptionRoleArn", "arn:aws:iam::1:role/r"}, "NotImplementedException"},
+		"RawMessageDelivery maybe":           {standard, "sqs", queue, []string{"RawMessageDelivery", "maybe"}, "InvalidParameter"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := l.Subscribe(t.Context(), &sns.SubscribeInput{
@@ -224,7 +224,7 @@ func TestSubscribeRefusesWhatAWSRefuses(t *testing.T) {
 	}
 }
 
-func TestUnsubscribingStopsDeliveryAndMayBeRepeated(t *testing.T) {
+func TestUnsubscribingStopsDeliveryAndIsIdempotent(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	topic := l.topic("t")

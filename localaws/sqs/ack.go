@@ -23,10 +23,10 @@ func (s *Service) deleteMessage(_ context.Context, in *deleteMessageIn) (*nothin
 	})
 }
 
-// delete deletes the message of a handle. One that is gone already is not an
-// error. A FIFO queue refuses a handle that is not the latest, and also one whose
-// visibility timeout is over (observed on AWS). A standard queue deletes the message
-// by any handle, even while another receiver works on it, unless it ignores an old one.
+// delete deletes a handle's message, if it still exists. A FIFO queue refuses a handle that is
+// not the latest or whose visibility timeout is over (observed on AWS). A standard queue
+// accepts any handle, even while another receiver has the message, unless it ignores the
+// handle.
 func (r *round) delete(q *queue, handle, operation string) error {
 	m, current, err := q.received(handle)
 	switch {
@@ -42,9 +42,9 @@ func (r *round) delete(q *queue, handle, operation string) error {
 	return nil
 }
 
-// ignores reports whether a standard queue takes no notice of an old handle in a call:
-// "If you don't provide the most recent receipt handle, the request succeeds, but the
-// message might not be deleted" (SQS API Reference, DeleteMessage).
+// ignores reports whether a standard queue does nothing for an old handle: "If you don't
+// provide the most recent receipt handle, the request succeeds, but the message might not be
+// deleted" (SQS API Reference, DeleteMessage).
 func (r *round) ignores(operation string) bool {
 	return r.queues.oldReceipt != nil && r.queues.oldReceipt(operation)
 }
@@ -52,7 +52,7 @@ func (r *round) ignores(operation string) bool {
 type handleEntry struct {
 	ID            string `json:"Id"`
 	ReceiptHandle string
-	// VisibilityTimeout belongs to ChangeMessageVisibilityBatch alone.
+	// VisibilityTimeout is only for ChangeMessageVisibilityBatch.
 	VisibilityTimeout *int
 }
 
@@ -76,7 +76,6 @@ func (s *Service) deleteMessageBatch(_ context.Context, in *handleBatchIn) (*han
 	})
 }
 
-// handleBatch does the same to every entry of a batch of receipt handles.
 func (s *Service) handleBatch(in *handleBatchIn, member string, do func(*round, *queue, handleEntry) error) (*handleBatchOut, error) {
 	ids := make([]string, len(in.Entries))
 	for i, e := range in.Entries {
@@ -134,9 +133,8 @@ func (s *Service) changeMessageVisibilityBatch(_ context.Context, in *handleBatc
 	})
 }
 
-// changeVisibility withholds the message of a handle for timeout seconds from
-// now; 0 gives it back at once. All in all no receive withholds a message for
-// more than twelve hours. Old handles are treated as delete treats them.
+// changeVisibility hides the message for timeout seconds from now, or shows it if 0. One
+// receive can hide it for 12 hours in total. Old handles are treated as in delete.
 func (r *round) changeVisibility(q *queue, handle string, timeout int, operation string) error {
 	if err := checkVisibility(timeout); err != nil {
 		return err

@@ -6,18 +6,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs/dedup"
 )
 
-// attempt is a receive of a FIFO queue that named itself by a
-// ReceiveRequestAttemptId. Whose answer was lost repeats it, within five minutes
-// and as long as nothing has happened to any of the messages, and gets the same
-// messages under the same receipt handles, withheld anew (SQS API Reference,
-// ReceiveMessage).
+// attempt is a receive with a ReceiveRequestAttemptId, in a FIFO queue. A client that lost the
+// answer can repeat it within five minutes, unless one of its messages has changed. It gets the
+// same messages and handles, with a new visibility timeout (SQS API Reference, ReceiveMessage).
 type attempt struct {
 	ID       string
 	At       time.Time
 	Messages []attempted
 }
 
-// attempted is a message as the attempt left it.
+// attempted is a message's state after the attempt.
 type attempted struct {
 	Seq, Nonce uint64
 	Until      time.Time
@@ -25,8 +23,6 @@ type attempted struct {
 
 func (a attempt) over(now time.Time) bool { return !a.At.Add(dedup.Length).After(now) }
 
-// replay receives once more what the attempt received; ok is false if there was no
-// such attempt, or it cannot be repeated any more.
 func (r *round) replay(q *queue, id string, timeout time.Duration) (again []received, ok bool) {
 	a, found := q.attempts[id]
 	if !found || a.over(r.now) {
@@ -52,7 +48,6 @@ func (r *round) replay(q *queue, id string, timeout time.Duration) (again []rece
 	return again, true
 }
 
-// rememberAttempt notes what was received, and forgets what is too old to matter.
 func (r *round) rememberAttempt(q *queue, id string, got []received) {
 	for known, a := range q.attempts {
 		if a.over(r.now) {

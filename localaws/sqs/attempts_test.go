@@ -12,7 +12,7 @@ func attempt(id string) func(*sqs.ReceiveMessageInput) {
 	return func(in *sqs.ReceiveMessageInput) { in.ReceiveRequestAttemptId = &id }
 }
 
-// wantSame wants the same messages under the same handles.
+// wantSame requires the same messages and handles.
 func wantSame(t *testing.T, first, again []types.Message) {
 	t.Helper()
 	if len(first) == 0 || len(first) != len(again) {
@@ -26,7 +26,7 @@ func wantSame(t *testing.T, first, again []types.Message) {
 	}
 }
 
-func TestAReceiveThatIsRepeatedGetsTheSameMessages(t *testing.T) {
+func TestARepeatedReceiveGetsTheSameMessages(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo", "VisibilityTimeout", "60")
@@ -35,13 +35,13 @@ func TestAReceiveThatIsRepeatedGetsTheSameMessages(t *testing.T) {
 	l.sendAll(q, "a3")
 	l.advance(50 * time.Second)
 	wantSame(t, first, l.receive(q, 2, attempt("x")))
-	l.advance(50 * time.Second) // the visibility timeout began anew
+	l.advance(50 * time.Second) // the repeat started the visibility timeout again
 	wantSame(t, first, l.receive(q, 2, attempt("x")))
 	l.wantReceived(q, 10, "b1")
 	l.delete(q, first[0])
 }
 
-func TestAReceiveCannotBeRepeatedOnceSomethingHasChanged(t *testing.T) {
+func TestAReceiveCannotBeRepeatedAfterAChange(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*local, string, []types.Message){
 		"a message was deleted": func(l *local, q string, got []types.Message) { l.delete(q, got[1]) },
@@ -75,7 +75,7 @@ func (l *local) wantReceivedBy(queue, id string, want ...string) []types.Message
 	return got
 }
 
-func TestAReceiveWhoseTimeoutIsOverReceivesAnew(t *testing.T) {
+func TestARepeatAfterTheVisibilityTimeoutReceivesAgain(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo")
@@ -84,7 +84,7 @@ func TestAReceiveWhoseTimeoutIsOverReceivesAnew(t *testing.T) {
 	l.advance(30 * time.Second)
 	again := l.receiveOne(q, attempt("x"))
 	if *again.ReceiptHandle == *first.ReceiptHandle || again.Attributes["ApproximateReceiveCount"] != "2" {
-		t.Errorf("received it %s times, want anew", again.Attributes["ApproximateReceiveCount"])
+		t.Errorf("the receive count is %s, want another receive", again.Attributes["ApproximateReceiveCount"])
 	}
 }
 

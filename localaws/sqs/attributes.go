@@ -15,7 +15,7 @@ type getQueueAttributesOut struct {
 	Attributes map[string]string `json:",omitempty"`
 }
 
-// readableAttributes can be asked for by name; a queue need not have them all.
+// readableAttributes are valid in requests. A queue need not have them all.
 var readableAttributes = []string{
 	"All", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed", "ApproximateNumberOfMessagesNotVisible",
 	"ContentBasedDeduplication", "CreatedTimestamp", "DeduplicationScope", "DelaySeconds", "FifoQueue", "FifoThroughputLimit",
@@ -50,8 +50,8 @@ func (s *Service) getQueueAttributes(_ context.Context, in *getQueueAttributesIn
 	})
 }
 
-// allAttributes are the settings and what is known of the messages. The counts
-// are exact here; messages that a FIFO group withholds count as visible.
+// allAttributes includes exact message counts. Messages behind a hidden one of their FIFO group
+// count as visible.
 func (q *queue) allAttributes() map[string]string {
 	all := q.attributes()
 	all["QueueArn"] = q.arn

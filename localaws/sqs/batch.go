@@ -7,10 +7,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxBatch is how many entries a batch can have.
 const maxBatch = 10
 
-// failed is the entry of a batch that was refused while others were not.
+// failed is a refused entry of a batch.
 type failed struct {
 	ID          string `json:"Id"`
 	Code        string
@@ -30,7 +29,6 @@ func failedEntry(id string, err error) failed {
 	return f
 }
 
-// checkBatch applies the rules for any batch to the ids of its entries.
 func checkBatch(member string, ids []string) error {
 	switch {
 	case len(ids) == 0:
@@ -111,8 +109,7 @@ func (s *Service) sendMessageBatch(ctx context.Context, in *sendMessageBatchIn) 
 	})
 }
 
-// admitBatch refuses as a whole the batch that forgets what a FIFO queue needs,
-// as AWS does.
+// admitBatch refuses the whole batch if an entry lacks a FIFO parameter, as AWS does.
 func (q *queue) admitBatch(entries []sendEntry) error {
 	for _, e := range entries {
 		switch {

@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// The benchmarks send, receive and delete b.N messages of 1 KB through one
-// queue, by the real client over HTTP, with synced commits.
+// The benchmarks send, receive and delete b.N messages of 1 KB in one
+// queue, with the SDK's client over HTTP and synced commits.
 
 func BenchmarkStandard(b *testing.B) { benchmarkQueue(b, "bench", 1, 16) }
 

@@ -18,7 +18,7 @@ const (
 
 const allowedCharacters = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
-// check applies what AWS refuses in any message, whatever the queue.
+// check applies the rules common to all queues.
 func (e entry) check() error {
 	if e.MessageBody == "" {
 		return missingParameter("MessageBody")
@@ -50,7 +50,7 @@ func (e entry) check() error {
 	return checkSystemAttributes(e.MessageSystemAttributes)
 }
 
-// illegalCharacter finds what XML 1.0 cannot carry (section 2.2), and so SQS refuses.
+// illegalCharacter finds a character that XML 1.0 does not allow (section 2.2).
 func illegalCharacter(s string) (rune, bool) {
 	for _, c := range s {
 		switch {
@@ -62,8 +62,6 @@ func illegalCharacter(s string) (rune, bool) {
 	return 0, false
 }
 
-// checkID applies the rule for group and deduplication ids: 1 to 128 letters,
-// digits and punctuation marks of ASCII.
 func checkID(parameter string, id *string) error {
 	if id == nil {
 		return nil
@@ -129,7 +127,7 @@ func emptyAttribute(kind, name, base string) error {
 	return invalidParameter("Message %s attribute '%s' must contain a non-empty value of type '%s'.", kind, name, base)
 }
 
-// checkSystemAttributes: AWS knows exactly one that may be sent.
+// checkSystemAttributes allows the only name that AWS accepts.
 func checkSystemAttributes(attributes map[string]AttributeValue) error {
 	for name, value := range attributes {
 		if name != traceHeader {
@@ -145,8 +143,7 @@ func checkSystemAttributes(attributes map[string]AttributeValue) error {
 	return nil
 }
 
-// size counts what the limits are about: the body, and the names, types and
-// values of the attributes.
+// size is the size that AWS limits: the body and the names, types and values of attributes.
 func (e entry) size() int {
 	n := len(e.MessageBody)
 	for name, v := range e.MessageAttributes {
@@ -163,11 +160,10 @@ func md5Hex(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// md5OfAttributes is the digest that clients check; empty for no attributes. Per
-// attribute, sorted by name: name, data type, a byte for the transport type (1
-// string, 2 binary) and the value, each but that byte preceded by its length in
-// four bytes (SQS Developer Guide, "Calculating the MD5 message digest for
-// message attributes").
+// md5OfAttributes is checked by clients. It covers, sorted by name: name, data type, one byte
+// for the transport type (1 string, 2 binary) and value. All but that byte follow their length
+// in four bytes (SQS Developer Guide, "Calculating the MD5 message digest for message
+// attributes").
 func md5OfAttributes(attributes map[string]AttributeValue) string {
 	if len(attributes) == 0 {
 		return ""

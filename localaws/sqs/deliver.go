@@ -8,54 +8,49 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// ErrNoQueue says that a delivery names a queue that does not exist.
+// ErrNoQueue means that the queue of a delivery does not exist.
 var ErrNoQueue = errors.New("the queue does not exist")
 
-// ErrDenied says that no statement of a queue's policy allows a delivery, or one
-// denies it.
+// ErrDenied means that no statement of the queue's policy allows the delivery, or one denies
+// it.
 var ErrDenied = errors.New("the queue's policy does not allow it")
 
-// ErrDeadLettered says that a delivery was refused, and that its dead-letter queue
-// took it instead. It comes together with the refusal.
-var ErrDeadLettered = errors.New("the dead-letter queue took it")
+// ErrDeadLettered means that the dead-letter queue accepted a refused delivery. It comes with
+// the refusal.
+var ErrDeadLettered = errors.New("the dead-letter queue accepted it")
 
-// Delivery is a message for a queue from another service of this local AWS.
+// Delivery is a message from another service of this local AWS.
 type Delivery struct {
-	QueueARN   string
-	Body       string
-	Attributes map[string]AttributeValue
-	// GroupID and DeduplicationID are left out where empty.
+	QueueARN                 string
+	Body                     string
+	Attributes               map[string]AttributeValue
 	GroupID, DeduplicationID string
-	// Service is the principal that delivers, like sns.amazonaws.com, and Source the
-	// ARN of what it delivers for: what the queue's policy is asked about. Service
-	// becomes the message's SenderId.
+	// Service is the delivering principal, like sns.amazonaws.com, and Source the ARN for which
+	// it delivers. The queue's policy checks both. Service becomes the SenderId.
 	Service, Source string
-	// DeadLetterARN is the queue to deliver to if the first refuses, empty for none.
+	// DeadLetterARN is the queue for a refused delivery, or empty.
 	DeadLetterARN string
 }
 
-// Plan is what a topic decides to do with what was published.
+// Plan is a topic's decision on published messages.
 type Plan struct {
 	Deliveries []Delivery
-	// Record, if any, is run in the transaction of the deliveries. Like every
-	// writing function of a store it may run more than once; it must not fail for
-	// any reason but the store's.
+	// Record, if set, runs in the deliveries' transaction, perhaps more than once. It must fail
+	// only with the store's errors.
 	Record func(*store.Tx) error
-	// Undo, if any, is called when that transaction failed, before any other
-	// decide: what the topic already holds for true in memory is not.
+	// Undo, if set, runs if the transaction failed, before any other decide. It must undo what
+	// the topic changed in memory.
 	Undo func()
 }
 
-// Deliver calls decide while no queue changes and no other decide runs, and
-// enqueues the deliveries it returns, as SendMessage would, all of them and the
-// record in one transaction. decide must neither block nor call this service.
-// What is delivered in one call, or by a later call after an earlier one's
-// decide, reaches each queue in that order.
+// Deliver calls decide while no queue changes and no other decide runs. It enqueues the
+// deliveries, as SendMessage would, in one transaction with the record. decide must not block
+// or call this service. Each queue receives messages in the order of deliveries and of decide
+// calls.
 //
-// refused holds, for each delivery, why its queue did not take it, nil where it
-// did: ErrNoQueue, ErrDenied, or SQS's own refusal, and ErrDeadLettered with it if
-// the message is not lost. The deliveries to other queues are made
-// all the same. If err is not nil nothing was delivered.
+// refused holds an error for each refused delivery, and nil for the others, which are made all
+// the same: ErrNoQueue, ErrDenied or SQS's refusal, with ErrDeadLettered if the dead-letter
+// queue accepted it. If err is not nil, nothing was delivered.
 func (s *Service) Deliver(decide func(now time.Time) Plan) (refused []error, err error) {
 	err = s.engine.do(func(r *round) error {
 		plan := decide(r.now)

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// service is a Service without a server around it, with the queues named.
+// service is a Service with these queues, without a server.
 func service(t *testing.T, queues ...string) (*sqs.Service, func(queue string) int) {
 	t.Helper()
 	db, err := store.Open(filepath.Join(t.TempDir(), "db"), store.Options{NoSync: true})
@@ -57,7 +57,7 @@ func service(t *testing.T, queues ...string) (*sqs.Service, func(queue string) i
 	return s, stored
 }
 
-// anybody is a policy that lets everybody send.
+// anybody is a policy that allows every principal to send.
 const anybody = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`
 
 func delivery(queue string) sqs.Delivery {
@@ -67,7 +67,7 @@ func delivery(queue string) sqs.Delivery {
 	}
 }
 
-func TestDeliverReachesEveryQueueThatTakesItAndNamesTheOthers(t *testing.T) {
+func TestDeliverReachesEveryAllowedQueueAndReportsTheOthers(t *testing.T) {
 	t.Parallel()
 	s, stored := service(t, "a", "b")
 	refused, err := s.Deliver(func(time.Time) sqs.Plan {
@@ -102,7 +102,7 @@ func TestAPlanThatCannotBeRecordedDeliversNothing(t *testing.T) {
 	if n := stored("a"); n != 0 {
 		t.Errorf("%d messages are stored", n)
 	}
-	// The queue in memory does not hold it either, and goes on.
+	// The queue in memory does not hold it either, and keeps working.
 	if _, err := s.Deliver(func(time.Time) sqs.Plan { return sqs.Plan{Deliveries: []sqs.Delivery{delivery("a")}} }); err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestAPlanThatCannotBeRecordedDeliversNothing(t *testing.T) {
 	}
 }
 
-func TestHasQueueKnowsQueuesByTheirARN(t *testing.T) {
+func TestHasQueueFindsQueuesByARN(t *testing.T) {
 	t.Parallel()
 	s, _ := service(t, "a")
 	for arn, want := range map[string]bool{
@@ -141,6 +141,6 @@ func TestAfterTheStoreIsClosedEverythingFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.HasQueue("arn"); !errors.Is(err, store.ErrClosed) {
-		t.Errorf("the error is %v, want that the store is closed", err)
+		t.Errorf("the error is %v, want the store's closed error", err)
 	}
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// maxRound bounds how many operations share one transaction.
+// maxRound limits the operations in a round.
 const maxRound = 256
 
-// engine is the only one that touches the queues. Operations are handed to do;
-// those that arrive while a round is being written wait and form the next one.
+// engine is the only code that accesses the queues. Operations that arrive during a round form
+// the next one.
 type engine struct {
-	ctx context.Context // ends what goes on by itself
+	ctx context.Context // ends move tasks
 	env wire.Env
 	// oldReceipt: see Service.OnOldReceipt.
 	oldReceipt func(operation string) bool
@@ -25,8 +25,8 @@ type engine struct {
 	waiting []*job
 	running bool
 
-	// queues belongs to the goroutine that runs the rounds; nil before the first
-	// round and after one that could not be written, until it is read again.
+	// queues belongs to runRounds. It is nil before the first round and after a failed one, and
+	// is then read again.
 	queues *queues
 }
 
@@ -36,8 +36,7 @@ type job struct {
 	done chan struct{}
 }
 
-// round is one step of the engine: the operations in it see each other's
-// changes, and all of them are made durable together.
+// round is one transaction. Its operations see each other's changes.
 type round struct {
 	queues  *queues
 	now     time.Time
@@ -49,11 +48,10 @@ type round struct {
 
 func newEngine(ctx context.Context, env wire.Env) *engine { return &engine{ctx: ctx, env: env} }
 
-// do runs fn while nothing else reads or changes the queues, and returns when
-// what it changed is durable. fn runs exactly once, must not block, and checks
-// all its conditions before it changes anything: there is no way back. An error
-// of fn's comes back as it is; the other errors are the store's, and then
-// nothing was changed.
+// do runs fn while nothing else reads or changes the queues, and returns once its changes are
+// durable. fn runs exactly once and must not block. It must check everything before it changes
+// anything, because nothing can be rolled back. After an error of the store nothing has
+// changed.
 func (e *engine) do(fn func(*round) error) error {
 	j := &job{run: fn, done: make(chan struct{})}
 	e.mu.Lock()
@@ -88,7 +86,7 @@ func (e *engine) runRounds() {
 func (e *engine) runRound(jobs []*job) {
 	r := &round{touched: map[*queue]bool{}}
 	if err := e.perform(r, jobs); err != nil {
-		e.env.Log.Error().Err(err).Msg("SQS could not write its queues")
+		e.env.Log.Error().Err(err).Msg("cannot write the SQS queues")
 		for _, j := range jobs {
 			j.err = err
 		}
@@ -130,8 +128,8 @@ func (e *engine) perform(r *round, jobs []*job) error {
 	return e.env.DB.Update(r.apply)
 }
 
-// forget drops what is in memory after a round that could not be written; the
-// next round reads the file again. Whoever waits for messages tries again.
+// forget drops the queues after a failed round. The next one reads them from the file. Waiting
+// receivers retry.
 func (e *engine) forget() {
 	if e.queues == nil {
 		return
@@ -142,5 +140,5 @@ func (e *engine) forget() {
 	e.queues = nil
 }
 
-// touch has the queue's waiting receivers looked after when the round is durable.
+// touch makes the engine wake receivers after the round.
 func (r *round) touch(q *queue) { r.touched[q] = true }

@@ -6,22 +6,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// refusal is an error of SQS's own model whose older code, still sent in
-// x-amzn-query-error, carries the service's prefix.
+// refusal puts the service's prefix on the query code, in x-amzn-query-error.
 func refusal(code, format string, args ...any) *wire.Error {
 	err := wire.Errorf(code, format, args...)
 	err.QueryCode = "AWS.SimpleQueueService." + code
 	return err
 }
 
-// plainRefusal is an error whose older code is the same.
+// plainRefusal uses code as the query code too.
 func plainRefusal(code, format string, args ...any) *wire.Error {
 	err := wire.Errorf(code, format, args...)
 	err.QueryCode = code
 	return err
 }
 
-// withStatus is the error under another status than 400.
 func withStatus(status int, err *wire.Error) *wire.Error {
 	err.Status = status
 	return err
@@ -61,6 +59,4 @@ func queueDoesNotExist() *wire.Error {
 	return err
 }
 
-// wrongQueueType is the reason given for a parameter that only the other type
-// of queue knows.
 const wrongQueueType = "The request include parameter that is not valid for this queue type."

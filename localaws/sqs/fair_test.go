@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// sendMany sends n messages of a group to a standard queue, the group's name being
-// the body.
+// sendMany sends n messages of a group to a standard queue. Their body is the
+// group's name.
 func (l *local) sendMany(queue, group string, n int) {
 	l.t.Helper()
 	for range n {
@@ -19,7 +19,7 @@ func (l *local) sendMany(queue, group string, n int) {
 	}
 }
 
-func TestANoisyGroupYieldsToTheOthers(t *testing.T) {
+func TestANoisyGroupIsServedAfterTheOthers(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -29,7 +29,7 @@ func TestANoisyGroupYieldsToTheOthers(t *testing.T) {
 	for range 3 {
 		l.wantReceived(q, 10, slices.Repeat([]string{"noisy"}, 10)...)
 	}
-	// Thirty are in flight: the others come first, and the rest is noisy again.
+	// Thirty are in flight: the others come first, then the noisy group again.
 	l.wantReceived(q, 6, "quiet", "quiet", "none", "noisy", "noisy", "noisy")
 	l.wantReceived(q, 10, slices.Repeat([]string{"noisy"}, 10)...)
 }
@@ -51,7 +51,7 @@ func TestAGroupIsNoLongerNoisyWhenItsMessagesAreDone(t *testing.T) {
 	l.wantReceived(q, 10, slices.Repeat([]string{"noisy"}, 10)...)
 }
 
-func TestAGroupWithASmallPartOfWhatIsInFlightIsNotNoisy(t *testing.T) {
+func TestAGroupWithASmallShareOfTheMessagesInFlightIsNotNoisy(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -65,7 +65,7 @@ func TestAGroupWithASmallPartOfWhatIsInFlightIsNotNoisy(t *testing.T) {
 	for range 3 {
 		l.receive(q, 10)
 	}
-	// Thirty of three hundred are in flight: that is not more than a tenth.
+	// Thirty of three hundred in flight are not more than a tenth.
 	l.sendMany(q, "quiet", 1)
 	l.wantReceived(q, 1, "large")
 	l.wantReceived(q, 1, "quiet")

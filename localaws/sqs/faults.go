@@ -2,25 +2,22 @@ package sqs
 
 import "time"
 
-// What goes wrong with messages now and then, for tests of those who receive them.
-// Each works on a message that has just been received, by its receipt handle, and
-// says whether it could be done; a handle that is not, or no longer, that of a
-// message's latest receive is left alone.
-
-// OnOldReceipt has decide say, each time a call of a standard queue comes with a receipt
-// handle that is not the latest of its message, whether the queue ignores it. Without
-// decide such a handle works like the latest. It must be set before the first call;
-// decide must neither block nor call this service.
+// OnOldReceipt makes decide say whether a standard queue ignores a call with a receipt handle
+// that is not the message's latest. Without it such a handle works like the latest. It must be
+// set before the first call. decide must not block or call this service.
 func (s *Service) OnOldReceipt(decide func(operation string) (ignored bool)) {
 	s.engine.oldReceipt = decide
 }
 
-// Duplicate puts a second copy of the message into its standard queue, with the
-// same id and contents: "On rare occasions, one of the servers that stores a copy of
-// a message might be unavailable when you receive or delete a message"
+// Duplicate adds a second copy of a message to its standard queue, with the same id and
+// contents: "On rare occasions, one of the servers that stores a copy of a message might be
+// unavailable when you receive or delete a message"
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/standard-queues-at-least-once-delivery.html).
+//
+// Like Withhold and Expire it requires the handle of the message's latest receive. Otherwise it
+// does nothing and returns false.
 func (s *Service) Duplicate(queueURL, handle string) (bool, error) {
-	return s.mistreat(queueURL, handle, func(r *round, q *queue, m *message) bool {
+	return s.alterReceived(queueURL, handle, func(r *round, q *queue, m *message) bool {
 		if q.FIFO {
 			return false
 		}
@@ -30,11 +27,10 @@ func (s *Service) Duplicate(queueURL, handle string) (bool, error) {
 	})
 }
 
-// Withhold takes the receive of a message of a standard queue back, as if it had not
-// been, and delays the message by d, so that later ones overtake it. A message that
-// was received before, or delayed before, is left alone.
+// Withhold undoes the receive of a message in a standard queue and delays it by d, so that
+// later ones overtake it. It returns false for a message that was received or delayed before.
 func (s *Service) Withhold(queueURL, handle string, d time.Duration) (bool, error) {
-	return s.mistreat(queueURL, handle, func(r *round, q *queue, m *message) bool {
+	return s.alterReceived(queueURL, handle, func(r *round, q *queue, m *message) bool {
 		if q.FIFO || m.Count != 1 || !m.Delayed.IsZero() || d <= 0 {
 			return false
 		}
@@ -49,10 +45,9 @@ func (s *Service) Withhold(queueURL, handle string, d time.Duration) (bool, erro
 	})
 }
 
-// Expire has the visibility timeout of the message end when after has passed, unless
-// it ends sooner by itself.
+// Expire ends the message's visibility timeout after that time, unless it ends earlier.
 func (s *Service) Expire(queueURL, handle string, after time.Duration) (bool, error) {
-	return s.mistreat(queueURL, handle, func(r *round, q *queue, m *message) bool {
+	return s.alterReceived(queueURL, handle, func(r *round, q *queue, m *message) bool {
 		until := r.now.Add(after)
 		if m.Until.Before(until) {
 			return false
@@ -68,7 +63,7 @@ func (s *Service) Expire(queueURL, handle string, after time.Duration) (bool, er
 	})
 }
 
-func (s *Service) mistreat(queueURL, handle string, do func(*round, *queue, *message) bool) (done bool, err error) {
+func (s *Service) alterReceived(queueURL, handle string, do func(*round, *queue, *message) bool) (done bool, err error) {
 	err = s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(queueURL)
 		if err != nil {

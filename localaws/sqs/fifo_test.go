@@ -30,7 +30,7 @@ func (l *local) wantReceived(queue string, n int32, want ...string) []types.Mess
 	return got
 }
 
-func TestOneReceivePacksTheMessagesOfAGroupInOrder(t *testing.T) {
+func TestOneReceiveReturnsTheMessagesOfAGroupInOrder(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo")
@@ -39,8 +39,8 @@ func TestOneReceivePacksTheMessagesOfAGroupInOrder(t *testing.T) {
 	l.wantReceived(q, 4, "c1")
 }
 
-// What AWS does was observed: the groups whose heads came back stand behind the one that
-// nobody has received yet.
+// Observed on AWS: groups whose heads came back are served after the group that was
+// not received yet.
 func TestGroupsAreServedInTheOrderTheirHeadsBecameVisible(t *testing.T) {
 	t.Parallel()
 	l := start(t)
@@ -58,7 +58,7 @@ func TestGroupsAreServedInTheOrderTheirHeadsBecameVisible(t *testing.T) {
 		}
 	}
 	l.advance(time.Second)
-	l.sendAll(q, "d1") // waits behind b, which is visible by now, and before a and c
+	l.sendAll(q, "d1") // served after b, which is visible by now, and before a and c
 	l.advance(2 * time.Second)
 	l.wantReceived(q, 10, "b1", "b2", "d1", "a1", "a2", "c1")
 }
@@ -79,9 +79,9 @@ func TestAGroupWithAMessageInFlightIsWithheld(t *testing.T) {
 	l.wantReceived(q, 10, "a2", "a3")
 }
 
-// What AWS does was observed: the messages before the one in flight are handed
-// out, those behind it are not.
-func TestAGroupIsHandedOutUpToTheMessageInFlight(t *testing.T) {
+// Observed on AWS: messages before the one in flight are received, those behind
+// it are not.
+func TestAGroupIsReceivedUpToTheMessageInFlight(t *testing.T) {
 	t.Parallel()
 	for i, want := range [][]string{{}, {"a1"}, {"a1", "a2"}} {
 		t.Run(fmt.Sprint("message ", i+1, " in flight for longer"), func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestANackedMessageKeepsItsPlace(t *testing.T) {
 	l.wantReceived(q, 10, "a1", "a2", "a3")
 }
 
-func TestADeduplicationIDIsSwallowedForFiveMinutes(t *testing.T) {
+func TestADuplicateIsDroppedForFiveMinutes(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo")
@@ -122,7 +122,7 @@ func TestADeduplicationIDIsSwallowedForFiveMinutes(t *testing.T) {
 	l.advance(5*time.Minute - time.Millisecond)
 	second := l.send(q, "two", inGroup("h", "d"))
 	if *second.MessageId != *first.MessageId || *second.SequenceNumber != *first.SequenceNumber {
-		t.Errorf("the duplicate was given id %s and number %s, want those of the first", *second.MessageId, *second.SequenceNumber)
+		t.Errorf("the duplicate got id %s and number %s, want those of the first", *second.MessageId, *second.SequenceNumber)
 	}
 	l.wantReceived(q, 10)
 	l.advance(time.Millisecond)
@@ -145,7 +145,7 @@ func TestDeduplicationByContentAndByGroup(t *testing.T) {
 	}
 }
 
-func TestABatchIsDeduplicatedWithinItself(t *testing.T) {
+func TestDuplicatesWithinABatchAreDropped(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo")

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// A receipt handle stands for one receive of one message. It is base64 of
+// A receipt handle names one receive. It is base64 of
 //
 //	1 byte version | queue id | 8 bytes sequence number | 8 bytes nonce of the receive
 const handleVersion = 1
@@ -19,9 +19,8 @@ func (q *queue) handle(m *message) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// received finds the message of a handle, nil if it is gone. current says that
-// the handle is that of its latest receive. A handle that this queue did not
-// give out is refused.
+// received returns nil for a deleted message. current means that the handle is from the latest
+// receive. A handle of another queue is an error.
 func (q *queue) received(handle string) (m *message, current bool, err error) {
 	raw, decodeErr := base64.StdEncoding.DecodeString(handle)
 	prefix := string(append([]byte{handleVersion}, q.ID...))

@@ -2,9 +2,8 @@ package sqs
 
 import "container/heap"
 
-// index is a set ordered by before, from which any member can be taken out. Each
-// member carries its own position, which slot returns: 0 while it is not in the
-// index. All operations are logarithmic, first is constant.
+// index is a set ordered by before. slot is a member's position, or 0 outside the index.
+// Operations are logarithmic, first is constant.
 type index[T any] struct {
 	items  []T
 	before func(a, b T) bool
@@ -15,7 +14,6 @@ func (x *index[T]) len() int { return len(x.items) }
 
 func (x *index[T]) has(item T) bool { return *x.slot(item) > 0 }
 
-// first returns the first item; ok is false if there is none.
 func (x *index[T]) first() (item T, ok bool) {
 	if len(x.items) == 0 {
 		return item, false
@@ -23,7 +21,7 @@ func (x *index[T]) first() (item T, ok bool) {
 	return x.items[0], true
 }
 
-// put adds the item, or moves it to where it belongs now.
+// put also moves an item that has changed.
 func (x *index[T]) put(item T) {
 	if x.has(item) {
 		heap.Fix((*heapOrder[T])(x), *x.slot(item)-1)
@@ -32,14 +30,12 @@ func (x *index[T]) put(item T) {
 	heap.Push((*heapOrder[T])(x), item)
 }
 
-// remove takes the item out; one that is not in is not an error.
 func (x *index[T]) remove(item T) {
 	if x.has(item) {
 		heap.Remove((*heapOrder[T])(x), *x.slot(item)-1)
 	}
 }
 
-// heapOrder is an index as container/heap wants it.
 type heapOrder[T any] index[T]
 
 func (h *heapOrder[T]) Len() int           { return len(h.items) }

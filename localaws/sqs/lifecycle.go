@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// AWS refuses to create a queue again, and to purge one again, within a minute.
+// restPeriod is AWS's pause before a deleted name can be used again, and between two purges.
 const restPeriod = 60 * time.Second
 
 type createQueueIn struct {
@@ -56,8 +56,7 @@ func (s *Service) createQueue(_ context.Context, in *createQueueIn) (*queueURLOu
 	})
 }
 
-// create makes the queue, or finds the one of that name if none of the given
-// attributes differs from it.
+// create returns the existing queue if no given attribute differs.
 func (r *round) create(wanted settings, given map[string]string) (*queue, error) {
 	if q, ok := r.queues.byName[wanted.Name]; ok {
 		same, err := q.settings.with(given)

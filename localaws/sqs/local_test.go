@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// clock is the server's clock; it stands still until it is moved.
+// clock is the server's clock. It stands still until advance.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -38,7 +38,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// local is a client of a server of its own.
+// local is a client with its own server.
 type local struct {
 	t testing.TB
 	*sqs.Client
@@ -81,7 +81,7 @@ func (l *local) send(queue, body string, adjust ...func(*sqs.SendMessageInput)) 
 	return out
 }
 
-// inGroup sends with a group and, unless empty, a deduplication id.
+// inGroup sets a group and, unless empty, a deduplication id.
 func inGroup(group, dedup string) func(*sqs.SendMessageInput) {
 	return func(in *sqs.SendMessageInput) {
 		in.MessageGroupId = &group
@@ -108,7 +108,7 @@ func (l *local) receive(queue string, n int32, adjust ...func(*sqs.ReceiveMessag
 	return out.Messages
 }
 
-// receiveOne fails the test unless exactly one message is there.
+// receiveOne fails the test unless it receives exactly one message.
 func (l *local) receiveOne(queue string, adjust ...func(*sqs.ReceiveMessageInput)) types.Message {
 	l.t.Helper()
 	got := l.receive(queue, 10, adjust...)
@@ -153,7 +153,7 @@ func bodies(messages []types.Message) []string {
 	return all
 }
 
-// code is the error code that the client sees, empty for none.
+// code returns the client's error code, or "".
 func code(err error) string {
 	var api smithy.APIError
 	if errors.As(err, &api) {

@@ -15,7 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// poll starts a receive that waits 20 seconds, and hands over what it gets.
+// poll starts a receive that waits 20 seconds. The channel yields its messages.
 func (l *local) poll(ctx context.Context, queue string) <-chan []types.Message {
 	result := make(chan []types.Message, 1)
 	go func() {
@@ -28,7 +28,7 @@ func (l *local) poll(ctx context.Context, queue string) <-chan []types.Message {
 	return result
 }
 
-// want waits for a poll to end, far less long than it would wait by itself.
+// want requires a poll to end long before its 20 seconds are over.
 func want(t *testing.T, poll <-chan []types.Message, bodies ...string) {
 	t.Helper()
 	select {
@@ -90,7 +90,7 @@ func TestTheQueuesOwnWaitTimeIsTheDefault(t *testing.T) {
 	want(t, result, "m")
 }
 
-func TestALongPollComesBackEmptyAfterItsTime(t *testing.T) {
+func TestALongPollReturnsNothingAfterItsTime(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -99,7 +99,7 @@ func TestALongPollComesBackEmptyAfterItsTime(t *testing.T) {
 	}
 }
 
-func TestALongPollEndsWithTheQueue(t *testing.T) {
+func TestALongPollEndsWhenTheQueueIsDeleted(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -110,7 +110,7 @@ func TestALongPollEndsWithTheQueue(t *testing.T) {
 	want(t, poll)
 }
 
-func TestAClientThatWentAwayTakesNothing(t *testing.T) {
+func TestAClientThatDisconnectedTakesNoMessage(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -128,7 +128,7 @@ func TestAClientThatWentAwayTakesNothing(t *testing.T) {
 	}
 }
 
-func TestClosingTheServerEndsLongPollsWithNothingTaken(t *testing.T) {
+func TestClosingTheServerEndsLongPollsWithoutTakingMessages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	open := func() (*localaws.Server, *local) {
@@ -161,7 +161,7 @@ func TestClosingTheServerEndsLongPollsWithNothingTaken(t *testing.T) {
 	}
 }
 
-// Every message must reach one of many waiting receivers: no wake-up is lost.
+// Every message must reach one of many waiting receivers: no wake-up may be lost.
 func TestManyReceiversShareManyMessages(t *testing.T) {
 	t.Parallel()
 	l := start(t)
@@ -210,7 +210,7 @@ func TestManyReceiversShareManyMessages(t *testing.T) {
 	for group, received := range got {
 		for i, body := range received {
 			if body != fmt.Sprint(i) {
-				t.Errorf("group %s came as %v", group, received)
+				t.Errorf("group %s was received as %v", group, received)
 				break
 			}
 		}

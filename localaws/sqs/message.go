@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// AttributeValue is one message attribute, with the member names of the wire.
+// AttributeValue is a message attribute, as on the wire.
 type AttributeValue struct {
 	DataType         string   `json:"DataType"`
 	StringValue      *string  `json:"StringValue,omitempty"`
@@ -16,22 +16,21 @@ type AttributeValue struct {
 	BinaryListValues [][]byte `json:"BinaryListValues,omitempty"`
 }
 
-// message is one message in one queue.
 type message struct {
-	// seq orders the messages of a queue; it is never given twice.
+	// seq orders a queue's messages and is never reused.
 	seq uint64
 	sent
 	receipt
 	hidden hiding
 
-	// Positions in the queue's indices, and whether its group counts it as in flight.
+	// Positions in the queue's indices. flying: the group counts it as in flight.
 	readySlot, timedSlot, ageSlot int
 	flying                        bool
 	group                         *group
 	place                         *list.Element
 }
 
-// sent is what does not change while a message is in a queue.
+// sent is the part that never changes.
 type sent struct {
 	ID          string
 	Body        string
@@ -40,26 +39,22 @@ type sent struct {
 	Group       string                    `json:",omitempty"`
 	Dedup       string                    `json:",omitempty"`
 	Sender      string
-	// At is when it was sent; retention counts from here.
+	// Retention counts from At.
 	At time.Time
-	// Delayed is until when it is withheld at first.
+	// Delayed is when the initial delay ends.
 	Delayed time.Time `json:",omitzero"`
-	// Source is the ARN of the queue that gave the message up, in a dead-letter queue.
+	// Source is, in a dead-letter queue, the original queue's ARN.
 	Source string `json:",omitempty"`
 }
 
-// receipt is what the receives of a message leave behind.
 type receipt struct {
-	// Count is how often it was received, First and Last when.
 	Count       int64
 	First, Last time.Time
-	// Until is when the message becomes visible again.
-	Until time.Time
-	// Nonce tells the newest receipt handle from the earlier ones.
+	Until       time.Time
+	// Nonce differs for each receive.
 	Nonce uint64
 }
 
-// hiding says why a message cannot be received at the moment.
 type hiding int
 
 const (
@@ -68,8 +63,8 @@ const (
 	inFlight
 )
 
-// sequenceNumber has the 20 digits of AWS's: more than 64 bits hold, so that
-// nobody comes to parse it.
+// sequenceNumber has 20 digits, as on AWS: too many for 64 bits, so that clients do not parse
+// it.
 func sequenceNumber(seq uint64) string { return fmt.Sprintf("188%017d", seq) }
 
 type receiptRecord struct {

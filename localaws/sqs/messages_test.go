@@ -29,7 +29,7 @@ func TestAMessageArrivesWithItsAttributes(t *testing.T) {
 			"AWSTraceHeader": {DataType: aws.String("String"), StringValue: aws.String("Root=1-2-3")},
 		}
 	})
-	// The digest that AWS itself gives for this attribute.
+	// AWS's digest of this attribute.
 	const digest = "d302007e9aa062660afc85fd0a482472"
 	if *sent.MD5OfMessageAttributes != digest {
 		t.Errorf("MD5OfMessageAttributes is %s, want %s", *sent.MD5OfMessageAttributes, digest)
@@ -56,7 +56,7 @@ func TestAMessageArrivesWithItsAttributes(t *testing.T) {
 	}
 }
 
-func TestAQueuesNameWillDoForItsURL(t *testing.T) {
+func TestAQueuesNameIsAcceptedAsItsURL(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	l.create("q")
@@ -64,7 +64,7 @@ func TestAQueuesNameWillDoForItsURL(t *testing.T) {
 	l.delete("q", l.receiveOne("q"))
 }
 
-func TestTheTraceOfTheRequestGoesWithItsMessages(t *testing.T) {
+func TestMessagesCarryTheTraceOfTheirRequest(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -80,7 +80,7 @@ func TestTheTraceOfTheRequestGoesWithItsMessages(t *testing.T) {
 	}
 }
 
-func TestOnlyTheAttributesAskedForAreReturned(t *testing.T) {
+func TestOnlyRequestedAttributesAreReturned(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q", "VisibilityTimeout", "0")
@@ -92,7 +92,7 @@ func TestOnlyTheAttributesAskedForAreReturned(t *testing.T) {
 		want   []string
 	}{
 		"nothing": {func(in *sqs.ReceiveMessageInput) {}, nil},
-		"a name and one that is not there": {func(in *sqs.ReceiveMessageInput) {
+		"a name and an unknown one": {func(in *sqs.ReceiveMessageInput) {
 			in.MessageAttributeNames = []string{"other", "another"}
 		}, []string{"other"}},
 		"a prefix": {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"wm.*"} }, []string{"wm.name", "wm.uuid"}},
@@ -100,7 +100,7 @@ func TestOnlyTheAttributesAskedForAreReturned(t *testing.T) {
 		".*":       {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{".*"} }, []string{"other", "wm.name", "wm.uuid"}},
 		"*":        {func(in *sqs.ReceiveMessageInput) { in.MessageAttributeNames = []string{"*"} }, []string{"other", "wm.name", "wm.uuid"}},
 		"system attributes by the old and the new member": {func(in *sqs.ReceiveMessageInput) {
-			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"} //nolint:staticcheck // the old name of the member works as well
+			in.AttributeNames = []types.QueueAttributeName{"SentTimestamp"} //nolint:staticcheck // the member's old name works too
 			in.MessageSystemAttributeNames = []types.MessageSystemAttributeName{"SenderId"}
 		}, []string{"SenderId", "SentTimestamp"}},
 	} {
@@ -137,11 +137,11 @@ func TestSendMessageRefusesWhatAWSRefuses(t *testing.T) {
 		adjust      func(*sqs.SendMessageInput)
 		want        string
 	}{
-		"an empty body":             {standard, "", nil, "MissingParameter"},
-		"a control character":       {standard, "a\x01b", nil, "InvalidMessageContents"},
-		"U+FFFE":                    {standard, "a\uFFFEb", nil, "InvalidMessageContents"},
-		"more than 1 MiB":           {standard, strings.Repeat("x", 1<<20+1), nil, "InvalidParameterValue"},
-		"more than the queue takes": {small, strings.Repeat("x", 1020), attribute("name", text("v")), "InvalidParameterValue"},
+		"an empty body":              {standard, "", nil, "MissingParameter"},
+		"a control character":        {standard, "a\x01b", nil, "InvalidMessageContents"},
+		"U+FFFE":                     {standard, "a\uFFFEb", nil, "InvalidMessageContents"},
+		"more than 1 MiB":            {standard, strings.Repeat("x", 1<<20+1), nil, "InvalidParameterValue"},
+		"more than the queue allows": {small, strings.Repeat("x", 1020), attribute("name", text("v")), "InvalidParameterValue"},
 		"eleven attributes": {standard, "m", func(in *sqs.SendMessageInput) {
 			in.MessageAttributes = map[string]types.MessageAttributeValue{}
 			for i := range 11 {
@@ -153,7 +153,7 @@ func TestSendMessageRefusesWhatAWSRefuses(t *testing.T) {
 		"an attribute name with a space": {standard, "m", attribute("a b", text("v")), "InvalidParameterValue"},
 		"an unknown attribute type": {standard, "m", attribute("a", types.MessageAttributeValue{
 			DataType: aws.String("Text"), StringValue: aws.String("v")}), "InvalidParameterValue"},
-		"a number that is none": {standard, "m", attribute("a", types.MessageAttributeValue{
+		"a Number attribute that is not a number": {standard, "m", attribute("a", types.MessageAttributeValue{
 			DataType: aws.String("Number"), StringValue: aws.String("v")}), "InvalidParameterValue"},
 		"a list value": {standard, "m", attribute("a", types.MessageAttributeValue{
 			DataType: aws.String("String"), StringListValues: []string{"v"}}), "AWS.SimpleQueueService.UnsupportedOperation"},
@@ -164,10 +164,10 @@ func TestSendMessageRefusesWhatAWSRefuses(t *testing.T) {
 		"no deduplication on a FIFO queue":        {fifo, "m", inGroup("g", ""), "InvalidParameterValue"},
 		"a deduplication id of 129 characters":    {fifo, "m", inGroup("g", strings.Repeat("d", 129)), "InvalidParameterValue"},
 		"a delay for one message of a FIFO queue": {fifo, "m", func(in *sqs.SendMessageInput) { inGroup("g", "d")(in); in.DelaySeconds = 1 }, "InvalidParameterValue"},
-		"a queue that is not there":               {standard + "x", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
+		"an unknown queue":                        {standard + "x", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
 		"a URL of another account":                {strings.Replace(standard, "000000000000", "111111111111", 1), "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
 		"a URL without an account":                {"http://localhost/q", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
-		"a URL that is none":                      {"http://[::1/q", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
+		"an invalid URL":                          {"http://[::1/q", "m", nil, "AWS.SimpleQueueService.NonExistentQueue"},
 		"a system attribute other than the trace's": {standard, "m", func(in *sqs.SendMessageInput) {
 			in.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{"X": {DataType: aws.String("String"), StringValue: aws.String("v")}}
 		}, "InvalidParameterValue"},
@@ -183,7 +183,7 @@ func TestSendMessageRefusesWhatAWSRefuses(t *testing.T) {
 	}
 	for _, q := range []string{standard, fifo, small} {
 		if got := l.receive(q, 10); len(got) > 0 {
-			t.Errorf("%s keeps %v", q, bodies(got))
+			t.Errorf("%s holds %v", q, bodies(got))
 		}
 	}
 }
@@ -198,7 +198,7 @@ func TestAMessageOfExactlyOneMebibytePasses(t *testing.T) {
 	}
 }
 
-func TestABatchIsCarriedOutEntryByEntry(t *testing.T) {
+func TestEveryEntryOfABatchSucceedsOrFailsSeparately(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q", "MaximumMessageSize", "1024")
@@ -212,7 +212,7 @@ func TestABatchIsCarriedOutEntryByEntry(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(out.Successful) != 1 || *out.Successful[0].Id != "good" {
-		t.Errorf("successful are %v, want good alone", out.Successful)
+		t.Errorf("the successful entries are %v, want only good", out.Successful)
 	}
 	failed := map[string]string{}
 	for _, f := range out.Failed {
@@ -251,7 +251,7 @@ func TestABatchIsCarriedOutEntryByEntry(t *testing.T) {
 	}
 }
 
-func TestSomeBatchesAreRefusedAsAWhole(t *testing.T) {
+func TestAMalformedBatchIsRefusedAsAWhole(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q, fifo := l.create("q"), l.create("q.fifo")
@@ -306,7 +306,7 @@ func TestReceiveMessageRefusesWhatAWSRefuses(t *testing.T) {
 	wantCode(t, err, "InvalidAttributeName")
 }
 
-func TestMessagesVanishAfterTheRetentionPeriod(t *testing.T) {
+func TestMessagesAreDeletedAfterTheRetentionPeriod(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q", "MessageRetentionPeriod", "60")
@@ -317,7 +317,7 @@ func TestMessagesVanishAfterTheRetentionPeriod(t *testing.T) {
 	l.send(q, "young")
 	l.advance(time.Second)
 	if m := l.receiveOne(q); *m.Body != "young" {
-		t.Errorf("received %q, want only the young one", *m.Body)
+		t.Errorf("received %q, want only the newer one", *m.Body)
 	}
 	attributes := l.attributes(q)
 	if attributes["ApproximateNumberOfMessages"] != "0" || attributes["ApproximateNumberOfMessagesNotVisible"] != "1" {

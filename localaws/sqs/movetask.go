@@ -11,24 +11,24 @@ import (
 
 // moveTask moves messages out of a dead-letter queue:
 //
-//	RUNNING --nothing left--> COMPLETED
-//	   |  \--a message has nowhere to go--> FAILED
+//	RUNNING --no messages left--> COMPLETED
+//	   |  \--a message without a destination--> FAILED
 //	   +--CancelMessageMoveTask--> CANCELLING --> CANCELLED
 //
-// It goes on by itself, also across a restart, a bounded number of messages a
-// round, so that it does not hold up the rest.
+// It continues after a restart. A step moves a bounded number of messages, so that other
+// operations do not wait long.
 type moveTask struct {
 	ID, Source string
-	// Destination is empty if every message goes back to the queue that gave it up.
+	// Destination is empty if messages return to their original queues.
 	Destination string `json:",omitempty"`
-	Rate        int    `json:",omitempty"` // messages a second, 0 for as fast as it goes
+	Rate        int    `json:",omitempty"` // messages per second, 0 for no limit
 	Status      string
 	Started     time.Time
 	Moved       int
-	ToMove      int    // as counted at the start
+	ToMove      int    // counted at the start
 	Failure     string `json:",omitempty"`
 
-	// scheduled says that a timer is set for the next step.
+	// scheduled: a timer is set for the next step.
 	scheduled bool
 }
 
@@ -39,14 +39,12 @@ const (
 	taskCancelling = "CANCELLING"
 	taskCancelled  = "CANCELLED"
 
-	// keptTasks is how many tasks of a queue are remembered, which is also how many
-	// can be listed.
+	// keptTasks is per queue. All can be listed.
 	keptTasks = 10
 	maxStep   = 100
 )
 
-// Reasons of failure, as AWS names them (SQS Developer Guide, "Troubleshoot
-// dead-letter queue and DLQ redrive issues").
+// AWS's names (SQS Developer Guide, "Troubleshoot dead-letter queue and DLQ redrive issues").
 const (
 	sourceUnknown = "CouldNotDetermineMessageSource"
 	queueMissing  = "AWS.SimpleQueueService.NonExistentQueue"
@@ -54,12 +52,11 @@ const (
 
 func (t *moveTask) active() bool { return t.Status == taskRunning || t.Status == taskCancelling }
 
-// handle names the task to clients: base64 of a JSON object, as on AWS.
+// handle is base64 of a JSON object, as on AWS.
 func (t *moveTask) handle() string {
 	return base64.StdEncoding.EncodeToString([]byte(mustJSON(map[string]string{"taskId": t.ID, "sourceArn": t.Source})))
 }
 
-// byHandle finds a task.
 func (all *queues) byHandle(handle string) (*moveTask, error) {
 	var named struct{ TaskID, SourceARN string }
 	raw, err := base64.StdEncoding.DecodeString(handle)
@@ -73,7 +70,7 @@ func (all *queues) byHandle(handle string) (*moveTask, error) {
 	return all.tasks[i], nil
 }
 
-// ofQueue are the tasks of a source queue, the newest first.
+// ofQueue returns the newest first.
 func (all *queues) ofQueue(arn string) (tasks []*moveTask) {
 	for _, t := range all.tasks {
 		if t.Source == arn {
@@ -86,7 +83,7 @@ func (all *queues) ofQueue(arn string) (tasks []*moveTask) {
 
 func (r *round) putTask(t *moveTask) { r.putJSON(t, t.ID, tasksBucket) }
 
-// addTask starts a task and forgets the oldest ones of the queue.
+// addTask also deletes the queue's oldest tasks.
 func (r *round) addTask(t *moveTask) {
 	r.queues.tasks = append(r.queues.tasks, t)
 	r.putTask(t)
@@ -98,8 +95,7 @@ func (r *round) addTask(t *moveTask) {
 	}
 }
 
-// keepMoving sets a timer for every active task that has none. It is called after
-// every round.
+// keepMoving runs after every round. It sets timers for active tasks.
 func (e *engine) keepMoving() {
 	if e.ctx.Err() != nil {
 		return
@@ -117,7 +113,7 @@ func (e *engine) keepMoving() {
 	}
 }
 
-// move takes the next step of a task, unless the tasks were read anew since.
+// move does nothing if the queues were read again since.
 func (e *engine) move(t *moveTask) {
 	if e.ctx.Err() != nil {
 		return
@@ -131,7 +127,6 @@ func (e *engine) move(t *moveTask) {
 	})
 }
 
-// step moves what the task may move by now.
 func (r *round) step(t *moveTask) {
 	if t.Status == taskCancelling {
 		t.Status = taskCancelled
@@ -167,8 +162,8 @@ func (r *round) step(t *moveTask) {
 	r.putTask(t)
 }
 
-// allowed is how many messages the task may move in one step. With a rate that
-// follows the clock: so many a second since the start, and one more.
+// allowed bounds a step. With a rate, one message more than the rate allows since the start may
+// be moved.
 func (t *moveTask) allowed(now time.Time) int {
 	if t.Rate == 0 {
 		return maxStep
@@ -182,7 +177,6 @@ func (r *round) fail(t *moveTask, reason string) {
 	r.putTask(t)
 }
 
-// destination is the queue that m goes to, or why it has none.
 func (all *queues) destination(t *moveTask, m *message) (to *queue, failure string) {
 	arn := t.Destination
 	if arn == "" {
@@ -198,9 +192,8 @@ func (all *queues) destination(t *moveTask, m *message) (to *queue, failure stri
 	return to, ""
 }
 
-// move sends the message to another queue as a new one: with another id, sent now
-// and never received. In a FIFO queue it keeps its group, and its deduplication id
-// is the new id, so that the move is never taken for a duplicate.
+// move sends the message to another queue as a new one. In a FIFO queue it keeps its group, and
+// the new id becomes its deduplication id, so that it is not dropped as a duplicate.
 func (r *round) move(from, to *queue, m *message) {
 	r.remove(from, m)
 	moved := &message{sent: m.sent}

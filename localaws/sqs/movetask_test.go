@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// deadLetters are two queues that share a dead-letter queue.
+// deadLetters are two queues with the same dead-letter queue.
 type deadLetters struct{ dead, a, b string }
 
 func (l *local) deadLetters(suffix string) deadLetters {
@@ -24,7 +24,7 @@ func (l *local) deadLetters(suffix string) deadLetters {
 	return d
 }
 
-// giveUp has the queue give up messages of these bodies.
+// giveUp sends messages with these bodies and makes the queue give them up.
 func (l *local) giveUp(queue string, bodies ...string) {
 	l.t.Helper()
 	fifo := l.attributes(queue)["FifoQueue"] == "true"
@@ -72,7 +72,7 @@ func (l *local) tasks(source string) []types.ListMessageMoveTasksResultEntry {
 	return out.Results
 }
 
-// awaitTask waits until the newest task is as described.
+// awaitTask waits until is holds for the newest task.
 func (l *local) awaitTask(source string, is func(types.ListMessageMoveTasksResultEntry) bool) types.ListMessageMoveTasksResultEntry {
 	l.t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -131,7 +131,7 @@ func TestAMoveTaskSendsEveryMessageBackToItsQueueAsANewOne(t *testing.T) {
 	}
 }
 
-func TestAMoveTaskToAQueueTakesMessagesOfEverySource(t *testing.T) {
+func TestAMoveTaskWithADestinationMovesMessagesOfEverySource(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	d := l.deadLetters("")
@@ -147,7 +147,7 @@ func TestAMoveTaskToAQueueTakesMessagesOfEverySource(t *testing.T) {
 	l.wantReceived(other, 10, "a1", "sent here")
 }
 
-func TestAMoveTaskFailsOnAMessageThatHasNowhereToGo(t *testing.T) {
+func TestAMoveTaskFailsOnAMessageWithoutADestination(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	d := l.deadLetters("")
@@ -159,12 +159,12 @@ func TestAMoveTaskFailsOnAMessageThatHasNowhereToGo(t *testing.T) {
 	}
 	got := l.awaitTask(d.dead, status("FAILED"))
 	if *got.FailureReason != "CouldNotDetermineMessageSource" || got.ApproximateNumberOfMessagesMoved != 1 {
-		t.Errorf("failed by %s after %d messages", *got.FailureReason, got.ApproximateNumberOfMessagesMoved)
+		t.Errorf("failed with %s after %d messages", *got.FailureReason, got.ApproximateNumberOfMessagesMoved)
 	}
 	l.wantReceived(d.dead, 10, "sent here", "b1")
 }
 
-func TestAMoveTaskKeepsToItsRateAndCanBeCancelled(t *testing.T) {
+func TestAMoveTaskObeysItsRateAndCanBeCancelled(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	d := l.deadLetters("")
@@ -193,7 +193,7 @@ func TestAMoveTaskKeepsToItsRateAndCanBeCancelled(t *testing.T) {
 	l.wantReceived(d.dead, 10, "4", "5", "6")
 }
 
-func TestAMoveTaskThatCannotBeIsRefused(t *testing.T) {
+func TestAnImpossibleMoveTaskIsRefused(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	d, fifo, missing := l.deadLetters(""), l.create("q.fifo"), "arn:aws:sqs:us-east-1:000000000000:none"
@@ -202,12 +202,12 @@ func TestAMoveTaskThatCannotBeIsRefused(t *testing.T) {
 		adjust func(*sqs.StartMessageMoveTaskInput)
 		want   string
 	}{
-		"a source that is no dead-letter queue": {d.a, atRate(1), "InvalidParameterValue"},
-		"a source that is missing":              {d.dead, func(in *sqs.StartMessageMoveTaskInput) { in.SourceArn = &missing }, "ResourceNotFoundException"},
-		"a destination that is missing":         {d.dead, to(missing), "ResourceNotFoundException"},
-		"a destination of the other type":       {d.dead, to(l.arn(fifo)), "InvalidParameterValue"},
-		"the source as destination":             {d.dead, to(l.arn(d.dead)), "InvalidParameterValue"},
-		"a rate over 500":                       {d.dead, atRate(501), "InvalidParameterValue"},
+		"a source that is not a dead-letter queue": {d.a, atRate(1), "InvalidParameterValue"},
+		"a source that is missing":                 {d.dead, func(in *sqs.StartMessageMoveTaskInput) { in.SourceArn = &missing }, "ResourceNotFoundException"},
+		"a destination that is missing":            {d.dead, to(missing), "ResourceNotFoundException"},
+		"a destination of the other type":          {d.dead, to(l.arn(fifo)), "InvalidParameterValue"},
+		"the source as destination":                {d.dead, to(l.arn(d.dead)), "InvalidParameterValue"},
+		"a rate over 500":                          {d.dead, atRate(501), "InvalidParameterValue"},
 	} {
 		if _, err := l.startTask(c.source, c.adjust); code(err) != c.want {
 			t.Errorf("%s: %v, want %s", name, err, c.want)
@@ -244,7 +244,7 @@ func TestTheTenNewestTasksAreListedNewestFirst(t *testing.T) {
 	}
 }
 
-func TestAMoveTaskGoesOnAfterARestart(t *testing.T) {
+func TestAMoveTaskContinuesAfterARestart(t *testing.T) {
 	t.Parallel()
 	restarted(t, func(l *local) {
 		d := l.deadLetters("")

@@ -41,7 +41,6 @@ func (s *Service) startMessageMoveTask(_ context.Context, in *startMessageMoveTa
 	})
 }
 
-// checkMove returns the source queue if a task may be started on it.
 func (all *queues) checkMove(sourceARN, destinationARN string) (*queue, error) {
 	source, ok := all.byARN(sourceARN)
 	if !ok {
@@ -134,7 +133,7 @@ func (t *moveTask) entry() taskEntry {
 
 type cancelMessageMoveTaskOut struct{ ApproximateNumberOfMessagesMoved int }
 
-// cancelMessageMoveTask stops a task; what it has moved stays moved.
+// cancelMessageMoveTask does not move messages back.
 func (s *Service) cancelMessageMoveTask(_ context.Context, in *taskHandle) (*cancelMessageMoveTaskOut, error) {
 	if in.TaskHandle == "" {
 		return nil, missingParameter("TaskHandle")

@@ -6,30 +6,28 @@ import (
 	"slices"
 )
 
-// order decides which visible messages are handed out next: the one difference
-// between a standard and a FIFO queue.
+// order decides which visible messages are received next. Only this differs between standard
+// and FIFO queues.
 type order interface {
-	// add takes a message in, behind those of smaller seq.
+	// add requires the greatest seq.
 	add(*message)
-	// remove takes it out.
 	remove(*message)
-	// update takes note that the message was hidden or has become visible.
+	// update must be called after a message was hidden or became visible.
 	update(*message)
-	// take returns up to n messages to hand out now. The caller hides or removes
-	// every one of them before it calls again.
+	// take returns up to n messages. The caller must hide or remove all of them before it calls
+	// again.
 	take(n int) []*message
-	// ready is how many receivers can be given something at once.
+	// ready returns how many receivers can get something.
 	ready() int
 }
 
-// fifoOrder keeps the messages of a group in line: a hidden message withholds those
-// behind it. Among the groups whose head is visible, the group that has been so for the
-// longest time is served first, with as many of its messages as the receiver takes. So a
-// group whose message came back queues behind the groups that were waiting already
+// fifoOrder keeps the order within a group: a hidden message blocks those behind it. The group
+// whose head has been visible longest comes first, with as many messages as the receiver takes.
+// A group whose message came back is therefore served after groups that were already waiting
 // (observed on AWS).
 type fifoOrder struct {
 	groups map[string]*group
-	// open holds the groups whose head is visible, by turn; turns is the last one given.
+	// open holds the groups with a visible head, by turn. turns is the last turn.
 	open  index[*group]
 	turns uint64
 }
@@ -65,19 +63,19 @@ func (o *fifoOrder) add(m *message) {
 		o.groups[m.Group] = g
 	}
 	m.group, m.place = g, g.line.PushBack(m)
-	o.settle(g)
+	o.refreshHead(g)
 }
 
 func (o *fifoOrder) remove(m *message) {
 	g := m.group
 	g.line.Remove(m.place)
 	m.group, m.place = nil, nil
-	o.settle(g)
+	o.refreshHead(g)
 }
 
-func (o *fifoOrder) update(m *message) { o.settle(m.group) }
+func (o *fifoOrder) update(m *message) { o.refreshHead(m.group) }
 
-func (o *fifoOrder) settle(g *group) {
+func (o *fifoOrder) refreshHead(g *group) {
 	head := g.head()
 	switch {
 	case head == nil:
@@ -92,8 +90,8 @@ func (o *fifoOrder) settle(g *group) {
 	}
 }
 
-// resume gives the groups their turns by when their heads became visible, as far as the
-// messages tell: the file holds no turns.
+// resume restores the turns, which the file does not hold, from the times at which heads became
+// visible.
 func (o *fifoOrder) resume() {
 	groups := slices.Clone(o.open.items)
 	slices.SortFunc(groups, func(a, b *group) int {
@@ -103,7 +101,7 @@ func (o *fifoOrder) resume() {
 		o.open.remove(g)
 	}
 	for _, g := range groups {
-		o.settle(g)
+		o.refreshHead(g)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 )
 
-// permissibleActions are those that AddPermission can allow.
 var permissibleActions = []string{
 	"*", "SendMessage", "ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes", "GetQueueUrl",
 	"ListDeadLetterSourceQueues", "PurgeQueue",
@@ -24,8 +23,7 @@ type addPermissionIn struct {
 	Actions       []string
 }
 
-// addPermission adds a statement of that label to the queue's policy. It is for
-// accounts only: a service, as SNS, is let in by SetQueueAttributes.
+// addPermission is only for accounts. To allow a service, like SNS, use SetQueueAttributes.
 func (s *Service) addPermission(_ context.Context, in *addPermissionIn) (*nothing, error) {
 	switch {
 	case !validName(in.Label) || len(in.Label) > 80:
@@ -60,7 +58,6 @@ func (s *Service) addPermission(_ context.Context, in *addPermissionIn) (*nothin
 	})
 }
 
-// oneOrAll is a single text as it is, and several as a list.
 func oneOrAll(texts []string) any {
 	if len(texts) == 1 {
 		return texts[0]
@@ -89,8 +86,7 @@ func labelled(label string) func(any) bool {
 	}
 }
 
-// changePolicy gives change the policy's statements, as they were written, and
-// puts those it returns in their place. A policy without statements is none.
+// changePolicy replaces the policy's statements. A queue without statements has no policy.
 func (s *Service) changePolicy(queueURL string, change func(*queue, []any) ([]any, error)) (*nothing, error) {
 	return &nothing{}, s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(queueURL)

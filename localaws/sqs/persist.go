@@ -11,13 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// The buckets within "sqs". Those of the second kind hold one bucket per queue,
-// named by its id. A message and its receipts are kept apart, so that a receive
-// does not write the body again.
+// The buckets within "sqs". The second kind has one bucket per queue id. Receipts are separate,
+// so that a receive does not write the body again.
 const (
 	queuesBucket    = "queues"    // name -> settings
 	deletedBucket   = "deleted"   // name -> when the queue was deleted
-	sequencesBucket = "sequences" // queue id -> greatest sequence number given
+	sequencesBucket = "sequences" // queue id -> last sequence number
 	tasksBucket     = "tasks"     // task id -> moveTask
 
 	messagesBucket = "messages" // sequence number -> sent
@@ -26,8 +25,7 @@ const (
 	attemptsBucket = "attempts" // attempt id -> attempt
 )
 
-// write is one change of the file: a nil value deletes the key, a nil key drops
-// the bucket.
+// write is one change of the file. A nil value deletes the key. A nil key deletes the bucket.
 type write struct {
 	bucket     []string
 	key, value []byte
@@ -40,7 +38,7 @@ func (r *round) put(value []byte, key []byte, bucket ...string) {
 func (r *round) putJSON(value any, key string, bucket ...string) {
 	raw, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // only this package's own types are stored
+		panic(err) // this package's types cannot fail
 	}
 	r.put(raw, []byte(key), bucket...)
 }
@@ -75,7 +73,7 @@ func (r *round) putMessage(q *queue, m *message) {
 	r.put(seqKey(q.last), []byte(q.ID), sequencesBucket)
 	raw, err := json.Marshal(m.sent)
 	if err != nil {
-		panic(err) // only strings, bytes and times within the years 0 to 9999
+		panic(err) // strings, bytes and times of the years 0 to 9999 cannot fail
 	}
 	r.put(raw, seqKey(m.seq), messagesBucket, q.ID)
 	if m.Count > 0 {
@@ -107,7 +105,6 @@ func (r *round) dropQueue(q *queue) {
 	r.put(nil, []byte(q.Name), queuesBucket)
 }
 
-// load reads all queues from the file.
 func load(tx *store.Tx, env wire.Env) (*queues, error) {
 	all := &queues{env: env, byName: map[string]*queue{}, deleted: map[string]time.Time{}}
 	var err error
@@ -173,7 +170,7 @@ func (q *queue) load(tx *store.Tx, now time.Time) error {
 	return err
 }
 
-// hideUntil sets whether the message is visible now from the times it carries.
+// hideUntil derives hidden from the times.
 func (m *message) hideUntil(now time.Time) {
 	switch {
 	case m.Count == 0 && m.Delayed.After(now):
@@ -185,7 +182,7 @@ func (m *message) hideUntil(now time.Time) {
 	}
 }
 
-// shown is when a visible message became visible.
+// shown returns when a visible message became visible.
 func (m *message) shown() time.Time {
 	switch {
 	case m.Count > 0:

@@ -10,12 +10,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// A queue's access policy decides whether another service may deliver to it, as
-// SNS does: nothing allows it but the policy. What clients do by themselves is not
-// held against it; they are the account's own, and local AWS checks no permissions.
+// policy is a queue's access policy. It applies to services, such as SNS, but not to clients:
+// the local AWS checks no permissions.
 //
-// Of the policy language (IAM User Guide, "IAM JSON policy elements reference") all
-// of what follows is understood, and the rest refused when the policy is set.
+// Elements that are not here are refused when the policy is set (IAM User Guide, "IAM JSON
+// policy elements reference").
 type policy struct {
 	Statement statements
 }
@@ -30,7 +29,7 @@ type statement struct {
 	Sid                   string
 }
 
-// statements is one statement or a list of them, texts one text or a list.
+// statements and texts are one element or a list in JSON.
 type (
 	statements []statement
 	texts      []string
@@ -64,7 +63,7 @@ func strictly(raw []byte, into any) error {
 	return dec.Decode(into)
 }
 
-// UnmarshalJSON takes booleans and numbers too, which conditions may hold.
+// UnmarshalJSON also accepts the booleans and numbers of conditions.
 func (t *texts) UnmarshalJSON(raw []byte) error {
 	var all []any
 	if err := json.Unmarshal(raw, &all); err != nil {
@@ -102,14 +101,12 @@ func (p *principals) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, &p.byKind)
 }
 
-// include reports whether a service is meant. AWS: * is everybody, services among
-// them.
+// include treats AWS: * as including services.
 func (p *principals) include(service string) bool {
 	return p.everybody || slices.Contains(p.byKind["AWS"], "*") ||
 		slices.Contains(p.byKind["Service"], service) || slices.Contains(p.byKind["Service"], "*")
 }
 
-// parsePolicy reads an access policy; the empty one is none.
 func parsePolicy(value string) (*policy, error) {
 	if value == "" {
 		return nil, nil
@@ -147,14 +144,13 @@ func (s statement) check() error {
 	return nil
 }
 
-// delivering is a request of another service to send to a queue.
 type delivering struct {
-	// service is the one that asks, source the ARN of what it asks for.
+	// source is the ARN for which service sends.
 	service, source, account string
 	queue                    string
 }
 
-// context is what conditions can ask for. Services speak TLS to each other.
+// context holds the condition keys. Services use TLS.
 func (d delivering) context() map[string]string {
 	return map[string]string{"aws:sourcearn": d.source, "aws:sourceaccount": d.account, "aws:securetransport": "true"}
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs"
 )
 
-// policyOf lets SNS send to the queue "a" under a condition.
+// policyOf allows SNS to send to the queue "a" under a condition.
 func policyOf(condition string) string {
 	return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"sns.amazonaws.com"},` +
 		`"Action":"sqs:SendMessage","Resource":"arn:aws:sqs:us-east-1:000000000000:a","Condition":` + condition + `}}`
 }
 
-func TestAQueuesPolicyDecidesWhoDelivers(t *testing.T) {
+func TestAQueuesPolicyDecidesWhichServicesDeliver(t *testing.T) {
 	t.Parallel()
 	const topic = "arn:aws:sns:us-east-1:000000000000:topic"
 	deny := strings.Replace(anybody, "]}", `,{"Effect":"Deny","Principal":"*","Action":"sqs:*","Resource":"*","Condition":`, 1)
@@ -29,34 +29,34 @@ func TestAQueuesPolicyDecidesWhoDelivers(t *testing.T) {
 		policy string
 		want   bool
 	}{
-		"no policy":                               {"", false},
-		"everybody":                               {anybody, true},
-		"everybody by account":                    {strings.Replace(anybody, `"*"`, `{"AWS":"*"}`, 1), true},
-		"another account":                         {strings.Replace(anybody, `"*"`, `{"AWS":"111122223333"}`, 1), false},
-		"another service":                         {strings.Replace(anybody, `"*"`, `{"Service":["events.amazonaws.com"]}`, 1), false},
-		"everybody but SNS":                       {strings.Replace(anybody, `"Principal":"*"`, `"NotPrincipal":{"Service":"sns.amazonaws.com"}`, 1), false},
-		"another action":                          {strings.Replace(anybody, "SendMessage", "ReceiveMessage", 1), false},
-		"every action, in a list":                 {strings.Replace(anybody, `"sqs:SendMessage"`, `["SQS:Get*","SQS:*"]`, 1), true},
-		"every action but this":                   {strings.Replace(anybody, `"Action":"sqs:SendMessage"`, `"NotAction":"sqs:Send*"`, 1), false},
-		"another queue":                           {strings.Replace(anybody, `"Resource":"*"`, `"Resource":"arn:aws:sqs:us-east-1:000000000000:b"`, 1), false},
-		"the topic":                               {from("ArnEquals", topic), true},
-		"the topic as a text":                     {from("StringEquals", topic), true},
-		"another topic":                           {from("ArnEquals", topic+"2"), false},
-		"one of several topics":                   {policyOf(`{"ArnLike":{"AWS:SourceArn":["arn:aws:sns:us-east-1:1:x","` + topic + `"]}}`), true},
-		"topics by a pattern":                     {from("ArnLike", "arn:aws:sns:*:*:to?ic"), true},
-		"a pattern that would cross a colon":      {from("ArnLike", "arn:aws:*:topic"), false},
-		"as a text it may":                        {from("StringLike", "arn:aws:*:topic"), true},
-		"a pattern is none to StringEquals":       {from("StringEquals", "arn:aws:sns:*"), false},
-		"the account":                             {policyOf(`{"StringEquals":{"aws:SourceAccount":"000000000000"}}`), true},
-		"another account's topics":                {policyOf(`{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), false},
-		"two conditions of which one fails":       {policyOf(`{"ArnEquals":{"aws:SourceArn":"` + topic + `"},"StringEquals":{"aws:SourceAccount":"1"}}`), false},
-		"a key that nobody knows":                 {policyOf(`{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`), false},
-		"a key that nobody knows, if it is there": {policyOf(`{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}}`), true},
-		"a key that must not be there":            {policyOf(`{"Null":{"aws:PrincipalOrgID":"true"}}`), true},
-		"denied without TLS, which there is":      {deny + `{"Bool":{"aws:SecureTransport":false}}}]}`, true},
-		"denied for the topic":                    {deny + `{"ArnLike":{"aws:SourceArn":"` + topic + `"}}}]}`, false},
-		"denied for all but another topic":        {deny + `{"ArnNotEquals":{"aws:SourceArn":"` + topic + `2"}}}]}`, false},
-		"denied for all but the topic":            {deny + `{"ArnNotEquals":{"aws:SourceArn":"` + topic + `"}}}]}`, true},
+		"no policy":                             {"", false},
+		"everybody":                             {anybody, true},
+		"everybody by account":                  {strings.Replace(anybody, `"*"`, `{"AWS":"*"}`, 1), true},
+		"another account":                       {strings.Replace(anybody, `"*"`, `{"AWS":"111122223333"}`, 1), false},
+		"another service":                       {strings.Replace(anybody, `"*"`, `{"Service":["events.amazonaws.com"]}`, 1), false},
+		"everybody but SNS":                     {strings.Replace(anybody, `"Principal":"*"`, `"NotPrincipal":{"Service":"sns.amazonaws.com"}`, 1), false},
+		"another action":                        {strings.Replace(anybody, "SendMessage", "ReceiveMessage", 1), false},
+		"every action, in a list":               {strings.Replace(anybody, `"sqs:SendMessage"`, `["SQS:Get*","SQS:*"]`, 1), true},
+		"every action but this":                 {strings.Replace(anybody, `"Action":"sqs:SendMessage"`, `"NotAction":"sqs:Send*"`, 1), false},
+		"another queue":                         {strings.Replace(anybody, `"Resource":"*"`, `"Resource":"arn:aws:sqs:us-east-1:000000000000:b"`, 1), false},
+		"the topic":                             {from("ArnEquals", topic), true},
+		"the topic, compared as a string":       {from("StringEquals", topic), true},
+		"another topic":                         {from("ArnEquals", topic+"2"), false},
+		"one of several topics":                 {policyOf(`{"ArnLike":{"AWS:SourceArn":["arn:aws:sns:us-east-1:1:x","` + topic + `"]}}`), true},
+		"topics by a pattern":                   {from("ArnLike", "arn:aws:sns:*:*:to?ic"), true},
+		"a pattern that would cross a colon":    {from("ArnLike", "arn:aws:*:topic"), false},
+		"a string pattern that crosses a colon": {from("StringLike", "arn:aws:*:topic"), true},
+		"a pattern in StringEquals":             {from("StringEquals", "arn:aws:sns:*"), false},
+		"the account":                           {policyOf(`{"StringEquals":{"aws:SourceAccount":"000000000000"}}`), true},
+		"another account's topics":              {policyOf(`{"StringEquals":{"aws:SourceAccount":"111122223333"}}`), false},
+		"two conditions of which one fails":     {policyOf(`{"ArnEquals":{"aws:SourceArn":"` + topic + `"},"StringEquals":{"aws:SourceAccount":"1"}}`), false},
+		"an unknown key":                        {policyOf(`{"StringEquals":{"aws:PrincipalOrgID":"o-1"}}`), false},
+		"an unknown key, if it exists":          {policyOf(`{"StringEqualsIfExists":{"aws:PrincipalOrgID":"o-1"}}`), true},
+		"a key that must not exist":             {policyOf(`{"Null":{"aws:PrincipalOrgID":"true"}}`), true},
+		"denied without TLS, but it is used":    {deny + `{"Bool":{"aws:SecureTransport":false}}}]}`, true},
+		"denied for the topic":                  {deny + `{"ArnLike":{"aws:SourceArn":"` + topic + `"}}}]}`, false},
+		"denied for all but another topic":      {deny + `{"ArnNotEquals":{"aws:SourceArn":"` + topic + `2"}}}]}`, false},
+		"denied for all but the topic":          {deny + `{"ArnNotEquals":{"aws:SourceArn":"` + topic + `"}}}]}`, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -110,6 +110,6 @@ func TestPermissionsAreStatementsOfThePolicy(t *testing.T) {
 	}
 	wantCode(t, remove("partner"), "InvalidParameterValue")
 	if got := l.attributes(q)["Policy"]; strings.Contains(got, "partner") || !strings.Contains(got, `"Principal":"*"`) {
-		t.Errorf("the policy is %s, want the first statement alone", got)
+		t.Errorf("the policy is %s, want only the first statement", got)
 	}
 }

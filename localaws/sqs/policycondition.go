@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// conditionOperators compare the value of a context key with one of a policy's
-// values. The operators that negate another hold if it does for none of the values.
+// conditionOperators compare a context value with one of a policy's. A negated one holds if no
+// value matches.
 var conditionOperators = map[string]struct {
 	match   func(pattern, value string) bool
 	negated bool
@@ -27,8 +27,8 @@ var conditionOperators = map[string]struct {
 
 func equal(pattern, value string) bool { return pattern == value }
 
-// holds reports whether one key of a condition holds. A key that the context does
-// not have fails it, unless the operator is a negation or ends in IfExists.
+// holds decides one key. Without a value in the context only negated operators and IfExists
+// hold.
 func holds(operator string, context map[string]string, key string, values texts) bool {
 	base, ifExists := strings.CutSuffix(operator, "IfExists")
 	value, exists := context[key]
@@ -43,16 +43,15 @@ func holds(operator string, context map[string]string, key string, values texts)
 	return matched != op.negated
 }
 
-// arnLike compares the six parts of two ARNs one by one, so that no * reaches
-// beyond its part.
+// arnLike compares each of the six parts of the ARNs, so that a * stays within its part.
 func arnLike(pattern, value string) bool {
 	patterns, values := strings.SplitN(pattern, ":", 6), strings.SplitN(value, ":", 6)
 	return slices.EqualFunc(patterns, values, like)
 }
 
-// like compares with a pattern in which * is any number of characters and ? is one.
+// like: * is any number of characters, ? is one.
 func like(pattern, value string) bool {
-	// at and from are where to go on when the text behind the last * does not fit.
+	// Backtrack to at and from if the text after the last * does not match.
 	p, v, at, from := 0, 0, -1, 0
 	for v < len(value) {
 		switch {

@@ -6,18 +6,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/sqs/dedup"
 )
 
-// queue is one queue: its settings, its messages, and the indices that make each
-// operation cost no more than what it touches.
+// queue has indices so that an operation costs no more than what it touches.
 type queue struct {
 	settings
 	arn string
 
-	// last is the greatest sequence number given.
+	// last is the greatest sequence number so far.
 	last     uint64
 	messages map[uint64]*message
 	order    order
-	// timed holds the hidden messages by when they become visible, aging all of
-	// them by when they were sent.
+	// timed holds hidden messages, by when they become visible. aging holds all, by when they
+	// were sent.
 	timed, aging  index[*message]
 	hiddenAs      [inFlight + 1]int
 	deduplication dedup.Window
@@ -32,7 +31,7 @@ func newQueue(s settings, arn string) *queue {
 	return q
 }
 
-// clear forgets all messages, but neither the sequence nor what was sent lately.
+// clear keeps the last sequence number and the deduplication window.
 func (q *queue) clear() {
 	q.messages = map[uint64]*message{}
 	q.order = newStandardOrder()
@@ -50,7 +49,7 @@ func (q *queue) clear() {
 	q.hiddenAs = [inFlight + 1]int{}
 }
 
-// insert takes a message in whose seq is greater than that of all others.
+// insert requires the greatest seq.
 func (q *queue) insert(m *message) {
 	q.messages[m.seq] = m
 	q.aging.put(m)
@@ -61,7 +60,6 @@ func (q *queue) insert(m *message) {
 	q.order.add(m)
 }
 
-// drop takes a message out.
 func (q *queue) drop(m *message) {
 	delete(q.messages, m.seq)
 	q.aging.remove(m)
@@ -70,14 +68,13 @@ func (q *queue) drop(m *message) {
 	q.order.remove(m)
 }
 
-// hide withholds the message until m.Until, which the caller has set.
+// hide hides the message until m.Until, which must be set.
 func (q *queue) hide(m *message) {
 	q.mark(m, inFlight)
 	q.timed.put(m)
 	q.order.update(m)
 }
 
-// show makes the message visible.
 func (q *queue) show(m *message) {
 	q.mark(m, visible)
 	q.timed.remove(m)
@@ -90,8 +87,7 @@ func (q *queue) mark(m *message, as hiding) {
 	q.hiddenAs[as]++
 }
 
-// open returns the queue as it is now: with the messages whose time has come
-// visible again, and those kept longer than the retention period gone.
+// open shows messages whose timeout is over and deletes those past the retention period.
 func (r *round) open(q *queue) *queue {
 	r.touch(q)
 	for {
@@ -112,7 +108,6 @@ func (r *round) open(q *queue) *queue {
 	return q
 }
 
-// insert adds a message to the queue, with the next sequence number.
 func (r *round) insert(q *queue, m *message) {
 	q.last++
 	m.seq = q.last
@@ -120,18 +115,16 @@ func (r *round) insert(q *queue, m *message) {
 	r.putMessage(q, m)
 }
 
-// remove deletes a message from the queue.
 func (r *round) remove(q *queue, m *message) {
 	q.drop(m)
 	r.deleteMessage(q, m)
 }
 
-// dedupKey is a deduplication id within the queue's scope for them.
 func (q *queue) dedupKey(group, id string) string {
 	return dedup.Key(q.DeduplicationScope == scopeGroup, group, id)
 }
 
-// remember notes that m was sent, and forgets what is too old to matter.
+// remember adds m to the deduplication window and deletes old entries.
 func (r *round) remember(q *queue, m *message) {
 	for _, key := range q.deduplication.Expire(r.now) {
 		r.put(nil, []byte(key), dedupBucket, q.ID)

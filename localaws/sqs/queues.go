@@ -11,14 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// queues is all queues there are.
 type queues struct {
 	env    wire.Env
 	byName map[string]*queue
-	// deleted is when the names that may not be used again yet were given free.
+	// deleted holds the time of deletion by name.
 	deleted map[string]time.Time
-	// tasks are the message move tasks, also those that have ended lately.
-	tasks []*moveTask
+	tasks   []*moveTask
 	// oldReceipt: see Service.OnOldReceipt.
 	oldReceipt func(operation string) bool
 }
@@ -32,8 +30,7 @@ func (all *queues) byARN(arn string) (*queue, bool) {
 	return q, ok
 }
 
-// byURL finds the queue by the account and the name in its URL's path. The host
-// may be any that leads here. A name alone will do, too.
+// byURL uses only account and name in the URL's path. Any host works, and so does a bare name.
 func (all *queues) byURL(queueURL string) (*queue, error) {
 	if queueURL == "" {
 		return nil, missingParameter("QueueUrl")
@@ -57,11 +54,9 @@ func (all *queues) url(q *queue) string {
 	return all.env.Endpoint() + "/" + all.env.Account + "/" + q.Name
 }
 
-// pageSize is how many queues one answer lists at most.
 const pageSize = 1000
 
-// page lists the URLs of the queues that match, by name. Only who gave a size
-// gets a token for the rest.
+// page orders by name. Only a request with a size gets a token.
 func (all *queues) page(size *int, token string, match func(*queue) bool) (urls []string, next string, err error) {
 	limit := pageSize
 	if size != nil {

@@ -49,30 +49,30 @@ func TestCreateQueueRefusesWhatAWSRefuses(t *testing.T) {
 		attributes map[string]string
 		want       string
 	}{
-		"a name with a dot":                   {"a.b", nil, "InvalidParameterValue"},
-		"a name of 81 characters":             {strings.Repeat("n", 81), nil, "InvalidParameterValue"},
-		"a FIFO name without the attribute":   {"a.fifo", nil, "InvalidParameterValue"},
-		"a FIFO queue without the suffix":     {"a", map[string]string{"FifoQueue": "true"}, "InvalidParameterValue"},
-		"an unknown attribute":                {"a", map[string]string{"Colour": "red"}, "InvalidAttributeName"},
-		"FifoQueue false":                     {"a", map[string]string{"FifoQueue": "false"}, "InvalidAttributeName"},
-		"deduplication on a standard queue":   {"a", map[string]string{"ContentBasedDeduplication": "true"}, "InvalidAttributeName"},
-		"a scope on a standard queue":         {"a", map[string]string{"DeduplicationScope": "queue"}, "InvalidAttributeName"},
-		"a delay over 15 minutes":             {"a", map[string]string{"DelaySeconds": "901"}, "InvalidAttributeValue"},
-		"a timeout that is no number":         {"a", map[string]string{"VisibilityTimeout": "soon"}, "InvalidAttributeValue"},
-		"a retention under a minute":          {"a", map[string]string{"MessageRetentionPeriod": "59"}, "InvalidAttributeValue"},
-		"a wait over 20 seconds":              {"a", map[string]string{"ReceiveMessageWaitTimeSeconds": "21"}, "InvalidAttributeValue"},
-		"a size over 1 MiB":                   {"a", map[string]string{"MaximumMessageSize": "1048577"}, "InvalidAttributeValue"},
-		"a policy that is no JSON":            {"a", map[string]string{"Policy": "allow"}, "InvalidAttributeValue"},
-		"a policy that says nothing":          {"a", map[string]string{"Policy": `{"Version":"2012-10-17"}`}, "InvalidAttributeValue"},
-		"a policy for nobody":                 {"a", map[string]string{"Policy": strings.Replace(anybody, "Principal", "Sid", 1)}, "InvalidAttributeValue"},
-		"a policy with an unknown element":    {"a", map[string]string{"Policy": strings.Replace(anybody, "Effect", "effects", 1)}, "InvalidAttributeValue"},
-		"a condition not implemented":         {"a", map[string]string{"Policy": policyOf(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`)}, "NotImplementedException"},
-		"limits per group without that scope": {"a.fifo", map[string]string{"FifoQueue": "true", "FifoThroughputLimit": "perMessageGroupId"}, "InvalidAttributeValue"},
-		"a dead-letter queue that is missing": {"a", map[string]string{"RedrivePolicy": redrive(standard+"x", 3)}, "InvalidParameterValue"},
-		"a dead-letter queue of other type":   {"a.fifo", map[string]string{"FifoQueue": "true", "RedrivePolicy": redrive(standard, 3)}, "InvalidParameterValue"},
-		"a receive count of 0":                {"a", map[string]string{"RedrivePolicy": redrive(standard, 0)}, "InvalidParameterValue"},
-		"a receive count over 1000":           {"a", map[string]string{"RedrivePolicy": redrive(standard, 1001)}, "InvalidParameterValue"},
-		"a KMS key, which is not implemented": {"a", map[string]string{"KmsMasterKeyId": "k"}, "NotImplementedException"},
+		"a name with a dot":                     {"a.b", nil, "InvalidParameterValue"},
+		"a name of 81 characters":               {strings.Repeat("n", 81), nil, "InvalidParameterValue"},
+		"a FIFO name without the attribute":     {"a.fifo", nil, "InvalidParameterValue"},
+		"a FIFO queue without the suffix":       {"a", map[string]string{"FifoQueue": "true"}, "InvalidParameterValue"},
+		"an unknown attribute":                  {"a", map[string]string{"Colour": "red"}, "InvalidAttributeName"},
+		"FifoQueue false":                       {"a", map[string]string{"FifoQueue": "false"}, "InvalidAttributeName"},
+		"deduplication on a standard queue":     {"a", map[string]string{"ContentBasedDeduplication": "true"}, "InvalidAttributeName"},
+		"a scope on a standard queue":           {"a", map[string]string{"DeduplicationScope": "queue"}, "InvalidAttributeName"},
+		"a delay over 15 minutes":               {"a", map[string]string{"DelaySeconds": "901"}, "InvalidAttributeValue"},
+		"a timeout that is not a number":        {"a", map[string]string{"VisibilityTimeout": "soon"}, "InvalidAttributeValue"},
+		"a retention under a minute":            {"a", map[string]string{"MessageRetentionPeriod": "59"}, "InvalidAttributeValue"},
+		"a wait over 20 seconds":                {"a", map[string]string{"ReceiveMessageWaitTimeSeconds": "21"}, "InvalidAttributeValue"},
+		"a size over 1 MiB":                     {"a", map[string]string{"MaximumMessageSize": "1048577"}, "InvalidAttributeValue"},
+		"a policy that is not JSON":             {"a", map[string]string{"Policy": "allow"}, "InvalidAttributeValue"},
+		"a policy without statements":           {"a", map[string]string{"Policy": `{"Version":"2012-10-17"}`}, "InvalidAttributeValue"},
+		"a policy without a principal":          {"a", map[string]string{"Policy": strings.Replace(anybody, "Principal", "Sid", 1)}, "InvalidAttributeValue"},
+		"a policy with an unknown element":      {"a", map[string]string{"Policy": strings.Replace(anybody, "Effect", "effects", 1)}, "InvalidAttributeValue"},
+		"a condition not implemented":           {"a", map[string]string{"Policy": policyOf(`{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}`)}, "NotImplementedException"},
+		"limits per group without that scope":   {"a.fifo", map[string]string{"FifoQueue": "true", "FifoThroughputLimit": "perMessageGroupId"}, "InvalidAttributeValue"},
+		"a dead-letter queue that is missing":   {"a", map[string]string{"RedrivePolicy": redrive(standard+"x", 3)}, "InvalidParameterValue"},
+		"a dead-letter queue of the other type": {"a.fifo", map[string]string{"FifoQueue": "true", "RedrivePolicy": redrive(standard, 3)}, "InvalidParameterValue"},
+		"a receive count of 0":                  {"a", map[string]string{"RedrivePolicy": redrive(standard, 0)}, "InvalidParameterValue"},
+		"a receive count over 1000":             {"a", map[string]string{"RedrivePolicy": redrive(standard, 1001)}, "InvalidParameterValue"},
+		"a KMS key, which is not implemented":   {"a", map[string]string{"KmsMasterKeyId": "k"}, "NotImplementedException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := l.CreateQueue(context.Background(), &sqs.CreateQueueInput{QueueName: &c.queue, Attributes: c.attributes})
@@ -116,7 +116,7 @@ func TestQueueAttributesAreReadBackAsOnAWS(t *testing.T) {
 	}
 }
 
-func TestAnEmptyRedrivePolicyTakesItAway(t *testing.T) {
+func TestAnEmptyRedrivePolicyRemovesIt(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	dead := l.arn(l.create("dead"))
@@ -143,7 +143,7 @@ func TestADeadLetterQueueCanRefuseItsSources(t *testing.T) {
 	wantCode(t, err, "InvalidParameterValue")
 }
 
-func TestListingQueuesByPrefixComesInPages(t *testing.T) {
+func TestListingQueuesByPrefixIsPaged(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	for _, name := range []string{"b-1", "a-2", "a-1", "a-3"} {
@@ -166,7 +166,7 @@ func TestListingQueuesByPrefixComesInPages(t *testing.T) {
 	}
 }
 
-func TestADeletedQueueIsGoneAndItsNameRestsForAMinute(t *testing.T) {
+func TestADeletedQueuesNameCannotBeUsedForAMinute(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -220,7 +220,7 @@ func TestPurgingEmptiesAQueueOnceAMinute(t *testing.T) {
 	}
 }
 
-func TestPurgingForgetsWhatWasSentLately(t *testing.T) {
+func TestPurgingResetsDeduplication(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo")

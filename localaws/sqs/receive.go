@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// maxVisibility is the longest that a message can be withheld, in seconds.
+	// maxVisibility is in seconds.
 	maxVisibility = 12 * 3600
 	maxWait       = 20
-	// maxInFlight is how many messages of one queue can be in flight.
+	// maxInFlight is per queue.
 	maxInFlight = 120_000
 )
 
@@ -26,7 +26,7 @@ type receiveMessageIn struct {
 	MaxNumberOfMessages         *int
 	VisibilityTimeout           *int
 	WaitTimeSeconds             *int
-	// ReceiveRequestAttemptID is for FIFO queues alone: see attempt.
+	// ReceiveRequestAttemptID is only for FIFO queues: see attempt.
 	ReceiveRequestAttemptID *string `json:"ReceiveRequestAttemptId"`
 }
 
@@ -44,7 +44,7 @@ type receiveMessageOut struct {
 	Messages []receivedMessage `json:",omitempty"`
 }
 
-// received is a message as it was when it was received.
+// received is a message's state at its receive.
 type received struct {
 	sent
 	receipt
@@ -53,9 +53,7 @@ type received struct {
 	handle string
 }
 
-// receiveMessage waits, if it is to, in the queue's line of receivers. When the
-// wait is over, or the client or the server goes away, it leaves the line having
-// taken nothing.
+// receiveMessage takes no message once the wait is over or the client or server is gone.
 func (s *Service) receiveMessage(ctx context.Context, in *receiveMessageIn) (*receiveMessageOut, error) {
 	if err := in.check(); err != nil {
 		return nil, err
@@ -85,9 +83,8 @@ func (s *Service) receiveMessage(ctx context.Context, in *receiveMessageIn) (*re
 	}
 }
 
-// tryReceive takes what there is. If that is nothing and the client is willing
-// to wait, it joins the queue's line, in the same step, so that nothing that
-// arrives in between is missed.
+// tryReceive receives messages. If there are none and the client waits, it joins the receivers
+// in the same step, so that it misses no message.
 func (s *Service) tryReceive(ctx context.Context, in *receiveMessageIn) (got []received, line *receiver, wait time.Duration, err error) {
 	err = s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(in.QueueURL)
@@ -114,8 +111,7 @@ func (s *Service) tryReceive(ctx context.Context, in *receiveMessageIn) (got []r
 	return got, line, wait, err
 }
 
-// leave takes the receiver out of the line. It touches the queue: a wake-up that
-// came at the same moment goes on to the next in the line.
+// leave touches the queue: if the receiver has just been woken, the next one must be.
 func (s *Service) leave(queueURL string, rc *receiver) error {
 	return s.engine.do(func(r *round) error {
 		if q, err := r.queues.byURL(queueURL); err == nil {
@@ -126,8 +122,6 @@ func (s *Service) leave(queueURL string, rc *receiver) error {
 	})
 }
 
-// receiveFor receives what the client asks for, or what it has asked for before by
-// the same attempt.
 func (r *round) receiveFor(q *queue, in *receiveMessageIn) []received {
 	timeout := seconds(valueOr(in.VisibilityTimeout, q.VisibilityTimeout))
 	id := in.ReceiveRequestAttemptID
@@ -143,7 +137,7 @@ func (r *round) receiveFor(q *queue, in *receiveMessageIn) []received {
 	return got
 }
 
-// receive hands out up to n messages, and gives up those that were received too often.
+// receive moves messages that were received too often to the dead-letter queue.
 func (r *round) receive(q *queue, n int, timeout time.Duration) []received {
 	n = min(n, maxInFlight-q.hiddenAs[inFlight])
 	deadLetters := r.queues.deadLetterQueue(q)
@@ -177,7 +171,7 @@ func (r *round) receive(q *queue, n int, timeout time.Duration) []received {
 	return all
 }
 
-// handOut is the message as the client gets it, its receipt being kept.
+// handOut stores the receipt.
 func (r *round) handOut(q *queue, m *message) received {
 	r.putReceipt(q, m)
 	return received{m.sent, m.receipt, m.seq, q.FIFO, q.handle(m)}
@@ -262,8 +256,8 @@ func (m received) systemAttributes(names []string) map[string]string {
 	return all
 }
 
-// userAttributes picks the message attributes asked for: by name, by "prefix.*",
-// or all of them by "All", "*" or ".*".
+// userAttributes returns the requested attributes: by name, by "prefix.*", or all by "All", "*"
+// or ".*".
 func (m received) userAttributes(names []string) map[string]AttributeValue {
 	picked := map[string]AttributeValue{}
 	for name, value := range m.sent.Attributes {

@@ -8,7 +8,6 @@ import (
 	"strings"
 )
 
-// redrivePolicy says when a queue gives a message up, and to which queue.
 type redrivePolicy struct {
 	DeadLetterTargetARN string `json:"deadLetterTargetArn"`
 	MaxReceiveCount     int64  `json:"maxReceiveCount"`
@@ -36,7 +35,7 @@ func parseRedrivePolicy(value string) (*redrivePolicy, error) {
 	if given.Count == nil {
 		return refuse("Redrive policy does not contain mandatory attribute: maxReceiveCount.")
 	}
-	// Both 5 and "5" are taken.
+	// AWS accepts 5 and "5".
 	text := strings.Trim(string(given.Count), `"`)
 	count, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || count < 1 || count > 1000 {
@@ -45,7 +44,7 @@ func parseRedrivePolicy(value string) (*redrivePolicy, error) {
 	return &redrivePolicy{DeadLetterTargetARN: *given.Target, MaxReceiveCount: count}, nil
 }
 
-// redriveAllowPolicy says which queues may have this one as their dead-letter queue.
+// redriveAllowPolicy says for which queues this may be the dead-letter queue.
 type redriveAllowPolicy struct {
 	Permission string   `json:"redrivePermission"`
 	Sources    []string `json:"sourceQueueArns,omitempty"`
@@ -89,13 +88,12 @@ func parseRedriveAllowPolicy(value string) (*redriveAllowPolicy, error) {
 func mustJSON(v any) string {
 	raw, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // only strings and numbers
+		panic(err) // strings and numbers cannot fail
 	}
 	return string(raw)
 }
 
-// checkRedrive checks the dead-letter queue that s names, if any, for the queue
-// with that ARN.
+// checkRedrive checks the dead-letter queue in s, for the queue with that ARN.
 func (all *queues) checkRedrive(s settings, arn string) error {
 	if s.Redrive == nil {
 		return nil
@@ -115,8 +113,7 @@ func (all *queues) checkRedrive(s settings, arn string) error {
 	return nil
 }
 
-// deadLetterQueue is where the queue gives messages up to, nil if nowhere: a
-// dead-letter queue that was deleted keeps nothing from being received.
+// deadLetterQueue returns nil if it was deleted. Messages are then received without limit.
 func (all *queues) deadLetterQueue(q *queue) *queue {
 	if q.Redrive == nil {
 		return nil
@@ -125,14 +122,12 @@ func (all *queues) deadLetterQueue(q *queue) *queue {
 	return target
 }
 
-// exhausted reports whether m may not be received once more.
 func (q *queue) exhausted(m *message) bool { return m.Count >= q.Redrive.MaxReceiveCount }
 
-// giveUp moves the message to the dead-letter queue. It keeps its id, its group
-// and its receive count. A standard queue leaves the time of sending as it was,
-// a FIFO queue starts it anew, and puts the message's id in the place of its
-// deduplication id, so that the move is never taken for a duplicate (SQS
-// Developer Guide, "Using dead-letter queues").
+// giveUp moves the message to the dead-letter queue. It keeps id, group and receive count. A
+// standard queue keeps the time of sending. A FIFO queue sets it to now, and the id becomes the
+// deduplication id, so that the message is not dropped as a duplicate (SQS Developer Guide,
+// "Using dead-letter queues").
 func (r *round) giveUp(from, to *queue, m *message) {
 	r.remove(from, m)
 	moved := &message{sent: m.sent, receipt: m.receipt}

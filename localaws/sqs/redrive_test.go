@@ -32,7 +32,7 @@ func TestAStandardMessageReceivedTooOftenMovesToTheDeadLetterQueue(t *testing.T)
 	}
 }
 
-func TestAFIFOMessageGivenUpKeepsItsGroupAndFreesIt(t *testing.T) {
+func TestAFIFOMessageGivenUpKeepsItsGroupAndUnblocksIt(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	dead := l.create("dead.fifo")
@@ -67,7 +67,7 @@ func TestAWholeGroupCanBeGivenUpInOneReceive(t *testing.T) {
 	l.wantReceived(dead, 10, "a1", "a2", "a3")
 }
 
-func TestWithoutItsDeadLetterQueueAQueueKeepsDelivering(t *testing.T) {
+func TestAQueueKeepsDeliveringAfterItsDeadLetterQueueIsDeleted(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	dead := l.create("dead")

@@ -12,9 +12,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// restarted runs before, closes the server, opens it again on the same file and
-// runs after. Queue URLs change with the port: after gets a function that finds
-// them by name.
+// restarted runs before, restarts the server on the same file and runs after. Queue URLs
+// change with the port, so after gets a function that finds them
+// by name.
 func restarted(t *testing.T, before func(*local), after func(l *local, url func(string) string)) {
 	t.Helper()
 	dir, c := t.TempDir(), newClock()
@@ -68,7 +68,7 @@ func TestARestartChangesNothing(t *testing.T) {
 		l.sendAll(q, "x0", "a3") // x0 is still a duplicate
 		l.advance(20 * time.Second)
 		if _, err := l.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &q, ReceiptHandle: &handle}); err != nil {
-			t.Fatalf("giving back with the handle from before: %v", err)
+			t.Fatalf("changing visibility with the earlier handle: %v", err)
 		}
 		again := l.wantReceived(q, 10, "a1", "a2", "a3")
 		if count := again[0].Attributes["ApproximateReceiveCount"]; count != "2" {
@@ -80,7 +80,7 @@ func TestARestartChangesNothing(t *testing.T) {
 		l.wantReceived(url("slow"), 10)
 		l.advance(40 * time.Second)
 		l.wantReceived(url("slow"), 10, "delayed")
-		l.wantReceived(q, 10, "b1", "a2", "a3") // in the order they came back, and a1 is given up
+		l.wantReceived(q, 10, "b1", "a2", "a3") // in the order they became visible; a1 is given up
 		l.wantReceived(url("dead.fifo"), 10, "a1")
 	})
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// entry is a message as a client sends it.
 type entry struct {
 	MessageBody             string
 	DelaySeconds            *int
@@ -49,9 +48,7 @@ func (s *Service) sendMessage(ctx context.Context, in *sendMessageIn) (*sendMess
 	})
 }
 
-// origin is where a message comes from: who sent it (on AWS the unique id of the
-// caller's user or role, here the access key id), and the trace of the request that it
-// was sent by.
+// origin's sender is the access key id (on AWS the id of the user or role).
 type origin struct{ sender, trace string }
 
 func originOf(ctx context.Context) origin {
@@ -62,8 +59,8 @@ func originOf(ctx context.Context) origin {
 	return origin{wire.CallerOf(req).AccessKeyID, req.Header.Get("X-Amzn-Trace-Id")}
 }
 
-// admit says whether the queue takes the entry, which check has passed. The
-// wording differs between a message and an entry of a batch.
+// admit checks an entry against the queue's settings, after check. tooLarge is wording that
+// differs in batches.
 func (q *queue) admit(e entry, tooLarge string) error {
 	switch {
 	case e.size() > q.MaximumMessageSize:
@@ -80,13 +77,13 @@ func (q *queue) admit(e entry, tooLarge string) error {
 	return nil
 }
 
-// identifies reports whether duplicates of the entry can be told.
+// identifies reports whether duplicates of the entry can be detected.
 func (q *queue) identifies(e entry) bool {
 	return e.MessageDeduplicationID != nil || q.ContentBasedDeduplication
 }
 
-// enqueue adds an admitted entry. A FIFO queue that has seen its deduplication
-// id within the window answers as it did then, and keeps nothing.
+// enqueue must follow admit. For a duplicate a FIFO queue returns the first answer and adds
+// nothing.
 func (r *round) enqueue(q *queue, e entry, from origin) sendMessageOut {
 	r.open(q)
 	m := &message{sent: sent{

@@ -19,11 +19,10 @@ const (
 	perGroup   = "perMessageGroupId"
 )
 
-// maxMessageSize is the greatest size of a message, and of a batch, in bytes.
+// maxMessageSize limits a message and a batch, in bytes.
 const maxMessageSize = 1 << 20
 
-// settings is what a queue is created with and can be set to; the numbers are
-// seconds and bytes.
+// settings are in seconds and bytes.
 type settings struct {
 	ID, Name          string
 	FIFO              bool
@@ -37,7 +36,7 @@ type settings struct {
 	ReceiveMessageWaitTimeSeconds int
 	VisibilityTimeout             int
 	Policy                        string
-	access                        *policy // what Policy says
+	access                        *policy // parsed from Policy
 	ManagedSSE                    bool
 	Redrive                       *redrivePolicy
 	RedriveAllow                  *redriveAllowPolicy
@@ -59,7 +58,7 @@ func defaultSettings(name string, fifo bool) settings {
 	return s
 }
 
-// attributes are the settings under the names of the wire.
+// attributes are as on the wire.
 func (s settings) attributes() map[string]string {
 	all := map[string]string{
 		"DelaySeconds":                  strconv.Itoa(s.DelaySeconds),
@@ -87,8 +86,8 @@ func (s settings) attributes() map[string]string {
 	return all
 }
 
-// with returns the settings changed by the given attributes, or AWS's refusal of
-// the first that will not do. That a dead-letter queue exists is not checked.
+// with returns AWS's refusal of the first wrong attribute. It does not check that the
+// dead-letter queue exists.
 func (s settings) with(attributes map[string]string) (settings, error) {
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
 		if err := s.set(name, attributes[name]); err != nil {
@@ -122,7 +121,7 @@ func (s *settings) set(name, value string) (err error) {
 	case "RedriveAllowPolicy":
 		s.RedriveAllow, err = parseRedriveAllowPolicy(value)
 	case "SqsManagedSseEnabled":
-		// Nothing is encrypted here either way, and nothing that a client sees says so.
+		// Clients cannot see that nothing is encrypted here.
 		s.ManagedSSE, err = flag(name, value)
 	case "KmsMasterKeyId", "KmsDataKeyReusePeriodSeconds":
 		err = wire.NotImplemented("The queue attribute " + name)
@@ -188,7 +187,7 @@ func oneOf(name, value string, allowed ...string) (string, error) {
 	return value, nil
 }
 
-// difference names the first attribute, in alphabetical order, whose values differ.
+// difference returns the first in alphabetical order.
 func difference(a, b settings) (name string, differ bool) {
 	before, after := a.attributes(), b.attributes()
 	names := maps.Clone(before)
@@ -201,7 +200,6 @@ func difference(a, b settings) (name string, differ bool) {
 	return "", false
 }
 
-// checkName applies the rules for the names of queues.
 func checkName(name string, fifo bool) error {
 	base, isFIFO := strings.CutSuffix(name, ".fifo")
 	if fifo && (!isFIFO || !validName(base) || len(name) > 80) {

@@ -1,13 +1,10 @@
-// Package sqs is the local Amazon SQS: standard and FIFO queues over the AWS
-// JSON protocol, as strict as the service itself.
+// Package sqs imitates Amazon SQS: standard and FIFO queues over the AWS JSON protocol, with
+// the service's checks.
 //
-// All queues live in memory, as indices over what the data file holds, and all
-// changes to them pass through one engine: it runs the operations that are
-// waiting one after the other, writes everything they changed in one
-// transaction, and only then answers them. So memory never runs ahead of the
-// file by more than the round under way, a change may span queues (the move to
-// a dead-letter queue, the fan-out of a topic), and many clients share one
-// commit.
+// Queues are held in memory and stored in the data file. An engine runs the waiting operations
+// one after the other, writes their changes in one transaction, and then answers them. So
+// memory is ahead of the file by at most the current round, a change can span queues (the move
+// to a dead-letter queue, the fan-out of a topic), and many clients share one commit.
 package sqs
 
 import (
@@ -23,13 +20,13 @@ type Service struct {
 	engine *engine
 }
 
-// New returns the service; ctx ends its waiting long polls. The queues are read
-// from the data file at the first call.
+// New returns the service. ctx ends waiting long polls. The first call reads the queues from
+// the data file.
 func New(ctx context.Context, env wire.Env) *Service {
 	return &Service{env: env, ctx: ctx, engine: newEngine(ctx, env)}
 }
 
-// JSON is the wire side. Operations it does not name answer as not implemented.
+// JSON returns the operations of the SQS API.
 func (s *Service) JSON() wire.JSONService {
 	return wire.JSONService{
 		Target: "AmazonSQS",
@@ -72,5 +69,5 @@ func (s *Service) HasQueue(arn string) (bool, error) {
 	return found, err
 }
 
-// nothing is the answer of operations that return no members.
+// nothing is an empty answer.
 type nothing struct{}

@@ -1,26 +1,23 @@
 package sqs
 
-// A group of a standard queue is noisy while so many of its messages are in
-// flight, and more than one in so many of all that are (SQS Developer Guide,
-// "Amazon SQS fair queues").
+// A group of a standard queue is noisy if at least noisyCount of its messages are in flight,
+// and more than one in noisyShare of all in flight (SQS Developer Guide, "Amazon SQS fair
+// queues").
 const (
 	noisyCount = 30
 	noisyShare = 10
 )
 
-// standardOrder hands out any visible message, the oldest first, but those of
-// noisy groups only when there is nothing else: so a tenant that keeps the
-// receivers busy does not keep the others waiting. Messages without a group are in
-// none and never noisy.
+// standardOrder returns the oldest visible messages, those of noisy groups last, so that one
+// busy tenant does not delay the others. Messages without a group are never noisy.
 type standardOrder struct {
-	groups map[string]*fairGroup
-	// heads holds the groups with visible messages.
+	groups   map[string]*fairGroup
 	heads    index[*fairGroup]
 	visible  int
 	inFlight int
 }
 
-// fairGroup is the messages of one group, or all those without one.
+// fairGroup holds a group, or all messages without one.
 type fairGroup struct {
 	name     string
 	visible  index[*message]
@@ -53,7 +50,6 @@ func (o *standardOrder) update(m *message) { o.place(m, m.hidden == visible, m.h
 
 func (o *standardOrder) ready() int { return o.visible }
 
-// place counts the message where it is now.
 func (o *standardOrder) place(m *message, ready, flying bool) {
 	g := o.groups[m.Group]
 	if g == nil {
@@ -65,7 +61,7 @@ func (o *standardOrder) place(m *message, ready, flying bool) {
 		g.inFlight, o.inFlight, m.flying = g.inFlight+by, o.inFlight+by, flying
 	}
 	if ready != g.visible.has(m) {
-		// The index orders groups by their heads, so it is left before the head changes.
+		// heads orders groups by their first message, so remove g before that changes.
 		o.heads.remove(g)
 		if ready {
 			g.visible.put(m)
@@ -75,11 +71,10 @@ func (o *standardOrder) place(m *message, ready, flying bool) {
 			o.visible--
 		}
 	}
-	o.settle(g)
+	o.refreshHead(g)
 }
 
-// settle puts the group where its head belongs, and forgets it if it has nothing.
-func (o *standardOrder) settle(g *fairGroup) {
+func (o *standardOrder) refreshHead(g *fairGroup) {
 	switch {
 	case g.visible.len() > 0 && !o.heads.has(g):
 		o.heads.put(g)
@@ -119,8 +114,7 @@ func (o *standardOrder) takeFrom(g *fairGroup) *message {
 	return m
 }
 
-// noisy: see noisyCount. There are never ten such groups, so passing them over
-// costs little.
+// noisy: fewer than ten groups can be noisy at a time, so skipping them is cheap.
 func (o *standardOrder) noisy(g *fairGroup) bool {
 	return g.name != "" && g.inFlight >= noisyCount && g.inFlight*noisyShare > o.inFlight
 }

@@ -5,7 +5,6 @@ import (
 	"maps"
 )
 
-// maxTags is how many tags a queue can have.
 const maxTags = 50
 
 func checkTags(tags map[string]string) error {
@@ -55,7 +54,7 @@ func (s *Service) untagQueue(_ context.Context, in *untagQueueIn) (*nothing, err
 	})
 }
 
-// changeTags gives change a copy of the queue's tags, which take its place.
+// changeTags gives change a copy, which replaces the tags.
 func (s *Service) changeTags(queueURL string, change func(map[string]string) error) (*nothing, error) {
 	return &nothing{}, s.engine.do(func(r *round) error {
 		q, err := r.queues.byURL(queueURL)

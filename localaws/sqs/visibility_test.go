@@ -36,7 +36,7 @@ func TestAReceivedMessageComesBackAfterItsVisibilityTimeout(t *testing.T) {
 	}
 }
 
-func TestChangingTheVisibilityProlongsOrEndsIt(t *testing.T) {
+func TestChangingTheVisibilityExtendsOrEndsIt(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -47,7 +47,7 @@ func TestChangingTheVisibilityProlongsOrEndsIt(t *testing.T) {
 	}
 	l.advance(59 * time.Second)
 	if got := l.receive(q, 1); len(got) != 0 {
-		t.Fatal("the message came back before the prolonged timeout was over")
+		t.Fatal("the message came back before the extended timeout was over")
 	}
 	if err := l.changeVisibility(q, m, 0); err != nil {
 		t.Fatal(err)
@@ -73,8 +73,8 @@ func TestChangingTheVisibilityIsRefusedWhereAWSRefusesIt(t *testing.T) {
 	wantCode(t, l.changeVisibility(q, m, 1), "InvalidParameterValue")
 }
 
-// What AWS does was observed: each of these answers 200, and as a rule takes effect.
-func TestAStandardQueueObeysTheHandleOfAnEarlierReceive(t *testing.T) {
+// Observed on AWS: each of these answers 200 and usually takes effect.
+func TestAStandardQueueAcceptsTheHandleOfAnEarlierReceive(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -83,7 +83,7 @@ func TestAStandardQueueObeysTheHandleOfAnEarlierReceive(t *testing.T) {
 	l.advance(time.Minute)
 	l.receiveOne(q)
 	if err := l.changeVisibility(q, old, 0); err != nil {
-		t.Fatalf("giving back what another receiver holds: %v", err)
+		t.Fatalf("changing the visibility of another receiver's message: %v", err)
 	}
 	latest := l.receiveOne(q)
 	l.delete(q, old)
@@ -94,7 +94,7 @@ func TestAStandardQueueObeysTheHandleOfAnEarlierReceive(t *testing.T) {
 	wantCode(t, l.changeVisibility(q, latest, 0), "InvalidParameterValue")
 }
 
-func TestDeletingFromAStandardQueueTakesAHandleWhoseTimeoutIsOver(t *testing.T) {
+func TestAStandardQueueDeletesByAHandleWhoseTimeoutIsOver(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q")
@@ -110,7 +110,7 @@ func TestDeletingFromAStandardQueueTakesAHandleWhoseTimeoutIsOver(t *testing.T) 
 	wantCode(t, err, "ReceiptHandleIsInvalid")
 }
 
-func TestDeletingFromAFIFOQueueIsRefusedOnceTheTimeoutIsOver(t *testing.T) {
+func TestAFIFOQueueRefusesToDeleteOnceTheTimeoutIsOver(t *testing.T) {
 	t.Parallel()
 	l := start(t)
 	q := l.create("q.fifo")
@@ -127,6 +127,6 @@ func TestDeletingFromAFIFOQueueIsRefusedOnceTheTimeoutIsOver(t *testing.T) {
 	wantCode(t, l.changeVisibility(q, stale, 0), "InvalidParameterValue")
 	l.delete(q, latest)
 	if err := deleteIt(); err != nil {
-		t.Errorf("deleting what is gone: %v", err)
+		t.Errorf("deleting a deleted message: %v", err)
 	}
 }

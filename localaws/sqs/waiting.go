@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// recheck bounds how long a queue with waiting receivers trusts its timer: the
-// clock of a test moves without any timer firing.
+// recheck is the longest pause between checks for waiting receivers, because a test's clock
+// moves without firing timers.
 const recheck = 100 * time.Millisecond
 
-// waiting is the line of receivers that found a queue empty.
+// waiting holds receivers that found the queue empty.
 type waiting struct {
 	receivers []*receiver
 	timer     *time.Timer
 }
 
-// receiver is one of them; woken is closed when it is worth to try again.
+// receiver retries once woken is closed.
 type receiver struct{ woken chan struct{} }
 
 func (w *waiting) join() *receiver {
@@ -28,7 +28,7 @@ func (w *waiting) leave(rc *receiver) {
 	w.receivers = slices.DeleteFunc(w.receivers, func(other *receiver) bool { return other == rc })
 }
 
-// dismiss wakes everybody: the queue is gone.
+// dismiss wakes all receivers when the queue is gone.
 func (w *waiting) dismiss() {
 	for _, rc := range w.receivers {
 		close(rc.woken)
@@ -39,9 +39,8 @@ func (w *waiting) dismiss() {
 	}
 }
 
-// wake is called after every round that touched the queue. It wakes as many
-// receivers as there is something for, those who came first, and sees to it
-// that the others are thought of when the next hidden message becomes visible.
+// wake runs after every round that touched the queue. It wakes the longest waiting receivers,
+// as many as can get something. For the others it sets a timer.
 func (q *queue) wake(e *engine) {
 	n := min(q.order.ready(), len(q.receivers))
 	for _, rc := range q.receivers[:n] {
@@ -65,8 +64,7 @@ func (q *queue) pause(e *engine, next *message) time.Duration {
 	return min(max(next.Until.Sub(e.env.Now()), time.Millisecond), recheck)
 }
 
-// look opens the queue, which shows what has become visible and so wakes those
-// who wait for it.
+// look wakes receivers for messages whose timeout is over.
 func (e *engine) look(q *queue) {
 	_ = e.do(func(r *round) error {
 		if r.queues.byName[q.Name] == q {

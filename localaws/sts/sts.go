@@ -1,5 +1,5 @@
-// Package sts is the local AWS STS: it answers who the caller is, and nothing
-// else. Since no signature is checked, everyone is the one local user.
+// Package sts imitates AWS STS: it answers GetCallerIdentity and nothing else. No signature is
+// checked, so every caller is the one local user.
 package sts
 
 import (
@@ -9,17 +9,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/wire"
 )
 
-// userID has the shape of an IAM user's unique id: AIDA and 16 or more
-// characters of base 32.
+// userID has the form of an IAM user's id: AIDA and at least 16 characters of base 32.
 const userID = "AIDALOCALAWSUSER00000"
 
-// Service answers who the caller is.
+// Service answers GetCallerIdentity.
 type Service struct{ env wire.Env }
 
 // New returns the service.
 func New(env wire.Env) *Service { return &Service{env: env} }
 
-// Query is the wire side.
+// Query returns the operations of the STS API.
 func (s *Service) Query() wire.QueryService {
 	return wire.QueryService{
 		Version:   "2011-06-15",
@@ -38,7 +37,7 @@ type callerIdentity struct {
 
 func (s *Service) callerIdentity(context.Context, url.Values) (any, error) {
 	return callerIdentity{
-		// IAM is global: its ARNs carry no Region.
+		// IAM ARNs have no Region.
 		ARN:     "arn:aws:iam::" + s.env.Account + ":user/local",
 		UserID:  userID,
 		Account: s.env.Account,

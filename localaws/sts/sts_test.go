@@ -26,7 +26,7 @@ func TestTheCallerIsTheLocalUserOfTheLocalAccount(t *testing.T) {
 		t.Errorf("the ARN is %q, want %q", got, want)
 	}
 	if aws.ToString(who.UserId) == "" {
-		t.Error("there is no user id")
+		t.Error("the user id is missing")
 	}
 }
 

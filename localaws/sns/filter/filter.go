@@ -1,6 +1,5 @@
-// Package filter is the filter policies of SNS subscriptions: which messages a
-// subscriber gets, by their attributes or by the JSON in their body (SNS Developer
-// Guide, "Amazon SNS message filtering").
+// Package filter implements the filter policies of SNS subscriptions. They select messages by
+// attributes or by the JSON in the body (SNS Developer Guide, "Amazon SNS message filtering").
 package filter
 
 import (
@@ -12,15 +11,14 @@ import (
 	"strings"
 )
 
-// Limits of a policy: how many keys it has, nested ones not counted, and how many
-// combinations of values.
+// AWS's limits. maxKeys does not count nested keys. maxCombinations is of values.
 const (
 	maxKeys         = 5
 	maxCombinations = 150
 	maxSize         = 256 << 10
 )
 
-// ErrUnsupported says that a policy uses what AWS knows and this package does not.
+// ErrUnsupported means that AWS knows an operator that this package does not.
 var ErrUnsupported = errors.New("not implemented")
 
 // Problem is what is wrong with a policy, in AWS's words.
@@ -30,21 +28,19 @@ func (p Problem) Error() string { return string(p) }
 
 func problem(format string, args ...any) error { return Problem(fmt.Sprintf(format, args...)) }
 
-// Policy is what must hold of a message. The zero Policy holds of every message.
+// Policy is a condition on messages. Every message satisfies the zero Policy.
 type Policy struct{ keys object }
 
-// object is what must hold of each of its keys.
 type object map[string]node
 
-// node is either the rules for a value, of which one must hold, or what must hold
-// of a nested object.
+// node is either a list of rules, one of which must hold, or a nested object.
 type node struct {
 	rules  []rule
 	nested object
 }
 
-// Parse reads a policy. forBody says that it is for bodies: only then may it nest.
-// It fails with a Problem or with ErrUnsupported.
+// Parse parses a policy. A policy for bodies may nest, one for attributes not. The error is a
+// Problem or ErrUnsupported.
 func Parse(text string, forBody bool) (Policy, error) {
 	var document map[string]any
 	if err := json.Unmarshal([]byte(text), &document); err != nil || document == nil {
@@ -93,8 +89,8 @@ func parseObject(document map[string]any, nests bool) (object, error) {
 	return keys, nil
 }
 
-// combinations multiplies the number of values of all keys, and in a policy for
-// bodies how deep they lie. It stops counting once there are too many.
+// combinations multiplies the numbers of values of all keys. For bodies it also multiplies by
+// their depth. It stops once there are too many.
 func combinations(keys object, level int, forBody bool) int {
 	n := 1
 	for _, key := range keys {
@@ -112,11 +108,10 @@ func combinations(keys object, level int, forBody bool) int {
 	return n
 }
 
-// Attribute is a message attribute as it was published; binary ones are not
-// filtered by.
+// Attribute is a message attribute. Binary ones are not used.
 type Attribute struct{ DataType, Text string }
 
-// values are what rules are held against; false if the type does not count.
+// values returns false if policies ignore the type.
 func (a Attribute) values() ([]any, bool) {
 	base, _, _ := strings.Cut(a.DataType, ".")
 	switch {
@@ -153,8 +148,8 @@ func (p Policy) HoldsOfAttributes(attributes map[string]Attribute) bool {
 	return true
 }
 
-// HoldsOfBody reports whether a message with this body passes. A body that is not
-// a JSON object never does, unless nothing is asked of it.
+// HoldsOfBody reports whether a message with this body passes. A body that is not a JSON object
+// passes only an empty policy.
 func (p Policy) HoldsOfBody(body string) bool {
 	if len(p.keys) == 0 {
 		return true
@@ -175,8 +170,7 @@ func (keys object) holdOf(document map[string]any) bool {
 	return true
 }
 
-// holdsAt looks up the key in the document. A key with a dot, "order.id", is also the path
-// to a nested value.
+// holdsAt takes a key with a dot, "order.id", also as the path to a nested value.
 func (n node) holdsAt(document map[string]any, key string) bool {
 	value, exists := document[key]
 	if head, rest, dotted := strings.Cut(key, "."); dotted && !exists {
@@ -185,8 +179,7 @@ func (n node) holdsAt(document map[string]any, key string) bool {
 	return n.holdsOf(value, exists)
 }
 
-// holdsOf: of a list, it is enough if one element passes. Rules are about values:
-// an object is as if it was not there.
+// holdsOf needs one element of a list to pass. Rules treat an object as missing.
 func (n node) holdsOf(value any, exists bool) bool {
 	if n.nested != nil {
 		nested, _ := value.(map[string]any)

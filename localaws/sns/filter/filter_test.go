@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestAMessagePassesByItsAttributes(t *testing.T) {
+func TestAPolicySelectsMessagesByAttributes(t *testing.T) {
 	t.Parallel()
 	attributes := map[string]Attribute{
 		"store":  {"String", "example_corp"},
@@ -66,12 +66,12 @@ func TestAMessagePassesByItsAttributes(t *testing.T) {
 			continue
 		}
 		if got := p.HoldsOfAttributes(attributes); got != c.want {
-			t.Errorf("%s holds is %v, want %v", c.policy, got, c.want)
+			t.Errorf("%s: passes is %v, want %v", c.policy, got, c.want)
 		}
 	}
 }
 
-func TestAMessagePassesByItsBody(t *testing.T) {
+func TestAPolicySelectsMessagesByBody(t *testing.T) {
 	t.Parallel()
 	const body = `{
 		"store": "example_corp", "price": 10, "gone": null, "paid": false, "empty": [],
@@ -115,12 +115,12 @@ func TestAMessagePassesByItsBody(t *testing.T) {
 			continue
 		}
 		if got := p.HoldsOfBody(c.body); got != c.want {
-			t.Errorf("%s holds is %v, want %v", c.policy, got, c.want)
+			t.Errorf("%s: passes is %v, want %v", c.policy, got, c.want)
 		}
 	}
 }
 
-func TestAPolicyThatAWSRefusesIsRefused(t *testing.T) {
+func TestInvalidAndUnsupportedPoliciesAreRefused(t *testing.T) {
 	t.Parallel()
 	thirteen := `["1","2","3","4","5","6","7","8","9","10","11","12","13"]`
 	for _, c := range []struct {
@@ -158,7 +158,7 @@ func TestAPolicyThatAWSRefusesIsRefused(t *testing.T) {
 	}
 	for _, policy := range []string{`{"a":[{"wildcard":"*"}]}`, `{"a":[{"cidr":"10.0.0.0/8"}]}`, `{"$or":[{"a":["b"]}]}`} {
 		if _, err := Parse(policy, false); !errors.Is(err, ErrUnsupported) {
-			t.Errorf("%s: %v, want that it is not implemented", policy, err)
+			t.Errorf("%s: %v, want not implemented", policy, err)
 		}
 	}
 }

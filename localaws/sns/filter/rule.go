@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// rule is one element of a key's list: that the key exists or does not, or that
-// one of its values matches. Values are those of JSON: string, float64, bool, nil.
+// rule is one element of a key's list: either whether the key exists, or a match of one of its
+// values. Values are string, float64, bool or nil.
 type rule struct {
 	exists  *bool
 	matches func(value any) bool
@@ -84,8 +84,8 @@ func onStrings(match func(value, pattern string) bool, pattern string) func(any)
 	}
 }
 
-// parseAnythingBut takes one value or a list, or a prefix or suffix. It matches a
-// string or a number that is none of them.
+// parseAnythingBut accepts a value, a list, a prefix or a suffix. The rule matches other
+// strings and numbers.
 func parseAnythingBut(operand any) (rule, error) {
 	var excluded []rule
 	switch operand := operand.(type) {
@@ -126,8 +126,7 @@ func parseAnythingBut(operand any) (rule, error) {
 	}}, nil
 }
 
-// parseNumeric reads [operator, number] or a range, [operator, number, operator,
-// number].
+// parseNumeric parses [operator, number] or [operator, number, operator, number].
 func parseNumeric(operand any) (rule, error) {
 	list, ok := operand.([]any)
 	if !ok || len(list) != 2 && len(list) != 4 {
@@ -166,7 +165,6 @@ var comparisons = map[string]func(a, b float64) bool{
 	">=": func(a, b float64) bool { return a >= b },
 }
 
-// checkNumber bounds the numbers of a policy.
 func checkNumber(value any) error {
 	if n, ok := value.(float64); ok && math.Abs(n) > 1e9 {
 		return problem("Value must be between -1.0E9 and 1.0E9, inclusive")

@@ -1,6 +1,5 @@
-// Package dedup remembers what was sent lately under which deduplication id, as
-// FIFO queues and FIFO topics do: for five minutes, whether or not the message is
-// still there. It holds no lock and writes nothing; its owner does both.
+// Package dedup remembers deduplication ids for five minutes, as FIFO queues and FIFO topics
+// do, even if the message has been deleted. Its user must lock and store it.
 package dedup
 
 import (
@@ -12,11 +11,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/store"
 )
 
-// Length is how long an id is remembered, counted from the first message that
-// carried it (SQS Developer Guide, "Using the message deduplication ID").
+// Length is how long an id is remembered after the first message with it (SQS Developer Guide,
+// "Using the message deduplication ID").
 const Length = 5 * time.Minute
 
-// Entry is what was sent under a key.
+// Entry is a message sent with a key.
 type Entry struct {
 	Key       string
 	MessageID string
@@ -24,14 +23,14 @@ type Entry struct {
 	At        time.Time
 }
 
-// Window is the entries of the last five minutes. The zero Window is empty.
+// Window holds the entries of the last five minutes. The zero Window is empty.
 type Window struct {
 	byKey map[string]Entry
-	// line holds the same, the oldest first.
+	// line has the oldest first.
 	line []Entry
 }
 
-// Load returns the entries stored as JSON in the bucket.
+// Load reads the entries of a bucket.
 func Load(bucket store.Bucket) (Window, error) {
 	var w Window
 	all, err := store.AllJSON[Entry](bucket)
@@ -45,7 +44,7 @@ func Load(bucket store.Bucket) (Window, error) {
 	return w, nil
 }
 
-// Find returns what was sent under the key within the window.
+// Find returns the entry with that key, unless it is too old.
 func (w *Window) Find(key string, now time.Time) (Entry, bool) {
 	e, ok := w.byKey[key]
 	if !ok || over(e, now) {
@@ -54,7 +53,7 @@ func (w *Window) Find(key string, now time.Time) (Entry, bool) {
 	return e, true
 }
 
-// Add remembers an entry, which is no older than those before.
+// Add adds an entry, which must not be older than earlier ones.
 func (w *Window) Add(e Entry) {
 	if w.byKey == nil {
 		w.byKey = map[string]Entry{}
@@ -63,7 +62,7 @@ func (w *Window) Add(e Entry) {
 	w.line = append(w.line, e)
 }
 
-// Expire forgets what is too old to matter and returns the keys forgotten.
+// Expire removes old entries and returns their keys.
 func (w *Window) Expire(now time.Time) []string {
 	var keys []string
 	for len(w.line) > 0 && over(w.line[0], now) {
@@ -79,8 +78,8 @@ func (w *Window) Expire(now time.Time) []string {
 
 func over(e Entry, now time.Time) bool { return !e.At.Add(Length).After(now) }
 
-// Key is the id within its scope: the whole queue or topic, or one group of it.
-// Neither ids nor groups contain spaces.
+// Key returns the id within its scope: the whole queue or topic, or one of its groups. Neither
+// may contain spaces.
 func Key(perGroup bool, group, id string) string {
 	if perGroup {
 		return group + " " + id
@@ -88,7 +87,7 @@ func Key(perGroup bool, group, id string) string {
 	return id
 }
 
-// ContentID is the id that is made of a body: its SHA-256 in hexadecimal.
+// ContentID returns the id for content-based deduplication: the body's SHA-256 in hexadecimal.
 func ContentID(body string) string {
 	sum := sha256.Sum256([]byte(body))
 	return hex.EncodeToString(sum[:])

@@ -22,7 +22,7 @@ func TestAnEntryIsFoundForFiveMinutesAndThenForgottenOnce(t *testing.T) {
 	if _, ok := w.Find("a", end); ok {
 		t.Error("a is found at the end of the window")
 	}
-	// a is sent again before it was cleaned up: the new entry must outlive the old.
+	// a is sent again before the old entry is removed: the new one must stay.
 	w.Add(dedup.Entry{Key: "a", MessageID: "3", At: end})
 	if keys := w.Expire(end); len(keys) != 0 {
 		t.Errorf("%v were forgotten, want none", keys)
