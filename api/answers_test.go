@@ -24,9 +24,9 @@ const (
 		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`
 )
 
-// example is a request to a route and what a full portal answers to it.
+// example is a request to a route and the response of a full portal.
 type example struct {
-	// route is the method and path as the OpenAPI document has them, path what is asked.
+	// route is the method and path as in the OpenAPI document, path that of the request.
 	route, path string
 	status      int
 	body        string
@@ -69,7 +69,7 @@ func (e example) ask(s site) answer {
 	return s.do(method, e.path, nil)
 }
 
-func TestEveryRouteAnswersAsItIsDocumented(t *testing.T) {
+func TestEveryRouteRespondsAsDocumented(t *testing.T) {
 	t.Parallel()
 	description := described(t)
 	for _, e := range examples() {
@@ -99,7 +99,7 @@ func TestEveryRouteAnswersAsItIsDocumented(t *testing.T) {
 	}
 }
 
-func TestEmptyListsAreListsAndNotNull(t *testing.T) {
+func TestEmptyListsAreNotNull(t *testing.T) {
 	t.Parallel()
 	description := described(t)
 	s := siteOf(t, &fake{account: projections.Account{Profile: projections.Profile{Status: projections.StatusNone}}}, &identity.Identity{Account: "account-new"})
@@ -144,7 +144,7 @@ func TestRetryAfterIsSentWhileAnOperationIsOpen(t *testing.T) {
 	}
 }
 
-func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
+func TestAClientWithTheCurrentCatalogGets304(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		hash, ifNoneMatch string
@@ -152,10 +152,10 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 	}{
 		"without a condition":             {"hash", "", http.StatusOK},
 		"the ETag as a strong one":        {"hash", `"hash"`, http.StatusNotModified},
-		"another":                         {"hash", `"other"`, http.StatusOK},
+		"another ETag":                    {"hash", `"other"`, http.StatusOK},
 		"the ETag without its quotes":     {"hash", `hash`, http.StatusOK},
 		"as it was sent":                  {"hash", `W/"hash"`, http.StatusNotModified},
-		"another that is weak":            {"hash", `W/"other"`, http.StatusOK},
+		"another weak ETag":               {"hash", `W/"other"`, http.StatusOK},
 		"one of several":                  {"hash", `"other", "hash"`, http.StatusNotModified},
 		"one of several, weak, no spaces": {"hash", `W/"other",W/"hash","third"`, http.StatusNotModified},
 		"none of several":                 {"hash", `"other", "third"`, http.StatusOK},
@@ -171,7 +171,7 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 			for _, path := range []string{"/catalog", "/catalog/weather"} {
 				a := visit(t, f).get(path, "If-None-Match", c.ifNoneMatch).want(c.status)
 				if empty := a.Body.Len() == 0; empty != (c.status == http.StatusNotModified) {
-					t.Errorf("%s: %d comes with %q", path, a.Code, a.Body)
+					t.Errorf("%s: %d has the body %q", path, a.Code, a.Body)
 				}
 				etag := ""
 				if c.hash != "" {
@@ -181,18 +181,18 @@ func TestWhoeverHasTheCatalogIsNotSentItAgain(t *testing.T) {
 					t.Errorf("%s: the ETag is %s, want %s", path, got, etag)
 				}
 				if got := a.Header().Get("Cache-Control"); got != "public, no-cache" {
-					t.Errorf("%s: caches are told %q", path, got)
+					t.Errorf("%s: Cache-Control is %q", path, got)
 				}
 			}
 		})
 	}
 }
 
-func TestAnUnknownProductIsNotFoundWhateverTheClientHas(t *testing.T) {
+func TestAnUnknownProductIsNotFoundEvenWithAnETag(t *testing.T) {
 	t.Parallel()
 	a := visit(t, full()).get("/catalog/nothing", "If-None-Match", `"hash"`).want(http.StatusNotFound)
 	if p := a.problem("not_found"); p.Detail != "There is no such product." {
-		t.Errorf("it says %q", p.Detail)
+		t.Errorf("the detail is %q", p.Detail)
 	}
 }
 
@@ -208,12 +208,12 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 			t.Errorf("HEAD %s is answered %d with ETag %s", e.path, a.Code, a.Header().Get("ETag"))
 		}
 		if line := s.log.line(t, "request"); line["method"] != "HEAD" {
-			t.Errorf("it is logged as %v", line)
+			t.Errorf("the log line is %v", line)
 		}
 	}
 }
 
-func TestAMethodThatIsNotTakenIsToldWhichAre(t *testing.T) {
+func TestMethodNotAllowedListsTheMethods(t *testing.T) {
 	t.Parallel()
 	for request, want := range map[string]string{
 		"POST /me":                    "GET, HEAD",
@@ -233,13 +233,13 @@ func TestAMethodThatIsNotTakenIsToldWhichAre(t *testing.T) {
 				t.Errorf("Allow is %q, want %q", got, want)
 			}
 			if len(f.asked) != 0 {
-				t.Errorf("it has asked for %v", f.asked)
+				t.Errorf("the handler asked for %v", f.asked)
 			}
 		})
 	}
 }
 
-func TestNobodySignedInReadsTheCatalogOnly(t *testing.T) {
+func TestWithoutATokenOnlyTheCatalogCanBeRead(t *testing.T) {
 	t.Parallel()
 	description := described(t)
 	for _, e := range examples() {
@@ -255,12 +255,12 @@ func TestNobodySignedInReadsTheCatalogOnly(t *testing.T) {
 			t.Errorf("%s: WWW-Authenticate is %q", e.route, got)
 		}
 		if len(f.asked) != 0 {
-			t.Errorf("%s has asked for %v", e.route, f.asked)
+			t.Errorf("%s asked for %v", e.route, f.asked)
 		}
 	}
 }
 
-func TestWhoAsksIsWhoIsSignedIn(t *testing.T) {
+func TestRequestsAreForTheSignedInAccount(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples() {
 		f := full()
@@ -272,10 +272,10 @@ func TestWhoAsksIsWhoIsSignedIn(t *testing.T) {
 		}
 		want := 1
 		if e.path == "/keys" {
-			want = 2 // the keys, and when they were last shown
+			want = 2 // the keys, and when they were last revealed
 		}
 		if len(f.asked) != want {
-			t.Errorf("%s asks for %+v, want %d things", e.route, f.asked, want)
+			t.Errorf("%s asked for %+v, want %d calls", e.route, f.asked, want)
 		}
 	}
 }

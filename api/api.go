@@ -1,6 +1,6 @@
-// Package api is the JSON side of the portal, under /api/v1. It accepts requests
-// (operations) and reads views (projections); it decides nothing and never touches the
-// control plane. The OpenAPI document it serves is what it validates by.
+// Package api serves the JSON API under /api/v1. It accepts requests (operations) and reads
+// views (projections); it decides nothing and never calls the control plane. It validates
+// requests by the OpenAPI document that it serves.
 package api
 
 import (
@@ -21,15 +21,15 @@ import (
 // Prefix is the path of this version of the API.
 const Prefix = "/api/v1"
 
-// maxBody bounds a request's body, bytes. limitBody sees to that, so huma need not.
+// maxBody bounds a request's body, in bytes. limitBody enforces it, so huma's own limit is off.
 const (
 	maxBody   = 64 << 10
 	unbounded = -1
 )
 
-// bodyTime is how long a body may take to arrive. It is a deadline of the connection, and
-// runs on while the request is answered: net/http then cancels the request, and all that
-// follow on the connection. So it is longer than any answer takes; huma's own is 5 seconds.
+// bodyTime is how long a body may take to arrive. When this deadline of the connection passes,
+// net/http cancels the request and all later ones on the connection. So it is longer than any
+// response takes; huma's default is 5 seconds.
 const bodyTime = 30 * time.Second
 
 type accepting interface {
@@ -46,15 +46,15 @@ type reading interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 }
 
-// API answers under Prefix.
+// API serves the routes under Prefix.
 type API struct {
 	operations accepting
 	views      reading
 }
 
-// Mount adds the API's routes to the router, which must have put the request id into the
-// context (RequestIDs). The guard must put the identity there (identity's Authenticate)
-// and refuse cross-origin writes; the OpenAPI document is served without it.
+// Mount adds the API's routes to the router, which must already use RequestIDs. The guard
+// must put the identity into the context (identity's Authenticate) and refuse cross-origin
+// writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, operations accepting, views reading, version string, guard ...func(http.Handler) http.Handler) {
 	a := &API{operations: operations, views: views}
 	router.Route(Prefix, func(r chi.Router) {
@@ -80,42 +80,41 @@ func (a *API) register(api huma.API) {
 		return op
 	}
 	huma.Register(api, accepted(huma.Operation{
-		OperationID: "register", Tags: []string{tagAccount}, Method: http.MethodPost, Path: "/register", Summary: "Sign up",
-		Description: "Opens the account of the person who is signed in. Signing up again changes nothing.",
+		OperationID: "register", Tags: []string{tagAccount}, Method: http.MethodPost, Path: "/register", Summary: "Register",
+		Description: "Registers the account of the signed-in person. Registering again changes nothing.",
 	}), a.signUp)
 	huma.Register(api, huma.Operation{
-		OperationID: "me", Tags: []string{tagAccount}, Method: http.MethodGet, Path: "/me", Summary: "Who I am", Security: signedIn,
+		OperationID: "me", Tags: []string{tagAccount}, Method: http.MethodGet, Path: "/me", Summary: "Get my account", Security: signedIn,
 	}, a.me)
 	huma.Register(api, huma.Operation{
-		OperationID: "list-products", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog", Summary: "What is offered",
+		OperationID: "list-products", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog", Summary: "List the products",
 	}, a.listProducts)
 	huma.Register(api, huma.Operation{
-		OperationID: "get-product", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog/{product}", Summary: "One product",
+		OperationID: "get-product", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog/{product}", Summary: "Get a product",
 	}, a.product)
 	huma.Register(api, huma.Operation{
-		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "My subscriptions", Security: signedIn,
+		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "List my subscriptions", Security: signedIn,
 	}, a.listSubscriptions)
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "subscribe", Tags: []string{tagSubscriptions}, Method: http.MethodPut, Path: "/subscriptions/{plan}", Summary: "Subscribe to a plan",
-		Description: "The operation succeeds when API Gateway has added the account's key to the plan; the key comes with the first subscription.",
+		Description: "The operation succeeds when API Gateway has added the account's key to the plan. The first subscription creates the key.",
 	}), a.subscribe)
 	huma.Register(api, accepted(huma.Operation{
 		OperationID: "unsubscribe", Tags: []string{tagSubscriptions}, Method: http.MethodDelete, Path: "/subscriptions/{plan}", Summary: "Leave a plan",
 	}), a.unsubscribe)
 	huma.Register(api, huma.Operation{
-		OperationID: "list-keys", Tags: []string{tagKeys}, Method: http.MethodGet, Path: "/keys", Summary: "My keys, without their values", Security: signedIn,
+		OperationID: "list-keys", Tags: []string{tagKeys}, Method: http.MethodGet, Path: "/keys", Summary: "List my keys, without their values", Security: signedIn,
 	}, a.listKeys)
 	huma.Register(api, huma.Operation{
-		OperationID: "reveal-key", Tags: []string{tagKeys}, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "A key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
+		OperationID: "reveal-key", Tags: []string{tagKeys}, Method: http.MethodPost, Path: "/keys/{key}/reveal", Summary: "Reveal a key's value", Security: signedIn, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
 		Description: "Every reveal is recorded before the value is returned.",
 	}, a.reveal)
 	huma.Register(api, huma.Operation{
-		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "What became of a request", Security: signedIn,
-		Description: "While the operation is open the answer carries Retry-After.",
+		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
+		Description: "While the operation is open, the response has a Retry-After header.",
 	}, a.operation)
 }
 
-// who is the account that asks.
 func who(ctx context.Context) (portal.AccountID, error) {
 	id, ok := identity.From(ctx)
 	if !ok {

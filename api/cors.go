@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// What pages of other origins may send and read (Fetch standard, section 3.2).
+// What pages on other origins may send and read (Fetch standard, section 3.2).
 const (
 	corsMethods = "GET, HEAD, POST, PUT, DELETE"
 	corsHeaders = "Authorization, Content-Type, Idempotency-Key, If-None-Match, X-Request-Id"
 	corsExposed = "ETag, Location, Retry-After, X-Request-Id"
-	// corsMaxAge is how many seconds a browser keeps the answer to a preflight.
+	// corsMaxAge is how many seconds a browser caches the response to a preflight.
 	corsMaxAge = "600"
 )
 
-// CORS is the middleware that lets pages of these origins, and no others, call what is
-// under Prefix. They have to send a bearer token: credentials that a browser adds by itself
-// are never allowed. Without origins it does nothing.
+// CORS is the middleware that lets pages on these origins call the API. They have to send a
+// bearer token: cookies and other credentials that browsers add are never allowed. Without
+// origins it does nothing.
 func CORS(origins []string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		if len(origins) == 0 {
@@ -50,7 +50,7 @@ func CORS(origins []string) func(http.Handler) http.Handler {
 	}
 }
 
-// IsOrigin says whether a text is an origin as browsers write it.
+// IsOrigin reports whether a text is an origin as browsers write it.
 func IsOrigin(text string) bool {
 	u, err := url.Parse(text)
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && text == u.Scheme+"://"+strings.ToLower(u.Host) &&

@@ -11,7 +11,6 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// The tags group operations in the document.
 const (
 	tagAccount       = "Account"
 	tagCatalog       = "Catalog"
@@ -23,13 +22,13 @@ const (
 func describe(version string) huma.Config {
 	config := huma.DefaultConfig("Gatehouse", version)
 	config.Info.Description = "Sign up, find API products, subscribe to plans and get API keys. " +
-		"Whatever changes something answers 202 with an operation, which tells step by step what becomes of it."
+		"A request that changes something is answered with 202 and an operation, whose steps can be followed."
 	config.Tags = []*huma.Tag{
-		{Name: tagAccount, Description: "Who is signed in, and the opening of their account."},
-		{Name: tagCatalog, Description: "What is offered. Needs no token."},
-		{Name: tagSubscriptions, Description: "The plans that the account's key opens."},
+		{Name: tagAccount, Description: "The account of the signed-in person."},
+		{Name: tagCatalog, Description: "Products, with their APIs and plans. Needs no token."},
+		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
-		{Name: tagOperations, Description: "What became of the requests that were answered with 202."},
+		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
 	}
 	config.Servers = []*huma.Server{{URL: Prefix}}
 	config.OpenAPIPath = ""
@@ -43,11 +42,11 @@ func describe(version string) huma.Config {
 	return config
 }
 
-// serveDocument serves the OpenAPI document. huma would write it on the first request,
-// which races with the second.
+// serveDocument serves the OpenAPI document. huma would encode it during the first request,
+// in a race with the second.
 func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	for _, path := range []string{"/catalog", "/catalog/{product}"} {
-		openAPI.Paths[path].Get.Responses["304"] = &huma.Response{Description: "Nothing has changed since the answer with that ETag."}
+		openAPI.Paths[path].Get.Responses["304"] = &huma.Response{Description: "Not modified since the response with that ETag."}
 	}
 	for _, path := range openAPI.Paths {
 		for _, operation := range []*huma.Operation{path.Get, path.Post, path.Put, path.Delete} {
@@ -68,15 +67,13 @@ func serveDocument(r chi.Router, openAPI *huma.OpenAPI) {
 	})
 }
 
-// tellPeriods says which periods a quota can have; the catalog itself takes what API
-// Gateway says.
 func tellPeriods(schemas huma.Registry) {
 	period := schemas.Map()["Quota"].Properties["period"]
-	period.Enum, period.Description = []any{"DAY", "WEEK", "MONTH"}, "A quota begins anew with each day, week or month (UTC)."
+	period.Enum, period.Description = []any{"DAY", "WEEK", "MONTH"}, "The quota resets at the start of each day, week or month (UTC)."
 }
 
-// tellNulls says which members may be null. huma takes it for every list, which ours
-// never are, and for no pointer to a struct, which may be.
+// tellNulls corrects which members may be null. huma assumes that every list may be, though
+// ours never are, and that no pointer to a struct may be, though ours are.
 func tellNulls(schemas huma.Registry) {
 	for name, schema := range schemas.Map() {
 		of := schemas.TypeFromRef("#/components/schemas/" + name)

@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// document is the OpenAPI document, as far as it is checked.
+// document is the part of the OpenAPI document that is checked.
 type document struct {
 	OpenAPI string
 	Info    struct{ Title, Version, Description string }
@@ -67,7 +67,7 @@ func described(t testing.TB) document {
 	return d
 }
 
-// checks checks that an answer to a route is one that the document has.
+// checks fails the test if the document does not have this response to a route.
 func (d document) checks(t testing.TB, route string, a answer) {
 	t.Helper()
 	method, path, _ := strings.Cut(route, " ")
@@ -88,16 +88,16 @@ func (d document) checks(t testing.TB, route string, a answer) {
 		t.Fatalf("%s: response %s has no %q", route, status, a.Header().Get("Content-Type"))
 	}
 	for _, flaw := range d.validate(content.Schema, a.json(), "body") {
-		t.Errorf("%s answers %d with what the document does not have: %s", route, a.Code, flaw)
+		t.Errorf("%s answers %d with a body that is not documented: %s", route, a.Code, flaw)
 	}
 	for _, name := range []string{"ETag", "Location", "Retry-After"} {
 		if _, ok := response.Headers[name]; a.Code < 400 && !ok && a.Header().Get(name) != "" {
-			t.Errorf("%s answers %d with %s, which the document does not have", route, a.Code, name)
+			t.Errorf("%s answers %d with %s, which is not documented", route, a.Code, name)
 		}
 	}
 }
 
-// operationIDs are what generated clients call their methods: never renamed.
+// operationIDs name the methods of generated clients, so they must never change.
 var operationIDs = map[string]string{
 	"POST /register":               "register",
 	"GET /me":                      "me",
@@ -111,21 +111,21 @@ var operationIDs = map[string]string{
 	"GET /operations/{operation}":  "get-operation",
 }
 
-func TestTheDocumentHasEveryRouteUnderItsName(t *testing.T) {
+func TestTheDocumentHasEveryRouteAndOperationID(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	if !strings.HasPrefix(d.OpenAPI, "3.1.") || d.Info.Title != "Gatehouse" || d.Info.Version != "1.2.3" || d.Info.Description == "" {
-		t.Errorf("it is OpenAPI %q of %+v", d.OpenAPI, d.Info)
+		t.Errorf("OpenAPI %q, info %+v", d.OpenAPI, d.Info)
 	}
 	if len(d.Servers) != 1 || d.Servers[0].URL != api.Prefix {
-		t.Errorf("its servers are %v", d.Servers)
+		t.Errorf("the servers are %v", d.Servers)
 	}
 	ids := map[string]string{}
 	for path, methods := range d.Paths {
 		for method, operation := range methods {
 			ids[strings.ToUpper(method)+" "+path] = operation.OperationID
 			if operation.Summary == "" {
-				t.Errorf("%s %s says nothing", method, path)
+				t.Errorf("%s %s has no summary", method, path)
 			}
 		}
 	}
@@ -133,7 +133,7 @@ func TestTheDocumentHasEveryRouteUnderItsName(t *testing.T) {
 		t.Errorf("the operation ids (-want +got):\n%s", diff)
 	}
 	if unique := slices.Compact(slices.Sorted(maps.Values(ids))); len(unique) != len(ids) {
-		t.Errorf("of %d operation ids %d are different", len(ids), len(unique))
+		t.Errorf("of %d operation ids %d are distinct", len(ids), len(unique))
 	}
 
 	router := chi.NewRouter()
@@ -151,7 +151,7 @@ func TestTheDocumentHasEveryRouteUnderItsName(t *testing.T) {
 	}
 	slices.Sort(routes)
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(ids)), routes); diff != "" {
-		t.Errorf("what is documented and what is served (-document +router):\n%s", diff)
+		t.Errorf("documented and served routes (-document +router):\n%s", diff)
 	}
 	var tried []string
 	for _, e := range examples() {
@@ -159,11 +159,11 @@ func TestTheDocumentHasEveryRouteUnderItsName(t *testing.T) {
 	}
 	slices.Sort(tried)
 	if diff := cmp.Diff(routes, tried); diff != "" {
-		t.Errorf("what is served and what the tests ask for (-router +tests):\n%s", diff)
+		t.Errorf("served and tested routes (-router +tests):\n%s", diff)
 	}
 }
 
-func TestTheDocumentSaysWhatNeedsAToken(t *testing.T) {
+func TestTheDocumentSaysWhichOperationsNeedAToken(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	if scheme := d.Components.SecuritySchemes["bearer"]; scheme.Type != "http" || scheme.Scheme != "bearer" {
@@ -182,7 +182,7 @@ func TestTheDocumentSaysWhatNeedsAToken(t *testing.T) {
 	}
 }
 
-func TestTheDocumentSaysWhatGoesInAndWhatComesOut(t *testing.T) {
+func TestTheDocumentDescribesParametersBodiesAndResponses(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	placeholder := regexp.MustCompile(`\{(\w+)\}`)
@@ -195,7 +195,7 @@ func TestTheDocumentSaysWhatGoesInAndWhatComesOut(t *testing.T) {
 				if p.In == "path" {
 					inPath = append(inPath, p.Name)
 					if !p.Required || p.Schema.MaxLength == 0 {
-						t.Errorf("%s: %s is optional or has no end", at, p.Name)
+						t.Errorf("%s: %s is optional or has no length limit", at, p.Name)
 					}
 				}
 				keyed = keyed || p.In == "header" && p.Name == "Idempotency-Key" && !p.Required && p.Schema.MaxLength == 255
@@ -205,14 +205,14 @@ func TestTheDocumentSaysWhatGoesInAndWhatComesOut(t *testing.T) {
 				named = append(named, found[1])
 			}
 			if diff := cmp.Diff(named, inPath); diff != "" {
-				t.Errorf("%s: its parameters (-path +declared):\n%s", at, diff)
+				t.Errorf("%s: parameters (-path +declared):\n%s", at, diff)
 			}
 			_, opens := operation.Responses["202"]
 			if keyed != opens {
-				t.Errorf("%s opens an operation: %t; takes an Idempotency-Key: %t", at, opens, keyed)
+				t.Errorf("%s starts an operation: %t; accepts an Idempotency-Key: %t", at, opens, keyed)
 			}
 			if body := operation.RequestBody; body != nil && (body.Required || body.Content["application/json"].Schema.Ref == "") {
-				t.Errorf("%s: its body is %+v", at, body)
+				t.Errorf("%s: the body is %+v", at, body)
 			}
 			problem := operation.Responses["default"].Content["application/problem+json"].Schema
 			if len(operation.Responses["default"].Content) != 1 || problem.Ref != "#/components/schemas/Problem" {
@@ -223,18 +223,18 @@ func TestTheDocumentSaysWhatGoesInAndWhatComesOut(t *testing.T) {
 					t.Errorf("%s: response %s has no description, which is required", at, status)
 				}
 			}
-			if _, told := operation.Responses["304"]; told != strings.HasPrefix(path, "/catalog") {
-				t.Errorf("%s: 304 is told: %t", at, told)
+			if _, documented := operation.Responses["304"]; documented != strings.HasPrefix(path, "/catalog") {
+				t.Errorf("%s: 304 is documented: %t", at, documented)
 			}
 		}
 	}
 	if _, ok := d.Components.Schemas["ErrorModel"]; ok {
-		t.Error("there are errors of two kinds")
+		t.Error("the errors have several schemas")
 	}
 }
 
-// listed are the errors that a client of each operation has to expect, besides those that
-// any operation may answer.
+// listed are the errors of each operation, besides those that
+// every operation has.
 var listed = map[string]string{
 	"POST /register":               "403 413 415 429",
 	"GET /me":                      "",
@@ -278,7 +278,7 @@ func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerOfTheDocumentHasAnExampleOfIt(t *testing.T) {
+func TestEveryResponseInTheDocumentHasAnExample(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	for path, methods := range d.Paths {
@@ -319,7 +319,7 @@ func TestEveryAnswerOfTheDocumentHasAnExampleOfIt(t *testing.T) {
 	}
 }
 
-func TestEveryOperationHasATagThatIsExplained(t *testing.T) {
+func TestEveryOperationHasADescribedTag(t *testing.T) {
 	t.Parallel()
 	d := described(t)
 	used := map[string]bool{}
@@ -334,19 +334,19 @@ func TestEveryOperationHasATagThatIsExplained(t *testing.T) {
 	}
 	for _, tag := range d.Tags {
 		if !used[tag.Name] || tag.Description == "" {
-			t.Errorf("the tag %q is not used or not explained", tag.Name)
+			t.Errorf("the tag %q is not used or not described", tag.Name)
 		}
 		delete(used, tag.Name)
 	}
 	for tag := range used {
-		t.Errorf("the tag %q is not explained", tag)
+		t.Errorf("the tag %q is not described", tag)
 	}
 }
 
-func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
+func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 	t.Parallel()
 	d := described(t)
-	// Of these facts no operation has a step.
+	// No operation has steps of these facts.
 	apart := []string{"KeyObserved", "KeyReleasing", "KeyReleased", "CatalogPublished", "CatalogSourceFailed"}
 	var steps []string
 	for _, fact := range events.FactTypes() {
@@ -378,7 +378,7 @@ func TestTheDocumentsEnumsHaveWhatTheProgramSays(t *testing.T) {
 		}
 		for _, value := range enum {
 			if text, ok := value.(string); !ok || !slices.Contains(want, text) {
-				t.Errorf("%s has %v, which the program never says", at, value)
+				t.Errorf("%s has %v, which the program never uses", at, value)
 			}
 		}
 	}
@@ -394,7 +394,7 @@ func TestEverySchemaOfTheDocumentIsSound(t *testing.T) {
 		if s.Ref != "" {
 			name, ok := strings.CutPrefix(s.Ref, "#/components/schemas/")
 			if _, there := d.Components.Schemas[name]; !ok || !there {
-				t.Errorf("%s refers to %s, which is not there", at, s.Ref)
+				t.Errorf("%s refers to %s, which does not exist", at, s.Ref)
 			}
 			used[name] = true
 			return
@@ -417,7 +417,7 @@ func TestEverySchemaOfTheDocumentIsSound(t *testing.T) {
 			visit(at+"[]", *s.Items)
 		}
 		if len(s.Type) == 0 && len(s.AnyOf) == 0 {
-			t.Errorf("%s may be anything", at)
+			t.Errorf("%s has no type", at)
 		}
 	}
 	for name, s := range d.Components.Schemas {
@@ -485,7 +485,7 @@ func TestTheDocumentsExamplesAreTrue(t *testing.T) {
 		}
 		for _, example := range s.Examples {
 			if text, ok := example.(string); !ok || !isTrue(text) {
-				t.Errorf("%s: %v is no example", at, example)
+				t.Errorf("%s: %v is not a valid example", at, example)
 			}
 		}
 		delete(d.Components.Schemas[name].Properties, member)
@@ -493,13 +493,13 @@ func TestTheDocumentsExamplesAreTrue(t *testing.T) {
 	for name, s := range d.Components.Schemas {
 		for member, property := range s.Properties {
 			if len(property.Examples) > 0 {
-				t.Errorf("nobody checks the example of %s.%s: %v", name, member, property.Examples)
+				t.Errorf("no check covers the example of %s.%s: %v", name, member, property.Examples)
 			}
 		}
 	}
 }
 
-func TestTheDocumentIsTheSameForWhoeverAsksWhenever(t *testing.T) {
+func TestTheDocumentIsTheSameForEveryRequest(t *testing.T) {
 	t.Parallel()
 	f := full()
 	router := chi.NewRouter()

@@ -11,8 +11,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// What the OpenAPI document shows of answers: one example for every operation, and the
-// errors that a client of it has to expect.
+// The OpenAPI document's examples: a response for every operation, and the errors that a
+// client has to expect.
 
 var exampleTime = time.Date(2026, time.November, 22, 9, 0, 0, 0, time.UTC)
 
@@ -53,7 +53,7 @@ func exampleOffer() catalog.Product {
 	}
 }
 
-// answers are the examples of what succeeds, by operation id.
+// answers are the examples of successful responses, by operation id.
 func answers() map[string]any {
 	return map[string]any{
 		"register":      exampleOf("RegisterUser", "accepted"),
@@ -78,43 +78,42 @@ func answers() map[string]any {
 	}
 }
 
-// expected is an error that the document lists.
 type expected struct {
 	code portal.Code
-	// means says when it comes, detail is what an example of it says.
+	// means says when the error occurs, detail is that of the example.
 	means, detail string
 }
 
 var (
 	anywhere = map[int]expected{
-		http.StatusBadRequest:          {portal.Invalid, "The request cannot be read.", "The query after the question mark cannot be read: something in it is not encoded as it should be."},
-		http.StatusUnauthorized:        {portal.Unauthorized, "Nobody is signed in, or the token is not valid.", "Sign in first: send an ID or access token as a bearer token."},
+		http.StatusBadRequest:          {portal.Invalid, "The request cannot be read.", "The query string cannot be read: something in it is not properly encoded."},
+		http.StatusUnauthorized:        {portal.Unauthorized, "Not signed in, or the token is not valid.", "Sign in first: send an ID or access token as a bearer token."},
 		http.StatusUnprocessableEntity: {portal.Invalid, "The request does not match this document.", "validation failed"},
-		http.StatusInternalServerError: {portal.Internal, "Something went wrong in the portal. The cause is in its log, under the request id.", "Something went wrong on our side."},
-		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. Send the request again later, with the same Idempotency-Key if it has one: it may have been accepted all the same.", "The portal cannot read its data right now. Try again in a moment."},
+		http.StatusInternalServerError: {portal.Internal, "Something went wrong in the portal. Its log has the cause, under the request id.", "Something went wrong on our side."},
+		http.StatusServiceUnavailable:  {portal.Unavailable, "A service that the portal depends on does not answer. The request may have been accepted. Send it again later, with the same Idempotency-Key if it has one.", "The portal cannot read its data right now. Try again in a moment."},
 	}
 	writing = map[int]expected{
-		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page of another site.", "This request came from another site. Open the portal itself and try again."},
+		http.StatusForbidden:             {portal.Forbidden, "A browser sent the request from a page on another site.", "This request came from another site. Open the portal at https://portal.example.com and try again."},
 		http.StatusRequestEntityTooLarge: {portal.TooLarge, "The body is larger than 64 KB.", "The body is larger than 64 KB."},
 		http.StatusUnsupportedMediaType:  {"unsupported_media_type", "The body is not JSON.", "unknown content type: text/plain"},
-		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests, or has too many that have not ended. The detail says which, and when to go on.", "More than 120 requests in a minute. Wait a minute, then go on."},
+		http.StatusTooManyRequests:       {portal.TooManyRequests, "The account has sent too many requests, or has too many open ones. The detail says which, and when to try again.", "More than 120 requests in a minute. Wait a minute, then try again."},
 	}
 	keyed = map[int]expected{
-		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key came with another request before.", "This Idempotency-Key was used for another request before. Use a new one."},
-		http.StatusServiceUnavailable:  {portal.Unavailable, "Something that the portal depends on does not answer. The request may have been accepted all the same; the detail says whether that is certain. Send it again with the same Idempotency-Key.", "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm."},
+		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key was used for another request.", "This Idempotency-Key was used for another request before. Use a new one."},
+		http.StatusServiceUnavailable:  {portal.Unavailable, "A service that the portal depends on does not answer. The request may have been accepted; the detail says whether that is certain. Send it again with the same Idempotency-Key.", "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm."},
 	}
 	noProduct   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product.", "There is no such product."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noKey       = map[int]expected{
 		http.StatusNotFound:        {portal.NotFound, "The account has no such key.", "There is no such key."},
-		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key is not there yet. Wait until it has been created."},
-		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then go on."},
+		http.StatusConflict:        {portal.Conflict, "The key has not been created yet, or it is disabled.", "The key does not exist yet. Wait until it has been created."},
+		http.StatusTooManyRequests: {portal.TooManyRequests, "The account has revealed too many keys.", "More than 10 reveals in a minute. Wait a minute, then try again."},
 	}
 )
 
-// failures are the errors of each operation, besides those that any has; later ones
-// stand for earlier ones of the same status.
+// failures are the errors of each operation, besides those that every operation has. Later
+// ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
 	"register":           {writing, keyed},
 	"subscribe":          {writing, keyed, noPlan},
@@ -128,7 +127,6 @@ var failures = map[string][]map[int]expected{
 	"list-keys":          nil,
 }
 
-// illustrate adds the examples and the errors to an operation.
 func illustrate(operation *huma.Operation) {
 	for _, response := range operation.Responses {
 		if content := response.Content["application/json"]; content != nil {
@@ -157,9 +155,9 @@ func (e expected) response(status int, problem *huma.Schema) *huma.Response {
 	}
 	switch status {
 	case http.StatusUnauthorized:
-		response.Headers = header("WWW-Authenticate", "Bearer, and what is wrong with the token if one was sent.")
+		response.Headers = header("WWW-Authenticate", "Bearer, and what is wrong with the token, if one was sent.")
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		response.Headers = header("Retry-After", "Seconds after which to send the request again.")
+		response.Headers = header("Retry-After", "Seconds to wait before sending the request again.")
 	}
 	return response
 }

@@ -29,20 +29,20 @@ const keyValue = "gatehouseKeyValueThatMayBeSeenOnceOnly0123456789"
 
 var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Email: "ada@example.com", Groups: []string{"admins"}}
 
-// asked is one call of operations.
+// asked is one call of a fake.
 type asked struct {
 	What string
 	Who  operations.Caller
 	Name string
 }
 
-// fake stands for operations and views.
+// fake is operations and views.
 type fake struct {
 	catalog   projections.Catalog
 	account   projections.Account
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
-	// err is what every call fails with, panics what every call panics with.
+	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
 
@@ -92,7 +92,7 @@ func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
 	return f.catalog, f.ask("catalog", operations.Caller{}, "")
 }
 
-// full is a fake that has something of everything.
+// full is a fake with data in every view.
 func full() *fake {
 	offered := catalog.Document{Products: []catalog.Product{{
 		ID: "weather", Name: "Weather", Description: "Forecasts for every place.",
@@ -132,8 +132,7 @@ func full() *fake {
 	}
 }
 
-// site is the API over fakes, as one person sees it, behind the middleware that the
-// portal puts before it.
+// site is the API over fakes as one person sees it, behind the portal's middleware.
 type site struct {
 	t testing.TB
 	*fake
@@ -141,7 +140,7 @@ type site struct {
 	log     *logged
 }
 
-// visit is the site for somebody who is not signed in.
+// visit is the site without a sign-in.
 func visit(t testing.TB, f *fake) site { return siteOf(t, f, nil) }
 
 // signedIn is the site for Ada.
@@ -163,7 +162,7 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 	return site{t, f, router, log}
 }
 
-// guardedBy is the site with that guard.
+// guardedBy returns the site with that guard.
 func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(zerolog.New(s.log)))
@@ -172,7 +171,7 @@ func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
 	return s
 }
 
-// do sends a request to a path below the prefix; headers come in pairs.
+// do sends a request to a path under the prefix; headers are pairs of name and value.
 func (s site) do(method, path string, body io.Reader, headers ...string) answer {
 	s.t.Helper()
 	r := httptest.NewRequest(method, api.Prefix+path, body)
@@ -192,7 +191,7 @@ func (s site) get(path string, headers ...string) answer {
 	return s.do(http.MethodGet, path, nil, headers...)
 }
 
-// logged is a log that may be written by many.
+// logged is a log for concurrent writers.
 type logged struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -210,7 +209,7 @@ func (l *logged) String() string {
 	return l.text.String()
 }
 
-// line is the only line of the log with that message.
+// line returns the only log line with that message.
 func (l *logged) line(t testing.TB, message string) map[string]any {
 	t.Helper()
 	var found []map[string]any
@@ -234,7 +233,7 @@ type answer struct {
 	*httptest.ResponseRecorder
 }
 
-// want checks the status.
+// want fails the test on another status.
 func (a answer) want(status int) answer {
 	a.t.Helper()
 	if a.Code != status {
@@ -243,7 +242,7 @@ func (a answer) want(status int) answer {
 	return a
 }
 
-// json is the body.
+// json decodes the body.
 func (a answer) json() any {
 	a.t.Helper()
 	var body any
@@ -253,7 +252,7 @@ func (a answer) json() any {
 	return body
 }
 
-// problem is the body as a problem, which must be one with that code.
+// problem decodes the body, which must be a problem with that code.
 func (a answer) problem(code string) api.Problem {
 	a.t.Helper()
 	var p api.Problem
@@ -264,13 +263,13 @@ func (a answer) problem(code string) api.Problem {
 		a.t.Errorf("answered %d with %s, want /problems/%s", a.Code, a.Body, code)
 	}
 	if id := a.Header().Get(api.RequestIDHeader); p.RequestID != id || id == "" {
-		a.t.Errorf("the request is %q in the body and %q in the header", p.RequestID, id)
+		a.t.Errorf("the request id is %q in the body and %q in the header", p.RequestID, id)
 	}
 	if got := a.Header().Get("Content-Type"); got != "application/problem+json" {
 		a.t.Errorf("the content type of a problem is %q", got)
 	}
 	if got := a.Header().Get("Cache-Control"); got != "no-store" {
-		a.t.Errorf("caches are told %q about a problem", got)
+		a.t.Errorf("Cache-Control of a problem is %q", got)
 	}
 	return p
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
-// hstsAge is for how many seconds a browser uses only https for the portal's host.
+// hstsAge is for how many seconds browsers use only https for the portal's host.
 const hstsAge = "31536000"
 
-// SecureHeaders is the middleware that sets the headers which every answer has. Pages loosen
-// the policy for what they load. https says whether browsers reach the portal by https.
+// SecureHeaders is the middleware that sets the security headers of every response. Pages
+// loosen the policy for what they load. https is true if browsers use https.
 func SecureHeaders(https bool) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,9 +30,9 @@ func SecureHeaders(https bool) func(http.Handler) http.Handler {
 	}
 }
 
-// Compress is the middleware that compresses the answers to GET and HEAD with gzip. Answers
-// to other methods stay as they are, and with them every key that is revealed: the length
-// of a compressed answer tells something about what is in it.
+// Compress is the middleware that compresses the responses to GET and HEAD with gzip. Other
+// responses are not compressed, because revealed keys are among them, and the length of
+// compressed data can leak its content.
 func Compress(next http.Handler) http.Handler {
 	compressed := gzip(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -54,8 +54,6 @@ func newGzip() func(http.Handler) http.HandlerFunc {
 	return wrapper
 }
 
-// compressible says whether a media type is text. Pictures and archives are compressed
-// already.
 func compressible(contentType string) bool {
 	mediaType, _, err := mime.ParseMediaType(contentType)
 	return err == nil && (strings.HasPrefix(mediaType, "text/") || mediaType == "application/json" ||

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 )
 
-func TestAnswersToReadsAreCompressedAndNoOthers(t *testing.T) {
+func TestOnlyResponsesToReadsAreCompressed(t *testing.T) {
 	t.Parallel()
 	const secret = "a key's value, which the length of an answer must not give away"
 	text := strings.Repeat(secret, 100)
@@ -36,7 +36,7 @@ func TestAnswersToReadsAreCompressedAndNoOthers(t *testing.T) {
 		"an icon":                      {http.MethodGet, "image/svg+xml", "gzip", true},
 		"a client that cannot read it": {http.MethodGet, "text/html", "", false},
 		"a client that refuses it":     {http.MethodGet, "text/html", "gzip;q=0", false},
-		"a picture":                    {http.MethodGet, "image/png", "gzip", false},
+		"an image":                     {http.MethodGet, "image/png", "gzip", false},
 		"a revealed key on a page":     {http.MethodPost, "text/html", "gzip", false},
 		"a revealed key as JSON":       {http.MethodPost, "application/json", "gzip", false},
 	} {
@@ -67,7 +67,7 @@ func TestAnswersToReadsAreCompressedAndNoOthers(t *testing.T) {
 	}
 }
 
-func TestPagesOfListedOriginsMayCallTheAPIAndNoOthers(t *testing.T) {
+func TestOnlyPagesOnListedOriginsMayCallTheAPI(t *testing.T) {
 	t.Parallel()
 	const app = "https://app.example.com"
 	f := full()
@@ -81,22 +81,22 @@ func TestPagesOfListedOriginsMayCallTheAPIAndNoOthers(t *testing.T) {
 		allowed      string
 		varies       bool
 	}{
-		"a read":                          {[]string{app}, http.MethodGet, "/catalog", []string{"Origin", app}, http.StatusOK, app, true},
-		"a write":                         {[]string{app}, http.MethodPost, "/register", []string{"Origin", app, "Authorization", "Bearer x"}, http.StatusAccepted, app, true},
-		"a preflight":                     {[]string{app}, http.MethodOptions, "/subscriptions/p", []string{"Origin", app, "Access-Control-Request-Method", "PUT"}, http.StatusNoContent, app, true},
-		"an error":                        {[]string{app}, http.MethodGet, "/nothing", []string{"Origin", app}, http.StatusNotFound, app, true},
-		"another origin":                  {[]string{app}, http.MethodGet, "/catalog", []string{"Origin", "https://evil.example"}, http.StatusOK, "", true},
-		"an origin that only looks alike": {[]string{app}, http.MethodGet, "/catalog", []string{"Origin", app + ".evil.example"}, http.StatusOK, "", true},
-		"no origin, of which a cache may keep the answer for one": {[]string{app}, http.MethodGet, "/catalog", nil, http.StatusOK, "", true},
-		"a preflight of another":                                  {[]string{app}, http.MethodOptions, "/subscriptions/p", []string{"Origin", "https://evil.example", "Access-Control-Request-Method", "PUT"}, http.StatusMethodNotAllowed, "", true},
-		"OPTIONS that is no preflight":                            {[]string{app}, http.MethodOptions, "/subscriptions/p", []string{"Origin", app}, http.StatusMethodNotAllowed, app, true},
-		"no list":                                                 {nil, http.MethodGet, "/catalog", []string{"Origin", app}, http.StatusOK, "", false},
+		"a read":                                {[]string{app}, http.MethodGet, "/catalog", []string{"Origin", app}, http.StatusOK, app, true},
+		"a write":                               {[]string{app}, http.MethodPost, "/register", []string{"Origin", app, "Authorization", "Bearer x"}, http.StatusAccepted, app, true},
+		"a preflight":                           {[]string{app}, http.MethodOptions, "/subscriptions/p", []string{"Origin", app, "Access-Control-Request-Method", "PUT"}, http.StatusNoContent, app, true},
+		"an error":                              {[]string{app}, http.MethodGet, "/nothing", []string{"Origin", app}, http.StatusNotFound, app, true},
+		"another origin":                        {[]string{app}, http.MethodGet, "/catalog", []string{"Origin", "https://evil.example"}, http.StatusOK, "", true},
+		"an origin with a listed one as prefix": {[]string{app}, http.MethodGet, "/catalog", []string{"Origin", app + ".evil.example"}, http.StatusOK, "", true},
+		"no origin, with a response that a cache may store": {[]string{app}, http.MethodGet, "/catalog", nil, http.StatusOK, "", true},
+		"a preflight from another origin":                   {[]string{app}, http.MethodOptions, "/subscriptions/p", []string{"Origin", "https://evil.example", "Access-Control-Request-Method", "PUT"}, http.StatusMethodNotAllowed, "", true},
+		"OPTIONS that is not a preflight":                   {[]string{app}, http.MethodOptions, "/subscriptions/p", []string{"Origin", app}, http.StatusMethodNotAllowed, app, true},
+		"without listed origins":                            {nil, http.MethodGet, "/catalog", []string{"Origin", app}, http.StatusOK, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.handler = api.CORS(c.origins)(inner)
 			a := s.do(c.method, c.path, nil, c.headers...).want(c.status)
 			if got := a.Header().Get("Access-Control-Allow-Origin"); got != c.allowed {
-				t.Errorf("allowed is %q, want %q", got, c.allowed)
+				t.Errorf("Access-Control-Allow-Origin is %q, want %q", got, c.allowed)
 			}
 			if varies := strings.Contains(strings.Join(a.Header().Values("Vary"), ","), "Origin"); varies != c.varies {
 				t.Errorf("Vary is %q", a.Header().Values("Vary"))
@@ -111,7 +111,7 @@ func TestPagesOfListedOriginsMayCallTheAPIAndNoOthers(t *testing.T) {
 	page.Header.Set("Origin", app)
 	api.CORS([]string{app})(http.NotFoundHandler()).ServeHTTP(w, page)
 	if got := w.Header().Get("Access-Control-Allow-Origin"); got != "" {
-		t.Errorf("a page may be read by %s", got)
+		t.Errorf("pages on %s may read this page", got)
 	}
 }
 
@@ -141,7 +141,7 @@ func TestMediaTypesIgnoreCase(t *testing.T) {
 	}
 }
 
-func TestTheDocumentIsServedWithoutAskingWhoReadsIt(t *testing.T) {
+func TestTheDocumentIsServedWithoutTheGuard(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	guard := func(next http.Handler) http.Handler {
@@ -154,12 +154,12 @@ func TestTheDocumentIsServedWithoutAskingWhoReadsIt(t *testing.T) {
 	for path, want := range map[string]int{"/openapi.json": 0, "/nothing": 0, "/catalog": 1} {
 		asked = 0
 		if s.get(path); asked != want {
-			t.Errorf("%s asks %d times, want %d", path, asked, want)
+			t.Errorf("%s called the guard %d times, want %d", path, asked, want)
 		}
 	}
 }
 
-func TestAHandlerCanMoveTheDeadlineOfItsAnswer(t *testing.T) {
+func TestAHandlerCanSetTheWriteDeadline(t *testing.T) {
 	t.Parallel()
 	result := make(chan error, 1)
 	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

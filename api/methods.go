@@ -11,13 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// MethodNotAllowed answers a request under Prefix whose method its resource does not
-// take, naming those it takes (RFC 9110, section 15.5.6). The router that the API is
-// mounted on has to use it there, too: it answers methods that HTTP does not know
-// before it looks at the path.
+// MethodNotAllowed answers 405 and lists the methods that the resource supports (RFC 9110,
+// section 15.5.6). The router that the API is mounted on has to use it under Prefix, too,
+// since it answers methods that HTTP does not know before it looks at the path.
 func MethodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(allowed(r), ", "))
-	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, methodNotAllowed, "This resource does not take that method."))
+	writeProblem(w, newProblem(r.Context(), http.StatusMethodNotAllowed, methodNotAllowed, "This resource does not support that method."))
 }
 
 func allowed(r *http.Request) []string {
@@ -37,8 +36,7 @@ func allowed(r *http.Request) []string {
 	return methods
 }
 
-// headAsGet answers HEAD where GET is answered (RFC 9110, section 9.3.2); net/http
-// leaves out the body.
+// headAsGet routes HEAD like GET (RFC 9110, section 9.3.2); net/http leaves out the body.
 func headAsGet(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodHead {
@@ -48,8 +46,8 @@ func headAsGet(next http.Handler) http.Handler {
 	})
 }
 
-// plainMediaType writes the media type of a body in lower case, as which it means the same
-// (RFC 9110, section 8.3.1); what validates bodies knows it so only.
+// plainMediaType lowercases the media type of a body, for huma. Case does not matter in it
+// (RFC 9110, section 8.3.1).
 func plainMediaType(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if given := r.Header.Get("Content-Type"); given != "" {
@@ -63,12 +61,11 @@ func plainMediaType(next http.Handler) http.Handler {
 	})
 }
 
-// readableQuery refuses a query that cannot be read, of which net/url would pass over
-// what it does not understand.
+// readableQuery refuses a malformed query string, whose malformed parts net/url would drop.
 func readableQuery(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
-			WriteProblem(w, r, portal.Fail(portal.Invalid, "The query after the question mark cannot be read: something in it is not encoded as it should be."))
+			WriteProblem(w, r, portal.Fail(portal.Invalid, "The query string cannot be read: something in it is not properly encoded."))
 			return
 		}
 		next.ServeHTTP(w, r)

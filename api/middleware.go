@@ -20,22 +20,22 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// RequestIDHeader carries the request id, both ways. What a client sends is taken over
-// if it is a plain word; it becomes the correlation id of all that follows.
+// RequestIDHeader carries the request id in requests and responses. A client's id is used if
+// it is 8 to 64 letters, digits, ".", "_" or "-". It becomes the correlation id of messages.
 const RequestIDHeader = "X-Request-Id"
 
 var plainID = regexp.MustCompile(`^[A-Za-z0-9._-]{8,64}$`)
 
 type requestIDKey struct{}
 
-// RequestID is the id of the request that is being answered, "" outside one.
+// RequestID returns the id of the request, "" outside of one.
 func RequestID(ctx context.Context) string {
 	id, _ := ctx.Value(requestIDKey{}).(string)
 	return id
 }
 
-// RequestIDs gives every request an id, puts it and a logger that carries it into the
-// context, and logs the request when it is answered: its route, never its query.
+// RequestIDs is the middleware that gives every request an id, puts it and a logger with it
+// into the context, and logs the request when it ends: its route, never its query.
 func RequestIDs(log zerolog.Logger) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,7 +67,7 @@ func route(r *http.Request) string {
 	return ""
 }
 
-// Recover turns a panic into an error, which onError answers, and a line in the log.
+// Recover is the middleware that passes a panic to onError, as an error with the stack.
 func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -85,8 +85,7 @@ func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.
 	}
 }
 
-// limitBody refuses a large body, before anything else is looked at if its length is
-// told.
+// limitBody refuses a body that is too large, at once if Content-Length says so.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
@@ -101,8 +100,8 @@ func limitBody(next http.Handler) http.Handler {
 
 func tooLarge() *portal.Error { return portal.Fail(portal.TooLarge, "The body is larger than 64 KB.") }
 
-// body is a request's body. That it cannot be read is the client's fault: it has gone,
-// or has not sent what it announced.
+// body reports read errors as the client's fault: it disconnected, or did not send what it
+// announced.
 type body struct{ io.ReadCloser }
 
 func (b body) Read(p []byte) (int, error) {
@@ -117,7 +116,7 @@ func (b body) Read(p []byte) (int, error) {
 	return n, &portal.Error{Code: portal.Invalid, Message: "The body could not be read.", Err: err}
 }
 
-// noStore keeps answers out of caches; those that may be kept say so themselves.
+// noStore keeps responses out of caches. Handlers override it where caching is allowed.
 func noStore(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

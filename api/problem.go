@@ -12,26 +12,26 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Problem is an error as RFC 9457 has it.
+// Problem is a problem document (RFC 9457).
 type Problem struct {
-	Type      string `json:"type" doc:"What kind of problem it is: /problems/ and its code, where the portal has a page about it." example:"/problems/not_found"`
+	Type      string `json:"type" doc:"The kind of problem: the path of the portal's page about it, /problems/<code>." example:"/problems/not_found"`
 	Title     string `json:"title" doc:"The HTTP status in words."`
 	Status    int    `json:"status" doc:"The HTTP status."`
 	Detail    string `json:"detail" doc:"What is wrong and what to change."`
-	RequestID string `json:"request_id" doc:"Names this request in the logs."`
-	Errors    []Flaw `json:"errors,omitempty" doc:"What is wrong where, if the request is not as the OpenAPI document has it."`
+	RequestID string `json:"request_id" doc:"The id of this request in the portal's log."`
+	Errors    []Flaw `json:"errors,omitempty" doc:"What is wrong and where, if the request does not match the OpenAPI document."`
 
 	header http.Header
 }
 
-// Flaw is one thing that is wrong with a request. It never repeats the value.
+// Flaw is one thing that is wrong with a request. It never contains the offending value.
 type Flaw struct {
 	Location string `json:"location,omitempty" example:"path.plan"`
 	Message  string `json:"message"`
 }
 
-// statuses is one of the two tables that read codes; the other decides between retry
-// and dead letter (transport).
+// statuses is one of the two tables that read codes. The other, in transport, decides
+// between retry and dead letter.
 var statuses = map[portal.Code]int{
 	portal.Invalid:         http.StatusBadRequest,
 	portal.Unauthorized:    http.StatusUnauthorized,
@@ -47,7 +47,7 @@ var statuses = map[portal.Code]int{
 	portal.Unavailable:     http.StatusServiceUnavailable,
 }
 
-// Status is the HTTP status for an error.
+// Status returns the HTTP status for an error.
 func Status(err error) int {
 	if status, ok := statuses[portal.CodeOf(err)]; ok {
 		return status
@@ -55,7 +55,7 @@ func Status(err error) int {
 	return http.StatusInternalServerError
 }
 
-// codes names the problems that are found before any handler runs.
+// codes are those of problems that are found before a handler runs.
 var codes = map[int]portal.Code{
 	http.StatusBadRequest:            portal.Invalid,
 	http.StatusUnprocessableEntity:   portal.Invalid,
@@ -65,11 +65,10 @@ var codes = map[int]portal.Code{
 	http.StatusRequestTimeout:        "timeout",
 }
 
-// methodNotAllowed is the code of what MethodNotAllowed answers.
 const methodNotAllowed portal.Code = "method_not_allowed"
 
 func init() {
-	// huma's own errors echo offending values; these do not.
+	// Unlike huma's own errors, these do not repeat offending values.
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
 		return schemaProblem(ctx.Context(), status, message, errs)
 	}
@@ -104,7 +103,7 @@ func newProblem(ctx context.Context, status int, code portal.Code, detail string
 	}
 }
 
-// problemOf translates an error; the cause goes to the log, never to the client.
+// problemOf translates an error. The cause goes to the log, never to the client.
 func problemOf(ctx context.Context, err error) *Problem {
 	status, code := Status(err), portal.CodeOf(err)
 	if status >= http.StatusInternalServerError {
@@ -134,7 +133,7 @@ func (p *Problem) GetHeaders() http.Header { return p.header }
 // ContentType is RFC 9457's.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
 
-// WriteProblem answers with the problem that an error is.
+// WriteProblem writes an error as a problem document.
 func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	writeProblem(w, problemOf(r.Context(), err))
 }

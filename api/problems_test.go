@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// statuses says how every code is answered.
+// statuses has the expected response of every code.
 var statuses = map[portal.Code]struct {
 	status                   int
 	retryAfter, authenticate string
@@ -42,8 +42,7 @@ const (
 	forOperators = "arn:aws:dynamodb:us-east-1:111122223333:table/secret"
 )
 
-// wrapped is an error with that code as it comes up from below: with a cause, and with
-// context around it.
+// wrapped returns an error with that code, a cause, and context around it.
 func wrapped(code portal.Code) error {
 	return fmt.Errorf("reading the views: %w", &portal.Error{Code: code, Message: forUsers, Err: errors.New(forOperators)})
 }
@@ -58,12 +57,12 @@ func TestTheTableOfStatusesHasEveryCode(t *testing.T) {
 	for _, found := range codes {
 		code := portal.Code(found[1] + found[2])
 		if _, ok := statuses[code]; !ok {
-			t.Errorf("nothing is said about %s", code)
+			t.Errorf("the table lacks %s", code)
 		}
 	}
 	for _, declared := range []portal.Code{portal.Invalid, portal.KeyReused, portal.Internal} {
 		if !strings.Contains(fmt.Sprint(codes), string(declared)) {
-			t.Errorf("the source was not read: it has no %s", declared)
+			t.Errorf("the source lacks %s", declared)
 		}
 	}
 }
@@ -89,7 +88,7 @@ func TestEveryErrorIsAProblemOnEveryRoute(t *testing.T) {
 					}
 				}
 				if strings.Contains(a.Body.String()+fmt.Sprint(a.Header()), "arn:aws") {
-					t.Errorf("%s tells what only the log may: %s", e.route, a.Body)
+					t.Errorf("%s discloses the cause: %s", e.route, a.Body)
 				}
 				if logged := strings.Contains(s.log.String(), forOperators); logged != (c.status >= 500) {
 					t.Errorf("%s: the cause is logged: %t", e.route, logged)
@@ -99,7 +98,7 @@ func TestEveryErrorIsAProblemOnEveryRoute(t *testing.T) {
 	}
 }
 
-func TestAnErrorWithoutACodeTellsNothing(t *testing.T) {
+func TestAnErrorWithoutACodeDisclosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples() {
 		f := full()
@@ -116,7 +115,7 @@ func TestAnErrorWithoutACodeTellsNothing(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAProblemAndALineInTheLog(t *testing.T) {
+func TestAPanicIsAProblemAndIsLogged(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples() {
 		f := full()
@@ -127,32 +126,32 @@ func TestAPanicIsAProblemAndALineInTheLog(t *testing.T) {
 			t.Errorf("%s says %q", e.route, p.Detail)
 		}
 		if got := a.Header().Get("Retry-After") + a.Header().Get("ETag"); got != "" {
-			t.Errorf("%s: the answer has headers of another: %v", e.route, a.Header())
+			t.Errorf("%s: the response still has the handler's headers: %v", e.route, a.Header())
 		}
 		logged, _ := s.log.line(t, "a request could not be answered")["error"].(string)
 		if !strings.Contains(logged, forOperators) || !strings.Contains(logged, "fakes_test.go") {
 			t.Errorf("%s logs no panic with its stack: %s", e.route, logged)
 		}
 		if line := s.log.line(t, "request"); line["status"] != 500.0 {
-			t.Errorf("%s is logged as %v", e.route, line)
+			t.Errorf("%s: the log line is %v", e.route, line)
 		}
 	}
 }
 
-func TestAHandlerThatGivesUpTheConnectionDoes(t *testing.T) {
+func TestAHandlerCanAbortTheConnection(t *testing.T) {
 	t.Parallel()
 	f := full()
 	f.panics = http.ErrAbortHandler
 	defer func() {
 		if err, ok := recover().(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
-			t.Errorf("what came through is %v", err)
+			t.Errorf("the panic is %v", err)
 		}
 	}()
 	a := signedIn(t, f).get("/me")
 	t.Errorf("answered %d", a.Code)
 }
 
-// unsized hides how long a body is.
+// unsized hides the length of a body.
 type unsized struct{ io.Reader }
 
 func TestABodyMayHave64KB(t *testing.T) {
@@ -169,32 +168,32 @@ func TestABodyMayHave64KB(t *testing.T) {
 			s := signedIn(t, full())
 			s.do(method, e.path, body(most)).want(e.status)
 			s.do(method, e.path, unsized{body(most)}).want(e.status)
-			told := len(s.asked)
+			before := len(s.asked)
 			large := s.do(method, e.path, body(most+1)).want(http.StatusRequestEntityTooLarge)
 			large.problem("too_large")
 			if got := large.Header().Get("Connection"); got != "close" {
-				t.Errorf("the connection is kept for the rest of the body: %q", got)
+				t.Errorf("the connection is kept open: %q", got)
 			}
 			if p := s.do(method, e.path, unsized{body(most + 1)}).want(http.StatusRequestEntityTooLarge).problem("too_large"); p.Detail != large.problem("too_large").Detail {
-				t.Errorf("of a body whose length is not told it says %q", p.Detail)
+				t.Errorf("a body of unknown length gets %q", p.Detail)
 			}
-			if len(s.asked) != told {
-				t.Errorf("a body that is too large has asked for %v", s.asked[told:])
+			if len(s.asked) != before {
+				t.Errorf("a body that is too large caused %v", s.asked[before:])
 			}
 		})
 	}
 }
 
-func TestABodyThatBreaksOffIsTheClientsFault(t *testing.T) {
+func TestATruncatedBodyIsTheClientsFault(t *testing.T) {
 	t.Parallel()
 	f := full()
 	s := signedIn(t, f)
 	broken := io.MultiReader(strings.NewReader("{"), iotest.ErrReader(io.ErrUnexpectedEOF))
 	if p := s.do(http.MethodPost, "/register", broken).want(http.StatusBadRequest).problem("invalid"); p.Detail != "The body could not be read." {
-		t.Errorf("it says %q", p.Detail)
+		t.Errorf("the detail is %q", p.Detail)
 	}
 	if len(f.asked) != 0 || strings.Contains(s.log.String(), `"level":"error"`) {
-		t.Errorf("it has asked for %v and logged %s", f.asked, s.log)
+		t.Errorf("the handler asked for %v and logged %s", f.asked, s.log)
 	}
 	slow := s.do(http.MethodPost, "/register", iotest.ErrReader(os.ErrDeadlineExceeded)).want(http.StatusRequestTimeout)
 	slow.problem("timeout")
@@ -213,26 +212,26 @@ func TestABodyIsNothingOrAnEmptyObject(t *testing.T) {
 			for _, body := range []string{"", "{}", " {} \n"} {
 				s.do(method, e.path, strings.NewReader(body)).want(e.status)
 			}
-			told := len(s.asked)
+			before := len(s.asked)
 			a := s.do(method, e.path, strings.NewReader(`{"account":"value-1","plan":"value-2"}`)).want(http.StatusUnprocessableEntity)
 			want := []api.Flaw{{Location: "body.account", Message: "unexpected property"}, {Location: "body.plan", Message: "unexpected property"}}
 			if diff := cmp.Diff(want, a.problem("invalid").Errors, sortedFlaws); diff != "" {
 				t.Errorf("the flaws (-want +got):\n%s", diff)
 			}
 			if strings.Contains(a.Body.String(), "value-") {
-				t.Errorf("the answer repeats what was sent: %s", a.Body)
+				t.Errorf("the response repeats the sent value: %s", a.Body)
 			}
 			for _, broken := range []string{`{"`, `{}{}`, `nul`} {
 				s.do(method, e.path, strings.NewReader(broken)).want(http.StatusBadRequest).problem("invalid")
 			}
-			if len(s.asked) != told {
-				t.Errorf("what was refused has asked for %v", s.asked[told:])
+			if len(s.asked) != before {
+				t.Errorf("the refused request caused %v", s.asked[before:])
 			}
 		})
 	}
 }
 
-func TestWhatTheDocumentDoesNotHaveIsRefusedByName(t *testing.T) {
+func TestInputThatIsNotInTheDocumentIsRefusedByName(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("v4lue-", 60)
 	for name, c := range map[string]struct {
@@ -243,7 +242,7 @@ func TestWhatTheDocumentDoesNotHaveIsRefusedByName(t *testing.T) {
 		"an unknown parameter":     {"/subscriptions/plan-max?account=v4lue-", nil, api.Flaw{Location: "query.account", Message: "unknown query parameter"}},
 		"a plan that is too long":  {"/subscriptions/" + long, nil, api.Flaw{Location: "path.plan", Message: "expected length <= 128"}},
 		"a key that is too long":   {"/subscriptions/plan-max", []string{"Idempotency-Key", long}, api.Flaw{Location: "header.Idempotency-Key", Message: "expected length <= 255"}},
-		"a query that is encoded":  {"/subscriptions/plan-max?a%20b=v4lue-", nil, api.Flaw{Location: "query.a b", Message: "unknown query parameter"}},
+		"an encoded parameter":     {"/subscriptions/plan-max?a%20b=v4lue-", nil, api.Flaw{Location: "query.a b", Message: "unknown query parameter"}},
 		"a parameter without name": {"/subscriptions/plan-max?=v4lue-", nil, api.Flaw{Location: "query.", Message: "unknown query parameter"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -254,16 +253,16 @@ func TestWhatTheDocumentDoesNotHaveIsRefusedByName(t *testing.T) {
 				t.Errorf("the flaws (-want +got):\n%s", diff)
 			}
 			if strings.Contains(a.Body.String(), "v4lue-") {
-				t.Errorf("the answer repeats what was sent: %s", a.Body)
+				t.Errorf("the response repeats the sent value: %s", a.Body)
 			}
 			if len(f.asked) != 0 {
-				t.Errorf("it has asked for %v", f.asked)
+				t.Errorf("the handler asked for %v", f.asked)
 			}
 		})
 	}
 }
 
-func TestWhatIsNotThereIsAProblem(t *testing.T) {
+func TestAnUnknownPathIsAProblem(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{"", "/", "/nothing", "/me/", "/docs", "/schemas/Me.json", "/openapi-3.0.json", "/catalog/a/b"} {
 		visit(t, full()).get(path).want(http.StatusNotFound).problem("not_found")

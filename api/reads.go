@@ -12,10 +12,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// List is how every list is wrapped, so that pages can be added without a break.
+// List wraps every list, so that pagination can be added without breaking clients.
 type List[T any] struct {
 	Items []T     `json:"items"`
-	Next  *string `json:"next" doc:"Where the next page is; null on the last one."`
+	Next  *string `json:"next" doc:"The address of the next page; null on the last page."`
 }
 
 func list[T, U any](from []T, show func(T) U) List[U] {
@@ -26,10 +26,10 @@ func list[T, U any](from []T, show func(T) U) List[U] {
 	return List[U]{Items: items}
 }
 
-// Me is who asks.
+// Me is the account of the caller.
 type Me struct {
 	Account string   `json:"account"`
-	Status  string   `json:"status" enum:"none,registered" doc:"none: signed in and not signed up yet."`
+	Status  string   `json:"status" enum:"none,registered" doc:"none: signed in but not registered yet."`
 	Email   string   `json:"email,omitempty"`
 	Name    string   `json:"name,omitempty"`
 	Groups  []string `json:"groups"`
@@ -61,19 +61,19 @@ type catalogOutput[T any] struct {
 	Body         *T
 }
 
-// Conditional is what a read may carry.
+// Conditional is the input of a conditional read.
 type Conditional struct {
-	IfNoneMatch string `header:"If-None-Match" doc:"The ETag of an earlier answer, or several."`
+	IfNoneMatch string `header:"If-None-Match" doc:"One or more ETags of earlier responses."`
 }
 
-// answer is the body, or 304 if the client has it. The catalog is the same for
-// everybody, so shared caches may keep it, asking each time.
+// answer returns the body, or 304 if the client has it already. The catalog is the same for
+// everybody, so shared caches may store it, but must revalidate it each time.
 func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
 	out := &catalogOutput[T]{CacheControl: "public, no-cache", Status: http.StatusOK, Body: &body}
 	if hash == "" {
 		return out
 	}
-	// It is a weak one, since the answer may be compressed or not.
+	// The ETag is weak, since the response may be compressed.
 	out.ETag = `W/"` + hash + `"`
 	if c.has(`"` + hash + `"`) {
 		out.Status, out.Body = http.StatusNotModified, nil
@@ -81,8 +81,7 @@ func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
 	return out
 }
 
-// has says whether the client has what the ETag is of (RFC 9110, section 13.1.2): one
-// of its list is it, weak or not.
+// has reports whether the ETag, weak or not, is in the list (RFC 9110, section 13.1.2).
 func (c Conditional) has(etag string) bool {
 	for tag := range strings.SplitSeq(c.IfNoneMatch, ",") {
 		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
@@ -114,16 +113,16 @@ func (a *API) product(ctx context.Context, in *struct {
 	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))
 }
 
-// Subscription is what I have of a plan.
+// Subscription is an account's subscription to a plan.
 type Subscription struct {
 	Plan      string    `json:"plan"`
-	Name      string    `json:"name" doc:"The plan's present name, or its last one if it is no longer offered."`
-	Offered   bool      `json:"offered" doc:"Whether the catalog still has the plan."`
+	Name      string    `json:"name" doc:"The plan's name; its last one if the plan is no longer offered."`
+	Offered   bool      `json:"offered" doc:"Whether the plan is still in the catalog."`
 	State     string    `json:"state" enum:"pending,active,ending,ended"`
-	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending or ending subscription takes long."`
-	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why it ended although you did not leave."`
+	Waiting   string    `json:"waiting,omitempty" enum:"aws,capacity,kms,kms_key" doc:"Why a pending or ending subscription is waiting."`
+	Lost      string    `json:"lost,omitempty" enum:"plan_gone,stage_taken" doc:"Why the subscription ended although you did not leave the plan."`
 	Since     time.Time `json:"since"`
-	Operation string    `json:"operation,omitempty" doc:"The operation that asked for a pending or ending state."`
+	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state."`
 }
 
 func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
@@ -139,13 +138,13 @@ func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body
 	})}, nil
 }
 
-// Key is one of my keys, without its value.
+// Key is one of the account's keys, without its value.
 type Key struct {
 	ID         string     `json:"id"`
 	Name       string     `json:"name"`
-	State      string     `json:"state" enum:"pending,active,disabled,released" doc:"disabled: by the operator. released: given back after 30 days without a subscription."`
-	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway had it; null while pending."`
-	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last shown."`
+	State      string     `json:"state" enum:"pending,active,disabled,released" doc:"disabled: the operator disabled it. released: removed from API Gateway after 30 days without a subscription; the next subscription restores it."`
+	CreatedAt  *time.Time `json:"created_at" doc:"When API Gateway created it; null while pending."`
+	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last revealed."`
 }
 
 func (a *API) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {

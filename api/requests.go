@@ -8,24 +8,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Operation is what a request set in motion, as clients see it.
+// Operation is an accepted request, as clients see it.
 type Operation struct {
 	ID        string    `json:"id"`
-	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested" doc:"The request." example:"SubscribeRequested"`
-	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed may still succeed when an operator repeats it. succeeded and rejected are final."`
-	Reason    *Reason   `json:"reason" doc:"Why it is waiting, rejected or failed."`
+	Type      string    `json:"type" enum:"RegisterUser,SubscribeRequested,UnsubscribeRequested" doc:"The kind of request." example:"SubscribeRequested"`
+	Status    string    `json:"status" enum:"accepted,running,waiting,succeeded,rejected,failed" doc:"waiting: we retry automatically. failed: may still succeed if the operator replays it. succeeded and rejected are final."`
+	Reason    *Reason   `json:"reason" doc:"Why the operation is waiting, rejected or failed."`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
-	Steps     []Step    `json:"steps" doc:"What happened so far, in order."`
+	Steps     []Step    `json:"steps" doc:"What has happened so far, in order."`
 }
 
-// Reason says why an operation is where it is.
+// Reason says why an operation is waiting, rejected or failed.
 type Reason struct {
-	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"Waiting for: aws (API Gateway does not take the change), kms (the key service does not answer), kms_key (the key that API keys are made with is switched off or cannot be used, and the operator has to fix that), capacity (the operator has to make room). Rejected because of: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: an operator can repeat it." example:"conflict"`
+	Code    string `json:"code" enum:"aws,capacity,kms,kms_key,invalid,forbidden,not_found,conflict,limit_reached,not_registered,superseded,failed" doc:"While waiting: aws (API Gateway is not accepting the change), kms (AWS KMS does not answer), kms_key (the portal's KMS key is disabled or cannot be used, and the operator has to fix it), capacity (API Gateway has no room for another key, and the operator has to make room). When rejected: invalid, forbidden, not_found, conflict, limit_reached, not_registered, superseded. failed: the operator can replay it." example:"conflict"`
 	Message string `json:"message"`
 }
 
-// Step is one thing that happened on the way.
+// Step is one thing that happened in an operation.
 type Step struct {
 	Name   string    `json:"name" enum:"UserRegistered,KeyWanted,KeyCreated,KeyAttached,KeyDetached,SubscriptionWanted,SubscriptionActivated,SubscriptionEnding,SubscriptionEnded,SubscriptionLost,WishParked,RequestJoined,RequestUnchanged,RequestRejected,RequestSuperseded,RequestFailed" doc:"What happened." example:"KeyCreated"`
 	At     time.Time `json:"at"`
@@ -46,12 +46,12 @@ func showOperation(op operations.Operation) Operation {
 	return shown
 }
 
-// Empty is the body of a request that needs none: nothing, or {}.
+// Empty is the body of a request without content: nothing, or {}.
 type Empty struct{}
 
-// Asking is what every request that changes something may carry.
+// Asking is the input of every request that changes something.
 type Asking struct {
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"The same key with the same request is the same operation, however often it is sent."`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" doc:"Sending the same request again with the same key returns the same operation."`
 	Body           *Empty
 }
 
@@ -65,7 +65,6 @@ type acceptedOutput struct {
 	Body     Operation
 }
 
-// accept answers 202, or the problem.
 func accept(ctx context.Context, input Asking, ask func(operations.Caller) (operations.Operation, error)) (*acceptedOutput, error) {
 	who, err := input.who(ctx)
 	if err != nil {
@@ -103,7 +102,7 @@ func (a *API) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, 
 
 type revealOutput struct {
 	Body struct {
-		Value string `json:"value" doc:"The key's value. Send it as x-api-key."`
+		Value string `json:"value" doc:"The key's value. Send it in the x-api-key header."`
 	}
 }
 
@@ -125,7 +124,7 @@ func (a *API) reveal(ctx context.Context, in *struct {
 }
 
 type operationOutput struct {
-	RetryAfter string `header:"Retry-After" doc:"Seconds after which to ask again, while the operation is open."`
+	RetryAfter string `header:"Retry-After" doc:"Seconds to wait before the next poll, while the operation is open."`
 	Body       Operation
 }
 

@@ -15,7 +15,7 @@ import (
 
 var sortedFlaws = cmpopts.SortSlices(func(a, b api.Flaw) bool { return a.Location < b.Location })
 
-func TestARequestIsHandedOnAsItWasSent(t *testing.T) {
+func TestARequestReachesOperationsAsItWasSent(t *testing.T) {
 	t.Parallel()
 	const id, key = "request-12345678", "a key, with (signs) in it"
 	who := operations.Caller{Account: ada.Account, IdempotencyKey: key, Correlation: id}
@@ -25,7 +25,7 @@ func TestARequestIsHandedOnAsItWasSent(t *testing.T) {
 		"DELETE /subscriptions/plan-max":  {"unsubscribe", who, "plan-max"},
 		"PUT /subscriptions/a%20b%2Fc":    {"subscribe", who, "a b/c"},
 		"DELETE /subscriptions/%C3%BCber": {"unsubscribe", who, "über"},
-		// A reveal is no operation, so there is nothing that a key could make the same.
+		// A reveal is not an operation, so it has no idempotency key.
 		"POST /keys/key-1/reveal": {"reveal", operations.Caller{Account: ada.Account, Correlation: id}, "key-1"},
 	} {
 		t.Run(request, func(t *testing.T) {
@@ -43,23 +43,23 @@ func TestARequestIsHandedOnAsItWasSent(t *testing.T) {
 	}
 }
 
-func TestARequestIDIsTakenOverIfItIsAPlainWordAndElseDrawn(t *testing.T) {
+func TestAClientsRequestIDIsUsedIfItIsPlain(t *testing.T) {
 	t.Parallel()
 	drawn := regexp.MustCompile(`^[0-9a-hjkmnp-tv-z]{26}$`)
 	for name, c := range map[string]struct {
 		sent  string
 		taken bool
 	}{
-		"a plain word":        {"abc-DEF_1.2", true},
-		"the shortest":        {"12345678", true},
-		"the longest":         {strings.Repeat("a", 64), true},
-		"none":                {"", false},
-		"too short":           {"1234567", false},
-		"too long":            {strings.Repeat("a", 65), false},
-		"with a space":        {"request 12345", false},
-		"with another line":   {"request-12345\nlevel=error", false},
-		"that would be JSON":  {`request","level":"error`, false},
-		"with a letter of no": {"request-ü-12345", false},
+		"a plain word":                    {"abc-DEF_1.2", true},
+		"the shortest":                    {"12345678", true},
+		"the longest":                     {strings.Repeat("a", 64), true},
+		"none":                            {"", false},
+		"too short":                       {"1234567", false},
+		"too long":                        {strings.Repeat("a", 65), false},
+		"with a space":                    {"request 12345", false},
+		"with another line":               {"request-12345\nlevel=error", false},
+		"that would be JSON":              {`request","level":"error`, false},
+		"with a letter that is not ASCII": {"request-ü-12345", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,11 +70,11 @@ func TestARequestIDIsTakenOverIfItIsAPlainWordAndElseDrawn(t *testing.T) {
 				t.Errorf("%q becomes %q", c.sent, first)
 			}
 			if line := s.log.line(t, "request"); line["correlation_id"] != first || f.asked[0].Who.Correlation != first {
-				t.Errorf("the log says %v and what follows %q, want %q", line["correlation_id"], f.asked[0].Who.Correlation, first)
+				t.Errorf("the log has %v and the message %q, want %q", line["correlation_id"], f.asked[0].Who.Correlation, first)
 			}
 			second := s.do(http.MethodPost, "/register", nil, api.RequestIDHeader, c.sent).Header().Get(api.RequestIDHeader)
 			if (first == second) != c.taken {
-				t.Errorf("the next request is %q, too", second)
+				t.Errorf("the next request has the same id %q", second)
 			}
 		})
 	}
@@ -83,7 +83,7 @@ func TestARequestIDIsTakenOverIfItIsAPlainWordAndElseDrawn(t *testing.T) {
 func TestOutsideARequestThereIsNoID(t *testing.T) {
 	t.Parallel()
 	if got := api.RequestID(t.Context()); got != "" {
-		t.Errorf("it is %q", got)
+		t.Errorf("the id is %q", got)
 	}
 }
 
@@ -112,7 +112,7 @@ func TestARequestIsLoggedByItsRouteAndNeverByItsQuery(t *testing.T) {
 				t.Errorf("the line is %v, and %d bytes were sent", line, a.Body.Len())
 			}
 			if strings.Contains(s.log.String(), "secret") || strings.Contains(s.log.String(), keyValue) {
-				t.Errorf("the log says too much: %s", s.log)
+				t.Errorf("the log discloses: %s", s.log)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ import (
 
 func statusText(code int) string { return strconv.Itoa(code) }
 
-// schema is a JSON Schema (draft 2020-12), as far as our document goes. A member that
-// it does not have is an error, so that nothing is taken for checked that is not.
+// schema is the part of JSON Schema (draft 2020-12) that our document uses. An unknown member
+// is an error, so that nothing goes unchecked.
 type schema struct {
 	Ref                  string            `json:"$ref"`
 	Type                 kinds             `json:"type"`
@@ -37,7 +37,7 @@ func (s *schema) UnmarshalJSON(data []byte) error {
 	return decoder.Decode((*plain)(s))
 }
 
-// kinds are one type or several.
+// kinds is one type or several.
 type kinds []string
 
 func (k *kinds) UnmarshalJSON(data []byte) error {
@@ -72,7 +72,7 @@ func (k kinds) have(kind string) bool {
 	return slices.Contains(k, kind) || (kind == "integer" && slices.Contains(k, "number"))
 }
 
-// validate says what is wrong with a value by a schema of the document.
+// validate lists what is wrong with a value by a schema of the document.
 func (d document) validate(s schema, value any, at string) (flaws []string) {
 	if s.Ref != "" {
 		return d.validate(d.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")], value, at)

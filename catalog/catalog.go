@@ -1,7 +1,7 @@
 // Package catalog is what the portal offers: products, their plans and the APIs behind them. A
 // job reads it from API Gateway, which is the source of truth, and stores it as one document
 // under its own hash. This package groups and orders what it reads, so that the same setup
-// always gives the same document. Who may see or buy a product is decided elsewhere.
+// always gives the same document. It does not decide who may see or buy a product.
 package catalog
 
 import (

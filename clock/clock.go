@@ -1,5 +1,5 @@
 // Package clock says which stored times to believe. A process whose clock was ahead may have
-// stored a time far in the future; if others went by it, they would stop until then.
+// stored a time far in the future; if others believed it, they would stop until then.
 package clock
 
 import "time"

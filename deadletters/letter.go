@@ -1,6 +1,6 @@
 // Package deadletters keeps the messages that workers gave up. A dead letter is a row: one row
 // counts a message's failures, another holds the letter, and operators find and replay letters
-// here. What a failure means for the person who waits is decided in package handlers.
+// here. Package handlers decides what a failure means for the person who waits.
 //
 //	          Bury              Replay                handled
 //	message ────────▶ open ──────────────▶ replayed ──────────▶ settled

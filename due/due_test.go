@@ -58,7 +58,7 @@ func TestTheKeysOfDueRowsAreWhatTheyWere(t *testing.T) {
 			t.Errorf("%s lies at %q, %q; want %q, %q", c.row.Kind, at.PK, at.SK, c.pk, c.sk)
 		}
 	}
-	// Whoever ends a wish knows what it is about, and not what led to it.
+	// The worker that ends a wish knows what it is about, but not what led to it.
 	a, b := OfWish("account/ann", 3, opened, "", "p", "corr"), OfWish("account/ann", 3, opened, "", "p", "")
 	if a.Place() != b.Place() {
 		t.Errorf("an outcome would delete %s, the row is at %s", b.Place().SK, a.Place().SK)

@@ -29,7 +29,7 @@ func TestTheEleventhPlanOfAKeyIsRefusedAndSaysWhatToDo(t *testing.T) {
 				p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+plan, ""))
 			}
 			op := p.finish(p.do(http.MethodPut, "/api/v1/subscriptions/"+plans[10], ""))
-			want := "One key opens at most 10 plans. Leave one of them first, then subscribe to Plan 10, or ask the operator of this portal to have the quota raised."
+			want := "A key can be in at most 10 plans. Leave one of them first, then subscribe to Plan 10, or ask the operator of this portal to have the quota raised."
 			if op.Status != "rejected" || op.Reason == nil || op.Reason.Code != "limit_reached" || op.Reason.Message != want {
 				t.Errorf("the operation is %+v, %+v", op, op.Reason)
 			}

@@ -64,7 +64,7 @@ func (s *Session) attachConflict(ctx context.Context, plan portal.PlanID, key po
 	return asUnavailable(clash)
 }
 
-// shareStage says whether a key can be in one of the plans only.
+// shareStage reports whether a key can be in one of the plans only.
 func shareStage(a, b UsagePlan) bool {
 	return slices.ContainsFunc(a.Stages, func(stage portal.Stage) bool { return slices.Contains(b.Stages, stage) })
 }
@@ -114,7 +114,7 @@ func (s *Session) Detach(ctx context.Context, plan portal.PlanID, key portal.Gat
 	return asUnavailable(err)
 }
 
-// Attached says whether the key is in the plan; false if either is gone.
+// Attached reports whether the key is in the plan; false if either is gone.
 func (s *Session) Attached(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) (bool, error) {
 	err := s.call(ctx, readUsagePlanKey, func(ctx context.Context) error {
 		_, err := s.cp.client.GetUsagePlanKey(ctx, &apigateway.GetUsagePlanKeyInput{

@@ -434,7 +434,7 @@ func TestABudgetThatWasLostForgetsNoDrawOfAnotherProcess(t *testing.T) {
 	if _, err := w.DB.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: aws.String(gatewaytest.Records), Key: a.key()}); err != nil {
 		t.Fatal(err)
 	}
-	taken := drawn(b, 4) + drawn(a, 4) // b has made revision 1 anew
+	taken := drawn(b, 4) + drawn(a, 4) // b has written revision 1 again
 	item, err := b.read(t.Context())
 	if err != nil {
 		t.Fatal(err)

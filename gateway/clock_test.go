@@ -44,7 +44,7 @@ func TestAStoredTimeTooFarAheadCountsAsNow(t *testing.T) {
 		// ahead is how far ahead a right clock may store the time.
 		ahead time.Duration
 		store func(t *testing.T, w *world, at types.AttributeValue)
-		// believed says whether the process goes by the stored time.
+		// believed reports whether the process uses the stored time.
 		believed func(t *testing.T, w *world, b *Budget) bool
 	}{
 		"the bucket's": {

@@ -138,13 +138,13 @@ func (c *conflict) attached() bool {
 	return strings.Contains(text, "usage plan key") && strings.Contains(text, "already exists")
 }
 
-// IsNotFound says whether AWS answered a Call with a 404.
+// IsNotFound reports whether AWS answered a Call with a 404.
 func IsNotFound(err error) bool {
 	var a *absent
 	return errors.As(err, &a)
 }
 
-// IsConcurrentChange says whether a Call failed because another change was under way, so that
+// IsConcurrentChange reports whether a Call failed because another change was under way, so that
 // it may work in a moment.
 func IsConcurrentChange(err error) bool {
 	var c *conflict

@@ -71,7 +71,7 @@ func ImportRows(ctx context.Context, client *apigateway.Client, rows []ImportRow
 	return ImportAnswer{IDs: len(out.Ids), Warnings: len(out.Warnings)}, nil
 }
 
-// FileRejected says whether an import created nothing because of what its file holds. A 413
+// FileRejected reports whether an import created nothing because of what its file holds. A 413
 // means the same, even from a proxy.
 func FileRejected(err error) bool {
 	var no *Refused

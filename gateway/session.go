@@ -134,7 +134,7 @@ func (s *Session) returnPermit(op Operation, p permit) {
 	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
 
-// Outlasts says whether a message's lease is long enough to start a call, even one that times
+// Outlasts reports whether a message's lease is long enough to start a call, even one that times
 // out and takes effect.
 func (cp *ControlPlane) Outlasts(lease func() time.Time) bool {
 	return lease().Sub(cp.budget.now()) >= 2*cp.timeout

@@ -1,4 +1,4 @@
-// Package gzipped keeps bytes small in DynamoDB items.
+// Package gzipped compresses bytes for DynamoDB items.
 package gzipped
 
 import (
@@ -11,16 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Max is how many bytes one attribute may unpack to. DynamoDB takes 400 KB for an item, and
-// gzip makes the JSON in it about ten times smaller, seldom more than forty times. Bytes
-// that nobody packed here could unpack to a thousand times as many.
+// Max is how many bytes one attribute may unpack to. A DynamoDB item holds 400 KB, and gzip
+// makes JSON about ten times smaller, seldom more than forty times. Crafted bytes could
+// unpack to a thousand times their size.
 const Max = 16 << 20
 
-// ErrTooLarge says that the bytes, unpacked, are more than Max.
-var ErrTooLarge = fmt.Errorf("more than %d bytes, unpacked", Max)
+// ErrTooLarge says that there are more than Max unpacked bytes.
+var ErrTooLarge = fmt.Errorf("more than %d bytes when unpacked", Max)
 
-// Pack returns the bytes as a binary attribute, gzipped. Other versions of Go may gzip the same
-// bytes otherwise. More than Max bytes are ErrTooLarge.
+// Pack gzips the bytes into a binary attribute. The result may differ between versions of
+// Go. More than Max bytes are ErrTooLarge.
 func Pack(body []byte) (*types.AttributeValueMemberB, error) {
 	if len(body) > Max {
 		return nil, ErrTooLarge
@@ -36,13 +36,12 @@ func Pack(body []byte) (*types.AttributeValueMemberB, error) {
 	return &types.AttributeValueMemberB{Value: packed.Bytes()}, nil
 }
 
-// Unpack returns the bytes that were packed into the attribute. An attribute that is missing,
-// of another type, or damaged is an error, and one that unpacks to more than Max bytes is
-// ErrTooLarge.
+// Unpack returns the bytes that Pack was given. It fails for an attribute that is nil, of
+// another type, or damaged, and returns ErrTooLarge for more than Max bytes.
 func Unpack(packed types.AttributeValue) ([]byte, error) {
 	binary, ok := packed.(*types.AttributeValueMemberB)
 	if !ok {
-		return nil, errors.New("there are no gzipped bytes")
+		return nil, errors.New("the attribute is missing or not binary")
 	}
 	r, err := gzip.NewReader(bytes.NewReader(binary.Value))
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gzipped"
 )
 
-func TestWhatIsPackedIsUnpacked(t *testing.T) {
+func TestUnpackReturnsThePackedBytes(t *testing.T) {
 	t.Parallel()
 	for name, body := range map[string][]byte{"nothing": {}, "a text": []byte("{}"), "much": bytes.Repeat([]byte("word "), 1<<16)} {
 		packed, err := gzipped.Pack(body)
@@ -36,13 +36,13 @@ func TestMoreThanMaxBytesAreNeitherPackedNorUnpacked(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, err := gzipped.Unpack(packed); err != nil || !bytes.Equal(got, most) {
-		t.Errorf("of the largest body %d bytes are unpacked, %v", len(got), err)
+		t.Errorf("unpacking the largest body returned %d bytes, %v", len(got), err)
 	}
 	more := append(most, 0)
 	if _, err := gzipped.Pack(more); !errors.Is(err, gzipped.ErrTooLarge) {
 		t.Errorf("packing one byte more: %v, want ErrTooLarge", err)
 	}
-	// As somebody else may have written it: a few kilobytes that unpack to one byte too many.
+	// Pack would not write this: a few kilobytes that unpack to one byte too many.
 	var bomb bytes.Buffer
 	w := gzip.NewWriter(&bomb)
 	if _, err := w.Write(more); err != nil {
@@ -57,7 +57,7 @@ func TestMoreThanMaxBytesAreNeitherPackedNorUnpacked(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeUnpackedIsAnError(t *testing.T) {
+func TestUnpackRefusesDamagedAttributes(t *testing.T) {
 	t.Parallel()
 	packed, err := gzipped.Pack([]byte("a text that is cut off or changed"))
 	if err != nil {

@@ -119,7 +119,7 @@ func TestSubscribing(t *testing.T) {
 			events.SubscriptionWanted{Decides: freeOnly, Plan: "free", Name: "Free", Ring: portal.AccountRing, Stages: stageV1},
 		}},
 		{"an account that never signed up is refused", nil, freePlan, 1, []events.Fact{events.RequestRejected{
-			Decides: freeOnly, Code: portal.NotRegistered, Message: "Sign up first: this account is not registered yet."}}},
+			Decides: freeOnly, Code: portal.NotRegistered, Message: "Register first: this account is not registered yet."}}},
 		{"a duplicate of one on its way joins it", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, freePlan, 3,
 			[]events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}}},
 		{"one for a plan that is active changes nothing", freeActive(), freePlan, 3,
@@ -142,7 +142,7 @@ func TestSubscribing(t *testing.T) {
 		{"one more plan than a key can be in is refused, saying what to do", append(freeActive(), wantedToo("next"), wantedToo("far")),
 			events.SubscribeRequested{Plan: "more", Name: "More"}, 9, []events.Fact{events.RequestRejected{
 				Decides: events.Decides{Scopes: []portal.Scope{"plan/more"}}, Code: portal.LimitReached,
-				Message: "One key opens at most 3 plans. Leave one of them first, then subscribe to More, or ask the operator of this portal to have the quota raised."}}},
+				Message: "A key can be in at most 3 plans. Leave one of them first, then subscribe to More, or ask the operator of this portal to have the quota raised."}}},
 		{"one that would be refused anyway is told why, however old it is", append(freeActive(),
 			said{events.RequestRejected{Decides: plusOnly, Code: portal.Conflict}, "op-b", 9}), plusPlan, 4, []events.Fact{events.RequestRejected{
 			Decides: plusOnly, Code: portal.Conflict,

@@ -21,7 +21,7 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 	return func(account state.Account, req events.SubscribeRequested, asked RequestRef) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if !account.Registered {
-			return reject(decides, portal.NotRegistered, "Sign up first: this account is not registered yet.")
+			return reject(decides, portal.NotRegistered, "Register first: this account is not registered yet.")
 		}
 		current := account.Subscriptions[req.Plan]
 		switch current.Phase {

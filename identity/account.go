@@ -14,11 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// maxCachedAccounts bounds the memory that known identities take.
 const maxCachedAccounts = 10_000
 
-// accounts maps identities to account ids. A mapping is made once, by whoever
-// writes it first, and never changes, so it may be remembered.
+// accounts maps identities to account ids. A mapping never changes once written, so
+// it may be cached.
 type accounts struct {
 	table table
 	now   func() time.Time
@@ -31,8 +30,8 @@ func newAccounts(t table, now func() time.Time) *accounts {
 	return &accounts{table: t, now: now, known: map[string]portal.AccountID{}}
 }
 
-// of is the account of a subject of an issuer. One never seen before gets an id:
-// however many ask at once, in however many processes, all are told the same one.
+// of returns the account of an issuer's subject. A subject seen for the first time gets
+// an id; concurrent calls, in other processes too, all return the same one.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	name := portal.DeriveID("identity", issuer, subject)
 	if account, ok := a.cached(name); ok {
@@ -60,7 +59,7 @@ func (a *accounts) read(ctx context.Context, name string) (portal.AccountID, err
 func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, error) {
 	id, err := ulid.New(ulid.Timestamp(a.now()), rand.Reader)
 	if err != nil {
-		return "", fmt.Errorf("drawing an account id: %w", err)
+		return "", fmt.Errorf("generating an account id: %w", err)
 	}
 	account := portal.AccountID(strings.ToLower(id.String()))
 	it := newItem(schema.Identity(name))
@@ -69,10 +68,10 @@ func (a *accounts) open(ctx context.Context, name string) (portal.AccountID, err
 	if added || err != nil {
 		return account, err
 	}
-	// Somebody was faster, perhaps this very put, sent twice by the SDK.
+	// Another writer was faster, perhaps this same put, which the SDK sent twice.
 	account, err = a.read(ctx, name)
 	if err == nil && account == "" {
-		err = fmt.Errorf("reading the account of identity %s: it is taken and empty", name)
+		err = fmt.Errorf("reading the account of identity %s: the item exists but names no account", name)
 	}
 	return account, err
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestTwentyFirstSightsOfOneSubjectAreOneAccount(t *testing.T) {
+func TestTwentyConcurrentFirstRequestsOfASubjectGetOneAccount(t *testing.T) {
 	t.Parallel()
 	first := open(t)
 	const each = 10
 	seen := make(chan portal.AccountID, 2*each)
 	begin := make(chan struct{})
 	var all sync.WaitGroup
-	// Two processes: they share the tables and nothing in memory.
+	// Two processes share the tables but no memory.
 	second := openWith(t, first.db, first.clock, first.provider)
 	for _, s := range []*site{first, second} {
 		for range each {
@@ -37,7 +37,7 @@ func TestTwentyFirstSightsOfOneSubjectAreOneAccount(t *testing.T) {
 		accounts[account]++
 	}
 	if len(accounts) != 1 {
-		t.Errorf("they are %d accounts: %v", len(accounts), accounts)
+		t.Errorf("there are %d accounts: %v", len(accounts), accounts)
 	}
 }
 
@@ -54,23 +54,23 @@ func TestAnAccountIsFoundByIssuerAndSubjectAlone(t *testing.T) {
 	}
 	ada := account(s, nil)
 	if got := account(s, map[string]any{"email": "other@example.com"}); got != ada {
-		t.Errorf("with another e-mail address it is %s, not %s", got, ada)
+		t.Errorf("with another e-mail address the account is %s, want %s", got, ada)
 	}
 	if got := account(s, map[string]any{"sub": "subject-2"}); got == ada {
-		t.Error("somebody with the same e-mail address has the same account")
+		t.Error("another subject with the same e-mail address has the same account")
 	}
 	if got := account(openWith(t, s.db, s.clock, startProvider(t, s.clock)), nil); got == ada {
 		t.Error("the same subject of another issuer has the same account")
 	}
 	if got := account(openWith(t, s.db, s.clock, s.provider), nil); got != ada {
-		t.Errorf("another process says %s, not %s", got, ada)
+		t.Errorf("another process found %s, want %s", got, ada)
 	}
 	if got := signIn(t, s); got != ada {
-		t.Errorf("by browser it is %s, not %s", got, ada)
+		t.Errorf("a browser got %s, want %s", got, ada)
 	}
 }
 
-func TestAKnownAccountNeedsNoTable(t *testing.T) {
+func TestAKnownAccountIsReadFromMemory(t *testing.T) {
 	t.Parallel()
 	db := &switchable{}
 	s := open(t, func(_ *identity.Config, o *identity.Options) {
@@ -87,9 +87,9 @@ func TestAKnownAccountNeedsNoTable(t *testing.T) {
 	}
 	_, err = s.Bearer(t.Context(), s.provider.sign(merge(s.provider.claims(), map[string]any{"sub": "new"})))
 	if portal.CodeOf(err) != portal.Unavailable {
-		t.Errorf("somebody new gets %v", err)
+		t.Errorf("a new subject got %v", err)
 	}
 }
 
-// switchable is a database that a test exchanges under way.
+// switchable is a database that a test can replace.
 type switchable struct{ database }

@@ -13,31 +13,27 @@ import (
 )
 
 const (
-	// attemptTTL is how long a person may take on the provider's pages.
+	// attemptTTL is how long a person may spend on the provider's pages.
 	attemptTTL = 10 * time.Minute
-	// attemptKept is how long the destination of an attempt is remembered, finished or not,
-	// so that people who come back late, or twice, can still be taken there.
+	// attemptKept is how long the destination of an attempt is kept, finished or not, so
+	// that people who come back late, or twice, still get there.
 	attemptKept = 24 * time.Hour
 )
 
-// attempt is a sign-in under way: what was sent along to the provider, and where
-// the browser wants to go afterwards.
 type attempt struct {
 	verifier string // of PKCE, RFC 7636
 	nonce    string
 	returnTo string
 }
 
-// attempts are kept under the hash of their state. Each may be taken once, within
-// attemptTTL, by the browser that began it: the state alone, which travels in
-// URLs, is not enough to finish somebody else's sign-in. One that was taken keeps
-// neither verifier nor nonce.
+// attempts are sign-ins in progress, stored under the hash of their state. Each can be taken
+// once, within attemptTTL, by the browser that began it: the state travels in URLs, so it
+// must not be enough to finish another person's sign-in.
 type attempts struct {
 	table table
 	now   func() time.Time
 }
 
-// begin stores a new attempt of a browser, which is known by a secret in a cookie.
 func (a attempts) begin(ctx context.Context, browser, returnTo string) (state string, at attempt, err error) {
 	state = newSecret()
 	at = attempt{verifier: oauth2.GenerateVerifier(), nonce: newSecret(), returnTo: returnTo}
@@ -51,8 +47,9 @@ func (a attempts) begin(ctx context.Context, browser, returnTo string) (state st
 	return state, at, a.table.put(ctx, it)
 }
 
-// take ends an attempt and returns it. A second time or too late it is Invalid
-// (errLapsed), as it is in another browser, which leaves the attempt as it was.
+// take returns an attempt and deletes its verifier and nonce. If the attempt was taken before
+// or is too old, the error is Invalid (errLapsed); likewise for another browser, which leaves
+// the attempt unchanged.
 func (a attempts) take(ctx context.Context, state, browser string) (attempt, error) {
 	if len(state) != secretLength || len(browser) != secretLength {
 		return attempt{}, lapsed("")
@@ -89,7 +86,6 @@ func lapsed(returnTo string) error {
 	})
 }
 
-// signInAgain is an error that a new sign-in helps against.
 type signInAgain struct {
 	error
 	returnTo string
@@ -99,8 +95,8 @@ func (e *signInAgain) Unwrap() error { return e.error }
 
 func again(returnTo string, err error) error { return &signInAgain{err, returnTo} }
 
-// SignInAgain says whether a new sign-in helps against an error, and where it should
-// lead: a path of this portal, "" if that is not known.
+// SignInAgain reports whether a new sign-in may resolve the error, and where it should
+// lead: a path of this portal, "" if not known.
 func SignInAgain(err error) (returnTo string, helps bool) {
 	var e *signInAgain
 	if !errors.As(err, &e) {

@@ -7,12 +7,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Authenticate finds out who is asking and passes the request on, with the answer
-// in its context for From. A bearer token decides alone: one that does not hold is
-// an error even if a session cookie came along. A session that is unknown or over
-// is nobody. Its cookie is left alone: only signing out clears it, so that no answer
-// which a shared cache may keep signs others out. What cannot be looked up is an
-// error (Unavailable), never nobody.
+// Authenticate is the middleware that identifies the caller and puts the Identity into
+// the context, for From. A request with a bearer token is identified by that token alone:
+// an invalid one is an error even beside a session cookie. A session that is unknown or
+// has ended means nobody is signed in. Only signing out clears its cookie, since a shared
+// cache could replay any other response that does. If the lookup fails, the request fails
+// (Unavailable).
 func (s *Service) Authenticate(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, known, err := s.who(w, r)
@@ -50,8 +50,8 @@ func (s *Service) who(w http.ResponseWriter, r *http.Request) (id Identity, know
 	return s.via(id, ViaSession), true, nil
 }
 
-// bearerToken is the token of the Authorization header (RFC 6750, section 2.1).
-// Other schemes are for whatever stands before the portal and not looked at.
+// bearerToken returns the token of the Authorization header (RFC 6750, section 2.1). It
+// ignores other schemes, which a proxy in front of the portal may use.
 func bearerToken(r *http.Request) (token string, given bool, err error) {
 	headers := r.Header.Values("Authorization")
 	for _, header := range headers {
@@ -61,10 +61,10 @@ func bearerToken(r *http.Request) (token string, given bool, err error) {
 		}
 	}
 	if given && len(headers) > 1 {
-		return "", true, refuse("Send one Authorization header only.")
+		return "", true, refuse("Send only one Authorization header.")
 	}
 	if given && token == "" {
-		return "", true, refuse("The Authorization header has no token. Send an ID or access token of the identity provider.")
+		return "", true, refuse("The Authorization header has no token. Send an ID or access token from the identity provider.")
 	}
 	return token, given, nil
 }

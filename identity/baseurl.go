@@ -14,14 +14,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// origin is where browsers reach the portal, as they write it themselves: scheme and
-// host in lower case, no default port. All that depends on the portal's address
-// follows from it: whose pages may write, what the cookies are called and whether they
-// are Secure, and where people sign in. The Host header decides none of that, since
-// proxies rewrite it and clients can send any.
+// origin is the portal's origin as browsers write it: scheme and host in lower case,
+// without a default port. It decides which pages may send writes, the names of the
+// cookies, whether they are Secure, and where people sign in. The Host header decides
+// none of that, since proxies rewrite it and clients can forge it.
 type origin struct {
 	scheme string
-	host   string // with its port, unless that is the scheme's default
+	host   string // with the port, unless it is the scheme's default
 }
 
 func originOf(u *url.URL) origin {
@@ -30,7 +29,7 @@ func originOf(u *url.URL) origin {
 	return o
 }
 
-// normal is a host, with or without a port, as it would stand in this origin.
+// normal returns a host, with or without a port, as this origin would write it.
 func (o origin) normal(host string) string {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
@@ -50,11 +49,10 @@ func (o origin) String() string { return o.scheme + "://" + o.host }
 
 func (o origin) secure() bool { return o.scheme == "https" }
 
-// cookieName is the name of a cookie of the portal with this origin. Cookies ignore
-// ports, so the name carries a hash of the origin: two portals on one host, or an
-// identity provider beside the portal, leave each other's cookies alone. The prefix
-// makes browsers refuse a cookie of that name that is not Secure, host-only and for
-// "/" (RFC 6265bis, section 4.1.3.2).
+// cookieName returns the full name of a cookie. Cookies ignore ports, so the name carries
+// a hash of the origin: that keeps apart two portals on one host. With the __Host- prefix,
+// browsers refuse the cookie unless it is Secure, host-only and for "/" (RFC 6265bis,
+// section 4.1.3.2).
 func (o origin) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(o.String()))
 	name += "_" + hex.EncodeToString(sum[:4])
@@ -64,9 +62,9 @@ func (o origin) cookieName(name string) string {
 	return name
 }
 
-// SameOrigin is the middleware that refuses writes sent by pages of other origins than that
-// of the base URL. Requests with a bearer token pass, since no browser adds one by itself;
-// requests with the credentials of a proxy in front of the portal are checked.
+// SameOrigin is the middleware that refuses writes from pages of an origin other than the
+// base URL's. Requests with a bearer token pass, since browsers do not add one on their own.
+// Requests with other credentials, say of a proxy in front of the portal, are checked.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -80,9 +78,9 @@ func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// checkOrigin says whether the browser, if it is one, sent the request for a page of the
-// base URL. Browsers send Origin with every form and Sec-Fetch-Site with every request
-// (except over http off loopback); a client that sends neither is no browser.
+// checkOrigin returns Forbidden for a write that a browser sent from a page of another
+// origin. Browsers send Origin with every form, and Sec-Fetch-Site with every request except
+// over http to other hosts than loopback. A client that sends neither is not a browser.
 func (s *Service) checkOrigin(r *http.Request) error {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) {
 		return nil
@@ -100,7 +98,7 @@ func (s *Service) checkOrigin(r *http.Request) error {
 	case from == "null" && own: // a page with the referrer policy no-referrer
 		return nil
 	case own, strings.EqualFold(from, s.origin.scheme+"://"+r.Host):
-		return s.forbidden("This is not the portal's address.")
+		return s.forbidden("This page was not opened at the portal's address.")
 	}
 	return s.forbidden("This request came from another site.")
 }
@@ -109,13 +107,12 @@ func (s *Service) forbidden(why string) error {
 	return portal.Fail(portal.Forbidden, why+" Open the portal at "+s.origin.String()+" and try again.")
 }
 
-// movedParam marks a sign-in that was sent to the base URL already: behind a proxy that
-// rewrites Host the portal never sees its own host name, and must not redirect for ever.
+// movedParam marks a sign-in that was already redirected to the base URL. Behind a proxy that
+// rewrites Host the portal never sees its own host name, and would redirect forever.
 const movedParam = "moved"
 
-// moved is the address at which to begin the sign-in instead, if the browser uses another
-// host name than that of the base URL: cookies set there would not come back. "" if the
-// sign-in can begin here.
+// moved returns the address to begin the sign-in at, "" for here. On another host name than
+// the base URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()
 	if s.origin.normal(r.Host) == s.origin.host || query.Has(movedParam) {

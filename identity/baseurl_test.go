@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestOnlyThePortalItselfMayHaveABrowserWrite(t *testing.T) {
+func TestOnlyPagesOfThePortalMaySendWrites(t *testing.T) {
 	t.Parallel()
 	const bearer, basic = "Bearer eyJhbGciOi", "Basic cHJveHk6bG9naW4="
 	for name, c := range map[string]struct {
@@ -20,15 +20,15 @@ func TestOnlyThePortalItselfMayHaveABrowserWrite(t *testing.T) {
 		passes  bool
 	}{
 		"a form of the portal":                              {http.MethodPost, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://portal.example"}, true},
-		"a form of a page without a referrer":               {http.MethodPost, []string{"Sec-Fetch-Site", "same-origin", "Origin", "null"}, true},
-		"an address that was typed in":                      {http.MethodPost, []string{"Sec-Fetch-Site", "none"}, true},
-		"a form of another site":                            {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site"}, false},
-		"a form of a neighbour":                             {http.MethodPost, []string{"Sec-Fetch-Site", "same-site"}, false},
-		"a PUT of another site":                             {http.MethodPut, []string{"Sec-Fetch-Site", "cross-site"}, false},
-		"a DELETE of another site":                          {http.MethodDelete, []string{"Sec-Fetch-Site", "cross-site"}, false},
-		"a method of its own of another site":               {"BREW", []string{"Sec-Fetch-Site", "cross-site"}, false},
-		"a link of another site":                            {http.MethodGet, []string{"Sec-Fetch-Site", "cross-site"}, true},
-		"a HEAD of another site":                            {http.MethodHead, []string{"Sec-Fetch-Site", "cross-site"}, true},
+		"a form on a page that sends no referrer":           {http.MethodPost, []string{"Sec-Fetch-Site", "same-origin", "Origin", "null"}, true},
+		"an address typed in by hand":                       {http.MethodPost, []string{"Sec-Fetch-Site", "none"}, true},
+		"a form on another site":                            {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site"}, false},
+		"a form on a sibling subdomain":                     {http.MethodPost, []string{"Sec-Fetch-Site", "same-site"}, false},
+		"a PUT from another site":                           {http.MethodPut, []string{"Sec-Fetch-Site", "cross-site"}, false},
+		"a DELETE from another site":                        {http.MethodDelete, []string{"Sec-Fetch-Site", "cross-site"}, false},
+		"an unknown method from another site":               {"BREW", []string{"Sec-Fetch-Site", "cross-site"}, false},
+		"a link on another site":                            {http.MethodGet, []string{"Sec-Fetch-Site", "cross-site"}, true},
+		"a HEAD from another site":                          {http.MethodHead, []string{"Sec-Fetch-Site", "cross-site"}, true},
 		"an old browser, on the portal":                     {http.MethodPost, []string{"Origin", "https://portal.example"}, true},
 		"an old browser that writes the origin differently": {http.MethodPost, []string{"Origin", "HTTPS://Portal.example"}, true},
 		"an old browser, on the portal without TLS":         {http.MethodPost, []string{"Origin", "http://portal.example"}, false},
@@ -36,19 +36,19 @@ func TestOnlyThePortalItselfMayHaveABrowserWrite(t *testing.T) {
 		"an old browser, on another port":                   {http.MethodPost, []string{"Origin", "https://portal.example:81"}, false},
 		"an old browser, on a page without an origin":       {http.MethodPost, []string{"Origin", "null"}, false},
 		"an old browser, on the name that a proxy sees":     {http.MethodPost, []string{"Origin", "https://backend.internal:8080"}, false},
-		"a page of another name of the portal":              {http.MethodPost, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://evil.example"}, false},
-		"a browser that contradicts itself":                 {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://portal.example"}, false},
-		"no browser":                                        {http.MethodPost, nil, true},
+		"a page at another host name of the portal":         {http.MethodPost, []string{"Sec-Fetch-Site", "same-origin", "Origin", "https://evil.example"}, false},
+		"a browser whose headers disagree":                  {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Origin", "https://portal.example"}, false},
+		"a client that is not a browser":                    {http.MethodPost, nil, true},
 		"a client with a token":                             {http.MethodPost, []string{"Authorization", bearer}, true},
-		"a page of another site with a token":               {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", bearer}, true},
-		"a token by another case":                           {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "bEARER x"}, true},
+		"a page on another site with a token":               {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", bearer}, true},
+		"a token with its scheme in other case":             {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "bEARER x"}, true},
 		"another site, with a proxy's login":                {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", basic}, false},
 		"another site, with a proxy's login and token":      {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", basic, "Authorization", bearer}, true},
 		"the portal, with a proxy's login":                  {http.MethodPost, []string{"Sec-Fetch-Site", "same-origin", "Authorization", basic}, true},
-		"another site, with a scheme like ours":             {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "BearerX y"}, false},
+		"another site, with a scheme that begins like ours": {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", "BearerX y"}, false},
 		"another site, with an empty header":                {http.MethodPost, []string{"Sec-Fetch-Site", "cross-site", "Authorization", ""}, false},
 	} {
-		// What the proxy in front of the portal makes of the host does not matter.
+		// A proxy in front of the portal may rewrite the host.
 		for _, host := range []string{"portal.example", "portal.example:443", "backend.internal:8080"} {
 			t.Run(name+" at "+host, func(t *testing.T) {
 				t.Parallel()
@@ -61,14 +61,14 @@ func TestOnlyThePortalItselfMayHaveABrowserWrite(t *testing.T) {
 					t.Errorf("passed: %t, refused: %v", passed, refused)
 				}
 				if !c.passes && (portal.CodeOf(refused) != portal.Forbidden || !strings.Contains(portal.MessageOf(refused), "https://portal.example ")) {
-					t.Errorf("it is refused with %v", refused)
+					t.Errorf("the refusal is %v", refused)
 				}
 			})
 		}
 	}
 }
 
-func TestOnlyOnePathTakesFormsOfOtherSites(t *testing.T) {
+func TestOnlyConfiguredPathsAcceptFormsFromOtherSites(t *testing.T) {
 	t.Parallel()
 	for request, passes := range map[string]bool{
 		"POST /from-elsewhere": true, "PUT /from-elsewhere": false, "POST /from-elsewhere/": false, "POST /register": false,
@@ -82,7 +82,7 @@ func TestOnlyOnePathTakesFormsOfOtherSites(t *testing.T) {
 	}
 }
 
-// guarded is what SameOrigin makes of a request to https://portal.example.
+// guarded passes a request through the SameOrigin of https://portal.example.
 func guarded(t *testing.T, r *http.Request) (refused error, passed bool) {
 	t.Helper()
 	s, err := identity.New(identity.Config{
@@ -111,7 +111,7 @@ func TestASignInBeginsAtTheBaseURL(t *testing.T) {
 	}
 }
 
-func TestASignInBehindAProxyThatRewritesTheHostDoesNotGoRoundInCircles(t *testing.T) {
+func TestASignInBehindAProxyThatRewritesTheHostIsRedirectedOnce(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	behind := s.http
@@ -135,11 +135,11 @@ func TestTwoPortalsOnOneHostLeaveEachOthersSessionsAlone(t *testing.T) {
 	b := newBrowser(t)
 	b.get(one.url + "/sign-in")
 	if _, body := b.get(two.url + "/"); body != "nobody" {
-		t.Errorf("at the second portal it is %q", body)
+		t.Errorf("the second portal says %q", body)
 	}
 	b.get(two.url + "/sign-in")
 	b.do(signOut(t, two, two.url))
 	if _, body := b.get(one.url + "/"); !strings.HasSuffix(body, " via session") {
-		t.Errorf("at the first portal it is now %q", body)
+		t.Errorf("the first portal now says %q", body)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// bears sends a token with those claims instead of, or besides, the usual ones.
+// bears sends a token whose usual claims are overridden by, or merged with, these.
 func (s *site) bears(t *testing.T, claims map[string]any) portal.AccountID {
 	t.Helper()
 	id, err := s.Bearer(t.Context(), s.provider.sign(claims))
@@ -20,16 +20,16 @@ func (s *site) bears(t *testing.T, claims map[string]any) portal.AccountID {
 	return id.Account
 }
 
-// knows checks what is on record about the person behind an account.
+// knows checks the stored personal data of an account.
 func (s *site) knows(t *testing.T, account portal.AccountID, want identity.Person) {
 	t.Helper()
 	person, err := s.Person(t.Context(), account)
 	if diff := cmp.Diff(want, person); err != nil || diff != "" {
-		t.Errorf("on record is (-want +got):\n%s%v", diff, err)
+		t.Errorf("stored personal data (-want +got):\n%s%v", diff, err)
 	}
 }
 
-func TestWhoComesWithABearerTokenIsFoundByEmail(t *testing.T) {
+func TestAPersonWhoOnlySendsTokensIsFoundByEmail(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	account := s.bears(t, s.provider.claims())
@@ -41,17 +41,17 @@ func TestWhoComesWithABearerTokenIsFoundByEmail(t *testing.T) {
 	s.knows(t, account, identity.Person{Email: "ada@example.com", Name: "Ada Example", UpdatedAt: s.clock.Now().UTC()})
 }
 
-func TestAnAddressThatTheProviderHasNotVerifiedIsMarkedSo(t *testing.T) {
+func TestAnAddressThatTheProviderHasNotVerifiedIsMarkedUnverified(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		verified   any
 		unverified bool
 	}{
-		"not verified":               {false, true},
-		"not verified, as a text":    {"false", true},
-		"verified":                   {true, false},
-		"verified, as a text":        {"true", false},
-		"the provider does not tell": {nil, false},
+		"not verified":              {false, true},
+		"not verified, as a string": {"false", true},
+		"verified":                  {true, false},
+		"verified, as a string":     {"true", false},
+		"not told by the provider":  {nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -70,7 +70,7 @@ func TestAnAddressThatTheProviderHasNotVerifiedIsMarkedSo(t *testing.T) {
 	}
 }
 
-func TestATokenChangesWhatIsOnRecordOnlyIfItKnowsBetter(t *testing.T) {
+func TestOnlyANewerIDTokenChangesStoredPersonalData(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	p := s.provider
@@ -95,7 +95,7 @@ func TestATokenChangesWhatIsOnRecordOnlyIfItKnowsBetter(t *testing.T) {
 	s.knows(t, account, identity.Person{Email: "lovelace@example.com", Name: "Ada Example", UpdatedAt: s.clock.Now().UTC()})
 }
 
-func TestAPersonWhoIsKnownCostsATokenNoTable(t *testing.T) {
+func TestATokenOfAKnownPersonWritesNothing(t *testing.T) {
 	t.Parallel()
 	db := &switchable{}
 	s := open(t, func(_ *identity.Config, o *identity.Options) {
@@ -104,6 +104,6 @@ func TestAPersonWhoIsKnownCostsATokenNoTable(t *testing.T) {
 	s.bears(t, s.provider.claims())
 	db.database = noDatabase{}
 	s.bears(t, s.provider.claims())
-	// Somebody whose new address cannot be written down is served all the same.
+	// A failure to store the new address does not fail the request.
 	s.bears(t, merge(s.provider.claims(), map[string]any{"email": "lovelace@example.com"}))
 }

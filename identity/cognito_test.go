@@ -73,7 +73,7 @@ func createPool(t *testing.T, server *localaws.Server, portalURL string) pool {
 	return p
 }
 
-// tokens are what a client without a browser gets for the user's password.
+// tokens returns what a client without a browser gets for the user's password.
 func (p pool) tokens(t *testing.T) map[string]string {
 	t.Helper()
 	mac := hmac.New(sha256.New, []byte(p.clientSecret))
@@ -96,9 +96,9 @@ func fatal(t *testing.T, err error) {
 	}
 }
 
-// TestSomebodySignsInAndOutWithCognito goes by way of the local Cognito's own
+// TestAPersonSignsInAndOutWithCognito uses the local Cognito's own
 // pages: its discovery, its sign-in form, its tokens and its sign-out.
-func TestSomebodySignsInAndOutWithCognito(t *testing.T) {
+func TestAPersonSignsInAndOutWithCognito(t *testing.T) {
 	t.Parallel()
 	server := localawstest.Start(t)
 	var p pool
@@ -112,7 +112,7 @@ func TestSomebodySignsInAndOutWithCognito(t *testing.T) {
 	b := newBrowser(t)
 	resp, page := b.get(s.url + "/sign-in?screen=sign-up")
 	if resp.Request.URL.Path != "/signup" || resp.StatusCode != http.StatusOK {
-		t.Errorf("somebody new is at %s: %s\n%s", resp.Request.URL, resp.Status, page)
+		t.Errorf("a new person is at %s: %s\n%s", resp.Request.URL, resp.Status, page)
 	}
 
 	resp, page = b.get(s.url + "/sign-in?return_to=/dashboard")
@@ -126,7 +126,7 @@ func TestSomebodySignsInAndOutWithCognito(t *testing.T) {
 	}
 	person, err := s.Person(t.Context(), portal.AccountID(account))
 	if err != nil || person.Email != "ada@example.com" || person.Name != "Ada Example" {
-		t.Errorf("on record is %+v, %v", person, err)
+		t.Errorf("stored personal data: %+v, %v", person, err)
 	}
 
 	for name, token := range p.tokens(t) {
@@ -145,7 +145,7 @@ func TestSomebodySignsInAndOutWithCognito(t *testing.T) {
 	}
 }
 
-// fillIn is the request that the page's form with a password field makes.
+// fillIn returns the request that the page's password form sends.
 func fillIn(t *testing.T, resp *http.Response, page string, values map[string]string) *http.Request {
 	t.Helper()
 	doc, err := goquery.NewDocumentFromReader(strings.NewReader(page))

@@ -24,44 +24,43 @@ const (
 	MinSessionIdle = 5 * time.Minute
 )
 
-// The paths the portal serves the sign-in at. CallbackPath after the base URL is
-// what the provider's client has to list as callback URL; the base URL with a
-// "/" as its sign-out URL.
+// The paths of the sign-in. The provider's client must list the base URL plus
+// CallbackPath as callback URL, and the base URL plus "/" as sign-out URL.
 const (
 	SignInPath   = "/sign-in"
 	CallbackPath = "/sign-in/callback"
 	SignOutPath  = "/sign-out"
 )
 
-// HomePath is where a sign-in leads if no other destination is known.
+// HomePath is where a sign-in leads by default.
 const HomePath = "/dashboard"
 
 // Config says which provider to trust and where the portal is. Issuer, ClientID
 // and BaseURL are required.
 type Config struct {
-	// BaseURL is where browsers reach the portal: scheme and host, no path. It must be
-	// https unless the host is a loopback one; so must every other URL here. With https,
-	// cookies are Secure and carry the __Host- prefix.
+	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every
+	// URL here it must be https, unless its host is a loopback host. With https,
+	// cookies are Secure and have the __Host- prefix.
 	BaseURL string
 
-	// Issuer is the provider's issuer, to the letter as its tokens have it in "iss".
+	// Issuer is the provider's issuer, exactly as its tokens have it in "iss".
 	Issuer string
-	// ClientID is the portal's client at the provider.
+	// ClientID is the portal's client id at the provider.
 	ClientID string
-	// ClientSecret is empty for a public client; PKCE is used either way.
+	// ClientSecret is empty for a public client. PKCE is always used.
 	ClientSecret string
-	// Scopes to ask for; openid, email and profile if empty.
+	// Scopes to request; openid, email and profile if empty.
 	Scopes []string
 
-	// JWKSURL, AuthURL and TokenURL override what discovery says. Issuer discovery is
-	// asked only for what is missing, so that tokens of an issuer that cannot be
-	// reached (emulators issue tokens in the name of AWS) can be verified.
+	// JWKSURL, AuthURL and TokenURL override discovery. If all that is needed is set,
+	// there is no discovery, so tokens of an unreachable issuer can be verified
+	// (emulators issue tokens in AWS's name).
 	JWKSURL  string
 	AuthURL  string
 	TokenURL string
-	// SignUpURL is the provider's page for new people, which takes the parameters of
-	// the authorization endpoint. Cognito's managed login has one at /signup. Without
-	// it everybody starts at the sign-in page.
+	// SignUpURL is the provider's sign-up page, which takes the parameters of the
+	// authorization endpoint. Cognito's managed login has one at /signup. If empty,
+	// people sign up from the sign-in page.
 	SignUpURL string
 	// SignOutURL overrides the discovered end_session_endpoint. "{client_id}" and
 	// "{return_url}" in it are replaced, e.g.
@@ -72,17 +71,17 @@ type Config struct {
 	GroupsClaim string
 	// AdminGroup is the group whose members are admins, DefaultAdminGroup if empty.
 	AdminGroup string
-	// SessionTTL is how long a session lasts from the sign-in on, DefaultSessionTTL if
-	// 0, at most MaxSessionTTL. It does not slide: groups are those of the sign-in, so
-	// this is also how long leaving a group may take to show.
+	// SessionTTL is how long a session lasts after the sign-in, DefaultSessionTTL if
+	// 0, at most MaxSessionTTL. It does not slide. A session keeps the groups of its
+	// sign-in, so this is also how long it may take until leaving a group has effect.
 	SessionTTL time.Duration
-	// SessionIdle is how long a session lasts without being used, DefaultSessionIdle if
-	// 0. Uses are recorded at most once an hour, or once in a quarter of SessionIdle if
-	// that is shorter, so a session may end that much earlier.
+	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. Use is
+	// recorded at most once an hour, or once in a quarter of SessionIdle if that is
+	// shorter, so a session may end that much earlier.
 	SessionIdle time.Duration
 }
 
-// complete is the configuration with its defaults, or everything that is wrong with it.
+// complete fills in the defaults. Its error names everything that is wrong.
 func (c Config) complete() (Config, error) {
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	if len(c.Scopes) == 0 {
@@ -117,7 +116,7 @@ func (c Config) faults() error {
 		faults = append(faults, fmt.Errorf("the session TTL must be between %s and %s", MinSessionTTL, MaxSessionTTL))
 	}
 	if c.SessionIdle < MinSessionIdle {
-		faults = append(faults, fmt.Errorf("the idle time of sessions must be at least %s", MinSessionIdle))
+		faults = append(faults, fmt.Errorf("the session idle time must be at least %s", MinSessionIdle))
 	}
 	_, err = webURL("issuer", c.Issuer)
 	faults = append(faults, err)
@@ -133,8 +132,8 @@ func (c Config) faults() error {
 	return errors.Join(faults...)
 }
 
-// webURL parses an absolute URL without credentials in it. It must be https, since
-// tokens and cookies travel there, unless it leads to this machine.
+// webURL parses an absolute URL without credentials. It must be https, since tokens and
+// cookies travel there, unless its host is a loopback host.
 func webURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {
@@ -146,7 +145,7 @@ func webURL(name, value string) (*url.URL, error) {
 	return u, nil
 }
 
-// Loopback says whether a host name or address is this machine's own.
+// Loopback reports whether a host name or address is a loopback one.
 func Loopback(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761, section 6.3

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-func TestASessionThatIsOverIsToldFromNone(t *testing.T) {
+func TestASessionThatHasEndedDiffersFromNone(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -21,13 +21,13 @@ func TestASessionThatIsOverIsToldFromNone(t *testing.T) {
 		return over
 	}
 	if ended(none) {
-		t.Error("a browser that never signed in is told that its session has ended")
+		t.Error("a browser that never signed in counts as one whose session has ended")
 	}
 	if ended(session) {
-		t.Error("a session has ended before its time")
+		t.Error("a valid session counts as ended")
 	}
 	s.clock.forward(identity.DefaultSessionTTL)
 	if !ended(session) {
-		t.Error("a session that is over is not told from none")
+		t.Error("a session that has ended does not count as ended")
 	}
 }

@@ -25,7 +25,7 @@ const (
 	clientSecret = "portal-client-secret"
 )
 
-// The keys are drawn once: RSA keys take their time.
+// The keys are generated only once, since RSA keys take long.
 var (
 	rsaKey     = must(rsa.GenerateKey(rand.Reader, 2048))
 	foreignKey = must(rsa.GenerateKey(rand.Reader, 2048))
@@ -39,14 +39,14 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// fakeProvider is an OpenID provider that asks nobody for a password: whoever
-// comes is its person. It checks what a provider has to check.
+// fakeProvider is an OpenID provider that signs in its person without a password. It
+// checks requests as a real provider has to.
 type fakeProvider struct {
 	server *httptest.Server
 	clock  *clock
 
 	mu          sync.Mutex
-	person      map[string]any // claims of whoever signs in
+	person      map[string]any // claims of the person who signs in
 	adjust      func(claims map[string]any)
 	accessToken string
 	keys        []jose.JSONWebKey
@@ -108,7 +108,7 @@ func (p *fakeProvider) count(path string) int {
 	return p.hits[path]
 }
 
-// claims is what a good ID token says.
+// claims are those of a valid ID token.
 func (p *fakeProvider) claims() map[string]any {
 	now := p.clock.Now()
 	c := map[string]any{
@@ -119,7 +119,7 @@ func (p *fakeProvider) claims() map[string]any {
 	return c
 }
 
-// accessClaims is what a good access token of Cognito's says.
+// accessClaims are those of a valid Cognito access token.
 func (p *fakeProvider) accessClaims() map[string]any {
 	c := p.claims()
 	for _, name := range []string{"aud", "email", "name"} {

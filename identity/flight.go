@@ -6,9 +6,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// flight lets one caller at a time do what all of them need; the others wait for
-// its outcome. Nobody waits longer than their own context, and the work goes on
-// if the one who began it leaves.
+// flight does the same work for several callers, one run at a time. Callers that wait for a
+// run share its outcome. A caller stops waiting when its context ends; the run continues.
 type flight struct{ group singleflight.Group }
 
 func (f *flight) do(ctx context.Context, work func(context.Context) error) error {

@@ -13,17 +13,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Via says by what somebody showed who they are.
+// Via is how a request was authenticated.
 type Via string
 
-// The two ways. What arrives by session must be same-origin to change anything.
+// The ways to authenticate.
 const (
 	ViaBearer  Via = "bearer"
 	ViaSession Via = "session"
 )
 
-// Identity is whoever is asking. Email and Name are for display and for operators,
-// empty if the provider does not tell (access tokens do not); no account is chosen by them.
+// Identity is the authenticated caller. Email and Name are for display and for operators
+// only. They are empty if the provider does not send them, as with access tokens.
 type Identity struct {
 	Account portal.AccountID
 	Issuer  string
@@ -35,7 +35,7 @@ type Identity struct {
 	Via     Via
 }
 
-// String is the account id: an Identity that is printed shows no personal data.
+// String returns the account id, so that printing an Identity shows no personal data.
 func (i Identity) String() string { return string(i.Account) }
 
 // GoString keeps personal data out of %#v, too.
@@ -43,48 +43,47 @@ func (i Identity) GoString() string { return fmt.Sprintf("identity.Identity{Acco
 
 type contextKey struct{}
 
-// nobody is a context in which From answers nobody.
 func nobody(ctx context.Context) context.Context {
 	return context.WithValue(ctx, contextKey{}, nil)
 }
 
-// From is who is asking, as Authenticate found out; ok is false for nobody.
+// From returns the identity that Authenticate found; ok is false if nobody is signed in.
 func From(ctx context.Context) (id Identity, ok bool) {
 	id, ok = ctx.Value(contextKey{}).(Identity)
 	return id, ok
 }
 
-// With is a context in which From answers id.
+// With returns a context in which From returns id.
 func With(ctx context.Context, id Identity) context.Context {
 	return context.WithValue(ctx, contextKey{}, id)
 }
 
-// Tables names the tables; see the package comment for what is in them.
+// Tables names the tables. The package comment lists their items.
 type Tables struct{ Journal, Records, Sessions string }
 
-// Options are what a Service works with besides its configuration.
+// Options are what a Service needs besides its configuration.
 type Options struct {
 	DynamoDB database
 	Tables   Tables
-	// OnError answers a request that failed, by the error's code and message. SignInAgain
-	// says whether a new sign-in would help.
+	// OnError writes the response to a request that failed. SignInAgain tells whether a
+	// new sign-in may resolve the error.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
-	// OnSignIn is called after every sign-in, before the browser is sent on. Its
-	// error is logged and the sign-in stands. Optional.
+	// OnSignIn is called after every sign-in, before the browser is redirected. Its
+	// error is logged and does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
-	// OnSignOut answers a sign-out here that is to go on at next, an address of the
-	// identity provider's. Optional: without it the browser is redirected (303), which it
-	// holds against the form-action of the page's Content Security Policy.
+	// OnSignOut responds to a sign-out that continues at next, an address of the identity
+	// provider. Optional: without it the browser is redirected (303), which the form-action
+	// of the page's Content Security Policy must then allow.
 	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
-	// CrossSiteForms are the paths to which pages of other sites may post forms: those
-	// whose handlers do not go by the session. Optional.
+	// CrossSiteForms are the paths to which pages of other sites may post forms. Their
+	// handlers must not rely on the session. Optional.
 	CrossSiteForms []string
 	Log            zerolog.Logger
-	// Now is the clock; nil is the system's.
+	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
 
-// Service knows who is asking. It is safe for concurrent use.
+// Service authenticates requests and serves the sign-in. It is safe for concurrent use.
 type Service struct {
 	config   Config
 	options  Options
@@ -97,8 +96,8 @@ type Service struct {
 	origin   origin
 }
 
-// New is a Service for one provider, or an error that names every fault of the
-// configuration. It does no I/O: the provider is asked on first use.
+// New returns a Service for one provider, or an error that names every fault of the
+// configuration. It does no I/O; the provider is contacted on first use.
 func New(config Config, options Options) (*Service, error) {
 	config, err := config.complete()
 	if options.DynamoDB == nil || options.OnError == nil || options.Tables.Journal == "" ||
@@ -130,8 +129,6 @@ func New(config Config, options Options) (*Service, error) {
 	}, nil
 }
 
-// identify is the Identity that verified claims stand for. An identity that was
-// never seen before gets its account id here.
 func (s *Service) identify(ctx context.Context, c claims) (Identity, error) {
 	account, err := s.accounts.of(ctx, c.Issuer, c.Subject)
 	if err != nil {
@@ -143,7 +140,6 @@ func (s *Service) identify(ctx context.Context, c claims) (Identity, error) {
 	}, nil
 }
 
-// log is the log of a request, or the service's own outside of one.
 func (s *Service) log(ctx context.Context) *zerolog.Logger {
 	if log := zerolog.Ctx(ctx); log.GetLevel() != zerolog.Disabled {
 		return log

@@ -15,29 +15,29 @@ import (
 )
 
 const (
-	// keysAge is how old the provider's keys may get before they are read again: how
-	// long a key that the provider has withdrawn is still trusted.
+	// keysAge is how old the provider's keys may get before they are read again, and so
+	// how long a withdrawn key is still trusted.
 	keysAge = time.Hour
-	// keysPause is the least time between two readings of keys that are old.
+	// keysPause is the least time between two attempts to read keys that are too old.
 	keysPause = time.Minute
-	// unknownPause is how long a key id is not looked for again after a reading of the
-	// provider's keys did not find it.
+	// unknownPause is how long a key id that the provider's keys lacked is not looked for
+	// again.
 	unknownPause = time.Minute
-	// unknownReadings is how many readings unknown key ids can cause at once, and
-	// unknownEvery how often one more. This bounds the calls to the provider that made-up
-	// key ids cause, and the time by which they delay a new key.
+	// unknownReadings is the burst of readings that unknown key ids can cause, and
+	// unknownEvery the time until one more is allowed. Together they bound the calls to
+	// the provider that made-up key ids cause, and how long these can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
-	// maxUnknown bounds the memory that unknown key ids take, and maxKeyID that of each.
+	// maxUnknown bounds the number of remembered unknown key ids, maxKeyID the bytes of each.
 	maxUnknown = 1000
 	maxKeyID   = 256
 )
 
 var errUnknownKey = errors.New("the provider has no such key")
 
-// keySet is the provider's signing keys (RFC 7517). They are read when first
-// needed and when they are old; a key id that is not among them has them read
-// again, once. Known keys are used on while the provider does not answer.
+// keySet caches the provider's signing keys (RFC 7517). It reads them when first needed,
+// when they are too old, and once for a key id that is not among them. While the provider
+// does not answer, known keys stay in use.
 type keySet struct {
 	provider *provider
 	now      func() time.Time
@@ -46,11 +46,11 @@ type keySet struct {
 	mu      sync.Mutex
 	keys    []jose.JSONWebKey
 	read    time.Time            // when they were last read
-	tried   time.Time            // when that was last tried
-	failure error                // how the last try went
+	tried   time.Time            // when the last attempt to read them ended
+	failure error                // of that attempt
 	began   int                  // how many readings have begun
-	unknown map[string]time.Time // when a key id was last looked for in vain
-	allowed *rate.Limiter        // readings for the sake of unknown key ids
+	unknown map[string]time.Time // when a key id was last not found
+	allowed *rate.Limiter        // readings for unknown key ids
 }
 
 func newKeySet(p *provider, now func() time.Time) *keySet {
@@ -60,8 +60,8 @@ func newKeySet(p *provider, now func() time.Time) *keySet {
 	}
 }
 
-// find is the key that a token of this algorithm and key id is signed with:
-// errUnknownKey if the provider has none, Unavailable if it cannot be asked.
+// find returns errUnknownKey if the provider has no such key, and Unavailable if the provider
+// does not answer.
 func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	if len(id) > maxKeyID {
 		return nil, errUnknownKey
@@ -70,7 +70,7 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	for due {
 		failure = k.asking.do(ctx, func(ctx context.Context) error { return k.refresh(ctx, began) })
 		known = k.known(algorithm, id)
-		// A reading that was under way when this key was asked for may have missed it.
+		// A reading that was in progress when this call began may have missed the key.
 		due = known == nil && failure == nil && !k.missed(id, began)
 	}
 	switch {
@@ -82,15 +82,15 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	return nil, errUnknownKey
 }
 
-// look is the key if it is known, whether the keys are due to be read, how many readings
-// have begun, and how the last one went.
+// look returns the key if it is known, whether to read the keys now, how many readings
+// have begun, and the error of the last one.
 func (k *keySet) look(algorithm, id string) (known any, due bool, began int, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	known = choose(k.keys, algorithm, id)
 	now := k.now()
 	switch {
-	case k.read.IsZero(): // Nothing can be verified, so every caller may try.
+	case k.read.IsZero(): // No token can be verified yet, so every caller may try.
 		due = true
 	case known != nil:
 		due = now.Sub(k.read) >= keysAge && now.Sub(k.tried) >= keysPause
@@ -107,8 +107,8 @@ func (k *keySet) known(algorithm, id string) any {
 	return choose(k.keys, algorithm, id)
 }
 
-// missed notes that the last reading did not have the key id, if it began after the
-// caller had counted the readings.
+// missed records that the last reading did not find the key id. It returns false if that
+// reading began before the caller's look.
 func (k *keySet) missed(id string, before int) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -122,8 +122,8 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys, unless a reading has begun since the caller counted them: as
-// there is one at a time, that one is over.
+// refresh reads the keys, unless another reading began after the caller's look. As there
+// is only one at a time, that one has ended.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {
@@ -156,7 +156,7 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var keys []jose.JSONWebKey
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		// One of a kind that we do not know must not hide the others.
+		// A key of an unknown kind must not hide the others.
 		if json.Unmarshal(raw, &key) == nil && key.Valid() && key.Use != "enc" && kind(key.Key) != "" {
 			keys = append(keys, key)
 		}
@@ -164,8 +164,8 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	return keys, nil
 }
 
-// choose is the key with this id that fits the algorithm. A token without a key id
-// is for a provider with only one key (OpenID Connect Core 1.0, section 10.1).
+// choose accepts a token without a key id only if the provider has just one key (OpenID
+// Connect Core 1.0, section 10.1).
 func choose(keys []jose.JSONWebKey, algorithm, id string) any {
 	for _, key := range keys {
 		named := key.KeyID == id || (id == "" && len(keys) == 1)
@@ -176,7 +176,7 @@ func choose(keys []jose.JSONWebKey, algorithm, id string) any {
 	return nil
 }
 
-// kind is the algorithm we take of a public key, "" for all other keys.
+// kind returns the algorithm that we accept for a public key, "" for other keys.
 func kind(key any) string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:

@@ -18,15 +18,15 @@ type scanner interface {
 	Scan(context.Context, *dynamodb.ScanInput, ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error)
 }
 
-// Lookup finds accounts for operators. It opens none and signs nobody in.
+// Lookup finds accounts for operators. It only reads.
 type Lookup struct {
 	DynamoDB scanner
 	Tables   Tables
 }
 
-// ByEmail lists the accounts whose e-mail address is this one, ignoring case. There may be
-// several: a person who signs up anew at the provider has another identity. It reads the
-// whole records table, so it costs as much as the table is large.
+// ByEmail lists the accounts with this e-mail address, ignoring case. There may be several:
+// a person who signs up again at the provider has another identity. It scans the whole
+// records table.
 func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, error) {
 	var accounts []portal.AccountID
 	filter := "begins_with(pk, :person)"
@@ -48,13 +48,13 @@ func (l Lookup) ByEmail(ctx context.Context, email string) ([]portal.AccountID, 
 	return accounts, nil
 }
 
-// BySubject is the account of a subject of an issuer, "" if the portal never saw it.
+// BySubject returns the account of an issuer's subject, "" if the portal never saw it.
 func (l Lookup) BySubject(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	known := accounts{table: table{l.DynamoDB, l.Tables.Journal}}
 	return known.read(ctx, portal.DeriveID("identity", issuer, subject))
 }
 
-// Person is the personal data of an account; NotFound if there is none.
+// Person returns the personal data of an account; NotFound if there is none.
 func (l Lookup) Person(ctx context.Context, account portal.AccountID) (Person, error) {
 	return newPeople(table{l.DynamoDB, l.Tables.Records}, time.Now).find(ctx, account)
 }

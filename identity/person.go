@@ -9,28 +9,25 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Person is the personal data of an account: one item, apart from journal and
+// Person is the personal data of an account. It is one item, apart from journal and
 // messages, so that it can be deleted with the account.
 type Person struct {
 	Email string
 	Name  string
-	// Unverified says that the provider has not verified that the address is the person's.
+	// Unverified says that the provider has not verified the address.
 	Unverified bool
-	// UpdatedAt is when any of these changed last, UTC, whole seconds.
+	// UpdatedAt is when any of these last changed, UTC, whole seconds.
 	UpdatedAt time.Time
 }
 
-// differs says whether the other tells something else.
 func (p Person) differs(from Person) bool {
 	return p.Email != from.Email || p.Name != from.Name || p.Unverified != from.Unverified
 }
 
-// person is what a token says of its owner.
 func (c claims) person() Person {
 	return Person{Email: c.Email, Name: c.displayName(), Unverified: c.unverified()}
 }
 
-// maxCachedPeople bounds the memory that people who came with tokens take.
 const maxCachedPeople = 10_000
 
 type people struct {
@@ -38,7 +35,7 @@ type people struct {
 	now   func() time.Time
 
 	mu sync.Mutex
-	// noted is what the last token of each account said.
+	// noted is the personal data in the last ID token of each account.
 	noted map[portal.AccountID]Person
 }
 
@@ -58,8 +55,8 @@ func (p *people) find(ctx context.Context, account portal.AccountID) (Person, er
 	return Person{Email: it.text("email"), Name: it.text("name"), Unverified: it.text("unverified") != "", UpdatedAt: updated}, nil
 }
 
-// note keeps what a token says that was issued at that time, once in this process. One
-// without an e-mail address, as access tokens are, says nothing.
+// note stores the personal data of a token issued at that time, unless this process
+// did already. Tokens without an e-mail address, such as access tokens, change nothing.
 func (p *people) note(ctx context.Context, account portal.AccountID, said Person, issued time.Time) error {
 	if said.Email == "" {
 		return nil
@@ -82,8 +79,8 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said Person
 	return nil
 }
 
-// keep writes what the provider said at that time, if that differs from what is on record
-// and what is on record is not from later.
+// keep stores what the provider said at that time, if it differs from the stored data and
+// that is not newer.
 func (p *people) keep(ctx context.Context, account portal.AccountID, said Person, at time.Time) error {
 	known, err := p.find(ctx, account)
 	if err == nil && (!known.differs(said) || at.Before(known.UpdatedAt)) {

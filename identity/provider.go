@@ -17,15 +17,13 @@ import (
 )
 
 const (
-	// providerTimeout bounds every call to the provider.
 	providerTimeout = 5 * time.Second
-	// maxDocument bounds what is read of a provider's answer, bytes.
+	// maxDocument bounds what is read of a provider's response, in bytes.
 	maxDocument = 1 << 20
 )
 
-// endpoints is where the provider does what: the part of its discovery document
-// that is used here (OpenID Connect Discovery 1.0, section 3; end_session_endpoint
-// is of RP-Initiated Logout 1.0).
+// endpoints is the part of the provider's discovery document that is used here (OpenID
+// Connect Discovery 1.0, section 3; end_session_endpoint is of RP-Initiated Logout 1.0).
 type endpoints struct {
 	Issuer      string   `json:"issuer"`
 	AuthURL     string   `json:"authorization_endpoint"`
@@ -35,9 +33,8 @@ type endpoints struct {
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
-// provider is the identity provider as seen over HTTP. What it says of itself is
-// asked for when first needed, by one caller at a time, again if that failed, and
-// then kept as long as the process lives.
+// provider talks to the identity provider over HTTP. It reads the discovery document when
+// first needed, retries if that failed, and then keeps it as long as the process lives.
 type provider struct {
 	config Config
 	http   *http.Client
@@ -50,12 +47,12 @@ type provider struct {
 func newProvider(config Config) *provider {
 	return &provider{config: config, http: &http.Client{
 		Timeout: providerTimeout,
-		// A redirect would carry the code and the client secret somewhere else.
+		// A redirect could send the code and the client secret elsewhere.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
 
-// endpoints are the configured ones, and the discovered ones where one is missing.
+// endpoints returns the configured endpoints, and discovered ones where none is configured.
 func (p *provider) endpoints(ctx context.Context) (endpoints, error) {
 	c := p.config
 	if c.AuthURL != "" && c.TokenURL != "" && c.JWKSURL != "" {
@@ -70,7 +67,6 @@ func (p *provider) endpoints(ctx context.Context) (endpoints, error) {
 	return p.overridden(*p.discovered()), nil
 }
 
-// jwksURL is where the signing keys are.
 func (p *provider) jwksURL(ctx context.Context) (string, error) {
 	if p.config.JWKSURL != "" {
 		return p.config.JWKSURL, nil
@@ -81,7 +77,7 @@ func (p *provider) jwksURL(ctx context.Context) (string, error) {
 
 func (p *provider) discover(ctx context.Context) error {
 	if p.discovered() != nil {
-		return nil // somebody asked between our look and our turn
+		return nil // another caller was faster
 	}
 	var e endpoints
 	err := p.document(ctx, strings.TrimSuffix(p.config.Issuer, "/")+"/.well-known/openid-configuration", &e)
@@ -89,7 +85,7 @@ func (p *provider) discover(ctx context.Context) error {
 		return err
 	}
 	if e.Issuer != p.config.Issuer {
-		return fmt.Errorf("the document is that of issuer %q", e.Issuer)
+		return fmt.Errorf("the document is for issuer %q", e.Issuer)
 	}
 	for name, value := range map[string]string{
 		"authorization_endpoint": e.AuthURL, "token_endpoint": e.TokenURL, "jwks_uri": e.JWKSURL,
@@ -122,7 +118,6 @@ func (p *provider) overridden(e endpoints) endpoints {
 	return e
 }
 
-// document reads a JSON document of the provider's.
 func (p *provider) document(ctx context.Context, from string, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from, nil)
 	if err != nil {
@@ -135,7 +130,7 @@ func (p *provider) document(ctx context.Context, from string, into any) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", from, resp.Status)
+		return fmt.Errorf("%s returned %s", from, resp.Status)
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxDocument))
 	if err != nil {
@@ -147,8 +142,8 @@ func (p *provider) document(ctx context.Context, from string, into any) error {
 	return nil
 }
 
-// signOutURL is where to send a browser so that the provider forgets it, too; ""
-// if the provider has no such page.
+// signOutURL returns the page that ends the browser's session at the provider, "" if the
+// provider has none.
 func (p *provider) signOutURL(ctx context.Context) (string, error) {
 	back := p.config.BaseURL + "/"
 	if p.config.SignOutURL != "" {
@@ -167,16 +162,15 @@ func (p *provider) signOutURL(ctx context.Context) (string, error) {
 	query := u.Query()
 	query.Set("client_id", p.config.ClientID)
 	query.Set("post_logout_redirect_uri", back)
-	// Cognito lists its /logout as end_session_endpoint and calls the parameter this:
+	// Cognito lists its /logout as end_session_endpoint, with this parameter:
 	// https://docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html
 	query.Set("logout_uri", back)
 	u.RawQuery = query.Encode()
 	return u.String(), nil
 }
 
-// secretInForm says whether the client secret goes into the form of a token
-// request: only if the provider does not take it as basic authentication, which
-// is the default (OpenID Connect Core 1.0, section 9).
+// secretInForm is true only if the provider does not support basic authentication, which
+// is the default for token requests (OpenID Connect Core 1.0, section 9).
 func (e endpoints) secretInForm() bool {
 	return len(e.AuthMethods) > 0 && !slices.Contains(e.AuthMethods, "client_secret_basic")
 }

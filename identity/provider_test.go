@@ -19,13 +19,13 @@ import (
 
 const discoveryPath = "/.well-known/openid-configuration"
 
-func TestEveryFaultOfAConfigurationIsNamedAtOnce(t *testing.T) {
+func TestOneErrorNamesEveryFaultOfAConfiguration(t *testing.T) {
 	t.Parallel()
 	_, err := identity.New(identity.Config{
 		BaseURL: "https://portal.example.com/sub", Issuer: "issuer.example.com", SessionTTL: time.Second, SignUpURL: "/signup",
 	}, identity.Options{})
 	if err == nil {
-		t.Fatal("it was taken")
+		t.Fatal("the configuration was accepted")
 	}
 	for _, fault := range []string{"base URL", "issuer", "client id", "session TTL", "sign-up URL", "DynamoDB", "OnError"} {
 		if !strings.Contains(err.Error(), fault) {
@@ -46,7 +46,7 @@ func TestASessionLastsThirtyDaysAtMost(t *testing.T) {
 	}
 }
 
-func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
+func TestPlainHTTPIsForLoopbackOnly(t *testing.T) {
 	t.Parallel()
 	good := identity.Config{
 		BaseURL: "https://portal.example.com", Issuer: "https://login.example.com", ClientID: clientID, JWKSURL: "https://login.example.com/keys",
@@ -72,11 +72,11 @@ func TestPlainHTTPIsForThisMachineOnly(t *testing.T) {
 	}
 }
 
-func TestTheProviderIsAskedOnFirstUseAndOnce(t *testing.T) {
+func TestTheProviderIsReadOnceOnFirstUse(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	if n := s.provider.count(discoveryPath); n != 0 {
-		t.Fatalf("construction asked %d times", n)
+		t.Fatalf("New read the provider %d times", n)
 	}
 	token := s.provider.sign(s.provider.claims())
 	var all sync.WaitGroup
@@ -94,7 +94,7 @@ func TestTheProviderIsAskedOnFirstUseAndOnce(t *testing.T) {
 	}
 }
 
-func TestAProviderThatIsAwayIsUnavailableUntilItIsBack(t *testing.T) {
+func TestAProviderIsUnavailableUntilItAnswersAgain(t *testing.T) {
 	t.Parallel()
 	for _, path := range []string{discoveryPath, "/keys"} {
 		s := open(t)
@@ -118,7 +118,7 @@ func TestAProviderThatIsAwayIsUnavailableUntilItIsBack(t *testing.T) {
 	}
 }
 
-func TestNobodyWaitsForAProviderLongerThanTheyWant(t *testing.T) {
+func TestACallerWaitsForTheProviderNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	asked, release := make(chan struct{}, 1), make(chan struct{})
 	silent := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
@@ -141,16 +141,16 @@ func TestNobodyWaitsForAProviderLongerThanTheyWant(t *testing.T) {
 	}
 }
 
-func TestADiscoveryDocumentOfAnotherIssuerIsNotTaken(t *testing.T) {
+func TestADiscoveryDocumentOfAnotherIssuerIsRefused(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(c *identity.Config, _ *identity.Options) { c.Issuer += "/" })
 	if _, err := s.Bearer(t.Context(), s.provider.sign(s.provider.claims())); portal.CodeOf(err) != portal.Unavailable ||
-		!strings.Contains(err.Error(), "document is that of issuer") {
+		!strings.Contains(err.Error(), "document is for issuer") {
 		t.Errorf("got %v", err)
 	}
 }
 
-func TestWithAKeySetOfItsOwnAnIssuerNeedNotBeReachable(t *testing.T) {
+func TestWithAConfiguredKeySetTheIssuerNeedNotBeReachable(t *testing.T) {
 	t.Parallel()
 	const issuer = "https://cognito-idp.us-east-1.invalid/us-east-1_pool"
 	s := open(t, func(c *identity.Config, _ *identity.Options) {
@@ -191,14 +191,14 @@ func TestAKeyIDThatTheProviderLacksIsLookedForOnceAMinute(t *testing.T) {
 		check(made, portal.Unauthorized, 3)
 	}
 
-	// Without an answer nobody can tell whether the key is the provider's.
+	// Without an answer it is unknown whether the key is the provider's.
 	p.set(func() { p.broken["/keys"] = true })
 	s.clock.forward(time.Minute)
 	check(made, portal.Unavailable, 4)
 	check(good, "", 4)
 }
 
-func TestARotatedKeyIsTakenAtOnceAndDuringAFloodOfMadeUpOnesSoon(t *testing.T) {
+func TestARotatedKeyIsAcceptedAtOnceAndSoonDuringAFloodOfMadeUpOnes(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	p := s.provider
@@ -210,7 +210,7 @@ func TestARotatedKeyIsTakenAtOnceAndDuringAFloodOfMadeUpOnesSoon(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Bearer(t.Context(), rotate("rsa-2")); err != nil {
-		t.Errorf("a key that is new: %v", err)
+		t.Errorf("a new key: %v", err)
 	}
 
 	flood := func() {
@@ -226,7 +226,7 @@ func TestARotatedKeyIsTakenAtOnceAndDuringAFloodOfMadeUpOnesSoon(t *testing.T) {
 	}
 	rotated := rotate("rsa-3")
 	s.clock.forward(3 * time.Second)
-	flood() // before the new one
+	flood() // before the new key
 	if _, err := s.Bearer(t.Context(), rotated); err != nil {
 		t.Errorf("three seconds into a flood: %v", err)
 	}

@@ -9,20 +9,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReturnTo bounds the path to come back to, bytes.
+// maxReturnTo bounds return_to, in bytes.
 const maxReturnTo = 2048
 
-// CanReturnTo says whether a sign-in may lead to this path, with or without a query.
+// CanReturnTo reports whether a sign-in may lead to this path, with or without a query.
 func CanReturnTo(path string) bool {
 	_, err := localPath(path)
 	return err == nil
 }
 
-// localPath is the path to send a browser to after the sign-in, "/" for none. All
-// but a plain path of this portal, with or without a query, is Invalid. Browsers
-// read "//host", "/\host" and, having dropped the control character, "/\t/host" as
-// another site (URL Standard, section 4.4), and what is escaped here some proxy
-// unescapes, so both forms are looked at.
+// localPath returns the path to send a browser to after the sign-in, "/" for "". Anything
+// but a plain path of this portal, with or without a query, is Invalid. Browsers read
+// "//host", "/\host" and, since they drop control characters, "/\t/host" as another site
+// (URL Standard, section 4.4). A proxy may unescape the path, so both forms are checked.
 func localPath(raw string) (string, error) {
 	if raw == "" {
 		return "/", nil
@@ -34,7 +33,7 @@ func localPath(raw string) (string, error) {
 	}
 	switch u.Path {
 	case SignInPath, CallbackPath, SignOutPath:
-		return "/", nil // it would go round in circles
+		return "/", nil // it would be an endless loop
 	}
 	return raw, nil
 }

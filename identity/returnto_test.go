@@ -9,10 +9,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestReturnToTakesPathsOfThisPortalOnly(t *testing.T) {
+func TestReturnToAcceptsOnlyPathsOfThisPortal(t *testing.T) {
 	t.Parallel()
 	s := open(t)
-	tests := map[string]string{ // return_to -> where the browser ends; "" if refused
+	tests := map[string]string{ // return_to -> where the browser ends up; "" if refused
 		"":                                "/",
 		"/":                               "/",
 		"/apis/pets?plan=gold&x=%2F%2Fa":  "/apis/pets?plan=gold&x=%2F%2Fa",
@@ -51,7 +51,7 @@ func TestReturnToTakesPathsOfThisPortalOnly(t *testing.T) {
 		resp, _ := b.get(s.url + "/sign-in?return_to=" + url.QueryEscape(returnTo))
 		if want == "" {
 			if resp.StatusCode != http.StatusBadRequest || portal.CodeOf(s.lastError()) != portal.Invalid || len(b.visited) != 0 {
-				t.Errorf("%q was taken: the browser ended at %s", returnTo, resp.Request.URL)
+				t.Errorf("%q was accepted: the browser ended at %s", returnTo, resp.Request.URL)
 			}
 			continue
 		}

@@ -12,16 +12,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// renewEvery is how often at most a use of a session is written down.
+// renewEvery is the least time between two writes that record the use of a session.
 const renewEvery = time.Hour
 
-// sessions are kept on the server under the hash of a token that only the
-// browser has, so that a read of the table opens none of them and signing out
-// ends one at once. Each has a second item under its account, by which all
-// sessions of an account can be found.
+// sessions are stored under the hash of a token that only the browser has, so reading the
+// table reveals no usable token. A second item lists each session under its account.
 //
-// A session ends after ttl, and earlier if it is not used for idle: ends_at is the
-// first, and expires_at, by which DynamoDB deletes the item too, whichever comes first.
+// A session ends after ttl, or earlier if it is not used for idle. ends_at is the former;
+// expires_at, DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
 	table table
 	ttl   time.Duration
@@ -29,7 +27,6 @@ type sessions struct {
 	now   func() time.Time
 }
 
-// open starts a session and returns its token.
 func (s sessions) open(ctx context.Context, id Identity) (token string, err error) {
 	token = newSecret()
 	ends := s.now().Add(s.ttl)
@@ -50,7 +47,7 @@ func (s sessions) open(ctx context.Context, id Identity) (token string, err erro
 	return token, s.table.put(ctx, it)
 }
 
-// expiry is when a session that is used now and ends then expires.
+// expiry returns when a session expires that is used now and ends at ends.
 func (s sessions) expiry(ends time.Time) time.Time {
 	if idle := s.now().Add(s.idle); idle.Before(ends) {
 		return idle
@@ -58,7 +55,7 @@ func (s sessions) expiry(ends time.Time) time.Time {
 	return ends
 }
 
-// find is who holds the token; ok is false for a token that opens nothing (any more).
+// find returns false if the session is unknown or has ended.
 func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool, err error) {
 	if len(token) != secretLength {
 		return Identity{}, false, nil
@@ -75,8 +72,8 @@ func (s sessions) find(ctx context.Context, token string) (id Identity, ok bool,
 	}, true, nil
 }
 
-// renew writes down that a session is used, unless that was done a short while ago. One
-// that is signed out of meanwhile stays so. A failure only makes the session end earlier.
+// renew records that a session is used, unless it did so recently. A session that was ended
+// meanwhile stays deleted. A failure only makes the session end earlier.
 func (s sessions) renew(ctx context.Context, it item) {
 	ends, ok := it.time("ends_at")
 	expires, _ := it.time(schema.TTL)
@@ -85,11 +82,11 @@ func (s sessions) renew(ctx context.Context, it item) {
 		return
 	}
 	if err := s.table.extend(ctx, schema.KeyOf(it), next); err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Msg("recording that a session is used failed")
+		zerolog.Ctx(ctx).Warn().Err(err).Msg("could not record that a session is in use")
 	}
 }
 
-// end ends the session of a token; ending it twice is no error.
+// end does nothing for a session that has ended.
 func (s sessions) end(ctx context.Context, token string) error {
 	if len(token) != secretLength {
 		return nil
@@ -104,23 +101,22 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// via completes an identity with what follows from how it came and from the
-// configuration as it is now: who was signed in before a change of the admin
-// group is an admin by the new one.
+// via sets Via and Admin. Admin follows the admin group configured now, also for
+// sessions that began before it was changed.
 func (s *Service) via(id Identity, via Via) Identity {
 	id.Via = via
 	id.Admin = slices.Contains(id.Groups, s.config.AdminGroup)
 	return id
 }
 
-// What the cookies are called, before origin.cookieName.
+// The cookies' names, before origin.cookieName.
 const (
 	sessionCookie = "gatehouse_session"
 	browserCookie = "gatehouse_signin"
 )
 
-// setCookie sets a cookie for its time to live; 0 clears it. Lax, because the
-// provider's redirect back to us is a navigation from another site.
+// setCookie clears the cookie if ttl is 0. SameSite is Lax, because the provider's redirect
+// back to us is a navigation from another site.
 func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.Duration) {
 	age := int(ttl / time.Second)
 	if ttl == 0 {
@@ -132,7 +128,6 @@ func (s *Service) setCookie(w http.ResponseWriter, name, value string, ttl time.
 	})
 }
 
-// cookie is the value of a cookie of ours, "" without one.
 func (s *Service) cookie(r *http.Request, name string) string {
 	c, err := r.Cookie(s.origin.cookieName(name))
 	if err != nil {

@@ -21,15 +21,15 @@ func TestASessionEndsWithItsTime(t *testing.T) {
 
 	s.clock.forward(identity.DefaultSessionTTL - time.Second)
 	if resp := s.ask(t, s.withSession(token)); !strings.HasSuffix(resp.Body.String(), " via session") {
-		t.Errorf("a second before its end it is %q", resp.Body)
+		t.Errorf("a second before its end the page says %q", resp.Body)
 	}
 	s.clock.forward(time.Second)
 	resp := s.ask(t, s.withSession(token))
 	if resp.Body.String() != "nobody" {
-		t.Errorf("at its end it is %q", resp.Body)
+		t.Errorf("at its end the page says %q", resp.Body)
 	}
 	if set := resp.Header().Get("Set-Cookie"); set != "" {
-		t.Errorf("an answer that is no sign-out sets %s", set)
+		t.Errorf("an answer other than a sign-out sets %s", set)
 	}
 }
 
@@ -46,15 +46,15 @@ func TestASessionThatIsNotUsedEndsEarlier(t *testing.T) {
 		after time.Duration
 		want  string
 	}{
-		{23 * time.Hour, via}, // and from here on again a day
+		{23 * time.Hour, via}, // which starts another day
 		{23 * time.Hour, via},
 		{24*time.Hour - time.Second, via},
 		{24*time.Hour - time.Second, via},
-		{2*time.Hour + 2*time.Second, "nobody"}, // four days after the sign-in, however much it is used
+		{2*time.Hour + 2*time.Second, "nobody"}, // four days after the sign-in, used or not
 	} {
 		s.clock.forward(step.after)
 		if got := s.ask(t, s.withSession(token)).Body.String(); !strings.HasSuffix(got, step.want) {
-			t.Fatalf("%s later it is %q, want %q", step.after, got, step.want)
+			t.Fatalf("%s later the page says %q, want %q", step.after, got, step.want)
 		}
 	}
 
@@ -62,11 +62,11 @@ func TestASessionThatIsNotUsedEndsEarlier(t *testing.T) {
 	token = b.cookie(s.url, s.cookieName("session"))
 	s.clock.forward(24 * time.Hour)
 	if got := s.ask(t, s.withSession(token)).Body.String(); got != "nobody" {
-		t.Errorf("after a day without use it is %q", got)
+		t.Errorf("after a day without use the page says %q", got)
 	}
 }
 
-func TestUsesOfASessionAreWrittenDownOnceAnHour(t *testing.T) {
+func TestTheUseOfASessionIsRecordedOnceAnHour(t *testing.T) {
 	t.Parallel()
 	db := &counting{}
 	s := open(t, func(c *identity.Config, o *identity.Options) {
@@ -91,7 +91,7 @@ func TestUsesOfASessionAreWrittenDownOnceAnHour(t *testing.T) {
 	}
 }
 
-func TestASessionThatWasSignedOutOfMeanwhileIsNotBroughtBack(t *testing.T) {
+func TestRecordingAUseDoesNotRestoreASessionThatWasEnded(t *testing.T) {
 	t.Parallel()
 	meet := &meeting{}
 	s := open(t, func(_ *identity.Config, o *identity.Options) {
@@ -120,12 +120,12 @@ func TestTheSessionsOfAnAccountCanBeFound(t *testing.T) {
 	}
 }
 
-func TestCookiesThatOpenNothingAreNobody(t *testing.T) {
+func TestACookieOfAnUnknownSessionSignsNobodyIn(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	for _, token := range []string{"x", strings.Repeat("A", 43), strings.Repeat("A", 4000)} {
 		if resp := s.ask(t, s.withSession(token)); resp.Code != http.StatusOK || resp.Body.String() != "nobody" {
-			t.Errorf("a cookie of %d characters is %d %q", len(token), resp.Code, resp.Body)
+			t.Errorf("a cookie of %d characters is answered %d %q", len(token), resp.Code, resp.Body)
 		}
 	}
 }
@@ -150,14 +150,14 @@ func TestSigningOutEndsTheSessionOnTheServer(t *testing.T) {
 		t.Error("the cookie was not cleared")
 	}
 	if resp := s.ask(t, s.withSession(token)); resp.Body.String() != "nobody" {
-		t.Errorf("whoever kept the cookie is still %q", resp.Body)
+		t.Errorf("with the old cookie the page says %q", resp.Body)
 	}
 	if strings.Contains(s.contents(t), "session#") {
 		t.Error("the session is still in the table")
 	}
 }
 
-func TestOnlyAPostOfThisPortalSignsOut(t *testing.T) {
+func TestOnlyAPostFromThisPortalSignsOut(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -171,11 +171,11 @@ func TestOnlyAPostOfThisPortalSignsOut(t *testing.T) {
 		t.Errorf("a link was answered %d", resp.StatusCode)
 	}
 	if resp := s.ask(t, s.withSession(token)); !strings.HasSuffix(resp.Body.String(), " via session") {
-		t.Errorf("the session is %q", resp.Body)
+		t.Errorf("the page says %q", resp.Body)
 	}
 }
 
-func TestSigningOutGoesByWayOfTheConfiguredPage(t *testing.T) {
+func TestSigningOutRedirectsToTheConfiguredPage(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(c *identity.Config, _ *identity.Options) {
 		c.SignOutURL = c.Issuer + "/bye?c={client_id}&back={return_url}"
@@ -187,7 +187,7 @@ func TestSigningOutGoesByWayOfTheConfiguredPage(t *testing.T) {
 		t.Errorf("the cookie was not cleared: %v", c)
 	}
 	if want := s.provider.issuer() + "/bye?c=" + clientID + "&back=" + url.QueryEscape(s.url+"/"); resp.Header.Get("Location") != want {
-		t.Errorf("sent to %s, want %s", resp.Header.Get("Location"), want)
+		t.Errorf("redirected to %s, want %s", resp.Header.Get("Location"), want)
 	}
 }
 
@@ -218,7 +218,7 @@ func TestASignInOpensANewSessionAndEndsTheOldOne(t *testing.T) {
 	second := b.cookie(s.url, s.cookieName("session"))
 
 	if first == planted || second == first || second == "" {
-		t.Error("a session token was used again")
+		t.Error("a session token was reused")
 	}
 	for name, token := range map[string]string{"planted": planted, "first": first} {
 		if resp := s.ask(t, s.withSession(token)); resp.Body.String() != "nobody" {
@@ -227,7 +227,7 @@ func TestASignInOpensANewSessionAndEndsTheOldOne(t *testing.T) {
 	}
 }
 
-func TestCookiesAreForTheServerAloneAndOverTLSForTLSAlone(t *testing.T) {
+func TestCookiesAreHTTPOnlyAndSecureOverTLS(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		base, prefix string
@@ -260,7 +260,7 @@ func TestCookiesAreForTheServerAloneAndOverTLSForTLSAlone(t *testing.T) {
 	}
 }
 
-func TestATableThatDoesNotAnswerIsNotTheSameAsNobody(t *testing.T) {
+func TestAFailedLookupIsAnErrorAndDoesNotSignOut(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(_ *identity.Config, o *identity.Options) { o.DynamoDB = noDatabase{} })
 	token := s.provider.sign(s.provider.claims())
@@ -286,7 +286,7 @@ func TestATableThatDoesNotAnswerIsNotTheSameAsNobody(t *testing.T) {
 	}
 }
 
-// ask asks the home page who it is that asks.
+// ask requests the home page.
 func (s *site) ask(t *testing.T, dress ...func(*http.Request) *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", s.url+"/", nil)

@@ -31,7 +31,7 @@ import (
 
 var tables = identity.Tables{Journal: "t-journal", Records: "t-records", Sessions: "t-sessions"}
 
-// site is a portal with an identity and nothing else: its home page says who asks.
+// site is a portal with sign-in only. Its home page shows who is signed in.
 type site struct {
 	*identity.Service
 	url      string
@@ -45,7 +45,7 @@ type site struct {
 	errors []error
 }
 
-// open starts a site, with its tables in a local AWS and a provider of its own.
+// open starts a site with a provider and a local AWS of its own.
 func open(t *testing.T, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
 	clock := &clock{now: time.Now().Truncate(time.Second)}
@@ -99,14 +99,13 @@ func (s *site) onError(w http.ResponseWriter, _ *http.Request, err error) {
 	}[portal.CodeOf(err)])
 }
 
-// cookieName is what a cookie of the site is called: it carries the start of the SHA-256
-// of the site's origin.
+// cookieName adds the start of the SHA-256 of the site's origin.
 func (s *site) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(s.url))
 	return "gatehouse_" + name + "_" + hex.EncodeToString(sum[:4])
 }
 
-// lastError is what OnError was called with last.
+// lastError returns the error of the last call of OnError.
 func (s *site) lastError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -119,8 +118,8 @@ func (s *site) lastError() error {
 // createTables makes the three tables of the tests.
 func createTables(t *testing.T, cfg aws.Config) *dynamodb.Client {
 	t.Helper()
-	// Concurrent requests may leave connections that never carried one, and a server
-	// that shuts down waits for those; so they are closed before it does.
+	// Concurrent requests may leave unused connections, for which a server that shuts
+	// down would wait.
 	transport := &http.Transport{MaxIdleConnsPerHost: 64}
 	t.Cleanup(transport.CloseIdleConnections)
 	cfg.HTTPClient = &http.Client{Transport: transport}
@@ -144,7 +143,7 @@ func createTables(t *testing.T, cfg aws.Config) *dynamodb.Client {
 	return db
 }
 
-// contents is everything in the three tables, as text.
+// contents returns everything in the three tables as text.
 func (s *site) contents(t *testing.T) string {
 	t.Helper()
 	var all bytes.Buffer
@@ -170,7 +169,7 @@ func (s *site) contents(t *testing.T) string {
 	return all.String()
 }
 
-// noDatabase is a database that fails whatever is asked of it.
+// noDatabase is a database whose every call fails.
 type noDatabase struct{}
 
 var errNoDatabase = errors.New("the table is on fire")
@@ -195,7 +194,7 @@ func (noDatabase) DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func
 type browser struct {
 	t    *testing.T
 	http *http.Client
-	// visited is every URL it was sent to, in order.
+	// visited is every URL it requested, in order.
 	visited []*url.URL
 }
 
@@ -216,7 +215,7 @@ func newBrowser(t *testing.T) *browser {
 	return b
 }
 
-// get visits a URL; the answer is the last one, its body as text.
+// get visits a URL and returns the last response, with its body as text.
 func (b *browser) get(target string) (*http.Response, string) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, target, nil)
@@ -240,7 +239,7 @@ func (b *browser) do(req *http.Request) (*http.Response, string) {
 	return resp, string(bytes.TrimSpace(body))
 }
 
-// stopAt makes it stay where it is when it is sent to this path.
+// stopAt makes it follow no redirect to this path.
 func (b *browser) stopAt(path string) {
 	follow := b.http.CheckRedirect
 	b.http.CheckRedirect = func(r *http.Request, via []*http.Request) error {
@@ -251,7 +250,7 @@ func (b *browser) stopAt(path string) {
 	}
 }
 
-// cookie is the value of a cookie it would send to the site, "" without one.
+// cookie returns the value of a cookie that it would send to the site, "" if none.
 func (b *browser) cookie(site, name string) string {
 	u, err := url.Parse(site)
 	if err != nil {
@@ -265,7 +264,7 @@ func (b *browser) cookie(site, name string) string {
 	return ""
 }
 
-// visitedPath is the URL with this path that it was sent to last.
+// visitedPath returns the last requested URL with this path.
 func (b *browser) visitedPath(path string) *url.URL {
 	b.t.Helper()
 	for i := len(b.visited) - 1; i >= 0; i-- {
@@ -277,7 +276,7 @@ func (b *browser) visitedPath(path string) *url.URL {
 	return nil
 }
 
-// clock is a clock that stands still unless told.
+// clock stands still until moved forward.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -313,7 +312,7 @@ func (b *buffer) String() string {
 	return b.buf.String()
 }
 
-// database is what the package asks of DynamoDB.
+// database is the DynamoDB client of the package.
 type database interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -321,8 +320,7 @@ type database interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// meeting is a database whose first readers wait for each other with what they
-// have read in hand.
+// meeting is a database whose first reads wait for each other before they return.
 type meeting struct {
 	database
 	mu      sync.Mutex
@@ -331,7 +329,7 @@ type meeting struct {
 	after   func()
 }
 
-// afterRead has f called once, after the next read and before its reader goes on.
+// afterRead is a database that calls f once, after the next read and before it returns.
 func (m *meeting) afterRead(f func()) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

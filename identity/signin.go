@@ -15,17 +15,16 @@ import (
 )
 
 const (
-	// maxCode bounds an authorization code, bytes.
-	maxCode = 4 << 10
-	// welcomeTimeout bounds OnSignIn.
+	// maxCode bounds an authorization code, in bytes.
+	maxCode        = 4 << 10
 	welcomeTimeout = 5 * time.Second
 )
 
-// SignIn serves GET /sign-in?return_to=/path: it sends the browser to the provider
-// (303), which sends it back to Callback. return_to takes paths of this portal
-// only. With screen=sign-up the provider's page for new people comes first, if
-// one is configured. A browser that uses another host name than that of the base URL is
-// sent there first. HEAD begins nothing.
+// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider
+// (303), which redirects it back to Callback. return_to must be a path of this portal.
+// With screen=sign-up the browser goes to the sign-up page, if one is configured. A
+// browser on another host name than the base URL's is sent there first. HEAD begins no
+// sign-in.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
@@ -50,7 +49,7 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, e.AuthURL, http.StatusSeeOther)
 		return
 	}
-	// Tabs of one browser share the cookie, so that each can finish its own sign-in.
+	// The tabs of a browser share the cookie, so that each can finish its own sign-in.
 	browser := s.cookie(r, browserCookie)
 	if len(browser) != secretLength {
 		browser = newSecret()
@@ -65,11 +64,11 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, there, http.StatusSeeOther)
 }
 
-// Callback serves GET /sign-in/callback, where the provider sends the browser back
-// to: it opens a session and sends the browser to where it wanted to go (303).
-// Every callback works once. A second time, too late or in another browser it changes
-// nothing: a browser that is signed in goes on to where that attempt was to lead, or to
-// HomePath if that is not known; for any other it is an error. HEAD finishes nothing.
+// Callback serves GET /sign-in/callback, to which the provider redirects the browser. It
+// opens a session and redirects the browser to its destination (303). Every callback
+// works once. A second one, a late one, or one in another browser changes nothing: a
+// signed-in browser is redirected to the attempt's destination, or to HomePath if that is
+// not known; others get an error. HEAD finishes no sign-in.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
@@ -91,25 +90,23 @@ func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 		s.options.OnError(w, r, again(returnTo, err))
 		return
 	}
-	// The session that this one takes the place of must not stay open unseen.
+	// The browser is about to lose the token of its previous session.
 	if err := s.sessions.end(r.Context(), s.cookie(r, sessionCookie)); err != nil {
-		s.log(r.Context()).Warn().Err(err).Str("account", string(id.Account)).Msg("ending the previous session failed")
+		s.log(r.Context()).Warn().Err(err).Str("account", string(id.Account)).Msg("could not end the previous session")
 	}
 	s.setCookie(w, sessionCookie, token, s.config.SessionTTL)
 	s.welcome(r.Context(), id)
 	http.Redirect(w, r, returnTo, http.StatusSeeOther)
 }
 
-// signedIn says whether the browser has a session. One that cannot be looked up does
-// not count.
+// signedIn is false if the lookup fails.
 func (s *Service) signedIn(r *http.Request) bool {
 	_, ok, err := s.sessions.find(r.Context(), s.cookie(r, sessionCookie))
 	return ok && err == nil
 }
 
-// finish is who comes back from the provider, and where they want to go. The
-// account is mapped and the personal data kept. Every error is one that a new sign-in
-// helps against.
+// finish completes the attempt: it maps the account and stores the personal data. A new
+// sign-in may resolve any of its errors.
 func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
 	at, err := s.attempts.take(r.Context(), r.URL.Query().Get("state"), s.cookie(r, browserCookie))
 	if errors.Is(err, errLapsed) {
@@ -124,12 +121,11 @@ func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err err
 	return id, at.returnTo, nil
 }
 
-// answered is who the provider says comes back from this attempt.
 func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
 	ctx, query := r.Context(), r.URL.Query()
-	// RFC 9207: an answer that says whose it is must be our provider's.
+	// RFC 9207: a response that names its issuer must name ours.
 	if iss := query.Get("iss"); iss != "" && iss != s.config.Issuer {
-		return Identity{}, refuse("The answer is of another identity provider. Sign in again.")
+		return Identity{}, refuse("The answer came from another identity provider. Sign in again.")
 	}
 	if code := query.Get("error"); code != "" {
 		s.log(ctx).Info().Str("error", knownCode(code)).Msg("the identity provider refused a sign-in")
@@ -147,7 +143,6 @@ func (s *Service) answered(r *http.Request, at attempt) (Identity, error) {
 	return id, s.people.keep(ctx, id.Account, c.person(), s.options.Now().Add(skew))
 }
 
-// exchange trades the code for an ID token and verifies that it answers this attempt.
 func (s *Service) exchange(ctx context.Context, code string, at attempt) (claims, error) {
 	if code == "" || len(code) > maxCode {
 		return claims{}, portal.Fail(portal.Invalid, "The identity provider's answer is incomplete. Sign in again.")
@@ -189,34 +184,34 @@ func (s *Service) client(e endpoints) *oauth2.Config {
 	}
 }
 
-// exchangeFailure sorts what the token endpoint said no to. Its answer is left
-// out of the error but for the code of RFC 6749, section 5.2.
+// exchangeFailure repeats only the status and the error code of the token endpoint's
+// response (RFC 6749, section 5.2).
 func exchangeFailure(err error) error {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= http.StatusInternalServerError ||
 		answer.Response.StatusCode == http.StatusTooManyRequests {
 		if answer != nil && answer.Response != nil {
-			err = fmt.Errorf("the token endpoint answered %s", answer.Response.Status)
+			err = fmt.Errorf("the token endpoint returned %s", answer.Response.Status)
 		}
 		return unreachable(fmt.Errorf("exchanging a code: %w", err))
 	}
 	if answer.ErrorCode == "invalid_grant" {
 		return refuse("The identity provider no longer knows this sign-in. Sign in again.")
 	}
-	return fmt.Errorf("exchanging a code: the token endpoint answered %s %q", answer.Response.Status, knownCode(answer.ErrorCode))
+	return fmt.Errorf("exchanging a code: the token endpoint returned %s %q", answer.Response.Status, knownCode(answer.ErrorCode))
 }
 
-// refusal is the provider's own "no" on the way back (RFC 6749, section 4.1.2.1;
-// OpenID Connect Core 1.0, section 3.1.2.6), in words for the person. Its description is
-// not repeated: anyone can put any text into this URL.
+// refusal translates an error code of the authorization endpoint (RFC 6749, section
+// 4.1.2.1; OpenID Connect Core 1.0, section 3.1.2.6). The description is not repeated,
+// since anyone can put any text into that URL.
 func refusal(code string) error {
 	switch knownCode(code) {
 	case "access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required":
 		return refuse("The sign-in was cancelled, or the identity provider refused it. Sign in again if that was not intended.")
 	case "server_error", "temporarily_unavailable":
 		return &portal.Error{
-			Code: portal.Unavailable, Message: "The identity provider cannot sign anybody in right now. Try again in a moment.",
-			Err: fmt.Errorf("the authorization endpoint answered %q", knownCode(code)),
+			Code: portal.Unavailable, Message: "The identity provider cannot sign you in right now. Try again in a moment.",
+			Err: fmt.Errorf("the authorization endpoint returned %q", knownCode(code)),
 		}
 	case "invalid_request", "invalid_scope", "unauthorized_client", "unsupported_response_type":
 		return refuse("The identity provider did not accept this portal's request (" + knownCode(code) + "). " +
@@ -225,7 +220,7 @@ func refusal(code string) error {
 	return refuse("The identity provider refused the sign-in. Sign in again. If that does not help, tell the operator of this portal.")
 }
 
-// knownCode lets through what the standards define and nothing else.
+// knownCode lets only standard error codes into logs and pages.
 func knownCode(code string) string {
 	switch code {
 	case "invalid_request", "invalid_client", "invalid_grant", "invalid_scope",
@@ -237,8 +232,8 @@ func knownCode(code string) string {
 	return "another error"
 }
 
-// welcome calls OnSignIn. Whoever got this far is signed in: neither its failure
-// nor the browser's leaving changes that.
+// welcome calls OnSignIn. Its failure is only logged, and it continues when the browser
+// disconnects, since the person is signed in already.
 func (s *Service) welcome(ctx context.Context, id Identity) {
 	log := s.log(ctx).With().Str("account", string(id.Account)).Logger()
 	log.Info().Msg("signed in")
@@ -248,7 +243,7 @@ func (s *Service) welcome(ctx context.Context, id Identity) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), welcomeTimeout)
 	defer cancel()
 	if err := s.options.OnSignIn(ctx, id); err != nil {
-		log.Error().Err(err).Msg("what follows a sign-in failed")
+		log.Error().Err(err).Msg("OnSignIn failed after a sign-in")
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestASignInEndsWhereItWasAskedToAndIsRememberedByACookie(t *testing.T) {
+func TestASignInLeadsToItsDestinationAndSetsACookie(t *testing.T) {
 	t.Parallel()
 	var welcomed []identity.Identity
 	s := open(t, func(_ *identity.Config, o *identity.Options) {
@@ -57,7 +57,7 @@ func TestASignInEndsWhereItWasAskedToAndIsRememberedByACookie(t *testing.T) {
 	}
 }
 
-func TestEveryAnswerOfASignInForbidsCachesToKeepIt(t *testing.T) {
+func TestNoAnswerOfASignInMayBeCached(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -80,7 +80,7 @@ func TestACallbackWorksOnceAndIsHarmlessAgain(t *testing.T) {
 	resp, _ := b.get(callback)
 
 	if got := resp.Request.URL.Path; got != "/apis/weather" {
-		t.Errorf("a browser that is signed in is sent to %s", got)
+		t.Errorf("a signed-in browser is redirected to %s", got)
 	}
 	if after := b.cookie(s.url, s.cookieName("session")); after != before || before == "" {
 		t.Error("the replay changed the session")
@@ -92,11 +92,11 @@ func TestACallbackWorksOnceAndIsHarmlessAgain(t *testing.T) {
 	b.do(signOut(t, s, s.url))
 	resp, _ = b.get(callback)
 	if returnTo, helps := identity.SignInAgain(s.lastError()); resp.StatusCode != http.StatusBadRequest || !helps || returnTo != "/apis/weather" {
-		t.Errorf("one that is not is answered %d, %v, to %q", resp.StatusCode, s.lastError(), returnTo)
+		t.Errorf("another browser is answered %d, %v, to %q", resp.StatusCode, s.lastError(), returnTo)
 	}
 }
 
-func TestABrowserThatIsSignedInIsTakenOnFromAnyCallback(t *testing.T) {
+func TestASignedInBrowserIsRedirectedFromAnyCallback(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -121,7 +121,7 @@ func TestAPersonWhoTookTooLongMaySignInAgainToTheSamePage(t *testing.T) {
 	}
 }
 
-func TestARefusalOfTheProviderIsToldInWordsAndIsNoFaultOfOurs(t *testing.T) {
+func TestARefusalByTheProviderIsExplainedAndNotAnInternalError(t *testing.T) {
 	t.Parallel()
 	for code, c := range map[string]struct {
 		want portal.Code
@@ -133,7 +133,7 @@ func TestARefusalOfTheProviderIsToldInWordsAndIsNoFaultOfOurs(t *testing.T) {
 		"unauthorized_client":        {portal.Unauthorized, "did not accept this portal's request (unauthorized_client)"},
 		"invalid_scope":              {portal.Unauthorized, "did not accept this portal's request (invalid_scope)"},
 		"<b>made up</b>":             {portal.Unauthorized, "refused the sign-in"},
-		"server_error":               {portal.Unavailable, "cannot sign anybody in"},
+		"server_error":               {portal.Unavailable, "cannot sign you in"},
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
@@ -152,7 +152,7 @@ func TestARefusalOfTheProviderIsToldInWordsAndIsNoFaultOfOurs(t *testing.T) {
 				t.Errorf("the error is %v, to %q, want code %s", err, returnTo, c.want)
 			}
 			if !strings.Contains(body, c.says) || strings.Contains(body, "raw text") || strings.Contains(body, "<b>") {
-				t.Errorf("it says %q", body)
+				t.Errorf("the page says %q", body)
 			}
 			if log := s.log.String(); !strings.Contains(log, `"level":"info"`) || strings.Contains(log, `"level":"error"`) || strings.Contains(log, "raw text") {
 				t.Errorf("the log says %s", log)
@@ -161,7 +161,7 @@ func TestARefusalOfTheProviderIsToldInWordsAndIsNoFaultOfOurs(t *testing.T) {
 	}
 }
 
-func TestHeadBeginsAndFinishesNothing(t *testing.T) {
+func TestHeadNeitherBeginsNorFinishesASignIn(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -190,7 +190,7 @@ func TestHeadBeginsAndFinishesNothing(t *testing.T) {
 	}
 }
 
-func TestOfTwoCallbacksAtOnceOneWorks(t *testing.T) {
+func TestOneOfTwoConcurrentCallbacksWorks(t *testing.T) {
 	t.Parallel()
 	meet := &meeting{}
 	s := open(t, func(_ *identity.Config, o *identity.Options) {
@@ -213,7 +213,7 @@ func TestOfTwoCallbacksAtOnceOneWorks(t *testing.T) {
 		}()
 	}
 	if got := []int{<-codes, <-codes}; !slices.Contains(got, http.StatusSeeOther) || !slices.Contains(got, http.StatusBadRequest) {
-		t.Errorf("they were answered %v", got)
+		t.Errorf("the callbacks were answered %v", got)
 	}
 	if n := s.provider.count("/token"); n != 1 {
 		t.Errorf("the code was exchanged %d times", n)
@@ -226,14 +226,14 @@ func TestACallbackIsRefused(t *testing.T) {
 		spoil func(s *site, b *browser, callback *url.URL)
 		want  portal.Code
 	}{
-		"with a state of somebody else's sign-in": {func(s *site, b *browser, callback *url.URL) {
+		"with the state of another person's sign-in": {func(s *site, b *browser, callback *url.URL) {
 			other := newBrowser(b.t)
 			other.stopAt("/authorize")
 			resp, _ := other.get(s.url + "/sign-in")
 			location := must(resp.Location())
 			setQuery(callback, "state", location.Query().Get("state"))
 		}, portal.Invalid},
-		"with a state of nobody's": {func(_ *site, _ *browser, callback *url.URL) {
+		"with a made-up state": {func(_ *site, _ *browser, callback *url.URL) {
 			setQuery(callback, "state", strings.Repeat("A", 43))
 		}, portal.Invalid},
 		"without a state": {func(_ *site, _ *browser, callback *url.URL) {
@@ -245,7 +245,7 @@ func TestACallbackIsRefused(t *testing.T) {
 		"after more than ten minutes": {func(s *site, _ *browser, _ *url.URL) {
 			s.clock.forward(10*time.Minute + time.Second)
 		}, portal.Invalid},
-		"in the name of another issuer": {func(_ *site, _ *browser, callback *url.URL) {
+		"with the name of another issuer": {func(_ *site, _ *browser, callback *url.URL) {
 			setQuery(callback, "iss", "https://evil.example")
 		}, portal.Unauthorized},
 		"without a code": {func(_ *site, _ *browser, callback *url.URL) {
@@ -257,10 +257,10 @@ func TestACallbackIsRefused(t *testing.T) {
 		"when the person cancelled": {func(_ *site, _ *browser, callback *url.URL) {
 			setQuery(callback, "error", "access_denied")
 		}, portal.Unauthorized},
-		"when the provider says it is out of order": {func(_ *site, _ *browser, callback *url.URL) {
+		"when the provider is temporarily unavailable": {func(_ *site, _ *browser, callback *url.URL) {
 			setQuery(callback, "error", "temporarily_unavailable")
 		}, portal.Unavailable},
-		"when the token endpoint is out of order": {func(s *site, _ *browser, _ *url.URL) {
+		"when the token endpoint fails": {func(s *site, _ *browser, _ *url.URL) {
 			s.provider.set(func() { s.provider.broken["/token"] = true })
 		}, portal.Unavailable},
 		"with an ID token of another sign-in": {func(s *site, _ *browser, _ *url.URL) {
@@ -308,7 +308,7 @@ func TestACallbackIsRefused(t *testing.T) {
 	}
 }
 
-func TestAForeignBrowserDoesNotSpoilASignIn(t *testing.T) {
+func TestAnotherBrowserCannotSpoilASignIn(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	b := newBrowser(t)
@@ -317,7 +317,7 @@ func TestAForeignBrowserDoesNotSpoilASignIn(t *testing.T) {
 	callback := must(resp.Location()).String()
 	newBrowser(t).get(callback)
 	if portal.CodeOf(s.lastError()) != portal.Invalid {
-		t.Fatalf("the foreign browser was told %v", s.lastError())
+		t.Fatalf("the other browser got %v", s.lastError())
 	}
 
 	resp, body := b.get(callback)
@@ -345,7 +345,7 @@ func TestTwoTabsOfOneBrowserCanBothFinish(t *testing.T) {
 	}
 }
 
-func TestPeopleWhoAreNewStartAtTheSignUpPageIfThereIsOne(t *testing.T) {
+func TestSignUpStartsAtTheSignUpPageIfOneIsConfigured(t *testing.T) {
 	t.Parallel()
 	clock := &clock{now: time.Now()}
 	p := startProvider(t, clock)
@@ -362,7 +362,7 @@ func TestPeopleWhoAreNewStartAtTheSignUpPageIfThereIsOne(t *testing.T) {
 	}
 }
 
-func TestASignInStandsWhenWhatFollowsItFails(t *testing.T) {
+func TestASignInSucceedsEvenIfOnSignInFails(t *testing.T) {
 	t.Parallel()
 	s := open(t, func(_ *identity.Config, o *identity.Options) {
 		o.OnSignIn = func(context.Context, identity.Identity) error { return errors.New("the queue is away") }
@@ -378,7 +378,7 @@ func TestASignInStandsWhenWhatFollowsItFails(t *testing.T) {
 	}
 }
 
-func TestWhatFollowsASignInGoesOnWhenTheBrowserLeaves(t *testing.T) {
+func TestOnSignInContinuesWhenTheBrowserDisconnects(t *testing.T) {
 	t.Parallel()
 	ctx, leave := context.WithCancel(t.Context())
 	var after error
@@ -398,11 +398,11 @@ func TestWhatFollowsASignInGoesOnWhenTheBrowserLeaves(t *testing.T) {
 	s.Callback(httptest.NewRecorder(), req)
 
 	if ctx.Err() == nil || after != nil {
-		t.Errorf("the browser's context: %v, that of what follows: %v", ctx.Err(), after)
+		t.Errorf("the browser's context: %v, that of OnSignIn: %v", ctx.Err(), after)
 	}
 }
 
-func TestPersonalDataFollowsTheProviderAtEverySignIn(t *testing.T) {
+func TestEverySignInUpdatesPersonalData(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	account := signIn(t, s)
@@ -442,7 +442,7 @@ func TestNoSecretIsInTheTablesOrTheLog(t *testing.T) {
 	b := newBrowser(t)
 	b.get(s.url + "/sign-in") // finished
 	b.stopAt("/authorize")
-	resp, _ := b.get(s.url + "/sign-in") // still under way
+	resp, _ := b.get(s.url + "/sign-in") // still in progress
 	secrets := map[string]string{
 		"session token":           b.cookie(s.url, s.cookieName("session")),
 		"browser cookie":          b.cookie(s.url, s.cookieName("signin")),
@@ -473,17 +473,17 @@ func TestNoSecretIsInTheTablesOrTheLog(t *testing.T) {
 		}
 	}
 	if !strings.Contains(stored, "session#") || !strings.Contains(log, "signed in") {
-		t.Error("the test looked at the wrong places")
+		t.Error("the tables do not hold what the test expects")
 	}
 }
 
-// openSite is open with a provider that is already there.
+// openSite opens a site with an existing provider.
 func openSite(t *testing.T, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
 	return openWith(t, createTables(t, localawstest.Start(t).AWSConfig()), clock, p, adjust...)
 }
 
-// signIn signs the provider's person in, in a browser of its own.
+// signIn signs the provider's person in, in a new browser.
 func signIn(t *testing.T, s *site) portal.AccountID {
 	t.Helper()
 	_, body := newBrowser(t).get(s.url + "/sign-in")

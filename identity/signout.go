@@ -2,16 +2,15 @@ package identity
 
 import "net/http"
 
-// SignOut serves POST /sign-out: it ends the session on the server, clears the
-// cookie and sends the browser through the provider's sign-out back to "/", by
-// OnSignOut if there is one. It must be asked for by a page of this portal. If the
-// provider cannot be asked for its sign-out page, the browser goes straight to "/"
-// (303): signed out here, perhaps not there.
+// SignOut serves POST /sign-out, for forms on pages of this portal. It ends the session on
+// the server, clears the cookie, and sends the browser through the provider's sign-out page
+// back to "/", using OnSignOut if set. If that page is not known, it redirects the browser
+// to "/" (303), which may then still be signed in at the provider.
 func (s *Service) SignOut(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		http.Error(w, "Signing out takes a POST.", http.StatusMethodNotAllowed)
+		http.Error(w, "Use POST to sign out.", http.StatusMethodNotAllowed)
 		return
 	}
 	if err := s.checkOrigin(r); err != nil {
@@ -27,7 +26,7 @@ func (s *Service) SignOut(w http.ResponseWriter, r *http.Request) {
 	next, err := s.provider.signOutURL(r.Context())
 	switch {
 	case err != nil:
-		s.log(r.Context()).Warn().Err(err).Msg("signing out at the identity provider is not possible")
+		s.log(r.Context()).Warn().Err(err).Msg("could not find the identity provider's sign-out page")
 		fallthrough
 	case next == "":
 		http.Redirect(w, r, "/", http.StatusSeeOther)

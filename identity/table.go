@@ -26,14 +26,14 @@ type database interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// table is one DynamoDB table. Whatever goes wrong with
-// it is Unavailable: not being able to look is never the same as nobody being there.
+// table is a DynamoDB table. Its errors are Unavailable, so that a failed lookup is not taken for
+// a missing item.
 type table struct {
 	db   database
 	name string
 }
 
-// find reads an item consistently; nil if there is none.
+// find reads consistently; the item is nil if there is none.
 func (t table) find(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConsistentRead: aws.Bool(true),
@@ -49,7 +49,7 @@ func (t table) put(ctx context.Context, it item) error {
 	return t.unavailable("writing", it.text(schema.SK), err)
 }
 
-// add writes an item unless its key is taken; false if it is.
+// add returns false if the key exists already.
 func (t table) add(ctx context.Context, it item) (bool, error) {
 	_, err := t.db.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &t.name, Item: it, ConditionExpression: aws.String("attribute_not_exists(pk)"),
@@ -57,7 +57,7 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	return t.condition("adding", it.text(schema.SK), err)
 }
 
-// remove removes an item and returns it; nil if there was none.
+// remove returns the removed item, nil if there was none.
 func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ReturnValues: types.ReturnValueAllOld,
@@ -68,8 +68,8 @@ func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	return out.Attributes, nil
 }
 
-// strip removes attributes of an item, of which the first must be there; of many who
-// try, one is told true.
+// strip removes two attributes of an item, if it has the first. Of concurrent callers only one
+// gets true.
 func (t table) strip(ctx context.Context, key schema.Key, first, second string) (bool, error) {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key.Attributes(),
@@ -80,7 +80,7 @@ func (t table) strip(ctx context.Context, key schema.Key, first, second string) 
 	return t.condition("stripping", key.SK, err)
 }
 
-// extend moves the expiry of an item, if it is still there.
+// extend moves the expiry of an item, if it still exists.
 func (t table) extend(ctx context.Context, key schema.Key, expires time.Time) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key.Attributes(),
@@ -111,14 +111,13 @@ func (t table) unavailable(doing, sk string, err error) error {
 	}
 }
 
-// item is a row: attributes by name.
 type item map[string]types.AttributeValue
 
 func newItem(key schema.Key) item { return key.Attributes() }
 
 func text(value string) types.AttributeValue { return schema.Text(value) }
 
-// epoch is a time as DynamoDB's TTL wants it: whole seconds, as a number.
+// epoch returns a time in the format of DynamoDB's TTL.
 func epoch(t time.Time) types.AttributeValue { return schema.Expiry(t) }
 
 func texts(values []string) types.AttributeValue {
@@ -129,7 +128,6 @@ func texts(values []string) types.AttributeValue {
 	return &types.AttributeValueMemberL{Value: list}
 }
 
-// text is a string attribute, "" if it is absent.
 func (it item) text(name string) string {
 	if s, ok := it[name].(*types.AttributeValueMemberS); ok {
 		return s.Value
@@ -151,7 +149,6 @@ func (it item) texts(name string) []string {
 	return values
 }
 
-// time is an attribute that epoch wrote; ok is false if it is absent.
 func (it item) time(name string) (at time.Time, ok bool) {
 	n, ok := it[name].(*types.AttributeValueMemberN)
 	if !ok {
@@ -161,25 +158,23 @@ func (it item) time(name string) (at time.Time, ok bool) {
 	return time.Unix(seconds, 0), err == nil
 }
 
-// expired says whether the item's time is over. DynamoDB deletes expired items
-// days late, so readers have to look; an item without a time never was valid.
+// expired is needed because DynamoDB deletes expired items days late. An item without an
+// expiry counts as expired.
 func (it item) expired(now time.Time) bool {
 	at, ok := it.time(schema.TTL)
 	return !ok || now.Unix() >= at.Unix()
 }
 
-// secretLength is the length of a secret as text.
 const secretLength = 43
 
-// newSecret draws 256 random bits, as text that fits in cookies and URLs.
+// newSecret returns 256 random bits as text that fits in cookies and URLs.
 func newSecret() string {
 	var bits [32]byte
 	_, _ = rand.Read(bits[:]) // never fails: crypto/rand ends the program instead
 	return base64.RawURLEncoding.EncodeToString(bits[:])
 }
 
-// hash is the form in which a secret may be stored. The secret has 256 random
-// bits, so there is nothing to salt or stretch.
+// hash needs no salt or stretching, since a secret has 256 random bits.
 func hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return hex.EncodeToString(sum[:])

@@ -17,15 +17,14 @@ import (
 )
 
 const (
-	// maxToken bounds a token, bytes; what is longer is not even decoded.
+	// maxToken bounds a token, in bytes. A longer one is not even decoded.
 	maxToken = 16 << 10
-	// maxSubject is OpenID Connect's bound of "sub" (Core 1.0, section 2).
+	// maxSubject is OpenID Connect's limit for "sub" (Core 1.0, section 2).
 	maxSubject = 255
-	// skew is how far the provider's clock may be from ours.
+	// skew is how far the provider's clock may differ from ours.
 	skew = time.Minute
 )
 
-// claims is what a verified token says.
 type claims struct {
 	Issuer     string           `json:"iss"`
 	Subject    string           `json:"sub"`
@@ -40,16 +39,15 @@ type claims struct {
 	Nonce      string           `json:"nonce"`
 	AccessHash string           `json:"at_hash"`
 	Email      string           `json:"email"`
-	Verified   any              `json:"email_verified"` // true or false, from some providers as a text
+	Verified   any              `json:"email_verified"` // true or false; some providers send it as a string
 	Name       string           `json:"name"`
 	Preferred  string           `json:"preferred_username"`
 	Events     map[string]any   `json:"events"`
 
-	typ    string // of the header, in lower case
+	typ    string // the header's typ, in lower case
 	groups []string
 }
 
-// verifier tells the provider's tokens for this client from all others.
 type verifier struct {
 	config Config
 	keys   *keySet
@@ -60,7 +58,6 @@ func newVerifier(config Config, p *provider, now func() time.Time) *verifier {
 	return &verifier{config: config, keys: newKeySet(p, now), now: now}
 }
 
-// tokens is which of the provider's tokens are wanted.
 type tokens int
 
 const (
@@ -68,17 +65,17 @@ const (
 	idAndAccessTokens        // what clients send as bearer tokens
 )
 
-// verify is what the token says, if the provider signed it with RS256 or ES256 for
-// our client, it is of a wanted kind, and it is in force. Everything else is
-// Unauthorized with what to do about it; no error repeats any of the token.
+// verify returns the claims of a token that the provider signed with RS256 or ES256 for
+// our client, that is of an accepted kind and valid now. For other tokens it returns
+// Unauthorized. No error repeats any part of the token.
 func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (claims, error) {
 	if len(token) > maxToken {
-		return claims{}, refuse("The token is too long to be one of the identity provider's.")
+		return claims{}, refuse("The token is too long to be from the identity provider.")
 	}
-	// The parser takes these two only: neither "none" nor a MAC with the public key.
+	// The parser accepts only these two: neither "none" nor a MAC with the public key.
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(parsed.Headers) != 1 {
-		return claims{}, refuse("The token cannot be read. Send an ID or access token of the identity provider, signed with RS256 or ES256.")
+		return claims{}, refuse("The token cannot be read. Send an ID or access token from the identity provider, signed with RS256 or ES256.")
 	}
 	key, err := v.keys.find(ctx, parsed.Headers[0].Algorithm, parsed.Headers[0].KeyID)
 	if errors.Is(err, errUnknownKey) {
@@ -91,7 +88,7 @@ func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (cla
 	var all map[string]any
 	if err := parsed.Claims(key, &said, &all); err != nil {
 		if errors.Is(err, jose.ErrCryptoFailure) {
-			return claims{}, refuse("The token's signature does not hold. Sign in again.")
+			return claims{}, refuse("The token's signature is not valid. Sign in again.")
 		}
 		return claims{}, refuse("The token's claims cannot be read. Sign in again.")
 	}
@@ -104,20 +101,19 @@ func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (cla
 func (v *verifier) check(c claims, wanted tokens) error {
 	switch {
 	case c.kind() == neither:
-		return refuse("The token is neither an ID token nor an access token. Send one of these.")
+		return refuse("The token is neither an ID token nor an access token. Send one of those.")
 	case c.kind() == accessToken && wanted == idTokens:
-		return refuse("The token is an access token, and an ID token is wanted.")
+		return refuse("The token is an access token, but an ID token is needed.")
 	case c.Issuer != v.config.Issuer:
-		return refuse("The token is of another issuer. Sign in at this portal's identity provider.")
+		return refuse("The token is from another issuer. Sign in at this portal's identity provider.")
 	case !v.forUs(c):
 		return refuse("The token was issued for another application. Sign in with this portal's client.")
 	case c.Subject == "" || len(c.Subject) > maxSubject:
-		return refuse("The token does not say whose it is. Sign in again.")
+		return refuse("The token has no valid subject (sub). Sign in again.")
 	}
 	return v.inForce(c)
 }
 
-// What a token can be.
 type kindOfToken int
 
 const (
@@ -126,12 +122,10 @@ const (
 	accessToken
 )
 
-// kind is what the token is. Cognito says so in token_use, in tokens without a type.
-// Access tokens by RFC 9068 have the type at+jwt. Of other providers' tokens those
-// are taken for ID tokens that have the type JWT or none. Any other type is of a token
-// for another purpose (RFC 8725, section 3.11), as is any token with events: logout tokens
-// (OpenID Connect Back-Channel Logout 1.0, section 2.4) are signed with the same keys for
-// the same audience.
+// kind uses token_use, which Cognito sets, or else the type in the header: at+jwt for
+// access tokens (RFC 9068), JWT or none for ID tokens. Other types have another purpose
+// (RFC 8725, section 3.11). So have tokens with events, such as logout tokens (OpenID
+// Connect Back-Channel Logout 1.0, section 2.4), which have the same signer and audience.
 func (c claims) kind() kindOfToken {
 	plain, access := c.typ == "" || c.typ == "jwt", c.typ == "at+jwt"
 	switch {
@@ -145,14 +139,14 @@ func (c claims) kind() kindOfToken {
 	return neither
 }
 
-// forUs says whether a token is for our client.
-//   - ID tokens name it as audience, and as authorized party if they name one, which they
-//     must if they have several audiences (OpenID Connect Core 1.0, section 3.1.3.7).
-//   - Cognito's access tokens have no audience but a client_id:
+// forUs reports whether a token was issued for our client.
+//   - ID tokens name it as audience. If they name an authorized party, which they must if
+//     they have several audiences, it is that too (OpenID Connect Core 1.0, section 3.1.3.7).
+//   - Cognito's access tokens have a client_id instead of an audience:
 //     https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
 //   - Access tokens by RFC 9068 have both.
 //
-// Whatever a token names as the client that got it, must be ours.
+// If a token names the client that it was issued to, it must be ours.
 func (v *verifier) forUs(c claims) bool {
 	ours := func(client string) bool { return client == v.config.ClientID }
 	for _, client := range []string{c.Authorized, c.ClientID, c.AppID} {
@@ -180,8 +174,8 @@ func (v *verifier) inForce(c claims) error {
 	return nil
 }
 
-// matchesAccessToken checks at_hash: half of the SHA-256 of the access token that
-// came along, which it is for both algorithms (OpenID Connect Core 1.0, section 3.1.3.6).
+// matchesAccessToken checks at_hash: for both algorithms the first half of the access
+// token's SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6).
 func (c claims) matchesAccessToken(token string) bool {
 	sum := sha256.Sum256([]byte(token))
 	want := base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
@@ -195,7 +189,6 @@ func (c claims) displayName() string {
 	return c.Preferred
 }
 
-// groups reads a claim that is one group or a list of groups.
 func groups(claim any) []string {
 	var names []string
 	switch claim := claim.(type) {
@@ -213,11 +206,10 @@ func groups(claim any) []string {
 
 func refuse(message string) error { return portal.Fail(portal.Unauthorized, message) }
 
-// unverified says that the provider tells that it has not verified the address. Some do not
-// tell (OpenID Connect Core 1.0, section 5.1).
+// unverified is false if the provider leaves out the claim (OpenID Connect Core 1.0,
+// section 5.1).
 func (c claims) unverified() bool { return c.Verified == false || c.Verified == "false" }
 
-// issued is when the token was issued, the zero time if it does not say.
 func (c claims) issued() time.Time {
 	if c.IssuedAt == nil {
 		return time.Time{}
@@ -225,10 +217,9 @@ func (c claims) issued() time.Time {
 	return c.IssuedAt.Time()
 }
 
-// Bearer is who holds an ID or access token of the provider's for this client. The e-mail
-// address and name of an ID token are kept, as those of a sign-in are; failing to is logged.
-// Errors: Unauthorized for every token that does not hold, Unavailable if the
-// provider's keys or the account cannot be read.
+// Bearer returns the identity for an ID or access token. It stores the personal data of an
+// ID token, as a sign-in does; a failure to do so is only logged. The error is Unauthorized
+// for an invalid token, Unavailable if the provider's keys or the account cannot be read.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {
@@ -239,7 +230,7 @@ func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 		return Identity{}, err
 	}
 	if err := s.people.note(ctx, id.Account, c.person(), c.issued()); err != nil {
-		s.log(ctx).Warn().Err(err).Str("account", string(id.Account)).Msg("the e-mail address of a token could not be kept")
+		s.log(ctx).Warn().Err(err).Str("account", string(id.Account)).Msg("could not store the e-mail address of a token")
 	}
 	return s.via(id, ViaBearer), nil
 }

@@ -49,7 +49,7 @@ func base62(number []byte, width int) string {
 	return string(text)
 }
 
-// Check says whether a text has the form of a key value with that prefix, checksum included. It
+// Check reports whether a text has the form of a key value with that prefix, checksum included. It
 // needs no KMS, so scanners of logs or repositories can use it.
 func Check(value, prefix string) bool {
 	if len(value) != len(prefix)+macWidth+checksumWidth || !strings.HasPrefix(value, prefix) || !alphanumeric(value) {

@@ -52,7 +52,7 @@ func (e *KMSError) Unwrap() []error {
 // or for an operator unless it Passes, and not for API Gateway.
 func (*KMSError) KeyMaterial() {}
 
-// Passes says whether the cause goes away without an operator.
+// Passes reports whether the cause goes away without an operator.
 func (e *KMSError) Passes() bool { return e.Cause == Throttled || e.Cause == Unreachable }
 
 var problems = map[Cause]string{

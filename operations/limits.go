@@ -52,9 +52,9 @@ type window struct {
 
 var (
 	minute = window{name: "minute", length: time.Minute, most: MaxPerMinute,
-		refusal: fmt.Sprintf("More than %d requests in a minute. Wait a minute, then go on.", MaxPerMinute)}
+		refusal: fmt.Sprintf("More than %d requests in a minute. Wait a minute, then try again.", MaxPerMinute)}
 	changes = window{name: "changes", length: ChangesWithin, most: MaxChanges,
-		refusal: fmt.Sprintf("More than %d changes of plans in %d minutes. Wait some minutes, then go on.", MaxChanges, int(ChangesWithin.Minutes()))}
+		refusal: fmt.Sprintf("More than %d plan changes in %d minutes. Wait a few minutes, then try again.", MaxChanges, int(ChangesWithin.Minutes()))}
 )
 
 // maxSlots is how many slot attributes an item may have before expired ones are removed.

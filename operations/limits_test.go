@@ -97,7 +97,7 @@ func TestEveryCombinationOfWindowsIsCountedRight(t *testing.T) {
 				case m.full:
 					refused(t, name, err, "requests in a minute")
 				case change && c.full:
-					refused(t, name, err, "changes of plans in 10 minutes")
+					refused(t, name, err, "plan changes in 10 minutes")
 				default:
 					if err != nil {
 						t.Errorf("%s: %v", name, err)
@@ -144,7 +144,7 @@ func TestAnAccountMayChangeItsPlansSoOften(t *testing.T) {
 		d.accepts(ask(ann, "", leaveFree))
 	}
 	_, err := d.Accept(t.Context(), ask(ann, "", leavePlus))
-	refused(t, "one more", err, "changes of plans")
+	refused(t, "one more", err, "plan changes")
 	if again := d.accepts(ask(ann, "k", leaveFree)); again.ID != kept.ID {
 		t.Error("what was accepted before cannot be sent again")
 	}

@@ -136,11 +136,11 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 	switch key.State {
 	case projections.KeyActive:
 	case projections.KeyDisabled:
-		return "", portal.Fail(portal.Conflict, "The operator of this portal has disabled the key, so it opens nothing now.")
+		return "", portal.Fail(portal.Conflict, "The operator of this portal has disabled the key, so API Gateway refuses calls with it.")
 	case projections.KeyReleased:
-		return "", portal.Fail(portal.Conflict, "The key is put away, since you have had no plan for long. Subscribe to a plan, and it returns with the same value.")
+		return "", portal.Fail(portal.Conflict, "The key was released, because it was in no plan for a long time. Subscribe to a plan to restore it with the same value.")
 	default:
-		return "", portal.Fail(portal.Conflict, "The key is not there yet. Wait until it has been created.")
+		return "", portal.Fail(portal.Conflict, "The key does not exist yet. Wait until it has been created.")
 	}
 	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, caller.Account, id)
 	if err != nil {

@@ -6,33 +6,33 @@ import (
 	"time"
 )
 
-// Code says what kind of error it is. Codes are data: they stand in problem
-// documents (as /problems/<code>), in facts and in dead letters.
+// Code is the kind of an error. Codes are data: they appear in problem documents
+// (as /problems/<code>), in facts and in dead letters.
 type Code string
 
-// The codes. What has none of them is Internal, and its text is for operators only.
+// The codes. An error without one is Internal, and its text is for operators only.
 const (
-	Invalid         Code = "invalid"                // the request cannot be carried out as it is, ever
-	Unauthorized    Code = "unauthorized"           // nobody is signed in, or the token does not hold
-	Forbidden       Code = "forbidden"              // somebody is, but may not
-	NotFound        Code = "not_found"              // unknown, or somebody else's
-	Conflict        Code = "conflict"               // something that stands is in the way
-	NotRegistered   Code = "not_registered"         // the account has not signed up yet
-	Superseded      Code = "superseded"             // a newer request decided otherwise
-	KeyReused       Code = "idempotency_key_reused" // the Idempotency-Key came with another body before
-	LimitReached    Code = "limit_reached"          // one of AWS's limits stands in the way; leaving something makes room
+	Invalid         Code = "invalid"                // the request can never succeed as it is
+	Unauthorized    Code = "unauthorized"           // not signed in, or the token is not valid
+	Forbidden       Code = "forbidden"              // signed in, but not allowed
+	NotFound        Code = "not_found"              // does not exist, or belongs to another account
+	Conflict        Code = "conflict"               // the present state does not allow it
+	NotRegistered   Code = "not_registered"         // the account is not registered yet
+	Superseded      Code = "superseded"             // a newer request replaced this one
+	KeyReused       Code = "idempotency_key_reused" // the Idempotency-Key was used for another request
+	LimitReached    Code = "limit_reached"          // an AWS limit is reached; leaving a plan makes room
 	TooLarge        Code = "too_large"
 	TooManyRequests Code = "too_many_requests"
-	Unavailable     Code = "unavailable" // something we depend on does not answer; worth trying again
+	Unavailable     Code = "unavailable" // a service we depend on does not answer; worth retrying
 	Internal        Code = "internal"
 )
 
-// Error is an error whose message may be shown to the user: it says what to
-// change, and holds no secret and no text of AWS's.
+// Error is an error with a message for the user. The message says what to change,
+// and contains no secret and no text from AWS.
 type Error struct {
 	Code    Code
 	Message string
-	// Err is for operators: the cause, never shown.
+	// Err is the cause. It is for operators and never shown to the user.
 	Err error
 }
 
@@ -48,22 +48,22 @@ func (e *Error) Unwrap() error { return e.Err }
 // Fail makes an Error.
 func Fail(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// PlanLimit is the refusal of one more plan for a key that opens as many as AWS allows for
-// one key; most is how many, 0 if that is not known.
+// PlanLimit refuses to add a key to another plan because it is in as many plans as AWS
+// allows. most is that number, 0 if it is not known.
 func PlanLimit(most int, plan string) *Error {
-	full, leave := fmt.Sprintf("One key opens at most %d plans.", most), "Leave one of them first"
+	full, leave := fmt.Sprintf("A key can be in at most %d plans.", most), "Leave one of them first"
 	switch most {
 	case 0:
-		full = "Your key opens as many plans as API Gateway allows."
+		full = "Your key is in as many plans as API Gateway allows."
 	case 1:
-		full, leave = "One key opens at most 1 plan.", "Leave it first"
+		full, leave = "A key can be in at most 1 plan.", "Leave it first"
 	}
 	return Fail(LimitReached, fmt.Sprintf(
 		"%s %s, then subscribe to %s, or ask the operator of this portal to have the quota raised.", full, leave, plan))
 }
 
-// CodeOf is the code of the first Error in the chain, Internal if there is none,
-// and "" for nil.
+// CodeOf returns the code of the first Error in the chain, Internal if there is
+// none, and "" for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -75,7 +75,7 @@ func CodeOf(err error) Code {
 	return Internal
 }
 
-// MessageOf is the text a user may see.
+// MessageOf returns the text that the user may see.
 func MessageOf(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
@@ -84,9 +84,9 @@ func MessageOf(err error) string {
 	return "Something went wrong on our side."
 }
 
-// Postponed is returned by work that cannot go on now and has not failed: there
-// is no budget, somebody else holds the lease, a table or queue does not answer.
-// The message goes back for After and no failure is counted.
+// Postponed is returned by work that has to wait but has not failed: there is no
+// budget, another worker holds the lease, a table or queue does not answer. The
+// message is redelivered after After, and no failure is counted.
 type Postponed struct {
 	After  time.Duration
 	Reason string
@@ -102,8 +102,8 @@ func (p *Postponed) Error() string {
 
 func (p *Postponed) Unwrap() error { return p.Err }
 
-// Postpone makes a Postponed out of an error; After 0 leaves the delay to the
-// transport's backoff (at most 60 seconds). nil stays nil.
+// Postpone wraps an error in a Postponed, unless it is one or is nil. Its After is
+// 0, so the transport's backoff sets the delay (at most 60 seconds).
 func Postpone(reason string, err error) error {
 	if err == nil {
 		return nil

@@ -21,13 +21,13 @@ func TestWorkLearnsThatTheProcessStops(t *testing.T) {
 		}
 	}
 	if isStopping(ctx) {
-		t.Error("it stops before it was told to")
+		t.Error("Stopping is closed before the process stops")
 	}
 	close(stopping)
 	if !isStopping(ctx) || ctx.Err() != nil {
 		t.Errorf("stopping: %v, and the context ended with %v", isStopping(ctx), ctx.Err())
 	}
 	if isStopping(t.Context()) {
-		t.Error("a context that knows nothing of it says that the process stops")
+		t.Error("a context without WithStopping says that the process stops")
 	}
 }

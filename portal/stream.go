@@ -2,27 +2,26 @@ package portal
 
 import "strings"
 
-// Stream names one journal stream: the facts about one account, one licence, the
-// catalog or the portal as a whole.
+// Stream names one journal stream:
 //
 //	account/<id>                     an account
 //	licence/<id>                     a Marketplace licence
 //	legacy/<product>/<customer>      a Marketplace customer of an older listing
-//	catalog                          what is offered
+//	catalog                          the products and plans on offer
 //	portal                           settings, and notices to everybody
 type Stream string
 
-// The streams that there is one of.
+// The streams of which there is only one.
 const (
 	CatalogStream Stream = "catalog"
 	PortalStream  Stream = "portal"
 )
 
-// StreamKind says what a stream is about.
+// StreamKind is the kind of thing that a stream is about.
 type StreamKind string
 
-// The kinds. KindUnknown is a name that is no stream of Gatehouse's, or one that only a
-// newer version knows.
+// The kinds. KindUnknown is for a name that is not one of Gatehouse's streams, or is one
+// that only a newer version knows.
 const (
 	KindUnknown StreamKind = ""
 	KindAccount StreamKind = "account"
@@ -34,16 +33,16 @@ const (
 
 const accountPrefix = "account/"
 
-// AccountStream is the stream of an account.
+// AccountStream returns the stream of an account.
 func AccountStream(id AccountID) Stream { return Stream(accountPrefix + string(id)) }
 
-// Account is the account whose stream this is; ok is false for another stream.
+// Account returns the account whose stream this is; ok is false for other streams.
 func (s Stream) Account() (id AccountID, ok bool) {
 	rest, ok := strings.CutPrefix(string(s), accountPrefix)
 	return AccountID(rest), ok && rest != ""
 }
 
-// Kind tells what the stream is about.
+// Kind returns what the stream is about.
 func (s Stream) Kind() StreamKind {
 	switch s {
 	case CatalogStream:
@@ -66,15 +65,15 @@ func (s Stream) Kind() StreamKind {
 	return KindUnknown
 }
 
-// Actor says who asked for something: "account/<id>" for a person, "operator" for
-// somebody at the command line, "" for a worker.
+// Actor is who made a request: "account/<id>" for a person, "operator" for the
+// command line, "" for a worker.
 type Actor string
 
-// Operator is the actor of what is asked for at the command line.
+// Operator is the actor of requests from the command line.
 const Operator Actor = "operator"
 
-// AccountActor is a person, by the account they signed in to.
+// AccountActor returns the actor for a person signed in to an account.
 func AccountActor(id AccountID) Actor { return Actor(accountPrefix + string(id)) }
 
-// Account is the account of the person who asked; ok is false for any other actor.
+// Account returns the account of the person; ok is false for other actors.
 func (a Actor) Account() (id AccountID, ok bool) { return Stream(a).Account() }

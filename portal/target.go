@@ -1,12 +1,11 @@
 package portal
 
-// Target names the part of AWS that something in API Gateway belongs to: an account, a
-// Region and the role to act under. The default target is "" and is written as nothing,
-// so what belongs to it keeps its plain id.
+// Target names the AWS account, Region and role that something in API Gateway belongs to.
+// The default target is "", and ids that belong to it stay as they are.
 type Target string
 
-// Of is an id of API Gateway's as it is written everywhere else: "<target>:<id>", or the id
-// alone for the default target.
+// Of qualifies an API Gateway id with the target: "<target>:<id>", or the id alone for
+// the default target.
 func (t Target) Of(id string) string {
 	if t == "" {
 		return id

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// LastWait is how long work still waits when the process is stopping: long enough for what it
-// can have at once, so that work that is nearly done is finished.
+// LastWait is how long work still waits once the process is stopping: long enough to get a
+// token or lease that is free, so that nearly finished work can finish.
 const LastWait = 100 * time.Millisecond
 
-// UnlessStopping returns a context to wait in. It ends with ctx, and LastWait after the process
+// UnlessStopping returns a context to wait in. It ends with ctx, or LastWait after the process
 // begins to stop; then its cause is ErrStopping. The caller must call the CancelFunc.
 func UnlessStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 	stopping := Stopping(ctx)
@@ -34,8 +34,8 @@ func UnlessStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 	return waiting, func() { end(nil) }
 }
 
-// Stopped is the Postponed for a wait that ended because its context did. If the process is
-// stopping, ErrStopping is in its chain, and the message is handed back at once.
+// Stopped returns the Postponed for a wait that ended because its context did. If the process
+// is stopping, ErrStopping is in its chain, and the message is handed back at once.
 func Stopped(waiting context.Context) error {
 	return Postpone("stopping", context.Cause(waiting))
 }

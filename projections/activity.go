@@ -48,7 +48,7 @@ func activityText(account state.Account, fact events.Event) string {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
-		return "You signed up."
+		return "You registered."
 	case events.SubscriptionWanted:
 		return "You subscribed to " + plan + "."
 	case events.SubscriptionActivated:
@@ -67,7 +67,7 @@ func activityText(account state.Account, fact events.Event) string {
 		}
 		return "The operator of this portal disabled " + account.Keys[f.Key].Name + "."
 	case events.KeyReleased:
-		return account.Keys[f.Key].Name + " was put away, since you have had no plan for long. It returns, with the same value, with your next subscription."
+		return account.Keys[f.Key].Name + " was released, because it was in no plan for a long time. Your next subscription restores it with the same value."
 	case events.RequestRejected:
 		return "A request was refused: " + f.Message
 	}

@@ -22,7 +22,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 		want  []string
 	}{
 		{"an account that signs up has a profile", nil, registered, []string{
-			"log#activity#N | You signed up.", "now#profile | registered", "operation#op-register step | succeeded"}},
+			"log#activity#N | You registered.", "now#profile | registered", "operation#op-register step | succeeded"}},
 		{"a key that is wanted is pending", open[:1], keyWanted, []string{
 			"now#key#k1 | pending", "operation#op-free step | running"}},
 		{"a plan that is wanted is pending", open[:2], freeWanted, []string{
@@ -66,7 +66,7 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | The operator of this portal enabled Default key again.", "now#key#k1 | active"}},
 		{"a key that is to be given back is shown as it was", whole, releasing, nil},
 		{"a key that was given back is released", append(whole[:9:9], releasing), said{"", events.KeyReleased{Link: link(10), Key: "k1"}}, []string{
-			"log#activity#N | Default key was put away, since you have had no plan for long. It returns, with the same value, with your next subscription.",
+			"log#activity#N | Default key was released, because it was in no plan for a long time. Your next subscription restores it with the same value.",
 			"now#key#k1 | released", "wish 10 step | running"}},
 		{"a key that was given back is pending once a plan is wanted again", append(whole[:9:9], releasing, said{"", events.KeyReleased{Link: link(10), Key: "k1"}}),
 			freeWanted, []string{

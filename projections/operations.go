@@ -117,18 +117,18 @@ func describe(account state.Account, fact events.Event) Step {
 	plan := planName(account, fact)
 	switch f := fact.Data.(type) {
 	case events.UserRegistered:
-		step.Status, step.Detail = Succeeded, "The account is open."
+		step.Status, step.Detail = Succeeded, "The account is registered."
 	case events.RequestUnchanged:
 		step.Status, step.Detail = Succeeded, "Already done: nothing had to change."
 	case events.RequestJoined:
-		step.Detail = "This was asked for before and is on its way."
+		step.Detail = "You asked for this before. Both requests finish together."
 	case events.RequestRejected:
 		step.Status, step.Code, step.Message, step.Detail = Rejected, string(f.Code), f.Message, f.Message
 	case events.RequestSuperseded:
-		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request decided otherwise."
+		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request replaced this one."
 		step.Detail = step.Message
 	case events.RequestFailed:
-		step.Status, step.Code, step.Message = Failed, "failed", "This could not be carried out. The request is kept, and the operator of this portal can repeat it."
+		step.Status, step.Code, step.Message = Failed, "failed", "Something went wrong on our side. Your request is saved, and the operator of this portal can replay it."
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."

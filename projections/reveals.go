@@ -66,7 +66,7 @@ func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at t
 		err := r.record(ctx, id, row)
 		switch {
 		case errors.Is(err, errFull):
-			return portal.Fail(portal.TooManyRequests, fmt.Sprintf("Keys were shown %d times within this minute. Wait a minute, then go on.", MaxRevealsPerMinute))
+			return portal.Fail(portal.TooManyRequests, fmt.Sprintf("More than %d reveals in a minute. Wait a minute, then try again.", MaxRevealsPerMinute))
 		case errors.Is(err, errSameInstant):
 			row.At = row.At.Add(1 + rand.N(time.Microsecond))
 		case errors.Is(err, errRaced):
@@ -157,7 +157,7 @@ func (v *Views) reveals(ctx context.Context, id portal.AccountID, before string,
 		if err := attributevalue.UnmarshalMap(item, &row); err != nil {
 			return err
 		}
-		lines = append(lines, Activity{At: row.At, Text: row.Name + " was shown to you.", Revealed: row.Key})
+		lines = append(lines, Activity{At: row.At, Text: row.Name + " was revealed.", Revealed: row.Key})
 		return nil
 	})
 	return lines, err

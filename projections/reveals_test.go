@@ -58,7 +58,7 @@ func TestAKeyThatWasShownIsALineOfTheActivity(t *testing.T) {
 	}
 	same(t, "lines", []Activity{
 		{Sequence: 4, At: at(4), Text: "Default key was created."},
-		{At: at(3).Add(time.Second), Text: "Default key was shown to you.", Revealed: "k1"},
+		{At: at(3).Add(time.Second), Text: "Default key was revealed.", Revealed: "k1"},
 	}, page.Lines)
 }
 

@@ -490,11 +490,11 @@ func TestMorePlansThanAKeyCanBeInAreRefusedWithAdvice(t *testing.T) {
 	}{
 		"beside another": {
 			all(events.UserRegistered{}, keyWanted, keyCreated, nextWanted, attached("next", 4), freeWanted), 7,
-			"One key opens at most 1 plan. Leave it first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
+			"A key can be in at most 1 plan. Leave it first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
 		},
 		"beside none that the fold knows": {
 			all(events.UserRegistered{}, keyWanted, keyCreated, freeWanted), 4,
-			"Your key opens as many plans as API Gateway allows. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
+			"Your key is in as many plans as API Gateway allows. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised.",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

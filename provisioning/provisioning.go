@@ -325,7 +325,7 @@ func (r *run) wish(t task) int64 {
 	return r.account.Subscriptions[t.plan].OpenedBy
 }
 
-// correlation is that of the request that opened the plan's wish, whichever wake-up fulfils it.
+// correlation is that of the request that opened the plan's wish, not that of the wake-up.
 func (r *run) correlation(plan portal.PlanID) string {
 	return cmp.Or(r.account.Subscriptions[plan].Correlation, r.msg.Correlation)
 }

@@ -173,7 +173,7 @@ func (r *run) published() error {
 	return portal.Postpone("the topic does not answer", err)
 }
 
-// appended says whether exactly that fact is in the stream. Another delivery may have appended
+// appended reports whether exactly that fact is in the stream. Another delivery may have appended
 // others with the same cause.
 func (r *run) appended(fact events.Event) bool {
 	want, err := events.Encode(fact)

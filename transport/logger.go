@@ -42,7 +42,7 @@ func write(event *zerolog.Event, msg string, fields watermill.LogFields) {
 	event.Msg(msg)
 }
 
-// holdsPayload says whether Watermill or its transports log a message under the key.
+// holdsPayload reports whether Watermill or its transports log a message under the key.
 func holdsPayload(key string) bool {
 	switch key {
 	case "payload", "msg", "message", "body", "attributes", "metadata":

@@ -10,33 +10,31 @@ import (
 )
 
 const (
-	// shownLines is how many lines of activity the dashboard shows.
 	shownLines = 10
-	// readLines is how many lines are read at once. Those that say the same are shown as one.
+	// readLines is how many lines are read at once. Consecutive equal lines are shown as one.
 	readLines = 50
 )
 
 type activityPage struct {
 	Lines []activityLine
-	// Older asks for the next page, "" if there is none.
+	// Older is the cursor of the next page, "" if there is none.
 	Older string
-	// version is the same for the same newest lines.
+	// version is the same for the same lines.
 	version string
-	// First says that nothing newer is left out.
+	// First says that this is the newest page.
 	First bool
 }
 
 type activityLine struct {
 	Text string
 	At   moment
-	// Since is when the first of several such lines was written; times counts them.
+	// Since is the time of the oldest of several equal lines; times counts them.
 	Since moment
 	times int
-	// Follow is the operation that the line was written for, "" if none is known.
+	// Follow is the operation that led to the line, "" if none is known.
 	Follow portal.OperationID
 }
 
-// activity pages through what happened in an account.
 func (s *Web) activity(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	after := r.URL.Query().Get("after")
 	body, err := s.activityAfter(r.Context(), id.Account, after)
@@ -48,8 +46,7 @@ func (s *Web) activity(w http.ResponseWriter, r *http.Request, id identity.Ident
 	return nil
 }
 
-// activityAfter reads the page of activity that the one before asks for with that cursor
-// ("": the newest one).
+// activityAfter reads the page of activity at a cursor; "" is the newest page.
 func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, cursor string) (activityPage, error) {
 	read, err := s.views.Activity(ctx, account, cursor, readLines)
 	if err != nil {
@@ -72,7 +69,6 @@ func (s *Web) activityAfter(ctx context.Context, account portal.AccountID, curso
 	return page, nil
 }
 
-// newest leaves the first lines of a page, as the dashboard shows them.
 func (p activityPage) newest() (lines []activityLine, more bool) {
 	if len(p.Lines) <= shownLines {
 		return p.Lines, p.Older != ""
@@ -80,7 +76,7 @@ func (p activityPage) newest() (lines []activityLine, more bool) {
 	return p.Lines[:shownLines], true
 }
 
-// repeatable says whether a line still reads well with a number of times at its end.
+// repeatable reports whether a line still reads well with "12 times" at its end.
 func repeatable(text string) bool {
 	return strings.HasSuffix(text, ".") && !strings.ContainsAny(strings.TrimSuffix(text, "."), ".:;")
 }

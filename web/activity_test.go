@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// happened are lines of activity, oldest first, a minute apart.
+// happened returns lines of activity a minute apart; texts begin with the oldest.
 func happened(texts ...string) []projections.Activity {
 	lines := make([]projections.Activity, len(texts))
 	for i, text := range texts {
@@ -30,17 +30,17 @@ func linesOf(doc *goquery.Document) []string {
 	return list
 }
 
-func TestWhatHappenedAgainAndAgainIsOneLine(t *testing.T) {
+func TestEqualConsecutiveLinesAreOneLine(t *testing.T) {
 	t.Parallel()
-	texts := []string{"You signed up.", "You subscribed to Free."}
+	texts := []string{"You registered.", "You subscribed to Free."}
 	for range 12 {
-		texts = append(texts, "Default key was shown to you.")
+		texts = append(texts, "Default key was revealed.")
 	}
 	refused := "A request was refused: You have Free. Leave it first."
-	texts = append(texts, refused, refused, "Default key was shown to you.")
+	texts = append(texts, refused, refused, "Default key was revealed.")
 	doc := document(t, signedIn(&fake{account: registered(), activity: happened(texts...)}).get("/dashboard"), http.StatusOK)
 	want := []string{
-		"Default key was shown to you.", refused, refused, "Default key was shown to you 12 times.", "You subscribed to Free.", "You signed up.",
+		"Default key was revealed.", refused, refused, "Default key was revealed 12 times.", "You subscribed to Free.", "You registered.",
 	}
 	if got := linesOf(doc); strings.Join(got, "|") != strings.Join(want, "|") {
 		t.Errorf("the activity is %q, want %q", got, want)
@@ -49,9 +49,9 @@ func TestWhatHappenedAgainAndAgainIsOneLine(t *testing.T) {
 	none(t, doc, `a[href="/activity"]`)
 }
 
-func TestALineOfActivityLeadsToItsRequest(t *testing.T) {
+func TestALineOfActivityLinksToItsRequest(t *testing.T) {
 	t.Parallel()
-	lines := happened("You signed up.", "You subscribed to Free.")
+	lines := happened("You registered.", "You subscribed to Free.")
 	lines[0].Operation = "op-7"
 	doc := document(t, signedIn(&fake{account: registered(), activity: lines}).get("/activity"), http.StatusOK)
 	says(t, doc, `.activity a[href="/operations/op-7"]`, "You subscribed to Free.")
@@ -65,7 +65,7 @@ func TestTheActivityIsPaged(t *testing.T) {
 		texts = append(texts, "Line "+strconv.Itoa(i)+".")
 		if i == 40 {
 			for range 55 {
-				texts = append(texts, "Default key was shown to you.")
+				texts = append(texts, "Default key was revealed.")
 			}
 		}
 	}
@@ -88,19 +88,19 @@ func TestTheActivityIsPaged(t *testing.T) {
 	}
 	shown := 0
 	for _, line := range seen {
-		if times, ok := strings.CutPrefix(line, "Default key was shown to you "); ok {
+		if times, ok := strings.CutPrefix(line, "Default key was revealed "); ok {
 			n, _ := strconv.Atoi(strings.Fields(times)[0])
 			shown += n
 		}
 	}
 	if shown != 55 {
-		t.Errorf("the key was shown %d times by the pages, want 55", shown)
+		t.Errorf("the pages show %d reveals, want 55", shown)
 	}
 }
 
 func TestAPageOfActivityThatDoesNotExistIsAnError(t *testing.T) {
 	t.Parallel()
-	s := signedIn(&fake{account: registered(), activity: happened("You signed up.")})
+	s := signedIn(&fake{account: registered(), activity: happened("You registered.")})
 	says(t, document(t, s.get("/activity?after=x"), http.StatusBadRequest), "main", "This page of the activity does not exist.")
 	says(t, document(t, s.get("/activity?after=1"), http.StatusOK), ".empty", "There is nothing older.")
 }

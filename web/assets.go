@@ -18,9 +18,8 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// assetNames maps a file's name to the one it is served under, which carries a hash of
-// its content: what a browser keeps under it never changes. assetContents maps the
-// latter to the content.
+// assetNames maps a file's name to the name it is served under, which includes a hash of its
+// content. So browsers can cache it permanently. assetContents maps that name to the content.
 var assetNames, assetContents = hashAssets()
 
 func hashAssets() (names map[string]string, contents map[string][]byte) {
@@ -42,7 +41,7 @@ func hashAssets() (names map[string]string, contents map[string][]byte) {
 	return names, contents
 }
 
-// assetPath is where a file is served; an unknown one fails the template.
+// assetPath returns the path of a file; an unknown file fails the template.
 func assetPath(name string) (string, error) {
 	hashed, ok := assetNames[name]
 	if !ok {
@@ -51,8 +50,8 @@ func assetPath(name string) (string, error) {
 	return "/assets/" + hashed, nil
 }
 
-// asset serves a file by its hashed name, to be kept for a year, the longest that
-// RFC 2616 wanted, and never asked for again (RFC 8246).
+// asset serves a file by its hashed name. Caches may keep it for a year, the maximum by RFC
+// 2616, without revalidating it (RFC 8246).
 func (s *Web) asset(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "name")
 	content, ok := assetContents[name]

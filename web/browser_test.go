@@ -27,10 +27,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// patience is how long a browser may take for one thing.
+// patience is how long a browser may take for one step.
 const patience = time.Minute
 
-// missing skips the test for want of something that this machine lacks, unless
+// missing skips the test because this machine lacks something, unless
 // GATEHOUSE_REQUIRE lists it.
 func missing(t *testing.T, name string, err error) {
 	t.Helper()
@@ -40,20 +40,20 @@ func missing(t *testing.T, name string, err error) {
 	t.Skipf("NOT RUN: %s is not installed", name)
 }
 
-// TestInABrowser has one browser for all that needs one: several would be too much for a
+// TestInABrowser runs all browser tests in one browser: several would be too much for a
 // small machine.
 func TestInABrowser(t *testing.T) {
 	t.Parallel()
 	browser := browse(t)
 	for name, test := range map[string]func(*testing.T, context.Context){
-		"every page in every state is accessible":                  everyPageIsAccessible,
-		"the page that one is on is marked in forced colours too":  markedInForcedColours,
-		"a form is busy for as long as its request is open":        busyWhileOpen,
-		"the title follows the operation":                          titleFollows,
-		"a dashboard that is come back to is shown anew":           shownAnew,
-		"times are those of the reader's time zone":                timesAreTheReaders,
-		"a small window says who is signed in":                     namedInASmallWindow,
-		"a key that is shown is at hand, and is hidden everywhere": keyAtHand,
+		"every page in every state is accessible":                        everyPageIsAccessible,
+		"the current page is marked in forced colours, too":              markedInForcedColours,
+		"a form is busy while its request is open":                       busyWhileOpen,
+		"the title follows the operation":                                titleFollows,
+		"a dashboard is reloaded when the person returns to it":          shownAnew,
+		"times are in the reader's time zone":                            timesAreTheReaders,
+		"a small window shows who is signed in":                          namedInASmallWindow,
+		"a revealed key can be copied at once, and is hidden everywhere": keyAtHand,
 	} {
 		t.Run(name, func(t *testing.T) {
 			tab, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
@@ -99,7 +99,7 @@ func do(t *testing.T, ctx context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
-// evaluate is the value of an expression, awaited if it is a promise.
+// evaluate returns the value of an expression, or of its promise.
 func evaluate[T any](t *testing.T, ctx context.Context, expression string) T {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(ctx, patience)
@@ -119,13 +119,13 @@ func eventually(t *testing.T, ctx context.Context, expression string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("%s never comes true:\n%s", expression, evaluate[string](t, ctx, "document.body.innerText"))
+			t.Fatalf("%s never became true:\n%s", expression, evaluate[string](t, ctx, "document.body.innerText"))
 		}
 		<-time.After(20 * time.Millisecond)
 	}
 }
 
-// opened serves a site and opens one of its pages.
+// opened serves a site and opens a page.
 func opened(t *testing.T, ctx context.Context, s site, path string) {
 	t.Helper()
 	server := httptest.NewServer(s.handler)
@@ -133,15 +133,15 @@ func opened(t *testing.T, ctx context.Context, s site, path string) {
 	do(t, ctx, chromedp.Navigate(server.URL+path))
 }
 
-// shown is a page in one of its states. Post names a form's address on the page: it is
-// sent, and what answers it is looked at.
+// shown is a page in one of its states. If post is the address of a form on the page, the
+// form is sent and its response is the page.
 type shown struct {
 	site site
 	path string
 	post string
 }
 
-// states are the pages in every state that looks different.
+// states returns the pages in every state that looks different.
 func states() map[string]shown {
 	const subscribe, leave, register = "SubscribeRequested", "UnsubscribeRequested", "RegisterUser"
 	waitingFor := func(reason string) projections.Subscription {
@@ -157,7 +157,7 @@ func states() map[string]shown {
 	of := func(account projections.Account, recent ...operations.Operation) *fake {
 		return &fake{
 			catalog: published(weather(), rates(), catalog.Product{ID: "bare", Name: "a product with nothing in it"}), account: account, recent: recent,
-			activity: happened("You signed up.", "You subscribed to Free.", "Default key was created.", "Free became active.", "Default key was shown to you.", "Default key was shown to you."),
+			activity: happened("You registered.", "You subscribed to Free.", "Default key was created.", "Free became active.", "Default key was revealed.", "Default key was revealed."),
 		}
 	}
 	ask := func(plan portal.PlanID, kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
@@ -190,29 +190,29 @@ func states() map[string]shown {
 		"product":                      {site: visit(of(unregistered())), path: "/apis/weather"},
 		"product, not registered":      {site: signedIn(of(unregistered())), path: "/apis/weather"},
 		"product, being registered":    {site: signedIn(of(unregistered(), ask("", register, projections.Accepted, ""))), path: "/apis/weather"},
-		"product, nothing held":        {site: signedIn(of(registered())), path: "/apis/weather"},
-		"product, held":                {site: signedIn(of(registered(active))), path: "/apis/weather"},
+		"product, no subscription":     {site: signedIn(of(registered())), path: "/apis/weather"},
+		"product, subscribed":          {site: signedIn(of(registered(active))), path: "/apis/weather"},
 		"product, waiting":             {site: signedIn(of(registered(waitingFor("capacity")))), path: "/apis/weather"},
-		"product, asked for":           {site: signedIn(of(registered(), ask("plan-free", subscribe, projections.Accepted, ""), ask("plan-std", subscribe, projections.Rejected, "conflict"))), path: "/apis/weather"},
+		"product, requested":           {site: signedIn(of(registered(), ask("plan-free", subscribe, projections.Accepted, ""), ask("plan-std", subscribe, projections.Rejected, "conflict"))), path: "/apis/weather"},
 		"product, ten plans":           {site: signedIn(of(registered(tenPlans()...))), path: "/apis/weather"},
 		"product without plans":        {site: signedIn(of(registered())), path: "/apis/bare"},
 		"dashboard, empty":             {site: signedIn(&fake{account: projections.Account{Profile: registered().Profile}}), path: "/dashboard"},
 		"dashboard, not registered":    {site: signedIn(of(unregistered())), path: "/dashboard"},
 		"dashboard, registering fails": {site: signedIn(of(unregistered(), ask("", register, projections.Failed, "failed"))), path: "/dashboard"},
 		"dashboard":                    {site: signedIn(of(registered(active, subscription("plan-rates", "Basic", projections.SubscriptionEnded)))), path: "/dashboard"},
-		"dashboard, under way": {site: signedIn(of(
+		"dashboard, in progress": {site: signedIn(of(
 			registered(waitingFor("kms"), subscription("plan-rates", "Basic", projections.SubscriptionEnding)),
 			ask("plan-std", subscribe, projections.Accepted, ""), ask("plan-max", subscribe, projections.Failed, "failed"))), path: "/dashboard"},
-		"home, many products":       {site: visit(crowded), path: "/"},
-		"product, crowded":          {site: longNamed(crowded), path: "/apis/crowded"},
-		"dashboard, crowded":        {site: longNamed(crowded), path: "/dashboard"},
-		"dashboard, first key":      {site: signedIn(of(pending)), path: "/dashboard"},
-		"activity, crowded":         {site: longNamed(crowded), path: "/activity"},
-		"activity, nothing older":   {site: signedIn(of(registered())), path: "/activity?after=99"},
-		"dashboard, key disabled":   {site: signedIn(of(disabled)), path: "/dashboard"},
-		"dashboard, key given back": {site: signedIn(of(released)), path: "/dashboard"},
-		"activity":                  {site: signedIn(of(registered())), path: "/activity"},
-		"operation, accepted":       following(ask("plan-free", subscribe, projections.Accepted, ""), registered()),
+		"home, many products":     {site: visit(crowded), path: "/"},
+		"product, crowded":        {site: longNamed(crowded), path: "/apis/crowded"},
+		"dashboard, crowded":      {site: longNamed(crowded), path: "/dashboard"},
+		"dashboard, first key":    {site: signedIn(of(pending)), path: "/dashboard"},
+		"activity, crowded":       {site: longNamed(crowded), path: "/activity"},
+		"activity, nothing older": {site: signedIn(of(registered())), path: "/activity?after=99"},
+		"dashboard, key disabled": {site: signedIn(of(disabled)), path: "/dashboard"},
+		"dashboard, key released": {site: signedIn(of(released)), path: "/dashboard"},
+		"activity":                {site: signedIn(of(registered())), path: "/activity"},
+		"operation, accepted":     following(ask("plan-free", subscribe, projections.Accepted, ""), registered()),
 		"operation, waiting": following(ask("plan-free", subscribe, projections.Waiting, "kms_key",
 			step("KeyWanted", projections.Running, 20*time.Second), step("SubscriptionWanted", projections.Running, 20*time.Second), waitingStep("kms_key")), registered(waitingFor("kms_key"))),
 		"operation, done": following(ask("plan-free", subscribe, projections.Succeeded, "",
@@ -239,13 +239,13 @@ func states() map[string]shown {
 	}
 }
 
-// longName is longer than anything has room for, and longWord cannot be broken at a space.
+// longName is too long for every place, and longWord has no space to break at.
 const (
 	longName = "International Shipping Rates and Customs Declarations, Enterprise Edition"
 	longWord = "Rechtsschutzversicherungsgesellschaften-und-Donaudampfschiffahrtselektrizitaetenhauptbetriebswerk"
 )
 
-// crowdedProduct has more of everything than there is room for.
+// crowdedProduct has more of everything than fits.
 func crowdedProduct() catalog.Product {
 	return catalog.Product{
 		ID: "crowded", Name: longWord, Description: strings.Repeat("A long description of what it is for. ", 12),
@@ -269,8 +269,8 @@ func longNamed(f *fake) site {
 	return siteOf(f, &identity.Identity{Account: ada.Account, Name: longWord, Via: identity.ViaSession})
 }
 
-// signedOut is a site with the page that follows signing out at /signed-out. It does not
-// lead on by itself.
+// signedOut is a site with the page for signing out at /signed-out, without its
+// automatic redirect.
 func signedOut(f *fake) site {
 	return visit(f).with("/signed-out", func(w http.ResponseWriter, r *http.Request) {
 		page := httptest.NewRecorder()
@@ -279,7 +279,7 @@ func signedOut(f *fake) site {
 	})
 }
 
-// open goes to the page and sends its form, if it is about what answers that.
+// open opens the page, and sends its form if post is set.
 func (s shown) open(t *testing.T, ctx context.Context) {
 	t.Helper()
 	opened(t, ctx, s.site, s.path)
@@ -290,13 +290,13 @@ func (s shown) open(t *testing.T, ctx context.Context) {
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`for (const d of document.querySelectorAll("details")) d.open = true; undefined`))
 }
 
-// findings are what axe-core has found.
+// findings are the results of axe-core.
 type findings struct {
 	Violations []violation       `json:"violations"`
 	Passes     []json.RawMessage `json:"passes"`
 }
 
-// violation is one rule that a page does not keep.
+// violation is a rule that a page breaks.
 type violation struct {
 	ID    string `json:"id"`
 	Help  string `json:"help"`
@@ -306,7 +306,7 @@ type violation struct {
 	}
 }
 
-// look is a way in which pages are looked at.
+// look is a way to display pages.
 type look struct {
 	name  string
 	width int64
@@ -333,8 +333,8 @@ func (l look) to(t *testing.T, ctx context.Context) {
 	}
 }
 
-// tooWide lists the elements that reach beyond the window, and those that cut off a text
-// without a sign that there is more.
+// tooWide lists elements that are wider than the window, and elements that cut off text
+// without an ellipsis.
 const tooWide = `[...document.querySelectorAll("body *")].filter((e) => {
 	const style = getComputedStyle(e), box = e.getBoundingClientRect();
 	if (!box.width || e.closest(".unseen, .skip, svg") || style.visibility === "hidden") {
@@ -357,7 +357,7 @@ func everyPageIsAccessible(t *testing.T, ctx context.Context) {
 				do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)+"; undefined"))
 				found := evaluate[findings](t, ctx, `axe.run(`+look.rules+`)`)
 				if len(found.Passes) < look.atLeast {
-					t.Errorf("%s, %s: only %d rules have been checked", name, look.name, len(found.Passes))
+					t.Errorf("%s, %s: only %d rules were checked", name, look.name, len(found.Passes))
 				}
 				for _, v := range found.Violations {
 					for _, node := range v.Nodes {
@@ -384,7 +384,7 @@ func markedInForcedColours(t *testing.T, ctx context.Context) {
 
 func busyWhileOpen(t *testing.T, ctx context.Context) {
 	opened(t, ctx, signedIn(&fake{catalog: published(weather()), account: registered()}), "/apis/weather")
-	// No answer comes, and the page's own clock is moved on by hand.
+	// There is no response, and the test moves the page's clock.
 	do(t, ctx, chromedp.Evaluate[chromedp.Void](`
 		window.sent = 0;
 		document.addEventListener("submit", (event) => { sent += event.defaultPrevented ? 0 : 1; event.preventDefault(); });
@@ -398,20 +398,20 @@ func busyWhileOpen(t *testing.T, ctx context.Context) {
 	evaluate[bool](t, ctx, click+", true")
 	for _, ms := range []int{0, 5_000, 30_000} {
 		if got := evaluate[string](t, ctx, click+", passed("+strconv.Itoa(ms)+"), "+says); got != "Sending… true" {
-			t.Errorf("after %d ms the button says %q", ms, got)
+			t.Errorf("after %d ms the button reads %q", ms, got)
 		}
 	}
 	if got := evaluate[int](t, ctx, "sent"); got != 1 {
-		t.Errorf("four clicks have sent %d requests", got)
+		t.Errorf("four clicks sent %d requests", got)
 	}
 	if got := evaluate[string](t, ctx, "passed(60_000), "+says); got != "Subscribe to Free null" {
-		t.Errorf("long after the portal would have answered the button says %q", got)
+		t.Errorf("long after the request limit the button reads %q", got)
 	}
 	if got := evaluate[int](t, ctx, click+", sent"); got != 2 {
-		t.Errorf("it cannot be sent again: %d requests", got)
+		t.Errorf("the form cannot be sent again: %d requests", got)
 	}
 	if got := evaluate[string](t, ctx, `document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" })), `+says); got != "Subscribe to Free null" {
-		t.Errorf("after loading was stopped the button says %q", got)
+		t.Errorf("after loading was stopped the button reads %q", got)
 	}
 }
 
@@ -452,7 +452,7 @@ func shownAnew(t *testing.T, ctx context.Context) {
 	select {
 	case <-asked:
 	case <-time.After(patience):
-		t.Error("nothing is asked for")
+		t.Error("the page requested nothing")
 	}
 }
 
@@ -460,7 +460,7 @@ func timesAreTheReaders(t *testing.T, ctx context.Context) {
 	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Asia/Tokyo"}); err != nil {
 		t.Fatal(err)
 	}
-	f := &fake{activity: happened("You signed up.", "Free became active.")}
+	f := &fake{activity: happened("You registered.", "Free became active.")}
 	f.activity[0].At = time.Now().Add(-time.Hour)
 	f.activity[1].At = time.Date(2025, 3, 31, 20, 30, 0, 0, time.UTC)
 	s := signedIn(f)
@@ -469,10 +469,10 @@ func timesAreTheReaders(t *testing.T, ctx context.Context) {
 	line := `document.querySelector(".activity li:last-child time")`
 	got := evaluate[string](t, ctx, line+`.textContent + "; " + `+line+`.title`)
 	if !strings.HasPrefix(got, "on 1 April 2025; 1 April 2025") || !strings.HasSuffix(got, "05:30:00 GMT+9") {
-		t.Errorf("an old time is %q", got)
+		t.Errorf("an old time reads %q", got)
 	}
 	if got := evaluate[string](t, ctx, `document.querySelector(".activity time").title`); !strings.HasSuffix(got, " GMT+9") {
-		t.Errorf("a time of today is %q", got)
+		t.Errorf("a time of today reads %q", got)
 	}
 }
 
@@ -485,7 +485,7 @@ func namedInASmallWindow(t *testing.T, ctx context.Context) {
 			return a.width > 40 && a.height > 10 && (a.left >= b.right || a.bottom <= b.top || a.right <= b.left || a.top >= b.bottom);
 		})()`
 		if !evaluate[bool](t, ctx, apart) {
-			t.Errorf("the person is not to be seen beside %s", others)
+			t.Errorf("the person is not visible beside %s", others)
 		}
 	}
 }
@@ -493,11 +493,11 @@ func namedInASmallWindow(t *testing.T, ctx context.Context) {
 func keyAtHand(t *testing.T, ctx context.Context) {
 	states()["key"].open(t, ctx)
 	if got := evaluate[string](t, ctx, `document.activeElement.textContent`); got != keyValue {
-		t.Errorf("the focus is at %q", got)
+		t.Errorf("the focus is on %q", got)
 	}
 	do(t, ctx, chromedp.KeyEvent(kb.Tab))
 	if got := evaluate[string](t, ctx, `document.activeElement.dataset.copy`); got != "key-value" {
-		t.Errorf("after a Tab the focus is at the button that copies %q", got)
+		t.Errorf("after Tab the focus is on the button that copies %q", got)
 	}
 	if got := evaluate[string](t, ctx, `document.querySelector("#first-call-0").textContent`); !strings.Contains(got, keyValue) {
 		t.Errorf("the first call is %s", got)
@@ -505,7 +505,7 @@ func keyAtHand(t *testing.T, ctx context.Context) {
 	left := `parseInt(document.querySelector("[data-countdown]").textContent.match(/\d+/)[0])`
 	do(t, ctx, chromedp.Click(chromedp.CSS("[data-hide-later]"), chromedp.NodeVisible))
 	if got := evaluate[int](t, ctx, left); got <= 30 {
-		t.Errorf("with more time it is hidden in %d seconds", got)
+		t.Errorf("with more time the key is hidden in %d seconds", got)
 	}
 	do(t, ctx, chromedp.Click(chromedp.CSS("[data-hide-now]"), chromedp.NodeVisible))
 	eventually(t, ctx, `!document.documentElement.outerHTML.includes("`+keyValue+`") && document.querySelector("#first-call-0").textContent.includes("YOUR_API_KEY")`)

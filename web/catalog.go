@@ -9,18 +9,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// maxQuery bounds what is searched for, characters; the rest is ignored.
+// maxQuery bounds the search text, in characters; the rest is ignored.
 const maxQuery = 100
 
 type catalogPage struct {
 	Query string
 	Cards []card
 	Total int
-	// Synchronized says whether a catalog was ever published.
+	// Synchronized says that a catalog has been published.
 	Synchronized bool
 }
 
-// catalog lists the products, those that match ?q= if it is given.
 func (s *Web) catalog(w http.ResponseWriter, r *http.Request) error {
 	published, err := s.views.Catalog(r.Context())
 	if err != nil {
@@ -43,7 +42,7 @@ func searchedFor(r *http.Request) string {
 	return query
 }
 
-// matching are the products in which every word of the query stands somewhere.
+// matching returns the products that contain every word of the query.
 func matching(products []catalog.Product, query string) []catalog.Product {
 	words := strings.Fields(strings.ToLower(query))
 	var found []catalog.Product
@@ -56,7 +55,6 @@ func matching(products []catalog.Product, query string) []catalog.Product {
 	return found
 }
 
-// searchable is all that can be found of a product, a line each.
 func searchable(product catalog.Product) string {
 	lines := []string{product.Name, product.Description}
 	for _, api := range product.APIs {
@@ -68,7 +66,6 @@ func searchable(product catalog.Product) string {
 	return strings.Join(lines, "\n")
 }
 
-// versions are those of a product's APIs, each once.
 func versions(product catalog.Product) []string {
 	var list []string
 	for _, api := range product.APIs {

@@ -12,24 +12,21 @@ import (
 
 type dashboardPage struct {
 	Person string
-	// Unregistered is set while the account is not open.
-	Unregistered *opening
-	// Blocked is what does not work until the operator acts, UnderWay what goes on
-	// automatically or waits, and Unmet what was refused or has failed.
+	// Unregistered is set while the account is not registered.
+	Unregistered *registration
+	// Blocked is what does not work until the operator acts, UnderWay what is in progress
+	// or waits, and Unmet what was refused or failed.
 	Blocked, UnderWay, Unmet []attention
-	// Subscriptions are those that go on, Past those that have ended.
+	// Past are the subscriptions that have ended, Subscriptions all others.
 	Subscriptions, Past []subscriptionLine
 	Keys                []keyLine
 	Activity            []activityLine
-	// More says that there is more activity than is shown.
-	More bool
-	// Open says that something is under way, so that the page is worth asking for again.
-	Open bool
-	// Version changes with the content.
+	More                bool
+	// Open says that something is in progress, so the page polls.
+	Open    bool
 	Version string
 }
 
-// attention is something that is not as the person wants it to be yet.
 type attention struct {
 	Badge       badge
 	Title, Text string
@@ -38,9 +35,9 @@ type attention struct {
 
 type subscriptionLine struct {
 	held
-	// Product is the product's id and name, empty if the plan is no longer offered.
+	// Both are "" if the plan is no longer offered.
 	ProductID, Product string
-	// Named says that the plan's name has the product's in it.
+	// Named says that the plan's name contains the product's.
 	Named  bool
 	Limits []limit
 	Call   string
@@ -50,14 +47,13 @@ type keyLine struct {
 	ID    portal.KeyID
 	Name  string
 	Badge badge
-	// Active says that the key can be shown.
+	// Active says that the key can be revealed.
 	Active bool
-	// Hint says why it cannot.
+	// Hint says why it cannot be revealed.
 	Hint           string
 	Created, Shown moment
 }
 
-// dashboard shows an account to its owner.
 func (s *Web) dashboard(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, err := s.dashboardPage(r, id)
 	if err != nil {
@@ -67,7 +63,6 @@ func (s *Web) dashboard(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-// dashboardFragment is the part of the page that changes, for the script.
 func (s *Web) dashboardFragment(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, err := s.dashboardPage(r, id)
 	if err != nil {
@@ -104,8 +99,8 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	}
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
-		opening := recent.opening()
-		page.Unregistered, page.Open = &opening, true
+		progress := recent.registration()
+		page.Unregistered, page.Open = &progress, true
 	}
 	all := offersIn(published.Products)
 	page.addKeys(account)
@@ -131,8 +126,7 @@ func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account
 	return line
 }
 
-// add sorts a subscription in, and notes it as wanting attention while it is not what
-// it is to be.
+// add adds a subscription, and an attention while it is pending or ending.
 func (p *dashboardPage) add(line subscriptionLine) {
 	if line.State == projections.SubscriptionEnded {
 		p.Past = append(p.Past, line)
@@ -149,15 +143,14 @@ func (p *dashboardPage) add(line subscriptionLine) {
 	case line.Waiting != "":
 		note.Title, note.Text = name+" is waiting", line.Waiting
 	case line.State == projections.SubscriptionEnding:
-		note.Title, note.Text = "You are leaving "+name, "Your key is being taken out of the plan. There is nothing you need to do."
+		note.Title, note.Text = "You are leaving "+name, "Your key is being removed from the plan. There is nothing you need to do."
 	default:
 		note.Title, note.Text = name+" is being set up", "Your key is being added to the plan. There is nothing you need to do."
 	}
 	p.UnderWay = append(p.UnderWay, note)
 }
 
-// addRequest notes a request that no subscription shows. The opening of an account has a
-// notice of its own.
+// addRequest adds a request that no subscription shows. Registration has a notice of its own.
 func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	if stand.Type == typeRegister {
 		return
@@ -174,7 +167,6 @@ func (p *dashboardPage) addRequest(stand standing, all offers, plan string) {
 	}
 }
 
-// addKeys notes the keys that do not work though something is subscribed to.
 func (p *dashboardPage) addKeys(account projections.Account) {
 	for _, key := range account.Keys {
 		if key.State == projections.KeyDisabled && uses(account, key) {
@@ -185,7 +177,6 @@ func (p *dashboardPage) addKeys(account projections.Account) {
 	}
 }
 
-// uses says whether a subscription that goes on uses the key.
 func uses(account projections.Account, key projections.Key) bool {
 	for _, sub := range account.Subscriptions {
 		if sub.Ring == key.Ring && sub.State != projections.SubscriptionEnded {
@@ -195,7 +186,6 @@ func uses(account projections.Account, key projections.Key) bool {
 	return false
 }
 
-// versionOf is the same for the same content.
 func versionOf(content ...any) string {
 	h := fnv.New64a()
 	_, _ = fmt.Fprintf(h, "%+v", content)

@@ -20,13 +20,13 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 			subscription("plan-free", "Free", projections.SubscriptionActive), waiting,
 			subscription("plan-gone", "Beta", projections.SubscriptionEnding, "op-8"),
 			subscription("plan-max", "Unlimited", projections.SubscriptionEnded)),
-		activity: []projections.Activity{{At: now.Add(-3 * time.Hour), Text: "You signed up."}},
+		activity: []projections.Activity{{At: now.Add(-3 * time.Hour), Text: "You registered."}},
 	}
 	f.account.Keys = append(f.account.Keys, projections.Key{ID: "key-2", Name: "Second key", State: projections.KeyPending})
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 
 	if got := doc.Find(".attention li").Length(); got != 2 {
-		t.Errorf("%d things want attention, want the waiting and the ending one", got)
+		t.Errorf("%d attentions, want the waiting and the ending subscription", got)
 	}
 	says(t, doc, ".attention li:nth-child(1)", "Basic (Exchange rates) is waiting. API Gateway is not accepting the change right now. We retry automatically")
 	one(t, doc, `.attention li:nth-child(1) a[href="/operations/op-7"]`)
@@ -48,11 +48,11 @@ func TestTheDashboardShowsTheAccount(t *testing.T) {
 	says(t, doc, "#key-key-2 .badge", "Being created")
 	none(t, doc, "#key-key-2 form")
 
-	says(t, doc, ".activity li", "You signed up. 3 hours ago")
+	says(t, doc, ".activity li", "You registered. 3 hours ago")
 	none(t, doc, "#unregistered")
 }
 
-func TestAQuietDashboardIsAskedForNowAndThen(t *testing.T) {
+func TestAQuietDashboardPollsRarely(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive))}
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
@@ -60,7 +60,7 @@ func TestAQuietDashboardIsAskedForNowAndThen(t *testing.T) {
 	one(t, doc, `#account[data-idle="/dashboard/fragment"]`)
 }
 
-func TestThePersonIsToldHowFarTheirAccountIs(t *testing.T) {
+func TestTheDashboardShowsTheProgressOfARegistration(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		recent   []operations.Operation
@@ -68,20 +68,20 @@ func TestThePersonIsToldHowFarTheirAccountIs(t *testing.T) {
 		there    string
 		notThere string
 	}{
-		"nobody has asked for it": {
-			says: "Your account is not open yet", there: `#unregistered form[method="post"][action="/register"] button`, notThere: "#unregistered a",
+		"not requested": {
+			says: "Your account is not registered yet", there: `#unregistered form[method="post"][action="/register"] button`, notThere: "#unregistered a",
 		},
-		"under way": {
+		"in progress": {
 			recent: []operations.Operation{about("", "RegisterUser", projections.Running, "")},
-			says:   "Your account is being opened", there: `#unregistered a[href="/operations/op-1"]`, notThere: "#unregistered form",
+			says:   "Your account is being registered", there: `#unregistered a[href="/operations/op-1"]`, notThere: "#unregistered form",
 		},
-		"done, and not shown yet": {
+		"done, but not in the views yet": {
 			recent: []operations.Operation{about("", "RegisterUser", projections.Succeeded, "")},
-			says:   "Your account is being opened", there: `#unregistered a[href="/operations/op-1"]`, notThere: "#unregistered form",
+			says:   "Your account is being registered", there: `#unregistered a[href="/operations/op-1"]`, notThere: "#unregistered form",
 		},
 		"failed": {
 			recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")},
-			says:   "Your account could not be opened", there: `#unregistered.bad form input[name="idempotency_key"]`, notThere: ".attention",
+			says:   "Your account could not be registered", there: `#unregistered.bad form input[name="idempotency_key"]`, notThere: ".attention",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestThePersonIsToldHowFarTheirAccountIs(t *testing.T) {
 	}
 }
 
-func TestRequestsThatNoSubscriptionShowsAreOnTheDashboard(t *testing.T) {
+func TestTheDashboardShowsRequestsThatNoSubscriptionShows(t *testing.T) {
 	t.Parallel()
 	old := about("plan-free", "SubscribeRequested", projections.Rejected, "conflict")
 	old.CreatedAt = now.Add(-8 * 24 * time.Hour)
@@ -106,7 +106,7 @@ func TestRequestsThatNoSubscriptionShowsAreOnTheDashboard(t *testing.T) {
 		says     map[string]string
 		notThere string
 	}{
-		"accepted and not decided yet": {
+		"accepted but not decided yet": {
 			account:  registered(),
 			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Accepted, "")},
 			says:     map[string]string{"#account[data-poll] .attention": "Received Subscribing to Free (Weather). We have your request"},
@@ -143,10 +143,10 @@ func TestRequestsThatNoSubscriptionShowsAreOnTheDashboard(t *testing.T) {
 			},
 			notThere: ".attention",
 		},
-		"overtaken by a newer request":  {account: registered(), recent: []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "superseded")}, notThere: ".attention"},
-		"refused more than a week ago":  {account: registered(), recent: []operations.Operation{old}, notThere: ".attention"},
-		"the account's own opening":     {account: registered(), recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")}, notThere: ".attention"},
-		"somebody else's, never listed": {account: registered(), recent: []operations.Operation{{ID: "op-2", Actor: portal.AccountActor("other"), Type: "SubscribeRequested", Plan: "plan-free"}}, notThere: ".attention"},
+		"superseded by a newer request":   {account: registered(), recent: []operations.Operation{about("plan-free", "SubscribeRequested", projections.Rejected, "superseded")}, notThere: ".attention"},
+		"refused more than a week ago":    {account: registered(), recent: []operations.Operation{old}, notThere: ".attention"},
+		"the account's registration":      {account: registered(), recent: []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")}, notThere: ".attention"},
+		"another account's, never listed": {account: registered(), recent: []operations.Operation{{ID: "op-2", Actor: portal.AccountActor("other"), Type: "SubscribeRequested", Plan: "plan-free"}}, notThere: ".attention"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +168,7 @@ func TestAKeyThatDoesNotWorkSaysWhy(t *testing.T) {
 	}{
 		"pending":  {"Being created", "as soon as API Gateway has created it", false},
 		"disabled": {"Disabled by the operator", "The operator of this portal has disabled the key", true},
-		"released": {"Given back", "It was in no plan for 30 days", false},
+		"released": {"Released", "It was in no plan for a long time", false},
 	} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
@@ -187,13 +187,13 @@ func TestAKeyThatDoesNotWorkSaysWhy(t *testing.T) {
 				}
 			}
 			if got := doc.Find(".attention").Length() == 1; got != c.attention {
-				t.Errorf("it wants attention: %v", got)
+				t.Errorf("the dashboard shows an attention: %v", got)
 			}
 		})
 	}
 }
 
-func TestAPlanIsCalledWhatTheCatalogCallsItNow(t *testing.T) {
+func TestAPlanHasItsPresentNameInTheCatalog(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered(
 		subscription("plan-free", "Gratis", projections.SubscriptionActive), subscription("plan-gone", "Beta", projections.SubscriptionActive))}
@@ -204,7 +204,7 @@ func TestAPlanIsCalledWhatTheCatalogCallsItNow(t *testing.T) {
 	says(t, doc, "#leave-plan-gone", "It is no longer offered, so you cannot subscribe to it again.")
 }
 
-func TestTheDashboardsFragmentIsThePartThatChanges(t *testing.T) {
+func TestTheDashboardsFragmentIsPartOfThePage(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionPending, "op-7"))}
 	s := signedIn(f)
@@ -212,22 +212,22 @@ func TestTheDashboardsFragmentIsThePartThatChanges(t *testing.T) {
 	none(t, fragment, "header, main, script")
 	before := attr(t, one(t, fragment, "body > #account"), "data-version")
 	if page := attr(t, one(t, document(t, s.get("/dashboard"), http.StatusOK), "#account"), "data-version"); page != before {
-		t.Errorf("page and fragment have versions %s and %s", page, before)
+		t.Errorf("page and fragment have the versions %s and %s", page, before)
 	}
 	f.account = registered(subscription("plan-free", "Free", projections.SubscriptionActive))
 	if after := attr(t, one(t, document(t, s.get("/dashboard/fragment"), http.StatusOK), "#account"), "data-version"); after == before {
-		t.Error("another state leaves the version as it was")
+		t.Error("another state has the same version")
 	}
 	none(t, document(t, s.get("/dashboard/fragment"), http.StatusOK), "[data-poll]")
 }
 
-func TestAPlanWhoseNameHasTheProductsInItIsNotNamedTwice(t *testing.T) {
+func TestAPlansNameThatContainsTheProductsStandsAlone(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ plan, title, heading string }{
-		"another name":            {"Free", "Free (Weather) is being set up.", "Weather Free"},
-		"the product's name":      {"Weather Free", "Weather Free is being set up.", "Weather Free"},
-		"the same in other cases": {"The weather for free", "The weather for free is being set up.", "The weather for free"},
-		"a word that contains it": {"Weatherproof", "Weatherproof (Weather) is being set up.", "Weather Weatherproof"},
+		"another name":             {"Free", "Free (Weather) is being set up.", "Weather Free"},
+		"the product's name":       {"Weather Free", "Weather Free is being set up.", "Weather Free"},
+		"the same in another case": {"The weather for free", "The weather for free is being set up.", "The weather for free"},
+		"a word that contains it":  {"Weatherproof", "Weatherproof (Weather) is being set up.", "Weather Weatherproof"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -244,22 +244,22 @@ func TestAPlanWhoseNameHasTheProductsInItIsNotNamedTwice(t *testing.T) {
 	}
 }
 
-func TestSomebodyWhoHasAKeyIsNotPromisedOne(t *testing.T) {
+func TestAPersonWithAKeyIsNotPromisedOne(t *testing.T) {
 	t.Parallel()
 	ended := registered(subscription("plan-free", "Free", projections.SubscriptionEnded))
 	doc := document(t, signedIn(&fake{account: ended}).get("/dashboard"), http.StatusOK)
-	says(t, doc, ".empty:has(a)", "You have no subscriptions right now. Find an API and pick a plan; your key opens it then.")
+	says(t, doc, ".empty:has(a)", "You have no subscriptions right now. Find an API and pick a plan; your key then works with it.")
 }
 
-func TestWhatIsUnderWayAndWhatNeedsSomebodyAreApart(t *testing.T) {
+func TestProgressAndProblemsAreInSeparateSections(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather(), rates()), account: registered(
 		subscription("plan-free", "Free", projections.SubscriptionActive), subscription("plan-rates", "Basic", projections.SubscriptionPending, "op-7"))}
 	f.account.Keys[0].State = projections.KeyDisabled
 	doc := document(t, signedIn(f).get("/dashboard"), http.StatusOK)
 	says(t, doc, `section[aria-labelledby="blocked"]`, "Needs attention Disabled Default key is disabled.")
-	says(t, doc, `section[aria-labelledby="under-way"]`, "Under way Being set up Basic (Exchange rates) is being set up.")
+	says(t, doc, `section[aria-labelledby="under-way"]`, "In progress Being set up Basic (Exchange rates) is being set up.")
 	if got := doc.Find("#account .attention li").Length(); got != 2 {
-		t.Errorf("%d things are told, want the key and the plan", got)
+		t.Errorf("%d attentions, want the key and the plan", got)
 	}
 }

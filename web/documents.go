@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// publicDocuments adds what browsers, crawlers and people look for at addresses that are
-// the same everywhere. None of it depends on the person.
+// publicDocuments adds pages that are the same for everybody, most of them at well-known
+// addresses.
 func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/favicon.ico", favicon)
 	get(router, "/robots.txt", robots)
@@ -22,10 +22,8 @@ func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/sign-up", signUpHere)
 }
 
-// keptForADay is for what changes with a release at most.
 const keptForADay = "public, max-age=86400"
 
-// favicon serves the icon to clients that have not seen a page.
 func favicon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
 	http.ServeContent(w, r, "favicon.svg", time.Time{}, bytes.NewReader(assetContents[assetNames["favicon.svg"]]))
@@ -38,8 +36,8 @@ func robots(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write([]byte("User-agent: *\nDisallow: /api/\nDisallow: /dashboard\nDisallow: /operations/\nDisallow: /sign-in\nDisallow: /sign-up\n"))
 }
 
-// securityTextAge is how long security.txt says that it holds, which may be a year at
-// most (RFC 9116, section 2.5.5).
+// securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section
+// 2.5.5).
 const securityTextAge = 180 * 24 * time.Hour
 
 // securityText says where to report a vulnerability (RFC 9116).
@@ -57,7 +55,6 @@ func (s *Web) securityText(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// signUpHere leads people to the sign-up who typed in the address.
 func signUpHere(w http.ResponseWriter, r *http.Request) {
 	returnTo := r.URL.Query().Get("return_to")
 	if !identity.CanReturnTo(returnTo) || returnTo == "" {
@@ -67,35 +64,33 @@ func signUpHere(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, signUp(returnTo), http.StatusSeeOther)
 }
 
-// problemPage explains a code of the API's problem documents.
 type problemPage struct {
 	Code string
-	// Means says what has happened, Do what a client does about it.
+	// Means says what the problem is, Do what the client can do about it.
 	Means, Do string
 }
 
 // problemPages has a page for every code, since a problem's type is the page's address.
 var problemPages = map[portal.Code]problemPage{
-	portal.Invalid:           {Means: "The request cannot be carried out as it is.", Do: "The detail and the errors of the problem say what to change. Sending the same request again does not help."},
-	portal.Unauthorized:      {Means: "The request carries no valid token and no session.", Do: "Get a new ID or access token from the portal's identity provider and send it as a bearer token."},
-	portal.Forbidden:         {Means: "The signed-in person may not do this, or a page of another site sent the request.", Do: "Ask the operator of the portal if you think you should be allowed to."},
-	portal.NotFound:          {Means: "There is no such thing, or it belongs to another account.", Do: "Check the address, and whose token you send."},
-	portal.Conflict:          {Means: "Something that stands is in the way.", Do: "The detail says what it is. Change that first, then send the request again."},
-	portal.LimitReached:      {Means: "A limit of AWS stands in the way.", Do: "Leave a plan to make room, or ask the operator of the portal to have the quota raised, then send the request again."},
-	portal.NotRegistered:     {Means: "The account has not signed up yet.", Do: "Send POST /api/v1/register, wait until that operation has succeeded, then send the request again."},
-	portal.Superseded:        {Means: "A newer request decided otherwise.", Do: "Nothing, if the newer request is what you want. Else send this one again."},
-	portal.KeyReused:         {Means: "The Idempotency-Key came with another request before.", Do: "Use a new key for a new request."},
-	portal.TooLarge:          {Means: "The body of the request is too large.", Do: "Send less."},
-	portal.TooManyRequests:   {Means: "There were too many requests in a short time, or too many of them have not ended yet.", Do: "Wait as many seconds as Retry-After says, and until earlier requests have ended if the detail says so. Then go on more slowly."},
-	portal.Unavailable:       {Means: "Something that the portal depends on does not answer.", Do: "Send the same request again after as many seconds as Retry-After says, with the same Idempotency-Key if it has one."},
-	portal.Internal:          {Means: "Something went wrong in the portal.", Do: "Try again later. If that does not help, tell the operator of the portal the request_id."},
-	"method_not_allowed":     {Means: "The resource does not take this method.", Do: "The Allow header lists the methods that it takes."},
-	"unsupported_media_type": {Means: "The body is of a media type that the portal does not read.", Do: "Send JSON with Content-Type: application/json."},
-	"not_acceptable":         {Means: "The portal cannot answer in any of the media types that the request accepts.", Do: "Accept application/json."},
+	portal.Invalid:           {Means: "The request is not valid.", Do: "The detail and the errors of the problem say what to change. Sending the same request again does not help."},
+	portal.Unauthorized:      {Means: "The request carries no valid token and no session.", Do: "Get a new ID or access token from this portal's identity provider and send it as a bearer token."},
+	portal.Forbidden:         {Means: "The signed-in person is not allowed to do this, or a page on another site sent the request.", Do: "If you think you should be allowed to, ask the operator of this portal."},
+	portal.NotFound:          {Means: "The resource does not exist, or it belongs to another account.", Do: "Check the address, and whose token you send."},
+	portal.Conflict:          {Means: "The present state does not allow the request.", Do: "The detail says what is in the way. Change that first, then send the request again."},
+	portal.LimitReached:      {Means: "An AWS limit is reached.", Do: "Leave a plan to make room, or ask the operator of this portal to have the quota raised. Then send the request again."},
+	portal.NotRegistered:     {Means: "The account is not registered yet.", Do: "Send POST /api/v1/register, wait until that operation has succeeded, then send the request again."},
+	portal.Superseded:        {Means: "A newer request replaced this one.", Do: "Nothing, if the newer request is what you want. Otherwise send this one again."},
+	portal.KeyReused:         {Means: "The Idempotency-Key was used for another request before.", Do: "Use a new key for a new request."},
+	portal.TooLarge:          {Means: "The body of the request is too large.", Do: "Send a smaller body."},
+	portal.TooManyRequests:   {Means: "The account has sent too many requests in a short time, or has too many open ones.", Do: "Wait as many seconds as Retry-After says. If the detail says so, wait until earlier requests have ended. Then continue more slowly."},
+	portal.Unavailable:       {Means: "A service that the portal depends on does not answer.", Do: "Send the same request again after as many seconds as Retry-After says, with the same Idempotency-Key if it has one."},
+	portal.Internal:          {Means: "Something went wrong in the portal.", Do: "Try again later. If that does not help, send the operator of this portal the request_id."},
+	"method_not_allowed":     {Means: "The resource does not support this method.", Do: "The Allow header lists the methods that it supports."},
+	"unsupported_media_type": {Means: "The media type of the body is not supported.", Do: "Send JSON with Content-Type: application/json."},
+	"not_acceptable":         {Means: "The portal cannot respond in any of the media types that the request accepts.", Do: "Accept application/json."},
 	"timeout":                {Means: "The body of the request took too long to arrive.", Do: "Send it again, all of it within half a minute."},
 }
 
-// problem explains one code of problem documents.
 func (s *Web) problem(w http.ResponseWriter, r *http.Request) error {
 	code := portal.Code(chi.URLParam(r, "code"))
 	body, ok := problemPages[code]
@@ -110,9 +105,9 @@ func (s *Web) problem(w http.ResponseWriter, r *http.Request) error {
 
 type signedOutPage struct{ Next string }
 
-// SignedOut answers a sign-out that goes on at the identity provider's page, next. It is a
-// page that leads there, since browsers apply form-action to redirects after a form, and the
-// provider may redirect to yet another site.
+// SignedOut answers a sign-out with a page that leads to next, the identity provider's
+// sign-out page. A redirect would not work: browsers apply the form-action policy to
+// redirects after a form, and the provider may redirect to another site.
 func (s *Web) SignedOut(w http.ResponseWriter, r *http.Request, next string) {
 	protect(w, r)
 	w.Header().Set("Cache-Control", "no-store")

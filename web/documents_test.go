@@ -21,7 +21,7 @@ func TestThereIsNoPageOfAnUnknownProblem(t *testing.T) {
 	says(t, document(t, visit(&fake{}).get("/problems/nope"), http.StatusNotFound), "h1", "There is nothing here")
 }
 
-func TestWhatIsLookedForEverywhereIsThere(t *testing.T) {
+func TestWellKnownAddressesAreServed(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{})
 	for path, want := range map[string]struct{ contentType, contains string }{
@@ -44,7 +44,7 @@ func TestWhatIsLookedForEverywhereIsThere(t *testing.T) {
 	}
 }
 
-func TestSecurityTextSaysWhereToReportIfThatIsConfigured(t *testing.T) {
+func TestSecurityTextHasTheConfiguredContact(t *testing.T) {
 	t.Parallel()
 	s := built(web.Config{BaseURL: "https://portal.example.com", SecurityContact: "mailto:security@example.com"})
 	w := s.get("/.well-known/security.txt")
@@ -55,7 +55,7 @@ func TestSecurityTextSaysWhereToReportIfThatIsConfigured(t *testing.T) {
 	document(t, visit(&fake{}).get("/.well-known/security.txt"), http.StatusNotFound)
 }
 
-func TestWhatIsTheSameForEverybodyIsServedWithoutAskingWhoTheyAre(t *testing.T) {
+func TestPublicPagesAreServedWithoutTheGuard(t *testing.T) {
 	t.Parallel()
 	asked := 0
 	guard := func(next http.Handler) http.Handler {
@@ -72,12 +72,12 @@ func TestWhatIsTheSameForEverybodyIsServedWithoutAskingWhoTheyAre(t *testing.T) 
 	} {
 		asked = 0
 		if s.get(path); asked != want {
-			t.Errorf("%s asks %d times, want %d", path, asked, want)
+			t.Errorf("%s called the guard %d times, want %d", path, asked, want)
 		}
 	}
 }
 
-func TestSigningOutGoesOnAtTheProviderWithoutARedirect(t *testing.T) {
+func TestSigningOutLeadsToTheProviderWithoutARedirect(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	web.New(web.Config{Status: api.Status}).SignedOut(w, httptest.NewRequest(http.MethodPost, "/sign-out", nil), "https://login.example.com/logout?client_id=a&back=b")
@@ -91,7 +91,7 @@ func TestSigningOutGoesOnAtTheProviderWithoutARedirect(t *testing.T) {
 	none(t, doc, `form[action="/sign-out"]`)
 }
 
-// stuck is a reader that does not answer until nobody waits any more.
+// stuck is a reader that does not return before its context ends.
 type stuck struct{ *fake }
 
 func (stuck) Catalog(ctx context.Context) (projections.Catalog, error) {
@@ -99,10 +99,10 @@ func (stuck) Catalog(ctx context.Context) (projections.Catalog, error) {
 	return projections.Catalog{}, ctx.Err()
 }
 
-func TestAPageThatCannotBeReadSoonIsAnErrorPage(t *testing.T) {
+func TestAPageWhoseDataIsSlowIsAnErrorPage(t *testing.T) {
 	t.Parallel()
 	s := built(web.Config{Views: stuck{&fake{}}, ReadTime: time.Millisecond})
-	w := s.get("/apis") // would never be answered otherwise
+	w := s.get("/apis") // without the limit this would never return
 	doc := document(t, w, http.StatusServiceUnavailable)
 	says(t, doc, "main", "cannot read its data right now")
 	one(t, doc, `link[rel="stylesheet"]`)
@@ -111,18 +111,18 @@ func TestAPageThatCannotBeReadSoonIsAnErrorPage(t *testing.T) {
 	}
 }
 
-func TestAnErrorThatASignInHelpsAgainstLeadsToOne(t *testing.T) {
+func TestAnErrorThatASignInMayResolveLinksToIt(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
 	signingIn().Callback(w, httptest.NewRequest(http.MethodGet, "/sign-in/callback?code=c&state=s", nil))
 	doc := document(t, w, http.StatusBadRequest)
 	says(t, doc, "h1", "That sign-in did not work")
 	if got := attr(t, one(t, doc, "main .actions a:first-child"), "href"); got != "/sign-in?return_to=%2Fdashboard" {
-		t.Errorf("it leads to %s", got)
+		t.Errorf("the link leads to %s", got)
 	}
 }
 
-func TestAnAddressThatTheSignInWouldRefuseIsNotRepeated(t *testing.T) {
+func TestAnAddressThatTheSignInRefusesIsNotItsDestination(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/apis?q=" + strings.Repeat("x", 1000): "/sign-in?return_to=" + "%2Fapis%3Fq%3D" + strings.Repeat("x", 1000),
@@ -138,7 +138,7 @@ func TestAnAddressThatTheSignInWouldRefuseIsNotRepeated(t *testing.T) {
 	}
 }
 
-// signingIn is a sign-in without a database, whose errors are pages.
+// signingIn is a sign-in without a database, whose errors are pages of the portal.
 func signingIn() *identity.Service {
 	service, err := identity.New(identity.Config{BaseURL: "https://portal.example.com", Issuer: "https://login.example.com", ClientID: "portal"}, identity.Options{
 		DynamoDB: noDatabase{}, Tables: identity.Tables{Journal: "j", Records: "r", Sessions: "s"},
@@ -150,7 +150,7 @@ func signingIn() *identity.Service {
 	return service
 }
 
-// built is the site of that configuration, completed with fakes.
+// built returns the site with that configuration, completed with fakes.
 func built(config web.Config, guard ...func(http.Handler) http.Handler) site {
 	f := &fake{catalog: published(weather())}
 	config.Operations, config.Status, config.Now = f, api.Status, func() time.Time { return now }

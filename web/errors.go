@@ -14,47 +14,45 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// failure is what an error page says besides the message.
 type failure struct {
 	Status  int
 	Heading string
 	Message string
-	// Advice says what to do now.
-	Advice string
-	// Request names the request, for whoever is asked for help.
+	Advice  string
+	// Request is the request id, to quote when asking for help.
 	Request string
-	// SignIn is the address of the sign-in, where that is what helps.
+	// SignIn is the address of the sign-in, if signing in helps.
 	SignIn string
-	// Retry leads to the page again, or back to the page that a form was on, where that
-	// helps. It is the zero value if it does not.
+	// Retry leads to the same page, or back to the page of the form; the zero value if
+	// neither helps.
 	Retry link
 }
 
-// explained are the headings and the advice for each status; any other is read as 500.
+// explained has the heading and advice for each status; other statuses use those of 500.
 var explained = map[int]failure{
-	http.StatusBadRequest:            {Heading: "That request does not work", Advice: "Go back and try again from the page you came from."},
-	http.StatusUnauthorized:          {Heading: "Please sign in", Advice: "After signing in you come back to where you were."},
-	http.StatusForbidden:             {Heading: "You may not do that", Advice: "If you think you should, ask the operator of this portal."},
-	http.StatusNotFound:              {Heading: "There is nothing here", Advice: "The link may be old, or it may belong to somebody else's account."},
-	http.StatusMethodNotAllowed:      {Heading: "That does not work here", Advice: "This page cannot be used that way. Start from one of the links below."},
-	http.StatusConflict:              {Heading: "Not right now", Advice: "Have a look at your dashboard: it says what is in the way."},
-	http.StatusRequestEntityTooLarge: {Heading: "That was too much", Advice: "Go back and send less."},
-	http.StatusUnprocessableEntity:   {Heading: "That form was used before", Advice: "Go back, reload the page and send the form again."},
-	http.StatusTooManyRequests:       {Heading: "A little slower, please", Advice: "What you asked for before is not lost. Wait a minute, then go on."},
-	http.StatusServiceUnavailable:    {Heading: "We cannot do that right now", Advice: "Wait a few seconds, then try again. What was accepted before is not lost."},
-	http.StatusInternalServerError:   {Heading: "Something went wrong", Advice: "It is not your fault, and the operator of this portal can find it by the request id below."},
+	http.StatusBadRequest:            {Heading: "That did not work", Advice: "Go back and try again from the page you came from."},
+	http.StatusUnauthorized:          {Heading: "Please sign in", Advice: "We then bring you back to where you were."},
+	http.StatusForbidden:             {Heading: "You cannot do that", Advice: "If you think you should be allowed to, ask the operator of this portal."},
+	http.StatusNotFound:              {Heading: "There is nothing here", Advice: "The link may be old, or it may belong to another account."},
+	http.StatusMethodNotAllowed:      {Heading: "That does not work here", Advice: "Start from one of the links below."},
+	http.StatusConflict:              {Heading: "Not right now", Advice: "Your dashboard shows what is in the way."},
+	http.StatusRequestEntityTooLarge: {Heading: "That is too large", Advice: "Go back and send less."},
+	http.StatusUnprocessableEntity:   {Heading: "That form was already used", Advice: "Go back, reload the page and send the form again."},
+	http.StatusTooManyRequests:       {Heading: "Too many requests", Advice: "Your earlier requests are not lost."},
+	http.StatusServiceUnavailable:    {Heading: "We cannot do that right now", Advice: "Your earlier requests are not lost."},
+	http.StatusInternalServerError:   {Heading: "Something went wrong", Advice: "It is not your fault. The operator of this portal can look it up by the request id below."},
 }
 
-// Error answers with a page that says what went wrong and what to do now: the message of
-// a portal.Error, and for any other error none of its text, which goes to the log.
-// Nothing may have been written before.
+// Error responds with a page that says what went wrong and what to do now. It shows the
+// message of a portal.Error; the text of any other error goes only to the log. Nothing may
+// have been written before.
 func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.DeadlineExceeded) && portal.CodeOf(err) == portal.Internal {
-		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now.", Err: err}
+		err = &portal.Error{Code: portal.Unavailable, Message: "The portal cannot read its data right now. Try again in a moment.", Err: err}
 	}
 	status := s.status(err)
 	if status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {
-		zerolog.Ctx(r.Context()).Error().Err(err).Msg("a page could not be shown")
+		zerolog.Ctx(r.Context()).Error().Err(err).Msg("could not show a page")
 	}
 	switch status {
 	case http.StatusTooManyRequests:
@@ -77,7 +75,7 @@ func (s *Web) fail(w http.ResponseWriter, r *http.Request, status int, message s
 	s.show(w, r, status, message, again)
 }
 
-// show answers with the error page; again is the address of a sign-in, if that helps.
+// show responds with the error page; again is the address of a sign-in, if that helps.
 func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, again string) {
 	said, ok := explained[status]
 	if !ok {
@@ -85,7 +83,7 @@ func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, 
 	}
 	said.Status, said.Message, said.Request, said.SignIn = status, message, s.correlation(r.Context()), again
 	if again != "" && status == http.StatusBadRequest {
-		said.Heading, said.Advice = "That sign-in did not work", "After signing in you come to where you were going."
+		said.Heading, said.Advice = "That sign-in did not work", "After the sign-in we take you to where you were going."
 	}
 	if again == "" {
 		said.Retry = retry(r, status)
@@ -95,9 +93,8 @@ func (s *Web) show(w http.ResponseWriter, r *http.Request, status int, message, 
 	s.render(w, r, status, view{page: "error", Title: said.Heading, Body: said})
 }
 
-// retry is the link that helps after an error of that status: the same page again, if it
-// was only asked for at a bad time, or the page that a form was on. The answer of the
-// identity provider counts once, so it is not repeated.
+// retry returns a link to the same page, if the error is temporary, or to the page of the
+// form. A callback from the identity provider works only once, so it is not retried.
 func retry(r *http.Request, status int) link {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		if from := here(r); from != identity.HomePath {
@@ -105,8 +102,8 @@ func retry(r *http.Request, status int) link {
 		}
 		return link{}
 	}
-	passing := status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
-	if !passing || r.URL.Path == identity.CallbackPath || !identity.CanReturnTo(r.URL.RequestURI()) {
+	temporary := status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+	if !temporary || r.URL.Path == identity.CallbackPath || !identity.CanReturnTo(r.URL.RequestURI()) {
 		return link{}
 	}
 	return link{"Try again", r.URL.RequestURI()}
@@ -118,11 +115,10 @@ func (s *Web) notFound(w http.ResponseWriter, r *http.Request) {
 
 func (s *Web) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Allow", strings.Join(allowed(r), ", "))
-	s.fail(w, r, http.StatusMethodNotAllowed, "This page does not take that kind of request.")
+	s.fail(w, r, http.StatusMethodNotAllowed, "This page does not support that kind of request.")
 }
 
-// allowed lists the methods that the path takes, which RFC 9110, section 15.5.6, wants
-// to be named.
+// allowed lists the methods that the path supports, for Allow (RFC 9110, section 15.5.6).
 func allowed(r *http.Request) []string {
 	routes := chi.RouteContext(r.Context()).Routes
 	path := r.URL.Path

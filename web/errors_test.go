@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-func TestWhatGoesWrongIsToldOnAPage(t *testing.T) {
+func TestErrorsAreExplainedOnAPage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		err        error
@@ -39,7 +39,7 @@ func TestWhatGoesWrongIsToldOnAPage(t *testing.T) {
 			says(t, doc, "main", c.says)
 			says(t, doc, "#request-id", requestID)
 			if strings.Contains(w.Body.String(), "secret table name") {
-				t.Error("the page shows what only the log may")
+				t.Error("the page discloses the cause")
 			}
 			if got := w.Header().Get("Retry-After"); got != c.retryAfter {
 				t.Errorf("Retry-After is %q, want %q", got, c.retryAfter)
@@ -51,7 +51,7 @@ func TestWhatGoesWrongIsToldOnAPage(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThere(t *testing.T) {
+func TestUnknownPathsAndMethodsHaveErrorPages(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{catalog: published(weather())})
 	for _, path := range []string{"/nope", "/apis/nope", "/apis/" + strings.Repeat("x", 500), "/assets/nope.css", "/assets/portal.css"} {
@@ -67,7 +67,7 @@ func TestWhatIsNotThere(t *testing.T) {
 	}
 }
 
-func TestEveryPageIsProtectedAndCachedAsItMayBe(t *testing.T) {
+func TestEveryPageHasItsSecurityAndCacheHeaders(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered()}
 	for _, c := range []struct {
@@ -96,7 +96,7 @@ func TestEveryPageIsProtectedAndCachedAsItMayBe(t *testing.T) {
 	}
 }
 
-func TestNothingOnAPageNeedsWhatThePolicyForbids(t *testing.T) {
+func TestNoPageUsesWhatItsPolicyForbids(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered(), operations: ended()}
 	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|javascript:|<script[^>]*>[^<]`)
@@ -107,7 +107,7 @@ func TestNothingOnAPageNeedsWhatThePolicyForbids(t *testing.T) {
 	}
 }
 
-func TestAssetsAreServedUnderTheirHashAndKept(t *testing.T) {
+func TestAssetsAreServedUnderTheirHashAndCached(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{})
 	doc := document(t, s.get("/"), http.StatusOK)
@@ -120,7 +120,7 @@ func TestAssetsAreServedUnderTheirHashAndKept(t *testing.T) {
 			path = attr(t, element, "src")
 		}
 		if !regexp.MustCompile(`^/assets/[a-z]+\.[0-9a-f]{12}\.[a-z]+$`).MatchString(path) {
-			t.Errorf("%s is not named by its content", path)
+			t.Errorf("the name %s does not match the content", path)
 		}
 		w := s.get(path)
 		if w.Code != http.StatusOK || w.Body.Len() == 0 || !strings.HasPrefix(w.Header().Get("Content-Type"), contentType) {
@@ -142,7 +142,7 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 	}
 }
 
-func TestAProblemPageOffersTheStepThatHelps(t *testing.T) {
+func TestAnErrorPageOffersTheStepThatHelps(t *testing.T) {
 	t.Parallel()
 	unavailable := portal.Fail(portal.Unavailable, "The portal cannot read its data right now.")
 	for name, c := range map[string]struct {
@@ -150,13 +150,13 @@ func TestAProblemPageOffersTheStepThatHelps(t *testing.T) {
 		method, path, referer string
 		want                  string
 	}{
-		"reading can be tried again":                 {unavailable, http.MethodGet, "/apis?q=a+b", "", `a.button:first-child[href="/apis?q=a+b"]`},
-		"reading too often can be tried again":       {portal.Fail(portal.TooManyRequests, "Slower."), http.MethodGet, "/dashboard", "", `a.button:first-child[href="/dashboard"]`},
-		"a surprise can be tried again":              {errors.New("secret"), http.MethodGet, "/activity", "", `a.button:first-child[href="/activity"]`},
-		"a form leads back to its page":              {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://example.com/apis/weather", `a.button:first-child[href="/apis/weather"]`},
-		"a form of the dashboard leads back there":   {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://example.com/dashboard", `a.button:first-child[href="/dashboard"]`},
-		"a form of another site leads to ours":       {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://evil.example/", `a.button:first-child[href="/dashboard"]`},
-		"what is forbidden is not to be tried again": {portal.Fail(portal.Forbidden, "No."), http.MethodGet, "/activity", "", `a.button:first-child[href="/dashboard"]`},
+		"a read can be retried":                         {unavailable, http.MethodGet, "/apis?q=a+b", "", `a.button:first-child[href="/apis?q=a+b"]`},
+		"a read that came too often can be retried":     {portal.Fail(portal.TooManyRequests, "Slower."), http.MethodGet, "/dashboard", "", `a.button:first-child[href="/dashboard"]`},
+		"an internal error can be retried":              {errors.New("secret"), http.MethodGet, "/activity", "", `a.button:first-child[href="/activity"]`},
+		"a form leads back to its page":                 {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://example.com/apis/weather", `a.button:first-child[href="/apis/weather"]`},
+		"a form on the dashboard leads back there":      {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://example.com/dashboard", `a.button:first-child[href="/dashboard"]`},
+		"a form on another site leads to the dashboard": {unavailable, http.MethodPost, "/subscriptions/plan-free", "http://evil.example/", `a.button:first-child[href="/dashboard"]`},
+		"a forbidden page cannot be retried":            {portal.Fail(portal.Forbidden, "No."), http.MethodGet, "/activity", "", `a.button:first-child[href="/dashboard"]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +168,7 @@ func TestAProblemPageOffersTheStepThatHelps(t *testing.T) {
 			one(t, doc, ".actions "+c.want)
 			one(t, doc, `.actions a[href="/apis"]`)
 			if first := doc.Find(".actions a.button:first-child"); first.HasClass("secondary") {
-				t.Error("the step that helps is not the one that stands out")
+				t.Error("the helpful step is not the primary button")
 			}
 		})
 	}

@@ -35,14 +35,14 @@ const (
 
 var ada = identity.Identity{Account: "account-ada", Name: "Ada Lovelace", Via: identity.ViaSession}
 
-// asked is one call of operations.
+// asked is one call of a fake.
 type asked struct {
 	What string
 	Who  operations.Caller
 	Plan portal.PlanID
 }
 
-// fake stands for operations and views.
+// fake is operations and views.
 type fake struct {
 	catalog    projections.Catalog
 	account    projections.Account
@@ -51,11 +51,11 @@ type fake struct {
 	reveals    map[portal.KeyID]time.Time
 	// recent are the account's newest operations, newest first.
 	recent []operations.Operation
-	// err is what every call fails with, askErr what asking for something does.
+	// err is returned by every call, askErr by every request.
 	err, askErr error
-	// ended says that the session of the person has ended.
+	// ended says that the person's session has ended.
 	ended bool
-	// plansPerKey is in how many plans a key can be, 0 for the default.
+	// plansPerKey is how many plans a key can be in, 0 for the default.
 	plansPerKey int
 
 	mu    sync.Mutex
@@ -117,7 +117,7 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 	return f.account, f.err
 }
 
-// Activity has the newest line first, like the views.
+// Activity returns the newest line first, like the views.
 func (f *fake) Activity(_ context.Context, _ portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error) {
 	skip := 0
 	if cursor != "" {
@@ -137,19 +137,19 @@ func (f *fake) LastReveals(context.Context, portal.AccountID) (map[portal.KeyID]
 	return f.reveals, f.err
 }
 
-// site is the portal's pages over fakes, as one person sees them.
+// site is the pages over fakes, as one person sees them.
 type site struct {
 	*fake
 	handler http.Handler
 }
 
-// visit is the site for somebody who is not signed in.
+// visit is the site without a sign-in.
 func visit(f *fake) site { return siteOf(f, nil) }
 
 // signedIn is the site for Ada.
 func signedIn(f *fake) site { return siteOf(f, &ada) }
 
-// with is the site with one more page.
+// with returns the site with another page.
 func (s site) with(path string, h http.HandlerFunc) site {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.handler)
@@ -192,7 +192,7 @@ func (s site) post(path string, form url.Values) *httptest.ResponseRecorder {
 	return s.do(r)
 }
 
-// document parses an answer, which must have that status.
+// document parses a response, which must have that status.
 func document(t *testing.T, w *httptest.ResponseRecorder, status int) *goquery.Document {
 	t.Helper()
 	if w.Code != status {
@@ -205,7 +205,7 @@ func document(t *testing.T, w *httptest.ResponseRecorder, status int) *goquery.D
 	return doc
 }
 
-// one is the only element that the selector finds.
+// one returns the only element that matches.
 func one(t *testing.T, doc *goquery.Document, selector string) *goquery.Selection {
 	t.Helper()
 	found := doc.Find(selector)
@@ -223,10 +223,10 @@ func none(t *testing.T, doc *goquery.Document, selector string) {
 	}
 }
 
-// text is an element's text with single spaces.
+// text returns an element's text with single spaces.
 func text(s *goquery.Selection) string { return strings.Join(strings.Fields(s.Text()), " ") }
 
-// says checks that the text of the only element found contains what is wanted.
+// says checks that the text of the only element that matches contains a text.
 func says(t *testing.T, doc *goquery.Document, selector, want string) {
 	t.Helper()
 	if got := text(one(t, doc, selector)); !strings.Contains(got, want) {

@@ -24,11 +24,11 @@ func TestFormsAreAcceptedAndFollowed(t *testing.T) {
 		form url.Values
 		want asked
 	}{
-		"subscribing":                     {"/subscriptions/plan-free", form, asked{"subscribe", who, "plan-free"}},
-		"leaving":                         {"/subscriptions/plan-free/leave", form, asked{"leave", who, "plan-free"}},
-		"a plan id with a slash":          {"/subscriptions/a%2Fb%20c/leave", form, asked{"leave", who, "a/b c"}},
-		"registering joins the sign-in's": {"/register", nil, asked{"register", joined, ""}},
-		"registering anew":                {"/register", form, asked{"register", who, ""}},
+		"subscribing":            {"/subscriptions/plan-free", form, asked{"subscribe", who, "plan-free"}},
+		"leaving":                {"/subscriptions/plan-free/leave", form, asked{"leave", who, "plan-free"}},
+		"a plan id with a slash": {"/subscriptions/a%2Fb%20c/leave", form, asked{"leave", who, "a/b c"}},
+		"registering joins the sign-in's request": {"/register", nil, asked{"register", joined, ""}},
+		"registering again":                       {"/register", form, asked{"register", who, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +44,7 @@ func TestFormsAreAcceptedAndFollowed(t *testing.T) {
 	}
 }
 
-func TestRegisteringOnAProductsPageStaysThere(t *testing.T) {
+func TestRegisteringOnAProductsPageLeadsBackThere(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{catalog: published(weather()), account: unregistered()})
 	form := one(t, document(t, s.get("/apis/weather"), http.StatusOK), "#unregistered form")
@@ -61,7 +61,7 @@ func TestRegisteringOnAProductsPageStaysThere(t *testing.T) {
 	}
 }
 
-func TestAFormsKeyIsDrawnAnewWithEveryRender(t *testing.T) {
+func TestEveryRenderOfAFormHasANewKey(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{catalog: published(weather()), account: registered()})
 	seen := map[string]bool{}
@@ -69,7 +69,7 @@ func TestAFormsKeyIsDrawnAnewWithEveryRender(t *testing.T) {
 		for _, input := range document(t, s.get("/apis/weather"), http.StatusOK).Find(`input[name="idempotency_key"]`).EachIter() {
 			key := attr(t, input, "value")
 			if len(key) < 20 || len(key) > operations.MaxIdempotencyKey || seen[key] {
-				t.Errorf("the key %q is short, long, or was drawn before", key)
+				t.Errorf("the key %q is too short, too long, or not new", key)
 			}
 			seen[key] = true
 		}
@@ -79,7 +79,7 @@ func TestAFormsKeyIsDrawnAnewWithEveryRender(t *testing.T) {
 	}
 }
 
-func TestFormsThatCannotBeTaken(t *testing.T) {
+func TestFormsAreRefusedWithAnErrorPage(t *testing.T) {
 	t.Parallel()
 	unavailable := portal.Fail(portal.Unavailable, "The request could not be accepted right now.")
 	for name, c := range map[string]struct {
@@ -89,14 +89,14 @@ func TestFormsThatCannotBeTaken(t *testing.T) {
 		status int
 		says   string
 	}{
-		"an unknown plan":       {signedIn(&fake{}), "/subscriptions/unknown", nil, http.StatusNotFound, "There is no such plan."},
-		"somebody else's key":   {signedIn(&fake{}), "/keys/key-2/reveal", nil, http.StatusNotFound, "There is no such key."},
-		"nobody signed in":      {visit(&fake{}), "/subscriptions/plan-free", nil, http.StatusUnauthorized, "You are not signed in"},
-		"nobody may register":   {visit(&fake{}), "/register", nil, http.StatusUnauthorized, "You are not signed in"},
-		"a form too large":      {signedIn(&fake{}), "/subscriptions/plan-free", url.Values{"x": {strings.Repeat("x", 1<<20)}}, http.StatusRequestEntityTooLarge, "larger than it can be"},
-		"a queue that is down":  {signedIn(&fake{err: unavailable}), "/subscriptions/plan-free", nil, http.StatusServiceUnavailable, "could not be accepted"},
-		"an id far too long":    {signedIn(&fake{}), "/subscriptions/" + strings.Repeat("x", 2000), nil, http.StatusNotFound, "There is no such page."},
-		"an id that is no text": {signedIn(&fake{}), "/subscriptions/%ff%fe", nil, http.StatusNotFound, "There is no such page."},
+		"an unknown plan":         {signedIn(&fake{}), "/subscriptions/unknown", nil, http.StatusNotFound, "There is no such plan."},
+		"another account's key":   {signedIn(&fake{}), "/keys/key-2/reveal", nil, http.StatusNotFound, "There is no such key."},
+		"subscribe signed out":    {visit(&fake{}), "/subscriptions/plan-free", nil, http.StatusUnauthorized, "You are not signed in"},
+		"register signed out":     {visit(&fake{}), "/register", nil, http.StatusUnauthorized, "You are not signed in"},
+		"a form too large":        {signedIn(&fake{}), "/subscriptions/plan-free", url.Values{"x": {strings.Repeat("x", 1<<20)}}, http.StatusRequestEntityTooLarge, "too large"},
+		"a queue that is down":    {signedIn(&fake{err: unavailable}), "/subscriptions/plan-free", nil, http.StatusServiceUnavailable, "could not be accepted"},
+		"an id far too long":      {signedIn(&fake{}), "/subscriptions/" + strings.Repeat("x", 2000), nil, http.StatusNotFound, "There is no such page."},
+		"an id that is not UTF-8": {signedIn(&fake{}), "/subscriptions/%ff%fe", nil, http.StatusNotFound, "There is no such page."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -105,7 +105,7 @@ func TestFormsThatCannotBeTaken(t *testing.T) {
 			says(t, doc, "main", c.says)
 			says(t, doc, "#request-id", requestID)
 			if len(c.site.asked) > 0 && c.site.err == nil {
-				t.Errorf("it was asked for: %+v", c.site.asked)
+				t.Errorf("the fake was called: %+v", c.site.asked)
 			}
 		})
 	}
@@ -129,12 +129,12 @@ func TestSigningInLeadsBackToThePageOfTheForm(t *testing.T) {
 		r.Header.Set("Referer", referer)
 		doc := document(t, visit(&fake{}).do(r), http.StatusUnauthorized)
 		if got := attr(t, one(t, doc, "main .actions a:first-child"), "href"); got != want {
-			t.Errorf("from %q it leads to %s, want %s", referer, got, want)
+			t.Errorf("from %q the sign-in leads to %s, want %s", referer, got, want)
 		}
 	}
 }
 
-func TestPagesOfAnAccountSendToTheSignInAndBack(t *testing.T) {
+func TestPagesOfAnAccountRedirectToTheSignInAndBack(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/dashboard":         "/sign-in?return_to=%2Fdashboard",
@@ -152,18 +152,18 @@ func TestPagesOfAnAccountSendToTheSignInAndBack(t *testing.T) {
 	}
 }
 
-func TestAnEndedSessionIsSaidBeforeTheSignIn(t *testing.T) {
+func TestAnEndedSessionIsAnnouncedBeforeTheSignIn(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{ended: true})
 	doc := document(t, s.get("/dashboard?x=1"), http.StatusUnauthorized)
-	says(t, doc, "main", "Your session has ended, so you are not signed in any more.")
+	says(t, doc, "main", "Your session has ended. Sign in again to continue.")
 	one(t, doc, `main a[href="/sign-in?return_to=%2Fdashboard%3Fx%3D1"]`)
 	if w := s.get("/apis"); w.Code != http.StatusOK {
-		t.Errorf("a page for everybody answers %d", w.Code)
+		t.Errorf("a public page answers %d", w.Code)
 	}
 }
 
-func TestAKeysValueIsOnTheAnswerToTheRevealAndNowhereElse(t *testing.T) {
+func TestAKeysValueIsOnlyInTheResponseToTheReveal(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{
 		catalog: published(weather()), account: registered(subscription("plan-free", "Free", projections.SubscriptionActive, "")),
@@ -175,11 +175,11 @@ func TestAKeysValueIsOnTheAnswerToTheRevealAndNowhereElse(t *testing.T) {
 	says(t, doc, "h1", "Default key")
 	one(t, doc, `button[data-copy="key-value"]`)
 	one(t, doc, `[data-hide-after="30"] [data-hide-later]`)
-	// The focus begins at the value, and Copy is what comes next.
+	// The focus starts on the value, and Copy comes next.
 	one(t, doc, `#value[autofocus][tabindex="-1"] + button[data-copy="key-value"]`)
 	says(t, doc, "#first-call-0", "curl -H 'x-api-key: "+keyValue+"' 'https://weather.example/prod/A_PATH'")
 	if got := strings.Count(w.Body.String(), keyValue); got != 2 {
-		t.Errorf("the value is in the answer %d times, want once by itself and once in the first call", got)
+		t.Errorf("the response has the value %d times, want it alone and in the first call", got)
 	}
 	if got := w.Header().Get("Cache-Control"); !strings.Contains(got, "no-store") {
 		t.Errorf("Cache-Control is %q", got)

@@ -7,12 +7,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// policy lets a page load what this portal serves, send forms to it, and nothing else;
-// there is no inline script or style. Browsers apply form-action to redirects, too, so no
-// form may lead to another site by one: see SignedOut.
+// policy lets a page load only what this portal serves and send forms only to it; there are
+// no inline scripts or styles. Browsers apply form-action to redirects, too, so no form may
+// redirect to another site: see SignedOut.
 const policy = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'"
 
-// headers is the middleware that protects pages.
 func headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		protect(w, r)
@@ -20,9 +19,8 @@ func headers(next http.Handler) http.Handler {
 	})
 }
 
-// protect sets a page's security headers, beside those that every answer has. What
-// somebody signed in sees is kept by no cache; what anybody sees may be kept, and is asked
-// for again each time.
+// protect adds a page's security headers to those of every response. Caches must not store
+// the pages of people who are signed in, and must revalidate all others each time.
 func protect(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Security-Policy", policy)
@@ -35,7 +33,6 @@ func protect(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// vary adds names to Vary that are not there yet.
 func vary(h http.Header, names ...string) {
 	for _, name := range names {
 		if !slices.Contains(h.Values("Vary"), name) {

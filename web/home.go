@@ -12,10 +12,9 @@ import (
 )
 
 const (
-	// featured is how many products the home page shows.
 	featured = 3
-	// exampleEndpoint stands in the quickstart while nothing is published. The name is
-	// reserved by RFC 2606 and leads nowhere.
+	// exampleEndpoint is in the quickstart while nothing is published. RFC 2606 reserves the
+	// name, so it leads nowhere.
 	exampleEndpoint = "https://api.example.com/"
 )
 
@@ -25,8 +24,7 @@ type homePage struct {
 	Call     string
 }
 
-// home is the front page. It needs no catalog to be of use, so one that cannot be read
-// only leaves the products out.
+// home is the home page. If the catalog cannot be read, it is shown without products.
 func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	published, err := s.views.Catalog(r.Context())
 	if err != nil {
@@ -46,20 +44,19 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// subscribableFirst has the products that have plans before those that have none.
+// subscribableFirst puts products with plans before those without.
 func subscribableFirst(products []catalog.Product) []catalog.Product {
 	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int {
 		return cmp.Compare(min(len(b.Plans), 1), min(len(a.Plans), 1))
 	})
 }
 
-// card is a product in a list.
 type card struct {
 	catalog.Product
 	Versions []string
 }
 
-// byName orders products as people look them up: capitals make no difference.
+// byName sorts products by name, ignoring case.
 func byName(products []catalog.Product) []catalog.Product {
 	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int {
 		return cmp.Or(cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), cmp.Compare(a.Name, b.Name))

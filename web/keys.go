@@ -22,19 +22,18 @@ func (s *Web) keyLines(keys []projections.Key, revealed map[portal.KeyID]time.Ti
 		case projections.KeyActive:
 			line.Active, line.Badge = true, badge{"ok", "check", "Active"}
 		case projections.KeyPending:
-			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can show it as soon as API Gateway has created it."
+			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."
 		case projections.KeyDisabled:
 			line.Badge, line.Hint = badge{"bad", "cross", "Disabled by the operator"}, disabledText
 		case projections.KeyReleased:
-			line.Badge, line.Hint = badge{"quiet", "minus", "Given back"}, "It was in no plan for 30 days, so API Gateway does not hold it any more. It returns, with the same value, with your next subscription."
+			line.Badge, line.Hint = badge{"quiet", "minus", "Released"}, "It was in no plan for a long time, so we removed it from API Gateway. Your next subscription restores it with the same value."
 		}
 		lines = append(lines, line)
 	}
 	return lines
 }
 
-// works says whether calls with one of a subscription's keys are let through, as far as is
-// known.
+// works reports whether a key of the subscription works, as far as is known.
 func works(account projections.Account, sub projections.Subscription) bool {
 	for _, key := range account.Keys {
 		if key.Ring == sub.Ring && key.State != projections.KeyDisabled && key.State != projections.KeyReleased {
@@ -44,18 +43,17 @@ func works(account projections.Account, sub projections.Subscription) bool {
 	return false
 }
 
-// revealPage has a key's value.
 type revealPage struct {
 	Name  string
 	Value string
-	// Calls are the first calls of what the account has, with the value in them.
+	// Calls are first calls to the subscribed products, with the value in them.
 	Calls []keyedCall
 }
 
 type keyedCall struct{ Product, Text string }
 
-// reveal shows a key's value, on this answer and nowhere else: it is in no address, no
-// title and no cache. That it was shown is recorded before.
+// reveal shows a key's value in this response only: not in an address, a title or a cache.
+// Reveal records the fact before it returns the value.
 func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	key, err := param(r, "key")
 	if err != nil {

@@ -9,13 +9,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// offered is a plan with the product it opens.
 type offered struct {
 	Product catalog.Product
 	Plan    catalog.Plan
 }
 
-// offers finds plans in the catalog.
 type offers map[portal.PlanID]offered
 
 func offersIn(products []catalog.Product) offers {
@@ -28,9 +26,9 @@ func offersIn(products []catalog.Product) offers {
 	return all
 }
 
-// inTheWay is a plan that the account holds and that opens a stage of this one, too: API
-// Gateway lets a key into one plan per stage only. The worker decides by the journal;
-// this is what the page can say beforehand.
+// inTheWay returns a subscription to another plan that covers a stage of this one. API
+// Gateway lets a key into only one plan per stage. The worker decides from the journal; this
+// is only a hint beforehand.
 func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (projections.Subscription, bool) {
 	for _, s := range held {
 		if s.Plan == plan.ID || (s.State != projections.SubscriptionPending && s.State != projections.SubscriptionActive) {
@@ -43,7 +41,6 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
-// plansOfKey is in how many plans the account's key is, or is to be.
 func plansOfKey(held []projections.Subscription) int {
 	n := 0
 	for _, s := range held {
@@ -54,7 +51,7 @@ func plansOfKey(held []projections.Subscription) int {
 	return n
 }
 
-// subscribed is the account's subscription to a plan, the zero value if it never had one.
+// subscribed returns the account's subscription to a plan, the zero value if it never had one.
 func subscribed(account projections.Account, plan portal.PlanID) projections.Subscription {
 	for _, s := range account.Subscriptions {
 		if s.Plan == plan {
@@ -64,8 +61,8 @@ func subscribed(account projections.Account, plan portal.PlanID) projections.Sub
 	return projections.Subscription{}
 }
 
-// planOf names a plan and its product, "" if the product is not known: "Free (Weather)". A
-// plan that has the product's name in its own is not named twice.
+// planOf returns "Free (Weather)" for a plan and its product. It leaves out the product if it
+// is "" or part of the plan's name.
 func planOf(plan, product string) string {
 	if product == "" || names(plan, product) {
 		return plan
@@ -73,7 +70,7 @@ func planOf(plan, product string) string {
 	return plan + " (" + product + ")"
 }
 
-// names says whether a plan's name has the product's name in it, word by word.
+// names reports whether a plan's name contains the product's name, word by word.
 func names(plan, product string) bool {
 	words, wanted := strings.Fields(strings.ToLower(plan)), strings.Fields(strings.ToLower(product))
 	for i := 0; i+len(wanted) <= len(words); i++ {
@@ -84,8 +81,7 @@ func names(plan, product string) bool {
 	return false
 }
 
-// planName is what a plan is called: by the catalog, or, if it is no longer offered, as it
-// was when it was subscribed to. "" if neither knows it.
+// planName returns the plan's name in the catalog, else its name in the subscription, else "".
 func (s *Web) planName(plan portal.PlanID, all offers, account projections.Account) string {
 	if offer, ok := all[plan]; ok {
 		return offer.Plan.Name
@@ -93,7 +89,7 @@ func (s *Web) planName(plan portal.PlanID, all offers, account projections.Accou
 	return subscribed(account, plan).Name
 }
 
-// endpoint is where the first call to a product can go, "" if nothing says.
+// endpoint returns the address for a first call to a product, "" if none is known.
 func endpoint(product catalog.Product) string {
 	for _, api := range product.APIs {
 		if api.Endpoint != "" {
@@ -103,17 +99,15 @@ func endpoint(product catalog.Product) string {
 	return ""
 }
 
-// held is a subscription as pages show it.
 type held struct {
 	projections.Subscription
 	Badge badge
-	// Waiting says why it lasts and who acts next, "" if nothing is in the way.
+	// Waiting says why it waits and who acts next, "" if it does not wait.
 	Waiting string
-	// Follow is the operation that ends with the present state, "" if none is open.
+	// Follow is the open operation that leads to the state, "" if none is open.
 	Follow portal.OperationID
 	Since  moment
-	// Leavable says whether leaving would change anything, Offered whether it could be
-	// subscribed to again.
+	// Leavable says that the plan can be left, Offered that it is in the catalog.
 	Leavable, Offered bool
 }
 

@@ -9,21 +9,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// operationPage is one operation, from being asked for to what can be done now.
 type operationPage struct {
 	ID    portal.OperationID
 	Title string
 	Badge badge
-	// Open says that the operation goes on, Repeatable that an operator can repeat it.
-	Open, Repeatable bool
+	// Open says that the operation is in progress, Replayable that the operator can replay it.
+	Open, Replayable bool
 	Steps            []stepLine
-	// Next is what happens now, or what has come of it.
+	// Next says what happens next, or the outcome.
 	Next nextStep
-	// Version changes with the content: the script shows it anew only then.
+	// Version changes with the content; the script replaces the part only then.
 	Version string
-	// Register offers to sign up, Again to do so once more after a failure.
+	// Register offers to register, Again to do so again after a failure.
 	Register, Again bool
-	// Keys are the keys that can be shown once the account can use one.
+	// Keys and Call are set if the account can call the API now.
 	Keys []keyLine
 	Call string
 }
@@ -34,7 +33,6 @@ type stepLine struct {
 	At            moment
 }
 
-// operation follows one operation.
 func (s *Web) operation(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, err := s.followed(r, id)
 	if err != nil {
@@ -44,7 +42,6 @@ func (s *Web) operation(w http.ResponseWriter, r *http.Request, id identity.Iden
 	return nil
 }
 
-// operationFragment is the part of the page that changes, for the script.
 func (s *Web) operationFragment(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	body, err := s.followed(r, id)
 	if err != nil {
@@ -87,12 +84,10 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	return page, nil
 }
 
-// operationPage makes the page of an operation about a plan of that name, and what the
-// account has of the plan now.
 func (s *Web) operationPage(operation operations.Operation, plan string, now present) operationPage {
 	page := operationPage{
 		ID: operation.ID, Title: operationTitle(operation, planOf(plan, now.Product)), Badge: statusBadge(operation),
-		Open: !operation.Status.Over(), Repeatable: operation.Status == projections.Failed, Next: nextOf(operation, now),
+		Open: !operation.Status.Over(), Replayable: operation.Status == projections.Failed, Next: nextOf(operation, now),
 	}
 	if operation.Status == projections.Succeeded {
 		page.Next = now.outcome(operation.Type, plan)
@@ -101,7 +96,7 @@ func (s *Web) operationPage(operation operations.Operation, plan string, now pre
 	page.Register = operation.Status == projections.Rejected && operation.Code == string(portal.NotRegistered)
 	page.Again = operation.Status == projections.Failed && operation.Type == typeRegister
 	page.Steps = append(page.Steps, stepLine{
-		Title: "Request received", Detail: "It is stored, so it cannot get lost.",
+		Title: "Request received", Detail: "We have saved it, so it cannot get lost.",
 		Icon: "check", Tone: "ok", At: s.moment(operation.CreatedAt),
 	})
 	for _, step := range operation.Steps {
@@ -117,18 +112,16 @@ func (s *Web) operationPage(operation operations.Operation, plan string, now pre
 	return page
 }
 
-// present is what an account has now of the plan that an operation was about.
+// present is what an account has now of an operation's plan.
 type present struct {
 	// State is that of the subscription, "" if there never was one.
 	State   string
 	Offered bool
-	// ProductID and Product are the product that the plan is found at, "" if it is no
-	// longer offered.
+	// ProductID and Product are the plan's product, "" if the plan is no longer offered.
 	ProductID, Product string
 	Keys               []keyLine
 }
 
-// toProduct leads to where another choice can be made.
 func (p present) toProduct() link {
 	if p.ProductID == "" {
 		return toCatalog
@@ -136,12 +129,10 @@ func (p present) toProduct() link {
 	return link{"See the plans of " + p.Product, escapedPath("apis", p.ProductID)}
 }
 
-// holds says whether the plan is subscribed to now.
 func (p present) holds() bool {
 	return p.State == projections.SubscriptionPending || p.State == projections.SubscriptionActive
 }
 
-// usable says whether one of the keys works.
 func (p present) usable() bool {
 	for _, key := range p.Keys {
 		if key.Active {
@@ -151,26 +142,26 @@ func (p present) usable() bool {
 	return false
 }
 
-// outcome says what has come of an operation that succeeded, as things are now.
+// outcome describes the result of an operation that succeeded, as things are now.
 func (p present) outcome(kind, plan string) nextStep {
 	if plan == "" {
 		plan = "the plan"
 	}
 	switch {
 	case kind == typeRegister:
-		return nextStep{"Your account is open", "Next, find an API and subscribe to one of its plans. Your API key comes with the first subscription.", []link{toCatalog, toDashboard}}
+		return nextStep{"You can subscribe now", "Find an API and subscribe to one of its plans. You get your API key with the first subscription.", []link{toCatalog, toDashboard}}
 	case kind == typeSubscribe && !p.holds():
-		return nextStep{"You were subscribed to " + plan, "You are not any more, so your key does not open it.", []link{p.toProduct(), toDashboard}}
+		return nextStep{"You were subscribed to " + plan, "You are no longer subscribed, so your key does not work with this plan.", []link{p.toProduct(), toDashboard}}
 	case kind == typeSubscribe && !p.usable():
-		return nextStep{"You are subscribed to " + plan, "Your key does not work at the moment: see your dashboard.", []link{toDashboard}}
+		return nextStep{"You are subscribed to " + plan, "Your key does not work right now. Your dashboard says why.", []link{toDashboard}}
 	case kind == typeSubscribe:
-		return nextStep{"You can call the API now", "Your key opens this plan. Show the key, copy it into your program, and make a first call.", []link{toDashboard}}
+		return nextStep{"You can call the API now", "Your key works with this plan. Reveal the key, copy it into your program, and make a first call.", []link{toDashboard}}
 	case kind == typeUnsubscribe && p.holds():
 		return nextStep{"You left " + plan, "You have subscribed to it again since.", []link{toDashboard}}
 	case kind == typeUnsubscribe && !p.Offered:
-		return nextStep{"You have left " + plan, "Your key does not open it any more. It is no longer offered, so you cannot subscribe to it again.", []link{toDashboard, toCatalog}}
+		return nextStep{"You have left " + plan, "Your key no longer works with this plan. It is no longer offered, so you cannot subscribe to it again.", []link{toDashboard, toCatalog}}
 	case kind == typeUnsubscribe:
-		return nextStep{"You have left " + plan, "Your key does not open it any more. You can subscribe to it again, or to another plan, at any time.", []link{p.toProduct(), toDashboard}}
+		return nextStep{"You have left " + plan, "Your key no longer works with this plan. You can subscribe to it again, or to another plan, at any time.", []link{p.toProduct(), toDashboard}}
 	}
 	return nextStep{"Done", "There is nothing left to do.", []link{toDashboard}}
 }

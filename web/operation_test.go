@@ -27,7 +27,7 @@ func waitingStep(reason string) projections.Step {
 	return waiting
 }
 
-// about is an operation about a plan.
+// about returns an operation about a plan.
 func about(plan portal.PlanID, kind string, status projections.Status, code string, steps ...projections.Step) operations.Operation {
 	op := operation(kind, status, code, steps...)
 	op.Plan = plan
@@ -42,7 +42,7 @@ func ended() map[portal.OperationID]operations.Operation {
 	return map[portal.OperationID]operations.Operation{"op-done": done}
 }
 
-func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
+func TestAnOperationsPageShowsItsStepsAndWhatComesNext(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		operation operations.Operation
@@ -54,7 +54,7 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 	}{
 		"accepted": {
 			operation: operation("SubscribeRequested", projections.Accepted, ""),
-			badge:     "Received", open: true, says: "Next: we start on it",
+			badge:     "Received", open: true, says: "Next: we start working on it",
 		},
 		"running": {
 			operation: operation("SubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, time.Second)),
@@ -78,7 +78,7 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 		},
 		"waiting for the KMS key, and who acts": {
 			operation: operation("SubscribeRequested", projections.Waiting, "kms_key", waitingStep("kms_key")),
-			badge:     "Waiting", open: true, says: "Next: the operator of this portal has to fix that",
+			badge:     "Waiting", open: true, says: "Next: the operator of this portal has to fix this",
 		},
 		"subscribed": {
 			operation: ended()["op-done"], badge: "Done", says: "You can call the API now",
@@ -89,32 +89,32 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 			there: []string{`.outcome a[href="/dashboard"]`}, notThere: []string{"#first-call"},
 		},
 		"registered": {
-			operation: operation("RegisterUser", projections.Succeeded, ""), badge: "Done", says: "Your account is open",
+			operation: operation("RegisterUser", projections.Succeeded, ""), badge: "Done", says: "Your account is registered",
 			there: []string{`.outcome a[href="/apis"]`},
 		},
 		"refused": {
 			operation: operation("SubscribeRequested", projections.Rejected, "conflict"), badge: "Refused", says: "Because of conflict.",
 			notThere: []string{`form[action="/register"]`},
 		},
-		"refused for want of an account": {
-			operation: operation("SubscribeRequested", projections.Rejected, "not_registered"), badge: "Refused", says: "Your account has to be opened first",
+		"refused without a registration": {
+			operation: operation("SubscribeRequested", projections.Rejected, "not_registered"), badge: "Refused", says: "Register your account first",
 			there: []string{`.outcome form[method="post"][action="/register"] button`},
 		},
 		"superseded": {
 			operation: operation("SubscribeRequested", projections.Rejected, "superseded"), badge: "Cancelled", says: "A newer request replaced this one",
 		},
 		"failed": {
-			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "Your request is kept, and the operator of this portal can repeat it.",
+			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "Your request is saved The operator of this portal can replay it.",
 			there: []string{`#progress[data-idle="/operations/op-1/fragment"]`}, notThere: []string{`form[action="/register"]`},
 		},
 		"registration failed": {
-			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "Opening your account failed",
+			operation: operation("RegisterUser", projections.Failed, "failed"), badge: "Failed", says: "Registering your account failed",
 			there: []string{
 				`form[action="/register"] input[name="idempotency_key"]`,
 				`.actions > form:first-child button:not(.secondary)`, `.actions > a.secondary[href="/dashboard"]`,
 			},
 		},
-		"a type of a later version": {
+		"a type from a later version": {
 			operation: operation("KeyRotationRequested", projections.Succeeded, "", step("KeyRotationScheduled", projections.Succeeded, 0)),
 			badge:     "Done", says: "Key rotation scheduled",
 		},
@@ -149,7 +149,7 @@ func TestAnOperationSaysWhatHappenedAndWhatComesNext(t *testing.T) {
 	}
 }
 
-func TestTheStepsCarryTheirTimes(t *testing.T) {
+func TestTheStepsShowTheirTimes(t *testing.T) {
 	t.Parallel()
 	doc := document(t, signedIn(&fake{operations: ended()}).get("/operations/op-done"), http.StatusOK)
 	times := doc.Find(".timeline time")
@@ -176,23 +176,23 @@ func TestAnOperationsVersionChangesWithItsSteps(t *testing.T) {
 		t.Errorf("the same content has the versions %s and %s", one, again)
 	}
 	if two := version(operation("UnsubscribeRequested", projections.Running, "", step("KeyWanted", projections.Running, 0), step("KeyCreated", projections.Running, 0))); two == one {
-		t.Errorf("another step leaves the version at %s", two)
+		t.Errorf("another step has the same version %s", two)
 	}
 }
 
-func TestAnOperationThatIsOverLeadsBackToItsProduct(t *testing.T) {
+func TestAFinishedOperationLeadsBackToItsProduct(t *testing.T) {
 	t.Parallel()
 	left := subscription("plan-free", "Free", projections.SubscriptionEnded)
 	for name, c := range map[string]struct {
 		operation operations.Operation
 		account   projections.Account
-		// want is the link that leads back.
+		// want selects the link that leads back.
 		want string
 	}{
 		"left":                           {about("plan-free", "UnsubscribeRequested", projections.Succeeded, ""), registered(left), "a.button:not(.secondary)"},
 		"left since":                     {about("plan-free", "SubscribeRequested", projections.Succeeded, ""), registered(left), "a.button:not(.secondary)"},
 		"refused":                        {about("plan-free", "SubscribeRequested", projections.Rejected, "conflict"), registered(), "a.button:not(.secondary)"},
-		"refused for want of an account": {about("plan-free", "SubscribeRequested", projections.Rejected, "not_registered"), unregistered(), "a.button.secondary"},
+		"refused without a registration": {about("plan-free", "SubscribeRequested", projections.Rejected, "not_registered"), unregistered(), "a.button.secondary"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -205,7 +205,7 @@ func TestAnOperationThatIsOverLeadsBackToItsProduct(t *testing.T) {
 	one(t, document(t, signedIn(gone).get("/operations/op-1"), http.StatusOK), `.outcome .actions a[href="/apis"]`)
 }
 
-func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
+func TestAnotherAccountsOperationLooksUnknown(t *testing.T) {
 	t.Parallel()
 	foreign := operation("SubscribeRequested", projections.Succeeded, "")
 	foreign.Actor = portal.AccountActor("somebody-else")
@@ -213,11 +213,11 @@ func TestAnUnknownOperationAndSomebodyElsesAreTheSame(t *testing.T) {
 	unknown := document(t, s.get("/operations/nothing"), http.StatusNotFound)
 	theirs := document(t, s.get("/operations/op-1"), http.StatusNotFound)
 	if text(unknown.Find("main")) != text(theirs.Find("main")) {
-		t.Error("the pages tell them apart")
+		t.Error("the pages differ")
 	}
 }
 
-func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
+func TestTheFirstCallIsToTheProductOfTheOperation(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{
 		catalog: published(rates(), weather()), operations: ended(),
@@ -229,7 +229,7 @@ func TestTheFirstCallIsToTheProductThatTheOperationIsAbout(t *testing.T) {
 	one(t, doc, `form[action="/keys/key-1/reveal"]`)
 }
 
-func TestAnOperationOnAPlanThatIsNoLongerOfferedIsStillShown(t *testing.T) {
+func TestAnOperationIsShownAfterItsPlanIsGone(t *testing.T) {
 	t.Parallel()
 	s := signedIn(&fake{operations: ended(), account: registered()})
 	doc := document(t, s.get("/operations/op-done"), http.StatusOK)
@@ -237,7 +237,7 @@ func TestAnOperationOnAPlanThatIsNoLongerOfferedIsStillShown(t *testing.T) {
 	none(t, doc, "#first-call")
 }
 
-func TestAnOperationsTitleSaysHowItStands(t *testing.T) {
+func TestAnOperationsTitleHasItsStatus(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		kind   string
@@ -253,8 +253,8 @@ func TestAnOperationsTitleSaysHowItStands(t *testing.T) {
 		{"SubscribeRequested", projections.Failed, "failed", "Subscribing to Free (Weather) failed"},
 		{"UnsubscribeRequested", projections.Running, "", "Leaving Free (Weather)"},
 		{"UnsubscribeRequested", projections.Succeeded, "", "Left Free (Weather)"},
-		{"RegisterUser", projections.Running, "", "Opening your account"},
-		{"RegisterUser", projections.Succeeded, "", "Your account is open"},
+		{"RegisterUser", projections.Running, "", "Registering your account"},
+		{"RegisterUser", projections.Succeeded, "", "Your account is registered"},
 	} {
 		op := operation(c.kind, c.status, c.code)
 		if c.kind != "RegisterUser" {
@@ -274,7 +274,7 @@ func TestAnOperationsTitleSaysHowItStands(t *testing.T) {
 	}
 }
 
-func TestAnOperationThatSucceededSpeaksOfThePresent(t *testing.T) {
+func TestASucceededOperationShowsThePresentState(t *testing.T) {
 	t.Parallel()
 	disabled := registered(subscription("plan-free", "Free", projections.SubscriptionActive))
 	disabled.Keys[0].State = "disabled"
@@ -298,7 +298,7 @@ func TestAnOperationThatSucceededSpeaksOfThePresent(t *testing.T) {
 			says: "You were subscribed to Free",
 		},
 		"subscribed, and the key is disabled": {
-			kind: "SubscribeRequested", offered: true, account: disabled, says: "Your key does not work at the moment",
+			kind: "SubscribeRequested", offered: true, account: disabled, says: "Your key does not work right now",
 		},
 		"left": {
 			kind: "UnsubscribeRequested", offered: true, account: registered(subscription("plan-free", "Free", projections.SubscriptionEnded)),

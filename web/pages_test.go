@@ -15,13 +15,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func TestTheFrontPageLeadsOnWhetherSignedInOrNot(t *testing.T) {
+func TestTheHomePageOffersTheNextStep(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather(), rates())}
 
 	out := document(t, visit(f).get("/"), http.StatusOK)
 	one(t, out, `.pitch a.button[href="/apis"]`)
-	// Signing up comes back here, as the first of the three steps says; signing in does not.
+	// Signing up leads back here, as the first step says; signing in does not.
 	one(t, out, `.pitch a.button[href="/sign-in?return_to=%2F&screen=sign-up"]`)
 	one(t, out, `.steps a[href="/sign-in?return_to=%2F&screen=sign-up"]`)
 	one(t, out, `.pitch a[href="/sign-in?return_to=%2Fdashboard"]`)
@@ -38,7 +38,7 @@ func TestTheFrontPageLeadsOnWhetherSignedInOrNot(t *testing.T) {
 	none(t, in, `a[href^="/sign-in"]`)
 }
 
-func TestTheFrontPageIsShownWhenTheCatalogCannotBeRead(t *testing.T) {
+func TestTheHomePageIsShownWithoutTheCatalog(t *testing.T) {
 	t.Parallel()
 	doc := document(t, visit(&fake{err: portal.Fail(portal.Unavailable, "not now")}).get("/"), http.StatusOK)
 	none(t, doc, ".cards")
@@ -69,7 +69,7 @@ func TestEveryPageHasItsLandmarksAndTheSignInState(t *testing.T) {
 	}
 }
 
-func TestTheCatalogListsAndSearchesWithoutAScript(t *testing.T) {
+func TestTheCatalogCanBeSearchedWithoutAScript(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{catalog: published(weather(), rates())})
 	for query, want := range map[string][]string{
@@ -98,7 +98,7 @@ func TestTheCatalogListsAndSearchesWithoutAScript(t *testing.T) {
 	}
 }
 
-func TestProductsAreInTheOrderPeopleLookThemUpIn(t *testing.T) {
+func TestProductsAreSortedByNameIgnoringCase(t *testing.T) {
 	t.Parallel()
 	var products []catalog.Product
 	for _, name := range []string{"Zebra", "apple", "Mango", "banana"} {
@@ -116,7 +116,7 @@ func TestProductsAreInTheOrderPeopleLookThemUpIn(t *testing.T) {
 	}
 }
 
-func TestTheFrontPageStartsWithProductsThatCanBeSubscribedTo(t *testing.T) {
+func TestTheHomePageShowsProductsWithPlansFirst(t *testing.T) {
 	t.Parallel()
 	plans := []catalog.Plan{{ID: "plan", Name: "Plan"}}
 	s := visit(&fake{catalog: published(
@@ -128,7 +128,7 @@ func TestTheFrontPageStartsWithProductsThatCanBeSubscribedTo(t *testing.T) {
 		got = append(got, text(link))
 	}
 	if strings.Join(got, " ") != "b d a" {
-		t.Errorf("it starts with %v", got)
+		t.Errorf("the first products are %v", got)
 	}
 }
 
@@ -136,13 +136,13 @@ func TestAFullKeySaysHowManyPlansItCanBeIn(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather(), rates()), account: registered(subscription("plan-rates", "Basic", projections.SubscriptionActive))}
 	f.plansPerKey = 1
-	says(t, document(t, signedIn(f).get("/apis/weather"), http.StatusOK), "#plan-plan-free .hint", "One key opens at most 1 plan.")
+	says(t, document(t, signedIn(f).get("/apis/weather"), http.StatusOK), "#plan-plan-free .hint", "A key can be in at most 1 plan.")
 }
 
 func TestAnEmptyCatalogSaysWhy(t *testing.T) {
 	t.Parallel()
-	says(t, document(t, visit(&fake{}).get("/apis"), http.StatusOK), ".empty", "not been read from API Gateway so far")
-	says(t, document(t, visit(&fake{catalog: published()}).get("/apis"), http.StatusOK), ".empty", "up to date, and there is nothing in it")
+	says(t, document(t, visit(&fake{}).get("/apis"), http.StatusOK), ".empty", "have not read it from API Gateway yet")
+	says(t, document(t, visit(&fake{catalog: published()}).get("/apis"), http.StatusOK), ".empty", "up to date but empty")
 	doc := document(t, visit(&fake{catalog: published(weather())}).get("/apis?q=zebra"), http.StatusOK)
 	says(t, doc, ".empty h2", "Nothing matches “zebra”")
 	one(t, doc, `.empty a[href="/apis"]`)
@@ -160,7 +160,7 @@ func TestAProductShowsItsPlansLimitsAndEndpoints(t *testing.T) {
 	none(t, doc, `form[action^="/subscriptions"]`)
 }
 
-func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
+func TestAProductsPageOffersWhatTheAccountCanDo(t *testing.T) {
 	t.Parallel()
 	waiting := subscription("plan-free", "Free", projections.SubscriptionPending, "op-9")
 	waiting.Waiting = "capacity"
@@ -172,12 +172,12 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 		notThere []string
 		says     map[string]string
 	}{
-		"nothing held": {
+		"no subscription": {
 			account:  registered(),
 			there:    []string{`#plan-plan-free form[method="post"][action="/subscriptions/plan-free"] input[type="hidden"][name="idempotency_key"][value]`, "#offers[data-idle]"},
 			notThere: []string{".leave", "#unregistered", "#first-call", ".badge", "[data-poll]"},
 		},
-		"held": {
+		"subscribed": {
 			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
 			there: []string{
 				`#leave-plan-free form[method="post"][action="/subscriptions/plan-free/leave"] input[name="idempotency_key"]`, `#first-call`,
@@ -186,7 +186,7 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			notThere: []string{subscribe, `form[action="/subscriptions/plan-std"]`, `form[action="/subscriptions/plan-max"]`},
 			says: map[string]string{
 				"#plan-plan-free .badge":                "Active",
-				"#why-plan-std":                         "You have Free, which opens the same API. A key can be in only one such plan.",
+				"#why-plan-std":                         "You have Free, which covers the same API. A key can be in only one such plan.",
 				"#leave-plan-free-for-plan-std summary": "Leave Free first",
 			},
 		},
@@ -212,14 +212,14 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			there:    []string{subscribe},
 			notThere: []string{".leave", ".badge", "#why-plan-std"},
 		},
-		"asked for and not decided yet": {
+		"requested but not decided yet": {
 			account:  registered(),
 			recent:   []operations.Operation{about("plan-free", "SubscribeRequested", projections.Accepted, "")},
 			there:    []string{`#plan-plan-free a[href="/operations/op-1"]`, "#offers[data-poll]", `form[action="/subscriptions/plan-std"]`},
 			notThere: []string{subscribe, ".leave"},
 			says:     map[string]string{"#plan-plan-free .badge": "Received", "#plan-plan-free .note": "We have your request"},
 		},
-		"asked to leave and not decided yet": {
+		"leaving but not decided yet": {
 			account:  registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
 			recent:   []operations.Operation{about("plan-free", "UnsubscribeRequested", projections.Accepted, "")},
 			there:    []string{`#plan-plan-free a[href="/operations/op-1"]`},
@@ -236,7 +236,7 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			account: registered(),
 			recent:  []operations.Operation{about("plan-free", "SubscribeRequested", projections.Failed, "failed")},
 			there:   []string{subscribe, `#plan-plan-free .note a[href="/operations/op-1"]`},
-			says:    map[string]string{"#plan-plan-free .note": "the operator of this portal can repeat it"},
+			says:    map[string]string{"#plan-plan-free .note": "the operator of this portal can replay it"},
 		},
 		"refused, and subscribed to by a later request": {
 			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),
@@ -257,19 +257,19 @@ func TestAProductOffersWhatAnAccountCanDo(t *testing.T) {
 			recent:   []operations.Operation{about("", "RegisterUser", projections.Accepted, "")},
 			there:    []string{subscribe, `#unregistered a[href="/operations/op-1"]`, "#offers[data-poll]"},
 			notThere: []string{`form[action="/register"]`},
-			says:     map[string]string{"#unregistered": "Your account is being opened"},
+			says:     map[string]string{"#unregistered": "Your account is being registered"},
 		},
 		"registering failed": {
 			account:  unregistered(),
 			recent:   []operations.Operation{about("", "RegisterUser", projections.Failed, "failed")},
 			there:    []string{`#unregistered form[action="/register"] input[name="idempotency_key"]`, `#unregistered a[href="/operations/op-1"]`},
 			notThere: []string{subscribe},
-			says:     map[string]string{"#unregistered": "Your account could not be opened"},
+			says:     map[string]string{"#unregistered": "Your account could not be registered"},
 		},
 		"ten plans": {
 			account:  registered(tenPlans()...),
 			notThere: []string{subscribe},
-			says:     map[string]string{"#plan-plan-free .hint": "One key opens at most 10 plans. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised."},
+			says:     map[string]string{"#plan-plan-free .hint": "A key can be in at most 10 plans. Leave one of them first, then subscribe to Free, or ask the operator of this portal to have the quota raised."},
 		},
 		"ten plans, of which one is being left": {
 			account: registered(append(tenPlans()[1:], subscription("plan-0", "Plan", projections.SubscriptionEnding))...),
@@ -306,7 +306,7 @@ func tenPlans() []projections.Subscription {
 	return list
 }
 
-func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) {
+func TestAPlanOfAnotherProductIsInTheWayOnlyIfItCoversTheSameStage(t *testing.T) {
 	t.Parallel()
 	bundle := catalog.Product{ID: "bundle", Name: "Everything", Plans: []catalog.Plan{
 		{ID: "plan-all", Name: "All", Stages: append([]portal.Stage{{API: "rates", Stage: "prod"}}, weatherStages...)},
@@ -318,7 +318,7 @@ func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) 
 		}
 		doc := document(t, signedIn(f).get("/apis/weather"), http.StatusOK)
 		if want {
-			says(t, doc, "#why-plan-free", "You have All of Everything, which opens the same API")
+			says(t, doc, "#why-plan-free", "You have All of Everything, which covers the same API")
 			one(t, doc, `#plan-plan-free form[action="/subscriptions/plan-all/leave"]`)
 			none(t, doc, `form[action="/subscriptions/plan-free"]`)
 			one(t, doc, `#why-plan-free a[href="/apis/bundle"]`)
@@ -328,7 +328,7 @@ func TestAPlanOfAnotherProductIsInTheWayOnlyIfItOpensTheSameStage(t *testing.T) 
 	}
 }
 
-func TestHostileNamesAreTextAndNothingElse(t *testing.T) {
+func TestHostileNamesAreEscaped(t *testing.T) {
 	t.Parallel()
 	const evil = `"><script>alert(1)</script><img src=x onerror=alert(1)>`
 	product := catalog.Product{

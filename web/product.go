@@ -15,37 +15,33 @@ type productPage struct {
 	Offers   []planCard
 	SignedIn bool
 	Person   string
-	// Unregistered is set while the account of a person who is signed in is not open.
-	Unregistered *opening
+	// Unregistered is set for a signed-in person whose account is not registered.
+	Unregistered *registration
 	SignIn       string
-	// PlansPerKey is in how many plans a key can be: "10 plans".
+	// PlansPerKey is how many plans a key can be in: "10 plans".
 	PlansPerKey string
-	// Call is the first call, shown once something is held.
-	Call string
-	// Open says that something is under way, so that the page is worth asking for again.
-	Open bool
-	// Version changes with the content.
+	Call        string
+	// Open says that something is in progress, so the page polls.
+	Open    bool
 	Version string
 }
 
-// planCard is a plan, and what the person who looks at it can do with it.
 type planCard struct {
 	catalog.Plan
 	Limits []limit
-	// Held is the account's subscription, nil if it has none that goes on.
+	// Held is the account's subscription, nil if it has none or it has ended.
 	Held *held
-	// Blocked says that the plan is held with a key that does not work.
+	// Blocked says that the account's key does not work.
 	Blocked bool
-	// Badge and Note are about a request that the subscription does not show: one that
-	// is under way, or one that was refused or has failed.
+	// Badge and Note are about a request that the subscription does not show yet, or that
+	// was refused or failed.
 	Badge  badge
 	Note   string
 	Follow portal.OperationID
-	// Subscribable says whether subscribing would change anything, as far as is known.
+	// Subscribable says that subscribing would change something, as far as is known.
 	Subscribable bool
-	// InTheWay is a plan to be left first, with the product that it is found at.
-	InTheWay *inTheWay
-	// Full is in how many plans a key can be, if the account's is in as many; else 0.
+	InTheWay     *inTheWay
+	// Full is how many plans a key can be in, if the account's key is in that many; else 0.
 	Full int
 }
 
@@ -56,13 +52,12 @@ type inTheWay struct {
 	Offered            bool
 }
 
-// product shows one product with its plans.
 func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
 	body, err := s.productPage(r, here(r))
 	if err != nil {
 		return err
 	}
-	if name, _ := param(r, "product"); body.ID != name { // the product has moved, and the address is an old one
+	if name, _ := param(r, "product"); body.ID != name { // an old address of the product
 		http.Redirect(w, r, escapedPath("apis", body.ID), http.StatusFound)
 		return nil
 	}
@@ -70,8 +65,7 @@ func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// productFragment is the part of the page that changes, for the script. Only people who
-// are signed in have one.
+// productFragment is only for people who are signed in.
 func (s *Web) productFragment(w http.ResponseWriter, r *http.Request) error {
 	return s.member(func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
 		body, err := s.productPage(r, "/dashboard")
@@ -94,7 +88,7 @@ func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error)
 	}
 	product, ok := published.Product(name)
 	if !ok {
-		return productPage{}, portal.Fail(portal.NotFound, "There is no such API product, or it is no longer offered.")
+		return productPage{}, portal.Fail(portal.NotFound, "There is no such product, or it is no longer offered.")
 	}
 	body := productPage{Product: product, SignIn: signIn(returnTo), PlansPerKey: count(s.plansPerKey, "plan")}
 	var mine ofAccount
@@ -104,8 +98,8 @@ func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error)
 		}
 		body.SignedIn, body.Person = true, displayName(id)
 		if mine.Profile.Status == projections.StatusNone {
-			opening := mine.recent.opening()
-			body.Unregistered, body.Open = &opening, true
+			progress := mine.recent.registration()
+			body.Unregistered, body.Open = &progress, true
 		}
 	}
 	all := offersIn(published.Products)
@@ -121,7 +115,6 @@ func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error)
 	return body, nil
 }
 
-// ofAccount is what a page knows of the account of the person who looks at it.
 type ofAccount struct {
 	projections.Account
 	recent requests
@@ -158,8 +151,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	return card
 }
 
-// addRequest notes the newest request about the plan, if it says more than the
-// subscription.
+// addRequest shows the newest request about the plan, if it adds to the subscription.
 func (c *planCard) addRequest(stand standing) {
 	switch {
 	case stand.Open:
@@ -172,7 +164,7 @@ func (c *planCard) addRequest(stand standing) {
 	}
 }
 
-// open says whether the card changes without the person doing anything.
+// open reports whether the card will change without a click.
 func (c *planCard) open() bool {
 	return c.Badge.Text != "" || (c.Held != nil && c.Held.State != projections.SubscriptionActive)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestAnOldAddressOfAProductLeadsToTheNewOne(t *testing.T) {
+func TestAnOldAddressOfAProductRedirectsToTheNewOne(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather())}
 	f.catalog.Moved = map[string]portal.PlanID{"forecasts": f.catalog.Products[0].Plans[0].ID, "gone": "nobody's"}
@@ -18,11 +18,11 @@ func TestAnOldAddressOfAProductLeadsToTheNewOne(t *testing.T) {
 		t.Errorf("%d to %q", w.Code, w.Header().Get("Location"))
 	}
 	if w := visit(f).get("/apis/gone"); w.Code != http.StatusNotFound {
-		t.Errorf("one that leads nowhere answers %d", w.Code)
+		t.Errorf("an unknown address answers %d", w.Code)
 	}
 }
 
-func TestAProductSaysWhichAPIsHaveNoAddressToShow(t *testing.T) {
+func TestAProductsPageSaysWhyAnAPIHasNoAddress(t *testing.T) {
 	t.Parallel()
 	product := weather()
 	product.APIs = []catalog.API{
@@ -32,14 +32,14 @@ func TestAProductSaysWhichAPIsHaveNoAddressToShow(t *testing.T) {
 	}
 	product.Plans[0].Methods = []catalog.MethodLimit{{API: "inner", Stage: "prod", Path: "/pets/{id}", Method: "GET", Rate: 5, Burst: 10}}
 	text := document(t, visit(&fake{catalog: published(product)}).get("/apis/weather"), http.StatusOK).Text()
-	for _, want := range []string{"not a REST API", "only be called from inside its owner's network", "API Gateway gives no public address for this API", "GET /pets/{id}", "5 requests a second, 10 requests at once"} {
+	for _, want := range []string{"not a REST API", "only be called from inside its owner's network", "API Gateway has no public address for this API", "GET /pets/{id}", "5 requests a second, 10 requests at once"} {
 		if !strings.Contains(text, want) {
-			t.Errorf("the page does not say %q", want)
+			t.Errorf("the page lacks %q", want)
 		}
 	}
 }
 
-func TestADescriptionThatIsTheProductsIsNotRepeatedAtItsAPI(t *testing.T) {
+func TestAnAPIDoesNotRepeatTheProductsDescription(t *testing.T) {
 	t.Parallel()
 	product := weather()
 	product.APIs = append(product.APIs, product.APIs[0])

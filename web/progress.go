@@ -9,18 +9,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// Pages word by themselves what happened, from the names and codes that operations and
-// steps carry. The texts that were stored with a step are only shown where a page has no
-// words of its own, so that a wording can be corrected for what happened before, too.
+// Pages have their own texts for the names and codes of operations and steps. They show the
+// text that was stored with a step only if they have none of their own. So a better wording
+// applies to old steps, too.
 
-// The types of operations that pages ask for, as operations name them.
 const (
 	typeRegister    = "RegisterUser"
 	typeSubscribe   = "SubscribeRequested"
 	typeUnsubscribe = "UnsubscribeRequested"
 )
 
-// The reasons for which something waits.
 const (
 	waitsForAWS      = "aws"
 	waitsForCapacity = "capacity"
@@ -28,8 +26,8 @@ const (
 	waitsForKMSKey   = "kms_key"
 )
 
-// operationTitle is the title of an operation, as it stands; plan is the plan's name, ""
-// if it is about none or about one that is not known any more.
+// operationTitle returns the title of an operation in its present status; plan is the plan's
+// name, "" if there is none or it is not known.
 func operationTitle(operation operations.Operation, plan string) string {
 	if plan == "" {
 		plan = "a plan"
@@ -37,7 +35,7 @@ func operationTitle(operation operations.Operation, plan string) string {
 	doing, done := sentence(operation.Type), sentence(operation.Type)
 	switch operation.Type {
 	case typeRegister:
-		doing, done = "Opening your account", "Your account is open"
+		doing, done = "Registering your account", "Your account is registered"
 	case typeSubscribe:
 		doing, done = "Subscribing to "+plan, "Subscribed to "+plan
 	case typeUnsubscribe:
@@ -60,35 +58,34 @@ func superseded(operation operations.Operation) bool {
 	return operation.Status == projections.Rejected && operation.Code == string(portal.Superseded)
 }
 
-// stepWords are the title of a step, and what it means to the person; "{plan}" stands for
-// the plan's name. A step without a detail shows the text it was stored with.
+// stepWords are the title and the detail of a step; "{plan}" stands for the plan's name. If
+// the detail is "", the stored text is shown.
 type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
-	"UserRegistered":        {"Account opened", "You can subscribe to plans now."},
-	"KeyWanted":             {"API key reserved", "Your first subscription brings a key. API Gateway creates it next."},
+	"UserRegistered":        {"Account registered", "You can subscribe to plans now."},
+	"KeyWanted":             {"API key requested", "You get a key with your first subscription. API Gateway creates it next."},
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
 	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
-	"KeyDetached":           {"API key removed", "API Gateway has taken your key out of {plan}."},
+	"KeyDetached":           {"API key removed", "API Gateway has removed your key from {plan}."},
 	"KeyObserved":           {"API key changed", "The operator of this portal enabled or disabled your key."},
-	"KeyReleasing":          {"API key unused", "It was in no plan for 30 days, so it is given back next."},
-	"KeyReleased":           {"API key given back", "It returns, with the same value, with your next subscription."},
+	"KeyReleasing":          {"API key unused", "It was in no plan for a long time, so we remove it from API Gateway next."},
+	"KeyReleased":           {"API key released", "We removed it from API Gateway. Your next subscription restores it with the same value."},
 	"SubscriptionWanted":    {"Request approved", "Your key is added to {plan} next."},
-	"SubscriptionActivated": {"Subscription active", "Your key opens {plan}."},
-	"SubscriptionEnding":    {"Request approved", "Your key is taken out of {plan} next."},
-	"SubscriptionEnded":     {"Subscription ended", "Your key does not open {plan} any more."},
+	"SubscriptionActivated": {"Subscription active", "Your key works with {plan}."},
+	"SubscriptionEnding":    {"Request approved", "Your key is removed from {plan} next."},
+	"SubscriptionEnded":     {"Subscription ended", "Your key no longer works with {plan}."},
 	"SubscriptionLost":      {"Subscription ended", "The operator of this portal has removed {plan}."},
 	"WishParked":            {"Waiting", ""},
-	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests are finished together."},
-	"RequestUnchanged":      {"Already done", "Nothing had to be changed."},
+	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests finish together."},
+	"RequestUnchanged":      {"Already done", "Nothing had to change."},
 	"RequestRejected":       {"Refused", ""},
-	"RequestSuperseded":     {"Cancelled", "You asked for something else after this, and the newest request counts."},
-	"RequestFailed":         {"Not carried out", "Something went wrong on our side. Your request is kept, and the operator of this portal can repeat it."},
+	"RequestSuperseded":     {"Cancelled", "You made a newer request, and the newest one counts."},
+	"RequestFailed":         {"Failed", "Something went wrong on our side."},
 	"CatalogPublished":      {"Catalog published", ""},
 	"CatalogSourceFailed":   {"Catalog not read", ""},
 }
 
-// wordsFor words one step of an operation about a plan of that name.
 func wordsFor(step projections.Step, plan string) stepWords {
 	words, ok := stepTexts[step.Name]
 	switch {
@@ -103,7 +100,7 @@ func wordsFor(step projections.Step, plan string) stepWords {
 	return words
 }
 
-// sentence takes a name apart: KeyRotationScheduled is "Key rotation scheduled".
+// sentence turns KeyRotationScheduled into "Key rotation scheduled".
 func sentence(name string) string {
 	var b strings.Builder
 	for i, r := range name {
@@ -138,10 +135,9 @@ func statusBadge(operation operations.Operation) badge {
 	return badge{"busy", "clock", "In progress"}
 }
 
-// nextStep says what happens now and who acts.
 type nextStep struct {
 	Heading, Text string
-	// Links lead on; the first is the one to take.
+	// Links are where to go next, the most useful one first.
 	Links []link
 }
 
@@ -152,45 +148,44 @@ var (
 	toCatalog   = link{"Browse the APIs", "/apis"}
 )
 
-// nextOf says what happens next with an operation that is open, refused or failed.
 func nextOf(operation operations.Operation, now present) nextStep {
 	switch operation.Status {
 	case projections.Accepted:
-		return nextStep{Heading: "Next: we start on it", Text: "That usually takes a second or two. You can close this page: we go on without it."}
+		return nextStep{Heading: "Next: we start working on it", Text: "That usually takes a second or two. You can close this page; the work continues."}
 	case projections.Waiting:
 		return waiting(operation.Code)
 	case projections.Rejected:
 		return rejected(operation, now)
 	case projections.Failed:
 		return nextStep{
-			Heading: "Something went wrong on our side",
-			Text: "Your request is kept, and the operator of this portal can repeat it. " +
-				"If you cannot wait, send them the number at the end of this page. When they repeat it, this page shows the result.",
+			Heading: "Your request is saved",
+			Text: "The operator of this portal can replay it. " +
+				"If you cannot wait, send them the operation id at the bottom of this page. When they replay it, this page shows the result.",
 			Links: []link{toDashboard},
 		}
 	}
-	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page: we go on without it."}
+	return nextStep{Heading: "Next: API Gateway does its part", Text: "There is nothing you need to do. You can close this page; the work continues."}
 }
 
-// waiting says who acts next; the step before says why it waits.
+// waiting says who acts next; the last step says why the operation waits.
 func waiting(reason string) nextStep {
 	switch reason {
 	case waitsForAWS, waitsForKMS:
 		return nextStep{Heading: "Next: we try again", Text: "We retry automatically for as long as it takes. There is nothing you need to do."}
 	case waitsForCapacity:
-		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we go on automatically. You do not have to ask again."}
+		return nextStep{Heading: "Next: the operator of this portal makes room", Text: "Then we continue automatically. You do not have to ask again."}
 	case waitsForKMSKey:
-		return nextStep{Heading: "Next: the operator of this portal has to fix that", Text: "If it takes long, send them the number at the end of this page. Once it is fixed we go on automatically. You do not have to ask again."}
+		return nextStep{Heading: "Next: the operator of this portal has to fix this", Text: "If it takes long, send them the operation id at the bottom of this page. Once it is fixed, we continue automatically. You do not have to ask again."}
 	}
-	return nextStep{Heading: "Next: we go on as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
+	return nextStep{Heading: "Next: we continue as soon as we can", Text: "We retry automatically. There is nothing you need to do."}
 }
 
 func rejected(operation operations.Operation, now present) nextStep {
 	switch operation.Code {
 	case string(portal.NotRegistered):
-		return nextStep{"Your account has to be opened first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
+		return nextStep{"Register your account first", "That takes one click and a few seconds. Then go back to the API and subscribe again.", []link{now.toProduct()}}
 	case string(portal.Superseded):
-		return nextStep{"A newer request replaced this one", "You asked for something else after this, and the newest request counts. Your dashboard shows what you have now.", []link{toDashboard}}
+		return nextStep{"A newer request replaced this one", "Your dashboard shows what you have now.", []link{toDashboard}}
 	}
 	return nextStep{"This was refused", operation.Message, []link{now.toProduct(), toDashboard}}
 }

@@ -7,16 +7,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func TestEveryFactHasWordsOfItsOwn(t *testing.T) {
+func TestEveryFactHasItsOwnText(t *testing.T) {
 	t.Parallel()
 	for _, fact := range events.FactTypes() {
 		if words, ok := stepTexts[events.Name(fact)]; !ok || words.Title == "" {
-			t.Errorf("stepTexts has no title for %s, so people would read the name of the fact", events.Name(fact))
+			t.Errorf("stepTexts has no title for %s", events.Name(fact))
 		}
 	}
 }
 
-func TestAStepIsWordedByWhatIsKnown(t *testing.T) {
+func TestAStepsTextUsesWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		step projections.Step
@@ -25,19 +25,19 @@ func TestAStepIsWordedByWhatIsKnown(t *testing.T) {
 	}{
 		"the plan is named": {
 			projections.Step{Name: "SubscriptionActivated", Detail: "stored"}, "Free",
-			stepWords{"Subscription active", "Your key opens Free."},
+			stepWords{"Subscription active", "Your key works with Free."},
 		},
-		"the plan is not known any more": {
+		"the plan is not known": {
 			projections.Step{Name: "SubscriptionActivated", Detail: "stored"}, "", stepWords{"Subscription active", "stored"},
 		},
 		"a refusal says why": {
 			projections.Step{Name: "RequestRejected", Detail: "You have Free."}, "Free", stepWords{"Refused", "You have Free."},
 		},
-		"a wait says what for": {
+		"a wait says why": {
 			projections.Step{Name: "WishParked", Status: projections.Waiting, Code: "kms", Detail: "stored"}, "Free",
 			stepWords{"Waiting", projections.WaitingText("kms")},
 		},
-		"a fact of a later version": {
+		"a fact from a later version": {
 			projections.Step{Name: "KeyRotationScheduled", Detail: "stored"}, "Free", stepWords{"Key rotation scheduled", "stored"},
 		},
 	} {

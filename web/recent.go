@@ -10,14 +10,13 @@ import (
 )
 
 const (
-	// lookBack is how many of an account's newest requests pages look at.
 	lookBack = 10
-	// stillNews is how long a request that was refused or failed is shown unasked.
+	// stillNews is how long dashboard and product page show a refused or failed request.
 	stillNews = 3 * 24 * time.Hour
 )
 
-// requests are an account's newest requests, newest first. The views show a request only
-// once a worker has decided it; these are known from the moment they are accepted.
+// requests are an account's newest requests, newest first. They include accepted requests
+// that no worker has decided yet, which the views do not show.
 type requests []operations.Operation
 
 func (s *Web) requests(ctx context.Context, account portal.AccountID) (requests, error) {
@@ -25,7 +24,6 @@ func (s *Web) requests(ctx context.Context, account portal.AccountID) (requests,
 	return recent, err
 }
 
-// about is the newest request about a plan.
 func (r requests) about(plan portal.PlanID) (operations.Operation, bool) {
 	for _, operation := range r {
 		if operation.Plan == plan {
@@ -35,7 +33,7 @@ func (r requests) about(plan portal.PlanID) (operations.Operation, bool) {
 	return operations.Operation{}, false
 }
 
-// newest leaves the newest request about each plan, and the newest about none.
+// newest returns the newest request about each plan, and the newest without a plan.
 func (r requests) newest() requests {
 	seen := map[portal.PlanID]bool{}
 	var list requests
@@ -48,39 +46,35 @@ func (r requests) newest() requests {
 	return list
 }
 
-// opening is how far an account has got that is not open yet.
-type opening struct {
-	// Underway says that the account is being opened, Failed that this has gone wrong.
-	// If neither, the person has to register.
+type registration struct {
+	// If neither Underway nor Failed, the person has to register.
 	Underway, Failed bool
-	// Follow is the request that opens it, "" if there is none.
+	// Follow is the request to register, "" if there is none.
 	Follow portal.OperationID
 }
 
-func (r requests) opening() opening {
+func (r requests) registration() registration {
 	for _, operation := range r {
 		if operation.Type != typeRegister {
 			continue
 		}
 		failed := operation.Status == projections.Failed || operation.Status == projections.Rejected
-		return opening{Underway: !failed, Failed: failed, Follow: operation.ID}
+		return registration{Underway: !failed, Failed: failed, Follow: operation.ID}
 	}
-	return opening{}
+	return registration{}
 }
 
-// standing is what is to be said of the newest request about a plan besides the state
-// of the subscription.
+// standing is what the newest request about a plan adds to the state of the subscription.
 type standing struct {
 	operations.Operation
-	// Open says that it is under way and that the subscription does not show it yet.
+	// Open says that it is in progress and the subscription does not show it yet.
 	Open bool
-	// Unmet says that it was refused or has failed, not long ago, and nothing has
-	// happened since that makes up for it.
+	// Unmet says that it was refused or failed recently, and the subscription is not in the
+	// requested state anyway.
 	Unmet bool
 }
 
-// standingOf compares a request with the subscription that it is about, the zero value if
-// there is none.
+// standingOf compares a request with its subscription, the zero value if there is none.
 func (s *Web) standingOf(operation operations.Operation, sub projections.Subscription) standing {
 	holds := sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
 	leaving := sub.State == projections.SubscriptionEnding
@@ -103,7 +97,7 @@ func lastMoved(operation operations.Operation) time.Time {
 	return operation.CreatedAt
 }
 
-// follow is the open request that leads to a subscription's present state, "" for none.
+// follow returns the open request that leads to a subscription's state, "" if there is none.
 func (r requests) follow(sub projections.Subscription) portal.OperationID {
 	if sub.Operation != "" {
 		return sub.Operation
@@ -114,18 +108,16 @@ func (r requests) follow(sub projections.Subscription) portal.OperationID {
 	return ""
 }
 
-// underway says what happens next with a request that no subscription shows yet.
 func underway(stand standing) string {
 	if stand.Status == projections.Waiting {
 		return projections.WaitingText(stand.Code)
 	}
-	return "We have your request and go on automatically. There is nothing you need to do."
+	return "We have your request and are working on it. There is nothing you need to do."
 }
 
-// unmet says why a request came to nothing.
 func unmet(stand standing) string {
 	if stand.Status == projections.Rejected {
 		return stand.Message
 	}
-	return "Something went wrong on our side. Your request is kept, and the operator of this portal can repeat it."
+	return "Something went wrong on our side. Your request is saved, and the operator of this portal can replay it."
 }

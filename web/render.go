@@ -20,7 +20,6 @@ import (
 //go:embed templates
 var templateFiles embed.FS
 
-// templates holds one set for each page: the layout, the parts and the page itself.
 var templates = parseTemplates()
 
 func parseTemplates() map[string]*template.Template {
@@ -42,7 +41,7 @@ func parseTemplates() map[string]*template.Template {
 	return sets
 }
 
-// escapedPath is a path made of segments, each taken as it is, whatever it contains.
+// escapedPath joins segments to a path and escapes each.
 func escapedPath(segments ...any) string {
 	var b strings.Builder
 	for _, segment := range segments {
@@ -51,7 +50,7 @@ func escapedPath(segments ...any) string {
 	return b.String()
 }
 
-// arguments are what a part takes, by name.
+// arguments turns pairs of name and value into the data of a part.
 func arguments(pairs []any) (map[string]any, error) {
 	named := make(map[string]any, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -64,19 +63,17 @@ func arguments(pairs []any) (map[string]any, error) {
 	return named, nil
 }
 
-// view is one page, before the layout is around it.
 type view struct {
 	page string
-	// Title is what the window and the history show: never anything secret.
+	// Title is shown by the window and the history, so it must not contain a secret.
 	Title string
-	// Section is the header's link that leads here, "" for none.
+	// Section is the current link of the header, "" for none.
 	Section string
-	// Refresh makes a browser without JavaScript load the page again every few seconds.
+	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
 	Body    any
 }
 
-// frame is what the layout shows.
 type frame struct {
 	view
 	Portal   string
@@ -86,7 +83,6 @@ type frame struct {
 	SignUp   string
 }
 
-// render answers with a page. It is written only when all of it could be made.
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
@@ -95,11 +91,12 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	})
 }
 
-// execute answers with one template of a page's set.
+// execute responds with a template of a page's set. Nothing is written before the template
+// has been executed successfully.
 func (s *Web) execute(w http.ResponseWriter, r *http.Request, status int, page, name string, data any) {
 	var buffer bytes.Buffer
 	if err := templates[page].ExecuteTemplate(&buffer, name, data); err != nil {
-		zerolog.Ctx(r.Context()).Error().Err(err).Str("page", page).Msg("a template does not work")
+		zerolog.Ctx(r.Context()).Error().Err(err).Str("page", page).Msg("could not execute a template")
 		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
 		return
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// register asks that the account be opened. A form without a key of its own joins what
-// the sign-in asked for; one with a key asks anew, after that has failed. A form on a
-// product's page names the product and leads back to it.
+// register requests registration. A form without an idempotency key joins the sign-in's
+// request; a form with one makes a new request, after that has failed. A form on a product's
+// page names the product and leads back to it.
 func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	who, err := s.asks(w, r, id)
 	if err != nil {
@@ -28,12 +28,10 @@ func (s *Web) register(w http.ResponseWriter, r *http.Request, id identity.Ident
 	return follow(w, r, operation, err)
 }
 
-// subscribe asks for a plan, by the same path as the API.
 func (s *Web) subscribe(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	return s.askForPlan(w, r, id, s.operations.Subscribe)
 }
 
-// leave asks to be rid of a plan, by the same path as the API.
 func (s *Web) leave(w http.ResponseWriter, r *http.Request, id identity.Identity) error {
 	return s.askForPlan(w, r, id, s.operations.Unsubscribe)
 }
@@ -53,8 +51,8 @@ func (s *Web) askForPlan(w http.ResponseWriter, r *http.Request, id identity.Ide
 	return follow(w, r, operation, err)
 }
 
-// follow sends the browser to the page of what was accepted, so that reloading that
-// page asks for nothing again.
+// follow redirects the browser to the operation's page, which can be reloaded without
+// sending the request again.
 func follow(w http.ResponseWriter, r *http.Request, operation operations.Operation, err error) error {
 	if err != nil {
 		return err

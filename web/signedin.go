@@ -15,15 +15,13 @@ import (
 )
 
 const (
-	// maxForm bounds a form, bytes: the largest has one field.
 	maxForm = 16 << 10
-	// maxID bounds an id in a path, bytes: far above ours and API Gateway's.
+	// maxID bounds an id in a path, in bytes, far above our ids and API Gateway's.
 	maxID = 200
 )
 
-// member serves people who are signed in. Others are sent to the sign-in and back, or, if
-// their session has ended, are told so first. What they posted is refused, since it cannot
-// be sent again for them.
+// member serves people who are signed in. Others are redirected to the sign-in and back; if
+// their session has ended, a page says so first. It refuses their forms and fragments.
 func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identity) error) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		id, ok := identity.From(r.Context())
@@ -31,10 +29,10 @@ func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identit
 			return h(w, r, id)
 		}
 		if r.Method == http.MethodPost || isFragment(r) {
-			return portal.Fail(portal.Unauthorized, "You are not signed in, or no longer. Sign in, then do it again.")
+			return portal.Fail(portal.Unauthorized, "You are not signed in, or your session has ended. Sign in, then try again.")
 		}
 		if s.ended(r) {
-			s.fail(w, r, http.StatusUnauthorized, "Your session has ended, so you are not signed in any more.")
+			s.fail(w, r, http.StatusUnauthorized, "Your session has ended. Sign in again to continue.")
 			return nil
 		}
 		http.Redirect(w, r, signIn(here(r)), http.StatusSeeOther)
@@ -42,7 +40,7 @@ func (s *Web) member(h func(http.ResponseWriter, *http.Request, identity.Identit
 	}
 }
 
-// isFragment says whether the script asks, which cannot follow the sign-in.
+// isFragment reports whether the request is the script's, which cannot follow the sign-in.
 func isFragment(r *http.Request) bool { return strings.HasSuffix(r.URL.Path, "/fragment") }
 
 func signIn(returnTo string) string {
@@ -53,8 +51,8 @@ func signUp(returnTo string) string {
 	return identity.SignInPath + "?" + url.Values{"return_to": {returnTo}, "screen": {"sign-up"}}.Encode()
 }
 
-// afterSignUp is where to come back to after signing up: as after signing in, but to the
-// front page from there, whose first step that is.
+// afterSignUp returns where to go after signing up: from the home page back to it, since
+// signing up is the first of its three steps; otherwise like here.
 func afterSignUp(r *http.Request) string {
 	if r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 		return "/"
@@ -62,8 +60,8 @@ func afterSignUp(r *http.Request) string {
 	return here(r)
 }
 
-// here is where to come back to after the sign-in: this page, the page that a form was
-// on, or the dashboard. An address that the sign-in would refuse is not repeated.
+// here returns where to go after the sign-in: this page, the page of the form, or the
+// dashboard, also if the sign-in would refuse the address.
 func here(r *http.Request) string {
 	at := r.URL
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -80,7 +78,7 @@ func here(r *http.Request) string {
 	return at.RequestURI()
 }
 
-// param is an id from the path. What cannot be one names nothing.
+// param returns an id from the path; errNothing if it cannot be an id.
 func param(r *http.Request, name string) (string, error) {
 	value := chi.URLParam(r, name)
 	if r.URL.RawPath != "" {
@@ -99,14 +97,14 @@ func param(r *http.Request, name string) (string, error) {
 
 var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
 
-// asks says who asks, and reads the form's idempotency key: drawn when the form was
-// rendered, it makes a double click one operation.
+// asks returns the caller, with the form's idempotency key. The key is generated when the
+// form is rendered, so a double click is one operation.
 func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity) (operations.Caller, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	if err := r.ParseForm(); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {
-			return operations.Caller{}, portal.Fail(portal.TooLarge, "The form is larger than it can be.")
+			return operations.Caller{}, portal.Fail(portal.TooLarge, "The form is too large.")
 		}
 		return operations.Caller{}, &portal.Error{Code: portal.Invalid, Message: "The form could not be read.", Err: err}
 	}
@@ -115,7 +113,6 @@ func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity)
 	}, nil
 }
 
-// displayName is what a page calls the person who is signed in.
 func displayName(id identity.Identity) string {
 	switch {
 	case id.Name != "":

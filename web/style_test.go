@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// luminance is the relative luminance of a colour, as WCAG 2.2 defines it.
+// luminance returns the relative luminance of a colour (WCAG 2.2).
 func luminance(t *testing.T, hex string) float64 {
 	t.Helper()
 	rgb, err := strconv.ParseUint(strings.TrimPrefix(hex, "#"), 16, 32)
@@ -34,7 +34,7 @@ func contrast(t *testing.T, a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-func TestTheColoursCanBeReadInBothSchemes(t *testing.T) {
+func TestTheColoursAreReadableInBothSchemes(t *testing.T) {
 	t.Parallel()
 	css, err := assetFiles.ReadFile("assets/portal.css")
 	if err != nil {
@@ -69,7 +69,7 @@ func TestTheColoursCanBeReadInBothSchemes(t *testing.T) {
 	}
 }
 
-func TestTimesAreSaidInOneUnitAndOldOnesAsDates(t *testing.T) {
+func TestTimesHaveOneUnitAndOldOnesAreDates(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 	for d, want := range map[time.Duration]string{
@@ -101,7 +101,7 @@ func TestNumbersAreGrouped(t *testing.T) {
 	}
 }
 
-func TestAPlanSaysWhatItAllows(t *testing.T) {
+func TestAPlanListsItsLimits(t *testing.T) {
 	t.Parallel()
 	got := limitsOf(catalog.Plan{Throttle: &catalog.Throttle{Rate: 1, Burst: 2}, Quota: &catalog.Quota{Limit: 1, Period: "WEEK"}})
 	want := []limit{{"Rate", "1 request a second", false}, {"Burst", "2 requests at once", false}, {"Quota", "1 request a week", false}}

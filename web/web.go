@@ -1,8 +1,7 @@
-// Package web is the portal's pages: HTML rendered on the server, from the views, with
-// forms that hand requests to operations. It decides nothing and never touches the control
-// plane: a form is accepted by the same path as JSON, and the browser is sent to the page
-// of the operation, which shows each step. Everything works without JavaScript; the one
-// script only saves clicks.
+// Package web serves the portal's pages: HTML rendered on the server from the views, with
+// forms that hand requests to operations. It decides nothing and never calls the control
+// plane: a form is accepted like a JSON request, and then the browser is redirected to the
+// operation's page, which shows each step. All pages work without JavaScript.
 package web
 
 import (
@@ -18,35 +17,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// DefaultName is what the portal is called unless configured otherwise.
+// DefaultName is the default of Config.Name.
 const DefaultName = "Gatehouse"
 
-// DefaultReadTime is how long a page may take to read what it shows unless configured
-// otherwise. People do not look at an empty window for much longer.
+// DefaultReadTime is the default of Config.ReadTime. People do not wait for a page much longer.
 const DefaultReadTime = 2 * time.Second
 
-// DefaultPlansPerKey is in how many plans a key can be unless configured otherwise (Amazon
-// API Gateway quotas, "usage plans per API key").
+// DefaultPlansPerKey is the default of Config.PlansPerKey (Amazon API Gateway quotas, "usage
+// plans per API key").
 const DefaultPlansPerKey = 10
 
-// accepting takes what people ask for.
 type accepting interface {
 	Register(ctx context.Context, who operations.Caller) (operations.Operation, error)
 	Subscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 	Unsubscribe(ctx context.Context, who operations.Caller, plan portal.PlanID) (operations.Operation, error)
 }
 
-// asking is all that pages need of operations: to ask, to follow what was asked, and
-// to show a key to its owner.
 type asking interface {
 	accepting
 	Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (operations.Operation, error)
-	// Recent lists an account's newest operations, newest first, at most limit of them.
+	// Recent lists at most limit of an account's newest operations, newest first.
 	Recent(ctx context.Context, account portal.AccountID, limit int) ([]operations.Operation, error)
 	Reveal(ctx context.Context, who operations.Caller, key portal.KeyID) (string, error)
 }
 
-// reading is what pages show.
 type reading interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
@@ -54,31 +48,31 @@ type reading interface {
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 }
 
-// Config is what Web is built from. Operations, Views and Status are required.
+// Config configures a Web. Operations, Views and Status are required.
 type Config struct {
 	Operations asking
 	Views      reading
-	// Status is the HTTP status for an error: the one table, which the API has.
+	// Status returns the HTTP status for an error (api.Status).
 	Status func(error) int
-	// Correlation is the id of the request that the context is of. It is shown on error
-	// pages and travels with what is asked; nil means that there is none.
+	// Correlation returns the request id in the context. Error pages show it, and it becomes
+	// the correlation id of requests. Nil means that there is none.
 	Correlation func(context.Context) string
-	// SessionEnded says whether a request comes from a browser that was signed in and is
-	// not any more. Nil means that this is not known.
+	// SessionEnded reports whether the browser was signed in and no longer is. Nil means
+	// that this is not known.
 	SessionEnded func(*http.Request) bool
-	// Name is what the portal is called, DefaultName if empty.
+	// Name is the portal's name, DefaultName if empty.
 	Name string
-	// BaseURL is where browsers reach the portal, without a "/" at its end.
+	// BaseURL is where browsers reach the portal, without a trailing "/".
 	BaseURL string
-	// SecurityContact is the URL for reports of vulnerabilities; without it there is no
+	// SecurityContact is the URL for vulnerability reports; without it there is no
 	// security.txt.
 	SecurityContact string
-	// ReadTime is how long a page may take to read what it shows, DefaultReadTime if 0.
+	// ReadTime is how long a page may take to read its data, DefaultReadTime if 0.
 	ReadTime time.Duration
-	// PlansPerKey is in how many plans a key can be, DefaultPlansPerKey if 0. Workers decide
-	// by the same number.
+	// PlansPerKey is how many plans a key can be in, DefaultPlansPerKey if 0. It must be the
+	// workers' number.
 	PlansPerKey int
-	// Now is the clock; nil is the system's.
+	// Now is the clock, time.Now if nil.
 	Now func() time.Time
 }
 
@@ -97,7 +91,7 @@ type Web struct {
 	now         func() time.Time
 }
 
-// New returns the Web of that configuration. It does no I/O.
+// New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
 		operations: config.Operations, views: config.Views, status: config.Status,
@@ -125,10 +119,10 @@ func New(config Config) *Web {
 	return web
 }
 
-// Routes adds the pages to the router, and makes what nothing else answers a page, too.
-// The guard must put the identity into the context (identity's Authenticate) and must
-// refuse cross-origin writes (identity's SameOrigin): forms carry no token of their own.
-// What is the same for everybody is served without it.
+// Routes adds the pages to the router, and error pages for paths and methods that no route
+// handles. The guard must put the identity into the context (identity's Authenticate) and
+// refuse cross-origin writes (identity's SameOrigin), since forms have no CSRF token. Pages
+// that are the same for everybody are served without the guard.
 func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
@@ -153,15 +147,14 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 	})
 }
 
-// get serves HEAD as well: net/http leaves out the body.
+// get serves HEAD, too; net/http leaves out the body.
 func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Get(pattern, h)
 	r.Head(pattern, h)
 }
 
-// readsInTime is the middleware that ends the reads of a page after readTime, so that
-// people see an error page soon when the data cannot be read. Writes are not cut short: the
-// outcome of one that is given up is unknown.
+// readsInTime is the middleware that limits reads to readTime, so that people soon see an
+// error page. Writes have no limit, since the outcome of an aborted write is unknown.
 func (s *Web) readsInTime(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -173,7 +166,6 @@ func (s *Web) readsInTime(next http.Handler) http.Handler {
 	})
 }
 
-// page renders the errors of a handler as the error page.
 func (s *Web) page(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {

@@ -9,8 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
-// moment is a time as pages show it: how long ago, with the time itself at hand. The
-// script shows dates and times in the reader's time zone.
+// moment is a time as pages show it. The script converts it to the reader's time zone.
 type moment struct {
 	// Machine is RFC 3339, UTC; "" if there is no such time.
 	Machine  string
@@ -29,8 +28,8 @@ func (s *Web) moment(t time.Time) moment {
 	}
 }
 
-// ago says how long before now a time was, in one unit, or on which day if that is more
-// than a month ago. The script says it anew in the same words as time goes by.
+// ago returns how long ago a time was, in one unit, or the day if it was more than a month
+// ago. The script updates it with the same words.
 func ago(t, now time.Time) string {
 	const day = 24 * time.Hour
 	switch d := now.Sub(t); {
@@ -55,7 +54,7 @@ func count(n int, noun string) string {
 	return grouped(n) + " " + noun + "s"
 }
 
-// grouped writes a number with commas: 1,250,000.
+// grouped formats a number with commas: 1,250,000.
 func grouped(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
@@ -64,14 +63,13 @@ func grouped(n int) string {
 	return digits
 }
 
-// limit is one line of what a plan allows. A long one has its value below its name.
 type limit struct {
 	Name, Value string
 	Long        bool
 }
 
-// limitsOf says what a plan allows. No limit in the plan does not mean that there is
-// none: API Gateway has its own for the account and the stage.
+// limitsOf lists the limits of a plan. Even a plan without limits is limited by API Gateway's
+// own for the account and the stage.
 func limitsOf(plan catalog.Plan) []limit {
 	limits := []limit{
 		{Name: "Rate", Value: "No limit in this plan"}, {Name: "Burst", Value: "No limit in this plan"}, {Name: "Quota", Value: "No limit in this plan"},
@@ -96,15 +94,14 @@ func rate(perSecond float64) string {
 	return strconv.FormatFloat(perSecond, 'f', -1, 64) + " requests a second"
 }
 
-// placeholderKey and placeholderPath stand in a first call for what the reader fills in.
+// Placeholders that the reader replaces in a first call.
 const (
 	placeholderKey  = "YOUR_API_KEY"
 	placeholderPath = "A_PATH"
 )
 
-// firstCall is a command for a shell that calls an API with a key. The catalog knows no
-// paths, and few APIs answer at their root, so the reader fills one in. "" if there is
-// nowhere to call.
+// firstCall returns a shell command that calls an API with a key, "" without an endpoint. The
+// catalog has no paths, and few APIs answer at their root, so the reader fills one in.
 func firstCall(endpoint, key string) string {
 	if endpoint == "" {
 		return ""
@@ -113,10 +110,10 @@ func firstCall(endpoint, key string) string {
 	return fmt.Sprintf("curl -H %s %s", shellQuoted("x-api-key: "+key), shellQuoted(at))
 }
 
-// shellQuoted is the text as one word of a POSIX shell, whatever is in it.
+// shellQuoted quotes any text as one word for a POSIX shell.
 func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// badge is a state in a word: the icon says it, too, for those who do not see colours.
+// badge is a state in a word. The icon is for people who do not see colours.
 type badge struct {
 	Tone string // ok, busy, warn, bad or quiet
 	Icon string

@@ -70,7 +70,7 @@ const (
 	unreadPause  = 10 * time.Second
 )
 
-// Usable says whether the last finding lets workers import keys, false without one. While the
+// Usable reports whether the last finding lets workers import keys, false without one. While the
 // table cannot be read, the answer stays.
 func (f *Findings) Usable(ctx context.Context) bool {
 	f.mu.Lock()

@@ -57,7 +57,7 @@ type Config struct {
 	AtLeast int
 	// Rows is the most keys of one import; 0 is 100. AWS publishes no limit.
 	Rows int
-	// Usable says whether imports may be used now, see Findings; nil is always.
+	// Usable reports whether imports may be used now, see Findings; nil is always.
 	Usable func(ctx context.Context) bool
 }
 

@@ -13,7 +13,8 @@ var habits = []habit{
 	// Vague subjects. The reader has to work out which part of the system is meant.
 	{words(`whoever|whomever`), `name who it is: the worker, the caller, the operator`},
 	{words(`(somebody|someone|anybody|those) who|who asks`), `name who it is: the person, the client, the admin`},
-	{words(`whatever|whichever`), `name the thing, or say "any"`},
+	{words(`whatever (is|was|are|were|has|had|it|they|this|else|goes|comes|happens)|whichever`), `name the thing, or say "any"`},
+	{regexp.MustCompile(`(^\s*|[.!?]\s+)Whatever\s`), `name the thing, or say "any"`},
 	{words(`by itself|of its own accord`), `say who does it: "the worker retries", "we retry automatically"`},
 
 	// Idioms that are correct and that no engineer would say.
@@ -22,7 +23,7 @@ var habits = []habit{
 	{words(`(is|are|was) so (already|now)|what is so`), `say what holds`},
 	{words(`goes by|went by`), `say "uses", "follows" or "is based on"`},
 	{words(`(is|are) (of )?no use`), `say "is pointless" or "does not help"`},
-	{words(`says (whether|if)`), `say "reports whether", as Go's own documentation does`},
+	{regexp.MustCompile(`\A\s*\w+\s+says\s+(whether|if)\b`), `say "reports whether", as Go's own documentation does`},
 
 	// Inversions. English sentences begin with their subject.
 	{regexp.MustCompile(`(^\s*|[.!?]\s+)(Whose|Of (what|one|those|which)|Not so)\s`), `begin with the subject`},

@@ -89,7 +89,7 @@ func (d *delivery) limitExtensions(at time.Time) {
 	d.extendUntil = at
 }
 
-// due says whether to extend the lease: half of it is over. After its end it is too late,
+// due reports whether to extend the lease: half of it is over. After its end it is too late,
 // since the receipt could extend somebody else's lease.
 func (d *delivery) due(now time.Time, visibility time.Duration) bool {
 	d.mu.Lock()

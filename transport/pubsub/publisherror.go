@@ -39,7 +39,7 @@ func (e *PublishError) MaybeSent() bool { return e.Unsure }
 
 var throttles = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
-// mayHaveTaken says whether AWS may have taken messages of a send request that failed. It has
+// mayHaveTaken reports whether AWS may have taken messages of a send request that failed. It has
 // taken none if it refused the request or could not be reached. After a server error, or
 // without an answer, nobody knows.
 func mayHaveTaken(err error) bool {

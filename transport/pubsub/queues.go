@@ -85,6 +85,5 @@ func (q *Queues) ResolveQueueUrl(ctx context.Context, params wasqs.ResolveQueueU
 	}, nil
 }
 
-// isFIFO goes by the suffix, which AWS requires of FIFO queues and topics and allows no
-// others.
+// isFIFO checks the suffix that AWS requires of FIFO queues and topics and forbids for others.
 func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }

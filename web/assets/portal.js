@@ -1,12 +1,12 @@
-// What saves a click or a reload. Every page works without it.
+// Conveniences that save a click or a reload. Every page works without them.
 "use strict";
 
 document.documentElement.classList.add("js");
 
 const live = document.getElementById("live");
 
-// announce tells screen readers; the region is part of the page from the start, since
-// one that appears with its text in it may not be read out.
+// announce tells screen readers. The live region is in the page from the start, since a
+// region that appears together with its text may not be read out.
 function announce(text) {
   live.textContent = "";
   setTimeout(() => { live.textContent = text; }, 50);
@@ -14,9 +14,9 @@ function announce(text) {
 
 // --- Copying -----------------------------------------------------------------------
 
-// copied puts an element's text on the clipboard, and says whether that worked. Without
-// TLS, or without leave, there is no clipboard but the selection's; what is selected can
-// at least be copied by hand.
+// copied copies an element's text to the clipboard and returns whether it succeeded. Without
+// TLS or permission it falls back to copying the selection. If that fails too, the text stays
+// selected, so people can copy it by hand.
 async function copied(source) {
   try {
     await navigator.clipboard.writeText(source.textContent.trim());
@@ -39,17 +39,16 @@ document.addEventListener("click", async (event) => {
     announce("Copied");
   } else {
     label.textContent = "Selected";
-    announce("Selected, for you to copy");
+    announce("Selected. You can copy it now.");
   }
   setTimeout(() => { label.textContent = "Copy"; }, 2000);
 });
 
 // --- Forms: one click, one request -------------------------------------------------
 
-// A form stays busy for as long as its request is open: the page that answers it takes
-// this one's place. Only if none comes, because loading was stopped or takes far longer
-// than the portal lets a request take, can it be sent again; its key makes that the same
-// request.
+// A form stays busy until the response replaces the page. It can be sent again only if
+// loading was stopped, or takes far longer than the portal allows. Its idempotency key makes
+// that the same request.
 const sendingLong = 10_000;
 const sendingFailed = 60_000;
 
@@ -83,8 +82,8 @@ document.addEventListener("submit", (event) => {
   sending = {
     form, button, label: button ? [...button.childNodes] : [],
     timers: [
-      setTimeout(() => announce("This takes longer than usual. We are still sending it."), sendingLong),
-      setTimeout(() => { release(); announce("No answer came. You can send it again."); }, sendingFailed),
+      setTimeout(() => announce("This is taking longer than usual. We are still sending it."), sendingLong),
+      setTimeout(() => { release(); announce("There was no response. You can send it again."); }, sendingFailed),
     ],
   };
   form.dataset.sent = "yes";
@@ -102,22 +101,22 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// A page that comes back from the browser's memory shows forms that were used and
-// states that have passed. One that answered a form cannot be loaded again by itself.
+// A page from the back/forward cache shows used forms and old states. The page with the key
+// answered a form, so it cannot be reloaded.
 addEventListener("pageshow", (event) => {
   if (event.persisted && !secret) {
     location.reload();
   }
 });
 
-// --- Following what is under way ---------------------------------------------------
+// --- Following what is in progress -------------------------------------------------
 
 const first = 800;
 const slowest = 5000;
 const idle = 60_000;
 
-// pause takes that long, and longer until the page can be seen. Coming back to the page
-// ends it at once.
+// pause waits, and if the page is hidden then, until it is visible again. Returning to the
+// page ends the wait at once.
 function pause(delay) {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
@@ -139,8 +138,8 @@ function pause(delay) {
   });
 }
 
-// replace puts the new part in the old one's place; what was open stays open, and the
-// focus stays where it was if that is still there.
+// replace swaps in the new part. Open details stay open, and the focus stays where it was if
+// that element still exists.
 function replace(old, next) {
   const open = [...old.querySelectorAll("details[open]")].map((details) => details.id);
   const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
@@ -160,8 +159,7 @@ function replace(old, next) {
   }
 }
 
-// follow asks for a part of the page again: often while something on it is under way,
-// and now and then while nothing is.
+// follow polls a part of the page: often while something is in progress, rarely otherwise.
 async function follow(part) {
   let delay = first;
   for (;;) {
@@ -186,7 +184,7 @@ async function follow(part) {
     }
     const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
     const next = parsed.body.firstElementChild;
-    // A form that is being sent stays as it is.
+    // A form that is being sent must stay.
     if (next && next.dataset.version !== part.dataset.version && !sending) {
       replace(part, next);
       part = next;
@@ -205,7 +203,7 @@ function counted(n, noun) {
   return `${n} ${noun}${n === 1 ? "" : "s"} ago`;
 }
 
-// onDay is a date in the words of the pages, in the time zone of the reader.
+// onDay and exactly format times in the reader's time zone.
 const onDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" });
 const exactly = new Intl.DateTimeFormat("en-GB", {
   day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", timeZoneName: "short",
@@ -222,8 +220,7 @@ function ago(at) {
   return `on ${onDay.format(at)}`;
 }
 
-// localize has times in the reader's time zone, where a page that no script has touched
-// has them in UTC.
+// localize shows times in the reader's time zone; the server sends them in UTC.
 function localize(part) {
   for (const time of part.querySelectorAll("time[data-relative]")) {
     const at = new Date(time.dateTime);
@@ -242,9 +239,9 @@ setInterval(() => {
   }
 }, 10000);
 
-// --- A key that is shown is hidden again -------------------------------------------
+// --- A revealed key is hidden again ------------------------------------------------
 
-// warned is how long before the end people are told, in time to ask for more.
+// People are warned this many seconds before the key is hidden, in time to ask for more.
 const warned = 20;
 const more = 60;
 
@@ -275,16 +272,16 @@ if (secret) {
     if (left <= 0) {
       hide();
     } else if (left === warned) {
-      announce(`The key is hidden again in ${left} seconds. You can show it for longer.`);
+      announce(`The key is hidden again in ${left} seconds. You can keep it visible for longer.`);
     }
   }, 1000);
   tell();
   secret.querySelector("[data-hide-later]").addEventListener("click", () => {
     left += more;
     tell();
-    announce(`The key is shown for ${left} seconds more.`);
+    announce(`The key stays visible for ${left} more seconds.`);
   });
   secret.querySelector("[data-hide-now]").addEventListener("click", hide);
-  // Nor is it left in the browser's memory of pages.
+  // The back/forward cache must not keep it either.
   addEventListener("pagehide", hide);
 }
