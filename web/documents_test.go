@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-func TestThereIsNoPageOfAnUnknownProblem(t *testing.T) {
+func TestAnUnknownProblemTypeHasNoPage(t *testing.T) {
 	t.Parallel()
 	says(t, document(t, visit(&fake{}).get("/problems/nope"), http.StatusNotFound), "h1", "There is nothing here")
 }
