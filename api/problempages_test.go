@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-func TestEveryProblemTypeIsTheAddressOfAPageThatExplainsIt(t *testing.T) {
+func TestEveryProblemTypeIsTheAddressOfAPageAboutIt(t *testing.T) {
 	t.Parallel()
 	router := chi.NewRouter()
 	web.New(web.Config{Status: api.Status, Correlation: api.RequestID}).Routes(router)

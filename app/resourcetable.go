@@ -18,8 +18,8 @@ import (
 // change.
 const tableTimeout = 3 * time.Minute
 
-// guarded says whether the table may never be lost. The views follow from the journal,
-// and people sign in again.
+// guarded reports whether the table's loss would be final. Views are rebuilt from the journal,
+// and people whose sessions are lost sign in again.
 func (e estate) guarded(table string) bool {
 	return table == e.names.Journal || table == e.names.Records
 }
@@ -61,8 +61,8 @@ func (e estate) table(name string) resource {
 	}}
 }
 
-// missingTable is the fault of a table that is not there. Set-up creates it, but for a journal
-// or records beside which the other one holds data: then it was lost and has to be restored.
+// missingTable is the finding of a table that does not exist. Set-up creates it, except a journal
+// or records table while the other of the two holds data: that one was lost and must be restored.
 func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
 	if !e.guarded(name) {
 		return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
@@ -88,7 +88,7 @@ func (e estate) missingTable(ctx context.Context, name string) (finding, error) 
 	return f, err
 }
 
-// unfitTable is the fault of a table that cannot be used as it is.
+// unfitTable is the fault of a table that Gatehouse cannot use, nil if it can.
 func unfitTable(t *types.TableDescription) *fault {
 	switch t.TableStatus {
 	case types.TableStatusActive, types.TableStatusUpdating:
@@ -143,7 +143,7 @@ func (e estate) protect(ctx context.Context, name string) error {
 	return nil
 }
 
-// recovery is the fault of a guarded table that cannot be restored to a point in time.
+// recovery is the fault of a guarded table without point-in-time recovery.
 func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 	if !e.guarded(name) {
 		return nil, nil
@@ -162,8 +162,8 @@ func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 	}, nil
 }
 
-// recoverable turns point-in-time recovery on. DynamoDB refuses for some time after it
-// has created the table.
+// recoverable turns on point-in-time recovery. It retries, since DynamoDB refuses it for some time
+// after it created the table.
 func (e estate) recoverable(ctx context.Context, name string) error {
 	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
 		_, err = e.dynamodb.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
@@ -178,7 +178,7 @@ func (e estate) recoverable(ctx context.Context, name string) error {
 	})
 }
 
-// timeToLive is the fault of a table whose old items are not deleted.
+// timeToLive is the fault of a table that keeps expired items.
 func (e estate) timeToLive(ctx context.Context, name string) (*fault, error) {
 	if !e.expires(name) {
 		return nil, nil

@@ -19,7 +19,7 @@ const (
 	plusName = "Seamark Plus"
 )
 
-// Installed says where the demo API is in API Gateway.
+// Installed holds the ids of the demo API in API Gateway.
 type Installed struct {
 	APIID, Stage string
 	// FreePlanID and PlusPlanID are the usage plans on the stage.
@@ -32,10 +32,9 @@ type client interface {
 	planClient
 }
 
-// Install puts the demo API behind API Gateway: a REST API that hands every
-// request with an API key to backendURL (no slash at its end), deployed to Stage,
-// and two usage plans on it. It finds by name what is there already and changes
-// only what differs, so a second run makes four reading calls and nothing else.
+// Install creates a REST API that passes every request with an API key on to backendURL (no
+// slash at its end), deploys it to Stage, and creates two usage plans on it. It finds by name
+// what exists and changes only what differs, so a second run makes four reading calls only.
 func Install(ctx context.Context, c client, backendURL string) (Installed, error) {
 	in := Installed{Stage: Stage}
 	var err error
@@ -93,9 +92,9 @@ func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err 
 	return plans, nil
 }
 
-// installPlan creates the plan unless one of its name is there. A plan that is
-// there keeps its limits, which an operator may have changed, and gets the stage
-// if it lacks it: the API may have been made anew.
+// installPlan creates the plan unless there is one of its name. An existing plan keeps its
+// limits, which an operator may have changed. It gets the stage if it lacks it, since the API
+// may have been created again.
 func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, want *apigateway.CreateUsagePlanInput) (string, error) {
 	stage := want.ApiStages[0]
 	for _, plan := range plans {

@@ -24,8 +24,8 @@ type apiClient interface {
 
 const verb = "ANY"
 
-// installAPI returns the API's id. What an earlier run left half done it
-// completes, and another backendURL it deploys.
+// installAPI creates and deploys the API and returns its id. It completes an earlier run
+// that was interrupted, and deploys again if backendURL has changed.
 func installAPI(ctx context.Context, c apiClient, backendURL string) (string, error) {
 	api, err := findOrCreateAPI(ctx, c)
 	if err != nil {
@@ -87,8 +87,8 @@ func byPath(resources []types.Resource, path string) types.Resource {
 	return resources[i]
 }
 
-// connect makes the resource hand every request to uri. The path parameters
-// named are declared and mapped, without which API Gateway does not fill them in.
+// connect makes the resource pass every request on to uri. It declares and maps the path
+// parameters; otherwise API Gateway does not fill them in.
 func connect(ctx context.Context, c apiClient, api string, res types.Resource, uri string, parameters ...string) error {
 	declared, mapping := map[string]bool{}, map[string]string{}
 	for _, name := range parameters {
@@ -118,9 +118,8 @@ func connect(ctx context.Context, c apiClient, api string, res types.Resource, u
 	return nil
 }
 
-// deploy puts the API on the stage unless it is there with this backend. A stage
-// variable remembers which backend the stage was deployed with, so that a run
-// which ended before it deployed is noticed by the next.
+// deploy deploys the API to the stage, unless it is deployed there with this backend. A stage
+// variable records the backend, so that the next run notices one that ended before it deployed.
 func deploy(ctx context.Context, c apiClient, api, backendURL string) error {
 	stages, err := c.GetStages(ctx, &apigateway.GetStagesInput{RestApiId: &api})
 	if err != nil {

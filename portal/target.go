@@ -1,8 +1,7 @@
 package portal
 
-// Target names the part of AWS that something in API Gateway belongs to: an account, a
-// Region and the role to act under. The default target is "" and is written as nothing,
-// so what belongs to it keeps its plain id.
+// Target names the AWS account, Region and role that something in API Gateway belongs to.
+// The default target is "", and ids that belong to it stay as they are.
 type Target string
 
 // Of qualifies an API Gateway id with the target: "<target>:<id>", or the id alone for
