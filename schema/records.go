@@ -81,7 +81,7 @@ const personBegins = "person#"
 // PersonBegins is the prefix of the partition key of every Person, and of no other row.
 func PersonBegins() string { return personBegins }
 
-// What happens later, and what keeps the loops going.
+// Rows for later work, and for the jobs.
 
 // DueShards is the number of partitions for due rows. It may grow but not shrink: a job handles
 // each row where it is, and would not look into shards that are gone.
