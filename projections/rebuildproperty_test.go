@@ -15,11 +15,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Facts are appended, projectors and readers go by pointers that are up to a second old, two
+// Facts are appended, projectors and readers use pointers that are up to a second old, two
 // workers do steps of rebuilds, some of them twice, and requests to the tables fail before or
-// after they took effect. No reader ever sees something vanish or anything but what the facts
-// up to its checkpoint say. In the end readers see what all facts say, and nothing else is in
-// the table.
+// after they took effect. No reader ever sees something vanish, or anything but the state of
+// the facts up to its checkpoint. In the end readers see all facts, and the table has no other
+// rows.
 func TestReadersNeverSeeHalfBuiltViews(t *testing.T) {
 	t.Parallel()
 	base := newScreen(t)
@@ -48,7 +48,7 @@ type rebuildCity struct {
 	cursor     string
 	before     string
 	demanded   int
-	// told is what the facts up to a sequence say; seen is how far a reader saw a stream.
+	// told is the account at each sequence; seen is how far a reader saw a stream.
 	told map[seenIn]Account
 	seen map[readerOf]int64
 }
@@ -96,9 +96,9 @@ func (c *rebuildCity) act() {
 		c.clock = c.clock.Add(time.Duration(rapid.IntRange(1, 1000).Draw(c.T, "milliseconds")) * time.Millisecond)
 	case "step":
 		c.step()
-	case "again": // a worker that was thought dead does the last step once more
+	case "again": // a worker that was thought dead does the last step again
 		_, err := c.someRebuild().Step(c.Context(), c.before)
-		c.unless(err)
+		c.succeeded(err)
 	}
 }
 
@@ -120,7 +120,7 @@ func (c *rebuildCity) append() {
 	c.told[seenIn{story.id, story.folded.Sequence}] = said
 }
 
-// deliver has one of the projectors handle a message, which comes again if that fails.
+// deliver has a projector handle a message; a failed message stays in the queue.
 func (c *rebuildCity) deliver() {
 	if len(c.queue) == 0 {
 		return
@@ -129,20 +129,20 @@ func (c *rebuildCity) deliver() {
 	one := rapid.IntRange(0, 1).Draw(c.T, "projector")
 	c.fate(c.clients[one])
 	if err := c.projectors[one].Handle(c.Context(), c.queue[i]); err != nil {
-		c.unless(err)
+		c.succeeded(err)
 		return
 	}
 	c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
 }
 
-// step does a step of the run under way. Between two runs a demand begins another.
+// step does a step of the current run, or starts another run on demand.
 func (c *rebuildCity) step() {
 	if c.cursor == "" {
 		c.cursor = Demanded
 		c.demanded++
 	}
 	next, err := c.someRebuild().Step(c.Context(), c.cursor)
-	if c.unless(err) {
+	if c.succeeded(err) {
 		c.before, c.cursor = c.cursor, next
 	}
 }
@@ -153,14 +153,14 @@ func (c *rebuildCity) someRebuild() *Rebuild {
 	return c.rebuilds[one]
 }
 
-// fate has some of the next requests fail.
+// fate makes some of the next requests fail.
 func (c *rebuildCity) fate(w *watched) {
 	kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"", "", "", "", "refused", "lost"}), 3, 3).Draw(c.T, "fate")
 	w.trouble(kinds)
 }
 
-// unless says whether there was no error; one that is no trouble with the tables is a failure.
-func (c *rebuildCity) unless(err error) bool {
+// succeeded reports whether there was no error. Only *portal.Postponed is allowed.
+func (c *rebuildCity) succeeded(err error) bool {
 	var postponed *portal.Postponed
 	if err != nil && !errors.As(err, &postponed) {
 		c.Fatal(err)
@@ -192,7 +192,7 @@ func (c *rebuildCity) look() {
 	}
 }
 
-// finish drives a rebuild to its end, with nothing going wrong any more.
+// finish runs a rebuild to its end while nothing fails.
 func (c *rebuildCity) finish() {
 	for _, w := range c.clients {
 		w.trouble(nil)
