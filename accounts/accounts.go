@@ -1,9 +1,8 @@
-// Package accounts reads what the journal says of an account: its state and its latest
-// facts. A process reads on from what it has read before, and a long stream that it has not
-// read is read from a snapshot on, so that what a request of an account costs does not grow
-// with the account's history. A snapshot is a copy of a fold and
-// nothing more: it may be missing, be of another version or be deleted at any time, and
-// then the stream is read from its first fact.
+// Package accounts reads an account's state and latest facts from the journal. The cost of a
+// read does not grow with the account's history: a process continues from what it read before,
+// and starts a long stream that is new to it from a snapshot. A snapshot is only a copy of a
+// fold. It may be missing, have another version or be deleted at any time; the stream is then
+// read from its first fact.
 package accounts
 
 import (
@@ -31,20 +30,20 @@ import (
 )
 
 const (
-	// snapshotFrom is how many facts a reading must meet for a new snapshot to pay, and kept
-	// how many of them stay in front of it.
+	// A read that meets snapshotFrom facts makes a new snapshot, which leaves out the last kept
+	// ones.
 	snapshotFrom = 200
 	kept         = 100
 	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
-	// recognised when they come again.
+	// recognised when they are redelivered.
 	maxHandled = 1000
-	// maxPacked is how many bytes a gzipped state may have: DynamoDB takes 400 KB for an item.
+	// maxPacked is the largest gzipped state in bytes. DynamoDB takes 400 KB for an item.
 	maxPacked   = 300 << 10
 	snapshotTTL = 90 * 24 * time.Hour
 )
 
-// foldVersion is part of a snapshot's key. Raise it when a fold changes; what types of
-// fact it knows is part of the key anyway.
+// foldVersion is part of a snapshot's key. Raise it when a fold changes. A new type of fact
+// changes the key without that.
 const foldVersion = "1"
 
 type streams interface {
@@ -57,8 +56,8 @@ type tables interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Reader reads accounts. It remembers what it has read and reads on from there, always to the
-// stream's end. It is safe for concurrent use.
+// Reader reads accounts. It remembers what it has read, and each read continues from there to
+// the stream's end. It is safe for concurrent use.
 type Reader struct {
 	journal streams
 	tables  tables
@@ -69,37 +68,35 @@ type Reader struct {
 	kept    int
 }
 
-// NewReader returns a Reader of that journal, which keeps its snapshots in the table
-// named records.
+// NewReader returns a Reader that keeps its snapshots in the table named records.
 func NewReader(journal streams, tables tables, records string, now func() time.Time) *Reader {
 	return &Reader{journal: journal, tables: tables, records: records, now: now, memory: newMemory(), from: snapshotFrom, kept: kept}
 }
 
-// SnapshotEvery has snapshots made of shorter streams already, for tests: from so many
-// facts on, with so many in front.
+// SnapshotEvery sets how many facts make a snapshot and how many of them it leaves out, for
+// tests with short streams.
 func (r *Reader) SnapshotEvery(from, kept int) *Reader {
 	r.from, r.kept = from, kept
 	return r
 }
 
-// History is an account as the journal tells of it.
+// History is an account with its latest facts.
 type History struct {
 	// Account is the fold of all facts.
 	Account state.Account
-	// Facts are the latest facts, in order: all of a short stream, at least the last
-	// hundred of a long one.
+	// Facts are the latest facts, in order: all of a short stream, at least the last hundred of
+	// a long one.
 	Facts []events.Event
 	// Base is the state before Facts.
-	Base state.Account
-	// handled are requests that led to facts before Facts.
+	Base    state.Account
 	handled []string
 }
 
-// Handled says whether the request is known to have led to a fact that is not among Facts.
+// Handled reports whether the request is known to have led to a fact before Facts.
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
-// Account reads an account, consistently. Failures of the tables come as
-// *portal.Postponed, what can never be read as *journal.PermanentError.
+// Account reads an account consistently. If a table does not answer, the error is
+// *portal.Postponed; if a fact cannot be read, it is *journal.PermanentError.
 func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, error) {
 	return r.read(ctx, id, -1)
 }
@@ -121,9 +118,8 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
 }
 
-// latest reads to the stream's end, from where this process has read before or else from a
-// snapshot, if either has every fact after that sequence still to come. damaged says that the
-// snapshot is not to be believed.
+// latest reads to the stream's end. It starts from what this process has read or from a
+// snapshot, unless its base is later than after. damaged means that a snapshot cannot be used.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, damaged bool, err error) {
 	stream := portal.AccountStream(id)
 	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
@@ -146,7 +142,7 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	switch {
 	case err != nil:
 		damaged = true
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("cannot read a snapshot; reading the stream from its first fact")
 	case base.Sequence > now.account.Sequence && begins(base):
 		onward, err := r.readOn(ctx, stream, read{base: base, handled: handled, account: base})
 		if !errors.Is(err, errAnother) {
@@ -158,12 +154,12 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	return now, damaged, err
 }
 
-// errAnother says that the journal does not hold what was read of it before: it was restored
-// to an earlier time.
-var errAnother = errors.New("the stream is not the one that was read before")
+// errAnother: the journal no longer has what was read of it before, because it was restored to
+// an earlier time.
+var errAnother = errors.New("the journal no longer has the facts that were read before")
 
-// readOn reads what came after what is known. It reads the last fact that is known once
-// more, to see that it is still there; some facts always come after a snapshot.
+// readOn reads the facts after the known ones. It reads the last known fact again, to see that
+// it is still there. After a snapshot there is always a fact.
 func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
 	from, last := known.account.Sequence, len(known.facts)-1
 	if last >= 0 {
@@ -185,26 +181,25 @@ func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (
 	return known.with(facts), nil
 }
 
-// row is a snapshot, but for its attribute "state", which is the Account as gzipped JSON.
+// row is a snapshot without its attribute "state", the Account as gzipped JSON.
 type row struct {
 	Sequence int64    `dynamodbav:"seq"`
 	Handled  []string `dynamodbav:"handled"`
 	Expires  int64    `dynamodbav:"expires_at"`
 }
 
-// version tells folds apart: a program that knows other facts folds otherwise.
 var version = portal.DeriveID(append([]string{foldVersion}, events.FactTypes()...)...)[:12]
 
 func place(id portal.AccountID) map[string]types.AttributeValue {
 	return schema.Snapshot(portal.AccountStream(id), version).Attributes()
 }
 
-// load reads a snapshot, and the zero Account if there is none or the table does not
-// answer. An error says that the one which is there is damaged.
+// load reads a snapshot. It returns the zero Account if there is none or the table does not
+// answer, and an error if the snapshot is damaged.
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, nil, nil // the stream itself tells the same
+		return state.Account{}, nil, nil // the stream has it all
 	}
 	var found row
 	account = state.NewAccount(id)
@@ -219,13 +214,12 @@ func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.A
 		return state.Account{}, nil, err
 	}
 	if account.Sequence != found.Sequence || account.ID != id {
-		return state.Account{}, nil, fmt.Errorf("it is of %s at %d, and lies at %d", account.ID, account.Sequence, found.Sequence)
+		return state.Account{}, nil, fmt.Errorf("the snapshot holds %s at %d, but its row says %d", account.ID, account.Sequence, found.Sequence)
 	}
 	return account, found.Handled, nil
 }
 
-// save keeps the state as it was some facts ago, in place of an older or a damaged one. A
-// second one at the same place is the same; failing to is no fault.
+// save stores the state before the last facts, in place of an older or damaged snapshot.
 func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	account, handled := now.base.Clone(), slices.Clone(now.handled)
 	before, facts := now.facts[:len(now.facts)-r.kept], now.facts[len(now.facts)-r.kept:]
@@ -244,7 +238,7 @@ func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	}
 	packed, err := pack(account)
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("no snapshot is kept")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("cannot encode a snapshot")
 		return
 	}
 	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
@@ -260,7 +254,7 @@ func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	}
 	_, err = r.tables.PutItem(ctx, put)
 	if err != nil && !journal.LostRace(err) {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("a snapshot could not be kept")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("cannot store a snapshot")
 		return
 	}
 	r.memory.keep(portal.AccountStream(account.ID), read{base: account, handled: handled, facts: slices.Clone(facts), account: now.account})
@@ -273,7 +267,7 @@ func pack(account state.Account) (*types.AttributeValueMemberB, error) {
 	}
 	packed, err := gzipped.Pack(body)
 	if err == nil && len(packed.Value) > maxPacked {
-		err = fmt.Errorf("the state has %d bytes, gzipped", len(packed.Value))
+		err = fmt.Errorf("the state takes %d bytes gzipped", len(packed.Value))
 	}
 	return packed, err
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxFacts bounds the facts in memory, of all accounts together; one takes about 1 KB.
-// Forgetting those of an account costs reading them once more.
+// maxFacts is how many facts the memory holds, of all accounts together. A fact takes about 1
+// KB.
 const maxFacts = 8_000
 
 // read is what was read of an account. It is never changed.
 type read struct {
-	// base is the state before facts, handled the requests that had led to facts by then, and
-	// account the state after facts.
+	// base is the state before facts, and handled the requests that had led to facts by then.
+	// account is the state after facts.
 	base    state.Account
 	handled []string
 	facts   []events.Event
@@ -27,7 +27,6 @@ func nothing(id portal.AccountID) read {
 	return read{base: state.NewAccount(id), account: state.NewAccount(id)}
 }
 
-// with is what was read and these facts after it.
 func (r read) with(facts []events.Event) read {
 	r.facts, r.account = append(slices.Clip(r.facts), facts...), r.account.Clone()
 	for _, fact := range facts {
@@ -36,11 +35,11 @@ func (r read) with(facts []events.Event) read {
 	return r
 }
 
-// memory remembers what was read of accounts. It is safe for concurrent use.
+// memory remembers reads. It is safe for concurrent use.
 type memory struct {
 	mu    sync.Mutex
 	reads map[portal.Stream]read
-	facts int // in reads, and one for each of them
+	facts int // in reads, plus one for each read
 }
 
 func newMemory() *memory { return &memory{reads: map[portal.Stream]read{}} }
@@ -52,8 +51,7 @@ func (m *memory) recall(stream portal.Stream) (found read, ok bool) {
 	return found, ok
 }
 
-// keep remembers it in place of what was read before. Where there is no room others are
-// forgotten.
+// keep replaces the stream's read, and forgets others to make room.
 func (m *memory) keep(stream portal.Stream, latest read) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
