@@ -1,7 +1,6 @@
-// Package journal is the truth and the audit log: append-only streams of facts on
-// DynamoDB, one per account and one for the catalog. A stream's next sequence
-// number is free only once, and that is what makes deciding happen once. It knows
-// nothing of what the facts mean.
+// Package journal is the truth and the audit log: append-only streams of facts in DynamoDB, one
+// for each account and one for the catalog. Only one fact can have a stream's next sequence
+// number, so a request is decided once. The package does not know what the facts mean.
 package journal
 
 import (
@@ -20,12 +19,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// ErrTaken says that the next sequence number was taken by somebody else, or that
-// a transaction beside this one touched the same items: reload and decide anew.
-var ErrTaken = errors.New("the stream has moved on")
+// ErrTaken: another writer took the next sequence number, or a concurrent transaction touched
+// the same items. The caller should reload the stream and decide again.
+var ErrTaken = errors.New("another writer was first")
 
-// PermanentError is an error that does not go away by trying again: what a stream holds cannot be
-// read, or what was to be written can never stand there.
+// PermanentError is an error that retrying cannot fix: a stream has something unreadable, or
+// the items can never be written.
 type PermanentError struct{ Err error }
 
 func (u *PermanentError) Error() string { return u.Err.Error() }
@@ -34,7 +33,7 @@ func (u *PermanentError) Unwrap() error { return u.Err }
 
 func permanent(format string, args ...any) error { return &PermanentError{fmt.Errorf(format, args...)} }
 
-// MaxFacts bounds one append.
+// MaxFacts is how many facts one append takes.
 const MaxFacts = 25
 
 type client interface {
@@ -43,34 +42,33 @@ type client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Journal reads and appends. It is safe for concurrent use.
+// Journal reads and appends facts. It is safe for concurrent use.
 type Journal struct {
 	client  client
 	table   string
 	records string
 }
 
-// New returns a Journal on those two tables: facts go to the journal, the rows that
-// ride in their transactions to the records.
+// New returns a Journal that appends facts to table, and writes the rows that belong to them to
+// records.
 func New(client client, table, records string) *Journal {
 	return &Journal{client: client, table: table, records: records}
 }
 
-// Read returns the stream's facts after that sequence, in order, read consistently:
-// what an Append acknowledged before is there. A stream nobody wrote to is empty. Facts
-// of a type that only newer code knows come as events.Unknown. Failures of the table
-// come as *portal.Postponed, what will never be readable as *PermanentError.
+// Read returns the stream's facts after that sequence, in order and consistently: it sees every
+// acknowledged Append. A stream without facts is empty. Facts of a type that only newer code
+// knows are events.Unknown. If the table does not answer, the error is *portal.Postponed; if a
+// fact cannot be read, it is *PermanentError.
 func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
 	facts, _, err := j.read(ctx, stream, after, 0)
 	return facts, err
 }
 
-// ReadUpTo is Read of that many facts at most; more says that there may be more.
+// ReadUpTo is Read with at most most facts; more means that others may follow.
 func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
 	return j.read(ctx, stream, after, most)
 }
 
-// read reads at most that many facts, or all if most is 0.
 func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:              &j.table,
@@ -101,10 +99,11 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 	return facts, pages.HasMorePages(), nil
 }
 
-// Append adds the facts, which must carry the sequence numbers after+1, after+2, …,
-// and writes the rows, all in one transaction. ErrTaken if the stream is not at
-// after any more. A repeated call after a lost answer finds the number taken, by
-// itself: the caller tells by the facts' causation. What can never be appended is *PermanentError.
+// Append adds the facts, which must have the sequence numbers after+1, after+2, …, and writes
+// the rows, all in one transaction. It returns ErrTaken if the stream is no longer at after,
+// and *PermanentError for facts and rows that can never be written. A call repeated after a
+// lost answer may find its own facts and return ErrTaken; the caller recognises them by their
+// causation.
 func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...Row) error {
 	if len(facts) == 0 || len(facts) > MaxFacts {
 		return permanent("appending to %s: %d facts, want 1 to %d", stream, len(facts), MaxFacts)
@@ -137,7 +136,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 	return j.commit(ctx, "appending to "+string(stream), writes)
 }
 
-// Write writes rows alone, in one transaction.
+// Write writes only rows, in one transaction.
 func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	if len(rows) == 0 {
 		return nil
@@ -153,8 +152,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	return j.commit(ctx, "writing records", writes)
 }
 
-// commit writes one item plainly (half the price of a transaction), several in a
-// transaction.
+// commit writes one item without a transaction, at half the price, and several in one.
 func (j *Journal) commit(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
 	var err error
 	if len(writes) == 1 && writes[0].Put != nil {
@@ -175,9 +173,9 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 	}
 }
 
-// LostRace says whether DynamoDB refused a conditional write because somebody else was
-// there first: a failed condition and a conflicting transaction mean the same, unless a
-// transaction was canceled for something worse beside them.
+// LostRace reports whether DynamoDB refused a conditional write because another writer was
+// first. A failed condition and a conflicting transaction mean the same, unless the transaction
+// was also canceled for another reason.
 func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException
@@ -201,8 +199,8 @@ func LostRace(err error) bool {
 	return lost
 }
 
-// unavailable postpones whatever may go away by itself. What DynamoDB calls invalid
-// will not, so it counts as a failure.
+// unavailable postpones errors that a retry may fix. DynamoDB's validation errors are
+// permanent.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	if isInvalid(err) {
@@ -211,7 +209,8 @@ func unavailable(doing string, err error) error {
 	return portal.Postpone("the journal does not answer", err)
 }
 
-// isInvalid: a transaction tells it in its reasons.
+// isInvalid reports whether DynamoDB calls the request invalid; a transaction does so in its
+// reasons.
 func isInvalid(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {

@@ -11,14 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// register is the item by which a stream is found again. It rides in the
-// transaction of the stream's first fact.
+// register writes the item that lists the stream, in the transaction of its first fact.
 func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: &j.table, Item: schema.RegisteredStream(stream).Attributes()}}
 }
 
-// Streams calls visit for every stream that was ever written to, in no particular
-// order, until visit returns an error, which it returns.
+// Streams calls visit for every stream with facts, in no particular order, and stops at visit's
+// first error, which it returns.
 func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
 	for shard := range schema.RegistryShards {
 		if err := j.streamsOf(ctx, shard, visit); err != nil {
@@ -49,7 +48,7 @@ func (j *Journal) streamsOf(ctx context.Context, shard int, visit func(portal.St
 	return nil
 }
 
-// Head is the stream's last sequence number, 0 for a stream nobody wrote to.
+// Head returns the stream's last sequence number, 0 for a stream without facts.
 func (j *Journal) Head(ctx context.Context, stream portal.Stream) (int64, error) {
 	out, err := j.client.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &j.table,

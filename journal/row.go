@@ -11,21 +11,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Row is one item of the records table that is written in the transaction of the
-// facts it belongs to. No item may appear twice in one transaction.
+// Row is an item of the records table, written in the transaction of the facts that it belongs
+// to. A transaction can contain an item only once.
 type Row struct {
 	schema.Key
-	// Value is the item's other attributes: a struct with dynamodbav tags. nil
-	// deletes the item; deleting what is not there is not an error.
+	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
+	// item, if it exists.
 	Value any
 }
 
-// PutDue writes a due row in its place.
+// PutDue writes a due row.
 func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }
 
-// DropDue deletes a due row that has not moved on.
+// DropDue deletes a due row whose time has not moved.
 func DropDue(row due.Row) Row {
 	return Row{Key: row.Place()}
 }

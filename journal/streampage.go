@@ -13,16 +13,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// StreamPage lists at most limit of the streams that were ever written to, from the
-// position on that the page before named; "" is the beginning, and the end. A page may
-// be short or empty and not be the last. Streams that begin to exist meanwhile may be
-// left out.
+// StreamPage lists at most limit streams that have facts, from the position that the page
+// before returned as next. "" is the first position, and next after the last page. A page may
+// be short or empty without being the last. A stream whose first fact is appended meanwhile may
+// be left out.
 func (j *Journal) StreamPage(ctx context.Context, position string, limit int) (streams []portal.Stream, next string, err error) {
 	number, last, _ := strings.Cut(position, "/")
 	shard := 0
 	if position != "" {
 		if shard, err = strconv.Atoi(number); err != nil {
-			return nil, "", permanent("listing streams: %q is no position", position)
+			return nil, "", permanent("listing streams: %q is not a position", position)
 		}
 	}
 	in := &dynamodb.QueryInput{

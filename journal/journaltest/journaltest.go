@@ -1,6 +1,6 @@
-// Package journaltest gives tests a journal on real tables: those of a local AWS,
-// through the real SDK. There is no in-memory twin, so that what tests show of
-// conditions, transactions and paging is what production meets.
+// Package journaltest gives tests a journal on the tables of a local AWS, through the real SDK.
+// There is no in-memory journal, so tests see the conditions, transactions and paging of
+// production.
 package journaltest
 
 import (
@@ -20,12 +20,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Tables are the three tables that the pipeline's loops share, all empty.
+// Tables are the journal, records and views tables, empty at first.
 type Tables struct {
-	// Config points every AWS service at the local one.
+	// Config points every AWS service to the local one.
 	Config aws.Config
-	// Client tries again at once, as the SDK now and then loses a long answer: its
-	// Close of a request's body can overtake net/http, which then drops the connection.
+	// Client retries at once. The SDK now and then loses a long answer: it may close a
+	// request's body before net/http is done with it, which then drops the connection.
 	Client                  *dynamodb.Client
 	Journal, Records, Views string
 }
@@ -38,7 +38,7 @@ func Start(t testing.TB) Tables {
 
 var created atomic.Int64
 
-// On creates another set of tables in an AWS that runs already.
+// On creates another set of tables in a running AWS.
 func On(t testing.TB, cfg aws.Config) Tables {
 	t.Helper()
 	prefix := "test" + strconv.FormatInt(created.Add(1), 10)
