@@ -25,8 +25,7 @@ type Activity struct {
 	Text     string    `dynamodbav:"text"`
 	// Operation is the one that led to it, or "".
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// Revealed is the key, if the line is about a reveal.
-	Revealed portal.KeyID `dynamodbav:"revealed,omitempty"`
+	Revealed  portal.KeyID       `dynamodbav:"revealed,omitempty"`
 }
 
 // ActivityPage is a page of lines, newest first.
@@ -36,7 +35,7 @@ type ActivityPage struct {
 	Next string
 }
 
-// activityRows inserts at most one row for each fact. Writing it again writes the same row.
+// activityRows inserts rows, at most one for each fact; a second write changes nothing.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
 		changed.view(changed.Activity(account.ID, fact.Sequence), fact.Sequence,
@@ -149,7 +148,6 @@ func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) Ac
 	return page
 }
 
-// beyond returns the cursor just before the first lines of both lists.
 func beyond(facts, reveals []Activity) activityCursor {
 	newest, shown := int64(0), time.Unix(0, 0)
 	if len(facts) > 0 {

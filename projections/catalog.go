@@ -79,7 +79,7 @@ const (
 	catalogTimeout             = 10 * time.Second
 )
 
-// catalogCache holds the catalog in memory. The zero value is empty.
+// The zero catalogCache is empty.
 type catalogCache struct {
 	now     func() time.Time
 	reading singleflight.Group
@@ -121,8 +121,7 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 	return catalog, err
 }
 
-// inMemory returns the last result. fresh means that the last attempt was less than a second
-// ago.
+// fresh means that the last attempt was less than a second ago.
 func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

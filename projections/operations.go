@@ -27,8 +27,7 @@ const (
 	Failed    Status = "failed"
 )
 
-// Over reports whether the operation has ended. The replay of a failed one may still end
-// otherwise.
+// Over reports whether the operation has ended. A failed one can still be replayed.
 func (s Status) Over() bool { return s == Succeeded || s == Rejected || s == Failed }
 
 // Step is one fact that an operation led to, or that is about the wish it waits for.
@@ -47,7 +46,6 @@ type Step struct {
 	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
-// joins reports whether the operation starts to wait for another operation's wish.
 func (s Step) joins() bool { return s.Wish != 0 && s.Wish != s.Sequence }
 
 // Progress is an operation's status and its steps so far.
@@ -87,14 +85,12 @@ func opens(fact events.Event) int64 {
 	return 0
 }
 
-// overturns reports whether the fact ends another operation's wish, and so is no step of its
-// own.
+// overturns reports whether the fact is only a step of another operation's wish.
 func overturns(fact events.Event) bool {
 	superseded, ok := fact.Data.(events.RequestSuperseded)
 	return ok && superseded.Wish != 0
 }
 
-// concerns lists the wishes that the fact is a step of.
 func concerns(before state.Account, fact events.Event) []int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
@@ -154,7 +150,6 @@ func describe(account state.Account, fact events.Event) Step {
 	return step
 }
 
-// planName returns the name of the plan that the fact is about, or "".
 func planName(account state.Account, fact events.Event) string {
 	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
 		return account.Subscriptions[f.AboutPlan()].Name

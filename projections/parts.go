@@ -32,7 +32,6 @@ func parts(puts []*types.Put) [][]*types.Put {
 	return append(all, puts[begin:])
 }
 
-// perItem is an item's overhead.
 const perItem = 100
 
 func payloadOf(put *types.Put) int {

@@ -82,9 +82,8 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 
 const noLimit int64 = math.MaxInt64
 
-// showWhile shows the message's stream in one generation, up to upTo, and returns how far it is
-// shown there. A stream that cannot be shown in the next generation is still shown in the live
-// one; the rebuild counts it.
+// showWhile shows the message's stream in one generation, up to upTo. A stream that cannot be
+// shown in the next generation is still shown in the live one; the rebuild counts it.
 func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, upTo int64) (head int64, err error) {
 	if generation != now.Live {
 		// The live one is shown to the stream's end, so this one must be, too.
@@ -161,8 +160,7 @@ func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, upTo 
 	return p.show(ctx, place, atLeast, shown, upTo, p.store.oneByOne)
 }
 
-// show writes the changes of the facts after shown up to upTo, and returns the last one's
-// sequence.
+// show writes the changes of the facts after shown up to upTo.
 func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, upTo int64, write func(context.Context, []row) error) (head int64, err error) {
 	changed := newRows(place.generation)
 	if id, ok := place.stream.Account(); ok {
@@ -208,7 +206,6 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 	return account.Sequence, nil
 }
 
-// showStream shows the catalog, or a stream that has no views of its own.
 func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.Stream, shown, upTo int64) (head int64, err error) {
 	facts, err := p.journal.Read(ctx, stream, 0)
 	if err != nil {

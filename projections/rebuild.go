@@ -57,10 +57,9 @@ type Rebuilding struct {
 	// Generation and Build are the pointer's Next and Build.
 	Generation schema.Generation `json:"generation"`
 	Build      string            `json:"build"`
-	// Position is the place in the list that the phase reads.
-	Position string `json:"position,omitempty"`
-	// Seen counts the streams of this pass. Behind means that readers of the live generation
-	// saw more of one of them than the next generation had.
+	Position   string            `json:"position,omitempty"`
+	// Seen counts the streams of this pass. Behind: readers of the live generation saw more of
+	// one of them than the next generation had.
 	Seen   int     `json:"seen"`
 	Behind bool    `json:"behind,omitempty"`
 	Result Rebuilt `json:"result"`

@@ -86,7 +86,6 @@ func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (r
 	return rebuiltStream{behind: shown < seen}, err
 }
 
-// scanPage is how many rows one step scans.
 const scanPage = 500
 
 // maxBatch is how many rows DynamoDB deletes in one request.

@@ -45,10 +45,8 @@ func NewReveals(client client, records string) *Reveals {
 }
 
 var (
-	// errFull: the condition on the count failed, because the minute is full or another one is
-	// counted.
-	errFull = errors.New("the minute is full")
-	// errSameInstant: another reveal has the same nanosecond.
+	// errFull: the condition on the count failed. Another minute may be counted.
+	errFull        = errors.New("the minute is full")
 	errSameInstant = errors.New("another key was revealed at that time")
 )
 
@@ -94,7 +92,6 @@ func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow
 	return err
 }
 
-// write puts the row and counts it with the update; errFull if the condition fails.
 func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow, update, condition string, values map[string]types.AttributeValue) error {
 	item, err := attributevalue.MarshalMap(row)
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 
 const parallelWrites = 8
 
-// errRaced: a transaction wrote nothing because another writer has changed or deleted one of
-// its rows, or is writing it.
+// errRaced: nothing was written, because another writer has changed or deleted one of the rows,
+// or is writing it.
 var errRaced = errors.New("another writer changes the same rows")
 
 // together writes the rows, in the given order, in as few transactions as possible. It stops at
@@ -105,7 +105,6 @@ func (s store) puts(list []row) ([]*types.Put, error) {
 	return puts, nil
 }
 
-// guarded returns the row as a write that fails if its guard does not hold.
 func (s store) guarded(r row) (*types.Put, error) {
 	item, err := attributevalue.MarshalMap(r.value)
 	if err != nil {
