@@ -48,7 +48,7 @@ const foldVersion = "1"
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
-	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error)
 }
 
 type tables interface {

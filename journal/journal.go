@@ -64,12 +64,12 @@ func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) (
 	return facts, err
 }
 
-// ReadUpTo is Read with at most most facts; more means that others may follow.
-func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
-	return j.read(ctx, stream, after, most)
+// ReadUpTo is Read with at most limit facts; more means that others may follow.
+func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error) {
+	return j.read(ctx, stream, after, limit)
 }
 
-func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
+func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:              &j.table,
 		ConsistentRead:         aws.Bool(true),
@@ -79,11 +79,11 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 			":after":  schema.Text(schema.Sequence(after)),
 		},
 	}
-	if most > 0 {
-		in.Limit = aws.Int32(int32(most))
+	if limit > 0 {
+		in.Limit = aws.Int32(int32(limit))
 	}
 	pages := dynamodb.NewQueryPaginator(j.client, in)
-	for pages.HasMorePages() && (most == 0 || len(facts) < most) {
+	for pages.HasMorePages() && (limit == 0 || len(facts) < limit) {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, false, unavailable("reading "+string(stream), err)

@@ -97,7 +97,7 @@ func TestAnInvalidCursorIsRefused(t *testing.T) {
 	}
 }
 
-// DynamoDB ends a page at 1 MB, however high its limit is.
+// DynamoDB ends a page at 1 MB, even before the limit is reached.
 func TestAPageOfLongLinesIsWhole(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)

@@ -161,7 +161,7 @@ func TestThePointerMovesOnlyFromTheExpectedOne(t *testing.T) {
 	t.Parallel()
 	rebuilding, built := pointer{Live: 1, Next: 2, Shape: shape}, pointer{Live: 2, Shape: shape}
 	for name, c := range map[string]struct {
-		stands   *pointer
+		stored   *pointer
 		from, to pointer
 		moved    bool
 	}{
@@ -177,9 +177,9 @@ func TestThePointerMovesOnlyFromTheExpectedOne(t *testing.T) {
 			s := newScreen(t)
 			s.remove(t, s.tables.Views, schema.LiveGeneration().PK, schema.LiveGeneration().SK)
 			want := first
-			if c.stands != nil {
-				s.move(first, *c.stands)
-				want = *c.stands
+			if c.stored != nil {
+				s.move(first, *c.stored)
+				want = *c.stored
 			}
 			g := newGenerations(s.tables.Client, s.tables.Views)
 			err := g.move(t.Context(), c.from, c.to)

@@ -44,7 +44,7 @@ func TestAProjectorThatHasNotSeenAStreamGuesses(t *testing.T) {
 	long := append([]said{registered}, slices.Repeat([]said{painted}, journal.MaxFacts+1)...)
 	for name, c := range map[string]struct {
 		facts []said
-		// shown facts are shown first; then comes the message about fact message.
+		// The first shown facts are shown. Then the message about facts[message] comes.
 		shown, message int
 		want           map[string]int
 	}{

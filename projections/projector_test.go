@@ -153,8 +153,8 @@ type stalled struct {
 	meanwhile func()
 }
 
-func (s stalled) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) ([]events.Event, bool, error) {
-	facts, more, err := s.wholeJournal.ReadUpTo(ctx, stream, after, most)
+func (s stalled) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) ([]events.Event, bool, error) {
+	facts, more, err := s.wholeJournal.ReadUpTo(ctx, stream, after, limit)
 	s.meanwhile()
 	return slices.Clip(facts[:s.upTo]), more, err
 }

@@ -139,7 +139,7 @@ func TestARebuildWritesRowsThatWereLostOrWrongAndDeletesTheOldOnes(t *testing.T)
 func TestATickRebuildsOnlyViewsOfAnOlderShapeOrContinuesARebuild(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		stands pointer
+		stored pointer
 		lives  schema.Generation
 	}{
 		"views of the present shape stay":                   {pointer{Live: 1, Shape: shape}, 1},
@@ -151,7 +151,7 @@ func TestATickRebuildsOnlyViewsOfAnOlderShapeOrContinuesARebuild(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t)
 			s.shown(annStream, whole...)
-			s.move(first, c.stands)
+			s.move(first, c.stored)
 			r := s.rebuild(s.beside(s.journal, s.tables.Client))
 			s.run(r, "")
 			if got := s.pointer(); got.Live != c.lives || c.lives > 1 && (got.Next != 0 || got.Shape != shape) {
@@ -276,8 +276,8 @@ func (m *meanwhile) Read(ctx context.Context, stream portal.Stream, after int64)
 	return facts, err
 }
 
-func (m *meanwhile) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) ([]events.Event, bool, error) {
-	facts, more, err := m.wholeJournal.ReadUpTo(ctx, stream, after, most)
+func (m *meanwhile) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) ([]events.Event, bool, error) {
+	facts, more, err := m.wholeJournal.ReadUpTo(ctx, stream, after, limit)
 	m.once()
 	return facts, more, err
 }

@@ -24,7 +24,7 @@ func TestReadersNeverSeeHalfBuiltViews(t *testing.T) {
 	t.Parallel()
 	base := newScreen(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		c := newRebuildCity(rt, screenOn(t, journaltest.On(t, base.tables.Config)), screenOn(t, journaltest.On(t, base.tables.Config)))
+		c := newRebuildRun(rt, screenOn(t, journaltest.On(t, base.tables.Config)), screenOn(t, journaltest.On(t, base.tables.Config)))
 		for range rapid.IntRange(10, 60).Draw(rt, "actions") {
 			c.act()
 			c.look()
@@ -33,8 +33,8 @@ func TestReadersNeverSeeHalfBuiltViews(t *testing.T) {
 	})
 }
 
-// rebuildCity is one run: the views under test, and others that are never rebuilt.
-type rebuildCity struct {
+// rebuildRun is one run: the views under test, and others that are never rebuilt.
+type rebuildRun struct {
 	*rapid.T
 	*screen
 	plain      *screen
@@ -63,8 +63,8 @@ type readerOf struct {
 	id     portal.AccountID
 }
 
-func newRebuildCity(rt *rapid.T, live, plain *screen) *rebuildCity {
-	c := &rebuildCity{T: rt, screen: live, plain: plain, clock: start, told: map[seenIn]Account{}, seen: map[readerOf]int64{}}
+func newRebuildRun(rt *rapid.T, live, plain *screen) *rebuildRun {
+	c := &rebuildRun{T: rt, screen: live, plain: plain, clock: start, told: map[seenIn]Account{}, seen: map[readerOf]int64{}}
 	now := func() time.Time { return c.clock }
 	for i := range 4 { // two projectors, and those of the two workers that rebuild
 		c.clients = append(c.clients, watch(live))
@@ -86,7 +86,7 @@ func newRebuildCity(rt *rapid.T, live, plain *screen) *rebuildCity {
 	return c
 }
 
-func (c *rebuildCity) act() {
+func (c *rebuildRun) act() {
 	switch rapid.SampledFrom([]string{"append", "append", "deliver", "deliver", "deliver", "time", "step", "step", "step", "step", "again"}).Draw(c.T, "action") {
 	case "append":
 		c.append()
@@ -102,7 +102,7 @@ func (c *rebuildCity) act() {
 	}
 }
 
-func (c *rebuildCity) append() {
+func (c *rebuildRun) append() {
 	story := rapid.SampledFrom(c.stories).Draw(c.T, "story")
 	stream, after := portal.AccountStream(story.id), story.folded.Sequence
 	facts := story.next()
@@ -121,7 +121,7 @@ func (c *rebuildCity) append() {
 }
 
 // deliver has a projector handle a message; a failed message stays in the queue.
-func (c *rebuildCity) deliver() {
+func (c *rebuildRun) deliver() {
 	if len(c.queue) == 0 {
 		return
 	}
@@ -136,7 +136,7 @@ func (c *rebuildCity) deliver() {
 }
 
 // step does a step of the current run, or starts another run on demand.
-func (c *rebuildCity) step() {
+func (c *rebuildRun) step() {
 	if c.cursor == "" {
 		c.cursor = Demanded
 		c.demanded++
@@ -147,20 +147,20 @@ func (c *rebuildCity) step() {
 	}
 }
 
-func (c *rebuildCity) someRebuild() *Rebuild {
+func (c *rebuildRun) someRebuild() *Rebuild {
 	one := rapid.IntRange(0, 1).Draw(c.T, "worker")
 	c.fate(c.clients[2+one])
 	return c.rebuilds[one]
 }
 
 // fate makes some of the next requests fail.
-func (c *rebuildCity) fate(w *watched) {
+func (c *rebuildRun) fate(w *watched) {
 	kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"", "", "", "", "refused", "lost"}), 3, 3).Draw(c.T, "fate")
 	w.trouble(kinds)
 }
 
 // succeeded reports whether there was no error. Only *portal.Postponed is allowed.
-func (c *rebuildCity) succeeded(err error) bool {
+func (c *rebuildRun) succeeded(err error) bool {
 	var postponed *portal.Postponed
 	if err != nil && !errors.As(err, &postponed) {
 		c.Fatal(err)
@@ -168,7 +168,7 @@ func (c *rebuildCity) succeeded(err error) bool {
 	return err == nil
 }
 
-func (c *rebuildCity) look() {
+func (c *rebuildRun) look() {
 	for i, reader := range c.readers {
 		for _, story := range c.stories {
 			shown, err := reader.Shown(c.Context(), portal.AccountStream(story.id))
@@ -193,7 +193,7 @@ func (c *rebuildCity) look() {
 }
 
 // finish runs a rebuild to its end while nothing fails.
-func (c *rebuildCity) finish() {
+func (c *rebuildRun) finish() {
 	for _, w := range c.clients {
 		w.trouble(nil)
 	}

@@ -137,8 +137,8 @@ func TestRevealsInTheSameNanosecondAreAllRecorded(t *testing.T) {
 func TestARevealThatCollidesIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
-	meeting := watch(s)
-	meeting.before = func(n int, _ call) error {
+	contended := watch(s)
+	contended.before = func(n int, _ call) error {
 		switch n {
 		case 1:
 			return canceled("TransactionConflict", "None")
@@ -147,19 +147,19 @@ func TestARevealThatCollidesIsTriedAgain(t *testing.T) {
 		}
 		return nil
 	}
-	if err := NewReveals(meeting, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); err != nil {
+	if err := NewReveals(contended, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "reveals", []time.Time{start}, s.revealed())
 
-	meeting.before = colliding
-	err := NewReveals(meeting, s.tables.Records).Record(t.Context(), ann, defaultKey, start, "")
+	contended.before = colliding
+	err := NewReveals(contended, s.tables.Records).Record(t.Context(), ann, defaultKey, start, "")
 	var postponed *portal.Postponed
 	if !errors.As(err, &postponed) {
 		t.Errorf("one that always collides: %v, want Postponed", err)
 	}
-	meeting.before = func(int, call) error { return errBroken }
-	if err := NewReveals(meeting, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); !errors.Is(err, errBroken) || !errors.As(err, &postponed) {
+	contended.before = func(int, call) error { return errBroken }
+	if err := NewReveals(contended, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); !errors.Is(err, errBroken) || !errors.As(err, &postponed) {
 		t.Errorf("without the table: %v, want Postponed", err)
 	}
 	same(t, "reveals", []time.Time{start}, s.revealed())

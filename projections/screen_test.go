@@ -93,7 +93,7 @@ func (s *screen) names() Tables { return Tables{Views: s.tables.Views, Records: 
 // wholeJournal is what a projector and its account reader need of the journal.
 type wholeJournal interface {
 	streams
-	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error)
 }
 
 // beside returns another projector of the same views. Its clock stands still, so it reads the

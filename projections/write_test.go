@@ -107,14 +107,14 @@ func TestAfterACollisionRowsAreWrittenOneByOne(t *testing.T) {
 			want := reference(t)
 			s := newScreen(t)
 			facts := s.say(annStream, whole...)
-			meeting := watch(s)
-			meeting.before = func(_ int, c call) error {
+			contended := watch(s)
+			contended.before = func(_ int, c call) error {
 				if c.operation == "TransactWriteItems" {
 					return refusal
 				}
 				return nil
 			}
-			if err := s.watchedBy(meeting).Handle(t.Context(), facts[8]); err != nil {
+			if err := s.watchedBy(contended).Handle(t.Context(), facts[8]); err != nil {
 				t.Fatal(err)
 			}
 			same(t, "rows", want, s.rows(everything...))
@@ -130,15 +130,15 @@ func TestIfASingleRowCollidesTheMessageIsPostponed(t *testing.T) {
 	want := reference(t)
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
-	meeting := watch(s)
+	contended := watch(s)
 	var puts atomic.Int32
-	meeting.before = func(n int, c call) error {
+	contended.before = func(n int, c call) error {
 		if c.operation == "PutItem" && puts.Add(1) == 3 {
 			return &types.TransactionConflictException{}
 		}
 		return colliding(n, c)
 	}
-	projector := s.watchedBy(meeting)
+	projector := s.watchedBy(contended)
 	var postponed *portal.Postponed
 	if err := projector.Handle(t.Context(), facts[8]); !errors.As(err, &postponed) {
 		t.Fatalf("%v, want Postponed", err)
