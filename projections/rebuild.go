@@ -32,18 +32,12 @@ type Phase string
 
 // The phases, in their order.
 const (
-	// PhaseAnnounced waits until every process writes the next generation, too.
-	PhaseAnnounced Phase = "announced"
-	// PhaseShowing shows every stream in the next generation.
-	PhaseShowing Phase = "showing"
-	// PhaseMoving makes the next generation live.
-	PhaseMoving Phase = "moving"
-	// PhaseMoved waits until every process reads the new generation.
-	PhaseMoved Phase = "moved"
-	// PhaseChecking goes through every stream again.
-	PhaseChecking Phase = "checking"
-	// PhaseDeleting deletes the rows of older generations.
-	PhaseDeleting Phase = "deleting"
+	PhaseAnnounced Phase = "announced" // waits until every process writes the next generation, too
+	PhaseShowing   Phase = "showing"   // shows every stream in the next generation
+	PhaseMoving    Phase = "moving"    // makes the next generation live
+	PhaseMoved     Phase = "moved"     // waits until every process reads the new generation
+	PhaseChecking  Phase = "checking"  // goes through every stream again
+	PhaseDeleting  Phase = "deleting"  // deletes the rows of older generations
 )
 
 // rebuildFormat is the cursor's format. Raise it with any change, so that a rebuild started by
