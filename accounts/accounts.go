@@ -1,7 +1,8 @@
-// Package accounts reads accounts from the journal: the state and the latest facts. A process reads
-// on from what it has read before, and starts a long stream that it has not read at a snapshot, so
-// the cost of a request does not grow with the account's history. A snapshot is only a copy of a
-// fold. If there is none, or one of another version, the stream is read from its first fact.
+// Package accounts reads an account's state and latest facts from the journal. The cost of a
+// read does not grow with the account's history: a process continues from what it read before,
+// and starts a long stream that is new to it from a snapshot. A snapshot is only a copy of a
+// fold. It may be missing, have another version or be deleted at any time; the stream is then
+// read from its first fact.
 package accounts
 
 import (
@@ -29,25 +30,25 @@ import (
 )
 
 const (
-	// snapshotFrom is how many facts must follow a snapshot before a new one is made. kept is how
-	// many of the latest facts the new one leaves out.
+	// A read that meets snapshotFrom facts makes a new snapshot, which leaves out the last kept
+	// ones.
 	snapshotFrom = 200
 	kept         = 100
-	// maxHandled is how many handled requests a snapshot remembers, the latest ones, so that they
-	// are recognised when they are delivered again.
+	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
+	// recognised when they are redelivered.
 	maxHandled = 1000
-	// maxPacked is how many bytes a gzipped state may have. A DynamoDB item may have 400 KB.
+	// maxPacked is the largest gzipped state in bytes. DynamoDB takes 400 KB for an item.
 	maxPacked   = 300 << 10
 	snapshotTTL = 90 * 24 * time.Hour
 )
 
-// foldVersion is part of a snapshot's key. Raise it when a fold changes. New types of facts change
-// the key by themselves.
+// foldVersion is part of a snapshot's key. Raise it when a fold changes. A new type of fact
+// changes the key without that.
 const foldVersion = "1"
 
 type streams interface {
 	Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error)
-	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error)
 }
 
 type tables interface {
@@ -55,7 +56,8 @@ type tables interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Reader reads accounts, always to the end of the stream. It is safe for concurrent use.
+// Reader reads accounts. It remembers what it has read, and each read continues from there to
+// the stream's end. It is safe for concurrent use.
 type Reader struct {
 	journal streams
 	tables  tables
@@ -66,35 +68,35 @@ type Reader struct {
 	kept    int
 }
 
-// NewReader returns a Reader of the journal. It keeps its snapshots in the table named records.
+// NewReader returns a Reader that keeps its snapshots in the table named records.
 func NewReader(journal streams, tables tables, records string, now func() time.Time) *Reader {
 	return &Reader{journal: journal, tables: tables, records: records, now: now, memory: newMemory(), from: snapshotFrom, kept: kept}
 }
 
-// SnapshotEvery makes snapshots of shorter streams, for tests: after from facts, leaving out the
-// latest kept.
+// SnapshotEvery sets how many facts make a snapshot and how many of them it leaves out, for
+// tests with short streams.
 func (r *Reader) SnapshotEvery(from, kept int) *Reader {
 	r.from, r.kept = from, kept
 	return r
 }
 
-// History is what the journal says about an account.
+// History is an account with its latest facts.
 type History struct {
 	// Account is the fold of all facts.
 	Account state.Account
-	// Facts are the latest facts, in order: all of a short stream, at least the last
-	// hundred of a long one.
+	// Facts are the latest facts, in order: all of a short stream, at least the last hundred of
+	// a long one.
 	Facts []events.Event
 	// Base is the state before Facts.
-	Base state.Account
-	// handled are the requests that led to facts before Facts.
+	Base    state.Account
 	handled []string
 }
 
 // Handled reports whether the request is known to have led to a fact before Facts.
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
-// Account reads an account consistently. Its errors are those of Journal.Read.
+// Account reads an account consistently. If a table does not answer, the error is
+// *portal.Postponed; if a fact cannot be read, it is *journal.PermanentError.
 func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, error) {
 	return r.read(ctx, id, -1)
 }
@@ -116,9 +118,8 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
 }
 
-// latest reads to the end of the stream: on from what this process remembers, or else from a
-// snapshot, provided that the result then has every fact after that sequence number. damaged says
-// that the snapshot, or the memory, does not agree with the stream.
+// latest reads to the stream's end. It starts from what this process has read or from a
+// snapshot, unless its base is later than after. damaged means that a snapshot cannot be used.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, damaged bool, err error) {
 	stream := portal.AccountStream(id)
 	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
@@ -141,7 +142,7 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	switch {
 	case err != nil:
 		damaged = true
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("a snapshot cannot be read; the stream is read from its first fact")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("cannot read a snapshot; reading the stream from its first fact")
 	case base.Sequence > now.account.Sequence && begins(base):
 		onward, err := r.readOn(ctx, stream, read{base: base, handled: handled, account: base})
 		if !errors.Is(err, errAnother) {
@@ -153,12 +154,12 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	return now, damaged, err
 }
 
-// errAnother means that the journal no longer holds what was read of it before, because it was
-// restored to an earlier time.
-var errAnother = errors.New("the stream is not the one that was read before")
+// errAnother: the journal no longer has what was read of it before, because it was restored to
+// an earlier time.
+var errAnother = errors.New("the journal no longer has the facts that were read before")
 
-// readOn reads the facts after the known ones. It reads the last known fact again, to check that it
-// is still there. A snapshot is always followed by some facts.
+// readOn reads the facts after the known ones. It reads the last known fact again, to see that
+// it is still there. After a snapshot there is always a fact.
 func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
 	from, last := known.account.Sequence, len(known.facts)-1
 	if last >= 0 {
@@ -180,26 +181,25 @@ func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (
 	return known.with(facts), nil
 }
 
-// row is a snapshot without its attribute "state", which is the Account as gzipped JSON.
+// row is a snapshot without its attribute "state", the Account as gzipped JSON.
 type row struct {
 	Sequence int64    `dynamodbav:"seq"`
 	Handled  []string `dynamodbav:"handled"`
 	Expires  int64    `dynamodbav:"expires_at"`
 }
 
-// version identifies the fold. A program that knows other types of facts folds differently.
 var version = portal.DeriveID(append([]string{foldVersion}, events.FactTypes()...)...)[:12]
 
 func place(id portal.AccountID) map[string]types.AttributeValue {
 	return schema.Snapshot(portal.AccountStream(id), version).Attributes()
 }
 
-// load reads a snapshot. It returns the zero Account if there is none or the table does not answer.
-// An error means that the snapshot is damaged.
+// load reads a snapshot. It returns the zero Account if there is none or the table does not
+// answer, and an error if the snapshot is damaged.
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, nil, nil // the stream says the same
+		return state.Account{}, nil, nil // the stream has it all
 	}
 	var found row
 	account = state.NewAccount(id)
@@ -214,13 +214,12 @@ func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.A
 		return state.Account{}, nil, err
 	}
 	if account.Sequence != found.Sequence || account.ID != id {
-		return state.Account{}, nil, fmt.Errorf("it is of %s at %d, and its row says %d", account.ID, account.Sequence, found.Sequence)
+		return state.Account{}, nil, fmt.Errorf("the snapshot holds %s at %d, but its row says %d", account.ID, account.Sequence, found.Sequence)
 	}
 	return account, found.Handled, nil
 }
 
-// save stores the state as it was before the latest facts. It replaces an older or a damaged
-// snapshot. Snapshots of the same sequence are equal. A failure is only logged.
+// save stores the state before the last facts, in place of an older or damaged snapshot.
 func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	account, handled := now.base.Clone(), slices.Clone(now.handled)
 	before, facts := now.facts[:len(now.facts)-r.kept], now.facts[len(now.facts)-r.kept:]
@@ -239,7 +238,7 @@ func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	}
 	packed, err := pack(account)
 	if err != nil {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("no snapshot is kept")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("cannot encode a snapshot")
 		return
 	}
 	item, err := attributevalue.MarshalMap(row{Sequence: account.Sequence, Handled: handled, Expires: r.now().Add(snapshotTTL).Unix()})
@@ -255,7 +254,7 @@ func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	}
 	_, err = r.tables.PutItem(ctx, put)
 	if err != nil && !journal.LostRace(err) {
-		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("a snapshot could not be kept")
+		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(account.ID)).Msg("cannot store a snapshot")
 		return
 	}
 	r.memory.keep(portal.AccountStream(account.ID), read{base: account, handled: handled, facts: slices.Clone(facts), account: now.account})
@@ -268,7 +267,7 @@ func pack(account state.Account) (*types.AttributeValueMemberB, error) {
 	}
 	packed, err := gzipped.Pack(body)
 	if err == nil && len(packed.Value) > maxPacked {
-		err = fmt.Errorf("the state has %d bytes, gzipped", len(packed.Value))
+		err = fmt.Errorf("the state takes %d bytes gzipped", len(packed.Value))
 	}
 	return packed, err
 }

@@ -63,7 +63,7 @@ func (c *counted) PutItem(ctx context.Context, in *dynamodb.PutItemInput, opts .
 	return c.Client.PutItem(ctx, in, opts...)
 }
 
-// costs returns how many pages of the journal, and how many facts, read takes.
+// costs counts the pages of the journal that read reads, and the facts on them.
 func (c *counted) costs(read func()) (pages, facts int64) {
 	pages, facts = c.pages.Load(), c.facts.Load()
 	read()
@@ -76,7 +76,7 @@ type world struct {
 	tables  journaltest.Tables
 	facts   []events.Event
 	account state.Account
-	// request is what the ids of requests begin with.
+	// request is the prefix of the ids of requests.
 	request string
 }
 
@@ -85,14 +85,14 @@ func newWorld(t *testing.T) *world {
 	return &world{t: t, tables: journaltest.Start(t), account: state.NewAccount(ann), request: "request-"}
 }
 
-// process is a process that has read nothing yet.
+// process returns the Reader of a process that has read nothing yet.
 func (w *world) process() (*accounts.Reader, *counted) {
 	client := &counted{Client: w.tables.Client}
 	facts := journal.New(client, w.tables.Journal, w.tables.Records)
 	return accounts.NewReader(facts, client, w.tables.Records, func() time.Time { return start }), client
 }
 
-// next is a fact that may follow: the account subscribes to plans and leaves them.
+// next returns a fact that can follow: the account subscribes to plans and leaves them.
 func (w *world) next() events.Fact {
 	plan := portal.PlanID(fmt.Sprint("plan-", w.account.Sequence/40%7))
 	now, link := w.account.Subscriptions[plan], events.Link{Wish: w.account.Subscriptions[plan].OpenedBy}
@@ -121,7 +121,7 @@ func (w *world) next() events.Fact {
 	}
 }
 
-// grow adds facts until the stream has that many.
+// grow appends facts until the stream has that many.
 func (w *world) grow(to int) {
 	w.t.Helper()
 	var added []events.Event
@@ -131,7 +131,7 @@ func (w *world) grow(to int) {
 	w.append(added)
 }
 
-// happens appends the next fact. Each has a request of its own.
+// happens stamps the next fact, which has a request of its own.
 func (w *world) happens(fact events.Fact) events.Event {
 	head := w.account.Sequence
 	cause := events.Event{ID: fmt.Sprint(w.request, head+1), Subject: stream, Operation: portal.OperationID(fmt.Sprint("op-", head+1)), Intent: portal.Intent(head + 1)}
@@ -166,7 +166,7 @@ func (w *world) same(what string, want, got any) {
 	}
 }
 
-// right checks that a history is that of the stream.
+// right checks that a history matches the stream.
 func (w *world) right(what string, h accounts.History) {
 	w.t.Helper()
 	w.same(what+": the state", w.account, h.Account)
@@ -182,25 +182,25 @@ func (w *world) right(what string, h accounts.History) {
 	w.same(what+": the base", statetest.FoldAccount(ann, w.facts[:first]), h.Base)
 	for i, fact := range w.facts[:first] {
 		if recent := i >= first-1000; recent && !h.Handled(fact.Causation) {
-			w.t.Errorf("%s: that %s was handled is forgotten", what, fact.Causation)
+			w.t.Errorf("%s: %s does not count as handled", what, fact.Causation)
 			break
 		}
 	}
-	for _, unheard := range []string{"request-0", fmt.Sprint("request-", n+1), ""} {
-		if h.Handled(unheard) {
-			w.t.Errorf("%s: %q was handled", what, unheard)
+	for _, unknown := range []string{"request-0", fmt.Sprint("request-", n+1), ""} {
+		if h.Handled(unknown) {
+			w.t.Errorf("%s: %q counts as handled", what, unknown)
 		}
 	}
 }
 
-func TestAnAccountIsReadCorrectlyWhateverTheLengthOfItsStream(t *testing.T) {
+func TestAnAccountIsReadCorrectlyHoweverLongItsStreamIs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old, _ := w.process()
 	for _, length := range []int{0, 1, 199, 200, 201, 299, 300, 450, 5000} {
 		w.grow(length)
 		name := fmt.Sprintf("%d facts", length)
-		w.right(name+", read by a process that has read it before", w.read(old))
+		w.right(name+", read by a process that has read before", w.read(old))
 		fresh, _ := w.process()
 		w.right(name+", read by a new process", w.read(fresh))
 		w.right(name+", read again", w.read(fresh))
@@ -228,11 +228,11 @@ func TestALongStreamIsReadFromItsSnapshot(t *testing.T) {
 	w.read(reader)
 	w.read(reader)
 	if n := client.looks.Load(); n > 0 {
-		t.Errorf("of a short stream a snapshot was looked for %d times", n)
+		t.Errorf("%d reads of a short stream looked for a snapshot", n)
 	}
 	w.grow(5000)
 	if pages, facts := client.costs(func() { w.read(reader) }); facts < 4800 {
-		t.Errorf("the first time %d facts were read in %d pages, so this test shows nothing", facts, pages)
+		t.Errorf("the first read took only %d facts in %d pages, so this test shows nothing", facts, pages)
 	}
 	again := func(what string) {
 		t.Helper()
@@ -245,14 +245,14 @@ func TestALongStreamIsReadFromItsSnapshot(t *testing.T) {
 		w.grow(length)
 		again(fmt.Sprintf("at %d facts", length))
 	}
-	// A new process finds the snapshot that another has kept.
+	// A new process finds the snapshot that another has stored.
 	reader, client = w.process()
 	if pages, facts := client.costs(func() { w.right("by a new process", w.read(reader)) }); pages > 4 || facts > 500 {
 		t.Errorf("a new process read %d facts in %d pages", facts, pages)
 	}
 }
 
-func TestAProcessReadsOnFromWhatItHasRead(t *testing.T) {
+func TestAProcessContinuesFromWhatItHasRead(t *testing.T) {
 	t.Parallel()
 	for _, length := range []int{1, 50, 199, 400} {
 		w := newWorld(t)
@@ -264,16 +264,16 @@ func TestAProcessReadsOnFromWhatItHasRead(t *testing.T) {
 			w.grow(len(w.facts) + more)
 			looks := client.looks.Load()
 			if _, facts := client.costs(func() { w.right(name, w.read(reader)) }); facts != int64(more)+1 {
-				t.Errorf("%s: %d facts were read, want the new ones and the one before them", name, facts)
+				t.Errorf("%s: %d facts were read, want the new ones and the one before", name, facts)
 			}
 			if n := client.looks.Load() - looks; n > 0 {
-				t.Errorf("%s: a snapshot was looked for %d times", name, n)
+				t.Errorf("%s: it looked for a snapshot %d times", name, n)
 			}
 		}
 	}
 }
 
-func TestACallerCannotChangeWhatIsRemembered(t *testing.T) {
+func TestChangesByTheCallerAreNotRemembered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reader, _ := w.process()
@@ -286,10 +286,10 @@ func TestACallerCannotChangeWhatIsRemembered(t *testing.T) {
 	w.right("read again", w.read(reader))
 }
 
-// The journal was restored to an earlier time while a process ran, and has gone on since.
-func TestAStreamIsReadAnewAfterTheJournalWasRestored(t *testing.T) {
+// The journal was restored to an earlier time while a process ran, and has grown since.
+func TestAJournalThatWasRestoredIsReadAgain(t *testing.T) {
 	t.Parallel()
-	for name, kept := range map[string]int{"to nothing": 0, "to the middle": 10, "to after a snapshot": 230} {
+	for name, kept := range map[string]int{"to the beginning": 0, "to the middle": 10, "to after a snapshot": 230} {
 		for _, since := range []int{0, 1, 60} {
 			t.Run(fmt.Sprintf("%s, %d facts ago", name, since), func(t *testing.T) {
 				t.Parallel()
@@ -305,7 +305,7 @@ func TestAStreamIsReadAnewAfterTheJournalWasRestored(t *testing.T) {
 	}
 }
 
-// restore leaves the first facts of the stream only. What comes after them will be others.
+// restore deletes all but the first facts of the stream. The facts that follow will differ.
 func (w *world) restore(to int) {
 	w.t.Helper()
 	for _, fact := range w.facts[to:] {
@@ -324,7 +324,7 @@ func (w *world) restore(to int) {
 	w.request = "request-since-"
 }
 
-// snapshots are the rows of the snapshots.
+// snapshots returns the items of the account's snapshots.
 func (w *world) snapshots() []map[string]types.AttributeValue {
 	return w.tables.Rows(w.t, w.tables.Records, "snapshot#"+string(stream))
 }
@@ -338,7 +338,7 @@ func (w *world) put(item map[string]types.AttributeValue) {
 
 func number(n int) types.AttributeValue { return &types.AttributeValueMemberN{Value: fmt.Sprint(n)} }
 
-func TestABadSnapshotChangesOnlyTheCost(t *testing.T) {
+func TestAWrongSnapshotChangesOnlyTheCost(t *testing.T) {
 	t.Parallel()
 	type item = map[string]types.AttributeValue
 	binary := func(change func([]byte) []byte) func(*world, item) {
@@ -347,18 +347,18 @@ func TestABadSnapshotChangesOnlyTheCost(t *testing.T) {
 		}
 	}
 	for name, damage := range map[string]func(w *world, row item){
-		"nothing that was packed":  binary(func([]byte) []byte { return []byte("not packed") }),
-		"nothing":                  binary(func([]byte) []byte { return []byte{0} }),
-		"cut off":                  binary(func(b []byte) []byte { return b[:len(b)/2] }),
-		"changed in the middle":    binary(func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b }),
-		"of another type":          func(_ *world, row item) { row["state"] = number(7) },
-		"without a state":          func(_ *world, row item) { delete(row, "state") },
-		"of another place":         func(_ *world, row item) { row["seq"] = number(99) },
-		"without a place":          func(_ *world, row item) { delete(row, "seq") },
-		"of another account":       foreign,
-		"of a fold of before":      func(w *world, row item) { w.move(row, "another version") },
-		"deleted":                  func(w *world, row item) { w.move(row, "") },
-		"ahead of the whole truth": ahead,
+		"of bytes that are not gzipped": binary(func([]byte) []byte { return []byte("not packed") }),
+		"a single byte":                 binary(func([]byte) []byte { return []byte{0} }),
+		"cut off":                       binary(func(b []byte) []byte { return b[:len(b)/2] }),
+		"changed in the middle":         binary(func(b []byte) []byte { b[len(b)/2] ^= 0xff; return b }),
+		"of another type":               func(_ *world, row item) { row["state"] = number(7) },
+		"without a state":               func(_ *world, row item) { delete(row, "state") },
+		"with another sequence":         func(_ *world, row item) { row["seq"] = number(99) },
+		"without a sequence":            func(_ *world, row item) { delete(row, "seq") },
+		"of another account":            foreign,
+		"of an older fold":              func(w *world, row item) { w.move(row, "another version") },
+		"deleted":                       func(w *world, row item) { w.move(row, "") },
+		"ahead of the journal":          ahead,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -368,7 +368,7 @@ func TestABadSnapshotChangesOnlyTheCost(t *testing.T) {
 			w.right("before", w.read(reader))
 			rows := w.snapshots()
 			if len(rows) != 1 {
-				t.Fatalf("%d snapshots are kept", len(rows))
+				t.Fatalf("%d snapshots are stored, want one", len(rows))
 			}
 			row := maps.Clone(rows[0])
 			if damage(w, row); row["pk"] != nil {
@@ -385,7 +385,7 @@ func TestABadSnapshotChangesOnlyTheCost(t *testing.T) {
 			w.grow(300)
 			w.read(reader)
 			if _, facts := client.costs(func() { w.right("after it", w.read(reader)) }); facts > 200 {
-				t.Errorf("later %d facts were read, so it is still in the way", facts)
+				t.Errorf("a later read took %d facts, so the wrong snapshot was not replaced", facts)
 			}
 		})
 	}
@@ -393,7 +393,7 @@ func TestABadSnapshotChangesOnlyTheCost(t *testing.T) {
 
 func first(r *accounts.Reader, _ *counted) *accounts.Reader { return r }
 
-// move puts the item under another version's key instead; "" only deletes it.
+// move moves the item to another version's key, or only deletes it if the version is "".
 func (w *world) move(row map[string]types.AttributeValue, version string) {
 	w.t.Helper()
 	_, err := w.tables.Client.DeleteItem(w.t.Context(), &dynamodb.DeleteItemInput{
@@ -407,7 +407,7 @@ func (w *world) move(row map[string]types.AttributeValue, version string) {
 	}
 }
 
-// foreign replaces the snapshot by another account's.
+// foreign replaces the snapshot with another account's.
 func foreign(w *world, row map[string]types.AttributeValue) {
 	w.t.Helper()
 	const bob = portal.AccountID("bob")
@@ -429,8 +429,8 @@ func foreign(w *world, row map[string]types.AttributeValue) {
 	row["state"], row["seq"] = theirs[0]["state"], theirs[0]["seq"]
 }
 
-// ahead makes the snapshot that of a longer stream, as when the journal was restored from
-// a backup and the records were not.
+// ahead replaces the snapshot with that of a longer stream, as when the journal was restored
+// from a backup and the records were not.
 func ahead(w *world, row map[string]types.AttributeValue) {
 	w.t.Helper()
 	longer := newWorld(w.t)
@@ -441,7 +441,7 @@ func ahead(w *world, row map[string]types.AttributeValue) {
 	row["state"], row["seq"] = rows[0]["state"], rows[0]["seq"]
 }
 
-func TestAnAccountIsReadWithoutTheTableOfSnapshots(t *testing.T) {
+func TestAnAccountIsReadEvenIfSnapshotsCannotBe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(250)
@@ -451,7 +451,7 @@ func TestAnAccountIsReadWithoutTheTableOfSnapshots(t *testing.T) {
 		w.right("without the table", w.read(reader))
 	}
 	if n := len(w.snapshots()); n > 0 {
-		t.Errorf("%d snapshots were kept", n)
+		t.Errorf("%d snapshots were stored", n)
 	}
 }
 
@@ -465,7 +465,7 @@ func TestAJournalThatDoesNotAnswerIsPostponed(t *testing.T) {
 	}
 }
 
-// Workers that know the fact fold it differently, so the fold of this one must not be stored.
+// Workers that know the fact fold differently, so this worker's fold is not stored.
 func TestAFactThatIsNotUnderstoodIsInNoSnapshot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -476,16 +476,16 @@ func TestAFactThatIsNotUnderstoodIsInNoSnapshot(t *testing.T) {
 	for range 2 {
 		h := w.read(reader)
 		if h.Account.NotUnderstood != "gatehouse.PlanChanged.v1" {
-			t.Errorf("what is not understood is %q", h.Account.NotUnderstood)
+			t.Errorf("NotUnderstood is %q", h.Account.NotUnderstood)
 		}
 		w.right("with it", h)
 	}
 	if n := len(w.snapshots()); n > 0 {
-		t.Errorf("%d snapshots were kept", n)
+		t.Errorf("%d snapshots were stored", n)
 	}
 }
 
-func TestManyReadAndGrowALongStreamAtOnce(t *testing.T) {
+func TestConcurrentReadersDoNotShareAnAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(390)
@@ -499,15 +499,16 @@ func TestManyReadAndGrowALongStreamAtOnce(t *testing.T) {
 				if err != nil || cmp.Diff(want, h.Account) != "" {
 					t.Errorf("read %d facts, %v", h.Account.Sequence, err)
 				}
-				h.Account.Apply(events.Event{Sequence: 391, Data: events.KeyReleasing{Key: "k1"}}) // theirs alone
+				h.Account.Apply(events.Event{Sequence: 391, Data: events.KeyReleasing{Key: "k1"}}) // only this reader's copy
 			}
 		})
 	}
 	group.Wait()
 }
 
-// A request that failed is carried out when it is replayed, however long ago it failed.
-func TestASnapshotDoesNotCountAFailedRequestAsHandled(t *testing.T) {
+// The replay of a request that was given up is carried out, however long ago the request
+// failed.
+func TestARequestThatFailedDoesNotCountAsHandledInASnapshot(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.grow(50)
@@ -525,7 +526,7 @@ func TestASnapshotDoesNotCountAFailedRequestAsHandled(t *testing.T) {
 	}
 	for _, neighbour := range []int{int(failed.Sequence) - 1, int(failed.Sequence) + 1} {
 		if request := fmt.Sprint("request-", neighbour); !h.Handled(request) {
-			t.Errorf("%s is forgotten", request)
+			t.Errorf("%s does not count as handled", request)
 		}
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxFacts bounds the facts in memory, of all accounts together. One takes about 1 KB. The facts of
-// an account that was dropped are read again.
+// maxFacts is how many facts the memory holds, of all accounts together. A fact takes about 1
+// KB.
 const maxFacts = 8_000
 
 // read is what was read of an account. It is immutable.
 type read struct {
-	// base is the state before facts, and account the state after them. handled are the requests
-	// that led to facts before facts.
+	// base is the state before facts, and handled the requests that had led to facts by then.
+	// account is the state after facts.
 	base    state.Account
 	handled []string
 	facts   []events.Event
@@ -27,7 +27,6 @@ func nothing(id portal.AccountID) read {
 	return read{base: state.NewAccount(id), account: state.NewAccount(id)}
 }
 
-// with appends facts.
 func (r read) with(facts []events.Event) read {
 	r.facts, r.account = append(slices.Clip(r.facts), facts...), r.account.Clone()
 	for _, fact := range facts {
@@ -36,11 +35,11 @@ func (r read) with(facts []events.Event) read {
 	return r
 }
 
-// memory remembers what was read of accounts. It is safe for concurrent use.
+// memory remembers reads. It is safe for concurrent use.
 type memory struct {
 	mu    sync.Mutex
 	reads map[portal.Stream]read
-	facts int // the number of facts in reads, plus one for each account
+	facts int // in reads, plus one for each read
 }
 
 func newMemory() *memory { return &memory{reads: map[portal.Stream]read{}} }
@@ -52,7 +51,7 @@ func (m *memory) recall(stream portal.Stream) (found read, ok bool) {
 	return found, ok
 }
 
-// keep replaces what is remembered of the stream. It drops others to make room.
+// keep replaces the stream's read, and forgets others to make room.
 func (m *memory) keep(stream portal.Stream, latest read) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

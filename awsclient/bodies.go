@@ -8,13 +8,12 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// PlainBodies belongs into the APIOptions of every aws.Config. The SDK closes the
-// body of a request as soon as the response has begun, while net/http may still be
-// making sure that the body has ended. Since the body offers WriteTo, net/http is told
-// of that end by an error, and closes the connection under the response; the SDK then
-// makes the request again. On a machine with busy cores that happens to one request in
-// a few hundred. A receive that is made again leaves what it had leased to nobody
-// until the lease runs out. A body that can only be read ends as it should.
+// PlainBodies belongs in the APIOptions of every aws.Config. It hides the WriteTo method of
+// request bodies. The SDK closes a request's body as soon as the response begins, while
+// net/http may still be looking for the body's end. For a body with WriteTo, net/http then gets
+// an error and closes the connection under the response, and the SDK repeats the request. With
+// busy cores that happens to one request in a few hundred. The messages that such a receive has
+// leased reach no worker until the lease expires.
 func PlainBodies(stack *middleware.Stack) error {
 	return stack.Build.Add(middleware.BuildMiddlewareFunc("PlainBodies", plainBody), middleware.After)
 }

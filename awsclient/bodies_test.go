@@ -12,8 +12,8 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// keepingBody answers at once and keeps the request's body, as net/http may while it
-// looks for its end.
+// keepingBody answers at once and keeps the request's body, as net/http may while it looks for
+// the body's end.
 type keepingBody struct {
 	body   io.ReadCloser
 	length int64
@@ -28,7 +28,7 @@ func (k *keepingBody) Do(req *http.Request) (*http.Response, error) {
 	}, err
 }
 
-func TestTheEndOfABodyIsNoErrorAfterTheResponse(t *testing.T) {
+func TestReadingABodyToItsEndAfterTheResponseSucceeds(t *testing.T) {
 	t.Parallel()
 	http := &keepingBody{}
 	client := sqs.NewFromConfig(aws.Config{
@@ -42,6 +42,6 @@ func TestTheEndOfABodyIsNoErrorAfterTheResponse(t *testing.T) {
 		t.Errorf("%q was sent as %d bytes", http.sent, http.length)
 	}
 	if n, err := io.Copy(io.Discard, http.body); n != 0 || err != nil {
-		t.Errorf("reading on gave %d bytes and %v", n, err)
+		t.Errorf("reading to the end returned %d bytes, %v", n, err)
 	}
 }

@@ -1,5 +1,4 @@
-// Package awsclient is what every AWS client of ours is configured with, whatever the
-// service: the lessons of running the SDK busily. It knows no service.
+// Package awsclient has the configuration that all our AWS clients share. It knows no service.
 package awsclient
 
 import (
@@ -8,9 +7,9 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 )
 
-// HTTPClient is an HTTP client for the SDK that keeps as many idle connections to
-// one host as a busy worker uses. The SDK's own keeps 10; what is above is closed
-// after each request and opened again, with a TLS handshake each time.
+// HTTPClient returns an HTTP client that keeps as many idle connections to a host as a busy
+// worker uses. The SDK's own keeps 10; it closes any others after each request, and opening one
+// again takes a TLS handshake.
 func HTTPClient() *awshttp.BuildableClient {
 	return awshttp.NewBuildableClient().WithTransportOptions(func(tr *http.Transport) {
 		tr.MaxIdleConns = 1024

@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-func TestAppendedFactsAreReadBack(t *testing.T) {
+func TestAppendedFactsAreReadBackWhole(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	first := say(ann, 0, events.UserRegistered{}, events.KeyObserved{Key: "k1"})
@@ -44,7 +44,7 @@ func TestAppendedFactsAreReadBack(t *testing.T) {
 	}
 }
 
-func TestFactsOfNewerCodeAreReadAndKeptAsRecorded(t *testing.T) {
+func TestFactsOfNewerCodeAreReadAndKeptAsTheyWereRecorded(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -96,7 +96,7 @@ func TestAStreamOfSeveralPagesIsReadInOrder(t *testing.T) {
 	tables := journaltest.Start(t)
 	client := &counted{Client: tables.Client}
 	j := journal.New(client, tables.Journal, tables.Records)
-	// DynamoDB ends a page at 1 MB; these are 2.4 MB.
+	// DynamoDB ends a page at 1 MB; these facts take 2.4 MB.
 	long := strings.Repeat("x", 48<<10)
 	for after := int64(0); after < 2*journal.MaxFacts; after += journal.MaxFacts {
 		var facts []events.Fact
@@ -111,7 +111,7 @@ func TestAStreamOfSeveralPagesIsReadInOrder(t *testing.T) {
 	}
 	for i, fact := range facts {
 		if f := fact.Data.(events.RequestRejected); fact.Sequence != int64(i)+1 || f.Message != fmt.Sprint(i+1, long) {
-			t.Fatalf("fact %d is that of sequence %d", i+1, fact.Sequence)
+			t.Fatalf("fact %d has sequence %d", i+1, fact.Sequence)
 		}
 	}
 	if n := client.queries.Load(); n < 3 {
@@ -149,7 +149,7 @@ func TestOneOfManyConcurrentAppendsSucceeds(t *testing.T) {
 			}
 			facts := read(t, j, ann, after)
 			if len(facts) != 1 || won < 0 || facts[0].Data.(events.KeyObserved).Key != portal.KeyID(fmt.Sprint(won)) {
-				t.Fatalf("the stream holds %+v, and writer %d was told that it won", facts, won)
+				t.Fatalf("the stream holds %+v, but writer %d succeeded", facts, won)
 			}
 			if rows := tables.Rows(t, tables.Records, fmt.Sprintf("after%d", after)); len(rows) != 1 {
 				t.Errorf("%d rows were written, want the winner's alone", len(rows))
@@ -158,14 +158,14 @@ func TestOneOfManyConcurrentAppendsSucceeds(t *testing.T) {
 	}
 }
 
-func TestAnAppendAtATakenNumberWritesNothing(t *testing.T) {
+func TestIfANumberIsTakenNothingIsAppended(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
 	grow(t, j, ann, 0, events.UserRegistered{})
 	grow(t, j, ann, 1, events.KeyObserved{Key: "k1"})
-	row := journal.Row{Key: schema.Key{PK: "row", SK: "1"}, Value: note{Text: "not to be there"}}
-	// The first number is free only in the second of these two, and so is none.
+	row := journal.Row{Key: schema.Key{PK: "row", SK: "1"}, Value: note{Text: "must not be written"}}
+	// The first append has no free number; the second only its last.
 	for _, facts := range [][]events.Event{
 		say(ann, 1, events.KeyObserved{Key: "k2"}),
 		say(ann, 0, events.KeyObserved{Key: "k2"}, events.KeyObserved{Key: "k3"}, events.KeyObserved{Key: "k4"}),
@@ -176,7 +176,7 @@ func TestAnAppendAtATakenNumberWritesNothing(t *testing.T) {
 		}
 	}
 	if got := len(read(t, j, ann, 0)); got != 2 {
-		t.Errorf("the stream has grown to %d facts", got)
+		t.Errorf("the stream holds %d facts, want 2", got)
 	}
 	if rows := tables.Rows(t, tables.Records, "row"); len(rows) != 0 {
 		t.Errorf("the row was written: %v", rows)
@@ -201,17 +201,17 @@ func TestRowsAreWrittenInTheTransactionOfTheFacts(t *testing.T) {
 	if len(rows) != 1 || textOf(rows[0]["sk"]) != "new" || textOf(rows[0]["text"]) != "here" {
 		t.Errorf("the rows are %v, want the new one alone", rows)
 	}
-	// Rows that cannot be written take the facts with them.
+	// If a row cannot be written, neither are the facts.
 	twice := journal.Row{Key: schema.Key{PK: "row", SK: "twice"}, Value: note{}}
 	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), twice, twice); err == nil {
-		t.Error("an item was written twice in one transaction")
+		t.Error("a transaction with an item twice succeeded")
 	}
 	if head, err := j.Head(t.Context(), ann); err != nil || head != 1 {
-		t.Errorf("the head is %d, %v; the fact whose row was refused stands", head, err)
+		t.Errorf("the head is %d, %v, want 1: the fact was written without its row", head, err)
 	}
 }
 
-func TestADueRowIsDeletedByWhatItIsAbout(t *testing.T) {
+func TestDropDueDeletesTheRowThatPutDueWrote(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -219,7 +219,7 @@ func TestADueRowIsDeletedByWhatItIsAbout(t *testing.T) {
 	if err := j.Append(t.Context(), ann, 0, say(ann, 0, events.UserRegistered{}), journal.PutDue(wish), journal.PutDue(other)); err != nil {
 		t.Fatal(err)
 	}
-	// Whoever ends it knows what it is about, and nothing more of it.
+	// The worker that ends the wish does not know its correlation.
 	if err := j.Append(t.Context(), ann, 1, say(ann, 1, events.KeyObserved{}), journal.DropDue(due.OfWish(ann, 1, at, "", "free", ""))); err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestADueRowIsDeletedByWhatItIsAbout(t *testing.T) {
 	}
 }
 
-func TestAnInvalidAppendWritesNothing(t *testing.T) {
+func TestWrongFactsAreRefusedAndNothingIsWritten(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	tooMany := make([]events.Fact, journal.MaxFacts+1)
@@ -255,7 +255,7 @@ func TestAnInvalidAppendWritesNothing(t *testing.T) {
 		"a fact larger than a message":    say(ann, 0, wide),
 	} {
 		err := j.Append(t.Context(), ann, 0, facts)
-		if !permanent(err) {
+		if !isPermanent(err) {
 			t.Errorf("%s: %v, want PermanentError", name, err)
 		}
 	}
@@ -264,7 +264,7 @@ func TestAnInvalidAppendWritesNothing(t *testing.T) {
 	}
 }
 
-func TestAnAppendMayHaveMaxFacts(t *testing.T) {
+func TestMaxFactsAreAppendedAtOnce(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	facts := make([]events.Fact, journal.MaxFacts)

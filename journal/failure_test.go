@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// An append takes effect and its answer is lost. When the SDK or the caller repeats it, the answer
-// is success or ErrTaken, and the fact is stored once.
+// An append takes effect, but its answer is lost. The SDK or the caller repeats it and gets
+// success or ErrTaken; the facts are stored once.
 func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
@@ -28,10 +28,10 @@ func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 		operation string
 		rows      []journal.Row
 	}{
-		{"one fact, written plainly", "account/plain", "PutItem", nil},
+		{"one fact, without a transaction", "account/plain", "PutItem", nil},
 		{"a fact with a row, in a transaction", "account/transaction", "TransactWriteItems", []journal.Row{row}},
 	} {
-		for attempts, who := range map[int]string{1: "the caller repeats", 3: "the SDK repeats"} {
+		for attempts, who := range map[int]string{1: "the caller repeats it", 3: "the SDK repeats it"} {
 			t.Run(c.name+", "+who, func(t *testing.T) {
 				t.Parallel()
 				stream := c.stream + portal.Stream(who)
@@ -49,7 +49,7 @@ func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 				err := j.Append(t.Context(), stream, 1, fact, c.rows...)
 				if attempts == 1 {
 					if !isPostponed(err) {
-						t.Errorf("the lost answer came as %v, want Postponed", err)
+						t.Errorf("after the lost answer: %v, want Postponed", err)
 					}
 					err = j.Append(t.Context(), stream, 1, fact, c.rows...)
 				}
@@ -67,7 +67,7 @@ func TestALostAnswerNeverAppendsTwice(t *testing.T) {
 	}
 }
 
-func TestAConflictingTransactionIsALostRace(t *testing.T) {
+func TestOnlyALostRaceIsErrTaken(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	reasons := func(codes ...string) string {
@@ -85,15 +85,15 @@ func TestAConflictingTransactionIsALostRace(t *testing.T) {
 		want                  func(error) bool
 	}{
 		{"a conflict", "TransactionCanceledException", reasons("None", "TransactionConflict"), taken},
-		{"a condition beside a conflict", "TransactionCanceledException", reasons("ConditionalCheckFailed", "TransactionConflict"), taken},
-		{"a conflict of a plain write", "TransactionConflictException", "", taken},
-		{"throttling, which decides nothing", "TransactionCanceledException", reasons("None", "ThrottlingError"), isPostponed},
-		{"a condition beside throttling", "TransactionCanceledException", reasons("ConditionalCheckFailed", "ThrottlingError"), isPostponed},
-		{"an item that is not valid", "TransactionCanceledException", reasons("ValidationError", "None"), permanent},
-		{"a transaction that still runs", "TransactionInProgressException", "", isPostponed},
+		{"a failed condition and a conflict", "TransactionCanceledException", reasons("ConditionalCheckFailed", "TransactionConflict"), taken},
+		{"a conflict of a single write", "TransactionConflictException", "", taken},
+		{"throttling in a transaction", "TransactionCanceledException", reasons("None", "ThrottlingError"), isPostponed},
+		{"a failed condition and throttling", "TransactionCanceledException", reasons("ConditionalCheckFailed", "ThrottlingError"), isPostponed},
+		{"an item that is not valid", "TransactionCanceledException", reasons("ValidationError", "None"), isPermanent},
+		{"a transaction in progress", "TransactionInProgressException", "", isPostponed},
 		{"throttling", "ProvisionedThroughputExceededException", "", isPostponed},
-		{"a table that is not there", "ResourceNotFoundException", "", isPostponed},
-		{"a request that is not valid", "ValidationException", "", permanent},
+		{"a missing table", "ResourceNotFoundException", "", isPostponed},
+		{"a request that is not valid", "ValidationException", "", isPermanent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -108,9 +108,9 @@ func TestAConflictingTransactionIsALostRace(t *testing.T) {
 
 func taken(err error) bool { return errors.Is(err, journal.ErrTaken) && !isPostponed(err) }
 
-func permanent(err error) bool {
-	var never *journal.PermanentError
-	return errors.As(err, &never) && !errors.Is(err, journal.ErrTaken) && !isPostponed(err)
+func isPermanent(err error) bool {
+	var permanent *journal.PermanentError
+	return errors.As(err, &permanent) && !errors.Is(err, journal.ErrTaken) && !isPostponed(err)
 }
 
 func TestEverythingIsPostponedWhileTheTableDoesNotAnswer(t *testing.T) {
@@ -132,23 +132,23 @@ func TestEverythingIsPostponedWhileTheTableDoesNotAnswer(t *testing.T) {
 	}
 }
 
-func TestAWriteThatDynamoDBCallsInvalidIsUnfit(t *testing.T) {
+func TestWhatDynamoDBCallsInvalidIsPermanent(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	for doing, err := range map[string]error{
-		"an empty key":     j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "", SK: "1"}, Value: note{}}),
-		"an item twice":    j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{}}, journal.Row{Key: schema.Key{PK: "a", SK: "1"}}),
-		"a large item":     j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}),
-		"one large of two": j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{Key: schema.Key{PK: "b", SK: "1"}}),
-		"no stream":        j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
+		"an empty key":            j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "", SK: "1"}, Value: note{}}),
+		"an item twice":           j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{}}, journal.Row{Key: schema.Key{PK: "a", SK: "1"}}),
+		"a large item":            j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}),
+		"one large of two":        j.Write(t.Context(), journal.Row{Key: schema.Key{PK: "a", SK: "1"}, Value: note{Text: string(make([]byte, 500<<10))}}, journal.Row{Key: schema.Key{PK: "b", SK: "1"}}),
+		"a stream without a name": j.Append(t.Context(), "", 1, say("", 1, events.UserRegistered{})),
 	} {
-		if !permanent(err) {
+		if !isPermanent(err) {
 			t.Errorf("%s: %v, want PermanentError", doing, err)
 		}
 	}
 }
 
-func TestAFactThatCannotBeReadIsUnfit(t *testing.T) {
+func TestAFactThatCannotBeReadIsPermanent(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	j := tables.Open()
@@ -160,7 +160,7 @@ func TestAFactThatCannotBeReadIsUnfit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if facts, err := j.Read(t.Context(), ann, 0); !permanent(err) || facts != nil {
-		t.Errorf("reading past it: %d facts, %v; want PermanentError and no half stream", len(facts), err)
+	if facts, err := j.Read(t.Context(), ann, 0); !isPermanent(err) || facts != nil {
+		t.Errorf("reading past it: %d facts, %v; want PermanentError and no facts", len(facts), err)
 	}
 }

@@ -1,7 +1,6 @@
-// Package journal keeps the streams of facts in DynamoDB: one stream for each account and one
-// for the catalog. Streams are append-only; they are the source of truth and the audit log. Only
-// one writer can take a stream's next sequence number, so each decision is recorded once. The
-// package does not interpret facts.
+// Package journal is the truth and the audit log: append-only streams of facts in DynamoDB, one
+// for each account and one for the catalog. Only one fact can have a stream's next sequence
+// number, so a request is decided once. The package does not know what the facts mean.
 package journal
 
 import (
@@ -20,12 +19,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// ErrTaken means that another writer took the next sequence number, or that a concurrent
-// transaction wrote one of the same items. The caller reads the stream again and decides anew.
-var ErrTaken = errors.New("the stream has moved on")
+// ErrTaken: another writer took the next sequence number, or a concurrent transaction touched
+// the same items. The caller should reload the stream and decide again.
+var ErrTaken = errors.New("another writer was first")
 
-// PermanentError is an error that a retry cannot cure: a stored fact cannot be read, or a write is not
-// valid.
+// PermanentError is an error that retrying cannot fix: a stream has something unreadable, or
+// the items can never be written.
 type PermanentError struct{ Err error }
 
 func (u *PermanentError) Error() string { return u.Err.Error() }
@@ -34,7 +33,7 @@ func (u *PermanentError) Unwrap() error { return u.Err }
 
 func permanent(format string, args ...any) error { return &PermanentError{fmt.Errorf(format, args...)} }
 
-// MaxFacts is how many facts one append may have.
+// MaxFacts is how many facts one append takes.
 const MaxFacts = 25
 
 type client interface {
@@ -50,28 +49,27 @@ type Journal struct {
 	records string
 }
 
-// New returns a Journal. Facts go to the journal table, and the rows that are written with them
-// to the records table.
+// New returns a Journal that appends facts to table, and writes the rows that belong to them to
+// records.
 func New(client client, table, records string) *Journal {
 	return &Journal{client: client, table: table, records: records}
 }
 
-// Read returns the facts of a stream that follow that sequence number, in order. The read is
-// consistent: it sees every append that was acknowledged before. A stream without facts is
-// empty. A fact of a type that only newer code knows is an events.Unknown. The error is a
-// *portal.Postponed if the table does not answer, and an *PermanentError if a fact cannot be read.
+// Read returns the stream's facts after that sequence, in order and consistently: it sees every
+// acknowledged Append. A stream without facts is empty. Facts of a type that only newer code
+// knows are events.Unknown. If the table does not answer, the error is *portal.Postponed; if a
+// fact cannot be read, it is *PermanentError.
 func (j *Journal) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
 	facts, _, err := j.read(ctx, stream, after, 0)
 	return facts, err
 }
 
-// ReadUpTo is Read with a limit. more says that there may be further facts.
-func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
-	return j.read(ctx, stream, after, most)
+// ReadUpTo is Read with at most limit facts; more means that others may follow.
+func (j *Journal) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error) {
+	return j.read(ctx, stream, after, limit)
 }
 
-// read reads all facts if most is 0.
-func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error) {
+func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error) {
 	in := &dynamodb.QueryInput{
 		TableName:              &j.table,
 		ConsistentRead:         aws.Bool(true),
@@ -81,11 +79,11 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 			":after":  schema.Text(schema.Sequence(after)),
 		},
 	}
-	if most > 0 {
-		in.Limit = aws.Int32(int32(most))
+	if limit > 0 {
+		in.Limit = aws.Int32(int32(limit))
 	}
 	pages := dynamodb.NewQueryPaginator(j.client, in)
-	for pages.HasMorePages() && (most == 0 || len(facts) < most) {
+	for pages.HasMorePages() && (limit == 0 || len(facts) < limit) {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, false, unavailable("reading "+string(stream), err)
@@ -101,11 +99,11 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, m
 	return facts, pages.HasMorePages(), nil
 }
 
-// Append adds the facts and writes the rows in one transaction. The facts must have the sequence
-// numbers after+1, after+2 and so on. The error is ErrTaken if the stream no longer ends at
-// after, an *PermanentError if the write is not valid, and a *portal.Postponed if the table does not answer.
-// A call that succeeded without an answer is ErrTaken when it is repeated; the caller finds its
-// own facts by their causation.
+// Append adds the facts, which must have the sequence numbers after+1, after+2, …, and writes
+// the rows, all in one transaction. It returns ErrTaken if the stream is no longer at after,
+// and *PermanentError for facts and rows that can never be written. A call repeated after a
+// lost answer may find its own facts and return ErrTaken; the caller recognises them by their
+// causation.
 func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...Row) error {
 	if len(facts) == 0 || len(facts) > MaxFacts {
 		return permanent("appending to %s: %d facts, want 1 to %d", stream, len(facts), MaxFacts)
@@ -138,7 +136,7 @@ func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64,
 	return j.commit(ctx, "appending to "+string(stream), writes)
 }
 
-// Write writes rows without facts, in one transaction. Its errors are those of Append.
+// Write writes only rows, in one transaction.
 func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	if len(rows) == 0 {
 		return nil
@@ -154,7 +152,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	return j.commit(ctx, "writing records", writes)
 }
 
-// commit uses a transaction only for more than one item: a plain write costs half as much.
+// commit writes one item without a transaction, at half the price, and several in one.
 func (j *Journal) commit(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
 	var err error
 	if len(writes) == 1 && writes[0].Put != nil {
@@ -175,9 +173,9 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 	}
 }
 
-// LostRace reports whether DynamoDB refused a write because another writer came first: a
-// condition failed, or another transaction was writing the same item. A transaction that was also
-// canceled for any other reason does not count.
+// LostRace reports whether DynamoDB refused a conditional write because another writer was
+// first. A failed condition and a conflicting transaction mean the same, unless the transaction
+// was also canceled for another reason.
 func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException
@@ -201,8 +199,8 @@ func LostRace(err error) bool {
 	return lost
 }
 
-// unavailable makes the error of a call: *PermanentError if DynamoDB found the call invalid, otherwise
-// *portal.Postponed.
+// unavailable postpones errors that a retry may fix. DynamoDB's validation errors are
+// permanent.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	if isInvalid(err) {
@@ -211,7 +209,8 @@ func unavailable(doing string, err error) error {
 	return portal.Postpone("the journal does not answer", err)
 }
 
-// isInvalid also looks at a transaction's reasons, where DynamoDB reports an invalid item.
+// isInvalid reports whether DynamoDB calls the request invalid; a transaction does so in its
+// reasons.
 func isInvalid(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {

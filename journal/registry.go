@@ -11,13 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// register lists a stream. It is part of the transaction of the stream's first fact.
+// register writes the item that lists the stream, in the transaction of its first fact.
 func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: &j.table, Item: schema.RegisteredStream(stream).Attributes()}}
 }
 
-// Streams calls visit for every stream that has facts, in no particular order. It stops at the
-// first error of visit and returns it.
+// Streams calls visit for every stream with facts, in no particular order, and stops at visit's
+// first error, which it returns.
 func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
 	for shard := range schema.RegistryShards {
 		if err := j.streamsOf(ctx, shard, visit); err != nil {
@@ -48,7 +48,7 @@ func (j *Journal) streamsOf(ctx context.Context, shard int, visit func(portal.St
 	return nil
 }
 
-// Head is the stream's last sequence number, 0 for a stream without facts.
+// Head returns the stream's last sequence number, 0 for a stream without facts.
 func (j *Journal) Head(ctx context.Context, stream portal.Stream) (int64, error) {
 	out, err := j.client.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &j.table,

@@ -22,7 +22,7 @@ func textOf(v types.AttributeValue) string {
 	return s.Value
 }
 
-func TestEveryStreamIsListedOnce(t *testing.T) {
+func TestStreamsVisitsEveryStreamOnce(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	want := map[portal.Stream]int{}
@@ -65,11 +65,11 @@ func TestEveryStreamIsInOneShardOfTheRegistry(t *testing.T) {
 		t.Errorf("streams (-want +got):\n%s", diff)
 	}
 	if used < schema.RegistryShards/2 {
-		t.Errorf("all of them are in %d of %d parts", used, schema.RegistryShards)
+		t.Errorf("the streams are in only %d of %d shards", used, schema.RegistryShards)
 	}
 }
 
-func TestListingStreamsStopsAtTheErrorOfVisit(t *testing.T) {
+func TestStreamsStopsAtTheFirstErrorOfVisit(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	grow(t, j, ann, 0, events.UserRegistered{})
@@ -77,11 +77,11 @@ func TestListingStreamsStopsAtTheErrorOfVisit(t *testing.T) {
 	enough, visited := errors.New("enough"), 0
 	err := j.Streams(t.Context(), func(portal.Stream) error { visited++; return enough })
 	if !errors.Is(err, enough) || isPostponed(err) || visited != 1 {
-		t.Errorf("stopped after %d streams with %v, want after one with the visitor's error", visited, err)
+		t.Errorf("stopped after %d streams with %v, want after one with visit's error", visited, err)
 	}
 }
 
-func TestTheHeadIsTheLastNumberOfThatStreamAlone(t *testing.T) {
+func TestTheHeadIsTheStreamsLastSequence(t *testing.T) {
 	t.Parallel()
 	j := journaltest.Start(t).Open()
 	longer := ann + "a"

@@ -11,12 +11,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Row is a row of the records table that is written in one transaction with facts. A
-// transaction may have each key only once.
+// Row is an item of the records table, written in the transaction of the facts that it belongs
+// to. A transaction can contain an item only once.
 type Row struct {
 	schema.Key
-	// Value is a struct with dynamodbav tags that holds the other attributes. If it is nil, the
-	// row is deleted; it need not exist.
+	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
+	// item, if it exists.
 	Value any
 }
 
@@ -25,8 +25,7 @@ func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }
 
-// DropDue deletes a due row that has not been moved to a later time yet. One that was moved has
-// another key, and the job deletes it when it next falls due.
+// DropDue deletes a due row whose time has not moved.
 func DropDue(row due.Row) Row {
 	return Row{Key: row.Place()}
 }

@@ -53,14 +53,12 @@ type note struct {
 	Text string `dynamodbav:"text"`
 }
 
-// network stands between the SDK and the local AWS.
+// network is the transport between the SDK and the local AWS.
 type network struct {
 	next http.RoundTripper
-	// answer, if it returns a response or an error, is the answer; the request does
-	// not arrive.
+	// answer may return a response or an error; the request then does not arrive.
 	answer func(operation string) (*http.Response, error)
-	// lose says whether the answer to a request that has arrived and been carried out
-	// is lost on its way back.
+	// lose reports whether the answer to a request that was carried out is lost.
 	lose func(operation string) bool
 }
 
@@ -82,8 +80,8 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-// through is a journal that reaches the tables through the network. The SDK makes that many
-// attempts without waiting.
+// through returns a journal on the same tables that uses the network. The SDK makes that many
+// attempts without waiting in between.
 func through(t *testing.T, tables journaltest.Tables, attempts int, n network) *journal.Journal {
 	t.Helper()
 	transport := &http.Transport{}
@@ -99,7 +97,7 @@ func through(t *testing.T, tables journaltest.Tables, attempts int, n network) *
 	return journal.New(client, tables.Journal, tables.Records)
 }
 
-// refusal is an error as DynamoDB answers it.
+// refusal is an error response in DynamoDB's format.
 func refusal(exception, more string) *http.Response {
 	body := `{"__type":"com.amazonaws.dynamodb.v20120810#` + exception + `","message":"refused by the test"` + more + `}`
 	return &http.Response{
@@ -110,7 +108,7 @@ func refusal(exception, more string) *http.Response {
 	}
 }
 
-// once returns true for the first call of that operation.
+// once returns a function that is true for the first call of the operation.
 func once(operation string) func(string) bool {
 	done := false
 	return func(name string) bool {

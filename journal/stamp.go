@@ -8,9 +8,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Stamp makes the next facts of the cause's stream from payloads. It numbers them from after+1,
-// names the cause as their causation, and copies its operation, actor, intent, correlation and
-// trace.
+// Stamp makes facts from payloads, to follow sequence after in the cause's stream. They have
+// the cause's operation, actor, intent and correlation, and its id as their causation.
 func Stamp(cause events.Event, source string, at time.Time, after int64, payloads []events.Fact) []events.Event {
 	stamped := make([]events.Event, len(payloads))
 	for i, payload := range payloads {
@@ -33,7 +32,7 @@ func Stamp(cause events.Event, source string, at time.Time, after int64, payload
 	return stamped
 }
 
-// FactID is the id of the fact at that place in that stream.
+// FactID returns the id of the stream's fact with that sequence.
 func FactID(stream portal.Stream, seq int64) string {
 	return portal.DeriveID("fact", string(stream), strconv.FormatInt(seq, 10))
 }

@@ -13,9 +13,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// StreamPage lists at most limit streams. position is "" for the first page, and then what the
-// page before returned as next; next is "" after the last page. A page may be short or empty
-// without being the last. A stream that is new since the first page may be missing.
+// StreamPage lists at most limit streams that have facts, from the position that the page
+// before returned as next. "" is the first position, and next after the last page. A page may
+// be short or empty without being the last. A stream whose first fact is appended meanwhile may
+// be left out.
 func (j *Journal) StreamPage(ctx context.Context, position string, limit int) (streams []portal.Stream, next string, err error) {
 	number, last, _ := strings.Cut(position, "/")
 	shard := 0

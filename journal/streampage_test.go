@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestEveryStreamIsOnOnePageHoweverSmallThePagesAre(t *testing.T) {
+func TestEveryStreamIsOnExactlyOnePage(t *testing.T) {
 	t.Parallel()
 	facts := journaltest.Start(t).Open()
 	var want []portal.Stream
@@ -35,7 +35,7 @@ func TestEveryStreamIsOnOnePageHoweverSmallThePagesAre(t *testing.T) {
 			t.Fatal(err)
 		}
 		if len(page) > 2 {
-			t.Errorf("a page of %d streams, where 2 were asked for", len(page))
+			t.Errorf("a page has %d streams, want at most 2", len(page))
 		}
 		got = append(got, page...)
 		if position = next; position == "" {
@@ -47,6 +47,6 @@ func TestEveryStreamIsOnOnePageHoweverSmallThePagesAre(t *testing.T) {
 		t.Errorf("streams (-want +got):\n%s", diff)
 	}
 	if _, _, err := facts.StreamPage(t.Context(), "nonsense", 2); err == nil {
-		t.Error("nonsense was taken for a position")
+		t.Error("nonsense was accepted as a position")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Profile is what the portal shows of an account itself.
+// Profile is an account without its keys and subscriptions.
 type Profile struct {
 	Status       string    `dynamodbav:"status"`
 	RegisteredAt time.Time `dynamodbav:"registered_at"`
@@ -26,14 +26,14 @@ const (
 	StatusRegistered = "registered"
 )
 
-// Account is all that the dashboard shows: who it is, its keys, its subscriptions.
+// Account is everything that the dashboard shows.
 type Account struct {
 	Profile       Profile
 	Keys          []Key
 	Subscriptions []Subscription
 }
 
-// profileRows: state row, guarded by sequence; written by the account's stream only.
+// profileRows writes a state row, guarded by sequence; only the account's stream writes it.
 func profileRows(changed rows, account state.Account, fact events.Event) {
 	if _, ok := fact.Data.(events.UserRegistered); ok {
 		changed.view(changed.Profile(account.ID), fact.Sequence, Profile{
@@ -42,8 +42,7 @@ func profileRows(changed rows, account state.Account, fact events.Event) {
 	}
 }
 
-// Account reads an account's present state. One that never registered is empty, with
-// status "none".
+// Account reads an account. One that never registered is empty, with StatusNone.
 func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, error) {
 	account := Account{Profile: Profile{Status: StatusNone}}
 	live, err := v.store.live(ctx)
@@ -67,8 +66,8 @@ func (v *Views) Account(ctx context.Context, id portal.AccountID) (Account, erro
 	return account, v.nameAsOffered(ctx, account.Subscriptions)
 }
 
-// nameAsOffered gives subscriptions the names that their plans have now; one whose plan is
-// no longer offered keeps the name that it was subscribed to under.
+// nameAsOffered gives subscriptions their plans' current names. If a plan is no longer offered,
+// the name from the time of subscribing stays.
 func (v *Views) nameAsOffered(ctx context.Context, subscriptions []Subscription) error {
 	if len(subscriptions) == 0 {
 		return nil

@@ -18,25 +18,24 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Activity is one line of what happened in an account.
+// Activity is one line about an event in an account.
 type Activity struct {
 	Sequence int64     `dynamodbav:"seq"`
 	At       time.Time `dynamodbav:"at"`
 	Text     string    `dynamodbav:"text"`
-	// Operation is the one that led to it, "" if none did.
+	// Operation is the one that led to it, or "".
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// Revealed is the key that was shown, if the line is about that.
-	Revealed portal.KeyID `dynamodbav:"revealed,omitempty"`
+	Revealed  portal.KeyID       `dynamodbav:"revealed,omitempty"`
 }
 
-// ActivityPage is some lines, newest first.
+// ActivityPage is a page of lines, newest first.
 type ActivityPage struct {
 	Lines []Activity
-	// Next asks for the lines after these, "" if there are none.
+	// Next is the next page's cursor, "" if there is none.
 	Next string
 }
 
-// activityRows: insert-only, one row a fact; written again it is the same.
+// activityRows inserts rows, at most one for each fact; a second write changes nothing.
 func activityRows(changed rows, account state.Account, fact events.Event) {
 	if text := activityText(account, fact); text != "" {
 		changed.view(changed.Activity(account.ID, fact.Sequence), fact.Sequence,
@@ -81,9 +80,8 @@ func lostText(plan string, reason events.LossReason) string {
 	return plan + " ended: the operator of this portal has removed the plan."
 }
 
-// Activity lists what happened in an account, newest first, at most limit lines: the
-// newest, or those that a page's Next asks for. Keys that were shown are among it. A
-// cursor that is none of ours is portal.Invalid.
+// Activity lists an account's events and reveals, newest first, at most limit lines. The cursor
+// is "" or a page's Next; any other is portal.Invalid.
 func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (ActivityPage, error) {
 	from, err := parseActivityCursor(cursor)
 	if err != nil {
@@ -110,8 +108,7 @@ func (v *Views) Activity(ctx context.Context, id portal.AccountID, cursor string
 	return mergeActivity(facts, reveals, from, int(limit)), nil
 }
 
-// activityCursor says where each of the two lists goes on, the newest first: before that
-// sort key, or "" at the newest.
+// activityCursor holds the sort keys before which the two lists continue, "" for the newest.
 type activityCursor struct{ facts, reveals string }
 
 func (c activityCursor) String() string { return c.facts + "." + c.reveals }
@@ -124,13 +121,13 @@ func parseActivityCursor(text string) (activityCursor, error) {
 	_, noFact := strconv.ParseUint(facts, 10, 63)
 	_, noTime := strconv.ParseUint(reveals, 10, 63)
 	if !ok || noFact != nil || noTime != nil || len(facts) != len(schema.Sequence(0)) || len(reveals) != len(schema.Nanoseconds(time.Unix(0, 0))) {
-		return activityCursor{}, portal.Fail(portal.Invalid, "This page of the activity does not exist. Begin with the newest.")
+		return activityCursor{}, portal.Fail(portal.Invalid, "This page of the activity does not exist. Start with the newest.")
 	}
 	return activityCursor{facts: facts, reveals: reveals}, nil
 }
 
-// mergeActivity takes the newest lines of both lists. What is added while somebody pages
-// comes before the first page, never on a later one.
+// mergeActivity returns the newest lines of both lists. Lines added while somebody pages are
+// newer than the first page, so no later page has them.
 func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) ActivityPage {
 	page, next := ActivityPage{}, from
 	if next == (activityCursor{}) {
@@ -151,7 +148,6 @@ func mergeActivity(facts, reveals []Activity, from activityCursor, limit int) Ac
 	return page
 }
 
-// beyond is where lists begin whose newest lines are these.
 func beyond(facts, reveals []Activity) activityCursor {
 	newest, shown := int64(0), time.Unix(0, 0)
 	if len(facts) > 0 {
@@ -163,8 +159,7 @@ func beyond(facts, reveals []Activity) activityCursor {
 	return activityCursor{facts: schema.Sequence(newest + 1), reveals: schema.Nanoseconds(shown.Add(1))}
 }
 
-// latest reads the newest rows of a range, at most limit, that come before that one ("" is the
-// end).
+// latest visits the newest rows of a range that come before the sort key before, at most limit.
 func (s store) latest(ctx context.Context, table string, of schema.Range, before string, limit int32, visit func(map[string]types.AttributeValue) error) error {
 	end := of.Begins + "~"
 	if before != "" {
@@ -178,7 +173,7 @@ func (s store) latest(ctx context.Context, table string, of schema.Range, before
 			":pk": textValue(of.PK), ":begin": textValue(of.Begins), ":end": textValue(end),
 		},
 		ScanIndexForward: aws.Bool(false),
-		Limit:            aws.Int32(limit + 1), // the row at the end may be one of the page before
+		Limit:            aws.Int32(limit + 1), // the first row may be the last of the previous page
 	})
 	for found := int32(0); pages.HasMorePages() && found < limit; {
 		page, err := pages.NextPage(ctx)

@@ -22,7 +22,7 @@ func TestActivityIsPagedNewestFirst(t *testing.T) {
 	for i := range 7 {
 		all = append(all, said{"op", events.RequestRejected{Code: portal.Conflict, Message: fmt.Sprint(i + 1)}})
 		if i == 3 {
-			all = append(all, said{"op", events.RequestUnchanged{}}) // no line of its own
+			all = append(all, said{"op", events.RequestUnchanged{}}) // has no line
 		}
 	}
 	s.shown(annStream, all...)
@@ -65,7 +65,7 @@ func TestActivityThatCannotBeReadIsUnavailable(t *testing.T) {
 	}
 }
 
-func TestACursorThatIsNoneOfOursIsInvalid(t *testing.T) {
+func TestAnInvalidCursorIsRefused(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, whole...)
@@ -75,29 +75,29 @@ func TestACursorThatIsNoneOfOursIsInvalid(t *testing.T) {
 	}
 	facts, reveals, _ := strings.Cut(page.Next, ".")
 	for name, cursor := range map[string]string{
-		"a word":                        "newest",
-		"a number":                      "7",
-		"a dot":                         ".",
-		"only the place of facts":       facts + ".",
-		"only the place of reveals":     "." + reveals,
-		"a place that is too short":     facts[1:] + "." + reveals,
-		"a place that is too long":      facts + ".0" + reveals,
-		"something else than digits":    facts[:11] + "x." + reveals,
-		"a place before the first":      "-" + facts[1:] + "." + reveals,
-		"a time that there cannot be":   facts + "." + strings.Repeat("9", len(reveals)),
-		"something behind a cursor":     page.Next + ".1",
-		"a sort key of another table's": "log#activity#" + page.Next,
+		"a word":                    "newest",
+		"a number":                  "7",
+		"a dot":                     ".",
+		"only the place of facts":   facts + ".",
+		"only the place of reveals": "." + reveals,
+		"a place that is too short": facts[1:] + "." + reveals,
+		"a place that is too long":  facts + ".0" + reveals,
+		"a letter among the digits": facts[:11] + "x." + reveals,
+		"a place before the first":  "-" + facts[1:] + "." + reveals,
+		"an impossible time":        facts + "." + strings.Repeat("9", len(reveals)),
+		"a cursor with a suffix":    page.Next + ".1",
+		"a whole sort key":          "log#activity#" + page.Next,
 	} {
 		if page, err := s.Activity(t.Context(), ann, cursor, 2); portal.CodeOf(err) != portal.Invalid || len(page.Lines) > 0 {
 			t.Errorf("%s, %q: %+v, %v; want invalid", name, cursor, page, err)
 		}
 	}
 	if next, err := s.Activity(t.Context(), ann, page.Next, 2); err != nil || len(next.Lines) != 2 || next.Lines[0].Sequence >= page.Lines[1].Sequence {
-		t.Errorf("its own leads to %+v, %v", next, err)
+		t.Errorf("the valid cursor returned %+v, %v", next, err)
 	}
 }
 
-// DynamoDB ends an answer at 1 MB, whatever was asked for.
+// DynamoDB ends a page at 1 MB, even before the limit is reached.
 func TestAPageOfLongLinesIsWhole(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
@@ -116,9 +116,9 @@ func TestAPageOfLongLinesIsWhole(t *testing.T) {
 	}
 }
 
-// Facts and reveals in any order of time, paged in any sizes: each line is there once, the
-// newest first. What is added meanwhile is not, and disturbs nothing.
-func TestPagingLosesNoLineAndDoublesNone(t *testing.T) {
+// Facts and reveals in any order of time, in pages of any size: each line appears once, newest
+// first. Lines added meanwhile do not appear and disturb nothing.
+func TestPagingListsEachLineOnce(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	reveals := NewReveals(s.tables.Client, s.tables.Records)

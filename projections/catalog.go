@@ -14,13 +14,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Catalog is what the portal offers.
+// Catalog is the published catalog.
 type Catalog struct {
 	catalog.Document
-	// Hash changes with the document: it is the entity tag.
+	// Hash changes with the document. It is the entity tag.
 	Hash        string
 	PublishedAt time.Time
-	// Sequence is the fact that published it, 0 before the first.
+	// Sequence is that of the fact that published it, 0 if none has.
 	Sequence int64
 }
 
@@ -30,8 +30,7 @@ type catalogRow struct {
 	Sequence    int64     `dynamodbav:"seq"`
 }
 
-// catalogRows: state row, guarded by sequence; written by the catalog's stream only. It
-// names the document, which never changes under its hash.
+// catalogRows writes a state row, guarded by sequence; only the catalog's stream writes it.
 func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	if _, ok := fact.Data.(events.CatalogPublished); ok {
 		changed.view(changed.Catalog(), fact.Sequence, catalogRow{
@@ -40,14 +39,13 @@ func catalogRows(changed rows, current state.Catalog, fact events.Event) {
 	}
 }
 
-// Catalog is what is published; before the first publication it is empty. It comes from
-// memory: the tables are asked once a second at most, however many ask. While they do not
-// answer, what was read last is good for a minute.
+// Catalog returns the published catalog from memory, which is refreshed once a second at most;
+// it is empty before the first publication. If it cannot be read, the last one is good for a
+// minute.
 func (v *Views) Catalog(ctx context.Context) (Catalog, error) {
 	return v.catalog.get(ctx, v.readCatalog)
 }
 
-// readCatalog reads the pointer, and the document if it is another than the last.
 func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) {
 	var now catalogRow
 	live, err := v.store.live(ctx)
@@ -67,8 +65,8 @@ func (v *Views) readCatalog(ctx context.Context, last Catalog) (Catalog, error) 
 	return Catalog{Document: doc, Hash: now.Hash, PublishedAt: now.PublishedAt, Sequence: now.Sequence}, nil
 }
 
-// LastCatalog is the catalog as this process has read it last, however long ago, without
-// reading; the zero Catalog if it never has.
+// LastCatalog returns the catalog that this process read last, however long ago, without
+// reading.
 func (v *Views) LastCatalog() Catalog {
 	v.catalog.mu.Lock()
 	defer v.catalog.mu.Unlock()
@@ -79,36 +77,35 @@ func (v *Views) LastCatalog() Catalog {
 const CatalogFresh = time.Second
 
 const (
-	// catalogStale is how long the catalog in memory is good while it cannot be looked up.
-	catalogStale = time.Minute
-	// catalogTimeout bounds one reading.
+	// catalogStale is how long the catalog in memory is used while it cannot be read.
+	catalogStale   = time.Minute
 	catalogTimeout = 10 * time.Second
 )
 
-// catalogCache holds the catalog in memory. The zero value is empty.
+// The zero catalogCache is empty.
 type catalogCache struct {
-	// now is the clock; nil is the system's.
 	now     func() time.Time
 	reading singleflight.Group
 
 	mu      sync.Mutex
 	catalog Catalog
-	// readAt is when it was read, triedAt when that was last tried, failed how that failed.
+	// readAt is the time of the last successful read, triedAt of the last attempt, failed its
+	// error.
 	readAt, triedAt time.Time
 	failed          error
 }
 
-// get is the catalog in memory, read anew if it is older than a second. Of those who ask
-// at the same time one reads, for all.
+// get returns the catalog in memory, read again if it is older than a second. Concurrent
+// callers share one read.
 func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catalog) (Catalog, error)) (Catalog, error) {
 	if catalog, fresh, err := c.inMemory(); fresh {
 		return catalog, err
 	}
 	done := c.reading.DoChan("", func() (any, error) {
-		if _, fresh, _ := c.inMemory(); fresh { // somebody has read it meanwhile
+		if _, fresh, _ := c.inMemory(); fresh { // another caller has read it meanwhile
 			return nil, nil
 		}
-		// Not for this caller alone, who may go away.
+		// This caller may go away, but others wait for the same read.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), catalogTimeout)
 		defer cancel()
 		c.mu.Lock()
@@ -131,7 +128,7 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 	return catalog, err
 }
 
-// inMemory is what is known, and whether that was found out within the last second.
+// fresh means that the last attempt was less than a second ago.
 func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,15 +15,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// shelf keeps documents in the real table, and counts who asks for which.
+// shelf keeps documents in the real table and counts loads.
 type shelf struct {
 	*catalog.Store
 	mu    sync.Mutex
 	loads []string
 	down  error
-	// now is the portal's clock, which a publication moves on by a second.
+	// now is the portal's clock; a publication moves it on by a second.
 	now atomic.Int64
-	// reads counts readings of the views, which fail while silent.
+	// reads counts reads of the views, which fail while silent.
 	reads  atomic.Int64
 	silent atomic.Bool
 }
@@ -44,15 +44,15 @@ func newCatalog(t *testing.T) (*screen, *shelf) {
 	documents := &shelf{Store: catalog.NewStore(s.tables.Client, s.tables.Records)}
 	s.Views = NewViews(tallied{s.tables.Client, documents}, s.names(), documents)
 	s.catalog.now = func() time.Time { return start.Add(time.Duration(documents.now.Load())) }
-	// Which views are live is looked for elsewhere, and not counted here.
+	// Reads of the pointer are not counted here.
 	s.Views.store.generations = newGenerations(s.tables.Client, s.tables.Views)
 	return s, documents
 }
 
-// later moves the portal's clock on.
+// later moves the portal's clock forward.
 func (s *shelf) later(by time.Duration) { s.now.Add(int64(by)) }
 
-// tallied is a client whose readings are counted, and fail when told to.
+// tallied is a client that counts reads and can make them fail.
 type tallied struct {
 	client
 	shelf *shelf
@@ -75,7 +75,7 @@ func (s *screen) offered() Catalog {
 	return c
 }
 
-// publish keeps a document and publishes it.
+// publish stores a document and publishes it.
 func (s *screen) publish(documents *shelf, name string) string {
 	s.t.Helper()
 	hash, err := documents.Put(s.t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: name}}})
@@ -104,7 +104,7 @@ func TestTheCatalogIsTheDocumentLastPublished(t *testing.T) {
 	}
 }
 
-func TestADocumentIsLoadedOnceForAsLongAsItIsPublished(t *testing.T) {
+func TestAPublishedDocumentIsLoadedOnce(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	first := s.publish(documents, "Tides")
@@ -118,7 +118,7 @@ func TestADocumentIsLoadedOnceForAsLongAsItIsPublished(t *testing.T) {
 	same(t, "loads", []string{first, second}, documents.loads)
 }
 
-func TestADocumentThatCannotBeLoadedLeavesTheOneBeforeForAMinute(t *testing.T) {
+func TestIfADocumentCannotBeLoadedThePreviousOneIsShownForAMinute(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	first := s.publish(documents, "Tides")
@@ -126,7 +126,7 @@ func TestADocumentThatCannotBeLoadedLeavesTheOneBeforeForAMinute(t *testing.T) {
 	documents.down = errors.New("the table does not answer")
 	s.publish(documents, "Coast")
 	if got := s.offered(); got.Hash != first || got.Products[0].Name != "Tides" {
-		t.Errorf("offered %+v, want what was read before, under its own hash", got)
+		t.Errorf("offered %+v, want the previous document with its own hash", got)
 	}
 	documents.later(time.Minute)
 	if c, err := s.Catalog(t.Context()); portal.CodeOf(err) != portal.Unavailable || len(c.Products) > 0 {
@@ -139,7 +139,7 @@ func TestADocumentThatCannotBeLoadedLeavesTheOneBeforeForAMinute(t *testing.T) {
 	}
 }
 
-func TestASubscriptionHasTheNameThatItsPlanHasNow(t *testing.T) {
+func TestASubscriptionHasItsPlansCurrentName(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	offer := func(plans ...catalog.Plan) {
@@ -174,7 +174,7 @@ func TestSubscriptionsThatCannotBeNamedAreUnavailable(t *testing.T) {
 	s.publish(documents, "Tides")
 	documents.down = errors.New("the table does not answer")
 	if _, err := s.Account(t.Context(), ann); err != nil {
-		t.Errorf("an account without any: %v", err)
+		t.Errorf("an account without subscriptions: %v", err)
 	}
 	s.shown(annStream, whole[:6]...)
 	if _, err := s.Account(t.Context(), ann); portal.CodeOf(err) != portal.Unavailable {
@@ -182,7 +182,7 @@ func TestSubscriptionsThatCannotBeNamedAreUnavailable(t *testing.T) {
 	}
 }
 
-func TestManyReadersOfTheCatalogAreOneReadingASecond(t *testing.T) {
+func TestManyReadersOfTheCatalogShareOneReadASecond(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	s.publish(documents, "Tides")
@@ -198,13 +198,13 @@ func TestManyReadersOfTheCatalogAreOneReadingASecond(t *testing.T) {
 		}
 		readers.Wait()
 		if got := documents.reads.Load() - before; got != 1 {
-			t.Errorf("a hundred readers within a second were %d readings", got)
+			t.Errorf("a hundred readers within a second made %d reads", got)
 		}
 		documents.later(time.Second)
 	}
 }
 
-func TestViewsThatDoNotAnswerAreAskedOnceASecond(t *testing.T) {
+func TestATableThatDoesNotAnswerIsReadOnceASecond(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	documents.silent.Store(true)
@@ -214,21 +214,21 @@ func TestViewsThatDoNotAnswerAreAskedOnceASecond(t *testing.T) {
 		}
 	}
 	if got := documents.reads.Load(); got != 1 {
-		t.Errorf("fifty readers within a second were %d readings", got)
+		t.Errorf("fifty readers within a second made %d reads", got)
 	}
 	documents.silent.Store(false)
 	documents.later(time.Second)
-	same(t, "when they answer again", Catalog{}, s.offered())
+	same(t, "when the table answers again", Catalog{}, s.offered())
 }
 
-func TestAReaderWhoGoesAwayDoesNotSpoilTheReadingOfTheOthers(t *testing.T) {
+func TestAReaderThatGoesAwayDoesNotFailTheOthers(t *testing.T) {
 	t.Parallel()
 	s, documents := newCatalog(t)
 	s.publish(documents, "Tides")
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	if _, err := s.Catalog(gone); err != nil && portal.CodeOf(err) != portal.Unavailable {
-		t.Errorf("who went away gets %v", err)
+		t.Errorf("the reader that went away gets %v", err)
 	}
 	if got := s.offered(); got.Products[0].Name != "Tides" {
 		t.Errorf("offered %+v", got)

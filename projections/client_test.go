@@ -14,17 +14,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// watched is a client that notes what is asked of DynamoDB, and fails where it is told to.
+// watched is a client that records requests to DynamoDB and can make them fail.
 type watched struct {
 	*dynamodb.Client
 	mu    sync.Mutex
 	calls []call
-	// before may refuse the n-th request, counted from 1, without any effect; after may
-	// lose the answer of one that took effect.
+	// before can fail the nth request, counted from 1, without effect. after can lose the
+	// answer of one that took effect.
 	before, after func(n int, c call) error
 }
 
-// call is one request, with the partitions of the rows that it writes.
+// call is one request and the partitions of the rows that it writes.
 type call struct {
 	operation string
 	wrote     []string
@@ -34,8 +34,7 @@ var errBroken = errors.New("the table does not answer")
 
 func watch(s *screen) *watched { return &watched{Client: s.tables.Client} }
 
-// watchedBy is one more projector of the same views, all of whose requests go through
-// that client.
+// watchedBy returns another projector of the same views that makes all its requests through w.
 func (s *screen) watchedBy(w *watched) *Projector {
 	return s.beside(journal.New(w, s.tables.Journal, s.tables.Records), w)
 }
@@ -109,7 +108,7 @@ func partitionOf(item map[string]types.AttributeValue) string {
 	return schema.KeyOf(item).PK
 }
 
-// colliding cancels every transaction, as one that always meets somebody else's.
+// colliding cancels every transaction, as if each conflicted with another.
 func colliding(_ int, c call) error {
 	if c.operation == "TransactWriteItems" {
 		return canceled("None", "TransactionConflict")
@@ -125,7 +124,6 @@ func canceled(codes ...string) error {
 	return err
 }
 
-// remove deletes the row.
 func (s *screen) remove(t testing.TB, table, pk, sk string) {
 	t.Helper()
 	_, err := s.tables.Client.DeleteItem(context.Background(), &dynamodb.DeleteItemInput{

@@ -21,9 +21,9 @@ func many() []said {
 
 var andMany = append(everything[:len(everything):len(everything)], "operation#op-many", wishPartition(annStream, 63), wishPartition(annStream, 67))
 
-// The worker dies at every possible request, before or after it took effect. What is
-// shown by then never promises more than is there, and the next delivery completes it.
-func TestACrashBetweenAnyTwoRowsIsMadeGood(t *testing.T) {
+// The worker dies at each request in turn, before or after it took effect. The rows shown by
+// then never promise more than is there, and the next delivery completes them.
+func TestTheNextDeliveryCompletesARunThatCrashed(t *testing.T) {
 	t.Parallel()
 	tables := journaltest.Start(t)
 	for name, way := range map[string]struct {
@@ -60,7 +60,7 @@ func TestACrashBetweenAnyTwoRowsIsMadeGood(t *testing.T) {
 	}
 }
 
-// dying is the client of a worker that dies at that request.
+// dying returns the client of a worker that dies at that request.
 func dying(s *screen, at int, effect bool, before func(int, call) error) *watched {
 	w := watch(s)
 	w.before = func(n int, c call) error {
@@ -96,12 +96,12 @@ func (s *screen) crash(msg events.Event, want map[string]map[string]any, atOnce 
 	case shown != 0:
 		s.t.Errorf("the checkpoint is at %d", shown)
 	case atOnce && len(rows) > 0:
-		s.t.Errorf("some rows are there: %v", rows)
+		s.t.Errorf("some rows were written: %v", rows)
 	}
-	// Who reads that leaving has succeeded finds the plan ended.
+	// A reader who sees that leaving has succeeded sees that the plan has ended.
 	if account := s.account(); s.progress("op-leave").Status == Succeeded &&
 		(len(account.Subscriptions) != 1 || account.Subscriptions[0].State != SubscriptionEnded) {
-		s.t.Errorf("the operation has succeeded, and the dashboard shows %+v", account.Subscriptions)
+		s.t.Errorf("the operation has succeeded, but the dashboard shows %+v", account.Subscriptions)
 	}
 	dying.mu.Lock()
 	dying.before, dying.after = nil, nil

@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Facts in, rows out: what the last fact of a stream adds to the views.
+// Facts in, rows out: the rows that the last fact of a stream adds.
 func TestEveryFactLeadsToItsRows(t *testing.T) {
 	t.Parallel()
 	open := []said{registered, keyWanted, freeWanted}
@@ -27,44 +27,44 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"now#key#k1 | pending", "operation#op-free step | running"}},
 		{"a plan that is wanted is pending", open[:2], freeWanted, []string{
 			"log#activity#N | You subscribed to Free.", "now#key#k1 | pending", "now#subscription#free | pending", "operation#op-free step | running"}},
-		{"an operation that joins a wish is told so", open, joined, []string{"operation#op-second step | running"}},
-		{"a key that is created is active, which is one step of the wish that waits for it", append(open[:3:3], joined), keyCreated, []string{
+		{"an operation that joins a wish gets a step", open, joined, []string{"operation#op-second step | running"}},
+		{"a key that is created is active, and a step of the wish that waits for it", append(open[:3:3], joined), keyCreated, []string{
 			"log#activity#N | Default key was created.", "now#key#k1 | active", "wish 3 step | running"}},
-		{"a key that is attached is one step of the wish", append(open[:3:3], joined, keyCreated), freeAttached, []string{"wish 3 step | running"}},
+		{"a key that is attached is a step of the wish", append(open[:3:3], joined, keyCreated), freeAttached, []string{"wish 3 step | running"}},
 		{"a plan that is activated ends the wish", append(open[:3:3], joined, keyCreated, freeAttached), freeActive, []string{
 			"log#activity#N | Free became active.", "now#subscription#free | active", "wish 3 step | succeeded"}},
-		{"a plan that waits says why, once for the wish", append(open[:3:3], joined),
+		{"a plan that waits has a reason, and the wish one step", append(open[:3:3], joined),
 			said{"", events.WishParked{Link: link(3), Reason: events.WaitingForCapacity}}, []string{
 				"now#subscription#free | pending | capacity", "wish 3 step | waiting | capacity"}},
 		{"a plan that is left is ending", active, freeEnding, []string{
 			"log#activity#N | You left Free.", "now#subscription#free | ending", "operation#op-leave step | running"}},
-		{"a key that is detached is one step of the wish", whole[:7], whole[7], []string{"wish 7 step | running"}},
-		{"a plan that has ended stays as such", whole[:8], whole[8], []string{
+		{"a key that is detached is a step of the wish", whole[:7], whole[7], []string{"wish 7 step | running"}},
+		{"a plan that has ended stays, as ended", whole[:8], whole[8], []string{
 			"log#activity#N | Free ended.", "now#subscription#free | ended", "wish 7 step | succeeded"}},
-		{"a plan that was deleted is lost, and says so", active, said{"", events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}}, []string{
+		{"a plan that was deleted is lost, with the reason", active, said{"", events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}}, []string{
 			"log#activity#N | Free ended: the operator of this portal has removed the plan.", "now#subscription#free | ended | plan_gone"}},
-		{"a plan that now opens another one's stage is lost, and says so", active, said{"", events.SubscriptionLost{Plan: "free", Reason: events.LostStageTaken}}, []string{
+		{"a plan that moved onto another plan's stage is lost, with the reason", active, said{"", events.SubscriptionLost{Plan: "free", Reason: events.LostStageTaken}}, []string{
 			"log#activity#N | Free ended: it now covers the same API as another of your plans, and a key can be in only one of them.",
 			"now#subscription#free | ended | stage_taken"}},
-		{"a refusal is the operation's, with its reason", open,
+		{"a refusal is a step of the operation, with the reason", open,
 			said{"op-plus", events.RequestRejected{Code: portal.Conflict, Message: "No."}}, []string{
 				"log#activity#N | A request was refused: No.", "operation#op-plus step | rejected | conflict"}},
 		{"a plan that API Gateway refuses for good has ended", open,
 			said{"", events.RequestRejected{Link: link(3), Code: portal.NotFound, Message: "Gone."}}, []string{
 				"log#activity#N | A request was refused: Gone.", "now#subscription#free | ended", "wish 3 step | rejected | not_found"}},
-		{"what is so already has succeeded", active, said{"op-again", events.RequestUnchanged{}}, []string{
+		{"a request that changes nothing has succeeded", active, said{"op-again", events.RequestUnchanged{}}, []string{
 			"operation#op-again step | succeeded"}},
-		{"what a newer request overturned is rejected, and the newer one has no step of it", open,
+		{"a wish that a newer request overturns is rejected, and the newer operation gets no step", open,
 			said{"op-leave", events.RequestSuperseded{Link: link(3)}}, []string{"wish 3 step | rejected | superseded"}},
 		{"a request that comes too late is rejected itself", open, said{"op-again", events.RequestSuperseded{}}, []string{
 			"operation#op-again step | rejected | superseded"}},
-		{"what could not be handled has failed", nil, said{"op-register", events.RequestFailed{Class: "panic"}}, []string{
+		{"a request that could not be handled has failed", nil, said{"op-register", events.RequestFailed{Class: "panic"}}, []string{
 			"operation#op-register step | failed | failed"}},
-		{"a key that somebody disabled is disabled", active, disabled, []string{
+		{"a key that the operator disabled is disabled", active, disabled, []string{
 			"log#activity#N | The operator of this portal disabled Default key.", "now#key#k1 | disabled"}},
-		{"a key that somebody enabled again is active", append(active[:6:6], disabled), said{"", events.KeyObserved{Key: "k1", Enabled: true}}, []string{
+		{"a key that the operator enabled again is active", append(active[:6:6], disabled), said{"", events.KeyObserved{Key: "k1", Enabled: true}}, []string{
 			"log#activity#N | The operator of this portal enabled Default key again.", "now#key#k1 | active"}},
-		{"a key that is to be given back is shown as it was", whole, releasing, nil},
+		{"a key that will be given back has no new rows", whole, releasing, nil},
 		{"a key that was given back is released", append(whole[:9:9], releasing), said{"", events.KeyReleased{Link: link(10), Key: "k1"}}, []string{
 			"log#activity#N | Default key was released, because it was in no plan for a long time. Your next subscription restores it with the same value.",
 			"now#key#k1 | released", "wish 10 step | running"}},
@@ -94,37 +94,37 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 	}
 	for _, name := range events.FactTypes() {
 		if !covered[name] {
-			t.Errorf("no case says what a %s leads to", name)
+			t.Errorf("no case covers %s", name)
 		}
 	}
 }
 
-func TestTheDashboardIsWhatTheFoldSays(t *testing.T) {
+func TestTheDashboardMatchesTheFold(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
-	same(t, "an account nobody heard of", Account{Profile: Profile{Status: StatusNone}}, s.account())
+	same(t, "an account without facts", Account{Profile: Profile{Status: StatusNone}}, s.account())
 	key := Key{ID: "k1", Name: "Default key", Ring: portal.AccountRing, State: KeyPending, Scheme: "v1", KMSKey: "arn:key", WantedAt: at(2)}
 	plan := Subscription{Plan: "free", Name: "Free", Ring: portal.AccountRing, State: SubscriptionPending, Since: at(3), Operation: "op-free"}
 	want := Account{Profile: Profile{Status: StatusRegistered, RegisteredAt: at(1)}, Keys: []Key{key}, Subscriptions: []Subscription{plan}}
 	s.shown(annStream, registered, keyWanted, freeWanted)
-	same(t, "with a plan on its way", want, s.account())
+	same(t, "with a pending plan", want, s.account())
 
 	s.shown(annStream, keyCreated, freeAttached, freeActive)
 	want.Keys[0].State, want.Keys[0].GatewayID, want.Keys[0].CreatedAt = KeyActive, "gw1", at(4)
 	want.Subscriptions[0].State, want.Subscriptions[0].Since, want.Subscriptions[0].Operation = SubscriptionActive, at(6), ""
-	same(t, "with a plan that is open", want, s.account())
+	same(t, "with an active plan", want, s.account())
 
 	s.shown(annStream, freeEnding, said{"", events.WishParked{Link: link(7), Reason: events.WaitingForAWS}})
 	want.Subscriptions[0].State, want.Subscriptions[0].Since, want.Subscriptions[0].Operation = SubscriptionEnding, at(7), "op-leave"
 	want.Subscriptions[0].Waiting = "aws"
-	same(t, "with a plan that waits to be left", want, s.account())
+	same(t, "with a plan whose leaving waits", want, s.account())
 }
 
 func TestAnAccountsRowsAreItsOwn(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, whole...)
-	// Ids that begin alike.
+	// Ids that share a prefix with ann's.
 	for _, other := range []portal.AccountID{"an", "anna", "ann#now"} {
 		account, err := s.Account(t.Context(), other)
 		if err != nil {

@@ -18,55 +18,55 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// shape is the version of the rows' shape and content, which the pointer records. Raise it
-// with a change of either that readers have to see in old rows, too; the views then have to
-// be written anew.
+// shape is the version of the rows' format and content. Raise it with any change that old rows
+// need, too; the views are then rebuilt.
 const shape = 2
 
-// refreshed is how long a process may go by the pointer that it has read.
-const refreshed = time.Second
+// pointerMaxAge is how long a process may use the pointer that it has read.
+const pointerMaxAge = time.Second
 
-// sharedReading is how long somebody waits for another who reads the pointer for all.
-const sharedReading = 500 * time.Millisecond
+// maxSharedWait is how long a caller waits for another's read of the pointer, which may be
+// stuck on a dead connection, before it reads the pointer itself.
+const maxSharedWait = 500 * time.Millisecond
 
-// pointer says which generation of the views is live: what readers see. While Next is
-// set, the views are being rebuilt, and projectors write both. It lies in the views table,
-// so that a table which was lost starts anew with the first generation, and empty.
+// pointer names the generation that readers see. While Next is set, the views are being
+// rebuilt, and projectors write both. The pointer is in the views table, so a new table starts
+// empty with the first generation.
 type pointer struct {
 	Live schema.Generation `dynamodbav:"live"`
 	Next schema.Generation `dynamodbav:"next"`
-	// Shape is that of the live generation's rows, NextShape that of the next one's.
+	// Shape is that of the live generation's rows, NextShape of the next one's.
 	Shape     int `dynamodbav:"shape"`
 	NextShape int `dynamodbav:"next_shape,omitempty"`
-	// Build identifies the rebuild that set Next. It tells a rebuild whether the table was
-	// lost meanwhile and another rebuild began in the new one.
+	// Build identifies the rebuild that set Next. A rebuild that reads another Build knows that
+	// the table was lost and another rebuild began.
 	Build string `dynamodbav:"build,omitempty"`
 }
 
 // first is the pointer of a table that has none.
 var first = pointer{Live: 1, Shape: shape}
 
-// generations tells which generations there are. It is safe for concurrent use.
+// generations reads and moves the pointer. It is safe for concurrent use.
 type generations struct {
-	client client
-	table  string
-	now    func() time.Time
+	client        client
+	table         string
+	now           func() time.Time
+	maxSharedWait time.Duration
 
 	reading singleflight.Group
 
 	mu   sync.Mutex
 	last pointer
-	// stored is false if the table has no pointer, and last is the first.
+	// stored is false if the table has no pointer; last is then first.
 	stored bool
 	at     time.Time
 }
 
 func newGenerations(client client, table string) *generations {
-	return &generations{client: client, table: table, now: time.Now}
+	return &generations{client: client, table: table, now: time.Now, maxSharedWait: maxSharedWait}
 }
 
-// current is the pointer, as it was at most a second ago. Of many that ask at once, one reads
-// it for all.
+// current returns the pointer as it was at most a second ago. Concurrent callers share one read.
 func (g *generations) current(ctx context.Context) (pointer, error) {
 	type reading struct {
 		pointer
@@ -74,11 +74,15 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 	}
 	arrived := g.now()
 	for {
-		if last, ok := g.known(); ok {
+		if last, _, ok := g.known(); ok {
 			return last, nil
 		}
 		shared := g.reading.DoChan("", func() (_ any, err error) {
 			defer portal.Recover(&err)
+			// Another shared read may have finished since this caller looked.
+			if last, asked, ok := g.known(); ok {
+				return reading{last, asked}, nil
+			}
 			asked := g.now()
 			found, err := g.read(context.WithoutCancel(ctx))
 			return reading{found, asked}, err
@@ -88,22 +92,22 @@ func (g *generations) current(ctx context.Context) (pointer, error) {
 			if result.Err != nil {
 				return pointer{}, result.Err
 			}
-			// One that began long before is as old as that.
-			if found := result.Val.(reading); arrived.Sub(found.asked) < refreshed {
+			// The shared read may have begun long before this call.
+			if found := result.Val.(reading); arrived.Sub(found.asked) < pointerMaxAge {
 				return found.pointer, nil
 			}
-		case <-time.After(sharedReading):
-			return g.read(ctx) // the one who reads for all may wait on a connection that is dead
+		case <-time.After(g.maxSharedWait):
+			return g.read(ctx)
 		case <-ctx.Done():
-			return pointer{}, unavailable(ctx.Err(), "reading which views are live")
+			return pointer{}, unavailable(ctx.Err(), "reading the pointer of the views")
 		}
 	}
 }
 
-func (g *generations) known() (last pointer, ok bool) {
+func (g *generations) known() (last pointer, at time.Time, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.last, !g.at.IsZero() && g.now().Sub(g.at) < refreshed
+	return g.last, g.at, !g.at.IsZero() && g.now().Sub(g.at) < pointerMaxAge
 }
 
 // read reads the pointer. Its age counts from before the request.
@@ -111,13 +115,13 @@ func (g *generations) read(ctx context.Context) (pointer, error) {
 	asked := g.now()
 	out, err := g.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &g.table, Key: schema.LiveGeneration().Attributes(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return pointer{}, unavailable(err, "reading which views are live")
+		return pointer{}, unavailable(err, "reading the pointer of the views")
 	}
 	found := first
 	if out.Item != nil {
 		found = pointer{}
 		if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
-			return pointer{}, fmt.Errorf("decoding which views are live: %w", err)
+			return pointer{}, fmt.Errorf("decoding the pointer of the views: %w", err)
 		}
 	}
 	g.mu.Lock()
@@ -128,11 +132,10 @@ func (g *generations) read(ctx context.Context) (pointer, error) {
 	return found, nil
 }
 
-// forWriting is the pointer for a projector, which is about to write rows of its own shape.
-// It stores the first pointer in a table that has none, so that a later version learns which
-// shape the rows have. If the live rows have a newer shape, an older version is still, or
-// again, running: it lowers the shape that the pointer names, and the newer version then
-// rebuilds the views once more.
+// forWriting returns the pointer for a projector that is about to write rows of its own shape.
+// In a table without a pointer it stores the first one, so that later versions know the shape
+// of the rows. If the live rows have a newer shape, this worker is an older version: it lowers
+// the pointer's shape, and the newer version then rebuilds the views.
 func (g *generations) forWriting(ctx context.Context) (pointer, error) {
 	now, err := g.current(ctx)
 	if err != nil {
@@ -152,11 +155,10 @@ func (g *generations) forWriting(ctx context.Context) (pointer, error) {
 	return g.read(ctx)
 }
 
-// errMoved says that somebody else has moved the pointer.
-var errMoved = errors.New("somebody else has moved the pointer of the views")
+var errMoved = errors.New("another process has moved the pointer of the views")
 
-// move replaces the pointer; errMoved if it is not what it was held for. A table that has
-// none stands for the first.
+// move replaces the pointer. It returns errMoved if the stored one is not from. A missing
+// pointer counts as the first.
 func (g *generations) move(ctx context.Context, from, to pointer) error {
 	item, err := attributevalue.MarshalMap(to)
 	if err != nil {
@@ -180,8 +182,8 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 		},
 		ExpressionAttributeValues: values,
 	})
-	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
 		return errMoved
 	}
 	if err != nil {
@@ -193,9 +195,8 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	return nil
 }
 
-// written lists the generations that this version of the projectors writes, the live one
-// last: what readers see by now the next generation has, too, so nothing vanishes when the
-// pointer moves. A next generation of a newer shape is left to the newer version.
+// written lists the generations that this version writes, the live one last, so that the next
+// one has everything that readers see when the pointer moves. It does not write a newer shape.
 func (p pointer) written() []schema.Generation {
 	if p.Next != 0 && p.NextShape <= shape {
 		return []schema.Generation{p.Next, p.Live}

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// generation are the rows of `everything` in that generation of the views.
+// generation returns the rows of `everything` in that generation of the views.
 func (s *screen) generation(n schema.Generation) map[string]map[string]any {
 	s.t.Helper()
 	return s.rowsIn(n, everything...)
@@ -27,8 +27,8 @@ func (s *screen) move(from, to pointer) {
 	}
 }
 
-// anew is the screen of processes that have not read the pointer yet.
-func (s *screen) anew() *screen {
+// fresh returns the screen of processes that have not read the pointer yet.
+func (s *screen) fresh() *screen {
 	return screenOn(s.t, s.tables)
 }
 
@@ -40,7 +40,7 @@ func TestBothGenerationsAreWrittenWhileTheNextIsBuiltAndReadersSeeTheLiveOne(t *
 	rebuilding := pointer{Live: 1, Next: 2, Shape: shape}
 	s.move(first, rebuilding)
 
-	both := s.anew()
+	both := s.fresh()
 	both.shown(annStream, whole[6:]...)
 	same(t, "the live generation", want, both.generation(1))
 	next := both.generation(2)
@@ -58,23 +58,31 @@ func TestBothGenerationsAreWrittenWhileTheNextIsBuiltAndReadersSeeTheLiveOne(t *
 		t.Errorf("readers see the next generation: %s", got)
 	}
 	s.move(rebuilding, pointer{Live: 2, Shape: shape})
-	after := s.anew()
+	after := s.fresh()
 	if got := after.account().Profile.Status; got != StatusNone {
-		t.Errorf("readers see the generation of before: %s", got)
+		t.Errorf("readers see the old generation: %s", got)
 	}
 	after.shown(annStream, freeWanted)
 	if got := after.checkpoint(annStream); got != 10 {
-		t.Errorf("in the new generation it is shown up to %d", got)
+		t.Errorf("in the new generation the checkpoint is at %d", got)
 	}
-	same(t, "the generation of before", want, after.generation(1))
+	same(t, "the old generation", want, after.generation(1))
 }
 
-func TestAReaderLooksForThePointerOnceASecond(t *testing.T) {
+// patient returns generations whose callers wait for a shared read however long it takes, so
+// that a slow machine causes no extra reads.
+func patient(client client, table string) *generations {
+	g := newGenerations(client, table)
+	g.maxSharedWait = time.Hour
+	return g
+}
+
+func TestAReaderReadsThePointerOnceASecond(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	counting := watch(s)
 	now := start
-	g := newGenerations(counting, s.tables.Views)
+	g := patient(counting, s.tables.Views)
 	g.now = func() time.Time { return now }
 	current := func() pointer {
 		t.Helper()
@@ -87,7 +95,7 @@ func TestAReaderLooksForThePointerOnceASecond(t *testing.T) {
 	same(t, "without a pointer", first, current())
 	moved := pointer{Live: 4, Next: 5, Shape: shape}
 	s.move(first, moved)
-	now = now.Add(refreshed - time.Nanosecond)
+	now = now.Add(pointerMaxAge - time.Nanosecond)
 	same(t, "within a second", first, current())
 	now = now.Add(time.Nanosecond)
 	same(t, "after it", moved, current())
@@ -95,7 +103,7 @@ func TestAReaderLooksForThePointerOnceASecond(t *testing.T) {
 	same(t, "requests", map[string]int{"GetItem": 2}, counting.counts())
 }
 
-func TestManyReadersAtOnceLookForThePointerOnce(t *testing.T) {
+func TestConcurrentReadersReadThePointerOnce(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	slow := watch(s)
@@ -105,7 +113,7 @@ func TestManyReadersAtOnceLookForThePointerOnce(t *testing.T) {
 		<-answer
 		return nil
 	}
-	g := newGenerations(slow, s.tables.Views)
+	g := patient(slow, s.tables.Views)
 	g.now = func() time.Time { return start }
 	var readers, begun sync.WaitGroup
 	for range 100 {
@@ -124,7 +132,7 @@ func TestManyReadersAtOnceLookForThePointerOnce(t *testing.T) {
 	same(t, "requests", map[string]int{"GetItem": 1}, slow.counts())
 }
 
-func TestAReaderWhoGivesUpWaitsForNobody(t *testing.T) {
+func TestAReaderThatIsCanceledDoesNotWait(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	slow := watch(s)
@@ -134,44 +142,44 @@ func TestAReaderWhoGivesUpWaitsForNobody(t *testing.T) {
 		<-answer
 		return nil
 	}
-	g := newGenerations(slow, s.tables.Views)
+	g := patient(slow, s.tables.Views)
 	first := make(chan error, 1)
 	go func() { _, err := g.current(t.Context()); first <- err }()
 	<-asked
 	hurried, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := g.current(hurried); !errors.Is(err, context.Canceled) {
-		t.Errorf("%v, want that it was canceled", err)
+		t.Errorf("%v, want context.Canceled", err)
 	}
 	close(answer)
 	if err := <-first; err != nil {
-		t.Errorf("the one who reads for all: %v", err)
+		t.Errorf("the reader that makes the shared read: %v", err)
 	}
 }
 
-func TestThePointerMovesOnlyFromWhatItWasHeldFor(t *testing.T) {
+func TestThePointerMovesOnlyFromTheExpectedOne(t *testing.T) {
 	t.Parallel()
 	rebuilding, built := pointer{Live: 1, Next: 2, Shape: shape}, pointer{Live: 2, Shape: shape}
 	for name, c := range map[string]struct {
-		stands   *pointer
+		stored   *pointer
 		from, to pointer
 		moved    bool
 	}{
-		"from the first, where there is none":   {nil, first, rebuilding, true},
-		"from another, where there is none":     {nil, rebuilding, built, false},
-		"from what it is":                       {&rebuilding, rebuilding, built, true},
-		"from the first, after somebody else":   {&rebuilding, first, rebuilding, false},
-		"from a generation that is not live":    {&built, rebuilding, built, false},
-		"from another one that is to come next": {&pointer{Live: 1, Next: 3, Shape: shape}, rebuilding, built, false},
+		"from the first, if none is stored":        {nil, first, rebuilding, true},
+		"from another, if none is stored":          {nil, rebuilding, built, false},
+		"from the stored one":                      {&rebuilding, rebuilding, built, true},
+		"from the first, after another process":    {&rebuilding, first, rebuilding, false},
+		"from a generation that is no longer live": {&built, rebuilding, built, false},
+		"from one with another next generation":    {&pointer{Live: 1, Next: 3, Shape: shape}, rebuilding, built, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t)
 			s.remove(t, s.tables.Views, schema.LiveGeneration().PK, schema.LiveGeneration().SK)
 			want := first
-			if c.stands != nil {
-				s.move(first, *c.stands)
-				want = *c.stands
+			if c.stored != nil {
+				s.move(first, *c.stored)
+				want = *c.stored
 			}
 			g := newGenerations(s.tables.Client, s.tables.Views)
 			err := g.move(t.Context(), c.from, c.to)
@@ -190,7 +198,7 @@ func TestThePointerMovesOnlyFromWhatItWasHeldFor(t *testing.T) {
 	}
 }
 
-func TestOfManyWhoMoveThePointerOneDoes(t *testing.T) {
+func TestOneOfManyConcurrentMoversMovesThePointer(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	const movers = 8
@@ -213,7 +221,7 @@ func TestOfManyWhoMoveThePointerOneDoes(t *testing.T) {
 	}
 	got, err := newGenerations(s.tables.Client, s.tables.Views).current(t.Context())
 	if err != nil || got.Next != schema.Generation(won)+2 {
-		t.Errorf("%d was told that it won, and the pointer is %+v, %v", won, got, err)
+		t.Errorf("mover %d succeeded, but the pointer is %+v, %v", won, got, err)
 	}
 }
 
@@ -227,12 +235,12 @@ func TestATableThatWasEmptiedIsShownAgainFromTheFirstGeneration(t *testing.T) {
 	s.move(first, pointer{Live: 2, Shape: shape})
 	second := s.projector
 	now := start
-	second.store.generations.now = func() time.Time { now = now.Add(refreshed); return now }
+	second.store.generations.now = func() time.Time { now = now.Add(pointerMaxAge); return now }
 	s.shown(annStream, whole[4:7]...) // in the second generation, by the same worker
 	s.empty()
 	s.shown(annStream, whole[7:]...)
 	same(t, "rows", want, s.generation(1))
-	if got := s.anew().checkpoint(annStream); got != 9 {
+	if got := s.fresh().checkpoint(annStream); got != 9 {
 		t.Errorf("the checkpoint is at %d", got)
 	}
 }
@@ -253,7 +261,7 @@ func (s *screen) empty() {
 	}
 }
 
-func TestAReadingThatIsNeverAnsweredHoldsUpNobodyElse(t *testing.T) {
+func TestAReadThatHangsDoesNotBlockOtherReaders(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	client := watch(s)

@@ -8,8 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Key is what the portal shows of an API key: never its value, but what the value
-// follows from.
+// Key is an API key without its value. It holds what the value is derived from.
 type Key struct {
 	ID        portal.KeyID        `dynamodbav:"id"`
 	Name      string              `dynamodbav:"name"`
@@ -30,8 +29,7 @@ const (
 	KeyReleased = "released" // given back; it returns with the next subscription
 )
 
-// keyRows: state row, guarded by sequence; written by the account's stream only. The keys
-// that a fact is about are few, so all of them are written when one changes.
+// keyRows writes state rows, guarded by sequence; only the account's stream writes them.
 func keyRows(changed rows, account state.Account, fact events.Event) {
 	switch fact.Data.(type) {
 	case events.KeyWanted, events.KeyCreated, events.KeyObserved, events.KeyReleased, events.SubscriptionWanted:

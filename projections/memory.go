@@ -9,17 +9,15 @@ import (
 )
 
 const (
-	// maxRemembered bounds the streams in memory; forgetting one costs a read.
 	maxRemembered = 1 << 14
-	// believed is how long a stream is held for shown without looking. Messages about
-	// what is shown already mostly follow the first one closely. One that comes later
-	// may be about views that were lost since.
-	believed = 10 * time.Second
+	// trustedFor is how long a shown stream is not read again. Repeated messages mostly follow
+	// soon; a later one may come because the views were lost.
+	trustedFor = 10 * time.Second
 )
 
-// memory is how far streams were last seen to be shown. It may be wrong, since others
-// show, too, and the views may be lost. So it never stands alone: the checkpoint
-// is only moved on from what is remembered if that is so in the table.
+// memory is how far streams were last seen to be shown. It may be wrong: other processes show
+// streams, too, and the views may be lost. So a write that starts from it moves the stored
+// checkpoint only if that matches.
 type memory struct {
 	now     func() time.Time
 	mu      sync.Mutex
@@ -41,9 +39,9 @@ func newMemory() *memory {
 	return &memory{now: time.Now, streams: map[shownIn]remembered{}}
 }
 
-// recall is how far the stream is shown; not known if the table has to be asked, which a
-// message without a sequence always wants. Of a stream that is not remembered it is a guess:
-// messages mostly come in order, so what comes before the message's fact is shown.
+// recall returns how far the stream is shown. known is false if the table must be read, as for
+// any message without a sequence. For a stream that is not remembered it guesses that all facts
+// before the message's are shown, since messages mostly come in order.
 func (m *memory) recall(place shownIn, sequence int64) (shown int64, known, guessed bool) {
 	m.mu.Lock()
 	last, remembered := m.streams[place]
@@ -53,14 +51,13 @@ func (m *memory) recall(place shownIn, sequence int64) (shown int64, known, gues
 		return 0, false, false
 	case !remembered:
 		return sequence - 1, true, true
-	case sequence <= last.shown && m.now().Sub(last.at) > believed:
+	case sequence <= last.shown && m.now().Sub(last.at) > trustedFor:
 		return 0, false, false
 	}
 	return last.shown, true, false
 }
 
-// remember keeps what the table has acknowledged or told, also if it is less than what
-// was remembered. When there is no room it forgets any other stream.
+// remember stores what the table confirmed or returned, even if it is less than before.
 func (m *memory) remember(stream shownIn, shown int64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -25,7 +25,7 @@ func TestARepeatedMessageCostsNothing(t *testing.T) {
 	same(t, "requests", first, counting.counts())
 }
 
-func TestARepeatedMessageIsLookedIntoWhenItComesLate(t *testing.T) {
+func TestALateRepeatedMessageReadsTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
@@ -34,30 +34,30 @@ func TestARepeatedMessageIsLookedIntoWhenItComesLate(t *testing.T) {
 	now := time.Now()
 	s.projector.memory.now = func() time.Time { return now }
 	s.show(facts[0])
-	now = now.Add(believed + time.Second)
-	s.show(facts...) // the first of them asks, and the others believe it
+	now = now.Add(trustedFor + time.Second)
+	s.show(facts...) // the first one reads the checkpoint, the others trust the memory
 	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1, "TransactWriteItems": 1}, counting.counts())
 }
 
-func TestAProjectorThatKnowsNothingOfAStreamGuesses(t *testing.T) {
+func TestAProjectorThatHasNotSeenAStreamGuesses(t *testing.T) {
 	t.Parallel()
 	long := append([]said{registered}, slices.Repeat([]said{painted}, journal.MaxFacts+1)...)
 	for name, c := range map[string]struct {
 		facts []said
-		// shown are shown before, then comes the message about that fact.
+		// The first shown facts are shown. Then the message about facts[message] comes.
 		shown, message int
 		want           map[string]int
 	}{
-		"that all before the message's fact is shown": {
+		"that all facts before the message's are shown": {
 			whole, 3, 3, map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1},
 		},
-		"and shows a little once more if more is shown": {
+		"and shows a few facts again if more is shown": {
 			whole, 9, 3, map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1},
 		},
-		"and looks before it shows much once more": {
+		"and reads the checkpoint before it shows many facts again": {
 			long, len(long), 0, map[string]int{"GetItem": 2, "Query": 1},
 		},
-		"and looks if less is shown": {
+		"and reads the checkpoint if less is shown": {
 			whole, 1, 3, map[string]int{"GetItem": 2, "Query": 2, "TransactWriteItems": 2},
 		},
 	} {
@@ -82,8 +82,8 @@ func TestAProjectorThatKnowsNothingOfAStreamGuesses(t *testing.T) {
 	}
 }
 
-// One projector remembers what the other knows nothing of, and both are right.
-func TestAStreamThatAnotherHasShownFurtherIsNotSetBack(t *testing.T) {
+// Each projector remembers facts that the other one has not seen.
+func TestAProjectorDoesNotSetBackAStreamThatAnotherHasShownFurther(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	other := s.beside(s.journal, s.tables.Client)
@@ -103,7 +103,7 @@ func TestAStreamThatAnotherHasShownFurtherIsNotSetBack(t *testing.T) {
 	}
 }
 
-// deleteAll is how views are lost: all rows of the stream go, and its checkpoint.
+// deleteAll deletes all rows of the stream and its checkpoint, as when views are lost.
 func (s *screen) deleteAll(stream portal.Stream, partitions ...string) {
 	s.t.Helper()
 	for _, of := range partitions {
@@ -115,7 +115,7 @@ func (s *screen) deleteAll(stream portal.Stream, partitions ...string) {
 	s.remove(s.t, s.tables.Views, pk, sk)
 }
 
-// Views are lost while workers run, whose memory is of what was there.
+// Views are lost while workers run, and the workers remember the old ones.
 func TestViewsThatWereDeletedAreShownAgain(t *testing.T) {
 	t.Parallel()
 	short := newScreen(t)
@@ -124,7 +124,7 @@ func TestViewsThatWereDeletedAreShownAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		wake func(s *screen, told []events.Event)
 		want map[string]map[string]any
-		// then is what the same facts cost afterwards.
+		// then counts the requests for the same facts afterwards.
 		then map[string]int
 	}{
 		"by a request to show it": {
@@ -156,12 +156,12 @@ func TestViewsThatWereDeletedAreShownAgain(t *testing.T) {
 			counting := watch(s)
 			s.projector.store.client = counting
 			s.show(told...)
-			same(t, "what the same facts cost then", c.then, counting.counts())
+			same(t, "requests for the same facts then", c.then, counting.counts())
 		})
 	}
 }
 
-func TestAMessageWithoutASequenceAboutWhatIsShownWritesNothing(t *testing.T) {
+func TestAMessageWithoutASequenceWritesNothingIfAllIsShown(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, whole...)
@@ -172,7 +172,7 @@ func TestAMessageWithoutASequenceAboutWhatIsShownWritesNothing(t *testing.T) {
 	same(t, "requests", map[string]int{"GetItem": 2, "Query": 1}, counting.counts())
 }
 
-func TestWhatWasNotAcknowledgedIsNotRemembered(t *testing.T) {
+func TestAFailedWriteIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
@@ -185,7 +185,7 @@ func TestWhatWasNotAcknowledgedIsNotRemembered(t *testing.T) {
 	}
 	projector := s.watchedBy(broken)
 	if err := projector.Handle(t.Context(), facts[8]); err == nil {
-		t.Fatal("it wrote")
+		t.Fatal("Handle succeeded without a write")
 	}
 	broken.before = nil
 	if err := projector.Handle(t.Context(), facts[0]); err != nil {
@@ -211,16 +211,16 @@ func TestTheMemoryIsBounded(t *testing.T) {
 	}
 	busy.Wait()
 	if len(m.streams) != maxRemembered {
-		t.Errorf("it remembers %d streams", len(m.streams))
+		t.Errorf("the memory holds %d streams", len(m.streams))
 	}
 	m.remember(stream(-1), 7)
 	if shown, known, _ := m.recall(stream(-1), 8); !known || shown != 7 || len(m.streams) != maxRemembered {
-		t.Errorf("of the newest it knows %d, %t, of %d in all", shown, known, len(m.streams))
+		t.Errorf("the newest stream is at %d, %t, of %d streams", shown, known, len(m.streams))
 	}
 }
 
 // The journal was restored and the views were not.
-func TestAMessageAboutAFactThatIsShownAndGoneIsNoFailure(t *testing.T) {
+func TestAMessageAboutAShownFactThatIsGoneSucceeds(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)

@@ -14,11 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Status is where an operation stands.
+// Status is the state of an operation.
 type Status string
 
-// The statuses. Failed may still become Succeeded, by a replay; the other two of the
-// last three are final.
+// A replay can still turn Failed into Succeeded or Rejected. Those two are final.
 const (
 	Accepted  Status = "accepted"
 	Running   Status = "running"
@@ -28,29 +27,28 @@ const (
 	Failed    Status = "failed"
 )
 
-// Over says whether nothing more is to come of it by itself.
+// Over reports whether the operation has ended. A failed one can still be replayed.
 func (s Status) Over() bool { return s == Succeeded || s == Rejected || s == Failed }
 
-// Step is one fact that an operation led to, or that concerns the wish it waits for.
+// Step is one fact that an operation led to, or that is about the wish it waits for.
 type Step struct {
 	Stream   portal.Stream `dynamodbav:"stream"`
 	Sequence int64         `dynamodbav:"seq"`
 	Name     string        `dynamodbav:"name"`
 	At       time.Time     `dynamodbav:"at"`
 	Detail   string        `dynamodbav:"detail"`
-	// Status is what the operation is in from this step on.
+	// Status is the operation's status from this step on.
 	Status Status `dynamodbav:"status"`
-	// Code and Message say why it was rejected, failed or is waiting.
+	// Code and Message explain why it was rejected, failed or is waiting.
 	Code    string `dynamodbav:"code,omitempty"`
 	Message string `dynamodbav:"message,omitempty"`
 	// Wish is the one that the operation waits for from this step on, 0 for none.
 	Wish int64 `dynamodbav:"wish,omitempty"`
 }
 
-// joins says whether the operation begins to wait for a wish that others opened.
 func (s Step) joins() bool { return s.Wish != 0 && s.Wish != s.Sequence }
 
-// Progress is what has become of an operation so far.
+// Progress is an operation's status and its steps so far.
 type Progress struct {
 	Status        Status
 	Code, Message string
@@ -58,12 +56,11 @@ type Progress struct {
 	Steps         []Step
 }
 
-// steps: insert-only. What a request itself led to is a row of its operation. What
-// concerns a wish is one row of the wish, however many operations wait for it: those have
-// a link to it among their own rows.
+// steps inserts rows and never changes them. A fact about a wish is one row of the wish,
+// however many operations wait for it: their own rows link to it.
 func steps(changed rows, before, account state.Account, fact events.Event) {
 	if _, unknown := fact.Data.(events.Unknown); unknown {
-		return // there is nothing that could be said of it to people
+		return // there are no words for it
 	}
 	step := describe(account, fact)
 	step.Stream = fact.Subject
@@ -77,8 +74,7 @@ func steps(changed rows, before, account state.Account, fact events.Event) {
 	}
 }
 
-// opens is the wish that the fact's operation waits for because of it: one that it opens
-// or joins.
+// opens returns the wish that the fact's operation opens or joins with it, or 0.
 func opens(fact events.Event) int64 {
 	switch f := fact.Data.(type) {
 	case events.SubscriptionWanted, events.SubscriptionEnding:
@@ -89,18 +85,16 @@ func opens(fact events.Event) int64 {
 	return 0
 }
 
-// overturns says whether the fact is news of somebody else's wish, and none of the request
-// that led to it.
+// overturns reports whether the fact is only a step of another operation's wish.
 func overturns(fact events.Event) bool {
 	superseded, ok := fact.Data.(events.RequestSuperseded)
 	return ok && superseded.Wish != 0
 }
 
-// concerns lists the wishes that a fact is a step of.
 func concerns(before state.Account, fact events.Event) []int64 {
 	switch f := fact.Data.(type) {
 	case events.RequestJoined:
-		return nil // it is the operation's own news
+		return nil // a step of the operation alone
 	case events.KeyCreated:
 		return before.WishesOn(f.Key)
 	case interface{ Linked() int64 }:
@@ -111,7 +105,6 @@ func concerns(before state.Account, fact events.Event) []int64 {
 	return nil
 }
 
-// describe is the step that a fact is, for people.
 func describe(account state.Account, fact events.Event) Step {
 	step := Step{Name: events.Name(fact.Type()), At: fact.Time, Status: Running}
 	plan := planName(account, fact)
@@ -157,7 +150,6 @@ func describe(account state.Account, fact events.Event) Step {
 	return step
 }
 
-// planName is the name of the plan that a fact is about, "" if it is about none.
 func planName(account state.Account, fact events.Event) string {
 	if f, ok := fact.Data.(interface{ AboutPlan() portal.PlanID }); ok {
 		return account.Subscriptions[f.AboutPlan()].Name
@@ -181,8 +173,7 @@ func WaitingText(reason string) string {
 	return "We retry automatically and continue as soon as we can."
 }
 
-// Progress reads what has become of an operation. One that nothing is known of yet is
-// Accepted, with no steps.
+// Progress reads an operation's progress. Without steps it is Accepted.
 func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, error) {
 	now, err := v.store.generations.current(ctx)
 	if err != nil {
@@ -195,7 +186,7 @@ func (v *Views) Progress(ctx context.Context, op portal.OperationID) (Progress, 
 	own = inOrder(own)
 	all := own
 	for i, step := range own {
-		// A replay may link the operation to another wish; the latest counts.
+		// A replay may link the operation to another wish; the last link counts.
 		if step.Wish == 0 || slices.ContainsFunc(own[i+1:], func(s Step) bool { return s.Wish != 0 }) {
 			continue
 		}
@@ -221,8 +212,7 @@ func (s store) steps(ctx context.Context, of schema.Range) ([]Step, error) {
 	return found, err
 }
 
-// inOrder merges the steps of several streams: those of one in their sequence, streams by
-// the time of what comes next in each.
+// inOrder merges the steps of several streams by time, and keeps each stream's sequence.
 func inOrder(steps []Step) []Step {
 	byStream := map[portal.Stream][]Step{}
 	for _, step := range steps {
@@ -248,11 +238,11 @@ func inOrder(steps []Step) []Step {
 func progress(steps []Step) Progress {
 	p := Progress{Status: Accepted, Steps: steps}
 	for _, step := range steps {
-		// Once it is over only a further end counts: a replay after a failure.
+		// Once it is over, only another end counts, from the replay of a failure.
 		if p.Status.Over() && !step.Status.Over() {
 			continue
 		}
-		// Joining a wish that waits is waiting.
+		// An operation that joins a waiting wish waits, too.
 		if p.Status == Waiting && step.joins() {
 			continue
 		}
@@ -261,7 +251,7 @@ func progress(steps []Step) Progress {
 	return p
 }
 
-// Shown is how far readers see the stream.
+// Shown returns the sequence up to which readers see the stream.
 func (v *Views) Shown(ctx context.Context, stream portal.Stream) (int64, error) {
 	now, err := v.store.generations.current(ctx)
 	if err != nil {

@@ -13,8 +13,8 @@ func TestAnOperationNobodyHasHandledYetIsAccepted(t *testing.T) {
 	same(t, "progress", Progress{Status: Accepted}, newScreen(t).progress("op"))
 }
 
-// Operations through their whole lives: where each stands after every fact.
-func TestOperationsRunTheirCourse(t *testing.T) {
+// Whole lives of operations: the status of each after every fact.
+func TestOperationsHaveTheRightStatusAfterEveryFact(t *testing.T) {
 	t.Parallel()
 	parked := func(reason events.Reason) said {
 		return said{"", events.WishParked{Link: link(2), Reason: reason}}
@@ -37,21 +37,21 @@ func TestOperationsRunTheirCourse(t *testing.T) {
 			{keyCreated, is{"op-free": Running, "op-second": Running}},
 			{active, is{"op-free": Succeeded, "op-second": Succeeded}},
 		}},
-		{"one that waits goes on by itself", []step{
+		{"one that waits continues without a new request", []step{
 			{keyWanted, nil}, {freeWanted, is{"op-free": Running}},
 			{parked(events.WaitingForCapacity), is{"op-free": Waiting}},
 			{parked(events.WaitingForAWS), is{"op-free": Waiting}},
 			{keyCreated, is{"op-free": Running}},
 			{active, is{"op-free": Succeeded}},
 		}},
-		{"one that is overturned is over, whatever comes of what overturned it", []step{
+		{"one that is overturned has ended, and the newer one continues", []step{
 			{keyWanted, nil}, {freeWanted, nil},
 			{joined, is{"op-second": Running}},
 			{said{"op-leave", events.RequestSuperseded{Link: link(2)}}, is{"op-free": Rejected, "op-second": Rejected, "op-leave": Accepted}},
 			{freeEnding, is{"op-free": Rejected, "op-leave": Running}},
 			{said{"", events.SubscriptionEnded{Link: link(5), Plan: "free"}}, is{"op-free": Rejected, "op-second": Rejected, "op-leave": Succeeded}},
 		}},
-		{"one that failed goes on failing until its replay has ended", []step{
+		{"one that failed stays failed until its replay has ended", []step{
 			{said{"op-free", events.RequestFailed{}}, is{"op-free": Failed}},
 			{keyWanted, is{"op-free": Failed}},
 			{freeWanted, is{"op-free": Failed}},
@@ -82,7 +82,7 @@ func TestOperationsRunTheirCourse(t *testing.T) {
 	}
 }
 
-func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
+func TestProgressHasTheReasonAndItsTime(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, keyWanted, freeWanted, said{"", events.WishParked{Link: link(2), Reason: events.WaitingForCapacity}})
@@ -118,14 +118,14 @@ func TestProgressSaysWhyAndSinceWhen(t *testing.T) {
 		{6, "SubscriptionActivated", Succeeded, "Free is active."},
 	}, got)
 	if text := WaitingText(string(events.WaitingForKMSKey)); !strings.Contains(text, "KMS key is disabled") || !strings.Contains(text, "operator") {
-		t.Errorf("of a KMS key that is disabled people read %q", text)
+		t.Errorf("the text for a disabled KMS key is %q", text)
 	}
 	if WaitingText(string(events.WaitingForAWS)) == WaitingText(string(events.WaitingForCapacity)) {
-		t.Error("both reasons read alike, but only one needs the operator")
+		t.Error("both reasons have the same text, but only one needs the operator")
 	}
 }
 
-// A request that overturns a wish ends the operations that wait for it, and no others.
+// A request that overturns a wish ends only the operations that wait for it.
 func TestAFactEndsOnlyTheOperationsOfItsWish(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)

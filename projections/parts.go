@@ -4,17 +4,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// What DynamoDB takes, by the quotas page of its Developer Guide: 100 actions and 4 MB
-// in a transaction, 400 KB in an item. A quarter of the 4 MB is left free, since what
-// counts towards them besides the items is not documented.
+// Limits of DynamoDB, from the quotas page of its Developer Guide: 100 actions and 4 MB in a
+// transaction, 400 KB in an item. A quarter of the 4 MB stays free, because the guide does not
+// say what counts besides the items.
 const (
 	maxActions = 100
 	maxPayload = 3 << 20
 	maxItem    = 400 << 10
 )
 
-// parts cuts the puts, in their order, into transactions that DynamoDB takes. A row too
-// large for an item is left alone: it is refused, and the others need not be.
+// parts splits the puts, in order, into transactions that DynamoDB accepts. A row that is too
+// large for an item gets its own, so that only it fails.
 func parts(puts []*types.Put) [][]*types.Put {
 	var all [][]*types.Put
 	begin, payload := 0, 0
@@ -32,7 +32,6 @@ func parts(puts []*types.Put) [][]*types.Put {
 	return append(all, puts[begin:])
 }
 
-// perItem is what an item takes beyond its attributes.
 const perItem = 100
 
 func payloadOf(put *types.Put) int {
@@ -47,8 +46,8 @@ func attributesSize(attributes map[string]types.AttributeValue) int {
 	return size
 }
 
-// valueSize is what the value takes at most, in bytes, by "DynamoDB item sizes and
-// formats" in the Developer Guide; types that no row has count as a whole item.
+// valueSize returns the most bytes that the value can take, by "DynamoDB item sizes and
+// formats" in the Developer Guide. Types that no row uses count as a whole item.
 func valueSize(value types.AttributeValue) int {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:

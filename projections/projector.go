@@ -1,8 +1,7 @@
-// Package projections shows: it turns the journal's facts into the rows that pages and
-// JSON read. A message about a fact is only a wake-up: the projector reads the journal
-// itself and shows what is not shown yet, so that messages may be lost, repeated or out
-// of order. What one wake-up shows appears in one transaction, as far as it fits into
-// one. Every read model is one file: its row, how facts change it, its query.
+// Package projections turns the journal's facts into the rows that pages and JSON read. A
+// message about a fact only wakes the projector, which shows everything after its checkpoint,
+// so messages may be lost, repeated or out of order. Each read model is one file: its row, how
+// facts change it, and its query.
 package projections
 
 import (
@@ -29,9 +28,8 @@ type accountReader interface {
 	AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error)
 }
 
-// Projector writes the views. It is safe for concurrent use, and any number of them may
-// show the same stream. It remembers how far it has seen streams to be shown, to save
-// reading checkpoints.
+// Projector writes the views. It is safe for concurrent use, and several may show the same
+// stream.
 type Projector struct {
 	journal  streams
 	accounts accountReader
@@ -39,26 +37,25 @@ type Projector struct {
 	memory   *memory
 }
 
-// NewProjector returns a Projector that reads that journal.
+// NewProjector returns a Projector that writes to the views table.
 func NewProjector(journal streams, accounts accountReader, client client, tables Tables) *Projector {
 	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
-// Handle shows everything its stream holds, at least up to the fact that the message
-// is. A message about what is shown already changes nothing, and one without a sequence shows
-// whatever the stored checkpoint says is missing. While the views are being rebuilt it does so
-// in both generations, and in the live one no further than in the next one: a fact that is
-// appended meanwhile is left to its own message.
+// Handle shows the message's stream to its end. For a fact that is shown already it changes
+// nothing. For a message without a sequence it starts at the stored checkpoint. During a
+// rebuild it writes both generations, and the live one no further than the next one: a fact
+// appended in between is left to its own message.
 //
-// Rows, the steps of operations and the checkpoint appear together, or in that order if
-// they do not fit into one transaction: who reads that an operation has succeeded finds
-// what it has brought about. After a crash or a lost answer the message comes again and
-// repeats harmlessly. When others write the same rows, each row is written by itself,
-// unless a newer one is there. A table that does not answer, and a stream that ends
-// before the message's fact, is *portal.Postponed.
+// Rows, steps of operations and the checkpoint appear together, or in that order if they do not
+// fit into one transaction. So a reader who sees that an operation has succeeded also sees its
+// result. After a crash or a lost answer the message is redelivered and does the same again. If
+// another writer changes the same rows, each row is written alone unless a newer one is there.
+// Handle returns *portal.Postponed if a table does not answer, or if the stream ends before the
+// message's fact.
 //
-// When Handle returns nil, the stream is shown in every generation that was written a second
-// before, however long showing took. A rebuild relies on that.
+// When Handle returns nil, the stream is shown in every generation that was being written a
+// second earlier, however long it took. A rebuild relies on that.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 	done := map[schema.Generation]bool{}
 	for {
@@ -66,16 +63,16 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 		if err != nil {
 			return err
 		}
-		before, most := len(done), noLimit
+		before, upTo := len(done), noLimit
 		for _, generation := range now.written() {
 			if done[generation] {
 				continue
 			}
-			head, err := p.showWhile(ctx, now, generation, msg, most)
+			head, err := p.showWhile(ctx, now, generation, msg, upTo)
 			if err != nil {
 				return err
 			}
-			most, done[generation] = head, true
+			upTo, done[generation] = head, true
 		}
 		if len(done) == before {
 			return nil
@@ -83,37 +80,32 @@ func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 	}
 }
 
-// noLimit has a stream shown to its end.
 const noLimit int64 = math.MaxInt64
 
-// showWhile shows the message's stream in one of the generations that the pointer names, no
-// further than most, and returns how far it is shown there. A stream that cannot be shown in
-// the next generation holds up no reader of the live one: the rebuild counts it.
-func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, most int64) (head int64, err error) {
+// showWhile shows the message's stream in one generation, up to upTo. A stream that cannot be
+// shown in the next generation is still shown in the live one; the rebuild counts it.
+func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, upTo int64) (head int64, err error) {
 	if generation != now.Live {
-		// The live one is shown to the stream's end, so this one must be, too, even where it
-		// has the message's fact.
+		// The live one is shown to the stream's end, so this one must be, too.
 		msg.Sequence = 0
 	}
-	head, err = p.showIn(ctx, generation, msg, most)
+	head, err = p.showIn(ctx, generation, msg, upTo)
 	if generation == now.Live || err == nil || !unreadable(ctx, err) {
 		return head, err
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("subject", string(msg.Subject)).Int64("generation", int64(generation)).
-		Msg("a stream cannot be shown in the views that are being built")
+		Msg("cannot show a stream in the views that are being built")
 	return noLimit, nil
 }
 
-// unreadable says whether an error of showing comes from what the stream holds and not from a
-// table that does not answer.
+// unreadable reports whether an error comes from what the stream holds, not from a silent
+// table.
 func unreadable(ctx context.Context, err error) bool {
 	var postponed *portal.Postponed
 	return err != nil && !errors.As(err, &postponed) && ctx.Err() == nil
 }
 
-// showIn shows the message's stream in one generation, no further than most, and returns how
-// far it is shown.
-func (p *Projector) showIn(ctx context.Context, generation schema.Generation, msg events.Event, most int64) (head int64, err error) {
+func (p *Projector) showIn(ctx context.Context, generation schema.Generation, msg events.Event, upTo int64) (head int64, err error) {
 	place := shownIn{generation, msg.Subject}
 	shown, known, guessed := p.memory.recall(place, msg.Sequence)
 	if !known {
@@ -128,7 +120,7 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 	if guessed {
 		write = p.store.togetherIfFew
 	}
-	head, err = p.show(ctx, place, msg.Sequence, shown, most, write)
+	head, err = p.show(ctx, place, msg.Sequence, shown, upTo, write)
 	if guessed && err != nil {
 		stored, unread := p.stored(ctx, place)
 		switch {
@@ -137,12 +129,12 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 		case msg.Sequence <= stored:
 			return stored, nil
 		case errors.Is(err, errRaced):
-			head, err = p.show(ctx, place, msg.Sequence, stored, most, p.store.together)
+			head, err = p.show(ctx, place, msg.Sequence, stored, upTo, p.store.together)
 		}
 	}
 	switch {
 	case errors.Is(err, errRaced):
-		return p.showAgain(ctx, place, msg.Sequence, most)
+		return p.showAgain(ctx, place, msg.Sequence, upTo)
 	case err != nil:
 		return 0, err
 	}
@@ -150,7 +142,6 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 	return head, nil
 }
 
-// stored reads the stored checkpoint and remembers it.
 func (p *Projector) stored(ctx context.Context, place shownIn) (shown int64, err error) {
 	if shown, err = p.store.checkpoint(ctx, place); err == nil {
 		p.memory.remember(place, shown)
@@ -158,25 +149,24 @@ func (p *Projector) stored(ctx context.Context, place shownIn) (shown int64, err
 	return shown, err
 }
 
-// showAgain is for when what was known of the stream's rows did not hold: it begins at
-// the stored checkpoint, lets every row decide for itself, and leaves nothing in memory.
-func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, most int64) (head int64, err error) {
+// showAgain shows the stream after a conflict: from the stored checkpoint on, row by row, and
+// without remembering anything.
+func (p *Projector) showAgain(ctx context.Context, place shownIn, atLeast, upTo int64) (head int64, err error) {
 	p.memory.forget(place)
 	shown, err := p.store.checkpoint(ctx, place)
 	if err != nil {
 		return 0, err
 	}
-	return p.show(ctx, place, atLeast, shown, most, p.store.oneByOne)
+	return p.show(ctx, place, atLeast, shown, upTo, p.store.oneByOne)
 }
 
-// show writes, in that way, what the facts after shown and up to most change, and returns the
-// sequence of the last one.
-func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, most int64, write func(context.Context, []row) error) (head int64, err error) {
+// show writes the changes of the facts after shown up to upTo.
+func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, upTo int64, write func(context.Context, []row) error) (head int64, err error) {
 	changed := newRows(place.generation)
 	if id, ok := place.stream.Account(); ok {
-		head, err = p.showAccount(ctx, changed, id, shown, most)
+		head, err = p.showAccount(ctx, changed, id, shown, upTo)
 	} else {
-		head, err = p.showStream(ctx, changed, place.stream, shown, most)
+		head, err = p.showStream(ctx, changed, place.stream, shown, upTo)
 	}
 	if err != nil {
 		return 0, err
@@ -191,14 +181,14 @@ func (p *Projector) show(ctx context.Context, place shownIn, atLeast, shown, mos
 	return head, write(ctx, changed.inOrder())
 }
 
-func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, shown, most int64) (head int64, err error) {
+func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.AccountID, shown, upTo int64) (head int64, err error) {
 	history, err := p.accounts.AccountFrom(ctx, id, shown)
 	if err != nil {
 		return 0, err
 	}
 	account := history.Base
 	for _, fact := range history.Facts {
-		if fact.Sequence > most {
+		if fact.Sequence > upTo {
 			break
 		}
 		if fact.Sequence <= shown {
@@ -216,16 +206,14 @@ func (p *Projector) showAccount(ctx context.Context, changed rows, id portal.Acc
 	return account.Sequence, nil
 }
 
-// showStream shows a stream that is no account: the catalog, or one of a kind that has no
-// views of its own here.
-func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.Stream, shown, most int64) (head int64, err error) {
+func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.Stream, shown, upTo int64) (head int64, err error) {
 	facts, err := p.journal.Read(ctx, stream, 0)
 	if err != nil {
 		return 0, err
 	}
 	var current state.Catalog
 	for _, fact := range facts {
-		if fact.Sequence > most {
+		if fact.Sequence > upTo {
 			break
 		}
 		current.Apply(fact)
@@ -240,14 +228,13 @@ func (p *Projector) showStream(ctx context.Context, changed rows, stream portal.
 	return current.Sequence, nil
 }
 
-// Clock sets the clock by which the Projector knows how old the pointer is that it has read,
-// instead of the system's.
+// Clock replaces the clock that tells how old the last read pointer is.
 func (p *Projector) Clock(now func() time.Time) *Projector {
 	p.store.generations.now = now
 	return p
 }
 
-// Checkpoint is the sequence up to which readers see the stream.
+// Checkpoint returns the sequence up to which readers see the stream.
 func (p *Projector) Checkpoint(ctx context.Context, stream portal.Stream) (int64, error) {
 	now, err := p.store.generations.current(ctx)
 	if err != nil {

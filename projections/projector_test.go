@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// reference is what the rows are when all of `whole` is shown in one go.
+// reference returns the rows when all of `whole` is shown at once.
 func reference(t *testing.T) map[string]map[string]any {
 	t.Helper()
 	s := newScreen(t)
@@ -29,12 +29,12 @@ func TestMessagesInAnyOrderLostOrRepeatedShowTheSame(t *testing.T) {
 	t.Parallel()
 	want := reference(t)
 	for name, order := range map[string][]int{
-		"in order":                   {1, 2, 3, 4, 5, 6, 7, 8, 9},
-		"backwards":                  {9, 8, 7, 6, 5, 4, 3, 2, 1},
-		"each twice":                 {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9},
-		"all but one lost":           {3},
-		"one that says no sequence":  {0},
-		"the last and then an old 1": {9, 1, 1, 4},
+		"in order":                {1, 2, 3, 4, 5, 6, 7, 8, 9},
+		"backwards":               {9, 8, 7, 6, 5, 4, 3, 2, 1},
+		"each twice":              {1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7, 8, 8, 9, 9},
+		"all but one lost":        {3},
+		"one without a sequence":  {0},
+		"the last, then old ones": {9, 1, 1, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +64,7 @@ func TestFactsThatComeOneByOneShowTheSame(t *testing.T) {
 	same(t, "rows", reference(t), s.rows(everything...))
 }
 
-func TestAMessageAboutWhatIsShownAlreadyWritesNothing(t *testing.T) {
+func TestAMessageAboutAShownFactWritesNothing(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
@@ -83,7 +83,7 @@ func TestTheSameFactsShownAgainChangeNothing(t *testing.T) {
 	s := newScreen(t)
 	s.shown(annStream, whole...)
 	before := s.rows(everything...)
-	// A projector that has lost its checkpoint begins at the first fact.
+	// A projector that has lost its checkpoint starts at the first fact.
 	pk, sk := checkpointKey(1, annStream)
 	s.remove(t, s.tables.Views, pk, sk)
 	s.show(events.Event{Subject: annStream})
@@ -93,7 +93,7 @@ func TestTheSameFactsShownAgainChangeNothing(t *testing.T) {
 	}
 }
 
-func TestAMessageAheadOfTheJournalComesAgain(t *testing.T) {
+func TestAMessageAheadOfTheJournalIsPostponed(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, registered)
@@ -101,15 +101,15 @@ func TestAMessageAheadOfTheJournalComesAgain(t *testing.T) {
 	msg.Sequence = 2
 	var postponed *portal.Postponed
 	if err := s.projector.Handle(t.Context(), msg); !errors.As(err, &postponed) || postponed.After == 0 {
-		t.Errorf("%v, want Postponed for a moment", err)
+		t.Errorf("%v, want Postponed with a delay", err)
 	}
 	if got := s.checkpoint(annStream); got != 0 {
-		t.Errorf("the checkpoint is at %d although the message comes again", got)
+		t.Errorf("the checkpoint is at %d although the message is postponed", got)
 	}
 }
 
-// In both ways of writing nothing is there before what it tells of.
-func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
+// In both ways of writing, no row is there before the rows that it refers to.
+func TestStepsAreWrittenAfterTheRowsTheyReferTo(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(int, call) error{"in transactions": nil, "row by row": colliding} {
 		t.Run(name, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
 			lastView, firstStep, marks, writes := -1, len(order.calls), []int{}, order.writes()
 			for i, write := range writes {
 				if before != nil && len(write) > 1 {
-					continue // the transaction that came to nothing
+					continue // the transaction that was canceled
 				}
 				for _, pk := range write {
 					switch pk {
@@ -145,21 +145,21 @@ func TestStepsComeAfterTheRowsTheyTellOf(t *testing.T) {
 	}
 }
 
-// stalled is a journal whose reader sees the first facts only and is held up until
-// somebody else is done.
+// stalled is a journal whose reader sees only the first facts, and waits until another
+// projector is done.
 type stalled struct {
 	wholeJournal
 	upTo      int
 	meanwhile func()
 }
 
-func (s stalled) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) ([]events.Event, bool, error) {
-	facts, more, err := s.wholeJournal.ReadUpTo(ctx, stream, after, most)
+func (s stalled) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) ([]events.Event, bool, error) {
+	facts, more, err := s.wholeJournal.ReadUpTo(ctx, stream, after, limit)
 	s.meanwhile()
 	return slices.Clip(facts[:s.upTo]), more, err
 }
 
-func TestAProjectorThatStalledCannotOverwriteWhatIsNewer(t *testing.T) {
+func TestAProjectorThatStalledOverwritesNoNewerRow(t *testing.T) {
 	t.Parallel()
 	want := reference(t)
 	for upTo := 1; upTo < len(whole); upTo++ {
@@ -179,8 +179,7 @@ func TestAProjectorThatStalledCannotOverwriteWhatIsNewer(t *testing.T) {
 	}
 }
 
-// A stream of a kind that has no views of its own here still has operations, which people
-// follow.
+// A stream that has no views of its own still has operations, which people follow.
 func TestAStreamWithoutViewsOfItsOwnGetsStepsAndACheckpoint(t *testing.T) {
 	t.Parallel()
 	for _, stream := range []portal.Stream{"licence/l1", "legacy/product/customer", portal.PortalStream} {
@@ -207,7 +206,7 @@ func TestAStreamWithoutViewsOfItsOwnGetsStepsAndACheckpoint(t *testing.T) {
 	}
 }
 
-// A worker that decides keeps snapshots, from which a projector then reads the stream.
+// Deciding keeps snapshots, and a projector then reads the stream from one.
 func TestFactsAfterASnapshotAreShownAsAfterTheWholeStream(t *testing.T) {
 	t.Parallel()
 	want := reference(t)

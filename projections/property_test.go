@@ -16,8 +16,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// However the wake-ups come (early, late, repeated, about any fact, or not at all), what
-// is shown in the end is what a projector shows that sees the whole stream at once.
+// However the wake-ups come (early, late, repeated, about any fact, or not at all), the views
+// in the end are those of a projector that sees the whole stream at once.
 func TestAnyWakeUpsLeadToTheSameViews(t *testing.T) {
 	t.Parallel()
 	live := newScreen(t)
@@ -47,9 +47,9 @@ func TestAnyWakeUpsLeadToTheSameViews(t *testing.T) {
 	})
 }
 
-// Two projectors show one stream at the same time, each with a memory of its own. Their
-// writes collide, answers are lost, and now and then somebody has the views written anew.
-// In the end what is shown is what the facts say.
+// Two projectors with separate memories show one stream at the same time. Their writes collide,
+// answers are lost, and now and then the views are deleted. In the end the views match the
+// facts.
 func TestTwoProjectorsOnOneStreamShowWhatTheFactsSay(t *testing.T) {
 	t.Parallel()
 	live := newScreen(t)
@@ -82,7 +82,7 @@ func TestTwoProjectorsOnOneStreamShowWhatTheFactsSay(t *testing.T) {
 				})
 			}
 			showing.Wait()
-			if rapid.IntRange(0, 3).Draw(rt, "written anew") == 0 {
+			if rapid.IntRange(0, 3).Draw(rt, "the views are deleted") == 0 {
 				live.deleteAll(stream, story.partitions()...)
 			}
 		}
@@ -100,7 +100,7 @@ func TestTwoProjectorsOnOneStreamShowWhatTheFactsSay(t *testing.T) {
 	})
 }
 
-// trouble is what becomes of the next writes.
+// trouble sets what happens to the next writes.
 func (w *watched) trouble(kinds []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -136,7 +136,7 @@ func wake(rt *rapid.T, p *Projector, id portal.AccountID, seq int64) {
 	}
 }
 
-// story makes up what happens to an account: facts that could follow one another.
+// story invents what happens to an account: facts that can follow one another.
 type story struct {
 	*rapid.T
 	id     portal.AccountID
@@ -149,7 +149,7 @@ func (s *story) op(n int) portal.OperationID {
 	return portal.OperationID(fmt.Sprintf("%s-%d", s.id, n))
 }
 
-// partitions are where the story's rows are.
+// partitions lists the partitions of the story's rows.
 func (s *story) partitions() []string {
 	all := []string{accountPartition(s.id)}
 	for n := range s.ops {
@@ -161,7 +161,7 @@ func (s *story) partitions() []string {
 	return all
 }
 
-// next is what one append adds.
+// next returns the facts of one append.
 func (s *story) next() []events.Event {
 	var facts []events.Event
 	for range rapid.IntRange(1, 3).Draw(s.T, "facts") {

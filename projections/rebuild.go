@@ -15,19 +15,16 @@ import (
 )
 
 const (
-	// rebuildPage is how many streams one step shows, rebuildReaders how many it reads at once.
+	// One step shows rebuildPage streams, rebuildReaders at a time.
 	rebuildPage, rebuildReaders = 100, 16
-	// settled is how long after a change every process goes by the new pointer: twice as long
-	// as a process may go by the one that it has read.
-	settled = 2 * refreshed
-	// rebuildKept is how long the result is kept.
-	rebuildKept = 90 * 24 * time.Hour
-	// firstUnreadable bounds how many streams the result names.
+	// pointerKnown is how long after a change every process uses the new pointer.
+	pointerKnown    = 2 * pointerMaxAge
+	rebuildKept     = 90 * 24 * time.Hour
 	firstUnreadable = 20
 )
 
-// Demanded is the cursor at which a rebuild begins that an operator asked for. At "" one
-// begins only if the live views have an older shape than this version's.
+// Demanded is the cursor that starts a rebuild for an operator. The cursor "" starts one only
+// if the live views have an older shape than this version's.
 const Demanded = "demanded"
 
 // Phase is what the next step of a rebuild does.
@@ -35,54 +32,46 @@ type Phase string
 
 // The phases, in their order.
 const (
-	// PhaseAnnounced waits until every process writes the next generation, too.
-	PhaseAnnounced Phase = "announced"
-	// PhaseShowing shows every stream in the next generation.
-	PhaseShowing Phase = "showing"
-	// PhaseMoving makes the next generation the live one.
-	PhaseMoving Phase = "moving"
-	// PhaseMoved waits until every process reads the new generation.
-	PhaseMoved Phase = "moved"
-	// PhaseChecking goes through every stream once more.
-	PhaseChecking Phase = "checking"
-	// PhaseDeleting deletes the rows of older generations.
-	PhaseDeleting Phase = "deleting"
+	PhaseAnnounced Phase = "announced" // waits until every process writes the next generation, too
+	PhaseShowing   Phase = "showing"   // shows every stream in the next generation
+	PhaseMoving    Phase = "moving"    // makes the next generation live
+	PhaseMoved     Phase = "moved"     // waits until every process reads the new generation
+	PhaseChecking  Phase = "checking"  // goes through every stream again
+	PhaseDeleting  Phase = "deleting"  // deletes the rows of older generations
 )
 
-// rebuildFormat is that of the cursor. It changes with it, so that a rebuild that another
-// version of the worker began is begun again.
+// rebuildFormat is the cursor's format. Raise it with any change, so that a rebuild started by
+// another version of the worker starts over.
 const rebuildFormat = 1
 
-// Rebuilding is how far a rebuild has come, and its cursor.
+// Rebuilding is a rebuild's progress, and its cursor.
 type Rebuilding struct {
 	Format int   `json:"format"`
 	Phase  Phase `json:"phase"`
-	// Generation is the one that is built, Build the pointer's.
+	// Generation and Build are the pointer's Next and Build.
 	Generation schema.Generation `json:"generation"`
 	Build      string            `json:"build"`
-	// Position is in the list that the phase reads.
-	Position string `json:"position,omitempty"`
-	// Seen is how many streams this pass has come to. Behind says whether readers of the live
-	// generation saw more of one of them.
+	Position   string            `json:"position,omitempty"`
+	// Seen counts the streams of this pass. Behind: readers of the live generation saw more of
+	// one of them than the next generation had.
 	Seen   int     `json:"seen"`
 	Behind bool    `json:"behind,omitempty"`
 	Result Rebuilt `json:"result"`
 }
 
-// Rebuilt is what a rebuild did.
+// Rebuilt is the result of a rebuild.
 type Rebuilt struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Generation is the one that was built. Passes is how many times its streams were gone
-	// through before it became the live one.
+	// Generation is the one that was built. Passes counts the passes before it became live.
 	Generation schema.Generation `json:"generation"`
 	Passes     int               `json:"passes"`
-	// Streams is how many the last pass came to. Unreadable of them could not be shown; First
-	// names the first 20.
+	// Streams counts those of the last pass. Unreadable of them could not be shown; First names
+	// the first 20.
 	Streams    int             `json:"streams"`
 	Unreadable int             `json:"unreadable"`
 	First      []portal.Stream `json:"first_unreadable,omitempty"`
-	// Deleted is how many rows of older generations were deleted.
+	// Deleted counts the deleted rows of older generations.
 	Deleted int `json:"deleted"`
 }
 
@@ -94,8 +83,7 @@ func (r Rebuilding) to(phase Phase) Rebuilding {
 	return r
 }
 
-// ParseRebuilding decodes the cursor of a rebuild; ok is false if it is none, or of another
-// version.
+// ParseRebuilding decodes a rebuild's cursor; ok is false if it is none, or of another format.
 func ParseRebuilding(cursor string) (r Rebuilding, ok bool) {
 	err := json.Unmarshal([]byte(cursor), &r)
 	return r, err == nil && r.Format == rebuildFormat
@@ -112,29 +100,29 @@ type scratch interface {
 	Get(ctx context.Context, set, name string, value any) (found bool, err error)
 }
 
-// Rebuild writes all views anew beside the live ones, then makes them the live ones, then
-// deletes the old ones.
+// Rebuild writes all views again beside the live ones, makes the new ones live, then deletes
+// the old ones.
 //
 //	announced ──▶ showing ──▶ moving ──▶ moved ──▶ checking ──▶ deleting
 //	                │  ▲
-//	                └──┘ until readers see nothing that the next generation lacks
+//	                └──┘ until the next generation has everything that readers see
 //
-// It is a job. Every step looks at the pointer first, and may happen twice, also at the same
-// time: showing is guarded by sequence, the pointer moves by a conditional write and never
-// backwards, and rows are deleted only if their generation is older than the live one.
+// It is a job. Each step reads the pointer first. A step may run twice, even at the same time:
+// showing is guarded by sequence, the pointer moves by a conditional write and never backwards,
+// and only rows of generations older than the live one are deleted.
 type Rebuild struct {
 	Projector *Projector
 	Journal   streamPages
 	Rows      deleter
 	Scratch   scratch
 	Now       func() time.Time
-	// Wait returns after that time, or with an error when ctx ends. It must not go by the
-	// clock of another process.
+	// Wait returns after d, or with an error when ctx ends. It must use this process's own
+	// clock.
 	Wait func(ctx context.Context, d time.Duration) error
 }
 
-// Step does one step of a rebuild from the cursor on ("" is a tick, Demanded an operator's
-// request), and returns where the next goes on, "" when there is nothing more to do.
+// Step does one step from the cursor ("" for a tick, Demanded for an operator) and returns the
+// next cursor, "" if nothing is left to do.
 func (r *Rebuild) Step(ctx context.Context, cursor string) (next string, err error) {
 	now, err := r.generations().read(ctx)
 	if err != nil {
@@ -158,9 +146,8 @@ func (r *Rebuild) Step(ctx context.Context, cursor string) (next string, err err
 
 func (r *Rebuild) generations() *generations { return r.Projector.store.generations }
 
-// announce sets the next generation, unless one is being built: then it goes on with that
-// one. A next generation of a newer shape, which only a version that was rolled back could
-// finish, is given up for another.
+// announce sets the next generation, or continues with one that is set already. It replaces a
+// next generation of a newer shape, which only a version that was rolled back could finish.
 func (r *Rebuild) announce(ctx context.Context, now pointer, result Rebuilt) (Rebuilding, error) {
 	if now.Next == 0 || now.NextShape > shape {
 		next := now
@@ -176,7 +163,6 @@ func (r *Rebuild) announce(ctx context.Context, now pointer, result Rebuilt) (Re
 	return Rebuilding{Format: rebuildFormat, Phase: PhaseAnnounced, Generation: now.Next, Build: now.Build, Result: result}, nil
 }
 
-// movedMeanwhile has the step done again if another worker moved the pointer.
 func movedMeanwhile(err error) error {
 	if errors.Is(err, errMoved) {
 		return &portal.Postponed{After: time.Second, Reason: "another worker has moved the pointer of the views", Err: err}
@@ -190,7 +176,7 @@ func (r *Rebuild) step(ctx context.Context, now pointer, at Rebuilding) (Rebuild
 		case now.Live >= at.Generation:
 			return at.to(PhaseMoved), nil // another worker moved the pointer
 		case now.Next != at.Generation || now.Build != at.Build:
-			zerolog.Ctx(ctx).Warn().Int64("generation", int64(at.Generation)).Msg("the views that were being built are gone; building them again")
+			zerolog.Ctx(ctx).Warn().Int64("generation", int64(at.Generation)).Msg("the views that were being built are gone; starting the rebuild again")
 			return r.announce(ctx, now, Rebuilt{Began: at.Result.Began})
 		case now.NextShape > shape:
 			return at, &portal.Postponed{After: 30 * time.Second, Reason: "a newer version of the worker is rebuilding the views"}
@@ -198,14 +184,14 @@ func (r *Rebuild) step(ctx context.Context, now pointer, at Rebuilding) (Rebuild
 	}
 	switch at.Phase {
 	case PhaseAnnounced:
-		return at.to(PhaseShowing), r.Wait(ctx, settled)
+		return at.to(PhaseShowing), r.Wait(ctx, pointerKnown)
 	case PhaseShowing:
 		return r.showPage(ctx, now, at.Generation, at)
 	case PhaseMoving:
 		built := pointer{Live: now.Next, Shape: now.NextShape, Build: now.Build}
 		return at.to(PhaseMoved), movedMeanwhile(r.generations().move(ctx, now, built))
 	case PhaseMoved:
-		return at.to(PhaseChecking), r.Wait(ctx, settled)
+		return at.to(PhaseChecking), r.Wait(ctx, pointerKnown)
 	case PhaseChecking:
 		return r.showPage(ctx, now, now.Live, at)
 	case PhaseDeleting:
@@ -214,7 +200,6 @@ func (r *Rebuild) step(ctx context.Context, now pointer, at Rebuilding) (Rebuild
 	return at, portal.Fail(portal.Invalid, "A rebuild has no phase "+strconv.Quote(string(at.Phase))+".")
 }
 
-// conclude logs and stores the result.
 func (r *Rebuild) conclude(ctx context.Context, at Rebuilding) (Rebuilding, error) {
 	result := at.Result
 	result.Ended = r.Now()
@@ -223,17 +208,16 @@ func (r *Rebuild) conclude(ctx context.Context, at Rebuilding) (Rebuilding, erro
 	return Rebuilding{}, r.Scratch.Put(ctx, schema.RebuildResult(), "last", result, rebuildKept)
 }
 
-// LastRebuild is what the last rebuild that came to its end did; ok is false if there was none
-// within three months.
+// LastRebuild returns the result of the last completed rebuild; ok is false if there was none
+// within 90 days.
 func LastRebuild(ctx context.Context, from scratch) (result Rebuilt, ok bool, err error) {
 	ok, err = from.Get(ctx, schema.RebuildResult(), "last", &result)
 	return result, ok, err
 }
 
-// Generations says which views there are.
+// Generations describes the generations of the views and their shapes.
 type Generations struct {
-	// Live is what readers see, in that Shape. Next is being built, in the shape NextShape; 0
-	// if none is.
+	// Live is what readers see. Next is being built, 0 if none is.
 	Live      schema.Generation `json:"live"`
 	Shape     int               `json:"shape"`
 	Next      schema.Generation `json:"next,omitempty"`
@@ -242,7 +226,7 @@ type Generations struct {
 	Current int `json:"current_shape"`
 }
 
-// Generations reads which views there are.
+// Generations reads the pointer.
 func (v *Views) Generations(ctx context.Context) (Generations, error) {
 	now, err := v.store.generations.read(ctx)
 	return Generations{Live: now.Live, Shape: now.Shape, Next: now.Next, NextShape: now.NextShape, Current: shape}, asUnavailable(err)

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// oneResult is a scratch that keeps what a rebuild did.
+// oneResult is a scratch that keeps the result of a rebuild.
 type oneResult struct{ body []byte }
 
 func (o *oneResult) Put(_ context.Context, _, _ string, value any, _ time.Duration) (err error) {
@@ -32,17 +32,17 @@ func (o *oneResult) Get(_ context.Context, _, _ string, value any) (bool, error)
 	return true, json.Unmarshal(o.body, value)
 }
 
-// rebuild is a rebuild of the screen's views by a worker of its own, with that projector.
+// rebuild returns a rebuild of the screen's views by a worker with that projector.
 func (s *screen) rebuild(projector *Projector) *Rebuild {
 	now := start
 	return &Rebuild{
-		Projector: projector.Clock(func() time.Time { now = now.Add(refreshed); return now }),
+		Projector: projector.Clock(func() time.Time { now = now.Add(pointerMaxAge); return now }),
 		Journal:   s.journal, Rows: s.tables.Client, Scratch: &oneResult{}, Now: func() time.Time { return now },
 		Wait: func(context.Context, time.Duration) error { return nil },
 	}
 }
 
-// run does the steps of a rebuild to its end, and returns the phases that it went through.
+// run does all steps of a rebuild and returns its phases.
 func (s *screen) run(r *Rebuild, cursor string) (phases []string) {
 	s.t.Helper()
 	for range 100 {
@@ -117,7 +117,7 @@ func TestARebuildWritesRowsThatWereLostOrWrongAndDeletesTheOldOnes(t *testing.T)
 		}
 	}
 	same(t, "phases", "announced showing moving moved checking deleting", strings.Join(list, " "))
-	after := s.anew()
+	after := s.fresh()
 	if got := after.account().Profile.Status; got != StatusRegistered {
 		t.Errorf("readers see %s", got)
 	}
@@ -136,28 +136,28 @@ func TestARebuildWritesRowsThatWereLostOrWrongAndDeletesTheOldOnes(t *testing.T)
 	same(t, "the pointer", pointer{Live: 2, Shape: shape, Build: s.pointer().Build}, s.pointer())
 }
 
-func TestATickRebuildsOnlyWhatHasAnOlderShapeOrWasBegun(t *testing.T) {
+func TestATickRebuildsOnlyViewsOfAnOlderShapeOrContinuesARebuild(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		stands pointer
+		stored pointer
 		lives  schema.Generation
 	}{
 		"views of the present shape stay":                   {pointer{Live: 1, Shape: shape}, 1},
 		"views of an older shape are rebuilt":               {pointer{Live: 1, Shape: shape - 1}, 2},
-		"a rebuild that was begun goes on":                  {pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "b"}, 2},
+		"a rebuild that was started continues":              {pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "b"}, 2},
 		"a newer version's rebuild is left to that version": {pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape + 1, Build: "b"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newScreen(t)
 			s.shown(annStream, whole...)
-			s.move(first, c.stands)
+			s.move(first, c.stored)
 			r := s.rebuild(s.beside(s.journal, s.tables.Client))
 			s.run(r, "")
 			if got := s.pointer(); got.Live != c.lives || c.lives > 1 && (got.Next != 0 || got.Shape != shape) {
 				t.Errorf("the pointer is %+v", got)
 			}
-			if got := s.anew().account().Profile.Status; got != StatusRegistered {
+			if got := s.fresh().account().Profile.Status; got != StatusRegistered {
 				t.Errorf("readers see %s", got)
 			}
 			if phases := s.run(r, ""); len(phases) > 0 {
@@ -182,19 +182,19 @@ func TestAnOlderVersionWritesNoRowsOfANewerShape(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape + 1, Build: "newer"})
-	s.anew().shown(annStream, whole...)
+	s.fresh().shown(annStream, whole...)
 	if counts := s.rowsByGeneration(); counts[1] == 0 || counts[2] > 0 {
 		t.Errorf("rows by generation: %v", counts)
 	}
 }
 
-// An old worker that still runs when the views are rebuilt writes rows of the old shape into
-// them. The pointer then says so, and the views are rebuilt again.
-func TestAnOlderVersionThatWritesNewerViewsHasThemRebuilt(t *testing.T) {
+// An old worker that still runs after a rebuild writes rows of the old shape. It lowers the
+// pointer's shape, so the views are rebuilt again.
+func TestViewsThatAnOlderVersionWritesAreRebuilt(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.move(first, pointer{Live: 3, Shape: shape + 1, Build: "newer"})
-	s.anew().shown(annStream, whole...)
+	s.fresh().shown(annStream, whole...)
 	same(t, "the pointer", pointer{Live: 3, Shape: shape, Build: "newer"}, s.pointer())
 }
 
@@ -216,7 +216,7 @@ func (p *Projector) showsNothing(t *testing.T) {
 	}
 }
 
-// unreadableStream is a journal one of whose streams cannot be read.
+// unreadableStream is a journal in which one stream cannot be read.
 type unreadableStream struct {
 	wholeJournal
 	stream portal.Stream
@@ -224,19 +224,19 @@ type unreadableStream struct {
 
 func (u unreadableStream) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
 	if stream == u.stream {
-		return nil, errors.New("a fact that nobody can read")
+		return nil, errors.New("a fact that cannot be read")
 	}
 	return u.wholeJournal.Read(ctx, stream, after)
 }
 
-func TestAStreamThatCannotBeReadIsNamedAndDoesNotStopTheRebuild(t *testing.T) {
+func TestARebuildSkipsAndNamesAStreamThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, whole...)
 	s.shown("licence/l1", registered)
 	r := s.rebuild(s.beside(unreadableStream{s.journal, "licence/l1"}, s.tables.Client))
 	s.run(r, Demanded)
-	if got := s.anew().account().Profile.Status; got != StatusRegistered || s.pointer().Live != 2 {
+	if got := s.fresh().account().Profile.Status; got != StatusRegistered || s.pointer().Live != 2 {
 		t.Errorf("readers see %s in %+v", got, s.pointer())
 	}
 	result := s.lastRebuild(r)
@@ -259,12 +259,12 @@ func TestAStreamThatCannotBeShownInTheNextGenerationIsShownInTheLiveOne(t *testi
 	if counts := s.rowsByGeneration(); counts[2] > 0 {
 		t.Errorf("rows by generation: %v", counts)
 	}
-	if got := s.anew().checkpoint(annStream); got != int64(len(whole)) {
+	if got := s.fresh().checkpoint(annStream); got != int64(len(whole)) {
 		t.Errorf("readers see it up to %d", got)
 	}
 }
 
-// meanwhile lets something happen after the journal was read for the first time.
+// meanwhile is a journal that runs happens after its first read.
 type meanwhile struct {
 	wholeJournal
 	happens func()
@@ -276,8 +276,8 @@ func (m *meanwhile) Read(ctx context.Context, stream portal.Stream, after int64)
 	return facts, err
 }
 
-func (m *meanwhile) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) ([]events.Event, bool, error) {
-	facts, more, err := m.wholeJournal.ReadUpTo(ctx, stream, after, most)
+func (m *meanwhile) ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) ([]events.Event, bool, error) {
+	facts, more, err := m.wholeJournal.ReadUpTo(ctx, stream, after, limit)
 	m.once()
 	return facts, more, err
 }
@@ -289,8 +289,7 @@ func (m *meanwhile) once() {
 	}
 }
 
-// If the pointer moved now, readers would miss what the live generation has and the next one
-// lacks.
+// Otherwise readers would miss facts when the pointer moves.
 func TestTheLiveGenerationShowsNothingThatTheNextOneLacks(t *testing.T) {
 	t.Parallel()
 	for stream, all := range map[portal.Stream][]said{
@@ -335,7 +334,7 @@ func TestTheLiveGenerationShowsNothingThatTheNextOneLacks(t *testing.T) {
 	}
 }
 
-// noWholeStream reads accounts only from later than the start.
+// noWholeStream fails to read accounts from the first fact.
 type noWholeStream struct{ accountReader }
 
 func (n noWholeStream) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (accounts.History, error) {
@@ -345,8 +344,8 @@ func (n noWholeStream) AccountFrom(ctx context.Context, id portal.AccountID, aft
 	return n.accountReader.AccountFrom(ctx, id, after)
 }
 
-// The table is lost and created again while its views are being rebuilt. Generation 2 of the
-// new table is another than that of the old one.
+// The table is lost and created again during a rebuild. Generation 2 of the new table is not
+// that of the old one.
 func TestATableThatIsLostDuringARebuildIsRebuiltFromTheStart(t *testing.T) {
 	t.Parallel()
 	for steps := 1; steps <= 6; steps++ {
@@ -365,20 +364,19 @@ func TestATableThatIsLostDuringARebuildIsRebuiltFromTheStart(t *testing.T) {
 			s.empty()
 			s.move(first, pointer{Live: 1, Next: 2, Shape: shape, NextShape: shape, Build: "another"})
 			s.run(r, cursor)
-			if steps >= 4 { // the pointer had moved, and nothing is left to build
+			if steps >= 4 { // the pointer had moved, so the first run builds nothing
 				s.run(r, "")
 			}
 			if now := s.pointer(); now.Live != 2 || now.Next != 0 {
 				t.Errorf("the pointer is %+v", now)
 			}
-			if got := s.anew().account().Profile.Status; got != StatusRegistered {
+			if got := s.fresh().account().Profile.Status; got != StatusRegistered {
 				t.Errorf("readers see %s", got)
 			}
 		})
 	}
 }
 
-// Old rows are deleted and none of the live or the next generation.
 func TestRowsOfTheLiveAndTheNextGenerationAreNotDeleted(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
@@ -397,7 +395,7 @@ func TestRowsOfTheLiveAndTheNextGenerationAreNotDeleted(t *testing.T) {
 	}
 	s.run(s.rebuild(s.beside(s.journal, s.tables.Client)), Demanded) // generation 3
 	s.move(s.pointer(), pointer{Live: 3, Next: 4, Shape: shape, NextShape: shape, Build: "b"})
-	s.anew().shown(annStream, freeWanted)
+	s.fresh().shown(annStream, freeWanted)
 	before := s.rowsByGeneration()
 	s.run(one, cursor)
 	same(t, "rows by generation", before, s.rowsByGeneration())

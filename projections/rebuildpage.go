@@ -19,12 +19,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// rebuiltStream is what a pass finds out about one stream.
 type rebuiltStream struct{ behind, unreadable bool }
 
-// showPage shows a page of streams in the generation. When a pass over the next generation
-// finds that readers see nothing that it lacks, the pointer may move; else there is another
-// pass.
+// showPage shows a page of streams in the generation. After a pass in which the next generation
+// had everything that readers saw, the pointer may move; otherwise another pass follows.
 func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.Generation, at Rebuilding) (Rebuilding, error) {
 	streams, next, err := r.Journal.StreamPage(ctx, at.Position, rebuildPage)
 	if err != nil {
@@ -66,9 +64,9 @@ func (r *Rebuild) showPage(ctx context.Context, now pointer, generation schema.G
 	return at.to(PhaseMoving), nil
 }
 
-// showStream shows a stream to its end. It is behind if readers of the live generation saw
-// more of it than the generation had. A stream that cannot be read, or at which showing
-// panics, is logged and passed over.
+// showStream shows a stream to its end. It is behind if readers of the live generation saw more
+// of it than the generation had. A stream that cannot be read, or whose projection panics, is
+// logged and skipped.
 func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (rebuiltStream, error) {
 	seen, err := r.Projector.store.checkpoint(ctx, shownIn{now.Live, place.stream})
 	if err != nil {
@@ -90,16 +88,15 @@ func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (r
 		if stack := portal.StackOf(err); stack != "" {
 			line = line.Str("stack", stack)
 		}
-		line.Msg("the rebuild cannot show a stream and passes it over")
+		line.Msg("the rebuild cannot show a stream and skips it")
 		return rebuiltStream{unreadable: true}, nil
 	}
 	return rebuiltStream{behind: shown < seen}, err
 }
 
-// scanPage is how many rows one step looks at to delete those of older generations.
 const scanPage = 500
 
-// maxBatch is how many rows DynamoDB deletes with one request.
+// maxBatch is how many rows DynamoDB deletes in one request.
 const maxBatch = 25
 
 type deleter interface {
@@ -107,9 +104,8 @@ type deleter interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// deletePage deletes the rows of older generations among the next ones of the table. It reads
-// the pointer after the rows: if the table was lost and is filled again from the first
-// generation, it deletes nothing.
+// deletePage deletes rows of older generations. It reads the pointer after the rows, so it
+// deletes nothing if the table was lost and starts again with the first generation.
 func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, error) {
 	table := r.Projector.store.tables.Views
 	in := &dynamodb.ScanInput{
@@ -117,7 +113,7 @@ func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, er
 		FilterExpression:          aws.String("NOT begins_with(pk, :built)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":built": textValue(at.Generation.Prefix())},
 	}
-	var from schema.Key // where the scan goes on
+	var from schema.Key
 	if json.Unmarshal([]byte(at.Position), &from) == nil {
 		in.ExclusiveStartKey = from.Attributes()
 	}

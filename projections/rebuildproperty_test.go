@@ -15,16 +15,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Facts are appended, projectors and readers go by pointers that are up to a second old, two
+// Facts are appended, projectors and readers use pointers that are up to a second old, two
 // workers do steps of rebuilds, some of them twice, and requests to the tables fail before or
-// after they took effect. No reader ever sees something vanish or anything but what the facts
-// up to its checkpoint say. In the end readers see what all facts say, and nothing else is in
-// the table.
+// after they took effect. No reader ever sees something vanish, or anything but the state of
+// the facts up to its checkpoint. In the end readers see all facts, and the table has no other
+// rows.
 func TestReadersNeverSeeHalfBuiltViews(t *testing.T) {
 	t.Parallel()
 	base := newScreen(t)
 	rapid.Check(t, func(rt *rapid.T) {
-		c := newRebuildCity(rt, screenOn(t, journaltest.On(t, base.tables.Config)), screenOn(t, journaltest.On(t, base.tables.Config)))
+		c := newRebuildRun(rt, screenOn(t, journaltest.On(t, base.tables.Config)), screenOn(t, journaltest.On(t, base.tables.Config)))
 		for range rapid.IntRange(10, 60).Draw(rt, "actions") {
 			c.act()
 			c.look()
@@ -33,8 +33,8 @@ func TestReadersNeverSeeHalfBuiltViews(t *testing.T) {
 	})
 }
 
-// rebuildCity is one run: the views under test, and others that are never rebuilt.
-type rebuildCity struct {
+// rebuildRun is one run: the views under test, and others that are never rebuilt.
+type rebuildRun struct {
 	*rapid.T
 	*screen
 	plain      *screen
@@ -48,7 +48,7 @@ type rebuildCity struct {
 	cursor     string
 	before     string
 	demanded   int
-	// told is what the facts up to a sequence say; seen is how far a reader saw a stream.
+	// told is the account at each sequence; seen is how far a reader saw a stream.
 	told map[seenIn]Account
 	seen map[readerOf]int64
 }
@@ -63,8 +63,8 @@ type readerOf struct {
 	id     portal.AccountID
 }
 
-func newRebuildCity(rt *rapid.T, live, plain *screen) *rebuildCity {
-	c := &rebuildCity{T: rt, screen: live, plain: plain, clock: start, told: map[seenIn]Account{}, seen: map[readerOf]int64{}}
+func newRebuildRun(rt *rapid.T, live, plain *screen) *rebuildRun {
+	c := &rebuildRun{T: rt, screen: live, plain: plain, clock: start, told: map[seenIn]Account{}, seen: map[readerOf]int64{}}
 	now := func() time.Time { return c.clock }
 	for i := range 4 { // two projectors, and those of the two workers that rebuild
 		c.clients = append(c.clients, watch(live))
@@ -86,7 +86,7 @@ func newRebuildCity(rt *rapid.T, live, plain *screen) *rebuildCity {
 	return c
 }
 
-func (c *rebuildCity) act() {
+func (c *rebuildRun) act() {
 	switch rapid.SampledFrom([]string{"append", "append", "deliver", "deliver", "deliver", "time", "step", "step", "step", "step", "again"}).Draw(c.T, "action") {
 	case "append":
 		c.append()
@@ -96,13 +96,13 @@ func (c *rebuildCity) act() {
 		c.clock = c.clock.Add(time.Duration(rapid.IntRange(1, 1000).Draw(c.T, "milliseconds")) * time.Millisecond)
 	case "step":
 		c.step()
-	case "again": // a worker that was thought dead does the last step once more
+	case "again": // a worker that was thought dead does the last step again
 		_, err := c.someRebuild().Step(c.Context(), c.before)
-		c.unless(err)
+		c.succeeded(err)
 	}
 }
 
-func (c *rebuildCity) append() {
+func (c *rebuildRun) append() {
 	story := rapid.SampledFrom(c.stories).Draw(c.T, "story")
 	stream, after := portal.AccountStream(story.id), story.folded.Sequence
 	facts := story.next()
@@ -120,8 +120,8 @@ func (c *rebuildCity) append() {
 	c.told[seenIn{story.id, story.folded.Sequence}] = said
 }
 
-// deliver has one of the projectors handle a message, which comes again if that fails.
-func (c *rebuildCity) deliver() {
+// deliver has a projector handle a message; a failed message stays in the queue.
+func (c *rebuildRun) deliver() {
 	if len(c.queue) == 0 {
 		return
 	}
@@ -129,38 +129,38 @@ func (c *rebuildCity) deliver() {
 	one := rapid.IntRange(0, 1).Draw(c.T, "projector")
 	c.fate(c.clients[one])
 	if err := c.projectors[one].Handle(c.Context(), c.queue[i]); err != nil {
-		c.unless(err)
+		c.succeeded(err)
 		return
 	}
 	c.queue = append(c.queue[:i:i], c.queue[i+1:]...)
 }
 
-// step does a step of the run under way. Between two runs a demand begins another.
-func (c *rebuildCity) step() {
+// step does a step of the current run, or starts another run on demand.
+func (c *rebuildRun) step() {
 	if c.cursor == "" {
 		c.cursor = Demanded
 		c.demanded++
 	}
 	next, err := c.someRebuild().Step(c.Context(), c.cursor)
-	if c.unless(err) {
+	if c.succeeded(err) {
 		c.before, c.cursor = c.cursor, next
 	}
 }
 
-func (c *rebuildCity) someRebuild() *Rebuild {
+func (c *rebuildRun) someRebuild() *Rebuild {
 	one := rapid.IntRange(0, 1).Draw(c.T, "worker")
 	c.fate(c.clients[2+one])
 	return c.rebuilds[one]
 }
 
-// fate has some of the next requests fail.
-func (c *rebuildCity) fate(w *watched) {
+// fate makes some of the next requests fail.
+func (c *rebuildRun) fate(w *watched) {
 	kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"", "", "", "", "refused", "lost"}), 3, 3).Draw(c.T, "fate")
 	w.trouble(kinds)
 }
 
-// unless says whether there was no error; one that is no trouble with the tables is a failure.
-func (c *rebuildCity) unless(err error) bool {
+// succeeded reports whether there was no error. Only *portal.Postponed is allowed.
+func (c *rebuildRun) succeeded(err error) bool {
 	var postponed *portal.Postponed
 	if err != nil && !errors.As(err, &postponed) {
 		c.Fatal(err)
@@ -168,7 +168,7 @@ func (c *rebuildCity) unless(err error) bool {
 	return err == nil
 }
 
-func (c *rebuildCity) look() {
+func (c *rebuildRun) look() {
 	for i, reader := range c.readers {
 		for _, story := range c.stories {
 			shown, err := reader.Shown(c.Context(), portal.AccountStream(story.id))
@@ -192,8 +192,8 @@ func (c *rebuildCity) look() {
 	}
 }
 
-// finish drives a rebuild to its end, with nothing going wrong any more.
-func (c *rebuildCity) finish() {
+// finish runs a rebuild to its end while nothing fails.
+func (c *rebuildRun) finish() {
 	for _, w := range c.clients {
 		w.trouble(nil)
 	}

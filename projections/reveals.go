@@ -18,17 +18,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Reveals are primary data: a key that was shown is written down before it is shown, in
-// the records table. They are no facts, since they decide nothing and there may be many.
-
-// MaxRevealsPerMinute is how often an account may have keys shown in a minute.
+// MaxRevealsPerMinute is how many reveals an account may make in a minute.
 const MaxRevealsPerMinute = 10
 
 const (
 	lastRevealPrefix = "last#"
 )
 
-// revealRow is one time that a key was shown.
 type revealRow struct {
 	Key         portal.KeyID `dynamodbav:"key"`
 	Name        string       `dynamodbav:"name"`
@@ -36,30 +32,30 @@ type revealRow struct {
 	Correlation string       `dynamodbav:"correlation,omitempty"`
 }
 
-// Reveals writes down when keys are shown.
+// Reveals records when keys are revealed, before they are shown. Reveals are primary data and
+// not facts: they decide nothing, and there may be many.
 type Reveals struct {
 	client  client
 	records string
 }
 
-// NewReveals returns Reveals that are kept in the table named records.
+// NewReveals returns Reveals kept in the table named records.
 func NewReveals(client client, records string) *Reveals {
 	return &Reveals{client: client, records: records}
 }
 
 var (
-	// errFull says that the minute has no room left, or that it is another one.
-	errFull = errors.New("the minute is full")
-	// errSameInstant says that another key was shown in the very same nanosecond.
-	errSameInstant = errors.New("another key was shown at that time")
+	// errFull: the condition on the count failed. Another minute may be counted.
+	errFull        = errors.New("the minute is full")
+	errSameInstant = errors.New("another key was revealed at that time")
 )
 
-// maxRevealTries bounds how often a reveal is written down anew because others are, too.
+// maxRevealTries is how often Record tries when other reveals of the account interfere.
 const maxRevealTries = 8
 
-// Record writes down that a key of the account is about to be shown. More than
-// MaxRevealsPerMinute in a minute are portal.TooManyRequests, and nothing is written.
-// Tables that do not answer are *portal.Postponed.
+// Record records that a key of the account is about to be revealed. The reveal after
+// MaxRevealsPerMinute in a minute is portal.TooManyRequests and is not recorded. A table that
+// does not answer is *portal.Postponed.
 func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at time.Time, correlation string) error {
 	row := revealRow{Key: key.ID, Name: key.Name, At: at.UTC().Round(0), Correlation: correlation}
 	for range maxRevealTries {
@@ -74,12 +70,12 @@ func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at t
 			return err
 		}
 	}
-	return &portal.Postponed{Reason: "keys of the account are being shown all the time"}
+	return &portal.Postponed{Reason: "other reveals of the account kept interfering"}
 }
 
-// record counts the reveal as the first of a new minute, or else as one more in the one
-// that runs. A minute that lies ahead, as another process with another clock left it,
-// counts as the one that runs; one that lies further ahead is a wrong clock's.
+// record counts the reveal as the first of a new minute, or adds it to the current one. The
+// next minute counts as current, because another process's clock may be ahead; one further
+// ahead comes from a wrong clock and is replaced.
 func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow) error {
 	minute := row.At.Unix() / 60
 	values := map[string]types.AttributeValue{
@@ -96,7 +92,6 @@ func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow
 	return err
 }
 
-// write writes the row and counts it in that way; errFull if the condition does not hold.
 func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow, update, condition string, values map[string]types.AttributeValue) error {
 	item, err := attributevalue.MarshalMap(row)
 	if err != nil {
@@ -123,10 +118,10 @@ func (r *Reveals) write(ctx context.Context, id portal.AccountID, row revealRow,
 	if isRaced(err) {
 		return errRaced
 	}
-	return unavailable(err, "writing down that a key is shown")
+	return unavailable(err, "recording a reveal")
 }
 
-// LastReveals tells when each of an account's keys was last shown.
+// LastReveals returns when each of an account's keys was last revealed.
 func (v *Views) LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error) {
 	out, err := v.store.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &v.store.tables.Records, ConsistentRead: aws.Bool(true),
@@ -149,7 +144,6 @@ func (v *Views) LastReveals(ctx context.Context, id portal.AccountID) (map[porta
 	return last, nil
 }
 
-// reveals lists when keys of the account were shown, newest first.
 func (v *Views) reveals(ctx context.Context, id portal.AccountID, before string, limit int32) ([]Activity, error) {
 	var lines []Activity
 	err := v.store.latest(ctx, v.store.tables.Records, schema.Reveals(id), before, limit, func(item map[string]types.AttributeValue) error {

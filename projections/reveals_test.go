@@ -31,7 +31,7 @@ func (s *screen) refusesReveal(at time.Time) {
 	same(s.t, "reveals after a refused one", before, s.revealed())
 }
 
-// revealed are the times at which a key was shown, newest first.
+// revealed returns the times of the reveals, newest first.
 func (s *screen) revealed() []time.Time {
 	s.t.Helper()
 	page, err := s.Activity(s.t.Context(), ann, "", 100)
@@ -47,7 +47,7 @@ func (s *screen) revealed() []time.Time {
 	return times
 }
 
-func TestAKeyThatWasShownIsALineOfTheActivity(t *testing.T) {
+func TestARevealIsALineOfTheActivity(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, whole[:4]...)
@@ -62,7 +62,7 @@ func TestAKeyThatWasShownIsALineOfTheActivity(t *testing.T) {
 	}, page.Lines)
 }
 
-func TestKeysAreShownTenTimesAMinuteAtMost(t *testing.T) {
+func TestAnAccountHasTenRevealsAMinuteAtMost(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	for i := range MaxRevealsPerMinute {
@@ -71,15 +71,16 @@ func TestKeysAreShownTenTimesAMinuteAtMost(t *testing.T) {
 	s.refusesReveal(start.Add(59*time.Second + 999*time.Millisecond))
 	s.reveal(start.Add(time.Minute))
 	if got := s.revealed(); len(got) != MaxRevealsPerMinute+1 || !got[0].Equal(start.Add(time.Minute)) {
-		t.Errorf("written down are %v", got)
+		t.Errorf("the reveals are %v", got)
 	}
 	if err := s.reveals().Record(t.Context(), "bob", defaultKey, start, ""); err != nil {
 		t.Errorf("another account: %v", err)
 	}
 }
 
-// A process whose clock is a little behind asks in the minute before the one that runs.
-func TestAtTheBorderOfAMinuteBothSidesCountInTheLaterOne(t *testing.T) {
+// A process whose clock is a little behind records reveals in the minute before the current
+// one.
+func TestRevealsOnBothSidesOfAMinuteCountInTheLaterOne(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	border := start.Add(time.Minute)
@@ -93,7 +94,7 @@ func TestAtTheBorderOfAMinuteBothSidesCountInTheLaterOne(t *testing.T) {
 	s.reveal(border.Add(time.Minute))
 }
 
-func TestAMinuteThatAClockFarAheadHasFilledKeepsNobodyOut(t *testing.T) {
+func TestAMinuteFilledByAClockFarAheadBlocksNoReveals(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	for i := range MaxRevealsPerMinute {
@@ -105,8 +106,8 @@ func TestAMinuteThatAClockFarAheadHasFilledKeepsNobodyOut(t *testing.T) {
 	s.refusesReveal(start.Add(time.Second))
 }
 
-// Two processes show keys of one account at once, at the same nanosecond even.
-func TestRevealsAtTheSameTimeAreEachWrittenDown(t *testing.T) {
+// Several processes record reveals of one account in the same nanosecond.
+func TestRevealsInTheSameNanosecondAreAllRecorded(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	const asked = 2 * MaxRevealsPerMinute
@@ -129,15 +130,15 @@ func TestRevealsAtTheSameTimeAreEachWrittenDown(t *testing.T) {
 	}
 	group.Wait()
 	if got := s.revealed(); shown != MaxRevealsPerMinute || len(got) != shown {
-		t.Errorf("of %d times %d were allowed and %d written down", asked, shown, len(got))
+		t.Errorf("of %d reveals %d were allowed and %d recorded", asked, shown, len(got))
 	}
 }
 
-func TestARevealThatCollidesIsWrittenDownAgain(t *testing.T) {
+func TestARevealThatCollidesIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
-	meeting := watch(s)
-	meeting.before = func(n int, _ call) error {
+	contended := watch(s)
+	contended.before = func(n int, _ call) error {
 		switch n {
 		case 1:
 			return canceled("TransactionConflict", "None")
@@ -146,25 +147,25 @@ func TestARevealThatCollidesIsWrittenDownAgain(t *testing.T) {
 		}
 		return nil
 	}
-	if err := NewReveals(meeting, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); err != nil {
+	if err := NewReveals(contended, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); err != nil {
 		t.Fatal(err)
 	}
 	same(t, "reveals", []time.Time{start}, s.revealed())
 
-	meeting.before = colliding
-	err := NewReveals(meeting, s.tables.Records).Record(t.Context(), ann, defaultKey, start, "")
+	contended.before = colliding
+	err := NewReveals(contended, s.tables.Records).Record(t.Context(), ann, defaultKey, start, "")
 	var postponed *portal.Postponed
 	if !errors.As(err, &postponed) {
-		t.Errorf("one that collides for ever: %v, want Postponed", err)
+		t.Errorf("one that always collides: %v, want Postponed", err)
 	}
-	meeting.before = func(int, call) error { return errBroken }
-	if err := NewReveals(meeting, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); !errors.Is(err, errBroken) || !errors.As(err, &postponed) {
+	contended.before = func(int, call) error { return errBroken }
+	if err := NewReveals(contended, s.tables.Records).Record(t.Context(), ann, defaultKey, start, ""); !errors.Is(err, errBroken) || !errors.As(err, &postponed) {
 		t.Errorf("without the table: %v, want Postponed", err)
 	}
 	same(t, "reveals", []time.Time{start}, s.revealed())
 }
 
-func TestOfEveryKeyItIsKnownWhenItWasLastShown(t *testing.T) {
+func TestLastRevealsHasTheLastRevealOfEachKey(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	for i, key := range []portal.KeyID{"k1", "k2", "k1"} {

@@ -11,29 +11,26 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// wave orders what one run writes: nothing of a wave is there before all of the waves
-// before it are.
-type wave int
+// rowKind is the order of writing: all rows of one kind before any of the next.
+type rowKind int
 
 const (
-	viewRows wave = iota
+	viewRows rowKind = iota
 	stepRows
 	checkpointRow
 )
 
-// row is one item of the views. Its guard is (generation, sequence): the generation is
-// part of the key, and a row is never overwritten by one of an older fact. One row has one
-// writing stream, so that sequences compare.
+// row is one item of the views. An older fact never overwrites it. Only one stream writes a
+// row, so its sequences can be compared.
 type row struct {
-	wave wave
+	kind rowKind
 	key  schema.Key
 	seq  int64
-	// from, if above 0, is the sequence that the row has at least by now.
+	// from, if above 0, is the lowest sequence that the stored row must have.
 	from  int64
 	value any
 }
 
-// guard is the condition for the row to be written. Written again it is the same.
 func (r row) guard() (condition string, values map[string]types.AttributeValue) {
 	values = map[string]types.AttributeValue{":seq": numberValue(r.seq)}
 	if r.from == 0 {
@@ -43,8 +40,8 @@ func (r row) guard() (condition string, values map[string]types.AttributeValue) 
 	return "seq BETWEEN :from AND :seq", values
 }
 
-// rows collects what a run writes into one generation, by key: of several states of one
-// row, the last.
+// rows collects what a run writes into one generation. Of several states of a row it keeps the
+// last.
 type rows struct {
 	schema.Generation
 	byKey map[schema.Key]row
@@ -55,25 +52,23 @@ func newRows(generation schema.Generation) rows {
 }
 
 func (r rows) view(key schema.Key, seq int64, value any) {
-	r.add(row{wave: viewRows, key: key, seq: seq, value: value})
+	r.add(row{kind: viewRows, key: key, seq: seq, value: value})
 }
 
 func (r rows) step(key schema.Key, seq int64, value any) {
-	r.add(row{wave: stepRows, key: key, seq: seq, value: value})
+	r.add(row{kind: stepRows, key: key, seq: seq, value: value})
 }
 
-// checkpoint says that the stream is shown up to head, given that it was up to shown.
-// If that does not hold, because the views were lost meanwhile, it must not be set: what
-// comes before shown is missing then.
+// checkpoint moves the stream's checkpoint to head unless the stored one is below shown: then
+// the views were lost meanwhile, and earlier facts are missing.
 func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
-	r.add(row{wave: checkpointRow, key: r.Checkpoint(stream), seq: head, from: shown, value: struct{}{}})
+	r.add(row{kind: checkpointRow, key: r.Checkpoint(stream), seq: head, from: shown, value: struct{}{}})
 }
 
 func (r rows) add(one row) { r.byKey[one.key] = one }
 
-// inOrder lists the rows wave by wave.
 func (r rows) inOrder() []row {
 	return slices.SortedFunc(maps.Values(r.byKey), func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.wave, b.wave), cmp.Compare(a.key.PK, b.key.PK), cmp.Compare(a.key.SK, b.key.SK))
+		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.key.PK, b.key.PK), cmp.Compare(a.key.SK, b.key.SK))
 	})
 }

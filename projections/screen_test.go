@@ -29,10 +29,10 @@ var (
 	start     = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 )
 
-// at is when the fact of that sequence happened.
+// at is the time of the fact of that sequence.
 func at(seq int64) time.Time { return start.Add(time.Duration(seq) * time.Minute) }
 
-// said is a fact with the operation it was decided for, "" for an outcome.
+// said is a fact with the operation that it was decided for, "" for an outcome.
 type said struct {
 	op   portal.OperationID
 	fact events.Fact
@@ -40,8 +40,8 @@ type said struct {
 
 func link(wish int64) events.Link { return events.Link{Wish: wish} }
 
-// An account that has signed up, whose key was created and opens one plan. The third fact
-// opens the wish for the plan, the seventh the one to leave it.
+// The story of an account that signs up, gets a key for one plan and leaves the plan. The third
+// fact opens the wish for the plan, the seventh the wish to leave it.
 var (
 	registered   = said{"op-register", events.UserRegistered{}}
 	keyWanted    = said{"op-free", events.KeyWanted{Key: "k1", Ring: portal.AccountRing, Name: "Default key", Scheme: "v1", KMSKey: "arn:key"}}
@@ -53,7 +53,7 @@ var (
 	whole        = lifeAfter(0)
 )
 
-// lifeAfter is the account's whole story, told from the fact after that one on.
+// lifeAfter is the account's whole story, from the fact after that sequence on.
 func lifeAfter(seq int64) []said {
 	wanted, ending := link(seq+3), link(seq+7)
 	return []said{
@@ -81,7 +81,7 @@ func screenOn(t *testing.T, tables journaltest.Tables) *screen {
 	s := &screen{t: t, tables: tables, journal: tables.Open()}
 	s.projector = s.beside(s.journal, tables.Client)
 	s.Views = NewViews(tables.Client, s.names(), noDocuments{})
-	// The first projector of all stores the pointer; here one has been before.
+	// The first projector of all stores the pointer; here it is stored already.
 	if _, err := newGenerations(tables.Client, tables.Views).forWriting(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -90,17 +90,18 @@ func screenOn(t *testing.T, tables journaltest.Tables) *screen {
 
 func (s *screen) names() Tables { return Tables{Views: s.tables.Views, Records: s.tables.Records} }
 
-// wholeJournal is what a projector and its reader of accounts read of the journal.
+// wholeJournal is what a projector and its account reader need of the journal.
 type wholeJournal interface {
 	streams
-	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, most int) (facts []events.Event, more bool, err error)
+	ReadUpTo(ctx context.Context, stream portal.Stream, after int64, limit int) (facts []events.Event, more bool, err error)
 }
 
-// beside is one more projector of the same views. Its clock stands still, so that it
-// reads but once which views are live.
+// beside returns another projector of the same views. Its clock stands still, so it reads the
+// pointer only once.
 func (s *screen) beside(journal wholeJournal, client client) *Projector {
 	reader := accounts.NewReader(journal, client, s.tables.Records, func() time.Time { return start })
 	p := NewProjector(journal, reader, client, s.names())
+	p.store.generations = patient(client, s.tables.Views)
 	p.store.generations.now = func() time.Time { return start }
 	return p
 }
@@ -126,7 +127,7 @@ func (s *screen) say(stream portal.Stream, all ...said) []events.Event {
 	return facts
 }
 
-// show wakes the projector with each of the messages.
+// show has the projector handle each of the messages.
 func (s *screen) show(messages ...events.Event) {
 	s.t.Helper()
 	for _, msg := range messages {
@@ -136,7 +137,7 @@ func (s *screen) show(messages ...events.Event) {
 	}
 }
 
-// shown says and shows.
+// shown appends the facts and shows them.
 func (s *screen) shown(stream portal.Stream, all ...said) {
 	s.t.Helper()
 	facts := s.say(stream, all...)
@@ -170,7 +171,7 @@ func (s *screen) checkpoint(stream portal.Stream) int64 {
 	return seq
 }
 
-// rows are all rows of those partitions of the first views, as they are stored.
+// rows returns all rows of the partitions in the first generation, as they are stored.
 func (s *screen) rows(partitions ...string) map[string]map[string]any {
 	s.t.Helper()
 	return s.rowsIn(1, partitions...)
@@ -191,7 +192,7 @@ func (s *screen) rowsIn(generation schema.Generation, partitions ...string) map[
 	return all
 }
 
-// partition is the partition key in a generation of what these tests call by the rest of it.
+// partition returns a partition key; these tests name partitions without the generation.
 func partition(generation schema.Generation, of string) string { return generation.Prefix() + of }
 
 func accountPartition(id portal.AccountID) string { return "account#" + string(id) }
@@ -207,8 +208,7 @@ func checkpointKey(generation schema.Generation, stream portal.Stream) (pk, sk s
 	return key.PK, key.SK
 }
 
-// everything is where the rows of the account, of the operations and of the wishes of
-// `whole` are.
+// everything lists the partitions of the account, operations and wishes of `whole`.
 var everything = []string{
 	accountPartition(ann), "operation#op-register", "operation#op-free", "operation#op-leave",
 	wishPartition(annStream, 3), wishPartition(annStream, 7),
@@ -221,7 +221,7 @@ func same(t *testing.T, what string, want, got any) {
 	}
 }
 
-// describeRows says what the rows of one fact are, one line each.
+// describeRows describes the rows of one fact, a line each.
 func describeRows(rows map[string]map[string]any, seq int64) []string {
 	var lines []string
 	for _, key := range slices.Sorted(maps.Keys(rows)) {
@@ -249,5 +249,5 @@ func describeRows(rows map[string]map[string]any, seq int64) []string {
 type noDocuments struct{}
 
 func (noDocuments) Load(context.Context, string) (catalog.Document, error) {
-	return catalog.Document{}, errors.New("there are no documents here")
+	return catalog.Document{}, errors.New("this test has no documents")
 }

@@ -22,13 +22,12 @@ type client interface {
 
 // Tables are the names of the tables that projections use.
 type Tables struct {
-	// Views holds what is shown and how far; all of it can be rebuilt from the journal.
+	// Views can be rebuilt from the journal.
 	Views string
-	// Records holds the reveals of keys, which are shown among an account's activity.
+	// Records has the reveals of keys.
 	Records string
 }
 
-// store reads and writes the rows of the views.
 type store struct {
 	client      client
 	tables      Tables
@@ -39,7 +38,6 @@ func newStore(client client, tables Tables) store {
 	return store{client: client, tables: tables, generations: newGenerations(client, tables.Views)}
 }
 
-// live is the generation that readers see.
 func (s store) live(ctx context.Context) (schema.Generation, error) {
 	now, err := s.generations.current(ctx)
 	return now.Live, err
@@ -63,7 +61,6 @@ func (s store) get(ctx context.Context, table string, key schema.Key, value any)
 	return true, nil
 }
 
-// query reads the rows of a range, in order.
 func (s store) query(ctx context.Context, of schema.Range, visit func(sk string, item map[string]types.AttributeValue) error) error {
 	pages := dynamodb.NewQueryPaginator(s.client, &dynamodb.QueryInput{
 		TableName:                 &s.tables.Views,

@@ -8,20 +8,20 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// Subscription is what the portal shows of a plan that an account has, or had.
+// Subscription is a plan that an account has, or had.
 type Subscription struct {
 	Plan portal.PlanID `dynamodbav:"plan"`
-	// Name is the plan's present name if it is still offered.
+	// Name is the plan's current name if it is still offered.
 	Name    string      `dynamodbav:"name"`
 	Offered bool        `dynamodbav:"-"`
 	Ring    portal.Ring `dynamodbav:"ring"`
 	State   string      `dynamodbav:"state"`
-	// Waiting is why an open state lasts, "" if nothing is in the way.
+	// Waiting is why an open state lasts, or "".
 	Waiting string `dynamodbav:"waiting"`
-	// Lost is why a subscription ended that nobody left, "" otherwise.
+	// Lost is why the subscription was lost, or "".
 	Lost  string    `dynamodbav:"lost"`
 	Since time.Time `dynamodbav:"since"`
-	// Operation is the one that asked for an open state, "" in the others.
+	// Operation is the one that asked for an open state, "" in other states.
 	Operation portal.OperationID `dynamodbav:"operation"`
 }
 
@@ -38,8 +38,8 @@ var subscriptionStates = map[state.Phase]string{
 	state.Ending: SubscriptionEnding, state.Ended: SubscriptionEnded,
 }
 
-// subscriptionRows: state row, guarded by sequence; written by the account's stream
-// only. An ended subscription stays, as a row that says so.
+// subscriptionRows writes state rows, guarded by sequence; only the account's stream writes
+// them. An ended subscription keeps its row.
 func subscriptionRows(changed rows, before, account state.Account, fact events.Event) {
 	for plan, s := range account.Subscriptions {
 		if was, ok := before.Subscriptions[plan]; ok && was.Phase == s.Phase && was.OpenedBy == s.OpenedBy && was.Parked == s.Parked {

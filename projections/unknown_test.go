@@ -9,7 +9,7 @@ import (
 // painted is a fact of newer code, decided for an operation that is shown here.
 var painted = said{"op-free", events.Unknown{Type: "gatehouse.KeyPainted.v1", Data: []byte(`{"wish":3,"key":"k1"}`)}}
 
-func TestOfAFactOfNewerCodeNothingIsShownAndTheCheckpointMoves(t *testing.T) {
+func TestAFactOfNewerCodeAddsNoRowsAndMovesTheCheckpoint(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.shown(annStream, whole[:3]...)
@@ -25,11 +25,11 @@ func TestOfAFactOfNewerCodeNothingIsShownAndTheCheckpointMoves(t *testing.T) {
 	}
 }
 
-func TestAProjectionThatLagsBehindAFactOfNewerCodeCatchesUpOverIt(t *testing.T) {
+func TestAProjectionThatLagsCatchesUpPastAFactOfNewerCode(t *testing.T) {
 	t.Parallel()
 	want := newScreen(t)
 	want.shown(annStream, whole[:3]...)
-	want.shown(annStream, registered) // in the place of what is not shown
+	want.shown(annStream, registered) // in the place of the unknown fact
 	want.shown(annStream, whole[3:5]...)
 
 	s := newScreen(t)

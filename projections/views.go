@@ -8,34 +8,30 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// documents loads catalog documents by their hash.
 type documents interface {
 	Load(ctx context.Context, hash string) (catalog.Document, error)
 }
 
-// Views answers what pages and JSON ask. Every answer is read consistently from
-// tables; none touches the control plane, and what one costs does not depend on how
-// many accounts there are. A table that does not answer is a portal.Error with code
-// Unavailable.
+// Views answers the queries of pages and JSON. Reads are consistent, make no control-plane
+// calls, and cost the same however many accounts there are. If a table does not answer, the
+// error is a portal.Error with the code Unavailable.
 type Views struct {
 	store     store
 	documents documents
 	catalog   catalogCache
 }
 
-// NewViews returns the Views of those tables.
+// NewViews returns the Views of the tables.
 func NewViews(client client, tables Tables, documents documents) *Views {
 	return &Views{store: newStore(client, tables), documents: documents}
 }
 
-// Clock sets the clock by which the Views know how old the pointer is that they have read,
-// instead of the system's.
+// Clock replaces the clock that tells how old the last read pointer is.
 func (v *Views) Clock(now func() time.Time) *Views {
 	v.store.generations.now = now
 	return v
 }
 
-// asUnavailable is how a reader's failure is told to whoever asked.
 func asUnavailable(err error) error {
 	if err == nil {
 		return nil

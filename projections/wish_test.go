@@ -28,7 +28,7 @@ func TestAnOutcomeIsOneRowHoweverManyOperationsJoinedTheWish(t *testing.T) {
 	s.projector = s.watchedBy(counting)
 	s.shown(annStream, freeActive)
 	mark, _ := checkpointKey(1, annStream)
-	same(t, "what is written", [][]string{{
+	same(t, "the writes", [][]string{{
 		partition(1, accountPartition(ann)), partition(1, accountPartition(ann)), // the subscription and a line of activity
 		partition(1, wishPartition(annStream, 3)), mark,
 	}}, counting.writes())
@@ -42,7 +42,7 @@ func TestAnOutcomeIsOneRowHoweverManyOperationsJoinedTheWish(t *testing.T) {
 	}
 }
 
-// tell appends the fact to its stream, as of that time, and shows it.
+// tell appends the fact to its stream, with that time, and shows it.
 func (s *screen) tell(stream portal.Stream, at time.Time, one said) {
 	s.t.Helper()
 	head, err := s.journal.Head(s.t.Context(), stream)
@@ -74,9 +74,9 @@ func TestStepsOfOneOperationAreInOrderOfTimeAcrossStreams(t *testing.T) {
 	same(t, "steps", []string{"licence1", "account1", "account2", "account3", "account4", "licence2"}, got)
 }
 
-// Whatever the clocks say, the steps of one stream stay in their sequence, and where
-// clocks agree all are in order of time.
-func TestStepsMergeWithoutLosingOneOrTheirOrder(t *testing.T) {
+// The steps of one stream keep their sequence, however wrong the clocks are. If the clocks
+// agree, all steps are in order of time.
+func TestMergingStepsKeepsAllOfThemAndTheirOrder(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		agree := rapid.Bool().Draw(rt, "clocks agree")
@@ -107,7 +107,7 @@ func TestStepsMergeWithoutLosingOneOrTheirOrder(t *testing.T) {
 	})
 }
 
-func TestOfTheWishesThatAnOperationIsLinkedToTheLatestCounts(t *testing.T) {
+func TestTheLatestWishOfAnOperationCounts(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	s.tell("licence/l1", at(1), said{"op", events.RequestJoined{Link: link(9)}})
@@ -115,7 +115,7 @@ func TestOfTheWishesThatAnOperationIsLinkedToTheLatestCounts(t *testing.T) {
 	s.tell(annStream, at(3), said{"op", events.RequestJoined{Link: link(1), Plan: "free"}})
 	s.tell("licence/l1", at(4), said{"", events.WishParked{Link: link(9), Reason: events.WaitingForAWS}})
 	if got := s.progress("op"); got.Status != Running {
-		t.Errorf("the wish of before has made it %s", got.Status)
+		t.Errorf("the earlier wish has made it %s", got.Status)
 	}
 	s.tell(annStream, at(5), said{"", events.SubscriptionActivated{Link: link(1), Plan: "free"}})
 	if got := s.progress("op"); got.Status != Succeeded || len(got.Steps) != 3 {
@@ -137,7 +137,7 @@ func TestAReplayMayLinkAnOperationToAnotherWish(t *testing.T) {
 	}
 }
 
-func TestAnOperationThatJoinsAWishWhichWaitsIsWaiting(t *testing.T) {
+func TestAnOperationThatJoinsAWaitingWishWaits(t *testing.T) {
 	t.Parallel()
 	at := func(minute int) time.Time { return time.Date(2026, 11, 22, 9, minute, 0, 0, time.UTC) }
 	wanted := Step{Stream: annStream, Sequence: 3, At: at(1), Status: Running, Wish: 3}

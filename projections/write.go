@@ -15,16 +15,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// parallelWrites bounds how many rows of one stream are written at once.
 const parallelWrites = 8
 
-// errRaced says that nothing of a transaction was written, since one of its rows is not
-// what it was held for: somebody has written a newer one, is writing it, or deleted it.
-var errRaced = errors.New("somebody else writes the same rows")
+// errRaced: nothing was written, because another writer has changed or deleted one of the rows,
+// or is writing it.
+var errRaced = errors.New("another writer changes the same rows")
 
-// together writes the rows, which must be in order, in as few transactions as they fit
-// into: usually one. It stops at the first that was not written, with errRaced if rows
-// had moved.
+// together writes the rows, in the given order, in as few transactions as possible. It stops at
+// the first that fails, with errRaced if another writer changed its rows.
 func (s store) together(ctx context.Context, list []row) error {
 	puts, err := s.puts(list)
 	if err != nil {
@@ -42,8 +40,8 @@ func (s store) together(ctx context.Context, list []row) error {
 	return nil
 }
 
-// togetherIfFew is together for rows that may be shown already. If they are of more facts
-// than are decided at once, it is errRaced.
+// togetherIfFew is together for rows that may be shown already. It returns errRaced if they
+// come from more facts than one append can hold.
 func (s store) togetherIfFew(ctx context.Context, list []row) error {
 	if last := list[len(list)-1]; last.seq-last.from > journal.MaxFacts {
 		return errRaced
@@ -51,9 +49,8 @@ func (s store) togetherIfFew(ctx context.Context, list []row) error {
 	return s.together(ctx, list)
 }
 
-// commit writes one row plainly (half the price of a transaction), several in a
-// transaction. The SDK gives that a token of its own, so that its retry after a lost
-// answer succeeds.
+// commit writes one row without a transaction, at half the price, and several in one. The SDK
+// gives a transaction a token, so its own retry after a lost answer succeeds.
 func (s store) commit(ctx context.Context, puts []*types.Put) error {
 	if len(puts) == 1 {
 		_, err := s.client.PutItem(ctx, plainly(puts[0]))
@@ -67,15 +64,14 @@ func (s store) commit(ctx context.Context, puts []*types.Put) error {
 	return err
 }
 
-// oneByOne writes each of the rows, which must be in order, unless a newer one is there,
-// and each wave after the one before. A checkpoint that is no longer there is not set:
-// the next message then begins at the first fact.
+// oneByOne writes each row unless a newer one is there, kind by kind. If the stored checkpoint
+// is gone, it sets none, so the next message starts at the first fact.
 func (s store) oneByOne(ctx context.Context, list []row) error {
-	for wave := viewRows; wave <= checkpointRow; wave++ {
+	for kind := viewRows; kind <= checkpointRow; kind++ {
 		group, ctx := errgroup.WithContext(ctx)
 		group.SetLimit(parallelWrites)
 		for _, r := range list {
-			if r.wave == wave {
+			if r.kind == kind {
 				group.Go(portal.Guard(func() error { return s.put(ctx, r) }))
 			}
 		}
@@ -92,8 +88,8 @@ func (s store) put(ctx context.Context, r row) error {
 		return err
 	}
 	_, err = s.client.PutItem(ctx, plainly(put))
-	var refused *types.ConditionalCheckFailedException
-	if errors.As(err, &refused) {
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
 		return nil
 	}
 	return unavailable(err, "writing row "+r.key.PK)
@@ -110,7 +106,6 @@ func (s store) puts(list []row) ([]*types.Put, error) {
 	return puts, nil
 }
 
-// guarded is the row as a write that fails where its guard does not hold.
 func (s store) guarded(r row) (*types.Put, error) {
 	item, err := attributevalue.MarshalMap(r.value)
 	if err != nil {
@@ -122,7 +117,6 @@ func (s store) guarded(r row) (*types.Put, error) {
 	return &types.Put{TableName: &s.tables.Views, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values}, nil
 }
 
-// plainly is the same write outside a transaction.
 func plainly(put *types.Put) *dynamodb.PutItemInput {
 	return &dynamodb.PutItemInput{
 		TableName: put.TableName, Item: put.Item,
@@ -130,8 +124,8 @@ func plainly(put *types.Put) *dynamodb.PutItemInput {
 	}
 }
 
-// isRaced: somebody else wrote first or writes at this moment. A transaction that is in
-// progress is our own, of an attempt whose answer was lost.
+// isRaced reports whether another writer was first or is writing now. TransactionInProgress is
+// our own transaction, from an attempt whose answer was lost.
 func isRaced(err error) bool {
 	var inProgress *types.TransactionInProgressException
 	return errors.As(err, &inProgress) || journal.LostRace(err)

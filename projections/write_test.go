@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestASignUpCostsOneTransactionForEachRun(t *testing.T) {
+func TestASignUpTakesOneTransactionForEachRun(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		appends [][]said
@@ -29,11 +29,11 @@ func TestASignUpCostsOneTransactionForEachRun(t *testing.T) {
 			[][]said{{registered}, {keyWanted}, {freeWanted}, {keyCreated}, {freeAttached}, {freeActive}},
 			map[string]int{"GetItem": 1, "Query": 6, "TransactWriteItems": 6},
 		},
-		"as it is decided": {
+		"append by append": {
 			[][]said{{registered}, {keyWanted, freeWanted}, {keyCreated}, {freeAttached, freeActive}},
 			map[string]int{"GetItem": 1, "Query": 4, "TransactWriteItems": 4},
 		},
-		"after the fact": {
+		"all at once": {
 			[][]said{whole[:6]},
 			map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1},
 		},
@@ -54,7 +54,7 @@ func TestASignUpCostsOneTransactionForEachRun(t *testing.T) {
 	}
 }
 
-func TestOneRowAloneIsNoTransaction(t *testing.T) {
+func TestASingleRowIsWrittenWithoutATransaction(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, registered, painted)
@@ -70,7 +70,7 @@ func TestOneRowAloneIsNoTransaction(t *testing.T) {
 	}
 }
 
-func TestARowThatIsNewerStaysAndTheRestIsShown(t *testing.T) {
+func TestANewerRowStaysAndTheOthersAreWritten(t *testing.T) {
 	t.Parallel()
 	for row, newer := range map[string]int64{"now#profile": 99, "now#key#k1": 99, "log#activity#000000000003": 99} {
 		t.Run(row, func(t *testing.T) {
@@ -94,28 +94,27 @@ func TestARowThatIsNewerStaysAndTheRestIsShown(t *testing.T) {
 	}
 }
 
-// Whatever a transaction collides with, the rows are written one by one.
-func TestACollisionIsMadeGood(t *testing.T) {
+func TestAfterACollisionRowsAreWrittenOneByOne(t *testing.T) {
 	t.Parallel()
 	for name, refusal := range map[string]error{
 		"with a transaction":                 canceled("None", "TransactionConflict", "None"),
-		"and with what is newer":             canceled("ConditionalCheckFailed", "TransactionConflict"),
+		"with a transaction and a newer row": canceled("ConditionalCheckFailed", "TransactionConflict"),
 		"with a single write":                &types.TransactionConflictException{},
-		"with itself, its answer being lost": &types.TransactionInProgressException{},
+		"with itself, after a lost answer":   &types.TransactionInProgressException{},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			want := reference(t)
 			s := newScreen(t)
 			facts := s.say(annStream, whole...)
-			meeting := watch(s)
-			meeting.before = func(_ int, c call) error {
+			contended := watch(s)
+			contended.before = func(_ int, c call) error {
 				if c.operation == "TransactWriteItems" {
 					return refusal
 				}
 				return nil
 			}
-			if err := s.watchedBy(meeting).Handle(t.Context(), facts[8]); err != nil {
+			if err := s.watchedBy(contended).Handle(t.Context(), facts[8]); err != nil {
 				t.Fatal(err)
 			}
 			same(t, "rows", want, s.rows(everything...))
@@ -126,23 +125,23 @@ func TestACollisionIsMadeGood(t *testing.T) {
 	}
 }
 
-func TestARowThatCollidesTooHasTheMessageComeAgain(t *testing.T) {
+func TestIfASingleRowCollidesTheMessageIsPostponed(t *testing.T) {
 	t.Parallel()
 	want := reference(t)
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
-	meeting := watch(s)
+	contended := watch(s)
 	var puts atomic.Int32
-	meeting.before = func(n int, c call) error {
+	contended.before = func(n int, c call) error {
 		if c.operation == "PutItem" && puts.Add(1) == 3 {
 			return &types.TransactionConflictException{}
 		}
 		return colliding(n, c)
 	}
-	projector := s.watchedBy(meeting)
+	projector := s.watchedBy(contended)
 	var postponed *portal.Postponed
 	if err := projector.Handle(t.Context(), facts[8]); !errors.As(err, &postponed) {
-		t.Fatalf("%v, want Postponed, which is not counted", err)
+		t.Fatalf("%v, want Postponed", err)
 	}
 	if err := projector.Handle(t.Context(), facts[8]); err != nil {
 		t.Fatal(err)
@@ -153,7 +152,7 @@ func TestARowThatCollidesTooHasTheMessageComeAgain(t *testing.T) {
 	}
 }
 
-func TestATransactionThatIsRefusedForAnotherReasonComesAgain(t *testing.T) {
+func TestAThrottledTransactionIsPostponed(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)
 	facts := s.say(annStream, whole...)
@@ -169,13 +168,12 @@ func TestATransactionThatIsRefusedForAnotherReasonComesAgain(t *testing.T) {
 		t.Fatalf("%v, want Postponed", err)
 	}
 	if n := busy.counts()["PutItem"]; n > 0 {
-		t.Errorf("a busy table was asked for %d rows one by one", n)
+		t.Errorf("%d rows were written one by one to a busy table", n)
 	}
 }
 
-// The SDK sends a transaction again whose answer it has not seen, with the token that it
-// gave it.
-func TestALostAnswerOfATransactionIsNoFailure(t *testing.T) {
+// If the SDK gets no answer to a transaction, it sends it again with the same token.
+func TestALostAnswerOfATransactionIsNotAFailure(t *testing.T) {
 	t.Parallel()
 	want := reference(t)
 	server := localawstest.Start(t)
@@ -193,7 +191,7 @@ func TestALostAnswerOfATransactionIsNoFailure(t *testing.T) {
 	}
 	same(t, "requests", map[string]int{"GetItem": 1, "Query": 1, "TransactWriteItems": 1}, counting.counts())
 	if got := arrived() - before; got != 2 {
-		t.Errorf("%d transactions arrived, want the one and its retry", got)
+		t.Errorf("%d transactions arrived, want one and its retry", got)
 	}
 	same(t, "rows", want, s.rows(everything...))
 	if got := s.checkpoint(annStream); got != 9 {
@@ -201,7 +199,7 @@ func TestALostAnswerOfATransactionIsNoFailure(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotFitIntoATransactionIsShownInAsFewAsItTakes(t *testing.T) {
+func TestRowsThatDoNotFitIntoATransactionTakeAsFewAsPossible(t *testing.T) {
 	t.Parallel()
 	tell := func(facts, length int) []said {
 		var all []said
@@ -243,7 +241,7 @@ func TestWhatDoesNotFitIntoATransactionIsShownInAsFewAsItTakes(t *testing.T) {
 			if err := one.watchedBy(byRow).Handle(t.Context(), facts[0]); err != nil {
 				t.Fatal(err)
 			}
-			same(t, "rows, against those written one by one", one.rows(andMany...), shown)
+			same(t, "rows, compared with those written one by one", one.rows(andMany...), shown)
 		})
 	}
 }
@@ -258,12 +256,12 @@ func TestPartsKeepWithinTheLimitsAndTheOrder(t *testing.T) {
 		puts []*types.Put
 		want []int
 	}{
-		"one":                      {[]*types.Put{small}, []int{1}},
-		"a hundred":                {slices.Repeat([]*types.Put{small}, 100), []int{100}},
-		"a hundred and one":        {slices.Repeat([]*types.Put{small}, 101), []int{100, 1}},
-		"the largest items":        {slices.Repeat([]*types.Put{large}, 11), []int{7, 4}},
-		"one that nobody can take": {[]*types.Put{small, small, huge, small}, []int{2, 1, 1}},
-		"several of those":         {[]*types.Put{huge, huge}, []int{1, 1}},
+		"one":                    {[]*types.Put{small}, []int{1}},
+		"a hundred":              {slices.Repeat([]*types.Put{small}, 100), []int{100}},
+		"a hundred and one":      {slices.Repeat([]*types.Put{small}, 101), []int{100, 1}},
+		"the largest items":      {slices.Repeat([]*types.Put{large}, 11), []int{7, 4}},
+		"one that is too large":  {[]*types.Put{small, small, huge, small}, []int{2, 1, 1}},
+		"two that are too large": {[]*types.Put{huge, huge}, []int{1, 1}},
 	} {
 		var sizes []int
 		var again []*types.Put
@@ -273,12 +271,12 @@ func TestPartsKeepWithinTheLimitsAndTheOrder(t *testing.T) {
 		}
 		same(t, name, c.want, sizes)
 		if !slices.Equal(again, c.puts) {
-			t.Errorf("%s: the order is another", name)
+			t.Errorf("%s: the order has changed", name)
 		}
 	}
 }
 
-// What the estimate leaves out is found by the table, which knows the real size.
+// The table knows the real size of each row.
 func TestTheSizeOfARowIsNotUnderestimated(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t)

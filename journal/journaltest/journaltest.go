@@ -1,5 +1,5 @@
 // Package journaltest gives tests a journal on the tables of a local AWS, through the real SDK.
-// There is no in-memory journal, so conditions, transactions and paging are tested as they are in
+// There is no in-memory journal, so tests see the conditions, transactions and paging of
 // production.
 package journaltest
 
@@ -20,12 +20,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Tables are the tables that the three loops share, all empty.
+// Tables are the journal, records and views tables, empty at first.
 type Tables struct {
-	// Config points every AWS service at the local one.
+	// Config points every AWS service to the local one.
 	Config aws.Config
-	// Client retries almost at once. The SDK sometimes loses a long answer: when it closes the
-	// body of a request too early, net/http drops the connection.
+	// Client retries at once. The SDK now and then loses a long answer: it may close a
+	// request's body before net/http is done with it, which then drops the connection.
 	Client                  *dynamodb.Client
 	Journal, Records, Views string
 }
