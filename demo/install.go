@@ -22,20 +22,19 @@ const (
 // Installed says where the demo API is in API Gateway.
 type Installed struct {
 	APIID, Stage string
-	// FreePlanID and PlusPlanID are the usage plans on the stage.
+	// FreePlanID and PlusPlanID are the usage plans of the stage.
 	FreePlanID, PlusPlanID string
 }
 
-// client is what Install needs of the API Gateway client.
 type client interface {
 	apiClient
 	planClient
 }
 
-// Install puts the demo API behind API Gateway: a REST API that hands every
-// request with an API key to backendURL (no slash at its end), deployed to Stage,
-// and two usage plans on it. It finds by name what is there already and changes
-// only what differs, so a second run makes four reading calls and nothing else.
+// Install puts the demo API behind API Gateway: a REST API that proxies requests with an API
+// key to backendURL (without a slash at the end), deployed to Stage, with two usage plans. It
+// finds existing ones by name and changes only what differs. A second run makes four reading
+// calls.
 func Install(ctx context.Context, c client, backendURL string) (Installed, error) {
 	in := Installed{Stage: Stage}
 	var err error
@@ -74,7 +73,6 @@ func plusPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 	}
 }
 
-// planClient is what installPlan needs.
 type planClient interface {
 	GetUsagePlans(context.Context, *apigateway.GetUsagePlansInput, ...func(*apigateway.Options)) (*apigateway.GetUsagePlansOutput, error)
 	CreateUsagePlan(context.Context, *apigateway.CreateUsagePlanInput, ...func(*apigateway.Options)) (*apigateway.CreateUsagePlanOutput, error)
@@ -93,9 +91,9 @@ func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err 
 	return plans, nil
 }
 
-// installPlan creates the plan unless one of its name is there. A plan that is
-// there keeps its limits, which an operator may have changed, and gets the stage
-// if it lacks it: the API may have been made anew.
+// installPlan creates the plan unless there is one of that name. An existing plan keeps its
+// limits, which an operator may have changed. It gets the stage if it lacks it, since the API
+// may have been recreated.
 func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, want *apigateway.CreateUsagePlanInput) (string, error) {
 	stage := want.ApiStages[0]
 	for _, plan := range plans {

@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 )
 
-// apiClient is what installAPI needs.
 type apiClient interface {
 	GetRestApis(context.Context, *apigateway.GetRestApisInput, ...func(*apigateway.Options)) (*apigateway.GetRestApisOutput, error)
 	CreateRestApi(context.Context, *apigateway.CreateRestApiInput, ...func(*apigateway.Options)) (*apigateway.CreateRestApiOutput, error)
@@ -24,8 +23,8 @@ type apiClient interface {
 
 const verb = "ANY"
 
-// installAPI returns the API's id. What an earlier run left half done it
-// completes, and another backendURL it deploys.
+// installAPI returns the API's id. It completes what an earlier run left unfinished, and
+// deploys a new backendURL.
 func installAPI(ctx context.Context, c apiClient, backendURL string) (string, error) {
 	api, err := findOrCreateAPI(ctx, c)
 	if err != nil {
@@ -87,8 +86,8 @@ func byPath(resources []types.Resource, path string) types.Resource {
 	return resources[i]
 }
 
-// connect makes the resource hand every request to uri. The path parameters
-// named are declared and mapped, without which API Gateway does not fill them in.
+// connect makes the resource proxy every request to uri. API Gateway fills in a path parameter
+// only if it is declared and mapped.
 func connect(ctx context.Context, c apiClient, api string, res types.Resource, uri string, parameters ...string) error {
 	declared, mapping := map[string]bool{}, map[string]string{}
 	for _, name := range parameters {
@@ -118,9 +117,8 @@ func connect(ctx context.Context, c apiClient, api string, res types.Resource, u
 	return nil
 }
 
-// deploy puts the API on the stage unless it is there with this backend. A stage
-// variable remembers which backend the stage was deployed with, so that a run
-// which ended before it deployed is noticed by the next.
+// deploy deploys the API unless the stage has this backend. A stage variable holds the backend
+// of the last deployment, so the next run notices one that ended before it deployed.
 func deploy(ctx context.Context, c apiClient, api, backendURL string) error {
 	stages, err := c.GetStages(ctx, &apigateway.GetStagesInput{RestApiId: &api})
 	if err != nil {
