@@ -112,7 +112,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// value evaluates an expression. It returns the zero value on errors.
+// value returns the zero value on errors.
 func value[T any](b *tab, expression string) T {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -180,7 +180,7 @@ const (
 	registered  = `document.querySelector("#account") && !document.querySelector("#unregistered")`
 )
 
-// waitForAccount reloads the dashboard until the account that signing in requested is open.
+// waitForAccount reloads the dashboard until signing in has opened the account.
 func (b *tab) waitForAccount() {
 	b.t.Helper()
 	b.waitForPage("Dashboard")

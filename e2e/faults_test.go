@@ -83,8 +83,8 @@ func TestAPatientPersonIsServedWhileAWSMisbehaves(t *testing.T) {
 	}
 }
 
-// While a service is down, the portal accepts only what it can keep. What it accepted before
-// goes on once the service is back.
+// While a service is down, the portal accepts only what it can keep. Requests that it accepted
+// before go on once the service is back.
 func TestWhatWasAcceptedSurvivesAServiceThatIsDown(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -144,8 +144,8 @@ func TestAcceptanceWaitsForASlowQueue(t *testing.T) {
 }
 
 // Receipts run out at once, so two handlers often hold the same message. On a standard queue an
-// old receipt still works: the first handler deletes the second one's message or makes it
-// visible, and sometimes SQS ignores it. The account ends up right all the same.
+// old receipt still works: the first handler can delete the second one's message or make it
+// visible. The account ends up right all the same.
 func TestAnAccountConvergesThoughHandlersSettleEachOthersMessages(t *testing.T) {
 	t.Parallel()
 	s := start(t)

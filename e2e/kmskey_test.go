@@ -11,8 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// While the KMS key is disabled, the operation says so instead of blaming AWS, and the log says
-// how to enable it.
 func TestADisabledKMSKeyIsReportedToPeopleAndOperators(t *testing.T) {
 	t.Parallel()
 	s := start(t)

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// signIn signs in from any page of the portal, over the identity provider's page and back.
+// signIn goes from any page of the portal to the identity provider's page and back.
 func (p *page) signIn(email, password string) *page {
 	p.by.t.Helper()
 	return p.follow(`header a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").

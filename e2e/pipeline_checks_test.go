@@ -199,7 +199,7 @@ func (w *world) checkEveryOperationEnded() {
 			}
 		case projections.Failed:
 			if _, err := w.deadLetters().Find(context.Background(), string(op)); err != nil {
-				w.Errorf("%s has failed and is no dead letter: %v", op, err)
+				w.Errorf("%s has failed and is not a dead letter: %v", op, err)
 			}
 		default:
 			w.Errorf("%s is still %s: %+v", op, p.Status, p.Steps)

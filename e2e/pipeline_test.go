@@ -196,8 +196,7 @@ func (w *world) deliver() {
 	}
 }
 
-// handle handles a message in a new worker. If the worker has crashed, the message is not
-// handled.
+// handle returns errCrash if the worker has crashed, even if it handled the message.
 func (w *world) handle(msg events.Event) error {
 	ctx, me := newWorker()
 	var err error
@@ -250,7 +249,6 @@ func (w *world) bury() {
 	}
 }
 
-// dropMessage loses any message, as purging a queue does.
 func (w *world) dropMessage() {
 	if len(w.queue) > 0 {
 		i := rapid.IntRange(0, len(w.queue)-1).Draw(w.T, "lost")
@@ -258,7 +256,6 @@ func (w *world) dropMessage() {
 	}
 }
 
-// completeLateCall makes API Gateway do what it was asked long ago.
 func (w *world) completeLateCall() {
 	if len(w.pending) > 0 {
 		late := w.pending[0]
@@ -267,7 +264,6 @@ func (w *world) completeLateCall() {
 	}
 }
 
-// changeByHand changes or deletes a listed key, or a plan, in the console.
 func (w *world) changeByHand() {
 	names := w.plane.listedNames()
 	if len(names) == 0 {

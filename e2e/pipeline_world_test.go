@@ -125,7 +125,7 @@ func (w *world) now() time.Time {
 // messageLease returns until when SQS hides a message from other workers.
 func (w *world) messageLease(context.Context) time.Time { return w.clock.Add(time.Hour) }
 
-// expireLeases moves the clock until every account lease held now has run out.
+// expireLeases lets every account lease run out that is held now.
 func (w *world) expireLeases() { w.clock = w.clock.Add(time.Minute + time.Second) }
 
 type worker struct{ crashed bool }

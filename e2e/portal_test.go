@@ -48,7 +48,7 @@ func start(t *testing.T) *site {
 	return startWith(t, settings{dir: t.TempDir()})
 }
 
-// restart stops the site and starts it again with its data, at other addresses.
+// restart starts the site again with its data, at other addresses.
 func (s *site) restart(t *testing.T) *site {
 	t.Helper()
 	s.stop()
@@ -250,7 +250,6 @@ func (p person) succeed(a answer) operation {
 	return op
 }
 
-// eventually polls until ok returns true, or patience runs out.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)

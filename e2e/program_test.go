@@ -20,7 +20,6 @@ import (
 	"time"
 )
 
-// programs builds the three commands once.
 var programs = sync.OnceValues(func() (dir string, err error) {
 	dir = filepath.Join(scratch, "programs")
 	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../cmd/...").CombinedOutput()
@@ -115,7 +114,6 @@ func startProcess(t *testing.T, env []string, servers int, name string, args ...
 	return p
 }
 
-// read copies the log and passes on the addresses in it.
 func (p *process) read(stderr io.Reader, addresses chan<- string) {
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
@@ -145,7 +143,7 @@ func (p *process) readAddress(addresses <-chan string) {
 	}
 }
 
-// get sends a GET to the operators' port.
+// get asks the operators' port.
 func (p *process) get(path string) answer {
 	p.t.Helper()
 	return person{t: p.t, base: p.operators}.do(http.MethodGet, path, "")
@@ -158,7 +156,7 @@ func (p *process) terminate() {
 	}
 }
 
-// waitForExit waits until the process has ended, and checks that its exit code is 0.
+// waitForExit wants exit code 0.
 func (p *process) waitForExit() {
 	p.t.Helper()
 	select {

@@ -13,7 +13,7 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// subscriber signs up Ada, subscribes her to the free plan, and checks the views.
+// subscriber signs Ada up and subscribes her to the free plan.
 func (s *site) subscriber(t *testing.T, o operator) (person, operation) {
 	t.Helper()
 	s.waitForCatalog(t)

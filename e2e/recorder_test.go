@@ -20,8 +20,7 @@ import (
 // permitted is an IAM action on a kind of resource, such as dynamodb:GetItem on "records".
 type permitted struct{ action, on string }
 
-// recorder is a proxy of an AWS. It records the permissions that calls need, by the access key
-// that signed them.
+// recorder keeps the permissions by the access key that signed the call.
 type recorder struct {
 	t     *testing.T
 	proxy *httputil.ReverseProxy

@@ -19,7 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// foreignPool makes another user pool with a user in it, and returns that user's ID token.
+// foreignPool makes another user pool, and returns the ID token of a user in it.
 func (s *site) foreignPool(t *testing.T) (token string) {
 	t.Helper()
 	idp := s.cognito()

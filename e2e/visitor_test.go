@@ -15,7 +15,6 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// visitor is a browser that keeps cookies and follows links and forms, but runs no scripts.
 type visitor struct {
 	t      *testing.T
 	base   string
@@ -171,14 +170,13 @@ func (p *page) reloadUntilDone() *page {
 	return p
 }
 
-// exchange is a request and its answer, headers included, as text.
+// exchange is a request and its answer as text, headers included.
 type exchange struct {
 	url             string
 	request, answer string
 	cookies         []*http.Cookie
 }
 
-// record is a transport that keeps all exchanges.
 type record struct {
 	mu   sync.Mutex
 	kept []exchange
