@@ -13,7 +13,7 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// TestMain lets the test program be the local AWS, as the command is.
+// TestMain lets the test binary serve as the local AWS, as the command does.
 func TestMain(m *testing.M) {
 	if slices.Contains(os.Args[1:], "-serve") {
 		if err := serveLocalAWS(os.Stdin, os.Stdout); err != nil {
@@ -45,7 +45,7 @@ func TestOursCostsLessAndKeepsTheOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// Stock may leave a message to the next visibility timeout; ours may not.
+		// Stock may leave messages until their visibility timeout ends; ours may not.
 		consumed := 200
 		if len(results) == 0 {
 			consumed = 180
@@ -60,7 +60,7 @@ func TestOursCostsLessAndKeepsTheOrder(t *testing.T) {
 	}
 }
 
-func TestTheReportSaysTheMachineTheFiguresAndTheRatios(t *testing.T) {
+func TestTheReportShowsMachineFiguresAndRatios(t *testing.T) {
 	t.Parallel()
 	r := newReport(settings{latency: 10 * time.Millisecond, handler: 20 * time.Millisecond})
 	r.Machine = Machine{Cores: 3, Go: "go1.0", OS: "plan9", Arch: "mips"}
@@ -85,9 +85,9 @@ func TestTheReportSaysTheMachineTheFiguresAndTheRatios(t *testing.T) {
 	}
 }
 
-func TestTheWatchSeesWhatIsOutOfOrder(t *testing.T) {
+func TestTheWatchCountsMessagesOutOfOrder(t *testing.T) {
 	t.Parallel()
-	o := newOrder(load{kind: queueKind{groups: 2}, messages: 6})
+	o := newOrderWatch(load{kind: queueKind{groups: 2}, messages: 6})
 	o.begin(2) // group 0, ahead of 0
 	o.begin(0) // reordered, and overlapping
 	o.end(2)
@@ -103,7 +103,7 @@ func TestTheWatchSeesWhatIsOutOfOrder(t *testing.T) {
 	}
 }
 
-func TestOfOneGroupAllIsPublishedInOrder(t *testing.T) {
+func TestEachGroupIsPublishedInOrder(t *testing.T) {
 	t.Parallel()
 	l := load{kind: queueKind{groups: 5}, messages: 100}
 	var mu sync.Mutex
@@ -114,7 +114,7 @@ func TestOfOneGroupAllIsPublishedInOrder(t *testing.T) {
 		defer mu.Unlock()
 		group := msgs[0].Metadata.Get("MessageGroupId")
 		if before, any := last[group]; any && n < before {
-			t.Errorf("of %s %d was published after %d", group, n, before)
+			t.Errorf("in %s, %d was published after %d", group, n, before)
 		}
 		last[group] = n
 		count++

@@ -12,28 +12,25 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/stock"
 )
 
-// polling is how many receive requests may wait at once, for ours and for the
-// larger stocks alike.
-const polling = 16
+// pollers is how many receive requests may wait at once, for ours and the larger stocks.
+const pollers = 16
 
-// contestant is a transport with a configuration.
 type contestant struct {
 	name string
-	// subscribes is how many subscriptions share a queue.
+	// subscribes is the number of subscriptions that share a queue.
 	subscribes int
-	// messages is about what it consumes in the window, so that it is busy all the time.
+	// messages is enough to keep it busy for the whole window.
 	messages int
 	open     func(aws.Config, *sqs.Client, *pubsub.Queues) (message.Publisher, message.Subscriber, error)
 }
 
-// contestants are stock as a Watermill router uses it, stock with many subscriptions,
-// and ours, which needs one.
+// contestants are stock as a Watermill router uses it, stock with many subscriptions, and ours.
 func contestants() []contestant {
 	return []contestant{
 		stockWith(1, 1, 300),
-		stockWith(polling, 1, 4000),
-		stockWith(polling, 10, 4000),
-		{name: fmt.Sprintf("ours, %d pollers", polling), subscribes: 1, messages: 12_000, open: openOurs},
+		stockWith(pollers, 1, 4000),
+		stockWith(pollers, 10, 4000),
+		{name: fmt.Sprintf("ours, %d pollers", pollers), subscribes: 1, messages: 12_000, open: openOurs},
 	}
 }
 
@@ -53,11 +50,11 @@ func stockWith(subscribes, batch, messages int) contestant {
 
 func openOurs(_ aws.Config, client *sqs.Client, queues *pubsub.Queues) (message.Publisher, message.Subscriber, error) {
 	pub := pubsub.NewPublisher(client, queues, pubsub.PublisherConfig{})
-	sub := pubsub.NewSubscriber(client, queues, pubsub.SubscriberConfig{Pollers: polling, Concurrency: 256})
+	sub := pubsub.NewSubscriber(client, queues, pubsub.SubscriberConfig{Pollers: pollers, Concurrency: 256})
 	return pub, sub, nil
 }
 
-// subscribe merges the contestant's subscriptions.
+// subscribe merges the contestant's subscriptions. over waits until all have ended.
 func (c contestant) subscribe(ctx context.Context, sub message.Subscriber, queue string, handle func(*message.Message)) (over func(), err error) {
 	ended := make(chan struct{}, c.subscribes)
 	for range c.subscribes {
@@ -67,7 +64,7 @@ func (c contestant) subscribe(ctx context.Context, sub message.Subscriber, queue
 		}
 		go func() {
 			for msg := range msgs {
-				// As Watermill's router does.
+				// Watermill's router does the same.
 				go handle(msg)
 			}
 			ended <- struct{}{}

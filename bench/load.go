@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// queueKind is one kind of queue to compare on. A standard queue has no groups.
+// queueKind is a kind of queue. A standard queue has no groups.
 type queueKind struct {
 	name   string
 	groups int
@@ -20,8 +20,8 @@ type queueKind struct {
 
 func (k queueKind) fifo() bool { return k.groups > 0 }
 
-// callers is how many publish at once, each one message after the other. Of one group
-// all messages are one caller's: otherwise they would have no order to keep.
+// callers is how many publish at once. All messages of a group have one caller, or they would
+// have no order to keep.
 func (k queueKind) callers() int {
 	const callers = 128
 	if k.fifo() {
@@ -30,13 +30,13 @@ func (k queueKind) callers() int {
 	return callers
 }
 
-// load is messages numbered from 0; number i is of group i mod groups.
+// load is messages numbered from 0. Number i is in group i mod groups.
 type load struct {
 	kind     queueKind
 	messages int
 }
 
-// padding makes a body about as large as an event of ours.
+// padding makes a body about as large as one of Gatehouse's events.
 var padding = strings.Repeat("x", 600)
 
 func (l load) message(i int) *message.Message {
@@ -49,7 +49,6 @@ func (l load) message(i int) *message.Message {
 	return msg
 }
 
-// number is that of a message received.
 func number(msg *message.Message) (int, error) {
 	text, _, _ := strings.Cut(string(msg.Payload), " ")
 	n, err := strconv.Atoi(text)
@@ -59,7 +58,6 @@ func number(msg *message.Message) (int, error) {
 	return n, nil
 }
 
-// publish sends all of it, by as many callers as there are, and returns the first error.
 func (l load) publish(to func(...*message.Message) error) error {
 	callers := l.kind.callers()
 	var publishing sync.WaitGroup
@@ -90,8 +88,8 @@ func (l load) caller(i int) int {
 	return i % l.kind.callers()
 }
 
-// order watches over the handling of a load.
-type order struct {
+// orderWatch checks in which order a load is handled.
+type orderWatch struct {
 	load load
 
 	mu     sync.Mutex
@@ -101,20 +99,20 @@ type order struct {
 	faults Order
 }
 
-// Order is what was found of order: all zero where it was kept.
+// Order counts violations of the order. It is zero where the order was kept.
 type Order struct {
-	// Reordered messages were handled after a later one of their group, Overlapping
-	// ones at the same time as another of it, Repeated ones more than once.
+	// Reordered messages were handled after a later one of their group, Overlapping ones at the
+	// same time as another of it, and Repeated ones more than once.
 	Reordered   int `json:"reordered"`
 	Overlapping int `json:"overlapping"`
 	Repeated    int `json:"repeated"`
 }
 
-func newOrder(l load) *order {
-	return &order{load: l, seen: map[int]bool{}, last: map[int]int{}, busy: map[int]bool{}}
+func newOrderWatch(l load) *orderWatch {
+	return &orderWatch{load: l, seen: map[int]bool{}, last: map[int]int{}, busy: map[int]bool{}}
 }
 
-func (o *order) begin(n int) {
+func (o *orderWatch) begin(n int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.seen[n] {
@@ -134,8 +132,8 @@ func (o *order) begin(n int) {
 	o.busy[group], o.last[group] = true, n
 }
 
-// end returns how many different messages were begun.
-func (o *order) end(n int) int {
+// end returns how many different messages have begun.
+func (o *orderWatch) end(n int) int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.load.kind.fifo() {
@@ -144,7 +142,7 @@ func (o *order) end(n int) int {
 	return len(o.seen)
 }
 
-func (o *order) found() Order {
+func (o *orderWatch) found() Order {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.faults

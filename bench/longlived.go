@@ -29,22 +29,20 @@ import (
 )
 
 const (
-	// longAccount and shortAccount are how many facts the two accounts begin with.
+	// longAccount and shortAccount are how many facts the accounts begin with.
 	longAccount, shortAccount = 5000, 50
-	// rounds is how often each subscribes and leaves, in blocks that take turns, so that
-	// whatever else the machine does falls on both.
+	// Each account does its rounds in blocks that take turns, so that other load slows both.
 	rounds, blocks = 100, 50
-	// mostTimes is how much more the long account may cost.
-	mostTimes = 1.5
+	// maxRatio is how many times the short account's cost the long one may cost.
+	maxRatio = 1.5
 )
 
-// cost is what subscribing and leaving took.
 type cost struct {
 	requests, queries, bytes int
 	processor                time.Duration
 }
 
-// meter counts what is asked of DynamoDB and what it answers.
+// meter counts requests to DynamoDB and the bytes of the answers.
 type meter struct {
 	http.RoundTripper
 	cost
@@ -73,8 +71,8 @@ func (m *metered) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// bench is a worker whose messages are handled one after the other, in this process. API
-// Gateway and KMS are stood in for, since they do not know how long an account's history is.
+// bench is a worker that handles one message at a time. API Gateway and KMS are fakes, since an
+// account's history makes no difference to them.
 type bench struct {
 	meter     *meter
 	execute   *handlers.Decider
@@ -84,8 +82,6 @@ type bench struct {
 	intent    portal.Intent
 }
 
-// compareAccounts compares what subscribing and leaving costs an account with a long
-// history and one with a short one.
 func compareAccounts(ctx context.Context, out io.Writer) (err error) {
 	endpoint, stop, err := startLocalAWS()
 	if err != nil {
@@ -96,14 +92,14 @@ func compareAccounts(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.live(ctx, "long", longAccount); err != nil {
+	if err := b.addHistory(ctx, "long", longAccount); err != nil {
 		return err
 	}
 	var long, short cost
 	for block := range blocks {
-		// A new one each time, since by being measured it would grow long.
+		// Each block has a new account, since measuring makes its history longer.
 		account := portal.AccountID(fmt.Sprintf("short-%d", block))
-		if err := b.live(ctx, account, shortAccount); err != nil {
+		if err := b.addHistory(ctx, account, shortAccount); err != nil {
 			return err
 		}
 		if err := b.measure(ctx, account, &short); err != nil {
@@ -137,8 +133,8 @@ func writeCosts(out io.Writer, long, short cost) error {
 			return err
 		}
 	}
-	if worst > mostTimes {
-		return fmt.Errorf("the long account costs %.2f times as much, want at most %g", worst, mostTimes)
+	if worst > maxRatio {
+		return fmt.Errorf("the long account costs %.2f times as much, want at most %g", worst, maxRatio)
 	}
 	return nil
 }
@@ -159,8 +155,8 @@ func newBench(ctx context.Context, endpoint string) (*bench, error) {
 		Journal: facts, Accounts: reader, Sender: b, Now: time.Now, Keys: handlers.KeyScheme{Scheme: "v1", KMSKey: "k"},
 	})
 	b.converger = &provisioning.Converger{
-		Journal: facts, Accounts: reader, Sender: b, Values: standIn{}, AccountLeases: standIn{}, Now: time.Now,
-		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return standIn{} },
+		Journal: facts, Accounts: reader, Sender: b, Values: fakeAWS{}, AccountLeases: fakeAWS{}, Now: time.Now,
+		Session:      func(gateway.Urgency, func() time.Time) provisioning.ControlPlane { return fakeAWS{} },
 		MessageLease: func(context.Context) time.Time { return time.Now().Add(time.Hour) },
 		KeyName:      func(a portal.AccountID, k portal.KeyID) string { return string(a) + "/" + string(k) },
 	}
@@ -180,9 +176,9 @@ func createTable(ctx context.Context, client *dynamodb.Client, name string) erro
 	return nil
 }
 
-// live gives an account a history of so many facts, or a few more.
-func (b *bench) live(ctx context.Context, account portal.AccountID, facts int) error {
-	if err := b.ask(ctx, account, events.RegisterUser{}); err != nil {
+// addHistory gives an account a history of so many facts, or a few more.
+func (b *bench) addHistory(ctx context.Context, account portal.AccountID, facts int) error {
+	if err := b.process(ctx, account, events.RegisterUser{}); err != nil {
 		return err
 	}
 	for length := 1; length < facts; length += 6 {
@@ -193,7 +189,6 @@ func (b *bench) live(ctx context.Context, account portal.AccountID, facts int) e
 	return nil
 }
 
-// measure adds up what a block of rounds of one account costs.
 func (b *bench) measure(ctx context.Context, account portal.AccountID, sum *cost) error {
 	before, used := b.meter.cost, processorTime()
 	for range rounds / blocks {
@@ -214,14 +209,14 @@ func processorTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// round has the account subscribe and leave: six facts.
+// round appends six facts.
 func (b *bench) round(ctx context.Context, account portal.AccountID) error {
-	return cmp.Or(b.ask(ctx, account, events.SubscribeRequested{Plan: "plan", Name: "Plan"}),
-		b.ask(ctx, account, events.UnsubscribeRequested{Plan: "plan"}))
+	return cmp.Or(b.process(ctx, account, events.SubscribeRequested{Plan: "plan", Name: "Plan"}),
+		b.process(ctx, account, events.UnsubscribeRequested{Plan: "plan"}))
 }
 
-// ask hands a request in, and handles everything that follows from it.
-func (b *bench) ask(ctx context.Context, account portal.AccountID, request events.Request) error {
+// process handles a request and every message that follows from it.
+func (b *bench) process(ctx context.Context, account portal.AccountID, request events.Request) error {
 	b.intent++
 	id := fmt.Sprintf("request-%d", b.intent)
 	b.queue = append(b.queue, events.Event{
@@ -248,39 +243,37 @@ func (b *bench) handle(ctx context.Context, msg events.Event) error {
 	return b.projector.Handle(ctx, msg)
 }
 
-// Send queues what the worker sends. The wake-ups come last, as the queues would have it.
 func (b *bench) Send(_ context.Context, messages ...events.Event) error {
 	b.queue = append(b.queue, slices.Clone(messages)...)
 	return nil
 }
 
-// Repeat is Send.
 func (b *bench) Repeat(ctx context.Context, messages ...events.Event) error {
 	return b.Send(ctx, messages...)
 }
 
-// standIn stands in for API Gateway, KMS and the leases. Everything is done at once.
-type standIn struct{}
+// fakeAWS is API Gateway, KMS and the leases. Every call succeeds at once.
+type fakeAWS struct{}
 
-func (standIn) CreateKey(context.Context, gateway.Key) (portal.GatewayKeyID, error) {
+func (fakeAWS) CreateKey(context.Context, gateway.Key) (portal.GatewayKeyID, error) {
 	return "gateway-key", nil
 }
-func (standIn) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
-func (standIn) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
-func (standIn) Detach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
-func (standIn) FindKey(context.Context, string) (portal.GatewayKeyID, bool, error) {
+func (fakeAWS) DeleteKey(context.Context, portal.GatewayKeyID) error             { return nil }
+func (fakeAWS) Attach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
+func (fakeAWS) Detach(context.Context, portal.PlanID, portal.GatewayKeyID) error { return nil }
+func (fakeAWS) FindKey(context.Context, string) (portal.GatewayKeyID, bool, error) {
 	return "", false, nil
 }
-func (standIn) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, error) {
+func (fakeAWS) Inspect(context.Context, portal.GatewayKeyID) (gateway.KeyState, error) {
 	return gateway.KeyState{}, nil
 }
-func (standIn) Rename(context.Context, portal.GatewayKeyID, string) error { return nil }
-func (standIn) PlansOf(context.Context, portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
+func (fakeAWS) Rename(context.Context, portal.GatewayKeyID, string) error { return nil }
+func (fakeAWS) PlansOf(context.Context, portal.GatewayKeyID) ([]gateway.UsagePlan, error) {
 	return nil, nil
 }
-func (standIn) Value(context.Context, string, string, portal.AccountID, portal.KeyID) (string, error) {
+func (fakeAWS) Value(context.Context, string, string, portal.AccountID, portal.KeyID) (string, error) {
 	return "value", nil
 }
-func (standIn) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
+func (fakeAWS) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
 	return leases.AccountLease{}, true, nil
 }

@@ -1,14 +1,10 @@
-// Command bench compares Gatehouse's transport with stock watermill-aws in one run,
-// on this machine, against a local AWS in a process of its own: how many requests a
-// message costs, how many messages are published and consumed a second, what they
-// allocate, and whether groups keep their order.
+// Command bench compares Gatehouse's transport with stock watermill-aws against a local AWS:
+// requests for each message, messages a second, allocations, and whether groups keep their
+// order. Each request is delayed as one to AWS would be. The figures are a comparison, not a
+// promise.
 //
-// Each request is delayed by what a request to AWS takes; without that, a request
-// would seem to cost nothing. It is a comparison, not a promise: AWS has no more
-// than that in common with a local AWS on a busy machine.
-//
-// With -account it compares what subscribing and leaving costs an account with a long
-// history and one with a short one.
+// With -account it compares what subscribing and leaving costs an account with a long history
+// and one with a short one.
 package main
 
 import (
@@ -43,8 +39,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	flags.DurationVar(&s.handler, "handler", 20*time.Millisecond, "`time` that handling a message takes")
 	flags.DurationVar(&s.window, "window", 6*time.Second, "longest `time` to consume from one queue")
 	flags.IntVar(&s.scale, "scale", 100, "`percent` of the usual number of messages")
-	account := flags.Bool("account", false, "instead of the transport: compare what an account costs that has a long history with one that has a short one")
-	serve := flags.Bool("serve", false, "be the local AWS: write its address and serve until standard input ends")
+	account := flags.Bool("account", false, "compare an account with a long history to one with a short history, instead of the transports")
+	serve := flags.Bool("serve", false, "serve as the local AWS: print the address and serve until standard input ends")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return nil

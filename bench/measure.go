@@ -21,7 +21,7 @@ type settings struct {
 	scale int
 }
 
-// Phase is what publishing or consuming came to.
+// Phase is the figures of publishing or consuming.
 type Phase struct {
 	Messages  int     `json:"messages"`
 	Requests  int     `json:"requests"`
@@ -29,12 +29,12 @@ type Phase struct {
 	PerSecond float64 `json:"messages_per_second"`
 	// RequestsPerMessage counts requests to SQS.
 	RequestsPerMessage float64 `json:"requests_per_message"`
-	// AllocsPerMessage and BytesPerMessage are of this process, the SDK included.
+	// AllocsPerMessage and BytesPerMessage are those of this process, the SDK included.
 	AllocsPerMessage float64 `json:"allocs_per_message"`
 	BytesPerMessage  float64 `json:"bytes_per_message"`
 }
 
-// Result is what one contestant did on one kind of queue.
+// Result is the figures of one contestant on one kind of queue.
 type Result struct {
 	Queue     string `json:"queue"`
 	Transport string `json:"transport"`
@@ -43,12 +43,10 @@ type Result struct {
 	Order     Order  `json:"order"`
 }
 
-// requestsPerMessage is what a message costs from end to end.
 func (r Result) requestsPerMessage() float64 {
 	return r.Publish.RequestsPerMessage + r.Consume.RequestsPerMessage
 }
 
-// kinds are the queues compared on.
 func kinds() []queueKind {
 	return []queueKind{
 		{name: "FIFO, 1,000 groups", groups: 1000},
@@ -57,7 +55,6 @@ func kinds() []queueKind {
 	}
 }
 
-// compare runs every contestant on every kind of queue.
 func compare(ctx context.Context, s settings, tell func(string)) (report Report, err error) {
 	endpoint, stop, err := startLocalAWS()
 	if err != nil {
@@ -78,8 +75,7 @@ func compare(ctx context.Context, s settings, tell func(string)) (report Report,
 	return report, nil
 }
 
-// measure has one contestant fill a new queue and then empty it, as far as the window
-// allows.
+// measure fills a new queue and then empties it, as far as the window allows.
 func measure(ctx context.Context, s settings, endpoint string, kind queueKind, c contestant) (Result, error) {
 	net := newNetwork(s.latency)
 	cfg := net.config(endpoint)
@@ -109,12 +105,11 @@ func measure(ctx context.Context, s settings, endpoint string, kind queueKind, c
 	return result, errors.Join(err, pub.Close())
 }
 
-// consume handles until all is handled or the window is over. What the requests of
-// closing cost counts too, but not their time.
+// consume counts the requests of closing too, but not the time it takes.
 func consume(ctx context.Context, s settings, net *network, l load, c contestant, sub message.Subscriber, queue string) (Phase, Order, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.window)
 	defer cancel()
-	order := newOrder(l)
+	order := newOrderWatch(l)
 	var handled, unreadable atomic.Int64
 	handle := func(msg *message.Message) {
 		n, err := number(msg)
@@ -142,7 +137,7 @@ func consume(ctx context.Context, s settings, net *network, l load, c contestant
 	err = sub.Close()
 	over()
 	if unreadable.Load() > 0 {
-		err = errors.Join(err, fmt.Errorf("%d messages were not readable", unreadable.Load()))
+		err = errors.Join(err, fmt.Errorf("%d messages could not be read", unreadable.Load()))
 	}
 	return phase.end(int(handled.Load())), order.found(), err
 }
@@ -161,7 +156,6 @@ func createQueue(ctx context.Context, client *sqs.Client, kind queueKind) (strin
 	return name, err
 }
 
-// phase is one being measured.
 type phase struct {
 	net      *network
 	requests int64
@@ -177,13 +171,11 @@ func begin(net *network) *phase {
 	return p
 }
 
-// stop stops the clock.
 func (p *phase) stop(messages int) {
 	p.result.Seconds = time.Since(p.since).Seconds()
 	p.result.PerSecond = float64(messages) / p.result.Seconds
 }
 
-// end stops the clock if stop did not, and takes the rest.
 func (p *phase) end(messages int) Phase {
 	if p.result.Seconds == 0 {
 		p.stop(messages)

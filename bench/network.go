@@ -14,15 +14,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// network is the way to AWS: it counts the requests and makes each take its time.
+// network is the way to AWS. It counts and delays requests.
 type network struct {
 	http.RoundTripper
 	latency  time.Duration
 	requests atomic.Int64
 }
 
-// newNetwork keeps as many connections as anybody here can use, so that neither
-// transport pays for connecting.
+// newNetwork keeps idle connections for all callers, so neither transport pays for connecting.
 func newNetwork(latency time.Duration) *network {
 	return &network{RoundTripper: &http.Transport{MaxIdleConns: 1024, MaxIdleConnsPerHost: 512}, latency: latency}
 }

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 )
 
-// Report is all that was measured, and on what.
+// Report is all results, and what they were measured on.
 type Report struct {
 	Machine   Machine  `json:"machine"`
 	LatencyMS float64  `json:"latency_ms"`
@@ -16,7 +16,7 @@ type Report struct {
 	Results   []Result `json:"results"`
 }
 
-// Machine is what the figures depend on. Ours, stock and the local AWS share it.
+// Machine is what the figures depend on. Both transports and the local AWS share it.
 type Machine struct {
 	Cores int    `json:"cores"`
 	Go    string `json:"go"`
@@ -31,7 +31,7 @@ func newReport(s settings) Report {
 	}
 }
 
-// write lists the results, each queue's under one another, ours last.
+// write groups the results by queue. The last of each queue is ours.
 func (r Report) write(w io.Writer) error {
 	fmt.Fprintf(w, "%d cores, %s, %s/%s; %.0f ms for each request, %.0f ms for handling a message\n",
 		r.Machine.Cores, r.Machine.Go, r.Machine.OS, r.Machine.Arch, r.LatencyMS, r.HandlerMS)

@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// serveLocalAWS is what the other process does. It does not sync its file: it is
-// not what is measured.
+// serveLocalAWS serves until stdin ends. It does not sync its file, since that would only slow
+// down the clients.
 func serveLocalAWS(stdin io.Reader, stdout io.Writer) (err error) {
 	dir, err := os.MkdirTemp("", "gatehouse-bench-")
 	if err != nil {
@@ -29,8 +29,8 @@ func serveLocalAWS(stdin io.Reader, stdout io.Writer) (err error) {
 	return errors.Join(err, server.Close())
 }
 
-// startLocalAWS runs a local AWS in a process of its own, so that what it allocates
-// is not counted as the transport's. It ends when stop is called, or with us.
+// startLocalAWS starts another process, so that its allocations do not count as the
+// transport's. The process ends when stop is called or this process ends.
 func startLocalAWS() (endpoint string, stop func() error, err error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -21,7 +21,6 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// clients are the SDK's, by the name that the tables use.
 type clients map[string]reflect.Value
 
 func newClients(cfg aws.Config) clients {
@@ -43,8 +42,8 @@ func newClients(cfg aws.Config) clients {
 	return c
 }
 
-// call calls an operation and returns its output encoded. The error is AWS's, or, if
-// there is no such call to make, a misuse.
+// call calls an operation and returns its encoded output. The error is AWS's, or a misuse if
+// the SDK has no such call.
 func (c clients) call(ctx context.Context, service, operation string, input any) (any, error) {
 	client, ok := c[service]
 	if !ok {
@@ -65,19 +64,17 @@ func (c clients) call(ctx context.Context, service, operation string, input any)
 	return encode(results[0]), nil
 }
 
-// misuse is a fault of the table.
+// misuse is a mistake in a table.
 type misuse struct{ error }
 
-// outcome is what came of a step at a target.
 type outcome struct {
-	// shown is the answer, as far as the table asks for it.
+	// shown is the part of the answer that the table names.
 	shown string
-	// same is whether it is the table's.
-	same bool
+	same  bool
 }
 
-// outcomeOf compares an answer with the one wanted. A misuse is returned.
-func (n names) outcomeOf(w want, output any, err error) (outcome, error) {
+// judge compares an answer with the wanted one. The error is a misuse.
+func (n names) judge(w want, output any, err error) (outcome, error) {
 	var wrong misuse
 	if errors.As(err, &wrong) {
 		return outcome{}, err
@@ -89,7 +86,7 @@ func (n names) outcomeOf(w want, output any, err error) (outcome, error) {
 		shown, same := n.compare(w.members, output)
 		return outcome{n.line(shown), same}, nil
 	}
-	code, status, message, members := refusal(err)
+	code, status, message, members := parseError(err)
 	shown := fmt.Sprintf("%s %d", code, status)
 	same := code == w.code && status == w.status
 	switch {
@@ -103,7 +100,6 @@ func (n names) outcomeOf(w want, output any, err error) (outcome, error) {
 	return outcome{shown, same}, nil
 }
 
-// present leaves out the members that are absent or zero.
 func present(v any) any {
 	s, ok := v.(structure)
 	if !ok {
@@ -118,8 +114,8 @@ func present(v any) any {
 	return kept
 }
 
-// refusal takes an error of AWS's apart. What is none has the code "none".
-func refusal(err error) (code string, status int, message string, members any) {
+// parseError takes an error of AWS's apart. Any other error has the code "none".
+func parseError(err error) (code string, status int, message string, members any) {
 	var answer *smithyhttp.ResponseError
 	if errors.As(err, &answer) && answer.Response != nil {
 		status = answer.HTTPStatusCode()
@@ -128,7 +124,7 @@ func refusal(err error) (code string, status int, message string, members any) {
 	if !errors.As(err, &refused) {
 		message = afterLast(err.Error(), "deserialization failed, ")
 		if strings.Contains(message, "'<'") || strings.Contains(message, "XML syntax error") {
-			message = "a page for people"
+			message = "an HTML page"
 		}
 		return "none", status, message, nil
 	}

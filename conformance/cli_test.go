@@ -13,11 +13,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// command is one call of the AWS CLI and what it prints, as in the tables; an error is a
-// code alone. Nothing is printed where want is empty.
+// command is a call of the AWS CLI and its output, or the code of its error, written as in the
+// tables. If want is empty, it prints nothing.
 type command struct{ args, want string }
 
-// commands are what people type at a local AWS, by service.
 var commands = map[string][]command{
 	"apigateway": {
 		{`create-api-key --name $prefix --value $random --enabled`, `{"id": "$key", "value": "$random", "enabled": true}`},
@@ -66,7 +65,7 @@ func TestTheAWSCLIDrivesTheLocalAWS(t *testing.T) {
 	t.Parallel()
 	path := needed(t, "aws", "aws")
 	if err := exec.Command(path, "--version").Run(); err != nil {
-		// What stands in the PATH may only stand for something that is not installed.
+		// The program in the PATH may only be a stub.
 		notRun(t, "aws", "aws is not installed")
 	}
 	srv := localawstest.Start(t)
@@ -79,7 +78,7 @@ func TestTheAWSCLIDrivesTheLocalAWS(t *testing.T) {
 				if len(unknown) > 0 {
 					t.Fatalf("aws %s: no earlier command printed %v", c.args, unknown)
 				}
-				out, errors, err := aws1(t, path, srv.Endpoint(), strings.Fields(args)...)
+				out, errors, err := runCLI(t, path, srv.Endpoint(), strings.Fields(args)...)
 				if problem := n.printed(c.want, out, errors, err); problem != "" {
 					t.Errorf("aws %s: %s", args, problem)
 				}
@@ -88,9 +87,8 @@ func TestTheAWSCLIDrivesTheLocalAWS(t *testing.T) {
 	}
 }
 
-// aws1 runs the CLI. Version 1 knows the Region by its older name, and takes the endpoint
-// from its arguments.
-func aws1(t *testing.T, path, endpoint string, args ...string) (out, errors string, err error) {
+// runCLI names the Region and the endpoint as version 1 of the CLI reads them.
+func runCLI(t *testing.T, path, endpoint string, args ...string) (out, errors string, err error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), path, append([]string{"--endpoint-url", endpoint, "--output", "json"}, args...)...)
 	cmd.Env = slices.Concat(os.Environ(), []string{
@@ -104,7 +102,6 @@ func aws1(t *testing.T, path, endpoint string, args ...string) (out, errors stri
 	return stdout.String(), stderr.String(), err
 }
 
-// printed says what is wrong with what a command printed, if anything is.
 func (n names) printed(want, out, errors string, err error) (problem string) {
 	if want != "" && !strings.HasPrefix(want, "{") {
 		if err == nil || !strings.Contains(errors, "("+want+")") {
@@ -125,7 +122,7 @@ func (n names) printed(want, out, errors string, err error) (problem string) {
 	if err := json.Unmarshal([]byte(out), &held); err != nil {
 		return err.Error() + ": " + out
 	}
-	if shown, same := n.compare(pattern, structured(held)); !same {
+	if shown, same := n.compare(pattern, toObjects(held)); !same {
 		return n.line(shown) + " instead of " + want
 	}
 	return ""

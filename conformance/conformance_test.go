@@ -13,12 +13,11 @@ import (
 )
 
 var (
-	targets   = flag.String("target", "localaws,moto", "what the scenes are played at: localaws, moto, env (AWS_ENDPOINT_URL, or a real account)")
-	all       = flag.Bool("all", false, "play at env also what costs money or takes an account of its own")
-	showTable = flag.Bool("table", false, "print where moto is known to differ, and why")
+	targets   = flag.String("target", "localaws,moto", "where to play the scenes: localaws, moto, env (AWS_ENDPOINT_URL, or a real account)")
+	all       = flag.Bool("all", false, "at env, also play scenes that cost money or need an account of their own")
+	showTable = flag.Bool("table", false, "list the answers of moto that differ, and why")
 )
 
-// say prints a line for whoever runs the suite by hand.
 func say(format string, args ...any) {
 	if *showTable || strings.Contains(*targets, "env") {
 		fmt.Fprintf(os.Stdout, format+"\n", args...)
@@ -63,14 +62,13 @@ func open(t *testing.T, name string) target {
 	return target{}
 }
 
-// play plays a scene and fails the test where the target answers otherwise than the
-// table says it does.
+// play fails the test if the target does not answer as the table says it does.
 func (at target) play(t *testing.T, sc scene, seen *report) {
 	if at.shared && sc.real != "" && !*all {
 		say("skipped: %s: %s: %s", sc.service, sc.title, sc.real)
 		t.Skip("not at a shared account: " + sc.real)
 	}
-	cfg, known := at.stage(t, sc)
+	cfg, known := at.prepare(t, sc)
 	p := player{target: at, clients: newClients(cfg), names: known}
 	ctx := t.Context()
 	if at.shared {
@@ -99,7 +97,7 @@ func (at target) play(t *testing.T, sc scene, seen *report) {
 			seen.lacks(sc, s)
 			return
 		}
-		if problem := at.judge(s, got); problem != "" {
+		if problem := at.problem(s, got); problem != "" {
 			t.Errorf("%s:%d: %s\n%s", s.file, s.line, s.does, problem)
 		}
 	}
@@ -108,9 +106,9 @@ func (at target) play(t *testing.T, sc scene, seen *report) {
 	}
 }
 
-// judge says what is wrong with an answer, if anything is: that it is not the table's,
-// without a reason, or that it is, in spite of one.
-func (at target) judge(s step, got outcome) (problem string) {
+// problem returns what is wrong with an answer, or "": it differs from the table without a
+// reason, or matches it despite one.
+func (at target) problem(s step, got outcome) (problem string) {
 	explained := at.differs && s.moto != ""
 	switch {
 	case got.same && explained:
@@ -121,24 +119,23 @@ func (at target) judge(s step, got outcome) (problem string) {
 	return ""
 }
 
-// player plays one scene at one target.
 type player struct {
 	target
 	clients clients
 	names   names
-	// made is nil where nobody minds what is left.
+	// made is nil if nothing needs to be removed.
 	made *made
 }
 
-// step makes one call, or several until the answer is the one wanted. The error is one
-// of the table's or of this process, not an answer.
+// step repeats a call while "eventually" allows. The error is not an answer, but a mistake in
+// the table or a failure of this process.
 func (p *player) step(ctx context.Context, s step) (outcome, error) {
 	input, err := p.names.fill(s.input)
 	if err != nil {
 		return outcome{shown: err.Error()}, nil
 	}
 	deadline := time.Now().Add(p.patience)
-	var answers []string // those that differ from the one before
+	var answers []string // without repetitions
 	for {
 		got, err := p.once(ctx, s, input)
 		if err != nil || got.same {
@@ -170,5 +167,5 @@ func (p *player) once(ctx context.Context, s step, input any) (outcome, error) {
 			return outcome{}, err
 		}
 	}
-	return p.names.outcomeOf(s.want, output, err)
+	return p.names.judge(s.want, output, err)
 }

@@ -11,8 +11,8 @@ import (
 	dynamo "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// Attribute values are the one union among the types that the tables meet: {"S": "a"} in
-// the tables, types of their own in the SDK.
+// attributeValues are the only union that the tables use: {"S": "a"} there, types of their own
+// in the SDK.
 var attributeValues = map[string]reflect.Type{
 	"B":    reflect.TypeFor[dynamo.AttributeValueMemberB](),
 	"BOOL": reflect.TypeFor[dynamo.AttributeValueMemberBOOL](),
@@ -33,8 +33,7 @@ var (
 	octets         = reflect.TypeFor[[]byte]()
 )
 
-// decode puts JSON into one of the SDK's types. A member that the type lacks, or that is
-// of another kind, is an error.
+// decode puts JSON into a type of the SDK. An unknown member or a wrong kind is an error.
 func decode(in any, v reflect.Value) error {
 	switch v.Type() {
 	case attributeValue:
@@ -53,7 +52,7 @@ func decode(in any, v reflect.Value) error {
 	case reflect.Slice:
 		list, ok := in.([]any)
 		if !ok {
-			return fmt.Errorf("%v is no list", in)
+			return fmt.Errorf("%v is not a list", in)
 		}
 		v.Set(reflect.MakeSlice(v.Type(), len(list), len(list)))
 		for i := range list {
@@ -69,7 +68,7 @@ func decode(in any, v reflect.Value) error {
 func decodeStruct(in any, v reflect.Value) error {
 	members, ok := in.(map[string]any)
 	if !ok {
-		return fmt.Errorf("%v has no members", in)
+		return fmt.Errorf("%v is not an object", in)
 	}
 	for name, value := range members {
 		field := v.FieldByName(name)
@@ -86,7 +85,7 @@ func decodeStruct(in any, v reflect.Value) error {
 func decodeMap(in any, v reflect.Value) error {
 	members, ok := in.(map[string]any)
 	if !ok {
-		return fmt.Errorf("%v is no map", in)
+		return fmt.Errorf("%v is not a map", in)
 	}
 	v.Set(reflect.MakeMap(v.Type()))
 	for key, value := range members {
@@ -110,13 +109,13 @@ func decodeAttributeValue(in any, v reflect.Value) error {
 		v.Set(member)
 		return decode(value, member.Elem().FieldByName("Value"))
 	}
-	return fmt.Errorf("%v is no attribute value", in)
+	return fmt.Errorf("%v is not an attribute value", in)
 }
 
 func decodeText(in any, v reflect.Value) error {
 	text, ok := in.(string)
 	if !ok {
-		return fmt.Errorf("%v is no text", in)
+		return fmt.Errorf("%v is not a string", in)
 	}
 	switch v.Type() {
 	case octets:
@@ -155,12 +154,12 @@ func decodeScalar(in any, v reflect.Value) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%v is no %s", in, v.Type())
+	return fmt.Errorf("%v is not a %s", in, v.Type())
 }
 
-// encode turns a value of the SDK's into structure, mapping, []any, string, float64, bool
-// or nil. What is empty is nil, since on the wire it is the same as absent; octets that
-// are no text are in hexadecimal.
+// encode turns a value of the SDK into structure, mapping, []any, string, float64, bool or nil.
+// Empty values are nil, since the wire does not tell them from absent ones. Bytes that are not
+// text become hexadecimal.
 func encode(v reflect.Value) any {
 	switch {
 	case !v.IsValid():
@@ -192,7 +191,7 @@ func encode(v reflect.Value) any {
 			}
 		}
 		if v.Elem().Kind() == reflect.String {
-			return v.Elem().String() // which, unlike others, may be empty
+			return v.Elem().String() // an empty string behind a pointer counts
 		}
 		return encode(v.Elem())
 	case reflect.Struct:
@@ -235,7 +234,7 @@ func encode(v reflect.Value) any {
 	return fmt.Sprintf("a value of type %s", v.Type())
 }
 
-// encodeValue is encode for what an attribute value holds, where empty is a value.
+// encodeValue is encode for attribute values, which may be empty.
 func encodeValue(v reflect.Value) any {
 	switch {
 	case v.Kind() == reflect.String:

@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-func TestADifferenceNeedsAReasonAndAReasonADifference(t *testing.T) {
+func TestADifferenceNeedsAReasonAndAReasonNeedsADifference(t *testing.T) {
 	t.Parallel()
 	plain := step{does: "x"}
 	explained := step{does: "x", moto: "because"}
@@ -18,16 +18,16 @@ func TestADifferenceNeedsAReasonAndAReasonADifference(t *testing.T) {
 		same    bool
 		fine    bool
 	}{
-		"the local AWS answers as the table says":                {false, plain, true, true},
-		"the local AWS answers otherwise":                        {false, plain, false, false},
-		"the local AWS answers otherwise, where moto does":       {false, explained, false, false},
-		"the local AWS answers as the table says, moto does not": {false, explained, true, true},
-		"moto answers as the table says":                         {true, plain, true, true},
-		"moto answers otherwise, for no known reason":            {true, plain, false, false},
-		"moto answers otherwise, for a reason":                   {true, explained, false, true},
-		"moto answers as the table says, in spite of a reason":   {true, explained, true, false},
+		"the local AWS answers as the table says":                    {false, plain, true, true},
+		"the local AWS answers otherwise":                            {false, plain, false, false},
+		"the local AWS answers otherwise, as moto does":              {false, explained, false, false},
+		"the local AWS answers as the table says, but moto does not": {false, explained, true, true},
+		"moto answers as the table says":                             {true, plain, true, true},
+		"moto answers otherwise, for no known reason":                {true, plain, false, false},
+		"moto answers otherwise, for a reason":                       {true, explained, false, true},
+		"moto answers as the table says, despite a reason":           {true, explained, true, false},
 	} {
-		problem := target{name: "a target", differs: c.differs}.judge(c.step, outcome{same: c.same})
+		problem := target{name: "a target", differs: c.differs}.problem(c.step, outcome{same: c.same})
 		if (problem == "") != c.fine {
 			t.Errorf("%s: %q", name, problem)
 		}
@@ -77,14 +77,14 @@ func TestAnswersAreComparedAsTheTableSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := names{"known": "k", "one": "1"}.outcomeOf(w, answer(), nil)
+		got, err := names{"known": "k", "one": "1"}.judge(w, answer(), nil)
 		if err != nil || got.same != c.same {
 			t.Errorf("%s: %+v, %v", c.pattern, got, err)
 		}
 	}
 }
 
-func TestErrorsAreComparedByCodeStatusAndWhatIsAskedFor(t *testing.T) {
+func TestErrorsAreComparedByCodeStatusAndWhatTheTableNames(t *testing.T) {
 	t.Parallel()
 	message := "no such queue: $name"
 	refused := error(&types.QueueDoesNotExist{Message: &message})
@@ -106,16 +106,16 @@ func TestErrorsAreComparedByCodeStatusAndWhatIsAskedFor(t *testing.T) {
 			}
 			continue
 		}
-		if got, err := (names{}).outcomeOf(w, nil, refused); err != nil || got.same != same {
+		if got, err := (names{}).judge(w, nil, refused); err != nil || got.same != same {
 			t.Errorf("%s: %+v, %v", pattern, got, err)
 		}
 	}
-	if _, err := (names{}).outcomeOf(want{code: "x"}, nil, misuse{errors.New("no such operation")}); err == nil {
-		t.Error("a fault of the table passes for an answer")
+	if _, err := (names{}).judge(want{code: "x"}, nil, misuse{errors.New("no such operation")}); err == nil {
+		t.Error("a mistake in the table passes for an answer")
 	}
 }
 
-func TestNamesAndRepetitionsArePutIn(t *testing.T) {
+func TestNamesAndRepetitionsAreExpanded(t *testing.T) {
 	t.Parallel()
 	n := names{"prefix": "p-1", "region": "r"}
 	for text, want := range map[string]string{
@@ -132,11 +132,11 @@ func TestNamesAndRepetitionsArePutIn(t *testing.T) {
 		}
 	}
 	if _, err := n.fill(map[string]any{"Id": "$id"}); err == nil || !strings.Contains(err.Error(), "$id") {
-		t.Errorf("a name that stands for nothing: %v", err)
+		t.Errorf("an unknown name: %v", err)
 	}
 }
 
-func TestATableThatLeavesSomethingOutIsRefused(t *testing.T) {
+func TestAnIncompleteTableIsRejected(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"no title":        "A step.\n    ListQueues {}\n    -> {}\n",
@@ -150,7 +150,7 @@ func TestATableThatLeavesSomethingOutIsRefused(t *testing.T) {
 		"an odd remark":   "== T\n    lacks: nothing\n",
 	} {
 		if _, err := parse("sqs.txt", text); err == nil {
-			t.Errorf("%s: taken", name)
+			t.Errorf("%s: accepted", name)
 		}
 	}
 }

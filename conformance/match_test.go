@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// What the output of a call is encoded as, besides what JSON knows: the members of a
-// structure, nil those that are absent or empty, a map, and an object in a text.
+// An encoded output tells apart structures of the SDK, in which absent and empty members are
+// nil, maps, and objects in a JSON text.
 type (
 	structure map[string]any
 	mapping   map[string]any
 	object    map[string]any
 )
 
-// compare returns what of got the pattern asks for, and whether it is as the pattern
-// says. It binds the names that are new.
+// compare returns the parts of got that the pattern names, and whether they match. It binds new
+// names.
 func (n names) compare(pattern, got any) (shown any, ok bool) {
 	switch want := pattern.(type) {
 	case nil:
@@ -67,7 +67,7 @@ func (n names) compareList(want []any, got any) (any, bool) {
 	return shown, ok
 }
 
-// compareSet finds for each pattern an item of its own.
+// compareSet finds a different item for each pattern.
 func (n names) compareSet(want, list []any) (any, bool) {
 	left := append([]any{}, list...)
 	shown, ok := []any{"<in any order>"}, len(list) == len(want)
@@ -150,35 +150,33 @@ func (n names) compareNamed(want, members map[string]any) (map[string]any, bool)
 	return shown, ok
 }
 
-// compareJSON compares what a text holds. Of its objects the members
-// that are named are compared.
+// compareJSON compares only the members named, as in structures.
 func (n names) compareJSON(pattern, got any) (any, bool) {
 	text, _ := got.(string)
 	var held any
 	if err := json.Unmarshal([]byte(text), &held); err != nil {
 		return got, false
 	}
-	shown, ok := n.compare(pattern, structured(held))
+	shown, ok := n.compare(pattern, toObjects(held))
 	return map[string]any{"<JSON>": shown}, ok
 }
 
-func structured(v any) any {
+func toObjects(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		s := object{}
 		for key, value := range v {
-			s[key] = structured(value)
+			s[key] = toObjects(value)
 		}
 		return s
 	case []any:
 		for i := range v {
-			v[i] = structured(v[i])
+			v[i] = toObjects(v[i])
 		}
 	}
 	return v
 }
 
-// line prints what is shown of an answer, with names for what they stand for.
 func (n names) line(shown any) string {
 	text := n.hide(compact(shown))
 	if len(text) > 600 {
@@ -187,7 +185,6 @@ func (n names) line(shown any) string {
 	return text
 }
 
-// compact is JSON on one line.
 func compact(v any) string {
 	var b strings.Builder
 	enc := json.NewEncoder(&b)

@@ -12,10 +12,9 @@ import (
 	"time"
 )
 
-// names are what $name in a table stands for, in one scene at one target.
+// names are the values of $name in one scene at one target.
 type names map[string]string
 
-// newNames are those that are known from the start.
 func newNames(account, region string) names {
 	random := make([]byte, 16)
 	_, _ = rand.Read(random)
@@ -35,9 +34,9 @@ var (
 	timesForm  = regexp.MustCompile(`^<(\d+) times>$`)
 )
 
-// expand puts in what names stand for. Those that are not known stay, and are returned.
+// expand replaces names by their values. It leaves unknown names, and returns them.
 func (n names) expand(text string) (expanded string, unknown []string) {
-	const seam = "\x00" // where a name ends, though a letter follows
+	const seam = "\x00" // ends a name that a letter follows
 	text = repetition.ReplaceAllStringFunc(text, func(all string) string {
 		parts := repetition.FindStringSubmatch(all)
 		count, _ := strconv.Atoi(parts[1])
@@ -58,13 +57,13 @@ func (n names) expand(text string) (expanded string, unknown []string) {
 	return strings.ReplaceAll(expanded, seam, ""), unknown
 }
 
-// fill is expand for a whole input. A name that is not known is an error.
+// fill is expand for an input. An unknown name is an error.
 func (n names) fill(input any) (any, error) {
 	switch in := input.(type) {
 	case string:
 		text, unknown := n.expand(in)
 		if len(unknown) > 0 {
-			return nil, fmt.Errorf("%s is not known, an earlier answer lacked it", strings.Join(unknown, ", "))
+			return nil, fmt.Errorf("%s is not known: no earlier answer had it", strings.Join(unknown, ", "))
 		}
 		return text, nil
 	case []any:
@@ -88,7 +87,7 @@ func (n names) fill(input any) (any, error) {
 	return input, nil
 }
 
-// fillAll fills a list; with counted, $i is the place of an item, from 1.
+// If counted is not nil, $i is the place of an item, from 1.
 func (n names) fillAll(list []any, counted names) ([]any, error) {
 	filled := make([]any, len(list))
 	for i, item := range list {
@@ -115,8 +114,7 @@ func times(in map[string]any) (item any, count int) {
 	return nil, 0
 }
 
-// hide puts names back in for what they stand for, so that answers of different targets
-// read the same.
+// hide replaces values by their names, so that answers of different targets read the same.
 func (n names) hide(text string) string {
 	known := slices.SortedFunc(maps.Keys(n), func(a, b string) int {
 		if d := len(n[b]) - len(n[a]); d != 0 {

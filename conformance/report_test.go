@@ -10,12 +10,11 @@ import (
 	"unicode/utf8"
 )
 
-// report gathers what the targets answer.
 type report struct {
 	mu sync.Mutex
-	// answers are those of a step, by target.
+	// answers are by step and target.
 	answers map[string]map[string]outcome
-	// ended is the step at which moto could not go on with a scene.
+	// ended holds the step at which moto could not go on with a scene.
 	ended map[string]step
 }
 
@@ -40,14 +39,11 @@ func (r *report) lacks(sc scene, s step) {
 	r.ended[sc.service+sc.title] = s
 }
 
-// The columns of the printed table.
 var columns = []struct {
 	title string
 	width int
 }{{"case", 40}, {"localaws", 36}, {"moto", 36}, {"why", 60}}
 
-// print prints the differences that there are between the local AWS and moto, and how
-// many answers of each target were as the tables say.
 func (r *report) print(w io.Writer, scenes []scene) {
 	asked, same, differing := map[string]int{}, map[string]int{}, 0
 	for _, sc := range scenes {
@@ -71,11 +67,10 @@ func (r *report) print(w io.Writer, scenes []scene) {
 		}
 	}
 	for _, target := range slices.Sorted(maps.Keys(asked)) {
-		fmt.Fprintf(w, "%s: of %d answers %d are as the tables say.\n", target, asked[target], same[target])
+		fmt.Fprintf(w, "%s: %d answers, of which %d match the tables.\n", target, asked[target], same[target])
 	}
 }
 
-// why is the table's reason for a difference at moto.
 func (r *report) why(sc scene, s step) string {
 	if end, ok := r.ended[sc.service+sc.title]; ok && end.place() == s.place() {
 		return fmt.Sprintf("%s (The other steps of %q are not played.)", sc.moto, sc.title)
@@ -83,7 +78,6 @@ func (r *report) why(sc scene, s step) string {
 	return s.moto
 }
 
-// row prints cells side by side, each wrapped to its column.
 func row(w io.Writer, cells ...string) {
 	wrapped := make([][]string, len(cells))
 	lines := 0
@@ -105,8 +99,7 @@ func row(w io.Writer, cells ...string) {
 	fmt.Fprintln(w)
 }
 
-// wrap breaks a text at spaces, and at the width where there are none; it keeps the
-// first six lines.
+// wrap keeps the first six lines.
 func wrap(text string, width int) []string {
 	const most = 6
 	var lines []string
@@ -131,7 +124,6 @@ func wrap(text string, width int) []string {
 	return lines
 }
 
-// place tells steps apart.
 func (s step) place() string { return fmt.Sprintf("%s:%d", s.file, s.line) }
 
 func (w want) String() string {

@@ -9,8 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// remnants are the calls that list what a run may have left at an account.
-var remnants = map[string]string{
+// listings are the calls that list what a run may have left behind, and the members that hold
+// it.
+var listings = map[string]string{
 	"apigateway:GetApiKeys":    "Items",
 	"apigateway:GetRestApis":   "Items",
 	"apigateway:GetUsagePlans": "Items",
@@ -29,21 +30,20 @@ func TestASharedAccountIsLeftAsItWas(t *testing.T) {
 	at.pause = at.pause / 50
 	var seen report
 	for _, sc := range readTables(t) {
-		// Play them as a real account would have them, but not those that wait.
+		// As a real account would, but without the scene that waits.
 		if sc.real == "" && sc.title != "Time" {
 			at.play(t, sc, &seen)
 		}
 	}
-	for call, items := range left(t, srv) {
-		t.Errorf("%s lists what was left behind: %s", call, compact(items))
+	for call, items := range leftovers(t, srv) {
+		t.Errorf("left behind, according to %s: %s", call, compact(items))
 	}
 }
 
-// left is what the calls of remnants list at a server.
-func left(t *testing.T, srv *localaws.Server) map[string][]any {
+func leftovers(t *testing.T, srv *localaws.Server) map[string][]any {
 	t.Helper()
 	all, found := newClients(srv.AWSConfig()), map[string][]any{}
-	for call, member := range remnants {
+	for call, member := range listings {
 		service, operation, _ := strings.Cut(call, ":")
 		input := map[string]any{}
 		if operation == "ListUserPools" {
@@ -60,8 +60,8 @@ func left(t *testing.T, srv *localaws.Server) map[string][]any {
 	return found
 }
 
-// What a call may change is named by what this run made: by its prefix, by an id that an
-// earlier answer held, or by a name that belongs to nobody.
+// The input must name something by the prefix, by an id from an earlier answer, or by a name
+// that belongs to nothing, so that the call fails.
 func TestACallThatChangesSomethingNamesWhatTheRunMade(t *testing.T) {
 	t.Parallel()
 	for _, sc := range readTables(t) {
@@ -80,7 +80,7 @@ func TestACallThatChangesSomethingNamesWhatTheRunMade(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeRemovedIsTriedAgainAndThenNamed(t *testing.T) {
+func TestRemovalIsRetriedAndReportsWhatIsLeft(t *testing.T) {
 	t.Parallel()
 	srv := localawstest.Start(t)
 	m := made{clients: newClients(srv.AWSConfig())}
@@ -100,12 +100,12 @@ func TestWhatCannotBeRemovedIsTriedAgainAndThenNamed(t *testing.T) {
 	if _, err := m.clients.call(t.Context(), "s3", "PutObject", object); err != nil {
 		t.Fatal(err)
 	}
-	// Nobody has noted the object, so the bucket is not empty.
+	// The object was not noted, so the bucket is not empty.
 	if err := m.remove(t.Context()); err == nil || !strings.Contains(err.Error(), `s3:DeleteBucket {"Bucket":"conformance-left"}`) {
-		t.Errorf("the bucket is left behind, and that is said: %v", err)
+		t.Errorf("the error does not say that the bucket is left behind: %v", err)
 	}
 	note("s3:PutObject", object, structure{})
-	// What is gone is no trouble.
+	// Something that is gone is no error.
 	note("sqs:CreateQueue", nil, structure{"QueueUrl": fmt.Sprintf("%s/%s/nothing", srv.Endpoint(), localaws.Account)})
 	if err := m.remove(t.Context()); err != nil {
 		t.Error(err)

@@ -12,15 +12,13 @@ import (
 	"testing"
 )
 
-// scene is a sequence of steps that needs nothing from outside of it.
 type scene struct {
 	service, title string
-	// moto says why moto cannot play the scene, real why a real account should not.
+	// moto is why moto cannot play the scene, and real why a real account should not.
 	moto, real string
 	steps      []step
 }
 
-// step is one call and what AWS answers to it.
 type step struct {
 	file       string
 	line       int
@@ -30,11 +28,11 @@ type step struct {
 	operation  string
 	input      any
 	want       want
-	// moto says why moto answers something else. Empty: it does not.
+	// moto is why moto answers otherwise, or "".
 	moto string
 }
 
-// want is an answer as the table gives it: members of the output, or an error.
+// want is an answer in a table: members of the output, or an error.
 type want struct {
 	// code is empty for a success.
 	code    string
@@ -43,7 +41,6 @@ type want struct {
 	members any
 }
 
-// readTables reads all that is in testdata.
 func readTables(t testing.TB) []scene {
 	t.Helper()
 	files, err := filepath.Glob("testdata/*.txt")
@@ -65,7 +62,6 @@ func readTables(t testing.TB) []scene {
 	return scenes
 }
 
-// parser reads one table; its service is the file's name.
 type parser struct {
 	file    string
 	service string
@@ -75,7 +71,7 @@ type parser struct {
 
 func parse(file, text string) ([]scene, error) {
 	p := parser{file: file, service: strings.TrimSuffix(file, ".txt")}
-	var item string // of several lines, perhaps
+	var item string // may span several lines
 	begun := 0
 	flush := func() error {
 		defer func() { item = "" }()
@@ -105,10 +101,9 @@ func parse(file, text string) ([]scene, error) {
 	if err := flush(); err != nil {
 		return nil, err
 	}
-	return p.scenes, p.whole()
+	return p.scenes, p.check()
 }
 
-// item takes a title, a sentence, or one of the lines below either.
 func (p *parser) item(item string) error {
 	if title, ok := strings.CutPrefix(item, "== "); ok {
 		p.scenes = append(p.scenes, scene{service: p.service, title: title})
@@ -152,7 +147,7 @@ func (s *step) add(text, service string) (err error) {
 		return err
 	}
 	if s.operation != "" {
-		return fmt.Errorf("%q calls twice", s.does)
+		return fmt.Errorf("%q has two calls", s.does)
 	}
 	text, s.eventually = strings.CutPrefix(text, "eventually ")
 	name, input, _ := strings.Cut(text, " ")
@@ -171,7 +166,7 @@ func parseWant(text string) (w want, err error) {
 	}
 	parts := errorForm.FindStringSubmatch(text)
 	if parts == nil {
-		return w, fmt.Errorf("%q is no answer", text)
+		return w, fmt.Errorf("%q is not an answer", text)
 	}
 	w.code, w.message = parts[1], parts[3]
 	w.status, _ = strconv.Atoi(parts[2])
@@ -188,8 +183,8 @@ func unmarshal(text string, v *any) error {
 	return nil
 }
 
-// whole checks that the table leaves nothing out and says nothing twice.
-func (p *parser) whole() error {
+// check finds missing parts and repeated sentences.
+func (p *parser) check() error {
 	var titles, sentences []string
 	for _, sc := range p.scenes {
 		if slices.Contains(titles, sc.title) {

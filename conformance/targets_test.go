@@ -26,48 +26,45 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// target is an AWS that the scenes are played at.
+// target is an AWS that plays the scenes.
 type target struct {
 	name string
-	// stage makes ready for one scene: the configuration of the clients, and the names
-	// that are known.
-	stage func(*testing.T, scene) (aws.Config, names)
-	// patience is how long a step that begins with "eventually" is repeated, and how
-	// often.
+	// prepare returns the configuration of the clients and the names known to a scene.
+	prepare func(*testing.T, scene) (aws.Config, names)
+	// An "eventually" repeats a step for patience, after every pause.
 	patience, pause time.Duration
-	// shared is whether scenes see what other scenes, and others, have made: they take
-	// turns then, and leave nothing behind.
+	// shared is whether scenes see what others have created. They then take turns and leave
+	// nothing behind.
 	shared bool
-	// differs is whether the tables say where this target is known to differ.
+	// differs is whether the tables list known differences of this target.
 	differs bool
 }
 
-// local is the local AWS, a fresh one for every scene.
 func local() target {
 	return target{
 		name: "localaws", patience: 20 * time.Second, pause: 20 * time.Millisecond,
-		stage: func(t *testing.T, sc scene) (aws.Config, names) {
+		prepare: func(t *testing.T, sc scene) (aws.Config, names) {
 			srv := localawstest.Start(t)
 			cfg := srv.AWSConfig()
 			cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
 			n := newNames(localaws.Account, localaws.Region)
 			if sc.service == "metering" {
-				sell(t, srv, n)
+				addSales(t, srv, n)
 			}
 			return cfg, n
 		},
 	}
 }
 
-// sell does what AWS has no API for: a buyer of a product comes to register, another's
+// addSales does what AWS has no API for: it brings a buyer with a token, and another whose
 // licence has ended.
-func sell(t *testing.T, srv *localaws.Server, n names) {
+func addSales(t *testing.T, srv *localaws.Server, n names) {
 	t.Helper()
 	product := n["prefix"]
 	if err := srv.Metering().DefineProduct(product, "requests", "users"); err != nil {
 		t.Fatal(err)
 	}
-	n.buyers()
+	n.addBuyers()
 	for _, buyer := range []string{"buyer", "former"} {
 		token, err := srv.Metering().IssueToken(product, n[buyer], n[buyer+"Licence"], "")
 		if err != nil {
@@ -80,24 +77,22 @@ func sell(t *testing.T, srv *localaws.Server, n names) {
 	}
 }
 
-// buyers names two buyers and their licences.
-func (n names) buyers() {
+func (n names) addBuyers() {
 	for buyer, account := range map[string]string{"buyer": "111122223333", "former": "444455556666"} {
 		n[buyer], n[buyer+"Token"] = account, "unknown"
 		n[buyer+"Licence"] = "arn:aws:license-manager::" + n["account"] + ":license:l-" + buyer + n["random"]
 	}
 }
 
-// moto is moto_server, with an account of its own for every scene.
 func moto(t *testing.T) target {
 	endpoint := startMoto(t)
 	var accounts atomic.Int64
 	return target{
 		name: "moto", patience: 3 * time.Second, pause: 100 * time.Millisecond, differs: true,
-		stage: func(*testing.T, scene) (aws.Config, names) {
+		prepare: func(*testing.T, scene) (aws.Config, names) {
 			account := fmt.Sprintf("%012d", 100_000_000_000+accounts.Add(1))
 			n := newNames(account, localaws.Region)
-			n.buyers() // nobody has bought anything, but calls can name them
+			n.addBuyers() // calls can name them, although they have bought nothing
 			return aws.Config{
 				Region:       localaws.Region,
 				BaseEndpoint: aws.String(endpoint),
@@ -109,7 +104,7 @@ func moto(t *testing.T) target {
 	}
 }
 
-// inAccount is the header by which moto keeps accounts apart.
+// inAccount sends the header that selects moto's account.
 type inAccount string
 
 func (account inAccount) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -120,8 +115,6 @@ func (account inAccount) RoundTrip(r *http.Request) (*http.Response, error) {
 
 var motoRuns = regexp.MustCompile(`Running on (http://127\.0\.0\.1:\d+)`)
 
-// startMoto runs moto_server at a free port until the test ends, and returns its
-// endpoint.
 func startMoto(t *testing.T) string {
 	t.Helper()
 	cmd := exec.Command(needed(t, "moto", "moto_server"), "-H", "127.0.0.1", "-p", "0")
@@ -153,18 +146,18 @@ func startMoto(t *testing.T) string {
 		return endpoint
 	case <-read:
 		if _ = cmd.Wait(); cmd.ProcessState.ExitCode() == 127 {
-			// What stands in the PATH only stands for something that is not installed.
+			// The program in the PATH is only a stub.
 			notRun(t, "moto", "moto_server is not installed")
 		}
-		t.Fatal("moto_server ends instead of serving")
+		t.Fatal("moto_server ended")
 	case <-time.After(2 * time.Minute):
-		t.Fatal("moto_server does not say where it runs")
+		t.Fatal("moto_server did not print its address")
 	}
 	return ""
 }
 
-// needed finds a program that is not part of the repository. Without it the test is
-// skipped, unless GATEHOUSE_REQUIRE lists it.
+// needed returns the path of a program. Without it the test is skipped, or fails if
+// GATEHOUSE_REQUIRE lists the name.
 func needed(t *testing.T, name, program string) (path string) {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -177,36 +170,32 @@ func needed(t *testing.T, name, program string) (path string) {
 func notRun(t *testing.T, name, why string) {
 	t.Helper()
 	if required(name) {
-		t.Fatalf("%s is required, and %s", name, why)
+		t.Fatalf("%s is required, but %s", name, why)
 	}
 	say("NOT RUN: %s", why)
 	t.Skip("NOT RUN: " + why)
 }
 
-// required is whether the environment says that a test must not be skipped for want of a
-// program.
 func required(name string) bool {
 	return slices.Contains(strings.Split(os.Getenv("GATEHOUSE_REQUIRE"), ","), name)
 }
 
-// environment is whatever the SDK finds in the environment: AWS_ENDPOINT_URL, or a real
-// account.
+// environment is the AWS that the environment names: AWS_ENDPOINT_URL, or a real account.
 func environment(t *testing.T) target {
 	cfg, err := config.LoadDefaultConfig(t.Context())
 	if err != nil {
 		t.Fatalf("reading the AWS configuration: %v", err)
 	}
 	if cfg.Region != localaws.Region {
-		t.Fatalf("the tables are those of Region %s, and AWS_REGION is %q", localaws.Region, cfg.Region)
+		t.Fatalf("the tables are for Region %s, but AWS_REGION is %q", localaws.Region, cfg.Region)
 	}
 	return shared(t, cfg)
 }
 
-// shared is an account that others use, too.
 func shared(t *testing.T, cfg aws.Config) target {
 	cfg.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
-			// A usage plan can be updated every 20 seconds only.
+			// A usage plan can be updated only every 20 seconds.
 			o.MaxAttempts, o.MaxBackoff, o.RateLimiter = 10, 30*time.Second, ratelimit.None
 		})
 	}
@@ -215,16 +204,16 @@ func shared(t *testing.T, cfg aws.Config) target {
 	defer cancel()
 	caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		t.Fatalf("asking who we are: %v", err)
+		t.Fatalf("reading the caller identity: %v", err)
 	}
 	where := "AWS itself"
 	if cfg.BaseEndpoint != nil {
 		where = *cfg.BaseEndpoint
 	}
-	say("Playing at %s, Region %s, account %s. All that is made is called conformance-…, and removed when its scene ends.",
+	say("Playing at %s, Region %s, account %s. Everything created is named conformance-…, and removed when its scene ends.",
 		where, cfg.Region, *caller.Account)
 	return target{
 		name: "env", patience: 90 * time.Second, pause: time.Second, shared: true,
-		stage: func(*testing.T, scene) (aws.Config, names) { return cfg, newNames(*caller.Account, cfg.Region) },
+		prepare: func(*testing.T, scene) (aws.Config, names) { return cfg, newNames(*caller.Account, cfg.Region) },
 	}
 }

@@ -12,11 +12,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// workspace is a copy of one of the configurations in testdata/terraform, for one server.
+// workspace is a copy of a configuration in testdata/terraform, for one server.
 type workspace struct{ dir, program string }
 
-// newWorkspace initialises the copy without the network, from the plugins that
-// Terraform's own settings name: ~/.terraformrc, or TF_CLI_ARGS_init=-plugin-dir=….
+// newWorkspace initialises the copy offline, from the plugins that Terraform's own settings
+// name: ~/.terraformrc, or TF_CLI_ARGS_init=-plugin-dir=….
 func newWorkspace(t *testing.T, srv *localaws.Server, configuration string) workspace {
 	t.Helper()
 	w := workspace{dir: t.TempDir(), program: needed(t, "terraform", "terraform")}
@@ -41,14 +41,13 @@ func newWorkspace(t *testing.T, srv *localaws.Server, configuration string) work
 	return w
 }
 
-// run returns what a command printed, and its exit code.
 func (w workspace) run(t *testing.T, command string, args ...string) (out string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, w.program, append([]string{command, "-no-color", "-input=false"}, args...)...)
 	cmd.Dir = w.dir
-	// Nothing but this machine answers.
+	// The proxy refuses connections, so only this machine answers.
 	cmd.Env = append(os.Environ(), "CHECKPOINT_DISABLE=1", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=localhost,127.0.0.1")
 	printed, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
@@ -79,19 +78,18 @@ func TestTerraformAppliesPlansNothingMoreUpdatesAndDestroys(t *testing.T) {
 	}
 }
 
-// play makes everything, changes it, and removes it.
 func (w workspace) play(t *testing.T, srv *localaws.Server) {
 	const second = "-var=edition=second"
 	w.must(t, "apply", "-auto-approve")
-	// With this flag, exit code 2 is a plan that has changes.
+	// With this flag, exit code 2 means that the plan has changes.
 	w.must(t, "plan", "-detailed-exitcode")
 	w.must(t, "apply", "-auto-approve", second)
 	w.must(t, "plan", "-detailed-exitcode", second)
-	if made := left(t, srv); len(made) == 0 {
-		t.Error("nothing has been made")
+	if made := leftovers(t, srv); len(made) == 0 {
+		t.Error("apply created nothing")
 	}
 	w.must(t, "destroy", "-auto-approve", second)
-	for call, items := range left(t, srv) {
-		t.Errorf("destroy leaves behind what %s lists: %s", call, compact(items))
+	for call, items := range leftovers(t, srv) {
+		t.Errorf("destroy left behind, according to %s: %s", call, compact(items))
 	}
 }

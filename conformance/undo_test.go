@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// undoing lists the calls that make something, each with the one that removes it. $name
-// is a member of the output, else of the input; of a list, one call for each item.
-var undoing = map[string]string{
+// removers maps calls that create something to the calls that remove it. $name is a member of
+// the output, or else of the input; a list makes one call for each item.
+var removers = map[string]string{
 	"apigateway:CreateApiKey":      `DeleteApiKey {"ApiKey": "$Id"}`,
 	"apigateway:CreateDomainName":  `DeleteDomainName {"DomainName": "$DomainName"}`,
 	"apigateway:CreateRestApi":     `DeleteRestApi {"RestApiId": "$Id"}`,
@@ -31,7 +31,8 @@ var undoing = map[string]string{
 	"sqs:CreateQueue":              `DeleteQueue {"QueueUrl": "$QueueUrl"}`,
 }
 
-// made is what a scene has made at a shared target, and how to remove it, newest last.
+// made is what a scene has created at a shared target, as the calls that remove it, oldest
+// first.
 type made struct {
 	clients clients
 	calls   []removal
@@ -48,9 +49,8 @@ func (r removal) String() string {
 	return fmt.Sprintf("%s:%s %s", r.service, r.operation, input)
 }
 
-// note remembers what a call that succeeded has made, if anything.
 func (m *made) note(service, operation string, input, output any) error {
-	undo, ok := undoing[service+":"+operation]
+	undo, ok := removers[service+":"+operation]
 	if !ok {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (m *made) note(service, operation string, input, output any) error {
 		inputs = next
 	}
 	if len(inputs) == 0 {
-		return fmt.Errorf("%s:%s does not say what it made", service, operation)
+		return fmt.Errorf("the answer of %s:%s does not name what it created", service, operation)
 	}
 	for _, in := range inputs {
 		m.calls = append(m.calls, removal{service, operation, in})
@@ -86,7 +86,7 @@ func (m *made) note(service, operation string, input, output any) error {
 	return nil
 }
 
-// lookUp finds a.b in the first of the values that has it; a list stands for its items.
+// lookUp finds a.b in the first value that has it. A list yields its items.
 func lookUp(path string, in ...any) []any {
 	for _, v := range in {
 		for name := range strings.SplitSeq(path, ".") {
@@ -111,8 +111,8 @@ func lookUp(path string, in ...any) []any {
 	return nil
 }
 
-// remove removes everything, what was made last first. What has to wait for something
-// else to be gone is tried again. The error names what could not be removed.
+// remove removes everything, the newest first. It retries what has to wait for something else
+// to be gone. The error names what is left.
 func (m *made) remove(ctx context.Context) error {
 	for range 5 {
 		var left []removal
@@ -174,9 +174,8 @@ func (m *made) emptyPlan(ctx context.Context, plan any) error {
 	return err
 }
 
-// gone is whether what was to be removed is not there any more.
 func gone(err error) bool {
-	code, _, _, _ := refusal(err)
+	code, _, _, _ := parseError(err)
 	for _, part := range []string{"NotFound", "NonExistent", "NoSuch", "DoesNotExist", "KMSInvalidState"} {
 		if strings.Contains(code, part) {
 			return true

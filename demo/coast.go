@@ -17,7 +17,7 @@ type harbour struct {
 	Name     string   `json:"name"`
 	Position position `json:"position"`
 	Berths   int      `json:"berths"`
-	// DepthM is what the chart gives for the entrance, in metres at lowest tide.
+	// DepthM is the charted depth of the entrance in metres, at the lowest tide.
 	DepthM float64 `json:"depth_m"`
 	tide   tide
 }
@@ -27,13 +27,13 @@ type light struct {
 	Name           string   `json:"name"`
 	Position       position `json:"position"`
 	Characteristic string   `json:"characteristic"`
-	// PeriodS is after how many seconds the light repeats itself.
+	// PeriodS is the length of the light's sequence in seconds.
 	PeriodS int `json:"period_s"`
 	HeightM int `json:"height_m"`
 	RangeNM int `json:"range_nm"`
 }
 
-// The coast is made up, and so is everything on it.
+// The coast and everything on it are invented.
 var harbours = []harbour{
 	{"alder-quay", "Alder Quay", position{48.912, -4.105}, 120, 2.4, tide{meanM: 4.6, spring: 3.1, neap: 1.2, lateH: 0.4}},
 	{"brackwater", "Brackwater", position{49.034, -3.874}, 64, 1.8, tide{meanM: 4.9, spring: 3.4, neap: 1.3, lateH: 1.1}},
@@ -54,7 +54,7 @@ func listHarbours(w http.ResponseWriter, r *http.Request) {
 	if raw := r.URL.Query().Get("min_depth_m"); raw != "" {
 		var err error
 		if minDepth, err = strconv.ParseFloat(raw, 64); err != nil || math.IsNaN(minDepth) {
-			refuse(w, http.StatusBadRequest, "invalid", "min_depth_m must be a number of metres, such as 2.5.")
+			writeError(w, http.StatusBadRequest, "invalid", "min_depth_m must be a number of metres, such as 2.5.")
 			return
 		}
 	}
@@ -64,36 +64,36 @@ func listHarbours(w http.ResponseWriter, r *http.Request) {
 			out.Items = append(out.Items, h)
 		}
 	}
-	answer(w, http.StatusOK, out)
+	writeJSON(w, http.StatusOK, out)
 }
 
 func getHarbour(w http.ResponseWriter, r *http.Request) {
 	if h, ok := findHarbour(w, r.PathValue("id")); ok {
-		answer(w, http.StatusOK, h)
+		writeJSON(w, http.StatusOK, h)
 	}
 }
 
-// findHarbour refuses the request if there is no such harbour.
+// findHarbour answers 404 if there is no such harbour.
 func findHarbour(w http.ResponseWriter, id string) (harbour, bool) {
 	for _, h := range harbours {
 		if h.ID == id {
 			return h, true
 		}
 	}
-	refuse(w, http.StatusNotFound, "not_found", "There is no such harbour. GET /harbours lists them.")
+	writeError(w, http.StatusNotFound, "not_found", "There is no such harbour. GET /harbours lists them.")
 	return harbour{}, false
 }
 
 func listLights(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, list[light]{Items: lights})
+	writeJSON(w, http.StatusOK, list[light]{Items: lights})
 }
 
 func getLight(w http.ResponseWriter, r *http.Request) {
 	for _, l := range lights {
 		if l.ID == r.PathValue("id") {
-			answer(w, http.StatusOK, l)
+			writeJSON(w, http.StatusOK, l)
 			return
 		}
 	}
-	refuse(w, http.StatusNotFound, "not_found", "There is no such light. GET /lights lists them.")
+	writeError(w, http.StatusNotFound, "not_found", "There is no such light. GET /lights lists them.")
 }

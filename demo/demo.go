@@ -1,7 +1,6 @@
-// Package demo is an API to show the portal with: Seamark, the tides and lights
-// of an invented coast. It has the API itself, its OpenAPI document, and how to
-// put it behind API Gateway. Every answer is computed from the request and a few
-// fixed tables, so the same call always gets the same answer.
+// Package demo is an API for trying the portal: Seamark, the tides and lights of an invented
+// coast. It has the API, its OpenAPI document, and its installation in API Gateway. Answers
+// depend only on the request, so the same call always gets the same answer.
 package demo
 
 import (
@@ -10,14 +9,14 @@ import (
 	"net/http"
 )
 
-// OpenAPI is the API's OpenAPI 3.1 document, JSON. It names no server: where the
-// API is served is known only once it is installed.
+// OpenAPI is the API's OpenAPI 3.1 document, JSON. It names no server, since the address
+// is known only after installing.
 //
 //go:embed openapi.json
 var OpenAPI []byte
 
-// API serves the demo API. Its paths begin at the root: mount it below a prefix
-// with http.StripPrefix. Errors are {"error": {"code": …, "message": …}}.
+// API serves the demo API. Its paths begin at the root; to mount it below a prefix, use
+// http.StripPrefix. Errors are {"error": {"code": …, "message": …}}.
 func API() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", about)
@@ -28,13 +27,13 @@ func API() http.Handler {
 	mux.HandleFunc("GET /lights/{id}", getLight)
 	mux.HandleFunc("POST /passages", planPassage)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		refuse(w, http.StatusNotFound, "not_found", "There is no such path in this API.")
+		writeError(w, http.StatusNotFound, "not_found", "There is no such path in this API.")
 	})
 	return mux
 }
 
 func about(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, map[string]any{
+	writeJSON(w, http.StatusOK, map[string]any{
 		"name":    "Seamark",
 		"about":   "Tides and lights of an invented coast. Not for navigation.",
 		"paths":   []string{"/harbours", "/harbours/{id}", "/harbours/{id}/tides", "/lights", "/lights/{id}", "/passages"},
@@ -46,12 +45,12 @@ type list[T any] struct {
 	Items []T `json:"items"`
 }
 
-func answer(w http.ResponseWriter, status int, body any) {
+func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a caller that went away has nobody to tell
+	_ = json.NewEncoder(w).Encode(body) // fails only if the caller is gone
 }
 
-func refuse(w http.ResponseWriter, status int, code, message string) {
-	answer(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
+func writeError(w http.ResponseWriter, status int, code, message string) {
+	writeJSON(w, status, map[string]any{"error": map[string]string{"code": code, "message": message}})
 }

@@ -32,24 +32,24 @@ func TestTheAPIAnswers(t *testing.T) {
 		name, call, body string
 		status           int
 	}{
-		{"the root says what it is", "GET /", "", 200},
+		{"the root", "GET /", "", 200},
 		{"harbours", "GET /harbours", "", 200},
 		{"deep harbours", "GET /harbours?min_depth_m=3", "", 200},
-		{"a depth that is no number", "GET /harbours?min_depth_m=deep", "", 400},
+		{"a depth that is not a number", "GET /harbours?min_depth_m=deep", "", 400},
 		{"a harbour", "GET /harbours/brackwater", "", 200},
-		{"no harbour", "GET /harbours/atlantis", "", 404},
+		{"an unknown harbour", "GET /harbours/atlantis", "", 404},
 		{"tides", "GET /harbours/elver-bay/tides?date=2026-06-21", "", 200},
-		{"tides of no day", "GET /harbours/elver-bay/tides", "", 400},
-		{"tides of another age", "GET /harbours/elver-bay/tides?date=1815-06-18", "", 400},
+		{"tides without a date", "GET /harbours/elver-bay/tides", "", 400},
+		{"tides of another century", "GET /harbours/elver-bay/tides?date=1815-06-18", "", 400},
 		{"lights", "GET /lights", "", 200},
 		{"a light", "GET /lights/low-mole", "", 200},
-		{"no light", "GET /lights/none", "", 404},
+		{"an unknown light", "GET /lights/none", "", 404},
 		{"a passage", "POST /passages", passage, 200},
-		{"a passage to nowhere", "POST /passages", strings.Replace(passage, "dunmarrow", "atlantis", 1), 404},
-		{"a passage to where one is", "POST /passages", strings.Replace(passage, "dunmarrow", "alder-quay", 1), 400},
-		{"a passage at no speed", "POST /passages", strings.Replace(passage, "5.5", "0", 1), 400},
-		{"a passage with something unknown", "POST /passages", strings.Replace(passage, "speed_kn", "speed", 1), 400},
-		{"another path", "GET /passages", "", 404},
+		{"a passage to an unknown harbour", "POST /passages", strings.Replace(passage, "dunmarrow", "atlantis", 1), 404},
+		{"a passage to the same harbour", "POST /passages", strings.Replace(passage, "dunmarrow", "alder-quay", 1), 400},
+		{"a passage at speed zero", "POST /passages", strings.Replace(passage, "5.5", "0", 1), 400},
+		{"a passage with an unknown member", "POST /passages", strings.Replace(passage, "speed_kn", "speed", 1), 400},
+		{"a path with another method", "GET /passages", "", 404},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestTheAPIAnswers(t *testing.T) {
 	}
 }
 
-func TestADayHasItsHighAndLowWatersInTurn(t *testing.T) {
+func TestHighAndLowWatersAlternate(t *testing.T) {
 	t.Parallel()
 	_, out := ask(t, "GET", "/harbours/alder-quay/tides?date=2024-01-11", "")
 	waters, _ := out["waters"].([]any)
@@ -96,10 +96,9 @@ func TestAPassageTakesAsLongAsItsDistanceSays(t *testing.T) {
 	}
 }
 
-// document is as much of an OpenAPI document as the tests look at.
 type document struct {
 	OpenAPI string `json:"openapi"`
-	// Paths hold operations by verb, and parameters beside them.
+	// Paths map each path to its operations by verb, and its parameters.
 	Paths      map[string]map[string]json.RawMessage `json:"paths"`
 	Components struct {
 		Schemas map[string]struct {
@@ -142,7 +141,7 @@ func TestTheDocumentAndTheAPIAgree(t *testing.T) {
 	byName := func(a, b any) int { return strings.Compare(a.(string), b.(string)) }
 	slices.SortFunc(paths, byName)
 	if diff := cmp.Diff(paths, about["paths"]); diff != "" {
-		t.Errorf("the root names other paths than the document: %s", diff)
+		t.Errorf("the root and the document name different paths: %s", diff)
 	}
 }
 

@@ -22,11 +22,10 @@ const (
 // Installed holds the ids of the demo API in API Gateway.
 type Installed struct {
 	APIID, Stage string
-	// FreePlanID and PlusPlanID are the usage plans on the stage.
+	// FreePlanID and PlusPlanID are the usage plans of the stage.
 	FreePlanID, PlusPlanID string
 }
 
-// client is what Install needs of the API Gateway client.
 type client interface {
 	apiClient
 	planClient
@@ -73,7 +72,6 @@ func plusPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 	}
 }
 
-// planClient is what installPlan needs.
 type planClient interface {
 	GetUsagePlans(context.Context, *apigateway.GetUsagePlansInput, ...func(*apigateway.Options)) (*apigateway.GetUsagePlansOutput, error)
 	CreateUsagePlan(context.Context, *apigateway.CreateUsagePlanInput, ...func(*apigateway.Options)) (*apigateway.CreateUsagePlanOutput, error)

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// calls records the operations that a client is asked for.
+// calls records the operations that a client calls.
 type calls struct {
 	mu    sync.Mutex
 	names []string
@@ -74,7 +74,7 @@ func TestAnotherBackendIsDeployed(t *testing.T) {
 	client := apigateway.NewFromConfig(srv.AWSConfig())
 	key := ""
 	for range 2 {
-		// Every round has a backend at an address of its own.
+		// Each backend has an address of its own.
 		backend := httptest.NewServer(demo.API())
 		t.Cleanup(backend.Close)
 		in, err := demo.Install(t.Context(), client, backend.URL)
@@ -97,7 +97,7 @@ func TestAnotherBackendIsDeployed(t *testing.T) {
 	}
 }
 
-func TestAnAPIThatIsMadeAnewComesIntoThePlansThatAreThere(t *testing.T) {
+func TestARecreatedAPIIsAddedToTheExistingPlans(t *testing.T) {
 	t.Parallel()
 	client := apigateway.NewFromConfig(localawstest.Start(t).AWSConfig())
 	first, err := demo.Install(t.Context(), client, "http://localhost:1")

@@ -22,28 +22,27 @@ type passage struct {
 	CourseDeg  int       `json:"course_deg"`
 	Departs    time.Time `json:"departs"`
 	Arrives    time.Time `json:"arrives"`
-	// DepthOnArrivalM is the entrance's depth at that time, tide included.
+	// DepthOnArrivalM is the depth of the entrance at that time, tide included.
 	DepthOnArrivalM float64 `json:"depth_on_arrival_m"`
 }
 
-// planPassage answers with the passage and keeps nothing.
 func planPassage(w http.ResponseWriter, r *http.Request) {
 	var in passageRequest
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&in); err != nil {
-		refuse(w, http.StatusBadRequest, "invalid", "The body must be a passage: from, to, speed_kn and departs.")
+		writeError(w, http.StatusBadRequest, "invalid", "The body must be a passage: from, to, speed_kn and departs.")
 		return
 	}
 	switch {
 	case !(in.SpeedKn >= 0.5 && in.SpeedKn <= 40):
-		refuse(w, http.StatusBadRequest, "invalid", "speed_kn must be between 0.5 and 40.")
+		writeError(w, http.StatusBadRequest, "invalid", "speed_kn must be between 0.5 and 40.")
 		return
 	case in.Departs.Year() < 2000 || in.Departs.Year() > 2099:
-		refuse(w, http.StatusBadRequest, "invalid", "departs must be a time such as 2026-06-21T08:00:00Z.")
+		writeError(w, http.StatusBadRequest, "invalid", "departs must be a time such as 2026-06-21T08:00:00Z.")
 		return
 	case in.From == in.To:
-		refuse(w, http.StatusBadRequest, "invalid", "from and to must be two harbours.")
+		writeError(w, http.StatusBadRequest, "invalid", "from and to must be two harbours.")
 		return
 	}
 	from, ok := findHarbour(w, in.From)
@@ -54,7 +53,7 @@ func planPassage(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	answer(w, http.StatusOK, passageBetween(from, to, in.SpeedKn, in.Departs.UTC()))
+	writeJSON(w, http.StatusOK, passageBetween(from, to, in.SpeedKn, in.Departs.UTC()))
 }
 
 func passageBetween(from, to harbour, speed float64, departs time.Time) passage {
@@ -66,8 +65,8 @@ func passageBetween(from, to harbour, speed float64, departs time.Time) passage 
 	}
 }
 
-// greatCircle is the distance in nautical miles and the course to start on, in
-// degrees from north.
+// greatCircle returns the distance in nautical miles and the initial course in degrees from
+// north.
 func greatCircle(a, b position) (distance, course float64) {
 	const radiusNM = 3440.065
 	rad := math.Pi / 180

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// tide is a harbour's water level as two waves about a mean: the moon's, with
-// two high waters in about 24 h 50 min, and the spring-neap cycle that swells and
-// shrinks it over a fortnight. Good enough to look at, no good to sail by.
+// tide models a harbour's water level as two waves about a mean: the moon's, with two high
+// waters in about 24 h 50 min, and the spring-neap cycle, which changes its height over a
+// fortnight.
 type tide struct {
 	meanM float64
-	// spring and neap are the moon wave's heights in metres at its largest and smallest.
+	// spring and neap are the largest and smallest heights of the moon's wave in metres.
 	spring, neap float64
-	// lateH is by how many hours high water comes later than at the coast's first harbour.
+	// lateH is how many hours after the coast's first harbour high water comes.
 	lateH float64
 }
 
@@ -25,7 +25,7 @@ const (
 // epoch is a high water at springs.
 var epoch = time.Date(2024, 1, 11, 11, 57, 0, 0, time.UTC)
 
-// height is the water level in metres above the chart's zero.
+// height is the water level in metres above chart datum.
 func (t tide) height(at time.Time) float64 {
 	since := at.Sub(epoch)
 	swell := math.Cos(turns(since, springCycle))
@@ -49,7 +49,7 @@ type tideTable struct {
 	Waters  []water `json:"waters"`
 }
 
-// waters are a day's high and low waters, to the minute.
+// waters returns a day's high and low waters, to the minute.
 func (t tide) waters(day time.Time) []water {
 	out := []water{}
 	for at := day; at.Before(day.AddDate(0, 0, 1)); at = at.Add(time.Minute) {
@@ -76,8 +76,8 @@ func getTides(w http.ResponseWriter, r *http.Request) {
 	}
 	day, err := time.Parse(time.DateOnly, r.URL.Query().Get("date"))
 	if err != nil || day.Year() < 2000 || day.Year() > 2099 {
-		refuse(w, http.StatusBadRequest, "invalid", "date must be a day between 2000-01-01 and 2099-12-31, such as 2026-06-21.")
+		writeError(w, http.StatusBadRequest, "invalid", "date must be a day between 2000-01-01 and 2099-12-31, such as 2026-06-21.")
 		return
 	}
-	answer(w, http.StatusOK, tideTable{Harbour: h.ID, Date: day.Format(time.DateOnly), Waters: h.tide.waters(day)})
+	writeJSON(w, http.StatusOK, tideTable{Harbour: h.ID, Date: day.Format(time.DateOnly), Waters: h.tide.waters(day)})
 }

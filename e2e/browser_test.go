@@ -1,3 +1,5 @@
+// This file tests the pages in Chromium, by clicking through them.
+
 package e2e
 
 import (
@@ -17,13 +19,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
-// needed finds a program that is not part of the repository. Without it the test is
-// skipped, unless GATEHOUSE_REQUIRE lists it.
+// needed returns the path of a program that works with the probe arguments. Without it the test
+// is skipped, or fails if GATEHOUSE_REQUIRE lists the program.
 func needed(t *testing.T, name string, probe ...string) (path string) {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err == nil && len(probe) > 0 {
-		// What stands in the PATH may only stand for something that is not installed.
+		// A program in the PATH may only be a stub.
 		err = exec.Command(path, probe...).Run()
 	}
 	if err == nil {
@@ -36,7 +38,6 @@ func needed(t *testing.T, name string, probe ...string) (path string) {
 	return ""
 }
 
-// chromium starts a browser without a page.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path := needed(t, "chromium")
@@ -56,7 +57,7 @@ func chromium(t *testing.T) context.Context {
 	return ctx
 }
 
-// tab is one page of a browser that shares no cookies with other tabs.
+// tab is a page of a browser. It shares no cookies with other tabs.
 type tab struct {
 	t    *testing.T
 	ctx  context.Context
@@ -72,15 +73,15 @@ func (s *site) tab(t *testing.T, browser context.Context) *tab {
 	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext(), chromedp.WithListener(b.listen))
 	t.Cleanup(cancel)
 	b.ctx = ctx
-	// The tab lives as long as the context that it is first used with.
+	// The tab closes when the context of its first use ends, so this one has no timeout.
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(1280, 900)); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
 	return b
 }
 
-// listen notes what a page has to complain about: exceptions, errors on the console,
-// what the Content Security Policy blocked, what could not be loaded.
+// listen collects exceptions, errors and warnings on the console, violations of the Content
+// Security Policy, and resources that could not be loaded.
 func (b *tab) listen(ev any) {
 	var problem string
 	switch ev := ev.(type) {
@@ -111,7 +112,7 @@ func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// value is that of an expression; its zero value if there is none.
+// value returns the zero value on errors.
 func value[T any](b *tab, expression string) T {
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
@@ -119,8 +120,7 @@ func value[T any](b *tab, expression string) T {
 	return v
 }
 
-// until waits for an expression to be true, across navigations.
-func (b *tab) until(what, expression string) {
+func (b *tab) waitUntil(what, expression string) {
 	b.t.Helper()
 	came := false
 	defer func() {
@@ -136,19 +136,19 @@ func (b *tab) until(what, expression string) {
 
 const loaded = `document.readyState === "complete"`
 
-// arrives waits for a page with that heading, and looks it over.
-func (b *tab) arrives(heading string) {
+// waitForPage waits for a page with that heading and checks that it fits a phone.
+func (b *tab) waitForPage(heading string) {
 	b.t.Helper()
-	b.until("the page "+heading, loaded+` && document.querySelector("h1")?.textContent.trim() === "`+heading+`"`)
-	b.fits(heading)
+	b.waitUntil("the page "+heading, loaded+` && document.querySelector("h1")?.textContent.trim() === "`+heading+`"`)
+	b.checkFits(heading)
 }
 
-// fits wants a page to fit in the width of a small phone, where WCAG 2.2 wants no
-// scrolling in two directions (success criterion 1.4.10, Reflow).
-func (b *tab) fits(page string) {
+// checkFits checks that a page is not wider than a small phone: WCAG 2.2 allows no scrolling in
+// two directions (success criterion 1.4.10, Reflow).
+func (b *tab) checkFits(page string) {
 	b.t.Helper()
 	b.do(chromedp.EmulateViewport(320, 640))
-	b.until("the page is narrow", "innerWidth === 320")
+	b.waitUntil("the page is narrow", "innerWidth === 320")
 	if wide := value[int](b, "document.documentElement.scrollWidth"); wide > 320 {
 		b.t.Errorf("at 320 pixels the page %q is %d wide, because of %s", page, wide, value[string](b, `
 			[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > 320).slice(0, 3).map((e) => e.outerHTML.slice(0, 80)).join(" and ")`))
@@ -156,7 +156,6 @@ func (b *tab) fits(page string) {
 	b.do(chromedp.EmulateViewport(1280, 900))
 }
 
-// click clicks on what can be seen.
 func (b *tab) click(selector string) {
 	b.t.Helper()
 	b.do(chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
@@ -167,13 +166,12 @@ func (b *tab) fill(selector, text string) {
 	b.do(chromedp.SendKeys(chromedp.CSS(selector), text, chromedp.NodeVisible))
 }
 
-// checkComplaints fails the test if a page had anything to complain about.
-func (b *tab) checkComplaints() {
+func (b *tab) checkProblems() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, problem := range b.problems {
-		b.t.Errorf("the browser complains: %s", problem)
+		b.t.Errorf("in the browser: %s", problem)
 	}
 }
 
@@ -182,11 +180,10 @@ const (
 	registered  = `document.querySelector("#account") && !document.querySelector("#unregistered")`
 )
 
-// opensAccount waits on the dashboard until the account that signing in asked for is
-// there.
-func (b *tab) opensAccount() {
+// waitForAccount reloads the dashboard until signing in has opened the account.
+func (b *tab) waitForAccount() {
 	b.t.Helper()
-	b.arrives("Dashboard")
+	b.waitForPage("Dashboard")
 	eventually(b.t, "the account is open", func() bool {
 		if value[bool](b, registered) {
 			return true
@@ -200,102 +197,101 @@ func TestTheJourneyInARealBrowser(t *testing.T) {
 	t.Parallel()
 	browser := chromium(t)
 	s := start(t)
-	s.offered(t)
-	t.Run("with the demo account", func(t *testing.T) {
+	s.waitForCatalog(t)
+	t.Run("as the demo user", func(t *testing.T) {
 		t.Parallel()
 		b := s.tab(t, browser)
 		demoJourney(t, s, b)
-		b.checkComplaints()
+		b.checkProblems()
 	})
-	t.Run("of a new person", func(t *testing.T) {
+	t.Run("as a new person", func(t *testing.T) {
 		t.Parallel()
 		b := s.tab(t, browser)
 		b.do(chromedp.Navigate(b.base))
-		b.arrives(homeHeading)
+		b.waitForPage(homeHeading)
 		b.click(`header a[href*="screen=sign-up"]`)
-		b.arrives("Sign up")
+		b.waitForPage("Sign up")
 		b.fill("#username", "new@example.com")
 		b.fill("#name", "New Person")
 		b.fill("#password", password)
 		b.click("button[type=submit]")
-		// Signing up leads back to where it began.
-		b.arrives(homeHeading)
+		// Signing up leads back to the page it was started from.
+		b.waitForPage(homeHeading)
 		b.click(`header a[href="/dashboard"]`)
-		b.opensAccount()
+		b.waitForAccount()
 		if got := value[string](b, `document.querySelector("header .person").textContent`); !strings.Contains(got, "New Person") {
 			t.Errorf("the header names %q", got)
 		}
-		b.checkComplaints()
+		b.checkProblems()
 	})
-	t.Run("astray", func(t *testing.T) {
+	t.Run("at addresses that lead nowhere", func(t *testing.T) {
 		t.Parallel()
 		b := s.tab(t, browser)
 		b.do(chromedp.Navigate(b.base + "/apis?q=nothing-is-called-that"))
-		b.arrives("APIs")
-		b.checkComplaints()
-		// Of these the browser itself notes that they were not found.
+		b.waitForPage("APIs")
+		b.checkProblems()
+		// The browser itself logs a 404, so problems are not checked after this.
 		b.do(chromedp.Navigate(b.base + "/" + strings.Repeat("a-very-long-word", 12)))
-		b.arrives("There is nothing here")
+		b.waitForPage("There is nothing here")
 	})
 }
 
-// demoJourney is what a person does who comes to try: everything by click.
 func demoJourney(t *testing.T, s *site, b *tab) {
 	free := s.Demo.API.FreePlanID
 	signIn := func() {
 		b.click(`header a[href^="/sign-in"]`)
-		b.arrives("Sign in")
+		b.waitForPage("Sign in")
 		b.fill("#username", demo.Accounts[0].Email)
 		b.fill("#password", demo.Accounts[0].Password)
 		b.click("button[type=submit]")
 	}
 	b.do(chromedp.Navigate(b.base))
-	b.arrives(homeHeading)
+	b.waitForPage(homeHeading)
 	signIn()
-	b.opensAccount()
+	b.waitForAccount()
 
 	b.click(`header a[href="/apis"]`)
-	b.arrives("APIs")
+	b.waitForPage("APIs")
 	product := value[string](b, `document.querySelector(".card.product a").textContent.trim()`)
 	b.click(".card.product a")
-	b.arrives(product)
+	b.waitForPage(product)
 	b.click(`form[action="/subscriptions/` + free + `"] button`)
-	b.until("the operation's page", loaded+` && location.pathname.startsWith("/operations/")`)
+	b.waitUntil("the operation's page", loaded+` && location.pathname.startsWith("/operations/")`)
 	_ = value[bool](b, "window.stayed = true")
-	b.until("the page follows the operation to its end", `document.querySelector(".outcome.ok")`+" !== null")
+	b.waitUntil("the page follows the operation to its end", `document.querySelector(".outcome.ok")`+" !== null")
 	if underway := value[bool](b, `document.querySelector("[data-poll]") !== null`); underway || !value[bool](b, "window.stayed") {
-		t.Errorf("the page was loaded anew, or something is under way still (%v)", underway)
+		t.Errorf("the page was reloaded, or the operation is still under way (%v)", underway)
 	}
-	b.fits("the operation")
+	b.checkFits("the operation")
 
 	b.click(`header a[href="/dashboard"]`)
-	b.arrives("Dashboard")
+	b.waitForPage("Dashboard")
 	b.click(`form[action$="/reveal"] button`)
-	b.until("the key", loaded+` && document.querySelector("#key-value") !== null`)
-	b.fits("the key")
+	b.waitUntil("the key", loaded+` && document.querySelector("#key-value") !== null`)
+	b.checkFits("the key")
 	key := value[string](b, `document.querySelector("#key-value").textContent`)
 	if got := s.call(t, key); got != http.StatusOK {
-		t.Errorf("with the key that is shown the API answers %d", got)
+		t.Errorf("with the shown key the API answers %d", got)
 	}
 	b.click("[data-hide-now]")
-	b.until("the key is hidden", `!document.body.textContent.includes("`+key+`")`)
+	b.waitUntil("the key is hidden", `!document.body.textContent.includes("`+key+`")`)
 	b.click(`main a[href="/dashboard"]`)
-	b.arrives("Dashboard")
+	b.waitForPage("Dashboard")
 
 	b.click("#leave-" + free + " summary")
 	b.click("#leave-" + free + " button")
-	b.until("the operation's page", loaded+` && location.pathname.startsWith("/operations/")`)
-	b.until("it ends", `document.querySelector(".outcome") !== null && document.querySelector(".outcome.bad") === null`)
+	b.waitUntil("the operation's page", loaded+` && location.pathname.startsWith("/operations/")`)
+	b.waitUntil("it ends", `document.querySelector(".outcome") !== null && document.querySelector(".outcome.bad") === null`)
 	if got := s.call(t, key); got != http.StatusForbidden {
 		t.Errorf("after leaving the API answers %d", got)
 	}
 
 	b.click(`form[action="/sign-out"] button`)
-	b.arrives(homeHeading)
+	b.waitForPage(homeHeading)
 	if got := value[string](b, "location.href"); got != s.PortalURL+"/" {
 		t.Errorf("signing out leads to %s", got)
 	}
-	// The identity provider has forgotten the browser, too.
+	// The identity provider has forgotten the browser too.
 	signIn()
-	b.arrives("Dashboard")
+	b.waitForPage("Dashboard")
 }

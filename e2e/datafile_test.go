@@ -1,3 +1,5 @@
+// Helpers that search the data file of a local AWS that has stopped.
+
 package e2e
 
 import (
@@ -16,13 +18,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// stored is one value of the data file, with the buckets and the key it is under.
+// stored is a value of the data file. The path is its buckets and key.
 type stored struct {
 	path    string
 	content []byte
 }
 
-// dataFile is every value that is in the data file of a site that has stopped.
+// dataFile returns every value in the data file of a site that has stopped.
 func dataFile(t *testing.T, dir string) []stored {
 	t.Helper()
 	db, err := bolt.Open(filepath.Join(dir, localaws.DataFile), 0o600, &bolt.Options{ReadOnly: true})
@@ -47,11 +49,11 @@ func dataFile(t *testing.T, dir string) []stored {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return named(t, all)
+	return withReadablePaths(t, all)
 }
 
-// named puts the names of tables, and the keys of items as they are, into the paths.
-func named(t *testing.T, all []stored) []stored {
+// withReadablePaths puts the names of tables and the keys of items into the paths.
+func withReadablePaths(t *testing.T, all []stored) []stored {
 	t.Helper()
 	tables := map[string]string{}
 	for _, f := range all {
@@ -79,7 +81,7 @@ func named(t *testing.T, all []stored) []stored {
 	return all
 }
 
-// layers are the content itself and what is wrapped in it: JSON's texts, base64, gzip.
+// layers returns the content and everything encoded in it: strings in JSON, base64, gzip.
 func layers(content []byte, depth int) [][]byte {
 	all := [][]byte{content}
 	if depth == 0 {
@@ -107,7 +109,6 @@ func layers(content []byte, depth int) [][]byte {
 	return all
 }
 
-// texts are all strings in a JSON value, names of members among them.
 func texts(value any) []string {
 	var all []string
 	switch value := value.(type) {
@@ -125,7 +126,7 @@ func texts(value any) []string {
 	return all
 }
 
-// where lists the paths of the values that the text is in, however it is wrapped.
+// where returns the paths of the values that contain the text, in any encoding.
 func where(all []stored, text string) []string {
 	var paths []string
 	for _, f := range all {

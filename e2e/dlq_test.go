@@ -1,3 +1,5 @@
+// This file tests how operators list, show, replay and discard dead letters.
+
 package e2e
 
 import (
@@ -12,33 +14,31 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// office is an operator's place: a cloud that is set up, with or without a worker.
-type office struct {
+// readyCloud is a cloud that `gatehouse setup` has prepared.
+type readyCloud struct {
 	cloud
 	t *testing.T
 }
 
-func openOffice(t *testing.T) office {
+func startReadyCloud(t *testing.T) readyCloud {
 	t.Helper()
-	o := office{startCloud(t), t}
-	if code, _, stderr := ended(t, o.env, "gatehouse", "setup"); code != 0 {
+	o := readyCloud{startCloud(t), t}
+	if code, _, stderr := runToEnd(t, o.env, "gatehouse", "setup"); code != 0 {
 		t.Fatalf("setting up exits with %d: %s", code, stderr)
 	}
 	return o
 }
 
-// dlq runs the command, which must succeed, and returns what it says.
-func (o office) dlq(args ...string) string {
+func (o readyCloud) dlq(args ...string) string {
 	o.t.Helper()
-	code, stdout, stderr := ended(o.t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
+	code, stdout, stderr := runToEnd(o.t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
 	if code != 0 || stderr != "" {
 		o.t.Fatalf("dlq %v exits with %d: %s%s", args, code, stdout, stderr)
 	}
 	return stdout
 }
 
-// wantLast wants the last line of what a command says to be that.
-func (o office) wantLast(said, want string) {
+func (o readyCloud) wantLast(said, want string) {
 	o.t.Helper()
 	lines := strings.Split(strings.TrimSpace(said), "\n")
 	if got := lines[len(lines)-1]; got != want {
@@ -46,15 +46,15 @@ func (o office) wantLast(said, want string) {
 	}
 }
 
-func (o office) send(queue, body string) {
+func (o readyCloud) send(queue, body string) {
 	o.t.Helper()
 	cfg := o.AWSConfig()
 	cfg.Region = localaws.Region
 	(&site{aws: cfg}).put(o.t, queue, body)
 }
 
-// sendRequest sends a registration that SQS has given up.
-func (o office) sendRequest(id string) {
+// sendRequest puts a registration into the dead-letter queue, as SQS does.
+func (o readyCloud) sendRequest(id string) {
 	o.t.Helper()
 	body, err := events.Encode(events.Event{
 		ID: id, Source: "/test", Subject: portal.AccountStream(portal.AccountID(id)), Time: time.Now(), Operation: portal.OperationID(id),
@@ -66,8 +66,7 @@ func (o office) sendRequest(id string) {
 	o.send(app.DeadLetterQueue(names.Commands), string(body))
 }
 
-// letters are those that a list has as JSON.
-func (o office) letters(args ...string) []deadLetter {
+func (o readyCloud) letters(args ...string) []deadLetter {
 	o.t.Helper()
 	var list struct{ Letters []deadLetter }
 	if err := json.Unmarshal([]byte(o.dlq(append([]string{"list", "--json"}, args...)...)), &list); err != nil {
@@ -81,8 +80,7 @@ type deadLetter struct {
 	Discard          struct{ By, Reason string }
 }
 
-// ids are those of the letters in the list, by their class.
-func (o office) ids() map[string]string {
+func (o readyCloud) ids() map[string]string {
 	o.t.Helper()
 	found := map[string]string{}
 	for _, letter := range o.letters() {
@@ -93,11 +91,11 @@ func (o office) ids() map[string]string {
 
 func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t)
+	o := startReadyCloud(t)
 	o.wantLast(o.dlq("list"), "0 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
 	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.")
 
-	worker := run(t, o.env, 1, "worker")
+	worker := startProcess(t, o.env, 1, "worker")
 	large := "<" + strings.Repeat("large", 180<<10) + ">"
 	o.sendRequest("ann")
 	o.send(names.Commands, large)
@@ -108,13 +106,13 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 		return strings.Contains(list, "3 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
 	})
 	worker.terminate()
-	worker.exits()
+	worker.waitForExit()
 	letters := o.ids()
 	if letters["redriven"] != "ann" || letters["unknown_type"] != "unheard" || letters["unreadable"] == "" {
 		t.Fatalf("the letters are %v:\n%s", letters, list)
 	}
 	if strings.Contains(list, "\x1b") {
-		t.Errorf("a message writes to the terminal: %q", list)
+		t.Errorf("a message's escape sequence reaches the terminal: %q", list)
 	}
 
 	shown := o.dlq("show", "ann")
@@ -129,32 +127,32 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 		t.Errorf("the body is shown as %s (%v)", body, err)
 	}
 	if shown := o.dlq("show", letters["unreadable"]); !strings.HasSuffix(shown, "\n\n"+large+"\n") {
-		t.Errorf("of the large body it shows %d bytes", len(shown))
+		t.Errorf("the large body is shown as %d bytes", len(shown))
 	}
 
-	rehearsed := o.dlq("replay", "--all", "--dry-run")
-	if !strings.Contains(rehearsed, "would replay ann, a RegisterUser about account/ann\n") || strings.Count(rehearsed, "left ") != 2 {
-		t.Errorf("the rehearsal says\n%s", rehearsed)
+	dryRun := o.dlq("replay", "--all", "--dry-run")
+	if !strings.Contains(dryRun, "would replay ann, a RegisterUser about account/ann\n") || strings.Count(dryRun, "left ") != 2 {
+		t.Errorf("the dry run says\n%s", dryRun)
 	}
-	if !strings.Contains(rehearsed, "left unheard: this version does not know its type; ") || !strings.Contains(rehearsed, "left "+letters["unreadable"]+": no worker can read it; ") {
-		t.Errorf("of what is left the rehearsal says\n%s", rehearsed)
+	if !strings.Contains(dryRun, "left unheard: this version does not know its type; ") || !strings.Contains(dryRun, "left "+letters["unreadable"]+": no worker can read it; ") {
+		t.Errorf("about the letters that it leaves, the dry run says\n%s", dryRun)
 	}
 	if again := o.dlq("list"); again != list {
-		t.Errorf("after the rehearsal the list is\n%s", again)
+		t.Errorf("after the dry run the list is\n%s", again)
 	}
 	if replayed := o.dlq("replay", "ann"); replayed != "replayed ann, a RegisterUser about account/ann\n" {
 		t.Errorf("replaying says %q", replayed)
 	}
 	o.wantLast(o.dlq("list"), "2 open, 1 replayed and not handled yet, 0 settled, 0 discarded.")
-	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.") // the other two cannot be
+	o.wantLast(o.dlq("replay", "--all"), "There is nothing to replay.") // the other two cannot be replayed
 
-	run(t, o.env, 1, "worker")
+	startProcess(t, o.env, 1, "worker")
 	eventually(t, "the replay is handled", func() bool {
 		list = o.dlq("list")
 		return strings.Contains(list, "2 open, 0 replayed and not handled yet, 1 settled, 0 discarded (--all lists them).")
 	})
 	if _, there := o.ids()["redriven"]; there {
-		t.Errorf("what is settled is listed:\n%s", list)
+		t.Errorf("the settled letter is listed:\n%s", list)
 	}
 	all := o.letters("--all")
 	if last := all[len(all)-1]; len(all) != 3 || last.ID != "ann" || last.State != "settled" {
@@ -165,10 +163,10 @@ func TestOperatorsListShowAndReplayDeadLetters(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
+func TestDeadLetterCommandsReportEachErrorInOneSentence(t *testing.T) {
 	t.Parallel()
-	o := openOffice(t)
-	worker := run(t, o.env, 1, "worker")
+	o := startReadyCloud(t)
+	worker := startProcess(t, o.env, 1, "worker")
 	o.sendRequest("bob")
 	o.send(names.Commands, "<xml/>")
 	var unreadable string
@@ -178,21 +176,21 @@ func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
 		return unreadable != "" && letters["redriven"] != ""
 	})
 	worker.terminate()
-	worker.exits()
+	worker.waitForExit()
 	const missing = "gatehouse: There is no dead letter x.\n"
 	cannot := "gatehouse: Dead letter " + unreadable + " cannot be replayed. The message could not be read: it is not JSON: invalid character '<' looking for beginning of value\n"
 	for name, c := range map[string]struct {
 		args           []string
 		stdout, stderr string
 	}{
-		"showing one that is not there":         {[]string{"show", "x"}, "", missing},
-		"replaying one that is not there":       {[]string{"replay", "x"}, "", missing},
-		"rehearsing one that is not there":      {[]string{"replay", "--dry-run", "x"}, "", missing},
-		"replaying one that cannot be read":     {[]string{"replay", unreadable}, "", cannot},
-		"rehearsing one that cannot be read":    {[]string{"replay", "--dry-run", unreadable}, "", cannot},
-		"rehearsing some of which one is there": {[]string{"replay", "--dry-run", "x", "bob"}, "would replay bob, a RegisterUser about account/bob\n", missing},
+		"showing an unknown letter":                        {[]string{"show", "x"}, "", missing},
+		"replaying an unknown letter":                      {[]string{"replay", "x"}, "", missing},
+		"a dry run with an unknown letter":                 {[]string{"replay", "--dry-run", "x"}, "", missing},
+		"replaying an unreadable letter":                   {[]string{"replay", unreadable}, "", cannot},
+		"a dry run with an unreadable letter":              {[]string{"replay", "--dry-run", unreadable}, "", cannot},
+		"a dry run with an unknown letter and a known one": {[]string{"replay", "--dry-run", "x", "bob"}, "would replay bob, a RegisterUser about account/bob\n", missing},
 	} {
-		code, stdout, stderr := ended(t, o.env, "gatehouse", append([]string{"dlq"}, c.args...)...)
+		code, stdout, stderr := runToEnd(t, o.env, "gatehouse", append([]string{"dlq"}, c.args...)...)
 		if code != 1 || stdout != c.stdout || stderr != c.stderr {
 			t.Errorf("%s: exit code %d, %q, %q", name, code, stdout, stderr)
 		}
@@ -204,21 +202,21 @@ func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
 		"no verb":         {},
 		"an unknown verb": {"purge"},
 	} {
-		code, _, stderr := ended(t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
+		code, _, stderr := runToEnd(t, o.env, "gatehouse", append([]string{"dlq"}, args...)...)
 		if code != 2 || !strings.HasPrefix(stderr, "gatehouse: ") {
 			t.Errorf("%s: exit code %d, %q", name, code, stderr)
 		}
 	}
-	if code, _, stderr := ended(t, append(o.env, "GATEHOUSE_NONSENSE=1"), "gatehouse", "dlq", "list"); code != 1 || !strings.Contains(stderr, "GATEHOUSE_NONSENSE is not a setting") {
+	if code, _, stderr := runToEnd(t, append(o.env, "GATEHOUSE_NONSENSE=1"), "gatehouse", "dlq", "list"); code != 1 || !strings.Contains(stderr, "GATEHOUSE_NONSENSE is not a setting") {
 		t.Errorf("an unknown setting: exit code %d, %q", code, stderr)
 	}
 	o.wantLast(o.dlq("list"), "2 open, 0 replayed and not handled yet, 0 settled, 0 discarded.")
 
 	why := []string{"discard", unreadable, "--reason", "sent by hand while testing"}
 	if said := o.dlq(append(why, "--dry-run")...); !strings.HasPrefix(said, "would discard "+unreadable) || len(o.letters()) != 2 {
-		t.Errorf("the rehearsal says %q", said)
+		t.Errorf("the dry run says %q", said)
 	}
-	for range 2 { // a second time changes nothing
+	for range 2 { // discarding again changes nothing
 		if said := o.dlq(why...); !strings.HasPrefix(said, "discarded "+unreadable) {
 			t.Errorf("discarding says %q", said)
 		}
@@ -231,9 +229,9 @@ func TestWhatCannotBeDoneWithDeadLettersIsSaidInOneSentence(t *testing.T) {
 		t.Errorf("the discarded letter says\n%s", shown)
 	}
 	o.wantLast(o.dlq("list"), "1 open, 0 replayed and not handled yet, 0 settled, 1 discarded (--all lists them).")
-	code, _, stderr := ended(t, o.env, "gatehouse", "dlq", "discard", "x", "bob", "--reason", "nobody waits")
+	code, _, stderr := runToEnd(t, o.env, "gatehouse", "dlq", "discard", "x", "bob", "--reason", "nobody waits")
 	if code != 1 || stderr != missing {
-		t.Errorf("discarding two of which one is there: exit code %d, %q", code, stderr)
+		t.Errorf("discarding an unknown letter and a known one: exit code %d, %q", code, stderr)
 	}
 	o.wantLast(o.dlq("list"), "0 open, 0 replayed and not handled yet, 0 settled, 2 discarded (--all lists them).")
 }

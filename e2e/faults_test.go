@@ -1,3 +1,5 @@
+// This file tests that accepted requests succeed although AWS is slow, fails or is down.
+
 package e2e
 
 import (
@@ -12,9 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// patiently sends a request until it is accepted, under one Idempotency-Key, as somebody
-// does who sees "try again in a moment".
-func (p person) patiently(method, path, key string) answer {
+func (p person) sendUntilAccepted(method, path, key string) answer {
 	p.t.Helper()
 	var last answer
 	eventually(p.t, method+" "+path+" is accepted", func() bool {
@@ -27,8 +27,7 @@ func (p person) patiently(method, path, key string) answer {
 	return last
 }
 
-// reads reads until there is an answer.
-func (p person) reads(path string) answer {
+func (p person) readUntilAnswered(path string) answer {
 	p.t.Helper()
 	var last answer
 	eventually(p.t, path+" is answered", func() bool {
@@ -41,12 +40,11 @@ func (p person) reads(path string) answer {
 	return last
 }
 
-// finishes follows an operation through whatever goes wrong.
-func (p person) finishes(a answer) {
+func (p person) succeedWithRetries(a answer) {
 	p.t.Helper()
 	var op operation
 	eventually(p.t, "the operation ends", func() bool {
-		op = decode[operation](p.reads(a.header.Get("Location")))
+		op = decode[operation](p.readUntilAnswered(a.header.Get("Location")))
 		return op.Status == "succeeded" || op.Status == "rejected" || op.Status == "failed"
 	})
 	if op.Status != "succeeded" {
@@ -54,25 +52,26 @@ func (p person) finishes(a answer) {
 	}
 }
 
-// Every call of AWS is slow, and one in twenty fails, half of those after taking effect.
+// Every call to AWS is slow, one in 40 fails, and one in 40 takes effect but its answer is
+// lost.
 func TestAPatientPersonIsServedWhileAWSMisbehaves(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "hedy@example.com")
 	s.misbehave(t, faults.Plan{Seed: 7, Rules: []faults.Rule{
 		{Service: "*", Kind: faults.Latency, Latency: faults.Range{Min: 50 * time.Millisecond, Max: 50 * time.Millisecond}},
 		{Service: "*", Kind: faults.Error, Error: faults.Unavailable, Rate: 0.025},
 		{Service: "*", Kind: faults.Lost, Rate: 0.025},
 	}})
-	p.finishes(p.patiently(http.MethodPost, "/api/v1/register", "register"))
-	p.finishes(p.patiently(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "subscribe"))
-	keys := decode[items[key]](p.reads("/api/v1/keys")).Items
+	p.succeedWithRetries(p.sendUntilAccepted(http.MethodPost, "/api/v1/register", "register"))
+	p.succeedWithRetries(p.sendUntilAccepted(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "subscribe"))
+	keys := decode[items[key]](p.readUntilAnswered("/api/v1/keys")).Items
 	if len(keys) != 1 {
 		t.Fatalf("the keys are %+v", keys)
 	}
-	p.finishes(p.patiently(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "leave"))
-	p.finishes(p.patiently(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID, "subscribe to plus"))
+	p.succeedWithRetries(p.sendUntilAccepted(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "leave"))
+	p.succeedWithRetries(p.sendUntilAccepted(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID, "subscribe to plus"))
 
 	s.misbehave(t, faults.Plan{})
 	value := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+keys[0].ID+"/reveal", "").want(http.StatusOK)).Value
@@ -84,12 +83,12 @@ func TestAPatientPersonIsServedWhileAWSMisbehaves(t *testing.T) {
 	}
 }
 
-// While a service is down nothing is promised that is not kept, and what was accepted
-// before goes on when it is back.
+// While a service is down, the portal accepts only what it can keep. Requests that it accepted
+// before go on once the service is back.
 func TestWhatWasAcceptedSurvivesAServiceThatIsDown(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "lise@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 
@@ -101,7 +100,7 @@ func TestWhatWasAcceptedSurvivesAServiceThatIsDown(t *testing.T) {
 	})
 	s.misbehave(t, faults.Plan{Rules: []faults.Rule{{Service: "sqs", Operation: "SendMessageBatch", Kind: faults.Down}}})
 	if got := p.do(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""); got.status != http.StatusServiceUnavailable {
-		t.Errorf("without its queue the portal answers %d, and promises what it cannot keep", got.status)
+		t.Errorf("without its queue the portal answers %d, want 503", got.status)
 	}
 	s.misbehave(t, faults.Plan{})
 	p.succeed(accepted)
@@ -110,7 +109,6 @@ func TestWhatWasAcceptedSurvivesAServiceThatIsDown(t *testing.T) {
 	}
 }
 
-// misbehave has the site's AWS follow that plan from now on.
 func (s *site) misbehave(t *testing.T, plan faults.Plan) {
 	t.Helper()
 	body, err := json.Marshal(plan)
@@ -132,12 +130,11 @@ func (s *site) misbehave(t *testing.T, plan faults.Plan) {
 	}
 }
 
-// A queue that takes its time is waited for: the request is accepted, and the next one on
-// the same connection is answered too.
-func TestASlowQueueIsWaitedFor(t *testing.T) {
+// The requests that follow on the same connection are answered too.
+func TestAcceptanceWaitsForASlowQueue(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "rosalind@example.com")
 	s.misbehave(t, faults.Plan{Rules: []faults.Rule{{
 		Service: "sqs", Operation: "SendMessageBatch", Kind: faults.Latency, Latency: faults.Range{Min: 6 * time.Second, Max: 6 * time.Second}, Times: 1,
@@ -146,14 +143,13 @@ func TestASlowQueueIsWaitedFor(t *testing.T) {
 	p.succeed(accepted)
 }
 
-// Receipts run out at once, so that two handlers hold the same message time and again. On a
-// standard queue an old receipt still counts: the first handler deletes what the second one
-// works on, or gives it back under its hands, and sometimes it is ignored. The account gets
-// where it should all the same.
+// Receipts run out at once, so two handlers often hold the same message. On a standard queue an
+// old receipt still works: the first handler can delete the second one's message or make it
+// visible. The account ends up right all the same.
 func TestAnAccountConvergesThoughHandlersSettleEachOthersMessages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "emmy@example.com")
 	s.misbehave(t, faults.Plan{Seed: 11, Rules: []faults.Rule{
 		{Service: "sqs", Operation: "ReceiveMessage", Kind: faults.Expire, Rate: 0.6},
@@ -161,13 +157,13 @@ func TestAnAccountConvergesThoughHandlersSettleEachOthersMessages(t *testing.T) 
 		{Service: "apigateway", Kind: faults.Latency, Latency: faults.Range{Min: 20 * time.Millisecond, Max: 100 * time.Millisecond}},
 		{Service: "apigateway", Kind: faults.Error, Error: faults.Unavailable, Rate: 0.2},
 	}})
-	p.finishes(p.patiently(http.MethodPost, "/api/v1/register", "register"))
-	for round := 0; round == 0 || s.obeyed(t) < 3; round++ {
+	p.succeedWithRetries(p.sendUntilAccepted(http.MethodPost, "/api/v1/register", "register"))
+	for round := 0; round == 0 || s.oldReceiptsObeyed(t) < 3; round++ {
 		id := strconv.Itoa(round)
-		p.finishes(p.patiently(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "subscribe "+id))
-		p.finishes(p.patiently(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "leave "+id))
+		p.succeedWithRetries(p.sendUntilAccepted(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "subscribe "+id))
+		p.succeedWithRetries(p.sendUntilAccepted(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "leave "+id))
 	}
-	p.finishes(p.patiently(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID, "subscribe to plus"))
+	p.succeedWithRetries(p.sendUntilAccepted(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID, "subscribe to plus"))
 
 	s.misbehave(t, faults.Plan{})
 	keys := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items
@@ -183,8 +179,7 @@ func TestAnAccountConvergesThoughHandlersSettleEachOthersMessages(t *testing.T) 
 	}
 }
 
-// obeyed is how often a queue has obeyed an old receipt so far.
-func (s *site) obeyed(t *testing.T) (n int) {
+func (s *site) oldReceiptsObeyed(t *testing.T) (n int) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.AWSURL+faults.CountsPath, nil)
 	if err != nil {

@@ -1,3 +1,5 @@
+// This file tests the JSON API, from signing up to leaving a plan.
+
 package e2e
 
 import (
@@ -14,7 +16,7 @@ type key struct{ ID, Name, State string }
 
 type subscription struct{ Plan, State string }
 
-// gatewayKeys are all API keys that API Gateway holds, by value.
+// gatewayKeys returns the names of all API keys by value.
 func (s *site) gatewayKeys(t *testing.T) map[string]string {
 	t.Helper()
 	values := map[string]string{}
@@ -31,8 +33,7 @@ func (s *site) gatewayKeys(t *testing.T) map[string]string {
 	return values
 }
 
-// offered waits until the catalog is published.
-func (s *site) offered(t *testing.T) {
+func (s *site) waitForCatalog(t *testing.T) {
 	t.Helper()
 	anyone := person{t: t, base: s.PortalURL}
 	eventually(t, "the catalog is published", func() bool {
@@ -43,7 +44,7 @@ func (s *site) offered(t *testing.T) {
 func TestTheJourneyFromSigningUpToLeaving(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "ada@example.com")
 
 	if me := decode[struct{ Status string }](p.do(http.MethodGet, "/api/v1/me", "").want(http.StatusOK)); me.Status != "none" {
@@ -95,7 +96,7 @@ func TestTheJourneyFromSigningUpToLeaving(t *testing.T) {
 	}
 	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID, ""))
 	if got := s.call(t, value); got != http.StatusOK {
-		t.Errorf("in the bigger plan the same key is answered %d", got)
+		t.Errorf("in the bigger plan the API answers %d", got)
 	}
 	if held := s.gatewayKeys(t); len(held) != 1 {
 		t.Errorf("API Gateway holds %d keys in the end", len(held))
@@ -105,7 +106,7 @@ func TestTheJourneyFromSigningUpToLeaving(t *testing.T) {
 func TestEverythingIsStillThereAfterARestart(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "grace@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 	p.succeed(p.do(http.MethodPut, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
@@ -129,7 +130,7 @@ func TestEverythingIsStillThereAfterARestart(t *testing.T) {
 func TestTenSubscribesAtOnceAreOneKeyAndOneAttachment(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "alan@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 
@@ -151,10 +152,10 @@ func TestTenSubscribesAtOnceAreOneKeyAndOneAttachment(t *testing.T) {
 	}
 }
 
-func TestAnIdempotencyKeyMakesTheSameRequestTheSameOperation(t *testing.T) {
+func TestRequestsWithOneIdempotencyKeyAreOneOperation(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "emmy@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 	free, plus := "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, "/api/v1/subscriptions/"+s.Demo.API.PlusPlanID
@@ -165,7 +166,7 @@ func TestAnIdempotencyKeyMakesTheSameRequestTheSameOperation(t *testing.T) {
 		t.Errorf("the repeated request is operation %s, the first was %s", second.ID, first.ID)
 	}
 	if ended := decode[operation](p.do(http.MethodPut, free, "", "Idempotency-Key", "once").want(http.StatusAccepted)); ended.Status != "succeeded" {
-		t.Errorf("repeated after its end it is %s", ended.Status)
+		t.Errorf("repeated after the operation has ended, it is %s", ended.Status)
 	}
 	problem := decode[struct{ Type string }](p.do(http.MethodPut, plus, "", "Idempotency-Key", "once").want(http.StatusUnprocessableEntity))
 	if problem.Type != "/problems/idempotency_key_reused" {
@@ -173,6 +174,6 @@ func TestAnIdempotencyKeyMakesTheSameRequestTheSameOperation(t *testing.T) {
 	}
 	other := s.signUp(t, "sofia@example.com")
 	if op := decode[operation](other.do(http.MethodPost, "/api/v1/register", "", "Idempotency-Key", "once").want(http.StatusAccepted)); op.ID == first.ID {
-		t.Error("two accounts with one key share an operation")
+		t.Error("two accounts that use the same Idempotency-Key share an operation")
 	}
 }

@@ -1,3 +1,5 @@
+// This file tests what people and operators read while the KMS key is disabled.
+
 package e2e
 
 import (
@@ -9,12 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// A KMS key that somebody has disabled is not said to be a service that does not answer: the
-// person reads that the operator has to act, and the log says what the operator does.
-func TestADisabledKMSKeyIsWhatPeopleAndOperatorsAreToldOf(t *testing.T) {
+func TestADisabledKMSKeyIsReportedToPeopleAndOperators(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	p := s.signUp(t, "chien-shiung@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 	client := kms.NewFromConfig(s.aws)

@@ -1,3 +1,5 @@
+// This file tests the commands with which operators look things up, sync and sweep.
+
 package e2e
 
 import (
@@ -15,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// operator is somebody at a terminal beside a running local portal.
+// operator runs gatehouse commands on a running local portal.
 type operator struct {
 	*site
 	t   *testing.T
@@ -29,17 +31,16 @@ func (s *site) operator(t *testing.T) operator {
 	}}
 }
 
-// says runs a command that must end with that code, and returns what it prints.
+// says runs a command that must end with that exit code, and returns what it prints.
 func (o operator) says(code int, args ...string) (stdout, stderr string) {
 	o.t.Helper()
-	got, stdout, stderr := ended(o.t, o.env, "gatehouse", args...)
+	got, stdout, stderr := runToEnd(o.t, o.env, "gatehouse", args...)
 	if got != code {
 		o.t.Fatalf("%v exits with %d, want %d:\n%s%s", args, got, code, stdout, stderr)
 	}
 	return stdout, stderr
 }
 
-// asJSON runs a command that must succeed, with --json.
 func asJSON[T any](o operator, args ...string) (value T) {
 	o.t.Helper()
 	stdout, _ := o.says(0, append(args, "--json")...)
@@ -59,7 +60,7 @@ type account struct {
 func TestOperatorsLookUpOperationsAccountsAndKeys(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	o := s.operator(t)
 	s.visitor(t).open("/").follow(`header a[href*="screen=sign-up"]`).
 		submit("form", "username", "ada@example.com", "name", "Ada", "password", password).wants(http.StatusOK, "Find an API, get a key, make your first call.")
@@ -78,7 +79,7 @@ func TestOperatorsLookUpOperationsAccountsAndKeys(t *testing.T) {
 	}
 	text, _ := o.says(0, "operation", "follow", op.ID)
 	if strings.Count(text, "\n") != len(shown.Steps) || !strings.Contains(text, "succeeded") {
-		t.Errorf("followed, it says\n%s", text)
+		t.Errorf("operation follow prints\n%s", text)
 	}
 	if _, stderr := o.says(1, "operation", "show", "nope"); !strings.HasPrefix(stderr, "gatehouse: There is no operation nope.") {
 		t.Errorf("an unknown operation: %q", stderr)
@@ -99,7 +100,7 @@ func TestOperatorsLookUpOperationsAccountsAndKeys(t *testing.T) {
 		t.Errorf("an unknown address: %q", stderr)
 	}
 
-	// Others never open a page.
+	// These people never open a page.
 	for email, token := range map[string]func(tokens) string{
 		"grace@example.com": func(got tokens) string { return got.id },
 		"joan@example.com":  func(got tokens) string { return got.access },
@@ -147,7 +148,7 @@ func TestOperatorsLookUpOperationsAccountsAndKeys(t *testing.T) {
 	}
 }
 
-// subject is who somebody is at the identity provider.
+// subject returns the `sub` of a user at the identity provider.
 func (s *site) subject(t *testing.T, email string) string {
 	t.Helper()
 	out, err := s.cognito().AdminGetUser(t.Context(), &cognitoidentityprovider.AdminGetUserInput{UserPoolId: &s.Demo.PoolID, Username: &email})
@@ -163,17 +164,17 @@ func (s *site) subject(t *testing.T, email string) string {
 	return ""
 }
 
-func TestOperatorsHaveTheCatalogReadAndSweep(t *testing.T) {
+func TestOperatorsSyncTheCatalogAndSweep(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	o := s.operator(t)
 	type synced struct {
 		Changed  bool
 		Products int
 	}
 	if got := asJSON[synced](o, "catalog", "sync"); got.Changed || got.Products != 1 {
-		t.Errorf("what is up to date is %+v", got)
+		t.Errorf("syncing a catalog that is up to date returns %+v", got)
 	}
 	_, err := apigateway.NewFromConfig(s.aws).UpdateUsagePlan(t.Context(), &apigateway.UpdateUsagePlanInput{
 		UsagePlanId:     &s.Demo.API.FreePlanID,
@@ -196,7 +197,7 @@ func TestOperatorsHaveTheCatalogReadAndSweep(t *testing.T) {
 func TestAPlanDeletedRightAfterASubscriptionEndsItWithTheNextReadingOfTheCatalog(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	o := s.operator(t)
 	p := s.signUp(t, "ada@example.com")
 	p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
@@ -219,11 +220,11 @@ func TestAPlanDeletedRightAfterASubscriptionEndsItWithTheNextReadingOfTheCatalog
 	})
 }
 
-func TestAnOperationIsFollowedUntilItIsOver(t *testing.T) {
+func TestOperatorsFollowAnOperationUntilItEnds(t *testing.T) {
 	t.Parallel()
 	f := startFleet(t, 1, 1)
 	f.workers[0].terminate()
-	f.workers[0].exits()
+	f.workers[0].waitForExit()
 	p := f.signUp(t, "ada@example.com")
 	op := decode[operation](p.do(http.MethodPost, "/api/v1/register", "").want(http.StatusAccepted))
 	following := command(t, f.env, "gatehouse", "operation", "follow", op.ID, "--json")
@@ -233,7 +234,7 @@ func TestAnOperationIsFollowedUntilItIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(patience, func() { _ = following.Process.Kill() })
-	run(t, f.env, 1, "worker")
+	startProcess(t, f.env, 1, "worker")
 	if err := following.Wait(); err != nil {
 		t.Errorf("following ends with %v", err)
 	}

@@ -1,3 +1,5 @@
+// This file tests the pages as a browser without JavaScript uses them.
+
 package e2e
 
 import (
@@ -9,8 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
-// signIn takes the visitor through the identity provider's page, from any page of the
-// portal, and back.
+// signIn goes from any page of the portal to the identity provider's page and back.
 func (p *page) signIn(email, password string) *page {
 	p.by.t.Helper()
 	return p.follow(`header a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").
@@ -20,7 +21,7 @@ func (p *page) signIn(email, password string) *page {
 func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	v := s.visitor(t)
 	free, account := s.Demo.API.FreePlanID, demo.Accounts[0]
 
@@ -32,16 +33,16 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	v.open("/apis").wants(http.StatusOK, "APIs").follow(".card.product a")
 	product := v.open("/apis").follow(".card.product a")
 	if product.has(`form[action^="/subscriptions/"]`) {
-		t.Error("somebody who is not signed in is offered to subscribe")
+		t.Error("a visitor who is not signed in can subscribe")
 	}
 	if !v.open("/sign-in").has(`.back a[href="` + s.PortalURL + `/"]`) {
-		t.Error("the sign-in has no way back to the portal")
+		t.Error("the sign-in page has no link back to the portal")
 	}
 	product = product.signIn(account.Email, account.Password)
 	if !strings.HasPrefix(product.at.Path, "/apis/") {
-		t.Errorf("after signing in on a product's page one is on %s", product.at.Path)
+		t.Errorf("signing in on a product's page leads to %s", product.at.Path)
 	}
-	// The account is opened by signing in; without a script one reloads.
+	// Signing in opens the account. Without a script, the visitor reloads.
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
 
 	underway := v.open(product.at.Path).submit(`form[action="/subscriptions/` + free + `"]`)
@@ -49,11 +50,11 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 		t.Fatalf("subscribing leads to %s", underway.at.Path)
 	}
 	if underway.has("[data-poll]") && !strings.Contains(underway.body, `http-equiv="refresh"`) {
-		t.Error("a page of something under way does not reload without a script")
+		t.Error("the page of an open operation does not reload without a script")
 	}
-	done := underway.settled()
+	done := underway.reloadUntilDone()
 	if !done.has(".outcome.ok") {
-		t.Fatalf("the operation ended so: %s", done.text("#progress"))
+		t.Fatalf("the operation ended: %s", done.text("#progress"))
 	}
 
 	dashboard := v.open("/dashboard").wants(http.StatusOK, "Dashboard")
@@ -66,12 +67,12 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 		t.Errorf("the key is shown at %s, with Cache-Control %s", shown.at, shown.header.Get("Cache-Control"))
 	}
 	if got := s.call(t, value); got != http.StatusOK {
-		t.Errorf("with the key that is shown the API answers %d", got)
+		t.Errorf("with the shown key the API answers %d", got)
 	}
 
-	left := v.open("/dashboard").submit(`form[action="/subscriptions/` + free + `/leave"]`).settled()
+	left := v.open("/dashboard").submit(`form[action="/subscriptions/` + free + `/leave"]`).reloadUntilDone()
 	if !left.has(".outcome") || left.has(".outcome.bad") {
-		t.Errorf("leaving ended so: %s", left.text("#progress"))
+		t.Errorf("leaving ended: %s", left.text("#progress"))
 	}
 	if got := s.call(t, value); got != http.StatusForbidden {
 		t.Errorf("after leaving the API answers %d", got)
@@ -87,7 +88,7 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 func TestANewPersonSignsUpOnThePages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	v := s.visitor(t)
 	form := v.open("/").follow(`header a[href*="screen=sign-up"]`).wants(http.StatusOK, "Sign up")
 
@@ -110,7 +111,7 @@ func TestANewPersonSignsUpOnThePages(t *testing.T) {
 func TestSigningUpOnTheWayToAPlanNeedsNoSecondStep(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	v := s.visitor(t)
 	free := s.Demo.API.FreePlanID
 	product := v.open("/apis").follow(".card.product a")
@@ -121,18 +122,18 @@ func TestSigningUpOnTheWayToAPlanNeedsNoSecondStep(t *testing.T) {
 		t.Fatalf("signing up leads to %s", back.at.Path)
 	}
 	if back.has(`form[action="/register"]`) {
-		t.Error("an account that is being opened is to be registered once more")
+		t.Error("the page asks to register an account that is being opened")
 	}
-	done := back.submit(`form[action="/subscriptions/` + free + `"]`).settled()
+	done := back.submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
 	if !done.has(".outcome.ok") {
-		t.Errorf("the operation ended so: %s", done.text("#progress"))
+		t.Errorf("the operation ended: %s", done.text("#progress"))
 	}
 	if !v.open("/dashboard").has(`.activity a[href="` + done.at.Path + `"]`) {
-		t.Error("no line of the activity leads to the request")
+		t.Error("no line of the activity links to the operation")
 	}
 }
 
-func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
+func TestAnEndedSessionIsExplainedBeforeSignIn(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	v := s.visitor(t)
@@ -156,29 +157,29 @@ func TestASessionThatHasEndedIsToldBeforeTheSignIn(t *testing.T) {
 func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	free := s.Demo.API.FreePlanID
 	owner := s.visitor(t)
 	owner.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !owner.open("/dashboard").has("#unregistered") })
 	product := owner.open("/apis").follow(".card.product a")
-	operation := product.submit(`form[action="/subscriptions/` + free + `"]`).settled()
+	operation := product.submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
 	reveal, _ := owner.open("/dashboard").form(`form[action$="/reveal"]`)
 
 	other := s.visitor(t)
 	other.open("/apis").signIn(demo.Accounts[1].Email, demo.Accounts[1].Password)
 	for name, got := range map[string]*page{
-		"the operation":          other.open(operation.at.Path),
-		"the operation's part":   other.open(operation.at.Path + "/fragment"),
-		"the key":                other.visit(http.MethodPost, reveal, url.Values{}),
-		"an unknown operation":   other.open("/operations/01m80000000000000000000000"),
-		"an unknown plan":        other.visit(http.MethodPost, reveal.JoinPath("../../../subscriptions/nope"), url.Values{}),
-		"an unknown product":     other.open("/apis/nope"),
-		"an unknown page":        other.open("/nope"),
-		"an unknown plan's exit": other.visit(http.MethodPost, reveal.JoinPath("../../../subscriptions/nope/leave"), url.Values{}),
+		"the operation":            other.open(operation.at.Path),
+		"the operation's fragment": other.open(operation.at.Path + "/fragment"),
+		"the key":                  other.visit(http.MethodPost, reveal, url.Values{}),
+		"an unknown operation":     other.open("/operations/01m80000000000000000000000"),
+		"an unknown plan":          other.visit(http.MethodPost, reveal.JoinPath("../../../subscriptions/nope"), url.Values{}),
+		"an unknown product":       other.open("/apis/nope"),
+		"an unknown page":          other.open("/nope"),
+		"leaving an unknown plan":  other.visit(http.MethodPost, reveal.JoinPath("../../../subscriptions/nope/leave"), url.Values{}),
 	} {
 		if got.status != http.StatusNotFound || got.heading() == "" {
-			t.Errorf("%s answers somebody else %d %q", name, got.status, got.heading())
+			t.Errorf("%s answers another person %d %q", name, got.status, got.heading())
 		}
 	}
 	stranger := s.visitor(t).visit(http.MethodPost, reveal, url.Values{})
@@ -187,10 +188,10 @@ func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
 	}
 }
 
-func TestAFormThatIsSentTwiceIsOneOperation(t *testing.T) {
+func TestAFormSubmittedTwiceIsOneOperation(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
+	s.waitForCatalog(t)
 	v := s.visitor(t)
 	v.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })

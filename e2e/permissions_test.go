@@ -1,3 +1,5 @@
+// This file tests that docs/configuration.md lists the permissions that the programs need.
+
 package e2e
 
 import (
@@ -26,9 +28,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// documented reads the permissions that docs/configuration.md lists, by process: "portal",
-// "worker", "set-up", or a command of gatehouse.
-func documented(t *testing.T) map[string]map[permitted]bool {
+// documentedPermissions reads the permissions that docs/configuration.md lists. The keys are
+// "portal", "worker", "set-up", or a command of gatehouse.
+func documentedPermissions(t *testing.T) map[string]map[permitted]bool {
 	t.Helper()
 	text, err := os.ReadFile("../docs/configuration.md")
 	if err != nil {
@@ -85,46 +87,45 @@ func resources(cell string) []string {
 	return all
 }
 
-// unseen are documented permissions that a run does not come to need, and why they are
-// there all the same.
-var unseen = map[string]string{
+// notExercised lists documented permissions that the test need not use, and when they are used.
+// The keys are prefixes.
+var notExercised = map[string]string{
 	"set-up iam:CreateServiceLinkedRole":       "KMS makes this call on behalf of set-up",
-	"worker sqs:ChangeMessageVisibility":       "what a worker extends or hands back",
-	"worker sqs:DeleteMessage":                 "which queue has something in it depends on the run",
-	"worker sqs:ReceiveMessage":                "a worker gets to each queue in its time",
-	"worker dynamodb:DeleteItem records":       "due rows, failures and leases that are over",
-	"worker sqs:SendMessage jobs":              "ticks, at full minutes",
-	"worker apigateway:GET /usageplans/*":      "which plan it is, when a key cannot be attached",
-	"worker apigateway:GET /usageplans/*/keys": "the sweep's and an import's",
-	"worker apigateway:GET /apikeys/*":         "a recheck's",
-	"worker apigateway:GET /apikeys":           "a key whose creation was never recorded",
-	"worker apigateway:DELETE /apikeys/*":      "keys that are given back",
-	"worker apigateway:PATCH /apikeys/*":       "keys that somebody renamed",
-	"worker apigateway:GET /domainnames":       "only where there are custom domains",
-	"worker sqs:SendMessage commands":          "keys to be given back, and requests whose message was lost",
-	"worker sqs:SendMessage projections":       "streams that the sweep finds not shown to their end",
-	"worker dynamodb:Query views":              "what has become of a request whose message may be lost",
-	"portal dynamodb:Query journal":            "whether a stream is shown to its end, when somebody waits for long",
-	"portal sqs:SendMessage projections":       "waking what shows, when somebody waits for long",
-	"portal sqs:GetQueueUrl projections":       "waking what shows, when somebody waits for long",
-	"sweep sqs":                                "only where something differs",
-	"sweep sns:Publish":                        "only where something is not shown",
-	"sweep dynamodb:GetItem":                   "checkpoints; the budget's row",
-	"dlq sqs":                                  "a replay goes to the queue that the message came from",
-	"dlq sns":                                  "a replay of a fact",
-	"portal dynamodb:DeleteItem sessions":      "signing out",
-	"catalog sync dynamodb:Query records":      "a document in parts",
-	"doctor dynamodb:Query views":              "accounts that are older than a minute",
+	"worker sqs:ChangeMessageVisibility":       "used when a worker extends or hands back a message",
+	"worker sqs:DeleteMessage":                 "used for the queues that get messages in this run",
+	"worker sqs:ReceiveMessage":                "used once the worker reads that queue",
+	"worker dynamodb:DeleteItem records":       "used for due rows, failures and leases",
+	"worker sqs:SendMessage jobs":              "used for ticks, at full minutes",
+	"worker apigateway:GET /usageplans/*":      "used when a key cannot be attached",
+	"worker apigateway:GET /usageplans/*/keys": "used by sweeps and imports",
+	"worker apigateway:GET /apikeys/*":         "used by rechecks",
+	"worker apigateway:GET /apikeys":           "used for a key whose creation was not recorded",
+	"worker apigateway:DELETE /apikeys/*":      "used for keys that are given back",
+	"worker apigateway:PATCH /apikeys/*":       "used for keys that were renamed by hand",
+	"worker apigateway:GET /domainnames":       "used if there are custom domains",
+	"worker sqs:SendMessage commands":          "used for idle keys and lost requests",
+	"worker sqs:SendMessage projections":       "used when the sweep finds a stream that is not shown",
+	"worker dynamodb:Query views":              "used for a request whose message may be lost",
+	"portal dynamodb:Query journal":            "used when an operation does not move",
+	"portal sqs:SendMessage projections":       "used when an operation does not move",
+	"portal sqs:GetQueueUrl projections":       "used when an operation does not move",
+	"sweep sqs":                                "used if something differs",
+	"sweep sns:Publish":                        "used if something is not shown",
+	"sweep dynamodb:GetItem":                   "used for checkpoints and the budget",
+	"dlq sqs":                                  "used for a replay, to the queue that the message came from",
+	"dlq sns":                                  "used for a replay of a fact",
+	"portal dynamodb:DeleteItem sessions":      "used for signing out",
+	"catalog sync dynamodb:Query records":      "used for a large document",
+	"doctor dynamodb:Query views":              "used for accounts older than a minute",
 }
 
 func excused(who string, p permitted) bool {
 	full := fmt.Sprintf("%s %s %s", who, p.action, p.on)
-	return slices.ContainsFunc(slices.Collect(maps.Keys(unseen)), func(prefix string) bool { return strings.HasPrefix(full, prefix) })
+	return slices.ContainsFunc(slices.Collect(maps.Keys(notExercised)), func(prefix string) bool { return strings.HasPrefix(full, prefix) })
 }
 
-// TestTheDocumentedPermissionsAreTheCallsThatAreMade runs set-up, the portal, a worker and
-// every command with credentials of their own, and compares.
-func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
+// Set-up, the portal, a worker and every command have credentials of their own.
+func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	rec, at := startRecorder(t, c.Endpoint())
@@ -144,7 +145,7 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	}
 	says := func(code int, env []string, args ...string) string {
 		t.Helper()
-		got, stdout, stderr := ended(t, env, "gatehouse", args...)
+		got, stdout, stderr := runToEnd(t, env, "gatehouse", args...)
 		if got != code {
 			t.Fatalf("%v exits with %d: %s%s", args, got, stdout, stderr)
 		}
@@ -153,7 +154,7 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 
 	says(0, as("set-up"), "setup")
 	s := &site{aws: c.AWSConfig(), Portal: local.Portal{AWSURL: c.Endpoint(), PortalURL: base}}
-	s.harm(t)
+	s.breakSetup(t)
 	says(0, as("set-up"), "setup", "--key-user", "arn:aws:iam::"+localaws.Account+":role/worker")
 	cfg, err := app.LoadConfig([]string{"GATEHOUSE_BASE_URL=" + base})
 	if err != nil {
@@ -165,14 +166,14 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	oidc := []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + s.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + s.Demo.ClientID, "GATEHOUSE_OIDC_SIGN_UP_URL=" + c.Endpoint() + "/signup"}
 	says(0, as("doctor --probe-import", oidc...), "doctor", "--probe-import")
 
-	api := run(t, as("portal", oidc...), 2, "api")
+	api := startProcess(t, as("portal", oidc...), 2, "api")
 	to, err := url.Parse(api.portal)
 	if err != nil {
 		t.Fatal(err)
 	}
 	behind.Store(to)
-	worker := run(t, as("worker"), 1, "worker")
-	s.offered(t)
+	worker := startProcess(t, as("worker"), 1, "worker")
+	s.waitForCatalog(t)
 	visitor := s.visitor(t)
 	visitor.open("/").follow(`header a[href*="screen=sign-up"]`).
 		submit("form", "username", "ada@example.com", "name", "Ada", "password", password).wants(http.StatusOK, "Find an API, get a key, make your first call.")
@@ -182,7 +183,7 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	id := decode[items[key]](p.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
 	value := decode[struct{ Value string }](p.do(http.MethodPost, "/api/v1/keys/"+id+"/reveal", "").want(http.StatusOK)).Value
 	p.succeed(p.do(http.MethodDelete, "/api/v1/subscriptions/"+s.Demo.API.FreePlanID, ""))
-	office{cloud: c, t: t}.send(names.Commands, "<xml/>")
+	readyCloud{cloud: c, t: t}.send(names.Commands, "<xml/>")
 
 	says(0, as("doctor", oidc...), "doctor")
 	says(0, as("sweep"), "sweep")
@@ -209,9 +210,9 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	})
 	says(0, as("dlq"), "dlq", "discard", letter, "--reason", "a test")
 	worker.terminate()
-	worker.exits()
+	worker.waitForExit()
 
-	want := documented(t)
+	want := documentedPermissions(t)
 	for who, listed := range want {
 		made := rec.of(who)
 		for p := range made {
@@ -230,8 +231,8 @@ func TestTheDocumentedPermissionsAreTheCallsThatAreMade(t *testing.T) {
 	}
 }
 
-// harm breaks something of each kind that set-up mends.
-func (s *site) harm(t *testing.T) {
+// breakSetup breaks one thing of each kind that set-up repairs.
+func (s *site) breakSetup(t *testing.T) {
 	t.Helper()
 	ok := func(err error) {
 		t.Helper()

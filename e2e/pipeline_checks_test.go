@@ -1,3 +1,5 @@
+// The checks at the end of a run of pipeline_test.go.
+
 package e2e
 
 import (
@@ -14,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state/statetest"
 )
 
-func (w *world) keepsThePromises() {
+func (w *world) checkPromises() {
 	ctx := context.Background()
 	for account := range w.intents {
 		facts, err := w.journal.Read(ctx, portal.AccountStream(account), 0)
@@ -22,19 +24,19 @@ func (w *world) keepsThePromises() {
 			w.Fatal(err)
 		}
 		folded := statetest.FoldAccount(account, facts)
-		w.oneKeyOfARing(folded)
-		w.attachmentsMatch(folded)
-		w.viewsMatch(folded)
-		w.eachDecidedOnce(facts)
-		w.newestIntentWins(folded)
+		w.checkOneKeyPerRing(folded)
+		w.checkAttachments(folded)
+		w.checkViews(folded)
+		w.checkDecidedOnce(facts)
+		w.checkNewestIntentWins(folded)
 	}
-	w.everyOperationEnds()
+	w.checkEveryOperationEnded()
 	for _, key := range w.plane.enabledAgain {
 		w.Errorf("%s was disabled by hand and is enabled again", key)
 	}
 }
 
-func (w *world) oneKeyOfARing(folded state.Account) {
+func (w *world) checkOneKeyPerRing(folded state.Account) {
 	created := 0
 	for id, name := range w.plane.madeAs {
 		if strings.HasPrefix(name, string(folded.ID)+"/") && w.plane.nameOf(id) != "" {
@@ -46,7 +48,7 @@ func (w *world) oneKeyOfARing(folded state.Account) {
 	}
 }
 
-func (w *world) attachmentsMatch(folded state.Account) {
+func (w *world) checkAttachments(folded state.Account) {
 	for plan, s := range folded.Subscriptions {
 		if s.Open() {
 			w.Errorf("%s of %s is still %s", plan, folded.ID, s.Phase)
@@ -67,12 +69,12 @@ func (w *world) attachmentsMatch(folded state.Account) {
 			continue
 		}
 		if _, disabled := w.plane.disabled[id]; recorded.GatewayID == id && disabled != recorded.Disabled {
-			w.Errorf("key %s is disabled: %v, and for the fold: %v", id, disabled, recorded.Disabled)
+			w.Errorf("key %s is disabled: %v, and in the fold: %v", id, disabled, recorded.Disabled)
 		}
 		for _, plan := range w.plane.plansOf(id) {
 			pair := portal.Pair{Key: portal.KeyID(key), Plan: plan}
 			if phase := folded.Attachments[pair].Phase; phase != state.Active || recorded.GatewayID != id {
-				w.Errorf("%s has key %s in %s, which is %q for the fold, and the key %q", account, id, plan, phase, recorded.GatewayID)
+				w.Errorf("%s has key %s in %s, which is %q in the fold, where the key is %q", account, id, plan, phase, recorded.GatewayID)
 			}
 		}
 	}
@@ -83,7 +85,7 @@ func (w *world) attachmentsMatch(folded state.Account) {
 	}
 }
 
-func (w *world) viewsMatch(folded state.Account) {
+func (w *world) checkViews(folded state.Account) {
 	shown, err := w.views.Account(context.Background(), folded.ID)
 	if err != nil {
 		w.Fatal(err)
@@ -92,21 +94,20 @@ func (w *world) viewsMatch(folded state.Account) {
 		w.Errorf("%s is shown as %s, and registered: %v", folded.ID, shown.Profile.Status, folded.Registered)
 	}
 	if len(shown.Subscriptions) != len(folded.Subscriptions) || len(shown.Keys) != len(folded.Keys) {
-		w.Errorf("%s is shown with %d subscriptions and %d keys, has %d and %d", folded.ID,
+		w.Errorf("%s is shown with %d subscriptions and %d keys, and has %d and %d", folded.ID,
 			len(shown.Subscriptions), len(shown.Keys), len(folded.Subscriptions), len(folded.Keys))
 	}
 	want := map[state.Phase]string{state.Active: projections.SubscriptionActive, state.Ended: projections.SubscriptionEnded}
 	for _, s := range shown.Subscriptions {
 		if has := folded.Subscriptions[s.Plan]; s.State != want[has.Phase] {
-			w.Errorf("%s of %s is shown as %s, is %s", s.Plan, folded.ID, s.State, has.Phase)
+			w.Errorf("%s of %s is shown as %s, and is %s", s.Plan, folded.ID, s.State, has.Phase)
 		}
 	}
 }
 
-// eachDecidedOnce: what one request led to was appended in one go, and an operation ends
-// once, by a fact of its own or by that of the wish it waits for; only a failure may come
-// before it.
-func (w *world) eachDecidedOnce(facts []events.Event) {
+// checkDecidedOnce checks that the facts of a request were appended together, and that no
+// operation or wish ended twice. RequestFailed does not count: a replay may follow it.
+func (w *world) checkDecidedOnce(facts []events.Event) {
 	decided, ended, over := map[string]bool{}, map[portal.OperationID]bool{}, map[int64]bool{}
 	previous := ""
 	for _, fact := range facts {
@@ -114,7 +115,7 @@ func (w *world) eachDecidedOnce(facts []events.Event) {
 			previous = ""
 			continue
 		}
-		if _, asked := w.asked[portal.OperationID(fact.Causation)]; asked && fact.Causation != previous {
+		if _, asked := w.requestedBy[portal.OperationID(fact.Causation)]; asked && fact.Causation != previous {
 			if decided[fact.Causation] {
 				w.Errorf("%s was decided twice", fact.Causation)
 			}
@@ -150,9 +151,9 @@ func (w *world) eachDecidedOnce(facts []events.Event) {
 	}
 }
 
-// newestIntentWins: of all that was asked about a plan and carried out, what was asked last
-// is what stands, in whatever order it arrived or was replayed.
-func (w *world) newestIntentWins(folded state.Account) {
+// checkNewestIntentWins checks that the newest request about each plan that did not fail
+// stands, in any order of arrival or replay.
+func (w *world) checkNewestIntentWins(folded state.Account) {
 	for _, plan := range plans {
 		var newest events.Event
 		for _, msg := range w.requests[folded.ID] {
@@ -172,20 +173,21 @@ func (w *world) newestIntentWins(folded state.Account) {
 		holds := folded.Subscriptions[plan.Plan].Holds()
 		switch {
 		case p.Status == projections.Succeeded && wants != holds && !w.plane.gone[plan.Plan]:
-			w.Errorf("%s asked last about %s (subscribe: %v) and succeeded, and it is held: %v", newest.Operation, plan.Plan, wants, holds)
+			w.Errorf("%s is the newest request about %s (subscribe: %v) and succeeded, but held is %v", newest.Operation, plan.Plan, wants, holds)
 		case p.Code == string(portal.Superseded):
-			w.Errorf("%s asked last about %s and was superseded", newest.Operation, plan.Plan)
+			w.Errorf("%s is the newest request about %s and was superseded", newest.Operation, plan.Plan)
 		}
 	}
 }
 
-func (w *world) box() deadletters.Admin {
+func (w *world) deadLetters() deadletters.Admin {
 	return deadletters.Admin{Tables: w.tables, Records: w.names.Records, Now: w.now}
 }
 
-// everyOperationEnds: a request is carried out, refused with a reason, or a dead letter.
-func (w *world) everyOperationEnds() {
-	for _, op := range slices.Sorted(maps.Keys(w.asked)) {
+// checkEveryOperationEnded checks that each request succeeded, was rejected with a reason, or
+// is a dead letter.
+func (w *world) checkEveryOperationEnded() {
+	for _, op := range slices.Sorted(maps.Keys(w.requestedBy)) {
 		p, err := w.views.Progress(context.Background(), op)
 		if err != nil {
 			w.Fatal(err)
@@ -197,8 +199,8 @@ func (w *world) everyOperationEnds() {
 				w.Errorf("%s is rejected without a reason", op)
 			}
 		case projections.Failed:
-			if _, err := w.box().Find(context.Background(), string(op)); err != nil {
-				w.Errorf("%s has failed and is no dead letter: %v", op, err)
+			if _, err := w.deadLetters().Find(context.Background(), string(op)); err != nil {
+				w.Errorf("%s has failed and is not a dead letter: %v", op, err)
 			}
 		default:
 			w.Errorf("%s is still %s: %+v", op, p.Status, p.Steps)

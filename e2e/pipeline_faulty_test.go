@@ -1,3 +1,5 @@
+// The journal, tables, queues and control plane that the workers of pipeline_test.go call.
+
 package e2e
 
 import (
@@ -15,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// What the loops are given. Each call of it is a point.
+// Each call of these is a fault point.
 
 type faultyJournal struct {
 	*journal.Journal
@@ -23,14 +25,14 @@ type faultyJournal struct {
 }
 
 func (f faultyJournal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...journal.Row) error {
-	return f.w.point(ctx, func() error { return f.Journal.Append(ctx, stream, after, facts, rows...) })
+	return f.w.faultPoint(ctx, func() error { return f.Journal.Append(ctx, stream, after, facts, rows...) })
 }
 
-// fakeSender puts messages under way. Facts are a wake-up for the projector.
+// fakeSender puts messages into the world's queue. Facts wake the projector.
 type fakeSender struct{ w *world }
 
 func (s fakeSender) Send(ctx context.Context, messages ...events.Event) error {
-	return s.w.point(ctx, func() error {
+	return s.w.faultPoint(ctx, func() error {
 		s.w.queue = append(s.w.queue, messages...)
 		return nil
 	})
@@ -40,13 +42,12 @@ func (s fakeSender) Repeat(ctx context.Context, messages ...events.Event) error 
 	return s.Send(ctx, messages...)
 }
 
-// realLeases are Gatehouse's own, on the world's records table and by its clock.
 func (w *world) realLeases() *leases.Leases {
 	return leases.New(faultyTables{w.tables, w}, leases.Config{Table: w.names.Records, Now: w.now})
 }
 
-// faultyTables is the table of the leases. A lease that a worker had when it crashed is
-// not given back.
+// faultyTables is the table of the leases. A worker that has crashed does not give its lease
+// back.
 type faultyTables struct {
 	*dynamodb.Client
 	w *world
@@ -68,9 +69,9 @@ func (f faultyTables) DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInp
 	return out, err
 }
 
-// write is a point after which the answer may be lost.
+// write is a fault point whose answer may also be lost.
 func (f faultyTables) write(ctx context.Context, step func() error) error {
-	if err := f.w.point(ctx, step); err != nil {
+	if err := f.w.faultPoint(ctx, step); err != nil {
 		return err
 	}
 	if f.w.oneIn(20, "the table's answer is lost") {
@@ -79,21 +80,20 @@ func (f faultyTables) write(ctx context.Context, step func() error) error {
 	return nil
 }
 
-// noLeases let everybody work on everything at once: leases spare work and guard nothing.
+// noLeases gives every worker every lease: leases save work and guard nothing.
 type noLeases struct{ w *world }
 
 func (l noLeases) AccountLease(context.Context, portal.AccountID, string, time.Duration) (leases.AccountLease, bool, error) {
 	return leases.AccountLease{LastUnrecorded: l.w.clock}, true, nil
 }
 
-// faultyPlane is the control plane as one message sees it.
 type faultyPlane struct{ w *world }
 
-// CreateKey finds a key by its name that is there already. One that is not listed yet is a
-// value that some other key has, as far as can be told.
+// CreateKey returns the key of that name if there is one. If the key is not listed yet or has
+// another name, the caller only learns that the value is taken.
 func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.GatewayKeyID, err error) {
 	plane := f.w.plane
-	err = f.w.call(ctx, func() error {
+	err = f.w.planeCall(ctx, func() error {
 		if there := plane.keys[key.Name]; plane.unlisted[there] || plane.underAnotherName(key.Name) {
 			return &gateway.Unavailable{ValueTaken: true}
 		}
@@ -104,33 +104,33 @@ func (f faultyPlane) CreateKey(ctx context.Context, key gateway.Key) (id portal.
 }
 
 func (f faultyPlane) FindKey(ctx context.Context, name string) (id portal.GatewayKeyID, found bool, err error) {
-	err = f.w.call(ctx, func() error {
-		id, found = f.w.plane.find(name)
+	err = f.w.planeCall(ctx, func() error {
+		id, found = f.w.plane.findListed(name)
 		return nil
 	})
 	return id, found, err
 }
 
 func (f faultyPlane) Attach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
-	return f.w.call(ctx, func() error { return f.w.plane.attach(plan, key) })
+	return f.w.planeCall(ctx, func() error { return f.w.plane.attach(plan, key) })
 }
 
 func (f faultyPlane) Detach(ctx context.Context, plan portal.PlanID, key portal.GatewayKeyID) error {
-	return f.w.call(ctx, func() error {
+	return f.w.planeCall(ctx, func() error {
 		delete(f.w.plane.attached, attachment{plan, key})
 		return nil
 	})
 }
 
 func (f faultyPlane) DeleteKey(ctx context.Context, key portal.GatewayKeyID) error {
-	return f.w.call(ctx, func() error {
+	return f.w.planeCall(ctx, func() error {
 		f.w.plane.remove(f.w.plane.nameOf(key))
 		return nil
 	})
 }
 
 func (f faultyPlane) Inspect(ctx context.Context, key portal.GatewayKeyID) (is gateway.KeyState, err error) {
-	err = f.w.call(ctx, func() error {
+	err = f.w.planeCall(ctx, func() error {
 		is.Name = f.w.plane.nameOf(key)
 		if is.Name == "" {
 			return &gateway.Refused{Reason: gateway.KeyGone}
@@ -143,14 +143,14 @@ func (f faultyPlane) Inspect(ctx context.Context, key portal.GatewayKeyID) (is g
 }
 
 func (f faultyPlane) Rename(ctx context.Context, key portal.GatewayKeyID, name string) error {
-	return f.w.call(ctx, func() error {
+	return f.w.planeCall(ctx, func() error {
 		f.w.plane.rename(key, name)
 		return nil
 	})
 }
 
 func (f faultyPlane) PlansOf(ctx context.Context, key portal.GatewayKeyID) (found []gateway.UsagePlan, err error) {
-	err = f.w.call(ctx, func() error {
+	err = f.w.planeCall(ctx, func() error {
 		for _, id := range f.w.plane.plansOf(key) {
 			found = append(found, gateway.UsagePlan{ID: id})
 		}

@@ -1,3 +1,5 @@
+// The import of API keys in pipeline_test.go.
+
 package e2e
 
 import (
@@ -13,12 +15,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// faultyImporter creates keys as keyimport.Importer does, for one of those who wait together:
-// it looks for the key if somebody may have tried before, imports it if it is not there, and
-// reads what came of it.
+// faultyImporter creates keys as keyimport.Importer does, for one key of a wave: it looks for a
+// key that may have been created before, imports it if there is none, and reads it back.
 type faultyImporter struct{ w *world }
 
-// errAlone sends a creation on to be made by itself.
+// errAlone tells the caller to create the key alone.
 var errAlone = errors.New("to be created alone")
 
 func (f faultyImporter) Create(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
@@ -28,7 +29,7 @@ func (f faultyImporter) Create(ctx context.Context, c keyimport.Creation) (keyim
 	case f.w.oneIn(10, "no token"):
 		return keyimport.Created{}, &portal.Postponed{After: 5 * time.Second, Reason: "budget"}
 	}
-	made, err := f.together(ctx, c)
+	made, err := f.inWave(ctx, c)
 	if errors.Is(err, errAlone) {
 		return f.alone(ctx, c)
 	}
@@ -40,9 +41,9 @@ func (f faultyImporter) alone(ctx context.Context, c keyimport.Creation) (keyimp
 	return keyimport.Created{ID: id}, err
 }
 
-// together is a wave as far as it is about one creation.
-func (f faultyImporter) together(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
-	// From here on the import is under way: what becomes of the key meanwhile nothing guards.
+// inWave is what a wave does for one of its keys.
+func (f faultyImporter) inWave(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
+	// From here on nothing guards the key against others.
 	began := f.w.now()
 	if !began.Before(c.Untried) {
 		id, found, err := faultyPlane(f).FindKey(ctx, c.Key.Name)
@@ -50,18 +51,18 @@ func (f faultyImporter) together(ctx context.Context, c keyimport.Creation) (key
 		case err != nil:
 			return keyimport.Created{}, err
 		case found:
-			return f.tell(ctx, c, id, errAlone)
+			return f.readBack(ctx, c, id, errAlone)
 		}
 	}
 	otherwise, err := f.submit(ctx, c, began)
 	if err != nil {
 		return keyimport.Created{}, err
 	}
-	return f.tell(ctx, c, "", otherwise)
+	return f.readBack(ctx, c, "", otherwise)
 }
 
-// submit imports the key. otherwise is what is to be answered if it is not found in the
-// end; an error is answered at once.
+// submit imports the key. otherwise is the answer if reading back does not find it; err is the
+// answer at once.
 func (f faultyImporter) submit(ctx context.Context, c keyimport.Creation, began time.Time) (otherwise, err error) {
 	plans := c.Plans
 	if f.w.oneIn(4, "lands in some plans only") {
@@ -74,7 +75,7 @@ func (f faultyImporter) submit(ctx context.Context, c keyimport.Creation, began 
 	}
 	notListed := &gateway.Unavailable{Err: errors.New("an imported key is not listed yet")}
 	if f.w.calm || crashed(ctx) {
-		return notListed, f.w.point(ctx, effect)
+		return notListed, f.w.faultPoint(ctx, effect)
 	}
 	switch rapid.SampledFrom([]string{"", "", "", "", "not valid", "full", "postponed", "fails", "answer lost", "stopping"}).Draw(f.w.T, "import") {
 	case "not valid":
@@ -86,28 +87,28 @@ func (f faultyImporter) submit(ctx context.Context, c keyimport.Creation, began 
 	case "fails":
 		return unanswered(), nil
 	case "answer lost":
-		return unanswered(), f.w.point(ctx, effect)
+		return unanswered(), f.w.faultPoint(ctx, effect)
 	case "stopping":
-		// The wave goes on without the worker.
+		// The wave goes on after the worker has stopped.
 		f.w.later(func() { _ = effect() })
 		return nil, &portal.Postponed{Reason: "stopping"}
 	}
-	if err := f.w.call(ctx, effect); err != nil {
+	if err := f.w.planeCall(ctx, effect); err != nil {
 		return err, nil
 	}
 	return notListed, nil
 }
 
-// tell reads whether the key is there and which plans it is in; found is its id if it was
-// there before. A plan that cannot be read counts as one that it is not in.
-func (f faultyImporter) tell(ctx context.Context, c keyimport.Creation, found portal.GatewayKeyID, otherwise error) (keyimport.Created, error) {
+// readBack reads whether the key exists and which plans it is in; found is its id if it was
+// found before. A plan that cannot be read counts as one that the key is not in.
+func (f faultyImporter) readBack(ctx context.Context, c keyimport.Creation, found portal.GatewayKeyID, otherwise error) (keyimport.Created, error) {
 	if f.w.oneIn(5, "unread") {
 		return keyimport.Created{}, unanswered()
 	}
 	readable := slices.DeleteFunc(slices.Clone(c.Plans), func(portal.PlanID) bool { return f.w.oneIn(8, "unreadable") })
 	made := keyimport.Created{ID: found}
-	err := f.w.point(ctx, func() error {
-		if id, listed := f.w.plane.find(c.Key.Name); listed {
+	err := f.w.faultPoint(ctx, func() error {
+		if id, listed := f.w.plane.findListed(c.Key.Name); listed {
 			made.ID = id
 		}
 		for _, plan := range readable {
@@ -126,8 +127,8 @@ func (f faultyImporter) tell(ctx context.Context, c keyimport.Creation, found po
 	return made, nil
 }
 
-// upsert is what an import does that began then: it makes the key, or overwrites the one
-// that is there, and adds it to the plans. A new key may be listed later only.
+// upsert does what an import that began then does: it creates the key or overwrites it, and
+// attaches it to the plans. A new key may be listed only later.
 func (w *world) upsert(name string, plans []portal.PlanID, began time.Time, unlisted bool) {
 	_, there := w.plane.keys[name]
 	id := w.plane.make(name)
@@ -139,7 +140,7 @@ func (w *world) upsert(name string, plans []portal.PlanID, began time.Time, unli
 		w.later(func() { delete(w.plane.unlisted, id) })
 	}
 	for _, plan := range plans {
-		// One that the key may not be in comes to nothing but a warning.
+		// For a plan that refuses the key, an import only warns.
 		_ = w.plane.attach(plan, id)
 	}
 }

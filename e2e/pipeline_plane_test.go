@@ -1,3 +1,5 @@
+// The API Gateway of pipeline_test.go.
+
 package e2e
 
 import (
@@ -16,21 +18,21 @@ type attachment struct {
 	key  portal.GatewayKeyID
 }
 
-// fakePlane behaves as API Gateway does: one key a value (here: a name), one plan a
-// stage and key.
+// fakePlane behaves like API Gateway: one key for each value (which follows from the name
+// here), and one plan for each key and stage.
 type fakePlane struct {
 	keys     map[string]portal.GatewayKeyID
 	made     int
 	attached map[attachment]bool
-	// madeAs are the names that keys were made under, which their values follow from.
+	// madeAs holds the names that keys were created under. Their values follow from these.
 	madeAs map[portal.GatewayKeyID]string
-	// gone are plans that somebody has deleted.
+	// gone holds plans that were deleted by hand.
 	gone map[portal.PlanID]bool
-	// unlisted are keys that are there and not in the list of all keys yet.
+	// unlisted holds keys that exist but are not in the list of keys yet.
 	unlisted map[portal.GatewayKeyID]bool
-	// disabled says since when somebody has disabled a key.
+	// disabled holds when a key was disabled by hand.
 	disabled map[portal.GatewayKeyID]time.Time
-	// enabledAgain are keys that somebody had disabled and Gatehouse has enabled.
+	// enabledAgain holds keys that Gatehouse enabled although they had been disabled by hand.
 	enabledAgain []portal.GatewayKeyID
 }
 
@@ -41,7 +43,7 @@ func newPlane() *fakePlane {
 	}
 }
 
-// make returns the key of that name, a new and enabled one if there is none.
+// make returns the key of that name, a new one if there is none.
 func (p *fakePlane) make(name string) portal.GatewayKeyID {
 	if p.keys[name] == "" {
 		p.made++
@@ -67,7 +69,7 @@ func (p *fakePlane) rename(id portal.GatewayKeyID, name string) {
 	}
 }
 
-// underAnotherName says whether the key that was made under that name has another one.
+// underAnotherName reports whether the key created under that name has another name now.
 func (p *fakePlane) underAnotherName(name string) bool {
 	for now, id := range p.keys {
 		if p.madeAs[id] == name && now != name {
@@ -77,8 +79,7 @@ func (p *fakePlane) underAnotherName(name string) bool {
 	return false
 }
 
-// removePlan is done by hand.
-func (p *fakePlane) removePlan(plan portal.PlanID) {
+func (p *fakePlane) deletePlanByHand(plan portal.PlanID) {
 	p.gone[plan] = true
 	for a := range p.attached {
 		if a.plan == plan {
@@ -87,8 +88,7 @@ func (p *fakePlane) removePlan(plan portal.PlanID) {
 	}
 }
 
-// find looks among the keys that are listed.
-func (p *fakePlane) find(name string) (id portal.GatewayKeyID, found bool) {
+func (p *fakePlane) findListed(name string) (id portal.GatewayKeyID, found bool) {
 	id, found = p.keys[name]
 	if p.unlisted[id] {
 		return "", false
@@ -96,20 +96,18 @@ func (p *fakePlane) find(name string) (id portal.GatewayKeyID, found bool) {
 	return id, found
 }
 
-// names are those of the keys that are listed.
-func (p *fakePlane) names() []string {
+func (p *fakePlane) listedNames() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(p.keys)), func(name string) bool { return p.unlisted[p.keys[name]] })
 }
 
-// disable is done by hand.
-func (p *fakePlane) disable(id portal.GatewayKeyID, now time.Time) {
+func (p *fakePlane) disableByHand(id portal.GatewayKeyID, now time.Time) {
 	if _, already := p.disabled[id]; !already {
 		p.disabled[id] = now
 	}
 }
 
-// enable is what comes of an import that began then. That the key was disabled after that
-// nobody could know.
+// enable enables a key, as an import that began then does. The import could not know of a key
+// that was disabled after it began.
 func (p *fakePlane) enable(id portal.GatewayKeyID, began time.Time) {
 	if since, disabled := p.disabled[id]; disabled && !since.After(began) {
 		p.enabledAgain = append(p.enabledAgain, id)

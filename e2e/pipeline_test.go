@@ -1,3 +1,5 @@
+// This file tests promises 1 to 4 of docs/reliability.md under faults in random order.
+
 package e2e
 
 import (
@@ -25,16 +27,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
-// The promises 1 to 4 under a scheduler that means ill: messages come in any order and
-// more than once, wake-ups are lost, workers crash before or after any step or stall until
-// their leases run out, other workers act in between any two steps, API Gateway does late
-// what it has not answered, somebody plays with the console, requests become dead letters
-// and are replayed, messages are lost, months go by, the views are
-// rebuilt. In the end there is one sweep. The three loops are the real ones on a
-// real table, and so are the leases of accounts; only the queues and the control plane are
-// stand-ins, since it is their behaviour that is being made up. Keys are created by
-// themselves, together with those of others as an import does it, or by some workers one
-// way and by some the other.
+// TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises runs the three loops under a
+// hostile scheduler (docs/reliability.md, Any interleaving). Then it delivers what is left,
+// handles due rows, sweeps once, and checks the promises. The loops and tables are real, and so
+// are the leases of accounts in most runs. Queues and control plane are fakes, since their
+// behaviour is drawn. Workers create keys alone, in waves, or some each way.
 func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T) {
 	t.Parallel()
 	server := localawstest.Start(t)
@@ -44,17 +41,17 @@ func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T
 		runs++
 		w := newWorld(rt, tables, app.NamesFor(fmt.Sprintf("run%d", runs)))
 		if rapid.IntRange(0, 3).Draw(rt, "signed up") > 0 {
-			w.signUp()
+			w.registerEverybody()
 		}
 		w.act()
 		w.drain()
-		w.due() // hands in again what was lost
+		w.handleDueRows() // sends lost requests again
 		w.drain()
 		w.sweep()
 		if rapid.Bool().Draw(rt, "the rebuild ends") {
 			w.rebuildTheRest()
 		}
-		w.keepsThePromises()
+		w.checkPromises()
 	})
 }
 
@@ -64,14 +61,13 @@ var plans = []events.SubscribeRequested{
 	{Plan: "next", Name: "Next", Stages: []portal.Stage{{API: "a", Stage: "v2"}}},
 }
 
-// act lets things happen: people ask, messages arrive, dead letters come and go.
 func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
-			"ask", "ask", "ask", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "lose", "land", "console", "wait", "due", "months", "rebuild", "rebuild",
+			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "wait", "due", "months", "rebuild", "rebuild",
 		}).Draw(w.T, "action") {
-		case "ask":
-			w.ask()
+		case "request":
+			w.requestSomething()
 		case "deliver":
 			w.deliver()
 		case "bury":
@@ -80,19 +76,19 @@ func (w *world) act() {
 			if len(w.dead) > 0 {
 				w.queue = append(w.queue, w.dead[rapid.IntRange(0, len(w.dead)-1).Draw(w.T, "letter")])
 			}
-		case "lose":
-			w.lose()
-		case "land":
-			w.land()
-		case "console":
-			w.console()
+		case "drop":
+			w.dropMessage()
+		case "late call":
+			w.completeLateCall()
+		case "by hand":
+			w.changeByHand()
 		case "wait":
-			w.leasesRunOut()
+			w.expireLeases()
 		case "due":
-			w.due()
+			w.handleDueRows()
 		case "months":
 			w.clock = w.clock.Add(idle + time.Hour)
-			w.due()
+			w.handleDueRows()
 		case "rebuild":
 			w.rebuildSome()
 		}
@@ -101,8 +97,7 @@ func (w *world) act() {
 
 var people = []portal.AccountID{"ann", "bob"}
 
-// signUp registers everybody before anything goes wrong.
-func (w *world) signUp() {
+func (w *world) registerEverybody() {
 	for _, account := range people {
 		w.request(account, events.RegisterUser{})
 	}
@@ -110,7 +105,7 @@ func (w *world) signUp() {
 	w.calm = false
 }
 
-func (w *world) ask() {
+func (w *world) requestSomething() {
 	account := rapid.SampledFrom(people).Draw(w.T, "account")
 	plan := rapid.SampledFrom(plans).Draw(w.T, "plan")
 	request := rapid.SampledFrom([]events.Request{events.RegisterUser{}, plan, plan, plan, events.UnsubscribeRequested{Plan: plan.Plan}}).Draw(w.T, "request")
@@ -123,7 +118,7 @@ func (w *world) ask() {
 func (w *world) request(account portal.AccountID, request events.Request) {
 	w.intents[account]++
 	op := portal.OperationID(fmt.Sprintf("%s-%d", account, w.intents[account]))
-	w.asked[op] = account
+	w.requestedBy[op] = account
 	msg := events.Event{
 		ID: string(op), Source: "/test", Subject: portal.AccountStream(account), Time: w.clock, Operation: op,
 		Intent: w.intents[account], Data: request,
@@ -135,8 +130,8 @@ func (w *world) request(account portal.AccountID, request events.Request) {
 	}
 }
 
-// due works on what has fallen due by some hours from now.
-func (w *world) due() {
+// handleDueRows runs the job `due` two hours later.
+func (w *world) handleDueRows() {
 	w.clock = w.clock.Add(2 * time.Hour)
 	job := jobs.DueRows{
 		Records: w.names.Records, Tables: w.tables, Accounts: w.reader, Rows: w.journal, Operations: w, Sender: fakeSender{w}, Now: w.now,
@@ -155,13 +150,13 @@ func (w *world) due() {
 	}
 }
 
-// Resend is what acceptance does with a request that may have been lost.
+// Resend sends a request again if it has led to nothing yet, as acceptance does.
 func (w *world) Resend(ctx context.Context, op portal.OperationID) (done bool, err error) {
 	p, err := w.views.Progress(ctx, op)
 	if err != nil || len(p.Steps) > 0 {
 		return err == nil, err
 	}
-	for _, msg := range w.requests[w.asked[op]] {
+	for _, msg := range w.requests[w.requestedBy[op]] {
 		if msg.Operation == op {
 			w.queue = append(w.queue, msg)
 		}
@@ -169,8 +164,8 @@ func (w *world) Resend(ctx context.Context, op portal.OperationID) (done bool, e
 	return false, nil
 }
 
-// deliver hands one message to a worker. What was not handled stays; what was may come
-// again.
+// deliver hands one message to a worker. The message stays queued if handling fails, and
+// sometimes if it succeeds.
 func (w *world) deliver() {
 	if len(w.queue) == 0 {
 		return
@@ -188,8 +183,8 @@ func (w *world) deliver() {
 	if err != nil || again {
 		w.queue = append(w.queue, msg)
 	}
-	if err != nil && w.oneIn(3, "somebody looks into it") {
-		w.console()
+	if err != nil && w.oneIn(3, "changed by hand") {
+		w.changeByHand()
 	}
 	var postponed *portal.Postponed
 	var unanswered *gateway.Unavailable
@@ -201,8 +196,7 @@ func (w *world) deliver() {
 	}
 }
 
-// handle has a worker of its own handle the message. One that has crashed has not handled
-// it, whatever it would have answered.
+// handle returns errCrash if the worker has crashed, even if it handled the message.
 func (w *world) handle(msg events.Event) error {
 	ctx, me := newWorker()
 	var err error
@@ -210,7 +204,7 @@ func (w *world) handle(msg events.Event) error {
 	if _, ok := msg.Fact(); ok || shows {
 		err = w.projector.Handle(ctx, msg)
 	} else if _, ok := msg.Data.(events.ProvisionRequested); ok {
-		err = w.someConverger().Handle(ctx, msg)
+		err = w.drawConverger().Handle(ctx, msg)
 	} else {
 		err = w.execute.Handlers()[msg.Type()](ctx, msg)
 	}
@@ -220,9 +214,9 @@ func (w *world) handle(msg events.Event) error {
 	return err
 }
 
-// someConverger is the converger of one worker: they need not all create keys alike, since
-// a change of configuration reaches one after the other.
-func (w *world) someConverger() *provisioning.Converger {
+// drawConverger returns the converger of one worker. Workers may create keys in different ways,
+// since a new configuration reaches them one by one.
+func (w *world) drawConverger() *provisioning.Converger {
 	c := *w.converger
 	if w.bulk == 10 || w.bulk > 0 && rapid.IntRange(0, 9).Draw(w.T, "worker") < w.bulk {
 		c.Bulk = faultyImporter{w}
@@ -230,7 +224,7 @@ func (w *world) someConverger() *provisioning.Converger {
 	return &c
 }
 
-// bury makes a dead letter of a request under way.
+// bury makes the first request in the queue a dead letter.
 func (w *world) bury() {
 	for i, msg := range w.queue {
 		if _, fact := msg.Fact(); fact || msg.Operation == "" {
@@ -255,16 +249,14 @@ func (w *world) bury() {
 	}
 }
 
-// lose drops a message, as purging a queue does: a wake-up, a fact's or a request.
-func (w *world) lose() {
+func (w *world) dropMessage() {
 	if len(w.queue) > 0 {
 		i := rapid.IntRange(0, len(w.queue)-1).Draw(w.T, "lost")
 		w.queue = slices.Delete(w.queue, i, i+1)
 	}
 }
 
-// land has API Gateway do what it was asked long ago.
-func (w *world) land() {
+func (w *world) completeLateCall() {
 	if len(w.pending) > 0 {
 		late := w.pending[0]
 		w.pending = w.pending[1:]
@@ -272,39 +264,37 @@ func (w *world) land() {
 	}
 }
 
-// console is somebody who attaches, detaches, disables, renames or deletes by hand what the
-// console lists, plans among it.
-func (w *world) console() {
-	names := w.plane.names()
+func (w *world) changeByHand() {
+	names := w.plane.listedNames()
 	if len(names) == 0 {
 		return
 	}
 	name := rapid.SampledFrom(names).Draw(w.T, "key")
-	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "by hand").Plan
+	id, plan := w.plane.keys[name], rapid.SampledFrom(plans).Draw(w.T, "plan").Plan
 	switch rapid.SampledFrom([]string{"attach", "detach", "disable", "disable", "enable", "delete", "rename", "delete plan"}).Draw(w.T, "does") {
 	case "attach":
 		_ = w.plane.attach(plan, id)
 	case "detach":
 		delete(w.plane.attached, attachment{plan, id})
 	case "disable":
-		w.plane.disable(id, w.now())
+		w.plane.disableByHand(id, w.now())
 	case "enable":
 		delete(w.plane.disabled, id)
 	case "delete":
 		w.plane.remove(name)
 	case "rename":
-		// One that nobody could record would never be found again.
+		// A renamed key that no stream records would never be found again.
 		if w.recorded(id) {
 			w.plane.rename(id, "renamed-"+string(id))
 		}
 	case "delete plan":
 		if w.oneIn(3, "plan goes") {
-			w.plane.removePlan(plan)
+			w.plane.deletePlanByHand(plan)
 		}
 	}
 }
 
-// recorded says whether somebody's stream says that API Gateway has the key.
+// recorded reports whether an account's stream records the key.
 func (w *world) recorded(id portal.GatewayKeyID) bool {
 	for _, account := range people {
 		history, err := w.reader.Account(context.Background(), account)
@@ -320,11 +310,11 @@ func (w *world) recorded(id portal.GatewayKeyID) bool {
 	return false
 }
 
-// drain lets everything finish, with nothing going wrong any more.
+// drain delivers everything, with no more faults.
 func (w *world) drain() {
 	w.calm = true
 	for len(w.pending) > 0 {
-		w.land()
+		w.completeLateCall()
 	}
 	for range 10_000 {
 		if len(w.queue) == 0 {
@@ -335,7 +325,6 @@ func (w *world) drain() {
 	w.Fatalf("the queues do not drain: %d messages left", len(w.queue))
 }
 
-// rebuildSome does some steps of the rebuild under way, or of a new one.
 func (w *world) rebuildSome() {
 	if w.cursor == "" {
 		w.cursor = projections.Demanded
@@ -347,7 +336,6 @@ func (w *world) rebuildSome() {
 	}
 }
 
-// rebuildTheRest does the steps that are left of the rebuild under way, or all of a new one.
 func (w *world) rebuildTheRest() {
 	if w.cursor == "" {
 		w.cursor = projections.Demanded
@@ -366,7 +354,6 @@ func (w *world) rebuildStep() {
 	w.cursor = next
 }
 
-// sweep is the one sweep that mends what nobody was woken for.
 func (w *world) sweep() {
 	w.clock = w.clock.Add(10 * time.Minute)
 	sweep := &provisioning.Sweep{

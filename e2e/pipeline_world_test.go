@@ -1,3 +1,5 @@
+// The state of a run of pipeline_test.go, and the faults that befall its workers.
+
 package e2e
 
 import (
@@ -22,36 +24,35 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
-// idle is how long API Gateway keeps the keys of an account that has left all plans.
+// idle is how long keys whose ring is empty are kept.
 const idle = 720 * time.Hour
 
-// world is one run.
 type world struct {
 	*rapid.T
-	names     app.Names
-	tables    *dynamodb.Client
-	queue     []events.Event // commands and wake-ups under way
-	dead      []events.Event // requests among the dead letters
-	asked     map[portal.OperationID]portal.AccountID
-	requests  map[portal.AccountID][]events.Event
-	intents   map[portal.AccountID]portal.Intent
-	plane     *fakePlane
-	journal   *journal.Journal
-	reader    *accounts.Reader
-	execute   *handlers.Decider
-	converger *provisioning.Converger
-	projector *projections.Projector
-	// rebuild rebuilds the views, from the cursor on while that is not "".
+	names       app.Names
+	tables      *dynamodb.Client
+	queue       []events.Event // commands and wake-ups under way
+	dead        []events.Event // requests among the dead letters
+	requestedBy map[portal.OperationID]portal.AccountID
+	requests    map[portal.AccountID][]events.Event
+	intents     map[portal.AccountID]portal.Intent
+	plane       *fakePlane
+	journal     *journal.Journal
+	reader      *accounts.Reader
+	execute     *handlers.Decider
+	converger   *provisioning.Converger
+	projector   *projections.Projector
+	// rebuild goes on from the cursor while that is not empty.
 	rebuild *projections.Rebuild
 	cursor  string
 	letters deadletters.Recorder
 	views   *projections.Views
 	clock   time.Time
 
-	// bulk is how many of ten workers create keys together with others'.
+	// bulk is how many of ten workers create keys in waves.
 	bulk int
 
-	// pending is what API Gateway has been asked and not done yet.
+	// pending holds calls that API Gateway has not answered and will do later.
 	pending []func()
 	calm    bool // nothing goes wrong any more
 	depth   int  // workers at work inside one another
@@ -59,7 +60,7 @@ type world struct {
 
 func newWorld(rt *rapid.T, tables *dynamodb.Client, names app.Names) *world {
 	w := &world{
-		T: rt, names: names, tables: tables, asked: map[portal.OperationID]portal.AccountID{}, requests: map[portal.AccountID][]events.Event{},
+		T: rt, names: names, tables: tables, requestedBy: map[portal.OperationID]portal.AccountID{}, requests: map[portal.AccountID][]events.Event{},
 		intents: map[portal.AccountID]portal.Intent{}, plane: newPlane(),
 		clock: time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC),
 	}
@@ -115,25 +116,22 @@ func createTable(rt *rapid.T, tables *dynamodb.Client, name string) {
 
 func ptr[T any](v T) *T { return &v }
 
-// now is the clock of all workers. No two things happen at once.
+// now is the clock of all workers. No two readings are equal.
 func (w *world) now() time.Time {
 	w.clock = w.clock.Add(time.Millisecond)
 	return w.clock
 }
 
-// messageLease is until when SQS keeps others off a message.
+// messageLease returns until when SQS hides a message from other workers.
 func (w *world) messageLease(context.Context) time.Time { return w.clock.Add(time.Hour) }
 
-// leasesRunOut lets so much time go by that every account's lease runs out which is held
-// now, by a worker that has crashed or that stalls.
-func (w *world) leasesRunOut() { w.clock = w.clock.Add(time.Minute + time.Second) }
+// expireLeases lets every account lease run out that is held now.
+func (w *world) expireLeases() { w.clock = w.clock.Add(time.Minute + time.Second) }
 
-// worker is what handles one message.
 type worker struct{ crashed bool }
 
 type workerKey struct{}
 
-// newWorker is a worker, and the context by which its steps are known for its own.
 func newWorker() (context.Context, *worker) {
 	me := &worker{}
 	return context.WithValue(context.Background(), workerKey{}, me), me
@@ -141,7 +139,7 @@ func newWorker() (context.Context, *worker) {
 
 var errCrash = errors.New("the worker crashed")
 
-// crash ends the worker: no step that it takes afterwards happens, were it a deferred one.
+// crash ends the worker: none of its later steps takes effect, deferred ones included.
 func crash(ctx context.Context) error {
 	ctx.Value(workerKey{}).(*worker).crashed = true
 	return errCrash
@@ -149,9 +147,8 @@ func crash(ctx context.Context) error {
 
 func crashed(ctx context.Context) bool { return ctx.Value(workerKey{}).(*worker).crashed }
 
-// point is any step of any loop. Before it the worker may crash or stall; after it the
-// worker may crash.
-func (w *world) point(ctx context.Context, step func() error) error {
+// faultPoint is a step of a loop. The worker may crash before or after it, or stall before it.
+func (w *world) faultPoint(ctx context.Context, step func() error) error {
 	switch {
 	case crashed(ctx):
 		return errCrash
@@ -165,36 +162,36 @@ func (w *world) point(ctx context.Context, step func() error) error {
 		_ = step()
 		return crash(ctx)
 	case n <= 5:
-		w.meanwhile()
+		w.letOthersAct()
 	}
 	return step()
 }
 
-// meanwhile is what others do while a worker is between two steps, perhaps for longer than
-// its lease lasts.
-func (w *world) meanwhile() {
+// letOthersAct does what others do between two steps of a worker, which may have lost its lease
+// by then.
+func (w *world) letOthersAct() {
 	if rapid.IntRange(0, 2).Draw(w.T, "stalls") == 0 {
-		w.leasesRunOut()
+		w.expireLeases()
 	}
-	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "land", "console", "rebuild"}).Draw(w.T, "meanwhile") {
+	switch rapid.SampledFrom([]string{"deliver", "deliver", "deliver", "late call", "by hand", "rebuild"}).Draw(w.T, "meanwhile") {
 	case "deliver":
 		if w.depth < 3 {
 			w.deliver()
 		}
-	case "land":
-		w.land()
-	case "console":
-		w.console()
+	case "late call":
+		w.completeLateCall()
+	case "by hand":
+		w.changeByHand()
 	case "rebuild":
 		w.rebuildSome()
 	}
 }
 
-// call is a point at which API Gateway may give no answer, and do it later all the same,
-// also when the worker that called has crashed.
-func (w *world) call(ctx context.Context, step func() error) error {
+// planeCall is a fault point at which API Gateway may not answer, and act later, even after the
+// caller has crashed.
+func (w *world) planeCall(ctx context.Context, step func() error) error {
 	if w.calm || crashed(ctx) || !w.oneIn(10, "unanswered") {
-		return w.point(ctx, step)
+		return w.faultPoint(ctx, step)
 	}
 	w.later(func() { _ = step() })
 	if w.oneIn(4, "crashes meanwhile") {
@@ -207,8 +204,7 @@ func (w *world) later(effect func()) { w.pending = append(w.pending, effect) }
 
 func unanswered() error { return &gateway.Unavailable{Err: errors.New("timeout")} }
 
-// oneIn draws whether something befalls that does so once in n times. Nothing befalls
-// anybody in the calm.
+// oneIn draws whether a fault with a chance of 1 in n happens. In the calm none does.
 func (w *world) oneIn(n int, what string) bool {
 	return !w.calm && rapid.IntRange(0, n-1).Draw(w.T, what) == 0
 }

@@ -1,3 +1,5 @@
+// This file tests what happens at API Gateway's limit of 10 plans for a key.
+
 package e2e
 
 import (
@@ -10,8 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 )
 
-// API Gateway lets a key into 10 plans. The 11th is refused and says what to do: by the
-// worker that decides, or by API Gateway itself if the portal was told of a higher quota.
+// API Gateway itself refuses the plan if the portal was configured with a higher quota.
 func TestTheEleventhPlanOfAKeyIsRefusedAndSaysWhatToDo(t *testing.T) {
 	t.Parallel()
 	for name, env := range map[string][]string{
@@ -21,8 +22,8 @@ func TestTheEleventhPlanOfAKeyIsRefusedAndSaysWhatToDo(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := startWith(t, settings{dir: t.TempDir(), env: env})
-			s.offered(t)
-			plans := s.morePlans(t, 11)
+			s.waitForCatalog(t)
+			plans := s.publishMorePlans(t, 11)
 			p := s.signUp(t, "maria@example.com")
 			p.succeed(p.do(http.MethodPost, "/api/v1/register", ""))
 			for _, plan := range plans[:10] {
@@ -33,15 +34,15 @@ func TestTheEleventhPlanOfAKeyIsRefusedAndSaysWhatToDo(t *testing.T) {
 			if op.Status != "rejected" || op.Reason == nil || op.Reason.Code != "limit_reached" || op.Reason.Message != want {
 				t.Errorf("the operation is %+v, %+v", op, op.Reason)
 			}
-			if n := s.attached(t, plans[10]); n != 0 {
+			if n := s.countAttached(t, plans[10]); n != 0 {
 				t.Errorf("%d keys are in the plan", n)
 			}
 		})
 	}
 }
 
-// morePlans makes usage plans, each with a stage of its own, and has them offered.
-func (s *site) morePlans(t *testing.T, n int) (ids []string) {
+// publishMorePlans gives each plan a stage of its own.
+func (s *site) publishMorePlans(t *testing.T, n int) (ids []string) {
 	t.Helper()
 	client := apigateway.NewFromConfig(s.aws)
 	api := aws.String(s.Demo.API.APIID)

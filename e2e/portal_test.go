@@ -1,5 +1,5 @@
-// Package e2e tests the whole of Gatehouse as its users meet it: the real processes on
-// free ports, over a local AWS of their own.
+// Package e2e tests the whole of Gatehouse as its users meet it: the real processes on free
+// ports, over a local AWS of their own. This file starts portals and calls them.
 package e2e
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// patience is how long a test waits for what should come within a second or two.
+// patience is how long a test waits for something that should take a second or two.
 const patience = 30 * time.Second
 
 // site is a running `gatehouse local`.
@@ -36,21 +36,20 @@ type site struct {
 	stop func()
 }
 
-// settings are what a test may want different of its site.
 type settings struct {
 	dir string
-	// now is the clock of all of it; nil is the system's.
+	// now is the clock of the portal, the workers and the local AWS; nil is the system's.
 	now func() time.Time
 	env []string
 }
 
-// start runs a whole portal in a folder of the test's own, until the test ends.
+// start runs a portal in a new folder until the test ends.
 func start(t *testing.T) *site {
 	t.Helper()
 	return startWith(t, settings{dir: t.TempDir()})
 }
 
-// restart stops a site and runs it again, at other addresses.
+// restart starts the site again with its data, at other addresses.
 func (s *site) restart(t *testing.T) *site {
 	t.Helper()
 	s.stop()
@@ -122,25 +121,21 @@ func (b *buffer) tail(n int) string {
 	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
-// person is somebody who talks to the portal with a bearer token.
+// person is a client of the JSON API, with a bearer token.
 type person struct {
 	t     *testing.T
 	base  string
 	token string
 }
 
-// password is good enough for everybody here.
 const password = "Correct-horse-1"
 
-// tokens are what signing in yields.
 type tokens struct{ id, access, refresh string }
 
-// cognito is the identity provider's client.
 func (s *site) cognito() *cognitoidentityprovider.Client {
 	return cognitoidentityprovider.NewFromConfig(s.aws)
 }
 
-// signUp makes a new account at the identity provider.
 func (s *site) signUp(t *testing.T, email string) person {
 	t.Helper()
 	signUp(t, s.cognito(), s.Demo.ClientID, email)
@@ -174,7 +169,6 @@ func authenticate(t *testing.T, idp *cognitoidentityprovider.Client, client, ema
 	return tokens{aws.ToString(r.IdToken), aws.ToString(r.AccessToken), aws.ToString(r.RefreshToken)}
 }
 
-// answer is what the portal answered.
 type answer struct {
 	t      *testing.T
 	status int
@@ -182,7 +176,7 @@ type answer struct {
 	body   []byte
 }
 
-// do sends a request to the JSON API; headers come in pairs.
+// do sends a request to the JSON API. headers come in pairs.
 func (p person) do(method, path string, body string, headers ...string) answer {
 	p.t.Helper()
 	req, err := http.NewRequestWithContext(p.t.Context(), method, p.base+path, strings.NewReader(body))
@@ -235,7 +229,7 @@ type operation struct {
 
 type items[T any] struct{ Items []T }
 
-// finish follows the operation that an answer names until it is over.
+// finish follows the operation of a 202 until it has ended.
 func (p person) finish(a answer) operation {
 	p.t.Helper()
 	a.want(http.StatusAccepted)
@@ -257,19 +251,18 @@ func (p person) succeed(a answer) operation {
 	return op
 }
 
-// eventually polls until ok, with a deadline.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
+			t.Fatalf("timed out before %s", what)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 }
 
-// call calls the demo API with a key.
+// call calls the demo API with a key and returns the status.
 func (s *site) call(t *testing.T, key string) int {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,

@@ -1,3 +1,5 @@
+// This file tests the portal as several processes that share nothing but AWS.
+
 package e2e
 
 import (
@@ -21,7 +23,7 @@ import (
 // cloud is a local AWS without a portal.
 type cloud struct {
 	*localaws.Server
-	// env makes a process use it.
+	// env is the environment of processes that use it.
 	env []string
 }
 
@@ -45,13 +47,11 @@ func startCloud(t *testing.T) cloud {
 	}}
 }
 
-// fleet is the portal in processes of its own: apis and workers that share nothing but
-// AWS.
+// fleet is a portal as separate processes, on a cloud with the demo.
 type fleet struct {
 	site
 	apis, workers []*process
-	// env makes further commands part of it.
-	env []string
+	env           []string
 }
 
 func startFleet(t *testing.T, apis, workers int) *fleet {
@@ -60,7 +60,7 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 	const base = "http://localhost:8080"
 	env := slices.Concat(c.env, []string{"GATEHOUSE_BASE_URL=" + base, "GATEHOUSE_QUOTA_SHARE=1"})
 	for _, turn := range []string{"first", "second"} {
-		code, stdout, stderr := ended(t, env, "gatehouse", "setup", "--demo", "--demo-backend", c.Endpoint()+"/demo-api")
+		code, stdout, stderr := runToEnd(t, env, "gatehouse", "setup", "--demo", "--demo-backend", c.Endpoint()+"/demo-api")
 		if code != 0 || !strings.Contains(stdout, "The demo is there") {
 			t.Fatalf("setting up for the %s time exits with %d: %s%s", turn, code, stdout, stderr)
 		}
@@ -77,17 +77,16 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 	env = slices.Concat(env, []string{"GATEHOUSE_OIDC_ISSUER=" + c.Endpoint() + "/" + f.Demo.PoolID, "GATEHOUSE_OIDC_CLIENT_ID=" + f.Demo.ClientID})
 	f.env = env
 	for range apis {
-		f.apis = append(f.apis, run(t, env, 2, "api"))
+		f.apis = append(f.apis, startProcess(t, env, 2, "api"))
 	}
 	for range workers {
-		f.workers = append(f.workers, run(t, env, 1, "worker"))
+		f.workers = append(f.workers, startProcess(t, env, 1, "worker"))
 	}
 	f.PortalURL = f.apis[0].portal
-	f.offered(t)
+	f.waitForCatalog(t)
 	return f
 }
 
-// at is the same person, talking to that api.
 func (p person) at(api *process) person {
 	p.base = api.portal
 	return p
@@ -114,7 +113,7 @@ func TestTwoApisAndThreeWorkersAreOnePortal(t *testing.T) {
 	if len(held) != 1 {
 		t.Errorf("API Gateway holds %d keys", len(held))
 	}
-	if got := f.attached(t, f.Demo.API.FreePlanID); got != 1 {
+	if got := f.countAttached(t, f.Demo.API.FreePlanID); got != 1 {
 		t.Errorf("%d keys are attached to the plan", got)
 	}
 
@@ -130,12 +129,11 @@ func TestTwoApisAndThreeWorkersAreOnePortal(t *testing.T) {
 	if got := f.call(t, value); got != http.StatusForbidden {
 		t.Errorf("after leaving the API answers %d", got)
 	}
-	f.checkOperators(t)
-	f.stops(t)
+	f.checkOperatorsPorts(t)
+	f.terminateAll(t)
 }
 
-// attached counts the keys in a plan, at API Gateway.
-func (s *site) attached(t *testing.T, plan string) int {
+func (s *site) countAttached(t *testing.T, plan string) int {
 	t.Helper()
 	out, err := apigateway.NewFromConfig(s.aws).GetUsagePlanKeys(t.Context(), &apigateway.GetUsagePlanKeysInput{UsagePlanId: &plan, Limit: aws.Int32(500)})
 	if err != nil {
@@ -144,7 +142,7 @@ func (s *site) attached(t *testing.T, plan string) int {
 	return len(out.Items)
 }
 
-func (f *fleet) checkOperators(t *testing.T) {
+func (f *fleet) checkOperatorsPorts(t *testing.T) {
 	t.Helper()
 	counted := ""
 	for _, p := range slices.Concat(f.apis, f.workers) {
@@ -157,7 +155,7 @@ func (f *fleet) checkOperators(t *testing.T) {
 	}
 	for _, name := range []string{"gatehouse_control_plane_calls_total"} {
 		if !strings.Contains(counted, "\n"+name+"{") {
-			t.Errorf("nobody counts %s", name)
+			t.Errorf("no process counts %s", name)
 		}
 	}
 	for _, api := range f.apis {
@@ -167,14 +165,13 @@ func (f *fleet) checkOperators(t *testing.T) {
 	}
 }
 
-// stops terminates all processes at once.
-func (f *fleet) stops(t *testing.T) {
+func (f *fleet) terminateAll(t *testing.T) {
 	t.Helper()
 	for _, p := range slices.Concat(f.apis, f.workers) {
 		p.terminate()
 	}
 	for _, p := range slices.Concat(f.apis, f.workers) {
-		p.exits()
+		p.waitForExit()
 	}
 }
 
@@ -204,30 +201,30 @@ func TestTerminatingAWorkerInTheMiddleLosesNothing(t *testing.T) {
 	}
 	all.Wait()
 	close(requests)
-	f.workers[0].exits()
+	f.workers[0].waitForExit()
 	for r := range requests {
 		r.by.succeed(r.answer)
 	}
 	if held := f.gatewayKeys(t); len(held) != crowd {
 		t.Errorf("API Gateway holds %d keys for %d people", len(held), crowd)
 	}
-	if got := f.attached(t, f.Demo.API.FreePlanID); got != crowd {
+	if got := f.countAttached(t, f.Demo.API.FreePlanID); got != crowd {
 		t.Errorf("%d keys are attached to the plan, of %d people", got, crowd)
 	}
 	f.workers = f.workers[1:]
-	f.stops(t)
+	f.terminateAll(t)
 }
 
-func TestTheLocalPortalStopsWhenAskedTo(t *testing.T) {
+func TestTheLocalPortalStopsOnSIGTERM(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for range 2 {
-		local := run(t, nil, 2, "gatehouse", "local", "--data", dir, "--port", "0", "--aws-port", "0", "--operators-port", "0")
+		local := startProcess(t, nil, 2, "gatehouse", "local", "--data", dir, "--port", "0", "--aws-port", "0", "--operators-port", "0")
 		eventually(t, "the catalog is published", func() bool {
 			got := person{t: t, base: local.portal}.do(http.MethodGet, "/api/v1/catalog", "").want(http.StatusOK)
 			return len(decode[items[struct{ ID string }]](got).Items) > 0
 		})
 		local.terminate()
-		local.exits()
+		local.waitForExit()
 	}
 }

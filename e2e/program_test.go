@@ -1,3 +1,5 @@
+// Helpers that build and run the programs.
+
 package e2e
 
 import (
@@ -18,7 +20,6 @@ import (
 	"time"
 )
 
-// programs builds the three commands, once for all tests of a run.
 var programs = sync.OnceValues(func() (dir string, err error) {
 	dir = filepath.Join(scratch, "programs")
 	out, err := exec.Command("go", "build", "-o", dir+string(filepath.Separator), "../cmd/...").CombinedOutput()
@@ -28,7 +29,6 @@ var programs = sync.OnceValues(func() (dir string, err error) {
 	return dir, nil
 })
 
-// scratch is a folder for the whole run.
 var scratch string
 
 func TestMain(m *testing.M) {
@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// command is a program that is about to be started, in an environment of its own.
+// command returns a program to start. It does not inherit the test's environment.
 func command(t *testing.T, env []string, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	dir, err := programs()
@@ -51,13 +51,13 @@ func command(t *testing.T, env []string, name string, args ...string) *exec.Cmd 
 		t.Fatal(err)
 	}
 	cmd := exec.Command(filepath.Join(dir, name), args...)
-	// Whatever AWS configuration the machine has must not be reached.
+	// The machine's own AWS configuration must not be read.
 	cmd.Env = slices.Concat([]string{"HOME=" + t.TempDir(), "AWS_EC2_METADATA_DISABLED=true"}, env)
 	return cmd
 }
 
-// ended runs a program that is to end by itself.
-func ended(t *testing.T, env []string, name string, args ...string) (code int, stdout, stderr string) {
+// runToEnd runs a program that ends without being told to.
+func runToEnd(t *testing.T, env []string, name string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	cmd := command(t, env, name, args...)
 	var out, errs strings.Builder
@@ -75,21 +75,19 @@ func ended(t *testing.T, env []string, name string, args ...string) (code int, s
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-// process is a program that runs.
 type process struct {
 	t    *testing.T
 	name string
 	cmd  *exec.Cmd
 	logs *buffer
-	// done is closed when it has ended.
 	done chan struct{}
-	// portal and operators are where it serves, as it says itself; a worker has no portal.
+	// portal and operators are the addresses that it logged. A worker has no portal.
 	portal, operators string
 }
 
-// run starts a program, on ports of the system's choice, and waits until its servers
-// serve.
-func run(t *testing.T, env []string, servers int, name string, args ...string) *process {
+// startProcess starts a program on free ports, and waits until it has logged the addresses of
+// so many servers and is ready.
+func startProcess(t *testing.T, env []string, servers int, name string, args ...string) *process {
 	t.Helper()
 	env = slices.Concat(env, []string{
 		"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=127.0.0.1:0", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
@@ -110,13 +108,12 @@ func run(t *testing.T, env []string, servers int, name string, args ...string) *
 	}()
 	t.Cleanup(p.kill)
 	for range servers {
-		p.serves(addresses)
+		p.readAddress(addresses)
 	}
 	eventually(t, "the "+name+" is ready", func() bool { return p.get("/readyz").status == http.StatusOK })
 	return p
 }
 
-// read keeps the log and passes on the addresses in it.
 func (p *process) read(stderr io.Reader, addresses chan<- string) {
 	lines := bufio.NewScanner(stderr)
 	lines.Buffer(nil, 1<<20)
@@ -129,8 +126,8 @@ func (p *process) read(stderr io.Reader, addresses chan<- string) {
 	}
 }
 
-// serves takes down the next address that the process serves at.
-func (p *process) serves(addresses <-chan string) {
+// readAddress waits for the next address, and tells the operators' one by its metrics.
+func (p *process) readAddress(addresses <-chan string) {
 	p.t.Helper()
 	select {
 	case at := <-addresses:
@@ -152,7 +149,6 @@ func (p *process) get(path string) answer {
 	return person{t: p.t, base: p.operators}.do(http.MethodGet, path, "")
 }
 
-// terminate asks the process to stop.
 func (p *process) terminate() {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -160,8 +156,8 @@ func (p *process) terminate() {
 	}
 }
 
-// exits waits until the process has stopped, and wants it to have stopped well.
-func (p *process) exits() {
+// waitForExit wants exit code 0.
+func (p *process) waitForExit() {
 	p.t.Helper()
 	select {
 	case <-p.done:

@@ -1,3 +1,5 @@
+// This file tests that the views can be rebuilt, and refilled after their table was lost.
+
 package e2e
 
 import (
@@ -11,10 +13,10 @@ import (
 	ddbtypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// subscriber signs up, subscribes, and is shown both.
+// subscriber signs Ada up and subscribes her to the free plan.
 func (s *site) subscriber(t *testing.T, o operator) (person, operation) {
 	t.Helper()
-	s.offered(t)
+	s.waitForCatalog(t)
 	s.visitor(t).open("/").follow(`header a[href*="screen=sign-up"]`).
 		submit("form", "username", "ada@example.com", "name", "Ada", "password", password).wants(http.StatusOK, "Find an API, get a key, make your first call.")
 	p := s.signIn(t, "ada@example.com")
@@ -26,7 +28,7 @@ func (s *site) subscriber(t *testing.T, o operator) (person, operation) {
 	return p, op
 }
 
-// showsAda says whether the views show the account with its key and its active plan.
+// showsAda reports whether the views show the account with its key and its active plan.
 func (o operator) showsAda() bool {
 	found := asJSON[struct{ Accounts []account }](o, "account", "find", "ada@example.com").Accounts
 	return len(found) == 1 && found[0].Status == "registered" && len(found[0].Keys) == 1 &&
@@ -38,13 +40,13 @@ type viewsStatus struct {
 	Last       *struct{ Streams, Unreadable, Deleted int } `json:"last_rebuild"`
 }
 
-func TestOperatorsHaveTheViewsRebuiltWhileThePortalRuns(t *testing.T) {
+func TestOperatorsRebuildTheViewsWhileThePortalRuns(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	o := s.operator(t)
 	p, op := s.subscriber(t, o)
 	if got := asJSON[viewsStatus](o, "projections", "status"); got.Live != 1 || got.Next != 0 || got.Last != nil {
-		t.Errorf("before it the status is %+v", got)
+		t.Errorf("before the rebuild the status is %+v", got)
 	}
 	tables := dynamodb.NewFromConfig(s.aws)
 	s.eachView(t, func(key map[string]ddbtypes.AttributeValue, pk string) {
@@ -77,14 +79,13 @@ func TestOperatorsHaveTheViewsRebuiltWhileThePortalRuns(t *testing.T) {
 	again := asJSON[struct{ Generation, Streams int }](o, "projections", "rebuild")
 	status := asJSON[viewsStatus](o, "projections", "status")
 	if again.Generation != 3 || status.Live != 3 || status.Next != 0 || status.Last == nil || status.Last.Streams != 2 || status.Last.Deleted == 0 {
-		t.Errorf("the second says %+v, and the status is %+v", again, status)
+		t.Errorf("the second rebuild says %+v, and the status is %+v", again, status)
 	}
 	if text, _ := o.says(0, "projections", "status"); !strings.Contains(text, "generation 3, shape ") || !strings.Contains(text, "none under way") {
 		t.Errorf("the status says\n%s", text)
 	}
 }
 
-// eachView visits all rows of the views.
 func (s *site) eachView(t *testing.T, visit func(key map[string]ddbtypes.AttributeValue, pk string)) {
 	t.Helper()
 	pages := dynamodb.NewScanPaginator(dynamodb.NewFromConfig(s.aws), &dynamodb.ScanInput{TableName: &names.Views})
@@ -101,7 +102,7 @@ func (s *site) eachView(t *testing.T, visit func(key map[string]ddbtypes.Attribu
 }
 
 // The account was shown less than ten seconds ago, so workers remember it.
-func TestASweepAloneShowsEverythingAgainAfterTheViewsTableWasLost(t *testing.T) {
+func TestASweepRefillsALostViewsTable(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	o := s.operator(t)

@@ -1,3 +1,5 @@
+// A proxy that records which IAM permissions the calls to AWS need.
+
 package e2e
 
 import (
@@ -15,12 +17,10 @@ import (
 	"testing"
 )
 
-// permitted is an action of IAM on one kind of resource, such as dynamodb:GetItem on
-// "records".
+// permitted is an IAM action on a kind of resource, such as dynamodb:GetItem on "records".
 type permitted struct{ action, on string }
 
-// recorder stands before an AWS and records which permissions the calls need, by the
-// access key they are signed with.
+// recorder keeps the permissions by the access key that signed the call.
 type recorder struct {
 	t     *testing.T
 	proxy *httputil.ReverseProxy
@@ -37,7 +37,7 @@ func startRecorder(t *testing.T, endpoint string) (r *recorder, at string) {
 	}
 	r = &recorder{t: t, calls: map[string]map[permitted]bool{}, proxy: &httputil.ReverseProxy{
 		Rewrite:  func(p *httputil.ProxyRequest) { p.SetURL(target); p.Out.Host = target.Host },
-		ErrorLog: log.New(io.Discard, "", 0), // what is cut off when a process stops
+		ErrorLog: log.New(io.Discard, "", 0), // a stopping process cuts connections
 	}}
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
@@ -53,7 +53,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	if _, rest, ok := strings.Cut(req.Header.Get("Authorization"), "Credential="); ok {
 		scope := strings.Split(strings.SplitN(rest, ",", 2)[0], "/")
-		r.note(scope[0], needs(scope[3], req, body)...)
+		r.note(scope[0], permissionsFor(scope[3], req, body)...)
 	}
 	r.proxy.ServeHTTP(w, req)
 }
@@ -75,8 +75,7 @@ func (r *recorder) of(who string) map[permitted]bool {
 	return r.calls[who]
 }
 
-// needs are the permissions that a request needs.
-func needs(service string, req *http.Request, body []byte) []permitted {
+func permissionsFor(service string, req *http.Request, body []byte) []permitted {
 	if service == "apigateway" {
 		return []permitted{{"apigateway:" + req.Method, restResource(req.URL.Path)}}
 	}
@@ -120,7 +119,7 @@ func needs(service string, req *http.Request, body []byte) []permitted {
 	return []permitted{{service + ":" + operation, "*"}}
 }
 
-// short is a table's or queue's name as the documentation calls it.
+// short returns a table's or queue's name as the documentation has it.
 func short(name string) string {
 	name = strings.TrimSuffix(strings.TrimPrefix(name, "gatehouse-"), ".fifo")
 	if strings.HasSuffix(name, "-dlq") {
@@ -134,7 +133,7 @@ var (
 	restInner = regexp.MustCompile(`(/keys)/[^/]+$`)
 )
 
-// restResource is a path of API Gateway with * for each id.
+// restResource replaces each id in a path of API Gateway by *.
 func restResource(path string) string {
 	return restInner.ReplaceAllString(restIDs.ReplaceAllString(path, "$1/*"), "$1/*")
 }

@@ -1,3 +1,5 @@
+// This file tests that secrets are stored, logged and sent only where they must be.
+
 package e2e
 
 import (
@@ -17,16 +19,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// anyToken is what every JSON Web Token looks like, also one that the test never saw.
+// anyToken matches every JSON Web Token.
 var anyToken = regexp.MustCompile(`eyJ[\w-]{10,}\.eyJ[\w-]{10,}`)
 
 func TestNoSecretIsAnywhereItNeedNotBe(t *testing.T) {
 	t.Parallel()
 	s := start(t)
-	s.offered(t)
-	secrets, key, pages := s.livesThrough(t)
-	letters := s.sendsNonsense(t)
-	s.quiet(t)
+	s.waitForCatalog(t)
+	secrets, key, pages := s.useThePortal(t)
+	letters := s.sendBadMessages(t)
+	s.waitForEmptyQueues(t)
 	metrics := person{t: t, base: s.OperatorsURL}.do(http.MethodGet, "/metrics", "").want(http.StatusOK)
 	s.stop()
 
@@ -36,7 +38,7 @@ func TestNoSecretIsAnywhereItNeedNotBe(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, secret := range secrets {
-		// What was deleted is in the file for a while: even there it must never have been.
+		// Deleted values stay in the file for a while. A secret must not even be among those.
 		if bytes.Contains(raw, []byte(secret)) || len(where(data, secret)) > 0 {
 			t.Errorf("%s is stored: %v", name, where(data, secret))
 		}
@@ -62,10 +64,9 @@ func TestNoSecretIsAnywhereItNeedNotBe(t *testing.T) {
 
 const personalName = "Zenobia Quux-Ftang"
 
-// livesThrough is a whole life of one person by page and of another by API. It returns
-// what is to be found nowhere, the value of the first one's key, and all that the
-// browser sent and received.
-func (s *site) livesThrough(t *testing.T) (secrets map[string]string, key string, pages []exchange) {
+// useThePortal lets one person use the pages and another the JSON API. It returns the secrets
+// that must not be found anywhere, the first person's key, and all traffic of the browser.
+func (s *site) useThePortal(t *testing.T) (secrets map[string]string, key string, pages []exchange) {
 	t.Helper()
 	free := s.Demo.API.FreePlanID
 	v := s.visitor(t)
@@ -73,18 +74,18 @@ func (s *site) livesThrough(t *testing.T) (secrets map[string]string, key string
 		submit("form", "username", "by-page@example.com", "name", personalName, "password", password).
 		wants(http.StatusOK, homeHeading)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
-	v.open("/apis").follow(".card.product a").submit(`form[action="/subscriptions/` + free + `"]`).settled()
+	v.open("/apis").follow(".card.product a").submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
 	key = v.open("/dashboard").submit(`form[action$="/reveal"]`).text("#key-value")
 	if got := s.call(t, key); got != http.StatusOK {
 		t.Fatalf("with the key the API answers %d", got)
 	}
-	v.open("/dashboard").submit(`form[action="/subscriptions/` + free + `/leave"]`).settled()
+	v.open("/dashboard").submit(`form[action="/subscriptions/` + free + `/leave"]`).reloadUntilDone()
 	v.open("/dashboard")
-	secrets = visible(t, v.record.all())
+	secrets = secretsSeen(t, v.record.all())
 	v.open("/").submit(`form[action="/sign-out"]`)
-	// Somebody stays signed in, so that a session is there to look into.
+	// Stay signed in, so that there is a session to search.
 	v.open("/apis").signIn("by-page@example.com", password)
-	for name, secret := range visible(t, v.record.all()) {
+	for name, secret := range secretsSeen(t, v.record.all()) {
 		secrets[name+", the second time"] = secret
 	}
 
@@ -107,12 +108,12 @@ func (s *site) livesThrough(t *testing.T) (secrets map[string]string, key string
 	return secrets, key, v.record.all()
 }
 
-// ofAnyPortal is the name of a cookie of the portal's, which ends with a hash of its address.
+// ofAnyPortal matches the portal's cookie names, which end with a hash of its address.
 var ofAnyPortal = regexp.MustCompile(`^(gatehouse_[a-z]+)_[0-9a-f]{8}$`)
 
-// visible are the secrets that a browser came to see: cookies and authorization codes,
-// the last of each.
-func visible(t *testing.T, exchanges []exchange) map[string]string {
+// secretsSeen returns the secrets that a browser saw: the last of each cookie and of each
+// authorization code and state.
+func secretsSeen(t *testing.T, exchanges []exchange) map[string]string {
 	t.Helper()
 	secrets := map[string]string{}
 	for _, e := range exchanges {
@@ -139,8 +140,8 @@ func visible(t *testing.T, exchanges []exchange) map[string]string {
 	return secrets
 }
 
-// sendsNonsense sends messages that become dead letters, and returns a text of each.
-func (s *site) sendsNonsense(t *testing.T) (contents []string) {
+// sendBadMessages sends messages that become dead letters, and returns a text of each.
+func (s *site) sendBadMessages(t *testing.T) (contents []string) {
 	t.Helper()
 	client := sqs.NewFromConfig(s.aws)
 	queue, err := client.GetQueueUrl(t.Context(), &sqs.GetQueueUrlInput{QueueName: &names.Commands})
@@ -164,8 +165,7 @@ func (s *site) sendsNonsense(t *testing.T) (contents []string) {
 	return contents
 }
 
-// checkKeyPlaces lets only API Gateway hold a key's value; a long part of it counts as
-// the value.
+// checkKeyPlaces checks that only API Gateway stores a key's value or a long part of it.
 func checkKeyPlaces(t *testing.T, data []stored, key string) {
 	t.Helper()
 	if len(key) < 40 {
@@ -178,12 +178,12 @@ func checkKeyPlaces(t *testing.T, data []stored, key string) {
 		}
 	}
 	if len(places) == 0 {
-		t.Error("the key was not found at API Gateway, where it must be: the search is no good")
+		t.Error("the key was not found at API Gateway, so the search does not work")
 	}
 }
 
-// checkPersonPlaces lets only the identity provider, the person item and the session
-// hold who somebody is.
+// checkPersonPlaces checks that only the identity provider, the person row and the session
+// store names and e-mail addresses.
 func checkPersonPlaces(t *testing.T, data []stored, logs string) {
 	t.Helper()
 	for _, text := range []string{"by-page@example.com", "by-api@example.com", personalName} {
@@ -210,8 +210,7 @@ func checkPersonPlaces(t *testing.T, data []stored, logs string) {
 	}
 }
 
-// checkLetters wants every message that was given up to be kept, and no log to tell
-// what was in it.
+// checkLetters checks that bad messages are kept as dead letters and not logged.
 func checkLetters(t *testing.T, data []stored, logs string, contents []string) {
 	t.Helper()
 	for _, content := range contents {
@@ -228,7 +227,7 @@ func checkLetters(t *testing.T, data []stored, logs string, contents []string) {
 	}
 }
 
-// checkPages lets only the answers that show a key hold its value.
+// checkPages checks that only the answer to a reveal holds the key's value.
 func checkPages(t *testing.T, pages []exchange, key string) {
 	t.Helper()
 	shown := 0

@@ -1,3 +1,5 @@
+// Helpers that read the tables and queues of a local AWS.
+
 package e2e
 
 import (
@@ -16,13 +18,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// names are what everything of a local site is called.
 var names = app.NamesFor("gatehouse")
 
-// row names an item and says what is in it, as JSON.
 type row struct{ key, content string }
 
-// rows are all items of a table, in the order of the scan.
 func (s *site) rows(t *testing.T, table string) []row {
 	t.Helper()
 	var all []row
@@ -47,9 +46,9 @@ func (s *site) rows(t *testing.T, table string) []row {
 	return all
 }
 
-// everything is the content of all tables by table and key, but for what moves by
-// itself: the control plane's budget and the leases.
-func (s *site) everything(t *testing.T) map[string]string {
+// allRows returns the content of all tables by table and key, without the control plane's
+// budget and the leases, which change when nothing happens.
+func (s *site) allRows(t *testing.T) map[string]string {
 	t.Helper()
 	content := map[string]string{}
 	for _, table := range names.Tables() {
@@ -62,7 +61,6 @@ func (s *site) everything(t *testing.T) map[string]string {
 	return content
 }
 
-// queued counts the messages that are in a queue, waiting or received.
 func (s *site) queued(t *testing.T, queue string) int {
 	t.Helper()
 	client := sqs.NewFromConfig(s.aws)
@@ -91,8 +89,7 @@ func (s *site) queued(t *testing.T, queue string) int {
 	return total
 }
 
-// quiet waits until every queue is empty.
-func (s *site) quiet(t *testing.T) {
+func (s *site) waitForEmptyQueues(t *testing.T) {
 	t.Helper()
 	eventually(t, "the queues are empty", func() bool {
 		for _, queue := range names.Queues() {

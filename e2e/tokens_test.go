@@ -1,3 +1,5 @@
+// Tokens that the portal must refuse.
+
 package e2e
 
 import (
@@ -17,8 +19,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// foreignPool makes a user pool of somebody else's at the same provider, with a person in it,
-// and returns a token for that person.
+// foreignPool makes another user pool, and returns the ID token of a user in it.
 func (s *site) foreignPool(t *testing.T) (token string) {
 	t.Helper()
 	idp := s.cognito()
@@ -34,7 +35,6 @@ func (s *site) foreignPool(t *testing.T) (token string) {
 	return authenticate(t, idp, client, "stranger@example.com").id
 }
 
-// anotherClient makes one more client in a pool.
 func (s *site) anotherClient(t *testing.T, pool string) (id string) {
 	t.Helper()
 	created, err := s.cognito().CreateUserPoolClient(t.Context(), &cognitoidentityprovider.CreateUserPoolClientInput{
@@ -47,18 +47,16 @@ func (s *site) anotherClient(t *testing.T, pool string) (id string) {
 	return aws.ToString(created.UserPoolClient.ClientId)
 }
 
-// segments are the three parts of a token.
 func segments(t *testing.T, token string) (header, claims, signature string) {
 	t.Helper()
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 {
-		t.Fatalf("a token of %d parts", len(parts))
+		t.Fatalf("the token has %d parts", len(parts))
 	}
 	return parts[0], parts[1], parts[2]
 }
 
-// claimed are a token's claims, changed.
-func claimed(t *testing.T, token string, changes map[string]any) []byte {
+func changedClaims(t *testing.T, token string, changes map[string]any) []byte {
 	t.Helper()
 	_, claims, _ := segments(t, token)
 	raw, err := base64.RawURLEncoding.DecodeString(claims)
@@ -79,8 +77,7 @@ func claimed(t *testing.T, token string, changes map[string]any) []byte {
 	return changed
 }
 
-// signed is a token with those claims.
-func signed(t *testing.T, algorithm jose.SignatureAlgorithm, key any, id string, claims []byte) string {
+func signToken(t *testing.T, algorithm jose.SignatureAlgorithm, key any, id string, claims []byte) string {
 	t.Helper()
 	options := (&jose.SignerOptions{}).WithType("JWT").WithHeader("kid", id)
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
@@ -98,7 +95,6 @@ func signed(t *testing.T, algorithm jose.SignatureAlgorithm, key any, id string,
 	return token
 }
 
-// publicKey is the key that the provider signs with, as anybody can read it.
 func (s *site) publicKey(t *testing.T) jose.JSONWebKey {
 	t.Helper()
 	resp, err := http.Get(s.AWSURL + "/" + s.Demo.PoolID + "/.well-known/jwks.json")
@@ -113,8 +109,7 @@ func (s *site) publicKey(t *testing.T) jose.JSONWebKey {
 	return set.Keys[0]
 }
 
-// forgeries are tokens that nobody may be let in with, made of a good one, by what is
-// wrong with them.
+// forgeries returns bad tokens made from a good one, by what is wrong with them.
 func (s *site) forgeries(t *testing.T, good string) map[string]string {
 	t.Helper()
 	header, claims, signature := segments(t, good)
@@ -129,8 +124,8 @@ func (s *site) forgeries(t *testing.T, good string) map[string]string {
 	}
 	published := pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})
 	unsigned := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"none","typ":"JWT"}`))
-	another := base64.RawURLEncoding.EncodeToString(claimed(t, good, map[string]any{"sub": "00000000-0000-0000-0000-000000000000"}))
-	same := claimed(t, good, nil)
+	another := base64.RawURLEncoding.EncodeToString(changedClaims(t, good, map[string]any{"sub": "00000000-0000-0000-0000-000000000000"}))
+	same := changedClaims(t, good, nil)
 	flipped := []byte(signature)
 	flipped[len(flipped)/2] ^= 1
 	return map[string]string{
@@ -139,16 +134,16 @@ func (s *site) forgeries(t *testing.T, good string) map[string]string {
 		"the signature is missing":                 header + "." + claims + ".",
 		"alg none":                                 unsigned + "." + claims + ".",
 		"alg none with the old signature":          unsigned + "." + claims + "." + signature,
-		"HS256 with the published key as secret":   signed(t, jose.HS256, published, public.KeyID, same),
-		"HS256 with the encoded key as secret":     signed(t, jose.HS256, der, public.KeyID, same),
-		"signed by a key of the sender's":          signed(t, jose.RS256, mine, public.KeyID, same),
-		"signed by an unknown key":                 signed(t, jose.RS256, mine, "unknown", same),
-		"signed with PS256":                        signed(t, jose.PS256, mine, public.KeyID, same),
+		"HS256 with the published key as secret":   signToken(t, jose.HS256, published, public.KeyID, same),
+		"HS256 with the encoded key as secret":     signToken(t, jose.HS256, der, public.KeyID, same),
+		"signed by the sender's own key":           signToken(t, jose.RS256, mine, public.KeyID, same),
+		"signed by an unknown key":                 signToken(t, jose.RS256, mine, "unknown", same),
+		"signed with PS256":                        signToken(t, jose.PS256, mine, public.KeyID, same),
 		"garbage":                                  "garbage-" + rand.Text(),
 		"garbage in three parts":                   rand.Text() + "." + rand.Text() + "." + rand.Text(),
 		"JSON instead of a token":                  `{"sub":"` + rand.Text() + `"}`,
-		"longer than any token":                    header + "." + claims + "." + strings.Repeat("QUJD", 6<<10),
-		"a key id that is a path":                  signed(t, jose.RS256, mine, "../../../etc/passwd", same),
+		"a token that is too long":                 header + "." + claims + "." + strings.Repeat("QUJD", 6<<10),
+		"a key id that is a path":                  signToken(t, jose.RS256, mine, "../../../etc/passwd", same),
 		"a token in which a token is the sub":      header + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"`+good+`"}`)) + "." + signature,
 		"two tokens, one after the other":          good + " " + good,
 		"a good token with something after it":     good + "A",

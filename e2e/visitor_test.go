@@ -1,3 +1,5 @@
+// A browser without JavaScript that keeps cookies and records its requests and answers.
+
 package e2e
 
 import (
@@ -13,8 +15,6 @@ import (
 	"github.com/PuerkitoBio/goquery"
 )
 
-// visitor is somebody with a browser that has cookies and follows links and forms, but
-// runs no scripts.
 type visitor struct {
 	t      *testing.T
 	base   string
@@ -32,7 +32,6 @@ func (s *site) visitor(t *testing.T) *visitor {
 	return &visitor{t: t, base: s.PortalURL, client: &http.Client{Jar: jar, Transport: record}, record: record}
 }
 
-// page is what the visitor sees.
 type page struct {
 	*goquery.Document
 	by     *visitor
@@ -56,8 +55,7 @@ func (v *visitor) open(ref string) *page {
 	return v.visit(http.MethodGet, to, nil)
 }
 
-// visit goes there as a page of the same site would make a browser do; further headers
-// come in pairs.
+// visit sends a request as a page of the same site would. Further headers come in pairs.
 func (v *visitor) visit(method string, to *url.URL, form url.Values, headers ...string) *page {
 	v.t.Helper()
 	var body io.Reader
@@ -100,7 +98,7 @@ func (v *visitor) visit(method string, to *url.URL, form url.Values, headers ...
 	return &page{doc, v, resp.Request.URL, resp.StatusCode, resp.Header, string(got)}
 }
 
-// one is the first element that matches; there must be one.
+// one returns the first element that matches; there must be one.
 func (p *page) one(selector string) *goquery.Selection {
 	p.by.t.Helper()
 	found := p.Find(selector).First()
@@ -119,7 +117,6 @@ func (p *page) heading() string { return strings.TrimSpace(p.Find("h1").First().
 
 func (p *page) has(selector string) bool { return p.Find(selector).Length() > 0 }
 
-// wants fails the test unless the page answers so, under that heading.
 func (p *page) wants(status int, heading string) *page {
 	p.by.t.Helper()
 	if p.status != status || p.heading() != heading {
@@ -128,7 +125,6 @@ func (p *page) wants(status int, heading string) *page {
 	return p
 }
 
-// follow takes a link.
 func (p *page) follow(selector string) *page {
 	p.by.t.Helper()
 	to, err := p.at.Parse(p.one(selector).AttrOr("href", ""))
@@ -138,7 +134,7 @@ func (p *page) follow(selector string) *page {
 	return p.by.visit(http.MethodGet, to, nil)
 }
 
-// submit sends a form with its own values and these, which come in pairs.
+// submit sends a form with its own values, replaced by the given pairs.
 func (p *page) submit(selector string, fields ...string) *page {
 	p.by.t.Helper()
 	to, values := p.form(selector)
@@ -161,8 +157,8 @@ func (p *page) form(selector string) (to *url.URL, values url.Values) {
 	return to, values
 }
 
-// settled reloads the page until nothing on it is under way.
-func (p *page) settled() *page {
+// reloadUntilDone reloads the page until nothing on it is under way.
+func (p *page) reloadUntilDone() *page {
 	p.by.t.Helper()
 	eventually(p.by.t, "nothing is under way on "+p.at.Path, func() bool {
 		if !p.has("[data-poll]") {
@@ -174,20 +170,18 @@ func (p *page) settled() *page {
 	return p
 }
 
-// exchange is one request and its answer, all of it as text.
+// exchange is a request and its answer as text, headers included.
 type exchange struct {
 	url             string
 	request, answer string
 	cookies         []*http.Cookie
 }
 
-// record is a transport that keeps everything that went over it.
 type record struct {
 	mu   sync.Mutex
 	kept []exchange
 }
 
-// RoundTrip sends the request by the default transport.
 func (r *record) RoundTrip(req *http.Request) (*http.Response, error) {
 	var asked, answered strings.Builder
 	_ = req.Header.Write(&asked)

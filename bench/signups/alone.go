@@ -13,43 +13,39 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// waited is how long one person waited from the click on: for the 202, and until the
-// portal showed the operation as succeeded.
+// waited is the time from the click until the 202, and until the portal showed that the
+// operation had succeeded.
 type waited struct {
 	accepted, visible time.Duration
 }
 
 const (
-	// warmingUp is how many people come first and are not counted: the processes still
-	// connect, and read what they keep in memory.
-	warmingUp = 3
-	// idling is how long nobody does anything before the click. What the processes read once a
-	// second at most is stale by then.
-	idling = 1200 * time.Millisecond
-	// asking is how often the portal is asked what became of the operation, without waiting for
-	// the answer before.
-	asking = 5 * time.Millisecond
+	// The first people are not counted: processes still connect and fill their memory.
+	warmUps = 3
+	// Everything that processes read at most once a second is stale after idleTime.
+	idleTime = 1200 * time.Millisecond
+	// A poll does not wait for the answer to the last one.
+	pollEvery = 5 * time.Millisecond
 )
 
-// countRoundTrips has one person after the other subscribe, half of them while every call
-// of AWS takes longer. What that adds to the time, divided by the delay, is how many round
-// trips to AWS lie one after the other. The last of them are those of the read that shows
-// the operation.
+// countRoundTrips delays every call to AWS for every other person. The time that this adds,
+// divided by the delay, is the number of round trips one after the other, including those of
+// the read that shows the operation.
 func (s *site) countRoundTrips(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
 	var plain, delayed []waited
-	for i := range warmingUp + 2*s.alone {
+	for i := range warmUps + 2*s.alone {
 		plan := faults.Plan{}
-		slow := i >= warmingUp && (i-warmingUp)%2 == 1
+		slow := i >= warmUps && (i-warmUps)%2 == 1
 		if slow {
 			plan = s.faults()
 		}
-		w, err := s.oneAlone(ctx, "alone-"+strconv.Itoa(i), plan)
+		w, err := s.timeAlone(ctx, "alone-"+strconv.Itoa(i), plan)
 		switch {
 		case err != nil:
 			return err
-		case i < warmingUp:
+		case i < warmUps:
 		case slow:
 			delayed = append(delayed, w)
 		default:
@@ -77,8 +73,8 @@ func median(list []waited, of func(waited) time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-// oneAlone registers somebody and waits until all is quiet. Then they subscribe.
-func (s *site) oneAlone(ctx context.Context, name string, plan faults.Plan) (waited, error) {
+// timeAlone registers a person, pauses, and times their subscription.
+func (s *site) timeAlone(ctx context.Context, name string, plan faults.Plan) (waited, error) {
 	token, err := s.issuer.token(name)
 	if err != nil {
 		return waited{}, err
@@ -88,38 +84,37 @@ func (s *site) oneAlone(ctx context.Context, name string, plan faults.Plan) (wai
 	if err != nil {
 		return waited{}, err
 	}
-	if _, err := s.shown(ctx, token, op.ID); err != nil {
+	if _, err := s.waitUntilShown(ctx, token, op.ID); err != nil {
 		return waited{}, err
 	}
 	if err := s.aws.SetFaults(plan); err != nil {
 		return waited{}, err
 	}
-	pause(ctx, idling)
+	pause(ctx, idleTime)
 	began := time.Now()
 	if op, err = s.ask(ctx, 0, p, http.MethodPut, "/api/v1/subscriptions/"+s.demo.FreePlanID, quiet); err != nil {
 		return waited{}, err
 	}
 	accepted := time.Since(began)
-	at, err := s.shown(ctx, token, op.ID)
+	at, err := s.waitUntilShown(ctx, token, op.ID)
 	if err != nil {
 		return waited{}, err
 	}
 	if err := s.aws.SetFaults(faults.Plan{}); err != nil {
 		return waited{}, err
 	}
-	pause(ctx, idling/2)
+	pause(ctx, idleTime/2)
 	return waited{accepted, at.Sub(began)}, nil
 }
 
-// shown asks again and again, and returns when the first answer came that says that the
-// operation has succeeded.
-func (s *site) shown(ctx context.Context, token, id string) (time.Time, error) {
+// waitUntilShown returns when the first answer came that said the operation had succeeded.
+func (s *site) waitUntilShown(ctx context.Context, token, id string) (time.Time, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	found := make(chan time.Time, 1)
 	var asked sync.WaitGroup
 	defer asked.Wait()
-	every := time.NewTicker(asking)
+	every := time.NewTicker(pollEvery)
 	defer every.Stop()
 	for {
 		select {
@@ -127,7 +122,7 @@ func (s *site) shown(ctx context.Context, token, id string) (time.Time, error) {
 			cancel()
 			return at, nil
 		case <-ctx.Done():
-			return time.Time{}, fmt.Errorf("operation %s is not over: %w", id, ctx.Err())
+			return time.Time{}, fmt.Errorf("operation %s has not ended: %w", id, ctx.Err())
 		case <-every.C:
 			asked.Go(func() {
 				var op operation
@@ -143,7 +138,6 @@ func (s *site) shown(ctx context.Context, token, id string) (time.Time, error) {
 	}
 }
 
-// pause waits, or returns early if ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	select {
 	case <-ctx.Done():

@@ -17,10 +17,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// compared is what the accounts in the journal came to.
 type compared struct {
-	// Accounts is how many there are, Open those with a wish that is not fulfilled, and Differing
-	// those whose views show something else than the journal.
+	// Open counts accounts with open wishes, and Differing those whose views differ from the
+	// journal.
 	Accounts, Open, Differing int
 }
 
@@ -35,12 +34,11 @@ func (c *compared) kept(accounts int) bool {
 	return c == nil || *c == compared{Accounts: accounts}
 }
 
-// patience is how long the last messages may take once every operation is over.
 const patience = 30 * time.Second
 
-// compare compares every account's views with its journal, until nothing differs or
-// patience runs out. It returns nil where the programs were built from another checkout,
-// whose tables may be of another format.
+// compare compares every account's views with its journal, until nothing differs or patience
+// runs out. It returns nil if the programs were built from another checkout, whose tables may
+// have another format.
 func (s *site) compare(ctx context.Context) (*compared, error) {
 	if s.source != "" {
 		return nil, nil
@@ -92,7 +90,7 @@ func (s *site) compare(ctx context.Context) (*compared, error) {
 	}
 }
 
-// shows says whether the views of an account show what its journal folds to.
+// shows reports whether the views show what the journal folds to.
 func shows(shown projections.Account, account state.Account) bool {
 	if (shown.Profile.Status == projections.StatusRegistered) != account.Registered {
 		return false

@@ -16,14 +16,12 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// person is one of the crowd, and what became of them.
 type person struct {
 	name, token string
 	operation   string
 	status      string
 }
 
-// operation is what the portal says of one.
 type operation struct {
 	ID, Status string
 }
@@ -32,8 +30,6 @@ func (o operation) over() bool {
 	return o.Status == "succeeded" || o.Status == "rejected" || o.Status == "failed"
 }
 
-// crowd has everybody sign up and subscribe at once, waits until everybody is done, and
-// looks at what is there then.
 func (s *site) crowd(ctx context.Context) (*report, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
@@ -42,7 +38,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 		name := "person-" + strconv.Itoa(i)
 		token, err := s.issuer.token(name)
 		if err != nil {
-			return nil, fmt.Errorf("making a token: %w", err)
+			return nil, fmt.Errorf("issuing a token: %w", err)
 		}
 		people[i] = &person{name: name, token: token}
 	}
@@ -54,20 +50,20 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	chaos, stop := context.WithCancel(ctx)
 	defer stop()
 	var killing sync.WaitGroup
-	killing.Go(func() { s.kills(chaos) })
+	killing.Go(func() { s.killAtRandom(chaos) })
 
 	r := &report{settings: s.settings, began: time.Now()}
 	s.tell("%d people sign up and subscribe", s.users)
 	var clicking sync.WaitGroup
 	if s.click > 0 {
-		clicking.Go(func() { r.Click, r.clickErr = s.oneMore(ctx) })
+		clicking.Go(func() { r.Click, r.clickErr = s.timeOneMore(ctx) })
 	}
 	if err := s.arrive(ctx, people, r); err != nil {
 		return nil, err
 	}
 	r.Arrived = time.Since(r.began)
 	s.tell("everybody is answered after %s", r.Arrived.Round(10*time.Millisecond))
-	if err := s.settle(ctx, people); err != nil {
+	if err := s.waitUntilOver(ctx, people); err != nil {
 		return nil, err
 	}
 	r.Done = time.Since(r.began)
@@ -82,8 +78,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	return r, s.inspect(ctx, people, r)
 }
 
-// kills kills a random process again and again.
-func (s *site) kills(ctx context.Context) {
+func (s *site) killAtRandom(ctx context.Context) {
 	if s.kill <= 0 {
 		return
 	}
@@ -98,8 +93,8 @@ func (s *site) kills(ctx context.Context) {
 	}
 }
 
-// arrive sends everybody's two requests. What is not answered with 202 is sent again
-// under the same Idempotency-Key, as a patient client does, and is counted.
+// arrive sends everybody's two requests. It retries an answer other than 202 under the same
+// Idempotency-Key, and counts it.
 func (s *site) arrive(ctx context.Context, people []*person, r *report) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(s.clients)
@@ -128,7 +123,7 @@ func (s *site) ask(ctx context.Context, i int, p *person, method, path string, r
 		if ctx.Err() != nil {
 			return op, ctx.Err()
 		}
-		// Only killed or failing AWS excuses asking again.
+		// Only kills and failing calls excuse a retry.
 		if s.kill == 0 && s.failing == 0 {
 			return op, fmt.Errorf("%s %s answered %d: %w", method, path, status, errors.Join(err, errors.New("want 202")))
 		}
@@ -136,20 +131,17 @@ func (s *site) ask(ctx context.Context, i int, p *person, method, path string, r
 	}
 }
 
-// oneMore is one person's click in the middle of it all: from the click to the key that
-// works.
-func (s *site) oneMore(ctx context.Context) (time.Duration, error) {
+func (s *site) timeOneMore(ctx context.Context) (time.Duration, error) {
 	select {
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	case <-time.After(s.click):
 	}
-	return s.served(ctx, "one-more")
+	return s.timeSignUp(ctx, "one-more")
 }
 
-// served has somebody sign up and subscribe, and returns how long it took from the first
-// click until the portal showed the key.
-func (s *site) served(ctx context.Context, name string) (time.Duration, error) {
+// timeSignUp returns the time from a person's first click until the portal showed the key.
+func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, error) {
 	token, err := s.issuer.token(name)
 	if err != nil {
 		return 0, err
@@ -168,16 +160,18 @@ func (s *site) served(ctx context.Context, name string) (time.Duration, error) {
 	return time.Since(began), err
 }
 
-// fewest and askers bound how much settle asks at once.
+// minWindow and askers bound how much settle asks at once.
 const (
-	fewest = 40
-	askers = 4
+	// minWindow is how many operations waitUntilOver asks about at least, and askers how many
+	// of them at once.
+	minWindow = 40
+	askers    = 4
 )
 
-// settle waits until every operation is over. It asks little, in order to disturb little:
-// about a few that are open, in turn, and about more as long as most of those were over.
-func (s *site) settle(ctx context.Context, people []*person) error {
-	open, window := people, fewest
+// waitUntilOver polls little, to disturb little: a few open operations in turn, and more as
+// long as most of those had ended.
+func (s *site) waitUntilOver(ctx context.Context, people []*person) error {
+	open, window := people, minWindow
 	for told := time.Now(); len(open) > 0; {
 		asked := open[:min(window, len(open))]
 		still, err := s.stillOpen(ctx, asked)
@@ -190,7 +184,7 @@ func (s *site) settle(ctx context.Context, people []*person) error {
 			told = time.Now()
 		}
 		if len(still) > len(asked)/2 {
-			window = fewest
+			window = minWindow
 			time.Sleep(300 * time.Millisecond)
 			continue
 		}
@@ -199,7 +193,7 @@ func (s *site) settle(ctx context.Context, people []*person) error {
 	return nil
 }
 
-// stillOpen asks about people's operations and returns those that are not over.
+// stillOpen returns the people whose operation has not ended.
 func (s *site) stillOpen(ctx context.Context, people []*person) ([]*person, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(askers)
@@ -217,7 +211,6 @@ func (s *site) stillOpen(ctx context.Context, people []*person) ([]*person, erro
 	return slices.DeleteFunc(slices.Clone(people), func(p *person) bool { return p.status != "" }), err
 }
 
-// send sends one request to one of the portals.
 func (s *site) send(ctx context.Context, turn int, token, method, path, key string, into any) (int, error) {
 	portals := s.fleet.portals()
 	req, err := http.NewRequestWithContext(ctx, method, "http://"+portals[turn%len(portals)]+path, nil)
@@ -245,7 +238,7 @@ func (s *site) send(ctx context.Context, turn int, token, method, path, key stri
 	return resp.StatusCode, json.Unmarshal(body, into)
 }
 
-// get asks every portal, from that turn on, until one answers.
+// get asks the portals in turn, until one answers.
 func (s *site) get(ctx context.Context, turn int, token, path string, into any) (status int, err error) {
 	for n := range s.fleet.portals() {
 		if status, err = s.send(ctx, turn+n, token, http.MethodGet, path, "", into); err == nil {

@@ -14,33 +14,26 @@ import (
 )
 
 const (
-	// changing is how often an account changes its mind.
-	changing = time.Second
-	// arriving is how often a newcomer arrives; the first does when the accounts have changed
-	// their minds a few times. Before that they are a crowd of newcomers themselves.
-	arriving = 3 * time.Second
-	// calming is how long newcomers still arrive after the flapping has ended.
-	calming = time.Minute
-	// servedWithin is the most that a newcomer may wait.
+	flapEvery = time.Second
+	// The first newcomer comes after the accounts, who are newcomers at first, have changed
+	// their minds a few times.
+	newcomerEvery = 3 * time.Second
+	// Newcomers still arrive afterwards, when the flapping has ended.
+	afterwards   = time.Minute
 	servedWithin = 10 * time.Second
 )
 
-// flaps is what came of accounts that subscribe and leave all the time.
 type flaps struct {
 	mu sync.Mutex
 	// answers counts the answers to the flapping accounts, by status.
-	answers map[int]int
-	// during and after are the newcomers, by when they arrived.
+	answers       map[int]int
 	during, after []newcomer
 }
 
-// newcomer is how long somebody took from the click to the key, and when they clicked.
 type newcomer struct {
 	took, arrived time.Duration
 }
 
-// flapping has accounts subscribe and leave once a second each, and times the newcomers
-// beside them and after them.
 func (s *site) flapping(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithTimeout(ctx, s.limit)
 	defer cancel()
@@ -50,17 +43,17 @@ func (s *site) flapping(ctx context.Context, out io.Writer) error {
 	}
 	before := s.aws.Counts()
 	f := &flaps{answers: map[int]int{}}
-	s.tell("%d accounts subscribe and leave once a second each for %s; newcomers arrive every %s", s.flap, s.lasting, arriving)
+	s.tell("%d accounts subscribe and leave once a second each for %s; newcomers arrive every %s", s.flap, s.lasting, newcomerEvery)
 	began := time.Now()
 	var everybody sync.WaitGroup
-	failed := make(chan error, s.flap+int((s.lasting+calming)/arriving)+1)
+	failed := make(chan error, s.flap+int((s.lasting+afterwards)/newcomerEvery)+1)
 	for i := range s.flap {
 		everybody.Go(func() { failed <- s.flapOne(ctx, i, f) })
 	}
 	newcomers := 0
-	for pause(ctx, arriving); time.Since(began) < s.lasting+calming && ctx.Err() == nil; newcomers++ {
-		everybody.Go(func() { failed <- s.newcomer(ctx, newcomers, time.Since(began), f) })
-		pause(ctx, arriving)
+	for pause(ctx, newcomerEvery); time.Since(began) < s.lasting+afterwards && ctx.Err() == nil; newcomers++ {
+		everybody.Go(func() { failed <- s.timeNewcomer(ctx, newcomers, time.Since(began), f) })
+		pause(ctx, newcomerEvery)
 	}
 	everybody.Wait()
 	close(failed)
@@ -76,7 +69,7 @@ func (s *site) flapping(ctx context.Context, out io.Writer) error {
 	for operation, n := range refused {
 		throttled += n.Faults["throttled"] - before.Of("apigateway", operation).Faults["throttled"]
 	}
-	if err := s.calm(); err != nil {
+	if err := s.stopFaults(); err != nil {
 		return err
 	}
 	found, err := s.compare(ctx)
@@ -118,7 +111,6 @@ func spread(list []newcomer) string {
 	return fmt.Sprintf("%d, served in %s (median), %s (worst, of who arrived after %s)", len(sorted), round(sorted[len(sorted)/2].took), round(worst.took), round(worst.arrived))
 }
 
-// flapOne registers an account, which then subscribes and leaves in turn.
 func (s *site) flapOne(ctx context.Context, i int, f *flaps) error {
 	token, err := s.issuer.token("flapping-" + strconv.Itoa(i))
 	if err != nil {
@@ -128,7 +120,7 @@ func (s *site) flapOne(ctx context.Context, i int, f *flaps) error {
 	if _, err := s.ask(ctx, i, p, http.MethodPost, "/api/v1/register", &report{}); err != nil {
 		return err
 	}
-	every := time.NewTicker(changing)
+	every := time.NewTicker(flapEvery)
 	defer every.Stop()
 	over := time.After(s.lasting)
 	for n := 0; ; n++ {
@@ -151,9 +143,8 @@ func (s *site) flapOne(ctx context.Context, i int, f *flaps) error {
 	}
 }
 
-// newcomer signs up and subscribes, and waits for the key.
-func (s *site) newcomer(ctx context.Context, i int, arrived time.Duration, f *flaps) error {
-	took, err := s.served(ctx, "newcomer-"+strconv.Itoa(i))
+func (s *site) timeNewcomer(ctx context.Context, i int, arrived time.Duration, f *flaps) error {
+	took, err := s.timeSignUp(ctx, "newcomer-"+strconv.Itoa(i))
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if arrived < s.lasting {

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// fleet is the processes. One that ends without being told to is started again, as a
-// service manager would.
+// fleet is the processes. It restarts one that ends before stop, as a service manager would.
 type fleet struct {
 	dir string
 
@@ -23,11 +22,11 @@ type fleet struct {
 	members []*member
 	stopped bool
 	kills   int
-	// worked is the processor time of the processes that have ended, by program.
+	// worked is the processor time of ended processes, by program.
 	worked map[string]time.Duration
 }
 
-// member is one place in the fleet, whatever process fills it.
+// member is one place in the fleet. A restart puts a new process there.
 type member struct {
 	program string
 	address string
@@ -47,7 +46,6 @@ func newFleet(ctx context.Context, dir, source string) (*fleet, error) {
 	return &fleet{dir: dir, worked: map[string]time.Duration{}}, nil
 }
 
-// once runs a command to its end.
 func (f *fleet) once(ctx context.Context, env []string, program string, args ...string) error {
 	cmd := exec.CommandContext(ctx, filepath.Join(f.dir, program), args...)
 	cmd.Env = env
@@ -57,7 +55,6 @@ func (f *fleet) once(ctx context.Context, env []string, program string, args ...
 	return nil
 }
 
-// add starts one more process of a program, on a free port of its own.
 func (f *fleet) add(ctx context.Context, program string, number int, env []string) error {
 	address, err := freeAddress()
 	if err != nil {
@@ -120,7 +117,6 @@ func (f *fleet) start(m *member, name string) error {
 	return nil
 }
 
-// kill kills one process, without a warning; n chooses it.
 func (f *fleet) kill(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -128,7 +124,7 @@ func (f *fleet) kill(n int) {
 	_ = f.members[n%len(f.members)].cmd.Process.Kill()
 }
 
-// portals are the addresses of all portals, running or about to.
+// portals returns the addresses of all portals, running or restarting.
 func (f *fleet) portals() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -141,7 +137,6 @@ func (f *fleet) portals() []string {
 	return all
 }
 
-// stop ends them all.
 func (f *fleet) stop() {
 	f.mu.Lock()
 	f.stopped = true
@@ -165,8 +160,7 @@ func (f *fleet) stop() {
 	}
 }
 
-// worked is the processor time of all processes that have ended, by program, and own,
-// which is that of this process.
+// worked is the processor time of the ended processes by program, and that of this process.
 func (s *site) worked(own time.Duration) map[string]time.Duration {
 	s.fleet.mu.Lock()
 	defer s.fleet.mu.Unlock()

@@ -14,15 +14,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// calm ends everything that goes wrong on purpose.
-func (s *site) calm() error {
+func (s *site) stopFaults() error {
 	s.aws.SetLimits(localaws.Limits{})
 	return s.aws.SetFaults(faults.Plan{})
 }
 
-// inspect looks, with everything going right again, at whether the promises were kept.
 func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
-	if err := s.calm(); err != nil {
+	if err := s.stopFaults(); err != nil {
 		return err
 	}
 	for _, p := range people {
@@ -51,7 +49,7 @@ func (s *site) inspect(ctx context.Context, people []*person, r *report) error {
 	return nil
 }
 
-// keys counts the API keys of each account.
+// keys counts the keys of each account.
 func (s *site) keys(ctx context.Context) (map[portal.AccountID]int, error) {
 	counts := map[portal.AccountID]int{}
 	cfg, err := app.LoadConfig(nil)
@@ -73,7 +71,6 @@ func (s *site) keys(ctx context.Context) (map[portal.AccountID]int, error) {
 	return counts, nil
 }
 
-// attached counts the keys in the plan.
 func (s *site) attached(ctx context.Context) (int, error) {
 	n := 0
 	pages := apigateway.NewGetUsagePlanKeysPaginator(apigateway.NewFromConfig(s.aws.AWSConfig()), &apigateway.GetUsagePlanKeysInput{

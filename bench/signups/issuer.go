@@ -14,11 +14,10 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// clientID is the portal's at the issuer.
 const clientID = "bench"
 
-// issuer is an identity provider that vouches for anybody: passwords of thousands would
-// cost more than what is to be measured.
+// issuer is an identity provider without passwords: checking thousands of them would cost more
+// than what is measured.
 type issuer struct {
 	url    string
 	signer jose.Signer
@@ -28,11 +27,11 @@ type issuer struct {
 func newIssuer() (*issuer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("making the issuer's key: %w", err)
+		return nil, fmt.Errorf("creating the issuer's key: %w", err)
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "k"}}, nil)
 	if err != nil {
-		return nil, fmt.Errorf("making the issuer's signer: %w", err)
+		return nil, fmt.Errorf("creating the issuer's signer: %w", err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,7 +47,6 @@ func newIssuer() (*issuer, error) {
 	return is, nil
 }
 
-// token is an ID token of somebody.
 func (is *issuer) token(subject string) (string, error) {
 	now := time.Now()
 	return jwt.Signed(is.signer).Claims(jwt.Claims{

@@ -1,12 +1,8 @@
-// Command signups puts the whole of Gatehouse under load: portals and workers as processes
-// of their own, against a local AWS that enforces API Gateway's quotas, is slow, loses
-// answers, or whose clients are killed, as the flags say.
-//
-// By default a crowd signs up and subscribes at once. It reports what people were answered
-// and how soon, when everybody was done, what it took of the control plane, and whether in
-// the end every account has one key, attached, no wish is open, and the views equal the
-// journal. With -flap, some accounts subscribe and leave all the time, and newcomers are
-// timed. With -alone, one person at a time subscribes, and round trips to AWS are counted.
+// Command signups puts the whole of Gatehouse under load: portals and workers as processes,
+// against a local AWS. By default a crowd signs up and subscribes at once. With -flap, accounts
+// subscribe and leave all the time, and newcomers are timed. With -alone, one person at a time
+// subscribes, and round trips to AWS are counted. docs/performance.md explains the flags and
+// the checks at the end.
 package main
 
 import (
@@ -26,7 +22,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// settings are the flags.
 type settings struct {
 	users, apis, workers, clients int
 	quotas                        bool
@@ -101,29 +96,29 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 	flags.BoolVar(&s.quotas, "quotas", false, "enforce API Gateway's published quotas")
 	flags.DurationVar(&s.attaching, "attaching", 0, "attaching a key takes API Gateway this long, one at a time")
 	flags.Float64Var(&s.share, "share", 0.5, "share of the quotas that Gatehouse is given")
-	flags.StringVar(&s.provisioning, "provisioning", "single", "single, or auto: import keys together where that is known to work")
+	flags.StringVar(&s.provisioning, "provisioning", "single", "single, or auto: import keys together if a probe shows that it works")
 	flags.DurationVar(&s.kill, "kill", 0, "kill a random process this often, on average, and start another")
-	flags.DurationVar(&s.latency, "latency", 0, "delay of every call of AWS")
-	flags.Float64Var(&s.failing, "failing", 0, "share of AWS's calls that fail, half of them after taking effect")
+	flags.DurationVar(&s.latency, "latency", 0, "delay of every call to AWS")
+	flags.Float64Var(&s.failing, "failing", 0, "share of calls to AWS that fail, half of them after taking effect")
 	flags.DurationVar(&s.click, "click", 0, "after this long, one more person subscribes, and is timed")
-	flags.DurationVar(&s.limit, "limit", 30*time.Minute, "give up after")
+	flags.DurationVar(&s.limit, "limit", 30*time.Minute, "give up after this long")
 	flags.Uint64Var(&s.seed, "seed", 1, "seed of the faults and kills")
-	flags.IntVar(&s.flap, "flap", 0, "instead of a crowd: so many accounts subscribe and leave once a second each, beside newcomers")
+	flags.IntVar(&s.flap, "flap", 0, "instead of a crowd: how many accounts subscribe and leave once a second, beside newcomers")
 	flags.DurationVar(&s.lasting, "lasting", 2*time.Minute, "how long -flap goes on")
-	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: so many people subscribe one by one, without and with -latency (50ms unless given)")
+	flags.IntVar(&s.alone, "alone", 0, "instead of a crowd: how many people subscribe one by one, without and with -latency (50ms unless given)")
 	flags.StringVar(&s.source, "source", "", "build the programs from this checkout instead of this one, to compare another version")
 	flags.BoolVar(&s.asJSON, "json", false, "write JSON instead of text")
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
 	if s.users < 1 || s.apis < 1 || s.workers < 1 || s.clients < 1 {
-		return s, errors.New("-users, -apis, -workers and -clients want at least 1")
+		return s, errors.New("-users, -apis, -workers and -clients must be at least 1")
 	}
 	if s.alone > 0 && s.latency == 0 {
 		s.latency = 50 * time.Millisecond
 	}
 	if s.users+s.more() > maxKeys {
-		return s, fmt.Errorf("%d people want a key, and API Gateway keeps %d for an account: the rest would wait for room", s.users+s.more(), maxKeys)
+		return s, fmt.Errorf("%d people need a key, but API Gateway keeps at most %d for an AWS account", s.users+s.more(), maxKeys)
 	}
 	return s, nil
 }
@@ -132,7 +127,6 @@ func parse(args []string, stderr io.Writer) (settings, error) {
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
 const maxKeys = 10_000
 
-// more is how many people come besides the crowd.
 func (s settings) more() int {
 	if s.click > 0 {
 		return 1
@@ -140,7 +134,7 @@ func (s settings) more() int {
 	return 0
 }
 
-// faults is what goes wrong on purpose, once people arrive.
+// faults is what goes wrong on purpose once people arrive.
 func (s settings) faults() faults.Plan {
 	plan := faults.Plan{Seed: s.seed}
 	if s.latency > 0 {
@@ -154,7 +148,6 @@ func (s settings) faults() faults.Plan {
 	return plan
 }
 
-// ownTime is the processor time that this process has used so far.
 func ownTime() time.Duration {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
@@ -163,7 +156,6 @@ func ownTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// machine is what a figure is worth nothing without.
 func machine() string {
 	return fmt.Sprintf("%d cores, %s/%s, %s; clients, portals, workers and the local AWS share them", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

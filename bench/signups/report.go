@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// report is what came of it. Times are wall-clock, from the first request on.
+// report is the result of a crowd. Times begin with the first request.
 type report struct {
 	settings settings
 	began    time.Time
@@ -22,29 +22,29 @@ type report struct {
 	mu        sync.Mutex
 	latencies []time.Duration
 
-	// Answers counts the answers to requests by status; 0 is a connection that broke.
+	// Answers counts the answers by status; 0 is a broken connection.
 	Answers map[int]int
-	// Arrived is when everybody had been answered, Done when every operation was over.
+	// Arrived is when everybody had been answered, and Done when every operation had ended.
 	Arrived, Done time.Duration
-	// Click is how long one more person waited, from the click to the key.
+	// Click is how long one more person waited for the key.
 	Click time.Duration
 	Kills int
-	// Calls are those of API Gateway's control plane, Throttled what AWS refused of them.
+	// Calls counts control-plane calls by operation, and Throttled those that AWS refused.
 	Calls     map[string]int
 	Throttled int
-	// Polls is how often the clients asked what became of an operation.
+	// Polls is how often the clients polled an operation.
 	Polls int
-	// Requests are those of every service of AWS's.
+	// Requests counts requests to AWS by service.
 	Requests map[string]int
-	// Tables are the requests of DynamoDB, by operation.
+	// Tables counts requests to DynamoDB by operation.
 	Tables map[string]int
-	// Worked is the processor time of the programs, by name. That of the local AWS includes the
-	// clients.
+	// Worked is the processor time by program. That of the local AWS includes the clients.
 	Worked map[string]time.Duration
 	own    time.Duration
-	// What is there in the end.
+	// Succeeded counts operations, Accounts those with a key, Attached keys in the plan, and
+	// Doubled accounts with more than one key.
 	Succeeded, Accounts, Attached, Doubled int
-	// Journal compares the accounts in the journal with their views; nil where -source is set.
+	// Journal compares the journal with the views. It is nil if -source is set.
 	Journal *compared
 	Kept    bool
 }
@@ -91,8 +91,8 @@ func (r *report) percentile(p float64) time.Duration {
 	return sorted[min(len(sorted)-1, int(p*float64(len(sorted))))]
 }
 
-// floor is the least time that single calls take at the share: creating a key is bounded
-// by its own quota, both calls together by the total.
+// floor is the least time for single calls at the share: creating a key has a quota of its own,
+// and both calls count in the total.
 func (r *report) floor() time.Duration {
 	n, share := float64(r.settings.users), r.settings.share
 	create := (n - 5*share) / (5 * share)
@@ -138,7 +138,6 @@ func (r *report) write(out io.Writer) error {
 	return err
 }
 
-// perPerson is what one person costs in requests of each service.
 func (r *report) perPerson() string {
 	var parts []string
 	for _, service := range slices.Sorted(maps.Keys(r.Requests)) {
@@ -147,7 +146,6 @@ func (r *report) perPerson() string {
 	return strings.Join(parts, ", ") + fmt.Sprintf(" a person, polls of idle queues included, and the clients' %.1f polls of operations", float64(r.Polls)/float64(r.settings.users))
 }
 
-// byOperation is what one person costs in requests of DynamoDB, by operation.
 func (r *report) byOperation() string {
 	var parts []string
 	for _, operation := range slices.Sorted(maps.Keys(r.Tables)) {
@@ -156,7 +154,6 @@ func (r *report) byOperation() string {
 	return strings.Join(parts, ", ")
 }
 
-// processor is how much processor time one person takes, by program.
 func (r *report) processor() string {
 	var sum time.Duration
 	var parts []string

@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// site is everything that runs: the local AWS and the issuer here, the rest as processes.
+// site is the local AWS and the issuer in this process, and the fleet.
 type site struct {
 	settings
 	tell   func(format string, values ...any)
@@ -28,14 +28,14 @@ type site struct {
 	demo   demo.Installed
 	random *rand.Rand
 	client *http.Client
-	// polls counts how often the crowd asks what became of its operations.
+	// polls counts how often the crowd polled an operation.
 	polls int
 }
 
 func newSite(ctx context.Context, s settings, tell func(string, ...any)) (*site, error) {
 	dir, err := os.MkdirTemp("", "gatehouse-signups-")
 	if err != nil {
-		return nil, fmt.Errorf("making a folder: %w", err)
+		return nil, fmt.Errorf("creating a folder: %w", err)
 	}
 	is := &site{settings: s, tell: tell, dir: dir, random: rand.New(rand.NewPCG(s.seed, 0)), client: &http.Client{
 		Timeout:   time.Minute,
@@ -84,10 +84,9 @@ func (s *site) start(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	return s.offered(ctx)
+	return s.waitForCatalog(ctx)
 }
 
-// env is the configuration of the processes.
 func (s *site) env() []string {
 	return []string{
 		"HOME=" + s.dir, "AWS_EC2_METADATA_DISABLED=true",
@@ -100,7 +99,6 @@ func (s *site) env() []string {
 	}
 }
 
-// limits are those of API Gateway that apply once people arrive.
 func (s settings) limits() localaws.Limits {
 	l := localaws.Limits{ConcurrentModification: s.attaching}
 	if s.quotas {
@@ -109,8 +107,7 @@ func (s settings) limits() localaws.Limits {
 	return l
 }
 
-// offered waits until the catalog is published.
-func (s *site) offered(ctx context.Context) error {
+func (s *site) waitForCatalog(ctx context.Context) error {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		var list struct{ Items []struct{ ID string } }
 		if _, err := s.get(ctx, 0, "", "/api/v1/catalog", &list); err == nil && len(list.Items) > 0 {

@@ -1,7 +1,6 @@
-// Command testrun is `go test`, plus a list at the end of the tests that were not run
-// because this machine lacks what they need. Such tests skip with a message that
-// begins with "NOT RUN:". Everything else is as with go test: its flags, its lines, its
-// exit code.
+// Command testrun is `go test` with a list at the end of the tests that were not run because
+// this machine lacks something. Those skip with a message that begins with "NOT RUN:". Flags,
+// output and exit code are those of go test.
 package main
 
 import (
@@ -37,12 +36,12 @@ func run(args []string, stdout, stderr io.Writer) (code int, err error) {
 	var exit *exec.ExitError
 	switch {
 	case errors.As(err, &exit):
-		// What go test has to say it has said.
+		// go test has already printed why.
 		return max(1, exit.ExitCode()), nil
 	case err != nil:
 		return 1, err
 	case readErr != nil:
-		return 1, fmt.Errorf("reading what go test says: %w", readErr)
+		return 1, fmt.Errorf("reading the output of go test: %w", readErr)
 	}
 	return 0, nil
 }

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// notRun begins the message of a test that skips for want of something.
+// notRun begins the message of a test that skips because something is missing.
 const notRun = "NOT RUN:"
 
-// event is one line of `go test -json` (go doc test2json).
+// event is a line of `go test -json` (go doc test2json).
 type event struct {
 	Action  string
 	Package string
@@ -19,8 +19,8 @@ type event struct {
 	Output  string
 }
 
-// report turns events into the lines of a plain `go test`: of a package that passed its
-// last line, of one that failed the output of the tests that did not pass.
+// report turns events into the lines of a plain `go test`: the last line of a package that
+// passed, and the output of failed tests.
 type report struct {
 	out      io.Writer
 	packages map[string]*results
@@ -29,7 +29,6 @@ type report struct {
 	passed, failed, skipped int
 }
 
-// results are one package's.
 type results struct {
 	order []string
 	tests map[string]*test
@@ -44,7 +43,7 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, packages: map[string]*results{}}
 }
 
-// read takes events until there are no more. Lines that are none are passed on.
+// read reads all events. It prints lines that are not events.
 func (r *report) read(events io.Reader) error {
 	lines := bufio.NewReader(events)
 	for {
@@ -85,7 +84,7 @@ func (r *report) take(e event) {
 	}
 }
 
-// test finds or makes the results of a test, those of the package itself under "".
+// test returns the results of a test, or of the package itself if name is "".
 func (r *report) test(pkg, name string) *test {
 	p, ok := r.packages[pkg]
 	if !ok {
@@ -119,8 +118,8 @@ func (r *report) count(e event, t *test) {
 	}
 }
 
-// closePackage prints the package. One that failed says all that its tests said,
-// besides those that passed; the package's own lines come last, as go test has it.
+// closePackage prints a package. If it failed, that is the output of its tests that did not
+// pass, then the package's own, as in go test.
 func (r *report) closePackage(pkg string) {
 	p := r.packages[pkg]
 	delete(r.packages, pkg)
@@ -147,7 +146,7 @@ func printTest(out io.Writer, t *test) {
 	}
 }
 
-// close prints what is left of packages that never ended, and the last lines.
+// close prints packages that never ended, then the totals.
 func (r *report) close() {
 	for pkg := range r.packages {
 		r.test(pkg, "").action = "fail"

@@ -27,7 +27,7 @@ func TestAPackageThatPassesIsOneLine(t *testing.T) {
 	}
 }
 
-func TestATestThatFailsSaysAllThatItSaid(t *testing.T) {
+func TestAFailedTestPrintsItsOutput(t *testing.T) {
 	got := reported(
 		`{"Action":"output","Package":"p","Test":"TestB","Output":"=== RUN   TestB\n"}`,
 		`{"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:3: no\n"}`,
@@ -63,7 +63,7 @@ func TestATestThatLacksSomethingIsListedAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestWhatDoesNotBuildSaysWhy(t *testing.T) {
+func TestABuildFailurePrintsTheCompilersErrors(t *testing.T) {
 	got := reported(
 		`{"Action":"build-output","ImportPath":"p","Output":"p.go:1: undefined: x\n"}`,
 		`{"Action":"output","Package":"p","Output":"FAIL\tp [build failed]\n"}`,
@@ -74,7 +74,7 @@ func TestWhatDoesNotBuildSaysWhy(t *testing.T) {
 	}
 }
 
-func TestAPackageThatNeverEndsIsPrintedAllTheSame(t *testing.T) {
+func TestAnUnfinishedPackageIsPrinted(t *testing.T) {
 	got := reported(`{"Action":"output","Package":"p","Test":"TestA","Output":"stuck here\n"}`, "not json")
 	if !strings.Contains(got, "stuck here\n") || !strings.Contains(got, "not json\n") {
 		t.Errorf("output is lost: %q", got)

@@ -1,5 +1,5 @@
-# What people describe with Terraform around Gatehouse comes in two editions, so that every
-# resource is made, changed and removed. This file is part of each configuration.
+# The configurations hold what people describe with Terraform around Gatehouse. Each has two
+# editions, so that every resource is created, changed and destroyed. This file is part of each.
 
 terraform {
   required_providers {

@@ -1,3 +1,5 @@
+// This file tests that bad requests are refused with the right error, and change nothing.
+
 package e2e
 
 import (
@@ -17,26 +19,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// canary is a value that a client sent and that no answer may repeat.
+// canary is sent in bad requests. No answer or log line may repeat it.
 const canary = "c4nary-7d1f"
 
-// nonsense is a request that must be refused, and how.
-type nonsense struct {
+type badRequest struct {
 	name, method, path string
-	// token is sent as bearer token unless it is empty; headers come in pairs.
+	// token is sent as a bearer token unless it is empty. headers come in pairs.
 	token   string
 	headers []string
 	body    io.Reader
 	status  int
-	// problem is the code in the type.
 	problem string
 }
 
-// suspicious is text that is AWS's, or that tells of what is behind the portal.
+// suspicious matches text of AWS's and details of what is behind the portal.
 var suspicious = regexp.MustCompile(`operation error|https response error|RequestID:|Exception|amazonaws|arn:aws|DynamoDB|127\.0\.0\.1|goroutine|\.go:\d`)
 
-// refused sends the request and checks that it is refused in the right words.
-func (n nonsense) refused(t *testing.T, s *site) {
+func (n badRequest) checkRefused(t *testing.T, s *site) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), n.method, s.PortalURL+n.path, n.body)
 	if err != nil {
@@ -84,7 +83,7 @@ func checkProblem(t *testing.T, header http.Header, body []byte, status int, cod
 		t.Errorf("the content type is %q", got)
 	}
 	if got := header.Get("Cache-Control"); got != "no-store" {
-		t.Errorf("caches are told %q", got)
+		t.Errorf("Cache-Control is %q", got)
 	}
 	if challenged := strings.HasPrefix(header.Get("WWW-Authenticate"), "Bearer"); challenged != (status == http.StatusUnauthorized) {
 		t.Errorf("%d comes with WWW-Authenticate %q", status, header.Get("WWW-Authenticate"))
@@ -111,7 +110,7 @@ func checkNothingLeaks(t *testing.T, header http.Header, body []byte, token stri
 	}
 }
 
-// zeros are n bytes; as chunks, since their length is not told.
+// zeros returns n bytes of unknown length, so they are sent in chunks.
 func zeros(n int64) io.Reader { return io.LimitReader(zeroReader{}, n) }
 
 type zeroReader struct{}
@@ -121,9 +120,9 @@ func (zeroReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// protected are the operations that the portal's own description wants a token for,
-// as "GET /api/v1/me", with a plausible word for every parameter.
-func (s *site) protected(t *testing.T) []string {
+// protectedRoutes returns the operations that the OpenAPI description requires a token for, as
+// "GET /api/v1/me", with the canary as every parameter.
+func (s *site) protectedRoutes(t *testing.T) []string {
 	t.Helper()
 	description := decode[struct {
 		Paths map[string]map[string]struct{ Security []any }
@@ -139,18 +138,17 @@ func (s *site) protected(t *testing.T) []string {
 	}
 	slices.Sort(all)
 	if len(all) < 8 {
-		t.Fatalf("only %v are protected", all)
+		t.Fatalf("only %v require a token", all)
 	}
 	return all
 }
 
-// past is a clock that can be set back.
 type past struct{ by atomic.Int64 }
 
 func (p *past) now() time.Time          { return time.Now().Add(-time.Duration(p.by.Load())) }
 func (p *past) setBack(d time.Duration) { p.by.Store(int64(d)) }
 
-func TestNonsenseIsRefusedAndNothingComesOfIt(t *testing.T) {
+func TestBadRequestsAreRefusedAndChangeNothing(t *testing.T) {
 	t.Parallel()
 	var clock past
 	clock.setBack(25 * time.Hour)
@@ -158,7 +156,7 @@ func TestNonsenseIsRefusedAndNothingComesOfIt(t *testing.T) {
 	expired := s.signUp(t, "owner@example.com").token
 	clock.setBack(0)
 
-	s.offered(t)
+	s.waitForCatalog(t)
 	free := "/api/v1/subscriptions/" + s.Demo.API.FreePlanID
 	owner, other := s.signIn(t, "owner@example.com"), s.signUp(t, "other@example.com")
 	owner.succeed(owner.do(http.MethodPost, "/api/v1/register", ""))
@@ -167,39 +165,39 @@ func TestNonsenseIsRefusedAndNothingComesOfIt(t *testing.T) {
 	key := decode[items[key]](owner.do(http.MethodGet, "/api/v1/keys", "").want(http.StatusOK)).Items[0].ID
 	browser := s.visitor(t)
 	browser.open("/apis").signIn("owner@example.com", password)
-	s.quiet(t)
-	// Two people have registered and one has subscribed. A worker
-	// writes the line about a message only after the message is gone.
-	eventually(t, "the log tells of what was handled", func() bool { return s.handled() >= 3 })
-	before, handled := s.everything(t), s.handled()
+	s.waitForEmptyQueues(t)
+	// Two people have registered and one has subscribed. A worker logs a message after it has
+	// deleted it.
+	eventually(t, "the log shows three handled requests", func() bool { return s.handled() >= 3 })
+	before, handled := s.allRows(t), s.handled()
 
-	var cases []nonsense
-	for _, route := range s.protected(t) {
+	var cases []badRequest
+	for _, route := range s.protectedRoutes(t) {
 		method, path, _ := strings.Cut(route, " ")
 		cases = append(cases,
-			nonsense{name: "no token: " + route, method: method, path: path, status: http.StatusUnauthorized, problem: "unauthorized"},
-			nonsense{name: "an expired token: " + route, method: method, path: path, token: expired, status: http.StatusUnauthorized, problem: "unauthorized"})
+			badRequest{name: "no token: " + route, method: method, path: path, status: http.StatusUnauthorized, problem: "unauthorized"},
+			badRequest{name: "an expired token: " + route, method: method, path: path, token: expired, status: http.StatusUnauthorized, problem: "unauthorized"})
 	}
 	cases = append(cases, s.badTokens(t, owner.token)...)
 	cases = append(cases, foreign(other.token, key, operation)...)
 	cases = append(cases, malformed(owner.token, free)...)
 	cases = append(cases, crossOrigin(browser, free)...)
 	for _, n := range cases {
-		t.Run(n.name, func(t *testing.T) { n.refused(t, s) })
+		t.Run(n.name, func(t *testing.T) { n.checkRefused(t, s) })
 	}
-	t.Run("on the pages", func(t *testing.T) { nonsenseOnPages(t, s, browser, s.Demo.API.FreePlanID) })
+	t.Run("on the pages", func(t *testing.T) { checkBadRequestsOnPages(t, s, browser, s.Demo.API.FreePlanID) })
 	t.Run("a header larger than the server takes", func(t *testing.T) {
 		resp := person{t: t, base: s.PortalURL, token: strings.Repeat("A", 100<<10)}.do(http.MethodPost, "/api/v1/register", "")
 		resp.want(http.StatusRequestHeaderFieldsTooLarge)
 	})
 
-	s.quiet(t)
-	if diff := cmp.Diff(before, s.everything(t)); diff != "" {
+	s.waitForEmptyQueues(t)
+	if diff := cmp.Diff(before, s.allRows(t)); diff != "" {
 		t.Errorf("the tables have changed (-before +after):\n%s", diff)
 	}
-	t.Run("an Idempotency-Key with another request", func(t *testing.T) { reused(t, s, before, other.token, free) })
+	t.Run("an Idempotency-Key with another request", func(t *testing.T) { checkReusedKey(t, s, before, other.token, free) })
 	if got := s.handled(); got != handled {
-		t.Errorf("the workers have handled %d requests, they had handled %d", got, handled)
+		t.Errorf("the workers have handled %d requests, want %d", got, handled)
 	}
 	if got := decode[items[subscription]](owner.do(http.MethodGet, "/api/v1/subscriptions", "").want(http.StatusOK)).Items; len(got) != 1 || got[0].State != "active" {
 		t.Errorf("the owner's subscriptions are %+v", got)
@@ -209,7 +207,7 @@ func TestNonsenseIsRefusedAndNothingComesOfIt(t *testing.T) {
 			t.Errorf("the log repeats %.12s…", secret)
 		}
 	}
-	// So that the above could have failed: the same session, from a page of the portal.
+	// The same session can write from a page of the portal, so the checks above could fail.
 	at, err := url.Parse(s.PortalURL + free)
 	if err != nil {
 		t.Fatal(err)
@@ -217,22 +215,23 @@ func TestNonsenseIsRefusedAndNothingComesOfIt(t *testing.T) {
 	if got := browser.visit(http.MethodPut, at, nil, "Sec-Fetch-Site", "same-origin"); got.status != http.StatusAccepted {
 		t.Errorf("the same-origin write answers %d", got.status)
 	}
-	eventually(t, "the log tells of the accepted request", func() bool { return s.handled() == handled+1 })
-	s.quiet(t)
-	if cmp.Equal(before, s.everything(t)) {
+	eventually(t, "the log shows the accepted request", func() bool { return s.handled() == handled+1 })
+	s.waitForEmptyQueues(t)
+	if cmp.Equal(before, s.allRows(t)) {
 		t.Error("an accepted request left no trace")
 	}
 }
 
-// reused counts as one more request of the account's, and nothing else comes of it.
-func reused(t *testing.T, s *site, before map[string]string, token, path string) {
-	nonsense{
+// checkReusedKey reuses an Idempotency-Key for another request. That only counts up the
+// account's intent.
+func checkReusedKey(t *testing.T, s *site, before map[string]string, token, path string) {
+	badRequest{
 		method: http.MethodPut, path: path, token: token, headers: []string{"Idempotency-Key", "used"},
 		status: http.StatusUnprocessableEntity, problem: "idempotency_key_reused",
-	}.refused(t, s)
-	s.quiet(t)
+	}.checkRefused(t, s)
+	s.waitForEmptyQueues(t)
 	counter := func(row, _ string) bool { return strings.HasSuffix(row, " intent") }
-	before, after := maps.Clone(before), s.everything(t)
+	before, after := maps.Clone(before), s.allRows(t)
 	maps.DeleteFunc(before, counter)
 	maps.DeleteFunc(after, counter)
 	if diff := cmp.Diff(before, after); diff != "" {
@@ -240,7 +239,7 @@ func reused(t *testing.T, s *site, before map[string]string, token, path string)
 	}
 }
 
-func nonsenseOnPages(t *testing.T, s *site, browser *visitor, plan string) {
+func checkBadRequestsOnPages(t *testing.T, s *site, browser *visitor, plan string) {
 	t.Helper()
 	stranger := s.visitor(t)
 	leave, err := url.Parse(browser.base + "/subscriptions/" + plan + "/leave")
@@ -252,28 +251,27 @@ func nonsenseOnPages(t *testing.T, s *site, browser *visitor, plan string) {
 		got    *page
 		status int
 	}{
-		"a cross-site form":             {browser.visit(http.MethodPost, leave, empty, "Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
-		"a form of another origin":      {browser.visit(http.MethodPost, leave, empty, "Sec-Fetch-Site", "", "Origin", "http://evil.example"), http.StatusForbidden},
-		"a cross-site sign-out":         {browser.visit(http.MethodPost, leave.JoinPath("../../../sign-out"), empty, "Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
-		"a form of 10 MB":               {browser.visit(http.MethodPost, leave, large), http.StatusRequestEntityTooLarge},
-		"a long idempotency key":        {browser.visit(http.MethodPost, leave, url.Values{"idempotency_key": {strings.Repeat(canary, 30)}}), http.StatusBadRequest},
-		"a form that cannot be read":    {browser.visit(http.MethodPost, leave, empty, "Content-Type", "multipart/form-data; boundary="), http.StatusBadRequest},
-		"a callback nobody waits for":   {stranger.open("/sign-in/callback?code=" + canary + "&state=" + canary), http.StatusBadRequest},
-		"a refusal nobody waits for":    {stranger.open("/sign-in/callback?error=" + canary + "&error_description=" + canary), http.StatusBadRequest},
-		"a sign-in that leads away":     {browser.open("/sign-in?return_to=https://evil.example/" + canary), http.StatusBadRequest},
-		"a sign-in that leads away too": {browser.open("/sign-in?return_to=//evil.example/" + canary), http.StatusBadRequest},
-		"a method that is none":         {browser.visit("BREW", leave, nil), http.StatusMethodNotAllowed},
+		"a cross-site form":                      {browser.visit(http.MethodPost, leave, empty, "Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
+		"a form from another origin":             {browser.visit(http.MethodPost, leave, empty, "Sec-Fetch-Site", "", "Origin", "http://evil.example"), http.StatusForbidden},
+		"a cross-site sign-out":                  {browser.visit(http.MethodPost, leave.JoinPath("../../../sign-out"), empty, "Sec-Fetch-Site", "cross-site"), http.StatusForbidden},
+		"a form of 10 MB":                        {browser.visit(http.MethodPost, leave, large), http.StatusRequestEntityTooLarge},
+		"a long idempotency key":                 {browser.visit(http.MethodPost, leave, url.Values{"idempotency_key": {strings.Repeat(canary, 30)}}), http.StatusBadRequest},
+		"a malformed form":                       {browser.visit(http.MethodPost, leave, empty, "Content-Type", "multipart/form-data; boundary="), http.StatusBadRequest},
+		"an unexpected callback":                 {stranger.open("/sign-in/callback?code=" + canary + "&state=" + canary), http.StatusBadRequest},
+		"an unexpected refusal":                  {stranger.open("/sign-in/callback?error=" + canary + "&error_description=" + canary), http.StatusBadRequest},
+		"a sign-in that returns to another site": {browser.open("/sign-in?return_to=https://evil.example/" + canary), http.StatusBadRequest},
+		"a sign-in that returns to another host": {browser.open("/sign-in?return_to=//evil.example/" + canary), http.StatusBadRequest},
+		"an unknown method":                      {browser.visit("BREW", leave, nil), http.StatusMethodNotAllowed},
 	} {
 		if c.got.status != c.status || c.got.heading() == "" || !strings.HasPrefix(c.got.header.Get("Content-Type"), "text/html") {
 			t.Errorf("%s answers %d %q, want a page with %d", name, c.got.status, c.got.heading(), c.status)
 		}
 		if strings.Contains(c.got.body, canary) || suspicious.MatchString(c.got.body) {
-			t.Errorf("%s is answered by more than it should: %s", name, c.got.body)
+			t.Errorf("the answer to %s says too much: %s", name, c.got.body)
 		}
 	}
 }
 
-// handled counts the requests about accounts that the workers have handled.
 func (s *site) handled() int {
 	count := 0
 	for line := range strings.SplitSeq(s.logs.String(), "\n") {

@@ -1,3 +1,5 @@
+// This file tests that a program that cannot start says why, all faults at once.
+
 package e2e
 
 import (
@@ -14,21 +16,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// complaint is a start that must fail, and the words that must say why.
-type complaint struct {
+// badStart is a start that must fail, and the words that its message must contain.
+type badStart struct {
 	name  string
 	env   []string
 	args  []string
 	words []string
 }
 
-// fails wants exit code 1, nothing on stdout, one message on stderr that begins with
-// the program's name and says all that is wrong, and no stack.
-func (c complaint) fails(t *testing.T, program string) {
+// checkFails checks that the program exits with 1, and prints nothing but one message on
+// stderr: it begins with the program's name, contains all the words, and holds no stack.
+func (c badStart) checkFails(t *testing.T, program string) {
 	t.Helper()
-	code, stdout, stderr := ended(t, c.env, program, c.args...)
+	code, stdout, stderr := runToEnd(t, c.env, program, c.args...)
 	if code != 1 || stdout != "" {
-		t.Errorf("it exits with %d and says %q", code, stdout)
+		t.Errorf("it exits with %d and prints %q", code, stdout)
 	}
 	message := strings.TrimSuffix(stderr, "\n")
 	if !strings.HasPrefix(message, program+": ") || strings.Contains(message, "goroutine") {
@@ -41,7 +43,7 @@ func (c complaint) fails(t *testing.T, program string) {
 	}
 	for line := range strings.SplitSeq(message, "\n") {
 		if line == "" || strings.HasPrefix(line, "{") {
-			t.Errorf("among the lines is %q", line)
+			t.Errorf("one line is %q", line)
 		}
 	}
 	if lines := strings.Count(message, "\n"); lines > len(c.words) {
@@ -49,7 +51,7 @@ func (c complaint) fails(t *testing.T, program string) {
 	}
 }
 
-func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
+func TestProcessesReportAllFaultsAtStart(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,12 +68,12 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 		"GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal", "GATEHOUSE_LOG_LEVEL=error",
 	})
 	with := func(more ...string) []string { return slices.Concat(ready, more) }
-	if code, _, stderr := ended(t, c.env, "gatehouse", "setup"); code != 0 {
+	if code, _, stderr := runToEnd(t, c.env, "gatehouse", "setup"); code != 0 {
 		t.Fatalf("setting up exits with %d: %s", code, stderr)
 	}
 
 	for _, program := range []string{"api", "worker"} {
-		for _, c := range []complaint{
+		for _, c := range []badStart{
 			{"nothing is set up", with("GATEHOUSE_PREFIX=elsewhere"), nil, []string{"elsewhere-", "gatehouse setup"}},
 			{"an unknown setting", with("GATEHOUSE_NONSENSE=1"), nil, []string{"GATEHOUSE_NONSENSE is not a setting"}},
 			{
@@ -83,22 +85,22 @@ func TestWhatIsInTheWayIsSaidAtOnce(t *testing.T) {
 				},
 			},
 			{"the operators' port is taken", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR="+taken.Addr().String()), nil, []string{used}},
-			{"an address that is none", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{`cannot listen on "nowhere": want host:port`}},
+			{"a malformed address", with("GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=nowhere"), nil, []string{`cannot listen on "nowhere": want host:port`}},
 			{"no Region", append(without(ready, "AWS_REGION"), "AWS_CONFIG_FILE=/dev/null"), nil, []string{"AWS_REGION"}},
 		} {
 			t.Run(program+": "+c.name, func(t *testing.T) {
 				t.Parallel()
-				c.fails(t, program)
+				c.checkFails(t, program)
 			})
 		}
 	}
-	for _, c := range []complaint{
+	for _, c := range []badStart{
 		{"no identity provider, among other faults", slices.Concat(c.env, []string{"GATEHOUSE_QUOTA_SHARE=7"}), nil, []string{"GATEHOUSE_OIDC_ISSUER", "GATEHOUSE_OIDC_CLIENT_ID", "GATEHOUSE_QUOTA_SHARE"}},
 		{"the portal's port is taken", with("GATEHOUSE_ADDR=" + taken.Addr().String()), nil, []string{used}},
 	} {
 		t.Run("api: "+c.name, func(t *testing.T) {
 			t.Parallel()
-			c.fails(t, "api")
+			c.checkFails(t, "api")
 		})
 	}
 }
@@ -113,7 +115,7 @@ func without(env []string, name string) []string {
 	return rest
 }
 
-func TestTheLocalPortalSaysWhatIsInItsWay(t *testing.T) {
+func TestTheLocalPortalReportsWhyItCannotStart(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -149,25 +151,24 @@ func TestTheLocalPortalSaysWhatIsInItsWay(t *testing.T) {
 	free := func(more ...string) []string {
 		return append([]string{"local", "--data", t.TempDir(), "--port", "0", "--aws-port", "0", "--operators-port", "0"}, more...)
 	}
-	for _, c := range []complaint{
+	for _, c := range []badStart{
 		{"the portal's port is taken", nil, free("--port", port), []string{port, "--port"}},
 		{"the local AWS's port is taken", nil, free("--aws-port", port), []string{port, "--aws-port"}},
 		{"the operators' port is taken", nil, free("--operators-port", port), []string{port, "--operators-port"}},
 		{"the folder is a file", nil, free("--data", file), []string{file}},
-		{"the folder cannot be made", nil, free("--data", filepath.Join(file, "data")), []string{file}},
+		{"the folder cannot be created", nil, free("--data", filepath.Join(file, "data")), []string{file}},
 		{"the data is in use", nil, free("--data", used), []string{filepath.Join(used, localaws.DataFile), "another process is using it"}},
 		{"the data is of another version", nil, free("--data", old), []string{filepath.Join(old, localaws.DataFile), "another version", "--fresh"}},
-		{"the data is something else", nil, free("--data", foreign), []string{filepath.Join(foreign, localaws.DataFile)}},
+		{"the data file is not a database", nil, free("--data", foreign), []string{filepath.Join(foreign, localaws.DataFile)}},
 		{"an unknown setting", []string{"GATEHOUSE_NONSENSE=1"}, free(), []string{"GATEHOUSE_NONSENSE"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			c.fails(t, "gatehouse")
+			c.checkFails(t, "gatehouse")
 		})
 	}
 }
 
-// dataFolder is a folder with a data file that somebody else has written.
 func dataFolder(t *testing.T, write func(*bolt.Tx) error) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -188,17 +189,17 @@ func TestProcessesAnswerHelpAndVersionAndStartOnlyWithoutArguments(t *testing.T)
 	t.Parallel()
 	for _, name := range []string{"api", "worker"} {
 		for _, arg := range []string{"--version", "version"} {
-			if code, stdout, stderr := ended(t, nil, name, arg); code != 0 || !strings.HasPrefix(stdout, name+" "+app.Version) || stderr != "" {
+			if code, stdout, stderr := runToEnd(t, nil, name, arg); code != 0 || !strings.HasPrefix(stdout, name+" "+app.Version) || stderr != "" {
 				t.Errorf("%s %s exits with %d: %q, %q", name, arg, code, stdout, stderr)
 			}
 		}
-		if code, stdout, stderr := ended(t, nil, name, "--help"); code != 0 || !strings.HasPrefix(stdout, "Usage: "+name) || stderr != "" {
+		if code, stdout, stderr := runToEnd(t, nil, name, "--help"); code != 0 || !strings.HasPrefix(stdout, "Usage: "+name) || stderr != "" {
 			t.Errorf("%s --help exits with %d: %q, %q", name, code, stdout, stderr)
 		}
-		if code, stdout, stderr := ended(t, nil, name, "--port", "80"); code != 2 || stdout != "" || !strings.HasPrefix(stderr, name+": unexpected argument \"--port\"\nRun `"+name+" --help`") {
+		if code, stdout, stderr := runToEnd(t, nil, name, "--port", "80"); code != 2 || stdout != "" || !strings.HasPrefix(stderr, name+": unexpected argument \"--port\"\nRun `"+name+" --help`") {
 			t.Errorf("%s --port 80 exits with %d: %q, %q", name, code, stdout, stderr)
 		}
-		if code, _, stderr := ended(t, []string{"AWS_REGION=us-east-1", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal"}, name); code != 1 || strings.Count(stderr, "credentials") != 1 {
+		if code, _, stderr := runToEnd(t, []string{"AWS_REGION=us-east-1", "GATEHOUSE_OIDC_ISSUER=https://login.example.com", "GATEHOUSE_OIDC_CLIENT_ID=portal"}, name); code != 1 || strings.Count(stderr, "credentials") != 1 {
 			t.Errorf("%s without credentials exits with %d: %q", name, code, stderr)
 		}
 	}
