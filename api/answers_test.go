@@ -31,6 +31,8 @@ type example struct {
 	status      int
 	body        string
 	headers     map[string]string
+	// send is the request's body, "" for none.
+	send string
 }
 
 func examples() []example {
@@ -38,27 +40,27 @@ func examples() []example {
 	private := map[string]string{"Location": "", "Cache-Control": "no-store", "ETag": "", "Retry-After": ""}
 	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `W/"hash"`}
 	return []example{
-		{"POST /register", "/register", http.StatusAccepted, waiting, accepted},
-		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted},
-		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted},
-		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private},
-		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public},
-		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public},
+		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, ""},
+		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, ""},
+		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, ""},
+		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private, ""},
+		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public, ""},
+		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public, ""},
 		{"GET /subscriptions", "/subscriptions", http.StatusOK, `{"items":[
 			{"plan":"plan-free","name":"Free","offered":true,"state":"active","since":"2026-11-22T09:00:00Z"},
 			{"plan":"plan-max","name":"Unlimited","offered":true,"state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operation":"op-1"},
 			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}
-		],"next":null}`, private},
+		],"next":null}`, private, ""},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
 			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
 			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
 			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
 			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
-		],"next":null}`, private},
-		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private},
+		],"next":null}`, private, ""},
+		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private, ""},
 		{
 			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
-			map[string]string{"Retry-After": "1", "Cache-Control": "no-store", "Location": ""},
+			map[string]string{"Retry-After": "1", "Cache-Control": "no-store", "Location": ""}, "",
 		},
 	}
 }
@@ -66,7 +68,10 @@ func examples() []example {
 func (e example) ask(s site) answer {
 	s.t.Helper()
 	method, _, _ := strings.Cut(e.route, " ")
-	return s.do(method, e.path, nil)
+	if e.send == "" {
+		return s.do(method, e.path, nil)
+	}
+	return s.do(method, e.path, strings.NewReader(e.send))
 }
 
 func TestEveryRouteRespondsAsDocumented(t *testing.T) {

@@ -250,6 +250,9 @@ var listed = map[string]string{
 
 func TestTheDocumentListsTheErrorsOfEachOperation(t *testing.T) {
 	t.Parallel()
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(operationIDs)), slices.Sorted(maps.Keys(listed))); diff != "" {
+		t.Errorf("the operations whose errors are listed (-all +listed):\n%s", diff)
+	}
 	for path, methods := range described(t).Paths {
 		for method, operation := range methods {
 			at := strings.ToUpper(method) + " " + path
@@ -354,6 +357,13 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 			steps = append(steps, name)
 		}
 	}
+	var requests []string
+	for _, name := range events.Types() {
+		// Only what people ask for has scopes.
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && len(request.Scopes()) > 0 {
+			requests = append(requests, events.Name(name))
+		}
+	}
 	reasons := []string{string(events.WaitingForAWS), string(events.WaitingForCapacity), string(events.WaitingForKMS), string(events.WaitingForKMSKey)}
 	for at, want := range map[string][]string{
 		"Step.name":            steps,
@@ -363,7 +373,7 @@ func TestTheDocumentsEnumsMatchTheProgram(t *testing.T) {
 		"Key.state":            {projections.KeyPending, projections.KeyActive, "disabled", "released"},
 		"Me.status":            {projections.StatusNone, projections.StatusRegistered},
 		"Quota.period":         {"DAY", "WEEK", "MONTH"},
-		"Operation.type":       {"RegisterUser", "SubscribeRequested", "UnsubscribeRequested"},
+		"Operation.type":       requests,
 		"Operation.status": {
 			string(projections.Accepted), string(projections.Running), string(projections.Waiting),
 			string(projections.Succeeded), string(projections.Rejected), string(projections.Failed),

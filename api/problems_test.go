@@ -162,7 +162,7 @@ func TestABodyMayHave64KB(t *testing.T) {
 	body := func(size int) io.Reader { return strings.NewReader("{" + strings.Repeat(" ", size-2) + "}") }
 	for _, e := range examples() {
 		method, _, _ := strings.Cut(e.route, " ")
-		if method == http.MethodGet {
+		if method == http.MethodGet || e.send != "" {
 			continue
 		}
 		t.Run(e.route, func(t *testing.T) {
@@ -201,11 +201,11 @@ func TestATruncatedBodyIsTheClientsFault(t *testing.T) {
 	slow.problem("timeout")
 }
 
-func TestABodyIsNothingOrAnEmptyObject(t *testing.T) {
+func TestABodyWithoutContentIsNothingOrAnEmptyObject(t *testing.T) {
 	t.Parallel()
 	for _, e := range examples() {
 		method, _, _ := strings.Cut(e.route, " ")
-		if method == http.MethodGet {
+		if method == http.MethodGet || e.send != "" {
 			continue
 		}
 		t.Run(e.route, func(t *testing.T) {

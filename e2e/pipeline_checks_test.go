@@ -135,7 +135,11 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 		case events.RequestSuperseded:
 			wish = f.Wish
 		case events.UserRegistered, events.RequestUnchanged:
+		case events.RequestJoined, events.KeyWanted, events.SubscriptionWanted, events.SubscriptionEnding, events.WishParked, events.KeyCreated,
+			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing:
+			continue
 		default:
+			w.Errorf("does a %s end its operation? eachDecidedOnce has to know", events.Name(fact.Type()))
 			continue
 		}
 		switch {

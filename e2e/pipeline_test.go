@@ -108,11 +108,32 @@ func (w *world) registerEverybody() {
 func (w *world) requestSomething() {
 	account := rapid.SampledFrom(people).Draw(w.T, "account")
 	plan := rapid.SampledFrom(plans).Draw(w.T, "plan")
-	request := rapid.SampledFrom([]events.Request{events.RegisterUser{}, plan, plan, plan, events.UnsubscribeRequested{Plan: plan.Plan}}).Draw(w.T, "request")
+	request := rapid.SampledFrom(requestsAbout(plan)).Draw(w.T, "request")
 	if w.intents[account] == 0 {
 		request = events.RegisterUser{}
 	}
 	w.request(account, request)
+}
+
+// requestsAbout lists what a person may ask for; subscribing comes up most often.
+func requestsAbout(plan events.SubscribeRequested) []events.Request {
+	return []events.Request{
+		events.RegisterUser{}, plan, plan, plan, events.UnsubscribeRequested{Plan: plan.Plan},
+	}
+}
+
+func TestTheSchedulerKnowsEveryRequestOfPeople(t *testing.T) {
+	t.Parallel()
+	known := map[string]bool{}
+	for _, request := range requestsAbout(plans[0]) {
+		known[request.EventType()] = true
+	}
+	for _, name := range events.Types() {
+		// Only what people ask for has scopes.
+		if request, err := events.DecodeRequest(name, []byte("{}")); err == nil && len(request.Scopes()) > 0 && !known[name] {
+			t.Errorf("requestsAbout lacks %s", name)
+		}
+	}
 }
 
 func (w *world) request(account portal.AccountID, request events.Request) {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -12,6 +13,20 @@ func TestEveryFactHasItsOwnText(t *testing.T) {
 	for _, fact := range events.FactTypes() {
 		if words, ok := stepTexts[events.Name(fact)]; !ok || words.Title == "" {
 			t.Errorf("stepTexts has no title for %s", events.Name(fact))
+		}
+	}
+}
+
+func TestEveryRequestOfPeopleHasItsOwnTitle(t *testing.T) {
+	t.Parallel()
+	for _, name := range events.Types() {
+		// Only what people ask for has scopes.
+		if request, err := events.DecodeRequest(name, []byte("{}")); err != nil || len(request.Scopes()) == 0 {
+			continue
+		}
+		title := operationTitle(operations.Operation{Type: events.Name(name)}, "")
+		if title == sentence(events.Name(name)) {
+			t.Errorf("operationTitle has no title for %s", events.Name(name))
 		}
 	}
 }
