@@ -139,7 +139,7 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 			events.KeyAttached, events.KeyDetached, events.SubscriptionLost, events.KeyObserved, events.KeyReleasing:
 			continue
 		default:
-			w.Errorf("does a %s end its operation? eachDecidedOnce has to know", events.Name(fact.Type()))
+			w.Errorf("does a %s end its operation? checkDecidedOnce has to know", events.Name(fact.Type()))
 			continue
 		}
 		switch {
