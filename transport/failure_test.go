@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -62,7 +63,7 @@ func (l *ledger) buried() []DeadLetter {
 	return append([]DeadLetter(nil), l.letters...)
 }
 
-// handle passes one message through policy, recoverer and admit to the handler. It returns
+// handle passes one message through policy, recoverer and dispatch to the handler. It returns
 // the handling, whether the message was acked, and the delay that was asked for.
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
@@ -71,10 +72,12 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	ctx, cancel := context.WithCancelCause(pubsub.WithRedelivery(t.Context(), redelivery))
 	defer cancel(nil)
 	msg.SetContext(context.WithValue(ctx, cutKey{}, cancel))
+	c.Handlers = maps.Clone(c.Handlers)
+	for eventType := range c.Handlers {
+		c.Handlers[eventType] = h
+	}
 	open(msg, c)
-	chain := p.middleware(recoverer(admit(func(msg *message.Message) ([]*message.Message, error) {
-		return nil, h(msg.Context(), handlingOf(msg.Context()).event)
-	})))
+	chain := p.middleware(recoverer(func(msg *message.Message) ([]*message.Message, error) { return nil, dispatch(msg) }))
 	if _, err := chain(msg); err != nil {
 		t.Errorf("the router got an error: %v", err)
 	}
@@ -94,7 +97,7 @@ type cutKey struct{}
 func registration(t *testing.T) *message.Message {
 	t.Helper()
 	ev := event("m1", "account/a", events.RegisterUser{})
-	msg, err := Codec{}.Marshal(&ev)
+	msg, err := encode(ev, Destination{Queue: "commands"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
