@@ -35,11 +35,11 @@ type row struct {
 
 // guard is the condition for the row to be written. Written again it is the same.
 func (r row) guard() (condition string, values map[string]types.AttributeValue) {
-	values = map[string]types.AttributeValue{":seq": numberValue(r.seq)}
+	values = map[string]types.AttributeValue{":seq": schema.Number(r.seq)}
 	if r.from == 0 {
 		return "attribute_not_exists(pk) OR seq <= :seq", values
 	}
-	values[":from"] = numberValue(r.from)
+	values[":from"] = schema.Number(r.from)
 	return "seq BETWEEN :from AND :seq", values
 }
 
@@ -55,21 +55,20 @@ func newRows(generation schema.Generation) rows {
 }
 
 func (r rows) view(key schema.Key, seq int64, value any) {
-	r.add(row{wave: viewRows, key: key, seq: seq, value: value})
+	r.byKey[key] = row{wave: viewRows, key: key, seq: seq, value: value}
 }
 
 func (r rows) step(key schema.Key, seq int64, value any) {
-	r.add(row{wave: stepRows, key: key, seq: seq, value: value})
+	r.byKey[key] = row{wave: stepRows, key: key, seq: seq, value: value}
 }
 
 // checkpoint says that the stream is shown up to head, given that it was up to shown.
 // If that does not hold, because the views were lost meanwhile, it must not be set: what
 // comes before shown is missing then.
 func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
-	r.add(row{wave: checkpointRow, key: r.Checkpoint(stream), seq: head, from: shown, value: struct{}{}})
+	key := r.Checkpoint(stream)
+	r.byKey[key] = row{wave: checkpointRow, key: key, seq: head, from: shown, value: struct{}{}}
 }
-
-func (r rows) add(one row) { r.byKey[one.key] = one }
 
 // inOrder lists the rows wave by wave.
 func (r rows) inOrder() []row {
