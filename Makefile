@@ -57,6 +57,11 @@ bench-account: ## Compare accounts with a long history and a short one
 bench-alone: ## Count round trips to AWS from one person's click to the key
 	$(GO) run ./bench/signups -alone 7 $(FLAGS)
 
+.PHONY: way
+way: ## List the functions that one click on Subscribe executes
+	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way
+	@GOCOVERDIR=$$(mktemp -d) ./$(BIN)/way
+
 .PHONY: lint
 lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"os/user"
-	"time"
 
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/transport"
@@ -31,15 +30,10 @@ func operator() string {
 }
 
 // failures lets the transport record failures and dead letters.
-type failures struct{ recorder deadletters.Recorder }
-
-func (f failures) Failed(ctx context.Context, key string, at time.Time) (transport.Failure, error) {
-	count, first, err := f.recorder.Failed(ctx, key, at)
-	return transport.Failure{Count: count, First: first}, err
-}
+type failures struct{ deadletters.Recorder }
 
 func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
-	return f.recorder.Bury(ctx, deadletters.Report(l))
+	return f.Recorder.Bury(ctx, deadletters.Report(l))
 }
 
 // settling wraps every handler, so that the letter of a replay is settled once it is handled.

@@ -118,23 +118,23 @@ func (l *attachLease) try(ctx context.Context, d time.Duration, u Urgency) (rele
 	defer cancel()
 	holder, now := rand.Text(), l.now()
 	condition, values := leases.Free, map[string]types.AttributeValue{
-		":holder": text(holder), ":until": number(now.Add(d).UnixMilli()),
-		":now": number(now.UnixMilli()), ":latest": number(clock.Latest(now, d).UnixMilli()),
+		":holder": schema.Text(holder), ":until": schema.Number(now.Add(d).UnixMilli()),
+		":now": schema.Number(now.UnixMilli()), ":latest": schema.Number(clock.Latest(now, d).UnixMilli()),
 	}
 	if u != Interactive {
 		condition += " AND (attribute_not_exists(eager) OR eager <= :now OR eager > :eagerLatest)"
-		values[":eagerLatest"] = number(clock.Latest(now, eagerFor).UnixMilli())
+		values[":eagerLatest"] = schema.Number(clock.Latest(now, eagerFor).UnixMilli())
 	}
 	_, ok, err = l.leases.Update(within, l.key, "SET holder = :holder, #until = :until", condition, values)
 	if err == nil && !ok && u == Interactive {
 		_, _, err = l.leases.Update(within, l.key, "SET eager = :eager", "", map[string]types.AttributeValue{
-			":eager": number(now.Add(eagerFor).UnixMilli()),
+			":eager": schema.Number(now.Add(eagerFor).UnixMilli()),
 		})
 	}
 	if !ok || err != nil {
 		return func() {}, false, err
 	}
 	return func() {
-		l.leases.GiveUp(ctx, l.key, "REMOVE holder, #until", map[string]types.AttributeValue{":holder": text(holder)})
+		l.leases.GiveUp(ctx, l.key, "REMOVE holder, #until", map[string]types.AttributeValue{":holder": schema.Text(holder)})
 	}, true, nil
 }

@@ -226,7 +226,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem, seenAt int64) error
 		// A new table counts revisions from 1 again, so the time must match, too.
 		in.ConditionExpression = aws.String("revision = :seen AND #at = :at")
 		in.ExpressionAttributeNames = map[string]string{"#at": "at"}
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(item.Revision), ":at": number(seenAt)}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": schema.Number(item.Revision), ":at": schema.Number(seenAt)}
 	}
 	item.Revision++
 	var err error

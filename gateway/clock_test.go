@@ -56,32 +56,32 @@ func TestAStoredTimeTooFarAheadCountsAsNow(t *testing.T) {
 		"until when the rate is halved": {
 			ahead: slowFor,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "slow_until": at, "tokens": empty})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": schema.Number(now.UnixMilli()), "slow_until": at, "tokens": empty})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).SlowUntil > now.UnixMilli() },
 		},
 		"the last throttled call's": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "throttled_at": at})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": schema.Number(now.UnixMilli()), "throttled_at": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).ThrottledAt > now.UnixMilli() },
 		},
 		"the last background call's without a token": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_at": at})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": schema.Number(now.UnixMilli()), "starved_at": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedAt > now.UnixMilli() },
 		},
 		"since when tokens are saved for background calls": {
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": number(now.UnixMilli()), "starved_since": at})
+				w.put(t, schema.Budget(""), map[string]types.AttributeValue{"at": schema.Number(now.UnixMilli()), "starved_since": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool { return balanceOf(t, b).StarvedSince > now.UnixMilli() },
 		},
 		"the attach lease's": {
 			ahead: 10 * time.Second,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, schema.AttachLease(""), map[string]types.AttributeValue{"holder": text("h"), "until": at})
+				w.put(t, schema.AttachLease(""), map[string]types.AttributeValue{"holder": schema.Text("h"), "until": at})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
 				_, free, err := b.attach.try(t.Context(), 10*time.Second, Interactive)
@@ -101,7 +101,7 @@ func TestAStoredTimeTooFarAheadCountsAsNow(t *testing.T) {
 		"until when the account is full": {
 			ahead: 4 * time.Minute,
 			store: func(t *testing.T, w *world, at types.AttributeValue) {
-				w.put(t, schema.FullOfKeys(""), map[string]types.AttributeValue{"until": at, "wait": number(int64(4 * time.Minute))})
+				w.put(t, schema.FullOfKeys(""), map[string]types.AttributeValue{"until": at, "wait": schema.Number(int64(4 * time.Minute))})
 			},
 			believed: func(t *testing.T, _ *world, b *Budget) bool {
 				var full *LimitReached
@@ -117,7 +117,7 @@ func TestAStoredTimeTooFarAheadCountsAsNow(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				c.store(t, w, number(now.Add(at).UnixMilli()))
+				c.store(t, w, schema.Number(now.Add(at).UnixMilli()))
 				if got := c.believed(t, w, b); got != want {
 					t.Errorf("%v ahead: believed %v, want %v", at, got, want)
 				}

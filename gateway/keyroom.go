@@ -187,7 +187,7 @@ func (k *keyRoom) replace(ctx context.Context, seen, next fullRow) (ok bool, err
 	if seen.exists() {
 		in.ConditionExpression = aws.String("#until = :seen")
 		in.ExpressionAttributeNames = map[string]string{"#until": "until"}
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": number(seen.Until)}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": schema.Number(seen.Until)}
 	}
 	_, err = k.db.PutItem(ctx, in)
 	var lost *types.ConditionalCheckFailedException

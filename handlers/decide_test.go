@@ -86,7 +86,7 @@ func check[R events.Request](t *testing.T, decide Decide[R], cases []decision) {
 			t.Parallel()
 			folded := statetest.FoldAccount(account, history(c.given))
 			msg := events.Event{ID: "op-new", Operation: "op-new", Intent: c.intent, Subject: portal.AccountStream(account), Data: c.request}
-			decided := decide(folded, c.request.(R), RequestRef{ID: msg.ID, Operation: msg.Operation})
+			decided := decide(folded, c.request.(R), msg.ID)
 			got := unlessSuperseded(folded, msg, c.request, decided)
 			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("decided (-want +got):\n%s", diff)

@@ -110,15 +110,8 @@ func (d *Decider) Handlers() map[string]func(context.Context, events.Event) erro
 }
 
 // Decide is the pure part of handling a request: it returns the facts that the request leads to
-// in this state.
-type Decide[R events.Request] func(account state.Account, request R, asked RequestRef) []events.Fact
-
-// RequestRef identifies the request being decided on.
-type RequestRef struct {
-	// ID is the message's id. Ids of what the decision creates derive from it.
-	ID        string
-	Operation portal.OperationID
-}
+// in this state. id is the message's id; ids of what the decision creates derive from it.
+type Decide[R events.Request] func(account state.Account, request R, id string) []events.Fact
 
 // forAccount turns a decision about an account into a message handler. A second delivery finds
 // the facts of the first and only sends them again.
@@ -136,7 +129,7 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 			}
 			account := history.Account
 			return past{head: account.Sequence, facts: history.Facts, handled: history.Handled(msg.ID), notUnderstood: account.NotUnderstood, decide: func() []events.Fact {
-				decided := decide(account, request, RequestRef{ID: msg.ID, Operation: msg.Operation})
+				decided := decide(account, request, msg.ID)
 				return unlessSuperseded(account, msg, request, decided)
 			}}, nil
 		})
@@ -174,7 +167,7 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 		if len(decided) == 0 {
 			return nil
 		}
-		appended := d.stamp(msg, before.head, decided)
+		appended := journal.Stamp(msg, "/gatehouse/handlers", d.now(), before.head, decided)
 		err = d.journal.Append(ctx, msg.Subject, before.head, appended, dueRows(msg, appended)...)
 		if errors.Is(err, journal.ErrTaken) {
 			continue
@@ -231,10 +224,6 @@ func unlessSuperseded(account state.Account, msg events.Event, request events.Re
 		}
 	}
 	return []events.Fact{events.RequestSuperseded{}}
-}
-
-func (d *Decider) stamp(msg events.Event, after int64, decided []events.Fact) []events.Event {
-	return journal.Stamp(msg, "/gatehouse/handlers", d.now(), after, decided)
 }
 
 // follow sends the facts to their subscribers, and one wake-up if any of them opens a wish.

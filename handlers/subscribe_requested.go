@@ -18,7 +18,7 @@ import (
 // rejected if the key holds another plan of a same stage (both are named; API Gateway allows a
 // key one plan per stage), and if the key is in as many plans as it can be.
 func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequested] {
-	return func(account state.Account, req events.SubscribeRequested, asked RequestRef) []events.Fact {
+	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
 		decides := events.Decides{Scopes: req.Scopes()}
 		if !account.Registered {
 			return reject(decides, portal.NotRegistered, "Register first: this account is not registered yet.")
@@ -47,7 +47,7 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 		facts := overturned(current)
 		if _, ok := account.KeyOf(ring); !ok {
 			facts = append(facts, events.KeyWanted{
-				Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), asked.ID)),
+				Key:  portal.KeyID(portal.DeriveID("key", string(account.ID), id)),
 				Ring: ring, Name: "Default key", Scheme: scheme.Scheme, KMSKey: scheme.KMSKey,
 			})
 		}

@@ -9,7 +9,7 @@ import (
 // plan, whether they are attached or only about to be. The operation ends once API Gateway has
 // detached them. A plan that the account does not hold yields RequestUnchanged, and one that is
 // ending RequestJoined. The account keeps its keys for the next subscription.
-func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ RequestRef) []events.Fact {
+func Unsubscribing(account state.Account, req events.UnsubscribeRequested, _ string) []events.Fact {
 	decides := events.Decides{Scopes: req.Scopes()}
 	current := account.Subscriptions[req.Plan]
 	switch current.Phase {

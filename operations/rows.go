@@ -65,13 +65,9 @@ func (r operationRow) operation(now projections.Progress) Operation {
 	}
 }
 
-func operationKey(id portal.OperationID) map[string]types.AttributeValue {
-	return schema.Operation(id).Attributes()
-}
-
 func (r rows) find(ctx context.Context, id portal.OperationID) (row operationRow, found bool, err error) {
 	out, err := r.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName: &r.table, Key: operationKey(id), ConsistentRead: aws.Bool(true),
+		TableName: &r.table, Key: schema.Operation(id).Attributes(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return row, false, fmt.Errorf("reading operation %s: %w", id, err)
@@ -159,7 +155,7 @@ func (r rows) newOperation(row operationRow) ([]types.TransactWriteItem, error) 
 // since the row was read.
 func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: operationKey(row.ID),
+		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(),
 		UpdateExpression: aws.String("SET handed_at = :now"), ConditionExpression: aws.String("handed_at = :last"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":last": schema.Time(row.HandedAt)},
 	})
@@ -176,7 +172,7 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 // notHanded records that the request was not published after all, if its row exists.
 func (r rows) notHanded(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: operationKey(row.ID), UpdateExpression: aws.String("SET handed_at = :never"),
+		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(), UpdateExpression: aws.String("SET handed_at = :never"),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":never": schema.Time(time.Time{})},
 	})

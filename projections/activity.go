@@ -170,7 +170,7 @@ func (s store) latest(ctx context.Context, table string, of schema.Range, before
 		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :begin AND :end"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": textValue(of.PK), ":begin": textValue(of.Begins), ":end": textValue(end),
+			":pk": schema.Text(of.PK), ":begin": schema.Text(of.Begins), ":end": schema.Text(end),
 		},
 		ScanIndexForward: aws.Bool(false),
 		Limit:            aws.Int32(limit + 1), // the first row may be the last of the previous page

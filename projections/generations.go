@@ -166,13 +166,13 @@ func (g *generations) move(ctx context.Context, from, to pointer) error {
 	}
 	maps.Copy(item, schema.LiveGeneration().Attributes())
 	condition := "live = :live AND #next = :next"
-	values := map[string]types.AttributeValue{":live": numberValue(int64(from.Live)), ":next": numberValue(int64(from.Next))}
+	values := map[string]types.AttributeValue{":live": schema.Number(int64(from.Live)), ":next": schema.Number(int64(from.Next))}
 	switch {
 	case from == first:
 		condition = "attribute_not_exists(pk) OR " + condition
 	case from.Build != "":
 		condition += " AND build = :build"
-		values[":build"] = textValue(from.Build)
+		values[":build"] = schema.Text(from.Build)
 	}
 	_, err = g.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &g.table, Item: item,

@@ -111,7 +111,7 @@ func (r *Rebuild) deletePage(ctx context.Context, at Rebuilding) (Rebuilding, er
 	in := &dynamodb.ScanInput{
 		TableName: &table, Limit: aws.Int32(scanPage), ProjectionExpression: aws.String("pk, sk"),
 		FilterExpression:          aws.String("NOT begins_with(pk, :built)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":built": textValue(at.Generation.Prefix())},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":built": schema.Text(at.Generation.Prefix())},
 	}
 	var from schema.Key
 	if json.Unmarshal([]byte(at.Position), &from) == nil {

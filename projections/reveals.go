@@ -79,13 +79,13 @@ func (r *Reveals) Record(ctx context.Context, id portal.AccountID, key Key, at t
 func (r *Reveals) record(ctx context.Context, id portal.AccountID, row revealRow) error {
 	minute := row.At.Unix() / 60
 	values := map[string]types.AttributeValue{
-		":minute": numberValue(minute), ":ahead": numberValue(minute + 1), ":one": numberValue(1),
-		":at": textValue(row.At.Format(time.RFC3339Nano)),
+		":minute": schema.Number(minute), ":ahead": schema.Number(minute + 1), ":one": schema.Number(1),
+		":at": schema.Text(row.At.Format(time.RFC3339Nano)),
 	}
 	err := r.write(ctx, id, row, "SET #minute = :minute, #count = :one, #last = :at",
 		"attribute_not_exists(#minute) OR NOT #minute BETWEEN :minute AND :ahead", values)
 	if errors.Is(err, errFull) {
-		values[":most"] = numberValue(MaxRevealsPerMinute)
+		values[":most"] = schema.Number(MaxRevealsPerMinute)
 		err = r.write(ctx, id, row, "SET #last = :at ADD #count :one",
 			"#minute BETWEEN :minute AND :ahead AND #count < :most", values)
 	}

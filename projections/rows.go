@@ -32,11 +32,11 @@ type row struct {
 }
 
 func (r row) guard() (condition string, values map[string]types.AttributeValue) {
-	values = map[string]types.AttributeValue{":seq": numberValue(r.seq)}
+	values = map[string]types.AttributeValue{":seq": schema.Number(r.seq)}
 	if r.from == 0 {
 		return "attribute_not_exists(pk) OR seq <= :seq", values
 	}
-	values[":from"] = numberValue(r.from)
+	values[":from"] = schema.Number(r.from)
 	return "seq BETWEEN :from AND :seq", values
 }
 
@@ -52,20 +52,19 @@ func newRows(generation schema.Generation) rows {
 }
 
 func (r rows) view(key schema.Key, seq int64, value any) {
-	r.add(row{kind: viewRows, key: key, seq: seq, value: value})
+	r.byKey[key] = row{kind: viewRows, key: key, seq: seq, value: value}
 }
 
 func (r rows) step(key schema.Key, seq int64, value any) {
-	r.add(row{kind: stepRows, key: key, seq: seq, value: value})
+	r.byKey[key] = row{kind: stepRows, key: key, seq: seq, value: value}
 }
 
 // checkpoint moves the stream's checkpoint to head unless the stored one is below shown: then
 // the views were lost meanwhile, and earlier facts are missing.
 func (r rows) checkpoint(stream portal.Stream, shown, head int64) {
-	r.add(row{kind: checkpointRow, key: r.Checkpoint(stream), seq: head, from: shown, value: struct{}{}})
+	key := r.Checkpoint(stream)
+	r.byKey[key] = row{kind: checkpointRow, key: key, seq: head, from: shown, value: struct{}{}}
 }
-
-func (r rows) add(one row) { r.byKey[one.key] = one }
 
 func (r rows) inOrder() []row {
 	return slices.SortedFunc(maps.Values(r.byKey), func(a, b row) int {

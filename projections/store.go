@@ -89,7 +89,3 @@ func unavailable(err error, doing string) error {
 	}
 	return portal.Postpone("the views do not answer", fmt.Errorf("%s: %w", doing, err))
 }
-
-func textValue(s string) types.AttributeValue { return schema.Text(s) }
-
-func numberValue(n int64) types.AttributeValue { return schema.Number(n) }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 const parallelWrites = 8
@@ -112,7 +113,7 @@ func (s store) guarded(r row) (*types.Put, error) {
 		return nil, fmt.Errorf("encoding row %s %s: %w", r.key.PK, r.key.SK, err)
 	}
 	maps.Copy(item, r.key.Attributes())
-	item["seq"] = numberValue(r.seq)
+	item["seq"] = schema.Number(r.seq)
 	condition, values := r.guard()
 	return &types.Put{TableName: &s.tables.Views, Item: item, ConditionExpression: &condition, ExpressionAttributeValues: values}, nil
 }

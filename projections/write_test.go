@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 func TestASignUpTakesOneTransactionForEachRun(t *testing.T) {
@@ -79,7 +80,7 @@ func TestANewerRowStaysAndTheOthersAreWritten(t *testing.T) {
 			s := newScreen(t)
 			facts := s.say(annStream, whole...)
 			planted := map[string]types.AttributeValue{
-				"pk": textValue(partition(1, accountPartition(ann))), "sk": textValue(row), "seq": numberValue(newer),
+				"pk": schema.Text(partition(1, accountPartition(ann))), "sk": schema.Text(row), "seq": schema.Number(newer),
 			}
 			if _, err := s.tables.Client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &s.tables.Views, Item: planted}); err != nil {
 				t.Fatal(err)
@@ -249,7 +250,7 @@ func TestRowsThatDoNotFitIntoATransactionTakeAsFewAsPossible(t *testing.T) {
 func TestPartsKeepWithinTheLimitsAndTheOrder(t *testing.T) {
 	t.Parallel()
 	put := func(size int) *types.Put {
-		return &types.Put{Item: map[string]types.AttributeValue{"x": textValue(strings.Repeat("x", size))}}
+		return &types.Put{Item: map[string]types.AttributeValue{"x": schema.Text(strings.Repeat("x", size))}}
 	}
 	small, large, huge := put(1), put(390<<10), put(401<<10)
 	for name, c := range map[string]struct {

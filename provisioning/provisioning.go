@@ -218,7 +218,7 @@ func (r *run) converge(ctx context.Context) error {
 		if !ok {
 			return r.stuckError()
 		}
-		r.openSession(ctx, r.urgency(t))
+		r.plane = r.Session(r.urgency(t), r.leased(ctx))
 		err := r.do(ctx, t)
 		var postponed *portal.Postponed
 		switch {
@@ -230,10 +230,6 @@ func (r *run) converge(ctx context.Context) error {
 			}
 		}
 	}
-}
-
-func (r *run) openSession(ctx context.Context, urgency gateway.Urgency) {
-	r.plane = r.Session(urgency, r.leased(ctx))
 }
 
 func (r *run) leased(ctx context.Context) func() time.Time {

@@ -21,7 +21,7 @@ import (
 // cannot be compared now becomes a stuck task.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
-		r.openSession(ctx, gateway.Background)
+		r.plane = r.Session(gateway.Background, r.leased(ctx))
 		err := r.compareKey(ctx, id)
 		var postponed *portal.Postponed
 		switch {

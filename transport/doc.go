@@ -11,6 +11,6 @@
 // handler's error leads to.
 //
 // The files in reading order, each of which uses only those after it: sender; worker,
-// logging, metrics, failure, deadletter, dispatch, class, recover, codec, handling, consumer,
+// logging, metrics, failure, deadletter, dispatch, class, recover, handling, consumer,
 // logger.
 package transport

@@ -33,19 +33,14 @@ func (l RetryLimit) withDefaults() RetryLimit {
 	return RetryLimit{Failures: cmp.Or(l.Failures, 5), Span: cmp.Or(l.Span, 15*time.Minute)}
 }
 
-func (l RetryLimit) exhausted(f Failure, now time.Time) bool {
-	return f.Count >= l.Failures && now.Sub(f.First) >= l.Span
-}
-
-// Failure is how often a message has failed, and when first.
-type Failure struct {
-	Count int
-	First time.Time
+func (l RetryLimit) exhausted(count int, first, now time.Time) bool {
+	return count >= l.Failures && now.Sub(first) >= l.Span
 }
 
 type failures interface {
-	// Failed counts one more failure under a DeadLetter's FailureKey.
-	Failed(ctx context.Context, key string, at time.Time) (Failure, error)
+	// Failed counts one more failure under a DeadLetter's FailureKey. It returns how many there
+	// were and the time of the first.
+	Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error)
 	// Bury stores the dead letter. Storing it again is not an error. Bury may forget the
 	// failures under its FailureKey, since that key is not used again.
 	Bury(ctx context.Context, letter DeadLetter) error
@@ -103,14 +98,14 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
 	if !isPermanent(letter.Class) {
-		failure, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
+		count, first, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
 		}
-		if !p.limit.exhausted(failure, now) {
+		if !p.limit.exhausted(count, first, now) {
 			return failed, err
 		}
-		letter.Attempts, letter.First = failure.Count, failure.First
+		letter.Attempts, letter.First = count, first
 	}
 	if buryErr := p.failures.Bury(ctx, letter); buryErr != nil {
 		return kept, errors.Join(err, buryErr)

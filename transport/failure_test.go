@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -20,27 +21,32 @@ import (
 // ledger keeps failures and dead letters in memory.
 type ledger struct {
 	mu       sync.Mutex
-	failures map[string]Failure
+	failures map[string]failure
 	letters  []DeadLetter
 	broken   error
 }
 
-func (l *ledger) Failed(_ context.Context, key string, at time.Time) (Failure, error) {
+type failure struct {
+	count int
+	first time.Time
+}
+
+func (l *ledger) Failed(_ context.Context, key string, at time.Time) (count int, first time.Time, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.broken != nil {
-		return Failure{}, l.broken
+		return 0, time.Time{}, l.broken
 	}
 	f, known := l.failures[key]
 	if !known {
-		f.First = at
+		f.first = at
 	}
-	f.Count++
+	f.count++
 	if l.failures == nil {
-		l.failures = map[string]Failure{}
+		l.failures = map[string]failure{}
 	}
 	l.failures[key] = f
-	return f, nil
+	return f.count, f.first, nil
 }
 
 func (l *ledger) Bury(ctx context.Context, letter DeadLetter) error {
@@ -62,7 +68,7 @@ func (l *ledger) buried() []DeadLetter {
 	return append([]DeadLetter(nil), l.letters...)
 }
 
-// handle passes one message through policy, recoverer and admit to the handler. It returns
+// handle passes one message through policy, recoverer and dispatch to the handler. It returns
 // the handling, whether the message was acked, and the delay that was asked for.
 func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler) (out *handling, acked bool, delay time.Duration) {
 	t.Helper()
@@ -71,10 +77,12 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	ctx, cancel := context.WithCancelCause(pubsub.WithRedelivery(t.Context(), redelivery))
 	defer cancel(nil)
 	msg.SetContext(context.WithValue(ctx, cutKey{}, cancel))
+	c.Handlers = maps.Clone(c.Handlers)
+	for eventType := range c.Handlers {
+		c.Handlers[eventType] = h
+	}
 	open(msg, c)
-	chain := p.middleware(recoverer(admit(func(msg *message.Message) ([]*message.Message, error) {
-		return nil, h(msg.Context(), handlingOf(msg.Context()).event)
-	})))
+	chain := p.middleware(recoverer(func(msg *message.Message) ([]*message.Message, error) { return nil, dispatch(msg) }))
 	if _, err := chain(msg); err != nil {
 		t.Errorf("the router got an error: %v", err)
 	}
@@ -94,7 +102,7 @@ type cutKey struct{}
 func registration(t *testing.T) *message.Message {
 	t.Helper()
 	ev := event("m1", "account/a", events.RegisterUser{})
-	msg, err := Codec{}.Marshal(&ev)
+	msg, err := encode(ev, Destination{Queue: "commands"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +198,7 @@ func TestWhatAHandlersErrorLeadsTo(t *testing.T) {
 			if h.outcome != tc.want || acked != tc.acked || delay != tc.delay {
 				t.Errorf("got outcome %s, acked %v, delay %v; want %s, %v, %v", h.outcome, acked, delay, tc.want, tc.acked, tc.delay)
 			}
-			if got := l.failures["sqs-1"].Count; got != tc.counted {
+			if got := l.failures["sqs-1"].count; got != tc.counted {
 				t.Errorf("%d failures were counted, want %d", got, tc.counted)
 			}
 			if tc.class == "" && len(l.letters) > 0 || tc.class != "" && (len(l.letters) != 1 || l.letters[0].Class != tc.class) {
@@ -246,7 +254,7 @@ func TestEachCopyOfAnEventCountsItsOwnFailures(t *testing.T) {
 	want := map[string]int{"a": 2, "b": 1, "replay": 1, "deciding/m1": 1, "showing/m1": 1}
 	got := map[string]int{}
 	for key, f := range l.failures {
-		got[key] = f.Count
+		got[key] = f.count
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("failures by key (-want +got):\n%s", diff)

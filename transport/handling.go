@@ -49,8 +49,8 @@ func handlingOf(ctx context.Context) *handling {
 	return h
 }
 
-// open decodes the message, once for all the middleware. The type in the body replaces that
-// of the attribute.
+// open decodes the message, once for all the middleware. It takes the type from the body; the
+// attribute is for filters of topic subscriptions.
 func open(msg *message.Message, c Consumer) {
 	h := &handling{consumer: c}
 	if why := msg.Metadata.Get(pubsub.UnreadableKey); why != "" {
@@ -67,9 +67,6 @@ func open(msg *message.Message, c Consumer) {
 	}
 	if h.head.ID == "" {
 		h.head.ID = cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), msg.UUID)
-	}
-	if h.head.Type != "" {
-		msg.Metadata.Set(pubsub.TypeKey, h.head.Type)
 	}
 	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
 }

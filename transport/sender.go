@@ -61,7 +61,7 @@ func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(
 		if err != nil {
 			return fmt.Errorf("routing %s %s: %w", evs[i].Type(), evs[i].ID, err)
 		}
-		msg, err := address(&evs[i], to, deduplicate)
+		msg, err := encode(evs[i], to, deduplicate)
 		if err != nil {
 			return err
 		}
@@ -84,8 +84,7 @@ func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(
 	return errors.Join(errs...)
 }
 
-// cqrs.CommandBus would publish one message for each call, not all of a destination in one
-// batch.
+// publish sends all messages of a destination at once, so that the publisher can batch them.
 func (s *Sender) publish(to Destination, msgs []*message.Message) error {
 	switch {
 	case to.Queue != "" && to.Topic == "":
@@ -96,21 +95,25 @@ func (s *Sender) publish(to Destination, msgs []*message.Message) error {
 	return fmt.Errorf("publishing to %q: a destination is either a queue or a topic", to)
 }
 
-func address(ev *events.Event, to Destination, deduplicate func(events.Event) string) (*message.Message, error) {
-	msg, err := Codec{}.Marshal(ev)
+// encode returns the message that carries the event. Its payload is the event as events.Encode
+// writes it, and its uuid is the event's id.
+func encode(ev events.Event, to Destination, deduplicate func(events.Event) string) (*message.Message, error) {
+	body, err := events.Encode(ev)
 	if err != nil {
 		return nil, err
 	}
+	msg := message.NewMessage(ev.ID, body)
+	msg.Metadata.Set(pubsub.TypeKey, ev.Type())
 	msg.Metadata.Set(pubsub.GroupID, group(ev))
 	if to.FIFO {
-		msg.Metadata.Set(pubsub.DeduplicationID, deduplicate(*ev))
+		msg.Metadata.Set(pubsub.DeduplicationID, deduplicate(ev))
 	}
 	return msg, nil
 }
 
 // group is the event's stream, or its job. So an account's events keep their order, and on
 // standard queues no account holds up the others.
-func group(ev *events.Event) string {
+func group(ev events.Event) string {
 	if job, ok := ev.Data.(events.JobRequested); ok {
 		return job.Job
 	}

@@ -3,7 +3,6 @@ package transport
 import (
 	"context"
 	"errors"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -156,44 +155,31 @@ func TestNothingIsSentIfOneOfTheEventsCannotBe(t *testing.T) {
 	}
 }
 
-func TestTheCodecCarriesAnEventThereAndBack(t *testing.T) {
+func TestAMessageCarriesAnEventThereAndBack(t *testing.T) {
 	t.Parallel()
 	ev := event("1", "account/a", events.UnsubscribeRequested{Plan: "p"})
-	msg, err := Codec{}.Marshal(&ev)
+	msg, err := encode(ev, Destination{Queue: "commands"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back events.Event
-	if err := (Codec{}).Unmarshal(msg, &back); err != nil {
-		t.Fatal(err)
+	msg.Metadata.Set(pubsub.TypeKey, "gatehouse.Another.v1")
+	open(msg, registrations)
+	h := handlingOf(msg.Context())
+	if diff := cmp.Diff(ev, h.event); diff != "" || h.readErr != nil {
+		t.Errorf("the event changed (-want +got):\n%s%v", diff, h.readErr)
 	}
-	if diff := cmp.Diff(ev, back); diff != "" {
-		t.Errorf("the event changed (-want +got):\n%s", diff)
-	}
-	name := Codec{}.Name(&ev)
-	if name != "gatehouse.UnsubscribeRequested.v1" || (Codec{}).NameFromMessage(msg) != name {
-		t.Errorf("names are %s and %s", name, Codec{}.NameFromMessage(msg))
-	}
-	delete(msg.Metadata, pubsub.TypeKey)
-	if got := (Codec{}).NameFromMessage(msg); got != name {
-		t.Errorf("the name in the body is %q, want %q", got, name)
-	}
-	if got := (Codec{}).NameFromMessage(message.NewMessage("x", []byte("{not json"))); got != "" {
-		t.Errorf("the name in a broken body is %q", got)
+	if want := "gatehouse.UnsubscribeRequested.v1"; h.head.Type != want {
+		t.Errorf("the type is %s, want %s from the body", h.head.Type, want)
 	}
 }
 
-func TestTheCodecRefusesWhatIsNotAnEvent(t *testing.T) {
+func TestABodyThatIsNoEventIsUnreadable(t *testing.T) {
 	t.Parallel()
-	if _, err := (Codec{}).Marshal("text"); err == nil || !strings.Contains(err.Error(), "string") {
-		t.Errorf("marshaling a string: %v", err)
-	}
-	if err := (Codec{}).Unmarshal(message.NewMessage("x", nil), new(string)); err == nil {
-		t.Error("unmarshaling into a string succeeded")
-	}
-	var ev events.Event
-	err := Codec{}.Unmarshal(message.NewMessage("x", []byte("{}")), &ev)
-	if portal.CodeOf(err) != portal.Invalid {
-		t.Errorf("unmarshaling an empty object: %v", err)
+	for _, body := range []string{"{}", "{not json"} {
+		msg := message.NewMessage("x", []byte(body))
+		open(msg, registrations)
+		if h := handlingOf(msg.Context()); portal.CodeOf(h.readErr) != portal.Invalid || h.head.Type != "" {
+			t.Errorf("%s: type %q and %v, want no type and invalid", body, h.head.Type, h.readErr)
+		}
 	}
 }

@@ -122,9 +122,9 @@ func TestAMessageThatOnlyWaitsGoesBackAtOnceWhenTheWorkerStops(t *testing.T) {
 // deaf never answers, not even when the context ends.
 type deaf struct{ forever chan struct{} }
 
-func (d deaf) Failed(context.Context, string, time.Time) (Failure, error) {
+func (d deaf) Failed(context.Context, string, time.Time) (int, time.Time, error) {
 	<-d.forever
-	return Failure{}, errors.New("too late")
+	return 0, time.Time{}, errors.New("too late")
 }
 
 func (d deaf) Bury(context.Context, DeadLetter) error { return nil }

@@ -4,12 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
-	"github.com/ThreeDotsLabs/watermill"
-	"github.com/ThreeDotsLabs/watermill/components/cqrs"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -98,21 +94,26 @@ func (w *Worker) buildRouter() error {
 		closing = max(closing, subscriber.CloseTimeout())
 		w.consumers[c.Name], w.subscribers[c.Name] = c, subscriber
 	}
-	log := NewLogger(w.cfg.Log)
-	if w.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: closing}, log); err != nil {
+	if w.router, err = message.NewRouter(message.RouterConfig{CloseTimeout: closing}, NewLogger(w.cfg.Log)); err != nil {
 		return err
 	}
 	policy := &policy{
 		failures: w.cfg.Failures, limit: w.cfg.RetryLimit.withDefaults(), now: w.cfg.Now,
 	}
 	// Outermost first. The policy returns no error, since the router would log it again.
-	w.router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer, admit)
-	return w.addConsumers(log)
+	w.router.AddMiddleware(w.open, w.measure.middleware, logged(w.cfg.Log), policy.middleware, recoverer)
+	for _, c := range w.cfg.Consumers {
+		w.router.AddConsumerHandler(c.Name, c.Queue, w.subscribers[c.Name], dispatch)
+	}
+	return nil
 }
 
 func (w *Worker) subscriber(c Consumer) (*pubsub.Subscriber, error) {
 	if _, taken := w.consumers[c.Name]; taken || c.Name == "" || c.Queue == "" {
 		return nil, errors.New("a consumer needs a queue and a unique name")
+	}
+	if len(c.Handlers) == 0 && !c.drains {
+		return nil, errors.New("a consumer needs handlers")
 	}
 	c.Subscriber.Log = w.cfg.Log
 	c.Subscriber.Overdue = w.measure.overdue.WithLabelValues(c.Name).Inc
@@ -124,41 +125,4 @@ func (w *Worker) open(next message.HandlerFunc) message.HandlerFunc {
 		open(msg, w.consumers[message.HandlerNameFromCtx(msg.Context())])
 		return next(msg)
 	}
-}
-
-// addConsumers makes each consumer a handler group, with one subscription for all its types.
-// cqrs.CommandProcessor would subscribe once for each type, and ack the messages of other
-// types.
-func (w *Worker) addConsumers(log watermill.LoggerAdapter) error {
-	groups, err := cqrs.NewEventGroupProcessorWithConfig(w.router, cqrs.EventGroupProcessorConfig{
-		GenerateSubscribeTopic: func(p cqrs.EventGroupProcessorGenerateSubscribeTopicParams) (string, error) {
-			return w.consumers[p.EventGroupName].Queue, nil
-		},
-		SubscriberConstructor: func(p cqrs.EventGroupProcessorSubscriberConstructorParams) (message.Subscriber, error) {
-			return w.subscribers[p.EventGroupName], nil
-		},
-		Marshaler: Codec{},
-		Logger:    log,
-	})
-	if err != nil {
-		return err
-	}
-	for _, c := range w.cfg.Consumers {
-		if err := w.addConsumer(groups, c); err != nil {
-			return fmt.Errorf("adding consumer %q: %w", c.Name, err)
-		}
-	}
-	return nil
-}
-
-func (w *Worker) addConsumer(groups *cqrs.EventGroupProcessor, c Consumer) error {
-	if c.drains {
-		w.router.AddConsumerHandler(c.Name, c.Queue, w.subscribers[c.Name], func(*message.Message) error { return nil })
-		return nil
-	}
-	var handlers []cqrs.GroupEventHandler
-	for _, eventType := range slices.Sorted(maps.Keys(c.Handlers)) {
-		handlers = append(handlers, typeHandler{eventType: eventType, handle: c.Handlers[eventType]})
-	}
-	return groups.AddHandlersGroup(c.Name, handlers...)
 }
