@@ -22,8 +22,8 @@ import (
 // owner is the AWS principal that the credentials belong to.
 type owner struct{ account, partition, principal string }
 
-// caller asks AWS whose credentials these are. The call needs no permission, so it fails only
-// if AWS cannot be used at all.
+// caller asks AWS for the owner of the credentials. The call needs no permission, so it fails
+// only if AWS cannot be used at all.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -39,7 +39,7 @@ func (c clients) caller(ctx context.Context) (owner, error) {
 var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
 	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tries them out)")
 
-// checkCredentials reports missing credentials at start, rather than at the first call.
+// checkCredentials reports unusable credentials at start, not at the first call.
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
 		return errNoCredentials
@@ -53,8 +53,8 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause extracts the reason from the SDK's error if credentials are configured and
-// do not work. It returns "" if there are none.
+// credentialsCause returns why configured credentials do not work, or "" if none are
+// configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -137,7 +137,7 @@ func inWords(err error) string {
 	return capital(spoken(err))
 }
 
-// worded is an error whose text is for an operator. It wraps its cause.
+// worded is an error with a text for operators. It wraps its cause.
 type worded struct {
 	text string
 	err  error
@@ -146,7 +146,7 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// told explains an AWS error and says what it is about, if that is not "".
+// told explains an AWS error; about, if not "", says what the error concerns.
 func told(about string, err error) error {
 	if about != "" {
 		about += ": "
@@ -171,7 +171,7 @@ func rawAWS(err error) bool {
 	return !errors.As(err, &already) && errors.As(err, &call)
 }
 
-// InWords explains an AWS error to an operator. It returns errors of our own, and nil,
+// InWords explains an AWS error to an operator. It returns nil, and errors of our own,
 // unchanged.
 func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
@@ -191,7 +191,6 @@ func isThrottled(named smithy.APIError) bool {
 	return strings.HasPrefix(code, "Throttl") || code == "TooManyRequestsException" || code == "RequestLimitExceeded" || code == "RequestThrottled"
 }
 
-// denied names the permission that is missing.
 func denied(err error, named smithy.APIError) string {
 	what := "a permission"
 	var call *smithy.OperationError
@@ -241,7 +240,7 @@ func restVerb(operation string) string {
 	return operation
 }
 
-// rootCause is the innermost error's text. The outer errors of net/http repeat the URL.
+// rootCause is the text of the innermost error. The outer errors of net/http repeat the URL.
 func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)
@@ -249,7 +248,6 @@ func rootCause(err error) string {
 	return err.Error()
 }
 
-// capital makes the first letter upper case, unless the text begins with a URL.
 func capital(text string) string {
 	if text == "" || strings.HasPrefix(text, "http") {
 		return text

@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// providerOf fetches from the identity provider what the portal will fetch: its discovery
-// document, if the portal needs it, and its signing keys.
+// providerOf fetches what the portal will fetch: the signing keys, and the discovery document
+// if the portal needs it.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {
@@ -28,7 +28,6 @@ func providerOf(cfg Config) resource {
 		if cfg.OIDCAuthURL != "" && cfg.OIDCTokenURL != "" && cfg.OIDCJWKSURL != "" {
 			return finding{note: cfg.OIDCJWKSURL, faults: signingKeys(ctx, cfg.OIDCJWKSURL, "GATEHOUSE_OIDC_JWKS_URL")}, nil
 		}
-		// provider is what matters here of the discovery document.
 		var provider struct {
 			Issuer string `json:"issuer"`
 			Keys   string `json:"jwks_uri"`
@@ -50,7 +49,7 @@ func providerOf(cfg Config) resource {
 	}}
 }
 
-// signingKeys is the fault of an address that does not serve signing keys; nil if it does.
+// signingKeys returns a fault if the address serves no signing keys.
 func signingKeys(ctx context.Context, address, from string) []fault {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -102,8 +101,8 @@ func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	return pool, region, isCognito && userPool.MatchString(pool)
 }
 
-// signInClient is the portal's client in a Cognito user pool. Other providers have no API to
-// look a client up.
+// signInClient is the portal's client in a Cognito user pool. Other providers have no API for
+// looking up a client.
 func signInClient(e estate) resource {
 	callback, signOut := e.cfg.BaseURL+identity.CallbackPath, e.cfg.BaseURL+"/"
 	return resource{what: "sign-in client", inspect: func(ctx context.Context) (finding, error) {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// showTime is how long a fact may take to be shown before the doctor calls it lost.
+	// showTime is how old a fact must be before the doctor expects the views to show it.
 	showTime = time.Minute
 	// sampled is how many accounts the doctor looks up in the views.
 	sampled = 3
@@ -26,7 +26,7 @@ const (
 
 var errEnough = errors.New("enough")
 
-// viewsOf compares the views with the journal: the catalog, and a few accounts. The sweep
+// viewsOf compares the catalog and a few accounts in the views with the journal. The sweep
 // compares every stream.
 func viewsOf(e estate, p Process) resource {
 	facts := journal.New(e.dynamodb, e.names.Journal, e.names.Records)
@@ -49,7 +49,7 @@ func viewsOf(e estate, p Process) resource {
 	}}
 }
 
-// compareViews looks for facts from before the time that the views do not show. It returns the
+// compareViews looks for facts older than before that the views do not show. It returns the
 // first as lost, or a summary of the views as shown.
 func compareViews(ctx context.Context, facts *journal.Journal, views *projections.Views, before time.Time) (lost, shown string, err error) {
 	published, err := hasOlder[events.CatalogPublished](ctx, facts, portal.CatalogStream, before)
@@ -93,7 +93,6 @@ func compareViews(ctx context.Context, facts *journal.Journal, views *projection
 	return lost, shown, err
 }
 
-// hasOlder reports whether the stream has a fact of type F from before the time.
 func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream portal.Stream, before time.Time) (bool, error) {
 	recorded, err := facts.Read(ctx, stream, 0)
 	for _, e := range recorded {
@@ -132,7 +131,7 @@ func controlPlane(e estate, p Process) resource {
 	}}
 }
 
-// creating says how keys are created. None of the ways is a fault.
+// creating describes how keys are created. No way is a fault.
 func (e estate) creating(ctx context.Context, p Process) string {
 	if p.Config.Provisioning == ProvisioningSingle {
 		return "one by one, as GATEHOUSE_PROVISIONING says"

@@ -12,18 +12,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// messaging is how one process sends.
+// messaging sends the messages of one process.
 type messaging struct {
 	*transport.Sender
 	queues *pubsub.Queues
-	// shutdown sends what was taken, until ctx ends.
+	// shutdown sends what is queued, until ctx ends.
 	shutdown func(ctx context.Context) error
 }
 
-// closeTime is how long closing waits for messages under way.
 const closeTime = 5 * time.Second
 
-// close is shutdown for at most the closeTime.
+// close is shutdown with closeTime as its deadline.
 func (m messaging) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
@@ -43,8 +42,8 @@ func newMessaging(c clients, names Names) messaging {
 	}
 }
 
-// routes says where each message goes: facts to the topic, wake-ups to the fair
-// standard queue, ticks to their own, every other request to the commands.
+// routes decides where each message goes: facts to the topic, wake-ups to the fair standard
+// queue, ticks to their own queue, all other requests to the commands.
 func routes(names Names) transport.Routes {
 	return func(e events.Event) (transport.Destination, error) {
 		if _, ok := e.Fact(); ok {
@@ -64,7 +63,7 @@ func routes(names Names) transport.Routes {
 	}
 }
 
-// once remembers what find found; failures are not remembered.
+// once caches the results of find, but not its errors.
 func once(find func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
 	var found sync.Map
 	return func(ctx context.Context, name string) (string, error) {

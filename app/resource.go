@@ -8,11 +8,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up inspects it
-// and mends its faults.
+// resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up also mends
+// its faults.
 type resource struct {
 	what string
-	// inspect finds its faults. An error means that it could not be inspected.
+	// inspect returns an error if the resource could not be inspected.
 	inspect func(context.Context) (finding, error)
 }
 
@@ -63,8 +63,8 @@ type estate struct {
 	names Names
 	cfg   Config
 	owner owner
-	// keyUsers are the principals that the KMS key's policy should name. If there are none,
-	// the policy stays as it is.
+	// keyUsers are the principals that the KMS key's policy should name; none leaves it as it
+	// is.
 	keyUsers []string
 	// pause is how long set-up waits before it retries a call that AWS is not ready for.
 	pause time.Duration
@@ -81,7 +81,7 @@ func (e estate) arn(service, name string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", e.owner.partition, service, e.config.Region, e.owner.account, name)
 }
 
-// patiently calls try until it reports that no further try is needed, for up to tableTimeout.
+// patiently calls try until again is false, for up to tableTimeout.
 func (e estate) patiently(ctx context.Context, try func(context.Context) (again bool, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()

@@ -106,7 +106,7 @@ const (
 	computesSid    = "GatehouseComputesAPIKeys"
 )
 
-// administering lists what the account's administrators may do with the key: everything except
+// administering is what the account's administrators may do with the key: everything except
 // computing MACs.
 var administering = []string{
 	"kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:Describe*", "kms:DisableKey", "kms:EnableKey", "kms:Get*",
@@ -128,8 +128,7 @@ func (e estate) policyFor(users []string) string {
 	return string(policy)
 }
 
-// keyPolicy is the key's policy, which decides who may compute API keys. Set-up changes it only
-// if --key-user names them.
+// keyPolicy decides who may compute API keys. Set-up changes it only if --key-user names them.
 func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -200,7 +199,7 @@ func judgePolicy(statements []map[string]any) finding {
 			case who == "*" && s["Condition"] == nil:
 				all = append(all, fault{says: "Everybody may compute API keys with it.", advice: restrict})
 			case strings.HasPrefix(who, "AROA") || strings.HasPrefix(who, "AIDA"):
-				// IAM shows a principal by its unique id once it is deleted.
+				// IAM shows a deleted principal by its unique id.
 				all = append(all, fault{says: fmt.Sprintf("It names %s, a role or user that was deleted.", who), advice: restrict})
 			case strings.HasSuffix(who, ":root"):
 				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` has this policy decide"
@@ -218,7 +217,7 @@ func computes(statement map[string]any) bool {
 	})
 }
 
-// keyMaterial compares the key's material with that of the key that set-up remembered.
+// keyMaterial compares the key's material with what set-up remembered.
 func (e estate) keyMaterial() resource {
 	return resource{what: "KMS key material", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)

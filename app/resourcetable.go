@@ -14,11 +14,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// tableTimeout bounds how long set-up waits for a new table, or for AWS to be ready for a
+// tableTimeout bounds how long set-up waits for a new table, or until AWS is ready for a
 // change.
 const tableTimeout = 3 * time.Minute
 
-// guarded reports whether the table's loss would be final. Views are rebuilt from the journal,
+// guarded reports whether losing the table would be final. Views are rebuilt from the journal,
 // and people whose sessions are lost sign in again.
 func (e estate) guarded(table string) bool {
 	return table == e.names.Journal || table == e.names.Records
@@ -61,8 +61,9 @@ func (e estate) table(name string) resource {
 	}}
 }
 
-// missingTable is the finding of a table that does not exist. Set-up creates it, except a journal
-// or records table while the other of the two holds data: that one was lost and must be restored.
+// missingTable is the finding of a table that does not exist. Set-up creates it, unless it is
+// the journal or records table and the other one holds data: then it was lost and must be
+// restored.
 func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
 	if !e.guarded(name) {
 		return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
@@ -162,8 +163,8 @@ func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 	}, nil
 }
 
-// recoverable turns on point-in-time recovery. It retries, since DynamoDB refuses it for some time
-// after it created the table.
+// recoverable turns on point-in-time recovery. It retries, since DynamoDB refuses for some time
+// after creating a table.
 func (e estate) recoverable(ctx context.Context, name string) error {
 	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
 		_, err = e.dynamodb.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{

@@ -14,7 +14,7 @@ type KeyOwner struct {
 	Account   portal.AccountID
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
-	// Calls is how many calls of API Gateway's control plane the search took.
+	// Calls is how many control-plane calls the search took.
 	Calls int
 }
 
@@ -24,11 +24,11 @@ const valueTail = 49
 // longestID is at least as long as any id of a key, Gatehouse's or API Gateway's.
 const longestID = 30
 
-// LooksLikeValue reports whether the text is too long for a key's id, and so must be a key's value.
+// LooksLikeValue reports whether the text is too long for a key's id, and so must be a value.
 func LooksLikeValue(text string) bool { return len(text) > longestID }
 
-// CheckValue returns the prefix of a key value. A text whose form or checksum is not that of a
-// value that Gatehouse made is Invalid. It needs no AWS.
+// CheckValue returns the prefix of a key value. It returns Invalid if the text's form or
+// checksum is wrong. It makes no call.
 func CheckValue(value string) (prefix string, err error) {
 	if len(value) > valueTail {
 		prefix = value[:len(value)-valueTail]
@@ -39,9 +39,9 @@ func CheckValue(value string) (prefix string, err error) {
 	return prefix, nil
 }
 
-// Whose finds an API key by its value, by Gatehouse's id or by API Gateway's id, and returns its
-// owner. It calls the control plane within the budget: once for API Gateway's id, otherwise
-// once for every 500 keys. An unknown key is NotFound.
+// Whose finds an API key and its owner by the key's value, by Gatehouse's id or by API
+// Gateway's id. It calls the control plane within the budget: once for API Gateway's id,
+// otherwise once for every 500 keys. It returns NotFound for an unknown key.
 func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
 	find := d.byID
