@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	// jobPoll is how often a waiting command reads the job's row.
 	jobPoll = 300 * time.Millisecond
 	// untakenAfter is when the operator is told that no worker seems to take the job.
 	untakenAfter = 10 * time.Second
@@ -20,7 +19,6 @@ const (
 
 // jobWait is an operator's wait for a job.
 type jobWait struct {
-	// what names the job in words.
 	what string
 	// demand is the id of the message that asked for the job.
 	demand string
@@ -82,8 +80,7 @@ func notCertain(what string) error {
 	return fmt.Errorf("interrupted; it is not certain that the %s was asked for", what)
 }
 
-// run waits until the demanded run is over. It calls tell with each state of the job that it
-// reads.
+// run waits until the demanded run is over. It passes each state of the job to tell.
 func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell func(jobs.Run)) error {
 	asked, begun := w.now(), false
 	return w.until(ctx, func(ctx context.Context) (bool, error) {

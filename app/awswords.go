@@ -19,11 +19,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// owner is the AWS principal that the credentials belong to.
 type owner struct{ account, partition, principal string }
 
-// caller asks AWS for the owner of the credentials. The call needs no permission, so it fails
-// only if AWS cannot be used at all.
+// caller asks AWS for the owner of the credentials. The call needs no permission.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -53,8 +51,7 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause returns why configured credentials do not work, or "" if none are
-// configured.
+// credentialsCause returns why configured credentials fail, or "" if none are configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -77,8 +74,8 @@ var badCredentials = []string{
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// nonexistent returns the kind of resource that AWS did not find, or "" for other errors. AWS
-// does not say which resource it is.
+// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say which
+// one.
 func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
@@ -99,8 +96,8 @@ func nonexistent(err error) string {
 	return ""
 }
 
-// inWords explains an AWS error to an operator and says what to do; "" for nil. It quotes AWS
-// only if it has no explanation of its own.
+// inWords explains an AWS error to an operator and says what to do. It quotes AWS only if it
+// has no explanation of its own.
 func inWords(err error) string {
 	var (
 		macs   *keys.KMSError
@@ -154,7 +151,6 @@ func told(about string, err error) error {
 	return &worded{about + inWords(err), err}
 }
 
-// toldOf explains an AWS error about one resource.
 func toldOf(resource string, err error) error {
 	if nonexistent(err) != "" {
 		return &worded{resource + " does not exist. In a new installation, run `gatehouse setup`; otherwise `gatehouse doctor` says what to do.", err}
@@ -210,7 +206,6 @@ var servicePrefixes = map[string]string{
 	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",
 }
 
-// permission is the IAM action that a call needs.
 func permission(call *smithy.OperationError) string {
 	return permissionOf(call.ServiceID, call.OperationName)
 }
@@ -240,7 +235,7 @@ func restVerb(operation string) string {
 	return operation
 }
 
-// rootCause is the text of the innermost error. The outer errors of net/http repeat the URL.
+// rootCause is the innermost error's text. The outer errors of net/http repeat the URL.
 func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)

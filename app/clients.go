@@ -35,9 +35,9 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 	return cfg, checkCredentials(ctx, cfg)
 }
 
-// endpointOverrides lists the endpoints that the AWS SDK calls instead of AWS's own: the one
-// for all services, and those that AWS_ENDPOINT_URL_ variables set for single services. Plain
-// http to another machine is an error, since key values are computed from KMS's answers.
+// endpointOverrides lists the endpoints that replace AWS's own, for all services or for one
+// each (AWS_ENDPOINT_URL_…). Plain http to another machine is an error, since key values are
+// computed from KMS's answers.
 func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	base := aws.ToString(cfg.BaseEndpoint)
 	if base != "" && plainHTTP(base) {
@@ -63,7 +63,6 @@ func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	return overrides, nil
 }
 
-// clients are the AWS clients of one process.
 type clients struct {
 	config     aws.Config
 	dynamodb   *dynamodb.Client
@@ -89,8 +88,7 @@ func (c clients) dataPlane() catalog.Endpoint {
 	return catalog.AWSEndpoint(c.config.Region)
 }
 
-// topicARN builds the ARN of a topic of this account and Region. SNS cannot look up a topic by
-// name.
+// topicARN builds the ARN, since SNS cannot look up a topic by name.
 func (c clients) topicARN(ctx context.Context, name string) (string, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

@@ -28,10 +28,9 @@ type Config struct {
 	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
 	// BaseURL is the portal's address in browsers, without a path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
-	// Addr is the address that the portal listens on.
+	// Addr is where the portal listens.
 	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
-	// OperatorsAddr is the address for health and metrics; empty is the process's default, on
-	// loopback.
+	// OperatorsAddr is where health and metrics listen; empty is a default on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
 	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
@@ -44,7 +43,7 @@ type Config struct {
 	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
 	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
 	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
-	// SessionTTL is how long a session lasts; SessionIdle is how long it lasts without use.
+	// A session ends after SessionTTL, or earlier after SessionIdle without use.
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
 	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" envDefault:"24h"`
 
@@ -52,7 +51,7 @@ type Config struct {
 	MaxConnections int `env:"GATEHOUSE_MAX_CONNECTIONS" envDefault:"4096"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; see parseProxies.
 	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
-	// CORSOrigins are the origins whose pages may call the API, with bearer tokens.
+	// CORSOrigins are the origins whose pages may call the API with bearer tokens.
 	CORSOrigins []string `env:"GATEHOUSE_CORS_ORIGINS"`
 	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
@@ -88,7 +87,7 @@ const (
 	ProvisioningSingle = "single"
 )
 
-// testVariables are the GATEHOUSE_ variables of the test suite.
+// testVariables are those of the test suite.
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
 // LoadConfig reads the environment. Its error names everything that is wrong: unknown
@@ -121,8 +120,8 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse reads the variables. A setting whose value cannot be read is a fault and gets its
-// default, so that no later check reports it again.
+// parse reads the variables. A setting that cannot be read is a fault and gets its default, so
+// that no later check reports it again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError
@@ -207,7 +206,6 @@ func (c Config) faults() []error {
 	return faults
 }
 
-// address is a setting that is a URL.
 type address struct{ name, value string }
 
 // addresses lists the settings that are URLs to which tokens or cookies are sent.
@@ -219,7 +217,7 @@ func (c Config) addresses() []address {
 	}
 }
 
-// plainHTTP reports whether a URL is http and leads to another machine.
+// plainHTTP reports whether a URL is http to another machine.
 func plainHTTP(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())

@@ -117,7 +117,6 @@ func (d *Desk) byEmail(ctx context.Context, email string) ([]portal.AccountID, e
 		"Of somebody who sends access tokens only, give the subject (sub) that the identity provider has for them.")
 }
 
-// known reports whether the account has a journal or personal data.
 func (d *Desk) known(ctx context.Context, id portal.AccountID) (bool, error) {
 	head, err := d.facts.Head(ctx, portal.AccountStream(id))
 	if head > 0 || err != nil {

@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// examineTime bounds each check.
 const examineTime = 10 * time.Second
 
 // Check is the result of examining one thing.

@@ -49,7 +49,6 @@ func providerOf(cfg Config) resource {
 	}}
 }
 
-// signingKeys returns a fault if the address serves no signing keys.
 func signingKeys(ctx context.Context, address, from string) []fault {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`

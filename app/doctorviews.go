@@ -20,7 +20,7 @@ import (
 const (
 	// showTime is how old a fact must be before the doctor expects the views to show it.
 	showTime = time.Minute
-	// sampled is how many accounts the doctor looks up in the views.
+	// sampled is how many accounts the doctor looks up.
 	sampled = 3
 )
 
@@ -49,8 +49,8 @@ func viewsOf(e estate, p Process) resource {
 	}}
 }
 
-// compareViews looks for facts older than before that the views do not show. It returns the
-// first as lost, or a summary of the views as shown.
+// compareViews returns as lost the first fact older than before that the views do not show;
+// otherwise it sums up the views as shown.
 func compareViews(ctx context.Context, facts *journal.Journal, views *projections.Views, before time.Time) (lost, shown string, err error) {
 	published, err := hasOlder[events.CatalogPublished](ctx, facts, portal.CatalogStream, before)
 	if err != nil {
@@ -103,7 +103,7 @@ func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream
 	return false, err
 }
 
-// controlPlane calls API Gateway once, within the budget. Its note says how keys are created.
+// controlPlane calls API Gateway once, within the budget.
 func controlPlane(e estate, p Process) resource {
 	return resource{what: "API Gateway", inspect: func(ctx context.Context) (finding, error) {
 		budget, err := gateway.NewBudget(e.dynamodb, gateway.BudgetConfig{Table: e.names.Records, Share: p.Config.QuotaShare, Now: p.Now})
@@ -131,7 +131,6 @@ func controlPlane(e estate, p Process) resource {
 	}}
 }
 
-// creating describes how keys are created. No way is a fault.
 func (e estate) creating(ctx context.Context, p Process) string {
 	if p.Config.Provisioning == ProvisioningSingle {
 		return "one by one, as GATEHOUSE_PROVISIONING says"

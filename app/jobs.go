@@ -28,7 +28,7 @@ const (
 	rebuildJob = "rebuild"
 )
 
-// catalogName names the source of the catalog to operators.
+// catalogName names the catalog's source.
 const catalogName = "api-gateway"
 
 // catalogRequests lets a run of the catalog's job answer requests for the catalog.
@@ -38,7 +38,6 @@ type catalogRequests struct {
 	now      func() time.Time
 }
 
-// Join keeps the request for the next run of the job, and demands one.
 func (c catalogRequests) Join(ctx context.Context, request events.Event) error {
 	if err := c.requests.Add(ctx, request); err != nil {
 		return err
@@ -47,7 +46,6 @@ func (c catalogRequests) Join(ctx context.Context, request events.Event) error {
 	return portal.Postpone("the queues do not answer", c.sender.Send(ctx, demand))
 }
 
-// catalogDemand is the id of the demand that a request for the catalog leads to.
 func catalogDemand(request string) string { return portal.DeriveID("catalog", request) }
 
 // CatalogSync returns a request to read the catalog again. Equal times yield the same request.
@@ -70,7 +68,6 @@ func RequestCatalog(ctx context.Context, p Process) error {
 	return errors.Join(err, sender.close())
 }
 
-// newCatalogReader returns the job that reads the catalog. Its calls are background ones.
 func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
 	return &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
@@ -132,7 +129,6 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// demandRun asks for a run of the job. It returns the demand's id.
 func demandRun(ctx context.Context, p Process, job string) (id string, err error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	id = portal.DeriveID(job, strconv.FormatInt(p.now()().UnixNano(), 10))

@@ -93,7 +93,6 @@ func (e estate) checkKey(ctx context.Context, deriver *keys.Deriver, key kmsKey)
 	return e.checkKeyIn(ctx, e.names.Records, deriver, key)
 }
 
-// checkKeyIn compares the key's tag with the remembered one.
 func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {
@@ -129,7 +128,7 @@ func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (stri
 	return "", fmt.Errorf("KMS key %s: %w", key.Recorded, errNeverSeen)
 }
 
-// rememberKey writes the key's check row, if there is none.
+// rememberKey leaves a row that exists as it is.
 func (e estate) rememberKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {

@@ -19,7 +19,6 @@ func Letters(p Process) (box deadletters.Admin, done func() error) {
 	return deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
 }
 
-// operator is user@host of this process, with "unknown" for a part that it cannot find out.
 func operator() string {
 	name, host := "unknown", "unknown"
 	if u, err := user.Current(); err == nil {
@@ -31,7 +30,6 @@ func operator() string {
 	return name + "@" + host
 }
 
-// failures lets the transport record failures and dead letters.
 type failures struct{ recorder deadletters.Recorder }
 
 func (f failures) Failed(ctx context.Context, key string, at time.Time) (transport.Failure, error) {

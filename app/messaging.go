@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// messaging sends the messages of one process.
 type messaging struct {
 	*transport.Sender
 	queues *pubsub.Queues
@@ -22,7 +21,6 @@ type messaging struct {
 
 const closeTime = 5 * time.Second
 
-// close is shutdown with closeTime as its deadline.
 func (m messaging) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
@@ -42,8 +40,6 @@ func newMessaging(c clients, names Names) messaging {
 	}
 }
 
-// routes decides where each message goes: facts to the topic, wake-ups to the fair standard
-// queue, ticks to their own queue, all other requests to the commands.
 func routes(names Names) transport.Routes {
 	return func(e events.Event) (transport.Destination, error) {
 		if _, ok := e.Fact(); ok {

@@ -40,8 +40,7 @@ func Operators(p Process) http.Handler {
 const (
 	// readyFor is how long a result of /readyz is reused, so that it calls AWS at most once a
 	// second.
-	readyFor = time.Second
-	// readyTime bounds one check.
+	readyFor  = time.Second
 	readyTime = 3 * time.Second
 )
 
@@ -69,7 +68,6 @@ func (r *readiness) ask(ctx context.Context) map[string]error {
 	return r.last
 }
 
-// dependencies calls DynamoDB and SQS and returns the error of each.
 func (c clients) dependencies(ctx context.Context, names Names) map[string]error {
 	_, tables := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &names.Records, Key: schema.Health().Attributes()})
 	_, queues := c.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(names.Commands)})

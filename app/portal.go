@@ -102,7 +102,6 @@ func (c Config) identity() identity.Config {
 	}
 }
 
-// checkTables fails if a table is missing.
 func (c clients) checkTables(ctx context.Context, names Names) error {
 	for _, table := range names.Tables() {
 		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
@@ -116,8 +115,8 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn requests an account for a person who signs in and has none. Sign-ins at the
-// same time make one request.
+// registerOnSignIn requests an account for a person who has none. Sign-ins at the same time
+// make one request.
 func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
 		account, err := views.Account(ctx, id.Account)
@@ -142,7 +141,6 @@ func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	}
 }
 
-// underAPI calls the first handler under the API's prefix, and the second elsewhere.
 func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {

@@ -14,9 +14,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// heapGrowth is how far the heap may grow between two collections, in percent of the live heap.
-// Messages allocate much and keep nothing, so the live heap is small and rare collections cost
-// only some tens of megabytes.
+// heapGrowth is in percent of the live heap. Messages allocate much and keep nothing, so rare
+// collections cost only some tens of megabytes.
 const heapGrowth = 400
 
 // CollectSeldom makes the garbage collector run less often, for processes that carry messages.

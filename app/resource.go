@@ -16,14 +16,12 @@ type resource struct {
 	inspect func(context.Context) (finding, error)
 }
 
-// finding is the result of inspecting a resource.
 type finding struct {
 	// note is worth knowing and not a fault.
 	note   string
 	faults []fault
 }
 
-// fault is one thing that is wrong with a resource.
 type fault struct {
 	// says is a sentence about the resource.
 	says string
@@ -47,12 +45,11 @@ func (f fault) remedy() string {
 
 func found(faults ...fault) (finding, error) { return finding{faults: faults}, nil }
 
-// missing is the finding of a resource that does not exist.
 func missing(create func(context.Context) error) (finding, error) {
 	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
 }
 
-// blocked is the error of a resource that cannot be inspected because of another one.
+// blocked is why a resource cannot be inspected: because of another one.
 type blocked string
 
 func (b blocked) Error() string { return "not looked at: " + string(b) }
@@ -114,5 +111,4 @@ func (e estate) chains() [][]resource {
 		[]resource{e.kmsKey(), e.keyPolicy()})
 }
 
-// last lists the resources that depend on several chains.
 func (e estate) last() []resource { return []resource{e.keyMaterial()} }

@@ -17,7 +17,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// kmsKey is the key that API key values are computed with.
 func (e estate) kmsKey() resource {
 	return resource{what: "KMS key", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -49,8 +48,8 @@ func (e estate) kmsKey() resource {
 	}}
 }
 
-// keyFault is the fault that keeps a key from computing MACs, nil if there is none. Set-up does
-// not mend it, since an operator may have intended it.
+// keyFault is what keeps a key from computing MACs, if anything. Set-up does not mend it, since
+// an operator may have intended it.
 func keyFault(meta *types.KeyMetadata) *fault {
 	id := aws.ToString(meta.KeyId)
 	switch {
@@ -100,14 +99,12 @@ func (e estate) createKMSKey(ctx context.Context) error {
 	return nil
 }
 
-// The statements of the key policy that set-up writes.
 const (
 	administersSid = "GatehouseAdministersKey"
 	computesSid    = "GatehouseComputesAPIKeys"
 )
 
-// administering is what the account's administrators may do with the key: everything except
-// computing MACs.
+// administering is everything except computing MACs.
 var administering = []string{
 	"kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:Describe*", "kms:DisableKey", "kms:EnableKey", "kms:Get*",
 	"kms:List*", "kms:PutKeyPolicy", "kms:ReplicateKey", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
@@ -209,7 +206,6 @@ func judgePolicy(statements []map[string]any) finding {
 	return finding{note: note, faults: all}
 }
 
-// computes reports whether a statement covers computing MACs.
 func computes(statement map[string]any) bool {
 	return slices.ContainsFunc(texts(statement["Action"]), func(action string) bool {
 		action = strings.ToLower(action)

@@ -25,7 +25,6 @@ const (
 	maxReceiveCount = 1000
 )
 
-// The queue attributes that set-up and the doctor look at.
 const (
 	retention    = string(types.QueueAttributeNameMessageRetentionPeriod)
 	visibility   = string(types.QueueAttributeNameVisibilityTimeout)
@@ -39,7 +38,7 @@ const (
 	waiting      = string(types.QueueAttributeNameApproximateNumberOfMessages)
 )
 
-// attributeNames are the attributes' names in the SQS console.
+// attributeNames are the names in the SQS console.
 var attributeNames = map[string]string{
 	retention: "message retention period", visibility: "visibility timeout", receiveWait: "receive wait time",
 	delay: "delivery delay", dedupScope: "deduplication scope", throughput: "FIFO throughput limit",
@@ -50,7 +49,6 @@ func isDeadLetterQueue(queue string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(queue, fifoSuffix), "-dlq")
 }
 
-// attributes are the values that the queue must have.
 func (e estate) attributes(queue string) map[string]string {
 	want := map[string]string{
 		retention: seconds(queueRetention), visibility: seconds(queueVisibility), delay: "0",
@@ -213,8 +211,7 @@ func (e estate) topicStatement(queueARN string) map[string]any {
 	}
 }
 
-// withTopic returns a policy of these statements with the topic's added, or replaced if there
-// is one.
+// withTopic adds the topic's statement, or replaces it.
 func (e estate) withTopic(statements []map[string]any, queueARN string) string {
 	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool { return s["Sid"] == topicSid })
 	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(kept, e.topicStatement(queueARN))})
@@ -258,7 +255,7 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	return all, nil
 }
 
-// statementsOf reads a policy, whose Statement may be an object or a list.
+// statementsOf reads a policy, whose Statement may be one object or a list.
 func statementsOf(policy string) ([]map[string]any, error) {
 	if policy == "" {
 		return nil, nil
@@ -276,7 +273,6 @@ func statementsOf(policy string) ([]map[string]any, error) {
 	return []map[string]any{one}, err
 }
 
-// texts reads a member of a policy that may be one text or a list.
 func texts(member any) []string {
 	switch v := member.(type) {
 	case string:

@@ -14,8 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// tableTimeout bounds how long set-up waits for a new table, or until AWS is ready for a
-// change.
+// tableTimeout bounds the wait for a new table, or until AWS is ready for a change.
 const tableTimeout = 3 * time.Minute
 
 // guarded reports whether losing the table would be final. Views are rebuilt from the journal,
@@ -89,7 +88,6 @@ func (e estate) missingTable(ctx context.Context, name string) (finding, error) 
 	return f, err
 }
 
-// unfitTable is the fault of a table that Gatehouse cannot use, nil if it can.
 func unfitTable(t *types.TableDescription) *fault {
 	switch t.TableStatus {
 	case types.TableStatusActive, types.TableStatusUpdating:
@@ -144,7 +142,6 @@ func (e estate) protect(ctx context.Context, name string) error {
 	return nil
 }
 
-// recovery is the fault of a guarded table without point-in-time recovery.
 func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 	if !e.guarded(name) {
 		return nil, nil
@@ -179,7 +176,6 @@ func (e estate) recoverable(ctx context.Context, name string) error {
 	})
 }
 
-// timeToLive is the fault of a table that keeps expired items.
 func (e estate) timeToLive(ctx context.Context, name string) (*fault, error) {
 	if !e.expires(name) {
 		return nil, nil

@@ -16,7 +16,6 @@ import (
 // fifoTopic is fixed when a topic is created; the suffix of its name requires it.
 const fifoTopic = "FifoTopic"
 
-// topicAttributes are the values that the topic must have.
 var topicAttributes = map[string]string{
 	fifoTopic: "true", "ContentBasedDeduplication": "false", "FifoThroughputScope": "MessageGroup",
 }

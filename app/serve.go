@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// operatorsConnections is how many connections the operators' port accepts at once.
 const operatorsConnections = 256
 
 // Listen listens on an address. Its error is CannotListen's.
@@ -41,7 +40,6 @@ func servingUpTo(connections int) serving {
 	}
 }
 
-// serving holds a server's timeouts and its limit of connections.
 type serving struct {
 	header time.Duration // for the header of a request
 	read   time.Duration // for all of a request
@@ -101,7 +99,6 @@ func newLimitedListener(l net.Listener, connections int) *limitedListener {
 	return &limitedListener{Listener: l, open: make(chan struct{}, connections), closed: make(chan struct{})}
 }
 
-// Accept waits until fewer connections than the limit are open, then for a connection.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	select {
 	case l.open <- struct{}{}:

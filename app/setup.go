@@ -55,7 +55,6 @@ func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOpt
 	return errors.Join(s.unmended(), err)
 }
 
-// setup mends resources and collects the faults that it does not mend.
 type setup struct {
 	dryRun bool
 
@@ -137,7 +136,6 @@ func (s *setup) leave(text string) {
 	s.left = append(s.left, text)
 }
 
-// unmended is the error that names the collected faults.
 func (s *setup) unmended() error {
 	if len(s.left) == 0 {
 		return nil

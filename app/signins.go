@@ -26,8 +26,8 @@ var privateNetworks = proxies{
 	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
 }
 
-// parseProxies reads addresses and networks. "private" means privateNetworks; "none", alone,
-// means that there is no proxy.
+// parseProxies reads addresses and networks. "private" means privateNetworks; "none" stands
+// alone and means no proxy.
 func parseProxies(list []string) (proxies, error) {
 	var all proxies
 	for _, text := range list {
@@ -78,7 +78,6 @@ func (p proxies) client(r *http.Request) netip.Addr {
 	return address
 }
 
-// parseHop reads an address, with or without a port.
 func parseHop(text string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return withPort.Addr().Unmap().WithZone(""), nil
@@ -96,7 +95,7 @@ const (
 	// script can make the portal store at that rate cost next to nothing.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
-	// maxAddresses bounds the memory of the limiter.
+	// maxAddresses bounds the limiter's memory.
 	maxAddresses = 10_000
 )
 

@@ -21,7 +21,7 @@ type KeyOwner struct {
 // valueTail is the length of a key value after its prefix: MAC and checksum.
 const valueTail = 49
 
-// longestID is at least as long as any id of a key, Gatehouse's or API Gateway's.
+// longestID is no shorter than any id of a key, Gatehouse's or API Gateway's.
 const longestID = 30
 
 // LooksLikeValue reports whether the text is too long for a key's id, and so must be a value.
@@ -39,10 +39,10 @@ func CheckValue(value string) (prefix string, err error) {
 	return prefix, nil
 }
 
-// Whose finds an API key and its owner by the key's value, by Gatehouse's id or by API
+// FindKey finds an API key and its owner by the key's value, by Gatehouse's id or by API
 // Gateway's id. It calls the control plane within the budget: once for API Gateway's id,
 // otherwise once for every 500 keys. It returns NotFound for an unknown key.
-func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
+func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
 	find := d.byID
 	if LooksLikeValue(text) {

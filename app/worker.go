@@ -138,7 +138,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
-	// Most messages of a busy queue wait for DynamoDB or for the budget, so many run at once.
+	// Most messages of a busy queue wait for DynamoDB or the budget, so many run at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
@@ -174,7 +174,6 @@ func byType(table map[string]func(context.Context, events.Event) error) map[stri
 	return out
 }
 
-// everyWakeUp maps every fact, and the request to show a stream, to the handler.
 func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	out := map[string]transport.Handler{events.ShowRequested{}.EventType(): handle}
 	for _, name := range events.FactTypes() {

@@ -12,7 +12,7 @@ import (
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// listen listens on a loopback port. The error says what the port was for, and which flag
+// listen listens on a loopback port. Its error says what the port was for, and which flag
 // chooses another.
 func listen(purpose, flag string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", loopback(port))
@@ -29,7 +29,6 @@ func cannotListen(port int, purpose, flag string, err error) error {
 	return fmt.Errorf("%w. Choose another with %s", app.CannotListen(loopback(port), err), flag)
 }
 
-// cannotStartAWS says why the local AWS does not start, and what to do about it.
 func cannotStartAWS(err error, opts Options) error {
 	var noPort *net.OpError
 	switch {

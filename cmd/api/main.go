@@ -1,6 +1,6 @@
-// Command api is the portal's web process: pages and JSON. It hands requests in and
-// shows what became of them; workers (cmd/worker) do the work. Configuration comes from
-// the environment: see docs/configuration.md.
+// Command api is the portal's web process: pages and JSON. It accepts requests and shows what
+// became of them; workers (cmd/worker) do the work. See docs/configuration.md for its
+// environment variables.
 package main
 
 import (

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// syncTime bounds how long a catalog that is asked for is waited for.
+// syncTime bounds the wait for the catalog.
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
@@ -19,7 +19,6 @@ type catalogCommand struct {
 
 type catalogSyncCommand struct{ output }
 
-// Run asks and follows.
 func (c catalogSyncCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
-// probeTime bounds a probe: it waits for the budget, which others may be using up.
+// probeTime bounds a probe, which may have to wait for the budget.
 const probeTime = 5 * time.Minute
 
 type doctorCommand struct {
@@ -21,7 +21,7 @@ type doctorCommand struct {
 	ProbeImport bool `help:"Try out, with a few throw-away keys, whether keys can be created many at a time, and keep the answer for the workers."`
 }
 
-// Run examines what Gatehouse relies on. It fails if anything is wrong.
+// Run examines what Gatehouse needs. It fails if anything is wrong.
 func (c doctorCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -37,7 +37,6 @@ func (c doctorCommand) Run(ctx context.Context) error {
 	return verdict(checks)
 }
 
-// checkJSON is a check for programs.
 type checkJSON struct {
 	Name    string `json:"name"`
 	Status  string `json:"status"` // ok, wrong or skipped
@@ -147,7 +146,7 @@ func findingJSON(finding keyimport.Finding) map[string]any {
 	return map[string]any{"region": finding.Region, "usable": finding.Usable, "at": instant(finding.At), "observations": list}
 }
 
-// describe prints a finding for people, in lines of at most 80 characters.
+// describe prints a finding in lines of at most 80 characters.
 func describe(out io.Writer, finding keyimport.Finding) {
 	columns := 80
 	if terminal := width(out); terminal > 0 {

@@ -24,8 +24,8 @@ type keysWhoseCommand struct {
 	Key string `arg:"" help:"The key's value, its id in the portal, or its id in API Gateway; - reads it from standard input, which keeps a value out of the shell's history."`
 }
 
-// Run finds the owner. It checks a value's checksum first, without AWS. The look-up costs calls
-// of API Gateway's control plane, within the budget. Run never prints the value.
+// Run finds the owner. It checks a value's checksum before it calls AWS. It never prints the
+// value.
 func (c keysWhoseCommand) Run(ctx context.Context) error {
 	text, err := c.text(ctx, os.Stdin, askForKey)
 	if err != nil {
@@ -41,7 +41,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 		return err
 	}
 	tell(os.Stderr, "Looking in API Gateway. That takes a control-plane call for every 500 keys, within the budget.")
-	owner, err := desk.Whose(ctx, text)
+	owner, err := desk.FindKey(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -66,8 +66,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	})
 }
 
-// recordedAs is the id in API Gateway that the portal has recorded for the account's key, "" if
-// none.
+// recordedAs is the key's id in API Gateway according to the views, or "".
 func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID {
 	for _, k := range account.Keys {
 		if k.ID == key {
@@ -77,14 +76,13 @@ func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID 
 	return ""
 }
 
-// askForKey asks on a terminal for what is read from standard input.
 func askForKey() {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Fprint(os.Stderr, "The key's value or id, then Enter: ")
 	}
 }
 
-// text is the value or id: of the command line, or, after ask, the first line of in.
+// text returns the argument or, if that is "-", the first line of in, after calling ask.
 func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (string, error) {
 	if c.Key != "-" {
 		return strings.TrimSpace(c.Key), nil
@@ -103,8 +101,8 @@ func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (s
 	return "", fmt.Errorf("reading standard input: %w", err)
 }
 
-// firstLine is the first line of in. A terminal's may never come: when ctx ends, the read is
-// left behind.
+// firstLine returns the first line of in. A terminal's may never come: if ctx ends first,
+// firstLine abandons the read.
 func firstLine(ctx context.Context, in io.Reader) (line string, err error) {
 	type read struct {
 		line string

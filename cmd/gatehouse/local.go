@@ -20,7 +20,6 @@ type localCommand struct {
 	AWSQuotas bool     `name:"aws-quotas" help:"Enforce AWS's quotas on API Gateway's control plane."`
 }
 
-// Validate checks the ports.
 func (c localCommand) Validate() error {
 	for flag, port := range map[string]int{"--port": c.Port, "--aws-port": c.AWSPort, "--operators-port": c.OperatorsPort} {
 		if port < 0 || port > 65535 {
@@ -30,7 +29,6 @@ func (c localCommand) Validate() error {
 	return nil
 }
 
-// Run runs until interrupted.
 func (c localCommand) Run(ctx context.Context) error {
 	app.CollectSeldom()
 	cfg, err := app.LoadConfig(os.Environ())

@@ -1,5 +1,5 @@
-// Command gatehouse is for operators and developers: it runs a whole portal on this machine,
-// sets one up on AWS, and looks things up and mends them there.
+// Command gatehouse is for operators and developers. It runs a portal on this machine, sets one
+// up on AWS, and finds and repairs things there.
 package main
 
 import (
@@ -45,10 +45,9 @@ Exit codes: 0 ok; 1 failed, or found something wrong; 2 usage.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// kongExit is the panic by which kong ends the command, after --help and --version.
+// kongExit is the panic by which kong ends the command after --help and --version.
 type kongExit int
 
-// run runs the command and returns its exit code.
 func run(args []string, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -78,8 +77,8 @@ func run(args []string, out, errs io.Writer) (code int) {
 	return app.ExitFailed
 }
 
-// tell prints an error, wrapped to the width of a terminal. Commands to copy, which are on lines
-// of their own, stay whole.
+// tell prints an error, wrapped to the width of a terminal. Lines with commands to copy stay
+// whole.
 func tell(errs io.Writer, text string) {
 	for i, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimLeft(line, " ")
@@ -108,8 +107,8 @@ type usage string
 
 func (u usage) Error() string { return string(u) }
 
-// usageError prints what is wrong with the command line and whose --help to read: that of
-// command, or if parsing failed, of the last command that the parser recognised.
+// usageError prints what is wrong with the command line and which --help to read: that of
+// command or, if parsing failed, of the last command that the parser recognised.
 func usageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
 	if command != nil {
@@ -127,7 +126,6 @@ func usageError(errs io.Writer, err error, command *kong.Node) int {
 	return app.ExitUsage
 }
 
-// lastCommand is the last command that the parser recognised, nil if there is none.
 func lastCommand(c *kong.Context) *kong.Node {
 	var last *kong.Node
 	for _, path := range c.Path {

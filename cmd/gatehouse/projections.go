@@ -19,7 +19,6 @@ type projectionsCommand struct {
 
 type projectionsStatusCommand struct{ output }
 
-// statusJSON is the status of the views for programs.
 type statusJSON struct {
 	projections.Generations
 	Rebuilding *rebuildingJSON      `json:"rebuilding,omitempty"`
@@ -34,7 +33,6 @@ type rebuildingJSON struct {
 	Streams    int               `json:"streams"`
 }
 
-// Run prints the status.
 func (c projectionsStatusCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -73,7 +71,6 @@ func describeViews(w io.Writer, status app.ViewsStatus) {
 	pairs(w, [2]string{"live", live}, [2]string{"rebuild", rebuild}, [2]string{"last rebuild", last})
 }
 
-// progressText says what a rebuild is doing.
 func progressText(at projections.Rebuilding) string {
 	switch at.Phase {
 	case projections.PhaseAnnounced:
@@ -98,7 +95,6 @@ func rebuiltText(result projections.Rebuilt) string {
 
 type projectionsRebuildCommand struct{ output }
 
-// Run asks for a rebuild and follows it.
 func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

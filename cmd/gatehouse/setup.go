@@ -19,7 +19,6 @@ type setupCommand struct {
 	DemoBackend string   `help:"URL that answers the demo API's requests; required with --demo." placeholder:"URL"`
 }
 
-// Validate checks what flags go together.
 func (c setupCommand) Validate() error {
 	if c.Demo && c.DemoBackend == "" {
 		return usage("--demo needs --demo-backend: the URL that answers the demo API's requests")
@@ -32,7 +31,7 @@ func (c setupCommand) Validate() error {
 	return nil
 }
 
-// Run sets up and prints each change. A second run changes nothing but what was changed meanwhile.
+// Run sets up and prints each change. A second run repairs only what was changed meanwhile.
 func (c setupCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

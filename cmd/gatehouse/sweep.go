@@ -13,7 +13,6 @@ import (
 
 type sweepCommand struct{ output }
 
-// Run sweeps once and says what was found.
 func (c sweepCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -27,7 +26,7 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	return c.print(os.Stdout, found, func(w io.Writer) { printFound(w, found) })
 }
 
-// printFound prints what a sweep found: how many of each kind, and the first of them by name.
+// printFound prints how many of each kind a sweep found, and the first of them by name.
 func printFound(w io.Writer, found provisioning.Found) {
 	fmt.Fprintf(w, "Compared %s: %d with something open, %d differing in API Gateway,\n%d not fully shown.\n",
 		count(found.Streams, "stream"), found.Open, found.Drifted, found.Unshown)
@@ -57,8 +56,8 @@ func printFound(w io.Writer, found provisioning.Found) {
 	}
 }
 
-// printFirst prints a heading with the names under it, and how many more there are. It prints
-// nothing if there are none.
+// printFirst prints a heading, the names, and how many more there are; nothing if there are
+// none.
 func printFirst(w io.Writer, heading string, total int, names []string) {
 	if total == 0 {
 		return
