@@ -77,7 +77,7 @@ func (w *jobWait) ended(ctx context.Context) error {
 
 // notCertain is the error of a request for a job that was interrupted while it was sent.
 func notCertain(what string) error {
-	return fmt.Errorf("interrupted; it is not certain that the %s was asked for", what)
+	return fmt.Errorf("interrupted; the workers may or may not have been asked for the %s", what)
 }
 
 // run waits until the demanded run is over. It passes each state of the job to tell.
@@ -95,7 +95,7 @@ func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell fun
 		w.look(run)
 		tell(run)
 		if w.now().Sub(asked) >= jobBegin && !run.UnderWay {
-			return false, fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running, and does it log errors of job %q? The %[1]s stays queued", w.what, jobBegin.Minutes(), job)
+			return false, fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running? If so, does it log errors of job %q? The %[1]s stays queued", w.what, jobBegin.Minutes(), job)
 		}
 		return false, nil
 	})

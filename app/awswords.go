@@ -35,7 +35,7 @@ func (c clients) caller(ctx context.Context) (owner, error) {
 }
 
 var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
-	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tries them out)")
+	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tests them)")
 
 // checkCredentials reports unusable credentials at start, not at the first call.
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
@@ -119,11 +119,11 @@ func inWords(err error) string {
 	case errors.As(err, &named) && isDenied(named):
 		return denied(err, named)
 	case errors.As(err, &named) && slices.Contains(badCredentials, named.ErrorCode()):
-		return "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tries them out."
+		return "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."
 	case errors.As(err, &named) && isThrottled(named):
-		return "AWS throttles. Try again in a minute."
+		return "AWS throttles these calls. Try again in a minute."
 	case errors.As(err, &named) && named.ErrorFault() == smithy.FaultServer:
-		return "AWS fails to answer (" + named.ErrorCode() + "). Try again; https://health.aws.amazon.com says whether it is known."
+		return "AWS has a fault of its own (" + named.ErrorCode() + "). Try again; https://health.aws.amazon.com lists known ones."
 	case errors.As(err, &unsent):
 		return "AWS does not answer: " + rootCause(unsent.Err) + ". Check AWS_REGION, AWS_ENDPOINT_URL and the network."
 	case errors.Is(err, context.DeadlineExceeded):

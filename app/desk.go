@@ -96,7 +96,7 @@ func (d *Desk) accountIDs(ctx context.Context, who string) ([]portal.AccountID, 
 	}
 	id, err := d.people.BySubject(ctx, d.cfg.OIDCIssuer, who)
 	if err == nil && id == "" {
-		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no account %s, and the issuer %q has no subject of that name here.", who, d.cfg.OIDCIssuer))
+		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no account %s, and no account of a subject %[1]s at the issuer %[2]q.", who, d.cfg.OIDCIssuer))
 	}
 	return []portal.AccountID{id}, InWords(err)
 }
@@ -111,10 +111,10 @@ func (d *Desk) byEmail(ctx context.Context, email string) ([]portal.AccountID, e
 	case len(ids) > 0 || err != nil:
 		return ids, err
 	case asked:
-		return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+", and no account belongs to a user of the user pool who has it.")
+		return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+", and no user of the user pool with that address has an account.")
 	}
 	return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+". The portal knows an address once its owner has signed in on its pages or sent an ID token. "+
-		"Of somebody who sends access tokens only, give the subject (sub) that the identity provider has for them.")
+		"If a person only sends access tokens, give the subject (sub) that the identity provider has for them.")
 }
 
 func (d *Desk) known(ctx context.Context, id portal.AccountID) (bool, error) {

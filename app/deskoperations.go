@@ -32,7 +32,7 @@ const dueJobTime = time.Minute
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
 	op, err := d.ops.Show(ctx, id)
 	if portal.CodeOf(err) == portal.NotFound {
-		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Operation ids stand in the address of the page that follows them, and in the API's answers.", id))
+		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Find an operation's id in the address of its page, or in the API's answer.", id))
 	}
 	if err != nil {
 		return FoundOperation{}, err

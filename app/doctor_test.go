@@ -86,14 +86,14 @@ func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
 		}
 		return ""
 	}
-	if note := creating(); !strings.Contains(note, "never tried out") {
+	if note := creating(); !strings.Contains(note, "never tested") {
 		t.Errorf("before a probe: %s", note)
 	}
 	finding, err := ProbeImport(t.Context(), p)
 	if err != nil || !finding.Usable || finding.At.IsZero() || finding.Region != localaws.Region {
 		t.Fatalf("%+v, %v", finding, err)
 	}
-	if note := creating(); !strings.Contains(note, "together where many wait") {
+	if note := creating(); !strings.Contains(note, "many at a time when many wait") {
 		t.Errorf("after a probe: %s", note)
 	}
 	p.Config.Provisioning = ProvisioningSingle

@@ -193,7 +193,7 @@ func injuries() map[string]injury {
 		h.record(t, portal.AccountStream("ann"), events.UserRegistered{})
 	})
 	denied("GetUsagePlans", "apigateway:GET", "API Gateway")
-	one("API Gateway is down", "API Gateway", "AWS fails to answer", "health.aws.amazon.com", func(_ *testing.T, h *patientOf) {
+	one("API Gateway is down", "API Gateway", "AWS has a fault of its own", "health.aws.amazon.com", func(_ *testing.T, h *patientOf) {
 		h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
 			return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Down", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 				if awsmiddleware.GetServiceID(ctx) == "API Gateway" {
@@ -345,7 +345,7 @@ func kmsKeys(one injure, denied forbid) {
 		ok(t, err)
 		h.Config.KMSKey = *other.KeyMetadata.Arn
 	}, material)
-	one("everybody may compute keys", policy, "Everybody may compute API keys", "in one run", func(t *testing.T, h *patientOf) {
+	one("anybody may compute keys", policy, "Anybody may compute API keys", "in one run", func(t *testing.T, h *patientOf) {
 		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}`)})
 		ok(t, err)
 	})
@@ -386,8 +386,8 @@ func signIn(one injure, denied forbid) {
 			h.Config.OIDCIssuer = server.URL
 		}
 	}
-	one("the provider has another name", provider, `It calls itself "https://login.example.com"`, "to the letter", answering(`{"issuer":"https://login.example.com"}`, ""))
-	one("the provider is a web page", provider, "answers something that is not JSON", "GATEHOUSE_OIDC_ISSUER", answering("<html>", ""))
+	one("the provider names another issuer", provider, `It names its issuer "https://login.example.com"`, "exactly the issuer", answering(`{"issuer":"https://login.example.com"}`, ""))
+	one("the provider is a web page", provider, "does not answer with JSON", "GATEHOUSE_OIDC_ISSUER", answering("<html>", ""))
 	one("the provider has no keys", provider, "There are no signing keys at", "Check the address", answering(`{"issuer":"HERE","jwks_uri":"HERE/keys"}`, `{"keys":[]}`))
 	one("the provider's keys are gone", provider, "answers 404 Not Found", "Check the address", answering(`{"issuer":"HERE","jwks_uri":"HERE/gone"}`, ""))
 	one("the configured keys do not answer", provider, "http://127.0.0.1:1/k does not answer", "GATEHOUSE_OIDC_JWKS_URL", func(_ *testing.T, h *patientOf) {

@@ -34,12 +34,12 @@ func providerOf(cfg Config) resource {
 		}
 		address := strings.TrimSuffix(cfg.OIDCIssuer, "/") + "/.well-known/openid-configuration"
 		if err := fetch(ctx, address, &provider); err != nil {
-			return found(fault{says: capital(err.Error()) + ".", advice: "Check GATEHOUSE_OIDC_ISSUER, and whether this machine reaches it."})
+			return found(fault{says: capital(err.Error()) + ".", advice: "Check GATEHOUSE_OIDC_ISSUER, and whether this machine can reach it."})
 		}
 		if provider.Issuer != cfg.OIDCIssuer {
 			return found(fault{
-				says:   fmt.Sprintf("It calls itself %q, and GATEHOUSE_OIDC_ISSUER is %q.", provider.Issuer, cfg.OIDCIssuer),
-				advice: "Set GATEHOUSE_OIDC_ISSUER to what the provider calls itself, to the letter.",
+				says:   fmt.Sprintf("It names its issuer %q, but GATEHOUSE_OIDC_ISSUER is %q.", provider.Issuer, cfg.OIDCIssuer),
+				advice: "Set GATEHOUSE_OIDC_ISSUER to exactly the issuer that the provider names.",
 			})
 		}
 		if provider.Keys == "" {
@@ -62,7 +62,7 @@ func signingKeys(ctx context.Context, address, from string) []fault {
 	}
 	return []fault{{
 		says:   capital(err.Error()) + ".",
-		advice: fmt.Sprintf("Check the address, which comes from %s, and whether this machine reaches it.", from),
+		advice: fmt.Sprintf("Check the address, which comes from %s, and whether this machine can reach it.", from),
 	}}
 }
 
@@ -80,7 +80,7 @@ func fetch(ctx context.Context, address string, into any) error {
 		return fmt.Errorf("%s answers %s", address, resp.Status)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return fmt.Errorf("%s answers something that is not JSON", address)
+		return fmt.Errorf("%s does not answer with JSON", address)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func signInClient(e estate) resource {
 		}
 		pool, region, ok := e.poolOf(e.cfg.OIDCIssuer)
 		if !ok {
-			return finding{note: fmt.Sprintf("cannot be looked up at this provider; it must allow %s as callback and %s after signing out", callback, signOut)}, nil
+			return finding{note: fmt.Sprintf("cannot be checked at this provider; it must allow %s as callback URL and %s as sign-out URL", callback, signOut)}, nil
 		}
 		cfg := e.config
 		cfg.Region = region

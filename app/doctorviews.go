@@ -119,7 +119,7 @@ func controlPlane(e estate, p Process) resource {
 		case errors.As(err, &noTable):
 			return finding{}, blocked("the table " + e.names.Records + " does not exist")
 		case errors.As(err, &busy) && busy.Err == nil:
-			return finding{note: "not asked, since the budget is used up right now"}, nil
+			return finding{note: "not called, since the budget is used up right now"}, nil
 		case err != nil:
 			return finding{}, err
 		}
@@ -138,11 +138,11 @@ func (e estate) creating(ctx context.Context, p Process) string {
 	last, known, err := newFindings(e.clients, e.names, p).Last(ctx)
 	switch {
 	case err != nil:
-		return "in a way that is not known, since the records cannot be read"
+		return "in an unknown way, since the records cannot be read"
 	case !known:
-		return "one by one, since imports were never tried out here (`gatehouse doctor --probe-import`)"
+		return "one by one, since imports were never tested here (run `gatehouse doctor --probe-import`)"
 	case !last.Usable:
 		return "one by one, since imports did not work as needed on " + dateOnly(last.At)
 	}
-	return "together where many wait, as tried out on " + dateOnly(last.At)
+	return "many at a time when many wait, as tested on " + dateOnly(last.At)
 }

@@ -42,9 +42,9 @@ func TestErrorsOfAWSAreSaidInWords(t *testing.T) {
 			call("SNS", "PublishBatch", &smithy.GenericAPIError{Code: "AuthorizationError"}),
 			"These credentials lack the permission sns:Publish. See docs/configuration.md#permissions.",
 		},
-		"expired":       {&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}, "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tries them out."},
-		"throttled":     {&smithy.GenericAPIError{Code: "ThrottlingException"}, "AWS throttles. Try again in a minute."},
-		"broken":        {&smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}, "AWS fails to answer (InternalError). Try again; https://health.aws.amazon.com says whether it is known."},
+		"expired":       {&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}, "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."},
+		"throttled":     {&smithy.GenericAPIError{Code: "ThrottlingException"}, "AWS throttles these calls. Try again in a minute."},
+		"broken":        {&smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}, "AWS has a fault of its own (InternalError). Try again; https://health.aws.amazon.com lists known ones."},
 		"no answer":     {&smithyhttp.RequestSendError{Err: errors.New("connection refused")}, "AWS does not answer: connection refused. Check AWS_REGION, AWS_ENDPOINT_URL and the network."},
 		"a slow answer": {context.DeadlineExceeded, "AWS does not answer within 10s. Check the network."},
 		"another no": {

@@ -55,7 +55,7 @@ func routes(names Names) transport.Routes {
 		case events.Request:
 			return transport.Destination{Queue: names.Commands, FIFO: true}, nil
 		}
-		return transport.Destination{}, fmt.Errorf("there is no way for a %s", e.Type())
+		return transport.Destination{}, fmt.Errorf("there is no route for a %s", e.Type())
 	}
 }
 

@@ -108,7 +108,7 @@ func (stray) EventType() string { return "gatehouse.Stray.v1" }
 func TestAMessageWithoutAWayIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]events.Event{"gatehouse.Stray.v1": {Data: stray{}}, "": {}} {
-		if to, err := routes(NamesFor("acme"))(e); err == nil || !strings.Contains(err.Error(), "no way for a "+name) {
+		if to, err := routes(NamesFor("acme"))(e); err == nil || !strings.Contains(err.Error(), "no route for a "+name) {
 			t.Errorf("%q goes to %v, %v", name, to, err)
 		}
 	}

@@ -105,7 +105,7 @@ func arguments(name, summary string, args []string, out, errs io.Writer) (code i
 	case len(args) == 1 && slices.Contains([]string{"--help", "-h", "help"}, args[0]):
 		fmt.Fprintf(out, usage, name, summary)
 	default:
-		fmt.Fprintf(errs, "%s: unexpected argument %q\nRun `%[1]s --help` for what it takes.\n", name, args[0])
+		fmt.Fprintf(errs, "%s: unexpected argument %q\nRun `%[1]s --help` for usage.\n", name, args[0])
 		return ExitUsage, true
 	}
 	return ExitOK, true
@@ -118,5 +118,5 @@ const usage = `Usage: %[1]s [--help] [--version]
 It takes no arguments; environment variables configure it, and
 docs/configuration.md describes each. It runs until it gets INT or TERM.
 
-Exit codes: 0 stopped as asked, 1 failed, 2 usage.
+Exit codes: 0 stopped by a signal; 1 failed; 2 wrong command line.
 `

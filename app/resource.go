@@ -52,7 +52,7 @@ func missing(create func(context.Context) error) (finding, error) {
 // blocked is why a resource cannot be inspected: because of another one.
 type blocked string
 
-func (b blocked) Error() string { return "not looked at: " + string(b) }
+func (b blocked) Error() string { return "not checked, since " + string(b) }
 
 // estate holds all resources of one installation, in one AWS account and Region.
 type estate struct {

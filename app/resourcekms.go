@@ -130,7 +130,7 @@ func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
 		if err != nil {
-			return finding{}, blocked("the KMS key cannot be looked at")
+			return finding{}, blocked("the KMS key cannot be read")
 		}
 		if owner := aws.ToString(key.meta.AWSAccountId); owner != e.owner.account {
 			return finding{note: "the key belongs to account " + owner + ", whose policy cannot be read from here"}, nil
@@ -194,12 +194,12 @@ func judgePolicy(statements []map[string]any) finding {
 		for _, who := range principals(s) {
 			switch {
 			case who == "*" && s["Condition"] == nil:
-				all = append(all, fault{says: "Everybody may compute API keys with it.", advice: restrict})
+				all = append(all, fault{says: "Anybody may compute API keys with it.", advice: restrict})
 			case strings.HasPrefix(who, "AROA") || strings.HasPrefix(who, "AIDA"):
 				// IAM shows a deleted principal by its unique id.
 				all = append(all, fault{says: fmt.Sprintf("It names %s, a role or user that was deleted.", who), advice: restrict})
 			case strings.HasSuffix(who, ":root"):
-				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` has this policy decide"
+				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` lets this policy decide"
 			}
 		}
 	}
@@ -242,7 +242,7 @@ func (e estate) keyMaterial() resource {
 		case errors.As(err, &other):
 			return found(fault{
 				says:   "The key is not the one that API keys were made with: its material differs.",
-				advice: "Bring together the tables and the KMS key that belong together. See docs/runbook.md#the-kms-key.",
+				advice: "Use the tables and the KMS key that belong together. See docs/runbook.md#the-kms-key.",
 			})
 		}
 		return finding{}, err

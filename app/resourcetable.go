@@ -96,7 +96,7 @@ func unfitTable(t *types.TableDescription) *fault {
 	case types.TableStatusDeleting:
 		return &fault{says: "It is being deleted.", advice: "Wait until it is gone, then run `gatehouse setup`. If it held the journal or the records, see docs/runbook.md#restoring."}
 	default:
-		return &fault{says: fmt.Sprintf("DynamoDB does not serve it: it is %s.", t.TableStatus), advice: "See the table in the DynamoDB console; it says what is in the way."}
+		return &fault{says: fmt.Sprintf("DynamoDB does not serve it: it is %s.", t.TableStatus), advice: "See the table in the DynamoDB console; it says why."}
 	}
 	var keys []string
 	for _, key := range t.KeySchema {

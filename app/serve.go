@@ -76,7 +76,7 @@ func (s serving) serve(ctx context.Context, l net.Listener, handler http.Handler
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		log.Warn().Dur("after", s.drain).Msg("closing connections whose answers are not finished")
+		log.Warn().Dur("after", s.drain).Msg("closing connections with unfinished responses")
 		err = server.Close()
 	}
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {

@@ -83,7 +83,7 @@ func (s *setup) mend(ctx context.Context, r resource) error {
 		var waits blocked
 		if errors.As(err, &waits) {
 			if s.dryRun {
-				s.did(Change{r.what, "look at it once more is there: " + string(waits)})
+				s.did(Change{r.what, "check it later, since " + string(waits)})
 				return nil
 			}
 			s.leave(r.what + ": " + capital(waits.Error()) + ".")
@@ -140,5 +140,5 @@ func (s *setup) unmended() error {
 	if len(s.left) == 0 {
 		return nil
 	}
-	return errors.New("this is left for you to put right:\n  " + strings.Join(s.left, "\n  "))
+	return errors.New("set-up leaves this to you:\n  " + strings.Join(s.left, "\n  "))
 }

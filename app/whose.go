@@ -57,7 +57,7 @@ func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
 	}
 	account, key, ours := gateway.ParseKeyName(d.names.KeyNamePrefix(), listed.Name)
 	if !ours {
-		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, which is not a name of this portal's. Somebody made or renamed it by hand.", listed.ID, listed.Name))
+		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, so it is not a key of this portal. Somebody may have created or renamed it by hand.", listed.ID, listed.Name))
 	}
 	return KeyOwner{Account: account, Key: key, GatewayID: listed.ID, Calls: calls}, nil
 }
@@ -65,7 +65,7 @@ func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
 func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value string) (gateway.Listed, int, error) {
 	listed, found, calls, err := session.KeyOfValue(ctx, d.names.KeyNamePrefix()+"/", value)
 	if err == nil && !found {
-		err = portal.Fail(portal.NotFound, "The value is well-formed, but no key of this portal has it. It may have been deleted, or be another installation's.")
+		err = portal.Fail(portal.NotFound, "The value is well-formed, but no key of this portal has it. The key may have been deleted, or belong to another installation.")
 	}
 	return listed, calls, err
 }

@@ -207,7 +207,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
 		// Nothing is lost: the messages whose handlers sent these were handed back.
-		w.log.Warn().Err(unsent).Msg("stopping without an answer to every message that was sent")
+		w.log.Warn().Err(unsent).Msg("stopping before AWS has confirmed every message that was sent")
 	}
 	return err
 }

@@ -111,7 +111,7 @@ func TestAWorkerThatStopsGivesUpWhatItCannotSend(t *testing.T) {
 	}
 	cancel()
 	ok(t, <-ended)
-	if !strings.Contains(log.String(), "stopping without an answer") {
+	if !strings.Contains(log.String(), "stopping before AWS has confirmed") {
 		t.Error("it waited for the publisher, which gives up later")
 	}
 }

@@ -40,15 +40,15 @@ func (l Portal) banner(out io.Writer, faults string) {
   Operators use the commands of gatehouse; gatehouse --help lists them.
 `)
 	fmt.Fprintf(out, `
-  For the other commands of gatehouse, the AWS CLI and curl, in another terminal
+  For curl, the AWS CLI and the other commands of gatehouse, in another terminal
 %s
 
-  Tokens of user pool %s
+  Get a token of user pool %s
     aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH \
       --client-id %s \
       --auth-parameters USERNAME=%s,PASSWORD=%s
 
-  Version 1 of the AWS CLI needs for "aws sqs"
+  With version 1 of the AWS CLI, add to "aws sqs" commands
     --endpoint-url %s
 
   Stop with Ctrl+C.

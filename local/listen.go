@@ -37,10 +37,10 @@ func cannotStartAWS(err error, opts Options) error {
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
 	case errors.Is(err, store.ErrDamaged):
-		return fmt.Errorf("starting the local AWS: %w. Put a sound copy in its place (docs/configuration.md says how to make one), "+
-			"or start over with --fresh, which forgets what is in it", err)
+		return fmt.Errorf("starting the local AWS: %w. Replace it with an intact copy (docs/configuration.md says how to make one), "+
+			"or start over with --fresh, which deletes all data", err)
 	case errors.Is(err, store.ErrVersion):
-		return fmt.Errorf("starting the local AWS: %w. --fresh starts over, and forgets what is in it", err)
+		return fmt.Errorf("starting the local AWS: %w. --fresh starts over and deletes all data", err)
 	}
 	return fmt.Errorf("starting the local AWS: %w", err)
 }

@@ -68,7 +68,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		return err
 	}
 	defer public.Close()
-	operators, err := listen("operators", "--operators-port", opts.OperatorsPort)
+	operators, err := listen("health and metrics", "--operators-port", opts.OperatorsPort)
 	if err != nil {
 		return err
 	}

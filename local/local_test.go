@@ -186,7 +186,7 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
 		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "There are no pages for admins yet", "--client-id " + r.Demo.ClientID,
 		"export AWS_ENDPOINT_URL=" + r.AWSURL + "\n", "export AWS_REGION=us-east-1\n", "export AWS_DEFAULT_REGION=us-east-1\n", "user pool " + r.Demo.PoolID,
-		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "Version 1 of the AWS CLI needs for \"aws sqs\"\n    --endpoint-url " + r.AWSURL + "\n",
+		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "With version 1 of the AWS CLI, add to \"aws sqs\" commands\n    --endpoint-url " + r.AWSURL + "\n",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)

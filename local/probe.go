@@ -27,8 +27,8 @@ func probeImport(ctx context.Context, p app.Process) {
 		err = errors.Join(unsaved, err)
 	}
 	if err != nil {
-		p.Log.Warn().Err(err).Msg("trying out imports failed")
+		p.Log.Warn().Err(err).Msg("testing imports failed")
 		return
 	}
-	p.Log.Info().Bool("usable", finding.Usable).Msg("tried out whether keys can be imported")
+	p.Log.Info().Bool("usable", finding.Usable).Msg("tested whether keys can be imported")
 }

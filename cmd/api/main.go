@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	os.Exit(app.Main("api", "The portal: serves pages and JSON, and hands requests to the workers.", app.RunPortal, app.SignIn))
+	os.Exit(app.Main("api", "The portal: serves pages and JSON, and sends requests to the workers.", app.RunPortal, app.SignIn))
 }

@@ -17,7 +17,7 @@ type accountCommand struct {
 
 type accountFindCommand struct {
 	output
-	Who string `arg:"" help:"An e-mail address, an account id, or the subject (sub) of an identity at GATEHOUSE_OIDC_ISSUER. Looking for an e-mail address reads the whole records table."`
+	Who string `arg:"" help:"An e-mail address, an account id, or the subject (sub) of an identity at GATEHOUSE_OIDC_ISSUER. Finding an e-mail address reads the whole records table."`
 }
 
 // Run finds accounts. An e-mail address may have several.

@@ -14,7 +14,7 @@ import (
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
-	Sync catalogSyncCommand `cmd:"" help:"Ask the workers to read usage plans and APIs now, and wait until they have. They do so by themselves every five minutes."`
+	Sync catalogSyncCommand `cmd:"" help:"Ask the workers to read the usage plans and APIs now, and wait until they have. They also do so every five minutes."`
 }
 
 type catalogSyncCommand struct{ output }

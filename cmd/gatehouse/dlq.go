@@ -30,7 +30,7 @@ type dlqCommand struct {
 
 type dlqListCommand struct {
 	output
-	All bool `help:"Also the closed ones: settled, of which a replay was handled, and discarded."`
+	All bool `help:"Also list the closed ones: settled (a replay was handled) and discarded."`
 }
 
 // order sorts a list: letters that need an operator come first.

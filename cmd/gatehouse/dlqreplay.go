@@ -17,7 +17,7 @@ import (
 type dlqReplayCommand struct {
 	output
 	IDs    []string `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
-	All    bool     `help:"All that are open and can be replayed."`
+	All    bool     `help:"Replay all that are open and can be replayed."`
 	DryRun bool     `help:"Only print what would be replayed."`
 }
 
@@ -96,9 +96,9 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 
 func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
-		return "this version does not know its type; replay it with a newer one, once the workers are that new"
+		return "this version does not know its type; update the workers and this command, then replay it"
 	}
-	return "no worker can read it; look at it, then discard it"
+	return "no worker can read it; look at it with `gatehouse dlq show`, then discard it"
 }
 
 // chosen reads the letters to replay. With --all, left holds the open letters that no worker

@@ -18,7 +18,7 @@ const probeTime = 5 * time.Minute
 
 type doctorCommand struct {
 	output
-	ProbeImport bool `help:"Try out, with a few throw-away keys, whether keys can be created many at a time, and keep the answer for the workers."`
+	ProbeImport bool `help:"Test with a few throw-away keys whether workers can create many keys at a time here, and save the result for them."`
 }
 
 // Run examines what Gatehouse needs. It fails if anything is wrong.
@@ -73,9 +73,9 @@ func verdict(checks []app.Check) error {
 	if wrong == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%d of %d checks found something wrong", wrong, len(checks))
+	text := fmt.Sprintf("%d of %d checks found a problem", wrong, len(checks))
 	if skipped > 0 {
-		text += fmt.Sprintf(", and %d could not be made because of that", skipped)
+		text += fmt.Sprintf(", and %d were skipped because of that", skipped)
 	}
 	return errors.New(text)
 }
@@ -167,16 +167,16 @@ func describe(out io.Writer, finding keyimport.Finding) {
 	}
 	if finding.Usable {
 		fmt.Fprint(out, `
-Keys can be created many at a time. Workers with GATEHOUSE_PROVISIONING=auto,
-the default, begin to do so within some minutes where many people wait; a person
-who asks alone is still served at once. GATEHOUSE_PROVISIONING=single turns it
-off.
+Workers can create many keys at a time here. With GATEHOUSE_PROVISIONING=auto,
+the default, they begin to do so within a few minutes, when many people wait. A
+person who waits alone is still served at once. GATEHOUSE_PROVISIONING=single
+turns this off.
 `)
 		return
 	}
 	fmt.Fprint(out, `
-Keys cannot safely be created many at a time here. Workers go on creating them
-one by one, which is slower when many people sign up at once and otherwise the
-same. There is nothing to set; try again when AWS has changed.
+Workers cannot safely create many keys at a time here. They go on creating keys
+one by one, which is slower only when many people sign up at once. You need not
+change any setting. Run this again if AWS has changed ImportApiKeys.
 `)
 }

@@ -40,7 +40,7 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tell(os.Stderr, "Looking in API Gateway. That takes a control-plane call for every 500 keys, within the budget.")
+	tell(os.Stderr, "Searching API Gateway. This takes a control-plane call for every 500 keys, within the budget.")
 	owner, err := desk.FindKey(ctx, text)
 	if err != nil {
 		return err
@@ -57,11 +57,11 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	stray := ""
 	if recorded != "" && recorded != owner.GatewayID {
 		value["stray"], value["recorded_gateway_id"] = true, recorded
-		stray = fmt.Sprintf("a stray: somebody made it by hand under this name. The portal's own key of this name is %s.", recorded)
+		stray = fmt.Sprintf("This key is a stray: somebody created it by hand under this name. The portal's own key of this name is %s.", recorded)
 	}
 	return c.print(os.Stdout, value, func(w io.Writer) {
 		pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(accounts[0].Email)}, [2]string{"key", string(owner.Key)},
-			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"this is", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
+			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"warning", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
 		fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
 	})
 }

@@ -10,13 +10,13 @@ import (
 )
 
 type localCommand struct {
-	Data          string `help:"Folder that keeps all data." default:".gatehouse" type:"path"`
-	Fresh         bool   `help:"Start over: delete what the folder holds."`
+	Data          string `help:"Folder for all data." default:".gatehouse" type:"path"`
+	Fresh         bool   `help:"Start over: delete everything in the folder."`
 	Port          int    `help:"Port of the portal." default:"8080"`
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
 
-	Fault     []string `help:"Have the local AWS misbehave, like sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms; seed=N makes it another sequence. May be repeated." placeholder:"RULE" sep:"none"`
+	Fault     []string `help:"Make the local AWS fail, as in sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms. seed=N changes which calls fail. Can be repeated." placeholder:"RULE" sep:"none"`
 	AWSQuotas bool     `name:"aws-quotas" help:"Enforce AWS's quotas on API Gateway's control plane."`
 }
 

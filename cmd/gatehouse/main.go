@@ -21,13 +21,13 @@ import (
 const processName = "gatehouse"
 
 type commands struct {
-	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
-	Setup       setupCommand       `cmd:"" help:"Create or mend the tables, queues, topic and KMS key in the AWS account."`
-	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse relies on exists and answers."`
-	Sweep       sweepCommand       `cmd:"" help:"Compare API Gateway and the views with the journal, and have workers mend the differences."`
-	Projections projectionsCommand `cmd:"" help:"Look at the views, or have a worker rebuild them."`
+	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with a local AWS."`
+	Setup       setupCommand       `cmd:"" help:"Create or repair the tables, queues, topic and KMS key in the AWS account."`
+	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse needs exists and answers."`
+	Sweep       sweepCommand       `cmd:"" help:"Have workers compare API Gateway and the views with the journal, and repair the differences."`
+	Projections projectionsCommand `cmd:"" help:"Show the state of the views, or have a worker rebuild them."`
 	Catalog     catalogCommand     `cmd:"" help:"Have a worker read the catalog now."`
-	Operation   operationCommand   `cmd:"" help:"Look up what became of an operation."`
+	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
@@ -41,7 +41,7 @@ const description = `Gatehouse, a developer portal for Amazon API Gateway.
 
 The commands read the same environment variables as the portal and its workers; see docs/configuration.md.
 
-Exit codes: 0 ok; 1 failed, or found something wrong; 2 usage.`
+Exit codes: 0 ok; 1 failed, or something is wrong; 2 wrong command line.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 

@@ -19,7 +19,7 @@ const followEvery = time.Second
 
 type operationCommand struct {
 	Show   operationShowCommand   `cmd:"" help:"Show an operation with its steps."`
-	Follow operationFollowCommand `cmd:"" help:"Print an operation's steps as they come, until it is over; exit code 0 if it succeeded, else 1."`
+	Follow operationFollowCommand `cmd:"" help:"Print an operation's steps as they come, until it ends. The exit code is 0 if it succeeded, otherwise 1."`
 }
 
 type operationShowCommand struct {
@@ -65,7 +65,7 @@ func waitsFor(op app.FoundOperation) string {
 	if op.HandedInAgain.IsZero() {
 		return ""
 	}
-	return "a worker to handle it, or the views to show that one has. It is sent to the workers again within a minute after " + moment(op.HandedInAgain) + "."
+	return "a worker to handle it, or the views to show that a worker has. It is sent to the workers again within a minute after " + moment(op.HandedInAgain) + "."
 }
 
 func printStep(w io.Writer, step projections.Step) {

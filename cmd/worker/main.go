@@ -9,5 +9,5 @@ import (
 )
 
 func main() {
-	os.Exit(app.Main("worker", "A worker: carries requests out and makes API Gateway follow.", app.RunWorker))
+	os.Exit(app.Main("worker", "A worker: decides on requests, and makes API Gateway match the decisions.", app.RunWorker))
 }
