@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
-func TestASweepNamesTheFirstOfEachKind(t *testing.T) {
+func TestSweepReportNamesTheFirstOfEachKind(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{
@@ -57,7 +57,7 @@ docs/runbook.md#the-sweep.
 	}
 }
 
-func TestOneStreamThatChangedJustNowIsToldInTheSingular(t *testing.T) {
+func TestSweepReportUsesTheSingularForOneStream(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{Streams: 1, Recent: 1, First: provisioning.First{Recent: []portal.Stream{"account/new"}}})
@@ -74,7 +74,7 @@ Changed just now; the next sweep compares them again:
 	}
 }
 
-func TestASweepThatFoundNothingNamesNothing(t *testing.T) {
+func TestSweepReportWithoutFindingsNamesNothing(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{Streams: 1})
