@@ -33,8 +33,8 @@ type jobWait struct {
 	taken, told bool
 }
 
-// look notes how the job stands. A worker that takes the demand writes its id into the row. If
-// the row changes otherwise, a worker is at another run of the job.
+// look notes how the job stands. A worker that takes the demand writes its id into the row. Any
+// other change of the row shows a worker at another run.
 func (w *jobWait) look(run jobs.Run) {
 	now := w.now()
 	if w.seen.IsZero() || run.Version != w.version {

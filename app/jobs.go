@@ -58,7 +58,7 @@ func CatalogSync(at time.Time) events.Event {
 }
 
 // RequestCatalog asks the workers to read the catalog again. It returns once SQS has the
-// request, and does not wait for the workers as SyncCatalog and AwaitCatalog do.
+// request, and does not wait for the workers.
 func RequestCatalog(ctx context.Context, p Process) error {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	err := sender.Send(ctx, CatalogSync(p.now()()))
@@ -143,9 +143,9 @@ func demandRun(ctx context.Context, p Process, job string) (id string, err error
 }
 
 // Sweep asks a worker to compare API Gateway and the views with the journal, and returns what
-// it found. By then the worker has woken the loops that repair the differences, but they may
-// not be done. Sweep calls untaken once if no worker seems to take the job within ten seconds.
-// If ctx ends first, the error says what becomes of the sweep.
+// it found. By then workers have been woken to repair the differences, but may not be done.
+// Sweep calls untaken once if no worker seems to take the job within ten seconds. If ctx ends
+// first, the error says what becomes of the sweep.
 func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, error) {
 	id, err := demandRun(ctx, p, sweepJob)
 	if err != nil {

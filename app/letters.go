@@ -11,8 +11,8 @@ import (
 )
 
 // Letters opens the dead letters for an operator at the command line. A discarded letter
-// records the operator as user@host of this process. The caller must call done at the end; it
-// sends what Replay queued.
+// records the operator as user@host of this process. done sends what Replay queued; the caller
+// must call it at the end.
 func Letters(p Process) (box deadletters.Admin, done func() error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)

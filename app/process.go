@@ -36,9 +36,9 @@ const (
 	ExitUsage = 2
 )
 
-// Main is the main function of a process: command line, configuration, signals, exit code. It
-// returns ExitOK after INT or TERM. If the process fails, it prints one message to stderr and
-// returns ExitFailed. The only arguments are --help, which prints summary, and --version.
+// Main is the main function of a process. It returns ExitOK after INT or TERM. If the process
+// fails, it prints one message to stderr and returns ExitFailed. The only arguments are --help,
+// which prints summary, and --version.
 func Main(name, summary string, run func(context.Context, Process) error, needs ...Need) int {
 	if code, over := arguments(name, summary, os.Args[1:], os.Stdout, os.Stderr); over {
 		return code

@@ -51,9 +51,9 @@ func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok
 	return projections.LastRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))
 }
 
-// RebuildViews asks a worker to rebuild the views, and returns the result when the rebuild is
-// over. It calls tell with the progress each time it looks. If a rebuild is under way, the new
-// one begins after it. See Sweep for untaken and the end of ctx.
+// RebuildViews asks a worker to rebuild the views, and returns the result. Each time it looks,
+// it calls tell with the progress. If a rebuild is under way, the new one begins after it. See
+// Sweep for untaken and the end of ctx.
 func RebuildViews(ctx context.Context, p Process, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
 	id, err := demandRun(ctx, p, rebuildJob)
 	if err != nil {

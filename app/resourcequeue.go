@@ -16,9 +16,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Set-up's choices for queues. The retention is SQS's maximum. The receive limit is high, since
-// a message that waits for the budget is received again and again. Workers write dead letters;
-// SQS's dead-letter queues are only a safety net.
+// The retention is SQS's maximum. The receive limit is high, since a message that waits for the
+// budget is received again and again. Workers write dead letters; SQS's dead-letter queues are
+// only a safety net.
 const (
 	queueRetention  = 14 * 24 * time.Hour
 	queueVisibility = 30 * time.Second

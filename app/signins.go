@@ -91,8 +91,8 @@ func parseHop(text string) (netip.Addr, error) {
 
 const (
 	// A client address may begin signInsAtOnce sign-ins at once, and one more each
-	// signInsEvery. That is enough for a full lecture hall behind one address. The rows that a
-	// script can make the portal store at that rate cost next to nothing.
+	// signInsEvery: enough for a full lecture hall behind one address. The rows that a script
+	// can store at that rate cost next to nothing.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
 	// maxAddresses bounds the limiter's memory.

@@ -82,11 +82,11 @@ func progressText(at projections.Rebuilding) string {
 	case projections.PhaseChecking:
 		return fmt.Sprintf("readers use generation %d; %s checked again", at.Generation, count(at.Seen, "stream"))
 	}
-	return fmt.Sprintf("readers use generation %d; %s of older ones deleted", at.Generation, count(at.Result.Deleted, "row"))
+	return fmt.Sprintf("readers use generation %d; %s of older generations deleted", at.Generation, count(at.Result.Deleted, "row"))
 }
 
 func rebuiltText(result projections.Rebuilt) string {
-	text := fmt.Sprintf("generation %d, %s, %s of older ones deleted", result.Generation, count(result.Streams, "stream"), count(result.Deleted, "row"))
+	text := fmt.Sprintf("generation %d, %s, %s of older generations deleted", result.Generation, count(result.Streams, "stream"), count(result.Deleted, "row"))
 	if result.Unreadable > 0 {
 		text += fmt.Sprintf("; %s could not be read", count(result.Unreadable, "stream"))
 	}
