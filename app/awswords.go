@@ -68,7 +68,6 @@ func credentialsCause(err error) string {
 	return ""
 }
 
-// badCredentials are the error codes of requests whose credentials AWS rejects.
 var badCredentials = []string{
 	"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
@@ -134,7 +133,6 @@ func inWords(err error) string {
 	return capital(spoken(err))
 }
 
-// worded is an error with a text for operators. It wraps its cause.
 type worded struct {
 	text string
 	err  error
@@ -158,7 +156,7 @@ func toldOf(resource string, err error) error {
 	return told(resource, err)
 }
 
-// rawAWS reports whether err comes from AWS and is not explained yet.
+// rawAWS reports whether err is an unexplained error from AWS.
 func rawAWS(err error) bool {
 	var (
 		already *worded
@@ -200,7 +198,7 @@ func denied(err error, named smithy.APIError) string {
 	return "These credentials lack " + what + on + ". See docs/configuration.md#permissions."
 }
 
-// servicePrefixes are the services' names in IAM actions.
+// servicePrefixes are the names in IAM actions.
 var servicePrefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
 	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",
@@ -225,7 +223,7 @@ func permissionOf(service, operation string) string {
 	return prefix + ":" + operation
 }
 
-// restVerb is the HTTP method that IAM uses as the action of an API Gateway operation.
+// restVerb is IAM's action for an API Gateway operation: the HTTP method.
 func restVerb(operation string) string {
 	for prefix, verb := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Update": "PATCH", "Delete": "DELETE"} {
 		if strings.HasPrefix(operation, prefix) {

@@ -87,7 +87,6 @@ const (
 	ProvisioningSingle = "single"
 )
 
-// testVariables are those of the test suite.
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
 // LoadConfig reads the environment. Its error names everything that is wrong: unknown
@@ -208,7 +207,7 @@ func (c Config) faults() []error {
 
 type address struct{ name, value string }
 
-// addresses lists the settings that are URLs to which tokens or cookies are sent.
+// addresses lists the URLs to which tokens or cookies are sent.
 func (c Config) addresses() []address {
 	return []address{
 		{"GATEHOUSE_BASE_URL", c.BaseURL}, {"GATEHOUSE_OIDC_ISSUER", c.OIDCIssuer}, {"GATEHOUSE_OIDC_JWKS_URL", c.OIDCJWKSURL},

@@ -41,7 +41,7 @@ func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
 	return f.recorder.Bury(ctx, deadletters.Report(l))
 }
 
-// settling wraps every handler, so that a replay's letter is settled once it is handled.
+// settling settles a replay's letter once its handler succeeds.
 func settling(recorder deadletters.Recorder, consumers []transport.Consumer) []transport.Consumer {
 	for _, c := range consumers {
 		for name, handle := range c.Handlers {

@@ -130,8 +130,6 @@ func registerOnSignIn(ops *operations.Operations, views *projections.Views) func
 	}
 }
 
-// problems writes an error as a problem document under the API's prefix, and as a page
-// elsewhere.
 func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		underAPI(

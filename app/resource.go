@@ -12,7 +12,7 @@ import (
 // its faults.
 type resource struct {
 	what string
-	// inspect returns an error if the resource could not be inspected.
+	// inspect fails if the resource could not be inspected.
 	inspect func(context.Context) (finding, error)
 }
 
@@ -54,7 +54,7 @@ type blocked string
 
 func (b blocked) Error() string { return "not checked, since " + string(b) }
 
-// estate holds all resources of one installation, in one AWS account and Region.
+// estate holds all resources of one installation.
 type estate struct {
 	clients
 	names Names
@@ -78,7 +78,6 @@ func (e estate) arn(service, name string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", e.owner.partition, service, e.config.Region, e.owner.account, name)
 }
 
-// patiently calls try until again is false, for up to tableTimeout.
 func (e estate) patiently(ctx context.Context, try func(context.Context) (again bool, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()

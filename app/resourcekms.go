@@ -213,7 +213,6 @@ func computes(statement map[string]any) bool {
 	})
 }
 
-// keyMaterial compares the key's material with what set-up remembered.
 func (e estate) keyMaterial() resource {
 	return resource{what: "KMS key material", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)

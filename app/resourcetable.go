@@ -60,9 +60,8 @@ func (e estate) table(name string) resource {
 	}}
 }
 
-// missingTable is the finding of a table that does not exist. Set-up creates it, unless it is
-// the journal or records table and the other one holds data: then it was lost and must be
-// restored.
+// missingTable has set-up create the table, unless it is the journal or records table and the
+// other one holds data: then it was lost and must be restored.
 func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
 	if !e.guarded(name) {
 		return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })

@@ -117,7 +117,7 @@ func newSignInLimiter(trusted []string, now func() time.Time) (*signInLimiter, e
 	return &signInLimiter{proxies: parsed, now: now, buckets: map[netip.Prefix]*rate.Limiter{}}, nil
 }
 
-// limit is the middleware. HEAD requests store nothing and are not counted.
+// limit is the middleware. It does not count HEAD requests, which store nothing.
 func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
