@@ -10,33 +10,31 @@ import (
 )
 
 const (
-	// jobPoll is how often a job that an operator waits for is looked at.
 	jobPoll = 300 * time.Millisecond
-	// untakenAfter is how long no worker may be seen at a job before the operator is told.
+	// untakenAfter is when the operator is told that no worker seems to take the job.
 	untakenAfter = 10 * time.Second
 	// jobBegin is how long a run may take to begin.
 	jobBegin = 2 * time.Minute
 )
 
-// jobWait is an operator's wait for a job that was asked for.
+// jobWait is an operator's wait for a job.
 type jobWait struct {
-	// what is the job in words.
 	what string
-	// demand is the id of the message that asked for it.
+	// demand is the id of the message that asked for the job.
 	demand string
-	// untaken is called once if no worker is seen at the job for untakenAfter, and the demand
-	// is still in the queue.
+	// untaken is called once if after untakenAfter the demand is still queued and the job's row
+	// has not changed.
 	untaken func()
 	now     func() time.Time
 
-	// version is that of the job's row, and seen when it last changed.
+	// version is the version of the job's row, and seen is when it last changed.
 	version     int64
 	seen        time.Time
 	taken, told bool
 }
 
-// look notes how the job stands. A worker that took the demand has put its id into the row; a
-// row that changes shows that a worker is at another run of the job.
+// look notes how the job stands. A worker that takes the demand writes its id into the row. Any
+// other change of the row shows a worker at another run.
 func (w *jobWait) look(run jobs.Run) {
 	now := w.now()
 	if w.seen.IsZero() || run.Version != w.version {
@@ -49,8 +47,8 @@ func (w *jobWait) look(run jobs.Run) {
 	}
 }
 
-// until polls until check says that the wait is over. If ctx ends first, the error says what
-// becomes of the job; after a deadline it is the deadline's cause.
+// until polls check until it reports that the wait is over. If ctx ends first, the error says
+// what becomes of the job, or is the cause of the deadline.
 func (w *jobWait) until(ctx context.Context, check func(context.Context) (over bool, err error)) error {
 	poll := time.NewTicker(jobPoll)
 	defer poll.Stop()
@@ -67,7 +65,6 @@ func (w *jobWait) until(ctx context.Context, check func(context.Context) (over b
 	}
 }
 
-// ended is the error of a wait whose context has ended.
 func (w *jobWait) ended(ctx context.Context) error {
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -78,13 +75,12 @@ func (w *jobWait) ended(ctx context.Context) error {
 	return fmt.Errorf("interrupted; the %s stays queued until a worker takes it", w.what)
 }
 
-// notCertain is the error of asking for a job when that was interrupted.
+// notCertain is the error of a request for a job that was interrupted while it was sent.
 func notCertain(what string) error {
-	return fmt.Errorf("interrupted; it is not certain that the %s was asked for", what)
+	return fmt.Errorf("interrupted; the workers may or may not have been asked for the %s", what)
 }
 
-// run returns once the run of the job that was demanded is over. It tells where runs of the job
-// are as long as it looks.
+// run waits until the demanded run is over. It passes each state of the job to tell.
 func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell func(jobs.Run)) error {
 	asked, begun := w.now(), false
 	return w.until(ctx, func(ctx context.Context) (bool, error) {
@@ -99,7 +95,7 @@ func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell fun
 		w.look(run)
 		tell(run)
 		if w.now().Sub(asked) >= jobBegin && !run.UnderWay {
-			return false, fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running, and does it log errors of job %q? The %[1]s stays queued", w.what, jobBegin.Minutes(), job)
+			return false, fmt.Errorf("no worker has begun the %s within %.0f minutes: is one running? If so, does it log errors of job %q? The %[1]s stays queued", w.what, jobBegin.Minutes(), job)
 		}
 		return false, nil
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// hurried is a process whose clock moves on by some seconds with each look at it.
+// hurried returns a process whose clock moves on some seconds each time it is read.
 func hurried(t *testing.T) Process {
 	t.Helper()
 	p := patient(t)
@@ -21,7 +21,7 @@ func hurried(t *testing.T) Process {
 	return p
 }
 
-func TestWithoutAWorkerTheOperatorIsToldOnceAndInterruptedLearnsThatTheJobStaysQueued(t *testing.T) {
+func TestOperatorIsToldOnceThatNoWorkerTookTheJob(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		wait func(context.Context, Process, func()) error
@@ -57,24 +57,24 @@ func TestWithoutAWorkerTheOperatorIsToldOnceAndInterruptedLearnsThatTheJobStaysQ
 	}
 }
 
-func TestASweepThatNoWorkerBeginsFailsAndStaysQueued(t *testing.T) {
+func TestSweepFailsIfNoWorkerBeginsIt(t *testing.T) {
 	t.Parallel()
 	told := 0
 	_, err := Sweep(t.Context(), hurried(t), func() { told++ })
-	const want = `no worker has begun the sweep within 2 minutes: is one running, and does it log errors of job "sweep"? The sweep stays queued`
+	const want = `no worker has begun the sweep within 2 minutes: is one running? If so, does it log errors of job "sweep"? The sweep stays queued`
 	if told != 1 || err == nil || err.Error() != want {
 		t.Errorf("told %d times, and then: %v", told, err)
 	}
 }
 
-func TestOnlyAJobThatShowsNoSignOfAWorkerIsSaidToBeUntaken(t *testing.T) {
+func TestJobWithoutSignOfAWorkerIsReportedUntaken(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		rows []jobs.Run // five seconds apart
 		want int
 	}{
 		"nothing happens":                              {[]jobs.Run{{}, {}, {}, {}, {}}, 1},
-		"nothing happens for a moment":                 {[]jobs.Run{{}, {}}, 0},
+		"nothing has happened yet":                     {[]jobs.Run{{}, {}}, 0},
 		"a worker has begun the run":                   {[]jobs.Run{{Asked: "mine"}, {Asked: "mine"}, {Asked: "mine"}}, 0},
 		"a worker has noted the demand":                {[]jobs.Run{{}, {Version: 1, Again: "mine"}, {Version: 1, Again: "mine"}, {Version: 1, Again: "mine"}}, 0},
 		"a worker is at another run":                   {[]jobs.Run{{Version: 1}, {Version: 2}, {Version: 3}, {Version: 4}}, 0},
@@ -92,7 +92,7 @@ func TestOnlyAJobThatShowsNoSignOfAWorkerIsSaidToBeUntaken(t *testing.T) {
 	}
 }
 
-func TestAnInterruptedWaitSaysThatAJobWhichAWorkerHasTakenGoesOn(t *testing.T) {
+func TestInterruptedWaitSaysThatATakenJobGoesOn(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())
 	wait := jobWait{what: "sweep", demand: "mine", now: time.Now}
@@ -106,7 +106,7 @@ func TestAnInterruptedWaitSaysThatAJobWhichAWorkerHasTakenGoesOn(t *testing.T) {
 	}
 }
 
-func TestARequestForAJobThatIsInterruptedMayHaveBeenMade(t *testing.T) {
+func TestInterruptedDemandSaysItMayHaveBeenSent(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ctx, interrupt := context.WithCancel(t.Context())
@@ -116,7 +116,7 @@ func TestARequestForAJobThatIsInterruptedMayHaveBeenMade(t *testing.T) {
 		"reading of the catalog": func() error { _, err := SyncCatalog(ctx, p); return err },
 	} {
 		err := ask()
-		if want := "interrupted; it is not certain that the " + what + " was asked for"; err == nil || err.Error() != want || errors.Is(err, context.Canceled) {
+		if want := "interrupted; the workers may or may not have been asked for the " + what + ""; err == nil || err.Error() != want || errors.Is(err, context.Canceled) {
 			t.Errorf("it says %v, want %s", err, want)
 		}
 	}

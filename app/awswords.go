@@ -19,11 +19,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// owner is the AWS principal that the credentials belong to.
 type owner struct{ account, partition, principal string }
 
-// caller asks AWS whose credentials these are. The call needs no permission, so it fails only
-// if AWS cannot be used at all.
+// caller asks AWS for the owner of the credentials. The call needs no permission.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -37,9 +35,9 @@ func (c clients) caller(ctx context.Context) (owner, error) {
 }
 
 var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
-	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tries them out)")
+	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tests them)")
 
-// checkCredentials reports missing credentials at start, rather than at the first call.
+// checkCredentials reports unusable credentials at start, not at the first call.
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
 		return errNoCredentials
@@ -53,8 +51,7 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause extracts the reason from the SDK's error if credentials are configured and
-// do not work. It returns "" if there are none.
+// credentialsCause returns why configured credentials fail, or "" if none are configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -71,14 +68,13 @@ func credentialsCause(err error) string {
 	return ""
 }
 
-// badCredentials are the error codes of requests whose credentials AWS rejects.
 var badCredentials = []string{
 	"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId",
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// nonexistent returns the kind of resource that AWS did not find, or "" for other errors. AWS
-// does not say which resource it is.
+// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say which
+// one.
 func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
@@ -99,8 +95,8 @@ func nonexistent(err error) string {
 	return ""
 }
 
-// inWords explains an AWS error to an operator and says what to do; "" for nil. It quotes AWS
-// only if it has no explanation of its own.
+// inWords explains an AWS error to an operator and says what to do. It quotes AWS only if it
+// has no explanation of its own.
 func inWords(err error) string {
 	var (
 		macs   *keys.KMSError
@@ -122,11 +118,11 @@ func inWords(err error) string {
 	case errors.As(err, &named) && isDenied(named):
 		return denied(err, named)
 	case errors.As(err, &named) && slices.Contains(badCredentials, named.ErrorCode()):
-		return "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tries them out."
+		return "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."
 	case errors.As(err, &named) && isThrottled(named):
-		return "AWS throttles. Try again in a minute."
+		return "AWS throttles these calls. Try again in a minute."
 	case errors.As(err, &named) && named.ErrorFault() == smithy.FaultServer:
-		return "AWS fails to answer (" + named.ErrorCode() + "). Try again; https://health.aws.amazon.com says whether it is known."
+		return "AWS has a fault of its own (" + named.ErrorCode() + "). Try again; https://health.aws.amazon.com lists known ones."
 	case errors.As(err, &unsent):
 		return "AWS does not answer: " + rootCause(unsent.Err) + ". Check AWS_REGION, AWS_ENDPOINT_URL and the network."
 	case errors.Is(err, context.DeadlineExceeded):
@@ -137,7 +133,6 @@ func inWords(err error) string {
 	return capital(spoken(err))
 }
 
-// worded is an error whose text is for an operator. It wraps its cause.
 type worded struct {
 	text string
 	err  error
@@ -146,7 +141,7 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// told explains an AWS error and says what it is about, if that is not "".
+// told explains an AWS error; about, if not "", says what the error concerns.
 func told(about string, err error) error {
 	if about != "" {
 		about += ": "
@@ -154,7 +149,6 @@ func told(about string, err error) error {
 	return &worded{about + inWords(err), err}
 }
 
-// toldOf explains an AWS error about one resource.
 func toldOf(resource string, err error) error {
 	if nonexistent(err) != "" {
 		return &worded{resource + " does not exist. In a new installation, run `gatehouse setup`; otherwise `gatehouse doctor` says what to do.", err}
@@ -162,7 +156,7 @@ func toldOf(resource string, err error) error {
 	return told(resource, err)
 }
 
-// rawAWS reports whether err comes from AWS and is not explained yet.
+// rawAWS reports whether err is an unexplained error from AWS.
 func rawAWS(err error) bool {
 	var (
 		already *worded
@@ -171,7 +165,7 @@ func rawAWS(err error) bool {
 	return !errors.As(err, &already) && errors.As(err, &call)
 }
 
-// InWords explains an AWS error to an operator. It returns errors of our own, and nil,
+// InWords explains an AWS error to an operator. It returns nil, and errors of our own,
 // unchanged.
 func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
@@ -191,7 +185,6 @@ func isThrottled(named smithy.APIError) bool {
 	return strings.HasPrefix(code, "Throttl") || code == "TooManyRequestsException" || code == "RequestLimitExceeded" || code == "RequestThrottled"
 }
 
-// denied names the permission that is missing.
 func denied(err error, named smithy.APIError) string {
 	what := "a permission"
 	var call *smithy.OperationError
@@ -205,13 +198,12 @@ func denied(err error, named smithy.APIError) string {
 	return "These credentials lack " + what + on + ". See docs/configuration.md#permissions."
 }
 
-// servicePrefixes are the services' names in IAM actions.
+// servicePrefixes are the names in IAM actions.
 var servicePrefixes = map[string]string{
 	"DynamoDB": "dynamodb", "SQS": "sqs", "SNS": "sns", "KMS": "kms", "STS": "sts",
 	"Cognito Identity Provider": "cognito-idp", "API Gateway": "apigateway",
 }
 
-// permission is the IAM action that a call needs.
 func permission(call *smithy.OperationError) string {
 	return permissionOf(call.ServiceID, call.OperationName)
 }
@@ -231,7 +223,7 @@ func permissionOf(service, operation string) string {
 	return prefix + ":" + operation
 }
 
-// restVerb is the HTTP method that IAM uses as the action of an API Gateway operation.
+// restVerb is IAM's action for an API Gateway operation: the HTTP method.
 func restVerb(operation string) string {
 	for prefix, verb := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Update": "PATCH", "Delete": "DELETE"} {
 		if strings.HasPrefix(operation, prefix) {
@@ -249,7 +241,6 @@ func rootCause(err error) string {
 	return err.Error()
 }
 
-// capital makes the first letter upper case, unless the text begins with a URL.
 func capital(text string) string {
 	if text == "" || strings.HasPrefix(text, "http") {
 		return text

@@ -21,8 +21,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway"
 )
 
-// LoadAWS reads the AWS SDK's own configuration: environment, files, the machine's role. It fails
-// if there is no Region, or if the credentials cannot be retrieved.
+// LoadAWS reads the AWS SDK's own configuration: environment, files, the machine's role. It
+// fails without a Region or usable credentials.
 func LoadAWS(ctx context.Context) (aws.Config, error) {
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithHTTPClient(awsclient.HTTPClient()),
 		awsconfig.WithAPIOptions([]func(*middleware.Stack) error{awsclient.PlainBodies}))
@@ -35,9 +35,9 @@ func LoadAWS(ctx context.Context) (aws.Config, error) {
 	return cfg, checkCredentials(ctx, cfg)
 }
 
-// endpointOverrides lists the endpoints that the AWS SDK calls instead of AWS's own: that of the
-// configuration, for all services, and the AWS_ENDPOINT_URL_ variables, for one service each.
-// Plain http to another machine is an error, since key values are computed from KMS's answers.
+// endpointOverrides lists the endpoints that replace AWS's own, for all services or for one
+// each (AWS_ENDPOINT_URL_…). Plain http to another machine is an error, since key values are
+// computed from KMS's answers.
 func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	base := aws.ToString(cfg.BaseEndpoint)
 	if base != "" && plainHTTP(base) {
@@ -63,7 +63,6 @@ func endpointOverrides(environ []string, cfg aws.Config) ([]string, error) {
 	return overrides, nil
 }
 
-// clients are the AWS clients of one process.
 type clients struct {
 	config     aws.Config
 	dynamodb   *dynamodb.Client
@@ -81,7 +80,7 @@ func newClients(cfg aws.Config) clients {
 	}
 }
 
-// dataPlane is where clients call the APIs: AWS, or the endpoint that replaces it.
+// dataPlane returns where people call the APIs: AWS, or the endpoint that replaces it.
 func (c clients) dataPlane() catalog.Endpoint {
 	if base := aws.ToString(c.config.BaseEndpoint); base != "" {
 		return catalog.OverrideEndpoint(strings.TrimSuffix(base, "/"))
@@ -89,7 +88,7 @@ func (c clients) dataPlane() catalog.Endpoint {
 	return catalog.AWSEndpoint(c.config.Region)
 }
 
-// topicARN is the ARN of a topic of this account and Region. SNS has no look-up by name.
+// topicARN builds the ARN, since SNS cannot look up a topic by name.
 func (c clients) topicARN(ctx context.Context, name string) (string, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {

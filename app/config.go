@@ -1,6 +1,6 @@
 // Package app wires Gatehouse together: configuration, the two processes, set-up and the
-// operators' commands. cmd/*, the end-to-end tests and `gatehouse local` share it, so that
-// what runs on a laptop is what runs in production. It decides nothing.
+// operators' commands. cmd/*, the end-to-end tests and `gatehouse local` share it, so a laptop
+// runs what production runs. It decides nothing.
 package app
 
 import (
@@ -26,12 +26,11 @@ import (
 type Config struct {
 	// Prefix begins the name of every queue, topic, table and alias.
 	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
-	// BaseURL is the portal's address in browsers; no path.
+	// BaseURL is the portal's address in browsers, without a path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
-	// Addr is what the portal listens on.
+	// Addr is where the portal listens.
 	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
-	// OperatorsAddr is what the process listens on for health and metrics; empty is its
-	// default, on loopback.
+	// OperatorsAddr is where health and metrics listen; empty is a default on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
 	OIDCIssuer       string `env:"GATEHOUSE_OIDC_ISSUER"`
@@ -44,7 +43,7 @@ type Config struct {
 	OIDCSignOutURL   string `env:"GATEHOUSE_OIDC_SIGN_OUT_URL"`
 	OIDCGroupsClaim  string `env:"GATEHOUSE_OIDC_GROUPS_CLAIM" envDefault:"cognito:groups"`
 	AdminGroup       string `env:"GATEHOUSE_ADMIN_GROUP" envDefault:"admins"`
-	// SessionTTL is how long a session lasts; SessionIdle is how long it lasts without use.
+	// A session ends after SessionTTL, or earlier after SessionIdle without use.
 	SessionTTL  time.Duration `env:"GATEHOUSE_SESSION_TTL" envDefault:"12h"`
 	SessionIdle time.Duration `env:"GATEHOUSE_SESSION_IDLE" envDefault:"24h"`
 
@@ -52,28 +51,27 @@ type Config struct {
 	MaxConnections int `env:"GATEHOUSE_MAX_CONNECTIONS" envDefault:"4096"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed; see parseProxies.
 	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
-	// CORSOrigins are the origins whose pages may call the API, with bearer tokens.
+	// CORSOrigins are the origins whose pages may call the API with bearer tokens.
 	CORSOrigins []string `env:"GATEHOUSE_CORS_ORIGINS"`
-	// SecurityContact is where to report a vulnerability: a URL or an e-mail address.
+	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
 
-	// MaxOpenRequests is how many accepted requests an account may have that have not ended.
+	// MaxOpenRequests is how many open requests an account may have.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
-	// KMSKey is the key that API key values are computed with: an ARN, an id or an alias.
-	// Empty is the alias that set-up creates.
+	// KMSKey is the ARN, id or alias of the key that API key values are computed with. Empty is
+	// the alias that set-up creates.
 	KMSKey string `env:"GATEHOUSE_KMS_KEY"`
 	// KeyPrefix begins the value of every new API key.
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
 	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
-	// Provisioning is how keys are created: ProvisioningAuto or ProvisioningSingle.
+	// Provisioning is ProvisioningAuto or ProvisioningSingle.
 	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
 	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
-	// IdleKeys is how long API Gateway keeps the keys of an account without subscriptions;
-	// with 0 it always keeps them.
+	// IdleKeys is how long API Gateway keeps idle keys; with 0 it always keeps them.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
@@ -82,18 +80,17 @@ type Config struct {
 
 // The values of Config.Provisioning.
 const (
-	// ProvisioningAuto creates many keys at once by ImportApiKeys, where
-	// `gatehouse doctor --probe-import` has shown that this works.
+	// ProvisioningAuto creates many keys at once by ImportApiKeys, where `gatehouse doctor
+	// --probe-import` has shown that this works.
 	ProvisioningAuto = "auto"
-	// ProvisioningSingle creates them one by one.
+	// ProvisioningSingle creates keys one by one.
 	ProvisioningSingle = "single"
 )
 
-// testVariables are the GATEHOUSE_ variables of the test suite.
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
 
-// LoadConfig reads the environment. The error names everything that is wrong: unknown GATEHOUSE_
-// variables, unusable values, and settings that a need requires and that are missing.
+// LoadConfig reads the environment. Its error names everything that is wrong: unknown
+// GATEHOUSE_ variables, unusable values, and missing settings that a need requires.
 func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	vars := map[string]string{}
 	for _, pair := range environ {
@@ -112,8 +109,7 @@ func LoadConfig(environ []string, needs ...Need) (Config, error) {
 	return cfg, unusable(faults)
 }
 
-// Need checks for settings that only some processes need, and returns an error for each that is
-// missing.
+// Need returns an error for each missing setting that only some processes need.
 type Need func(Config) []error
 
 func unusable(faults []error) error {
@@ -123,8 +119,8 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse reads the variables. A value that cannot be read is a fault; the setting then has its
-// default, so that faults does not name it again.
+// parse reads the variables. A setting that cannot be read is a fault and gets its default, so
+// that no later check reports it again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError
@@ -209,10 +205,9 @@ func (c Config) faults() []error {
 	return faults
 }
 
-// address is a setting that is a URL.
 type address struct{ name, value string }
 
-// addresses lists the settings that are URLs to which tokens or cookies are sent.
+// addresses lists the URLs to which tokens or cookies are sent.
 func (c Config) addresses() []address {
 	return []address{
 		{"GATEHOUSE_BASE_URL", c.BaseURL}, {"GATEHOUSE_OIDC_ISSUER", c.OIDCIssuer}, {"GATEHOUSE_OIDC_JWKS_URL", c.OIDCJWKSURL},
@@ -221,14 +216,14 @@ func (c Config) addresses() []address {
 	}
 }
 
-// plainHTTP reports whether a URL is http and leads to another machine.
+// plainHTTP reports whether a URL is http to another machine.
 func plainHTTP(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())
 }
 
-// contactURL returns a contact as the URI that security.txt needs (RFC 9116, section 2.5.3); ""
-// for none.
+// contactURL returns the contact as the URI that security.txt needs (RFC 9116, section 2.5.3),
+// or "" for "".
 func contactURL(contact string) (string, error) {
 	if contact == "" {
 		return "", nil

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestWithoutSettingsThereAreDefaults(t *testing.T) {
+func TestConfigHasDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := LoadConfig(nil)
 	if err != nil {
@@ -27,7 +27,7 @@ func TestWithoutSettingsThereAreDefaults(t *testing.T) {
 	}
 }
 
-func TestSettingsAreRead(t *testing.T) {
+func TestConfigReadsSettings(t *testing.T) {
 	t.Parallel()
 	got, err := LoadConfig([]string{
 		"GATEHOUSE_PREFIX=acme-portal", "GATEHOUSE_BASE_URL=https://portal.example.com/", "GATEHOUSE_ADDR=:3000",
@@ -58,7 +58,7 @@ func TestSettingsAreRead(t *testing.T) {
 	}
 }
 
-func TestEverySettingHasItsOwnVariable(t *testing.T) {
+func TestEachSettingHasItsOwnVariable(t *testing.T) {
 	t.Parallel()
 	fields := reflect.TypeFor[Config]()
 	seen := map[string]string{}
@@ -72,7 +72,7 @@ func TestEverySettingHasItsOwnVariable(t *testing.T) {
 	}
 }
 
-func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
+func TestInvalidSettingIsRefused(t *testing.T) {
 	t.Parallel()
 	for pair, want := range map[string]string{
 		"GATEHOUSE_PREFIX=No Way":                              `GATEHOUSE_PREFIX "No Way": want 1 to 40 lower-case letters, digits and hyphens`,
@@ -138,7 +138,7 @@ func TestASettingThatMakesNoSenseIsRefused(t *testing.T) {
 	}
 }
 
-func TestEverythingThatIsWrongIsSaidAtOnce(t *testing.T) {
+func TestConfigReportsAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := LoadConfig([]string{
 		"GATEHOUSE_TYPO=1", "GATEHOUSE_ANOTHER=2", "GATEHOUSE_PREFIX=No Way", "GATEHOUSE_BASE_URL=portal", "GATEHOUSE_QUOTA_SHARE=lots",
@@ -177,7 +177,7 @@ func TestOnlyThePortalNeedsAnIdentityProvider(t *testing.T) {
 	}
 }
 
-func TestAWSEndpointsOfATestAreNotUsedInSilence(t *testing.T) {
+func TestEndpointOverridesAreReportedOrRefused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		environ []string
@@ -185,13 +185,13 @@ func TestAWSEndpointsOfATestAreNotUsedInSilence(t *testing.T) {
 		want    []string
 		refused string
 	}{
-		"none":                          {[]string{"AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL_SQS="}, "", nil, ""},
-		"one on this machine":           {nil, "http://localhost:4566", []string{"http://localhost:4566"}, ""},
-		"one elsewhere":                 {nil, "https://aws.example.com", []string{"https://aws.example.com"}, ""},
-		"one elsewhere without TLS":     {nil, "http://localstack:4566", nil, "AWS_ENDPOINT_URL is http://localstack:4566, perhaps left over from a test: want https"},
-		"one for a service":             {[]string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, "", []string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, ""},
-		"one for a service without TLS": {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1"}, "", nil, "AWS_ENDPOINT_URL_KMS is http://10.0.0.1"},
-		"one that is ignored":           {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, "", nil, ""},
+		"none":                                    {[]string{"AWS_REGION=eu-west-1", "AWS_ENDPOINT_URL_SQS="}, "", nil, ""},
+		"an endpoint on this machine":             {nil, "http://localhost:4566", []string{"http://localhost:4566"}, ""},
+		"an endpoint elsewhere":                   {nil, "https://aws.example.com", []string{"https://aws.example.com"}, ""},
+		"an endpoint elsewhere without TLS":       {nil, "http://localstack:4566", nil, "AWS_ENDPOINT_URL is http://localstack:4566, perhaps left over from a test: want https"},
+		"an endpoint for one service":             {[]string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, "", []string{"AWS_ENDPOINT_URL_SQS=https://vpce.example.com"}, ""},
+		"an endpoint for one service without TLS": {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1"}, "", nil, "AWS_ENDPOINT_URL_KMS is http://10.0.0.1"},
+		"an endpoint that is ignored":             {[]string{"AWS_ENDPOINT_URL_KMS=http://10.0.0.1", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true"}, "", nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,9 +6,8 @@ import (
 	"testing"
 )
 
-// The binaries of production contain no stand-in for AWS, no demo, and nothing of the test
-// framework.
-func TestThePortalAndTheWorkerContainNothingForLocalUse(t *testing.T) {
+// The production binaries contain no local AWS, no demo and no test framework.
+func TestProductionBinariesContainNoLocalAWS(t *testing.T) {
 	t.Parallel()
 	const module = "github.com/gatehouse-portal/gatehouse/"
 	forbidden := []string{module + "localaws", module + "local", module + "demo", "go.etcd.io/bbolt", "testing"}

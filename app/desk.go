@@ -17,10 +17,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// recentOperations is how many operations of an account are listed.
 const recentOperations = 10
 
-// Desk answers what operators ask about people, keys and operations. It changes nothing.
+// Desk answers operators' questions about people, keys and operations. It changes nothing.
 type Desk struct {
 	clients
 	names  Names
@@ -33,7 +32,7 @@ type Desk struct {
 	now    func() time.Time
 }
 
-// OpenDesk opens the desk.
+// OpenDesk returns a desk. It makes no call.
 func OpenDesk(p Process) (*Desk, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})
@@ -55,21 +54,21 @@ func OpenDesk(p Process) (*Desk, error) {
 	}, nil
 }
 
-// FoundAccount is what operators see of an account: no key value is in it.
+// FoundAccount is what operators see of an account. It holds no key value.
 type FoundAccount struct {
 	ID          portal.AccountID
 	Email, Name string
-	// Unverified says that the provider has not verified the e-mail address.
+	// Unverified: the provider has not verified the e-mail address.
 	Unverified    bool
 	Profile       projections.Profile
 	Keys          []projections.Key
 	Subscriptions []projections.Subscription
-	// Operations are the newest, the newest first.
+	// Operations are the newest ten, newest first.
 	Operations []FoundOperation
 }
 
-// Accounts finds accounts by an e-mail address (which may have several), an account id, or
-// the subject of an identity at the configured issuer. None is NotFound.
+// Accounts finds accounts by an e-mail address (which may have several), an account id, or the
+// subject of an identity at the configured issuer. It returns NotFound if there are none.
 func (d *Desk) Accounts(ctx context.Context, who string) ([]FoundAccount, error) {
 	ids, err := d.accountIDs(ctx, who)
 	if err != nil {
@@ -97,7 +96,7 @@ func (d *Desk) accountIDs(ctx context.Context, who string) ([]portal.AccountID, 
 	}
 	id, err := d.people.BySubject(ctx, d.cfg.OIDCIssuer, who)
 	if err == nil && id == "" {
-		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no account %s, and the issuer %q has no subject of that name here.", who, d.cfg.OIDCIssuer))
+		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no account %s, and no account of a subject %[1]s at the issuer %[2]q.", who, d.cfg.OIDCIssuer))
 	}
 	return []portal.AccountID{id}, InWords(err)
 }
@@ -112,13 +111,12 @@ func (d *Desk) byEmail(ctx context.Context, email string) ([]portal.AccountID, e
 	case len(ids) > 0 || err != nil:
 		return ids, err
 	case asked:
-		return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+", and no account belongs to a user of the user pool who has it.")
+		return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+", and no user of the user pool with that address has an account.")
 	}
 	return nil, portal.Fail(portal.NotFound, "No account has the e-mail address "+email+". The portal knows an address once its owner has signed in on its pages or sent an ID token. "+
-		"Of somebody who sends access tokens only, give the subject (sub) that the identity provider has for them.")
+		"If a person only sends access tokens, give the subject (sub) that the identity provider has for them.")
 }
 
-// known says whether the account has a journal or personal data.
 func (d *Desk) known(ctx context.Context, id portal.AccountID) (bool, error) {
 	head, err := d.facts.Head(ctx, portal.AccountStream(id))
 	if head > 0 || err != nil {
@@ -147,8 +145,8 @@ func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, 
 	}, InWords(err)
 }
 
-// SyncCatalog asks the workers to read the catalog now, and returns the operation that
-// AwaitCatalog waits for.
+// SyncCatalog asks the workers to read the catalog now. It returns the operation to pass to
+// AwaitCatalog.
 func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	request := CatalogSync(p.now()())
@@ -163,17 +161,17 @@ func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	return request.Operation, errors.Join(err, sender.close())
 }
 
-// readingCatalog is the catalog's job in words.
 const readingCatalog = "reading of the catalog"
 
-// AwaitCatalog returns what has become of a reading of the catalog that SyncCatalog asked for,
-// once it is over and every portal process shows the new catalog. untaken and the end of ctx
-// are as with Sweep.
+// AwaitCatalog waits until the catalog that SyncCatalog asked for is read and every portal
+// process shows it, and returns how the reading ended. See Sweep for untaken and the end of
+// ctx.
 func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken func()) (progress projections.Progress, err error) {
 	runs := jobs.NewRuns(d.dynamodb, d.names.Records)
 	reading := jobWait{what: readingCatalog, demand: catalogDemand(string(id)), untaken: untaken, now: d.now}
 	err = reading.until(ctx, func(ctx context.Context) (bool, error) {
-		// An operator may have no permission to read the job's row. Then nothing is noticed.
+		// An operator without permission to read the job's row is never told that no worker
+		// took it.
 		if run, err := runs.Load(ctx, catalogJob); err == nil {
 			reading.look(run)
 		}
@@ -192,7 +190,7 @@ func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken 
 	return progress, nil
 }
 
-// Products is how many products the portal shows.
+// Products returns how many products the portal shows.
 func (d *Desk) Products(ctx context.Context) (int, error) {
 	shown, err := d.views.Catalog(ctx)
 	return len(shown.Products), InWords(err)

@@ -10,7 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func TestAnOperationThatNobodyHasHandledIsShownHoursLater(t *testing.T) {
+func TestUnhandledOperationIsShownHoursLater(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))

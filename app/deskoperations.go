@@ -11,16 +11,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// FoundOperation is an operation as operators see it.
+// FoundOperation is what operators see of an operation.
 type FoundOperation struct {
 	ID        portal.OperationID
 	Account   portal.AccountID
 	Type      string
 	CreatedAt time.Time
-	// Plan is the plan that it concerns, "" if none.
+	// Plan is "" if the operation is about no plan.
 	Plan portal.PlanID
-	// HandedInAgain is when the request falls due to be sent to the workers again; the job does
-	// so within a minute. It is zero once a worker has handled the request.
+	// HandedInAgain is when the request is next due to be sent to the workers again; the job
+	// sends it within a minute. It is zero once a worker has handled the request.
 	HandedInAgain time.Time
 	projections.Progress
 }
@@ -28,11 +28,11 @@ type FoundOperation struct {
 // dueJobTime is how late the job handles a due row at most, while workers run.
 const dueJobTime = time.Minute
 
-// Operation returns any operation by its id. An unknown one is NotFound.
+// Operation returns an operation of any account. It returns NotFound for an unknown id.
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
 	op, err := d.ops.Show(ctx, id)
 	if portal.CodeOf(err) == portal.NotFound {
-		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Operation ids stand in the address of the page that follows them, and in the API's answers.", id))
+		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Find an operation's id in the address of its page, or in the API's answer.", id))
 	}
 	if err != nil {
 		return FoundOperation{}, err
@@ -53,7 +53,6 @@ func foundOperation(op operations.Operation) FoundOperation {
 	return FoundOperation{ID: op.ID, Account: account, Type: op.Type, CreatedAt: op.CreatedAt, Plan: op.Plan, Progress: op.Progress}
 }
 
-// recent lists the newest operations of an account.
 func (d *Desk) recent(ctx context.Context, id portal.AccountID) ([]FoundOperation, error) {
 	newest, err := d.ops.Recent(ctx, id, recentOperations)
 	var all []FoundOperation

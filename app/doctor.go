@@ -13,25 +13,22 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// examineTime bounds each check.
 const examineTime = 10 * time.Second
 
 // Check is the result of examining one thing.
 type Check struct {
 	What string
-	// Problem says in plain words what is wrong, "" if nothing is. Advice says what to do
-	// about it.
+	// Problem says what is wrong, and Advice what to do; both are "" if nothing is.
 	Problem, Advice string
-	// Skipped says why it could not be examined: because of a problem that another check
-	// reports.
+	// Skipped says why the thing could not be examined. Another check reports the cause.
 	Skipped string
 	// Note is worth knowing and not a problem.
 	Note string
 }
 
-// Examine checks that everything that portals and workers rely on exists, is configured as it
-// must be, and answers. It changes nothing. One cause makes one check wrong, and the checks
-// that depend on it are skipped.
+// Examine checks that everything that portals and workers need exists, is configured as it must
+// be, and answers. It changes nothing. If one cause affects several checks, one reports it and
+// the others are skipped.
 func Examine(ctx context.Context, p Process) []Check {
 	e, err := openEstateWithin(ctx, p)
 	if err != nil {
@@ -66,7 +63,6 @@ func openEstateWithin(ctx context.Context, p Process) (estate, error) {
 	return openEstate(ctx, p.AWS, p.Config)
 }
 
-// place names the AWS account, the Region, the endpoint and the principal of the credentials.
 func (e estate) place() string {
 	place := fmt.Sprintf("account %s, %s", e.owner.account, e.config.Region)
 	if endpoint := aws.ToString(e.config.BaseEndpoint); endpoint != "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// provider is an identity provider that knows its name.
+// provider starts an identity provider that names itself as issuer.
 func provider(t *testing.T) string {
 	t.Helper()
 	var server *httptest.Server
@@ -46,7 +46,7 @@ func wrongs(checks []Check) map[string]string {
 	return wrong
 }
 
-func TestTheDoctorFindsNothingWrongAfterSetup(t *testing.T) {
+func TestDoctorFindsNothingWrongAfterSetup(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
@@ -58,7 +58,7 @@ func TestTheDoctorFindsNothingWrongAfterSetup(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysWhatIsMissing(t *testing.T) {
+func TestDoctorReportsWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	wrong := wrongs(Examine(t.Context(), p))
@@ -72,7 +72,7 @@ func TestTheDoctorSaysWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
+func TestDoctorReportsTheSavedProbe(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	if err := Setup(t.Context(), p.AWS, p.Config); err != nil {
@@ -86,14 +86,14 @@ func TestAProbeIsKeptAndTheDoctorTells(t *testing.T) {
 		}
 		return ""
 	}
-	if note := creating(); !strings.Contains(note, "never tried out") {
+	if note := creating(); !strings.Contains(note, "never tested") {
 		t.Errorf("before a probe: %s", note)
 	}
 	finding, err := ProbeImport(t.Context(), p)
 	if err != nil || !finding.Usable || finding.At.IsZero() || finding.Region != localaws.Region {
 		t.Fatalf("%+v, %v", finding, err)
 	}
-	if note := creating(); !strings.Contains(note, "together where many wait") {
+	if note := creating(); !strings.Contains(note, "many at a time when many wait") {
 		t.Errorf("after a probe: %s", note)
 	}
 	p.Config.Provisioning = ProvisioningSingle

@@ -30,7 +30,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// patientOf is a healthy installation that a test harms.
+// patientOf is a healthy installation that a test damages.
 type patientOf struct {
 	Process
 	clients
@@ -38,24 +38,24 @@ type patientOf struct {
 	demo  installedDemo
 }
 
-// healthy sets an installation up.
 func healthy(t *testing.T) *patientOf {
 	t.Helper()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
-	// The facts that the test records are old enough that the views must show them.
+	// This makes the facts that the test records old enough for the views to be expected to
+	// show them.
 	p.Now = func() time.Time { return time.Now().Add(2 * showTime) }
 	return &patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}
 }
 
-// withUserPool makes the demo's user pool its identity provider.
+// withUserPool uses the demo's user pool as the identity provider.
 func (h *patientOf) withUserPool(t *testing.T) {
 	t.Helper()
 	d := installDemo(t, h.Process)
 	h.Config.OIDCIssuer, h.Config.OIDCClientID, h.demo = aws.ToString(h.AWS.BaseEndpoint)+"/"+d.PoolID, d.ClientID, d
 }
 
-// refuse has AWS refuse an operation with that code.
+// refuse makes AWS refuse an operation with that code.
 func (h *patientOf) refuse(operation, code string) {
 	h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
 		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Refuse"+operation, func(
@@ -111,7 +111,7 @@ func (h *patientOf) key(t *testing.T) *string {
 	return &key.Recorded
 }
 
-// deleteTable deletes a table, protected or not.
+// deleteTable deletes a table, even a protected one.
 func (h *patientOf) deleteTable(t *testing.T, name string) {
 	t.Helper()
 	_, err := h.dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: aws.Bool(false)})
@@ -120,7 +120,7 @@ func (h *patientOf) deleteTable(t *testing.T, name string) {
 	ok(t, err)
 }
 
-// createTable creates a table again, with these keys and nothing else.
+// createTable creates a table with these keys and no other settings.
 func (h *patientOf) createTable(t *testing.T, name, hash, sort string) {
 	t.Helper()
 	h.deleteTable(t, name)
@@ -154,21 +154,21 @@ func (h *patientOf) changeClient(t *testing.T, change func(*cognito.UpdateUserPo
 	ok(t, err)
 }
 
-// injury is one thing that is broken, and how the doctor must tell it.
+// injury is one fault, and how the doctor must report it.
 type injury struct {
 	harm func(t *testing.T, h *patientOf)
-	// wrong are the lines that must be wrong; each must say says and advise advice.
+	// wrong are the checks that must fail, with says and advice in their texts.
 	wrong        []string
 	says, advice string
-	// skipped are the lines that cannot be examined because of it.
+	// skipped are the checks that must be skipped because of it.
 	skipped []string
-	// mends says that `gatehouse setup` puts it right.
+	// mends: `gatehouse setup` repairs it.
 	mends bool
 }
 
 const lacks, permissions = "These credentials lack the permission ", "docs/configuration.md#permissions"
 
-// injuries break each thing that the doctor looks at.
+// injuries lists a fault for each thing that the doctor checks.
 func injuries() map[string]injury {
 	all := map[string]injury{}
 	one := func(name, line, says, advice string, harm func(*testing.T, *patientOf), skipped ...string) {
@@ -193,7 +193,7 @@ func injuries() map[string]injury {
 		h.record(t, portal.AccountStream("ann"), events.UserRegistered{})
 	})
 	denied("GetUsagePlans", "apigateway:GET", "API Gateway")
-	one("API Gateway is down", "API Gateway", "AWS fails to answer", "health.aws.amazon.com", func(_ *testing.T, h *patientOf) {
+	one("API Gateway is down", "API Gateway", "AWS has a fault of its own", "health.aws.amazon.com", func(_ *testing.T, h *patientOf) {
 		h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
 			return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Down", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 				if awsmiddleware.GetServiceID(ctx) == "API Gateway" {
@@ -225,7 +225,7 @@ func tables(one injure, denied forbid, names Names) {
 		}
 		one("the table "+table+" was deleted", "table "+table, gone, advice, func(t *testing.T, h *patientOf) { h.deleteTable(t, table) }, depends[table]...)
 	}
-	one("a table has other keys", "table "+names.Sessions, "Its keys are HASH id (S), RANGE at (S)", "GATEHOUSE_PREFIX", func(t *testing.T, h *patientOf) {
+	one("a table has the wrong primary key", "table "+names.Sessions, "Its keys are HASH id (S), RANGE at (S)", "GATEHOUSE_PREFIX", func(t *testing.T, h *patientOf) {
 		h.createTable(t, names.Sessions, "id", "at")
 	})
 	for _, table := range []string{names.Journal, names.Records} {
@@ -243,7 +243,7 @@ func tables(one injure, denied forbid, names Names) {
 	one("old rows are not deleted", "table "+names.Sessions, "Time to live is off", runSetup, func(t *testing.T, h *patientOf) {
 		h.createTable(t, names.Sessions, "pk", "sk")
 	})
-	one("time to live goes by something else", "table "+names.Sessions, `goes by "ttl"`, "aws dynamodb update-time-to-live", func(t *testing.T, h *patientOf) {
+	one("time to live uses another attribute", "table "+names.Sessions, `goes by "ttl"`, "aws dynamodb update-time-to-live", func(t *testing.T, h *patientOf) {
 		h.createTable(t, names.Sessions, "pk", "sk")
 		_, err := h.dynamodb.UpdateTimeToLive(t.Context(), &dynamodb.UpdateTimeToLiveInput{
 			TableName: &names.Sessions, TimeToLiveSpecification: &ddbtypes.TimeToLiveSpecification{AttributeName: aws.String("ttl"), Enabled: aws.Bool(true)},
@@ -284,7 +284,7 @@ func queues(one injure, denied forbid, names Names) {
 			}
 		}
 	}
-	one("a queue shuts Gatehouse out", "queue "+names.Commands, `denies sqs:SendMessage in statement "Closed"`, "Remove that statement", func(t *testing.T, h *patientOf) {
+	one("a queue's policy denies Gatehouse", "queue "+names.Commands, `denies sqs:SendMessage in statement "Closed"`, "Remove that statement", func(t *testing.T, h *patientOf) {
 		h.setQueue(t, names.Commands, queuePolicy, `{"Version":"2012-10-17","Statement":[{"Sid":"Closed","Effect":"Deny","Principal":"*","Action":"sqs:SendMessage","Resource":"*"}]}`)
 	})
 	one("the topic may not send to the queue", "queue "+names.Projections, "does not let the topic in", runSetup, func(t *testing.T, h *patientOf) {
@@ -329,23 +329,23 @@ func kmsKeys(one injure, denied forbid) {
 		_, err := h.kms.DeleteAlias(t.Context(), &kms.DeleteAliasInput{AliasName: &h.names.KMSAlias})
 		ok(t, err)
 	}, policy, material)
-	one("another key is configured, which does not exist", key, "There is no KMS key alias/none", "GATEHOUSE_KMS_KEY", func(_ *testing.T, h *patientOf) {
+	one("a key is configured that does not exist", key, "There is no KMS key alias/none", "GATEHOUSE_KMS_KEY", func(_ *testing.T, h *patientOf) {
 		h.Config.KMSKey = "alias/none"
 	}, policy, material)
 	one("the key is disabled", key, "It is disabled", "aws kms enable-key --key-id mrk-", func(t *testing.T, h *patientOf) {
 		_, err := h.kms.DisableKey(t.Context(), &kms.DisableKeyInput{KeyId: h.key(t)})
 		ok(t, err)
 	}, material)
-	one("the key is to be deleted", key, "It will be deleted on "+time.Now().UTC().AddDate(0, 0, 7).Format("2 January 2006"), "aws kms cancel-key-deletion --key-id mrk-", func(t *testing.T, h *patientOf) {
+	one("the key will be deleted", key, "It will be deleted on "+time.Now().UTC().AddDate(0, 0, 7).Format("2 January 2006"), "aws kms cancel-key-deletion --key-id mrk-", func(t *testing.T, h *patientOf) {
 		_, err := h.kms.ScheduleKeyDeletion(t.Context(), &kms.ScheduleKeyDeletionInput{KeyId: h.key(t), PendingWindowInDays: aws.Int32(7)})
 		ok(t, err)
 	}, material)
-	one("the key is of another spec", key, "must be HMAC_256", "GATEHOUSE_KMS_KEY", func(t *testing.T, h *patientOf) {
+	one("the key has the wrong spec", key, "must be HMAC_256", "GATEHOUSE_KMS_KEY", func(t *testing.T, h *patientOf) {
 		other, err := h.kms.CreateKey(t.Context(), &kms.CreateKeyInput{KeySpec: kmstypes.KeySpecHmac512, KeyUsage: kmstypes.KeyUsageTypeGenerateVerifyMac})
 		ok(t, err)
 		h.Config.KMSKey = *other.KeyMetadata.Arn
 	}, material)
-	one("everybody may compute keys", policy, "Everybody may compute API keys", "in one run", func(t *testing.T, h *patientOf) {
+	one("anybody may compute keys", policy, "Anybody may compute API keys", "in one run", func(t *testing.T, h *patientOf) {
 		_, err := h.kms.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: h.key(t), Policy: aws.String(`{"Statement":{"Effect":"Allow","Principal":"*","Action":"kms:*","Resource":"*"}}`)})
 		ok(t, err)
 	})
@@ -386,8 +386,8 @@ func signIn(one injure, denied forbid) {
 			h.Config.OIDCIssuer = server.URL
 		}
 	}
-	one("the provider has another name", provider, `It calls itself "https://login.example.com"`, "to the letter", answering(`{"issuer":"https://login.example.com"}`, ""))
-	one("the provider is a web page", provider, "answers something that is not JSON", "GATEHOUSE_OIDC_ISSUER", answering("<html>", ""))
+	one("the provider names another issuer", provider, `It names its issuer "https://login.example.com"`, "exactly the issuer", answering(`{"issuer":"https://login.example.com"}`, ""))
+	one("the issuer is a web page", provider, "does not answer with JSON", "GATEHOUSE_OIDC_ISSUER", answering("<html>", ""))
 	one("the provider has no keys", provider, "There are no signing keys at", "Check the address", answering(`{"issuer":"HERE","jwks_uri":"HERE/keys"}`, `{"keys":[]}`))
 	one("the provider's keys are gone", provider, "answers 404 Not Found", "Check the address", answering(`{"issuer":"HERE","jwks_uri":"HERE/gone"}`, ""))
 	one("the configured keys do not answer", provider, "http://127.0.0.1:1/k does not answer", "GATEHOUSE_OIDC_JWKS_URL", func(_ *testing.T, h *patientOf) {
@@ -397,10 +397,10 @@ func signIn(one injure, denied forbid) {
 	change := func(change func(*cognito.UpdateUserPoolClientInput)) func(*testing.T, *patientOf) {
 		return func(t *testing.T, h *patientOf) { h.changeClient(t, change) }
 	}
-	one("the callback URL is another", client, "http://localhost:8080/sign-in/callback is not one of its callback URLs", "GATEHOUSE_BASE_URL", change(func(in *cognito.UpdateUserPoolClientInput) {
+	one("the callback URL differs", client, "http://localhost:8080/sign-in/callback is not one of its callback URLs", "GATEHOUSE_BASE_URL", change(func(in *cognito.UpdateUserPoolClientInput) {
 		in.CallbackURLs = []string{"https://portal.example.com/sign-in/callback"}
 	}))
-	one("the sign-out URL is another", client, "http://localhost:8080/ is not one of its sign-out URLs", "GATEHOUSE_BASE_URL", change(func(in *cognito.UpdateUserPoolClientInput) {
+	one("the sign-out URL differs", client, "http://localhost:8080/ is not one of its sign-out URLs", "GATEHOUSE_BASE_URL", change(func(in *cognito.UpdateUserPoolClientInput) {
 		in.LogoutURLs = []string{"https://portal.example.com/"}
 	}))
 	one("a scope is missing", client, "It does not allow the scope email.", "Login pages", change(func(in *cognito.UpdateUserPoolClientInput) {
@@ -424,9 +424,9 @@ func signIn(one injure, denied forbid) {
 	denied("DescribeUserPoolClient", "cognito-idp:DescribeUserPoolClient", client)
 }
 
-// TestTheDoctorFindsEachThingThatIsBrokenAndOnlyThat breaks one thing after the other.
-// Every line that the doctor prints of a healthy installation is broken by one of them.
-func TestTheDoctorFindsEachThingThatIsBrokenAndOnlyThat(t *testing.T) {
+// TestDoctorFindsEachFaultAndNoOther breaks one thing after the other, and each of the doctor's
+// checks at least once.
+func TestDoctorFindsEachFaultAndNoOther(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	broken := map[string]bool{}
@@ -489,7 +489,7 @@ func wantWrong(t *testing.T, checks []Check, c injury) {
 	}
 }
 
-func TestSetUpWaitsUntilAWSIsReady(t *testing.T) {
+func TestSetupWaitsUntilAWSIsReady(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	for _, operation := range []string{"CreateQueue", "UpdateContinuousBackups"} {

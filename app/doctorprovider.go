@@ -18,8 +18,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// providerOf fetches from the identity provider what the portal will fetch: its discovery
-// document, if the portal needs it, and its signing keys.
+// providerOf fetches what the portal will fetch: the signing keys, and the discovery document
+// if the portal needs it.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {
@@ -28,19 +28,18 @@ func providerOf(cfg Config) resource {
 		if cfg.OIDCAuthURL != "" && cfg.OIDCTokenURL != "" && cfg.OIDCJWKSURL != "" {
 			return finding{note: cfg.OIDCJWKSURL, faults: signingKeys(ctx, cfg.OIDCJWKSURL, "GATEHOUSE_OIDC_JWKS_URL")}, nil
 		}
-		// provider is what matters here of the discovery document.
 		var provider struct {
 			Issuer string `json:"issuer"`
 			Keys   string `json:"jwks_uri"`
 		}
 		address := strings.TrimSuffix(cfg.OIDCIssuer, "/") + "/.well-known/openid-configuration"
 		if err := fetch(ctx, address, &provider); err != nil {
-			return found(fault{says: capital(err.Error()) + ".", advice: "Check GATEHOUSE_OIDC_ISSUER, and whether this machine reaches it."})
+			return found(fault{says: capital(err.Error()) + ".", advice: "Check GATEHOUSE_OIDC_ISSUER, and whether this machine can reach it."})
 		}
 		if provider.Issuer != cfg.OIDCIssuer {
 			return found(fault{
-				says:   fmt.Sprintf("It calls itself %q, and GATEHOUSE_OIDC_ISSUER is %q.", provider.Issuer, cfg.OIDCIssuer),
-				advice: "Set GATEHOUSE_OIDC_ISSUER to what the provider calls itself, to the letter.",
+				says:   fmt.Sprintf("It names its issuer %q, but GATEHOUSE_OIDC_ISSUER is %q.", provider.Issuer, cfg.OIDCIssuer),
+				advice: "Set GATEHOUSE_OIDC_ISSUER to exactly the issuer that the provider names.",
 			})
 		}
 		if provider.Keys == "" {
@@ -50,7 +49,6 @@ func providerOf(cfg Config) resource {
 	}}
 }
 
-// signingKeys is the fault of an address that does not serve signing keys; nil if it does.
 func signingKeys(ctx context.Context, address, from string) []fault {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -64,7 +62,7 @@ func signingKeys(ctx context.Context, address, from string) []fault {
 	}
 	return []fault{{
 		says:   capital(err.Error()) + ".",
-		advice: fmt.Sprintf("Check the address, which comes from %s, and whether this machine reaches it.", from),
+		advice: fmt.Sprintf("Check the address, which comes from %s, and whether this machine can reach it.", from),
 	}}
 }
 
@@ -82,7 +80,7 @@ func fetch(ctx context.Context, address string, into any) error {
 		return fmt.Errorf("%s answers %s", address, resp.Status)
 	}
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
-		return fmt.Errorf("%s answers something that is not JSON", address)
+		return fmt.Errorf("%s does not answer with JSON", address)
 	}
 	return nil
 }
@@ -102,8 +100,8 @@ func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	return pool, region, isCognito && userPool.MatchString(pool)
 }
 
-// signInClient is the portal's client in a Cognito user pool. Other providers have no API to
-// look a client up.
+// signInClient is the portal's client in a Cognito user pool. Other providers have no API for
+// looking up a client.
 func signInClient(e estate) resource {
 	callback, signOut := e.cfg.BaseURL+identity.CallbackPath, e.cfg.BaseURL+"/"
 	return resource{what: "sign-in client", inspect: func(ctx context.Context) (finding, error) {
@@ -112,7 +110,7 @@ func signInClient(e estate) resource {
 		}
 		pool, region, ok := e.poolOf(e.cfg.OIDCIssuer)
 		if !ok {
-			return finding{note: fmt.Sprintf("cannot be looked up at this provider; it must allow %s as callback and %s after signing out", callback, signOut)}, nil
+			return finding{note: fmt.Sprintf("cannot be checked at this provider; it must allow %s as callback URL and %s as sign-out URL", callback, signOut)}, nil
 		}
 		cfg := e.config
 		cfg.Region = region

@@ -18,15 +18,15 @@ import (
 )
 
 const (
-	// showTime is how long a fact may take to be shown before the doctor calls it lost.
+	// showTime is how old a fact must be before the doctor expects the views to show it.
 	showTime = time.Minute
-	// sampled is how many accounts the doctor looks up in the views.
+	// sampled is how many accounts the doctor looks up.
 	sampled = 3
 )
 
 var errEnough = errors.New("enough")
 
-// viewsOf compares the views with the journal: the catalog, and a few accounts. The sweep
+// viewsOf compares the catalog and a few accounts in the views with the journal. The sweep
 // compares every stream.
 func viewsOf(e estate, p Process) resource {
 	facts := journal.New(e.dynamodb, e.names.Journal, e.names.Records)
@@ -49,8 +49,8 @@ func viewsOf(e estate, p Process) resource {
 	}}
 }
 
-// compareViews looks for facts from before the time that the views do not show. It returns the
-// first as lost, or a summary of the views as shown.
+// compareViews returns as lost the first fact older than before that the views do not show;
+// otherwise it sums up the views as shown.
 func compareViews(ctx context.Context, facts *journal.Journal, views *projections.Views, before time.Time) (lost, shown string, err error) {
 	published, err := hasOlder[events.CatalogPublished](ctx, facts, portal.CatalogStream, before)
 	if err != nil {
@@ -93,7 +93,6 @@ func compareViews(ctx context.Context, facts *journal.Journal, views *projection
 	return lost, shown, err
 }
 
-// hasOlder reports whether the stream has a fact of type F from before the time.
 func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream portal.Stream, before time.Time) (bool, error) {
 	recorded, err := facts.Read(ctx, stream, 0)
 	for _, e := range recorded {
@@ -104,7 +103,7 @@ func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream
 	return false, err
 }
 
-// controlPlane calls API Gateway once, within the budget. Its note says how keys are created.
+// controlPlane calls API Gateway once, within the budget.
 func controlPlane(e estate, p Process) resource {
 	return resource{what: "API Gateway", inspect: func(ctx context.Context) (finding, error) {
 		budget, err := gateway.NewBudget(e.dynamodb, gateway.BudgetConfig{Table: e.names.Records, Share: p.Config.QuotaShare, Now: p.Now})
@@ -120,7 +119,7 @@ func controlPlane(e estate, p Process) resource {
 		case errors.As(err, &noTable):
 			return finding{}, blocked("the table " + e.names.Records + " does not exist")
 		case errors.As(err, &busy) && busy.Err == nil:
-			return finding{note: "not asked, since the budget is used up right now"}, nil
+			return finding{note: "not called, since the budget is used up right now"}, nil
 		case err != nil:
 			return finding{}, err
 		}
@@ -132,7 +131,6 @@ func controlPlane(e estate, p Process) resource {
 	}}
 }
 
-// creating says how keys are created. None of the ways is a fault.
 func (e estate) creating(ctx context.Context, p Process) string {
 	if p.Config.Provisioning == ProvisioningSingle {
 		return "one by one, as GATEHOUSE_PROVISIONING says"
@@ -140,11 +138,11 @@ func (e estate) creating(ctx context.Context, p Process) string {
 	last, known, err := newFindings(e.clients, e.names, p).Last(ctx)
 	switch {
 	case err != nil:
-		return "in a way that is not known, since the records cannot be read"
+		return "in an unknown way, since the records cannot be read"
 	case !known:
-		return "one by one, since imports were never tried out here (`gatehouse doctor --probe-import`)"
+		return "one by one, since imports were never tested here (run `gatehouse doctor --probe-import`)"
 	case !last.Usable:
 		return "one by one, since imports did not work as needed on " + dateOnly(last.At)
 	}
-	return "together where many wait, as tried out on " + dateOnly(last.At)
+	return "many at a time when many wait, as tested on " + dateOnly(last.At)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/due"
 )
 
-func TestDueRowsThatAWorkerPassesOverAreInItsMetrics(t *testing.T) {
+func TestPassedOverDueRowsAreCounted(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))

@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spoken is the error's text for people: of a portal.Error the message, without the code,
-// which is for programs.
+// spoken returns the error's text for people: without the codes of portal.Errors, which are for
+// programs.
 func spoken(err error) string {
 	text := err.Error()
 	for _, e := range portalErrors(err) {
@@ -34,7 +34,6 @@ func portalErrors(err error) []*portal.Error {
 	return nil
 }
 
-// sentence is the message, then the cause.
 func sentence(e *portal.Error) string {
 	//nolint:errorlint // only a portal.Error itself is a sentence; a wrapped one is not.
 	switch cause := e.Err.(type) {

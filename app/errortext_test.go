@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestErrorsAreSaidInSentences(t *testing.T) {
+func TestErrorsReadAsSentences(t *testing.T) {
 	t.Parallel()
 	missing := portal.Fail(portal.NotFound, "There is no dead letter x.")
 	unreadable := &portal.Error{Code: portal.Invalid, Message: "It could not be read.", Err: errors.New("unexpected end")}

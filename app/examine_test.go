@@ -15,7 +15,7 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-func TestErrorsOfAWSAreSaidInWords(t *testing.T) {
+func TestAWSErrorsAreExplained(t *testing.T) {
 	t.Parallel()
 	const which = " does not exist. `gatehouse doctor` says which, and what to do."
 	call := func(service, operation string, err error) error {
@@ -42,16 +42,16 @@ func TestErrorsOfAWSAreSaidInWords(t *testing.T) {
 			call("SNS", "PublishBatch", &smithy.GenericAPIError{Code: "AuthorizationError"}),
 			"These credentials lack the permission sns:Publish. See docs/configuration.md#permissions.",
 		},
-		"expired":       {&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}, "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tries them out."},
-		"throttled":     {&smithy.GenericAPIError{Code: "ThrottlingException"}, "AWS throttles. Try again in a minute."},
-		"broken":        {&smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}, "AWS fails to answer (InternalError). Try again; https://health.aws.amazon.com says whether it is known."},
+		"expired":       {&smithy.GenericAPIError{Code: "ExpiredTokenException", Message: "The security token included in the request is expired"}, "AWS does not accept these credentials: they are wrong or have expired. Get new ones; `aws sts get-caller-identity` tests them."},
+		"throttled":     {&smithy.GenericAPIError{Code: "ThrottlingException"}, "AWS throttles these calls. Try again in a minute."},
+		"broken":        {&smithy.GenericAPIError{Code: "InternalError", Fault: smithy.FaultServer}, "AWS has a fault of its own (InternalError). Try again; https://health.aws.amazon.com lists known ones."},
 		"no answer":     {&smithyhttp.RequestSendError{Err: errors.New("connection refused")}, "AWS does not answer: connection refused. Check AWS_REGION, AWS_ENDPOINT_URL and the network."},
 		"a slow answer": {context.DeadlineExceeded, "AWS does not answer within 10s. Check the network."},
-		"another no": {
+		"another error that AWS reports": {
 			call("DynamoDB", "UpdateTable", &smithy.GenericAPIError{Code: "ValidationException", Message: "One or more parameter values are not valid."}),
 			"AWS refuses dynamodb:UpdateTable: One or more parameter values are not valid (ValidationException).",
 		},
-		"something else": {errors.New("the moon is full"), "Something else: the moon is full"},
+		"an error that does not come from AWS": {errors.New("the moon is full"), "Something else: the moon is full"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -66,7 +66,7 @@ func TestErrorsOfAWSAreSaidInWords(t *testing.T) {
 	}
 }
 
-func TestTheDoctorSaysHowMuchIsWaitingAndChangesNothing(t *testing.T) {
+func TestDoctorReportsBacklogAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))

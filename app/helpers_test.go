@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// patience bounds how long anything here may take.
+// patience bounds every wait in these tests.
 const patience = time.Minute
 
 func ok(t *testing.T, err error) {
@@ -24,7 +24,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// eventually waits until it is so.
+// eventually polls until so returns true.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !so(); {
@@ -35,7 +35,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// written is what a process writes while a test reads it.
+// written is a buffer that a process writes while a test reads it.
 type written struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -59,7 +59,7 @@ type installedDemo struct {
 	demo.Installed
 }
 
-// installDemo installs the demo, and asks for the catalog to be read.
+// installDemo installs the demo and asks for the catalog.
 func installDemo(t *testing.T, p Process) (d installedDemo) {
 	t.Helper()
 	var err error

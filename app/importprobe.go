@@ -13,9 +13,9 @@ func newFindings(c clients, names Names, p Process) *keyimport.Findings {
 	return keyimport.NewFindings(c.dynamodb, names.Records, c.config.Region, p.Now)
 }
 
-// ProbeImport tries out ImportApiKeys with throw-away keys, within the budget, and saves its
-// finding for the workers. If it returns a finding and an error, some of the throw-away keys
-// could not be deleted, or the finding could not be saved.
+// ProbeImport tests ImportApiKeys with throw-away keys, within the budget, and saves the
+// finding for the workers. If it returns a finding and an error, it could not save the finding
+// or delete all of the keys.
 func ProbeImport(ctx context.Context, p Process) (keyimport.Finding, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	budget, err := gateway.NewBudget(c.dynamodb, gateway.BudgetConfig{Table: names.Records, Share: p.Config.QuotaShare, Now: p.Now})

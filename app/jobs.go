@@ -28,17 +28,16 @@ const (
 	rebuildJob = "rebuild"
 )
 
-// catalogName is how operators know what the catalog is read from.
+// catalogName names the catalog's source.
 const catalogName = "api-gateway"
 
-// catalogRequests has requests for the catalog answered by a run of its job.
+// catalogRequests lets a run of the catalog's job answer requests for the catalog.
 type catalogRequests struct {
 	requests *catalog.Requests
 	sender   messaging
 	now      func() time.Time
 }
 
-// Join keeps the request for the next run, and asks for one.
 func (c catalogRequests) Join(ctx context.Context, request events.Event) error {
 	if err := c.requests.Add(ctx, request); err != nil {
 		return err
@@ -47,11 +46,9 @@ func (c catalogRequests) Join(ctx context.Context, request events.Event) error {
 	return portal.Postpone("the queues do not answer", c.sender.Send(ctx, demand))
 }
 
-// catalogDemand is the id of the demand that a request for the catalog leads to.
 func catalogDemand(request string) string { return portal.DeriveID("catalog", request) }
 
-// CatalogSync is a request that the catalog be read again. Of the same time it is the same
-// request.
+// CatalogSync returns a request to read the catalog again. Equal times yield the same request.
 func CatalogSync(at time.Time) events.Event {
 	id := portal.DeriveID("catalog-sync", strconv.FormatInt(at.UnixNano(), 10))
 	return events.Event{
@@ -61,7 +58,7 @@ func CatalogSync(at time.Time) events.Event {
 }
 
 // RequestCatalog asks the workers to read the catalog again. It returns once SQS has the
-// request; nothing tells when the catalog was read, unlike SyncCatalog.
+// request, and does not wait for the workers.
 func RequestCatalog(ctx context.Context, p Process) error {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	err := sender.Send(ctx, CatalogSync(p.now()()))
@@ -71,7 +68,6 @@ func RequestCatalog(ctx context.Context, p Process) error {
 	return errors.Join(err, sender.close())
 }
 
-// newCatalogReader puts the job together that reads the catalog, as background work.
 func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
 	return &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
@@ -97,7 +93,6 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 	}
 }
 
-// newSweep puts the sweep together.
 func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, now func() time.Time) *provisioning.Sweep {
 	return &provisioning.Sweep{
 		Journal: facts, Accounts: reader, Sender: sender, Shown: shown, Now: now, MessageLease: leaseOf,
@@ -112,12 +107,10 @@ func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journa
 	}
 }
 
-// checkpoints tell how far a stream is shown.
 type checkpoints interface {
 	Checkpoint(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// newRebuild puts the rebuild of the views together.
 func newRebuild(c clients, names Names, facts *journal.Journal, projector *projections.Projector, now func() time.Time) *projections.Rebuild {
 	return &projections.Rebuild{
 		Projector: projector, Journal: facts, Rows: c.dynamodb, Now: now, Wait: wait,
@@ -125,7 +118,6 @@ func newRebuild(c clients, names Names, facts *journal.Journal, projector *proje
 	}
 }
 
-// wait returns after that time, or when ctx ends.
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -137,7 +129,6 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// demandRun asks for a run of the job, and returns the demand's id.
 func demandRun(ctx context.Context, p Process, job string) (id string, err error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	id = portal.DeriveID(job, strconv.FormatInt(p.now()().UnixNano(), 10))
@@ -151,9 +142,9 @@ func demandRun(ctx context.Context, p Process, job string) (id string, err error
 	return id, sender.close()
 }
 
-// Sweep has a worker compare API Gateway and the views with the journal, and wake what has
-// to mend them. It returns what was found when everything is woken, not when it is mended.
-// It calls untaken once if no worker is seen to take the job within some seconds. If ctx ends
+// Sweep asks a worker to compare API Gateway and the views with the journal, and returns what
+// it found. By then workers have been woken to repair the differences, but may not be done.
+// Sweep calls untaken once if no worker seems to take the job within ten seconds. If ctx ends
 // first, the error says what becomes of the sweep.
 func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, error) {
 	id, err := demandRun(ctx, p, sweepJob)
@@ -169,8 +160,8 @@ func Sweep(ctx context.Context, p Process, untaken func()) (provisioning.Found, 
 	return found, err
 }
 
-// LastSweep is what the last sweep has found, the hourly one or one that was asked for; ok
-// is false if there was none.
+// LastSweep returns what the last sweep found, hourly or demanded; ok is false if there was
+// none.
 func LastSweep(ctx context.Context, p Process) (found provisioning.Found, ok bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	return provisioning.LastSweep(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))

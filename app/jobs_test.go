@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestTwoRequestsForTheCatalogOfOneTimeAreOne(t *testing.T) {
+func TestCatalogRequestsOfTheSameTimeAreOne(t *testing.T) {
 	t.Parallel()
 	slot := time.Date(2026, 11, 22, 9, 5, 0, 0, time.UTC)
 	if a, b := CatalogSync(slot), CatalogSync(slot); a.ID != b.ID {
@@ -43,7 +43,7 @@ func working(t *testing.T, p Process) *journal.Journal {
 	return journal.New(c.dynamodb, names.Journal, names.Records)
 }
 
-// becomes waits for a fact of the catalog that fits.
+// becomes waits for a fact of the catalog for which fits is true.
 func becomes(t *testing.T, facts *journal.Journal, what string, fits func(events.Event) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -64,7 +64,7 @@ func becomes(t *testing.T, facts *journal.Journal, what string, fits func(events
 	}
 }
 
-func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.T) {
+func TestCatalogRequestRunsTheJobAndLostPlansStartASweep(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	p.PollWait = time.Second
@@ -87,7 +87,7 @@ func TestARequestForTheCatalogIsAnsweredByTheJobAndASweepByItsResult(t *testing.
 		return unchanged && e.Operation == "op-operator"
 	})
 
-	// Plans that are lost have the accounts looked at without anybody asking.
+	// Lost plans start a sweep.
 	before := time.Now()
 	_, err := apigateway.NewFromConfig(p.AWS).DeleteRestApi(t.Context(), &apigateway.DeleteRestApiInput{RestApiId: aws.String(demo.APIID)})
 	ok(t, err)

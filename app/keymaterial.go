@@ -17,15 +17,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// kmsKey is the KMS key in use.
 type kmsKey struct {
 	ARN string
-	// Recorded is the name by which facts record it; see keys.Recorded.
+	// Recorded is the key's name in facts; see keys.Recorded.
 	Recorded string
 	meta     *kmstypes.KeyMetadata
 }
 
-// findKMSKey finds the configured key, or the one under set-up's alias.
+// findKMSKey finds the configured key, or else the one under set-up's alias.
 func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	name := cfg.KMSKey
 	if name == "" {
@@ -40,7 +39,7 @@ func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	if key.Recorded == key.ARN || !strings.HasPrefix(name, "arn:") {
 		return key, nil
 	}
-	// KMS finds a key by its id only in the key's own account. Others are recorded by their ARN.
+	// KMS finds a key by its id only in the key's own account. Facts name others by ARN.
 	own, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key.Recorded})
 	var foreign *kmstypes.NotFoundException
 	switch {
@@ -54,8 +53,8 @@ func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	return key, nil
 }
 
-// keyMaterial returns the deriver of key values, and the name by which facts record the KMS key. It
-// fails if the key's material is not the material that set-up remembered.
+// keyMaterial returns the deriver of key values and the KMS key's name in facts. It fails if
+// the key's material is not what set-up remembered.
 func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, string, error) {
 	deriver, err := keys.New(c.kms, cfg.KeyPrefix)
 	if err != nil {
@@ -71,8 +70,8 @@ func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, st
 	return deriver, key.Recorded, c.checkKeyIn(ctx, NamesFor(cfg.Prefix).Records, deriver, key)
 }
 
-// keyCheck is the row by which set-up remembers a KMS key. Its tag tells a key of the same name
-// with other material, with which every API key would silently get another value.
+// keyCheck is the row in which set-up remembers a KMS key. The tag tells a key of the same name
+// but other material, which would silently change every API key's value.
 type keyCheck struct {
 	KMSKey string `dynamodbav:"kms_key"`
 	Tag    string `dynamodbav:"tag"`
@@ -84,7 +83,6 @@ func keyCheckKey(recorded string) map[string]ddbtypes.AttributeValue {
 
 var errNeverSeen = errors.New("the KMS key was never set up here: run `gatehouse setup`")
 
-// otherMaterial is the error of a key whose material is not the remembered one.
 type otherMaterial struct{ key string }
 
 func (o *otherMaterial) Error() string {
@@ -95,7 +93,6 @@ func (e estate) checkKey(ctx context.Context, deriver *keys.Deriver, key kmsKey)
 	return e.checkKeyIn(ctx, e.names.Records, deriver, key)
 }
 
-// checkKeyIn compares the key's tag with the remembered one.
 func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {
@@ -111,8 +108,8 @@ func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.D
 	return nil
 }
 
-// knownTag reads the key's remembered tag. Older set-ups remembered multi-Region keys by their
-// ARN, too.
+// knownTag reads the key's remembered tag. Older versions of set-up also remembered
+// multi-Region keys by their ARN.
 func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (string, error) {
 	for _, name := range []string{key.Recorded, key.ARN} {
 		out, err := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: keyCheckKey(name), ConsistentRead: aws.Bool(true)})
@@ -131,7 +128,7 @@ func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (stri
 	return "", fmt.Errorf("KMS key %s: %w", key.Recorded, errNeverSeen)
 }
 
-// rememberKey writes the key's check row, if there is none.
+// rememberKey leaves a row that exists as it is.
 func (e estate) rememberKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// anotherKey creates a KMS key that API key values could follow from.
+// anotherKey creates a KMS key that could serve for API key values.
 func anotherKey(t *testing.T, p Process) (arn string) {
 	t.Helper()
 	key, err := newClients(p.AWS).kms.CreateKey(t.Context(), &kms.CreateKeyInput{
@@ -24,7 +24,7 @@ func anotherKey(t *testing.T, p Process) (arn string) {
 	return aws.ToString(key.KeyMetadata.Arn)
 }
 
-func TestAWorkerStartsWithTheKeyThatWasSetUp(t *testing.T) {
+func TestWorkerStartsWithTheKeyThatSetupCreated(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -33,7 +33,7 @@ func TestAWorkerStartsWithTheKeyThatWasSetUp(t *testing.T) {
 	ok(t, worker.messaging.close())
 }
 
-func TestAnotherKeysMaterialUnderTheSameNameIsRefused(t *testing.T) {
+func TestOtherKeyMaterialUnderTheSameNameIsRefused(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -42,7 +42,7 @@ func TestAnotherKeysMaterialUnderTheSameNameIsRefused(t *testing.T) {
 	ok(t, err)
 	deriver, err := keys.New(c.kms, p.Config.KeyPrefix)
 	ok(t, err)
-	// As if what set-up saw under this name had been the other key.
+	// The row then says that set-up saw the other key under this name.
 	tag, err := deriver.CheckTag(t.Context(), anotherKey(t, p))
 	ok(t, err)
 	item, err := attributevalue.MarshalMap(keyCheck{KMSKey: key.Recorded, Tag: tag})
@@ -64,7 +64,7 @@ func TestAnotherKeysMaterialUnderTheSameNameIsRefused(t *testing.T) {
 	}
 }
 
-func TestAConfiguredKeyIsUsedOnceItWasSetUp(t *testing.T) {
+func TestConfiguredKeyIsUsedAfterSetup(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -78,7 +78,7 @@ func TestAConfiguredKeyIsUsedOnceItWasSetUp(t *testing.T) {
 	ok(t, worker.messaging.close())
 }
 
-func TestSetUpCreatesNoKeyWhereOneIsConfigured(t *testing.T) {
+func TestSetupCreatesNoKeyIfOneIsConfigured(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	p.Config.KMSKey = anotherKey(t, p)
@@ -90,7 +90,7 @@ func TestSetUpCreatesNoKeyWhereOneIsConfigured(t *testing.T) {
 	}
 }
 
-func TestAWorkerWithoutSetUpSaysSo(t *testing.T) {
+func TestWorkerWithoutSetupFails(t *testing.T) {
 	t.Parallel()
 	p := patient(t, "GATEHOUSE_PREFIX=acme")
 	if _, err := NewWorker(t.Context(), p); err == nil || !strings.Contains(err.Error(), "`gatehouse setup`") {
@@ -98,7 +98,7 @@ func TestAWorkerWithoutSetUpSaysSo(t *testing.T) {
 	}
 }
 
-func TestFactsRecordAMultiRegionKeyByItsIDAndAnyOtherByItsARN(t *testing.T) {
+func TestFactsNameMultiRegionKeysByIDAndOthersByARN(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -122,7 +122,7 @@ func TestFactsRecordAMultiRegionKeyByItsIDAndAnyOtherByItsARN(t *testing.T) {
 	}
 }
 
-func TestAKeyThatSetUpRememberedByItsARNIsStillKnown(t *testing.T) {
+func TestKeyRememberedByARNIsStillKnown(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -143,7 +143,7 @@ func TestAKeyThatSetUpRememberedByItsARNIsStillKnown(t *testing.T) {
 	}
 }
 
-func TestAWorkerThatCannotUseTheKMSKeySaysWhyAndWhatToDo(t *testing.T) {
+func TestWorkerExplainsWhyItCannotUseTheKMSKey(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		harm func(t *testing.T, c clients, id *string)

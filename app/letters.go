@@ -9,15 +9,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport"
 )
 
-// Letters opens the dead letters for an operator at the command line. A discarded letter records
-// the operator as user@host of this process. Call done at the end: it sends what Replay queued.
+// Letters opens the dead letters for an operator at the command line. A discarded letter
+// records the operator as user@host of this process. done sends what Replay queued; the caller
+// must call it at the end.
 func Letters(p Process) (box deadletters.Admin, done func() error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	sender := newMessaging(c, names)
 	return deadletters.Admin{Tables: c.dynamodb, Records: names.Records, Sender: sender, Now: p.now(), Operator: operator()}, sender.close
 }
 
-// operator is user@host of this process; a part that the system does not tell is "unknown".
 func operator() string {
 	name, host := "unknown", "unknown"
 	if u, err := user.Current(); err == nil {
@@ -36,7 +36,7 @@ func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
 	return f.Recorder.Bury(ctx, deadletters.Report(l))
 }
 
-// settling wraps every handler, so that the letter of a replay is settled once it is handled.
+// settling settles a replay's letter once its handler succeeds.
 func settling(recorder deadletters.Recorder, consumers []transport.Consumer) []transport.Consumer {
 	for _, c := range consumers {
 		for name, handle := range c.Handlers {

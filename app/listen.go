@@ -8,8 +8,7 @@ import (
 	"syscall"
 )
 
-// CannotListen says in plain words why listening on the address failed with err. It does not wrap
-// err.
+// CannotListen explains why listening on the address failed with err. It does not wrap err.
 func CannotListen(addr string, err error) error {
 	host, port, split := net.SplitHostPort(addr)
 	var (

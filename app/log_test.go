@@ -10,7 +10,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 )
 
-func TestTheLogIsForWhoeverReadsIt(t *testing.T) {
+func TestLogFormatFollowsConfigAndTerminal(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		format   string
@@ -51,7 +51,7 @@ func TestTheLogIsForWhoeverReadsIt(t *testing.T) {
 	}
 }
 
-func TestTheLogHasWhatItsLevelHas(t *testing.T) {
+func TestLogHonoursItsLevel(t *testing.T) {
 	t.Parallel()
 	for level, want := range map[string]string{
 		"debug": "debug info warn error", "info": "info warn error", "warn": "warn error", "error": "error",
@@ -77,7 +77,7 @@ func TestTheLogHasWhatItsLevelHas(t *testing.T) {
 	}
 }
 
-func TestWhatTheSDKSaysGoesIntoTheLog(t *testing.T) {
+func TestSDKMessagesGoIntoTheLog(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := sdkLog(newLog(Config{LogFormat: "json", LogLevel: "debug"}, "", &out, false))

@@ -12,18 +12,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// messaging is how one process sends.
 type messaging struct {
 	*transport.Sender
 	queues *pubsub.Queues
-	// shutdown sends what was taken, until ctx ends.
+	// shutdown sends what is queued, until ctx ends.
 	shutdown func(ctx context.Context) error
 }
 
-// closeTime is how long closing waits for messages under way.
 const closeTime = 5 * time.Second
 
-// close is shutdown for at most the closeTime.
 func (m messaging) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
 	defer cancel()
@@ -43,8 +40,6 @@ func newMessaging(c clients, names Names) messaging {
 	}
 }
 
-// routes says where each message goes: facts to the topic, wake-ups to the fair
-// standard queue, ticks to their own, every other request to the commands.
 func routes(names Names) transport.Routes {
 	return func(e events.Event) (transport.Destination, error) {
 		if _, ok := e.Fact(); ok {
@@ -60,11 +55,11 @@ func routes(names Names) transport.Routes {
 		case events.Request:
 			return transport.Destination{Queue: names.Commands, FIFO: true}, nil
 		}
-		return transport.Destination{}, fmt.Errorf("there is no way for a %s", e.Type())
+		return transport.Destination{}, fmt.Errorf("there is no route for a %s", e.Type())
 	}
 }
 
-// once remembers what find found; failures are not remembered.
+// once caches the results of find, but not its errors.
 func once(find func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
 	var found sync.Map
 	return func(ctx context.Context, name string) (string, error) {

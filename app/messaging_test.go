@@ -35,7 +35,7 @@ func TestNamesFollowFromThePrefix(t *testing.T) {
 	}
 }
 
-func TestADeadLetterQueueIsOfItsQueuesType(t *testing.T) {
+func TestDeadLetterQueueHasTheTypeOfItsQueue(t *testing.T) {
 	t.Parallel()
 	for queue, want := range map[string]string{
 		"acme-commands.fifo": "acme-commands-dlq.fifo", "acme-provisioning": "acme-provisioning-dlq", "a.fifo.b": "a.fifo.b-dlq",
@@ -44,7 +44,7 @@ func TestADeadLetterQueueIsOfItsQueuesType(t *testing.T) {
 			t.Errorf("of %s it is %s, want %s", queue, got, want)
 		}
 	}
-	// The longest prefix still makes names that SQS takes.
+	// SQS accepts the names that the longest prefix makes.
 	for _, queue := range NamesFor(strings.Repeat("p", 40)).Queues() {
 		if dlq := DeadLetterQueue(queue); len(dlq) > 80 {
 			t.Errorf("%s has %d characters", dlq, len(dlq))
@@ -52,7 +52,7 @@ func TestADeadLetterQueueIsOfItsQueuesType(t *testing.T) {
 	}
 }
 
-// message is a message of that type, empty but for what every one has.
+// message returns an event of that type without data.
 func message(t *testing.T, name string) events.Event {
 	t.Helper()
 	e, err := events.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"1","subject":"account/a","type":%q,"data":{}}`, name))
@@ -62,7 +62,7 @@ func message(t *testing.T, name string) events.Event {
 	return e
 }
 
-func TestEveryMessageHasItsWayAndSomebodyAtTheEnd(t *testing.T) {
+func TestEveryMessageHasARouteAndAHandler(t *testing.T) {
 	t.Parallel()
 	names := NamesFor("acme")
 	byQueue := map[string]transport.Consumer{}
@@ -105,21 +105,21 @@ type stray struct{}
 
 func (stray) EventType() string { return "gatehouse.Stray.v1" }
 
-func TestAMessageWithoutAWayIsAnError(t *testing.T) {
+func TestMessageWithoutARouteIsAnError(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]events.Event{"gatehouse.Stray.v1": {Data: stray{}}, "": {}} {
-		if to, err := routes(NamesFor("acme"))(e); err == nil || !strings.Contains(err.Error(), "no way for a "+name) {
+		if to, err := routes(NamesFor("acme"))(e); err == nil || !strings.Contains(err.Error(), "no route for a "+name) {
 			t.Errorf("%q goes to %v, %v", name, to, err)
 		}
 	}
 }
 
-// everyConsumer are a worker's consumers, over nothing.
+// everyConsumer returns a worker's consumers, without dependencies.
 func everyConsumer(names Names) []transport.Consumer {
 	return consumers(names, Process{}, handlers.New(handlers.Config{}), &provisioning.Converger{}, &projections.Projector{}, jobs.NewRunner(nil, nil, time.Now))
 }
 
-func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {
+func TestWorkerReceivesFromAllQueuesAndDeadLetterQueues(t *testing.T) {
 	t.Parallel()
 	names := NamesFor("acme")
 	want := map[string]bool{}
@@ -135,8 +135,8 @@ func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {
 		if c.Subscriber.Pollers < 1 || c.Subscriber.Concurrency < 1 {
 			t.Errorf("%s does not receive: %+v", c.Name, c.Subscriber)
 		}
-		// Only the topic's queue hears of facts that a worker need not know; anything
-		// unknown elsewhere is a dead letter, not lost.
+		// Only the topic's queue receives facts that a worker need not know. Elsewhere an
+		// unknown message becomes a dead letter.
 		if c.IgnoreUnknown != (c.Queue == names.Projections) {
 			t.Errorf("%s lets unknown messages pass: %t", c.Name, c.IgnoreUnknown)
 		}
@@ -149,7 +149,7 @@ func TestAWorkerReceivesFromEveryQueueAndDeadLetterQueue(t *testing.T) {
 	}
 }
 
-func TestOnceRemembersWhatItFoundAndNoFailure(t *testing.T) {
+func TestOnceCachesResultsButNotErrors(t *testing.T) {
 	t.Parallel()
 	calls := map[string]int{}
 	down := errors.New("down")
@@ -175,7 +175,7 @@ func TestOnceRemembersWhatItFoundAndNoFailure(t *testing.T) {
 	}
 }
 
-func TestOnceMayBeAskedByManyAtATime(t *testing.T) {
+func TestOnceIsSafeForConcurrentUse(t *testing.T) {
 	t.Parallel()
 	find := once(func(_ context.Context, name string) (string, error) { return "arn:" + name, nil })
 	var group sync.WaitGroup

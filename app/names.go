@@ -2,8 +2,7 @@ package app
 
 import "strings"
 
-// Names are the names of all of an installation's resources in AWS. NamesFor derives them from
-// the prefix.
+// Names are the names of an installation's resources in AWS. They follow from its prefix.
 type Names struct {
 	Journal, Views, Records, Sessions string
 
@@ -37,8 +36,8 @@ func (n Names) Queues() []string {
 
 const fifoSuffix = ".fifo"
 
-// DeadLetterQueue is the queue to which SQS moves the queue's messages that were received too
-// often. SQS requires that both are FIFO or both are not.
+// DeadLetterQueue is the queue to which SQS moves messages that were received too often. SQS
+// requires that both queues are FIFO or neither is.
 func DeadLetterQueue(queue string) string {
 	if base, ok := strings.CutSuffix(queue, fifoSuffix); ok {
 		return base + "-dlq" + fifoSuffix

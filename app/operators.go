@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// NewMetrics returns a registry with the metrics of the Go runtime and of the process.
+// NewMetrics returns a registry with the metrics of the Go runtime and the process.
 func NewMetrics() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -38,10 +38,9 @@ func Operators(p Process) http.Handler {
 }
 
 const (
-	// readyFor is how long an answer of /readyz is reused, so that it costs calls of AWS once a
-	// second at most.
-	readyFor = time.Second
-	// readyTime bounds one check.
+	// readyFor is how long a result of /readyz is reused, so that it calls AWS at most once a
+	// second.
+	readyFor  = time.Second
 	readyTime = 3 * time.Second
 )
 
@@ -55,7 +54,7 @@ type readiness struct {
 	last map[string]error
 }
 
-// ask returns a result that is at most readyFor old. Concurrent callers wait for one check, which
+// ask returns a result that is at most readyFor old. Concurrent callers share one check, which
 // goes on if the caller that started it leaves.
 func (r *readiness) ask(ctx context.Context) map[string]error {
 	r.mu.Lock()
@@ -69,7 +68,6 @@ func (r *readiness) ask(ctx context.Context) map[string]error {
 	return r.last
 }
 
-// dependencies asks DynamoDB and SQS, and returns the error of each, nil if it answers.
 func (c clients) dependencies(ctx context.Context, names Names) map[string]error {
 	_, tables := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &names.Records, Key: schema.Health().Attributes()})
 	_, queues := c.sqs.GetQueueUrl(ctx, &sqs.GetQueueUrlInput{QueueName: aws.String(names.Commands)})
@@ -90,7 +88,6 @@ func writeHealth(w http.ResponseWriter, checks map[string]error) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-// observeControlPlane counts calls of API Gateway's control plane.
 func observeControlPlane(r *prometheus.Registry) func(operation, outcome string) {
 	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_control_plane_calls_total", Help: "Calls of API Gateway's control plane by operation and outcome.",
@@ -99,7 +96,6 @@ func observeControlPlane(r *prometheus.Registry) func(operation, outcome string)
 	return func(operation, outcome string) { calls.WithLabelValues(operation, outcome).Inc() }
 }
 
-// countWaits counts the attempts to converge that were left for later.
 func countWaits(r *prometheus.Registry) func(reason events.Reason) {
 	waits := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_provisioning_waits_total", Help: "Attempts to converge that were left for later, by reason.",
@@ -111,7 +107,6 @@ func countWaits(r *prometheus.Registry) func(reason events.Reason) {
 	return func(reason events.Reason) { waits.WithLabelValues(string(reason)).Inc() }
 }
 
-// countPassedOver counts due rows that could not be handled.
 func countPassedOver(r *prometheus.Registry) func(kind string) {
 	rows := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "gatehouse_due_rows_passed_over_total", Help: "Due rows that could not be handled, by kind.",

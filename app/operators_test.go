@@ -29,7 +29,7 @@ func health(t *testing.T, operators http.Handler, path string) (status int, body
 	return w.Code, body
 }
 
-func TestAProcessIsReadyWhileWhatItDependsOnAnswersAndHealthyAlways(t *testing.T) {
+func TestReadinessFollowsDependenciesAndHealthDoesNot(t *testing.T) {
 	t.Parallel()
 	server, err := localaws.Open(localaws.Options{Dir: t.TempDir(), Addr: "127.0.0.1:0", NoSync: true})
 	if err != nil {
@@ -73,7 +73,7 @@ func TestAProcessIsReadyWhileWhatItDependsOnAnswersAndHealthyAlways(t *testing.T
 	}
 }
 
-func TestOperatorsSeeTheProcessAndNothingElse(t *testing.T) {
+func TestOperatorsPortServesOnlyHealthAndMetrics(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	observeControlPlane(p.Metrics)("CreateApiKey", "done")
@@ -98,7 +98,7 @@ func TestOperatorsSeeTheProcessAndNothingElse(t *testing.T) {
 	}
 }
 
-func TestAskingAboutReadinessLooksOnceASecond(t *testing.T) {
+func TestReadinessIsCheckedOnceASecond(t *testing.T) {
 	t.Parallel()
 	clock, looks := time.Now(), 0
 	r := &readiness{now: func() time.Time { return clock }, check: func(ctx context.Context) map[string]error {
@@ -122,7 +122,7 @@ func TestAskingAboutReadinessLooksOnceASecond(t *testing.T) {
 	}
 }
 
-func TestOperatorsArePrivateUnlessConfiguredOtherwise(t *testing.T) {
+func TestOperatorsPortIsOnLoopbackByDefault(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{portalOperators, workerOperators} {
 		host, _, err := net.SplitHostPort(addr)

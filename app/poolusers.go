@@ -14,10 +14,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// byProvider asks the identity provider which users have the e-mail address, and lists their
-// accounts. It finds people whose address the portal never learned, since access tokens do not
-// hold it. asked is false if the provider is not a Cognito user pool, or if the pool's
-// permissions do not allow it.
+// byProvider lists the accounts of the identity provider's users with the e-mail address, also
+// those that sent only access tokens, which hold no address. asked is false if the provider is
+// not a Cognito user pool, or if the credentials may not list its users.
 func (d *Desk) byProvider(ctx context.Context, email string) (ids []portal.AccountID, asked bool, err error) {
 	pool, region, ok := d.poolOf(d.cfg.OIDCIssuer)
 	if !ok {

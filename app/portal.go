@@ -19,15 +19,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Portal serves pages and JSON. It accepts requests and shows what became of them. It never calls
-// API Gateway.
+// Portal serves pages and JSON. It accepts requests and shows what became of them. It never
+// calls API Gateway.
 type Portal struct {
 	http.Handler
 	messaging messaging
 }
 
-// NewPortal puts the portal together. It fails if set-up has not been run. It does not
-// contact the identity provider until a request needs it.
+// NewPortal wires a portal. It fails if set-up has not been run. It does not contact the
+// identity provider until a request needs it.
 func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err := unusable(SignIn(p.Config)); err != nil {
 		return nil, err
@@ -102,7 +102,6 @@ func (c Config) identity() identity.Config {
 	}
 }
 
-// checkTables fails if a table is missing; the error tells the operator to run set-up.
 func (c clients) checkTables(ctx context.Context, names Names) error {
 	for _, table := range names.Tables() {
 		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
@@ -116,8 +115,8 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn requests an account for a person who signs in and has none. Sign-ins at the
-// same time make one request.
+// registerOnSignIn requests an account for a person who has none. Sign-ins at the same time
+// make one request.
 func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
 		account, err := views.Account(ctx, id.Account)
@@ -131,7 +130,6 @@ func registerOnSignIn(ops *operations.Operations, views *projections.Views) func
 	}
 }
 
-// problems writes an error as a problem document under the API's prefix, and as a page elsewhere.
 func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
 		underAPI(
@@ -141,7 +139,6 @@ func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 	}
 }
 
-// underAPI calls the first handler under the API's prefix, and the second elsewhere.
 func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// portalOf is a portal that is set up.
+// portalOf sets up an installation and returns its portal.
 func portalOf(t *testing.T) http.Handler {
 	t.Helper()
 	p := patient(t)
@@ -26,7 +26,7 @@ func portalOf(t *testing.T) http.Handler {
 	return handler
 }
 
-func TestWhatGoesWrongIsAProblemUnderTheAPIAndAPageElsewhere(t *testing.T) {
+func TestErrorsAreProblemsUnderTheAPIAndPagesElsewhere(t *testing.T) {
 	t.Parallel()
 	handler := portalOf(t)
 	for request, want := range map[string]struct {
@@ -66,7 +66,7 @@ func TestWhatGoesWrongIsAProblemUnderTheAPIAndAPageElsewhere(t *testing.T) {
 	}
 }
 
-func TestAPortalThatIsNotSetUpSaysSo(t *testing.T) {
+func TestPortalWithoutSetupFails(t *testing.T) {
 	t.Parallel()
 	p := patient(t, "GATEHOUSE_PREFIX=acme")
 	if _, err := NewPortal(t.Context(), p); err == nil || !strings.Contains(err.Error(), "acme-journal") || !strings.Contains(err.Error(), "`gatehouse setup`") {

@@ -14,13 +14,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// heapGrowth is how far the heap may grow between two collections, in percent of the live heap.
-// Messages allocate much and keep nothing, so the live heap is small, and rare collections cost
-// only some tens of megabytes.
+// heapGrowth is in percent of the live heap. Messages allocate much and keep nothing, so rare
+// collections cost only some tens of megabytes.
 const heapGrowth = 400
 
-// CollectSeldom makes the garbage collector run less often, for processes that carry messages. It
-// does nothing if GOGC is set.
+// CollectSeldom makes the garbage collector run less often, for processes that carry messages.
+// It does nothing if GOGC is set.
 func CollectSeldom() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(heapGrowth)
@@ -29,18 +28,17 @@ func CollectSeldom() {
 
 // The exit codes of all commands.
 const (
-	// ExitOK: it succeeded, or ended after INT or TERM.
+	// ExitOK: the command succeeded, or ended after INT or TERM.
 	ExitOK = 0
-	// ExitFailed: it failed, or found something wrong.
+	// ExitFailed: the command failed, or found something wrong.
 	ExitFailed = 1
 	// ExitUsage: the command line is wrong, and the command did nothing.
 	ExitUsage = 2
 )
 
-// Main is the main function of a process: command line, configuration, signals, exit code. It
-// returns ExitOK after INT or TERM. If the process cannot start or fails, it prints one message
-// to stderr and returns ExitFailed. The process takes no arguments but --help and --version;
-// --help prints summary.
+// Main is the main function of a process. It returns ExitOK after INT or TERM. If the process
+// fails, it prints one message to stderr and returns ExitFailed. The only arguments are --help,
+// which prints summary, and --version.
 func Main(name, summary string, run func(context.Context, Process) error, needs ...Need) int {
 	if code, over := arguments(name, summary, os.Args[1:], os.Stdout, os.Stderr); over {
 		return code
@@ -61,7 +59,7 @@ func Main(name, summary string, run func(context.Context, Process) error, needs 
 	return 0
 }
 
-// NewProcess configures a process from the environment. It checks that there are credentials.
+// NewProcess configures a process from the environment, and checks that there are credentials.
 func NewProcess(ctx context.Context, name string, needs ...Need) (Process, error) {
 	cfg, err := LoadConfig(os.Environ(), needs...)
 	if err != nil {
@@ -85,7 +83,7 @@ func Fail(name string, err error) int {
 	return ExitFailed
 }
 
-// Explain returns the error's text for people, and explains AWS errors.
+// Explain returns the error's text for people. It explains AWS errors.
 func Explain(err error) string {
 	var later *portal.Postponed
 	switch {
@@ -97,7 +95,7 @@ func Explain(err error) string {
 	return spoken(err)
 }
 
-// arguments handles the command line. over is true if the process must not start.
+// arguments handles the command line. over: the process must not start.
 func arguments(name, summary string, args []string, out, errs io.Writer) (code int, over bool) {
 	switch {
 	case len(args) == 0:
@@ -107,7 +105,7 @@ func arguments(name, summary string, args []string, out, errs io.Writer) (code i
 	case len(args) == 1 && slices.Contains([]string{"--help", "-h", "help"}, args[0]):
 		fmt.Fprintf(out, usage, name, summary)
 	default:
-		fmt.Fprintf(errs, "%s: unexpected argument %q\nRun `%[1]s --help` for what it takes.\n", name, args[0])
+		fmt.Fprintf(errs, "%s: unexpected argument %q\nRun `%[1]s --help` for usage.\n", name, args[0])
 		return ExitUsage, true
 	}
 	return ExitOK, true
@@ -120,5 +118,5 @@ const usage = `Usage: %[1]s [--help] [--version]
 It takes no arguments; environment variables configure it, and
 docs/configuration.md describes each. It runs until it gets INT or TERM.
 
-Exit codes: 0 stopped as asked, 1 failed, 2 usage.
+Exit codes: 0 stopped by a signal; 1 failed; 2 wrong command line.
 `

@@ -12,15 +12,16 @@ import (
 // ViewsStatus is what operators see of the views.
 type ViewsStatus struct {
 	projections.Generations
-	// Rebuilding is set while a worker rebuilds them, since Since.
+	// Rebuilding is how far the rebuild under way has come; nil if there is none. It began at
+	// Since.
 	Rebuilding *projections.Rebuilding
 	Since      time.Time
-	// Last is what the last rebuild did, nil if there was none within three months.
+	// Last is the result of the last rebuild; nil if there was none within three months.
 	Last *projections.Rebuilt
 }
 
-// StatusOfViews says which generation of the views is live, whether they are being rebuilt
-// and how far, and what the last rebuild did.
+// StatusOfViews returns which generation of the views is live, and how the current and the last
+// rebuild stand.
 func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, nil)
@@ -43,16 +44,16 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	return status, InWords(err)
 }
 
-// LastRebuild is what the last rebuild of the views did; ok is false if there was none within
-// three months.
+// LastRebuild returns the result of the last rebuild of the views; ok is false if there was
+// none within three months.
 func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	return projections.LastRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))
 }
 
-// RebuildViews has a worker rebuild the views, and returns what the rebuild did when it is
-// over. Meanwhile it tells how far it has come, each time that it looks. If a rebuild is under
-// way, another one begins when that one ends. untaken and the end of ctx are as with Sweep.
+// RebuildViews asks a worker to rebuild the views, and returns the result. Each time it looks,
+// it calls tell with the progress. If a rebuild is under way, the new one begins after it. See
+// Sweep for untaken and the end of ctx.
 func RebuildViews(ctx context.Context, p Process, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
 	id, err := demandRun(ctx, p, rebuildJob)
 	if err != nil {

@@ -8,22 +8,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up inspects it
-// and mends its faults.
+// resource is one thing in AWS that Gatehouse needs. The doctor inspects it; set-up also mends
+// its faults.
 type resource struct {
 	what string
-	// inspect finds its faults. An error means that it could not be inspected.
+	// inspect fails if the resource could not be inspected.
 	inspect func(context.Context) (finding, error)
 }
 
-// finding is the result of inspecting a resource.
 type finding struct {
 	// note is worth knowing and not a fault.
 	note   string
 	faults []fault
 }
 
-// fault is one thing that is wrong with a resource.
 type fault struct {
 	// says is a sentence about the resource.
 	says string
@@ -47,24 +45,23 @@ func (f fault) remedy() string {
 
 func found(faults ...fault) (finding, error) { return finding{faults: faults}, nil }
 
-// missing is the finding of a resource that does not exist.
 func missing(create func(context.Context) error) (finding, error) {
 	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
 }
 
-// blocked is the error of a resource that cannot be inspected because of another one.
+// blocked is why a resource cannot be inspected: because of another one.
 type blocked string
 
-func (b blocked) Error() string { return "not looked at: " + string(b) }
+func (b blocked) Error() string { return "not checked, since " + string(b) }
 
-// estate holds all resources of one installation, in one AWS account and Region.
+// estate holds all resources of one installation.
 type estate struct {
 	clients
 	names Names
 	cfg   Config
 	owner owner
-	// keyUsers are the principals that the KMS key's policy should name. If there are none,
-	// the policy stays as it is.
+	// keyUsers are the principals that the KMS key's policy should name; none leaves it as it
+	// is.
 	keyUsers []string
 	// pause is how long set-up waits before it retries a call that AWS is not ready for.
 	pause time.Duration
@@ -81,7 +78,6 @@ func (e estate) arn(service, name string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", e.owner.partition, service, e.config.Region, e.owner.account, name)
 }
 
-// patiently calls try until it reports that no further try is needed, for up to tableTimeout.
 func (e estate) patiently(ctx context.Context, try func(context.Context) (again bool, err error)) error {
 	ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 	defer cancel()
@@ -114,5 +110,4 @@ func (e estate) chains() [][]resource {
 		[]resource{e.kmsKey(), e.keyPolicy()})
 }
 
-// last lists the resources that depend on several chains.
 func (e estate) last() []resource { return []resource{e.keyMaterial()} }

@@ -17,7 +17,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// kmsKey is the key that API key values are computed with.
 func (e estate) kmsKey() resource {
 	return resource{what: "KMS key", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -49,8 +48,8 @@ func (e estate) kmsKey() resource {
 	}}
 }
 
-// keyFault is the fault that keeps a key from computing MACs, nil if there is none. Set-up does
-// not mend it, since an operator may have intended it.
+// keyFault is what keeps a key from computing MACs, if anything. Set-up does not mend it, since
+// an operator may have intended it.
 func keyFault(meta *types.KeyMetadata) *fault {
 	id := aws.ToString(meta.KeyId)
 	switch {
@@ -100,14 +99,12 @@ func (e estate) createKMSKey(ctx context.Context) error {
 	return nil
 }
 
-// The statements of the key policy that set-up writes.
 const (
 	administersSid = "GatehouseAdministersKey"
 	computesSid    = "GatehouseComputesAPIKeys"
 )
 
-// administering lists what the account's administrators may do with the key: everything except
-// computing MACs.
+// administering is everything except computing MACs.
 var administering = []string{
 	"kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:Describe*", "kms:DisableKey", "kms:EnableKey", "kms:Get*",
 	"kms:List*", "kms:PutKeyPolicy", "kms:ReplicateKey", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
@@ -128,13 +125,12 @@ func (e estate) policyFor(users []string) string {
 	return string(policy)
 }
 
-// keyPolicy is the key's policy, which decides who may compute API keys. Set-up changes it only
-// if --key-user names them.
+// keyPolicy decides who may compute API keys. Set-up changes it only if --key-user names them.
 func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
 		if err != nil {
-			return finding{}, blocked("the KMS key cannot be looked at")
+			return finding{}, blocked("the KMS key cannot be read")
 		}
 		if owner := aws.ToString(key.meta.AWSAccountId); owner != e.owner.account {
 			return finding{note: "the key belongs to account " + owner + ", whose policy cannot be read from here"}, nil
@@ -198,19 +194,18 @@ func judgePolicy(statements []map[string]any) finding {
 		for _, who := range principals(s) {
 			switch {
 			case who == "*" && s["Condition"] == nil:
-				all = append(all, fault{says: "Everybody may compute API keys with it.", advice: restrict})
+				all = append(all, fault{says: "Anybody may compute API keys with it.", advice: restrict})
 			case strings.HasPrefix(who, "AROA") || strings.HasPrefix(who, "AIDA"):
-				// IAM shows a principal by its unique id once it is deleted.
+				// IAM shows a deleted principal by its unique id.
 				all = append(all, fault{says: fmt.Sprintf("It names %s, a role or user that was deleted.", who), advice: restrict})
 			case strings.HasSuffix(who, ":root"):
-				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` has this policy decide"
+				note = "IAM policies decide who may compute API keys; `gatehouse setup --key-user` lets this policy decide"
 			}
 		}
 	}
 	return finding{note: note, faults: all}
 }
 
-// computes reports whether a statement covers computing MACs.
 func computes(statement map[string]any) bool {
 	return slices.ContainsFunc(texts(statement["Action"]), func(action string) bool {
 		action = strings.ToLower(action)
@@ -218,7 +213,6 @@ func computes(statement map[string]any) bool {
 	})
 }
 
-// keyMaterial compares the key's material with that of the key that set-up remembered.
 func (e estate) keyMaterial() resource {
 	return resource{what: "KMS key material", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
@@ -247,7 +241,7 @@ func (e estate) keyMaterial() resource {
 		case errors.As(err, &other):
 			return found(fault{
 				says:   "The key is not the one that API keys were made with: its material differs.",
-				advice: "Bring together the tables and the KMS key that belong together. See docs/runbook.md#the-kms-key.",
+				advice: "Use the tables and the KMS key that belong together. See docs/runbook.md#the-kms-key.",
 			})
 		}
 		return finding{}, err

@@ -16,16 +16,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Set-up's choices for queues. The retention is SQS's maximum. The receive limit is high, since
-// a message is also received again when it waits for the budget: workers write dead letters,
-// and SQS's dead-letter queues are only a safety net.
+// The retention is SQS's maximum. The receive limit is high, since a message that waits for the
+// budget is received again and again. Workers write dead letters; SQS's dead-letter queues are
+// only a safety net.
 const (
 	queueRetention  = 14 * 24 * time.Hour
 	queueVisibility = 30 * time.Second
 	maxReceiveCount = 1000
 )
 
-// The queue attributes that set-up and the doctor look at.
 const (
 	retention    = string(types.QueueAttributeNameMessageRetentionPeriod)
 	visibility   = string(types.QueueAttributeNameVisibilityTimeout)
@@ -39,7 +38,7 @@ const (
 	waiting      = string(types.QueueAttributeNameApproximateNumberOfMessages)
 )
 
-// attributeNames are the attributes' names in the SQS console.
+// attributeNames are the names in the SQS console.
 var attributeNames = map[string]string{
 	retention: "message retention period", visibility: "visibility timeout", receiveWait: "receive wait time",
 	delay: "delivery delay", dedupScope: "deduplication scope", throughput: "FIFO throughput limit",
@@ -50,12 +49,11 @@ func isDeadLetterQueue(queue string) bool {
 	return strings.HasSuffix(strings.TrimSuffix(queue, fifoSuffix), "-dlq")
 }
 
-// attributes are the values that the queue must have.
 func (e estate) attributes(queue string) map[string]string {
 	want := map[string]string{
 		retention: seconds(queueRetention), visibility: seconds(queueVisibility), delay: "0",
-		// Consumers ask for long polls themselves. When they stop they ask for an answer at
-		// once, by a wait of zero. The SDK does not send zeros, so SQS would apply this value.
+		// Consumers ask for long polls themselves, and for a wait of zero when they stop. The
+		// SDK does not send zeros, so SQS applies this value then.
 		receiveWait: "0",
 	}
 	if strings.HasSuffix(queue, fifoSuffix) {
@@ -123,7 +121,6 @@ func (e estate) createQueue(ctx context.Context, name string) error {
 	})
 }
 
-// wrongAttributes returns a fault for each attribute that differs.
 func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault {
 	want := e.attributes(queue)
 	var all []fault
@@ -153,7 +150,6 @@ func (e estate) wrongAttributes(queue, url string, is map[string]string) []fault
 	return all
 }
 
-// withUnit is an attribute's value with its unit.
 func withUnit(attribute, value string) string {
 	switch attribute {
 	case retention, visibility, receiveWait, delay:
@@ -168,7 +164,8 @@ func withUnit(attribute, value string) string {
 	return value
 }
 
-// sameValue compares texts; JSON documents may differ in order and in how numbers are written.
+// sameValue compares values. JSON documents are equal whatever their order, and whether numbers
+// are text or not.
 func sameValue(a, b string) bool {
 	if a == b {
 		return true
@@ -177,8 +174,8 @@ func sameValue(a, b string) bool {
 	return ok && x != nil && bytes.Equal(x, y)
 }
 
-// canonical is a JSON object with its members sorted and its numbers as text; nil if the
-// document is not an object.
+// canonical returns a JSON object with sorted members and numbers as text, or nil for anything
+// else.
 func canonical(document string) []byte {
 	var value map[string]any
 	decoder := json.NewDecoder(strings.NewReader(document))
@@ -214,8 +211,7 @@ func (e estate) topicStatement(queueARN string) map[string]any {
 	}
 }
 
-// withTopic is a policy of these statements and the topic's, which replaces an older one of the
-// topic's.
+// withTopic adds the topic's statement, or replaces it.
 func (e estate) withTopic(statements []map[string]any, queueARN string) string {
 	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool { return s["Sid"] == topicSid })
 	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(kept, e.topicStatement(queueARN))})
@@ -259,7 +255,7 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	return all, nil
 }
 
-// statementsOf reads a policy. Its Statement may be an object or a list of them.
+// statementsOf reads a policy, whose Statement may be one object or a list.
 func statementsOf(policy string) ([]map[string]any, error) {
 	if policy == "" {
 		return nil, nil
@@ -277,7 +273,6 @@ func statementsOf(policy string) ([]map[string]any, error) {
 	return []map[string]any{one}, err
 }
 
-// texts reads a member of a policy that may be one text or a list of them.
 func texts(member any) []string {
 	switch v := member.(type) {
 	case string:

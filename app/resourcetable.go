@@ -14,11 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// tableTimeout bounds how long set-up waits for a new table, or for AWS to be ready for a
-// change.
+// tableTimeout bounds the wait for a new table, or until AWS is ready for a change.
 const tableTimeout = 3 * time.Minute
 
-// guarded reports whether the table's loss would be final. Views are rebuilt from the journal,
+// guarded reports whether losing the table would be final. Views are rebuilt from the journal,
 // and people whose sessions are lost sign in again.
 func (e estate) guarded(table string) bool {
 	return table == e.names.Journal || table == e.names.Records
@@ -61,8 +60,8 @@ func (e estate) table(name string) resource {
 	}}
 }
 
-// missingTable is the finding of a table that does not exist. Set-up creates it, except a journal
-// or records table while the other of the two holds data: that one was lost and must be restored.
+// missingTable has set-up create the table, unless it is the journal or records table and the
+// other one holds data: then it was lost and must be restored.
 func (e estate) missingTable(ctx context.Context, name string) (finding, error) {
 	if !e.guarded(name) {
 		return missing(func(ctx context.Context) error { return e.createTable(ctx, name) })
@@ -88,7 +87,6 @@ func (e estate) missingTable(ctx context.Context, name string) (finding, error) 
 	return f, err
 }
 
-// unfitTable is the fault of a table that Gatehouse cannot use, nil if it can.
 func unfitTable(t *types.TableDescription) *fault {
 	switch t.TableStatus {
 	case types.TableStatusActive, types.TableStatusUpdating:
@@ -97,7 +95,7 @@ func unfitTable(t *types.TableDescription) *fault {
 	case types.TableStatusDeleting:
 		return &fault{says: "It is being deleted.", advice: "Wait until it is gone, then run `gatehouse setup`. If it held the journal or the records, see docs/runbook.md#restoring."}
 	default:
-		return &fault{says: fmt.Sprintf("DynamoDB does not serve it: it is %s.", t.TableStatus), advice: "See the table in the DynamoDB console; it says what is in the way."}
+		return &fault{says: fmt.Sprintf("DynamoDB does not serve it: it is %s.", t.TableStatus), advice: "See the table in the DynamoDB console; it says why."}
 	}
 	var keys []string
 	for _, key := range t.KeySchema {
@@ -143,7 +141,6 @@ func (e estate) protect(ctx context.Context, name string) error {
 	return nil
 }
 
-// recovery is the fault of a guarded table without point-in-time recovery.
 func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 	if !e.guarded(name) {
 		return nil, nil
@@ -162,8 +159,8 @@ func (e estate) recovery(ctx context.Context, name string) (*fault, error) {
 	}, nil
 }
 
-// recoverable turns on point-in-time recovery. It retries, since DynamoDB refuses it for some time
-// after it created the table.
+// recoverable turns on point-in-time recovery. It retries, since DynamoDB refuses for some time
+// after creating a table.
 func (e estate) recoverable(ctx context.Context, name string) error {
 	return e.patiently(ctx, func(ctx context.Context) (again bool, err error) {
 		_, err = e.dynamodb.UpdateContinuousBackups(ctx, &dynamodb.UpdateContinuousBackupsInput{
@@ -178,7 +175,6 @@ func (e estate) recoverable(ctx context.Context, name string) error {
 	})
 }
 
-// timeToLive is the fault of a table that keeps expired items.
 func (e estate) timeToLive(ctx context.Context, name string) (*fault, error) {
 	if !e.expires(name) {
 		return nil, nil

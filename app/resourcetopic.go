@@ -16,7 +16,6 @@ import (
 // fifoTopic is fixed when a topic is created; the suffix of its name requires it.
 const fifoTopic = "FifoTopic"
 
-// topicAttributes are what the topic must have.
 var topicAttributes = map[string]string{
 	fifoTopic: "true", "ContentBasedDeduplication": "false", "FifoThroughputScope": "MessageGroup",
 }
@@ -60,7 +59,8 @@ func (e estate) topic() resource {
 	}}
 }
 
-// subscription is the projections queue's subscription to the topic. Facts reach the views by it.
+// subscription is the projections queue's subscription to the topic, by which facts reach the
+// views.
 func (e estate) subscription() resource {
 	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", e.names.Projections)
 	return resource{what: "subscription of " + e.names.Projections, inspect: func(ctx context.Context) (finding, error) {

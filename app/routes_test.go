@@ -28,14 +28,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
-// answers are the statuses that a route answers with: to a request without a sign-in, to
-// the owner of the key and operation that the route names, and to another person who has
-// signed up. The other is an admin; admins have no special rights so far.
+// answers are the statuses of a route: for a request without a sign-in, for the owner of the
+// key and operation that the route names, and for another person who has signed up. The other
+// is an admin; admins have no special rights so far.
 type answers struct{ anonymous, owner, other int }
 
 func everybody(status int) answers { return answers{status, status, status} }
 
-// byRoute is what every route of the portal answers.
+// byRoute lists every route of the portal.
 var byRoute = map[string]answers{
 	"GET /healthz":                  everybody(http.StatusOK),
 	"GET /assets/{name}":            everybody(http.StatusOK),
@@ -87,8 +87,8 @@ type door struct {
 	other   string // token
 }
 
-// openDoor sets up a portal with the demo, and runs a worker. It returns the portal without a
-// listener, so that a test can look into its router.
+// openDoor sets up a portal with the demo, and runs a worker. The portal has no listener, so
+// that a test can inspect its router.
 func openDoor(t *testing.T, vars ...string) *door {
 	t.Helper()
 	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com"}, vars...)...)
@@ -119,7 +119,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	return d
 }
 
-// counted counts the calls of AWS.
+// counted counts AWS calls.
 type counted struct{ calls *atomic.Int64 }
 
 func (c counted) Do(r *http.Request) (*http.Response, error) {
@@ -127,7 +127,7 @@ func (c counted) Do(r *http.Request) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// token is an ID token of a demo account.
+// token returns an ID token of a demo account.
 func (d *door) token(p Process, installed installedDemo, account demo.Account) string {
 	d.t.Helper()
 	out, err := cognitoidentityprovider.NewFromConfig(p.AWS).InitiateAuth(d.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
@@ -188,7 +188,7 @@ func (d *door) request(method, target string, body io.Reader) *http.Request {
 	return r
 }
 
-// ask asks the portal; dress adds to the request.
+// ask sends a request to the portal; dress adds to the request.
 func (d *door) ask(method, path string, dress func(*http.Request)) *httptest.ResponseRecorder {
 	d.t.Helper()
 	r := httptest.NewRequestWithContext(d.t.Context(), method, d.base+path, nil)
@@ -208,7 +208,7 @@ func bearer(token string) func(*http.Request) {
 	}
 }
 
-// bySession is the owner in a browser, on a page of that site.
+// bySession adds the owner's session and the headers that a browser sends from that site.
 func (d *door) bySession(site string) func(*http.Request) {
 	return func(r *http.Request) {
 		r.AddCookie(&http.Cookie{Name: d.session.Name, Value: d.session.Value})
@@ -216,7 +216,7 @@ func (d *door) bySession(site string) func(*http.Request) {
 	}
 }
 
-// field is a member of the answer's first item, "" if there is none.
+// field returns a member of the answer's first item, "" if there is none.
 func (d *door) field(token, path, list, name string) string {
 	d.t.Helper()
 	var body map[string][]map[string]any
@@ -227,7 +227,8 @@ func (d *door) field(token, path, list, name string) string {
 	return fmt.Sprint(body[list][0][name])
 }
 
-// succeed asks for something and waits until it is done; the operation's id.
+// succeed sends a request, waits until its operation has succeeded, and returns the operation's
+// id.
 func (d *door) succeed(token, method, path string) string {
 	d.t.Helper()
 	var operation struct{ ID, Status string }
@@ -242,7 +243,7 @@ func (d *door) succeed(token, method, path string) string {
 	return operation.ID
 }
 
-// routes are the methods of every path.
+// routes returns the methods of every path.
 func (d *door) routes() map[string][]string {
 	d.t.Helper()
 	found := map[string][]string{}
@@ -256,7 +257,7 @@ func (d *door) routes() map[string][]string {
 
 var parameter = regexp.MustCompile(`\{(\w+)\}`)
 
-// path is a route with ids of things that are there, or, if unknown, of none.
+// path fills a route with ids that exist, or with unknown ones for the names in unknown.
 func (d *door) path(route string, unknown ...string) string {
 	return parameter.ReplaceAllStringFunc(route, func(found string) string {
 		name := strings.Trim(found, "{}")
@@ -269,7 +270,7 @@ func (d *door) path(route string, unknown ...string) string {
 
 var requestIDInBody = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}`)
 
-func TestEveryRouteAnswersEverybodyAsItShould(t *testing.T) {
+func TestEveryRouteAnswersWithTheListedStatus(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t)
 	d.signIn()
@@ -325,7 +326,7 @@ func TestEveryRouteAnswersEverybodyAsItShould(t *testing.T) {
 	}
 }
 
-// looksUnknown checks that another person's things are answered as things that do not exist.
+// looksUnknown checks that another person's things are answered as if they did not exist.
 func (d *door) looksUnknown(method, pattern string) {
 	d.t.Helper()
 	answer := func(path string) string {
@@ -337,7 +338,7 @@ func (d *door) looksUnknown(method, pattern string) {
 	}
 }
 
-// takesOnly checks that all other methods are refused, and HEAD taken where GET is.
+// takesOnly checks that all other methods are refused, and that HEAD works wherever GET does.
 func (d *door) takesOnly(pattern string, methods []string) {
 	d.t.Helper()
 	path, head := d.path(pattern), slices.Contains(methods, http.MethodGet)
@@ -363,7 +364,7 @@ func (d *door) takesOnly(pattern string, methods []string) {
 	}
 }
 
-func TestEveryRouteSetsTheHeadersThatItShould(t *testing.T) {
+func TestEveryRouteSetsTheListedHeaders(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t, "GATEHOUSE_CORS_ORIGINS=https://app.example.com")
 	asked := map[string]*httptest.ResponseRecorder{}
@@ -373,7 +374,7 @@ func TestEveryRouteSetsTheHeadersThatItShould(t *testing.T) {
 			for who, dress := range map[string]func(*http.Request){"nobody": nil, "the owner": bearer(d.owner)} {
 				route := fmt.Sprintf("%s %s for %s", method, pattern, who)
 				asked[route] = d.ask(method, d.path(pattern), func(r *http.Request) {
-					// A session that is over must not be cleared by an answer that others may be given.
+					// An answer that caches may give to others must not clear an ended session.
 					r.AddCookie(&http.Cookie{Name: session, Value: strings.Repeat("A", 43)})
 					if dress != nil {
 						dress(r)
@@ -418,7 +419,7 @@ func TestEveryRouteSetsTheHeadersThatItShould(t *testing.T) {
 	}
 }
 
-// checkCaching checks that only what is the same for everybody may be kept by caches.
+// checkCaching checks that caches may keep only answers that are the same for everybody.
 func (d *door) checkCaching(route string, w *httptest.ResponseRecorder) {
 	cache, set := w.Header().Get("Cache-Control"), w.Header().Values("Set-Cookie")
 	private := strings.Contains(cache, "no-store")
@@ -447,13 +448,13 @@ func (d *door) checkCaching(route string, w *httptest.ResponseRecorder) {
 	}
 }
 
-// sessionName is the name of the session cookie, known from that of the sign-in.
+// sessionName derives the session cookie's name from that of the sign-in cookie.
 func (d *door) sessionName() string {
 	d.t.Helper()
 	return strings.Replace(d.ask(http.MethodGet, "/sign-in", nil).Result().Cookies()[0].Name, "signin", "session", 1)
 }
 
-func TestWhatIsTheSameForEverybodyCostsNoCallOfAWS(t *testing.T) {
+func TestSharedAnswersMakeNoAWSCalls(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t)
 	cookie := &http.Cookie{Name: d.sessionName(), Value: strings.Repeat("A", 43)}
@@ -475,7 +476,7 @@ func TestWhatIsTheSameForEverybodyCostsNoCallOfAWS(t *testing.T) {
 	}
 }
 
-func TestBrowsersThatReachThePortalByTLSAreToldToStayThere(t *testing.T) {
+func TestPortalBehindTLSSendsHSTS(t *testing.T) {
 	t.Parallel()
 	p := patient(t, "GATEHOUSE_BASE_URL=https://portal.example.com")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))

@@ -8,8 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// The default addresses for operators. They are on loopback, since these ports require no
-// sign-in.
+// The default addresses for operators are on loopback, since these ports require no sign-in.
 const (
 	portalOperators = "127.0.0.1:8081"
 	workerOperators = "127.0.0.1:8082"

@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// operatorsConnections is how many connections the operators' port accepts at once.
 const operatorsConnections = 256
 
 // Listen listens on an address. Its error is CannotListen's.
@@ -27,9 +26,9 @@ func Listen(addr string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve serves until ctx ends. It then waits up to 20 seconds for requests in flight and cuts off
-// the rest, which is not an error. At most that many connections are open at once; others wait
-// to be accepted.
+// Serve serves until ctx ends. It then waits up to 20 seconds for requests in flight and cuts
+// off the rest, which is not an error. If that many connections are open, further ones wait to
+// be accepted.
 func Serve(ctx context.Context, l net.Listener, handler http.Handler, log zerolog.Logger, connections int) error {
 	return servingUpTo(connections).serve(ctx, l, handler, log)
 }
@@ -41,15 +40,14 @@ func servingUpTo(connections int) serving {
 	}
 }
 
-// serving holds a server's timeouts, and how many connections it accepts at once.
 type serving struct {
 	header time.Duration // for the header of a request
 	read   time.Duration // for all of a request
 	// write is for the response, from the end of the request's header on. A handler that
 	// streams for longer must move its deadline by http.ResponseController.
 	write time.Duration
-	// idle is how long a connection may be idle. It must be longer than load balancers keep
-	// idle connections, about a minute, or they send requests on closed ones.
+	// idle must be longer than load balancers keep idle connections, about a minute, or they
+	// send requests on closed ones.
 	idle        time.Duration
 	drain       time.Duration // for requests in flight when the server stops
 	connections int
@@ -78,7 +76,7 @@ func (s serving) serve(ctx context.Context, l net.Listener, handler http.Handler
 	defer cancel()
 	err := server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
-		log.Warn().Dur("after", s.drain).Msg("closing connections whose answers are not finished")
+		log.Warn().Dur("after", s.drain).Msg("closing connections with unfinished responses")
 		err = server.Close()
 	}
 	if served := <-failed; !errors.Is(served, http.ErrServerClosed) {
@@ -87,9 +85,9 @@ func (s serving) serve(ctx context.Context, l net.Listener, handler http.Handler
 	return err
 }
 
-// limitedListener accepts a connection only while fewer than its limit are open. It does not wrap
-// connections: net/http half-closes a TCP connection, so that the last response arrives, and
-// cannot do that with a wrapped one.
+// limitedListener accepts a connection only while fewer than its limit are open. It does not
+// wrap connections: net/http half-closes a TCP connection so that the last response arrives,
+// and cannot do that with a wrapped one.
 type limitedListener struct {
 	net.Listener
 	open   chan struct{} // as many as there are connections
@@ -101,7 +99,6 @@ func newLimitedListener(l net.Listener, connections int) *limitedListener {
 	return &limitedListener{Listener: l, open: make(chan struct{}, connections), closed: make(chan struct{})}
 }
 
-// Accept waits until fewer connections than the limit are open, then for a connection.
 func (l *limitedListener) Accept() (net.Conn, error) {
 	select {
 	case l.open <- struct{}{}:
@@ -121,7 +118,7 @@ func (l *limitedListener) Close() error {
 	return l.Listener.Close()
 }
 
-// connState is the server's ConnState hook. It counts closed connections.
+// connState is the server's ConnState hook. It frees a closed connection's place.
 func (l *limitedListener) connState(_ net.Conn, state http.ConnState) {
 	if state == http.StateClosed || state == http.StateHijacked {
 		<-l.open
@@ -133,10 +130,9 @@ func ServeOperators(ctx context.Context, l net.Listener, p Process) error {
 	return Serve(ctx, l, ForLoopbackNames(l, Operators(p)), p.Log, operatorsConnections)
 }
 
-// ForLoopbackNames answers requests for host names other than localhost and the like with 421,
-// if l is on loopback; other listeners get next itself. Otherwise a web page elsewhere could
-// have its own name resolve to 127.0.0.1, and read what is served here through a browser on
-// this machine.
+// ForLoopbackNames answers 421 to host names other than localhost and the like if l is on
+// loopback, and returns next itself otherwise. Without it, a web page could have its own name
+// resolve to 127.0.0.1, and read what is served here through a browser on this machine.
 func ForLoopbackNames(l net.Listener, next http.Handler) http.Handler {
 	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
 		return next

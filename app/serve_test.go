@@ -17,7 +17,7 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// patiently are limits that no test reaches unless it lowers one.
+// patiently returns limits that no test reaches unless it lowers one.
 func patiently() serving {
 	return serving{header: time.Hour, read: time.Hour, write: time.Hour, idle: time.Hour, drain: time.Hour, connections: 10}
 }
@@ -42,7 +42,7 @@ func startServing(t *testing.T, s serving, handler http.Handler) served {
 	return is
 }
 
-// ask opens a connection and sends a request on it, and reads nothing.
+// ask opens a connection, sends a request and reads nothing.
 func (s served) ask(t *testing.T) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", s.addr)
@@ -56,7 +56,7 @@ func (s served) ask(t *testing.T) net.Conn {
 	return c
 }
 
-// endless answers more than any buffer on the way holds, until writing fails.
+// endless writes until writing fails, more than any buffer on the way holds.
 func endless(began, failed chan<- struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		began <- struct{}{}
@@ -70,7 +70,7 @@ func endless(began, failed chan<- struct{}) http.Handler {
 	})
 }
 
-func TestAClientThatDoesNotReadIsDropped(t *testing.T) {
+func TestClientThatDoesNotReadIsDropped(t *testing.T) {
 	t.Parallel()
 	limits := patiently()
 	limits.write = 50 * time.Millisecond
@@ -85,7 +85,7 @@ func TestAClientThatDoesNotReadIsDropped(t *testing.T) {
 	}
 }
 
-func TestAServerStopsWithoutAnErrorThoughAClientDoesNotRead(t *testing.T) {
+func TestServerStopsCleanlyAlthoughAClientDoesNotRead(t *testing.T) {
 	t.Parallel()
 	limits := patiently()
 	limits.drain = 10 * time.Millisecond
@@ -100,7 +100,7 @@ func TestAServerStopsWithoutAnErrorThoughAClientDoesNotRead(t *testing.T) {
 	<-failed // the connection was closed under it
 }
 
-func TestAClientThatSendsNoRequestIsDropped(t *testing.T) {
+func TestClientThatSendsNoRequestIsDropped(t *testing.T) {
 	t.Parallel()
 	limits := patiently()
 	limits.header = 10 * time.Millisecond
@@ -118,7 +118,7 @@ func TestAClientThatSendsNoRequestIsDropped(t *testing.T) {
 	}
 }
 
-// piped is a listener whose connections are pipes, so that they can be in a bubble.
+// piped is a listener whose connections are pipes, so that they work in a synctest bubble.
 type piped struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -143,7 +143,7 @@ func (p *piped) Close() error {
 
 func (p *piped) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// ask opens a connection, sends a request on it and reads the answer.
+// ask opens a connection, sends a request and reads the answer.
 func (p *piped) ask() {
 	client, server := net.Pipe()
 	p.conns <- server
@@ -152,7 +152,7 @@ func (p *piped) ask() {
 	_ = client.Close()
 }
 
-func TestOnlySoManyConnectionsAreOpenAtOnce(t *testing.T) {
+func TestOpenConnectionsAreLimited(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		limits := patiently()
@@ -189,7 +189,7 @@ func TestOnlySoManyConnectionsAreOpenAtOnce(t *testing.T) {
 }
 
 // Zero is no limit in net/http.
-func TestTheServersLimitsAreAllSet(t *testing.T) {
+func TestAllServerLimitsAreSet(t *testing.T) {
 	t.Parallel()
 	s := servingUpTo(1)
 	for name, limit := range map[string]time.Duration{"header": s.header, "read": s.read, "write": s.write, "idle": s.idle, "drain": s.drain} {
@@ -202,7 +202,7 @@ func TestTheServersLimitsAreAllSet(t *testing.T) {
 	}
 }
 
-func TestTheOperatorsPortOnLoopbackAnswersToItsNamesOnly(t *testing.T) {
+func TestOperatorsPortOnLoopbackAnswersToLoopbackNamesOnly(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	ok(t, err)
@@ -224,7 +224,7 @@ func TestTheOperatorsPortOnLoopbackAnswersToItsNamesOnly(t *testing.T) {
 	ok(t, <-done)
 }
 
-func TestAPortForThisMachineAnswersToItsNamesOnly(t *testing.T) {
+func TestLoopbackPortAnswersToLoopbackNamesOnly(t *testing.T) {
 	t.Parallel()
 	fine := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	loopback, everywhere := listener("127.0.0.1"), listener("0.0.0.0")
@@ -248,7 +248,7 @@ func TestAPortForThisMachineAnswersToItsNamesOnly(t *testing.T) {
 	}
 }
 
-// listener is a listener of which only the address is used.
+// listener returns a listener of which only the address is used.
 func listener(ip string) net.Listener { return addressed{&net.TCPAddr{IP: net.ParseIP(ip)}} }
 
 type addressed struct{ addr net.Addr }

@@ -10,33 +10,32 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// SetupOptions of SetupWith.
+// SetupOptions are the options of SetupWith.
 type SetupOptions struct {
 	// DryRun changes nothing. Changed then gets what would change.
 	DryRun bool
 	// KeyUsers are the ARNs of the only roles and users that may compute API keys with the KMS
-	// key. If there are none, the key's policy stays as it is.
+	// key. None leaves the key's policy as it is.
 	KeyUsers []string
-	// Changed gets each change; nil to do without. Several goroutines call it, one at a time.
+	// Changed, if not nil, gets each change. Several goroutines call it, one at a time.
 	Changed func(Change)
 }
 
-// Change is one thing that set-up did, or in a dry run would do.
+// Change is something that set-up did, or in a dry run would do.
 type Change struct {
 	What string `json:"what"`
 	// Did is an instruction, such as "create it".
 	Did string `json:"did"`
 }
 
-// Setup creates and mends everything in AWS that Gatehouse needs: SetupWith without
-// options.
+// Setup is SetupWith without options.
 func Setup(ctx context.Context, awsCfg aws.Config, cfg Config) error {
 	return SetupWith(ctx, awsCfg, cfg, SetupOptions{})
 }
 
-// SetupWith creates the tables, queues, topic and KMS key that are missing, and mends those that
-// were changed. It may be run any number of times, and while portal and workers run. Faults that
-// it must not mend, such as a disabled KMS key, are an error that says what to do.
+// SetupWith creates what is missing of tables, queues, topic and KMS key, and mends what was
+// changed. It may run any number of times, also while portal and workers run. Its error names
+// the faults that it must not mend, such as a disabled KMS key, and says what to do.
 func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOptions) error {
 	e, err := openEstate(ctx, awsCfg, cfg)
 	if err != nil {
@@ -55,7 +54,6 @@ func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOpt
 	return errors.Join(s.unmended(), err)
 }
 
-// setup mends resources and collects the faults that it does not mend.
 type setup struct {
 	dryRun bool
 
@@ -64,8 +62,8 @@ type setup struct {
 	left []string
 }
 
-// rounds is how often a resource is inspected. It is inspected again after it was mended, since a
-// new resource may have further attributes to set.
+// rounds is how often a resource is inspected at most. A new resource may have further
+// attributes to set.
 const rounds = 3
 
 func (s *setup) mendAll(ctx context.Context, chain []resource) error {
@@ -84,7 +82,7 @@ func (s *setup) mend(ctx context.Context, r resource) error {
 		var waits blocked
 		if errors.As(err, &waits) {
 			if s.dryRun {
-				s.did(Change{r.what, "look at it once more is there: " + string(waits)})
+				s.did(Change{r.what, "check it later, since " + string(waits)})
 				return nil
 			}
 			s.leave(r.what + ": " + capital(waits.Error()) + ".")
@@ -125,7 +123,6 @@ func (s *setup) did(c Change) {
 	}
 }
 
-// leave collects a fault, once.
 func (s *setup) leave(text string) {
 	text = strings.ReplaceAll(text, "\n", "\n    ")
 	s.mu.Lock()
@@ -138,10 +135,9 @@ func (s *setup) leave(text string) {
 	s.left = append(s.left, text)
 }
 
-// unmended is the error that names the collected faults.
 func (s *setup) unmended() error {
 	if len(s.left) == 0 {
 		return nil
 	}
-	return errors.New("this is left for you to put right:\n  " + strings.Join(s.left, "\n  "))
+	return errors.New("set-up leaves this to you:\n  " + strings.Join(s.left, "\n  "))
 }

@@ -17,10 +17,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// surveyed is everything of Gatehouse's that is in AWS.
+// surveyed is everything in AWS that belongs to Gatehouse.
 type surveyed struct {
-	// Tables by name, with their keys, billing and time to live; Queues by name, with
-	// their attributes; Subscriptions by endpoint, with theirs.
+	// Tables maps names to keys, billing and time to live; Queues maps names, and Subscriptions
+	// endpoints, to attributes.
 	Tables, Topic, Key    map[string]string
 	Queues, Subscriptions map[string]map[string]string
 }
@@ -82,7 +82,7 @@ func survey(t *testing.T, p Process) surveyed {
 	return found
 }
 
-func TestSetUpAgainChangesNothing(t *testing.T) {
+func TestSecondSetupChangesNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -96,7 +96,7 @@ func TestSetUpAgainChangesNothing(t *testing.T) {
 	}
 }
 
-func TestWhatSetUpCreatesIsAsDocumented(t *testing.T) {
+func TestSetupCreatesWhatIsDocumented(t *testing.T) {
 	t.Parallel()
 	p := patient(t, "GATEHOUSE_PREFIX=acme")
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -145,7 +145,7 @@ func TestWhatSetUpCreatesIsAsDocumented(t *testing.T) {
 	}
 }
 
-func TestOnlyTheTopicIsLetIntoTheQueueAndOnlyIntoThatOne(t *testing.T) {
+func TestOnlyTheTopicMaySendToTheProjectionsQueue(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -173,7 +173,7 @@ func TestOnlyTheTopicIsLetIntoTheQueueAndOnlyIntoThatOne(t *testing.T) {
 	}
 }
 
-func TestSetUpMendsQueuesThatWereChanged(t *testing.T) {
+func TestSetupRepairsChangedQueues(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -197,7 +197,7 @@ func TestSetUpMendsQueuesThatWereChanged(t *testing.T) {
 	}
 }
 
-func TestTwoPortalsInOneAccountHaveNothingInCommon(t *testing.T) {
+func TestTwoPortalsInOneAccountShareNothing(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -210,7 +210,7 @@ func TestTwoPortalsInOneAccountHaveNothingInCommon(t *testing.T) {
 	}
 }
 
-func TestSetUpNeverDiesWithAWSsWords(t *testing.T) {
+func TestSetupExplainsAWSErrors(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{
 		"GetCallerIdentity", "DescribeTable", "CreateTable", "DescribeContinuousBackups", "UpdateContinuousBackups", "DescribeTimeToLive", "UpdateTimeToLive",
@@ -236,7 +236,7 @@ func TestSetUpNeverDiesWithAWSsWords(t *testing.T) {
 	}
 }
 
-func TestSetUpSaysWhatItChangesAndADryRunChangesNothing(t *testing.T) {
+func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	told := func(dryRun bool) (changes []string) {
@@ -267,7 +267,7 @@ func TestSetUpSaysWhatItChangesAndADryRunChangesNothing(t *testing.T) {
 	}
 }
 
-func TestSetUpCreatesNoEmptyTableInPlaceOfALostOne(t *testing.T) {
+func TestSetupDoesNotReplaceALostTable(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ lost, other func(Names) string }{
 		"the journal": {func(n Names) string { return n.Journal }, func(n Names) string { return n.Records }},
@@ -294,7 +294,7 @@ func TestSetUpCreatesNoEmptyTableInPlaceOfALostOne(t *testing.T) {
 	}
 }
 
-func TestSetUpNamesWhatItMustNotMend(t *testing.T) {
+func TestSetupReportsWhatItMustNotRepair(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -309,7 +309,7 @@ func TestSetUpNamesWhatItMustNotMend(t *testing.T) {
 	}
 }
 
-func TestTheKeyPolicyNamesWhoMayComputeKeys(t *testing.T) {
+func TestKeyPolicyNamesThePrincipalsThatMayComputeKeys(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	users := []string{"arn:aws:iam::000000000000:role/portal", "arn:aws:iam::000000000000:role/worker"}

@@ -15,20 +15,19 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// proxies are the networks of the proxies in front of the portal. The portal trusts the
-// X-Forwarded-For of requests that come from them.
+// proxies are the networks of the proxies in front of the portal, whose X-Forwarded-For it
+// trusts.
 type proxies []netip.Prefix
 
-// privateNetworks are the networks that are not on the internet. A load balancer is usually in
-// one of them.
+// privateNetworks are not on the internet. A load balancer is usually in one of them.
 var privateNetworks = proxies{
 	netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"),
 	netip.MustParsePrefix("192.168.0.0/16"), netip.MustParsePrefix("169.254.0.0/16"), netip.MustParsePrefix("100.64.0.0/10"),
 	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
 }
 
-// parseProxies reads addresses and networks. "private" means privateNetworks; "none", alone, means
-// that there is no proxy.
+// parseProxies reads addresses and networks. "private" means privateNetworks; "none" stands
+// alone and means no proxy.
 func parseProxies(list []string) (proxies, error) {
 	var all proxies
 	for _, text := range list {
@@ -58,8 +57,8 @@ func (p proxies) trust(address netip.Addr) bool {
 	return slices.ContainsFunc(p, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
-// client is the address of the client: the last one on the request's way that is not a trusted
-// proxy. The client can forge the earlier entries of X-Forwarded-For.
+// client is the last address on the request's way that is not a trusted proxy. The client can
+// forge the earlier entries of X-Forwarded-For.
 func (p proxies) client(r *http.Request) netip.Addr {
 	address, err := parseHop(r.RemoteAddr)
 	if err != nil {
@@ -79,7 +78,6 @@ func (p proxies) client(r *http.Request) netip.Addr {
 	return address
 }
 
-// parseHop reads an address, with or without a port.
 func parseHop(text string) (netip.Addr, error) {
 	if withPort, err := netip.ParseAddrPort(text); err == nil {
 		return withPort.Addr().Unmap().WithZone(""), nil
@@ -92,16 +90,16 @@ func parseHop(text string) (netip.Addr, error) {
 }
 
 const (
-	// Each client address may begin signInsAtOnce sign-ins at once, and one more each
-	// signInsEvery. That is enough for a full lecture hall behind one address, and what a
-	// script can make the portal store at that rate costs next to nothing.
+	// A client address may begin signInsAtOnce sign-ins at once, and one more each
+	// signInsEvery: enough for a full lecture hall behind one address. The rows that a script
+	// can store at that rate cost next to nothing.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
-	// maxAddresses bounds the memory of the limiter.
+	// maxAddresses bounds the limiter's memory.
 	maxAddresses = 10_000
 )
 
-// signInLimiter limits how many sign-ins one client address begins, since each stores a row
+// signInLimiter limits the sign-ins that one client address begins, since each stores a row
 // before the client is known. Each process counts on its own.
 type signInLimiter struct {
 	proxies proxies
@@ -119,7 +117,7 @@ func newSignInLimiter(trusted []string, now func() time.Time) (*signInLimiter, e
 	return &signInLimiter{proxies: parsed, now: now, buckets: map[netip.Prefix]*rate.Limiter{}}, nil
 }
 
-// limit is the middleware. HEAD requests store nothing and are not counted.
+// limit is the middleware. It does not count HEAD requests, which store nothing.
 func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -151,8 +149,7 @@ func (l *signInLimiter) allow(address netip.Addr) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// makeRoom forgets the networks that have their whole allowance again. If there are none, it
-// forgets all.
+// makeRoom forgets the networks that have their whole allowance again, or else all.
 func (l *signInLimiter) makeRoom(now time.Time) {
 	if len(l.buckets) < maxAddresses {
 		return

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestTheClientIsTheLastAddressThatIsNotAProxys(t *testing.T) {
+func TestClientIsTheLastAddressThatIsNoTrustedProxy(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		trusted   []string
@@ -19,20 +19,20 @@ func TestTheClientIsTheLastAddressThatIsNotAProxys(t *testing.T) {
 		forwarded []string
 		want      string
 	}{
-		"no proxy":                         {[]string{"private"}, "203.0.113.7:999", nil, "203.0.113.7"},
-		"a client that pretends":           {[]string{"private"}, "203.0.113.7:999", []string{"198.51.100.1"}, "203.0.113.7"},
-		"a load balancer":                  {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7"}, "203.0.113.7"},
-		"a client that pretends before it": {[]string{"private"}, "10.0.0.9:999", []string{"198.51.100.1, 203.0.113.7"}, "203.0.113.7"},
-		"the same in two headers":          {[]string{"private"}, "10.0.0.9:999", []string{"198.51.100.1", "203.0.113.7"}, "203.0.113.7"},
-		"two proxies":                      {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7,10.1.1.1"}, "203.0.113.7"},
-		"a CDN that is not listed":         {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7, 198.51.100.9"}, "198.51.100.9"},
-		"a CDN that is":                    {[]string{"private", "198.51.100.0/24"}, "10.0.0.9:999", []string{"203.0.113.7, 198.51.100.9"}, "203.0.113.7"},
-		"nobody trusted":                   {[]string{"none"}, "10.0.0.9:999", []string{"203.0.113.7"}, "10.0.0.9"},
-		"one address trusted":              {[]string{" 192.0.2.1"}, "192.0.2.1:999", []string{"203.0.113.7:4711"}, "203.0.113.7"},
-		"somebody inside":                  {[]string{"private"}, "10.0.0.9:999", nil, "10.0.0.9"},
-		"nonsense from a proxy":            {[]string{"private"}, "10.0.0.9:999", []string{"unknown"}, "10.0.0.9"},
-		"IPv6":                             {[]string{"private"}, "[::1]:999", []string{"2001:db8::7"}, "2001:db8::7"},
-		"IPv4 written as IPv6":             {[]string{"private"}, "[::ffff:10.0.0.9]:999", []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
+		"no proxy":                        {[]string{"private"}, "203.0.113.7:999", nil, "203.0.113.7"},
+		"a client that forges the header": {[]string{"private"}, "203.0.113.7:999", []string{"198.51.100.1"}, "203.0.113.7"},
+		"a load balancer":                 {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7"}, "203.0.113.7"},
+		"a load balancer before a client that forges the header": {[]string{"private"}, "10.0.0.9:999", []string{"198.51.100.1, 203.0.113.7"}, "203.0.113.7"},
+		"the same in two headers":                                {[]string{"private"}, "10.0.0.9:999", []string{"198.51.100.1", "203.0.113.7"}, "203.0.113.7"},
+		"two proxies":                                            {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7,10.1.1.1"}, "203.0.113.7"},
+		"a CDN that is not trusted":                              {[]string{"private"}, "10.0.0.9:999", []string{"203.0.113.7, 198.51.100.9"}, "198.51.100.9"},
+		"a trusted CDN":                                          {[]string{"private", "198.51.100.0/24"}, "10.0.0.9:999", []string{"203.0.113.7, 198.51.100.9"}, "203.0.113.7"},
+		"no proxy is trusted":                                    {[]string{"none"}, "10.0.0.9:999", []string{"203.0.113.7"}, "10.0.0.9"},
+		"one trusted address":                                    {[]string{" 192.0.2.1"}, "192.0.2.1:999", []string{"203.0.113.7:4711"}, "203.0.113.7"},
+		"a client in the private network":                        {[]string{"private"}, "10.0.0.9:999", nil, "10.0.0.9"},
+		"nonsense from a proxy":                                  {[]string{"private"}, "10.0.0.9:999", []string{"unknown"}, "10.0.0.9"},
+		"IPv6":                                                   {[]string{"private"}, "[::1]:999", []string{"2001:db8::7"}, "2001:db8::7"},
+		"IPv4 written as IPv6":                                   {[]string{"private"}, "[::ffff:10.0.0.9]:999", []string{"::ffff:203.0.113.7"}, "203.0.113.7"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,7 +49,7 @@ func TestTheClientIsTheLastAddressThatIsNotAProxys(t *testing.T) {
 	}
 }
 
-func TestSignInsAreLimitedForEachClientAddress(t *testing.T) {
+func TestSignInsAreLimitedPerClientAddress(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
 	l, err := newSignInLimiter([]string{"private"}, func() time.Time { return clock })
@@ -76,11 +76,11 @@ func TestSignInsAreLimitedForEachClientAddress(t *testing.T) {
 		method, address string
 		passes          bool
 	}{
-		"the same again":                 {http.MethodGet, "203.0.113.7", false},
-		"one that stores nothing":        {http.MethodHead, "203.0.113.7", true},
-		"another address":                {http.MethodGet, "203.0.113.8", true},
-		"an address of IPv6":             {http.MethodGet, "2001:db8::1", true},
-		"another network of its network": {http.MethodGet, "2001:db8:0:1::1", true},
+		"the same address again":               {http.MethodGet, "203.0.113.7", false},
+		"a HEAD request, which stores nothing": {http.MethodHead, "203.0.113.7", true},
+		"another address":                      {http.MethodGet, "203.0.113.8", true},
+		"an IPv6 address":                      {http.MethodGet, "2001:db8::1", true},
+		"another /64 of the same provider":     {http.MethodGet, "2001:db8:0:1::1", true},
 	} {
 		before := begun
 		if from(c.method, c.address); (begun > before) != c.passes {
@@ -100,7 +100,7 @@ func TestSignInsAreLimitedForEachClientAddress(t *testing.T) {
 	}
 }
 
-func TestThePortalLimitsTheSignInsOfAnAddress(t *testing.T) {
+func TestPortalLimitsSignIns(t *testing.T) {
 	t.Parallel()
 	handler := portalOf(t)
 	begins := func() int {
@@ -108,7 +108,7 @@ func TestThePortalLimitsTheSignInsOfAnAddress(t *testing.T) {
 		handler.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/sign-in?moved=1", nil))
 		return w.Code
 	}
-	// More than one address may begin in the time that this takes.
+	// These are more than one address may begin in the time that this takes.
 	for range 100 * signInsAtOnce {
 		if begins() == http.StatusTooManyRequests {
 			return
@@ -117,7 +117,7 @@ func TestThePortalLimitsTheSignInsOfAnAddress(t *testing.T) {
 	t.Errorf("%d sign-ins of one address began", 100*signInsAtOnce)
 }
 
-func TestTheMemoryOfAddressesIsBounded(t *testing.T) {
+func TestSignInLimiterIsBounded(t *testing.T) {
 	t.Parallel()
 	clock := time.Now()
 	l, err := newSignInLimiter(nil, func() time.Time { return clock })

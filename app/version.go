@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Version is the release that this build is of.
+// Version is the release of this build.
 const Version = "0.1.0"
 
-// Build is the version and, where the program was built from a checkout, the revision.
+// Build returns the version, with the revision if the program was built from a checkout.
 func Build() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -14,21 +14,21 @@ type KeyOwner struct {
 	Account   portal.AccountID
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
-	// Calls is how many calls of API Gateway's control plane the search took.
+	// Calls is how many control-plane calls the search took.
 	Calls int
 }
 
 // valueTail is the length of a key value after its prefix: MAC and checksum.
 const valueTail = 49
 
-// longestID is at least as long as any id of a key, Gatehouse's or API Gateway's.
+// longestID is no shorter than any id of a key, Gatehouse's or API Gateway's.
 const longestID = 30
 
-// LooksLikeValue reports whether the text is too long for a key's id, and so must be a key's value.
+// LooksLikeValue reports whether the text is too long for a key's id, and so must be a value.
 func LooksLikeValue(text string) bool { return len(text) > longestID }
 
-// CheckValue returns the prefix of a key value. A text whose form or checksum is not that of a
-// value that Gatehouse made is Invalid. It needs no AWS.
+// CheckValue returns the prefix of a key value. It returns Invalid if the text's form or
+// checksum is wrong. It makes no call.
 func CheckValue(value string) (prefix string, err error) {
 	if len(value) > valueTail {
 		prefix = value[:len(value)-valueTail]
@@ -39,10 +39,10 @@ func CheckValue(value string) (prefix string, err error) {
 	return prefix, nil
 }
 
-// Whose finds an API key by its value, by Gatehouse's id or by API Gateway's id, and returns its
-// owner. It calls the control plane within the budget: once for API Gateway's id, otherwise
-// once for every 500 keys. An unknown key is NotFound.
-func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
+// FindKey finds an API key and its owner by the key's value, by Gatehouse's id or by API
+// Gateway's id. It calls the control plane within the budget: once for API Gateway's id,
+// otherwise once for every 500 keys. It returns NotFound for an unknown key.
+func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
 	find := d.byID
 	if LooksLikeValue(text) {
@@ -57,7 +57,7 @@ func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
 	}
 	account, key, ours := gateway.ParseKeyName(d.names.KeyNamePrefix(), listed.Name)
 	if !ours {
-		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, which is not a name of this portal's. Somebody made or renamed it by hand.", listed.ID, listed.Name))
+		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, so it is not a key of this portal. Somebody may have created or renamed it by hand.", listed.ID, listed.Name))
 	}
 	return KeyOwner{Account: account, Key: key, GatewayID: listed.ID, Calls: calls}, nil
 }
@@ -65,7 +65,7 @@ func (d *Desk) Whose(ctx context.Context, text string) (KeyOwner, error) {
 func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value string) (gateway.Listed, int, error) {
 	listed, found, calls, err := session.KeyOfValue(ctx, d.names.KeyNamePrefix()+"/", value)
 	if err == nil && !found {
-		err = portal.Fail(portal.NotFound, "The value is well-formed, but no key of this portal has it. It may have been deleted, or be another installation's.")
+		err = portal.Fail(portal.NotFound, "The value is well-formed, but no key of this portal has it. The key may have been deleted, or belong to another installation.")
 	}
 	return listed, calls, err
 }

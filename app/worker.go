@@ -29,7 +29,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Process is what a process needs at start: its configuration, AWS, log, metrics and clock.
+// Process is what a process needs at start.
 type Process struct {
 	AWS     aws.Config
 	Config  Config
@@ -37,15 +37,15 @@ type Process struct {
 	Metrics *prometheus.Registry
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
-	// PollWait is how long a worker's poll of an idle queue lasts, and so how long an idle
-	// worker takes to stop; 0 is the transport's default.
+	// PollWait is how long a poll of an idle queue lasts, and so how long an idle worker takes
+	// to stop; 0 is the transport's default.
 	PollWait time.Duration
-	// StopTime is how long a worker takes to stop at most, even if AWS does not answer; 0 is
-	// 24 seconds. Orchestrators kill a process after 30 by default.
+	// StopTime bounds how long a worker takes to stop, even if AWS does not answer; 0 is 24
+	// seconds. Orchestrators kill a process after 30 by default.
 	StopTime time.Duration
 }
 
-// stopTime is the default of Process.StopTime. Its last part, sendTime, is for sending the
+// stopTime is the default of Process.StopTime. The last sendTime of it is for sending the
 // worker's own messages, once all received ones are finished or handed back.
 const (
 	stopTime = 24 * time.Second
@@ -70,7 +70,7 @@ type Worker struct {
 	stopTime  time.Duration
 }
 
-// NewWorker puts a worker together. It fails if set-up has not been run; the error says what is
+// NewWorker wires a worker. It fails if set-up has not been run; the error names what is
 // missing. It creates nothing in AWS.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
@@ -138,7 +138,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
-	// Most messages of a busy queue wait for DynamoDB or for the budget, so many run at once.
+	// Most messages of a busy queue wait for DynamoDB or the budget, so many run at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
@@ -174,7 +174,6 @@ func byType(table map[string]func(context.Context, events.Event) error) map[stri
 	return out
 }
 
-// everyWakeUp maps every fact, and the request to show a stream, to the handler.
 func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	out := map[string]transport.Handler{events.ShowRequested{}.EventType(): handle}
 	for _, name := range events.FactTypes() {
@@ -183,14 +182,14 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	return out
 }
 
-// leaseOf returns the end of the lease of the message in hand.
+// leaseOf returns when the lease of the message in hand ends.
 func leaseOf(ctx context.Context) time.Time {
 	until, _ := pubsub.Lease(ctx)
 	return until
 }
 
-// Run works until ctx ends. Then it finishes what is in flight, hands back the rest and returns,
-// all within Process.StopTime.
+// Run works until ctx ends. Then it finishes what is in flight, hands back the rest and
+// returns, all within Process.StopTime.
 func (w *Worker) Run(ctx context.Context) error {
 	ticking, stop := context.WithCancel(w.log.WithContext(ctx))
 	ticked := make(chan struct{})
@@ -207,13 +206,12 @@ func (w *Worker) Run(ctx context.Context) error {
 		return errors.Join(err, w.messaging.close())
 	}
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
-		// Nothing is lost: the messages whose handling sent these were handed back.
-		w.log.Warn().Err(unsent).Msg("stopping without an answer to every message that was sent")
+		// Nothing is lost: the messages whose handlers sent these were handed back.
+		w.log.Warn().Err(unsent).Msg("stopping before AWS has confirmed every message that was sent")
 	}
 	return err
 }
 
-// outlasting returns a context that ends that much later than ctx.
 func outlasting(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
 	longer, end := context.WithCancel(context.WithoutCancel(ctx))
 	unhook := context.AfterFunc(ctx, func() {

@@ -15,12 +15,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// stalling is an AWS that no longer answers once it stalls.
+// stalling is an AWS that stops answering once it stalls.
 type stalling struct {
 	aws.HTTPClient
 	stalls  atomic.Bool
 	waiting chan struct{}
-	// only is the operation that is not answered; "" is all.
+	// only is the operation that it does not answer; "" is all.
 	only string
 }
 
@@ -36,7 +36,7 @@ func (s *stalling) Do(req *http.Request) (*http.Response, error) {
 	return nil, req.Context().Err()
 }
 
-func TestAWorkerStopsInTimeThoughAWSHangs(t *testing.T) {
+func TestWorkerStopsInTimeAlthoughAWSHangs(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -56,7 +56,7 @@ func TestAWorkerStopsInTimeThoughAWSHangs(t *testing.T) {
 	case <-time.After(patience):
 		t.Fatal("it does not run")
 	}
-	// Something is in hand, and something on its way out, when AWS stops answering.
+	// When AWS stops answering, one message is in hand and another is being sent.
 	ok(t, worker.messaging.Send(t.Context(), events.Event{
 		ID: "1", Source: "/test", Subject: portal.AccountStream("a"), Time: time.Now(), Operation: "1", Intent: 1, Data: events.RegisterUser{},
 	}))
@@ -75,8 +75,8 @@ func TestAWorkerStopsInTimeThoughAWSHangs(t *testing.T) {
 	}
 }
 
-// The worker's deadline is sooner than that of the publisher, which would go on trying.
-func TestAWorkerThatStopsGivesUpWhatItCannotSend(t *testing.T) {
+// The worker's deadline is earlier than that of the publisher, which would go on trying.
+func TestStoppingWorkerGivesUpOnUnsentMessages(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -111,12 +111,12 @@ func TestAWorkerThatStopsGivesUpWhatItCannotSend(t *testing.T) {
 	}
 	cancel()
 	ok(t, <-ended)
-	if !strings.Contains(log.String(), "stopping without an answer") {
+	if !strings.Contains(log.String(), "stopping before AWS has confirmed") {
 		t.Error("it waited for the publisher, which gives up later")
 	}
 }
 
-func TestASecondDeadlineFollowsTheFirst(t *testing.T) {
+func TestOutlastingContextEndsAfterItsParent(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	longer, done := outlasting(ctx, time.Millisecond)

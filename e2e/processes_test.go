@@ -61,7 +61,7 @@ func startFleet(t *testing.T, apis, workers int) *fleet {
 	env := slices.Concat(c.env, []string{"GATEHOUSE_BASE_URL=" + base, "GATEHOUSE_QUOTA_SHARE=1"})
 	for _, turn := range []string{"first", "second"} {
 		code, stdout, stderr := runToEnd(t, env, "gatehouse", "setup", "--demo", "--demo-backend", c.Endpoint()+"/demo-api")
-		if code != 0 || !strings.Contains(stdout, "The demo is there") {
+		if code != 0 || !strings.Contains(stdout, "The demo is installed") {
 			t.Fatalf("setting up for the %s time exits with %d: %s%s", turn, code, stdout, stderr)
 		}
 	}

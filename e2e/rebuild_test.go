@@ -61,7 +61,7 @@ func TestOperatorsRebuildTheViewsWhileThePortalRuns(t *testing.T) {
 	}
 
 	stdout, stderr := o.says(0, "projections", "rebuild")
-	if !strings.HasPrefix(stdout, "Rebuilt the views: generation 2, 2 streams, ") || !strings.Contains(stderr, "The portal shows the old ones until") {
+	if !strings.HasPrefix(stdout, "Rebuilt the views: generation 2, 2 streams, ") || !strings.Contains(stderr, "The portal shows the old views until") {
 		t.Errorf("it says %q, %q", stdout, stderr)
 	}
 	if !o.showsAda() {

@@ -11,8 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 )
 
-// banner tells the person at the terminal where everything is. faults is what goes wrong on
-// purpose, "" if nothing does.
+// banner prints where everything is. faults are the --fault rules, or "".
 func (l Portal) banner(out io.Writer, faults string) {
 	if out == nil {
 		return
@@ -41,15 +40,15 @@ func (l Portal) banner(out io.Writer, faults string) {
   Operators use the commands of gatehouse; gatehouse --help lists them.
 `)
 	fmt.Fprintf(out, `
-  For the other commands of gatehouse, the AWS CLI and curl, in another terminal
+  For curl, the AWS CLI and the other commands of gatehouse, in another terminal
 %s
 
-  Tokens of user pool %s
+  Get a token of user pool %s
     aws cognito-idp initiate-auth --auth-flow USER_PASSWORD_AUTH \
       --client-id %s \
       --auth-parameters USERNAME=%s,PASSWORD=%s
 
-  Version 1 of the AWS CLI needs for "aws sqs"
+  With version 1 of the AWS CLI, add to "aws sqs" commands
     --endpoint-url %s
 
   Stop with Ctrl+C.
@@ -57,7 +56,6 @@ func (l Portal) banner(out io.Writer, faults string) {
 `, l.exports(), l.Demo.PoolID, l.Demo.ClientID, demo.Accounts[0].Email, demo.Accounts[0].Password, l.AWSURL)
 }
 
-// exports are shell commands that set the environment.
 func (l Portal) exports() string {
 	var b strings.Builder
 	for _, v := range l.environment() {
@@ -66,8 +64,8 @@ func (l Portal) exports() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// environment lists the variables, name and value, with which commands find this portal and
-// its AWS.
+// environment lists the variables, name and value, with which commands find this portal and its
+// AWS.
 func (l Portal) environment() [][2]string {
 	all := [][2]string{
 		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},
@@ -87,8 +85,8 @@ func (l Portal) environment() [][2]string {
 	return all
 }
 
-// mailTo prints the mails of the user pools. They hold codes that only the person at the
-// terminal should read, so they stay out of the log.
+// mailTo prints the user pools' mails. They hold codes that only the person at the terminal
+// should read, so they stay out of the log.
 func mailTo(out io.Writer) cognito.Post {
 	return func(to, subject, body string) {
 		if out != nil {

@@ -19,11 +19,10 @@ type Demo struct {
 	API              demo.Installed
 }
 
-// SetupDemo installs the demo beside a portal that is set up: a user pool with
-// demo.Accounts, and an API with two plans whose requests backendURL answers. Then it asks
-// the workers to read the catalog, and does not wait for them. It may be run any number of
-// times: it leaves what is there as it is, except that the pool's client gets the addresses
-// of cfg.BaseURL. The AWS account may be a real one.
+// SetupDemo installs the demo beside a portal that is set up, also in a real AWS account: a
+// user pool with demo.Accounts, and an API with two plans whose requests backendURL answers. It
+// asks the workers to read the catalog, and does not wait for them. A second run leaves
+// everything as it is, except that the pool's client gets the addresses of cfg.BaseURL.
 func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendURL string) (Demo, error) {
 	poolID, clientID, err := demo.UserPool{
 		Cognito: cognitoidentityprovider.NewFromConfig(awsCfg), Name: cfg.Prefix + "-demo", ClientName: web.DefaultName,
@@ -32,7 +31,7 @@ func SetupDemo(ctx context.Context, awsCfg aws.Config, cfg app.Config, backendUR
 	if err != nil {
 		return Demo{}, err
 	}
-	// Somebody waits for this at a terminal, so the SDK's own retries may wait for the quota.
+	// A person waits for this at a terminal, so the SDK's retries may wait for the quota.
 	installed, err := demo.Install(ctx, apigateway.NewFromConfig(awsCfg), backendURL)
 	if err != nil {
 		return Demo{}, err

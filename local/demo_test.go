@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// installation is an AWS of the test's own, and the configuration of a portal there.
+// installation starts a local AWS and configures a portal for it.
 func installation(t *testing.T, vars ...string) app.Process {
 	t.Helper()
 	cfg, err := app.LoadConfig(vars)
@@ -25,7 +25,8 @@ func installation(t *testing.T, vars ...string) app.Process {
 	return app.Process{AWS: localawstest.Start(t).AWSConfig(), Config: cfg}
 }
 
-// people are a pool's users with their state, and who is in the group.
+// people maps the e-mail addresses of a pool's users to their state, and whether they are in
+// the admin group.
 func people(t *testing.T, p app.Process, pool string) map[string]string {
 	t.Helper()
 	client := cognito.NewFromConfig(p.AWS)
@@ -55,7 +56,7 @@ func clientOf(t *testing.T, p app.Process, d Demo) types.UserPoolClientType {
 	return *out.UserPoolClient
 }
 
-func TestTheDemoIsInstalledOnceAndFollowsThePortalsAddress(t *testing.T) {
+func TestDemoIsInstalledOnceAndFollowsTheBaseURL(t *testing.T) {
 	t.Parallel()
 	p := installation(t, "GATEHOUSE_ADMIN_GROUP=portal-admins", "GATEHOUSE_BASE_URL=http://localhost:8080")
 	ok(t, app.Setup(t.Context(), p.AWS, p.Config))
@@ -106,7 +107,7 @@ func TestTheDemoIsInstalledOnceAndFollowsThePortalsAddress(t *testing.T) {
 	}
 }
 
-func TestADemoAccountThatWasChangedStaysAsItIs(t *testing.T) {
+func TestChangedDemoAccountStaysAsItIs(t *testing.T) {
 	t.Parallel()
 	p := installation(t)
 	ok(t, app.Setup(t.Context(), p.AWS, p.Config))
@@ -133,7 +134,7 @@ func TestADemoAccountThatWasChangedStaysAsItIs(t *testing.T) {
 	}
 }
 
-func TestTheDemoHasTheCatalogRead(t *testing.T) {
+func TestDemoAsksForTheCatalog(t *testing.T) {
 	t.Parallel()
 	p := installation(t)
 	ok(t, app.Setup(t.Context(), p.AWS, p.Config))

@@ -12,7 +12,7 @@ import (
 
 func loopback(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 
-// listen listens on a loopback port. The error says what the port was for, and which flag
+// listen listens on a loopback port. Its error says what the port was for, and which flag
 // chooses another.
 func listen(purpose, flag string, port int) (net.Listener, error) {
 	l, err := net.Listen("tcp", loopback(port))
@@ -29,7 +29,6 @@ func cannotListen(port int, purpose, flag string, err error) error {
 	return fmt.Errorf("%w. Choose another with %s", app.CannotListen(loopback(port), err), flag)
 }
 
-// cannotStartAWS says why the local AWS does not start, and what to do about it.
 func cannotStartAWS(err error, opts Options) error {
 	var noPort *net.OpError
 	switch {
@@ -38,10 +37,10 @@ func cannotStartAWS(err error, opts Options) error {
 	case errors.Is(err, store.ErrInUse):
 		return fmt.Errorf("starting the local AWS: %w. Stop the other, or choose another folder with --data", err)
 	case errors.Is(err, store.ErrDamaged):
-		return fmt.Errorf("starting the local AWS: %w. Put a sound copy in its place (docs/configuration.md says how to make one), "+
-			"or start over with --fresh, which forgets what is in it", err)
+		return fmt.Errorf("starting the local AWS: %w. Replace it with an intact copy (docs/configuration.md says how to make one), "+
+			"or start over with --fresh, which deletes all data", err)
 	case errors.Is(err, store.ErrVersion):
-		return fmt.Errorf("starting the local AWS: %w. --fresh starts over, and forgets what is in it", err)
+		return fmt.Errorf("starting the local AWS: %w. --fresh starts over and deletes all data", err)
 	}
 	return fmt.Errorf("starting the local AWS: %w", err)
 }

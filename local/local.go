@@ -1,7 +1,7 @@
-// Package local runs a whole portal on one machine: the local AWS, the portal and a worker
-// in one process, set up with the demo. The portal and the worker are those of production,
-// and so is the AWS SDK; only AWS itself is replaced. It also sets up the demo in an AWS
-// account. Commands use it, and nothing else imports it.
+// Package local runs a whole portal on one machine: the local AWS, the portal and a worker in
+// one process, set up with the demo. Only AWS is replaced; the portal, the worker and the AWS
+// SDK are those of production. It also sets up the demo in an AWS account. Only commands import
+// it.
 package local
 
 import (
@@ -32,17 +32,15 @@ type Options struct {
 	// Dir holds all data; Fresh empties it first.
 	Dir   string
 	Fresh bool
-	// Port, AWSPort and OperatorsPort are the ports to listen on, on 127.0.0.1; 0 picks a
-	// free one.
+	// The ports on 127.0.0.1; 0 picks a free one.
 	Port, AWSPort, OperatorsPort int
-	// Faults are what goes wrong in the local AWS once the portal runs, in the text form
-	// of faults.Parse.
+	// Faults are rules of faults.Parse for the local AWS, in force once the portal runs.
 	Faults []string
-	// AWSQuotas has the local API Gateway keep to AWS's quotas, once the portal runs.
+	// AWSQuotas has the local API Gateway enforce AWS's quotas once the portal runs.
 	AWSQuotas bool
 	// Out gets the banner and the mails of the user pool; nil drops them.
 	Out io.Writer
-	// Ready gets the portal once everything answers; nil to do without.
+	// Ready, if not nil, gets the portal once everything answers.
 	Ready chan<- Portal
 }
 
@@ -51,13 +49,11 @@ type Portal struct {
 	PortalURL, AWSURL, OperatorsURL string
 	Demo                            Demo
 	Dir                             string
-	// config is what the portal runs with.
-	config app.Config
+	config                          app.Config
 }
 
-// Run runs a local portal until ctx ends. Of p it takes all but AWS; the base URL and the
-// identity provider of p.Config are replaced, and so is PollWait. An error says in plain
-// words what is in the way.
+// Run runs a local portal until ctx ends. It ignores the AWS and PollWait of p, and the base
+// URL and identity provider of p.Config. Its errors are for people.
 func Run(ctx context.Context, p app.Process, opts Options) error {
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
@@ -72,7 +68,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		return err
 	}
 	defer public.Close()
-	operators, err := listen("operators", "--operators-port", opts.OperatorsPort)
+	operators, err := listen("health and metrics", "--operators-port", opts.OperatorsPort)
 	if err != nil {
 		return err
 	}
@@ -147,10 +143,9 @@ func run(ctx context.Context, p app.Process, public, operators net.Listener, rea
 	return errors.Join(group.Wait(), portal.Close())
 }
 
-// signIn returns cfg with the demo's user pool as the identity provider. The pool keeps the
-// issuer that it was created with, since an account's identity is issuer and subject, but
-// it may answer at another port today. So the addresses are configured, and the portal
-// discovers nothing.
+// signIn returns cfg with the demo's user pool as the identity provider. The pool keeps its
+// first issuer, since issuer and subject identify an account, but may answer at another port
+// today. So signIn configures the addresses, and the portal discovers nothing.
 func (l Portal) signIn(ctx context.Context, cfg app.Config) (app.Config, error) {
 	found, err := discover(ctx, l.AWSURL+"/"+l.Demo.PoolID)
 	if err != nil {
@@ -163,7 +158,7 @@ func (l Portal) signIn(ctx context.Context, cfg app.Config) (app.Config, error) 
 	return cfg, nil
 }
 
-// discovery is what signIn takes from a provider's discovery document.
+// discovery is the part of a provider's discovery document that signIn uses.
 type discovery struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`

@@ -28,7 +28,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// patience bounds how long anything here may take.
+// patience bounds every wait in these tests.
 const patience = time.Minute
 
 func ok(t *testing.T, err error) {
@@ -38,7 +38,7 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// written is what a process writes while a test reads it.
+// written is a buffer that a process writes while a test reads it.
 type written struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -56,7 +56,7 @@ func (w *written) String() string {
 	return w.text.String()
 }
 
-// running is a local portal that runs, with what it says on the terminal and in the log.
+// running is a local portal that runs, with its terminal output and its log.
 type running struct {
 	Portal
 	app.Process
@@ -110,7 +110,7 @@ func fetched(t *testing.T, url string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// eventually waits until it is so.
+// eventually polls until so returns true.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !so(); {
@@ -121,7 +121,6 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// kmsKey is the ARN of the installation's KMS key.
 func kmsKey(t *testing.T, p app.Process) string {
 	t.Helper()
 	alias := app.NamesFor(p.Config.Prefix).KMSAlias
@@ -130,7 +129,7 @@ func kmsKey(t *testing.T, p app.Process) string {
 	return aws.ToString(key.KeyMetadata.Arn)
 }
 
-func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
+func TestLocalDataSurvivesRestartsExceptWithFresh(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	first := runLocally(t, Options{Dir: dir})
@@ -177,7 +176,7 @@ func TestLocalDataIsKeptAcrossRestartsUntilItIsToBeFresh(t *testing.T) {
 	eventually(t, "the new demo is offered", offered(fresh))
 }
 
-func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
+func TestBannerShowsAddressesAndCredentials(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	r := runLocally(t, Options{Dir: dir})
@@ -186,7 +185,7 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 		"Portal         " + r.PortalURL + "\n", "AWS endpoint   " + r.AWSURL + "\n", "Operators      " + r.OperatorsURL + "/healthz", "Data           " + dir,
 		"user@example.com     Gatehouse-user-1\n", "admin@example.com    Gatehouse-admin-1  (admin)\n", "There are no pages for admins yet", "--client-id " + r.Demo.ClientID,
 		"export AWS_ENDPOINT_URL=" + r.AWSURL + "\n", "export AWS_REGION=us-east-1\n", "export AWS_DEFAULT_REGION=us-east-1\n", "user pool " + r.Demo.PoolID,
-		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "Version 1 of the AWS CLI needs for \"aws sqs\"\n    --endpoint-url " + r.AWSURL + "\n",
+		"export GATEHOUSE_OIDC_CLIENT_ID=" + r.Demo.ClientID + "\n", "With version 1 of the AWS CLI, add to \"aws sqs\" commands\n    --endpoint-url " + r.AWSURL + "\n",
 	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("it does not say %q:\n%s", want, said)
@@ -210,9 +209,9 @@ func TestTheBannerSaysWhereEverythingIs(t *testing.T) {
 	}
 }
 
-func TestFaultsBeginOnceEverythingRuns(t *testing.T) {
+func TestFaultsBeginOncePortalRuns(t *testing.T) {
 	t.Parallel()
-	// With any of them from the start set-up would fail.
+	// Each of these faults would make set-up fail if it were in force from the start.
 	r := runLocally(t, Options{Dir: t.TempDir(), Faults: []string{"seed=7; apigateway.GetUsagePlans:error=throttling", "kms:error=internal; cognito-idp:error=internal"}})
 	const want = "seed=7; apigateway.GetUsagePlans:error=throttling; kms:error=internal; cognito-idp:error=internal"
 	if !strings.Contains(r.out.String(), "  Faults         "+want+"\n") {
@@ -225,7 +224,7 @@ func TestFaultsBeginOnceEverythingRuns(t *testing.T) {
 	}
 }
 
-func TestQuotasBeginOnceEverythingRuns(t *testing.T) {
+func TestQuotasBeginOncePortalRuns(t *testing.T) {
 	t.Parallel()
 	for name, quotas := range map[string]bool{"with quotas": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
@@ -256,7 +255,7 @@ func TestQuotasBeginOnceEverythingRuns(t *testing.T) {
 	}
 }
 
-func TestALocalPortalThatCannotStartLeavesNothingBehind(t *testing.T) {
+func TestLocalPortalThatFailsToStartLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	cfg, err := app.LoadConfig(nil)
 	ok(t, err)

@@ -12,9 +12,8 @@ import (
 )
 
 // probeImport does for the local AWS what `gatehouse doctor --probe-import` does for a real
-// one, without the budget, since calls of a local AWS are free. The finding stays in the
-// data, so it probes once. A failure is logged and does no harm: without a finding, workers
-// create keys one by one.
+// one, but without the budget. The finding stays in the data, so it probes once. It only logs a
+// failure: without a finding, workers create keys one by one.
 func probeImport(ctx context.Context, p app.Process) {
 	names := app.NamesFor(p.Config.Prefix)
 	findings := keyimport.NewFindings(dynamodb.NewFromConfig(p.AWS), names.Records, p.AWS.Region, p.Now)
@@ -28,8 +27,8 @@ func probeImport(ctx context.Context, p app.Process) {
 		err = errors.Join(unsaved, err)
 	}
 	if err != nil {
-		p.Log.Warn().Err(err).Msg("trying out imports failed")
+		p.Log.Warn().Err(err).Msg("testing imports failed")
 		return
 	}
-	p.Log.Info().Bool("usable", finding.Usable).Msg("tried out whether keys can be imported")
+	p.Log.Info().Bool("usable", finding.Usable).Msg("tested whether keys can be imported")
 }

@@ -1,6 +1,6 @@
-// Command api is the portal's web process: pages and JSON. It hands requests in and
-// shows what became of them; workers (cmd/worker) do the work. Configuration comes from
-// the environment: see docs/configuration.md.
+// Command api is the portal's web process: pages and JSON. It accepts requests and shows what
+// became of them; workers (cmd/worker) do the work. See docs/configuration.md for its
+// environment variables.
 package main
 
 import (
@@ -10,5 +10,5 @@ import (
 )
 
 func main() {
-	os.Exit(app.Main("api", "The portal: serves pages and JSON, and hands requests to the workers.", app.RunPortal, app.SignIn))
+	os.Exit(app.Main("api", "The portal: serves pages and JSON, and sends requests to the workers.", app.RunPortal, app.SignIn))
 }

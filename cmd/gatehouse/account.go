@@ -17,7 +17,7 @@ type accountCommand struct {
 
 type accountFindCommand struct {
 	output
-	Who string `arg:"" help:"An e-mail address, an account id, or the subject (sub) of an identity at GATEHOUSE_OIDC_ISSUER. Looking for an e-mail address reads the whole records table."`
+	Who string `arg:"" help:"An e-mail address, an account id, or the subject (sub) of an identity at GATEHOUSE_OIDC_ISSUER. Finding an e-mail address reads the whole records table."`
 }
 
 // Run finds accounts. An e-mail address may have several.
@@ -80,7 +80,6 @@ func section(w io.Writer, title string, heads []string, rows [][]string) {
 	table(w, "  ", heads, rows)
 }
 
-// address is the e-mail address, and whether the provider says that it is not verified.
 func address(a app.FoundAccount) string {
 	if a.Unverified {
 		return printable(a.Email) + " (not verified)"
@@ -88,7 +87,7 @@ func address(a app.FoundAccount) string {
 	return printable(a.Email)
 }
 
-// printable is somebody else's text for a terminal; an empty one stays empty.
+// printable is oneLine, but "" stays "".
 func printable(text string) string {
 	if text == "" {
 		return ""
@@ -96,7 +95,6 @@ func printable(text string) string {
 	return oneLine(text)
 }
 
-// accountJSON is an account for programs.
 type accountJSON struct {
 	ID            portal.AccountID   `json:"id"`
 	Email         string             `json:"email,omitempty"`

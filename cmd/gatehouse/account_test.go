@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func TestASubscriptionWhosePlanIsGoneIsMarkedInText(t *testing.T) {
+func TestSubscriptionToARemovedPlanIsMarkedInText(t *testing.T) {
 	t.Parallel()
 	found := app.FoundAccount{ID: "ann", Subscriptions: []projections.Subscription{
 		{Plan: "free", Name: "Free", State: projections.SubscriptionActive, Offered: true},
@@ -28,7 +28,7 @@ func TestASubscriptionWhosePlanIsGoneIsMarkedInText(t *testing.T) {
 	}
 }
 
-func TestASubscriptionWhosePlanIsGoneIsMarkedInJSON(t *testing.T) {
+func TestSubscriptionToARemovedPlanIsMarkedInJSON(t *testing.T) {
 	t.Parallel()
 	body, err := json.Marshal(accountJSONOf(app.FoundAccount{Subscriptions: []projections.Subscription{{Plan: "free", Offered: true}, {Plan: "gone"}}}))
 	if err != nil {

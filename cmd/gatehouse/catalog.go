@@ -10,16 +10,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// syncTime bounds how long a catalog that is asked for is waited for.
+// syncTime bounds the wait for the catalog.
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
-	Sync catalogSyncCommand `cmd:"" help:"Ask the workers to read usage plans and APIs now, and wait until they have. They do so by themselves every five minutes."`
+	Sync catalogSyncCommand `cmd:"" help:"Ask the workers to read the usage plans and APIs now, and wait until they have. They also do so every five minutes."`
 }
 
 type catalogSyncCommand struct{ output }
 
-// Run asks and follows.
 func (c catalogSyncCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

@@ -35,7 +35,7 @@ compdef _gatehouse gatehouse
 `,
 }
 
-// Help says how to use the scripts.
+// Help shows how to use the scripts.
 func (completionCommand) Help() string {
 	return `Put one of these into your shell's start-up file:
 
@@ -60,8 +60,7 @@ func (c completionCommand) Run(k *kong.Context) error {
 	return nil
 }
 
-// fitting lists the commands, values and flags that begin with the last of the words and may
-// stand in its place.
+// fitting lists the commands, values and flags that may complete the last of the words.
 func fitting(at *kong.Node, words []string) []string {
 	last := ""
 	if len(words) > 0 {

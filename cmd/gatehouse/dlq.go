@@ -30,18 +30,18 @@ type dlqCommand struct {
 
 type dlqListCommand struct {
 	output
-	All bool `help:"Also the closed ones: settled, of which a replay was handled, and discarded."`
+	All bool `help:"Also list the closed ones: settled (a replay was handled) and discarded."`
 }
 
-// order is the order of the states in a list. Letters that need an operator come first.
+// order sorts a list: letters that need an operator come first.
 var order = []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled, deadletters.Discarded}
 
 func closed(state deadletters.State) bool {
 	return state == deadletters.Settled || state == deadletters.Discarded
 }
 
-// Run lists the open letters first, then the replayed ones that no worker has handled yet, then
-// with --all the closed ones. Each group is sorted by the last failure, oldest first.
+// Run lists the open letters, then the replayed ones that no worker has handled yet, then with
+// --all the closed ones; in each group those whose last failure is oldest come first.
 func (c dlqListCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -78,7 +78,6 @@ func (c dlqListCommand) Run(ctx context.Context) error {
 	})
 }
 
-// letterJSON is a dead letter for programs.
 type letterJSON struct {
 	ID        string             `json:"id"`
 	State     deadletters.State  `json:"state"`
@@ -94,7 +93,7 @@ type letterJSON struct {
 	Last      *time.Time         `json:"last,omitempty"`
 	Replays   int64              `json:"replays"`
 	Discard   *discardJSON       `json:"discard,omitempty"`
-	// Body is the message if it is JSON. Otherwise it is in Text, or in Encoded if it is not UTF-8.
+	// Body is the message if it is JSON. Otherwise Text has it, or Encoded if it is not UTF-8.
 	Body    json.RawMessage `json:"body,omitempty"`
 	Text    string          `json:"body_text,omitempty"`
 	Encoded []byte          `json:"body_base64,omitempty"`
@@ -125,7 +124,6 @@ func letterJSONOf(l deadletters.Letter) letterJSON {
 	return out
 }
 
-// printLetters prints each letter's id, state, message and error.
 func printLetters(to io.Writer, letters []deadletters.Letter) {
 	if len(letters) == 0 {
 		return
@@ -143,7 +141,6 @@ func printLetters(to io.Writer, letters []deadletters.Letter) {
 	}
 }
 
-// about describes a letter's message, as far as it could be read.
 func about(l deadletters.Letter) string {
 	switch {
 	case l.Type == "":
@@ -197,8 +194,7 @@ func stateOf(l deadletters.Letter) string {
 	return state
 }
 
-// readable returns the body as text, or as a hex dump if printing it could garble the
-// terminal.
+// readable returns the body as text, or as a hex dump if printing it could garble the terminal.
 func readable(body []byte) string {
 	harmful := func(r rune) bool { return !unicode.IsPrint(r) && !strings.ContainsRune("\n\r\t", r) }
 	if !utf8.Valid(body) || strings.ContainsFunc(string(body), harmful) {

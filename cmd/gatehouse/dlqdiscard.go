@@ -19,7 +19,6 @@ type dlqDiscardCommand struct {
 	DryRun bool     `help:"Only print what would be discarded."`
 }
 
-// Validate requires a reason.
 func (c dlqDiscardCommand) Validate() error {
 	if strings.TrimSpace(c.Reason) == "" {
 		return usage("--reason is empty: say why")
@@ -31,13 +30,12 @@ type discarder interface {
 	Discard(ctx context.Context, id, reason string) error
 }
 
-// discardRehearsal discards nothing.
 type discardRehearsal struct{}
 
 func (discardRehearsal) Discard(context.Context, string, string) error { return nil }
 
-// Run closes letters without replaying them. Their operations stay failed. If one cannot be
-// discarded, Run goes on with the others and fails at the end.
+// Run closes letters without replaying them. Their operations stay failed. If it cannot discard
+// one, it goes on with the others and fails at the end.
 func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

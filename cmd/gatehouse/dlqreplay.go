@@ -17,11 +17,10 @@ import (
 type dlqReplayCommand struct {
 	output
 	IDs    []string `arg:"" optional:"" help:"Ids of dead letters." name:"id"`
-	All    bool     `help:"All that are open and can be replayed."`
+	All    bool     `help:"Replay all that are open and can be replayed."`
 	DryRun bool     `help:"Only print what would be replayed."`
 }
 
-// Validate requires either ids or --all.
 func (c dlqReplayCommand) Validate() error {
 	if c.All == (len(c.IDs) > 0) {
 		return usage("name the dead letters to replay, or --all")
@@ -55,8 +54,8 @@ func treat(l deadletters.Letter, did string) treated {
 	return treated{l.ID, events.Name(l.Type), l.Subject, did, about(l)}
 }
 
-// Run replays letters. A replay never undoes a newer request, since it keeps its old intent. If
-// one cannot be replayed, Run goes on with the others and fails at the end.
+// Run replays letters. A replay keeps its old intent, so it never undoes a newer request. If
+// Run cannot replay one, it goes on with the others and fails at the end.
 func (c dlqReplayCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -95,16 +94,15 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	return errors.Join(err, printed, done())
 }
 
-// whyLeft says why a letter cannot be replayed, and what to do about it.
 func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
-		return "this version does not know its type; replay it with a newer one, once the workers are that new"
+		return "this version does not know its type; update the workers and this command, then replay it"
 	}
-	return "no worker can read it; look at it, then discard it"
+	return "no worker can read it; look at it with `gatehouse dlq show`, then discard it"
 }
 
-// chosen reads the letters to replay. With --all, open letters that no worker could read are in
-// left.
+// chosen reads the letters to replay. With --all, left holds the open letters that no worker
+// could read.
 func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {

@@ -13,15 +13,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
-// probeTime bounds a probe: it waits for the budget, which others may be using up.
+// probeTime bounds a probe, which may have to wait for the budget.
 const probeTime = 5 * time.Minute
 
 type doctorCommand struct {
 	output
-	ProbeImport bool `help:"Try out, with a few throw-away keys, whether keys can be created many at a time, and keep the answer for the workers."`
+	ProbeImport bool `help:"Test with a few throw-away keys whether workers can create many keys at a time here, and save the result for them."`
 }
 
-// Run examines what Gatehouse relies on. It fails if anything is wrong.
+// Run examines what Gatehouse needs. It fails if anything is wrong.
 func (c doctorCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -37,7 +37,6 @@ func (c doctorCommand) Run(ctx context.Context) error {
 	return verdict(checks)
 }
 
-// checkJSON is a check for programs.
 type checkJSON struct {
 	Name    string `json:"name"`
 	Status  string `json:"status"` // ok, wrong or skipped
@@ -74,9 +73,9 @@ func verdict(checks []app.Check) error {
 	if wrong == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("%d of %d checks found something wrong", wrong, len(checks))
+	text := fmt.Sprintf("%d of %d checks found a problem", wrong, len(checks))
 	if skipped > 0 {
-		text += fmt.Sprintf(", and %d could not be made because of that", skipped)
+		text += fmt.Sprintf(", and %d were skipped because of that", skipped)
 	}
 	return errors.New(text)
 }
@@ -147,7 +146,7 @@ func findingJSON(finding keyimport.Finding) map[string]any {
 	return map[string]any{"region": finding.Region, "usable": finding.Usable, "at": instant(finding.At), "observations": list}
 }
 
-// describe prints a finding for people, in lines of at most 80 characters.
+// describe prints a finding in lines of at most 80 characters.
 func describe(out io.Writer, finding keyimport.Finding) {
 	columns := 80
 	if terminal := width(out); terminal > 0 {
@@ -168,16 +167,16 @@ func describe(out io.Writer, finding keyimport.Finding) {
 	}
 	if finding.Usable {
 		fmt.Fprint(out, `
-Keys can be created many at a time. Workers with GATEHOUSE_PROVISIONING=auto,
-the default, begin to do so within some minutes where many people wait; a person
-who asks alone is still served at once. GATEHOUSE_PROVISIONING=single turns it
-off.
+Workers can create many keys at a time here. With GATEHOUSE_PROVISIONING=auto,
+the default, they begin to do so within a few minutes, when many people wait. A
+person who waits alone is still served at once. GATEHOUSE_PROVISIONING=single
+turns this off.
 `)
 		return
 	}
 	fmt.Fprint(out, `
-Keys cannot safely be created many at a time here. Workers go on creating them
-one by one, which is slower when many people sign up at once and otherwise the
-same. There is nothing to set; try again when AWS has changed.
+Workers cannot safely create many keys at a time here. They go on creating keys
+one by one, which is slower only when many people sign up at once. You need not
+change any setting. Run this again if AWS has changed ImportApiKeys.
 `)
 }

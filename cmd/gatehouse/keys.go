@@ -24,8 +24,8 @@ type keysWhoseCommand struct {
 	Key string `arg:"" help:"The key's value, its id in the portal, or its id in API Gateway; - reads it from standard input, which keeps a value out of the shell's history."`
 }
 
-// Run finds the owner. It checks a value's checksum first, without AWS. The look-up costs calls
-// of API Gateway's control plane, within the budget. Run never prints the value.
+// Run finds the owner. It checks a value's checksum before it calls AWS. It never prints the
+// value.
 func (c keysWhoseCommand) Run(ctx context.Context) error {
 	text, err := c.text(ctx, os.Stdin, askForKey)
 	if err != nil {
@@ -40,8 +40,8 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tell(os.Stderr, "Looking in API Gateway. That takes a control-plane call for every 500 keys, within the budget.")
-	owner, err := desk.Whose(ctx, text)
+	tell(os.Stderr, "Searching API Gateway. This takes a control-plane call for every 500 keys, within the budget.")
+	owner, err := desk.FindKey(ctx, text)
 	if err != nil {
 		return err
 	}
@@ -57,17 +57,16 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	stray := ""
 	if recorded != "" && recorded != owner.GatewayID {
 		value["stray"], value["recorded_gateway_id"] = true, recorded
-		stray = fmt.Sprintf("a stray: somebody made it by hand under this name. The portal's own key of this name is %s.", recorded)
+		stray = fmt.Sprintf("This key is a stray: somebody created it by hand under this name. The portal's own key of this name is %s.", recorded)
 	}
 	return c.print(os.Stdout, value, func(w io.Writer) {
 		pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(accounts[0].Email)}, [2]string{"key", string(owner.Key)},
-			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"this is", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
+			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"warning", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
 		fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
 	})
 }
 
-// recordedAs is the id in API Gateway that the portal has recorded for the account's key, "" if
-// none.
+// recordedAs is the key's id in API Gateway according to the views, or "".
 func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID {
 	for _, k := range account.Keys {
 		if k.ID == key {
@@ -77,14 +76,13 @@ func recordedAs(account app.FoundAccount, key portal.KeyID) portal.GatewayKeyID 
 	return ""
 }
 
-// askForKey asks on a terminal for what is read from standard input.
 func askForKey() {
 	if term.IsTerminal(int(os.Stdin.Fd())) {
 		fmt.Fprint(os.Stderr, "The key's value or id, then Enter: ")
 	}
 }
 
-// text is the value or id: of the command line, or, after ask, the first line of in.
+// text returns the argument or, if that is "-", the first line of in, after calling ask.
 func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (string, error) {
 	if c.Key != "-" {
 		return strings.TrimSpace(c.Key), nil
@@ -103,8 +101,8 @@ func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (s
 	return "", fmt.Errorf("reading standard input: %w", err)
 }
 
-// firstLine is the first line of in. A terminal's may never come: when ctx ends, the read is
-// left behind.
+// firstLine returns the first line of in. A terminal's may never come: if ctx ends first,
+// firstLine abandons the read.
 func firstLine(ctx context.Context, in io.Reader) (line string, err error) {
 	type read struct {
 		line string

@@ -10,17 +10,16 @@ import (
 )
 
 type localCommand struct {
-	Data          string `help:"Folder that keeps all data." default:".gatehouse" type:"path"`
-	Fresh         bool   `help:"Start over: delete what the folder holds."`
+	Data          string `help:"Folder for all data." default:".gatehouse" type:"path"`
+	Fresh         bool   `help:"Start over: delete everything in the folder."`
 	Port          int    `help:"Port of the portal." default:"8080"`
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
 
-	Fault     []string `help:"Have the local AWS misbehave, like sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms; seed=N makes it another sequence. May be repeated." placeholder:"RULE" sep:"none"`
+	Fault     []string `help:"Make the local AWS fail, as in sqs.SendMessage:lost,rate=0.1 or dynamodb:latency=10ms-50ms. seed=N changes which calls fail. Can be repeated." placeholder:"RULE" sep:"none"`
 	AWSQuotas bool     `name:"aws-quotas" help:"Enforce AWS's quotas on API Gateway's control plane."`
 }
 
-// Validate checks the ports.
 func (c localCommand) Validate() error {
 	for flag, port := range map[string]int{"--port": c.Port, "--aws-port": c.AWSPort, "--operators-port": c.OperatorsPort} {
 		if port < 0 || port > 65535 {
@@ -30,7 +29,6 @@ func (c localCommand) Validate() error {
 	return nil
 }
 
-// Run runs until interrupted.
 func (c localCommand) Run(ctx context.Context) error {
 	app.CollectSeldom()
 	cfg, err := app.LoadConfig(os.Environ())

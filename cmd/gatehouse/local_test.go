@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// program is this command, built by TestMain.
+// program is the path of this command, which TestMain builds.
 var program string
 
 func TestMain(m *testing.M) {
@@ -34,15 +34,15 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// localCommandOn is `gatehouse local` on a folder, on free ports.
+// localCommandOn returns `gatehouse local` on a folder, on free ports.
 func localCommandOn(folder string, flags ...string) *exec.Cmd {
 	return exec.Command(program, append([]string{
 		"local", "--data", folder, "--port", "0", "--aws-port", "0", "--operators-port", "0",
 	}, flags...)...)
 }
 
-// runs starts the command and returns its banner, up to the first line that has the
-// text. It is killed at the end of the test unless it has ended.
+// runs starts the command and returns its banner, up to the first line that contains until. The
+// command is killed at the end of the test unless it has ended.
 func runs(t *testing.T, cmd *exec.Cmd, until string) (banner string, rest *bufio.Scanner) {
 	t.Helper()
 	stdout, err := cmd.StdoutPipe()
@@ -71,7 +71,7 @@ func runs(t *testing.T, cmd *exec.Cmd, until string) (banner string, rest *bufio
 	return "", nil
 }
 
-func TestFaultsComeFromFlags(t *testing.T) {
+func TestLocalTakesFaultsFromFlags(t *testing.T) {
 	t.Parallel()
 	cmd := localCommandOn(t.TempDir(), "--fault", "seed=7; kms:latency=1us", "--fault", "sns.Publish:lost,rate=0.5", "--fault", "*:latency=1us-2us")
 	const want = "seed=7; kms:latency=1µs; sns.Publish:lost,rate=0.5; *:latency=1µs-2µs"
@@ -92,7 +92,7 @@ func TestFaultsComeFromFlags(t *testing.T) {
 	}
 }
 
-func TestASecondProcessOnTheSameDataIsRefusedWithOneLine(t *testing.T) {
+func TestSecondProcessOnTheSameDataIsRefused(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	first := localCommandOn(folder)
@@ -120,7 +120,7 @@ func TestASecondProcessOnTheSameDataIsRefusedWithOneLine(t *testing.T) {
 	}
 }
 
-func TestADamagedDataFileIsRefusedWithOneLine(t *testing.T) {
+func TestDamagedDataFileIsRefused(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	if err := os.WriteFile(filepath.Join(folder, localaws.DataFile), bytes.Repeat([]byte("torn"), 10_000), 0o600); err != nil {
@@ -142,7 +142,7 @@ func TestADamagedDataFileIsRefusedWithOneLine(t *testing.T) {
 	}
 }
 
-func TestFaultsThatMakeNoSenseAreRefusedAtStart(t *testing.T) {
+func TestInvalidFaultsAreRefusedAtStart(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ fault, want string }{
 		"a rate above 1":       {"sqs:lost,rate=2", `fault "sqs:lost,rate=2": the rate`},

@@ -1,5 +1,5 @@
-// Command gatehouse is for operators and developers: it runs a whole portal on this machine,
-// sets one up on AWS, and looks things up and mends them there.
+// Command gatehouse is for operators and developers. It runs a portal on this machine, sets one
+// up on AWS, and finds and repairs things there.
 package main
 
 import (
@@ -21,13 +21,13 @@ import (
 const processName = "gatehouse"
 
 type commands struct {
-	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with an AWS of its own."`
-	Setup       setupCommand       `cmd:"" help:"Create or mend the tables, queues, topic and KMS key in the AWS account."`
-	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse relies on exists and answers."`
-	Sweep       sweepCommand       `cmd:"" help:"Compare API Gateway and the views with the journal, and have workers mend the differences."`
-	Projections projectionsCommand `cmd:"" help:"Look at the views, or have a worker rebuild them."`
+	Local       localCommand       `cmd:"" help:"Run a whole portal on this machine, with a local AWS."`
+	Setup       setupCommand       `cmd:"" help:"Create or repair the tables, queues, topic and KMS key in the AWS account."`
+	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse needs exists and answers."`
+	Sweep       sweepCommand       `cmd:"" help:"Have workers compare API Gateway and the views with the journal, and repair the differences."`
+	Projections projectionsCommand `cmd:"" help:"Show the state of the views, or have a worker rebuild them."`
 	Catalog     catalogCommand     `cmd:"" help:"Have a worker read the catalog now."`
-	Operation   operationCommand   `cmd:"" help:"Look up what became of an operation."`
+	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to."`
 	DLQ         dlqCommand         `cmd:"" name:"dlq" help:"List, replay or discard dead letters."`
@@ -41,14 +41,13 @@ const description = `Gatehouse, a developer portal for Amazon API Gateway.
 
 The commands read the same environment variables as the portal and its workers; see docs/configuration.md.
 
-Exit codes: 0 ok; 1 failed, or found something wrong; 2 usage.`
+Exit codes: 0 ok; 1 failed, or something is wrong; 2 wrong command line.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
-// kongExit is the panic by which kong ends the command, after --help and --version.
+// kongExit is the panic by which kong ends the command after --help and --version.
 type kongExit int
 
-// run runs the command and returns its exit code.
 func run(args []string, out, errs io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -78,8 +77,8 @@ func run(args []string, out, errs io.Writer) (code int) {
 	return app.ExitFailed
 }
 
-// tell prints an error, wrapped to the width of a terminal. Commands to copy, which are on lines
-// of their own, stay whole.
+// tell prints an error, wrapped to the width of a terminal. Lines with commands to copy stay
+// whole.
 func tell(errs io.Writer, text string) {
 	for i, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimLeft(line, " ")
@@ -108,8 +107,8 @@ type usage string
 
 func (u usage) Error() string { return string(u) }
 
-// usageError prints what is wrong with the command line and whose --help to read: that of
-// command, or if parsing failed, of the last command that the parser recognised.
+// usageError prints what is wrong with the command line and which --help to read: that of
+// command or, if parsing failed, of the last command that the parser recognised.
 func usageError(errs io.Writer, err error, command *kong.Node) int {
 	help := processName
 	if command != nil {
@@ -127,7 +126,6 @@ func usageError(errs io.Writer, err error, command *kong.Node) int {
 	return app.ExitUsage
 }
 
-// lastCommand is the last command that the parser recognised, nil if there is none.
 func lastCommand(c *kong.Context) *kong.Node {
 	var last *kong.Node
 	for _, path := range c.Path {

@@ -10,7 +10,7 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error) { panic("broken") }
 
-func TestAPanicIsNotSwallowed(t *testing.T) {
+func TestPanicIsNotSwallowed(t *testing.T) {
 	t.Parallel()
 	defer func() {
 		if got := recover(); got != "broken" {

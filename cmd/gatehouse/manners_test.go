@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// said runs the command in that environment and nothing else of this machine's.
+// said runs the command with env and nothing else from this machine's environment.
 func said(t *testing.T, env []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	cmd := exec.Command(program, args...)
@@ -21,26 +21,26 @@ func said(t *testing.T, env []string, args ...string) (code int, stdout, stderr 
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
-func TestAWrongCommandLineIsAnsweredOnStderrWithAHintAndCodeTwo(t *testing.T) {
+func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		args       []string
 		says, hint string
 	}{
-		"nothing":                     {nil, `expected one of "local", "setup"`, "Run `gatehouse --help` for usage."},
-		"an unknown command":          {[]string{"nope"}, "unexpected argument nope", "Run `gatehouse --help` for usage."},
-		"an unknown flag":             {[]string{"dlq", "list", "--every"}, "unknown flag --every", "Run `gatehouse dlq list --help` for usage."},
-		"a verb is missing":           {[]string{"dlq"}, `expected one of "list", "show", "replay", "discard"`, "Run `gatehouse dlq --help` for usage."},
-		"an id is missing":            {[]string{"operation", "show"}, `expected "<id>"`, "Run `gatehouse operation show --help` for usage."},
-		"nothing to replay is named":  {[]string{"dlq", "replay"}, "name the dead letters to replay, or --all", "Run `gatehouse dlq replay --help` for usage."},
-		"a letter and all":            {[]string{"dlq", "replay", "x", "--all"}, "name the dead letters to replay, or --all", "Run"},
-		"no reason":                   {[]string{"dlq", "discard", "x", "--reason", " "}, "--reason is empty: say why", "Run"},
-		"a demo without a backend":    {[]string{"setup", "--demo"}, "--demo needs --demo-backend", "Run"},
-		"a key user that is no role":  {[]string{"setup", "--key-user", "worker"}, "want the ARN of a role or user", "Run"},
-		"a port that there cannot be": {[]string{"local", "--port", "99999"}, "--port 99999: a port must be 1 to 65535", "Run"},
-		"a port that is no number":    {[]string{"local", "--port", "http"}, "--port", "Run"},
-		"a shell that is not known":   {[]string{"completion", "csh"}, "must be one of", "Run"},
-		"no value on standard input":  {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
+		"no command":                    {nil, `expected one of "local", "setup"`, "Run `gatehouse --help` for usage."},
+		"an unknown command":            {[]string{"nope"}, "unexpected argument nope", "Run `gatehouse --help` for usage."},
+		"an unknown flag":               {[]string{"dlq", "list", "--every"}, "unknown flag --every", "Run `gatehouse dlq list --help` for usage."},
+		"no verb":                       {[]string{"dlq"}, `expected one of "list", "show", "replay", "discard"`, "Run `gatehouse dlq --help` for usage."},
+		"no id":                         {[]string{"operation", "show"}, `expected "<id>"`, "Run `gatehouse operation show --help` for usage."},
+		"neither a letter nor --all":    {[]string{"dlq", "replay"}, "name the dead letters to replay, or --all", "Run `gatehouse dlq replay --help` for usage."},
+		"a letter and --all":            {[]string{"dlq", "replay", "x", "--all"}, "name the dead letters to replay, or --all", "Run"},
+		"no reason":                     {[]string{"dlq", "discard", "x", "--reason", " "}, "--reason is empty: say why", "Run"},
+		"a demo without a backend":      {[]string{"setup", "--demo"}, "--demo needs --demo-backend", "Run"},
+		"a key user that is not an ARN": {[]string{"setup", "--key-user", "worker"}, "want the ARN of a role or user", "Run"},
+		"a port out of range":           {[]string{"local", "--port", "99999"}, "--port 99999: a port must be 1 to 65535", "Run"},
+		"a port that is not a number":   {[]string{"local", "--port", "http"}, "--port", "Run"},
+		"an unknown shell":              {[]string{"completion", "csh"}, "must be one of", "Run"},
+		"no value on standard input":    {[]string{"keys", "whose", "-"}, "standard input is empty", "Run `gatehouse keys whose --help` for usage."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -55,7 +55,7 @@ func TestAWrongCommandLineIsAnsweredOnStderrWithAHintAndCodeTwo(t *testing.T) {
 	}
 }
 
-func TestHelpAndVersionAreEverywhereAndStartNothing(t *testing.T) {
+func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"operation", "show"}, {"operation", "follow"},
 		{"account", "find"}, {"keys", "whose"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
@@ -80,7 +80,7 @@ func TestHelpAndVersionAreEverywhereAndStartNothing(t *testing.T) {
 	}
 }
 
-func TestMissingCredentialsAreToldOnceByEveryCommand(t *testing.T) {
+func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"operation", "show", "x"},
 		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}} {
@@ -91,7 +91,7 @@ func TestMissingCredentialsAreToldOnceByEveryCommand(t *testing.T) {
 	}
 }
 
-func TestAnAWSThatDoesNotAnswerIsToldOnce(t *testing.T) {
+func TestDoctorReportsOnceThatAWSDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	env := []string{"AWS_REGION=us-east-1", "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ACCESS_KEY_ID=x", "AWS_SECRET_ACCESS_KEY=x", "AWS_MAX_ATTEMPTS=1"}
 	code, stdout, _ := said(t, env, "doctor")
@@ -100,7 +100,7 @@ func TestAnAWSThatDoesNotAnswerIsToldOnce(t *testing.T) {
 	}
 }
 
-func TestAMistypedValueIsFoundOutWithoutAskingAnybody(t *testing.T) {
+func TestMistypedKeyValueIsDetectedWithoutAWS(t *testing.T) {
 	t.Parallel()
 	const value = "gh0Mv4jrDF8xUUC2tsGFIorBvkoC9zpIRjUuDOl8HuyvD1gCiaZ"
 	for name, text := range map[string]string{"mistyped": strings.Replace(value, "4", "5", 1), "cut off": value[:40], "too long": value + "Z"} {
@@ -114,7 +114,7 @@ func TestAMistypedValueIsFoundOutWithoutAskingAnybody(t *testing.T) {
 	}
 }
 
-func TestShellsCompleteCommandsAndFlags(t *testing.T) {
+func TestShellCompletionOffersCommandsAndFlags(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
 		"d": "doctor dlq", "dlq ": "list show replay discard", "dlq re": "replay", "projections ": "status rebuild", "sweep --j": "--json", "completion ": "bash zsh fish", "doctor": "doctor",
@@ -144,9 +144,9 @@ func TestShellsCompleteCommandsAndFlags(t *testing.T) {
 	}
 }
 
-// TestOnAHealthyLocalPortalTheDoctorFindsNothingWrong uses exactly the variables that the
-// banner prints, on a new folder and after a restart at other ports.
-func TestOnAHealthyLocalPortalTheDoctorFindsNothingWrong(t *testing.T) {
+// The doctor gets exactly the variables that the banner prints, for a new folder and after a
+// restart at other ports.
+func TestDoctorFindsNothingWrongWithALocalPortal(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
 	for _, turn := range []string{"first", "second"} {

@@ -15,12 +15,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// followEvery is how often an operation that is followed is looked at.
 const followEvery = time.Second
 
 type operationCommand struct {
 	Show   operationShowCommand   `cmd:"" help:"Show an operation with its steps."`
-	Follow operationFollowCommand `cmd:"" help:"Print an operation's steps as they come, until it is over; exit code 0 if it succeeded, else 1."`
+	Follow operationFollowCommand `cmd:"" help:"Print an operation's steps as they come, until it ends. The exit code is 0 if it succeeded, otherwise 1."`
 }
 
 type operationShowCommand struct {
@@ -28,7 +27,6 @@ type operationShowCommand struct {
 	ID portal.OperationID `arg:"" help:"The operation's id."`
 }
 
-// Run shows any account's operation.
 func (c operationShowCommand) Run(ctx context.Context) error {
 	desk, err := openDesk(ctx)
 	if err != nil {
@@ -55,7 +53,7 @@ func head(w io.Writer, op app.FoundOperation) {
 	)
 }
 
-// withCode is a reason's text and its code, which programs and docs/runbook.md go by.
+// withCode adds the reason's code, by which programs and docs/runbook.md name it.
 func withCode(text, code string) string {
 	if text == "" || code == "" {
 		return text
@@ -67,7 +65,7 @@ func waitsFor(op app.FoundOperation) string {
 	if op.HandedInAgain.IsZero() {
 		return ""
 	}
-	return "a worker to handle it, or the views to show that one has. It is sent to the workers again within a minute after " + moment(op.HandedInAgain) + "."
+	return "a worker to handle it, or the views to show that a worker has. It is sent to the workers again within a minute after " + moment(op.HandedInAgain) + "."
 }
 
 func printStep(w io.Writer, step projections.Step) {
@@ -84,7 +82,6 @@ type operationFollowCommand struct {
 	ID portal.OperationID `arg:"" help:"The operation's id."`
 }
 
-// Run prints steps until the operation is over.
 func (c operationFollowCommand) Run(ctx context.Context) error {
 	desk, err := openDesk(ctx)
 	if err != nil {
@@ -106,7 +103,7 @@ func (c operationFollowCommand) Run(ctx context.Context) error {
 	return ended("operation "+string(c.ID), progress)
 }
 
-// ended is the error of an operation that is over and did not succeed.
+// ended is the error of an operation that ended without success, or nil.
 func ended(what string, progress projections.Progress) error {
 	if progress.Status == projections.Succeeded {
 		return nil
@@ -120,7 +117,7 @@ func ended(what string, progress projections.Progress) error {
 
 var errUnfollowed = errors.New("interrupted; the operation goes on without you")
 
-// follow tells each step once, and looks again at every tick until the status is over.
+// follow calls look at every tick, and tell once for each step, until the operation has ended.
 func follow(ctx context.Context, tick <-chan time.Time, look func(context.Context) (projections.Progress, error), tell func(projections.Step)) (projections.Progress, error) {
 	told := 0
 	for {
@@ -146,7 +143,6 @@ func follow(ctx context.Context, tick <-chan time.Time, look func(context.Contex
 	}
 }
 
-// operationJSON is an operation for programs.
 type operationJSON struct {
 	ID        portal.OperationID `json:"id"`
 	Type      string             `json:"type"`
@@ -157,7 +153,7 @@ type operationJSON struct {
 	Message   string             `json:"message,omitempty"`
 	CreatedAt *time.Time         `json:"created_at,omitempty"`
 	UpdatedAt *time.Time         `json:"updated_at,omitempty"`
-	// HandedInAgain is when a request that no worker has handled is sent to them again.
+	// HandedInAgain is when a request that no worker has handled is sent again.
 	HandedInAgain *time.Time `json:"handed_in_again_at,omitempty"`
 	Steps         []stepJSON `json:"steps,omitempty"`
 }
@@ -185,7 +181,6 @@ func operationJSONOf(op app.FoundOperation) operationJSON {
 	return out
 }
 
-// openDesk is where operators' questions are answered.
 func openDesk(ctx context.Context) (*app.Desk, error) {
 	p, err := process(ctx)
 	if err != nil {

@@ -18,12 +18,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// output is the flag of every command that prints data.
+// output is embedded in every command that prints data.
 type output struct {
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
 
-// print writes value as JSON, or what text writes.
+// print writes value as JSON with --json, and calls text without.
 func (o output) print(to io.Writer, value any, text func(io.Writer)) error {
 	if !o.JSON {
 		text(to)
@@ -38,7 +38,7 @@ func (o output) print(to io.Writer, value any, text func(io.Writer)) error {
 	return nil
 }
 
-// width is how wide lines may be: as wide as the terminal, and any where nobody reads.
+// width is the terminal's width, or 0 for no limit if there is no terminal.
 func width(to io.Writer) int {
 	file, ok := to.(*os.File)
 	if !ok {
@@ -51,8 +51,8 @@ func width(to io.Writer) int {
 	return columns
 }
 
-// wrap breaks a text into lines of at most columns, of which all but the first begin with
-// indent blanks. A word that is longer stays whole, so that it can be copied.
+// wrap breaks a text into lines of at most columns; all but the first begin with indent blanks.
+// A longer word stays whole, so that it can be copied.
 func wrap(text string, columns, indent int) string {
 	if columns == 0 || utf8.RuneCountInString(text) <= columns {
 		return strings.TrimLeft(text, " ")
@@ -76,7 +76,7 @@ func wrap(text string, columns, indent int) string {
 	return b.String()
 }
 
-// pairs prints names and values in two columns; values that are empty are left out.
+// pairs prints names and values in two columns. It leaves out empty values.
 func pairs(to io.Writer, lines ...[2]string) {
 	const column = 14
 	for _, line := range lines {
@@ -91,7 +91,6 @@ func pairs(to io.Writer, lines ...[2]string) {
 	}
 }
 
-// table prints rows under their heads.
 func table(to io.Writer, indent string, heads []string, rows [][]string) {
 	w := tabwriter.NewWriter(to, 0, 4, 2, ' ', 0)
 	for _, row := range append([][]string{heads}, rows...) {
@@ -100,7 +99,7 @@ func table(to io.Writer, indent string, heads []string, rows [][]string) {
 	_ = w.Flush()
 }
 
-// moment is a time for people; a zero one is "".
+// moment is a time for people; the zero time is "".
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -108,7 +107,7 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// instant is a time for programs; a zero one is absent.
+// instant is a time for JSON; the zero time is nil.
 func instant(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -117,7 +116,7 @@ func instant(t time.Time) *time.Time {
 	return &t
 }
 
-// oneLine makes somebody else's text a line that does nothing to a terminal.
+// oneLine makes foreign text safe to print to a terminal; "" becomes "-".
 func oneLine(text string) string {
 	if text == "" {
 		return "-"
@@ -130,7 +129,6 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// count is a number of things, in the singular for one.
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -138,11 +136,11 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// tellUntaken tells the operator who waits for a job why nothing happens.
+// tellUntaken tells an operator who waits for a job why nothing happens.
 func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
 
-// process is what the environment describes. Commands log warnings only, unless
-// GATEHOUSE_LOG_LEVEL says otherwise: their answer is what they print.
+// process configures the command from the environment. It logs warnings only, unless
+// GATEHOUSE_LOG_LEVEL is set, since the answer is what it prints.
 func process(ctx context.Context) (app.Process, error) {
 	p, err := app.NewProcess(ctx, processName)
 	if os.Getenv("GATEHOUSE_LOG_LEVEL") == "" {

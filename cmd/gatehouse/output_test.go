@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-func TestWhatAProbeFoundFitsInEightyColumns(t *testing.T) {
+func TestProbeReportFitsInEightyColumns(t *testing.T) {
 	t.Parallel()
 	for _, usable := range []bool{true, false} {
 		var out strings.Builder
@@ -29,7 +29,7 @@ func TestWhatAProbeFoundFitsInEightyColumns(t *testing.T) {
 	}
 }
 
-func TestAReasonIsToldWithItsCode(t *testing.T) {
+func TestReasonIsPrintedWithItsCode(t *testing.T) {
 	t.Parallel()
 	op := app.FoundOperation{ID: "op", Progress: projections.Progress{
 		Status: projections.Rejected, Code: "not_found", Message: "Free is no longer offered.",
@@ -53,7 +53,7 @@ func TestAReasonIsToldWithItsCode(t *testing.T) {
 	}
 }
 
-func TestAValueFromStandardInputIsAskedForAndOneOnTheCommandLineIsNot(t *testing.T) {
+func TestKeysWhosePromptsOnlyForStandardInput(t *testing.T) {
 	t.Parallel()
 	for key, want := range map[string]int{"-": 1, "typed": 0} {
 		asked := 0
@@ -75,16 +75,16 @@ func TestReadingStandardInputCanBeInterrupted(t *testing.T) {
 	}
 }
 
-func TestADeadLetterIsToldByWhatItSaysOfItself(t *testing.T) {
+func TestDeadLetterIsDescribedByTypeAndSubject(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		letter deadletters.Letter
 		want   string
 	}{
-		"a message of ours":  {deadletters.Letter{Report: deadletters.Report{Type: "gatehouse.SubscribeRequested.v1", Subject: "account/ann"}}, "a SubscribeRequested about account/ann"},
-		"one without stream": {deadletters.Letter{Report: deadletters.Report{Type: "Notification", Queue: "q"}}, "a Notification"},
-		"a stranger's":       {deadletters.Letter{Report: deadletters.Report{Type: "bad\x1b[2Jtype", Queue: "q"}}, "a bad\uFFFD[2Jtype"},
-		"one without a type": {deadletters.Letter{Report: deadletters.Report{Queue: "gatehouse-jobs.fifo"}}, "a message from the queue gatehouse-jobs.fifo"},
+		"a request":                      {deadletters.Letter{Report: deadletters.Report{Type: "gatehouse.SubscribeRequested.v1", Subject: "account/ann"}}, "a SubscribeRequested about account/ann"},
+		"a message without a stream":     {deadletters.Letter{Report: deadletters.Report{Type: "Notification", Queue: "q"}}, "a Notification"},
+		"a type with control characters": {deadletters.Letter{Report: deadletters.Report{Type: "bad\x1b[2Jtype", Queue: "q"}}, "a bad\uFFFD[2Jtype"},
+		"a message without a type":       {deadletters.Letter{Report: deadletters.Report{Queue: "gatehouse-jobs.fifo"}}, "a message from the queue gatehouse-jobs.fifo"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

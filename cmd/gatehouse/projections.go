@@ -13,13 +13,12 @@ import (
 )
 
 type projectionsCommand struct {
-	Status  projectionsStatusCommand  `cmd:"" help:"Say which generation of the views is live, and how far a rebuild has come."`
-	Rebuild projectionsRebuildCommand `cmd:"" help:"Have a worker write all views anew from the journal, and wait until it has. The portal shows the old ones until the new ones are complete."`
+	Status  projectionsStatusCommand  `cmd:"" help:"Show which generation of the views is live, and how far a rebuild has come."`
+	Rebuild projectionsRebuildCommand `cmd:"" help:"Ask a worker to rebuild all views from the journal, and wait until it has. The portal shows the old views until the new ones are complete."`
 }
 
 type projectionsStatusCommand struct{ output }
 
-// statusJSON is the status of the views for programs.
 type statusJSON struct {
 	projections.Generations
 	Rebuilding *rebuildingJSON      `json:"rebuilding,omitempty"`
@@ -34,7 +33,6 @@ type rebuildingJSON struct {
 	Streams    int               `json:"streams"`
 }
 
-// Run prints the status.
 func (c projectionsStatusCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -57,39 +55,38 @@ func (c projectionsStatusCommand) Run(ctx context.Context) error {
 func describeViews(w io.Writer, status app.ViewsStatus) {
 	live := fmt.Sprintf("generation %d, shape %d", status.Live, status.Shape)
 	if status.Shape < status.Current {
-		live += fmt.Sprintf("; this version writes shape %d, so workers of it rebuild the views by themselves", status.Current)
+		live += fmt.Sprintf("; this version writes shape %d, so its workers rebuild the views automatically", status.Current)
 	}
 	rebuild := "none under way"
 	switch {
 	case status.Rebuilding != nil:
 		rebuild = fmt.Sprintf("since %s: %s", moment(status.Since), progressText(*status.Rebuilding))
 	case status.Next != 0:
-		rebuild = fmt.Sprintf("begun for generation %d, and no worker is at it; the next one goes on with it within a minute", status.Next)
+		rebuild = fmt.Sprintf("generation %d has been begun, but no worker is writing it; one continues within a minute", status.Next)
 	}
-	last := "none within three months"
+	last := "none in the last three months"
 	if status.Last != nil {
 		last = moment(status.Last.Ended) + ": " + rebuiltText(*status.Last)
 	}
 	pairs(w, [2]string{"live", live}, [2]string{"rebuild", rebuild}, [2]string{"last rebuild", last})
 }
 
-// progressText says what a rebuild is doing.
 func progressText(at projections.Rebuilding) string {
 	switch at.Phase {
 	case projections.PhaseAnnounced:
-		return fmt.Sprintf("waiting until every worker writes generation %d, too", at.Generation)
+		return fmt.Sprintf("waiting until every worker also writes generation %d", at.Generation)
 	case projections.PhaseShowing:
 		return fmt.Sprintf("pass %d: %s written to generation %d", at.Result.Passes+1, count(at.Seen, "stream"), at.Generation)
 	case projections.PhaseMoving, projections.PhaseMoved:
-		return fmt.Sprintf("generation %d is complete; readers move to it", at.Generation)
+		return fmt.Sprintf("generation %d is complete; readers are switching to it", at.Generation)
 	case projections.PhaseChecking:
-		return fmt.Sprintf("readers see generation %d; %s checked once more", at.Generation, count(at.Seen, "stream"))
+		return fmt.Sprintf("readers use generation %d; %s checked again", at.Generation, count(at.Seen, "stream"))
 	}
-	return fmt.Sprintf("readers see generation %d; %s of older ones deleted", at.Generation, count(at.Result.Deleted, "row"))
+	return fmt.Sprintf("readers use generation %d; %s of older generations deleted", at.Generation, count(at.Result.Deleted, "row"))
 }
 
 func rebuiltText(result projections.Rebuilt) string {
-	text := fmt.Sprintf("generation %d, %s, %s of older ones deleted", result.Generation, count(result.Streams, "stream"), count(result.Deleted, "row"))
+	text := fmt.Sprintf("generation %d, %s, %s of older generations deleted", result.Generation, count(result.Streams, "stream"), count(result.Deleted, "row"))
 	if result.Unreadable > 0 {
 		text += fmt.Sprintf("; %s could not be read", count(result.Unreadable, "stream"))
 	}
@@ -98,7 +95,6 @@ func rebuiltText(result projections.Rebuilt) string {
 
 type projectionsRebuildCommand struct{ output }
 
-// Run asks for a rebuild and follows it.
 func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -108,9 +104,9 @@ func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tell(os.Stderr, "A worker writes all views anew from the journal. The portal shows the old ones until the new ones are complete.")
+	tell(os.Stderr, "Asking a worker to rebuild all views from the journal. The portal shows the old views until the new ones are complete.")
 	if status.Rebuilding != nil {
-		tell(os.Stderr, "A rebuild is under way; this one begins when that one ends.")
+		tell(os.Stderr, "Another rebuild is under way. This one starts when that one ends.")
 	}
 	told := ""
 	result, err := app.RebuildViews(ctx, p, tellUntaken, func(at projections.Rebuilding) {

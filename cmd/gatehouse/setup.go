@@ -13,13 +13,12 @@ import (
 
 type setupCommand struct {
 	output
-	DryRun      bool     `help:"Only print what would be created or mended."`
-	KeyUser     []string `help:"ARN of a role or user that may compute API keys with the KMS key; nobody else may from then on. Name the roles of portal, worker and operators, and your own." placeholder:"ARN"`
+	DryRun      bool     `help:"Only print what would be created or repaired."`
+	KeyUser     []string `help:"ARN of a role or user that may compute API keys with the KMS key. From then on nobody else may, so name the roles of the portal, the workers and the operators, and your own, all in one run." placeholder:"ARN"`
 	Demo        bool     `help:"Add a user pool with two accounts, and an API with two plans."`
 	DemoBackend string   `help:"URL that answers the demo API's requests; required with --demo." placeholder:"URL"`
 }
 
-// Validate checks what flags go together.
 func (c setupCommand) Validate() error {
 	if c.Demo && c.DemoBackend == "" {
 		return usage("--demo needs --demo-backend: the URL that answers the demo API's requests")
@@ -32,7 +31,7 @@ func (c setupCommand) Validate() error {
 	return nil
 }
 
-// Run sets up and prints each change. A second run changes nothing but what was changed meanwhile.
+// Run sets up and prints each change. A second run repairs only what was changed meanwhile.
 func (c setupCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -47,7 +46,7 @@ func (c setupCommand) Run(ctx context.Context) error {
 	}})
 	if failed := c.print(os.Stdout, map[string]any{"dry_run": c.DryRun, "changes": changes}, func(w io.Writer) {
 		if err == nil && len(changes) == 0 {
-			fmt.Fprintf(w, "Everything is there and as it must be, named %s-….\n", p.Config.Prefix)
+			fmt.Fprintf(w, "Nothing to do: everything named %s-… exists and is as it must be.\n", p.Config.Prefix)
 		}
 	}); failed != nil {
 		return failed
@@ -60,7 +59,7 @@ func (c setupCommand) Run(ctx context.Context) error {
 		return err
 	}
 	if !c.JSON {
-		fmt.Printf("The demo is there: user pool %s, client %s, API %s.\n", demo.PoolID, demo.ClientID, demo.API.APIID)
+		fmt.Printf("The demo is installed: user pool %s, client %s, API %s.\n", demo.PoolID, demo.ClientID, demo.API.APIID)
 	}
 	return nil
 }

@@ -13,13 +13,12 @@ import (
 
 type sweepCommand struct{ output }
 
-// Run sweeps once and says what was found.
 func (c sweepCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "Having a worker sweep; waiting for it.")
+	fmt.Fprintln(os.Stderr, "Asking a worker to sweep, and waiting until it has.")
 	found, err := app.Sweep(ctx, p, tellUntaken)
 	if err != nil {
 		return err
@@ -27,9 +26,9 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	return c.print(os.Stdout, found, func(w io.Writer) { printFound(w, found) })
 }
 
-// printFound prints what a sweep found: how many of each kind, and the first of them by name.
+// printFound prints how many of each kind a sweep found, and the first of them by name.
 func printFound(w io.Writer, found provisioning.Found) {
-	fmt.Fprintf(w, "Compared %s: %d with something open, %d differing in API Gateway,\n%d not fully shown.\n",
+	fmt.Fprintf(w, "Compared %s: %d with open wishes, %d different in API Gateway,\n%d not fully shown.\n",
 		count(found.Streams, "stream"), found.Open, found.Drifted, found.Unshown)
 	if found.Open+found.Drifted+found.Unshown > 0 {
 		fmt.Fprintln(w, "Workers have been woken for them.")
@@ -39,14 +38,14 @@ func printFound(w io.Writer, found provisioning.Found) {
 		if found.Recent == 1 {
 			have, are, them = "has", "is", "it"
 		}
-		fmt.Fprintf(w, "%s %s changed just now and %s not compared in full yet. The next\nsweep, within the hour, compares %s again.\n",
+		fmt.Fprintf(w, "%s %s changed just now and %s not fully compared yet. The next\nsweep, within the hour, compares %s again.\n",
 			count(found.Recent, "stream"), have, are, them)
 	}
-	printFirst(w, "With something open", found.Open, streamNames(found.First.Open))
-	printFirst(w, "Differ in API Gateway", found.Drifted, streamNames(found.First.Drifted))
+	printFirst(w, "With open wishes", found.Open, streamNames(found.First.Open))
+	printFirst(w, "Different in API Gateway", found.Drifted, streamNames(found.First.Drifted))
 	printFirst(w, "Not fully shown", found.Unshown, streamNames(found.First.Unshown))
 	printFirst(w, "Cannot be read; the workers' log says why", found.Unreadable, streamNames(found.First.Unreadable))
-	printFirst(w, "Changed just now, and compared again by the next sweep", found.Recent, streamNames(found.First.Recent))
+	printFirst(w, "Changed just now; the next sweep compares them again", found.Recent, streamNames(found.First.Recent))
 	var strays []string
 	for _, stray := range found.First.Strays {
 		strays = append(strays, fmt.Sprintf("%s  %s", oneLine(string(stray.ID)), oneLine(stray.Name)))
@@ -57,8 +56,8 @@ func printFound(w io.Writer, found provisioning.Found) {
 	}
 }
 
-// printFirst prints a heading with the names under it, and how many more there are. It prints
-// nothing if there are none.
+// printFirst prints a heading, the names, and how many more there are; nothing if there are
+// none.
 func printFirst(w io.Writer, heading string, total int, names []string) {
 	if total == 0 {
 		return

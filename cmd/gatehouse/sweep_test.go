@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/provisioning"
 )
 
-func TestASweepNamesTheFirstOfEachKind(t *testing.T) {
+func TestSweepReportNamesTheFirstOfEachKind(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{
@@ -23,16 +23,16 @@ func TestASweepNamesTheFirstOfEachKind(t *testing.T) {
 			Strays:     []gateway.Listed{{ID: "k1", Name: "gatehouse/ann/key"}, {ID: "k2", Name: "gatehouse/\x1b[31m/key"}},
 		},
 	})
-	const want = `Compared 9 streams: 1 with something open, 1 differing in API Gateway,
+	const want = `Compared 9 streams: 1 with open wishes, 1 different in API Gateway,
 1 not fully shown.
 Workers have been woken for them.
-2 streams have changed just now and are not compared in full yet. The next
+2 streams have changed just now and are not fully compared yet. The next
 sweep, within the hour, compares them again.
 
-With something open:
+With open wishes:
   account/open
 
-Differ in API Gateway:
+Different in API Gateway:
   account/drifted
 
 Not fully shown:
@@ -41,7 +41,7 @@ Not fully shown:
 Cannot be read; the workers' log says why:
   account/unreadable
 
-Changed just now, and compared again by the next sweep:
+Changed just now; the next sweep compares them again:
   account/new
   account/newer
 
@@ -57,16 +57,16 @@ docs/runbook.md#the-sweep.
 	}
 }
 
-func TestOneStreamThatChangedJustNowIsToldInTheSingular(t *testing.T) {
+func TestSweepReportUsesTheSingularForOneStream(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{Streams: 1, Recent: 1, First: provisioning.First{Recent: []portal.Stream{"account/new"}}})
-	const want = `Compared 1 stream: 0 with something open, 0 differing in API Gateway,
+	const want = `Compared 1 stream: 0 with open wishes, 0 different in API Gateway,
 0 not fully shown.
-1 stream has changed just now and is not compared in full yet. The next
+1 stream has changed just now and is not fully compared yet. The next
 sweep, within the hour, compares it again.
 
-Changed just now, and compared again by the next sweep:
+Changed just now; the next sweep compares them again:
   account/new
 `
 	if text.String() != want {
@@ -74,11 +74,11 @@ Changed just now, and compared again by the next sweep:
 	}
 }
 
-func TestASweepThatFoundNothingNamesNothing(t *testing.T) {
+func TestSweepReportWithoutFindingsNamesNothing(t *testing.T) {
 	t.Parallel()
 	var text strings.Builder
 	printFound(&text, provisioning.Found{Streams: 1})
-	const want = "Compared 1 stream: 0 with something open, 0 differing in API Gateway,\n0 not fully shown.\n"
+	const want = "Compared 1 stream: 0 with open wishes, 0 different in API Gateway,\n0 not fully shown.\n"
 	if text.String() != want {
 		t.Errorf("the sweep prints %q, want %q", &text, want)
 	}

@@ -1,6 +1,5 @@
-// Command worker is the process that decides, converges and shows. Run as many as the
-// load wants; they share the control plane's budget. Configuration comes from the
-// environment: see docs/configuration.md.
+// Command worker decides, converges and shows. Run as many as the load needs; they share the
+// control plane's budget. See docs/configuration.md for its environment variables.
 package main
 
 import (
@@ -10,5 +9,5 @@ import (
 )
 
 func main() {
-	os.Exit(app.Main("worker", "A worker: carries requests out and makes API Gateway follow.", app.RunWorker))
+	os.Exit(app.Main("worker", "A worker: decides on requests, and makes API Gateway match the decisions.", app.RunWorker))
 }
