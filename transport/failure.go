@@ -103,7 +103,11 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
 	if !isPermanent(letter.Class) {
-		failure, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
+		var failure Failure
+		countErr := portal.Guard(func() (err error) {
+			failure, err = p.failures.Failed(ctx, letter.FailureKey, now)
+			return err
+		})()
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
 		}
@@ -112,7 +116,7 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		}
 		letter.Attempts, letter.First = failure.Count, failure.First
 	}
-	if buryErr := p.failures.Bury(ctx, letter); buryErr != nil {
+	if buryErr := portal.Guard(func() error { return p.failures.Bury(ctx, letter) })(); buryErr != nil {
 		return kept, errors.Join(err, buryErr)
 	}
 	return buried, err
