@@ -40,7 +40,7 @@ func (w *jobWait) look(run jobs.Run) {
 	if w.seen.IsZero() || run.Version != w.version {
 		w.version, w.seen = run.Version, now
 	}
-	w.taken = w.taken || run.Asked == w.demand || run.Again == w.demand
+	w.taken = w.taken || run.Taken(w.demand)
 	if !w.taken && !w.told && now.Sub(w.seen) >= untakenAfter {
 		w.told = true
 		w.untaken()
@@ -88,10 +88,10 @@ func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell fun
 		switch {
 		case err != nil:
 			return false, err
-		case run.Asked == w.demand && !run.UnderWay, begun && run.Asked != w.demand:
+		case run.Answers(w.demand) && !run.UnderWay, begun && !run.Answers(w.demand):
 			return true, nil
 		}
-		begun = begun || run.Asked == w.demand
+		begun = begun || run.Answers(w.demand)
 		w.look(run)
 		tell(run)
 		if w.now().Sub(asked) >= jobBegin && !run.UnderWay {

@@ -78,8 +78,8 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 }
 
 // Bury writes a message's letter and removes its failure count. The same transaction records the
-// failure for the message's operation; if that can never work, because the stream cannot be
-// read or the message has none, Bury writes the letter alone. Burying the same message again
+// failure for the message's operation; if that panics or can never work, because the stream cannot
+// be read or the message has none, Bury writes the letter alone. Burying the same message again
 // overwrites its letter and opens it again.
 func (r Recorder) Bury(ctx context.Context, report Report) error {
 	msg, unreadable := events.Decode(report.Body)
@@ -88,12 +88,17 @@ func (r Recorder) Bury(ctx context.Context, report Report) error {
 	if unreadable != nil {
 		return r.Rows.Write(ctx, rows...)
 	}
-	err := r.Requests.Fail(ctx, msg, letter.Class, rows...)
+	err := portal.Guard(func() error { return r.Requests.Fail(ctx, msg, letter.Class, rows...) })()
 	var never *journal.PermanentError
-	if !errors.As(err, &never) {
+	stack := portal.StackOf(err)
+	if stack == "" && !errors.As(err, &never) {
 		return err
 	}
-	zerolog.Ctx(ctx).Error().Err(err).Str("letter", letter.ID).Msg("nobody could be told that a message was given up")
+	line := zerolog.Ctx(ctx).Error().Err(err).Str("letter", letter.ID)
+	if stack != "" {
+		line = line.Str("stack", stack)
+	}
+	line.Msg("nobody could be told that a message was given up")
 	return r.Rows.Write(ctx, rows...)
 }
 

@@ -44,8 +44,9 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	if err := lane.enter(waiting); err != nil {
 		return nil, err
 	}
+	held := false
 	defer func() {
-		if err != nil {
+		if !held { // after a panic, too
 			lane.leave()
 		}
 	}()
@@ -57,7 +58,8 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 	for {
 		giveUp, ok, err := l.try(ctx, d, u)
 		if ok {
-			return func() { giveUp(); lane.leave() }, nil
+			held = true
+			return func() { defer lane.leave(); giveUp() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
 			err = waitError(waiting)

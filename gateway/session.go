@@ -78,12 +78,19 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 		}
 		take = func(ctx context.Context) (token, error) { return taker.takeFirst(ctx, tokenWait) }
 	}
+	admitted := false
+	release := p.release
+	defer func() {
+		if !admitted { // after a panic, too
+			release()
+		}
+	}()
 	if err := s.renew(ctx, &p, take); err != nil {
 		return permit{}, err
 	}
 	if op.creates {
 		if err := s.cp.budget.room.check(ctx); err != nil {
-			s.returnPermit(op, p)
+			s.returnToken(op, p)
 			return permit{}, err
 		}
 		if err := s.renew(ctx, &p, take); err != nil {
@@ -91,17 +98,17 @@ func (s *Session) enter(ctx context.Context, op Operation) (p permit, err error)
 		}
 	}
 	if s.lease != nil && !s.cp.Outlasts(s.lease) {
-		s.returnPermit(op, p)
+		s.returnToken(op, p)
 		return permit{}, tooLate()
 	}
+	admitted = true
 	return p, nil
 }
 
-// renew takes a token if the permit has no usable one. It releases the permit if that fails.
+// renew takes a token if the permit has no usable one.
 func (s *Session) renew(ctx context.Context, p *permit, take func(context.Context) (token, error)) (err error) {
 	for !p.token.usable(s.cp.budget.now()) {
 		if p.token, err = take(ctx); err != nil {
-			p.release()
 			return err
 		}
 	}
@@ -133,6 +140,10 @@ func (s *Session) AwaitToken(ctx context.Context) error {
 // returnPermit is for a call that is not made. Its token goes to the process's other calls.
 func (s *Session) returnPermit(op Operation, p permit) {
 	p.release()
+	s.returnToken(op, p)
+}
+
+func (s *Session) returnToken(op Operation, p permit) {
 	s.cp.budget.taker(op.class, s.urgency).giveBack(p.token)
 }
 

@@ -82,9 +82,9 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	}
 	woken := map[portal.Stream]bool{}
 	for _, row := range rows {
-		err := d.handle(ctx, row, woken)
+		err := portal.Guard(func() error { return d.handle(ctx, row, woken) })()
 		var postponed *portal.Postponed
-		if errors.As(err, &postponed) {
+		if errors.As(err, &postponed) && portal.StackOf(err) == "" { // a panic is no outage
 			return "", err
 		}
 		if err != nil {
@@ -146,7 +146,11 @@ func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
 }
 
 func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
-	zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk).Msg("a due row is passed over")
+	line := zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk)
+	if stack := portal.StackOf(err); stack != "" {
+		line = line.Str("stack", stack)
+	}
+	line.Msg("a due row is passed over")
 	if d.PassedOver != nil {
 		d.PassedOver(kind)
 	}

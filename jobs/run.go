@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/portal"
@@ -41,6 +42,9 @@ type Run struct {
 	// that came while a run was under way; a new run starts for it when that one ends.
 	Asked string `dynamodbav:"asked,omitempty"`
 	Again string `dynamodbav:"again,omitempty"`
+	// AlsoAsked and AlsoAgain are the ids of earlier demands that the same run answers.
+	AlsoAsked []string `dynamodbav:"also_asked,omitempty"`
+	AlsoAgain []string `dynamodbav:"also_again,omitempty"`
 	// Version increases by one with each write, which is conditional on it.
 	Version int64 `dynamodbav:"version"`
 }
@@ -87,10 +91,10 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 		return r, goOn
 	case a.kind == continuation:
 		return r, drop
-	case a.kind == demand && (a.id == r.Asked || a.id == r.Again):
+	case a.kind == demand && (r.waits(a.id) || r.asked(a.id)):
 		return r, drop
 	case a.kind == demand && alive:
-		r.Again = a.id
+		r.AlsoAgain, r.Again = r.demands(), a.id
 		return r, note
 	case a.kind == tick && (alive || r.done(a.slot, every, now) || a.slot < slotOf(now, every)):
 		return r, drop
@@ -98,18 +102,47 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	dead := r.UnderWay
 	r.UnderWay, r.Carrier, r.Heartbeat, r.Slot = true, a.id, now, slotOf(now, every)
 	if a.kind == demand {
-		r.Again, r.Asked = "", a.id
+		r.Asked, r.AlsoAsked, r.Again, r.AlsoAgain = a.id, r.demands(), "", nil
 	}
 	if dead && now.Sub(r.Started) < anewAfter {
 		// The dead run may have read things before the demand was made.
 		if a.kind == demand {
-			r.Again = portal.DeriveID("again", a.id)
+			r.Again, r.AlsoAgain, r.AlsoAsked = againFor(a.id), r.AlsoAsked, nil
 		}
 		return r, revive
 	}
 	r.Started, r.Cursor = now, ""
 	return r, anew
 }
+
+// mostDemands bounds the ids in a row. Those who wait for older demands look in vain.
+const mostDemands = 50
+
+// demands are the demands that wait for the next run.
+func (r Run) demands() []string {
+	if r.Again == "" {
+		return nil
+	}
+	all := append(slices.Clone(r.AlsoAgain), r.Again)
+	return all[max(0, len(all)-mostDemands):]
+}
+
+// againFor is the demand for another run after one that a demand took over.
+func againFor(demand string) string { return portal.DeriveID("again", demand) }
+
+func (r Run) waits(demand string) bool {
+	return slices.ContainsFunc(r.demands(), func(id string) bool { return id == demand || id == againFor(demand) })
+}
+
+func (r Run) asked(demand string) bool {
+	return slices.ContainsFunc(append(slices.Clone(r.AlsoAsked), r.Asked), func(id string) bool { return id == demand || id == againFor(demand) })
+}
+
+// Taken reports whether a worker has seen the demand.
+func (r Run) Taken(demand string) bool { return r.waits(demand) || r.asked(demand) }
+
+// Answers reports whether this run, which may be over, began after the demand and for it.
+func (r Run) Answers(demand string) bool { return r.asked(demand) && !r.waits(demand) }
 
 // alive reports whether the run has shown a sign of life within runLease. A time further in the
 // future than that comes from a wrong clock and does not count.
@@ -132,7 +165,7 @@ func (r Run) advance(next string, every time.Duration, now time.Time) Run {
 	switch {
 	case next != "":
 	case r.Again != "":
-		r.Asked, r.Again = r.Again, ""
+		r.Asked, r.AlsoAsked, r.Again, r.AlsoAgain = r.Again, r.AlsoAgain, "", nil
 		r.Started, r.Slot = now, slotOf(now, every)
 	default:
 		r.UnderWay, r.Carrier, r.Ended = false, "", now

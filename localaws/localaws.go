@@ -87,14 +87,14 @@ func Open(opts Options) (*Server, error) {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	listener, err := net.Listen("tcp", opts.Addr) // first, since Fresh empties the file
+	if err != nil {
+		return nil, fmt.Errorf("listening at %s: %w", opts.Addr, err)
+	}
 	db, err := store.Open(filepath.Join(opts.Dir, DataFile), store.Options{NoSync: opts.NoSync, Fresh: opts.Fresh})
 	if err != nil {
+		_ = listener.Close()
 		return nil, err
-	}
-	listener, err := net.Listen("tcp", opts.Addr)
-	if err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("listening at %s: %w", opts.Addr, err)
 	}
 	s := &Server{db: db, listener: listener, mounts: opts.Mount, listensAt: hostName(opts.Addr)}
 	env := wire.Env{

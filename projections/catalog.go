@@ -112,11 +112,12 @@ func (c *catalogCache) get(ctx context.Context, read func(context.Context, Catal
 		last := c.catalog
 		c.mu.Unlock()
 		var catalog Catalog
+		asked := c.clock()
 		err := portal.Guard(func() (err error) {
 			catalog, err = read(ctx, last)
 			return err
 		})()
-		c.keep(catalog, err)
+		c.keep(catalog, asked, err)
 		return nil, nil
 	})
 	select {
@@ -140,12 +141,13 @@ func (c *catalogCache) inMemory() (catalog Catalog, fresh bool, err error) {
 	return c.catalog, fresh, nil
 }
 
-func (c *catalogCache) keep(catalog Catalog, err error) {
+// keep keeps the outcome of a reading. A catalog's age counts from when it was asked for.
+func (c *catalogCache) keep(catalog Catalog, asked time.Time, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.triedAt, c.failed = c.clock(), err
 	if err == nil {
-		c.catalog, c.readAt = catalog, c.triedAt
+		c.catalog, c.readAt, c.triedAt = catalog, asked, asked
 	}
 }
 

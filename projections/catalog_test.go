@@ -234,3 +234,22 @@ func TestAReaderThatGoesAwayDoesNotFailTheOthers(t *testing.T) {
 		t.Errorf("offered %+v", got)
 	}
 }
+
+// What `gatehouse catalog sync` promises: CatalogFresh after a catalog is published, every process
+// shows it, also one that was reading while it was published.
+func TestACatalogIsFreshFromWhenItsReadingBegan(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	cache := catalogCache{now: func() time.Time { return now }}
+	if _, err := cache.get(t.Context(), func(context.Context, Catalog) (Catalog, error) {
+		now = now.Add(900 * time.Millisecond) // a newer catalog is published meanwhile
+		return Catalog{Sequence: 1}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	now = now.Add(CatalogFresh - time.Millisecond)
+	got, err := cache.get(t.Context(), func(context.Context, Catalog) (Catalog, error) { return Catalog{Sequence: 2}, nil })
+	if err != nil || got.Sequence != 2 {
+		t.Errorf("1.9 seconds after the reading began the process shows catalog %d, %v", got.Sequence, err)
+	}
+}

@@ -98,7 +98,12 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 	now := p.now().UTC()
 	letter := deadLetter(msg, h, err, now)
 	if !isPermanent(letter.Class) {
-		count, first, countErr := p.failures.Failed(ctx, letter.FailureKey, now)
+		var count int
+		var first time.Time
+		countErr := portal.Guard(func() (err error) {
+			count, first, err = p.failures.Failed(ctx, letter.FailureKey, now)
+			return err
+		})()
 		if countErr != nil {
 			return kept, errors.Join(err, countErr)
 		}
@@ -107,7 +112,7 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		}
 		letter.Attempts, letter.First = count, first
 	}
-	if buryErr := p.failures.Bury(ctx, letter); buryErr != nil {
+	if buryErr := portal.Guard(func() error { return p.failures.Bury(ctx, letter) })(); buryErr != nil {
 		return kept, errors.Join(err, buryErr)
 	}
 	return buried, err

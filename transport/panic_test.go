@@ -1,8 +1,10 @@
 package transport
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ThreeDotsLabs/watermill/message"
 
@@ -29,4 +31,39 @@ func TestAPanicOfOneOfTwoPublishersIsTheSendersError(t *testing.T) {
 	err := NewSender(&recorder{}, explosive{}, routes).Send(t.Context(),
 		event("1", "account/a", events.RegisterUser{}), event("2", "account/a", events.UserRegistered{}))
 	wantPanic(t, err)
+}
+
+// explosiveLedger panics where failures are counted, or where letters are written.
+type explosiveLedger struct {
+	ledger
+	counting bool
+}
+
+func (l *explosiveLedger) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
+	if l.counting {
+		panic("oh")
+	}
+	return l.ledger.Failed(ctx, key, at)
+}
+
+func (l *explosiveLedger) Bury(context.Context, DeadLetter) error { panic("oh") }
+
+func TestAMessageWhoseFailureCannotBeNotedForAPanicIsKept(t *testing.T) {
+	t.Parallel()
+	for name, counting := range map[string]bool{"counting it": true, "burying it": false} {
+		p := &policy{failures: &explosiveLedger{counting: counting}, limit: RetryLimit{Failures: 1, Span: time.Nanosecond}, now: time.Now}
+		err := portal.Guard(func() error {
+			h, acked, _ := handle(t, p, registrations, registration(t), func(context.Context, events.Event) error {
+				return portal.Fail(map[bool]portal.Code{true: portal.Conflict, false: portal.Invalid}[counting], "No.")
+			})
+			if h.outcome != kept || acked {
+				t.Errorf("%s: %s, acked %v", name, h.outcome, acked)
+			}
+			wantPanic(t, h.err)
+			return nil
+		})()
+		if err != nil {
+			t.Errorf("%s: the router sees %v", name, err)
+		}
+	}
 }
