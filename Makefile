@@ -63,12 +63,14 @@ way: ## List the functions that one click on Subscribe executes
 	@GOCOVERDIR=$$(mktemp -d) ./$(BIN)/way
 
 .PHONY: lint
-lint: $(LINTER) ## Check format, go vet, and what .golangci.yml asks for
+lint: $(LINTER) ## Check format, go vet, .golangci.yml, and the prose
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
 		echo "Not formatted; run gofmt -w on:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) vet -C tools ./...
 	./$(LINTER) run
+	$(GO) test -C tools ./prose
+	$(GO) run -C tools ./prose ..
 
 .PHONY: graph
 graph: ## Draw the package graph in docs/architecture.md from the imports

@@ -64,7 +64,7 @@ func (j *paused) deliver(msg events.Event) {
 
 func (j *paused) demand(id string) events.Event { return jobs.Demand(sweepJob, id, id, j.now) }
 
-// over says whether an operator who looks now learns that the run is over.
+// over reports whether an operator who looks now learns that the run is over.
 func (j *paused) over(wait *jobWait) bool {
 	j.t.Helper()
 	ctx, stop := context.WithTimeout(j.t.Context(), time.Second)

@@ -115,7 +115,8 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	return r, anew
 }
 
-// mostDemands bounds the ids in a row. Those who wait for older demands look in vain.
+// mostDemands bounds the ids in a row. A command that waits for an older demand is not told of its
+// end.
 const mostDemands = 50
 
 // demands are the demands that wait for the next run.
@@ -130,10 +131,12 @@ func (r Run) demands() []string {
 // againFor is the demand for another run after one that a demand took over.
 func againFor(demand string) string { return portal.DeriveID("again", demand) }
 
+// waits reports whether the demand waits for the next run.
 func (r Run) waits(demand string) bool {
 	return slices.ContainsFunc(r.demands(), func(id string) bool { return id == demand || id == againFor(demand) })
 }
 
+// asked reports whether this run answers the demand.
 func (r Run) asked(demand string) bool {
 	return slices.ContainsFunc(append(slices.Clone(r.AlsoAsked), r.Asked), func(id string) bool { return id == demand || id == againFor(demand) })
 }
