@@ -31,6 +31,34 @@ func TestEveryTestThatAPageNamesExists(t *testing.T) {
 	}
 }
 
+// A pattern that matches no test runs nothing and exits with 0.
+func TestEveryRunPatternThatAPageShowsMatchesATest(t *testing.T) {
+	t.Parallel()
+	shown := 0
+	walk(t, "..", ".md", func(path, content string) {
+		for _, found := range regexp.MustCompile(`go test \./([\w/]+) .*?-run (\S+)`).FindAllStringSubmatch(content, -1) {
+			shown++
+			pattern, err := regexp.Compile(strings.Trim(found[2], "'`"))
+			if err != nil {
+				t.Errorf("%s shows %q: %v", path, found[0], err)
+				continue
+			}
+			matches := false
+			walk(t, filepath.Join("..", found[1]), "_test.go", func(_, content string) {
+				for _, test := range regexp.MustCompile(`(?m)^func (Test\w+|Fuzz\w+)\(`).FindAllStringSubmatch(content, -1) {
+					matches = matches || pattern.MatchString(test[1])
+				}
+			})
+			if !matches {
+				t.Errorf("%s shows %q, which runs no test", path, found[0])
+			}
+		}
+	})
+	if shown == 0 {
+		t.Error("no page shows a command that runs a test")
+	}
+}
+
 // walk visits the files below root whose names end so.
 func walk(t *testing.T, root, ending string, visit func(path, content string)) {
 	t.Helper()
