@@ -27,6 +27,9 @@ import (
 // patience is how long a test waits for something that should take a second or two.
 const patience = 30 * time.Second
 
+// startPatience is how long a portal may take to start: all tests start theirs at the same time.
+const startPatience = 2 * time.Minute
+
 // site is a running `gatehouse local`.
 type site struct {
 	local.Portal
@@ -92,8 +95,8 @@ func startWith(t *testing.T, with settings) *site {
 	case err := <-done:
 		done <- err
 		t.Fatalf("starting: %v", err)
-	case <-time.After(patience):
-		t.Fatal("it did not start")
+	case <-time.After(startPatience):
+		t.Fatal("the portal did not start")
 	}
 	return nil
 }
