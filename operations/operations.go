@@ -138,8 +138,9 @@ type Operation struct {
 // MaxOpen open requests. A repeat of an accepted request is still answered.
 //
 // If the table or the queue does not answer, it returns Unavailable, and the message says
-// whether the request may have been accepted. Sending it again is safe but not needed: once the
-// row is written, a due row publishes the request later.
+// whether the request may have been accepted. Sending it again under the same Idempotency-Key is
+// safe, and needed if the row was not written. Without a key it may make a second operation. Once
+// the row is written, a due row publishes the request later.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -200,7 +201,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	known, isNew, err := o.rows.insert(ctx, row)
 	switch {
 	case notWritten(err):
-		return Operation{}, unavailable(err)
+		return Operation{}, notAccepted(err)
 	case err != nil:
 		// If the row was written, a due row publishes the request. A repeat publishes it at once.
 		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
@@ -231,7 +232,7 @@ func changesPlans(request events.Request) bool {
 func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
-		return Operation{}, unavailable(cause)
+		return Operation{}, notAccepted(cause)
 	case portal.CodeOf(cause) != portal.TooManyRequests:
 		return Operation{}, uncertain(cause)
 	}
@@ -359,7 +360,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	row, found, err := o.row(ctx, id)
 	reading.Wait()
 	if err != nil {
-		return Operation{}, unavailable(err)
+		return Operation{}, unavailable("The operation could not be read right now. Try again in a moment.", err)
 	}
 	if !found || !may(row) {
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
@@ -408,10 +409,15 @@ func uncertain(err error) error {
 	}
 }
 
-// unavailable is the error for a request that was certainly not accepted.
-func unavailable(err error) error {
+// notAccepted is the error for a request that was certainly not accepted.
+func notAccepted(err error) error {
+	return unavailable("The request could not be accepted right now. Nothing was done; send it again in a moment.", err)
+}
+
+// unavailable gives an error that has no code the code Unavailable and that message.
+func unavailable(message string, err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err
 	}
-	return &portal.Error{Code: portal.Unavailable, Message: "The request could not be accepted right now. Nothing was done; send it again in a moment.", Err: err}
+	return &portal.Error{Code: portal.Unavailable, Message: message, Err: err}
 }
