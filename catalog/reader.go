@@ -22,9 +22,9 @@ const (
 	// runKept is how long a run's rows are kept. A run older than runLasts starts over, so no
 	// catalog is built from rows that are partly deleted.
 	runKept, runLasts = 7 * 24 * time.Hour, 24 * time.Hour
-	// remembered and rememberedAtLeast bound how long the stages of an API and the base paths
-	// of a domain are reused. Reading each costs a call, and API Gateway has no cheap sign of a
-	// change. The time varies per name, so that they are not all read in the same run.
+	// The stages of an API and the base paths of a domain are reused for rememberedAtLeast to
+	// remembered, because reading each costs a call. The time depends on the name, so that they
+	// are not all read in the same run.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	// stepTime bounds a step that makes several calls.
 	stepTime = 5 * time.Second
@@ -71,8 +71,8 @@ type Outcome struct {
 
 // Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST APIs
 // they name, the stages of each, and the custom domains; the last steps store the document and
-// publish it. A run keeps everything it reads in rows, so an interrupted step can run again and
-// nothing is read twice. A run answers the requests that were waiting when it began.
+// publish it. A run stores what it reads in rows, so an interrupted step can run again without
+// reading stored pages again. A run answers the requests that were waiting when it began.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
@@ -136,7 +136,7 @@ func (p progress) to(next phase) progress {
 }
 
 // Step does one step of a run from the cursor, and returns the next step's cursor, "" when the
-// run is over. Repeating a step has the same effect as one.
+// run is over. Steps are idempotent.
 func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
 	var p progress
 	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format || r.Now().Sub(p.Began) > runLasts {
@@ -177,8 +177,9 @@ func (r *Reader) begin(ctx context.Context) (progress, error) {
 	return p, r.Scratch.Put(ctx, p.set(), "requests", list, runKept)
 }
 
-// failed decides what follows a failed step. Missing tokens and throttles postpone it. Other
-// failures are retried twice; then the run ends with an unreadable source.
+// failed decides what follows a failed step. Missing tokens and throttles postpone it. If API
+// Gateway is unavailable, the step is retried twice. After that, and after any other failure, the
+// run ends with an unreadable source.
 func failed(ctx context.Context, p progress, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
@@ -212,7 +213,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 		var unavailable *gateway.Unavailable
 		if errors.As(err, &unavailable) && unavailable.Forbidden {
 			// Older installations do not allow workers to list domains.
-			zerolog.Ctx(ctx).Warn().Err(err).Msg("custom domains cannot be listed, so no address of the catalog is under one")
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("workers may not list custom domains, so the catalog shows only default API Gateway addresses")
 			return p.to(keep), nil
 		}
 		return turned(ctx, r, p, domains, next, err, readMappings)
@@ -279,7 +280,7 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	return turned(ctx, r, p, apis, next, err, readStages)
 }
 
-// readStages reads the stages of APIs whose stages are not known.
+// readStages reads the stages of APIs whose stages are missing or out of date.
 func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
 	if err != nil {
@@ -317,7 +318,7 @@ func containsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(list, one) })
 }
 
-// readMappings reads the base paths of domains whose base paths are not known.
+// readMappings reads the base paths of domains whose base paths are missing or out of date.
 func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error) {
 	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
 	if err != nil {
@@ -348,7 +349,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 	return p.to(keep), nil
 }
 
-// mappingsOf reads all pages at once, because a domain hardly ever has more than one.
+// mappingsOf reads all pages in one step, because a domain hardly ever has more than one.
 func (r *Reader) mappingsOf(ctx context.Context, domain gateway.Domain) ([]gateway.Mapping, error) {
 	all, position := []gateway.Mapping{}, ""
 	for {
@@ -379,7 +380,7 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 			return p, nil
 		}
 		if err != nil {
-			zerolog.Ctx(ctx).Error().Err(err).Msg("the published catalog cannot be read, so addresses of products that are gone lead nowhere")
+			zerolog.Ctx(ctx).Error().Err(err).Msg("the published catalog cannot be read, so old addresses of renamed or removed products will not be found")
 		}
 		doc = doc.After(old)
 	}

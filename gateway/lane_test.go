@@ -107,11 +107,11 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 		defer time.Sleep(tokenWait) // until every taker has stopped
 		b := w.process(t, 0.1)
 		// Only tokens for interactive calls are left.
-		if got, _, err := b.draw(t.Context(), queue{other, Interactive}, 100); err != nil || got != 1 {
+		if got, _, err := b.draw(t.Context(), callKind{other, Interactive}, 100); err != nil || got != 1 {
 			t.Fatalf("%d tokens, %v", got, err)
 		}
 		for {
-			if got, _, err := b.draw(t.Context(), queue{other, Backlog}, 1); got == 0 || err != nil {
+			if got, _, err := b.draw(t.Context(), callKind{other, Backlog}, 1); got == 0 || err != nil {
 				break
 			}
 		}
@@ -144,7 +144,7 @@ func TestACallDrawsItsTokenOnceItHasTheAttachLease(t *testing.T) {
 			}
 			return time.UnixMilli(item.At)
 		}
-		if _, _, err := b.draw(t.Context(), queue{other, Interactive}, 1); err != nil {
+		if _, _, err := b.draw(t.Context(), callKind{other, Interactive}, 1); err != nil {
 			t.Fatal(err)
 		}
 		before := drawn()

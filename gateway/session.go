@@ -115,7 +115,7 @@ func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error
 	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
 		ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 		defer cancel()
-		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)
+		_, wait, err := s.cp.budget.draw(ctx, t.kind, 0)
 		return wait, err
 	})
 }

@@ -40,7 +40,7 @@ type Options struct {
 	Faults []string
 	// AWSQuotas has the local API Gateway keep to AWS's quotas, once the portal runs.
 	AWSQuotas bool
-	// Out gets the banner and the mails of the user pool; nil drops them.
+	// Out gets the banner and the e-mails of the user pool; nil drops them.
 	Out io.Writer
 	// Ready gets the portal once everything answers; nil to do without.
 	Ready chan<- Portal
@@ -55,8 +55,8 @@ type Portal struct {
 	config app.Config
 }
 
-// Run runs a local portal until ctx ends. Of p it takes all but AWS; the base URL and the
-// identity provider of p.Config are replaced, and so is PollWait. An error says in plain
+// Run runs a local portal until ctx ends. It ignores p.AWS, and replaces the base URL, the
+// identity provider and PollWait of p.Config. An error says in plain
 // words what is in the way.
 func Run(ctx context.Context, p app.Process, opts Options) error {
 	dir, err := filepath.Abs(opts.Dir)
@@ -120,7 +120,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run runs the portal and a worker until ctx ends, and calls ready once both answer.
+// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {

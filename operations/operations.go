@@ -290,9 +290,9 @@ func (o *Operations) resume(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// Resend publishes an accepted request again unless its operation shows a step already. done
-// reports that it does, or that there is no such request. Workers recognize requests they have
-// handled.
+// Resend publishes an accepted request again. done means that there is nothing to publish: the
+// operation shows a step already, or there is no such request. Workers recognise requests they
+// have handled.
 func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {

@@ -110,11 +110,11 @@ type Subscription struct {
 	Correlation string
 	// Since is when the phase began.
 	Since time.Time
-	// Flips are the times of the latest decisions about the plan, oldest first.
+	// Flips are the times at which the latest wishes for the plan were opened, oldest first.
 	Flips []time.Time
 }
 
-// maxFlips is how many decisions about a plan are remembered.
+// maxFlips is how many such times are remembered.
 const maxFlips = 4
 
 // Open reports whether the converger has work to do on it.

@@ -105,7 +105,7 @@ func (a Account) WishesOn(key portal.KeyID) []int64 {
 	return slices.Compact(wishes)
 }
 
-// Supersedes reports whether a decision newer than the intent stands in any of the scopes, or
+// Supersedes reports whether there is a decision newer than the intent in any of the scopes, or
 // in one that contains it. Workers' requests (intent 0) are never superseded.
 func (a Account) Supersedes(intent portal.Intent, scopes []portal.Scope) bool {
 	if intent == 0 {
