@@ -90,7 +90,7 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 				Source: catalogName, Failed: outcome.Failed, Hash: outcome.Hash, Products: outcome.Products,
 			})
 		},
-		Unsettled: func(ctx context.Context, id string) error {
+		PlansChanged: func(ctx context.Context, id string) error {
 			return portal.Postpone("the queues do not answer", sender.Send(ctx, jobs.Demand(sweepJob, id, id, now())))
 		},
 		Now: now,

@@ -86,10 +86,10 @@ type Reader struct {
 	// Decide publishes the outcome if it differs from what is published, and ends the request's
 	// operation. Calling it again for the same request changes nothing.
 	Decide func(ctx context.Context, request events.Event, outcome Outcome) error
-	// Unsettled is called after a publication that lost, moved or renamed plans. Repeated calls
+	// PlansChanged is called after a publication that lost, moved or renamed plans. Repeated calls
 	// for one publication pass the same id.
-	Unsettled func(ctx context.Context, id string) error
-	Now       func() time.Time
+	PlansChanged func(ctx context.Context, id string) error
+	Now          func() time.Time
 }
 
 // phase is what the next step of a run does.
@@ -444,7 +444,7 @@ func (r *Reader) publish(ctx context.Context, p progress) error {
 		}
 		ids = append(ids, request.ID)
 	}
-	if err := r.unsettled(ctx, p); err != nil {
+	if err := r.plansChanged(ctx, p); err != nil {
 		return err
 	}
 	return r.Requests.Remove(ctx, ids[:len(waiting)]...)
@@ -466,17 +466,17 @@ func (r *Reader) waiting(ctx context.Context, p progress) ([]events.Event, error
 	return waiting, nil
 }
 
-func (r *Reader) unsettled(ctx context.Context, p progress) error {
+func (r *Reader) plansChanged(ctx context.Context, p progress) error {
 	if p.Outcome.Failed || p.Before == "" || p.Before == p.Outcome.Hash {
 		return nil
 	}
 	before, err := r.Documents.Load(ctx, p.Before)
 	now, again := r.Documents.Load(ctx, p.Outcome.Hash)
 	// If a document cannot be read, the accounts are checked to be safe.
-	if err == nil && again == nil && !before.Unsettles(now) {
+	if err == nil && again == nil && !before.ChangesPlans(now) {
 		return nil
 	}
-	return r.Unsettled(ctx, portal.DeriveID("unsettled", p.Before, p.Outcome.Hash))
+	return r.PlansChanged(ctx, portal.DeriveID("unsettled", p.Before, p.Outcome.Hash))
 }
 
 // memory is something read from API Gateway, and when.

@@ -37,7 +37,7 @@ func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 	if err != nil {
 		return err
 	}
-	if known := ledToBy(history, msg.ID); len(known) > 0 {
+	if known := factsOf(history, msg.ID); len(known) > 0 {
 		return d.followAgain(ctx, msg, known)
 	}
 	return d.catalog.Join(ctx, msg)

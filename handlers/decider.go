@@ -164,7 +164,7 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 		if err != nil {
 			return err
 		}
-		if known := ledToBy(before.facts, msg.ID); len(known) > 0 {
+		if known := factsOf(before.facts, msg.ID); len(known) > 0 {
 			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
@@ -208,9 +208,9 @@ func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []eve
 	return nil
 }
 
-// ledToBy returns the facts that this request led to earlier. RequestFailed is not one of them,
+// factsOf returns the facts that this request led to earlier. RequestFailed is not one of them,
 // so a replay of a failed request is carried out.
-func ledToBy(history []events.Event, request string) []events.Event {
+func factsOf(history []events.Event, request string) []events.Event {
 	var found []events.Event
 	for _, fact := range history {
 		if _, failed := fact.Data.(events.RequestFailed); fact.Causation == request && !failed {

@@ -165,7 +165,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, HandedAt: now,
+		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, PublishedAt: now,
 	}
 	var intent portal.Intent
 	var refused error
@@ -204,7 +204,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 		return Operation{}, notAccepted(err)
 	case err != nil:
 		// If the row was written, a due row publishes the request. A repeat publishes it at once.
-		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
+		return Operation{}, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
 	}
 	if !isNew {
 		return o.acceptedBefore(ctx, row, known)
@@ -212,7 +212,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
 		// A repeat publishes it at once.
-		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
+		return Operation{}, errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
@@ -246,9 +246,9 @@ func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, ke
 	return o.acceptedBefore(ctx, row, known)
 }
 
-// resumeEvery is the shortest time between two publications of a request that is repeated. A
+// republishEvery is the shortest time between two publications of a request that is repeated. A
 // publication time further in the future than this comes from a wrong clock and is ignored.
-const resumeEvery = 30 * time.Second
+const republishEvery = 30 * time.Second
 
 // acceptedBefore answers a repeat of an accepted request.
 func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
@@ -261,17 +261,17 @@ func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow
 	}
 	// The process that accepted the request may have died before publishing it, so the first
 	// repeat always publishes it.
-	firstAgain := known.HandedAt.Equal(known.CreatedAt)
-	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= resumeEvery) {
-		if err := o.resume(ctx, known); err != nil {
+	firstAgain := known.PublishedAt.Equal(known.CreatedAt)
+	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.PublishedAt).Abs() >= republishEvery) {
+		if err := o.republish(ctx, known); err != nil {
 			return Operation{}, err
 		}
 	}
 	return known.operation(progress), nil
 }
 
-// resume publishes the request again, unless another process is doing so at this moment.
-func (o *Operations) resume(ctx context.Context, row operationRow) error {
+// republish publishes the request again, unless another process is doing so at this moment.
+func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
 		now = now.Add(time.Nanosecond) // differs from CreatedAt, so the next repeat is not the first
@@ -285,7 +285,7 @@ func (o *Operations) resume(ctx context.Context, row operationRow) error {
 	}
 	if err := o.publishStored(ctx, row, o.sender.Repeat); err != nil {
 		// The next repeat publishes it at once.
-		return errors.Join(err, o.rows.notHanded(ctx, row))
+		return errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return nil
 }
@@ -368,7 +368,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	return row.operation(progress), unread
 }
 
-// row returns the operation's row. HandedAt may be out of date.
+// row returns the operation's row. PublishedAt may be out of date.
 func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationRow, bool, error) {
 	if row, ok := o.read.recall(id); ok {
 		return row, true, nil
