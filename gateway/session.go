@@ -41,7 +41,7 @@ func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt f
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
 	err := func() error {
-		defer p.release() // a panic, too, must not keep the attach lease and the lane
+		defer p.release() // a panic, too, must not keep the attach lease and the queue
 		return classify(op, attempt(within))
 	}()
 	s.report(ctx, op, err)
