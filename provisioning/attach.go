@@ -121,7 +121,7 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 	switch {
 	case no.Rival == "":
 		return &portal.Postponed{After: retry, Reason: "API Gateway reports another plan with the key on a stage, and lists none", Err: no}
-	case !r.account.Attachments[other].Holds():
+	case !r.account.Attachments[other].Desired():
 		if r.takenOut[other] {
 			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in another plan", Err: no}
 		}
@@ -144,9 +144,9 @@ func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code 
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
 		s := r.account.Subscriptions[pair.Plan]
 		switch {
-		case s.Open() && s.Holds():
+		case s.Open() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
-		case s.Holds() && lost != "":
+		case s.Desired() && lost != "":
 			return []events.Fact{events.SubscriptionLost{Plan: pair.Plan, Reason: lost}}
 		}
 		return nil

@@ -86,7 +86,7 @@ func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	if touched {
 		// Another worker may have attached the key before it was deleted.
 		for pair, attachment := range r.account.Attachments {
-			if pair.Key == id && attachment.Holds() {
+			if pair.Key == id && attachment.Desired() {
 				r.recheck[pair] = true
 			}
 		}

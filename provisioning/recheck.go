@@ -126,7 +126,7 @@ func (r *run) comparePlans(ctx context.Context, key state.Key) error {
 		}
 	}
 	for pair, attachment := range r.account.Attachments {
-		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Holds() {
+		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Desired() {
 			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs from the fold; mending it")
 			r.recheck[pair] = true
 		}

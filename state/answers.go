@@ -76,7 +76,7 @@ func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
 func (a Account) Held(ring portal.Ring) []portal.PlanID {
 	var held []portal.PlanID
 	for _, plan := range a.Plans() {
-		if s := a.Subscriptions[plan]; s.Ring == ring && s.Holds() {
+		if s := a.Subscriptions[plan]; s.Ring == ring && s.Desired() {
 			held = append(held, plan)
 		}
 	}
