@@ -85,7 +85,7 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 			history, err := facts.Read(ctx, portal.CatalogStream, 0)
 			return state.FoldCatalog(history).Hash, err
 		},
-		Decide: func(ctx context.Context, request events.Event, outcome catalog.Outcome) error {
+		Decide: func(ctx context.Context, request events.Event, outcome catalog.Result) error {
 			return execute.PublishCatalog(ctx, request, handlers.CatalogRead{
 				Source: catalogName, Failed: outcome.Failed, Hash: outcome.Hash, Products: outcome.Products,
 			})

@@ -61,8 +61,8 @@ type documents interface {
 	Load(ctx context.Context, hash string) (Document, error)
 }
 
-// Outcome is the result of a run.
-type Outcome struct {
+// Result is what a run read.
+type Result struct {
 	// Failed means that the source could not be read; then the rest is empty.
 	Failed   bool
 	Hash     string
@@ -83,9 +83,9 @@ type Reader struct {
 	Endpoint Endpoint
 	// Published returns the hash of the published document, "" before the first.
 	Published func(ctx context.Context) (hash string, err error)
-	// Decide publishes the outcome if it differs from what is published, and ends the request's
+	// Decide publishes the result if it differs from what is published, and ends the request's
 	// operation. Calling it again for the same request changes nothing.
-	Decide func(ctx context.Context, request events.Event, outcome Outcome) error
+	Decide func(ctx context.Context, request events.Event, result Result) error
 	// PlansChanged is called after a publication that lost, moved or renamed plans. Repeated calls
 	// for one publication pass the same id.
 	PlansChanged func(ctx context.Context, id string) error
@@ -123,8 +123,8 @@ type progress struct {
 	// Troubles counts failed calls since the last success.
 	Troubles int `json:"troubles,omitempty"`
 	// Before is the hash that was published before the run.
-	Before  string  `json:"before,omitempty"`
-	Outcome Outcome `json:"outcome,omitzero"`
+	Before string `json:"before,omitempty"`
+	Result Result `json:"outcome,omitzero"`
 }
 
 func (p progress) set() string { return schema.CatalogRead(p.Run) }
@@ -194,7 +194,7 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
 	p = p.to(publish)
-	p.Outcome = Outcome{Failed: true}
+	p.Result = Result{Failed: true}
 	return p, nil
 }
 
@@ -389,7 +389,7 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 		return p, portal.Postpone("the catalog cannot be stored", err)
 	}
 	p = p.to(publish)
-	p.Before, p.Outcome = before, Outcome{Hash: hash, Products: len(doc.Products)}
+	p.Before, p.Result = before, Result{Hash: hash, Products: len(doc.Products)}
 	return p, nil
 }
 
@@ -426,7 +426,7 @@ func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
 	return assemble(from, r.Endpoint), nil
 }
 
-// publish decides on the outcome, for the waiting requests and then for the run itself, and
+// publish decides on the result, for the waiting requests and then for the run itself, and
 // asks to check accounts if plans have changed.
 func (r *Reader) publish(ctx context.Context, p progress) error {
 	waiting, err := r.waiting(ctx, p)
@@ -439,7 +439,7 @@ func (r *Reader) publish(ctx context.Context, p progress) error {
 	}
 	var ids []string
 	for _, request := range append(slices.Clip(waiting), itself) {
-		if err := r.Decide(ctx, request, p.Outcome); err != nil {
+		if err := r.Decide(ctx, request, p.Result); err != nil {
 			return err
 		}
 		ids = append(ids, request.ID)
@@ -467,16 +467,16 @@ func (r *Reader) waiting(ctx context.Context, p progress) ([]events.Event, error
 }
 
 func (r *Reader) plansChanged(ctx context.Context, p progress) error {
-	if p.Outcome.Failed || p.Before == "" || p.Before == p.Outcome.Hash {
+	if p.Result.Failed || p.Before == "" || p.Before == p.Result.Hash {
 		return nil
 	}
 	before, err := r.Documents.Load(ctx, p.Before)
-	now, again := r.Documents.Load(ctx, p.Outcome.Hash)
+	now, again := r.Documents.Load(ctx, p.Result.Hash)
 	// If a document cannot be read, the accounts are checked to be safe.
 	if err == nil && again == nil && !before.ChangesPlans(now) {
 		return nil
 	}
-	return r.PlansChanged(ctx, portal.DeriveID("unsettled", p.Before, p.Outcome.Hash))
+	return r.PlansChanged(ctx, portal.DeriveID("unsettled", p.Before, p.Result.Hash))
 }
 
 // memory is something read from API Gateway, and when.

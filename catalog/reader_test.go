@@ -115,7 +115,7 @@ func newReading(t *testing.T, from *setup) *reading {
 		Scratch: jobs.NewScratch(db, records, clock), Requests: r.requests, Documents: NewStore(db, records),
 		Endpoint:  AWSEndpoint("eu-west-1"),
 		Published: func(context.Context) (string, error) { return r.published, nil },
-		Decide: func(_ context.Context, request events.Event, outcome Outcome) error {
+		Decide: func(_ context.Context, request events.Event, outcome Result) error {
 			if outcome.Failed {
 				r.decided = append(r.decided, string(request.Operation)+" failed")
 				return nil
