@@ -77,7 +77,7 @@ func (r *run) remake(ctx context.Context, key state.Key) error {
 	return r.comparePlans(ctx, r.account.Keys[key.ID])
 }
 
-// deleteReturned deletes a key that was given back and that a stalled worker created late.
+// deleteReturned deletes a key that was released and that a stalled worker created late.
 func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
 	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
 	if err != nil || !found {

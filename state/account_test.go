@@ -229,7 +229,7 @@ func TestAKeyIsWhatItsFactsSay(t *testing.T) {
 		with(func(k *Key) { created(k); k.Disabled = true }),
 		with(created),
 		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 5, at(5) }),
-		with(created), // wanted again before it was given back
+		with(created), // wanted again before it was released
 		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 7, at(7) }),
 		with(func(k *Key) { k.CreatedAt, k.Released = at(2), true }),
 		with(func(k *Key) { k.CreatedAt = at(2) }),
