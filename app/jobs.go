@@ -81,12 +81,12 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 			history, err := facts.Read(ctx, portal.CatalogStream, 0)
 			return state.FoldCatalog(history).Hash, err
 		},
-		Decide: func(ctx context.Context, request events.Event, outcome catalog.Outcome) error {
+		Decide: func(ctx context.Context, request events.Event, outcome catalog.Result) error {
 			return execute.PublishCatalog(ctx, request, handlers.CatalogRead{
 				Source: catalogName, Failed: outcome.Failed, Hash: outcome.Hash, Products: outcome.Products,
 			})
 		},
-		Unsettled: func(ctx context.Context, id string) error {
+		PlansChanged: func(ctx context.Context, id string) error {
 			return portal.Postpone("the queues do not answer", sender.Send(ctx, jobs.Demand(sweepJob, id, id, now())))
 		},
 		Now: now,

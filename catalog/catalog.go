@@ -147,9 +147,9 @@ func (d Document) After(before Document) Document {
 	return d
 }
 
-// Unsettles reports whether a plan of the document is missing from the next one, or has other
+// ChangesPlans reports whether a plan of the document is missing from the next one, or has other
 // stages or another name there. Accounts that hold such a plan must be checked.
-func (d Document) Unsettles(next Document) bool {
+func (d Document) ChangesPlans(next Document) bool {
 	for _, product := range d.Products {
 		for _, plan := range product.Plans {
 			now, _, ok := next.Plan(plan.ID)

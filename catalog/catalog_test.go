@@ -374,7 +374,7 @@ func TestAnOldAddressOfAProductLeadsToWhereItsPlansAreNow(t *testing.T) {
 	}
 }
 
-func TestPlansThatAreLostMovedOrRenamedUnsettleTheirAccounts(t *testing.T) {
+func TestPlansThatAreLostMovedOrRenamedCountAsChanged(t *testing.T) {
 	t.Parallel()
 	change := func(id portal.PlanID, f func(*gateway.UsagePlan)) Document {
 		s := zoo()
@@ -398,7 +398,7 @@ func TestPlansThatAreLostMovedOrRenamedUnsettleTheirAccounts(t *testing.T) {
 		"another stage":     {change("free", func(p *gateway.UsagePlan) { p.Stages = stages("pets1", "beta") }), true},
 		"no stage any more": {change("free", func(p *gateway.UsagePlan) { p.Stages = nil }), true},
 	} {
-		if got := zoo().document().Unsettles(c.next); got != c.want {
+		if got := zoo().document().ChangesPlans(c.next); got != c.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

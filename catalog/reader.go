@@ -22,9 +22,9 @@ const (
 	// runKept is how long a run's rows are kept. A run older than runLasts starts over, so no
 	// catalog is built from rows that are partly deleted.
 	runKept, runLasts = 7 * 24 * time.Hour, 24 * time.Hour
-	// remembered and rememberedAtLeast bound how long the stages of an API and the base paths
-	// of a domain are reused. Reading each costs a call, and API Gateway has no cheap sign of a
-	// change. The time varies per name, so that they are not all read in the same run.
+	// The stages of an API and the base paths of a domain are reused for rememberedAtLeast to
+	// remembered, because reading each costs a call. The time depends on the name, so that they
+	// are not all read in the same run.
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	// stepTime bounds a step that makes several calls.
 	stepTime = 5 * time.Second
@@ -61,8 +61,8 @@ type documents interface {
 	Load(ctx context.Context, hash string) (Document, error)
 }
 
-// Outcome is the result of a run.
-type Outcome struct {
+// Result is what a run read.
+type Result struct {
 	// Failed means that the source could not be read; then the rest is empty.
 	Failed   bool
 	Hash     string
@@ -71,8 +71,8 @@ type Outcome struct {
 
 // Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST APIs
 // they name, the stages of each, and the custom domains; the last steps store the document and
-// publish it. A run keeps everything it reads in rows, so an interrupted step can run again and
-// nothing is read twice. A run answers the requests that were waiting when it began.
+// publish it. A run stores what it reads in rows, so an interrupted step can run again without
+// reading stored pages again. A run answers the requests that were waiting when it began.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
@@ -83,13 +83,13 @@ type Reader struct {
 	Endpoint Endpoint
 	// Published returns the hash of the published document, "" before the first.
 	Published func(ctx context.Context) (hash string, err error)
-	// Decide publishes the outcome if it differs from what is published, and ends the request's
+	// Decide publishes the result if it differs from what is published, and ends the request's
 	// operation. Calling it again for the same request changes nothing.
-	Decide func(ctx context.Context, request events.Event, outcome Outcome) error
-	// Unsettled is called after a publication that lost, moved or renamed plans. Repeated calls
+	Decide func(ctx context.Context, request events.Event, result Result) error
+	// PlansChanged is called after a publication that lost, moved or renamed plans. Repeated calls
 	// for one publication pass the same id.
-	Unsettled func(ctx context.Context, id string) error
-	Now       func() time.Time
+	PlansChanged func(ctx context.Context, id string) error
+	Now          func() time.Time
 }
 
 // phase is what the next step of a run does.
@@ -123,8 +123,8 @@ type progress struct {
 	// Troubles counts failed calls since the last success.
 	Troubles int `json:"troubles,omitempty"`
 	// Before is the hash that was published before the run.
-	Before  string  `json:"before,omitempty"`
-	Outcome Outcome `json:"outcome,omitzero"`
+	Before string `json:"before,omitempty"`
+	Result Result `json:"outcome,omitzero"`
 }
 
 func (p progress) set() string { return schema.CatalogRead(p.Run) }
@@ -136,7 +136,7 @@ func (p progress) to(next phase) progress {
 }
 
 // Step does one step of a run from the cursor, and returns the next step's cursor, "" when the
-// run is over. Repeating a step has the same effect as one.
+// run is over. Steps are idempotent.
 func (r *Reader) Step(ctx context.Context, cursor string) (next string, err error) {
 	var p progress
 	if cursor == "" || json.Unmarshal([]byte(cursor), &p) != nil || p.Format != format || r.Now().Sub(p.Began) > runLasts {
@@ -177,8 +177,9 @@ func (r *Reader) begin(ctx context.Context) (progress, error) {
 	return p, r.Scratch.Put(ctx, p.set(), "requests", list, runKept)
 }
 
-// failed decides what follows a failed step. Missing tokens and throttles postpone it. Other
-// failures are retried twice; then the run ends with an unreadable source.
+// failed decides what follows a failed step. Missing tokens and throttles postpone it. If API
+// Gateway is unavailable, the step is retried twice. After that, and after any other failure, the
+// run ends with an unreadable source.
 func failed(ctx context.Context, p progress, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
@@ -193,7 +194,7 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
 	p = p.to(publish)
-	p.Outcome = Outcome{Failed: true}
+	p.Result = Result{Failed: true}
 	return p, nil
 }
 
@@ -212,7 +213,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 		var unavailable *gateway.Unavailable
 		if errors.As(err, &unavailable) && unavailable.Forbidden {
 			// Older installations do not allow workers to list domains.
-			zerolog.Ctx(ctx).Warn().Err(err).Msg("custom domains cannot be listed, so no address of the catalog is under one")
+			zerolog.Ctx(ctx).Warn().Err(err).Msg("workers may not list custom domains, so the catalog shows only default API Gateway addresses")
 			return p.to(keep), nil
 		}
 		return turned(ctx, r, p, domains, next, err, readMappings)
@@ -279,7 +280,7 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	return turned(ctx, r, p, apis, next, err, readStages)
 }
 
-// readStages reads the stages of APIs whose stages are not known.
+// readStages reads the stages of APIs whose stages are missing or out of date.
 func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
 	if err != nil {
@@ -317,7 +318,7 @@ func containsAll(list, some []string) bool {
 	return !slices.ContainsFunc(some, func(one string) bool { return !slices.Contains(list, one) })
 }
 
-// readMappings reads the base paths of domains whose base paths are not known.
+// readMappings reads the base paths of domains whose base paths are missing or out of date.
 func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error) {
 	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
 	if err != nil {
@@ -348,7 +349,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 	return p.to(keep), nil
 }
 
-// mappingsOf reads all pages at once, because a domain hardly ever has more than one.
+// mappingsOf reads all pages in one step, because a domain hardly ever has more than one.
 func (r *Reader) mappingsOf(ctx context.Context, domain gateway.Domain) ([]gateway.Mapping, error) {
 	all, position := []gateway.Mapping{}, ""
 	for {
@@ -379,7 +380,7 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 			return p, nil
 		}
 		if err != nil {
-			zerolog.Ctx(ctx).Error().Err(err).Msg("the published catalog cannot be read, so addresses of products that are gone lead nowhere")
+			zerolog.Ctx(ctx).Error().Err(err).Msg("the published catalog cannot be read, so old addresses of renamed or removed products will not be found")
 		}
 		doc = doc.After(old)
 	}
@@ -388,7 +389,7 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 		return p, portal.Postpone("the catalog cannot be stored", err)
 	}
 	p = p.to(publish)
-	p.Before, p.Outcome = before, Outcome{Hash: hash, Products: len(doc.Products)}
+	p.Before, p.Result = before, Result{Hash: hash, Products: len(doc.Products)}
 	return p, nil
 }
 
@@ -425,7 +426,7 @@ func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
 	return assemble(from, r.Endpoint), nil
 }
 
-// publish decides on the outcome, for the waiting requests and then for the run itself, and
+// publish decides on the result, for the waiting requests and then for the run itself, and
 // asks to check accounts if plans have changed.
 func (r *Reader) publish(ctx context.Context, p progress) error {
 	waiting, err := r.waiting(ctx, p)
@@ -438,12 +439,12 @@ func (r *Reader) publish(ctx context.Context, p progress) error {
 	}
 	var ids []string
 	for _, request := range append(slices.Clip(waiting), itself) {
-		if err := r.Decide(ctx, request, p.Outcome); err != nil {
+		if err := r.Decide(ctx, request, p.Result); err != nil {
 			return err
 		}
 		ids = append(ids, request.ID)
 	}
-	if err := r.unsettled(ctx, p); err != nil {
+	if err := r.plansChanged(ctx, p); err != nil {
 		return err
 	}
 	return r.Requests.Remove(ctx, ids[:len(waiting)]...)
@@ -465,17 +466,17 @@ func (r *Reader) waiting(ctx context.Context, p progress) ([]events.Event, error
 	return waiting, nil
 }
 
-func (r *Reader) unsettled(ctx context.Context, p progress) error {
-	if p.Outcome.Failed || p.Before == "" || p.Before == p.Outcome.Hash {
+func (r *Reader) plansChanged(ctx context.Context, p progress) error {
+	if p.Result.Failed || p.Before == "" || p.Before == p.Result.Hash {
 		return nil
 	}
 	before, err := r.Documents.Load(ctx, p.Before)
-	now, again := r.Documents.Load(ctx, p.Outcome.Hash)
+	now, again := r.Documents.Load(ctx, p.Result.Hash)
 	// If a document cannot be read, the accounts are checked to be safe.
-	if err == nil && again == nil && !before.Unsettles(now) {
+	if err == nil && again == nil && !before.ChangesPlans(now) {
 		return nil
 	}
-	return r.Unsettled(ctx, portal.DeriveID("unsettled", p.Before, p.Outcome.Hash))
+	return r.PlansChanged(ctx, portal.DeriveID("unsettled", p.Before, p.Result.Hash))
 }
 
 // memory is something read from API Gateway, and when.

@@ -100,7 +100,7 @@ type reading struct {
 	now       time.Time
 	published string
 	decided   []string
-	unsettled []string
+	changed   []string
 }
 
 func newReading(t *testing.T, from *setup) *reading {
@@ -115,7 +115,7 @@ func newReading(t *testing.T, from *setup) *reading {
 		Scratch: jobs.NewScratch(db, records, clock), Requests: r.requests, Documents: NewStore(db, records),
 		Endpoint:  AWSEndpoint("eu-west-1"),
 		Published: func(context.Context) (string, error) { return r.published, nil },
-		Decide: func(_ context.Context, request events.Event, outcome Outcome) error {
+		Decide: func(_ context.Context, request events.Event, outcome Result) error {
 			if outcome.Failed {
 				r.decided = append(r.decided, string(request.Operation)+" failed")
 				return nil
@@ -124,8 +124,8 @@ func newReading(t *testing.T, from *setup) *reading {
 			r.decided = append(r.decided, string(request.Operation)+" "+strconv.Itoa(outcome.Products))
 			return nil
 		},
-		Unsettled: func(_ context.Context, id string) error {
-			r.unsettled = append(r.unsettled, id)
+		PlansChanged: func(_ context.Context, id string) error {
+			r.changed = append(r.changed, id)
 			return nil
 		},
 		Now: clock,
@@ -387,13 +387,13 @@ func TestCustomDomainsAreReadAndRemembered(t *testing.T) {
 	}
 }
 
-func TestAPublicationThatUnsettlesAccountsTellsSoUnderOneID(t *testing.T) {
+func TestAPublicationThatChangesPlansSaysSoUnderOneID(t *testing.T) {
 	t.Parallel()
 	r := newReading(t, zoo())
 	r.run(-1)
 	r.run(-1)
-	if len(r.unsettled) > 0 {
-		t.Errorf("told without a reason: %v", r.unsettled)
+	if len(r.changed) > 0 {
+		t.Errorf("told without a reason: %v", r.changed)
 	}
 	r.plane.plans = r.plane.plans[1:]
 	cursor := ""
@@ -410,8 +410,8 @@ func TestAPublicationThatUnsettlesAccountsTellsSoUnderOneID(t *testing.T) {
 	if _, err := r.Step(t.Context(), cursor); err != nil { // the last step again
 		t.Fatal(err)
 	}
-	if len(r.unsettled) != 2 || r.unsettled[0] != r.unsettled[1] {
-		t.Errorf("told %v, want one id twice", r.unsettled)
+	if len(r.changed) != 2 || r.changed[0] != r.changed[1] {
+		t.Errorf("told %v, want one id twice", r.changed)
 	}
 	if _, ok := r.document().Product("pets1-prod"); !ok {
 		t.Error("the product is gone with one of its plans")

@@ -123,7 +123,7 @@ func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	}
 	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &a.Records, Key: schema.DeadLetter(letter.ID).Attributes(),
-		// It may have been buried again by now, and expired.
+		// The letter may have been buried again since, or its row may have expired.
 		ConditionExpression:       aws.String("replays < :replay"),
 		UpdateExpression:          aws.String("SET replayed_at = :now, replays = :replay"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":replay": schema.Number(msg.Replay)},

@@ -20,7 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Report says of a message that a worker gave up what it was, where it came from and why the
+// Report describes a message that a worker gave up: what it was, where it came from, and why the
 // worker gave it up.
 type Report struct {
 	// ID is the event's id, or SQS's message id if the event could not be read. Bury replaces

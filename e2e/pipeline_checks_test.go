@@ -174,7 +174,7 @@ func (w *world) checkNewestIntentWins(folded state.Account) {
 			continue
 		}
 		_, wants := newest.Data.(events.SubscribeRequested)
-		holds := folded.Subscriptions[plan.Plan].Holds()
+		holds := folded.Subscriptions[plan.Plan].Desired()
 		switch {
 		case p.Status == projections.Succeeded && wants != holds && !w.plane.gone[plan.Plan]:
 			w.Errorf("%s is the newest request about %s (subscribe: %v) and succeeded, but held is %v", newest.Operation, plan.Plan, wants, holds)

@@ -45,7 +45,7 @@ func (f faultyImporter) alone(ctx context.Context, c keyimport.Creation) (keyimp
 func (f faultyImporter) inWave(ctx context.Context, c keyimport.Creation) (keyimport.Created, error) {
 	// From here on nothing guards the key against others.
 	began := f.w.now()
-	if !began.Before(c.Untried) {
+	if !began.Before(c.UntriedUntil) {
 		id, found, err := faultyPlane(f).FindKey(ctx, c.Key.Name)
 		switch {
 		case err != nil:

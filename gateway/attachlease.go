@@ -23,7 +23,7 @@ type attachLease struct {
 	now    func() time.Time
 
 	mu    sync.Mutex
-	lanes map[Urgency]*lane
+	lines map[Urgency]*turnQueue
 }
 
 // attachWait is how long a call waits for its turn: several times what an attachment takes.
@@ -40,14 +40,14 @@ const eagerFor = 2 * time.Second
 func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affordable func(context.Context) (wait time.Duration, err error)) (release func(), err error) {
 	waiting, end := portal.UnlessStopping(ctx)
 	defer end()
-	lane := l.lane(u)
-	if err := lane.enter(waiting); err != nil {
+	line := l.line(u)
+	if err := line.enter(waiting); err != nil {
 		return nil, err
 	}
 	held := false
 	defer func() {
 		if !held { // after a panic, too
-			lane.leave()
+			line.leave()
 		}
 	}()
 	if err := l.afford(waiting, u, affordable); err != nil {
@@ -59,7 +59,7 @@ func (l *attachLease) take(ctx context.Context, d time.Duration, u Urgency, affo
 		giveUp, ok, err := l.try(ctx, d, u)
 		if ok {
 			held = true
-			return func() { defer lane.leave(); giveUp() }, nil
+			return func() { defer line.leave(); giveUp() }, nil
 		}
 		if err == nil && sleep(waiting, jitter(20*time.Millisecond, 100*time.Millisecond)) != nil {
 			err = waitError(waiting)
@@ -92,16 +92,16 @@ func (l *attachLease) afford(ctx context.Context, u Urgency, affordable func(con
 	}
 }
 
-func (l *attachLease) lane(u Urgency) *lane {
+func (l *attachLease) line(u Urgency) *turnQueue {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.lanes == nil {
-		l.lanes = map[Urgency]*lane{}
+	if l.lines == nil {
+		l.lines = map[Urgency]*turnQueue{}
 	}
-	if l.lanes[u] == nil {
-		l.lanes[u] = &lane{newestFirst: u == Interactive, now: l.now}
+	if l.lines[u] == nil {
+		l.lines[u] = &turnQueue{newestFirst: u == Interactive, now: l.now}
 	}
-	return l.lanes[u]
+	return l.lines[u]
 }
 
 var errNoTurn = errors.New("other calls held the attach lease all the time")

@@ -47,7 +47,7 @@ type limit struct{ rate, burst float64 }
 
 type limits map[class]limit
 
-// quotas are AWS's, per account; none can be raised. AWS publishes no burst for the classes, so
+// quotas are AWS's, per AWS account; none can be raised. AWS publishes no burst for the classes, so
 // theirs is a second's worth.
 var quotas = limits{
 	total:      {rate: 10, burst: 40},

@@ -27,16 +27,16 @@ type table interface {
 	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// BudgetConfig of NewBudget.
+// BudgetConfig configures a Budget.
 type BudgetConfig struct {
 	Table string
 	// Share is the part of AWS's quotas that Gatehouse may use, above 0 and at most 1; 0 is a
-	// half. The account's own deployments need the rest.
+	// half. Other uses of the AWS account need the rest.
 	Share float64
 	// Target is whose quotas these are.
 	Target portal.Target
-	// Now is the clock for stored times; nil is the system's. Processes whose clocks differ by
-	// up to clock.Skew keep the budget together: time counts once, by the clock that is ahead.
+	// Now is the clock for stored times; nil is the system's. Clocks of processes may differ by
+	// up to clock.Skew: tokens are refilled once, by the clock that is ahead.
 	Now func() time.Time
 }
 
@@ -52,13 +52,14 @@ type Budget struct {
 	room   *keyRoom
 
 	mu     sync.Mutex
-	takers map[queue]*taker
+	takers map[callKind]*taker
 	// seen is the item as last read or written, at seenAt; zero for never.
 	seen   budgetItem
 	seenAt time.Time
 }
 
-type queue struct {
+// callKind is what calls that share a taker have in common.
+type callKind struct {
 	class   class
 	urgency Urgency
 }
@@ -68,8 +69,8 @@ const tokenWait = 2 * time.Second
 
 const tableTimeout = 2 * time.Second
 
-// budgetMemory is how old the remembered item may be when a call only asks. Others may have
-// drawn since, so there are at most as many tokens.
+// budgetMemory is how old the item in memory may be when it shows that there is no token, or
+// when nothing has to be written for another reason. An older item is read again.
 const budgetMemory = time.Second
 
 // NewBudget returns the budget. It does no I/O; the first call creates the item.
@@ -88,18 +89,18 @@ func NewBudget(db table, cfg BudgetConfig) (*Budget, error) {
 		db: db, name: cfg.Table, target: cfg.Target, limits: quotas.scaled(cfg.Share).cautious(), now: cfg.Now,
 		attach: &attachLease{leases: leases.New(db, leases.Config{Table: cfg.Table, Target: cfg.Target, Now: cfg.Now}), key: schema.AttachLease(cfg.Target), now: cfg.Now},
 		room:   &keyRoom{db: db, name: cfg.Table, target: cfg.Target, now: cfg.Now},
-		takers: map[queue]*taker{},
+		takers: map[callKind]*taker{},
 	}, nil
 }
 
 func (b *Budget) taker(c class, u Urgency) *taker {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q := queue{class: c, urgency: u}
-	t, ok := b.takers[q]
+	kind := callKind{class: c, urgency: u}
+	t, ok := b.takers[kind]
 	if !ok {
-		t = &taker{budget: b, queue: q}
-		b.takers[q] = t
+		t = &taker{budget: b, kind: kind}
+		b.takers[kind] = t
 	}
 	return t
 }
@@ -113,16 +114,17 @@ type budgetItem struct {
 var errContended = errors.New("other processes changed the budget before every attempt to write it")
 
 // draw takes up to want tokens in one conditional write. Taking none costs no write, except
-// that background calls mark that they wait. A want of 0 only asks for wait.
-func (b *Budget) draw(ctx context.Context, q queue, want int) (got int, wait time.Duration, err error) {
-	if want == 0 && q.urgency != Interactive {
+// that background calls mark that they wait. With a want of 0, draw only returns how long to
+// wait.
+func (b *Budget) draw(ctx context.Context, kind callKind, want int) (got int, wait time.Duration, err error) {
+	if want == 0 && kind.urgency != Interactive {
 		// This call is about to take the attach lease, and must not hold it only to wait.
 		if _, err := b.read(ctx); err != nil {
 			return 0, 0, err
 		}
 	}
 	err = b.update(ctx, func(now balance) (next balance, write bool) {
-		next, got, wait = now.draw(q.class, q.urgency, want, b.limits)
+		next, got, wait = now.draw(kind.class, kind.urgency, want, b.limits)
 		return next, got > 0 || next.StarvedAt != now.StarvedAt
 	})
 	if errors.Is(err, errContended) {
@@ -154,9 +156,9 @@ func (b *Budget) update(ctx context.Context, change func(now balance) (next bala
 			age = 0
 			continue
 		}
-		seenAt := item.At
+		storedAt := item.At
 		item.balance = next
-		err = b.write(ctx, item, seenAt)
+		err = b.write(ctx, item, storedAt)
 		var lost *types.ConditionalCheckFailedException
 		if !errors.As(err, &lost) {
 			return err
@@ -215,7 +217,7 @@ func (b *Budget) keep(item budgetItem) {
 	b.seen, b.seenAt = item, time.Now()
 }
 
-func (b *Budget) write(ctx context.Context, item budgetItem, seenAt int64) error {
+func (b *Budget) write(ctx context.Context, item budgetItem, storedAt int64) error {
 	in := &dynamodb.PutItemInput{
 		TableName:                           aws.String(b.name),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
@@ -226,7 +228,7 @@ func (b *Budget) write(ctx context.Context, item budgetItem, seenAt int64) error
 		// A new table counts revisions from 1 again, so the time must match, too.
 		in.ConditionExpression = aws.String("revision = :seen AND #at = :at")
 		in.ExpressionAttributeNames = map[string]string{"#at": "at"}
-		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": schema.Number(item.Revision), ":at": schema.Number(seenAt)}
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":seen": schema.Number(item.Revision), ":at": schema.Number(storedAt)}
 	}
 	item.Revision++
 	var err error

@@ -73,7 +73,7 @@ func TestThreeBusyProcessesTogetherStayWithinTheShareForAMinute(t *testing.T) {
 		var work sync.WaitGroup
 		for range 3 {
 			process := w.process(t, share)
-			for _, q := range []queue{{createKey, Interactive}, {other, Backlog}, {other, Interactive}} {
+			for _, q := range []callKind{{createKey, Interactive}, {other, Backlog}, {other, Interactive}} {
 				for range 4 {
 					work.Go(func() {
 						for ctx.Err() == nil {
@@ -424,7 +424,7 @@ func TestABudgetThatWasLostForgetsNoDrawOfAnotherProcess(t *testing.T) {
 	a, b := w.process(t, 0.5), w.process(t, 0.5)
 	drawn := func(p *Budget, n int) float64 {
 		t.Helper()
-		got, _, err := p.draw(t.Context(), queue{other, Interactive}, n)
+		got, _, err := p.draw(t.Context(), callKind{other, Interactive}, n)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -448,16 +448,16 @@ func TestTheQuestionBeforeTheAttachLeaseReadsTheBudgetAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	a, b := w.process(t, 0.5), w.process(t, 0.5)
-	if _, _, err := a.draw(t.Context(), queue{other, Backlog}, 1); err != nil {
+	if _, _, err := a.draw(t.Context(), callKind{other, Backlog}, 1); err != nil {
 		t.Fatal(err)
 	}
 	for got := 1; got > 0; {
 		var err error
-		if got, _, err = b.draw(t.Context(), queue{other, Interactive}, 4); err != nil {
+		if got, _, err = b.draw(t.Context(), callKind{other, Interactive}, 4); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, wait, err := a.draw(t.Context(), queue{other, Backlog}, 0); err != nil || wait == 0 {
+	if _, wait, err := a.draw(t.Context(), callKind{other, Backlog}, 0); err != nil || wait == 0 {
 		t.Errorf("the call would hold the lease and wait for a token: %v, %v", wait, err)
 	}
 }

@@ -154,7 +154,7 @@ func TestTargetsShareNoBudgetNoLeaseAndNoLimit(t *testing.T) {
 		budgets[target] = b
 	}
 	here, there := budgets[""], budgets["eu"]
-	if _, _, err := here.draw(t.Context(), queue{other, Interactive}, 10); err != nil {
+	if _, _, err := here.draw(t.Context(), callKind{other, Interactive}, 10); err != nil {
 		t.Fatal(err)
 	}
 	if item, err := there.read(t.Context()); err != nil || item.Revision != 0 {

@@ -43,8 +43,8 @@ type ResourceLimit string
 
 // The limits, with what AWS allows unless it has raised them.
 const (
-	Keys        ResourceLimit = "keys"          // 10,000 API keys in an account and Region
-	UsagePlans  ResourceLimit = "usage_plans"   // 300 usage plans in an account and Region
+	Keys        ResourceLimit = "keys"          // 10,000 API keys in an AWS account and Region
+	UsagePlans  ResourceLimit = "usage_plans"   // 300 usage plans in an AWS account and Region
 	PlansPerKey ResourceLimit = "plans_per_key" // 10 usage plans for one API key
 )
 

@@ -27,7 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 )
 
-// Config of New. The zero value is usable.
+// Config configures a control plane. The zero value is usable.
 type Config struct {
 	// CallTimeout bounds one attempt; 0 is 5 seconds.
 	CallTimeout time.Duration

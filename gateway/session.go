@@ -41,7 +41,7 @@ func (s *Session) attempt(ctx context.Context, op Operation, p permit, attempt f
 	within, cancel := context.WithTimeout(ctx, s.cp.timeout)
 	defer cancel()
 	err := func() error {
-		defer p.release() // a panic, too, must not keep the attach lease and the lane
+		defer p.release() // a panic, too, must not keep the attach lease and the queue
 		return classify(op, attempt(within))
 	}()
 	s.report(ctx, op, err)
@@ -122,7 +122,7 @@ func (s *Session) turn(ctx context.Context, t *taker) (release func(), err error
 	return s.cp.budget.attach.take(ctx, 2*s.cp.timeout, s.urgency, func(ctx context.Context) (time.Duration, error) {
 		ctx, cancel := context.WithTimeout(ctx, tableTimeout)
 		defer cancel()
-		_, wait, err := s.cp.budget.draw(ctx, t.queue, 0)
+		_, wait, err := s.cp.budget.draw(ctx, t.kind, 0)
 		return wait, err
 	})
 }

@@ -72,7 +72,7 @@ func TestACallThatWaitsForTheAttachLeaseIsHandedBackWhenTheProcessStops(t *testi
 		stopping := make(chan struct{})
 		ctx := portal.WithStopping(t.Context(), stopping)
 		began, waits := time.Now(), make(chan error, 2)
-		for range 2 { // one asks the table, the other waits in the lane
+		for range 2 { // one asks the table, the other waits in the queue
 			go func() {
 				_, err := here.attach.take(ctx, time.Minute, Backlog, atOnce)
 				waits <- err

@@ -13,7 +13,7 @@ import (
 // cost one write. It runs only while a call waits.
 type taker struct {
 	budget *Budget
-	queue  queue
+	kind   callKind
 
 	mu sync.Mutex
 	// waiting are served in order; of interactive calls the newest goes first, so that in a
@@ -52,7 +52,7 @@ func (t *taker) deadline(w *waiter, atTheFront bool) time.Time {
 		return w.until
 	case !atTheFront:
 		return w.since.Add(tokenWait)
-	case t.queue.urgency == Interactive:
+	case t.kind.urgency == Interactive:
 		// Later it would count as backlog, and be in the way of fresh calls.
 		return w.since.Add(frontTime)
 	}
@@ -68,7 +68,7 @@ const (
 )
 
 func (t *taker) front() int {
-	l, own := t.budget.limits[t.queue.class]
+	l, own := t.budget.limits[t.kind.class]
 	if !own {
 		l = t.budget.limits[total]
 	}
@@ -153,7 +153,7 @@ func (t *taker) next() int {
 
 // turn converts an index into the number of waiters before it, and back.
 func (t *taker) turn(at int) int {
-	if t.queue.urgency == Interactive {
+	if t.kind.urgency == Interactive {
 		return len(t.waiting) - 1 - at
 	}
 	return at
@@ -206,7 +206,7 @@ func (t *taker) draw(want int) (wait time.Duration, err error) {
 	defer portal.Recover(&err)
 	ctx, cancel := context.WithTimeout(context.Background(), tableTimeout)
 	defer cancel()
-	got, wait, err := t.budget.draw(ctx, t.queue, want)
+	got, wait, err := t.budget.draw(ctx, t.kind, want)
 	if err != nil {
 		return 0, err
 	}

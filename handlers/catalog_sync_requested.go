@@ -37,7 +37,7 @@ func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 	if err != nil {
 		return err
 	}
-	if known := ledToBy(history, msg.ID); len(known) > 0 {
+	if known := factsOf(history, msg.ID); len(known) > 0 {
 		return d.followAgain(ctx, msg, known)
 	}
 	return d.catalog.Join(ctx, msg)
@@ -46,7 +46,7 @@ func (d *Decider) syncCatalog(ctx context.Context, msg events.Event) error {
 // PublishCatalog decides on what the job read for the request, and publishes the document if it
 // differs from the published one. Called again for the same request, it sends the earlier facts
 // again, or finds that nothing has changed. If the source cannot be read, the published
-// document stands, and one CatalogSourceFailed is recorded for the whole outage.
+// document stays published, and one CatalogSourceFailed is recorded for the whole outage.
 func (d *Decider) PublishCatalog(ctx context.Context, request events.Event, read CatalogRead) error {
 	return d.handle(ctx, request, func(ctx context.Context) (past, error) {
 		history, err := d.journal.Read(ctx, request.Subject, 0)

@@ -187,9 +187,9 @@ func TestKeyRelease(t *testing.T) {
 	release := events.KeyReleaseRequested{Key: "key1", Emptied: 9}
 	releasing := []events.Fact{events.KeyReleasing{Key: "key1"}}
 	check(t, KeyRelease, []decision{
-		{"a key whose ring is empty is given back", left, release, 0, releasing},
+		{"a key whose ring is empty is released", left, release, 0, releasing},
 		{"a duplicate leads to nothing", append(left, said{fact: events.KeyReleasing{Key: "key1"}}), release, 0, nil},
-		{"one that was given back stays so", append(left, said{fact: events.KeyReleasing{Key: "key1"}}, said{fact: events.KeyReleased{Link: wish(10), Key: "key1"}}), release, 0, nil},
+		{"one that was released stays so", append(left, said{fact: events.KeyReleasing{Key: "key1"}}, said{fact: events.KeyReleased{Link: wish(10), Key: "key1"}}), release, 0, nil},
 		{"one that is in use again is kept", append(left, freeWanted("op-again", 4)), release, 0, nil},
 		{"one that has been in use since is kept", append(left, freeWanted("op-again", 4), freeEnding("op-leave", 5), said{fact: events.SubscriptionEnded{Link: wish(11), Plan: "free"}}), release, 0, nil},
 		{"one in use is kept", freeActive(), events.KeyReleaseRequested{Key: "key1"}, 0, nil},

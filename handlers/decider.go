@@ -1,12 +1,15 @@
-// Package handlers decides on requests. Each request type has one pure function from the
-// stream's state and the request to facts; Decider does the rest, the same way for all of them.
-// The package touches only the journal. A job reads the catalog's source and then calls
-// PublishCatalog.
+// Package handlers decides on requests. Each type of request about an account has one pure
+// function from the account's state and the request to facts; Decider does the rest, the same way
+// for all of them. Decisions read only the journal, never the views or API Gateway. A job reads
+// the catalog's source and then calls PublishCatalog.
 //
 //	load, fold ─▶ handled already? ─▶ decide ─▶ superseded? ─▶ append ─▶ send ─▶ ack
 //	     ▲              │ yes                                     │ taken
 //	     │              └──────────────▶ send again ─▶ ack        │
 //	     └────────────────────────────────────────────────────────┘
+//
+// A request that leads to no facts is acked. A message is redelivered later if its stream holds
+// a fact that only newer workers understand, or if other workers append first too often.
 package handlers
 
 import (
@@ -136,7 +139,7 @@ func forAccount[R events.Request](d *Decider, decide Decide[R]) func(context.Con
 	}
 }
 
-// past is a stream as it stands, and the decision to make about it.
+// past is a stream so far, and the decision to make about it.
 type past struct {
 	head int64
 	// facts are the stream's latest. If older ones show that the request was handled, handled
@@ -154,7 +157,7 @@ func (d *Decider) handle(ctx context.Context, msg events.Event, read func(contex
 		if err != nil {
 			return err
 		}
-		if known := ledToBy(before.facts, msg.ID); len(known) > 0 {
+		if known := factsOf(before.facts, msg.ID); len(known) > 0 {
 			return d.followAgain(ctx, msg, known)
 		}
 		if before.handled {
@@ -198,9 +201,9 @@ func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []eve
 	return nil
 }
 
-// ledToBy returns the facts that this request led to earlier. RequestFailed is not one of them,
+// factsOf returns the facts that this request led to earlier. RequestFailed is not one of them,
 // so a replay of a failed request is carried out.
-func ledToBy(history []events.Event, request string) []events.Event {
+func factsOf(history []events.Event, request string) []events.Event {
 	var found []events.Event
 	for _, fact := range history {
 		if _, failed := fact.Data.(events.RequestFailed); fact.Causation == request && !failed {
@@ -210,8 +213,8 @@ func ledToBy(history []events.Event, request string) []events.Event {
 	return found
 }
 
-// unlessSuperseded replaces the decision by RequestSuperseded if a newer decision stands in a
-// scope that the request touches. A request that changes nothing, joins one under way, or is
+// unlessSuperseded returns RequestSuperseded instead of the decision if there is a newer
+// decision in a scope that the request touches. A request that changes nothing, joins one under way, or is
 // rejected keeps its own answer.
 func unlessSuperseded(account state.Account, msg events.Event, request events.Request, decided []events.Fact) []events.Fact {
 	if !account.Supersedes(msg.Intent, request.Scopes()) {

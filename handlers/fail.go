@@ -25,7 +25,7 @@ func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows
 			return err
 		}
 		// The request was handled, perhaps not to the end: send again what follows from it.
-		known := ledToBy(history.facts, msg.ID)
+		known := factsOf(history.facts, msg.ID)
 		if len(known) == 0 {
 			known = failuresOf(history.facts, msg.ID)
 		}

@@ -105,8 +105,8 @@ func (s *Service) signedIn(r *http.Request) bool {
 	return ok && err == nil
 }
 
-// finish completes the attempt: it maps the account and stores the personal data. A new
-// sign-in may resolve any of its errors.
+// finish completes the attempt: it finds the user's account and stores the personal data. After
+// any error, signing in again may help.
 func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
 	at, err := s.attempts.take(r.Context(), r.URL.Query().Get("state"), s.cookie(r, browserCookie))
 	if errors.Is(err, errLapsed) {

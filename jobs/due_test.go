@@ -385,7 +385,7 @@ func TestAKeyOfAnEmptyRingIsGivenBackWhenItsTimeHasCome(t *testing.T) {
 		{"it is in use again", append(left[:5:5], again), false, false},
 		{"it has been in use since", append(left[:5:5], again, events.SubscriptionLost{Plan: "free", Reason: events.LostPlanGone}), false, false},
 		{"it is on its way already", append(left[:5:5], events.KeyReleasing{Key: "k"}), false, true},
-		{"it was given back", append(left[:5:5], events.KeyReleasing{Key: "k"}, events.KeyReleased{Key: "k", Link: events.Link{Wish: 6}}), false, false},
+		{"it was released", append(left[:5:5], events.KeyReleasing{Key: "k"}, events.KeyReleased{Key: "k", Link: events.Link{Wish: 6}}), false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

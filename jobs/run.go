@@ -18,14 +18,12 @@ const anewAfter = time.Hour
 // Run is the row of a job: its run under way, or the last one. There is one row for each
 // job, so a job has one run at a time.
 //
-//	            start                      last step
-//	(no run) ─────────▶ under way ────────────────────────▶ over ──┐
-//	                      ▲  │  ▲                             │    │ start
-//	                      │  │  └─── asked for meanwhile ─────┘    │
-//	                      │  │ no heartbeat for runLease           │
-//	                      └──┘ taken over                          │
-//	                      ▲                                        │
-//	                      └────────────────────────────────────────┘
+//	no run ──┐ start              last step
+//	         ├───────▶ under way ───────────▶ over
+//	over ────┘
+//
+// Another message takes over a run under way that has had no heartbeat for runLease. If a
+// demand came during the run, its last step starts the next run at once.
 type Run struct {
 	// Carrier is the id of the message that carries the run. While the run is alive, other
 	// messages leave it alone.
@@ -84,7 +82,7 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	switch {
 	case r.UnderWay && a.id == r.Carrier:
 		if !alive && now.Sub(r.Started) >= anewAfter {
-			// The message slept for as long as the run: its machine was suspended, say.
+			// The message comes late, for example because its worker's machine was suspended.
 			r.Started, r.Cursor = now, ""
 		}
 		r.Heartbeat = now

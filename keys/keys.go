@@ -90,9 +90,9 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 	return format(prefix, mac), nil
 }
 
-// CheckTag is a MAC over a fixed text, and no secret. It is stored and compared at start, to
-// show that the KMS key's name still stands for the same key material. With other material
-// every value would change.
+// CheckTag returns a MAC over a fixed text. It is not secret. It is stored, and compared at
+// start, to check that the KMS key still has the same key material. With other material every
+// value would change.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)
 	if err != nil {
@@ -129,7 +129,7 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 		return nil, classify(kmsKey, err)
 	}
 	if len(out.Mac) != macSize {
-		return nil, fmt.Errorf("KMS answered a MAC of %d bytes, not %d", len(out.Mac), macSize)
+		return nil, fmt.Errorf("KMS returned a MAC of %d bytes, not %d", len(out.Mac), macSize)
 	}
 	return out.Mac, nil
 }

@@ -64,7 +64,7 @@ func TestARedeliveredMessageTakesItsLeaseOver(t *testing.T) {
 	}
 	again.End(false)
 	if _, ok := accountLease(t, one, "a", "w2"); !ok {
-		t.Error("the lease was not given back")
+		t.Error("the lease did not end")
 	}
 }
 

@@ -26,7 +26,7 @@ type table interface {
 	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// Config of New.
+// Config configures Leases.
 type Config struct {
 	Table string
 	// Target is whose leases they are. Targets share none.

@@ -38,7 +38,7 @@ type Options struct {
 	Faults []string
 	// AWSQuotas has the local API Gateway enforce AWS's quotas once the portal runs.
 	AWSQuotas bool
-	// Out gets the banner and the mails of the user pool; nil drops them.
+	// Out gets the banner and the e-mails of the user pool; nil drops them.
 	Out io.Writer
 	// Ready, if not nil, gets the portal once everything answers.
 	Ready chan<- Portal
@@ -52,8 +52,8 @@ type Portal struct {
 	config                          app.Config
 }
 
-// Run runs a local portal until ctx ends. It ignores the AWS and PollWait of p, and the base
-// URL and identity provider of p.Config. Its errors are for people.
+// Run runs a local portal until ctx ends. It ignores p.AWS, and replaces the base URL, the
+// identity provider and PollWait of p.Config. An error says in plain words what is in the way.
 func Run(ctx context.Context, p app.Process, opts Options) error {
 	dir, err := filepath.Abs(opts.Dir)
 	if err != nil {
@@ -116,7 +116,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run runs the portal and a worker until ctx ends, and calls ready once both answer.
+// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {

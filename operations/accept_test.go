@@ -460,10 +460,41 @@ func TestNothingIsAcceptedWithoutTheTables(t *testing.T) {
 		_, err := down.Accept(t.Context(), ask(ann, key, leaveFree))
 		refuses(t, err, portal.Unavailable)
 	}
-	_, err := down.Find(t.Context(), ann, "op")
-	refuses(t, err, portal.Unavailable)
 	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
 		t.Errorf("handed on what was not written down: %v %v", sent, repeated)
+	}
+}
+
+func TestAFailedReadSaysThatNothingCouldBeRead(t *testing.T) {
+	t.Parallel()
+	d := withKeys(t)
+	cfg := d.config()
+	cfg.Tables = dynamodb.NewFromConfig(d.tables.Config, func(o *dynamodb.Options) {
+		o.RetryMaxAttempts = 1
+		o.HTTPClient = unreachable{}
+	})
+	cfg.Reveals = forgetful{}
+	down := operations.New(cfg)
+	cfg.Values = &values{down: errDown}
+	withoutKMS := operations.New(cfg)
+	for name, c := range map[string]struct {
+		read func() error
+		says string
+	}{
+		"an account reads its operation":  {func() error { _, err := down.Find(t.Context(), ann, "op"); return err }, "The operation could not be read right now. Try again in a moment."},
+		"an operator reads an operation":  {func() error { _, err := down.Show(t.Context(), "op"); return err }, "The operation could not be read right now. Try again in a moment."},
+		"an account lists its operations": {func() error { _, err := down.Recent(t.Context(), ann, 5); return err }, "The operations could not be read right now. Try again in a moment."},
+		"a reveal cannot be recorded":     {func() error { _, err := down.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},
+		"a key's value cannot be derived": {func() error { _, err := withoutKMS.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := c.read()
+			refuses(t, err, portal.Unavailable)
+			if got := portal.MessageOf(err); got != c.says {
+				t.Errorf("%q, want %q", got, c.says)
+			}
+		})
 	}
 }
 

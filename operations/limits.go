@@ -30,7 +30,7 @@ const (
 
 // draw takes the subject's next intent number and counts the request against the actor's
 // limits, in one write if both are the same account. If the actor's row shows as many open
-// requests as allowed, the error is *openFull.
+// requests as allowed, the error is *setFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -215,7 +215,7 @@ func (u *update) count(w window, now time.Time) {
 	}
 }
 
-// countRefused means that a condition of an update failed; item is the row as it stands.
+// countRefused means that a condition of an update failed; item is the row at that moment.
 type countRefused struct {
 	item map[string]types.AttributeValue
 }

@@ -28,12 +28,12 @@ func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	if operation.Status.Over() || now.Sub(operation.UpdatedAt) < still || !o.nudges.turn(operation.ID) {
 		return
 	}
-	if err := o.resumeStalled(ctx, operation, now); err != nil {
+	if err := o.moveOn(ctx, operation, now); err != nil {
 		zerolog.Ctx(ctx).Warn().Err(err).Str("operation", string(operation.ID)).Msg("nudging a stalled operation failed")
 	}
 }
 
-func (o *Operations) resumeStalled(ctx context.Context, operation Operation, now time.Time) error {
+func (o *Operations) moveOn(ctx context.Context, operation Operation, now time.Time) error {
 	shown, err := o.views.Shown(ctx, operation.Subject)
 	if err != nil {
 		return err
@@ -51,10 +51,10 @@ func (o *Operations) resumeStalled(ctx context.Context, operation Operation, now
 		return nil
 	}
 	row, found, err := o.rows.find(ctx, operation.ID)
-	if err != nil || !found || now.Sub(row.HandedAt).Abs() < resumeEvery {
+	if err != nil || !found || now.Sub(row.PublishedAt).Abs() < republishEvery {
 		return err
 	}
-	return o.resume(ctx, row)
+	return o.republish(ctx, row)
 }
 
 // nudges remembers when each operation was last nudged.

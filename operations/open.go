@@ -38,30 +38,36 @@ const (
 	// fullAttribute is the time at which the actor was last found to have too many open
 	// requests.
 	fullAttribute = "full_at"
+	// missingAttribute maps the ids in the set that have no row to the time at which this was
+	// first found.
+	missingAttribute = "missing"
 )
 
-// openFull means that an actor's set of open requests is full, unless some have ended.
-type openFull struct {
+// setFull is the error for an actor whose set of open requests is full. Some of them may have
+// ended.
+type setFull struct {
 	ids []portal.OperationID
-	// at is when this was last found, or the zero time.
-	at time.Time
+	// at is when a check last found that none has ended, or the zero time.
+	at      time.Time
+	missing map[portal.OperationID]time.Time
 }
 
-func (*openFull) Error() string { return "the actor seems to have as many open requests as it may" }
+func (*setFull) Error() string { return "the actor seems to have as many open requests as allowed" }
 
-func openIn(item map[string]types.AttributeValue) *openFull {
-	full := &openFull{}
+func openIn(item map[string]types.AttributeValue) *setFull {
+	full := &setFull{}
 	if set, ok := item[openAttribute].(*types.AttributeValueMemberSS); ok {
 		for _, id := range set.Value {
 			full.ids = append(full.ids, portal.OperationID(id))
 		}
 	}
-	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at) // an unreadable time counts as never
+	// A time that cannot be decoded counts as never.
+	_ = attributevalue.Unmarshal(item[fullAttribute], &full.at)
+	_ = attributevalue.Unmarshal(item[missingAttribute], &full.missing)
 	return full
 }
 
-// open adds a request to the open ones, on condition that there is room or that it is in the
-// set.
+// open adds a request to the set, on condition that the set has room or holds it already.
 func (u *update) open(id portal.OperationID, most int) {
 	set := u.name(openAttribute)
 	u.values[":this"] = &types.AttributeValueMemberSS{Value: []string{string(id)}}
@@ -74,7 +80,7 @@ func (u *update) open(id portal.OperationID, most int) {
 // draw takes an intent number, making room for the request first if needed.
 func (o *Operations) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	intent, err := o.rows.draw(ctx, row, change)
-	var full *openFull
+	var full *setFull
 	if !errors.As(err, &full) {
 		return intent, err
 	}
@@ -93,16 +99,16 @@ func (o *Operations) tooManyOpen() error {
 		"You have %d requests that have not ended yet, and may have no more. Wait until some of them have ended, then send this one again.", o.rows.maxOpen))
 }
 
-// makeRoom removes ended requests from an actor's open ones. If none has ended, the error is
-// TooManyRequests. Only one process at a time does this for an actor, and at most once in
-// lookAgain while the set stays full.
-func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *openFull) error {
+// makeRoom removes ended requests from an actor's set. If none has ended, the error is
+// TooManyRequests, and for lookAgain every request gets it without a check. After that one
+// request at a time checks again; several may check at once only if the last check found room.
+func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFull) error {
 	now := row.CreatedAt
 	if !full.at.IsZero() {
 		if age := now.Sub(full.at); age >= 0 && age < lookAgain {
 			return o.tooManyOpen()
 		}
-		mine, err := o.rows.noteFull(ctx, row.Actor, full.at, now)
+		mine, err := o.rows.claimCheck(ctx, row.Actor, full.at, now)
 		switch {
 		case err != nil:
 			return err
@@ -110,25 +116,31 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *openF
 			return o.tooManyOpen()
 		}
 	}
-	ended, err := o.endedOf(ctx, full, now)
-	switch {
-	case err != nil:
+	found, err := o.check(ctx, full, now)
+	if err != nil {
 		return err
-	case len(ended) > 0:
-		return o.rows.noteEnded(ctx, row.Actor, ended)
-	case full.at.IsZero():
-		if _, err := o.rows.noteFull(ctx, row.Actor, full.at, now); err != nil {
-			return err
-		}
 	}
-	return o.tooManyOpen()
+	if err := o.rows.noteChecked(ctx, row.Actor, found, now); err != nil {
+		return err
+	}
+	if len(found.ended) == 0 {
+		return o.tooManyOpen()
+	}
+	return nil
 }
 
-// endedOf lists the operations that no longer count as open. The row of an operation that has none
-// may still be written, so such an operation counts as open the first time.
-func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time) ([]string, error) {
+// checked is the result of a check of an actor's set.
+type checked struct {
+	// ended are the operations that no longer count as open.
+	ended []string
+	// missing are those that have no row and still count as open: the row may be about to be
+	// written. They count for lookAgain.
+	missing map[portal.OperationID]time.Time
+}
+
+func (o *Operations) check(ctx context.Context, full *setFull, now time.Time) (checked, error) {
 	ids := full.ids
-	over := make([]bool, len(ids))
+	over, missing := make([]bool, len(ids)), make([]bool, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(lookingAtOnce)
 	for i, id := range ids {
@@ -138,7 +150,7 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 				return err
 			}
 			if !found || now.Sub(row.CreatedAt) >= openFor {
-				over[i] = found || !full.at.IsZero()
+				over[i], missing[i] = found, !found
 				return nil
 			}
 			progress, err := o.views.Progress(ctx, id)
@@ -147,50 +159,60 @@ func (o *Operations) endedOf(ctx context.Context, full *openFull, now time.Time)
 		}))
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return checked{}, err
 	}
-	var ended []string
+	result := checked{missing: map[portal.OperationID]time.Time{}}
 	for i, id := range ids {
-		if over[i] {
-			ended = append(ended, string(id))
+		since, before := full.missing[id]
+		switch {
+		case over[i], missing[i] && before && now.Sub(since).Abs() >= lookAgain:
+			result.ended = append(result.ended, string(id))
+		case missing[i] && before:
+			result.missing[id] = since
+		case missing[i]:
+			result.missing[id] = now
 		}
 	}
-	return ended, nil
+	return result, nil
 }
 
-// noteFull records that an actor has too many open requests, or that this process is checking.
-// mine is false if another process did so since the row was read.
-func (r rows) noteFull(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
-	in := &dynamodb.UpdateItemInput{
+// claimCheck records that this request checks the set. mine is false if another did so since the
+// row was read.
+func (r rows) claimCheck(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
+	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("SET #full = :now"),
-		ConditionExpression:       aws.String("attribute_not_exists(#full)"),
+		ConditionExpression:       aws.String("#full = :last"),
 		ExpressionAttributeNames:  map[string]string{"#full": fullAttribute},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now)},
-	}
-	if !last.IsZero() {
-		in.ConditionExpression = aws.String("#full = :last")
-		in.ExpressionAttributeValues[":last"] = schema.Time(last)
-	}
-	_, err = r.client.UpdateItem(ctx, in)
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":last": schema.Time(last)},
+	})
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("recording that %s has too many open requests: %w", actor, err)
+		return false, fmt.Errorf("claiming the check of the open requests of %s: %w", actor, err)
 	}
 	return true, nil
 }
 
-// noteEnded removes requests from the open ones.
-func (r rows) noteEnded(ctx context.Context, actor portal.Actor, ended []string) error {
-	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("DELETE #open :ended REMOVE #full"),
-		ExpressionAttributeNames:  map[string]string{"#open": openAttribute, "#full": fullAttribute},
-		ExpressionAttributeValues: map[string]types.AttributeValue{":ended": &types.AttributeValueMemberSS{Value: ended}},
-	})
+// noteChecked removes the ended requests from the set, or records that none has ended.
+func (r rows) noteChecked(ctx context.Context, actor portal.Actor, found checked, now time.Time) error {
+	missing, err := attributevalue.Marshal(found.missing)
 	if err != nil {
-		return fmt.Errorf("recording which requests of %s have ended: %w", actor, err)
+		return fmt.Errorf("encoding a check of the open requests of %s: %w", actor, err)
+	}
+	in := &dynamodb.UpdateItemInput{
+		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("SET #missing = :missing, #full = :now"),
+		ExpressionAttributeNames:  map[string]string{"#full": fullAttribute, "#missing": missingAttribute},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":missing": missing, ":now": schema.Time(now)},
+	}
+	if len(found.ended) > 0 {
+		in.UpdateExpression = aws.String("SET #missing = :missing DELETE #open :ended REMOVE #full")
+		in.ExpressionAttributeNames["#open"] = openAttribute
+		in.ExpressionAttributeValues = map[string]types.AttributeValue{":missing": missing, ":ended": &types.AttributeValueMemberSS{Value: found.ended}}
+	}
+	if _, err := r.client.UpdateItem(ctx, in); err != nil {
+		return fmt.Errorf("recording a check of the open requests of %s: %w", actor, err)
 	}
 	return nil
 }

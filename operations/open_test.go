@@ -206,3 +206,31 @@ func (l *lookedAt) Progress(ctx context.Context, op portal.OperationID) (project
 	l.mu.Unlock()
 	return l.Views.Progress(ctx, op)
 }
+
+func TestAnOperationWithoutARowStopsCountingAsOpenEvenIfOthersEndMeanwhile(t *testing.T) {
+	t.Parallel()
+	d, _ := mayHaveOpen(t, 3)
+	d.loses(d.accepts(ask(ann, "", register)))
+	second, third := d.accepts(ask(ann, "", register)), d.accepts(ask(ann, "", register))
+	d.end(second)
+	d.accepts(ask(ann, "", register)) // its check finds an operation without a row
+	d.pass(10 * time.Second)
+	d.end(third)
+	for range 2 {
+		d.accepts(ask(ann, "", register)) // in place of the third, then of the one without a row
+	}
+	_, err := d.Accept(t.Context(), ask(ann, "", register))
+	refused(t, "one more", err, "have not ended yet")
+}
+
+func TestAnOperationWhoseRowIsAboutToBeWrittenCountsAsOpen(t *testing.T) {
+	t.Parallel()
+	d, _ := mayHaveOpen(t, 2)
+	d.loses(d.accepts(ask(ann, "", register)))
+	for range 3 {
+		d.end(d.accepts(ask(ann, "", register)))
+	}
+	d.accepts(ask(ann, "", register))
+	_, err := d.Accept(t.Context(), ask(ann, "", register))
+	refused(t, "one more", err, "have not ended yet")
+}

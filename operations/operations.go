@@ -138,8 +138,9 @@ type Operation struct {
 // MaxOpen open requests. A repeat of an accepted request is still answered.
 //
 // If the table or the queue does not answer, it returns Unavailable, and the message says
-// whether the request may have been accepted. Sending it again is safe but not needed: once the
-// row is written, a due row publishes the request later.
+// whether the request may have been accepted. Sending it again under the same Idempotency-Key is
+// safe, and needed if the row was not written. Without a key it may make a second operation. Once
+// the row is written, a due row publishes the request later.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -164,7 +165,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	}
 	now := o.now().UTC().Round(0)
 	row := operationRow{
-		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, HandedAt: now,
+		ID: o.newID(submitted), Actor: submitted.Actor, Subject: submitted.Subject, Correlation: submitted.Correlation, CreatedAt: now, PublishedAt: now,
 	}
 	var intent portal.Intent
 	var refused error
@@ -200,10 +201,10 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	known, isNew, err := o.rows.insert(ctx, row)
 	switch {
 	case notWritten(err):
-		return Operation{}, unavailable(err)
+		return Operation{}, notAccepted(err)
 	case err != nil:
 		// If the row was written, a due row publishes the request. A repeat publishes it at once.
-		return Operation{}, errors.Join(uncertain(err), o.rows.notHanded(ctx, row))
+		return Operation{}, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
 	}
 	if !isNew {
 		return o.acceptedBefore(ctx, row, known)
@@ -211,7 +212,7 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	o.read.keep(row)
 	if err := o.publish(ctx, row, request, o.sender.Send); err != nil {
 		// A repeat publishes it at once.
-		return Operation{}, errors.Join(err, o.rows.notHanded(ctx, row))
+		return Operation{}, errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return row.operation(projections.Progress{Status: projections.Accepted}), nil
 }
@@ -231,7 +232,7 @@ func changesPlans(request events.Request) bool {
 func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, key string, cause error) (Operation, error) {
 	switch {
 	case key == "":
-		return Operation{}, unavailable(cause)
+		return Operation{}, notAccepted(cause)
 	case portal.CodeOf(cause) != portal.TooManyRequests:
 		return Operation{}, uncertain(cause)
 	}
@@ -245,9 +246,9 @@ func (o *Operations) answerFromEarlier(ctx context.Context, row operationRow, ke
 	return o.acceptedBefore(ctx, row, known)
 }
 
-// resumeEvery is the shortest time between two publications of a request that is repeated. A
+// republishEvery is the shortest time between two publications of a request that is repeated. A
 // publication time further in the future than this comes from a wrong clock and is ignored.
-const resumeEvery = 30 * time.Second
+const republishEvery = 30 * time.Second
 
 // acceptedBefore answers a repeat of an accepted request.
 func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow) (Operation, error) {
@@ -260,17 +261,17 @@ func (o *Operations) acceptedBefore(ctx context.Context, row, known operationRow
 	}
 	// The process that accepted the request may have died before publishing it, so the first
 	// repeat always publishes it.
-	firstAgain := known.HandedAt.Equal(known.CreatedAt)
-	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.HandedAt).Abs() >= resumeEvery) {
-		if err := o.resume(ctx, known); err != nil {
+	firstAgain := known.PublishedAt.Equal(known.CreatedAt)
+	if !progress.Status.Over() && (firstAgain || o.now().Sub(known.PublishedAt).Abs() >= republishEvery) {
+		if err := o.republish(ctx, known); err != nil {
 			return Operation{}, err
 		}
 	}
 	return known.operation(progress), nil
 }
 
-// resume publishes the request again, unless another process is doing so at this moment.
-func (o *Operations) resume(ctx context.Context, row operationRow) error {
+// republish publishes the request again, unless another process is doing so at this moment.
+func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	now := o.now().UTC().Round(0)
 	if now.Equal(row.CreatedAt) {
 		now = now.Add(time.Nanosecond) // differs from CreatedAt, so the next repeat is not the first
@@ -284,14 +285,14 @@ func (o *Operations) resume(ctx context.Context, row operationRow) error {
 	}
 	if err := o.publishStored(ctx, row, o.sender.Repeat); err != nil {
 		// The next repeat publishes it at once.
-		return errors.Join(err, o.rows.notHanded(ctx, row))
+		return errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return nil
 }
 
-// Resend publishes an accepted request again unless its operation shows a step already. done
-// reports that it does, or that there is no such request. Workers recognize requests they have
-// handled.
+// Resend publishes an accepted request again. done means that there is nothing to publish: the
+// operation shows a step already, or there is no such request. Workers recognise requests they
+// have handled.
 func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
@@ -359,7 +360,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	row, found, err := o.row(ctx, id)
 	reading.Wait()
 	if err != nil {
-		return Operation{}, unavailable(err)
+		return Operation{}, unavailable("The operation could not be read right now. Try again in a moment.", err)
 	}
 	if !found || !may(row) {
 		return Operation{}, portal.Fail(portal.NotFound, "There is no such operation.")
@@ -367,7 +368,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	return row.operation(progress), unread
 }
 
-// row returns the operation's row. HandedAt may be out of date.
+// row returns the operation's row. PublishedAt may be out of date.
 func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationRow, bool, error) {
 	if row, ok := o.read.recall(id); ok {
 		return row, true, nil
@@ -408,10 +409,15 @@ func uncertain(err error) error {
 	}
 }
 
-// unavailable is the error for a request that was certainly not accepted.
-func unavailable(err error) error {
+// notAccepted is the error for a request that was certainly not accepted.
+func notAccepted(err error) error {
+	return unavailable("The request could not be accepted right now. Nothing was done; send it again in a moment.", err)
+}
+
+// unavailable gives an error that has no code the code Unavailable and that message.
+func unavailable(message string, err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err
 	}
-	return &portal.Error{Code: portal.Unavailable, Message: "The request could not be accepted right now. Nothing was done; send it again in a moment.", Err: err}
+	return &portal.Error{Code: portal.Unavailable, Message: message, Err: err}
 }

@@ -9,7 +9,7 @@ import (
 // maxReadRows is how many rows are kept in memory.
 const maxReadRows = 1 << 12
 
-// readRows caches operation rows, because clients poll their operations. Only HandedAt of a row
+// readRows caches operation rows, because clients poll their operations. Only PublishedAt of a row
 // ever changes. It is safe for concurrent use.
 type readRows struct {
 	mu   sync.Mutex

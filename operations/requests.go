@@ -107,7 +107,7 @@ func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Sta
 func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit int) ([]Operation, error) {
 	ids, err := o.rows.latest(ctx, portal.AccountActor(account), int32(min(limit, 100)))
 	if err != nil {
-		return nil, unavailable(err)
+		return nil, unavailable("The operations could not be read right now. Try again in a moment.", err)
 	}
 	found := make([]Operation, len(ids))
 	group, ctx := errgroup.WithContext(ctx)
@@ -144,12 +144,16 @@ func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID)
 	}
 	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, caller.Account, id)
 	if err != nil {
-		return "", unavailable(fmt.Errorf("revealing key %s: %w", id, err))
+		return "", notRevealed(fmt.Errorf("revealing key %s: %w", id, err))
 	}
 	if err := o.reveals.Record(ctx, caller.Account, key, o.now(), caller.Correlation); err != nil {
-		return "", unavailable(fmt.Errorf("recording that key %s is revealed: %w", id, err))
+		return "", notRevealed(fmt.Errorf("recording that key %s is revealed: %w", id, err))
 	}
 	return value, nil
+}
+
+func notRevealed(err error) error {
+	return unavailable("The key could not be revealed right now. Try again in a moment.", err)
 }
 
 func find(keys []projections.Key, id portal.KeyID) (projections.Key, bool) {

@@ -283,7 +283,7 @@ func TestARefusedRevealIsNotRecorded(t *testing.T) {
 		{"somebody else's", bob, "there", portal.NotFound, "no such key"},
 		{"one that is not there yet", ann, "pending", portal.Conflict, "Wait until it has been created"},
 		{"one that somebody disabled", ann, "disabled", portal.Conflict, "has disabled the key"},
-		{"one that was given back", ann, "released", portal.Conflict, "Subscribe to a plan"},
+		{"one that was released", ann, "released", portal.Conflict, "Subscribe to a plan"},
 	} {
 		value, err := d.Reveal(t.Context(), who(c.account, ""), c.key)
 		refuses(t, err, c.want)

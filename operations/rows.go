@@ -48,8 +48,8 @@ type operationRow struct {
 	Intent      portal.Intent      `dynamodbav:"intent"`
 	Correlation string             `dynamodbav:"correlation"`
 	CreatedAt   time.Time          `dynamodbav:"created_at"`
-	// HandedAt is when the request was last published, or the zero time if that failed.
-	HandedAt time.Time `dynamodbav:"handed_at"`
+	// PublishedAt is when the request was last published, or the zero time if that failed.
+	PublishedAt time.Time `dynamodbav:"handed_at"`
 }
 
 func (r operationRow) operation(now projections.Progress) Operation {
@@ -157,7 +157,7 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(),
 		UpdateExpression: aws.String("SET handed_at = :now"), ConditionExpression: aws.String("handed_at = :last"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":last": schema.Time(row.HandedAt)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":now": schema.Time(now), ":last": schema.Time(row.PublishedAt)},
 	})
 	var failed *types.ConditionalCheckFailedException
 	if errors.As(err, &failed) {
@@ -169,8 +169,8 @@ func (r rows) takeTurn(ctx context.Context, row operationRow, now time.Time) (mi
 	return true, nil
 }
 
-// notHanded records that the request was not published after all, if its row exists.
-func (r rows) notHanded(ctx context.Context, row operationRow) error {
+// notPublished records that the request was not published after all, if its row exists.
+func (r rows) notPublished(ctx context.Context, row operationRow) error {
 	_, err := r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Operation(row.ID).Attributes(), UpdateExpression: aws.String("SET handed_at = :never"),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),

@@ -64,11 +64,11 @@ func TestEveryFactLeadsToItsRows(t *testing.T) {
 			"log#activity#N | The operator of this portal disabled Default key.", "now#key#k1 | disabled"}},
 		{"a key that the operator enabled again is active", append(active[:6:6], disabled), said{"", events.KeyObserved{Key: "k1", Enabled: true}}, []string{
 			"log#activity#N | The operator of this portal enabled Default key again.", "now#key#k1 | active"}},
-		{"a key that will be given back has no new rows", whole, releasing, nil},
-		{"a key that was given back is released", append(whole[:9:9], releasing), said{"", events.KeyReleased{Link: link(10), Key: "k1"}}, []string{
+		{"a key that will be released has no new rows", whole, releasing, nil},
+		{"a key that was released is released", append(whole[:9:9], releasing), said{"", events.KeyReleased{Link: link(10), Key: "k1"}}, []string{
 			"log#activity#N | Default key was released, because it was in no plan for a long time. Your next subscription restores it with the same value.",
 			"now#key#k1 | released", "wish 10 step | running"}},
-		{"a key that was given back is pending once a plan is wanted again", append(whole[:9:9], releasing, said{"", events.KeyReleased{Link: link(10), Key: "k1"}}),
+		{"a key that was released is pending once a plan is wanted again", append(whole[:9:9], releasing, said{"", events.KeyReleased{Link: link(10), Key: "k1"}}),
 			freeWanted, []string{
 				"log#activity#N | You subscribed to Free.", "now#key#k1 | pending", "now#subscription#free | pending", "operation#op-free step | running"}},
 		{"a document that is published is the catalog", nil,

@@ -26,7 +26,7 @@ const (
 	KeyPending  = "pending"
 	KeyActive   = "active"
 	KeyDisabled = "disabled" // by the operator, in API Gateway itself
-	KeyReleased = "released" // given back; it returns with the next subscription
+	KeyReleased = "released" // deleted from API Gateway; it returns with the next subscription
 )
 
 // keyRows writes state rows, guarded by sequence; only the account's stream writes them.

@@ -121,7 +121,7 @@ func describe(account state.Account, fact events.Event) Step {
 		step.Status, step.Code, step.Message = Rejected, string(portal.Superseded), "A newer request replaced this one."
 		step.Detail = step.Message
 	case events.RequestFailed:
-		step.Status, step.Code, step.Message = Failed, "failed", "Something went wrong on our side. Your request is saved, and the operator of this portal can replay it."
+		step.Status, step.Code, step.Message = Failed, "failed", "Something went wrong on our side. Your request is saved, and the operator of this portal can run it again."
 		step.Detail = step.Message
 	case events.KeyWanted:
 		step.Detail = "An API key is to be created."

@@ -47,8 +47,8 @@ func (r *run) attach(ctx context.Context, pair portal.Pair) error {
 }
 
 // renew creates a key again that API Gateway has lost, once a run. A key that was created a
-// moment ago may not be readable yet. If the key exists after all, its value is taken and
-// nothing changes.
+// moment ago may not be readable yet. If the key exists after all, it is found by its name and
+// left as it is.
 func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	key := r.account.Keys[pair.Key]
 	switch {
@@ -65,8 +65,8 @@ func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
 	return r.created(ctx, pair.Plan, key, id)
 }
 
-// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. It
-// returns any other cause.
+// withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. If
+// cause is any other error, it returns cause.
 func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
 	name := r.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
@@ -113,15 +113,15 @@ func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause erro
 	return r.withdraw(ctx, pair, cause, no.Code, no.Message, "")
 }
 
-// rival handles another plan that was seen to hold the key on a stage of this one. If the fold
-// does not want the key there, it is detached first. Otherwise the owner must leave one of the
-// two.
+// rival handles a key that another plan holds on a stage of this one. If the fold does not want
+// the key in the other plan, the key is detached from it first. Otherwise the owner must leave
+// one of the two.
 func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
 	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
 	switch {
 	case no.Rival == "":
 		return &portal.Postponed{After: retry, Reason: "API Gateway reports another plan with the key on a stage, and lists none", Err: no}
-	case !r.account.Attachments[other].Holds():
+	case !r.account.Attachments[other].Desired():
 		if r.takenOut[other] {
 			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in another plan", Err: no}
 		}
@@ -136,17 +136,17 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 		mine, theirs, theirs, mine), events.LostStageTaken)
 }
 
-// withdraw records that the key cannot have the plan: it rejects the wish or, if the plan was
-// active, records the loss. If the plan stands for other keys, neither may be recorded, and it
-// returns the cause.
+// withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the
+// plan is active instead, it records the loss, unless lost is "". If nothing is recorded and the
+// key's own wish is open, withdraw returns the cause.
 func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
 	delete(r.recheck, pair)
 	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
 		s := r.account.Subscriptions[pair.Plan]
 		switch {
-		case s.Open() && s.Holds():
+		case s.Open() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
-		case s.Holds() && lost != "":
+		case s.Desired() && lost != "":
 			return []events.Fact{events.SubscriptionLost{Plan: pair.Plan, Reason: lost}}
 		}
 		return nil

@@ -23,7 +23,7 @@ func (r *run) createInBulk(ctx context.Context, pair portal.Pair, key state.Key)
 	wanted := r.wantedWith(key.ID)
 	creation := keyimport.Creation{Urgency: r.urgency(task{key: pair.Key, plan: pair.Plan}), Lease: r.leased(ctx)}
 	if !r.mayBeUnrecorded && key.CreatedAt.IsZero() {
-		creation.Untried = r.lease.Until.Add(-clock.Skew)
+		creation.UntriedUntil = r.lease.Until.Add(-clock.Skew)
 	}
 	var err error
 	if creation.Key, err = r.derive(ctx, key); err != nil {

@@ -267,15 +267,15 @@ func TestAKeyThatAnotherWorkerMayHaveCreatedIsLookedForBeforeItIsImported(t *tes
 			if err := tried(b, c); err == nil {
 				t.Fatal("nothing failed")
 			}
-			if len(c.asked) > 0 && !c.asked[0].Untried.After(b.now) {
-				t.Errorf("the first import looks, untried until %v", c.asked[0].Untried)
+			if len(c.asked) > 0 && !c.asked[0].UntriedUntil.After(b.now) {
+				t.Errorf("the first import looks, untried until %v", c.asked[0].UntriedUntil)
 			}
 			b.Journal, b.Accounts, b.Bulk, c.err, c.asked = b.journal, b.reader(b.journal), c, nil, nil
 			if err := b.wake("later"); err != nil {
 				t.Fatal(err)
 			}
-			if !c.asked[0].Untried.IsZero() {
-				t.Errorf("the next import does not look until %v", c.asked[0].Untried)
+			if !c.asked[0].UntriedUntil.IsZero() {
+				t.Errorf("the next import does not look until %v", c.asked[0].UntriedUntil)
 			}
 			lease, ok, err := b.held().AccountLease(t.Context(), account, "w", time.Minute)
 			if err != nil || !ok || !lease.LastUnrecorded.IsZero() {

@@ -893,7 +893,7 @@ func TestARecheckRecordsChangesItMustNotMend(t *testing.T) {
 			[]string{"look gw1", "plans gw1"}, []events.Fact{events.KeyObserved{Key: "key1", Enabled: true}}},
 		"the key was renamed": {active, func(p *plane) { p.holds, p.name = []portal.PlanID{"free"}, "mine" },
 			[]string{"look gw1", "rename gw1 key1", "plans gw1"}, nil},
-		"a key that was given back exists": {all(active, freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"}, events.KeyReleased{Link: wish(10), Key: "key1"}),
+		"a key that was released exists": {all(active, freeEnding, detached("free", 7), events.KeyReleasing{Key: "key1"}, events.KeyReleased{Link: wish(10), Key: "key1"}),
 			func(p *plane) { p.there = "gw9" }, []string{"find key1", "delete gw9"}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {

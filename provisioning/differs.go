@@ -53,7 +53,7 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 	}
 	for of, is := range account.Attachments {
 		switch {
-		case is.Holds() && !plans[of.Plan] && is.Since.Before(began):
+		case is.Desired() && !plans[of.Plan] && is.Since.Before(began):
 			d.drifted = true
 		case is.Open() || holds.pairs[pair{account.Keys[of.Key].GatewayID, of.Plan}] == (is.Phase == state.Active):
 		case predates(is.Since):

@@ -69,7 +69,7 @@ func TestAKeyThatIsGivenBackAfterItWasAttachedAgainIsCreatedAgain(t *testing.T) 
 	b.wantCalls("delete gw1", "attach free gw1", "create key1", "attach free gw1-again")
 }
 
-// A ring may get a key while a plan is active. The plan then stands for the other keys.
+// A ring may get a key while a plan is active. The plan is then active for the other keys.
 func TestALaterKeyThatIsRefusedDoesNotKeepTheMessageComing(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]error{

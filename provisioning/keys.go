@@ -67,7 +67,7 @@ func (r *run) adopt(ctx context.Context, key state.Key) (found bool, err error) 
 	return true, r.created(ctx, r.planOf(key.ID), key, id)
 }
 
-// release gives a key back. If a subscription wants it meanwhile, nothing is recorded;
+// release deletes a key from API Gateway. If a subscription wants it meanwhile, nothing is recorded;
 // attaching then creates the key again.
 func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	key := r.account.Keys[id]
@@ -86,7 +86,7 @@ func (r *run) release(ctx context.Context, id portal.KeyID) error {
 	if touched {
 		// Another worker may have attached the key before it was deleted.
 		for pair, attachment := range r.account.Attachments {
-			if pair.Key == id && attachment.Holds() {
+			if pair.Key == id && attachment.Desired() {
 				r.recheck[pair] = true
 			}
 		}

@@ -77,7 +77,7 @@ func (r *run) remake(ctx context.Context, key state.Key) error {
 	return r.comparePlans(ctx, r.account.Keys[key.ID])
 }
 
-// deleteReturned deletes a key that was given back and that a stalled worker created late.
+// deleteReturned deletes a key that was released and that a stalled worker created late.
 func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
 	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
 	if err != nil || !found {
@@ -126,7 +126,7 @@ func (r *run) comparePlans(ctx context.Context, key state.Key) error {
 		}
 	}
 	for pair, attachment := range r.account.Attachments {
-		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Holds() {
+		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Desired() {
 			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs from the fold; mending it")
 			r.recheck[pair] = true
 		}

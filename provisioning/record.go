@@ -56,7 +56,7 @@ func (r *run) fulfilled(plan portal.PlanID, done ...portal.Pair) []events.Fact {
 		}
 	}
 	link := events.Link{Wish: s.OpenedBy}
-	if s.Holds() {
+	if s.Desired() {
 		return []events.Fact{events.SubscriptionActivated{Link: link, Plan: plan}}
 	}
 	return []events.Fact{events.SubscriptionEnded{Link: link, Plan: plan}}

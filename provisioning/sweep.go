@@ -85,9 +85,10 @@ type Sweep struct {
 type Found struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
-	// Streams counts the streams that were compared. Open have an open wish, Drifted differ in
-	// API Gateway from what is recorded as done, Unshown are not shown to their end; workers
-	// were woken for those. Unreadable were passed over.
+	// Streams counts the streams that were compared. Of these, Drifted differ in API Gateway
+	// from what is recorded as done, Open have an open wish and have not drifted, and Unshown
+	// are not shown to their end; workers were woken for all three. Unreadable counts streams
+	// that were passed over.
 	Streams    int `json:"streams"`
 	Open       int `json:"open"`
 	Drifted    int `json:"drifted"`

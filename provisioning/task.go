@@ -36,7 +36,7 @@ func (r *run) next() (task, bool) {
 		if r.stuck[t] != nil || !attachment.Open() && !r.recheck[pair] {
 			continue
 		}
-		if !attachment.Holds() {
+		if !attachment.Desired() {
 			return t, true
 		}
 		wanted = append(wanted, t)
@@ -75,7 +75,7 @@ func (r *run) do(ctx context.Context, t task) error {
 		return r.finish(ctx, t.plan)
 	case t.plan == "":
 		return r.release(ctx, t.key)
-	case r.account.Attachments[t.pair()].Holds():
+	case r.account.Attachments[t.pair()].Desired():
 		return r.attach(ctx, t.pair())
 	}
 	return r.detach(ctx, t.pair())

@@ -64,8 +64,8 @@ func Reveals(account portal.AccountID) Range { return Range{accountPartition(acc
 // Owner: projections. Kept: for ever.
 func RevealCount(account portal.AccountID) Key { return Key{accountPartition(account), "reveals"} }
 
-// Person is the row of the e-mail address and the name of an account's owner. Nothing else that
-// is kept for long holds either.
+// Person is the row of the e-mail address and the name of an account's owner. No other row that
+// is kept for long holds them.
 //
 // Owner: identity. Kept: for ever.
 func Person(account portal.AccountID) Key { return Key{personBegins + string(account), "person"} }
@@ -216,11 +216,11 @@ func Budget(of portal.Target) Key { return Key{of.Of("budget"), "control-plane"}
 // Owner: gateway. Kept: for ever.
 func AttachLease(of portal.Target) Key { return Key{of.Of(leasePartition), "attach"} }
 
-// AccountLease is the row of the worker that converges an account. After a call to API Gateway
-// without an answer it stays, as a note that the account's keys must be checked. It must not be
-// deleted by hand.
+// AccountLease is the row of the worker that converges an account. It outlives the lease if
+// something that API Gateway did may not be recorded, so that the next worker checks the
+// account's keys. It must not be deleted by hand.
 //
-// Owner: leases. Kept: until every key of the account is recorded.
+// Owner: leases. Kept: while the lease is held, and until everything done under it is recorded.
 func AccountLease(of portal.Target, account portal.AccountID) Key {
 	return Key{of.Of(leasePartition), accountPartition(account)}
 }

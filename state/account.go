@@ -88,8 +88,8 @@ type Attachment struct {
 // Open reports whether the converger has work to do on it.
 func (a Attachment) Open() bool { return a.Phase.open() }
 
-// Holds reports whether the key should be in the plan, attached already or not.
-func (a Attachment) Holds() bool { return a.Phase == Wanted || a.Phase == Active }
+// Desired reports whether the key should be in the plan, attached already or not.
+func (a Attachment) Desired() bool { return a.Phase == Wanted || a.Phase == Active }
 
 // Subscription is an account's relation to one plan.
 type Subscription struct {
@@ -110,18 +110,18 @@ type Subscription struct {
 	Correlation string
 	// Since is when the phase began.
 	Since time.Time
-	// Flips are the times of the latest decisions about the plan, oldest first.
+	// Flips are the times at which the latest wishes for the plan were opened, oldest first.
 	Flips []time.Time
 }
 
-// maxFlips is how many decisions about a plan are remembered.
+// maxFlips is how many such times are remembered.
 const maxFlips = 4
 
 // Open reports whether the converger has work to do on it.
 func (s Subscription) Open() bool { return s.Phase.open() }
 
-// Holds reports whether the account should have the plan, attached already or not.
-func (s Subscription) Holds() bool { return s.Phase == Wanted || s.Phase == Active }
+// Desired reports whether the account should have the plan, attached already or not.
+func (s Subscription) Desired() bool { return s.Phase == Wanted || s.Phase == Active }
 
 // Flapping reports whether the plan was subscribed to and left so often within that time before
 // now that its next change can wait.
@@ -200,7 +200,7 @@ func (a *Account) Apply(e events.Event) {
 func (a *Account) wantKey(e events.Event, f events.KeyWanted) {
 	a.Keys[f.Key] = Key{ID: f.Key, Ring: f.Ring, Name: f.Name, Scheme: f.Scheme, KMSKey: f.KMSKey, WantedAt: e.Time}
 	for plan, s := range a.Subscriptions {
-		if s.Ring == f.Ring && s.Holds() {
+		if s.Ring == f.Ring && s.Desired() {
 			a.open(e, portal.Pair{Key: f.Key, Plan: plan}, Wanted)
 		}
 	}

@@ -173,8 +173,8 @@ func TestASubscriptionRunsItsCourse(t *testing.T) {
 		if i > 0 && (!s.OpenedAt.Equal(at(s.OpenedBy)) || s.Name != "Plan free" || s.Ring != portal.AccountRing) {
 			t.Errorf("after fact %d it is %q of ring %s, opened at %v", i+1, s.Name, s.Ring, s.OpenedAt)
 		}
-		if s.Open() != (s.Phase == Wanted || s.Phase == Ending) || s.Holds() != (s.Phase == Wanted || s.Phase == Active) {
-			t.Errorf("%s: open %v, holds %v", s.Phase, s.Open(), s.Holds())
+		if s.Open() != (s.Phase == Wanted || s.Phase == Ending) || s.Desired() != (s.Phase == Wanted || s.Phase == Active) {
+			t.Errorf("%s: open %v, holds %v", s.Phase, s.Open(), s.Desired())
 		}
 		if open := s.Open() || attachment.Open(); account.HasOpenWishes() != open || account.WishOpen(s.OpenedBy) != open {
 			t.Errorf("after fact %d wishes are open: %v", i+1, account.HasOpenWishes())
@@ -229,7 +229,7 @@ func TestAKeyIsWhatItsFactsSay(t *testing.T) {
 		with(func(k *Key) { created(k); k.Disabled = true }),
 		with(created),
 		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 5, at(5) }),
-		with(created), // wanted again before it was given back
+		with(created), // wanted again before it was released
 		with(func(k *Key) { created(k); k.Releasing, k.ReleasingAt = 7, at(7) }),
 		with(func(k *Key) { k.CreatedAt, k.Released = at(2), true }),
 		with(func(k *Key) { k.CreatedAt = at(2) }),

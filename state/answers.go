@@ -76,7 +76,7 @@ func (a Account) KeyOf(ring portal.Ring) (Key, bool) {
 func (a Account) Held(ring portal.Ring) []portal.PlanID {
 	var held []portal.PlanID
 	for _, plan := range a.Plans() {
-		if s := a.Subscriptions[plan]; s.Ring == ring && s.Holds() {
+		if s := a.Subscriptions[plan]; s.Ring == ring && s.Desired() {
 			held = append(held, plan)
 		}
 	}
@@ -105,7 +105,7 @@ func (a Account) WishesOn(key portal.KeyID) []int64 {
 	return slices.Compact(wishes)
 }
 
-// Supersedes reports whether a decision newer than the intent stands in any of the scopes, or
+// Supersedes reports whether there is a decision newer than the intent in any of the scopes, or
 // in one that contains it. Workers' requests (intent 0) are never superseded.
 func (a Account) Supersedes(intent portal.Intent, scopes []portal.Scope) bool {
 	if intent == 0 {

@@ -23,7 +23,7 @@ type WorkerConfig struct {
 	Log        zerolog.Logger
 	// Metrics may be nil.
 	Metrics prometheus.Registerer
-	// Now is the clock for failures; time.Now.
+	// Now is the clock for failures; nil means time.Now.
 	Now func() time.Time
 }
 

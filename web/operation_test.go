@@ -104,7 +104,7 @@ func TestAnOperationsPageShowsItsStepsAndWhatComesNext(t *testing.T) {
 			operation: operation("SubscribeRequested", projections.Rejected, "superseded"), badge: "Cancelled", says: "A newer request replaced this one",
 		},
 		"failed": {
-			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "Your request is saved The operator of this portal can replay it.",
+			operation: operation("SubscribeRequested", projections.Failed, "failed"), badge: "Failed", says: "Your request is saved The operator of this portal can run it again.",
 			there: []string{`#progress[data-idle="/operations/op-1/fragment"]`}, notThere: []string{`form[action="/register"]`},
 		},
 		"registration failed": {

@@ -236,7 +236,7 @@ func TestAProductsPageOffersWhatTheAccountCanDo(t *testing.T) {
 			account: registered(),
 			recent:  []operations.Operation{about("plan-free", "SubscribeRequested", projections.Failed, "failed")},
 			there:   []string{subscribe, `#plan-plan-free .note a[href="/operations/op-1"]`},
-			says:    map[string]string{"#plan-plan-free .note": "the operator of this portal can replay it"},
+			says:    map[string]string{"#plan-plan-free .note": "the operator of this portal can run it again"},
 		},
 		"refused, and subscribed to by a later request": {
 			account: registered(subscription("plan-free", "Free", projections.SubscriptionActive)),

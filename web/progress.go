@@ -59,26 +59,23 @@ func superseded(operation operations.Operation) bool {
 }
 
 // stepWords are the title and the detail of a step; "{plan}" stands for the plan's name. If
-// the detail is "", the stored text is shown.
+// the detail is "", the stored text is shown. Facts that are never a step of an operation have
+// none.
 type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
 	"UserRegistered":        {"Account registered", "You can subscribe to plans now."},
-	"KeyWanted":             {"API key requested", "You get a key with your first subscription. API Gateway creates it next."},
+	"KeyWanted":             {"API key requested", "You get a key with your first subscription. API Gateway will create it next."},
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
 	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
 	"KeyDetached":           {"API key removed", "API Gateway has removed your key from {plan}."},
-	"KeyObserved":           {"API key changed", "The operator of this portal enabled or disabled your key."},
-	"KeyReleasing":          {"API key unused", "It was in no plan for a long time, so we remove it from API Gateway next."},
-	"KeyReleased":           {"API key released", "We removed it from API Gateway. Your next subscription restores it with the same value."},
-	"SubscriptionWanted":    {"Request approved", "Your key is added to {plan} next."},
+	"SubscriptionWanted":    {"Request approved", "Your key will be added to {plan} next."},
 	"SubscriptionActivated": {"Subscription active", "Your key works with {plan}."},
-	"SubscriptionEnding":    {"Request approved", "Your key is removed from {plan} next."},
+	"SubscriptionEnding":    {"Request approved", "Your key will be removed from {plan} next."},
 	"SubscriptionEnded":     {"Subscription ended", "Your key no longer works with {plan}."},
-	"SubscriptionLost":      {"Subscription ended", "The operator of this portal has removed {plan}."},
 	"WishParked":            {"Waiting", ""},
 	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests finish together."},
-	"RequestUnchanged":      {"Already done", "Nothing had to change."},
+	"RequestUnchanged":      {"Already done", "There was nothing to change."},
 	"RequestRejected":       {"Refused", ""},
 	"RequestSuperseded":     {"Cancelled", "You made a newer request, and the newest one counts."},
 	"RequestFailed":         {"Failed", "Something went wrong on our side."},
@@ -159,8 +156,8 @@ func nextOf(operation operations.Operation, now present) nextStep {
 	case projections.Failed:
 		return nextStep{
 			Heading: "Your request is saved",
-			Text: "The operator of this portal can replay it. " +
-				"If you cannot wait, send them the operation id at the bottom of this page. When they replay it, this page shows the result.",
+			Text: "The operator of this portal can run it again. " +
+				"If you cannot wait, send them the operation id at the bottom of this page. After that, this page shows the result.",
 			Links: []link{toDashboard},
 		}
 	}

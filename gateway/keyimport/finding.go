@@ -17,7 +17,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Finding is what a probe saw of ImportApiKeys in an account and Region.
+// Finding is what a probe saw of ImportApiKeys in an AWS account and Region.
 type Finding struct {
 	At     time.Time `dynamodbav:"at"`
 	Region string    `dynamodbav:"region"`

@@ -1,8 +1,8 @@
 // Package keyimport creates keys: singly while few are wanted, by ImportApiKeys once many wait.
 // The single calls make one key and one attachment each, and AWS allows about one attachment a
 // second; one import makes a hundred of both. AWS documents little of what an import does, so a
-// probe finds it out in each account and Region, and workers import only where its Finding says
-// that they may (decision 0010).
+// probe tries it in each AWS account and Region, and workers import only where its Finding allows
+// it (decision 0010).
 package keyimport
 
 import (
@@ -19,9 +19,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Importer creates keys, singly or in waves of all that wait. The answer to an import does not
-// tell what became of each key, so it reads that. A process has one Importer. It is safe for
-// concurrent use and needs no closing.
+// Importer creates keys, singly or in waves of all that wait. The response of an import does not
+// say which keys exist and where they are attached, so the Importer reads that afterwards. A
+// process has one Importer. It is safe for concurrent use and needs no closing.
 //
 //	Create ── few under way ─────────────────────────────────▶ singly
 //	   │                                                         ▲
@@ -49,7 +49,7 @@ type controlPlane interface {
 	Now() time.Time
 }
 
-// Config of New. The zero value is usable.
+// Config configures an Importer. The zero value is usable.
 type Config struct {
 	// AtLeast is how many creations and attachments must be under way in the process, this one
 	// included, for a creation to wait for others; 0 is 4. For some seconds after a wave every
@@ -74,11 +74,11 @@ func New(plane controlPlane, cfg Config) *Importer {
 type Creation struct {
 	Key   gateway.Key
 	Plans []portal.PlanID
-	// Before Untried, nobody else can have tried to create the key, so an import need not look
-	// for it. Zero says that somebody may have tried.
-	Untried time.Time
-	Urgency gateway.Urgency
-	Lease   func() time.Time
+	// Before UntriedUntil, nobody else can have tried to create the key, so an import need not
+	// look for it. The zero time means that somebody may have tried.
+	UntriedUntil time.Time
+	Urgency      gateway.Urgency
+	Lease        func() time.Time
 }
 
 // Created is a key that API Gateway was seen to hold.
@@ -180,7 +180,7 @@ func (i *Importer) takeOut(c *creation) bool {
 
 func (i *Importer) run() {
 	for {
-		urgency, ok := i.demand()
+		urgency, ok := i.highestUrgency()
 		if !ok {
 			return
 		}
@@ -188,8 +188,8 @@ func (i *Importer) run() {
 	}
 }
 
-// demand is the greatest urgency of those that wait; ok is false if none does.
-func (i *Importer) demand() (most gateway.Urgency, ok bool) {
+// highestUrgency is the highest urgency of the creations that wait; ok is false if none does.
+func (i *Importer) highestUrgency() (most gateway.Urgency, ok bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	most = gateway.Background
@@ -232,8 +232,8 @@ func (i *Importer) wave(s *gateway.Session) {
 	}
 }
 
-// answerOthers answers the creations that are not answered yet. One whose answer was read
-// already has room for this one, which nobody reads.
+// answerOthers answers the creations that have no answer yet. A creation that has read its
+// answer gets a second one, which stays in its channel unread.
 func answerOthers(rows []*creation, err error) {
 	for _, c := range rows {
 		select {
@@ -243,7 +243,8 @@ func answerOthers(rows []*creation, err error) {
 	}
 }
 
-// sharedContext ends when the contexts of all rows have. Its log is the first one's.
+// sharedContext returns a context that ends when the contexts of all creations have ended. It has
+// the values of the first one.
 func sharedContext(rows []*creation) (context.Context, context.CancelFunc) {
 	first := context.WithoutCancel(rows[0].ctx)
 	log := zerolog.Ctx(first).With().Int("keys", len(rows)).Logger()

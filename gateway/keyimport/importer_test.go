@@ -526,7 +526,7 @@ func TestAKeyThatNobodyTriedToCreateIsNotLookedFor(t *testing.T) {
 	w := newWorld(t)
 	creations := creationsOf(0, 30, w.Plan(t, "Free"))
 	for n := range creations {
-		creations[n].Untried = time.Now().Add(time.Minute)
+		creations[n].UntriedUntil = time.Now().Add(time.Minute)
 	}
 	i := w.importer(t, Config{})
 	w.wantCreated(t, creations, i.together(t, creations))
@@ -540,7 +540,7 @@ func TestACreationThatOthersMayHaveTriedWhileItWaitedIsHandedBack(t *testing.T) 
 	w := newWorld(t)
 	creations := creationsOf(0, 10, w.Plan(t, "Free"))
 	for n := range creations {
-		creations[n].Untried = time.Now().Add(time.Minute)
+		creations[n].UntriedUntil = time.Now().Add(time.Minute)
 	}
 	var late atomic.Bool
 	budget, err := gateway.NewBudget(w.DB, gateway.BudgetConfig{Table: gatewaytest.Records, Share: 1, Now: func() time.Time {
@@ -579,9 +579,9 @@ func TestAKeyThatOthersMayHaveTriedIsLookedForAmongKeysThatNobodyTried(t *testin
 		}
 	}
 	for n := range creations[:20] {
-		creations[n].Untried = time.Now().Add(time.Minute)
+		creations[n].UntriedUntil = time.Now().Add(time.Minute)
 	}
-	creations[25].Untried = time.Now().Add(-time.Millisecond) // others may have tried since
+	creations[25].UntriedUntil = time.Now().Add(-time.Millisecond) // others may have tried since
 	results := i.together(t, creations)
 	if key := w.Keys(t)[results[25].made.ID]; key.Enabled {
 		t.Error("the disabled key is enabled again")

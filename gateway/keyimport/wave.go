@@ -50,7 +50,7 @@ func (w *wave) create(ctx context.Context, rows []*creation) {
 }
 
 // untried says that no other worker can have tried.
-func (w *wave) untried(c *creation) bool { return w.plane.Now().Before(c.Untried) }
+func (w *wave) untried(c *creation) bool { return w.plane.Now().Before(c.UntriedUntil) }
 
 // find adds the ids of those rows that exist.
 func (w *wave) find(ctx context.Context, rows []*creation, there map[string]portal.GatewayKeyID) error {
@@ -74,7 +74,7 @@ func unread(err error) error {
 
 // submit imports rows and sets each row's ifMissing. If AWS rejects an import as a whole,
 // submit imports its halves until the row at fault is alone; that key is then created singly,
-// for its own error. If AWS says that the account is full, one row alone shows whether there is
+// for its own error. If AWS says that the AWS account is full, one row alone shows whether there is
 // room for some. submit returns an error that further imports would meet, too.
 func (w *wave) submit(ctx context.Context, rows []*creation) error {
 	made, err := w.importRows(ctx, rows)

@@ -61,7 +61,7 @@ func (s *Service) perform(op operation, w http.ResponseWriter, r *http.Request) 
 }
 
 // errTooManyRequests is the error for throttled control-plane requests, without a
-// Retry-After header, like AWS's. The SDK recognizes the code.
+// Retry-After header, like AWS's. The SDK recognises the code.
 var errTooManyRequests = &wire.Error{
 	Code: "TooManyRequestsException", Message: "Too Many Requests", Status: http.StatusTooManyRequests,
 }

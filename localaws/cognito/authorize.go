@@ -26,7 +26,7 @@ func (c code) expired(now time.Time) bool { return !now.Before(c.Expires) }
 func codesIn(tx *store.Tx) store.Bucket { return tx.Bucket("cognito", "codes") }
 
 // serveAuthorize sends a signed-in user back to the client with a code, and others to the
-// sign-in page.
+// sign-in page. With prompt=login everyone gets the sign-in page; with prompt=none nobody does.
 func (s *Service) serveAuthorize(w http.ResponseWriter, r *http.Request) {
 	a, err := s.parseAuthorization(r.URL.Query())
 	if err != nil {
@@ -72,7 +72,8 @@ func (s *Service) finish(w http.ResponseWriter, r *http.Request, a authorization
 	http.Redirect(w, r, a.answer(map[string]string{"code": secret}), http.StatusSeeOther)
 }
 
-// refuse tells the client if a has a RedirectURI, and otherwise the user.
+// refuse redirects to the client with the error. Without a RedirectURI, it shows the error to
+// the user.
 func (s *Service) refuse(w http.ResponseWriter, r *http.Request, a authorization, err error) {
 	var refusal *oauthError
 	switch {

@@ -90,7 +90,7 @@ func (s *Service) updateItem(_ context.Context, in *updateItemRequest) (*writeAn
 	return s.write(a, &in.writeOptions)
 }
 
-// checkWrite returns the table's name. Only an update can return more than the old item.
+// checkWrite validates a write's options and returns the table's name. Only an update can return more than the old item.
 func (s *Service) checkWrite(in *writeOptions, v verb) (table string, err error) {
 	if table, err = s.tableName("tableName", in.TableName); err != nil {
 		return "", err

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// order decides which visible messages are received next. Only this differs between standard
-// and FIFO queues.
+// order decides which visible messages are received next. Standard and FIFO queues have
+// different ones.
 type order interface {
 	// add requires the greatest seq.
 	add(*message)

@@ -53,7 +53,7 @@ func (a *acker) expect(n int) { a.open.Add(int64(n)) }
 
 func (a *acker) delete(d *delivery) {
 	a.leases.drop(d)
-	// While others are in hand, wait for them.
+	// While other messages are in hand, their deletes may join this batch.
 	a.deletes.add(a.open.Add(-1) == 0, d)
 }
 

@@ -16,7 +16,7 @@ type SubscriberClient interface {
 	receiptClient
 }
 
-// answerTime is how long handlers may take to answer after their context ended. hangTime is
+// answerTime is how long handlers may take to ack or nack after their context ended. hangTime is
 // how much longer than its wait time a poll may take before closing cuts it off.
 const (
 	answerTime = time.Second
@@ -76,8 +76,8 @@ func newSubscription(ctx context.Context, client SubscriberClient, topic, url st
 	return s
 }
 
-// All that run waits for ends by the schedule, so run returns after CloseTimeout at the
-// latest.
+// run returns after CloseTimeout at the latest, because the schedule ends everything that it
+// waits for.
 func (s *subscription) run() {
 	defer close(s.done)
 	var keeping sync.WaitGroup

@@ -13,11 +13,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-func TestCallsLeaveALaneInItsOrder(t *testing.T) {
+func TestCallsLeaveATurnQueueInItsOrder(t *testing.T) {
 	t.Parallel()
 	for newestFirst, want := range map[bool][]int{false: {0, 1, 2}, true: {2, 1, 0}} {
 		synctest.Test(t, func(t *testing.T) {
-			l := &lane{newestFirst: newestFirst, now: time.Now}
+			l := &turnQueue{newestFirst: newestFirst, now: time.Now}
 			if err := l.enter(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -43,11 +43,11 @@ func TestCallsLeaveALaneInItsOrder(t *testing.T) {
 	}
 }
 
-func TestCallsAtTheFrontOfALaneWaitLongerUnlessTheyAreInteractive(t *testing.T) {
+func TestCallsAtTheFrontOfATurnQueueWaitLongerUnlessTheyAreInteractive(t *testing.T) {
 	t.Parallel()
 	for newestFirst, want := range map[bool]time.Duration{false: frontWait, true: attachWait} {
 		synctest.Test(t, func(t *testing.T) {
-			l := &lane{newestFirst: newestFirst, now: time.Now}
+			l := &turnQueue{newestFirst: newestFirst, now: time.Now}
 			if err := l.enter(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -55,7 +55,7 @@ func TestCallsAtTheFrontOfALaneWaitLongerUnlessTheyAreInteractive(t *testing.T) 
 			waits := map[time.Duration]int{}
 			began := time.Now()
 			var work sync.WaitGroup
-			for range laneFront + 5 {
+			for range queueFront + 5 {
 				work.Go(func() {
 					var later *portal.Postponed
 					if err := l.enter(t.Context()); !errors.As(err, &later) || later.Reason != "attach lease" {
@@ -67,7 +67,7 @@ func TestCallsAtTheFrontOfALaneWaitLongerUnlessTheyAreInteractive(t *testing.T) 
 				})
 			}
 			work.Wait()
-			if waits[want] < laneFront || waits[attachWait] < 5 {
+			if waits[want] < queueFront || waits[attachWait] < 5 {
 				t.Errorf("newest first %v: calls by how long they waited: %v", newestFirst, waits)
 			}
 		})
@@ -76,7 +76,7 @@ func TestCallsAtTheFrontOfALaneWaitLongerUnlessTheyAreInteractive(t *testing.T) 
 
 func TestATurnThatComesAsItsCallEndsIsPassedOn(t *testing.T) {
 	t.Parallel()
-	l := &lane{now: time.Now}
+	l := &turnQueue{now: time.Now}
 	if err := l.enter(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestATurnThatComesAsItsCallEndsIsPassedOn(t *testing.T) {
 	}
 	l.leave()
 	if err := l.enter(t.Context()); err != nil {
-		t.Error("the lane is not free again")
+		t.Error("the queue is not free again")
 	}
 }
 
@@ -107,11 +107,11 @@ func TestACallWithoutATokenDoesNotHoldTheAttachLease(t *testing.T) {
 		defer time.Sleep(tokenWait) // until every taker has stopped
 		b := w.process(t, 0.1)
 		// Only tokens for interactive calls are left.
-		if got, _, err := b.draw(t.Context(), queue{other, Interactive}, 100); err != nil || got != 1 {
+		if got, _, err := b.draw(t.Context(), callKind{other, Interactive}, 100); err != nil || got != 1 {
 			t.Fatalf("%d tokens, %v", got, err)
 		}
 		for {
-			if got, _, err := b.draw(t.Context(), queue{other, Backlog}, 1); got == 0 || err != nil {
+			if got, _, err := b.draw(t.Context(), callKind{other, Backlog}, 1); got == 0 || err != nil {
 				break
 			}
 		}
@@ -144,7 +144,7 @@ func TestACallDrawsItsTokenOnceItHasTheAttachLease(t *testing.T) {
 			}
 			return time.UnixMilli(item.At)
 		}
-		if _, _, err := b.draw(t.Context(), queue{other, Interactive}, 1); err != nil {
+		if _, _, err := b.draw(t.Context(), callKind{other, Interactive}, 1); err != nil {
 			t.Fatal(err)
 		}
 		before := drawn()

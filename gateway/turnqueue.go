@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// lane lets one call of this process and urgency at a time ask for the attach lease, in order;
+// turnQueue lets one call of this process and urgency at a time ask for the attach lease, in order;
 // of interactive calls the newest goes first.
-type lane struct {
+type turnQueue struct {
 	newestFirst bool
 	now         func() time.Time
 
@@ -20,13 +20,13 @@ type lane struct {
 	waiting []*waiter
 }
 
-// laneFront is how many calls may wait longer than attachWait. AWS attaches about one key a
+// queueFront is how many calls may wait longer than attachWait. AWS attaches about one key a
 // second, so their turn comes soon.
-const laneFront = 10
+const queueFront = 10
 
 // enter waits for the call's turn. If it returns nil the caller must call leave. The error is a
 // *portal.Postponed.
-func (l *lane) enter(ctx context.Context) error {
+func (l *turnQueue) enter(ctx context.Context) error {
 	w := l.join()
 	for {
 		select {
@@ -45,7 +45,7 @@ func (l *lane) enter(ctx context.Context) error {
 	}
 }
 
-func (l *lane) join() *waiter {
+func (l *turnQueue) join() *waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w := &waiter{since: l.now(), answer: make(chan granted, 1)}
@@ -58,28 +58,28 @@ func (l *lane) join() *waiter {
 	return w
 }
 
-func (l *lane) remaining(w *waiter) time.Duration {
+func (l *turnQueue) remaining(w *waiter) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return max(time.Millisecond, l.deadline(w).Sub(l.now()))
 }
 
-func (l *lane) overdue(w *waiter) bool {
+func (l *turnQueue) overdue(w *waiter) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return !l.deadline(w).After(l.now())
 }
 
-func (l *lane) deadline(w *waiter) time.Time {
+func (l *turnQueue) deadline(w *waiter) time.Time {
 	at := slices.Index(l.waiting, w)
-	if l.newestFirst || at < 0 || at >= laneFront {
+	if l.newestFirst || at < 0 || at >= queueFront {
 		return w.since.Add(attachWait)
 	}
 	return w.since.Add(frontWait)
 }
 
 // quit stops waiting; waited is false if the call has its turn already.
-func (l *lane) quit(w *waiter) (waited bool) {
+func (l *turnQueue) quit(w *waiter) (waited bool) {
 	l.mu.Lock()
 	at := slices.Index(l.waiting, w)
 	if at >= 0 {
@@ -89,7 +89,7 @@ func (l *lane) quit(w *waiter) (waited bool) {
 	return at >= 0
 }
 
-func (l *lane) leave() {
+func (l *turnQueue) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.waiting) == 0 {
