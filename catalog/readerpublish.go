@@ -1,0 +1,130 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// keep builds the document from what was read, and stores it.
+func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
+	doc, err := r.document(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	before, err := r.Published(ctx)
+	if err != nil {
+		return p, err
+	}
+	if before != "" {
+		old, err := r.Documents.Load(ctx, before)
+		if err != nil && p.Troubles+1 < troubles {
+			p.Troubles++
+			return p, nil
+		}
+		if err != nil {
+			zerolog.Ctx(ctx).Error().Err(err).Msg("the published catalog cannot be read, so old addresses of renamed or removed products will not be found")
+		}
+		doc = doc.After(old)
+	}
+	hash, err := r.Documents.Put(ctx, doc)
+	if err != nil {
+		return p, portal.Postpone("the catalog cannot be stored", err)
+	}
+	p = p.to(publish)
+	p.Before, p.Result = before, Result{Hash: hash, Products: len(doc.Products)}
+	return p, nil
+}
+
+func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
+	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+	if err != nil {
+		return Document{}, err
+	}
+	apis, err := pagesOf[gateway.RestAPI](ctx, r, p, readAPIs)
+	if err != nil {
+		return Document{}, err
+	}
+	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
+	if err != nil {
+		return Document{}, err
+	}
+	stages, err := recall[[]string](ctx, r, schema.CatalogStages())
+	if err != nil {
+		return Document{}, err
+	}
+	mappings, err := recall[[]gateway.Mapping](ctx, r, schema.CatalogMappings())
+	if err != nil {
+		return Document{}, err
+	}
+	from := parts{plans: plans, apis: map[string]gateway.RestAPI{}, stages: map[string][]string{}}
+	for _, api := range apis {
+		from.apis[api.ID], from.stages[api.ID] = api, stages[api.ID].Value
+	}
+	for _, domain := range domains {
+		for _, mapping := range mappings[domainKey(domain)].Value {
+			from.mapped = append(from.mapped, mapped{Domain: domain, Mapping: mapping})
+		}
+	}
+	return assemble(from, r.Endpoint), nil
+}
+
+// publish decides on the result, for the waiting requests and then for the run itself, and
+// asks to check accounts if plans have changed.
+func (r *Reader) publish(ctx context.Context, p progress) error {
+	waiting, err := r.waiting(ctx, p)
+	if err != nil {
+		return err
+	}
+	itself := events.Event{
+		ID: p.Run, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: p.Began, Correlation: p.Run,
+		Data: events.CatalogSyncRequested{},
+	}
+	var ids []string
+	for _, request := range append(slices.Clip(waiting), itself) {
+		if err := r.Decide(ctx, request, p.Result); err != nil {
+			return err
+		}
+		ids = append(ids, request.ID)
+	}
+	if err := r.plansChanged(ctx, p); err != nil {
+		return err
+	}
+	return r.Requests.Remove(ctx, ids[:len(waiting)]...)
+}
+
+func (r *Reader) waiting(ctx context.Context, p progress) ([]events.Event, error) {
+	var bodies []json.RawMessage
+	if _, err := r.Scratch.Get(ctx, p.set(), "requests", &bodies); err != nil {
+		return nil, err
+	}
+	var waiting []events.Event
+	for _, body := range bodies {
+		request, err := events.Decode(body)
+		if err != nil {
+			return nil, err
+		}
+		waiting = append(waiting, request)
+	}
+	return waiting, nil
+}
+
+func (r *Reader) plansChanged(ctx context.Context, p progress) error {
+	if p.Result.Failed || p.Before == "" || p.Before == p.Result.Hash {
+		return nil
+	}
+	before, err := r.Documents.Load(ctx, p.Before)
+	now, again := r.Documents.Load(ctx, p.Result.Hash)
+	// If a document cannot be read, the accounts are checked to be safe.
+	if err == nil && again == nil && !before.ChangesPlans(now) {
+		return nil
+	}
+	return r.PlansChanged(ctx, portal.DeriveID("unsettled", p.Before, p.Result.Hash))
+}

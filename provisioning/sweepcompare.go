@@ -1,0 +1,190 @@
+package provisioning
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+type compared struct {
+	difference
+	unshown, open, unreadable bool
+	wake                      []events.Event
+}
+
+func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress, error) {
+	streams, next, err := s.Journal.StreamPage(ctx, p.Position, sweepPage)
+	if err != nil {
+		return p, fmt.Errorf("listing streams: %w", err)
+	}
+	sv, err := s.surveyOf(ctx, p, streams)
+	if err != nil {
+		return p, err
+	}
+	results := make([]compared, len(streams))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(sweepReaders)
+	for i, stream := range streams {
+		group.Go(portal.Guard(func() (err error) {
+			results[i], err = s.compare(within, stream, sv)
+			return err
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return p, err
+	}
+	var wake []events.Event
+	var missing []portal.GatewayKeyID
+	var strays []gateway.Listed
+	for i, result := range results {
+		wake, missing, strays = append(wake, result.wake...), append(missing, result.missing...), append(strays, result.strays...)
+		p.Found.add(streams[i], result)
+	}
+	if err := s.noteKeys(ctx, p, fmt.Sprintf("%05d", p.Page), missing, strays); err != nil {
+		return p, err
+	}
+	if len(wake) > 0 {
+		if err := s.Sender.Repeat(ctx, wake...); err != nil {
+			return p, portal.Postpone("the queues do not answer", err)
+		}
+	}
+	return p.turned(next, findUnknown), nil
+}
+
+func (f *Found) add(stream portal.Stream, c compared) {
+	if c.unreadable {
+		note(&f.Unreadable, &f.First.Unreadable, stream)
+		return
+	}
+	f.Streams++
+	if c.unshown {
+		note(&f.Unshown, &f.First.Unshown, stream)
+	}
+	switch {
+	case c.drifted:
+		note(&f.Drifted, &f.First.Drifted, stream)
+	case c.open:
+		note(&f.Open, &f.First.Open, stream)
+	}
+	if c.recent && !c.drifted {
+		note(&f.Recent, &f.First.Recent, stream)
+	}
+}
+
+func (s *Sweep) noteKeys(ctx context.Context, p sweepProgress, page string, missing []portal.GatewayKeyID, strays []gateway.Listed) error {
+	if len(missing) > 0 {
+		if err := s.Scratch.Put(ctx, p.set(), "missing-"+page, missing, surveyKept); err != nil {
+			return err
+		}
+	}
+	if len(strays) == 0 {
+		return nil
+	}
+	return s.Scratch.Put(ctx, p.set(), "strays-"+page, strays, surveyKept)
+}
+
+// compare compares one stream. A stream that cannot be read, or whose comparison panics, is logged
+// and passed over. A table that does not answer is an error.
+func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c compared, err error) {
+	err = portal.Guard(func() (err error) {
+		c, err = s.compareStream(ctx, stream, sv)
+		return err
+	})()
+	var postponed *portal.Postponed
+	if err == nil || errors.As(err, &postponed) || ctx.Err() != nil {
+		return c, err
+	}
+	line := zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream))
+	if stack := portal.StackOf(err); stack != "" {
+		line = line.Str("stack", stack)
+	}
+	line.Msg("the sweep cannot read a stream and passes it over")
+	return compared{unreadable: true}, nil
+}
+
+func (s *Sweep) compareStream(ctx context.Context, stream portal.Stream, sv survey) (compared, error) {
+	head, err := s.Journal.Head(ctx, stream)
+	if err != nil || head == 0 {
+		return compared{}, err
+	}
+	var c compared
+	shown, err := s.Shown.Checkpoint(ctx, stream)
+	if err != nil {
+		return c, err
+	}
+	if shown < head {
+		c.unshown = true
+		c.wake = append(c.wake, s.wakeUp(stream, head, events.ShowRequested{}))
+	}
+	id, ok := stream.Account()
+	if !ok {
+		return c, nil
+	}
+	history, err := s.Accounts.Account(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	holds := sv.accounts[id]
+	if holds == nil {
+		holds = &held{}
+	}
+	c.difference = differs(history.Account, *holds, sv.plans, sv.began)
+	c.open = history.Account.HasOpenWishes()
+	if c.drifted || c.open {
+		c.wake = append(c.wake, s.wakeUp(stream, head, events.ProvisionRequested{Recheck: c.drifted}))
+	}
+	return c, nil
+}
+
+func (s *Sweep) wakeUp(stream portal.Stream, head int64, request events.Request) events.Event {
+	now, last := s.Now(), journal.FactID(stream, head)
+	return events.Event{
+		ID: portal.DeriveID("sweep", request.EventType(), last, now.String()), Source: "/gatehouse/sweep", Subject: stream, Time: now,
+		Causation: last, Correlation: last, Data: request,
+	}
+}
+
+// findUnknown looks, shard by shard, for keys of accounts that the journal does not know.
+func (s *Sweep) findUnknown(ctx context.Context, p sweepProgress) (sweepProgress, error) {
+	accounts, err := s.load(ctx, p, p.Index)
+	if err != nil {
+		return p, err
+	}
+	var mu sync.Mutex
+	var strays []gateway.Listed
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(sweepReaders)
+	for id, holds := range accounts {
+		group.Go(portal.Guard(func() error {
+			head, err := s.Journal.Head(within, portal.AccountStream(id))
+			if err != nil || head > 0 {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, key := range holds.keys {
+				strays = append(strays, key.Listed)
+			}
+			return nil
+		}))
+	}
+	if err := group.Wait(); err != nil {
+		return p, err
+	}
+	if err := s.noteKeys(ctx, p, fmt.Sprintf("unknown-%02d", p.Index), nil, strays); err != nil {
+		return p, err
+	}
+	if p.Index++; p.Index < surveyShards {
+		return p, nil
+	}
+	return p.to(conclude), nil
+}
