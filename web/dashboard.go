@@ -34,7 +34,7 @@ type attention struct {
 }
 
 type subscriptionLine struct {
-	held
+	heldPlan
 	// Both are "" if the plan is no longer offered.
 	ProductID, Product string
 	// Named says that the plan's name contains the product's.
@@ -108,13 +108,13 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 		page.add(s.subscriptionLine(sub, all, account, recent))
 	}
 	for _, operation := range recent.newest() {
-		page.addRequest(s.standingOf(operation, subscribed(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
+		page.addRequest(s.standingOf(operation, subscriptionTo(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
 	}
 	return page, nil
 }
 
 func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
-	line := subscriptionLine{held: s.held(sub, all, recent)}
+	line := subscriptionLine{heldPlan: s.heldPlan(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)

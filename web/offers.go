@@ -41,7 +41,7 @@ func (o offers) inTheWay(plan catalog.Plan, held []projections.Subscription) (pr
 	return projections.Subscription{}, false
 }
 
-func plansOfKey(held []projections.Subscription) int {
+func countPlansOfKey(held []projections.Subscription) int {
 	n := 0
 	for _, s := range held {
 		if s.State == projections.SubscriptionPending || s.State == projections.SubscriptionActive {
@@ -51,8 +51,9 @@ func plansOfKey(held []projections.Subscription) int {
 	return n
 }
 
-// subscribed returns the account's subscription to a plan, the zero value if it never had one.
-func subscribed(account projections.Account, plan portal.PlanID) projections.Subscription {
+// subscriptionTo returns the account's subscription to a plan, the zero value if it never had
+// one.
+func subscriptionTo(account projections.Account, plan portal.PlanID) projections.Subscription {
 	for _, s := range account.Subscriptions {
 		if s.Plan == plan {
 			return s
@@ -86,7 +87,7 @@ func (s *Web) planName(plan portal.PlanID, all offers, account projections.Accou
 	if offer, ok := all[plan]; ok {
 		return offer.Plan.Name
 	}
-	return subscribed(account, plan).Name
+	return subscriptionTo(account, plan).Name
 }
 
 // endpoint returns the address for a first call to a product, "" if none is known.
@@ -99,7 +100,7 @@ func endpoint(product catalog.Product) string {
 	return ""
 }
 
-type held struct {
+type heldPlan struct {
 	projections.Subscription
 	Badge badge
 	// Waiting says why it waits and who acts next, "" if it does not wait.
@@ -111,8 +112,8 @@ type held struct {
 	Leavable, Offered bool
 }
 
-func (s *Web) held(sub projections.Subscription, all offers, recent requests) held {
-	h := held{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
+func (s *Web) heldPlan(sub projections.Subscription, all offers, recent requests) heldPlan {
+	h := heldPlan{Subscription: sub, Badge: subscriptionBadge(sub), Since: s.moment(sub.Since)}
 	h.Leavable = sub.State == projections.SubscriptionPending || sub.State == projections.SubscriptionActive
 	if offer, ok := all[sub.Plan]; ok {
 		h.Name, h.Offered = offer.Plan.Name, true

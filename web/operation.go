@@ -75,7 +75,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	offer, offered := all[operation.Plan]
 	now := present{
 		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name,
-		State: subscribed(account, operation.Plan).State, Keys: s.keyLines(account, nil),
+		State: subscriptionTo(account, operation.Plan).State, Keys: s.keyLines(account, nil),
 	}
 	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
 	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {

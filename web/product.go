@@ -30,7 +30,7 @@ type planCard struct {
 	catalog.Plan
 	Limits []limit
 	// Held is the account's subscription, nil if it has none or it has ended.
-	Held *held
+	Held *heldPlan
 	// Blocked says that the account's key does not work.
 	Blocked bool
 	// Badge and Note are about a request that the subscription does not show yet, or that
@@ -130,9 +130,9 @@ func (s *Web) ofAccount(ctx context.Context, id portal.AccountID) (mine ofAccoun
 
 func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 	card := planCard{Plan: plan, Limits: limitsOf(plan), Subscribable: true}
-	sub := subscribed(mine.Account, plan.ID)
+	sub := subscriptionTo(mine.Account, plan.ID)
 	if sub.State != "" && sub.State != projections.SubscriptionEnded {
-		h := s.held(sub, all, mine.recent)
+		h := s.heldPlan(sub, all, mine.recent)
 		card.Held, card.Subscribable, card.Blocked = &h, !h.Leavable, !works(mine.Account, sub)
 	}
 	if operation, ok := mine.recent.about(plan.ID); ok {
@@ -145,7 +145,7 @@ func (s *Web) planCard(plan catalog.Plan, all offers, mine ofAccount) planCard {
 		product := all[other.Plan].Product
 		card.InTheWay = &inTheWay{Plan: other.Plan, Name: all[other.Plan].Plan.Name, Product: product.Name, ProductID: product.ID, Offered: true}
 	}
-	if card.Held == nil && card.InTheWay == nil && plansOfKey(mine.Subscriptions) >= s.plansPerKey {
+	if card.Held == nil && card.InTheWay == nil && countPlansOfKey(mine.Subscriptions) >= s.plansPerKey {
 		card.Full = s.plansPerKey
 	}
 	return card
