@@ -43,6 +43,7 @@ func OpenDesk(p Process) (*Desk, error) {
 	return &Desk{
 		clients: c, names: names, cfg: p.Config, views: views,
 		facts: journal.New(c.dynamodb, names.Journal, names.Records),
+		// Without a sender, since reading must send nothing.
 		ops: operations.New(operations.Config{
 			Tables: c.dynamodb, Records: names.Records, Views: views, Now: p.now(), Source: "/gatehouse/cli",
 		}),

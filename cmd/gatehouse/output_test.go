@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -92,5 +93,14 @@ func TestDeadLetterIsDescribedByTypeAndSubject(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAPanicIsPrintedWithItsStack(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	fail(&out, app.InWords(portal.Guard(func() error { panic("the moon is full") })()))
+	if text := out.String(); !strings.HasPrefix(text, "gatehouse: Panic: the moon is full\n") || !strings.Contains(text, "TestAPanicIsPrintedWithItsStack") {
+		t.Errorf("it prints\n%s", text)
 	}
 }
