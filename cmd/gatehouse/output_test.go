@@ -104,3 +104,15 @@ func TestAPanicIsPrintedWithItsStack(t *testing.T) {
 		t.Errorf("it prints\n%s", text)
 	}
 }
+
+func TestTheCommandThatDisablesAKeyIsPrintedWithItsID(t *testing.T) {
+	t.Parallel()
+	const disable = "\n  aws apigateway update-api-key --api-key g1 --patch-operations op=replace,path=/enabled,value=false\n"
+	for state, disabled := range map[string]bool{"enabled": false, "disabled": true} {
+		var out strings.Builder
+		printOwner(&out, app.KeyOwner{Account: "ann", Key: "k1", GatewayID: "g1", Disabled: disabled}, app.FoundAccount{ID: "ann"})
+		if text := out.String(); !strings.Contains(text, "state         "+state+"\n") || strings.Contains(text, disable) == disabled {
+			t.Errorf("for a key that is %s it prints\n%s", state, text)
+		}
+	}
+}
