@@ -116,3 +116,30 @@ func TestTheCommandThatDisablesAKeyIsPrintedWithItsID(t *testing.T) {
 		}
 	}
 }
+
+func TestALetterThatNobodyCanReadIsLeftWithoutTheDecodersWords(t *testing.T) {
+	t.Parallel()
+	const look = " Look at it with `gatehouse dlq show`, then discard it."
+	for name, c := range map[string]struct {
+		letter deadletters.Letter
+		want   string
+	}{
+		"not JSON":        {deadletters.Letter{Report: deadletters.Report{Body: []byte("<xml/>")}}, "The message could not be read: it is not JSON." + look},
+		"not an event":    {deadletters.Letter{Report: deadletters.Report{Body: []byte("{}")}}, "The message could not be read: it is not a CloudEvent 1.0 of ours." + look},
+		"an unknown type": {deadletters.Letter{Report: deadletters.Report{Class: "unknown_type"}}, "This version does not know its type. Update the workers and this command, then replay it."},
+	} {
+		if got := whyLeft(c.letter); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestADiscardedLetterSaysWhoDiscardedItWhen(t *testing.T) {
+	t.Parallel()
+	one := alreadyDiscarded(deadletters.Letter{Report: deadletters.Report{ID: "x"}, Discard: &deadletters.Discard{
+		By: "arn:aws:iam::1:user/ann", At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Reason: "a test",
+	}})
+	if want := "already discarded at 2026-03-01 12:00:00 UTC by arn:aws:iam::1:user/ann: a test"; one.about != want || one.Did != "already discarded" {
+		t.Errorf("it says %+v, want %q", one, want)
+	}
+}
