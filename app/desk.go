@@ -191,8 +191,8 @@ func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken 
 	return progress, nil
 }
 
-// Products returns how many products the portal shows.
-func (d *Desk) Products(ctx context.Context) (int, error) {
+// Catalog returns the catalog that the portal shows.
+func (d *Desk) Catalog(ctx context.Context) (projections.Catalog, error) {
 	shown, err := d.views.Catalog(ctx)
-	return len(shown.Products), InWords(err)
+	return shown, InWords(err)
 }
