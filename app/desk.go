@@ -43,6 +43,7 @@ func OpenDesk(p Process) (*Desk, error) {
 	return &Desk{
 		clients: c, names: names, cfg: p.Config, views: views,
 		facts: journal.New(c.dynamodb, names.Journal, names.Records),
+		// Without a sender, since reading must send nothing.
 		ops: operations.New(operations.Config{
 			Tables: c.dynamodb, Records: names.Records, Views: views, Now: p.now(), Source: "/gatehouse/cli",
 		}),
@@ -190,8 +191,8 @@ func (d *Desk) AwaitCatalog(ctx context.Context, id portal.OperationID, untaken 
 	return progress, nil
 }
 
-// Products returns how many products the portal shows.
-func (d *Desk) Products(ctx context.Context) (int, error) {
+// Catalog returns the catalog that the portal shows.
+func (d *Desk) Catalog(ctx context.Context) (projections.Catalog, error) {
 	shown, err := d.views.Catalog(ctx)
-	return len(shown.Products), InWords(err)
+	return shown, InWords(err)
 }

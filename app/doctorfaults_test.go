@@ -26,6 +26,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -141,6 +142,12 @@ func (h *patientOf) record(t *testing.T, stream portal.Stream, fact events.Fact)
 	}}))
 }
 
+// ran writes the row of a job that ran then.
+func (h *patientOf) ran(t *testing.T, job string, at time.Time) {
+	t.Helper()
+	ok(t, jobs.NewRuns(h.dynamodb, h.names.Records).Save(t.Context(), job, jobs.Run{Started: at, Heartbeat: at, Ended: at, Version: 1}))
+}
+
 func (h *patientOf) changeClient(t *testing.T, change func(*cognito.UpdateUserPoolClientInput)) {
 	t.Helper()
 	c := clientOf(t, h.Process, h.demo)
@@ -192,6 +199,12 @@ func injuries() map[string]injury {
 	one("an account is not shown", "views", "The journal has account ann that the views do not show.", "gatehouse projections rebuild", func(t *testing.T, h *patientOf) {
 		h.record(t, portal.AccountStream("ann"), events.UserRegistered{})
 	})
+	one("no worker has run for a quarter of an hour", "workers", "The last sign of life of a worker is from ", "Start a worker", func(t *testing.T, h *patientOf) {
+		h.ran(t, catalogJob, time.Now().Add(-quietTime))
+	})
+	one("no worker has ever run", "workers", "No worker has run here yet, and set-up created the records on ", "Start a worker", func(_ *testing.T, h *patientOf) {
+		h.Now = func() time.Time { return time.Now().Add(quietTime + time.Minute) }
+	})
 	denied("GetUsagePlans", "apigateway:GET", "API Gateway")
 	one("API Gateway is down", "API Gateway", "AWS has a fault of its own", "health.aws.amazon.com", func(_ *testing.T, h *patientOf) {
 		h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
@@ -214,7 +227,7 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway"}, names.Sessions: nil,
+		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers"}, names.Sessions: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
@@ -515,4 +528,29 @@ func TestSetupWaitsUntilAWSIsReady(t *testing.T) {
 	ok(t, e.createQueue(t.Context(), DeadLetterQueue(e.names.Jobs)))
 	ok(t, e.createTable(t.Context(), e.names.Journal))
 	ok(t, e.recoverable(t.Context(), e.names.Journal))
+}
+
+func TestDoctorTellsOfTheWorkersLastSignOfLife(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		ran  map[string]time.Duration // how long ago each job ran
+		want string
+	}{
+		"a new installation":           {nil, "no worker has run here yet; start one"},
+		"a job ran a minute ago":       {map[string]time.Duration{dueJob: time.Minute}, "the last sign of life is from "},
+		"another job ran a minute ago": {map[string]time.Duration{catalogJob: time.Hour, rebuildJob: time.Minute}, "the last sign of life is from "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := healthy(t)
+			for job, ago := range c.ran {
+				h.ran(t, job, time.Now().Add(-ago))
+			}
+			for _, check := range Examine(t.Context(), h.Process) {
+				if check.What == "workers" && (check.Problem != "" || !strings.HasPrefix(check.Note, c.want)) {
+					t.Errorf("the doctor says %+v, want %q", check, c.want)
+				}
+			}
+		})
+	}
 }

@@ -130,7 +130,7 @@ func (e estate) keyPolicy() resource {
 	return resource{what: "KMS key policy", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
 		if err != nil {
-			return finding{}, blocked("the KMS key cannot be read")
+			return finding{}, noKMSKey(err, "read")
 		}
 		if owner := aws.ToString(key.meta.AWSAccountId); owner != e.owner.account {
 			return finding{note: "the key belongs to account " + owner + ", whose policy cannot be read from here"}, nil
@@ -213,11 +213,19 @@ func computes(statement map[string]any) bool {
 	})
 }
 
+// noKMSKey is why something that needs the KMS key cannot be inspected.
+func noKMSKey(err error, verb string) blocked {
+	if nonexistent(err) != "" {
+		return "the KMS key does not exist"
+	}
+	return blocked("the KMS key cannot be " + verb)
+}
+
 func (e estate) keyMaterial() resource {
 	return resource{what: "KMS key material", inspect: func(ctx context.Context) (finding, error) {
 		key, err := e.findKMSKey(ctx, e.cfg)
 		if err != nil || keyFault(key.meta) != nil {
-			return finding{}, blocked("the KMS key cannot be used")
+			return finding{}, noKMSKey(err, "used")
 		}
 		deriver, err := keys.New(e.kms, e.cfg.KeyPrefix)
 		if err != nil {

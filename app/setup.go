@@ -82,7 +82,7 @@ func (s *setup) mend(ctx context.Context, r resource) error {
 		var waits blocked
 		if errors.As(err, &waits) {
 			if s.dryRun {
-				s.did(Change{r.what, "check it later, since " + string(waits)})
+				s.did(Change{r.what, "not known yet: " + string(waits)})
 				return nil
 			}
 			s.leave(r.what + ": " + capital(waits.Error()) + ".")

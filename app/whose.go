@@ -14,6 +14,8 @@ type KeyOwner struct {
 	Account   portal.AccountID
 	Key       portal.KeyID
 	GatewayID portal.GatewayKeyID
+	// Disabled: API Gateway refuses calls with the key.
+	Disabled bool
 	// Calls is how many control-plane calls the search took.
 	Calls int
 }
@@ -41,8 +43,9 @@ func CheckValue(value string) (prefix string, err error) {
 
 // FindKey finds an API key and its owner by the key's value, by Gatehouse's id or by API
 // Gateway's id. It calls the control plane within the budget: once for API Gateway's id,
-// otherwise once for every 500 keys. It returns NotFound for an unknown key.
-func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
+// otherwise once for every 500 keys, after calling searching. It returns NotFound for an unknown
+// key.
+func (d *Desk) FindKey(ctx context.Context, text string, searching func()) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
 	find := d.byID
 	if LooksLikeValue(text) {
@@ -51,7 +54,7 @@ func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
 		}
 		find = d.byValue
 	}
-	listed, calls, err := find(ctx, session, text)
+	listed, calls, err := find(ctx, session, text, searching)
 	if err != nil {
 		return KeyOwner{Calls: calls}, InWords(err)
 	}
@@ -59,10 +62,11 @@ func (d *Desk) FindKey(ctx context.Context, text string) (KeyOwner, error) {
 	if !ours {
 		return KeyOwner{Calls: calls}, portal.Fail(portal.NotFound, fmt.Sprintf("API Gateway's key %s is named %q, so it is not a key of this portal. Somebody may have created or renamed it by hand.", listed.ID, listed.Name))
 	}
-	return KeyOwner{Account: account, Key: key, GatewayID: listed.ID, Calls: calls}, nil
+	return KeyOwner{Account: account, Key: key, GatewayID: listed.ID, Disabled: listed.Disabled, Calls: calls}, nil
 }
 
-func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value string) (gateway.Listed, int, error) {
+func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value string, searching func()) (gateway.Listed, int, error) {
+	searching()
 	listed, found, calls, err := session.KeyOfValue(ctx, d.names.KeyNamePrefix()+"/", value)
 	if err == nil && !found {
 		err = portal.Fail(portal.NotFound, "The value is well-formed, but no key of this portal has it. The key may have been deleted, or belong to another installation.")
@@ -71,11 +75,12 @@ func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value stri
 }
 
 // byID tries API Gateway's id first, which costs one call.
-func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string) (gateway.Listed, int, error) {
+func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string, searching func()) (gateway.Listed, int, error) {
 	listed, found, err := session.KeyByID(ctx, portal.GatewayKeyID(id))
 	if found || err != nil {
 		return listed, 1, err
 	}
+	searching()
 	all, err := session.Keys(ctx, d.names.KeyNamePrefix()+"/")
 	calls := 1 + len(all)/500 + 1
 	for _, one := range all {

@@ -69,7 +69,7 @@ func findOrCreateAPI(ctx context.Context, c apiClient) (string, error) {
 		}
 	}
 	api, err := c.CreateRestApi(ctx, &apigateway.CreateRestApiInput{
-		Name: aws.String(apiName), Description: aws.String("Tides and lights of an invented coast."),
+		Name: aws.String(apiName), Description: aws.String("Tides and lights of an invented coast. Start with /harbours."),
 		EndpointConfiguration: &types.EndpointConfiguration{Types: []types.EndpointType{types.EndpointTypeRegional}},
 	})
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 type Listed struct {
 	ID   portal.GatewayKeyID `json:"id"`
 	Name string              `json:"name"`
-	// Disabled is set only in lists of all keys, not in those of a plan.
+	// Disabled is not set in lists of a plan's keys.
 	Disabled bool `json:"disabled,omitempty"`
 }
 

@@ -28,7 +28,7 @@ func (s *Session) KeyOfValue(ctx context.Context, namePrefix, value string) (key
 		}
 		for _, item := range out.Items {
 			if subtle.ConstantTimeCompare([]byte(aws.ToString(item.Value)), []byte(value)) == 1 {
-				key, found = Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name)}, true
+				key, found = Listed{ID: portal.GatewayKeyID(aws.ToString(item.Id)), Name: aws.ToString(item.Name), Disabled: !item.Enabled}, true
 				return nil, nil
 			}
 		}
@@ -50,5 +50,5 @@ func (s *Session) KeyByID(ctx context.Context, id portal.GatewayKeyID) (key List
 	if err != nil {
 		return Listed{}, false, asUnavailable(err)
 	}
-	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name)}, true, nil
+	return Listed{ID: portal.GatewayKeyID(aws.ToString(out.Id)), Name: aws.ToString(out.Name), Disabled: !out.Enabled}, true, nil
 }

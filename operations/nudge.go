@@ -22,8 +22,11 @@ const (
 // nudge moves an open operation on that has not moved for a while, when a client reads it. If
 // its stream holds facts that are not shown yet, a wake-up was lost: nudge wakes the projector.
 // If the request has led to nothing, its message may be lost: nudge publishes it again. Errors
-// are only logged; the sweep and due rows do the same later.
+// are only logged; the sweep and due rows do the same later. Without a sender nudge does nothing.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
+	if o.sender == nil {
+		return
+	}
 	now := o.now()
 	if operation.Status.Over() || now.Sub(operation.UpdatedAt) < still || !o.nudges.turn(operation.ID) {
 		return

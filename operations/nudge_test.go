@@ -144,3 +144,26 @@ func TestAnOperationIsReadEvenIfShowingCannotBeWoken(t *testing.T) {
 		t.Errorf("without the queue: %+v, %v", found, err)
 	}
 }
+
+// The operators' commands read with Operations that can send nothing.
+func TestReadingWithoutASenderDoesNotNudge(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	op := d.accepts(ask(ann, "", register))
+	d.outbox.empty()
+	d.append(portal.AccountStream(ann), op.ID, events.SubscriptionWanted{Plan: "free"})
+	d.pass(time.Hour)
+	cfg := d.config()
+	cfg.Sender, cfg.Heads = nil, nil
+	reading := operations.New(cfg)
+	found, err := reading.Find(t.Context(), ann, op.ID)
+	if err != nil || found.ID != op.ID {
+		t.Errorf("it finds %q, %v", found.ID, err)
+	}
+	if recent, err := reading.Recent(t.Context(), ann, 10); err != nil || len(recent) != 1 {
+		t.Errorf("it lists %v, %v", recent, err)
+	}
+	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
+		t.Errorf("sent %v %v", sent, repeated)
+	}
+}

@@ -77,6 +77,8 @@ type Config struct {
 	// Tables is the client for the table named Records.
 	Tables  client
 	Records string
+	// Sender publishes requests. If it is nil, Operations only reads: Find, Show and Recent work
+	// and send nothing.
 	Sender  sender
 	Views   views
 	Heads   heads
@@ -334,7 +336,7 @@ func (o *Operations) publish(ctx context.Context, row operationRow, request even
 }
 
 // Find returns an operation of the account. An unknown operation and another account's are both
-// NotFound. If the operation has not moved for a while, Find also nudges it.
+// NotFound. If the operation has not moved for a while and there is a Sender, Find also nudges it.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {

@@ -248,6 +248,20 @@ func TestAKeyWithoutASubscriptionIsNotInUse(t *testing.T) {
 	}
 }
 
+func TestAKeyWhoseSubscriptionWaitsIsWaitingToo(t *testing.T) {
+	t.Parallel()
+	for reason, want := range map[string]string{"": "Being created", "kms_key": "Waiting"} {
+		sub := subscription("plan-free", "Free", projections.SubscriptionPending)
+		sub.Waiting = reason
+		account := registered(sub)
+		account.Keys[0].State = projections.KeyPending
+		doc := document(t, signedIn(&fake{catalog: published(weather()), account: account}).get("/dashboard"), http.StatusOK)
+		if got := text(one(t, doc, "#key-key-1 .badge")); got != want {
+			t.Errorf("waiting for %q: the key is %q, want %q", reason, got, want)
+		}
+	}
+}
+
 func TestAPlanHasItsPresentNameInTheCatalog(t *testing.T) {
 	t.Parallel()
 	f := &fake{catalog: published(weather()), account: registered(

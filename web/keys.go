@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
@@ -26,6 +27,9 @@ func (s *Web) keyLines(account projections.Account, revealed map[portal.KeyID]ti
 			}
 		case projections.KeyPending:
 			line.Badge, line.Hint = badge{"busy", "clock", "Being created"}, "You can reveal it as soon as API Gateway has created it."
+			if waits(account, key) {
+				line.Badge = badge{"warn", "pause", "Waiting"}
+			}
 		case projections.KeyDisabled:
 			line.Badge, line.Hint = badge{"bad", "cross", "Disabled by the operator"}, disabledText
 		case projections.KeyReleased:
@@ -34,6 +38,13 @@ func (s *Web) keyLines(account projections.Account, revealed map[portal.KeyID]ti
 		lines = append(lines, line)
 	}
 	return lines
+}
+
+// waits reports whether a subscription of the key waits.
+func waits(account projections.Account, key projections.Key) bool {
+	return slices.ContainsFunc(account.Subscriptions, func(sub projections.Subscription) bool {
+		return sub.Ring == key.Ring && sub.Waiting != ""
+	})
 }
 
 // works reports whether a key of the subscription works, as far as is known.

@@ -65,13 +65,13 @@ type stepWords struct{ Title, Detail string }
 
 var stepTexts = map[string]stepWords{
 	"UserRegistered":        {"Account registered", "You can subscribe to plans now."},
-	"KeyWanted":             {"API key requested", "You get a key with your first subscription. API Gateway will create it next."},
+	"KeyWanted":             {"API key requested", "You get a key with your first subscription."},
 	"KeyCreated":            {"API key created", "API Gateway has your key."},
-	"KeyAttached":           {"API key added", "API Gateway has added your key to {plan}."},
-	"KeyDetached":           {"API key removed", "API Gateway has removed your key from {plan}."},
-	"SubscriptionWanted":    {"Request approved", "Your key will be added to {plan} next."},
+	"KeyAttached":           {"Key added to the plan", "API Gateway has added your key to {plan}."},
+	"KeyDetached":           {"Key removed from the plan", "API Gateway has removed your key from {plan}."},
+	"SubscriptionWanted":    {"Request accepted", "Your key will be added to {plan}."},
 	"SubscriptionActivated": {"Subscription active", "Your key works with {plan}."},
-	"SubscriptionEnding":    {"Request approved", "Your key will be removed from {plan} next."},
+	"SubscriptionEnding":    {"Request accepted", "Your key will be removed from {plan}."},
 	"SubscriptionEnded":     {"Subscription ended", "Your key no longer works with {plan}."},
 	"WishParked":            {"Waiting", ""},
 	"RequestJoined":         {"Joined an earlier request", "You asked for this before. Both requests finish together."},

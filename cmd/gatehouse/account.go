@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 type accountCommand struct {
@@ -49,7 +52,7 @@ func printAccount(w io.Writer, a app.FoundAccount) {
 		[2]string{"state", a.Profile.Status}, [2]string{"registered", moment(a.Profile.RegisteredAt)})
 	var rows [][]string
 	for _, s := range a.Subscriptions {
-		state := s.State
+		state := s.State + whyEnded(a, s).text
 		if !s.Offered {
 			state += ", no longer offered"
 		}
@@ -61,7 +64,11 @@ func printAccount(w io.Writer, a app.FoundAccount) {
 	section(w, "subscriptions", []string{"PLAN", "NAME", "STATE", "SINCE"}, rows)
 	rows = nil
 	for _, k := range a.Keys {
-		rows = append(rows, []string{string(k.ID), oneLine(string(k.GatewayID)), k.State})
+		state := k.State
+		if k.State != projections.KeyReleased && !inUse(a, k) {
+			state += ", in no plan"
+		}
+		rows = append(rows, []string{string(k.ID), oneLine(string(k.GatewayID)), state})
 	}
 	section(w, "keys", []string{"KEY", "API GATEWAY", "STATE"}, rows)
 	rows = nil
@@ -69,6 +76,44 @@ func printAccount(w io.Writer, a app.FoundAccount) {
 		rows = append(rows, []string{string(op.ID), op.Type, oneLine(string(op.Plan)), string(op.Status)})
 	}
 	section(w, "newest operations", []string{"OPERATION", "TYPE", "PLAN", "STATUS"}, rows)
+}
+
+// inUse reports whether the key is in a plan, or is being added to one or removed from one.
+func inUse(a app.FoundAccount, key projections.Key) bool {
+	return slices.ContainsFunc(a.Subscriptions, func(s projections.Subscription) bool {
+		return s.Ring == key.Ring && s.State != projections.SubscriptionEnded
+	})
+}
+
+// ending is why a subscription ended: a code, and a text to append to its state.
+type ending struct{ code, text string }
+
+// whyEnded returns the zero ending for a subscription that has not ended, or whose last
+// operation is not among the newest ones.
+func whyEnded(a app.FoundAccount, s projections.Subscription) ending {
+	switch {
+	case s.State != projections.SubscriptionEnded:
+		return ending{}
+	case s.Lost == string(events.LostPlanGone):
+		return ending{s.Lost, ": the usage plan was deleted (" + s.Lost + ")"}
+	case s.Lost == string(events.LostStageTaken):
+		return ending{s.Lost, ": another plan of the key opens the same stage (" + s.Lost + ")"}
+	case s.Lost != "":
+		return ending{s.Lost, " (" + oneLine(s.Lost) + ")"}
+	}
+	for _, op := range a.Operations {
+		// The fact that ended the subscription ended the operation, too.
+		if op.Plan != s.Plan || !op.UpdatedAt.Equal(s.Since) {
+			continue
+		}
+		switch op.Status {
+		case projections.Succeeded:
+			return ending{"left", ": its owner left the plan (left)"}
+		case projections.Rejected:
+			return ending{op.Code, ": the request was refused (" + op.Code + ")"}
+		}
+	}
+	return ending{}
 }
 
 func section(w io.Writer, title string, heads []string, rows [][]string) {
@@ -113,14 +158,19 @@ type subscriptionJSON struct {
 	Offered bool          `json:"offered"`
 	State   string        `json:"state"`
 	Waiting string        `json:"waiting,omitempty"`
-	Since   *time.Time    `json:"since,omitempty"`
+	// Reason is why the subscription ended: plan_gone, stage_taken, left, or the code with
+	// which the request was refused.
+	Reason string     `json:"reason,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
 }
 
 type keyJSON struct {
 	ID        portal.KeyID        `json:"id"`
 	GatewayID portal.GatewayKeyID `json:"gateway_id,omitempty"`
 	State     string              `json:"state"`
-	CreatedAt *time.Time          `json:"created_at,omitempty"`
+	// InUse: the key is in a plan, or is being added to one or removed from one.
+	InUse     bool       `json:"in_use"`
+	CreatedAt *time.Time `json:"created_at,omitempty"`
 }
 
 func accountJSONOf(a app.FoundAccount) accountJSON {
@@ -129,10 +179,10 @@ func accountJSONOf(a app.FoundAccount) accountJSON {
 		Subscriptions: []subscriptionJSON{}, Keys: []keyJSON{}, Operations: []operationJSON{},
 	}
 	for _, s := range a.Subscriptions {
-		out.Subscriptions = append(out.Subscriptions, subscriptionJSON{Plan: s.Plan, Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Since: instant(s.Since)})
+		out.Subscriptions = append(out.Subscriptions, subscriptionJSON{Plan: s.Plan, Name: s.Name, Offered: s.Offered, State: s.State, Waiting: s.Waiting, Reason: whyEnded(a, s).code, Since: instant(s.Since)})
 	}
 	for _, k := range a.Keys {
-		out.Keys = append(out.Keys, keyJSON{ID: k.ID, GatewayID: k.GatewayID, State: k.State, CreatedAt: instant(k.CreatedAt)})
+		out.Keys = append(out.Keys, keyJSON{ID: k.ID, GatewayID: k.GatewayID, State: k.State, InUse: inUse(a, k), CreatedAt: instant(k.CreatedAt)})
 	}
 	for _, op := range a.Operations {
 		op.Steps = nil

@@ -5,9 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
 	"time"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // syncTime bounds the wait for the catalog.
@@ -28,6 +32,10 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	before, err := desk.Catalog(ctx)
+	if err != nil {
+		return err
+	}
 	id, err := app.SyncCatalog(ctx, p)
 	if err != nil {
 		return err
@@ -42,16 +50,76 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 	if err := ended("reading the catalog", progress); err != nil {
 		return err
 	}
-	products, err := desk.Products(ctx)
+	after, err := desk.Catalog(ctx)
 	if err != nil {
 		return err
 	}
+	plans := comparePlans(before, after)
 	changed := progress.Steps[len(progress.Steps)-1].Name == "CatalogPublished"
-	return c.print(os.Stdout, map[string]any{"operation": id, "changed": changed, "products": products}, func(w io.Writer) {
+	value := map[string]any{"operation": id, "changed": changed, "products": len(after.Products), "plans": plans}
+	return c.print(os.Stdout, value, func(w io.Writer) {
 		text := "The catalog is published"
 		if !changed {
 			text = "The catalog was up to date"
 		}
-		fmt.Fprintf(w, "%s: %s.\n", text, count(products, "product"))
+		fmt.Fprintf(w, "%s: %s.\n", text, count(len(after.Products), "product"))
+		plans.print(w)
 	})
+}
+
+// planChanges are the plans in which two catalogs differ.
+type planChanges struct {
+	Added   []planJSON `json:"added"`
+	Changed []planJSON `json:"changed"`
+	Gone    []planJSON `json:"gone"`
+}
+
+type planJSON struct {
+	ID   portal.PlanID `json:"id"`
+	Name string        `json:"name"`
+}
+
+func comparePlans(before, after projections.Catalog) planChanges {
+	changes := planChanges{Added: []planJSON{}, Changed: []planJSON{}, Gone: []planJSON{}}
+	old := map[portal.PlanID]catalog.Plan{}
+	for _, product := range before.Products {
+		for _, plan := range product.Plans {
+			old[plan.ID] = plan
+		}
+	}
+	now := map[portal.PlanID]bool{}
+	for _, product := range after.Products {
+		for _, plan := range product.Plans {
+			now[plan.ID] = true
+			was, known := old[plan.ID]
+			switch {
+			case !known:
+				changes.Added = append(changes.Added, planJSON{plan.ID, plan.Name})
+			case !reflect.DeepEqual(was, plan):
+				changes.Changed = append(changes.Changed, planJSON{plan.ID, plan.Name})
+			}
+		}
+	}
+	for _, product := range before.Products {
+		for _, plan := range product.Plans {
+			if !now[plan.ID] {
+				changes.Gone = append(changes.Gone, planJSON{plan.ID, plan.Name})
+			}
+		}
+	}
+	return changes
+}
+
+func (c planChanges) print(w io.Writer) {
+	for _, group := range []struct {
+		did   string
+		plans []planJSON
+	}{{"added", c.Added}, {"changed", c.Changed}, {"gone", c.Gone}} {
+		for _, plan := range group.plans {
+			fmt.Fprintf(w, "  %-7s  %s  %s\n", group.did, oneLine(string(plan.ID)), oneLine(plan.Name))
+		}
+	}
+	if len(c.Gone) > 0 {
+		fmt.Fprintln(w, "A sweep, which a worker begins now, ends the subscriptions of plans that are gone.")
+	}
 }

@@ -50,7 +50,11 @@ func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	list := []treated{}
 	for _, id := range c.IDs {
 		l, failed := box.Find(ctx, id)
-		if failed == nil && l.State() != deadletters.Discarded {
+		if failed == nil && l.State() == deadletters.Discarded {
+			list = append(list, alreadyDiscarded(l))
+			continue
+		}
+		if failed == nil {
 			failed = with.Discard(ctx, id, c.Reason)
 		}
 		if failed != nil {
@@ -61,8 +65,21 @@ func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	}
 	printed := c.print(os.Stdout, map[string]any{"letters": list}, func(w io.Writer) {
 		for _, one := range list {
-			fmt.Fprintln(w, wrap(one.Did+" "+one.ID+", "+one.about, width(w), 2))
+			text := one.Did + " " + one.ID + ", " + one.about
+			if one.Did == already {
+				text = one.ID + " was " + one.about
+			}
+			fmt.Fprintln(w, wrap(text, width(w), 2))
 		}
 	})
 	return errors.Join(err, printed, done())
+}
+
+const already = "already discarded"
+
+// alreadyDiscarded describes a letter that discarding again leaves as it is.
+func alreadyDiscarded(l deadletters.Letter) treated {
+	one := treat(l, already)
+	one.about = fmt.Sprintf("%s at %s by %s: %s", already, moment(l.Discard.At), oneLine(l.Discard.By), oneLine(l.Discard.Reason))
+	return one
 }

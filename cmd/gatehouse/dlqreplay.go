@@ -32,13 +32,9 @@ type replayer interface {
 	Replay(ctx context.Context, letter deadletters.Letter) error
 }
 
-// rehearsal replays nothing. It fails for letters that cannot be replayed.
 type rehearsal struct{}
 
-func (rehearsal) Replay(_ context.Context, letter deadletters.Letter) error {
-	_, err := letter.Message()
-	return err
-}
+func (rehearsal) Replay(context.Context, deadletters.Letter) error { return nil }
 
 // treated is the JSON of what a command did with a letter.
 type treated struct {
@@ -94,15 +90,22 @@ func (c dlqReplayCommand) Run(ctx context.Context) error {
 	return errors.Join(err, printed, done())
 }
 
+// whyLeft says why a letter without a Message cannot be replayed, and what to do.
 func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
-		return "this version does not know its type; update the workers and this command, then replay it"
+		return "This version does not know its type. Update the workers and this command, then replay it."
 	}
-	return "no worker can read it; look at it with `gatehouse dlq show`, then discard it"
+	why := "No worker can read it."
+	_, err := l.Message()
+	var cause *portal.Error
+	if errors.As(errors.Unwrap(err), &cause) {
+		why = cause.Message // without what the decoder says
+	}
+	return why + " Look at it with `gatehouse dlq show`, then discard it."
 }
 
-// chosen reads the letters to replay. With --all, left holds the open letters that no worker
-// could read.
+// chosen reads the letters to replay. Letters that no worker could read are in left with --all,
+// and otherwise an error.
 func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {
@@ -122,11 +125,15 @@ func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (le
 			err = errors.Join(err, app.InWords(missing))
 			continue
 		}
-		if _, unreadable := l.Message(); unreadable != nil && c.All {
+		_, unreadable := l.Message()
+		switch {
+		case unreadable == nil:
+			letters = append(letters, l)
+		case c.All:
 			left = append(left, l)
-			continue
+		default:
+			err = errors.Join(err, portal.Fail(portal.Invalid, "Dead letter "+l.ID+" cannot be replayed. "+whyLeft(l)))
 		}
-		letters = append(letters, l)
 	}
 	return letters, left, err
 }

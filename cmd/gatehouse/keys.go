@@ -40,8 +40,9 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	tell(os.Stderr, "Searching API Gateway. This takes a control-plane call for every 500 keys, within the budget.")
-	owner, err := desk.FindKey(ctx, text)
+	owner, err := desk.FindKey(ctx, text, func() {
+		tell(os.Stderr, "Searching API Gateway. This takes a control-plane call for every 500 keys, within the budget.")
+	})
 	if err != nil {
 		return err
 	}
@@ -49,21 +50,36 @@ func (c keysWhoseCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	value := map[string]any{"account": owner.Account, "key": owner.Key, "gateway_id": owner.GatewayID, "control_plane_calls": owner.Calls}
-	if accounts[0].Email != "" {
-		value["email"] = accounts[0].Email
+	return c.print(os.Stdout, ownerJSON(owner, accounts[0]), func(w io.Writer) { printOwner(w, owner, accounts[0]) })
+}
+
+func ownerJSON(owner app.KeyOwner, account app.FoundAccount) map[string]any {
+	value := map[string]any{
+		"account": owner.Account, "key": owner.Key, "gateway_id": owner.GatewayID, "enabled": !owner.Disabled, "control_plane_calls": owner.Calls,
 	}
-	recorded := recordedAs(accounts[0], owner.Key)
-	stray := ""
-	if recorded != "" && recorded != owner.GatewayID {
+	if account.Email != "" {
+		value["email"] = account.Email
+	}
+	if recorded := recordedAs(account, owner.Key); recorded != "" && recorded != owner.GatewayID {
 		value["stray"], value["recorded_gateway_id"] = true, recorded
+	}
+	return value
+}
+
+func printOwner(w io.Writer, owner app.KeyOwner, account app.FoundAccount) {
+	stray, state := "", "enabled"
+	if recorded := recordedAs(account, owner.Key); recorded != "" && recorded != owner.GatewayID {
 		stray = fmt.Sprintf("This key is a stray: somebody created it by hand under this name. The portal's own key of this name is %s.", recorded)
 	}
-	return c.print(os.Stdout, value, func(w io.Writer) {
-		pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(accounts[0].Email)}, [2]string{"key", string(owner.Key)},
-			[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"warning", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
-		fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
-	})
+	if owner.Disabled {
+		state = "disabled"
+	}
+	pairs(w, [2]string{"account", string(owner.Account)}, [2]string{"e-mail", printable(account.Email)}, [2]string{"key", string(owner.Key)},
+		[2]string{"API Gateway", string(owner.GatewayID)}, [2]string{"state", state}, [2]string{"warning", stray}, [2]string{"cost", count(owner.Calls, "control-plane call")})
+	fmt.Fprintf(w, "\n`%s account find %s` shows the account.\n", processName, owner.Account)
+	if !owner.Disabled {
+		fmt.Fprintf(w, "To disable the key:\n  aws apigateway update-api-key --api-key %s --patch-operations op=replace,path=/enabled,value=false\n", owner.GatewayID)
+	}
 }
 
 // recordedAs is the key's id in API Gateway according to the views, or "".

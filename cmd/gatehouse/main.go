@@ -15,6 +15,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // processName is the command's name in logs and errors.
@@ -73,8 +74,16 @@ func run(args []string, out, errs io.Writer) (code int) {
 	case errors.As(err, &wrong):
 		return usageError(errs, err, parsed.Selected())
 	}
-	tell(errs, processName+": "+app.Explain(err))
+	fail(errs, err)
 	return app.ExitFailed
+}
+
+// fail prints an error, and the stack if a panic caused it.
+func fail(errs io.Writer, err error) {
+	tell(errs, processName+": "+app.Explain(err))
+	if stack := portal.StackOf(err); stack != "" {
+		fmt.Fprintf(errs, "\nThis is a fault of %s. When you report it, include this stack:\n\n%s", processName, stack)
+	}
 }
 
 // tell prints an error, wrapped to the width of a terminal. Lines with commands to copy stay

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/deadletters"
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
+	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -92,5 +93,53 @@ func TestDeadLetterIsDescribedByTypeAndSubject(t *testing.T) {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
+	}
+}
+
+func TestAPanicIsPrintedWithItsStack(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	fail(&out, app.InWords(portal.Guard(func() error { panic("the moon is full") })()))
+	if text := out.String(); !strings.HasPrefix(text, "gatehouse: Panic: the moon is full\n") || !strings.Contains(text, "TestAPanicIsPrintedWithItsStack") {
+		t.Errorf("it prints\n%s", text)
+	}
+}
+
+func TestTheCommandThatDisablesAKeyIsPrintedWithItsID(t *testing.T) {
+	t.Parallel()
+	const disable = "\n  aws apigateway update-api-key --api-key g1 --patch-operations op=replace,path=/enabled,value=false\n"
+	for state, disabled := range map[string]bool{"enabled": false, "disabled": true} {
+		var out strings.Builder
+		printOwner(&out, app.KeyOwner{Account: "ann", Key: "k1", GatewayID: "g1", Disabled: disabled}, app.FoundAccount{ID: "ann"})
+		if text := out.String(); !strings.Contains(text, "state         "+state+"\n") || strings.Contains(text, disable) == disabled {
+			t.Errorf("for a key that is %s it prints\n%s", state, text)
+		}
+	}
+}
+
+func TestALetterThatNobodyCanReadIsLeftWithoutTheDecodersWords(t *testing.T) {
+	t.Parallel()
+	const look = " Look at it with `gatehouse dlq show`, then discard it."
+	for name, c := range map[string]struct {
+		letter deadletters.Letter
+		want   string
+	}{
+		"not JSON":        {deadletters.Letter{Report: deadletters.Report{Body: []byte("<xml/>")}}, "The message could not be read: it is not JSON." + look},
+		"not an event":    {deadletters.Letter{Report: deadletters.Report{Body: []byte("{}")}}, "The message could not be read: it is not a CloudEvent 1.0 of ours." + look},
+		"an unknown type": {deadletters.Letter{Report: deadletters.Report{Class: "unknown_type"}}, "This version does not know its type. Update the workers and this command, then replay it."},
+	} {
+		if got := whyLeft(c.letter); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestADiscardedLetterSaysWhoDiscardedItWhen(t *testing.T) {
+	t.Parallel()
+	one := alreadyDiscarded(deadletters.Letter{Report: deadletters.Report{ID: "x"}, Discard: &deadletters.Discard{
+		By: "arn:aws:iam::1:user/ann", At: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC), Reason: "a test",
+	}})
+	if want := "already discarded at 2026-03-01 12:00:00 UTC by arn:aws:iam::1:user/ann: a test"; one.about != want || one.Did != "already discarded" {
+		t.Errorf("it says %+v, want %q", one, want)
 	}
 }

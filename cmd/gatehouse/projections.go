@@ -110,6 +110,9 @@ func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 	}
 	told := ""
 	result, err := app.RebuildViews(ctx, p, tellUntaken, func(at projections.Rebuilding) {
+		if at.Phase == projections.PhaseShowing && at.Seen == 0 {
+			return // nothing is written yet
+		}
 		if text := progressText(at); text != told {
 			tell(os.Stderr, text)
 			told = text

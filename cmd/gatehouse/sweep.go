@@ -33,6 +33,9 @@ func printFound(w io.Writer, found provisioning.Found) {
 	if found.Open+found.Drifted+found.Unshown > 0 {
 		fmt.Fprintln(w, "Workers have been woken for them.")
 	}
+	if found.Open > 0 {
+		fmt.Fprintf(w, "An open wish may wait for you: `%s account find ID` shows what it\nwaits for.\n", processName)
+	}
 	if found.Recent > 0 {
 		have, are, them := "have", "are", "them"
 		if found.Recent == 1 {

@@ -26,6 +26,8 @@ func TestSweepReportNamesTheFirstOfEachKind(t *testing.T) {
 	const want = `Compared 9 streams: 1 with open wishes, 1 different in API Gateway,
 1 not fully shown.
 Workers have been woken for them.
+An open wish may wait for you: ` + "`gatehouse account find ID`" + ` shows what it
+waits for.
 2 streams have changed just now and are not fully compared yet. The next
 sweep, within the hour, compares them again.
 
