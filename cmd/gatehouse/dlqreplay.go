@@ -98,11 +98,14 @@ func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
 		return "this version does not know its type; update the workers and this command, then replay it"
 	}
+	if l.Class != transport.Unreadable {
+		return "this version of the command cannot read it; replay it with one as new as the workers"
+	}
 	return "no worker can read it; look at it with `gatehouse dlq show`, then discard it"
 }
 
-// chosen reads the letters to replay. With --all, left holds the open letters that no worker
-// could read.
+// chosen reads the letters to replay. With --all, left holds the open letters that this
+// version of the command cannot read.
 func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {
