@@ -98,7 +98,7 @@ func (l Letter) State() State {
 	return Open
 }
 
-// Message returns the message to send again. For a letter that workers could only bury again it
+// Message returns the message to send again. If this version cannot read or encode it, Message
 // returns a portal.Error with the reason.
 func (l Letter) Message() (events.Event, error) {
 	msg, err := events.Decode(l.Body)

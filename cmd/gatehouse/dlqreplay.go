@@ -95,6 +95,9 @@ func whyLeft(l deadletters.Letter) string {
 	if l.Class == string(transport.UnknownType) {
 		return "This version does not know its type. Update the workers and this command, then replay it."
 	}
+	if l.Class != transport.Unreadable {
+		return "This version of the command cannot read it. Replay it with one as new as the workers."
+	}
 	why := "No worker can read it."
 	_, err := l.Message()
 	var cause *portal.Error
@@ -104,8 +107,8 @@ func whyLeft(l deadletters.Letter) string {
 	return why + " Look at it with `gatehouse dlq show`, then discard it."
 }
 
-// chosen reads the letters to replay. Letters that no worker could read are in left with --all,
-// and otherwise an error.
+// chosen reads the letters to replay. Letters that this version cannot read are in left with
+// --all, and otherwise an error.
 func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {

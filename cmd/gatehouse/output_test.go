@@ -124,8 +124,8 @@ func TestALetterThatNobodyCanReadIsLeftWithoutTheDecodersWords(t *testing.T) {
 		letter deadletters.Letter
 		want   string
 	}{
-		"not JSON":        {deadletters.Letter{Report: deadletters.Report{Body: []byte("<xml/>")}}, "The message could not be read: it is not JSON." + look},
-		"not an event":    {deadletters.Letter{Report: deadletters.Report{Body: []byte("{}")}}, "The message could not be read: it is not a CloudEvent 1.0 of ours." + look},
+		"not JSON":        {deadletters.Letter{Report: deadletters.Report{Class: "unreadable", Body: []byte("<xml/>")}}, "The message could not be read: it is not JSON." + look},
+		"not an event":    {deadletters.Letter{Report: deadletters.Report{Class: "unreadable", Body: []byte("{}")}}, "The message could not be read: it is not a CloudEvent 1.0 of ours." + look},
 		"an unknown type": {deadletters.Letter{Report: deadletters.Report{Class: "unknown_type"}}, "This version does not know its type. Update the workers and this command, then replay it."},
 	} {
 		if got := whyLeft(c.letter); got != c.want {
