@@ -1,8 +1,8 @@
-// Package accounts reads an account's state and latest facts from the journal. The cost of a
-// read does not grow with the account's history: a process continues from what it read before,
-// and starts a long stream that is new to it from a snapshot. A snapshot is only a copy of a
-// fold. It may be missing, have another version or be deleted at any time; the stream is then
-// read from its first fact.
+// Package accounts reads an account's state and latest facts from the journal. The cost of
+// Account does not grow with the account's history: a process continues from what it read
+// before. In a stream that is new to it, it reads the first 200 facts; if there are more, it
+// continues from a snapshot. A snapshot is only a copy of a fold. It may be missing, have
+// another version or be deleted at any time; the stream is then read from its first fact.
 package accounts
 
 import (
@@ -30,8 +30,8 @@ import (
 )
 
 const (
-	// A read that meets snapshotFrom facts makes a new snapshot, which leaves out the last kept
-	// ones.
+	// When Account returns at least snapshotFrom facts, it stores a snapshot of all but the last
+	// kept ones, unless it does not understand one of those before them.
 	snapshotFrom = 200
 	kept         = 100
 	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
@@ -92,7 +92,9 @@ type History struct {
 	handled []string
 }
 
-// Handled reports whether the request is known to have led to a fact before Facts.
+// Handled reports whether the request is known to have led to a fact before Facts, other than
+// RequestFailed. It knows only the latest requests, and only those with an intent: never a
+// worker's.
 func (h History) Handled(request string) bool { return slices.Contains(h.handled, request) }
 
 // Account reads an account consistently. If a table does not answer, the error is
@@ -101,26 +103,28 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 	return r.read(ctx, id, -1)
 }
 
-// AccountFrom is Account with every fact after that sequence number in Facts.
+// AccountFrom is Account with every fact after that sequence number in Facts. It reads the
+// stream from its first fact if the snapshot is later than that.
 func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (History, error) {
 	return r.read(ctx, id, after)
 }
 
 func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (History, error) {
-	now, damaged, err := r.latest(ctx, id, after)
+	now, replace, err := r.latest(ctx, id, after)
 	if err != nil {
 		return History{}, err
 	}
 	r.memory.keep(portal.AccountStream(id), now)
 	if after < 0 && len(now.facts) >= r.from {
-		r.save(ctx, now, damaged)
+		r.save(ctx, now, replace)
 	}
 	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
 }
 
 // latest reads to the stream's end. It starts from what this process has read or from a
-// snapshot, unless its base is later than after. damaged means that a snapshot cannot be used.
-func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, damaged bool, err error) {
+// snapshot, unless its base is later than after. replace: save must overwrite the stored
+// snapshot, even with an earlier one.
+func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, replace bool, err error) {
 	stream := portal.AccountStream(id)
 	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
 	if known, ok := r.memory.recall(stream); ok && begins(known.base) {
@@ -141,17 +145,17 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	base, handled, err := r.load(ctx, id)
 	switch {
 	case err != nil:
-		damaged = true
+		replace = errors.Is(err, errDamaged)
 		zerolog.Ctx(ctx).Warn().Err(err).Str("account", string(id)).Msg("cannot read a snapshot; reading the stream from its first fact")
 	case base.Sequence > now.account.Sequence && begins(base):
 		onward, err := r.readOn(ctx, stream, read{base: base, handled: handled, account: base})
 		if !errors.Is(err, errAnother) {
 			return onward, false, err
 		}
-		damaged = true
+		replace = true
 	}
 	now, err = r.readOn(ctx, stream, now)
-	return now, damaged, err
+	return now, replace, err
 }
 
 // errAnother: the journal no longer has what was read of it before, because it was restored to
@@ -194,19 +198,29 @@ func place(id portal.AccountID) map[string]types.AttributeValue {
 	return schema.Snapshot(portal.AccountStream(id), version).Attributes()
 }
 
-// load reads a snapshot. It returns the zero Account if there is none or the table does not
-// answer, and an error if the snapshot is damaged.
+var errDamaged = errors.New("the snapshot is damaged")
+
+// load reads a snapshot. It returns the zero Account if there is none, and an error if the read
+// fails or the snapshot is damaged (errDamaged).
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {
-		return state.Account{}, nil, nil // the stream has it all
-	}
-	var found row
-	account = state.NewAccount(id)
-	if err := attributevalue.UnmarshalMap(out.Item, &found); err != nil {
 		return state.Account{}, nil, err
 	}
-	body, err := gzipped.Unpack(out.Item["state"])
+	account, handled, err = decode(id, out.Item)
+	if err != nil {
+		return state.Account{}, nil, fmt.Errorf("%w: %w", errDamaged, err)
+	}
+	return account, handled, nil
+}
+
+func decode(id portal.AccountID, item map[string]types.AttributeValue) (account state.Account, handled []string, err error) {
+	var found row
+	account = state.NewAccount(id)
+	if err := attributevalue.UnmarshalMap(item, &found); err != nil {
+		return state.Account{}, nil, err
+	}
+	body, err := gzipped.Unpack(item["state"])
 	if err != nil {
 		return state.Account{}, nil, err
 	}
@@ -214,13 +228,14 @@ func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.A
 		return state.Account{}, nil, err
 	}
 	if account.Sequence != found.Sequence || account.ID != id {
-		return state.Account{}, nil, fmt.Errorf("the snapshot holds %s at %d, but its row says %d", account.ID, account.Sequence, found.Sequence)
+		return state.Account{}, nil, fmt.Errorf("it holds %s at %d, but its row says %d", account.ID, account.Sequence, found.Sequence)
 	}
 	return account, found.Handled, nil
 }
 
-// save stores the state before the last facts, in place of an older or damaged snapshot.
-func (r *Reader) save(ctx context.Context, now read, damaged bool) {
+// save stores the state before the last facts, in place of an earlier snapshot, or of any if
+// replace is set.
+func (r *Reader) save(ctx context.Context, now read, replace bool) {
 	account, handled := now.base.Clone(), slices.Clone(now.handled)
 	before, facts := now.facts[:len(now.facts)-r.kept], now.facts[len(now.facts)-r.kept:]
 	for _, fact := range before {
@@ -248,7 +263,7 @@ func (r *Reader) save(ctx context.Context, now read, damaged bool) {
 	maps.Copy(item, place(account.ID))
 	item["state"] = packed
 	put := &dynamodb.PutItemInput{TableName: &r.records, Item: item}
-	if !damaged {
+	if !replace {
 		put.ConditionExpression = aws.String("attribute_not_exists(pk) OR seq < :seq")
 		put.ExpressionAttributeValues = map[string]types.AttributeValue{":seq": item["seq"]}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/events"
@@ -452,6 +454,22 @@ func TestAnAccountIsReadEvenIfSnapshotsCannotBe(t *testing.T) {
 	}
 	if n := len(w.snapshots()); n > 0 {
 		t.Errorf("%d snapshots were stored", n)
+	}
+}
+
+func TestASnapshotThatMayNotBeReadIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.grow(250)
+	reader, client := w.process()
+	client.down = errors.New("AccessDenied")
+	var log strings.Builder
+	logger := zerolog.New(&log)
+	if _, err := reader.Account(logger.WithContext(t.Context()), ann); err != nil {
+		t.Fatal(err)
+	}
+	if line, _, _ := strings.Cut(log.String(), "\n"); !strings.Contains(line, "cannot read a snapshot") || !strings.Contains(line, "AccessDenied") {
+		t.Errorf("the first line of the log is %q", line)
 	}
 }
 

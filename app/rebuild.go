@@ -11,7 +11,7 @@ import (
 
 // ViewsStatus is what operators see of the views.
 type ViewsStatus struct {
-	projections.Generations
+	projections.GenerationsStatus
 	// Rebuilding is how far the rebuild under way has come; nil if there is none. It began at
 	// Since.
 	Rebuilding *projections.Rebuilding
@@ -29,7 +29,7 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	if err != nil {
 		return ViewsStatus{}, told("", err)
 	}
-	status := ViewsStatus{Generations: generations}
+	status := ViewsStatus{GenerationsStatus: generations}
 	run, err := jobs.NewRuns(c.dynamodb, names.Records).Load(ctx, rebuildJob)
 	if err != nil {
 		return status, InWords(err)

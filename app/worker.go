@@ -61,7 +61,8 @@ func (p Process) now() func() time.Time {
 	return time.Now
 }
 
-// Worker decides, converges and shows.
+// Worker decides on requests, converges API Gateway, shows facts, runs jobs, and empties the
+// dead-letter queues of SQS.
 type Worker struct {
 	worker    *transport.Worker
 	runner    *jobs.Runner
@@ -70,8 +71,9 @@ type Worker struct {
 	stopTime  time.Duration
 }
 
-// NewWorker wires a worker. It fails if set-up has not been run; the error names what is
-// missing. It creates nothing in AWS.
+// NewWorker wires a worker. It fails if the KMS key or the row in which set-up remembers it is
+// missing, or if they do not match. It looks for nothing else of set-up's: Run fails if a queue
+// is missing. NewWorker creates nothing in AWS.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
@@ -138,7 +140,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 }
 
 func consumers(names Names, p Process, execute *handlers.Decider, converger *provisioning.Converger, projector *projections.Projector, runner *jobs.Runner) []transport.Consumer {
-	// Most messages of a busy queue wait for DynamoDB or the budget, so many run at once.
+	// Most messages of a busy queue wait for DynamoDB, so many run at once.
 	receiving := pubsub.SubscriberConfig{WaitTime: p.PollWait, CloseTimeout: max(p.stopTime()-sendTime, 1)}
 	busy := receiving
 	busy.Pollers, busy.Concurrency = 2, 256
@@ -189,7 +191,7 @@ func leaseOf(ctx context.Context) time.Time {
 }
 
 // Run works until ctx ends. Then it finishes what is in flight, hands back the rest and
-// returns, all within Process.StopTime.
+// returns, all within Process.StopTime. It fails at once if a queue is missing.
 func (w *Worker) Run(ctx context.Context) error {
 	ticking, stop := context.WithCancel(w.log.WithContext(ctx))
 	ticked := make(chan struct{})
@@ -206,7 +208,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return errors.Join(err, w.messaging.close())
 	}
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
-		// Nothing is lost: the messages whose handlers sent these were handed back.
+		// Nothing is lost: the messages whose handlers sent these were handed back, and the next
+		// tick makes up for a lost one.
 		w.log.Warn().Err(unsent).Msg("stopping before AWS has confirmed every message that was sent")
 	}
 	return err

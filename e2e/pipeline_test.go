@@ -29,9 +29,10 @@ import (
 
 // TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises runs the three loops under a
 // hostile scheduler (docs/reliability.md, Any interleaving). Then it delivers what is left,
-// handles due rows, sweeps once, and checks the promises. The loops and tables are real, and so
-// are the leases of accounts in most runs. Queues and control plane are fakes, since their
-// behaviour is drawn. Workers create keys alone, in waves, or some each way.
+// handles due rows, sweeps once, finishes a rebuild in about half of the runs, and checks the
+// promises. The loops and tables are real, and so are the leases of accounts in most runs.
+// Queues and control plane are fakes, since their behaviour is drawn. Workers create keys alone,
+// in waves, or some each way.
 func TestAnyInterleavingOfMessagesCrashesAndReplaysKeepsThePromises(t *testing.T) {
 	t.Parallel()
 	server := localawstest.Start(t)
@@ -64,7 +65,7 @@ var plans = []events.SubscribeRequested{
 func (w *world) act() {
 	for range rapid.IntRange(5, 40).Draw(w.T, "actions") {
 		switch rapid.SampledFrom([]string{
-			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "wait", "due", "months", "rebuild", "rebuild",
+			"request", "request", "request", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "deliver", "bury", "replay", "drop", "late call", "by hand", "leases expire", "due", "months", "rebuild", "rebuild",
 		}).Draw(w.T, "action") {
 		case "request":
 			w.requestSomething()
@@ -82,7 +83,7 @@ func (w *world) act() {
 			w.completeLateCall()
 		case "by hand":
 			w.changeByHand()
-		case "wait":
+		case "leases expire":
 			w.expireLeases()
 		case "due":
 			w.handleDueRows()
@@ -171,7 +172,7 @@ func (w *world) handleDueRows() {
 	}
 }
 
-// Resend sends a request again if it has led to nothing yet, as acceptance does.
+// Resend sends a request again if it has led to nothing yet, as Operations.Resend does.
 func (w *world) Resend(ctx context.Context, op portal.OperationID) (done bool, err error) {
 	p, err := w.views.Progress(ctx, op)
 	if err != nil || len(p.Steps) > 0 {

@@ -151,7 +151,8 @@ func (t *taker) next() int {
 	return t.turn(0)
 }
 
-// turn converts an index into the number of waiters before it, and back.
+// turn converts an index into the number of waiters before it, and back, as if none of
+// them held the attach lease.
 func (t *taker) turn(at int) int {
 	if t.kind.urgency == Interactive {
 		return len(t.waiting) - 1 - at

@@ -31,7 +31,7 @@ type claims struct {
 	Audience   jwt.Audience     `json:"aud"`
 	Authorized string           `json:"azp"`
 	ClientID   string           `json:"client_id"`
-	AppID      string           `json:"appid"` // Microsoft Entra's client_id
+	AppID      string           `json:"appid"` // Microsoft Entra's client_id; it can only rule a token out
 	TokenUse   string           `json:"token_use"`
 	Expiry     *jwt.NumericDate `json:"exp"`
 	NotBefore  *jwt.NumericDate `json:"nbf"`
@@ -67,7 +67,8 @@ const (
 
 // verify returns the claims of a token that the provider signed with RS256 or ES256 for
 // our client, that is of an accepted kind and valid now. For other tokens it returns
-// Unauthorized. No error repeats any part of the token.
+// Unauthorized, and Unavailable if the provider's keys cannot be read. It returns no claims
+// with an error. No error repeats any part of the token.
 func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (claims, error) {
 	if len(token) > maxToken {
 		return claims{}, refuse("The token is too long to be from the identity provider.")
@@ -95,7 +96,10 @@ func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (cla
 	said.groups = groups(all[v.config.GroupsClaim])
 	typ, _ := parsed.Headers[0].ExtraHeaders[jose.HeaderType].(string)
 	said.typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
-	return said, v.check(said, wanted)
+	if err := v.check(said, wanted); err != nil {
+		return claims{}, err
+	}
+	return said, nil
 }
 
 func (v *verifier) check(c claims, wanted tokens) error {
@@ -122,10 +126,11 @@ const (
 	accessToken
 )
 
-// kind uses token_use, which Cognito sets, or else the type in the header: at+jwt for
-// access tokens (RFC 9068), JWT or none for ID tokens. Other types have another purpose
-// (RFC 8725, section 3.11). So have tokens with events, such as logout tokens (OpenID
-// Connect Back-Channel Logout 1.0, section 2.4), which have the same signer and audience.
+// kind checks token_use, which Cognito sets, and the type in the header. Access tokens have
+// the type at+jwt (RFC 9068), ID tokens have JWT or none, and Cognito's access tokens may have
+// any of these. A token of another type serves another purpose (RFC 8725, section 3.11). A
+// token with events does, too: a logout token has the same signer and audience (OpenID Connect
+// Back-Channel Logout 1.0, section 2.4).
 func (c claims) kind() kindOfToken {
 	plain, access := c.typ == "" || c.typ == "jwt", c.typ == "at+jwt"
 	switch {
@@ -217,9 +222,11 @@ func (c claims) issued() time.Time {
 	return c.IssuedAt.Time()
 }
 
-// Bearer returns the identity for an ID or access token. It stores the personal data of an
-// ID token, as a sign-in does; a failure to do so is only logged. The error is Unauthorized
-// for an invalid token, Unavailable if the provider's keys or the account cannot be read.
+// Bearer returns the identity for an ID or access token. It gives a new subject an account id.
+// If the token has an e-mail address, it stores the address, whether that is verified, and the
+// name, as a sign-in does; a failure to do so is only logged. The error is Unauthorized for an
+// invalid token, Unavailable if the provider's keys cannot be read or the account id cannot be
+// read or stored.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {

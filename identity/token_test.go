@@ -117,6 +117,9 @@ func TestAnInvalidTokenIsRefused(t *testing.T) {
 			}
 		})
 	}
+	if subject, err := s.Subject(t.Context(), with("exp", at(-61*time.Second))); err == nil || subject != "" {
+		t.Errorf("an expired token yields the subject %q and the error %v, want an error only", subject, err)
+	}
 	if stored := s.contents(t); stored != "" {
 		t.Errorf("invalid tokens left items in the tables: %s", stored)
 	}

@@ -42,10 +42,10 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 	return &Projector{journal: journal, accounts: accounts, store: newStore(client, tables), memory: newMemory()}
 }
 
-// Handle shows the message's stream to its end. For a fact that is shown already it changes
-// nothing. For a message without a sequence it starts at the stored checkpoint. During a
-// rebuild it writes both generations, and the live one no further than the next one: a fact
-// appended in between is left to its own message.
+// Handle shows the message's stream to its end. A live generation that shows the message's fact
+// already is left unchanged. For a message without a sequence Handle starts at the stored
+// checkpoint. During a rebuild it writes both generations, and the live one no further than the
+// next one: a fact appended in between is left to its own message.
 //
 // Rows, steps of operations and the checkpoint appear together, or in that order if they do not
 // fit into one transaction. So a reader who sees that an operation has succeeded also sees its
@@ -55,7 +55,8 @@ func NewProjector(journal streams, accounts accountReader, client client, tables
 // message's fact.
 //
 // When Handle returns nil, the stream is shown in every generation that was being written a
-// second earlier, however long it took. A rebuild relies on that.
+// second earlier, however long it took, except in a next generation in which it cannot be
+// shown. A rebuild relies on that.
 func (p *Projector) Handle(ctx context.Context, msg events.Event) error {
 	done := map[schema.Generation]bool{}
 	for {
@@ -86,7 +87,8 @@ const noLimit int64 = math.MaxInt64
 // shown in the next generation is still shown in the live one; the rebuild counts it.
 func (p *Projector) showWhile(ctx context.Context, now pointer, generation schema.Generation, msg events.Event, upTo int64) (head int64, err error) {
 	if generation != now.Live {
-		// The live one is shown to the stream's end, so this one must be, too.
+		// Show all of it here, whatever the message's sequence: the live one goes only as far as
+		// this one.
 		msg.Sequence = 0
 	}
 	head, err = p.showIn(ctx, generation, msg, upTo)
@@ -98,8 +100,8 @@ func (p *Projector) showWhile(ctx context.Context, now pointer, generation schem
 	return noLimit, nil
 }
 
-// unreadable reports whether an error comes from what the stream holds, not from a silent
-// table.
+// unreadable reports whether an error means that the stream cannot be shown. It is true for
+// every error that is not Postponed, panics included, unless ctx has ended.
 func unreadable(ctx context.Context, err error) bool {
 	var postponed *portal.Postponed
 	return err != nil && !errors.As(err, &postponed) && ctx.Err() == nil
@@ -118,6 +120,8 @@ func (p *Projector) showIn(ctx context.Context, generation schema.Generation, ms
 	}
 	write := p.store.together
 	if guessed {
+		// The facts before the message's may not be shown yet; then the stored checkpoint does
+		// not match, and the write fails.
 		write = p.store.togetherIfFew
 	}
 	head, err = p.show(ctx, place, msg.Sequence, shown, upTo, write)

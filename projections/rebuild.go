@@ -17,14 +17,15 @@ import (
 const (
 	// One step shows rebuildPage streams, rebuildReaders at a time.
 	rebuildPage, rebuildReaders = 100, 16
-	// pointerKnown is how long after a change every process uses the new pointer.
+	// Every process uses a changed pointer within pointerKnown.
 	pointerKnown    = 2 * pointerMaxAge
 	rebuildKept     = 90 * 24 * time.Hour
 	firstUnreadable = 20
 )
 
 // Demanded is the cursor that starts a rebuild for an operator. The cursor "" starts one only
-// if the live views have an older shape than this version's.
+// if the live views have an older shape than this version's or a rebuild is unfinished, and not
+// while a newer version builds the next generation.
 const Demanded = "demanded"
 
 // Phase is what the next step of a rebuild does.
@@ -40,8 +41,8 @@ const (
 	PhaseDeleting  Phase = "deleting"  // deletes the rows of older generations
 )
 
-// rebuildFormat is the cursor's format. Raise it with any change, so that a rebuild started by
-// another version of the worker starts over.
+// rebuildFormat is the cursor's format. Raise it with any change of Rebuilding or the phases, so
+// that a rebuild started by another version of the worker starts over.
 const rebuildFormat = 1
 
 // Rebuilding is a rebuild's progress, and its cursor.
@@ -146,8 +147,8 @@ func (r *Rebuild) Step(ctx context.Context, cursor string) (next string, err err
 
 func (r *Rebuild) generations() *generations { return r.Projector.store.generations }
 
-// announce sets the next generation, or continues with one that is set already. It replaces a
-// next generation of a newer shape, which only a version that was rolled back could finish.
+// announce sets the next generation, or continues the one that is set. It replaces a next
+// generation of a newer shape, which only a version that was rolled back could finish.
 func (r *Rebuild) announce(ctx context.Context, now pointer, result Rebuilt) (Rebuilding, error) {
 	if now.Next == 0 || now.NextShape > shape {
 		next := now
@@ -215,8 +216,8 @@ func LastRebuild(ctx context.Context, from scratch) (result Rebuilt, ok bool, er
 	return result, ok, err
 }
 
-// Generations describes the generations of the views and their shapes.
-type Generations struct {
+// GenerationsStatus describes the generations of the views and their shapes.
+type GenerationsStatus struct {
 	// Live is what readers see. Next is being built, 0 if none is.
 	Live      schema.Generation `json:"live"`
 	Shape     int               `json:"shape"`
@@ -227,7 +228,7 @@ type Generations struct {
 }
 
 // Generations reads the pointer.
-func (v *Views) Generations(ctx context.Context) (Generations, error) {
+func (v *Views) Generations(ctx context.Context) (GenerationsStatus, error) {
 	now, err := v.store.generations.read(ctx)
-	return Generations{Live: now.Live, Shape: now.Shape, Next: now.Next, NextShape: now.NextShape, Current: shape}, asUnavailable(err)
+	return GenerationsStatus{Live: now.Live, Shape: now.Shape, Next: now.Next, NextShape: now.NextShape, Current: shape}, asUnavailable(err)
 }

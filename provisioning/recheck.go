@@ -15,10 +15,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// compare reads the account's keys in API Gateway, and has converge mend what differs from the
-// fold even where the fold says that it is done: somebody may have changed it by hand, or a
-// stalled worker may have acted late. docs/architecture.md lists what is mended. A key that
-// cannot be compared now becomes a stuck task.
+// compare reads the account's keys in API Gateway. It creates lost keys again, deletes returned
+// ones, restores names, and records whether keys are enabled. Where a key's plans differ from
+// the fold it leaves the repair to converge, even if the fold says that all is done: somebody
+// may have changed them by hand, or a stalled worker may have acted late. docs/architecture.md
+// lists what is mended. A key that cannot be compared now becomes a stuck task, unless the error
+// is Postponed, which compare returns.
 func (r *run) compare(ctx context.Context) error {
 	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
 		r.plane = r.Session(gateway.Background, r.leased(ctx))
@@ -46,21 +48,21 @@ func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
 	if !key.Created() {
 		return nil
 	}
-	is, err := r.plane.Inspect(ctx, key.GatewayID)
+	actual, err := r.plane.Inspect(ctx, key.GatewayID)
 	switch {
 	case isRefused(err, gateway.KeyGone):
 		return r.remake(ctx, key)
 	case err != nil:
 		return err
 	}
-	if err := r.observe(ctx, key, is); err != nil {
+	if err := r.observe(ctx, key, actual); err != nil {
 		return err
 	}
 	return r.comparePlans(ctx, key)
 }
 
 // remake creates a key again that API Gateway does not show, unless it was created a moment
-// ago.
+// ago or is being released.
 func (r *run) remake(ctx context.Context, key state.Key) error {
 	if r.Now().Sub(key.CreatedAt) < listing || key.Releasing != 0 {
 		return nil
@@ -90,23 +92,23 @@ func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
 	return r.plane.DeleteKey(ctx, id)
 }
 
-// observe records whether the key is enabled, and restores its name.
-func (r *run) observe(ctx context.Context, key state.Key, is gateway.KeyState) error {
-	if want := r.KeyName(r.account.ID, key.ID); is.Name != want {
-		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", is.Name).Msg("somebody has renamed a key; renaming it back")
+// observe records whether the key is enabled if the fold says otherwise, and restores its name.
+func (r *run) observe(ctx context.Context, key state.Key, actual gateway.KeyState) error {
+	if want := r.KeyName(r.account.ID, key.ID); actual.Name != want {
+		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", actual.Name).Msg("somebody has renamed a key; renaming it back")
 		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
 	}
-	if is.Enabled != key.Disabled {
+	if actual.Enabled != key.Disabled {
 		return nil
 	}
 	_, err := r.record(ctx, r.msg.Correlation, watchKey(key.ID), func() []events.Fact {
 		now := r.account.Keys[key.ID]
-		if !now.Created() || now.Disabled != is.Enabled {
+		if !now.Created() || now.Disabled != actual.Enabled {
 			return nil
 		}
-		return []events.Fact{events.KeyObserved{Key: key.ID, Enabled: is.Enabled}}
+		return []events.Fact{events.KeyObserved{Key: key.ID, Enabled: actual.Enabled}}
 	})
 	return err
 }

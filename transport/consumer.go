@@ -7,8 +7,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Handler handles one event; nil means done, and RetryLimit says what an error leads to. A
-// Handler may get the same event again, and runs concurrently for different groups.
+// Handler handles one event; nil means done. The comment on policy says what an error leads to.
+// A Handler may get the same event again, and runs concurrently for different groups.
 //
 // The context carries a logger (zerolog.Ctx) and the message's lease (pubsub.Lease). It ends
 // when the time for the message is up, or when a stopping worker can wait no longer. It tells

@@ -7,8 +7,8 @@
 //	     \---> pubsub.TopicPublisher -> SNS ------^                       \----> dead letters
 //
 // A message is handled at least once. On a FIFO queue the messages of one group are handled
-// one after the other, in order; all others are handled concurrently. RetryLimit says what a
-// handler's error leads to.
+// one after the other, in order; all others are handled concurrently. The comment on policy says
+// what a handler's error leads to.
 //
 // The files in reading order, each of which uses only those after it: sender; worker,
 // logging, metrics, failure, deadletter, dispatch, class, recover, handling, consumer,

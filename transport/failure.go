@@ -13,17 +13,7 @@ import (
 )
 
 // RetryLimit says when a message that keeps failing becomes a dead letter: once it has failed
-// Failures times (5) over at least Span (15 minutes). A handler's error leads to this:
-//
-//	portal.Postponed        it is delivered again after its delay; nothing is counted
-//	portal.ErrStopping      in a Postponed: it is delivered again at once, to another worker
-//	portal.Error "invalid"  it is a dead letter at once
-//	any other, or a panic   counted; it is delivered again after a backoff, or is a dead letter
-//	                        (a portal.PanicError also inside a Postponed)
-//
-// A message that cannot be read or has no handler is a dead letter at once. A message is
-// deleted only once it was handled or its dead letter is written. If the dead letter or the
-// count cannot be written, it is delivered again.
+// Failures times (5) over at least Span (15 minutes).
 type RetryLimit struct {
 	Failures int
 	Span     time.Duration
@@ -48,7 +38,21 @@ type failures interface {
 
 const noteTime = 10 * time.Second
 
-// policy acks messages that were handled or became dead letters, and nacks the others.
+// policy acks messages that were handled, ignored or became dead letters, and nacks the others.
+// A handler's error leads to this; the first row that fits applies:
+//
+//	a panic                 as any other error, also inside a Postponed
+//	portal.ErrStopping      in a Postponed: delivered again at once, so that another worker can
+//	                        take it; nothing is counted
+//	portal.Postponed        delivered again after its delay; nothing is counted
+//	any, cut off            by a worker that closes: delivered again; nothing is counted
+//	portal.Error "invalid"  a dead letter at once
+//	any other               counted; delivered again after a backoff, or a dead letter
+//
+// A message becomes a dead letter at once if it cannot be read, if it comes from a dead-letter
+// queue of SQS, or if there is no handler for its type; a consumer with IgnoreUnknown ignores it
+// in the last case. A message is deleted only once it was handled or ignored, or its dead letter
+// is written. If the dead letter or the count cannot be written, it is delivered again.
 type policy struct {
 	failures failures
 	limit    RetryLimit

@@ -20,7 +20,7 @@ type projectionsCommand struct {
 type projectionsStatusCommand struct{ output }
 
 type statusJSON struct {
-	projections.Generations
+	projections.GenerationsStatus
 	Rebuilding *rebuildingJSON      `json:"rebuilding,omitempty"`
 	Last       *projections.Rebuilt `json:"last_rebuild,omitempty"`
 }
@@ -42,7 +42,7 @@ func (c projectionsStatusCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	value := statusJSON{Generations: status.Generations, Last: status.Last}
+	value := statusJSON{GenerationsStatus: status.GenerationsStatus, Last: status.Last}
 	if at := status.Rebuilding; at != nil {
 		value.Rebuilding = &rebuildingJSON{Since: instant(status.Since), Generation: at.Generation, Phase: at.Phase, Streams: at.Seen}
 		if at.Phase == projections.PhaseShowing {
