@@ -216,7 +216,7 @@ func TestAPlanDeletedRightAfterASubscriptionEndsItWithTheNextReadingOfTheCatalog
 	o.says(0, "catalog", "sync")
 	eventually(t, "the subscription has ended and its plan is no longer offered", func() bool {
 		text, _ := o.says(0, "account", "find", "ada@example.com")
-		return strings.Contains(text, "ended (plan_gone), no longer offered")
+		return strings.Contains(text, "(plan_gone), no longer offered")
 	})
 }
 

@@ -97,7 +97,7 @@ func whyEnded(a app.FoundAccount, s projections.Subscription) ending {
 	case s.Lost == string(events.LostPlanGone):
 		return ending{s.Lost, ": the usage plan was deleted (" + s.Lost + ")"}
 	case s.Lost == string(events.LostStageTaken):
-		return ending{s.Lost, ": another plan of the key opens the same stage (" + s.Lost + ")"}
+		return ending{s.Lost, ": another plan of the key covers the same stage (" + s.Lost + ")"}
 	case s.Lost != "":
 		return ending{s.Lost, " (" + oneLine(s.Lost) + ")"}
 	}

@@ -84,7 +84,7 @@ func TestAnEndedSubscriptionSaysWhy(t *testing.T) {
 		text, json string
 	}{
 		"the plan was deleted":        {"plan_gone", nil, "ended: the usage plan was deleted (plan_gone)", "plan_gone"},
-		"its stage was taken":         {"stage_taken", nil, "ended: another plan of the key opens the same stage (stage_taken)", "stage_taken"},
+		"its stage was taken":         {"stage_taken", nil, "ended: another plan of the key covers the same stage (stage_taken)", "stage_taken"},
 		"a reason of a newer version": {"eclipse", nil, "ended (eclipse)", "eclipse"},
 		"the owner left": {"", []app.FoundOperation{
 			operation("SubscribeRequested", projections.Succeeded, "", ended.Add(-time.Hour)), operation("UnsubscribeRequested", projections.Succeeded, "", ended),
