@@ -27,9 +27,9 @@ const (
 	remembered, rememberedAtLeast = time.Hour, 30 * time.Minute
 	// stepTime bounds a step that makes several calls.
 	stepTime = 5 * time.Second
-	// troubles is how many calls of a run may fail in a row before the source counts as
+	// maxFailures is how many calls of a run may fail in a row before the source counts as
 	// unreadable.
-	troubles = 3
+	maxFailures = 3
 )
 
 // Source is API Gateway, read page by page; gateway.Session implements it.
@@ -119,8 +119,8 @@ type progress struct {
 	Page     int    `json:"page,omitempty"`
 	// Fresh means that the run must read everything itself, because a request waits for it.
 	Fresh bool `json:"fresh,omitempty"`
-	// Troubles counts failed calls since the last success.
-	Troubles int `json:"troubles,omitempty"`
+	// Failures counts failed calls since the last success.
+	Failures int `json:"troubles,omitempty"`
 	// Before is the hash that was published before the run.
 	Before string `json:"before,omitempty"`
 	Result Result `json:"outcome,omitzero"`
@@ -130,7 +130,7 @@ func (p progress) set() string { return schema.CatalogRead(p.Run) }
 
 // to is the progress at the start of another phase.
 func (p progress) to(next phase) progress {
-	p.Phase, p.Position, p.Page, p.Troubles = next, "", 0, 0
+	p.Phase, p.Position, p.Page, p.Failures = next, "", 0, 0
 	return p
 }
 
@@ -187,8 +187,8 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 		return p, err
 	case errors.As(err, &unavailable) && unavailable.Throttled:
 		return p, &portal.Postponed{After: 15 * time.Second, Reason: "API Gateway throttles", Err: err}
-	case errors.As(err, &unavailable) && !unavailable.Forbidden && p.Troubles+1 < troubles:
-		p.Troubles++
+	case errors.As(err, &unavailable) && !unavailable.Forbidden && p.Failures+1 < maxFailures:
+		p.Failures++
 		return p, nil
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
@@ -202,7 +202,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	case readPlans:
 		plans, next, err := r.Source(ctx).UsagePlansPage(ctx, p.Position)
 		plans = slices.DeleteFunc(plans, func(plan gateway.UsagePlan) bool { return !offered(plan) })
-		return turned(ctx, r, p, plans, next, err, readAPIs)
+		return nextPage(ctx, r, p, plans, next, err, readAPIs)
 	case readAPIs:
 		return r.readAPIs(ctx, p)
 	case readStages:
@@ -215,7 +215,7 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("workers may not list custom domains, so the catalog shows only default API Gateway addresses")
 			return p.to(keep), nil
 		}
-		return turned(ctx, r, p, domains, next, err, readMappings)
+		return nextPage(ctx, r, p, domains, next, err, readMappings)
 	case readMappings:
 		return r.readMappings(ctx, p)
 	case keep:
@@ -224,8 +224,8 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	return p, fmt.Errorf("reading the catalog: there is no phase %q", p.Phase)
 }
 
-// turned keeps a page and moves on to the next page, or to the phase that follows.
-func turned[T any](ctx context.Context, r *Reader, p progress, page []T, next string, err error, follows phase) (progress, error) {
+// nextPage keeps a page and moves on to the next page, or to the phase that follows.
+func nextPage[T any](ctx context.Context, r *Reader, p progress, page []T, next string, err error, follows phase) (progress, error) {
 	if err != nil {
 		return p, fmt.Errorf("reading %s: %w", p.Phase, err)
 	}
@@ -237,7 +237,7 @@ func turned[T any](ctx context.Context, r *Reader, p progress, page []T, next st
 	if next == "" {
 		return p.to(follows), nil
 	}
-	p.Position, p.Page, p.Troubles = next, p.Page+1, 0
+	p.Position, p.Page, p.Failures = next, p.Page+1, 0
 	return p, nil
 }
 

@@ -25,8 +25,8 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 	}
 	if before != "" {
 		old, err := r.Documents.Load(ctx, before)
-		if err != nil && p.Troubles+1 < troubles {
-			p.Troubles++
+		if err != nil && p.Failures+1 < maxFailures {
+			p.Failures++
 			return p, nil
 		}
 		if err != nil {

@@ -32,7 +32,7 @@ func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
 	}
 	apis, next, err := r.Source(ctx).RestAPIsPage(ctx, p.Position)
 	apis = slices.DeleteFunc(apis, func(api gateway.RestAPI) bool { return wanted[api.ID] == nil })
-	return turned(ctx, r, p, apis, next, err, readStages)
+	return nextPage(ctx, r, p, apis, next, err, readStages)
 }
 
 // readStages reads the stages of APIs whose stages are missing or out of date.
@@ -64,7 +64,7 @@ func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 		if err := remember(ctx, r, schema.CatalogStages(), api.ID, stages); err != nil {
 			return p, err
 		}
-		p.Troubles = 0
+		p.Failures = 0
 	}
 	return p.to(readDomains), nil
 }
@@ -99,7 +99,7 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 		if err := remember(ctx, r, schema.CatalogMappings(), name, mappings); err != nil {
 			return p, err
 		}
-		p.Troubles = 0
+		p.Failures = 0
 	}
 	return p.to(keep), nil
 }

@@ -149,7 +149,7 @@ func (p sweepProgress) to(next sweepPhase) sweepProgress {
 	return p
 }
 
-func (p sweepProgress) turned(next string, follows sweepPhase) sweepProgress {
+func (p sweepProgress) afterPage(next string, follows sweepPhase) sweepProgress {
 	if next == "" {
 		return p.to(follows)
 	}
@@ -191,7 +191,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 		if err != nil {
 			return p, fmt.Errorf("listing keys: %w", err)
 		}
-		return p.turned(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
+		return p.afterPage(next, surveyPlans), s.keep(ctx, p, fmt.Sprintf("key-%05d", p.Page), "", keys)
 	case surveyPlans:
 		plans, next, err := from.UsagePlansPage(ctx, p.Position)
 		if err != nil {
@@ -201,7 +201,7 @@ func (s *Sweep) step(ctx context.Context, p sweepProgress) (sweepProgress, error
 		for i, plan := range plans {
 			ids[i] = plan.ID
 		}
-		return p.turned(next, surveyAttached), s.Scratch.Put(ctx, p.set(), fmt.Sprintf("plans-%05d", p.Page), ids, surveyKept)
+		return p.afterPage(next, surveyAttached), s.Scratch.Put(ctx, p.set(), fmt.Sprintf("plans-%05d", p.Page), ids, surveyKept)
 	case surveyAttached:
 		return s.surveyAttached(ctx, p, from)
 	case compareStreams:

@@ -57,7 +57,7 @@ func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress
 			return p, portal.Postpone("the queues do not answer", err)
 		}
 	}
-	return p.turned(next, findUnknown), nil
+	return p.afterPage(next, findUnknown), nil
 }
 
 func (f *Found) add(stream portal.Stream, c compared) {

@@ -264,7 +264,7 @@ func (a *Account) close(e events.Event, plan portal.PlanID, phase Phase, lost ev
 	s.Phase, s.Since, s.Parked, s.Lost = phase, e.Time, "", lost
 	a.Subscriptions[plan] = s
 	if phase == Ended {
-		a.empty(e, s.Ring)
+		a.noteEmptied(e, s.Ring)
 	}
 }
 
@@ -284,8 +284,8 @@ func (a *Account) endPairs(e events.Event, plan portal.PlanID) {
 	}
 }
 
-// empty records when the last subscription of a ring has ended.
-func (a *Account) empty(e events.Event, ring portal.Ring) {
+// noteEmptied records when the last subscription of a ring has ended.
+func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
 	for _, s := range a.Subscriptions {
 		if s.Ring == ring && s.Phase != Ended {
 			return
