@@ -107,11 +107,8 @@ func newProblem(ctx context.Context, status int, code portal.Code, detail string
 func problemOf(ctx context.Context, err error) *Problem {
 	status, code := Status(err), portal.CodeOf(err)
 	if status >= http.StatusInternalServerError {
-		line := zerolog.Ctx(ctx).Error().Err(err)
-		if stack := portal.StackOf(err); stack != "" {
-			line = line.Str("stack", stack)
-		}
-		line.Msg("a request could not be answered")
+		portal.WithStack(zerolog.Ctx(ctx).Error().Err(err), err).
+			Msg("a request could not be answered")
 	}
 	p := newProblem(ctx, status, code, portal.MessageOf(err))
 	p.header = http.Header{}

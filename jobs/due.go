@@ -146,11 +146,8 @@ func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
 }
 
 func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
-	line := zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk)
-	if stack := portal.StackOf(err); stack != "" {
-		line = line.Str("stack", stack)
-	}
-	line.Msg("a due row is passed over")
+	portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("kind", kind).Str("row", sk), err).
+		Msg("a due row is passed over")
 	if d.PassedOver != nil {
 		d.PassedOver(kind)
 	}

@@ -43,3 +43,12 @@ func StackOf(err error) string {
 	}
 	return ""
 }
+
+// WithStack adds the field "stack" to a log line whose error comes from a panic. E is
+// *zerolog.Event; this package does not import it.
+func WithStack[E interface{ Str(key, value string) E }](line E, err error) E {
+	if stack := StackOf(err); stack != "" {
+		return line.Str("stack", stack)
+	}
+	return line
+}

@@ -34,3 +34,23 @@ func TestGuardedWorkThatDoesNotPanicReturnsItsOwnError(t *testing.T) {
 		}
 	}
 }
+
+// line is a log line under construction, as zerolog's is.
+type line map[string]string
+
+func (l line) Str(key, value string) line {
+	l[key] = value
+	return l
+}
+
+func TestALineHasTheStackOfAPanicAndOfNoOtherError(t *testing.T) {
+	t.Parallel()
+	if got := portal.WithStack(line{}, portal.Guard(explode)()); !strings.Contains(got["stack"], "explode") {
+		t.Errorf("for a panic the line has %v", got)
+	}
+	for _, err := range []error{nil, errors.New("no")} {
+		if got := portal.WithStack(line{}, err); len(got) != 0 {
+			t.Errorf("for %v the line has %v", err, got)
+		}
+	}
+}

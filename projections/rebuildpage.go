@@ -84,11 +84,8 @@ func (r *Rebuild) showStream(ctx context.Context, now pointer, place shownIn) (r
 		return err
 	})()
 	if unreadable(ctx, err) {
-		line := zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream))
-		if stack := portal.StackOf(err); stack != "" {
-			line = line.Str("stack", stack)
-		}
-		line.Msg("the rebuild cannot show a stream and skips it")
+		portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(place.stream)), err).
+			Msg("the rebuild cannot show a stream and skips it")
 		return rebuiltStream{unreadable: true}, nil
 	}
 	return rebuiltStream{behind: shown < seen}, err

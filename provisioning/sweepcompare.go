@@ -103,11 +103,8 @@ func (s *Sweep) compare(ctx context.Context, stream portal.Stream, sv survey) (c
 	if err == nil || errors.As(err, &postponed) || ctx.Err() != nil {
 		return c, err
 	}
-	line := zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream))
-	if stack := portal.StackOf(err); stack != "" {
-		line = line.Str("stack", stack)
-	}
-	line.Msg("the sweep cannot read a stream and passes it over")
+	portal.WithStack(zerolog.Ctx(ctx).Error().Err(err).Str("subject", string(stream)), err).
+		Msg("the sweep cannot read a stream and passes it over")
 	return compared{unreadable: true}, nil
 }
 

@@ -24,10 +24,7 @@ func logged(log zerolog.Logger) message.HandlerMiddleware {
 			if h.err != nil {
 				line = line.Str("error", errorText(h.err, msg.Payload))
 			}
-			if stack := portal.StackOf(h.err); stack != "" {
-				line = line.Str("stack", stack)
-			}
-			line.Msg("message " + string(h.outcome))
+			portal.WithStack(line, h.err).Msg("message " + string(h.outcome))
 			return out, err
 		}
 	}

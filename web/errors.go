@@ -52,11 +52,8 @@ func (s *Web) Error(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	status := s.status(err)
 	if status >= http.StatusInternalServerError && !errors.Is(r.Context().Err(), context.Canceled) {
-		line := zerolog.Ctx(r.Context()).Error().Err(err)
-		if stack := portal.StackOf(err); stack != "" {
-			line = line.Str("stack", stack)
-		}
-		line.Msg("could not show a page")
+		portal.WithStack(zerolog.Ctx(r.Context()).Error().Err(err), err).
+			Msg("could not show a page")
 	}
 	switch status {
 	case http.StatusTooManyRequests:
