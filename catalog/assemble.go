@@ -88,17 +88,20 @@ func productID(stages []portal.Stage) string {
 	return portal.DeriveID(parts...)[:16]
 }
 
+// slug is the default of API.Slug.
+func slug(stage portal.Stage) string { return stage.API + "-" + stage.Stage }
+
 // product builds a product from plans that all open the same stages.
 func product(plans []Plan, from parts, at addresses, byDefault Endpoint) Product {
 	p := Product{ID: productID(plans[0].Stages), Plans: plans}
 	for _, stage := range plans[0].Stages {
 		api, rest := from.apis[stage.API]
 		if !rest {
-			p.APIs = append(p.APIs, API{ID: stage.API, Name: "API " + stage.API, Stage: stage.Stage, Kind: Other})
+			p.APIs = append(p.APIs, API{ID: stage.API, Slug: slug(stage), Name: "API " + stage.API, Stage: stage.Stage, Kind: Other})
 			continue
 		}
 		p.APIs = append(p.APIs, API{
-			ID: api.ID, Name: api.Name, Description: api.Description, Version: api.Version, Stage: stage.Stage,
+			ID: api.ID, Slug: slug(stage), Name: api.Name, Description: api.Description, Version: api.Version, Stage: stage.Stage,
 			Kind: REST, Private: api.Private, Endpoint: at.endpoint(api, stage, byDefault),
 		})
 	}

@@ -15,22 +15,92 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Document is the whole catalog.
+// Document is the whole catalog. It names large things (pages, OpenAPI documents, images) by
+// the hash under which the Store keeps them.
 type Document struct {
 	Products []Product `json:"products"`
+	// Pages are the portal's own pages, such as "getting-started".
+	Pages []Page `json:"pages,omitempty"`
 	// Moved leads from the id of a product that is gone to a plan of it that is still offered,
 	// so that old links keep working.
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
 }
 
-// Product is a set of stages, with the plans that open exactly these and the APIs they belong
-// to.
+// Product is what a person finds, reads about and subscribes to: plans and the APIs that they
+// open. A product folder describes it; without one, the plans that open exactly the same stages
+// form a product.
 type Product struct {
-	ID          string `json:"id"`
-	Name        string `json:"name"`
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Description is one sentence of plain text.
 	Description string `json:"description"`
 	Plans       []Plan `json:"plans"`
 	APIs        []API  `json:"apis"`
+
+	// Visibility is one of the constants; "" means VisiblePublic. Groups matter only for
+	// VisibleGroups.
+	Visibility string   `json:"visibility,omitempty"`
+	Groups     []string `json:"groups,omitempty"`
+	// Version is the version's name, such as "2". VersionOf is the id that all versions of one
+	// product share; "" if there is one version only.
+	Version   string `json:"version,omitempty"`
+	VersionOf string `json:"version_of,omitempty"`
+	// Status is one of the constants; "" says nothing. Sunset is the date after which a deprecated
+	// product may be gone (YYYY-MM-DD), Successor the id of the product to move to; both may be "".
+	Status    string `json:"status,omitempty"`
+	Sunset    string `json:"sunset,omitempty"`
+	Successor string `json:"successor,omitempty"`
+
+	Category string   `json:"category,omitempty"`
+	Tags     []string `json:"tags,omitempty"`
+	Owner    *Owner   `json:"owner,omitempty"`
+	Featured bool     `json:"featured,omitempty"`
+	Image    *Image   `json:"image,omitempty"`
+	// Overview and Changelog are the hashes of Markdown, "" if there is none.
+	Overview  string `json:"overview,omitempty"`
+	Changelog string `json:"changelog,omitempty"`
+	Pages     []Page `json:"pages,omitempty"`
+}
+
+// Values of Product.Visibility.
+const (
+	// VisiblePublic products are visible to everybody.
+	VisiblePublic = "public"
+	// VisibleSignedIn products are visible to people who are signed in.
+	VisibleSignedIn = "signed-in"
+	// VisibleGroups products are visible to the members of Product.Groups.
+	VisibleGroups = "groups"
+	// VisibleHidden products are visible to admins only, who see everything.
+	VisibleHidden = "hidden"
+)
+
+// Values of Product.Status.
+const (
+	StatusBeta       = "beta"
+	StatusNew        = "new"
+	StatusDeprecated = "deprecated"
+)
+
+// Owner is who to ask about a product. Only Name is never "".
+type Owner struct {
+	Name  string `json:"name"`
+	Email string `json:"email,omitempty"`
+	URL   string `json:"url,omitempty"`
+}
+
+// Image is a stored image. Type is its media type.
+type Image struct {
+	Hash string `json:"hash"`
+	Type string `json:"type"`
+	// Alt is the text for people who do not see the image, "" if it only decorates.
+	Alt string `json:"alt,omitempty"`
+}
+
+// Page is a stored page of Markdown. Name is its last path segment.
+type Page struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+	Hash  string `json:"hash"`
 }
 
 // Plan is one usage plan. A nil limit means unlimited.
@@ -43,7 +113,21 @@ type Plan struct {
 	Stages      []portal.Stage `json:"stages"`
 	// Methods have limits of their own instead of the plan's.
 	Methods []MethodLimit `json:"methods,omitempty"`
+
+	// Order is the position that a product folder gives the plan, from 1. Plans without one (0)
+	// come after it, by size.
+	Order int `json:"order,omitempty"`
+	// Price is plain text, such as "29 € a month"; "" if nothing is said about it.
+	Price       string `json:"price,omitempty"`
+	Recommended bool   `json:"recommended,omitempty"`
+	// Approval is ApprovalManual or "", which means that nobody has to approve a subscription.
+	Approval string `json:"approval,omitempty"`
+	// Marketplace plans are bought on AWS Marketplace. Nobody can subscribe to them here.
+	Marketplace bool `json:"marketplace,omitempty"`
 }
+
+// ApprovalManual means that an operator approves each subscription.
+const ApprovalManual = "manual"
 
 // MethodLimit limits one method of a stage. Path is the resource's, such as "/pets/{id}";
 // Method is the verb.
@@ -75,21 +159,41 @@ const (
 	// Other is an API that API Gateway does not list among the REST APIs, such as a WebSocket
 	// API. Only its id and stage are known.
 	Other = "other"
+	// Docs is an API that is not on API Gateway. A product folder describes it, and no plan
+	// opens it.
+	Docs = "docs"
 )
 
-// API is one stage of an API. Paths are appended to Endpoint, which is "" if the public cannot
-// call the stage.
+// API is one stage of an API, or an API that is not on API Gateway. Paths are appended to
+// Endpoint, which is "" if the public cannot call the API.
 type API struct {
-	ID          string `json:"id"`
+	// ID is API Gateway's, "" for kind Docs.
+	ID string `json:"id"`
+	// Slug names the API in addresses. It is unique in the product.
+	Slug        string `json:"slug,omitempty"`
 	Name        string `json:"name"`
 	Description string `json:"description"`
 	Version     string `json:"version"`
 	Stage       string `json:"stage"`
 	Endpoint    string `json:"endpoint"`
-	// Kind is REST or Other.
-	Kind string `json:"kind" enum:"rest,other"`
+	// Kind is REST, Other or Docs.
+	Kind string `json:"kind" enum:"rest,other,docs"`
 	// Private APIs can be called only from inside their owner's network.
 	Private bool `json:"private,omitempty"`
+	// Definition is the hash of the API's OpenAPI document, as openapi.Normalize returns it; "" if
+	// there is none.
+	Definition string `json:"definition,omitempty"`
+	// SDKs are what API Gateway generated for the stage.
+	SDKs []SDK `json:"sdks,omitempty"`
+}
+
+// SDK is a stored archive that API Gateway generated. Type is one of GetSdk's: java,
+// javascript, android, objectivec, swift or ruby.
+type SDK struct {
+	Type string `json:"type"`
+	Hash string `json:"hash"`
+	// File is the archive's file name.
+	File string `json:"file"`
 }
 
 // Plan finds a plan and its product.
@@ -175,7 +279,7 @@ func (d Document) Canonical() Document {
 	slices.SortFunc(products, func(a, b Product) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return Document{Products: products, Moved: d.Moved}
+	return Document{Products: products, Pages: d.Pages, Moved: d.Moved}
 }
 
 func canonicalPlans(plans []Plan) []Plan {
@@ -189,9 +293,11 @@ func canonicalPlans(plans []Plan) []Plan {
 	return sorted
 }
 
-// comparePlans orders plans by rate, then by daily quota. Unlimited plans come last.
+// comparePlans orders plans as their product folder does, then by rate, then by daily quota.
+// Unlimited plans come last.
 func comparePlans(a, b Plan) int {
 	return cmp.Or(
+		cmp.Compare(uint(a.Order)-1, uint(b.Order)-1), // 0 comes last
 		compareLimits(a.Throttle, b.Throttle, func(t Throttle) float64 { return t.Rate }),
 		compareLimits(a.Quota, b.Quota, Quota.perDay),
 		cmp.Compare(a.Name, b.Name),

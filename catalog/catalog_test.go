@@ -265,7 +265,7 @@ func TestAnAPIThatIsNoRESTAPIIsNamedAsSuch(t *testing.T) {
 		{ID: "mixed", Name: "Mixed", Stages: stages("pets1", "prod", "chat", "live")},
 		{ID: "chat", Name: "Chat", Stages: stages("chat", "live")},
 	}
-	other := API{ID: "chat", Name: "API chat", Stage: "live", Kind: Other}
+	other := API{ID: "chat", Slug: "chat-live", Name: "API chat", Stage: "live", Kind: Other}
 	doc := s.document()
 	_, alone, _ := doc.Plan("chat")
 	if diff := cmp.Diff(Product{ID: "chat-live", Name: "API chat", APIs: []API{other},
@@ -273,7 +273,7 @@ func TestAnAPIThatIsNoRESTAPIIsNamedAsSuch(t *testing.T) {
 		t.Errorf("alone (-want +got):\n%s", diff)
 	}
 	_, mixed, _ := doc.Plan("mixed")
-	if len(mixed.APIs) != 2 || mixed.APIs[0] != other || mixed.APIs[1].Kind != REST {
+	if len(mixed.APIs) != 2 || !cmp.Equal(mixed.APIs[0], other) || mixed.APIs[1].Kind != REST {
 		t.Errorf("beside another: %+v", mixed.APIs)
 	}
 }

@@ -42,6 +42,12 @@ func (s *Store) Put(ctx context.Context, doc Document) (hash string, err error) 
 	if err != nil {
 		return "", fmt.Errorf("encoding the catalog: %w", err)
 	}
+	return s.PutBlob(ctx, body)
+}
+
+// PutBlob writes what the catalog names by hash, such as an OpenAPI document, and returns its
+// hash. Writing it again changes nothing. It must not be empty.
+func (s *Store) PutBlob(ctx context.Context, body []byte) (hash string, err error) {
 	hash = hashOf(body)
 	number := 0
 	for chunk := range slices.Chunk(body, chunkSize) {
@@ -67,15 +73,9 @@ func (s *Store) putChunk(ctx context.Context, hash string, number int, chunk []b
 // Load reads a document with consistent reads. An unknown one is a portal.Error with code
 // NotFound; one that is incomplete or does not match its hash is an error without a code.
 func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
-	body, err := s.body(ctx, hash)
+	body, err := s.LoadBlob(ctx, hash)
 	if err != nil {
-		return Document{}, fmt.Errorf("loading catalog %s: %w", hash, err)
-	}
-	if len(body) == 0 {
-		return Document{}, fmt.Errorf("loading catalog %s: %w", hash, portal.Fail(portal.NotFound, "There is no such catalog."))
-	}
-	if hashOf(body) != hash {
-		return Document{}, fmt.Errorf("loading catalog %s: what is stored has another hash", hash)
+		return Document{}, err
 	}
 	var doc Document
 	if err := json.Unmarshal(body, &doc); err != nil {
@@ -85,12 +85,31 @@ func (s *Store) Load(ctx context.Context, hash string) (Document, error) {
 	return doc, nil
 }
 
-// fillIn sets the kind of APIs in documents older than kinds: all were REST APIs.
+// LoadBlob reads what PutBlob wrote, with the errors of Load.
+func (s *Store) LoadBlob(ctx context.Context, hash string) ([]byte, error) {
+	body, err := s.body(ctx, hash)
+	if err != nil {
+		return nil, fmt.Errorf("loading catalog %s: %w", hash, err)
+	}
+	if len(body) == 0 {
+		return nil, fmt.Errorf("loading catalog %s: %w", hash, portal.Fail(portal.NotFound, "There is no such catalog."))
+	}
+	if hashOf(body) != hash {
+		return nil, fmt.Errorf("loading catalog %s: what is stored has another hash", hash)
+	}
+	return body, nil
+}
+
+// fillIn sets what documents of older versions lack: the kind of APIs, which all were REST
+// APIs, and their slugs.
 func (d Document) fillIn() {
 	for _, product := range d.Products {
 		for i := range product.APIs {
 			if product.APIs[i].Kind == "" {
 				product.APIs[i].Kind = REST
+			}
+			if product.APIs[i].Slug == "" {
+				product.APIs[i].Slug = product.APIs[i].ID + "-" + product.APIs[i].Stage
 			}
 		}
 	}
