@@ -84,7 +84,7 @@ func (s *setup) document() Document {
 func TestPlansOfTheSameStagesAreOneProductAndTheRestIsLeftOut(t *testing.T) {
 	t.Parallel()
 	api := func(id, name, description, version, stage string) API {
-		return API{ID: id, Name: name, Description: description, Version: version, Stage: stage, Kind: REST,
+		return API{ID: id, Slug: id + "-" + stage, Name: name, Description: description, Version: version, Stage: stage, Kind: REST,
 			Endpoint: "https://" + id + ".execute-api.eu-west-1.amazonaws.com/" + stage}
 	}
 	pets, birds := stages("pets1", "prod"), stages("birds", "prod", "pets1", "prod")
