@@ -1,0 +1,72 @@
+package catalog
+
+import "github.com/gatehouse-portal/gatehouse/portal"
+
+// Folder is what a catalog folder says: its products, the portal's own pages, and what is wrong
+// with it. Package catalog/folder reads it.
+type Folder struct {
+	Products []Described
+	Pages    []Page
+	// Blobs are the contents that products and pages name, by hash. The Store must have them
+	// before a document that names them is published.
+	Blobs    map[string][]byte
+	Problems []Problem
+}
+
+// Described is a product folder: a description of what API Gateway has, or a product that is not
+// on API Gateway.
+type Described struct {
+	// Path is the folder's name, for messages.
+	Path string
+	// Product has everything but Plans and APIs.
+	Product Product
+	Plans   []DescribedPlan
+	APIs    []DescribedAPI
+}
+
+// DescribedPlan names a usage plan by its id or its name, one of which is "", and says how to
+// show it. Empty fields leave what API Gateway says.
+type DescribedPlan struct {
+	ID    portal.PlanID
+	Named string
+	// Title replaces the plan's name.
+	Title       string
+	Description string
+	Price       string
+	Recommended bool
+	Approval    string
+	// Withheld plans are not offered.
+	Withheld bool
+	// Line is the line in the product's file, for messages.
+	Line int
+}
+
+// DescribedAPI names a stage of a REST API by the API's id or name, or describes an API that is
+// not on API Gateway (ID and Named are ""). Empty fields leave what API Gateway says.
+type DescribedAPI struct {
+	ID, Named, Stage string
+	Slug             string
+	Title            string
+	Description      string
+	Version          string
+	// Endpoint is the base URL of an API that is not on API Gateway, "" if it has none.
+	Endpoint string
+	// Definition is the hash of the OpenAPI document that replaces API Gateway's export.
+	Definition string
+	// SDKs are the types that API Gateway shall generate; see SDK.
+	SDKs []string
+	Line int
+}
+
+// Problem is something in a source that was left out of the catalog, and what to change. The rest
+// of the catalog is published all the same.
+type Problem struct {
+	// Where is a file ("seamark/product.yaml"), or what API Gateway has ("API a1b2c3, stage v1").
+	Where string `json:"where"`
+	// Line is 0 if it says nothing.
+	Line int    `json:"line,omitempty"`
+	Text string `json:"text"`
+}
+
+// HashOf returns the hash under which the Store keeps a blob.
+func HashOf(body []byte) string { return hashOf(body) }
