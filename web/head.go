@@ -12,25 +12,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // shelf returns what the person who asks may see of the catalog.
 func (s *Web) shelf(r *http.Request) (*library.Shelf, error) {
-	return s.library.For(r.Context(), viewer(r))
-}
-
-func viewer(r *http.Request) catalog.Viewer {
-	id, _ := identity.From(r.Context())
-	return library.Viewer(id)
+	return s.library.For(r.Context(), library.Viewer(r.Context()))
 }
 
 func signedIn(r *http.Request) bool {
 	_, ok := identity.From(r.Context())
 	return ok
 }
-
-var errNoProduct = portal.Fail(portal.NotFound, "There is no such product, or it is no longer offered.")
 
 // onShelf finds the product in the path. An old address of it leads to the same page at its
 // present one: then moved is that page's path.
@@ -42,9 +34,8 @@ func (s *Web) onShelf(r *http.Request) (shelf *library.Shelf, product catalog.Pr
 	if shelf, err = s.shelf(r); err != nil {
 		return nil, product, "", err
 	}
-	product, ok := shelf.Product(name)
-	if !ok {
-		return nil, product, "", errNoProduct
+	if product, err = shelf.Product(name); err != nil {
+		return nil, product, "", err
 	}
 	if product.ID != name {
 		pattern := chi.RouteContext(r.Context()).RoutePattern()
@@ -92,6 +83,8 @@ type productHead struct {
 	Sunset    string
 	Successor *link
 	Action    link
+	// Current names the page, "" for the overview.
+	Current string
 }
 
 type tab struct {
@@ -119,6 +112,9 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 		Versions: versionLinks(shelf.Products, product),
 		Action:   link{"Get an API key", escapedPath("apis", product.ID, "plans")},
 	}
+	if current != tabOverview {
+		head.Current = current
+	}
 	at := func(label string, segments ...any) {
 		head.Tabs = append(head.Tabs, tab{link{label, escapedPath(append([]any{"apis", product.ID}, segments...)...)}, label == current})
 	}
@@ -134,7 +130,7 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 	if product.Changelog != "" {
 		at(tabChangelog, "changelog")
 	}
-	if next, ok := shelf.Product(product.Successor); ok && product.Successor != "" {
+	if next, err := shelf.Product(product.Successor); err == nil && product.Successor != "" {
 		head.Successor = &link{next.Name + versionSuffix(next), escapedPath("apis", next.ID)}
 	}
 	return head

@@ -63,7 +63,11 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog.Product) []newsLine {
 	var list []newsLine
 	for _, product := range products {
-		page, err := s.markdown(ctx, shelf, product.Changelog, pagePlace{product: product.ID, level: 2})
+		changelog, err := shelf.Changelog(ctx, product.ID)
+		if err != nil {
+			continue
+		}
+		page, err := s.rendered(changelog.Markdown, inProduct(shelf, product, "changelog.md", 2))
 		if err != nil || len(page.Contents) == 0 {
 			continue
 		}

@@ -22,10 +22,12 @@ type productPage struct {
 	SignIn       string
 	// PlansPerKey is how many plans a key can be in: "10 plans".
 	PlansPerKey string
-	Call        string
+	Call        firstCall
 	// Open says that something is in progress, so the page polls.
 	Open    bool
 	Version string
+	// Titled says that the page's heading says what this is.
+	Titled bool
 }
 
 type planCard struct {
@@ -33,8 +35,8 @@ type planCard struct {
 	Limits []limit
 	// Held is the account's subscription, nil if it has none or it has ended.
 	Held *heldPlan
-	// Owner is whom to ask for a plan that needs approval, "" if nobody is named.
-	Owner string
+	// Elsewhere says how to get a plan that nobody can subscribe to here, "" for other plans.
+	Elsewhere string
 	// Blocked says that the account's key does not work.
 	Blocked bool
 	// Badge and Note are about a request that the subscription does not show yet, or that
@@ -58,12 +60,20 @@ type inTheWay struct {
 
 // product is the overview. A product without an overview of its own has its plans there, too.
 func (s *Web) product(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
-	overview, err := s.markdown(r.Context(), shelf, product.Overview, pagePlace{product: product.ID, level: 2})
-	if err != nil {
-		return err
+	body := overviewPage{Head: s.head(r, shelf, product, tabOverview), Pages: pageLinks(product)}
+	if product.Overview != "" {
+		text, err := shelf.Overview(r.Context(), product.ID)
+		if err != nil {
+			return err
+		}
+		overview, err := s.rendered(text.Markdown, inProduct(shelf, product, "overview.md", 2))
+		if err != nil {
+			return err
+		}
+		body.Overview = overview.HTML
 	}
-	body := overviewPage{Head: s.head(r, shelf, product, tabOverview), Overview: overview.HTML, Pages: pageLinks(product)}
-	if overview.HTML == "" {
+	if body.Overview == "" {
+		var err error
 		if body.Plans, err = s.productPage(r, shelf, product, here(r)); err != nil {
 			return err
 		}
@@ -85,6 +95,7 @@ func (s *Web) plans(w http.ResponseWriter, r *http.Request, shelf *library.Shelf
 	if err != nil {
 		return err
 	}
+	plans.Titled = true
 	body := plansPage{Head: s.head(r, shelf, product, tabPlans), Plans: plans}
 	body.Head.Action = link{}
 	s.render(w, r, http.StatusOK, view{page: "plans", Title: "Plans · " + product.Name, Section: "apis", Body: body, About: product.Description})
@@ -167,6 +178,7 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	all := offersIn(shelf.Products)
 	for _, plan := range product.Plans {
 		card := s.planCard(plan, all, mine)
+		card.Elsewhere = elsewhere(product, plan)
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
 		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {
@@ -175,6 +187,19 @@ func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog
 	}
 	body.Version = versionOf(shelf.Hash, mine)
 	return body, nil
+}
+
+// elsewhere says how to get a plan that people cannot subscribe to on this page.
+func elsewhere(product catalog.Product, plan catalog.Plan) string {
+	switch {
+	case plan.Marketplace:
+		return "This plan is sold on AWS Marketplace. Buy it there."
+	case plan.Approval == catalog.ApprovalManual && product.Owner != nil && product.Owner.Email != "":
+		return "The operator of this portal approves subscriptions to this plan. Write to " + product.Owner.Email + "."
+	case plan.Approval == catalog.ApprovalManual:
+		return "The operator of this portal approves subscriptions to this plan. Ask them for it."
+	}
+	return ""
 }
 
 type ofAccount struct {

@@ -40,8 +40,8 @@ type referencePage struct {
 	Sections  []tagSection
 	Schema    *schemaPage
 	Languages []tab
-	Crumb     string
-	Call      string
+	// StartHref is the first page.
+	StartHref string
 }
 
 type referenceStart struct {
@@ -174,14 +174,7 @@ func countOperations(doc *openapi.Document) int {
 }
 
 func (ref *reference) path(segments ...any) string {
-	return docsAddress(ref.product, ref.api) + escapedPath2(segments...)
-}
-
-func escapedPath2(segments ...any) string {
-	if len(segments) == 0 {
-		return ""
-	}
-	return escapedPath(segments...)
+	return docsAddress(ref.product, ref.api) + escapedPath(segments...)
 }
 
 // operationHref is where an operation is read: on the one page, or on its own.
@@ -192,10 +185,7 @@ func (ref *reference) operationHref(op *openapi.Operation) string {
 // start is the first page: what the API is, how to authenticate, and its operations.
 func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
 	page := ref.page(r, "", nil)
-	description, err := ref.web.rendered(ref.doc.Description, ref.place(2))
-	if err != nil {
-		return err
-	}
+	description := ref.prose(ref.doc.Description, 2)
 	page.Start = &referenceStart{
 		Description: description, Auth: ref.authentication(), SignedIn: ref.signedIn,
 		KeyHref: escapedPath("apis", ref.product.ID, "plans"),
@@ -220,13 +210,13 @@ func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
 	}
 	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
 		page := ref.page(r, webhooksSlug, nil)
-		page.Crumb, page.Sections = webhooksName, []tagSection{ref.webhooks(true)}
+		page.Head.Current, page.Sections = webhooksName, []tagSection{ref.webhooks(true)}
 		return ref.show(w, r, page, webhooksName+" · "+ref.title(), "")
 	}
 	for _, tag := range ref.doc.Tags {
 		if tag.Slug == slug {
 			page := ref.page(r, slug, nil)
-			page.Crumb, page.Sections = tagName(tag), []tagSection{ref.section(tag, len(tag.Operations) <= operationsOnAPage)}
+			page.Head.Current, page.Sections = tagName(tag), []tagSection{ref.section(tag, len(tag.Operations) <= operationsOnAPage)}
 			return ref.show(w, r, page, tagName(tag)+" · "+ref.title(), tag.Description)
 		}
 	}
@@ -244,8 +234,8 @@ func (ref *reference) operation(w http.ResponseWriter, r *http.Request) error {
 	if err := ref.addConsole(r, &view); err != nil {
 		return err
 	}
-	page.Crumb, page.Sections = operationTitle2(op), []tagSection{{Operations: []operationView{view}}}
-	return ref.show(w, r, page, operationTitle2(op)+" · "+ref.title(), cmp.Or(op.Summary, op.Description))
+	page.Head.Current, page.Sections = nameOf(op), []tagSection{{Operations: []operationView{view}}}
+	return ref.show(w, r, page, nameOf(op)+" · "+ref.title(), cmp.Or(op.Summary, op.Description))
 }
 
 func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag string, err error) {
@@ -276,11 +266,8 @@ func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 		return portal.Fail(portal.NotFound, "There is no such schema.")
 	}
 	page := ref.page(r, "", nil)
-	page.Crumb = name
-	description, err := ref.web.rendered(schema.Description, ref.place(2))
-	if err != nil {
-		return err
-	}
+	page.Head.Current = name
+	description := ref.prose(schema.Description, 2)
 	shown := *schema
 	shown.Description = ""
 	page.Schema = &schemaPage{Name: name, Description: description, Schema: ref.schemaView(&shown, nil)}
@@ -289,10 +276,6 @@ func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
 
 func (ref *reference) title() string { return cmp.Or(ref.api.Name, ref.doc.Title) }
 
-func (ref *reference) place(level int) pagePlace {
-	return pagePlace{product: ref.product.ID, level: level}
-}
-
 const (
 	webhooksName = "Webhooks"
 	webhooksSlug = "-webhooks"
@@ -300,13 +283,13 @@ const (
 
 func tagName(tag openapi.Tag) string { return cmp.Or(tag.Name, "Operations") }
 
-func operationTitle2(op *openapi.Operation) string { return cmp.Or(op.Summary, op.Method+" "+op.Path) }
+func nameOf(op *openapi.Operation) string { return cmp.Or(op.Summary, op.Method+" "+op.Path) }
 
 // page has what every page of the documentation shows around its content.
 func (ref *reference) page(r *http.Request, tag string, current *openapi.Operation) referencePage {
 	page := referencePage{
 		Head: ref.web.head(r, ref.shelf, ref.product, tabDocs), API: ref.api, Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
-		Nav: ref.nav(tag, current), Downloads: ref.downloads(), Markdown: mdAddress(r),
+		Nav: ref.nav(tag, current), Downloads: ref.downloads(), Markdown: mdAddress(r), StartHref: ref.path(),
 	}
 	if apis := documented(ref.product); len(apis) > 1 {
 		for _, api := range apis {
@@ -365,7 +348,7 @@ func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []
 	var list []navOperation
 	for _, op := range ops {
 		list = append(list, navOperation{
-			Method: op.Method, Label: operationTitle2(op), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
+			Method: op.Method, Label: nameOf(op), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
 		})
 	}
 	return list
@@ -375,7 +358,7 @@ func tagAnchor(slug string) string { return "tag-" + slug }
 
 func (ref *reference) section(tag openapi.Tag, full bool) tagSection {
 	section := tagSection{Name: tagName(tag), Anchor: tagAnchor(tag.Slug), Href: ref.path("tags", tag.Slug)}
-	section.Description, _ = ref.web.rendered(tag.Description, ref.place(3))
+	section.Description = ref.prose(tag.Description, 3)
 	ref.fill(&section, tag.Operations, full)
 	return section
 }
@@ -401,7 +384,7 @@ func (ref *reference) authentication() []authentication {
 	var list []authentication
 	for _, scheme := range ref.doc.Security {
 		a := authentication{Name: scheme.Name, Text: schemeText(scheme), Key: scheme.APIKey() && ref.api.Kind == catalog.REST}
-		a.Description, _ = ref.web.rendered(scheme.Description, ref.place(4))
+		a.Description = ref.prose(scheme.Description, 4)
 		list = append(list, a)
 	}
 	return list

@@ -84,7 +84,7 @@ var parameterPlaces = []struct{ in, name string }{
 // view returns an operation for a page whose heading has that level.
 func (ref *reference) view(op *openapi.Operation, level int) operationView {
 	v := operationView{
-		Operation: op, Level: level, Anchor: "op-" + op.ID, Href: ref.operationHref(op), Title: operationTitle2(op),
+		Operation: op, Level: level, Anchor: "op-" + op.ID, Href: ref.operationHref(op), Title: nameOf(op),
 		Auth: ref.authOf(op), Webhook: ref.isWebhook(op), Language: ref.language,
 	}
 	v.Description = ref.prose(op.Description, level+1)
@@ -103,7 +103,7 @@ func (ref *reference) view(op *openapi.Operation, level int) operationView {
 	v.Responses = ref.responses(op.Responses, v.Anchor)
 	for _, c := range op.Callbacks {
 		v.Callbacks = append(v.Callbacks, callbackView{
-			Title: operationTitle2(c), Method: c.Method, Path: c.Path, Description: ref.prose(c.Description, level+1),
+			Title: nameOf(c), Method: c.Method, Path: c.Path, Description: ref.prose(c.Description, level+1),
 			Body: ref.bodyView(c.Body, v.Anchor+"-"+c.ID), Responses: ref.responses(c.Responses, v.Anchor+"-"+c.ID),
 		})
 	}
@@ -135,11 +135,11 @@ func (ref *reference) snippet(op *openapi.Operation) template.HTML {
 }
 
 func (ref *reference) prose(markdown string, level int) template.HTML {
-	html, err := ref.web.rendered(markdown, ref.place(min(level, 6)))
+	page, err := ref.web.rendered(markdown, place{level: min(level, 6)})
 	if err != nil {
 		return template.HTML("<p>" + template.HTMLEscapeString(markdown) + "</p>") //nolint:gosec // it is escaped
 	}
-	return html
+	return page.HTML
 }
 
 func (ref *reference) parameterView(p openapi.Parameter) parameterView {

@@ -14,8 +14,7 @@ const (
 
 type searchPage struct {
 	Query   string
-	Results []library.Result
-	// Signed out people may find more after signing in.
+	Results library.Results
 	SignedIn bool
 	SignIn   string
 }
