@@ -28,8 +28,9 @@ type catalogPage struct {
 	// Synchronized says that a catalog has been published.
 	Synchronized bool
 	SignIn       string
-	// Hidden says that signing in may show more.
-	SignedIn bool
+	SignedIn     bool
+	// Hidden are the parameters that the search form keeps.
+	Hidden []link
 }
 
 // facet is a property that the catalog can be filtered by.
@@ -82,7 +83,7 @@ func (s *Web) catalog(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 	}
-	body.AsCards, body.AsLines = at.view(false), at.view(true)
+	body.AsCards, body.AsLines, body.Hidden = at.view(false), at.view(true), at.hidden()
 	s.render(w, r, http.StatusOK, view{page: "catalog", Title: "APIs", Section: "apis", Body: body})
 	return nil
 }
@@ -170,6 +171,20 @@ func (a catalogAddress) String() string {
 func (a catalogAddress) view(list bool) string {
 	a.list = list
 	return a.String()
+}
+
+// hidden are the parameters of the address but the query.
+func (a catalogAddress) hidden() []link {
+	var list []link
+	for _, f := range facets {
+		for _, value := range a.chosen[f.param] {
+			list = append(list, link{f.param, value})
+		}
+	}
+	if a.list {
+		list = append(list, link{"view", "list"})
+	}
+	return list
 }
 
 // toggled is the address with the option chosen, or given up if it is chosen.

@@ -414,7 +414,11 @@ func schemeText(s openapi.SecurityScheme) string {
 }
 
 func (ref *reference) show(w http.ResponseWriter, r *http.Request, page referencePage, title, about string) error {
-	ref.web.render(w, r, http.StatusOK, view{page: "reference", Title: title, Section: "apis", Body: page, About: about})
+	return ref.showWith(w, r, http.StatusOK, page, title, about)
+}
+
+func (ref *reference) showWith(w http.ResponseWriter, r *http.Request, status int, page referencePage, title, about string) error {
+	ref.web.render(w, r, status, view{page: "reference", Title: title, Section: "apis", Body: page, About: about})
 	return nil
 }
 
