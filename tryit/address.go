@@ -17,13 +17,12 @@ func WithAddress(ctx context.Context, client netip.Addr) context.Context {
 // have.
 func network(ctx context.Context) string {
 	client, _ := ctx.Value(addressKey{}).(netip.Addr)
+	if !client.IsValid() {
+		return "unknown"
+	}
 	bits := client.BitLen()
 	if client.Is6() {
 		bits = 64
 	}
-	prefix, err := client.Prefix(bits)
-	if err != nil {
-		return "unknown"
-	}
-	return prefix.String()
+	return netip.PrefixFrom(client.WithZone(""), bits).Masked().String()
 }

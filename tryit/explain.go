@@ -87,7 +87,7 @@ func explain429(r refusal, retryAfter string) string {
 	case r.is("LimitExceededException", "Limit Exceeded"):
 		return "The quota of your plan is used up. Wait until its next period begins, or choose a larger plan."
 	case r.is("TooManyRequestsException", "Too Many Requests"):
-		return "You have sent requests faster than your plan allows. Wait a few seconds, then try again."
+		return "Requests came faster than your plan or the API allows. Wait a few seconds, then try again."
 	}
 	return "The API has had too many requests. " + wait
 }
