@@ -1,0 +1,129 @@
+package tryit
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// shelves is where a viewer's catalog is. *library.Library is one.
+type shelves interface {
+	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
+}
+
+// values returns the value of an account's key, to send it. *operations.Operations does.
+type values interface {
+	ValueToSend(ctx context.Context, account portal.AccountID, key portal.KeyID) (string, error)
+}
+
+// Console tries operations of the catalog for people: it finds the API as they may see it, builds
+// the request, adds their key and sends it, within limits. It is safe for concurrent use.
+type Console struct {
+	shelves shelves
+	values  values
+	sender  *Sender
+	limits  *limits
+}
+
+// NewConsole returns a Console. now is the clock of the limits.
+func NewConsole(shelves shelves, values values, sender *Sender, now func() time.Time) *Console {
+	return &Console{shelves: shelves, values: values, sender: sender, limits: newLimits(now)}
+}
+
+// Caller is the person who tries something. Account is "" for one who is not signed in; they are
+// limited by WithAddress.
+type Caller struct {
+	Viewer  catalog.Viewer
+	Account portal.AccountID
+}
+
+// Attempt is what a person wants to send.
+type Attempt struct {
+	// Product and API are the ids by which the catalog has the API: the product's id, the API's slug.
+	Product, API string
+	Method       string
+	// Path follows the API's endpoint, as in Request.
+	Path string
+	// Header is what to send besides the key.
+	Header http.Header
+	Body   []byte
+	// Key is one of the account's keys, "" for none.
+	Key portal.KeyID
+}
+
+// Try sends the request and returns what happened; see Sender.Send. A product or API that the
+// caller does not see is NotFound, and so is a key of another account. A key for an API that no
+// plan opens is Invalid; without an account it is Unauthorized. Beyond the limits the error is
+// TooManyRequests.
+func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchange, error) {
+	shelf, err := c.shelves.For(ctx, who.Viewer)
+	if err != nil {
+		return Exchange{}, err
+	}
+	api, _, err := shelf.API(attempt.Product, attempt.API)
+	if err != nil {
+		return Exchange{}, err
+	}
+	request := Request{Endpoint: api.Endpoint, Method: attempt.Method, Path: attempt.Path, Header: attempt.Header, Body: attempt.Body}
+	if err := check(shelf.Document, api, who, attempt); err != nil {
+		return Exchange{}, err
+	}
+	end, err := c.limits.begin(who.limited(ctx))
+	if err != nil {
+		return Exchange{}, err
+	}
+	defer end()
+	if attempt.Key != "" {
+		value, err := c.values.ValueToSend(ctx, who.Account, attempt.Key)
+		if err != nil {
+			return Exchange{}, err
+		}
+		request.Key = Key(value)
+	}
+	exchange, err := c.sender.Send(ctx, request)
+	if exchange.Failure == FailurePrivate {
+		zerolog.Ctx(ctx).Warn().Str("product", attempt.Product).Str("api", attempt.API).
+			Msg("a try-it request was not sent, because the API's host has a private address; GATEHOUSE_TRY_PRIVATE_HOSTS can allow it")
+	}
+	return exchange, err
+}
+
+func check(document catalog.Document, api catalog.API, who Caller, attempt Attempt) error {
+	switch {
+	case api.Private:
+		return portal.Fail(portal.Conflict, "This API can be called only from inside its owner's network. Copy the code and run it there.")
+	case api.Endpoint == "":
+		return portal.Fail(portal.Conflict, "This API has no public address, so it cannot be tried here.")
+	case attempt.Key == "":
+		return nil
+	case who.Account == "":
+		return portal.Fail(portal.Unauthorized, "Sign in to use one of your keys.")
+	case !takesKeys(document, api):
+		return portal.Fail(portal.Invalid, "This API takes no keys of this portal. Send the request without a key.")
+	}
+	return nil
+}
+
+// takesKeys reports whether keys may be sent to the API: it is a REST API on API Gateway, and a
+// plan of the catalog opens it. Whatever else a product folder names, a mistake in it must not
+// send people's keys to somebody else.
+func takesKeys(document catalog.Document, api catalog.API) bool {
+	stage := portal.Stage{API: api.ID, Stage: api.Stage}
+	return api.Kind == catalog.REST && api.ID != "" && slices.ContainsFunc(document.Products, func(p catalog.Product) bool {
+		return slices.ContainsFunc(p.Plans, func(plan catalog.Plan) bool { return slices.Contains(plan.Stages, stage) })
+	})
+}
+
+func (c Caller) limited(ctx context.Context) caller {
+	if c.Account != "" {
+		return caller{name: string(c.Account), signedIn: true}
+	}
+	return caller{name: network(ctx)}
+}
