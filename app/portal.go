@@ -14,6 +14,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -41,7 +43,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	messages := newMessaging(c, names)
-	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, catalog.NewStore(c.dynamodb, names.Records))
+	documents := catalog.NewStore(c.dynamodb, names.Records)
+	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
+	shelves := library.New(library.Config{Views: views, Blobs: documents, Load: openapi.Load, Log: p.Log, Now: p.Now})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
@@ -53,7 +57,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	}
 	var who *identity.Service
 	pages := web.New(web.Config{
-		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
+		Operations: ops, Views: views, Library: shelves, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
 		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})

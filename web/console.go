@@ -113,7 +113,7 @@ func fieldOf(p openapi.Parameter) consoleField {
 	if p.In == "cookie" || (p.In == "header" && strings.EqualFold(p.Name, "x-api-key")) {
 		return consoleField{}
 	}
-	field := consoleField{ID: "try-" + p.In + "-" + p.Name, Input: p.In + "." + p.Name, Name: p.Name, In: p.In, Required: p.Required}
+	field := consoleField{ID: "try-" + p.In + "-" + p.Name, Input: p.Key(), Name: p.Name, In: p.In, Required: p.Required}
 	if p.Schema != nil {
 		field.Type = p.Schema.Type
 		field.Options = p.Schema.Enum
@@ -138,7 +138,7 @@ func (b *consoleBody) setText(text string) {
 
 // console is the form without its fields: where it sends to, and with which keys.
 func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console, error) {
-	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: ref.doc.NeedsKey(op)}
+	c := &console{Action: ref.path("operations", op.ID, "try"), Base: ref.base, NeedsKey: ref.takesKey(op)}
 	switch {
 	case ref.api.Private:
 		c.Unavailable = "This API can be called only from inside its owner's network. Copy the code and run it there."
@@ -203,14 +203,14 @@ func (ref *reference) try(w http.ResponseWriter, r *http.Request) error {
 // attempt fills the console with the form's values, sends the request, and returns the status of
 // the page.
 func (ref *reference) attempt(r *http.Request, c *console, op *openapi.Operation) (status int) {
-	values := openapi.Values{}
+	values := openapi.Values{Parameters: map[string]string{}}
 	for _, p := range op.Parameters {
 		field := fieldOf(p)
 		if field.Input == "" {
 			continue
 		}
 		if field.Value = r.PostForm.Get(field.Input); field.Value != "" {
-			values.Set(p.In, p.Name, field.Value)
+			values.Parameters[p.Key()] = field.Value
 		}
 		c.Fields = append(c.Fields, field)
 	}
@@ -252,23 +252,23 @@ func (ref *reference) attempt(r *http.Request, c *console, op *openapi.Operation
 // explain puts errors at the fields that they are about.
 func (c *console) explain(err error) {
 	c.Problem = "Nothing was sent. Correct the marked fields first."
-	var invalid *openapi.InvalidValues
-	if !errors.As(err, &invalid) {
+	var problems openapi.Problems
+	if !errors.As(err, &problems) {
 		c.Problem = "Nothing was sent: " + err.Error()
 		return
 	}
-	for _, fault := range invalid.Faults {
+	for _, problem := range problems {
 		placed := false
 		for i := range c.Fields {
-			if c.Fields[i].In == fault.In && c.Fields[i].Name == fault.Name {
-				c.Fields[i].Error, placed = fault.Text, true
+			if c.Fields[i].Input == problem.Parameter {
+				c.Fields[i].Error, placed = problem.String(), true
 			}
 		}
-		if fault.In == "body" && c.Body != nil {
-			c.Body.Error, placed = fault.Text, true
+		if problem.Parameter == "body" && c.Body != nil {
+			c.Body.Error, placed = problem.String(), true
 		}
 		if !placed {
-			c.Problem = "Nothing was sent: " + fault.Text
+			c.Problem = "Nothing was sent: " + problem.String()
 		}
 	}
 }

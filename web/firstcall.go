@@ -42,8 +42,9 @@ func (s *Web) firstCall(ctx context.Context, shelf *library.Shelf, product catal
 		if op == nil {
 			continue
 		}
-		if text := s.exampleCall(doc, op, api.Endpoint, "curl", key); text != "" {
-			return firstCall{Text: text, Key: doc.NeedsKey(op)}
+		keyed := takesKey(product, api, doc, op)
+		if text := exampleCall(op, api.Endpoint, "curl", key, keyed); text != "" {
+			return firstCall{Text: text, Key: keyed}
 		}
 	}
 	return plainCall(endpoint(product), key)
@@ -74,7 +75,7 @@ func simplest(doc *openapi.Document) *openapi.Operation {
 					effort += 2
 				}
 			}
-			if !doc.NeedsKey(op) && len(op.Security) > 0 {
+			if !op.TakesKey() && !op.Open() {
 				effort += 10
 			}
 			if best == nil || effort < least {
@@ -85,17 +86,20 @@ func simplest(doc *openapi.Document) *openapi.Operation {
 	return best
 }
 
+// takesKey reports whether an operation is called with an API key of this portal: its document
+// says so, or says nothing about authentication at all though plans open the API.
+func takesKey(product catalog.Product, api catalog.API, doc *openapi.Document, op *openapi.Operation) bool {
+	return op.TakesKey() || (len(doc.Security) == 0 && api.Kind == catalog.REST && len(product.Plans) > 0)
+}
+
 // exampleCall writes an operation's example request in a language, "" if it cannot be written.
-func (s *Web) exampleCall(doc *openapi.Document, op *openapi.Operation, base, language, key string) string {
-	request, err := op.ExampleRequest(base)
-	if err != nil {
-		return ""
-	}
+func exampleCall(op *openapi.Operation, base, language, key string, keyed bool) string {
+	request := op.ExampleRequest(base)
 	call := snippet.Request{Method: request.Method, URL: request.URL, Body: request.Body}
 	for _, h := range request.Header {
 		call.Header = append(call.Header, snippet.Header{Name: h.Name, Value: h.Value})
 	}
-	if doc.NeedsKey(op) {
+	if keyed {
 		call.Header = append(call.Header, snippet.Header{Name: "x-api-key", Value: key})
 	}
 	text, err := snippet.Write(language, call)

@@ -245,6 +245,11 @@ func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag s
 	}
 	op, ok := ref.doc.Operation(id)
 	if !ok {
+		for _, hook := range ref.doc.Webhooks {
+			if hook.ID == id {
+				return hook, webhooksSlug, nil
+			}
+		}
 		return nil, "", portal.Fail(portal.NotFound, "There is no such operation.")
 	}
 	for _, tag := range ref.doc.Tags {
@@ -252,7 +257,7 @@ func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag s
 			return op, tag.Slug, nil
 		}
 	}
-	return op, webhooksSlug, nil
+	return op, "", nil
 }
 
 // schema is the page of one of the document's schemas.

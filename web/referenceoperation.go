@@ -127,7 +127,7 @@ func (ref *reference) isWebhook(op *openapi.Operation) bool {
 // snippet returns the operation's example request in the chosen language, "" if it cannot be
 // written.
 func (ref *reference) snippet(op *openapi.Operation) template.HTML {
-	text := ref.web.exampleCall(ref.doc, op, ref.base, ref.language, placeholderKey)
+	text := exampleCall(op, ref.base, ref.language, placeholderKey, ref.takesKey(op))
 	if text == "" {
 		return ""
 	}
@@ -217,9 +217,16 @@ func firstAnswer(responses []responseView) *exampleView {
 	return nil
 }
 
+func (ref *reference) takesKey(op *openapi.Operation) bool {
+	return takesKey(ref.product, ref.api, ref.doc, op)
+}
+
 // authOf says what the operation needs to be called.
 func (ref *reference) authOf(op *openapi.Operation) string {
-	if len(op.Security) == 0 {
+	switch {
+	case len(op.Security) == 0 && ref.takesKey(op):
+		return "Needs an API key in the header x-api-key."
+	case len(op.Security) == 0:
 		return "Needs no authentication."
 	}
 	var ways []string
