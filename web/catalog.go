@@ -67,7 +67,7 @@ func (s *Web) catalog(w http.ResponseWriter, r *http.Request) error {
 	products := byName(shelf.Products)
 	found := matching(products, query)
 	body := catalogPage{
-		Query: query, Total: len(products), Synchronized: shelf.Hash != "",
+		Query: query, Total: len(currentVersions(products)), Synchronized: shelf.Hash != "",
 		Cards: cards(currentVersions(filtered(found, chosen, ""))), List: r.URL.Query().Get("view") == "list",
 		SignIn: signIn(here(r)), SignedIn: signedIn(r),
 	}
