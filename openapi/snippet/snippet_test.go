@@ -275,3 +275,16 @@ func FuzzWrite(f *testing.F) {
 		}
 	})
 }
+
+func TestEveryProgramHasColours(t *testing.T) {
+	t.Parallel()
+	for _, language := range Languages {
+		text, err := Write(language.ID, Request{Method: "POST", URL: "https://example.com/", Body: "{\n  \"a\": \"<b>\"\n}"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(Highlight(language.ID, text)); !strings.Contains(got, `<span class="hl-string">`) || strings.Contains(got, "<b>") {
+			t.Errorf("%s: %s", language.ID, got)
+		}
+	}
+}
