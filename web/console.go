@@ -322,4 +322,3 @@ func bytesText(n int) string {
 	}
 	return strconv.FormatFloat(float64(n)/1000_000, 'f', 1, 64) + " MB"
 }
-

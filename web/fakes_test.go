@@ -51,7 +51,10 @@ type fake struct {
 	// blobs are what the catalog names by hash.
 	blobs map[string]string
 	// exchange is what a try-it request leads to.
-	exchange   tryit.Exchange
+	exchange tryit.Exchange
+	// tried is the last attempt, tryErr the error of attempts.
+	tried      *tryit.Attempt
+	tryErr     error
 	account    projections.Account
 	activity   []projections.Activity
 	operations map[portal.OperationID]operations.Operation
@@ -124,6 +127,13 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 	return f.account, f.err
 }
 
+func (f *fake) Try(_ context.Context, _ tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tried = &attempt
+	return f.exchange, f.tryErr
+}
+
 func (f *fake) LoadBlob(_ context.Context, hash string) ([]byte, error) {
 	body, ok := f.blobs[hash]
 	if !ok {
@@ -193,7 +203,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		})
 	})
 	web.New(web.Config{
-		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f, Load: openapi.Load}), Status: api.Status, Now: func() time.Time { return now },
+		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f, Load: openapi.Load}), Try: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey,

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
 const (
@@ -67,11 +68,12 @@ func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog
 		if err != nil {
 			continue
 		}
-		page, err := s.rendered(changelog.Markdown, inProduct(shelf, product, "changelog.md", 2))
-		if err != nil || len(page.Contents) == 0 {
+		page := s.rendered(changelog.Markdown, inProduct(shelf, product, "changelog.md", 2))
+		at := slices.IndexFunc(page.Contents, func(h markdown.Heading) bool { return !strings.Contains(strings.ToLower(h.Text), "unreleased") })
+		if at < 0 {
 			continue
 		}
-		entry := page.Contents[0]
+		entry := page.Contents[at]
 		list = append(list, newsLine{product.Name, entry.Text, escapedPath("apis", product.ID, "changelog") + "#" + entry.ID})
 	}
 	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(dateIn(b.Title), dateIn(a.Title)) })

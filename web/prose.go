@@ -1,6 +1,8 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -17,18 +19,31 @@ import (
 type place struct {
 	// level is that of its highest headings.
 	level int
-	// link returns the address of a relative link, false if it leads nowhere. Nil means that all
-	// relative links lead nowhere.
-	link func(target string) (string, bool)
-	// name tells apart places where links lead to different addresses.
-	name string
+	// file is its path in the catalog folder, "" if it has no relative links. shelf and hash say
+	// where those lead.
+	file  string
+	shelf *library.Shelf
 }
 
 // inProduct is a file of a product's folder.
 func inProduct(shelf *library.Shelf, product catalog.Product, file string, level int) place {
-	return place{level: level, name: shelf.Hash + " " + product.ID + "/" + file, link: func(target string) (string, bool) {
-		return shelf.Address(product.ID+"/"+file, target)
-	}}
+	return place{level: level, file: product.ID + "/" + file, shelf: shelf}
+}
+
+func (p place) link(target string) string {
+	if p.file == "" {
+		return ""
+	}
+	address, _ := p.shelf.Address(p.file, target)
+	return address
+}
+
+// key names the place among those where the same text looks the same.
+func (p place) key() string {
+	if p.file == "" {
+		return strconv.Itoa(p.level)
+	}
+	return strconv.Itoa(p.level) + " " + p.file + " " + p.shelf.Hash
 }
 
 // texts remembers rendered Markdown, which depends on nothing but its source and place.
@@ -60,20 +75,22 @@ func (t *texts) keep(key string, page markdown.Page) {
 }
 
 // rendered turns Markdown into harmless HTML.
-func (s *Web) rendered(source string, at place) (markdown.Page, error) {
+func (s *Web) rendered(source string, at place) markdown.Page {
 	if strings.TrimSpace(source) == "" {
-		return markdown.Page{}, nil
+		return markdown.Page{}
 	}
-	key := strconv.Itoa(at.level) + " " + at.name + "\n" + source
+	key := at.key() + "\n" + source
 	if page, ok := s.texts.find(key); ok {
-		return page, nil
+		return page
 	}
-	page, err := markdown.Render(source, markdown.Options{Level: at.level, Link: at.link})
-	if err != nil {
-		return markdown.Page{}, err
+	sum := sha256.Sum256([]byte(source))
+	options := markdown.Options{Level: at.level, Origin: s.baseURL, Link: at.link, Image: at.link, Prefix: "text-"}
+	if at.file == "" { // there may be several on a page
+		options.Prefix += hex.EncodeToString(sum[:4]) + "-"
 	}
+	page := markdown.Render(source, options)
 	s.texts.keep(key, page)
-	return page, nil
+	return page
 }
 
 // readingPage is a page of text: a guide or a changelog.
@@ -107,10 +124,7 @@ func (s *Web) guide(w http.ResponseWriter, r *http.Request, shelf *library.Shelf
 }
 
 func (s *Web) reading(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product, page library.Page, file, current string) error {
-	text, err := s.rendered(page.Markdown, inProduct(shelf, product, file, 2))
-	if err != nil {
-		return err
-	}
+	text := s.rendered(page.Markdown, inProduct(shelf, product, file, 2))
 	body := readingPage{Head: s.head(r, shelf, product, current), Title: page.Title, HTML: text.HTML, Contents: text.Contents}
 	body.Head.Current = page.Title
 	if current == tabOverview {

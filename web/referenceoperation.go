@@ -135,11 +135,7 @@ func (ref *reference) snippet(op *openapi.Operation) template.HTML {
 }
 
 func (ref *reference) prose(markdown string, level int) template.HTML {
-	page, err := ref.web.rendered(markdown, place{level: min(level, 6)})
-	if err != nil {
-		return template.HTML("<p>" + template.HTMLEscapeString(markdown) + "</p>") //nolint:gosec // it is escaped
-	}
-	return page.HTML
+	return ref.web.rendered(markdown, place{level: min(level, 6)}).HTML
 }
 
 func (ref *reference) parameterView(p openapi.Parameter) parameterView {

@@ -86,6 +86,8 @@ type frame struct {
 	Person   string
 	SignIn   string
 	SignUp   string
+	// Coloured says that the page may have code with colours.
+	Coloured bool
 	// HeaderSearch says that the page has no larger search field of its own.
 	HeaderSearch bool
 }
@@ -95,6 +97,7 @@ func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view)
 	s.execute(w, r, status, v.page, "layout", frame{
 		view: v, Portal: s.name, SignedIn: signedIn, Person: displayName(id),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
+		Coloured: v.page == "reference" || v.page == "reading" || v.page == "product" || v.page == "page",
 	})
 }
 

@@ -13,8 +13,8 @@ const (
 )
 
 type searchPage struct {
-	Query   string
-	Results library.Results
+	Query    string
+	Results  library.Results
 	SignedIn bool
 	SignIn   string
 }
