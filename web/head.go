@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
 // shelf returns what the person who asks may see of the catalog.
@@ -127,6 +129,9 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 	} else {
 		head.Action = link{}
 	}
+	if s.holds(r, product) {
+		head.Action = link{"See your key", "/dashboard#keys"}
+	}
 	if product.Changelog != "" {
 		at(tabChangelog, "changelog")
 	}
@@ -134,6 +139,23 @@ func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Produc
 		head.Successor = &link{next.Name + versionSuffix(next), escapedPath("apis", next.ID)}
 	}
 	return head
+}
+
+// holds reports whether the person has one of the product's plans. If that cannot be read, the page
+// is shown all the same.
+func (s *Web) holds(r *http.Request, product catalog.Product) bool {
+	id, ok := identity.From(r.Context())
+	if !ok || len(product.Plans) == 0 {
+		return false
+	}
+	account, err := s.views.Account(r.Context(), id.Account)
+	if err != nil {
+		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("a product is shown without what the account holds of it")
+		return false
+	}
+	return slices.ContainsFunc(product.Plans, func(plan catalog.Plan) bool {
+		return subscriptionTo(account, plan.ID).State == projections.SubscriptionActive
+	})
 }
 
 // documented returns the APIs that have an OpenAPI document.
