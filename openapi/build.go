@@ -17,18 +17,27 @@ type builder struct {
 	operationIDs map[string]bool
 	*schemas
 	nothing *node
+	// bodies are built once for each component.
+	bodies map[*node][]Media
+	// parts is how many operations, parameters and bodies the document may still have.
+	parts int
+	size  int
 	// responses are built once for each component.
 	responses map[*node]Response
 	security  map[string]SecurityScheme
 }
 
-func build(root *node, warn *warnings) *Document {
+// build makes the model. The size is that of the document in bytes.
+func build(root *node, size int, warn *warnings) *Document {
 	b := &builder{
 		resolver:     resolver{root: root, found: map[string]*node{}},
 		warn:         warn,
 		ids:          slugs{},
 		operationIDs: map[string]bool{},
 		responses:    map[*node]Response{},
+		bodies:       map[*node][]Media{},
+		parts:        maxParts,
+		size:         size,
 		security:     map[string]SecurityScheme{},
 	}
 	info := root.get("info")
@@ -81,6 +90,10 @@ func (b *builder) paths(root *node) {
 			}
 			continue
 		}
+		if len(path) > maxPath {
+			b.warn.add(at, "the path is longer than %d characters; it is not shown", maxPath)
+			continue
+		}
 		for _, op := range b.item(path, item, defaults, at) {
 			b.doc.list = append(b.doc.list, op)
 			b.doc.operations[op.ID] = op
@@ -107,9 +120,21 @@ func (b *builder) item(path string, item *node, defaults *node, at *place) []*Op
 			b.warn.add(at.to(key), "this is not an operation; it is not shown")
 			continue
 		}
+		if !b.afford(1+len(resolved.get("parameters").list()), at) {
+			break
+		}
 		ops = append(ops, b.operation(strings.ToUpper(key), path, resolved, n, defaults, at.to(key)))
 	}
 	return ops
+}
+
+// afford takes parts from what the document may have, and reports whether there were enough.
+func (b *builder) afford(parts int, at *place) bool {
+	enough := b.parts >= 0
+	if b.parts -= parts; b.parts < 0 && enough {
+		b.warn.add(at, "the document has more than %d operations, parameters and bodies; the rest is not shown", maxParts)
+	}
+	return b.parts >= 0
 }
 
 func (b *builder) operation(method, path string, item, n, defaults *node, at *place) *Operation {
@@ -127,7 +152,7 @@ func (b *builder) operation(method, path string, item, n, defaults *node, at *pl
 	}
 	b.operationIDs[op.OperationID] = op.OperationID != ""
 	for _, tag := range n.get("tags").list() {
-		if name := tag.string(); name != "" && !slices.Contains(op.Tags, name) {
+		if name := tag.string(); name != "" && !slices.Contains(op.Tags, name) && len(op.Tags) < maxChoices {
 			op.Tags = append(op.Tags, name)
 		}
 	}
@@ -235,8 +260,14 @@ func (b *builder) headers(n *node, at *place) []Parameter {
 }
 
 func (b *builder) content(n *node, at *place) []Media {
+	if known, ok := b.bodies[n]; ok || n == nil {
+		return known
+	}
 	var content []Media
 	for mediaType, m := range n.members {
+		if !b.afford(1, at) {
+			break
+		}
 		from := b.follow(m)
 		schema := b.schema(from.get("schema"), at.to("content", mediaType, "schema"))
 		if schema == nil {
@@ -244,6 +275,7 @@ func (b *builder) content(n *node, at *place) []Media {
 		}
 		content = append(content, Media{Type: mediaType, Schema: schema, from: from})
 	}
+	b.bodies[n] = content
 	return content
 }
 

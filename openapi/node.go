@@ -91,6 +91,14 @@ func (n *node) members(yield func(string, *node) bool) {
 	}
 }
 
+// names returns the keys of an object.
+func (n *node) names() []string {
+	if n == nil {
+		return nil
+	}
+	return n.keys
+}
+
 // set adds a member or replaces it.
 func (n *node) set(key string, value *node) {
 	for i, k := range n.keys {

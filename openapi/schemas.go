@@ -22,6 +22,10 @@ type schemas struct {
 	// isCombined are the nodes in both. What they combine is not combined further.
 	isCombined map[*node]bool
 	limited    bool
+	// lost are the references that lead nowhere.
+	lost map[string]bool
+	// anything allows every value.
+	anything *Schema
 }
 
 // draft is a schema that is still to be filled from a node.
@@ -30,13 +34,6 @@ type draft struct {
 	from   *node
 	at     *place
 }
-
-const (
-	maxMerges = 1_000_000
-	maxVisits = 2_000_000
-	// maxAllOf is how deep allOf may be nested.
-	maxAllOf = 40
-)
 
 func newSchemas(r *resolver, warn *warnings) *schemas {
 	return &schemas{
@@ -48,6 +45,7 @@ func newSchemas(r *resolver, warn *warnings) *schemas {
 		visits:     maxVisits,
 		both:       map[[2]*node]*node{},
 		isCombined: map[*node]bool{},
+		lost:       map[string]bool{},
 	}
 }
 
@@ -66,7 +64,7 @@ func (b *schemas) schema(n *node, at *place) *Schema {
 	from := n
 	if ref := n.get("$ref"); ref.is(stringKind) && !hasSiblings(n) {
 		if from = b.follow(n); from == nil {
-			b.warn.add(at, "the reference %s leads nowhere", shorten(ref.text, 200))
+			b.nowhere(ref.text, at)
 			from = n
 		}
 	}
@@ -78,6 +76,14 @@ func (b *schemas) schema(n *node, at *place) *Schema {
 	b.all = append(b.all, s)
 	b.queue = append(b.queue, draft{s, from, at})
 	return s
+}
+
+// nowhere warns once about a reference that leads nowhere.
+func (b *schemas) nowhere(ref string, at *place) {
+	if !b.lost[ref] {
+		b.lost[ref] = true
+		b.warn.add(at, "the reference %s leads nowhere", shorten(ref, 200))
+	}
 }
 
 // hasSiblings reports whether a reference has something to add to what it leads to.
@@ -152,9 +158,11 @@ func sortedKeys(set map[string]bool) []string {
 
 // any returns a schema that allows everything.
 func (b *schemas) any() *Schema {
-	s := &Schema{from: object()}
-	b.all = append(b.all, s)
-	return s
+	if b.anything == nil {
+		b.anything = &Schema{from: object()}
+		b.all = append(b.all, b.anything)
+	}
+	return b.anything
 }
 
 // part is one of the nodes whose conditions a schema combines: its own, and those of allOf.
@@ -172,18 +180,18 @@ func (b *schemas) parts(n *node, at *place) []part {
 	seen := map[*node]bool{}
 	var visit func(n *node, at *place, whole bool, depth int)
 	visit = func(n *node, at *place, whole bool, depth int) {
-		if b.visits--; b.visits < 0 || depth > maxAllOf {
-			b.limit(at)
+		if n == nil || seen[n] {
 			return
 		}
-		if n == nil || seen[n] {
+		if depth > maxAllOf || !b.spend(n) {
+			b.limit(at)
 			return
 		}
 		seen[n] = true
 		if ref := n.get("$ref"); ref.is(stringKind) {
 			target := b.lookup(ref.text)
 			if target == nil {
-				b.warn.add(at, "the reference %s leads nowhere", shorten(ref.text, 200))
+				b.nowhere(ref.text, at)
 			}
 			visit(target, at, whole, depth+1)
 		}
@@ -200,6 +208,18 @@ func (b *schemas) parts(n *node, at *place) []part {
 	}
 	visit(n, at, true, 0)
 	return parts
+}
+
+// spend takes what a node costs each time that a schema takes it over from the budget, and
+// reports whether there was enough.
+func (b *schemas) spend(n *node) bool {
+	b.visits -= 1 + len(n.keys)
+	for _, key := range []string{"required", "enum", "oneOf", "anyOf", "allOf", "patternProperties", "discriminator"} {
+		if value := n.get(key); value != nil {
+			b.visits -= len(value.items) + len(value.get("mapping").names())
+		}
+	}
+	return b.visits >= 0
 }
 
 func (b *schemas) limit(at *place) {
