@@ -34,7 +34,7 @@ const (
 	// minFuzzy is the length of the shortest word in which one letter may be wrong.
 	minFuzzy = 4
 	// candidates is how many entries are ranked, at most.
-	candidates = 300
+	candidates = 200
 )
 
 type indexed struct {
@@ -185,7 +185,7 @@ func anywhere(word string, fuzzy bool) query.Query {
 			begins.SetBoost(2 * field.boost)
 			either.AddQuery(begins)
 		}
-		if fuzzy && len([]rune(word)) >= minFuzzy {
+		if fuzzy && mayBeWrong(word) {
 			resembles := query.NewFuzzyQuery(word)
 			resembles.SetField(field.name)
 			resembles.SetFuzziness(1)

@@ -88,6 +88,13 @@ func parse(text string) question {
 	return q
 }
 
+// fuzzy reports whether a word is long enough to have a wrong letter.
+func (q question) fuzzy() bool {
+	return slices.ContainsFunc(slices.Concat(q.words, q.pathWords), mayBeWrong)
+}
+
+func mayBeWrong(word string) bool { return utf8.RuneCountInString(word) >= minFuzzy }
+
 func (q question) empty() bool { return len(q.words) == 0 && q.path == "" }
 
 // Search finds products, pages, operations and schemas that have every word of the query, at
@@ -107,7 +114,7 @@ func (s *Shelf) Search(ctx context.Context, text string, limit int) (Results, er
 	var results Results
 	results.Incomplete = !indexer.ready(ctx, firstWait)
 	found, err := s.find(ctx, q, false)
-	if err == nil && len(found) < limit {
+	if err == nil && len(found) < limit && q.fuzzy() {
 		var alike []entry
 		alike, err = s.find(ctx, q, true)
 		found = append(found, without(alike, found)...)

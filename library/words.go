@@ -13,6 +13,9 @@ func words(text string) []string {
 	var all []string
 	for _, part := range parts(text) {
 		all = append(all, strings.ToLower(part))
+		if all[len(all)-1] == part { // without capitals
+			continue
+		}
 		if humps := humps(part); len(humps) > 1 {
 			for _, hump := range humps {
 				all = append(all, strings.ToLower(hump))
@@ -38,7 +41,7 @@ func parts(text string) []string {
 	begin := -1
 	text = plain(text)
 	for at, r := range text {
-		single := unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
+		single := r > unicode.MaxLatin1 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
 		inside := !single && (unicode.IsLetter(r) || unicode.IsDigit(r))
 		if begin >= 0 && !inside {
 			found, begin = append(found, text[begin:at]), -1
