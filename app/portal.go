@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
-	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -26,6 +26,7 @@ import (
 type Portal struct {
 	http.Handler
 	messaging messaging
+	library   *library.Library
 }
 
 // NewPortal wires a portal. It fails if set-up has not been run. It does not contact the
@@ -45,7 +46,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	messages := newMessaging(c, names)
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
-	shelves := library.New(library.Config{Views: views, Blobs: documents, Load: openapi.Load, Log: p.Log, Now: p.Now})
+	shelves := library.New(library.Config{Views: views, Blobs: documents, Log: p.Log, Now: p.Now})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
@@ -82,10 +83,10 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, ops, views, Version, guard...)
+	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Version: Version}, guard...)
 	pages.Routes(router, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
-	return &Portal{Handler: router, messaging: messages}, nil
+	return &Portal{Handler: router, messaging: messages, library: shelves}, nil
 }
 
 // get serves HEAD as well: net/http leaves out the body.
@@ -94,8 +95,8 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// Close sends the messages that are queued.
-func (p *Portal) Close() error { return p.messaging.close() }
+// Close sends the messages that are queued, and ends what runs in the background.
+func (p *Portal) Close() error { return errors.Join(p.library.Close(), p.messaging.close()) }
 
 func (c Config) identity() identity.Config {
 	return identity.Config{

@@ -32,7 +32,7 @@ type blobs interface {
 type Config struct {
 	Views views
 	Blobs blobs
-	// Load parses OpenAPI documents.
+	// Load parses OpenAPI documents, openapi.Load if nil.
 	Load func([]byte) (*openapi.Document, error)
 	// Memory bounds the bytes of blobs whose contents are kept, about; DefaultMemory if 0. What is
 	// made of a blob can take several times its size.
@@ -52,14 +52,19 @@ type Library struct {
 	load   func([]byte) (*openapi.Document, error)
 	memory *memory
 	log    zerolog.Logger
+	// indexer has the search index of the current edition.
+	indexer *indexer
 
 	mu      sync.Mutex
 	edition *edition
 }
 
-// New returns a Library. It reads nothing yet.
+// New returns a Library. It reads nothing yet. The caller closes it.
 func New(config Config) *Library {
 	l := &Library{views: config.Views, blobs: config.Blobs, load: config.Load, log: config.Log}
+	if l.load == nil {
+		l.load = openapi.Load
+	}
 	limit, now := config.Memory, config.Now
 	if limit == 0 {
 		limit = DefaultMemory
@@ -68,6 +73,7 @@ func New(config Config) *Library {
 		now = time.Now
 	}
 	l.memory = newMemory(limit, now)
+	l.indexer = newIndexer(l, now)
 	return l
 }
 
@@ -78,7 +84,9 @@ func (l *Library) For(ctx context.Context, viewer catalog.Viewer) (*Shelf, error
 	if err != nil {
 		return nil, err
 	}
-	return l.current(published).shelf(viewer), nil
+	current := l.current(published)
+	l.indexer.want(current)
+	return current.shelf(viewer), nil
 }
 
 // current returns the edition of the published catalog. A request that read an older catalog a
@@ -91,3 +99,6 @@ func (l *Library) current(published projections.Catalog) *edition {
 	}
 	return l.edition
 }
+
+// Close ends what runs in the background. Searches find nothing from then on.
+func (l *Library) Close() error { return l.indexer.close() }

@@ -3,6 +3,8 @@ package library
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/openapi"
@@ -22,13 +24,18 @@ type Shelf struct {
 
 	library  *Library
 	products map[string]int
+	// audiences are those of its products, for searches.
+	audiences []string
 }
 
 func newShelf(e *edition, viewer catalog.Viewer) *Shelf {
 	s := &Shelf{Document: e.document.For(viewer), library: e.library, products: map[string]int{}}
+	audiences := map[string]bool{everybody: true}
 	for i, product := range s.Products {
 		s.products[product.ID] = i
+		audiences[audience(product)] = true
 	}
+	s.audiences = slices.Sorted(maps.Keys(audiences))
 	if e.hash != "" {
 		hash, err := s.Document.Hash()
 		if err != nil {
@@ -101,6 +108,19 @@ func (l *Library) definition(ctx context.Context, hash string) (*openapi.Documen
 		}
 		return document, len(body), nil
 	})
+}
+
+// Source returns an API's OpenAPI document as it is stored, as JSON, without parsing it. It is not
+// kept in memory.
+func (s *Shelf) Source(ctx context.Context, product, slug string) ([]byte, error) {
+	api, _, err := s.API(product, slug)
+	if err != nil {
+		return nil, err
+	}
+	if api.Definition == "" {
+		return nil, errNoDocument
+	}
+	return s.library.blob(ctx, api.Definition)
 }
 
 // Page is a page of Markdown that nobody has sanitized.
