@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -42,12 +43,14 @@ type fake struct {
 	account   projections.Account
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
+	exchange  tryit.Exchange
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
 
 	mu    sync.Mutex
 	asked []asked
+	tried []tried
 }
 
 func (f *fake) ask(what string, who operations.Caller, name string) error {
@@ -92,6 +95,19 @@ func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
 	return f.catalog, f.ask("catalog", operations.Caller{}, "")
 }
 
+func (f *fake) Try(_ context.Context, who tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error) {
+	f.mu.Lock()
+	f.tried = append(f.tried, tried{who, attempt})
+	f.mu.Unlock()
+	return f.exchange, f.ask("try", operations.Caller{Account: who.Account}, attempt.Product+" "+attempt.API)
+}
+
+// tried is one call of Try.
+type tried struct {
+	Who     tryit.Caller
+	Attempt tryit.Attempt
+}
+
 // full is a fake with data in every view.
 func full() *fake {
 	offered := catalog.Document{Products: []catalog.Product{{
@@ -120,6 +136,11 @@ func full() *fake {
 				{Plan: "plan-max", Name: "Unlimited", Offered: true, State: projections.SubscriptionPending, Waiting: "aws", Since: now, Operation: "op-1"},
 				{Plan: "plan-gone", Name: "Gone", State: projections.SubscriptionEnded, Lost: "plan_gone", Since: now},
 			},
+		},
+		exchange: tryit.Exchange{
+			Request:  tryit.Sent{Method: "GET", URL: "https://weather.example/prod/now", Headers: []tryit.Header{{Name: "X-Api-Key", Value: tryit.Mask}}, Dropped: []string{}},
+			Response: &tryit.Response{Status: 403, Reason: "Forbidden", Protocol: "HTTP/2.0", Headers: []tryit.Header{}, Body: tryit.Body{Kind: tryit.KindNone}},
+			TookMS:   7, Explanation: "The request had no key.",
 		},
 		reveals: map[portal.KeyID]time.Time{"key-1": now.Add(time.Minute)},
 		operation: operations.Operation{
@@ -157,7 +178,7 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 			next.ServeHTTP(w, r)
 		})
 	})
-	api.Mount(router, f, f, "1.2.3")
+	api.Mount(router, f, f, f, "1.2.3")
 	router.MethodNotAllowed(api.MethodNotAllowed)
 	return site{t, f, router, log}
 }
@@ -166,7 +187,7 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(zerolog.New(s.log)))
-	api.Mount(router, s.fake, s.fake, "1.2.3", guard)
+	api.Mount(router, s.fake, s.fake, s.fake, "1.2.3", guard)
 	s.handler = router
 	return s
 }

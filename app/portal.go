@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -41,7 +42,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	messages := newMessaging(c, names)
-	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, catalog.NewStore(c.dynamodb, names.Records))
+	documents := catalog.NewStore(c.dynamodb, names.Records)
+	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
+	shelves := library.New(library.Config{Views: views, Blobs: documents, Log: p.Log, Now: p.Now})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
@@ -70,7 +73,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate}
+	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, limiter.proxies.withAddress}
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
 		api.Compress, api.Recover(onError))
@@ -78,7 +81,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, ops, views, Version, guard...)
+	api.Mount(router, ops, views, newConsole(p, shelves, ops), Version, guard...)
 	pages.Routes(router, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages}, nil

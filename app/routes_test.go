@@ -59,6 +59,7 @@ var byRoute = map[string]answers{
 	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
 
 	"GET /":                                everybody(http.StatusOK),
 	"GET /apis":                            everybody(http.StatusOK),
@@ -97,7 +98,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
-	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}
+	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "api": "an-api"}}
 	served := p
 	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
 	var err error

@@ -13,27 +13,27 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// shelves is where a viewer's catalog is. *library.Library is one.
-type shelves interface {
+// Shelves is where a viewer's catalog is. *library.Library is one.
+type Shelves interface {
 	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
 }
 
-// values returns the value of an account's key, to send it. *operations.Operations does.
-type values interface {
+// Values returns the value of an account's key, to send it. *operations.Operations does.
+type Values interface {
 	ValueToSend(ctx context.Context, account portal.AccountID, key portal.KeyID) (string, error)
 }
 
 // Console tries operations of the catalog for people: it finds the API as they may see it, builds
 // the request, adds their key and sends it, within limits. It is safe for concurrent use.
 type Console struct {
-	shelves shelves
-	values  values
+	shelves Shelves
+	values  Values
 	sender  *Sender
 	limits  *limits
 }
 
 // NewConsole returns a Console. now is the clock of the limits.
-func NewConsole(shelves shelves, values values, sender *Sender, now func() time.Time) *Console {
+func NewConsole(shelves Shelves, values Values, sender *Sender, now func() time.Time) *Console {
 	return &Console{shelves: shelves, values: values, sender: sender, limits: newLimits(now)}
 }
 
