@@ -81,7 +81,7 @@ func answers() map[string]any {
 }
 
 func exampleAttempt() Attempt {
-	return Attempt{Method: http.MethodGet, Path: "/harbours?near=54.3,10.1", Headers: []tryit.Header{{Name: "Accept", Value: "application/json"}}, Key: exampleKey}
+	return Attempt{Operation: "list-harbours", Parameters: []Value{{In: "query", Name: "near", Value: "54.3,10.1"}}, Key: exampleKey}
 }
 
 func exampleExchange() tryit.Exchange {

@@ -11,14 +11,17 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
 func TestAnAttemptReachesTheConsoleAsItWasSent(t *testing.T) {
 	t.Parallel()
-	const sent = `{"method":"POST","path":"/a%2Fb?x=1","headers":[{"name":"x-a","value":"1"},{"name":"x-a","value":"2"}],"body":"ü\n","key":"key-1"}`
+	const sent = `{"method":"POST","path":"/a%2Fb?x=1","headers":[{"name":"x-a","value":"1"},{"name":"x-a","value":"2"}],"body":"ü\n","key":"key-1",
+		"operation":"op-1","parameters":[{"in":"path","name":"a.b","value":"1"},{"in":"query","name":"c","value":"2,3"}],"content_type":"text/plain"}`
 	want := tryit.Attempt{
-		Product: "a b", API: "c/d", Method: "POST", Path: "/a%2Fb?x=1", Header: http.Header{"x-a": {"1", "2"}}, Body: []byte("ü\n"), Key: "key-1",
+		Product: "a b", API: "c/d", Method: "POST", Path: "/a%2Fb?x=1", Header: http.Header{"x-a": {"1", "2"}}, Key: "key-1", Operation: "op-1",
+		Values: openapi.Values{Parameters: map[string]string{"path.a.b": "1", "query.c": "2,3"}, Body: "ü\n", ContentType: "text/plain"},
 	}
 	for name, c := range map[string]struct {
 		id  *identity.Identity
@@ -54,7 +57,7 @@ func TestAnAttemptMayHaveABodyOf1MB(t *testing.T) {
 	f := full()
 	s := signedIn(t, f)
 	s.do(http.MethodPost, "/try/weather/forecast", attempt(tryit.MaxRequest)).want(http.StatusOK)
-	if len(f.tried) != 1 || len(f.tried[0].Attempt.Body) != tryit.MaxRequest {
+	if len(f.tried) != 1 || len(f.tried[0].Attempt.Values.Body) != tryit.MaxRequest {
 		t.Errorf("%d attempts arrived", len(f.tried))
 	}
 	large := s.do(http.MethodPost, "/try/weather/forecast", unsized{attempt(2 * tryit.MaxRequest)}).want(http.StatusRequestEntityTooLarge)
@@ -72,7 +75,8 @@ func TestAnAttemptThatIsNotInTheDocumentIsRefused(t *testing.T) {
 		sent string
 		flaw string
 	}{
-		"no method":           {`{}`, "body"},
+		"a parameter nowhere": {`{"parameters":[{"in":"body","name":"a","value":"b"}]}`, "body.parameters[0].in"},
+		"a parameter unnamed": {`{"parameters":[{"in":"path","value":"b"}]}`, "body.parameters[0]"},
 		"an unknown method":   {`{"method":"TRACE"}`, "body.method"},
 		"an unknown property": {`{"method":"GET","url":"https://evil.example/"}`, "body.url"},
 		"an endpoint":         {`{"method":"GET","endpoint":"https://evil.example/"}`, "body.endpoint"},

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -44,7 +45,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	messages := newMessaging(c, names)
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
-	shelves := library.New(library.Config{Views: views, Blobs: documents, Log: p.Log, Now: p.Now})
+	shelves := library.New(library.Config{Views: views, Blobs: documents, Load: openapi.Load, Log: p.Log, Now: p.Now})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
