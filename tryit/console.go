@@ -10,30 +10,31 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// shelves is where a viewer's catalog is. *library.Library is one.
-type shelves interface {
+// Shelves is where a viewer's catalog is. *library.Library is one.
+type Shelves interface {
 	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
 }
 
-// values returns the value of an account's key, to send it. *operations.Operations does.
-type values interface {
+// Values returns the value of an account's key, to send it. *operations.Operations does.
+type Values interface {
 	ValueToSend(ctx context.Context, account portal.AccountID, key portal.KeyID) (string, error)
 }
 
 // Console tries operations of the catalog for people: it finds the API as they may see it, builds
 // the request, adds their key and sends it, within limits. It is safe for concurrent use.
 type Console struct {
-	shelves shelves
-	values  values
+	shelves Shelves
+	values  Values
 	sender  *Sender
 	limits  *limits
 }
 
 // NewConsole returns a Console. now is the clock of the limits.
-func NewConsole(shelves shelves, values values, sender *Sender, now func() time.Time) *Console {
+func NewConsole(shelves Shelves, values Values, sender *Sender, now func() time.Time) *Console {
 	return &Console{shelves: shelves, values: values, sender: sender, limits: newLimits(now)}
 }
 
@@ -44,24 +45,28 @@ type Caller struct {
 	Account portal.AccountID
 }
 
-// Attempt is what a person wants to send.
+// Attempt is what a person wants to send: an operation of the API's OpenAPI document with values,
+// or a method and a path.
 type Attempt struct {
-	// Product and API are the ids by which the catalog has the API: the product's id, the API's slug.
+	// Product and API name the API as the catalog does: the product's id and the API's slug.
 	Product, API string
-	Method       string
+	// Operation is the operation's ID. With "", Method and Path say what to send, and of Values
+	// only Body counts.
+	Operation string
+	Values    openapi.Values
 	// Path follows the API's endpoint, as in Request.
-	Path string
-	// Header is what to send besides the key.
+	Method, Path string
+	// Header is sent besides the operation's headers and the key's, and wins over the former.
 	Header http.Header
-	Body   []byte
 	// Key is one of the account's keys, "" for none.
 	Key portal.KeyID
 }
 
 // Try sends the request and returns what happened; see Sender.Send. A product or API that the
-// caller does not see is NotFound, and so is a key of another account. A key for an API that no
-// plan opens is Invalid; without an account it is Unauthorized. Beyond the limits the error is
-// TooManyRequests.
+// caller does not see is NotFound, and so are an unknown operation and a key of another account.
+// Values that do not fit the operation are Invalid, and the error wraps openapi.Problems. A key for
+// an API that takes none (TakesKeys) is Invalid, too; without an account it is Unauthorized. Beyond
+// the limits the error is TooManyRequests.
 func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchange, error) {
 	shelf, err := c.shelves.For(ctx, who.Viewer)
 	if err != nil {
@@ -71,8 +76,11 @@ func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchang
 	if err != nil {
 		return Exchange{}, err
 	}
-	request := Request{Endpoint: api.Endpoint, Method: attempt.Method, Path: attempt.Path, Header: attempt.Header, Body: attempt.Body}
 	if err := check(shelf.Document, api, who, attempt); err != nil {
+		return Exchange{}, err
+	}
+	request, err := compose(ctx, shelf, api, attempt)
+	if err != nil {
 		return Exchange{}, err
 	}
 	end, err := c.limits.begin(who.limited(ctx))
@@ -105,16 +113,16 @@ func check(document catalog.Document, api catalog.API, who Caller, attempt Attem
 		return nil
 	case who.Account == "":
 		return portal.Fail(portal.Unauthorized, "Sign in to use one of your keys.")
-	case !takesKeys(document, api):
+	case !TakesKeys(document, api):
 		return portal.Fail(portal.Invalid, "This API takes no keys of this portal. Send the request without a key.")
 	}
 	return nil
 }
 
-// takesKeys reports whether keys may be sent to the API: it is a REST API on API Gateway, and a
-// plan of the catalog opens it. Whatever else a product folder names, a mistake in it must not
-// send people's keys to somebody else.
-func takesKeys(document catalog.Document, api catalog.API) bool {
+// TakesKeys reports whether keys may be sent to an API of the document: it is a REST API on API
+// Gateway, and a plan opens it. A product folder can name other endpoints, and a mistake there must
+// not send people's keys to somebody else.
+func TakesKeys(document catalog.Document, api catalog.API) bool {
 	stage := portal.Stage{API: api.ID, Stage: api.Stage}
 	return api.Kind == catalog.REST && api.ID != "" && slices.ContainsFunc(document.Products, func(p catalog.Product) bool {
 		return slices.ContainsFunc(p.Plans, func(plan catalog.Plan) bool { return slices.Contains(plan.Stages, stage) })

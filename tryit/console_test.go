@@ -242,3 +242,134 @@ func TestAttemptsThatAreRefusedLeaveNothingInFlight(t *testing.T) {
 		refused(t, err, portal.Invalid, "The method")
 	}
 }
+
+const definition = `{"openapi":"3.0.3","info":{"title":"Harbours","version":"1"},
+	"servers":[{"url":"https://evil.example/v9"}],"paths":{
+	"/harbours/{id}":{"get":{"operationId":"get-harbour","servers":[{"url":"https://evil.example"}],"parameters":[
+		{"name":"id","in":"path","required":true,"schema":{"type":"string"}},
+		{"name":"limit","in":"query","schema":{"type":"integer","maximum":10}},
+		{"name":"X-Lang","in":"header","schema":{"type":"string"}},
+		{"name":"x-api-key","in":"header","schema":{"type":"string"}},
+		{"name":"session","in":"cookie","schema":{"type":"string"}}],
+		"responses":{"200":{"description":"ok","content":{"text/plain":{}}}}}},
+	"/files/{path+}":{"get":{"operationId":"get-file","parameters":[{"name":"path","in":"path","required":true,"schema":{"type":"string"}}],
+		"responses":{"200":{"description":"ok"}}}},
+	"/../admin":{"get":{"operationId":"climb","responses":{"200":{"description":"ok"}}}},
+	"/berths":{"post":{"operationId":"add-berth","requestBody":{"required":true,"content":{
+		"application/json":{"schema":{"type":"object"}},"text/plain":{"schema":{"type":"string"}}}},"responses":{"200":{"description":"ok"}}}}}}`
+
+// documented is a console whose API has an OpenAPI document.
+func documented(t *testing.T) *desk {
+	t.Helper()
+	document, hash := offered(), catalog.HashOf([]byte(definition))
+	document.Products[0].APIs[0].Definition = hash
+	return open(t, document, map[string][]byte{hash: []byte(definition)}, openapi.Load)
+}
+
+func TestAnOperationIsSentWithItsValues(t *testing.T) {
+	t.Parallel()
+	d := documented(t)
+	e, err := d.Try(t.Context(), asAda, tryit.Attempt{
+		Product: "seamark", API: "harbours", Operation: "get-harbour", Key: adaKey, Header: http.Header{"x-extra": {"1"}, "accept": {"text/html"}},
+		Values: openapi.Values{Parameters: map[string]string{
+			"path.id": "Kiel/Süd ü?#", "query.limit": "5", "header.X-Lang": "de", "header.x-api-key": "typed", "cookie.session": "stolen",
+		}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := d.arrived(); len(got) != 1 || got[0] != "GET /v1/harbours/Kiel%2FS%C3%BCd%20%C3%BC%3F%23?limit=5" {
+		t.Errorf("arrived are %v", got)
+	}
+	if !strings.HasPrefix(answered(t, e).Body.Text, "with the key") {
+		t.Errorf("answered %+v", e.Response)
+	}
+	sent := map[string]string{}
+	for _, h := range e.Request.Headers {
+		sent[h.Name] += h.Value
+	}
+	for name, want := range map[string]string{"X-Lang": "de", "X-Extra": "1", "Accept": "text/html", "X-Api-Key": tryit.Mask, "Cookie": ""} {
+		if sent[name] != want {
+			t.Errorf("%s is sent as %q, want %q", name, sent[name], want)
+		}
+	}
+	if got := strings.Join(e.Request.Dropped, " "); got != "Cookie X-Api-Key" {
+		t.Errorf("dropped are %s", got)
+	}
+	for contentType, want := range map[string]string{"": `application/json {"a":1}`, "text/plain": `text/plain {"a":1}`} {
+		e, err := d.Try(t.Context(), signedOut, tryit.Attempt{
+			Product: "seamark", API: "harbours", Operation: "add-berth", Values: openapi.Values{Body: `{"a":1}`, ContentType: contentType},
+		})
+		if err != nil || answered(t, e).Body.Text != want {
+			t.Errorf("a body is answered %+v, %v", e.Response, err)
+		}
+	}
+}
+
+func TestNoValueOfAnOperationLeadsElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ operation, key, value string }{
+		{"get-harbour", "path.id", ".."}, {"get-harbour", "path.id", "."}, {"get-harbour", "path.id", "../../admin"}, {"get-harbour", "path.id", "%2e%2e"},
+		{"get-harbour", "path.id", "..;x"}, {"get-harbour", "path.id", `..\\..\\admin`},
+		{"get-file", "path.path", "../../admin"}, {"get-file", "path.path", "a/../../../admin"}, {"get-file", "path.path", "%2e%2e/admin"},
+		{"climb", "", ""},
+	} {
+		d := documented(t)
+		attempt := tryit.Attempt{Product: "seamark", API: "harbours", Operation: c.operation, Values: openapi.Values{Parameters: map[string]string{}}}
+		if c.key != "" {
+			attempt.Values.Parameters[c.key] = c.value
+		}
+		if _, err := d.Try(t.Context(), signedOut, attempt); portal.CodeOf(err) != portal.Invalid || len(d.arrived()) > 0 {
+			t.Errorf("%s %q: arrived are %v, %v", c.operation, c.value, d.arrived(), err)
+		}
+	}
+	for value, want := range map[string]string{
+		"//evil.example/": "GET /v1/harbours/%2F%2Fevil.example%2F", "https://evil.example": "GET /v1/harbours/https%3A%2F%2Fevil.example",
+		"@evil.example": "GET /v1/harbours/%40evil.example", "a\r\nHost: evil": "GET /v1/harbours/a%0D%0AHost%3A%20evil",
+	} {
+		d := documented(t)
+		_, err := d.Try(t.Context(), signedOut, tryit.Attempt{
+			Product: "seamark", API: "harbours", Operation: "get-harbour", Values: openapi.Values{Parameters: map[string]string{"path.id": value}},
+		})
+		if got := strings.Join(d.arrived(), ", "); err != nil || got != want {
+			t.Errorf("%q arrives as %s, %v; want %s", value, got, err, want)
+		}
+	}
+}
+
+func TestWrongValuesAreNamed(t *testing.T) {
+	t.Parallel()
+	d := documented(t)
+	attempt := tryit.Attempt{
+		Product: "seamark", API: "harbours", Operation: "get-harbour",
+		Values: openapi.Values{Parameters: map[string]string{"query.limit": "many", "query.depth": "3"}},
+	}
+	_, err := d.Try(t.Context(), signedOut, attempt)
+	refused(t, err, portal.Invalid, "limit must be a whole number")
+	var problems openapi.Problems
+	if !errors.As(err, &problems) || len(problems) != 3 || problems[0].Parameter != "path.id" {
+		t.Errorf("the problems are %v", problems)
+	}
+	for name, c := range map[string]struct {
+		change func(*tryit.Attempt)
+		code   portal.Code
+		says   string
+	}{
+		"an unknown operation":   {func(a *tryit.Attempt) { a.Operation = "nonsense" }, portal.NotFound, "no such operation"},
+		"a path as well":         {func(a *tryit.Attempt) { a.Path = "/x" }, portal.Invalid, "either an operation"},
+		"a method as well":       {func(a *tryit.Attempt) { a.Method = "GET" }, portal.Invalid, "either an operation"},
+		"an API without one":     {func(a *tryit.Attempt) { a.API = "docs" }, portal.NotFound, "no OpenAPI document"},
+		"neither":                {func(a *tryit.Attempt) { a.Operation = "" }, portal.Invalid, "The method must be"},
+		"a body that is not due": {func(a *tryit.Attempt) { a.Values.Body = "x" }, portal.Invalid, "body is not taken"},
+	} {
+		changed := attempt
+		c.change(&changed)
+		_, err := d.Try(t.Context(), signedOut, changed)
+		if portal.CodeOf(err) != c.code || !strings.Contains(portal.MessageOf(err), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(d.arrived()) > 0 {
+		t.Errorf("arrived are %v", d.arrived())
+	}
+}

@@ -4,15 +4,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
 // explain says what a failure or an error status means, and what to change; "" if the exchange
 // needs no explanation.
-func explain(e Exchange, a *answer, keyed bool, host string) string {
+func explain(e Exchange, a *answer, request Request) string {
 	switch {
 	case e.Failure != "":
-		return explainFailure(e, host)
+		return explainFailure(e)
 	case a == nil:
 		return ""
 	}
@@ -23,7 +24,7 @@ func explain(e Exchange, a *answer, keyed bool, host string) string {
 	case a.status == http.StatusUnauthorized:
 		return explain401(r)
 	case a.status == http.StatusForbidden:
-		return explain403(r, keyed)
+		return explain403(r, request)
 	case a.status == http.StatusRequestEntityTooLarge:
 		return "The request's body is larger than the API accepts. Send less."
 	case a.status == http.StatusTooManyRequests:
@@ -62,7 +63,7 @@ func explain401(r refusal) string {
 
 // explain403 knows the answers of API Gateway
 // (https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html).
-func explain403(r refusal, keyed bool) string {
+func explain403(r refusal, request Request) string {
 	switch {
 	case r.is("MissingAuthenticationTokenException", "Missing Authentication Token"):
 		return "API Gateway has no such path with that method. Check both; the API key does not matter here."
@@ -70,10 +71,10 @@ func explain403(r refusal, keyed bool) string {
 		return "API Gateway expects a request signed with AWS credentials here, which the portal cannot send. If you set the header Authorization, the path or method may also be wrong."
 	case r.kind == "AccessDeniedException", strings.HasPrefix(r.message, "User is not authorized"), strings.HasPrefix(r.message, "User: "):
 		return "The API's authorizer or resource policy does not allow this request. Ask the API's owner for access."
-	case r.is("ForbiddenException", "Forbidden") && !keyed:
-		return "The operation needs an API key, and the request had none. Choose one of your keys. If you have none, subscribe to a plan of this product first."
-	case r.is("ForbiddenException", "Forbidden"):
+	case r.is("ForbiddenException", "Forbidden") && request.Key != "":
 		return "API Gateway did not accept the key. Check on your dashboard that you have a plan of this product. If you subscribed a moment ago, wait a minute and try again."
+	case r.is("ForbiddenException", "Forbidden") && request.TakesKeys:
+		return "The operation needs an API key, and the request had none. Sign in, if you have not, and choose one of your keys. If you have none, subscribe to a plan of this product first."
 	}
 	return "The API does not allow this request. Its answer or documentation may say why."
 }
@@ -102,7 +103,11 @@ func explain5xx(r refusal, status int) string {
 	return "Something went wrong inside the API. Try again later. If it keeps failing, tell the API's owner."
 }
 
-func explainFailure(e Exchange, host string) string {
+func explainFailure(e Exchange) string {
+	host := "The API's host"
+	if u, err := url.Parse(e.Request.URL); err == nil {
+		host = u.Host
+	}
 	switch e.Failure {
 	case FailurePrivate:
 		return "The address of this API is inside a private network, and the portal does not send requests there. Copy the code and run it on a machine in that network."

@@ -13,6 +13,7 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		status     int
 		kind, body string
 		keyed      bool
+		keyless    bool // the API takes no keys
 		header     []string
 		says       string // "" means that nothing is said
 	}{
@@ -24,6 +25,7 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		"the API wants credentials":              {status: 401, says: "wants credentials"},
 		"no key":                                 {status: 403, kind: "ForbiddenException", body: forbidden, says: "the request had none"},
 		"no key, API Gateway does not say who":   {status: 403, body: forbidden, says: "the request had none"},
+		"an API that takes no keys":              {status: 403, body: forbidden, keyless: true, says: "documentation may say why"},
 		"a key without plan":                     {status: 403, kind: "ForbiddenException", body: forbidden, keyed: true, says: "did not accept the key"},
 		"a kind with a suffix":                   {status: 403, kind: "ForbiddenException:http://internal.amazon.com/", body: "", keyed: true, says: "did not accept the key"},
 		"a wrong path":                           {status: 403, kind: "MissingAuthenticationTokenException", body: `{"message":"Missing Authentication Token"}`, keyed: true, says: "no such path"},
@@ -44,13 +46,17 @@ func TestEveryRefusalIsExplained(t *testing.T) {
 		"a slow backend":                         {status: 504, body: `{"message":"Endpoint request timed out"}`, says: "did not answer in time"},
 	} {
 		a := &answer{status: c.status, header: http.Header{}, body: []byte(c.body)}
+		request := Request{TakesKeys: !c.keyless}
+		if c.keyed {
+			request.Key = "a key"
+		}
 		if c.kind != "" {
 			a.header.Set("x-amzn-ErrorType", c.kind)
 		}
 		for i := 0; i < len(c.header); i += 2 {
 			a.header.Set(c.header[i], c.header[i+1])
 		}
-		got := explain(Exchange{}, a, c.keyed, "api.example")
+		got := explain(Exchange{}, a, request)
 		if (got == "") != (c.says == "") || !strings.Contains(got, c.says) {
 			t.Errorf("%s: %q, want …%s…", name, got, c.says)
 		}

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// The limits of one process. An account has MaxAtOnce and MaxPerMinute, and so has the network of
-// people who are not signed in. All together have maxInFlight, those who are not signed in half of
-// it.
+// The limits of one process. MaxAtOnce and MaxPerMinute are for each account, and for each network of
+// people who are not signed in. maxInFlight is for all requests; people who are not signed in get at
+// most half of it.
 const (
 	MaxAtOnce    = 3
 	MaxPerMinute = 60

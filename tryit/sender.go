@@ -87,7 +87,7 @@ func (s *Sender) Send(ctx context.Context, request Request) (Exchange, error) {
 	if a != nil {
 		exchange.Response, exchange.Left = a.response(err != nil), left(a.header)
 	}
-	exchange.Explanation = explain(exchange, a, request.Key != "", out.URL.Host)
+	exchange.Explanation = explain(exchange, a, request)
 	return scrubbed(exchange, string(request.Key)), nil
 }
 

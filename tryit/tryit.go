@@ -44,6 +44,8 @@ type Request struct {
 	Body   []byte
 	// Key is sent as x-api-key; "" sends none. The caller has checked that it may go to Endpoint.
 	Key Key
+	// TakesKeys says that keys open the API. It matters only for explanations.
+	TakesKeys bool
 }
 
 // Exchange is what happened to a request.
@@ -60,7 +62,7 @@ type Exchange struct {
 
 // Sent is a request as it was sent. Secrets are masked.
 type Sent struct {
-	Method  string   `json:"method" example:"GET"`
+	Method  string   `json:"method"`
 	URL     string   `json:"url"`
 	Headers []Header `json:"headers" doc:"As sent. Values of keys and credentials are masked."`
 	// Dropped are the names of headers that were not sent.
@@ -70,9 +72,9 @@ type Sent struct {
 
 // Response is an answer.
 type Response struct {
-	Status   int      `json:"status" example:"200"`
-	Reason   string   `json:"reason" doc:"The status in words." example:"OK"`
-	Protocol string   `json:"protocol" example:"HTTP/2.0"`
+	Status   int      `json:"status"`
+	Reason   string   `json:"reason" doc:"The status in words."`
+	Protocol string   `json:"protocol"`
 	Headers  []Header `json:"headers" doc:"Without cookies."`
 	Body     Body     `json:"body"`
 }
@@ -87,7 +89,7 @@ type Header struct {
 type Body struct {
 	Kind Kind `json:"kind" enum:"none,json,text,binary" doc:"json is indented. binary has no text."`
 	// Type is the Content-Type's media type, "" if the answer has none.
-	Type string `json:"type,omitempty" example:"application/json"`
+	Type string `json:"type,omitempty"`
 	Text string `json:"text,omitempty"`
 	// Size is that of the body in bytes, decompressed, up to MaxResponse.
 	Size      int  `json:"size" doc:"In bytes, decompressed."`

@@ -147,7 +147,7 @@ func (ref *reference) console(r *http.Request, op *openapi.Operation) (*console,
 		c.Unavailable = "This API has no public address, so it cannot be tried here."
 		return c, nil
 	}
-	if !c.NeedsKey {
+	if c.NeedsKey = c.NeedsKey && tryit.TakesKeys(ref.shelf.Document, ref.api); !c.NeedsKey {
 		return c, nil
 	}
 	id, ok := identity.From(r.Context())
@@ -226,20 +226,18 @@ func (ref *reference) attempt(r *http.Request, c *console, op *openapi.Operation
 		c.Keys[i].Chosen = c.Keys[i].ID == key
 	}
 	c.NoKey = key == ""
-	request, err := op.Request(ref.api.Endpoint, values)
-	if err != nil {
+	if _, err := op.Request(ref.api.Endpoint, values); err != nil {
 		c.explain(err)
 		return http.StatusUnprocessableEntity
 	}
-	header, err := headersOf(request, c.Headers)
+	header, err := headersOf(c.Headers)
 	if err != nil {
 		c.Problem = portal.MessageOf(err)
 		return http.StatusUnprocessableEntity
 	}
 	id, _ := identity.From(r.Context())
 	exchange, err := ref.web.trying.Try(r.Context(), tryit.Caller{Viewer: library.Viewer(r.Context()), Account: id.Account}, tryit.Attempt{
-		Product: ref.product.ID, API: ref.api.Slug, Method: request.Method, Path: strings.TrimPrefix(request.URL, strings.TrimSuffix(ref.api.Endpoint, "/")),
-		Header: header, Body: []byte(request.Body), Key: key,
+		Product: ref.product.ID, API: ref.api.Slug, Operation: op.ID, Values: values, Header: header, Key: key,
 	})
 	if err != nil {
 		c.Problem = portal.MessageOf(err)
@@ -273,12 +271,9 @@ func (c *console) explain(err error) {
 	}
 }
 
-// headersOf returns the request's headers and those that the person added, one a line.
-func headersOf(request openapi.Request, added string) (http.Header, error) {
+// headersOf reads the headers that a person added, one a line.
+func headersOf(added string) (http.Header, error) {
 	header := http.Header{}
-	for _, h := range request.Header {
-		header.Add(h.Name, h.Value)
-	}
 	for line := range strings.Lines(added) {
 		line = strings.TrimSpace(line)
 		if line == "" {

@@ -64,7 +64,7 @@ func TestTheConsoleShowsWhatCameBack(t *testing.T) {
 	f := subscribed()
 	f.exchange = exchanged(200, tryit.KindJSON, "[\n  {\"id\": \"<script>\"}\n]")
 	doc := document(t, signedIn(f).post(listHarbours+"/try", url.Values{"key": {"key-1"}, "query.limit": {"5"}, "headers": {"Accept-Language: de\r\n"}}), http.StatusOK)
-	if f.tried.Path != "/harbours?limit=5" || f.tried.Method != "GET" || f.tried.Key != "key-1" || f.tried.Header.Get("Accept-Language") != "de" || f.tried.Product != "harbours" || f.tried.API != "main" {
+	if f.tried.Operation != "listHarbours" || f.tried.Values.Parameters["query.limit"] != "5" || f.tried.Key != "key-1" || f.tried.Header.Get("Accept-Language") != "de" || f.tried.Product != "harbours" || f.tried.API != "main" {
 		t.Errorf("it sent %+v", f.tried)
 	}
 	says(t, doc, ".exchange-head", "200 OK in 42 ms")

@@ -13,7 +13,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
-	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
@@ -160,7 +159,7 @@ func built(config web.Config, guard ...func(http.Handler) http.Handler) site {
 		config.Views = f
 	}
 	if config.Library == nil {
-		config.Library = library.New(library.Config{Views: f, Blobs: f, Load: openapi.Load})
+		config.Library = library.New(library.Config{Views: f, Blobs: f})
 	}
 	router := chi.NewRouter()
 	web.New(config).Routes(router, guard...)

@@ -21,7 +21,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/library"
-	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -203,7 +202,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		})
 	})
 	web.New(web.Config{
-		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f, Load: openapi.Load}), Try: f, Status: api.Status, Now: func() time.Time { return now },
+		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Try: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey,

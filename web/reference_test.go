@@ -10,6 +10,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 const harbourDocument = `{
@@ -58,7 +59,7 @@ func harbours() *fake {
 		Overview:  f.put("## Why\n\nIt has *every* harbour. See the [guide](pages/start.md) and [nothing](nowhere.md).\n\n<img src=x onerror=alert(1)>"),
 		Changelog: f.put("## 2026-11-02: Depths\n\nHarbours have depths.\n\n## 2026-10-01\n\nFirst version."),
 		Pages:     []catalog.Page{{Name: "start", Title: "Getting started", Hash: f.put("Read this first.\n\n## One\n\n## Two")}},
-		Plans:     []catalog.Plan{{ID: "plan-harbours", Name: "Basic", Price: "Free", Stages: weatherStages}},
+		Plans:     []catalog.Plan{{ID: "plan-harbours", Name: "Basic", Price: "Free", Stages: []portal.Stage{{API: "harbours", Stage: "v2"}}}},
 		APIs: []catalog.API{{
 			ID: "harbours", Slug: "main", Name: "Harbours API", Stage: "v2", Kind: catalog.REST, Endpoint: "https://api.example.com/v2",
 			Definition: f.put(harbourDocument), SDKs: []catalog.SDK{{Type: "java", Hash: "x", File: "harbours.zip"}},
