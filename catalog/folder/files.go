@@ -66,7 +66,7 @@ func list(fsys fs.FS) (*files, error) {
 }
 
 const (
-	symlink   = "is a symbolic link, which Gatehouse does not follow. Put a copy of the file into the folder"
+	symlink   = "is a symbolic link, which Gatehouse does not follow. Put a copy in its place"
 	irregular = "is not a regular file. Remove it"
 )
 

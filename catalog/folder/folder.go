@@ -67,7 +67,7 @@ func (r *reader) reportLoose() {
 	}
 	for _, name := range sortedKeys(r.files.refused) {
 		if !strings.Contains(name, "/") {
-			r.report(name, faultf(0, "%s %s.", name, strings.ReplaceAll(r.files.refused[name], "the file", "the folder")))
+			r.report(name, faultf(0, "%s %s.", name, r.files.refused[name]))
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (c *svgCheck) begin(e xml.StartElement) *fault {
 		c.style = c.depth
 	}
 	for _, a := range e.Attr {
-		if f := c.attribute(name, a); f != nil {
+		if f := c.attribute(e.Name.Local, a); f != nil {
 			return f
 		}
 	}
@@ -123,12 +123,12 @@ func (c *svgCheck) attribute(element string, a xml.Attr) *fault {
 	case name == "base":
 		return c.fault("The image has the attribute xml:base, which changes where references lead. Remove it.")
 	case name == "href" || name == "src":
-		if !strings.HasPrefix(value, "#") && (element != "image" || !embeddedImage.MatchString(value)) {
+		if !strings.HasPrefix(value, "#") && (strings.ToLower(element) != "image" || !embeddedImage.MatchString(value)) {
 			return c.fault("<%s> refers to %s, outside the image. Remove the reference, or embed the picture as PNG or JPEG.", element, clip(value))
 		}
 	case name == "attributename" && isReference(value):
 		return c.fault("<%s> changes a reference or an event attribute. Remove it.", element)
-	case harmfulCSS(value) && (name == "style" || loads.MatchString(value)):
+	case name == "style" && harmfulCSS(value), name != "style" && harmfulFunction(value):
 		return c.fault("The attribute %s refers to %s, outside the image. Remove the reference.", a.Name.Local, clip(value))
 	}
 	return nil
@@ -146,8 +146,14 @@ var (
 	loads         = regexp.MustCompile(`(?i)url\(|image-set\(|image\(|src\(|@import|javascript:|expression\(`)
 )
 
-// harmfulCSS reports whether a style sheet or a presentation attribute could fetch something.
-// References inside the document, url(#…), are harmless.
+// harmfulFunction reports whether a presentation attribute could fetch something. Text that names
+// an address is harmless there.
+func harmfulFunction(value string) bool {
+	value = localURL.ReplaceAllString(value, "")
+	return strings.Contains(value, "(") && (strings.Contains(value, `\`) || loads.MatchString(value))
+}
+
+// harmfulCSS reports whether a style sheet could fetch something. References inside the document, url(#…), are harmless.
 func harmfulCSS(css string) bool {
 	css = localURL.ReplaceAllString(cssComment.ReplaceAllString(css, ""), "")
 	return strings.Contains(css, `\`) || strings.Contains(css, "/*") || strings.Contains(css, "//") || loads.MatchString(css)
