@@ -6,7 +6,6 @@ package folder
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -173,15 +172,6 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 func titled(name string) string {
 	text := strings.ReplaceAll(name, "-", " ")
 	return strings.ToUpper(text[:1]) + text[1:]
-}
-
-// titleOf returns the title in an OpenAPI document.
-func titleOf(definition []byte) string {
-	var document struct {
-		Info struct{ Title string }
-	}
-	_ = json.Unmarshal(definition, &document)
-	return strings.TrimSpace(document.Info.Title)
 }
 
 // pathIn resolves a path in product.yaml. ok is false if it leaves the product's folder.

@@ -267,6 +267,27 @@ func TestFilesThatAProductNamesAreChecked(t *testing.T) {
 	}
 }
 
+func TestOpenAPIDocumentsThatCannotBeShownAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ document, want string }{
+		"no JSON":                {`{"openapi": `, "a/api.json:1: …"},
+		"no OpenAPI":             {`{"name": "x"}`, "a/api.json:0: The document does not say which OpenAPI it follows; add the member openapi, such as openapi: 3.0.3."},
+		"nothing":                {"", "a/api.json:0: …"},
+		"another file's schema":  {strings.Replace(openAPI, `{"description": "A."}`, `{"$ref": "file:///etc/passwd"}`, 1), "a/api.json:0: At /paths/…"},
+		"another site's schema":  {strings.Replace(openAPI, `{"description": "A."}`, `{"$ref": "https://a.example/x.json"}`, 1), "a/api.json:0: At /paths/…"},
+		"a product's own folder": {strings.Replace(openAPI, `{"description": "A."}`, `{"$ref": "other.json#/x"}`, 1), "a/api.json:0: At /paths/…"},
+	} {
+		f := mustRead(t, folderOf("a/product.yaml", "name: A\napis: [{openapi: api.json}]\n", "a/api.json", c.document))
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tells(t, f, c.want)
+			if len(f.Products) != 0 {
+				t.Errorf("products are %+v", f.Products)
+			}
+		})
+	}
+}
+
 func TestTooManyFilesAndLevelsAreRefused(t *testing.T) {
 	t.Parallel()
 	fsys := folderOf("a/product.yaml", tidesYAML, "deep/product.yaml", "name: D\nplans: [{id: d}]\n", "deep/1/2/3/4/5/6/7/8/9/x", "", "fine/product.yaml", "name: F\nplans: [{id: f}]\n")

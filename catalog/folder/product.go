@@ -142,15 +142,15 @@ func (p *product) describeAPIs() error {
 		where := at("apis", strconv.Itoa(i))
 		described := a.described(p.lines.line(where...))
 		if a.OpenAPI != "" {
-			definition, err := p.definition(a.OpenAPI, child(where, "openapi"))
+			document, err := p.document(a.OpenAPI, child(where, "openapi"))
 			if err != nil {
 				return err
 			}
-			if definition != nil {
-				described.Definition = p.keep(definition)
+			if document.body != nil {
+				described.Definition = p.keep(document.body)
 			}
 			if described.Title == "" && !a.onAPIGateway() {
-				described.Title = cmp.Or(titleOf(definition), p.spec.Name)
+				described.Title = cmp.Or(document.title, p.spec.Name)
 			}
 		}
 		if described.Slug == "" && !a.onAPIGateway() {
@@ -171,18 +171,17 @@ func (p *product) describeAPIs() error {
 	return nil
 }
 
-// definition reads an OpenAPI document. It is nil if there is a problem.
-func (p *product) definition(name string, where []string) ([]byte, error) {
+// document reads an OpenAPI document. Its body is nil if there is a problem.
+func (p *product) document(name string, where []string) (*definition, error) {
 	file, data, err := p.referred(name, where, maxOpenAPI)
 	if data == nil || err != nil {
-		return nil, err
+		return &definition{}, err
 	}
-	definition, err := p.reader.documents.normalize(data)
-	if err != nil {
-		p.report(file, documentFault(err))
-		return nil, nil
+	checked := p.reader.documents.check(data)
+	if !p.reported(file) {
+		p.report(file, checked.faults...)
 	}
-	return definition, nil
+	return checked, nil
 }
 
 // referred reads a file that product.yaml names. Data is nil if there is a problem.
