@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -129,10 +131,7 @@ func TestEveryOperationAnswersItsExampleAsDocumented(t *testing.T) {
 	for _, tag := range a.document.Tags {
 		for _, op := range tag.Operations {
 			seen[op.Path] = true
-			request, err := op.ExampleRequest("https://api.example.com")
-			if err != nil {
-				t.Fatal(err)
-			}
+			request := op.ExampleRequest("https://api.example.com")
 			r := httptest.NewRequest(request.Method, request.URL, strings.NewReader(request.Body))
 			w := httptest.NewRecorder()
 			demo.API().ServeHTTP(w, r)
@@ -196,10 +195,7 @@ func TestErrorsAreAnsweredAsDocumented(t *testing.T) {
 			t.Errorf("the document lacks %s %s", method, path)
 			continue
 		}
-		documented := false
-		for _, response := range op.Responses {
-			documented = documented || response.Status == http.StatusText(w.Code) || response.Status == strings.TrimSpace(w.Result().Status[:3])
-		}
+		documented := slices.ContainsFunc(op.Responses, func(r openapi.Response) bool { return r.Status == strconv.Itoa(w.Code) })
 		if w.Code < 400 || !documented {
 			t.Errorf("%s answers %d, which is not documented", call, w.Code)
 		}
