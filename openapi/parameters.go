@@ -43,6 +43,9 @@ func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Para
 func (b *builder) undeclared(op *Operation, params []Parameter, at *place) []Parameter {
 	var missing []Parameter
 	for name := range placeholders(op.Path) {
+		if strings.HasPrefix(name, "$") {
+			continue // a runtime expression in the address of a callback
+		}
 		same := func(p Parameter) bool { return p.In == "path" && p.Name == name }
 		if slices.ContainsFunc(params, same) || slices.ContainsFunc(missing, same) {
 			continue
