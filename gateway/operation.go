@@ -36,6 +36,8 @@ var (
 
 	listRestAPIs = Operation{name: "GetRestApis", class: other}
 	listStages   = Operation{name: "GetStages", class: other}
+	readExport   = Operation{name: "GetExport", class: other}
+	readSDK      = Operation{name: "GetSdk", class: other}
 	listDomains  = Operation{name: "GetDomainNames", class: other}
 	listMappings = Operation{name: "GetBasePathMappings", class: other}
 )
