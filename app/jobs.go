@@ -68,7 +68,7 @@ func RequestCatalog(ctx context.Context, p Process) error {
 	return errors.Join(err, sender.close())
 }
 
-func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
+func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
 	return &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
 			return plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
@@ -77,6 +77,7 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 		Requests:  catalog.NewRequests(c.dynamodb, names.Records),
 		Documents: catalog.NewStore(c.dynamodb, names.Records),
 		Endpoint:  c.dataPlane(),
+		OfferAll:  cfg.Offer == OfferAll,
 		Published: func(ctx context.Context) (string, error) {
 			history, err := facts.Read(ctx, portal.CatalogStream, 0)
 			return state.FoldCatalog(history).Hash, err

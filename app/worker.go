@@ -91,11 +91,13 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
+	refused := &refusals{facts: facts, documents: documents, now: now}
 	execute := handlers.New(handlers.Config{
 		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
+		Refusal: refused.refusal,
 	})
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
@@ -120,7 +122,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 				Views: projections.NewViews(c.dynamodb, tables, documents),
 			}),
 		}.Run},
-		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, plane, facts, execute, messages, now).Step},
+		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, p.Config, plane, facts, execute, messages, now).Step},
 		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
 		jobs.Job{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,

@@ -32,7 +32,8 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 }
 
 // Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
-// does not have is NotFound. The worker decides everything else, because the views lag behind.
+// does not have is NotFound, and one that nobody can subscribe to here is a Conflict. The worker
+// decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
@@ -43,9 +44,12 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 		if err != nil {
 			return nil, err
 		}
-		found, _, ok := offered.Plan(plan)
+		found, product, ok := offered.Plan(plan)
 		if !ok {
 			return nil, portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		if refusal := found.Refusal(product); refusal != "" {
+			return nil, portal.Fail(portal.Conflict, refusal)
 		}
 		return events.SubscribeRequested{
 			Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
