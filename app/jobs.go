@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -78,6 +79,7 @@ func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.Control
 		Documents: catalog.NewStore(c.dynamodb, names.Records),
 		Endpoint:  c.dataPlane(),
 		OfferAll:  cfg.Offer == OfferAll,
+		Normalize: openapi.Normalize,
 		Published: func(ctx context.Context) (string, error) {
 			history, err := facts.Read(ctx, portal.CatalogStream, 0)
 			return state.FoldCatalog(history).Hash, err
