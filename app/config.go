@@ -17,6 +17,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
@@ -198,6 +199,10 @@ func (c Config) faults() []error {
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
 	check(slices.Contains([]string{ProvisioningAuto, ProvisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
 	check(slices.Contains([]string{OfferTagged, OfferAll}, c.Offer), "GATEHOUSE_OFFER %q: want tagged or all", c.Offer)
+	if c.Catalog != "" {
+		_, err = folder.Open(c.Catalog, nil)
+		check(err == nil, "GATEHOUSE_CATALOG: %v", err)
+	}
 	_, err = keys.New(nil, c.KeyPrefix)
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= identity.MinSessionTTL, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)

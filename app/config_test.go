@@ -119,6 +119,8 @@ func TestInvalidSettingIsRefused(t *testing.T) {
 		"GATEHOUSE_LOG_LEVEL=7":                                "GATEHOUSE_LOG_LEVEL",
 		"GATEHOUSE_LOG_FORMAT=yaml":                            `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
 		"GATEHOUSE_PROVISIONING=bulk":                          `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
+		"GATEHOUSE_CATALOG=https://example.com/catalog":        "GATEHOUSE_CATALOG: the catalog folder https://example.com/catalog has an unknown scheme https",
+		"GATEHOUSE_CATALOG=s3://":                              "GATEHOUSE_CATALOG: the catalog folder s3:// names no bucket",
 		"GATEHOUSE_OFFER=none":                                 `GATEHOUSE_OFFER "none": want tagged or all`,
 		"GATEHOUSE_PLANS_PER_KEY=0":                            "GATEHOUSE_PLANS_PER_KEY 0: want a number above 0",
 		"GATEHOUSE_PLANS_PER_KEY=many":                         `GATEHOUSE_PLANS_PER_KEY "many": want a number`,

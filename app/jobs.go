@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
@@ -69,8 +70,8 @@ func RequestCatalog(ctx context.Context, p Process) error {
 	return errors.Join(err, sender.close())
 }
 
-func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
-	return &catalog.Reader{
+func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) (*catalog.Reader, error) {
+	reader := &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
 			return plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
 		},
@@ -94,6 +95,15 @@ func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.Control
 		},
 		Now: now,
 	}
+	if cfg.Catalog == "" {
+		return reader, nil
+	}
+	source, err := folder.Open(cfg.Catalog, c.s3)
+	if err != nil {
+		return nil, err
+	}
+	reader.Folder = source.Read
+	return reader, nil
 }
 
 func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, now func() time.Time) *provisioning.Sweep {

@@ -112,6 +112,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if p.Config.Provisioning == ProvisioningAuto {
 		converger.Bulk = keyimport.New(plane, keyimport.Config{Usable: newFindings(c, names, p).Usable})
 	}
+	offered, err := newCatalogReader(c, names, p.Config, plane, facts, execute, messages, now)
+	if err != nil {
+		return nil, err
+	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
 		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
@@ -122,7 +126,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 				Views: projections.NewViews(c.dynamodb, tables, documents),
 			}),
 		}.Run},
-		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, p.Config, plane, facts, execute, messages, now).Step},
+		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
 		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
 		jobs.Job{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,

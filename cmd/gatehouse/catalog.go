@@ -18,6 +18,7 @@ import (
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
+	Check  catalogCheckCommand  `cmd:"" help:"Check a catalog folder on this machine, and say what to change. It needs no AWS."`
 	Sync   catalogSyncCommand   `cmd:"" help:"Ask the workers to read the usage plans, the APIs and the catalog folder now, and wait until they have. They also do so every five minutes."`
 	Status catalogStatusCommand `cmd:"" help:"Show what the workers found when they last read the catalog: problems, and the plans that are not offered."`
 }
