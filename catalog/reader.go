@@ -42,6 +42,8 @@ type Source interface {
 	DomainsPage(ctx context.Context, position string) (domains []gateway.Domain, next string, err error)
 	MappingsPage(ctx context.Context, domain gateway.Domain, position string) (mappings []gateway.Mapping, next string, err error)
 	Export(ctx context.Context, stage portal.Stage) (document []byte, err error)
+	SDKTypes(ctx context.Context) (parameters map[string][]string, err error)
+	SDK(ctx context.Context, stage portal.Stage, kind string, parameters map[string]string) (gateway.SDK, error)
 }
 
 // scratch keeps what a run has read so far.
@@ -74,8 +76,8 @@ type Result struct {
 }
 
 // Reader reads the catalog, as a job. Its steps read the usage plans, the catalog folder, the
-// REST APIs that these name, the stages of each, the custom domains, and the OpenAPI documents of
-// stages; the last steps store the document and publish it. A run stores what it reads in rows,
+// REST APIs that these name, the stages of each, the custom domains, and the OpenAPI documents and
+// SDKs of stages; the last steps store the document and publish it. A run stores what it reads in rows,
 // so an interrupted step can run again without reading stored pages again. A run answers the
 // requests that were waiting when it began.
 //
@@ -118,6 +120,7 @@ const (
 	readDomains  phase = "domains"
 	readMappings phase = "mappings"
 	readExports  phase = "exports"
+	readSDKs     phase = "sdks"
 	keep         phase = "keep"
 	publish      phase = "publish"
 )
@@ -261,6 +264,8 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 		return r.readMappings(ctx, p)
 	case readExports:
 		return r.readExports(ctx, p)
+	case readSDKs:
+		return r.readSDKs(ctx, p)
 	case keep:
 		return r.keep(ctx, p)
 	}

@@ -96,6 +96,17 @@ func (p *plane) MappingsPage(_ context.Context, domain gateway.Domain, position 
 	return page(p, "mappings "+domain.Name, position, p.mappings[domain.Name])
 }
 
+func (p *plane) SDKTypes(context.Context) (map[string][]string, error) {
+	return map[string][]string{"java": {"serviceName", "java.package-name"}, "javascript": {}, "cobol": {"picture"}}, p.call("sdktypes", "")
+}
+
+func (p *plane) SDK(_ context.Context, stage portal.Stage, kind string, parameters map[string]string) (gateway.SDK, error) {
+	if err := p.call("sdk ", stage.String()+" "+kind); err != nil {
+		return gateway.SDK{}, err
+	}
+	return gateway.SDK{File: kind + "_now.zip", Body: fmt.Appendf(nil, "%s of %s %s: %v", kind, stage, p.versions[stage], parameters)}, nil
+}
+
 // called takes out how often each operation was called.
 func (p *plane) called() map[string]int {
 	counts := map[string]int{}

@@ -41,7 +41,7 @@ const maxOutages = 6
 // leaves the document that is known, and is reported; it never fails the run.
 func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) {
 	if r.Normalize == nil {
-		return p.to(keep), nil
+		return p.to(readSDKs), nil
 	}
 	found, err := r.parts(ctx, p)
 	if err != nil {
@@ -62,14 +62,14 @@ func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) 
 		}
 		next, err := r.export(ctx, p, stage, version, last.Value)
 		if err != nil {
-			return r.failedExport(ctx, p, stage, last.Value, err)
+			return r.failedCall(ctx, p, askedExports, stageName(stage), last.Value, err)
 		}
 		if err := remember(ctx, r, schema.CatalogExports(), stageName(stage), next, kept); err != nil {
 			return p, err
 		}
 		p.Failures = 0
 	}
-	return p.to(keep), nil
+	return p.to(readSDKs), nil
 }
 
 func stageName(stage portal.Stage) string { return stage.API + "," + stage.Stage }
@@ -119,30 +119,47 @@ func (r *Reader) export(ctx context.Context, p progress, stage portal.Stage, ver
 	return next, nil
 }
 
-// failedExport decides what follows a call that failed. Missing tokens postpone the step. Any
-// other failure is tried again at once, twice, and then by the next run.
-func (r *Reader) failedExport(ctx context.Context, p progress, stage portal.Stage, last generated, err error) (progress, error) {
+// asked is something that API Gateway generates of stages.
+type asked struct {
+	// what is its name for people, many its plural.
+	what, many string
+	set        string
+	follows    phase
+}
+
+var (
+	askedExports = asked{what: "OpenAPI document", many: "OpenAPI documents", set: schema.CatalogExports(), follows: readSDKs}
+	askedSDKs    = asked{what: "SDK", many: "SDKs", set: schema.CatalogSDKs(), follows: keep}
+)
+
+// failedCall decides what follows a call that failed. name is the row of what was asked for, and last
+// what is known of it. Missing tokens postpone the step. Any other failure is tried again at
+// once, twice, and then by the next run.
+func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name string, last generated, err error) (progress, error) {
 	var postponed *portal.Postponed
 	var unavailable *gateway.Unavailable
 	if errors.As(err, &postponed) || ctx.Err() != nil {
 		return p, err
 	}
-	p.Failures++
+	failures := p.Failures + 1
+	report := func(format string, args ...any) (progress, error) {
+		next := p.to(of.follows)
+		next.Problems = append(next.Problems, Problem{Where: of.many, Text: fmt.Sprintf(format, args...)})
+		return next, nil
+	}
 	switch {
 	case errors.As(err, &unavailable) && unavailable.Forbidden:
-		p.Problems = append(p.Problems, Problem{Where: "OpenAPI documents", Text: "The workers may not export OpenAPI documents, so APIs have none that " +
-			"are not in the catalog folder. Give them the permissions of docs/configuration.md#permissions."})
-		return p.to(keep), nil
-	case p.Failures >= maxOutages:
-		p.Problems = append(p.Problems, Problem{Where: "OpenAPI documents", Text: "API Gateway does not export OpenAPI documents right now. " +
-			"Those that were exported before stand. The workers try again in five minutes."})
-		return p.to(keep), nil
-	case p.Failures < maxFailures:
+		return report("The workers may not have API Gateway generate %s. Give them the permissions of docs/configuration.md#permissions.", of.many)
+	case failures >= maxOutages:
+		return report("API Gateway does not generate %s right now. Those that were read before stand. The workers try again in five minutes.", of.many)
+	}
+	p.Failures = failures
+	if failures < maxFailures {
 		return p, nil
 	}
-	zerolog.Ctx(ctx).Warn().Err(err).Str("stage", stage.String()).Msg("an OpenAPI document could not be exported")
-	next := generated{Hash: last.Hash, Problem: fmt.Sprintf("API Gateway %s when asked for its OpenAPI document. The workers try again in five minutes.", answered(unavailable))}
-	return p, remember(ctx, r, schema.CatalogExports(), stageName(stage), next, kept)
+	zerolog.Ctx(ctx).Warn().Err(err).Str("of", name).Msg("API Gateway did not generate the " + of.what)
+	next := generated{Hash: last.Hash, File: last.File, Problem: fmt.Sprintf("API Gateway %s when asked for its %s. The workers try again in five minutes.", answered(unavailable), of.what)}
+	return p, remember(ctx, r, of.set, name, next, kept)
 }
 
 func answered(err *gateway.Unavailable) string {

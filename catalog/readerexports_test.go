@@ -187,7 +187,7 @@ func TestWorkersThatMayNotExportPublishTheRestAndSaySo(t *testing.T) {
 	if calls := r.exported(); len(calls) != 1 || len(r.document().Products) != 3 {
 		t.Errorf("calls %v", calls)
 	}
-	if problems := r.lastReport().Problems; len(problems) != 1 || !strings.Contains(problems[0].Text, "may not export OpenAPI documents") {
+	if problems := r.lastReport().Problems; len(problems) != 1 || !strings.Contains(problems[0].Text, "may not have API Gateway generate OpenAPI documents") {
 		t.Errorf("problems %+v", problems)
 	}
 }
@@ -200,7 +200,7 @@ func TestAnOutageOfExportsEndsTheirPhaseAndNotTheRun(t *testing.T) {
 	if calls := len(r.plane.calls); calls > 40+3+maxOutages || len(r.document().Products[0].APIs) != 40 {
 		t.Errorf("%d calls", calls)
 	}
-	if problems := r.lastReport().Problems; !strings.Contains(fmt.Sprint(problems), "does not export OpenAPI documents right now") {
+	if problems := r.lastReport().Problems; !strings.Contains(fmt.Sprint(problems), "does not generate OpenAPI documents right now") {
 		t.Errorf("problems %+v", problems)
 	}
 }

@@ -65,7 +65,15 @@ func (r *Reader) assembled(ctx context.Context, p progress) (assembly, error) {
 			problems = append(problems, known.problem(stage))
 		}
 	}
+	if from.sdks, err = r.sdks(ctx); err != nil {
+		return assembly{}, err
+	}
 	found := assemble(from, r.Endpoint)
+	sdkProblems, err := r.sdkProblems(ctx, found.SDKs)
+	if err != nil {
+		return assembly{}, err
+	}
+	problems = append(problems, sdkProblems...)
 	found.Problems = append(found.Problems, problems...)
 	return found, nil
 }

@@ -33,8 +33,32 @@ func (s *Session) Export(ctx context.Context, stage portal.Stage) (document []by
 	return document, unlessNotFound(err)
 }
 
+// SDKTypes lists the types of SDKs that API Gateway generates, with the parameters that each
+// requires.
+func (s *Session) SDKTypes(ctx context.Context) (parameters map[string][]string, err error) {
+	var out *apigateway.GetSdkTypesOutput
+	err = s.read(ctx, listSDKTypes, func(ctx context.Context) (err error) {
+		out, err = s.cp.client.GetSdkTypes(ctx, &apigateway.GetSdkTypesInput{Limit: pageSize})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	parameters = map[string][]string{}
+	for _, item := range out.Items {
+		required := []string{}
+		for _, property := range item.ConfigurationProperties {
+			if property.Required {
+				required = append(required, aws.ToString(property.Name))
+			}
+		}
+		parameters[aws.ToString(item.Id)] = required
+	}
+	return parameters, nil
+}
+
 // SDK has API Gateway generate a client for a stage of a REST API. kind is java, javascript,
-// android, objectivec, swift or ruby; parameters are those that AWS requires for it. Errors are
+// android, objectivec, swift or ruby; parameters are those of SDKTypes. Errors are
 // those of Export.
 func (s *Session) SDK(ctx context.Context, stage portal.Stage, kind string, parameters map[string]string) (sdk SDK, err error) {
 	err = s.call(ctx, readSDK, func(ctx context.Context) error {
