@@ -1,7 +1,5 @@
 package openapi
 
-import "strings"
-
 // node is a value of a document as it was written: an object keeps the order of its members, a
 // number its digits. A nil *node stands for a missing value, and all methods allow it.
 type node struct {
@@ -144,11 +142,3 @@ func (n *node) same(m *node) bool {
 	}
 	return true
 }
-
-// pointer appends a key to a JSON pointer (RFC 6901).
-func pointer(at, key string) string { return at + "/" + escapeKey.Replace(key) }
-
-var (
-	escapeKey   = strings.NewReplacer("~", "~0", "/", "~1")
-	unescapeKey = strings.NewReplacer("~1", "/", "~0", "~")
-)

@@ -55,7 +55,7 @@ func withMethodID(operation *node, method string) *node {
 // stripAmazon removes the extensions of API Gateway, which describe integrations and authorizers
 // that are nobody's business but the API's owner's.
 func stripAmazon(root *node) {
-	_ = walk(root, "", func(n *node, _ string) error {
+	_ = walk(root, func(n *node, _ *place) error {
 		if !slices.ContainsFunc(n.keys, isAmazon) {
 			return nil
 		}

@@ -18,7 +18,7 @@ func securityScheme(name string, n *node) SecurityScheme {
 }
 
 // secure sets the operation's security from its requirements or the document's.
-func (b *builder) secure(op *Operation, requirements *node, at string) {
+func (b *builder) secure(op *Operation, requirements *node, at *place) {
 	for _, requirement := range requirements.list() {
 		names, schemes := []string{}, []SecurityScheme{}
 		for name := range requirement.members {
@@ -64,7 +64,7 @@ func hasKey(schemes []SecurityScheme) bool {
 }
 
 // servers returns the servers whose URLs people can call. Relative URLs are kept.
-func (b *builder) servers(n *node, at string) []Server {
+func (b *builder) servers(n *node, at *place) []Server {
 	var servers []Server
 	for _, s := range n.list() {
 		address, ok := serverURL(s)
