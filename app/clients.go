@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -71,12 +72,15 @@ type clients struct {
 	kms        *kms.Client
 	sts        *sts.Client
 	apigateway *apigateway.Client
+	s3         *s3.Client
 }
 
 func newClients(cfg aws.Config) clients {
 	return clients{
 		config: cfg, dynamodb: dynamodb.NewFromConfig(cfg), sqs: sqs.NewFromConfig(cfg), sns: sns.NewFromConfig(cfg),
 		kms: kms.NewFromConfig(cfg), sts: sts.NewFromConfig(cfg), apigateway: gateway.Client(cfg),
+		// Another AWS than AWS's own may have no host name for each bucket.
+		s3: s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = cfg.BaseEndpoint != nil }),
 	}
 }
 

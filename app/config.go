@@ -17,6 +17,7 @@ import (
 	"github.com/caarlos0/env/v11"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
@@ -76,6 +77,11 @@ type Config struct {
 	// IdleKeys is how long API Gateway keeps idle keys; with 0 it always keeps them.
 	IdleKeys time.Duration `env:"GATEHOUSE_IDLE_KEYS" envDefault:"720h"`
 
+	// Offer is OfferTagged or OfferAll.
+	Offer string `env:"GATEHOUSE_OFFER" envDefault:"tagged"`
+	// Catalog is where the catalog folder is, such as ./catalog or s3://bucket/prefix; empty is none.
+	Catalog string `env:"GATEHOUSE_CATALOG"`
+
 	LogLevel  string `env:"GATEHOUSE_LOG_LEVEL" envDefault:"info"`
 	LogFormat string `env:"GATEHOUSE_LOG_FORMAT" envDefault:"auto"`
 }
@@ -87,6 +93,15 @@ const (
 	ProvisioningAuto = "auto"
 	// ProvisioningSingle creates keys one by one.
 	ProvisioningSingle = "single"
+)
+
+// The values of Config.Offer.
+const (
+	// OfferTagged offers the usage plans that have the tag catalog.OfferTag or that a product folder
+	// names.
+	OfferTagged = "tagged"
+	// OfferAll offers every usage plan that no product folder withholds.
+	OfferAll = "all"
 )
 
 var testVariables = []string{"GATEHOUSE_REQUIRE"}
@@ -185,6 +200,11 @@ func (c Config) faults() []error {
 	}
 	check(c.QuotaShare > 0 && c.QuotaShare <= 1, "GATEHOUSE_QUOTA_SHARE %g: want a number above 0 and at most 1", c.QuotaShare)
 	check(slices.Contains([]string{ProvisioningAuto, ProvisioningSingle}, c.Provisioning), "GATEHOUSE_PROVISIONING %q: want auto or single", c.Provisioning)
+	check(slices.Contains([]string{OfferTagged, OfferAll}, c.Offer), "GATEHOUSE_OFFER %q: want tagged or all", c.Offer)
+	if c.Catalog != "" {
+		_, err = folder.Open(c.Catalog, nil)
+		check(err == nil, "GATEHOUSE_CATALOG: %v", err)
+	}
 	_, err = keys.New(nil, c.KeyPrefix)
 	check(err == nil, "GATEHOUSE_KEY_PREFIX: %v", err)
 	check(c.SessionTTL >= identity.MinSessionTTL, "GATEHOUSE_SESSION_TTL %s: want at least a minute", c.SessionTTL)

@@ -20,7 +20,8 @@ func TestConfigHasDefaults(t *testing.T) {
 		Prefix: "gatehouse", BaseURL: "http://localhost:8080", Addr: ":8080",
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 12 * time.Hour, SessionIdle: 24 * time.Hour,
 		MaxConnections: 4096, TrustedProxies: []string{"private"},
-		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, LogLevel: "info", LogFormat: "auto",
+		KeyPrefix: "gh", QuotaShare: 0.5, Provisioning: "auto", PlansPerKey: 10, MaxOpenRequests: 50, IdleKeys: 30 * 24 * time.Hour, Offer: "tagged",
+		LogLevel: "info", LogFormat: "auto",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -37,7 +38,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_CORS_ORIGINS=https://app.example.com,http://localhost:3000", "GATEHOUSE_SECURITY_CONTACT=security@example.com",
 		"GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
-		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s",
+		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s", "GATEHOUSE_OFFER=all", "GATEHOUSE_CATALOG=s3://acme-catalog/portal",
 		"GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
 		"GATEHOUSE_REQUIRE=chromium,moto", "PATH=/bin", "AWS_REGION=eu-west-1", "NOT_GATEHOUSE_PREFIX=no", "nonsense",
 	}, SignIn)
@@ -51,7 +52,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
 		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
-		LogLevel: "debug", LogFormat: "json",
+		Offer: "all", Catalog: "s3://acme-catalog/portal", LogLevel: "debug", LogFormat: "json",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -118,6 +119,9 @@ func TestInvalidSettingIsRefused(t *testing.T) {
 		"GATEHOUSE_LOG_LEVEL=7":                                "GATEHOUSE_LOG_LEVEL",
 		"GATEHOUSE_LOG_FORMAT=yaml":                            `GATEHOUSE_LOG_FORMAT "yaml": want auto, json or pretty`,
 		"GATEHOUSE_PROVISIONING=bulk":                          `GATEHOUSE_PROVISIONING "bulk": want auto or single`,
+		"GATEHOUSE_CATALOG=https://example.com/catalog":        "GATEHOUSE_CATALOG: the catalog folder https://example.com/catalog has an unknown scheme https",
+		"GATEHOUSE_CATALOG=s3://":                              "GATEHOUSE_CATALOG: the catalog folder s3:// names no bucket",
+		"GATEHOUSE_OFFER=none":                                 `GATEHOUSE_OFFER "none": want tagged or all`,
 		"GATEHOUSE_PLANS_PER_KEY=0":                            "GATEHOUSE_PLANS_PER_KEY 0: want a number above 0",
 		"GATEHOUSE_PLANS_PER_KEY=many":                         `GATEHOUSE_PLANS_PER_KEY "many": want a number`,
 		"GATEHOUSE_IDLE_KEYS=59m":                              "GATEHOUSE_IDLE_KEYS 59m0s: want at least 1h, or 0 to keep keys for ever",

@@ -43,7 +43,7 @@ func Examine(ctx context.Context, p Process) []Check {
 		all = append(all, chain...)
 	}
 	all = slices.Concat(all, e.last(), []resource{
-		workersOf(e, p), viewsOf(e, p), controlPlane(e, p), providerOf(p.Config), signInClient(e),
+		workersOf(e, p), viewsOf(e, p), controlPlane(e, p), catalogOf(e, p), providerOf(p.Config), signInClient(e),
 	})
 	checks := make([]Check, len(all))
 	var group errgroup.Group

@@ -25,10 +25,12 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
 // patientOf is a healthy installation that a test damages.
@@ -202,6 +204,12 @@ func injuries() map[string]injury {
 	one("no worker has run for a quarter of an hour", "workers", "The last sign of life of a worker is from ", "Start a worker", func(t *testing.T, h *patientOf) {
 		h.ran(t, catalogJob, time.Now().Add(-quietTime))
 	})
+	one("the last reading of the catalog found a problem", "catalog", "zoo/product.yaml:3: A tab is not allowed here.", "`gatehouse catalog status` lists them all", func(t *testing.T, h *patientOf) {
+		ok(t, h.keepReport(t, catalog.Report{
+			Problems:    []catalog.Problem{{Where: "pages/a.md", Text: "A link leads nowhere.", Warning: true}, {Where: "zoo/product.yaml", Line: 3, Text: "A tab is not allowed here."}},
+			AllProblems: 2,
+		}))
+	})
 	one("no worker has ever run", "workers", "No worker has run here yet, and set-up created the records on ", "Start a worker", func(_ *testing.T, h *patientOf) {
 		h.Now = func() time.Time { return time.Now().Add(quietTime + time.Minute) }
 	})
@@ -227,7 +235,7 @@ type (
 func tables(one injure, denied forbid, names Names) {
 	const gone = "It does not exist."
 	depends := map[string][]string{
-		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers"}, names.Sessions: nil,
+		names.Journal: {"views"}, names.Views: {"views"}, names.Records: {"KMS key material", "API Gateway", "workers", "catalog"}, names.Sessions: nil,
 	}
 	var lines []string
 	for _, table := range names.Tables() {
@@ -552,5 +560,31 @@ func TestDoctorTellsOfTheWorkersLastSignOfLife(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func (h *patientOf) keepReport(t *testing.T, report catalog.Report) error {
+	t.Helper()
+	c, names := newClients(h.AWS), NamesFor(h.Config.Prefix)
+	return jobs.NewScratch(c.dynamodb, names.Records, time.Now).Put(t.Context(), schema.CatalogReport(), "last", report, time.Hour)
+}
+
+func TestDoctorNamesThePlansThatAreNotOffered(t *testing.T) {
+	t.Parallel()
+	h := healthy(t)
+	report := catalog.Report{Products: 2, Plans: 3, AllNotOffered: 12}
+	for i := range 12 {
+		report.NotOffered = append(report.NotOffered, catalog.NotOffered{Plan: portal.PlanID(fmt.Sprint("p", i)), Name: fmt.Sprint("Plan ", i), Reason: "It lacks the tag."})
+	}
+	ok(t, h.keepReport(t, report))
+	for _, check := range Examine(t.Context(), h.Process) {
+		if check.What != "catalog" {
+			continue
+		}
+		for _, want := range []string{"products: 2; plans offered: 3; not offered: 12. Plan 0 (p0): It lacks the tag. ", "Plan 9 (p9): It lacks the tag. And 2 more; `gatehouse catalog status`"} {
+			if !strings.Contains(check.Note, want) || check.Problem != "" {
+				t.Errorf("it says %+v, want %s", check, want)
+			}
+		}
 	}
 }

@@ -9,11 +9,13 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/accounts"
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
 	"github.com/gatehouse-portal/gatehouse/handlers"
 	"github.com/gatehouse-portal/gatehouse/jobs"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/provisioning"
@@ -68,8 +70,8 @@ func RequestCatalog(ctx context.Context, p Process) error {
 	return errors.Join(err, sender.close())
 }
 
-func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) *catalog.Reader {
-	return &catalog.Reader{
+func newCatalogReader(c clients, names Names, cfg Config, plane *gateway.ControlPlane, facts *journal.Journal, execute *handlers.Decider, sender messaging, now func() time.Time) (*catalog.Reader, error) {
+	reader := &catalog.Reader{
 		Source: func(ctx context.Context) catalog.Source {
 			return plane.Session(gateway.Background, func() time.Time { return leaseOf(ctx) })
 		},
@@ -77,6 +79,8 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 		Requests:  catalog.NewRequests(c.dynamodb, names.Records),
 		Documents: catalog.NewStore(c.dynamodb, names.Records),
 		Endpoint:  c.dataPlane(),
+		OfferAll:  cfg.Offer == OfferAll,
+		Normalize: openapi.Normalize,
 		Published: func(ctx context.Context) (string, error) {
 			history, err := facts.Read(ctx, portal.CatalogStream, 0)
 			return state.FoldCatalog(history).Hash, err
@@ -91,6 +95,15 @@ func newCatalogReader(c clients, names Names, plane *gateway.ControlPlane, facts
 		},
 		Now: now,
 	}
+	if cfg.Catalog == "" {
+		return reader, nil
+	}
+	source, err := folder.Open(cfg.Catalog, c.s3)
+	if err != nil {
+		return nil, err
+	}
+	reader.Folder = source.Read
+	return reader, nil
 }
 
 func newSweep(c clients, names Names, plane *gateway.ControlPlane, facts *journal.Journal, reader *accounts.Reader, sender messaging, shown checkpoints, now func() time.Time) *provisioning.Sweep {

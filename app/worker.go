@@ -91,11 +91,13 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	tables := projections.Tables{Views: names.Views, Records: names.Records}
 
+	refused := &refusals{facts: facts, documents: documents, now: now}
 	execute := handlers.New(handlers.Config{
 		Journal: facts, Accounts: reader, Sender: messages, Now: now,
 		Keys:    handlers.KeyScheme{Scheme: deriver.Scheme(), KMSKey: kmsKey},
 		Limits:  handlers.Limits{PlansPerKey: p.Config.PlansPerKey},
 		Catalog: catalogRequests{requests: catalog.NewRequests(c.dynamodb, names.Records), sender: messages, now: now},
+		Refusal: refused.refusal,
 	})
 	converger := &provisioning.Converger{
 		Journal: facts, Accounts: reader, Sender: messages, Values: deriver, Now: now,
@@ -110,6 +112,10 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	if p.Config.Provisioning == ProvisioningAuto {
 		converger.Bulk = keyimport.New(plane, keyimport.Config{Usable: newFindings(c, names, p).Usable})
 	}
+	offered, err := newCatalogReader(c, names, p.Config, plane, facts, execute, messages, now)
+	if err != nil {
+		return nil, err
+	}
 	projector := projections.NewProjector(facts, reader, c.dynamodb, tables)
 	runner := jobs.NewRunner(jobs.NewRuns(c.dynamodb, names.Records), messages, now,
 		jobs.Job{Name: dueJob, Every: time.Minute, Run: jobs.DueRows{
@@ -120,7 +126,7 @@ func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 				Views: projections.NewViews(c.dynamodb, tables, documents),
 			}),
 		}.Run},
-		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: newCatalogReader(c, names, plane, facts, execute, messages, now).Step},
+		jobs.Job{Name: catalogJob, Every: 5 * time.Minute, Run: offered.Step},
 		jobs.Job{Name: sweepJob, Every: time.Hour, Run: newSweep(c, names, plane, facts, reader, messages, projector, now).Step},
 		jobs.Job{
 			Name: rebuildJob, Every: time.Minute, Demanded: projections.Demanded,

@@ -1,6 +1,9 @@
 package catalog
 
 import (
+	"cmp"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -8,30 +11,83 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// parts is everything a run read from API Gateway.
+// parts is everything a run read.
 type parts struct {
+	// plans are all usage plans of the AWS account, offered or not.
 	plans []gateway.UsagePlan
-	// apis are the REST APIs that plans name, with their stages.
+	// apis are the REST APIs that plans or product folders name, with their stages.
 	apis   map[string]gateway.RestAPI
 	stages map[string][]string
+	// versions are those of the stages; see gateway.Stage.
+	versions map[portal.Stage]string
 	// mapped are the base paths of custom domains.
 	mapped []mapped
+	// offerAll offers plans without a tag, too.
+	offerAll bool
+	folder   Folder
+	// definitions are the hashes of the documents of stages, and sdks what API Gateway generated
+	// for them.
+	definitions map[portal.Stage]string
+	sdks        map[portal.Stage][]SDK
 }
 
-// offered reports whether a plan belongs in the catalog. Plans with a product code are sold
-// through AWS Marketplace and are left out for now.
-func offered(plan gateway.UsagePlan) bool { return plan.ProductCode == "" }
+// assembly is the catalog with what was left out of it.
+type assembly struct {
+	Document   Document
+	NotOffered []NotOffered
+	Problems   []Problem
+	// SDKs are the types that product folders want for stages.
+	SDKs map[portal.Stage][]string
+}
 
-// assemble builds the catalog. Plans that open the same stages form one product, named after
-// its APIs. Stages that no longer exist are dropped, and so are plans without any stage left. A
-// stage of an API that is not a REST API is kept, though only its id and name are known.
-func assemble(from parts, byDefault Endpoint) Document {
-	at := newAddresses(from.mapped)
-	var products []Product
-	for _, plans := range grouped(from) {
-		products = append(products, product(plans, from, at, byDefault))
+// assembler builds an assembly.
+type assembler struct {
+	parts
+	assembly
+	claims    claims
+	at        addresses
+	byDefault Endpoint
+	// offered are the plans that are offered, by id.
+	offered map[portal.PlanID]Plan
+}
+
+// assemble builds the catalog. A product folder forms a product of the plans and the stages that
+// it names. Other plans that open the same stages form one product, named after its APIs. Stages
+// that no longer exist are dropped, and so are plans without any stage left. A stage of an API
+// that is not a REST API is kept, though only its id and name are known.
+func assemble(from parts, byDefault Endpoint) assembly {
+	from.folder.Products = slices.SortedFunc(slices.Values(from.folder.Products), func(a, b Described) int { return cmp.Compare(a.Path, b.Path) })
+	a := &assembler{
+		parts: from, claims: claimed(from.folder.Products, from.plans), at: newAddresses(from.mapped), byDefault: byDefault,
+		assembly: assembly{SDKs: map[portal.Stage][]string{}}, offered: map[portal.PlanID]Plan{},
 	}
-	return Document{Products: distinct(products)}.Canonical()
+	a.Problems = slices.Concat(from.folder.Problems, a.claims.problems)
+	a.offer()
+	products := a.describedProducts()
+	described := map[string]bool{}
+	for _, p := range products {
+		described[p.ID] = true
+	}
+	var others []Product
+	for _, plans := range a.grouped() {
+		if p := a.product(plans); described[p.ID] {
+			a.problem(p.ID, 0, "The plans %s form a product with the same id. Give the folder another name.", joinedPlans(plans))
+		} else {
+			others = append(others, p)
+		}
+	}
+	doc := Document{Products: append(products, distinct(others)...), Pages: from.folder.Pages, Files: from.folder.Files}
+	a.Document = doc.Canonical()
+	slices.SortFunc(a.NotOffered, func(x, y NotOffered) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Plan, y.Plan)) })
+	slices.SortStableFunc(a.Problems, func(x, y Problem) int {
+		return cmp.Or(cmp.Compare(x.Where, y.Where), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Text, y.Text))
+	})
+	return a.assembly
+}
+
+// problem notes a problem with a product folder.
+func (a *assembler) problem(path string, line int, format string, args ...any) {
+	a.Problems = append(a.Problems, Problem{Where: productFile(path), Line: line, Text: fmt.Sprintf(format, args...)})
 }
 
 // has reports whether the stage exists, as far as the parts show.
@@ -42,35 +98,59 @@ func (p parts) has(stage portal.Stage) bool {
 	return slices.Contains(p.stages[stage.API], stage.Stage)
 }
 
-// grouped groups the plans that open the same stages.
-func grouped(from parts) map[string][]Plan {
-	groups := map[string][]Plan{}
-	for _, read := range from.plans {
-		plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description}
-		for _, stage := range read.Stages {
-			if from.has(stage) {
-				plan.Stages = append(plan.Stages, stage)
-			}
+// offer sorts the plans into those that are offered and those that are not.
+func (a *assembler) offer() {
+	for _, read := range a.plans {
+		plan := a.shown(read)
+		reason := a.claims.refusal(read, a.offerAll)
+		if reason == "" && len(plan.Stages) == 0 {
+			reason = noStageLeft
 		}
-		if !offered(read) || len(plan.Stages) == 0 {
+		if reason != "" {
+			a.NotOffered = append(a.NotOffered, NotOffered{Plan: read.ID, Name: read.Name, Reason: reason})
 			continue
 		}
-		slices.SortFunc(plan.Stages, compareStages)
-		if t := read.Throttle; t != nil {
-			plan.Throttle = &Throttle{Rate: t.Rate, Burst: t.Burst}
+		a.offered[plan.ID] = plan
+	}
+}
+
+// shown is the plan as the catalog shows it, with the stages that exist.
+func (a *assembler) shown(read gateway.UsagePlan) Plan {
+	plan := Plan{ID: read.ID, Name: read.Name, Description: read.Description, Marketplace: read.ProductCode != ""}
+	for _, stage := range read.Stages {
+		if a.has(stage) {
+			plan.Stages = append(plan.Stages, stage)
 		}
-		if q := read.Quota; q != nil {
-			plan.Quota = &Quota{Limit: q.Limit, Period: q.Period}
+	}
+	slices.SortFunc(plan.Stages, compareStages)
+	if t := read.Throttle; t != nil {
+		plan.Throttle = &Throttle{Rate: t.Rate, Burst: t.Burst}
+	}
+	if q := read.Quota; q != nil {
+		plan.Quota = &Quota{Limit: q.Limit, Period: q.Period}
+	}
+	for _, m := range read.Methods {
+		if slices.Contains(plan.Stages, m.Stage) {
+			plan.Methods = append(plan.Methods, MethodLimit{
+				API: m.Stage.API, Stage: m.Stage.Stage, Path: m.Path, Method: m.Method, Rate: m.Rate, Burst: m.Burst,
+			})
 		}
-		for _, m := range read.Methods {
-			if slices.Contains(plan.Stages, m.Stage) {
-				plan.Methods = append(plan.Methods, MethodLimit{
-					API: m.Stage.API, Stage: m.Stage.Stage, Path: m.Path, Method: m.Method, Rate: m.Rate, Burst: m.Burst,
-				})
-			}
+	}
+	if c, ok := a.claims.byPlan[read.ID]; ok {
+		plan.Name, plan.Description = cmp.Or(c.plan.Title, plan.Name), cmp.Or(c.plan.Description, plan.Description)
+		plan.Order, plan.Price, plan.Recommended, plan.Approval = c.order, c.plan.Price, c.plan.Recommended, c.plan.Approval
+	}
+	return plan
+}
+
+// grouped groups the offered plans that no product folder names by the stages that they open.
+func (a *assembler) grouped() map[string][]Plan {
+	groups := map[string][]Plan{}
+	for _, plan := range a.offered {
+		if _, named := a.claims.byPlan[plan.ID]; !named {
+			id := productID(plan.Stages)
+			groups[id] = append(groups[id], plan)
 		}
-		id := productID(plan.Stages)
-		groups[id] = append(groups[id], plan)
 	}
 	return groups
 }
@@ -92,18 +172,10 @@ func productID(stages []portal.Stage) string {
 func slug(stage portal.Stage) string { return stage.API + "-" + stage.Stage }
 
 // product builds a product from plans that all open the same stages.
-func product(plans []Plan, from parts, at addresses, byDefault Endpoint) Product {
+func (a *assembler) product(plans []Plan) Product {
 	p := Product{ID: productID(plans[0].Stages), Plans: plans}
 	for _, stage := range plans[0].Stages {
-		api, rest := from.apis[stage.API]
-		if !rest {
-			p.APIs = append(p.APIs, API{ID: stage.API, Slug: slug(stage), Name: "API " + stage.API, Stage: stage.Stage, Kind: Other})
-			continue
-		}
-		p.APIs = append(p.APIs, API{
-			ID: api.ID, Slug: slug(stage), Name: api.Name, Description: api.Description, Version: api.Version, Stage: stage.Stage,
-			Kind: REST, Private: api.Private, Endpoint: at.endpoint(api, stage, byDefault),
-		})
+		p.APIs = append(p.APIs, a.stage(stage))
 	}
 	slices.SortFunc(p.APIs, compareAPIs)
 	p.Name = joined(p.APIs, apiName)
@@ -111,6 +183,19 @@ func product(plans []Plan, from parts, at addresses, byDefault Endpoint) Product
 		p.Description = p.APIs[0].Description
 	}
 	return p
+}
+
+// stage is what API Gateway says about a stage.
+func (a *assembler) stage(stage portal.Stage) API {
+	api, rest := a.apis[stage.API]
+	if !rest {
+		return API{ID: stage.API, Slug: slug(stage), Name: "API " + stage.API, Stage: stage.Stage, Kind: Other}
+	}
+	return API{
+		ID: api.ID, Slug: slug(stage), Name: api.Name, Description: api.Description, Version: api.Version, Stage: stage.Stage,
+		Kind: REST, Private: api.Private, Endpoint: a.at.endpoint(api, stage, a.byDefault),
+		Definition: a.definitions[stage],
+	}
 }
 
 // distinct tells apart products of the same name by adding their stages to the names, or else
@@ -153,3 +238,13 @@ func each(apis []API, of func(API) string) []string {
 	}
 	return list
 }
+
+func joinedPlans(plans []Plan) string {
+	ids := make([]portal.PlanID, 0, len(plans))
+	for _, plan := range plans {
+		ids = append(ids, plan.ID)
+	}
+	return listOf(slices.Sorted(slices.Values(ids)))
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

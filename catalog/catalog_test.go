@@ -69,7 +69,12 @@ func zoo() *setup {
 
 // document is what the catalog makes of it.
 func (s *setup) document() Document {
-	from := parts{plans: s.plans, apis: map[string]gateway.RestAPI{}, stages: s.stages}
+	return s.assembly(parts{offerAll: true}).Document
+}
+
+// assembly is what the catalog makes of the account and of the other parts.
+func (s *setup) assembly(from parts) assembly {
+	from.plans, from.apis, from.stages = s.plans, map[string]gateway.RestAPI{}, s.stages
 	for _, api := range s.apis {
 		from.apis[api.ID] = api
 	}
@@ -105,6 +110,7 @@ func TestPlansOfTheSameStagesAreOneProductAndTheRestIsLeftOut(t *testing.T) {
 				{ID: "free", Name: "Free", Description: "To try.", Stages: pets, Throttle: &Throttle{Rate: 1, Burst: 2}, Quota: &Quota{Limit: 100, Period: "DAY"}},
 				{ID: "silver", Name: "Silver", Stages: pets, Throttle: &Throttle{Rate: 10, Burst: 20}},
 				{ID: "gold", Name: "Gold", Stages: pets},
+				{ID: "sold", Name: "Sold on Marketplace", Stages: pets, Marketplace: true},
 			},
 			APIs: []API{api("pets1", "Pets", "Cats and dogs.", "2026-01", "prod")},
 		},
@@ -226,10 +232,10 @@ func TestPlansAndProductsAreFoundById(t *testing.T) {
 	if !ok || plan.Name != "Early" || product.ID != "pets1-beta" {
 		t.Errorf("plan %+v of product %s, %v", plan, product.ID, ok)
 	}
-	if _, _, ok := doc.Plan("sold"); ok {
+	if _, _, ok := doc.Plan("ghost"); ok {
 		t.Error("a plan that is not in the catalog was found")
 	}
-	if product, ok := doc.Product("pets1-prod"); !ok || len(product.Plans) != 3 {
+	if product, ok := doc.Product("pets1-prod"); !ok || len(product.Plans) != 4 {
 		t.Errorf("product %+v, %v", product, ok)
 	}
 	if _, ok := doc.Product("sold"); ok {

@@ -1,6 +1,10 @@
 package catalog
 
-import "github.com/gatehouse-portal/gatehouse/portal"
+import (
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
 
 // Folder is what a catalog folder says: its products, the portal's own pages, and what is wrong
 // with it. Package catalog/folder reads it.
@@ -79,3 +83,11 @@ type Problem struct {
 
 // HashOf returns the hash under which the Store keeps a blob.
 func HashOf(body []byte) string { return hashOf(body) }
+
+// String is the problem in one line, with its place: "seamark/product.yaml:12: …".
+func (p Problem) String() string {
+	if p.Line > 0 {
+		return fmt.Sprintf("%s:%d: %s", p.Where, p.Line, p.Text)
+	}
+	return p.Where + ": " + p.Text
+}

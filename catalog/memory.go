@@ -24,8 +24,8 @@ func (m memory[T]) serves(p progress, name string) bool {
 	return !p.Fresh && p.Began.Sub(m.At) < rememberedAtLeast+spread(name, remembered-rememberedAtLeast)
 }
 
-func remember[T any](ctx context.Context, r *Reader, set, name string, value T) error {
-	return r.Scratch.Put(ctx, set, name, memory[T]{Value: value, At: r.Now()}, 2*remembered)
+func remember[T any](ctx context.Context, r *Reader, set, name string, value T, keep time.Duration) error {
+	return r.Scratch.Put(ctx, set, name, memory[T]{Value: value, At: r.Now()}, keep)
 }
 
 func recall[T any](ctx context.Context, r *Reader, set string) (map[string]memory[T], error) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -30,15 +29,21 @@ const (
 	// maxFailures is how many calls of a run may fail in a row before the source counts as
 	// unreadable.
 	maxFailures = 3
+	// kept is how long documents, SDKs, the folder's description and the report are known after
+	// they were last written.
+	kept = 90 * 24 * time.Hour
 )
 
 // Source is API Gateway, read page by page; gateway.Session implements it.
 type Source interface {
 	UsagePlansPage(ctx context.Context, position string) (plans []gateway.UsagePlan, next string, err error)
 	RestAPIsPage(ctx context.Context, position string) (apis []gateway.RestAPI, next string, err error)
-	Stages(ctx context.Context, api string) ([]string, error)
+	Stages(ctx context.Context, api string) ([]gateway.Stage, error)
 	DomainsPage(ctx context.Context, position string) (domains []gateway.Domain, next string, err error)
 	MappingsPage(ctx context.Context, domain gateway.Domain, position string) (mappings []gateway.Mapping, next string, err error)
+	Export(ctx context.Context, stage portal.Stage) (document []byte, err error)
+	SDKTypes(ctx context.Context) (parameters map[string][]string, err error)
+	SDK(ctx context.Context, stage portal.Stage, kind string, parameters map[string]string) (gateway.SDK, error)
 }
 
 // scratch keeps what a run has read so far.
@@ -58,6 +63,8 @@ type requests interface {
 type documents interface {
 	Put(ctx context.Context, doc Document) (hash string, err error)
 	Load(ctx context.Context, hash string) (Document, error)
+	PutBlob(ctx context.Context, body []byte) (hash string, err error)
+	LoadBlob(ctx context.Context, hash string) ([]byte, error)
 }
 
 // Result is what a run read.
@@ -68,10 +75,13 @@ type Result struct {
 	Products int
 }
 
-// Reader reads the catalog from API Gateway, as a job. Its steps read the plans, the REST APIs
-// they name, the stages of each, and the custom domains; the last steps store the document and
-// publish it. A run stores what it reads in rows, so an interrupted step can run again without
-// reading stored pages again. A run answers the requests that were waiting when it began.
+// Reader reads the catalog, as a job. Its steps read the usage plans, the catalog folder, the
+// REST APIs that these name, the stages of each, the custom domains, and the OpenAPI documents and
+// SDKs of stages; the last steps store the document and publish it. A run stores what it reads in rows,
+// so an interrupted step can run again without reading stored pages again. A run answers the
+// requests that were waiting when it began.
+//
+// What is wrong with one document or one product folder is reported and takes nothing else down.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
@@ -80,6 +90,14 @@ type Reader struct {
 	Documents documents
 	// Endpoint returns the default URL of a stage.
 	Endpoint Endpoint
+	// OfferAll offers every usage plan that no product folder withholds. Otherwise a plan needs
+	// the OfferTag, or a product folder that names it.
+	OfferAll bool
+	// Folder reads the catalog folder; nil if there is none. Its error is for operators.
+	Folder func(ctx context.Context) (Folder, error)
+	// Normalize checks an exported OpenAPI document and returns what the catalog stores of it. Its
+	// error is for operators. If it is nil, no documents are exported.
+	Normalize func(document []byte) ([]byte, error)
 	// Published returns the hash of the published document, "" before the first.
 	Published func(ctx context.Context) (hash string, err error)
 	// Decide publishes the result if it differs from what is published, and ends the request's
@@ -96,17 +114,20 @@ type phase string
 
 const (
 	readPlans    phase = "plans"
+	readFolder   phase = "folder"
 	readAPIs     phase = "apis"
 	readStages   phase = "stages"
 	readDomains  phase = "domains"
 	readMappings phase = "mappings"
+	readExports  phase = "exports"
+	readSDKs     phase = "sdks"
 	keep         phase = "keep"
 	publish      phase = "publish"
 )
 
 // format is the version of the cursor and of a run's rows. It changes with them, and a run in
 // another version's format starts over.
-const format = 1
+const format = 2
 
 // progress is the cursor of a run.
 type progress struct {
@@ -121,6 +142,12 @@ type progress struct {
 	Fresh bool `json:"fresh,omitempty"`
 	// Failures counts failed calls since the last success.
 	Failures int `json:"troubles,omitempty"`
+	// Folder is the hash of the folder's description, "" if there is none. FolderSince is when it
+	// was read, if that was not in this run.
+	Folder      string    `json:"folder,omitempty"`
+	FolderSince time.Time `json:"folder_since,omitzero"`
+	// Problems are those of the run itself, such as missing permissions.
+	Problems []Problem `json:"problems,omitempty"`
 	// Before is the hash that was published before the run.
 	Before string `json:"before,omitempty"`
 	Result Result `json:"outcome,omitzero"`
@@ -192,17 +219,32 @@ func failed(ctx context.Context, p progress, err error) (progress, error) {
 		return p, nil
 	}
 	zerolog.Ctx(ctx).Warn().Err(err).Str("phase", string(p.Phase)).Msg("the catalog's source could not be read")
+	p.Problems = append(p.Problems, Problem{Where: "API Gateway", Text: unreadable(err)})
 	p = p.to(publish)
 	p.Result = Result{Failed: true}
 	return p, nil
+}
+
+// unreadable says for operators why API Gateway cannot be read.
+func unreadable(err error) string {
+	const stands = " What was published stands."
+	var unavailable *gateway.Unavailable
+	switch {
+	case errors.As(err, &unavailable) && unavailable.Forbidden:
+		return "The workers have no permission to read it. Give them the permissions of docs/configuration.md#permissions." + stands
+	case errors.As(err, &unavailable):
+		return "It does not answer. The workers try again in five minutes." + stands
+	}
+	return "It could not be read; the log of the worker says why. The workers try again in five minutes." + stands
 }
 
 func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 	switch p.Phase {
 	case readPlans:
 		plans, next, err := r.Source(ctx).UsagePlansPage(ctx, p.Position)
-		plans = slices.DeleteFunc(plans, func(plan gateway.UsagePlan) bool { return !offered(plan) })
-		return nextPage(ctx, r, p, plans, next, err, readAPIs)
+		return nextPage(ctx, r, p, plans, next, err, readFolder)
+	case readFolder:
+		return r.readFolder(ctx, p)
 	case readAPIs:
 		return r.readAPIs(ctx, p)
 	case readStages:
@@ -213,11 +255,17 @@ func (r *Reader) step(ctx context.Context, p progress) (progress, error) {
 		if errors.As(err, &unavailable) && unavailable.Forbidden {
 			// Older installations do not allow workers to list domains.
 			zerolog.Ctx(ctx).Warn().Err(err).Msg("workers may not list custom domains, so the catalog shows only default API Gateway addresses")
-			return p.to(keep), nil
+			p.Problems = append(p.Problems, Problem{Where: "custom domains", Warning: true, Text: "The workers may not list custom domains, so the catalog shows " +
+				"API Gateway's own addresses. Give them the permissions of docs/configuration.md#permissions."})
+			return p.to(readExports), nil
 		}
 		return nextPage(ctx, r, p, domains, next, err, readMappings)
 	case readMappings:
 		return r.readMappings(ctx, p)
+	case readExports:
+		return r.readExports(ctx, p)
+	case readSDKs:
+		return r.readSDKs(ctx, p)
 	case keep:
 		return r.keep(ctx, p)
 	}

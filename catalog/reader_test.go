@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	apitypes "github.com/aws/aws-sdk-go-v2/service/apigateway/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/gateway"
@@ -31,6 +32,9 @@ type plane struct {
 	// tokens are left for this delivery; below zero there is no end of them.
 	tokens int
 	calls  []string
+	// versions are those of stages, "d1" by default, and exports their documents.
+	versions map[portal.Stage]string
+	exports  map[portal.Stage]string
 	// fails are the errors of the calls of an operation, in turn.
 	fails map[string][]error
 }
@@ -69,8 +73,19 @@ func (p *plane) RestAPIsPage(_ context.Context, position string) ([]gateway.Rest
 	return page(p, "apis", position, p.apis)
 }
 
-func (p *plane) Stages(_ context.Context, api string) ([]string, error) {
-	return p.stages[api], p.call("stages ", api)
+func (p *plane) Stages(_ context.Context, api string) ([]gateway.Stage, error) {
+	var list []gateway.Stage
+	for _, name := range p.stages[api] {
+		list = append(list, gateway.Stage{Name: name, Version: cmp.Or(p.versions[portal.Stage{API: api, Stage: name}], "d1")})
+	}
+	return list, p.call("stages ", api)
+}
+
+func (p *plane) Export(_ context.Context, stage portal.Stage) ([]byte, error) {
+	if err := p.call("export ", stage.String()); err != nil {
+		return nil, err
+	}
+	return []byte(cmp.Or(p.exports[stage], `{"openapi":"3.0.1","info":{"title":"`+stage.API+`"}}`)), nil
 }
 
 func (p *plane) DomainsPage(_ context.Context, position string) ([]gateway.Domain, string, error) {
@@ -79,6 +94,17 @@ func (p *plane) DomainsPage(_ context.Context, position string) ([]gateway.Domai
 
 func (p *plane) MappingsPage(_ context.Context, domain gateway.Domain, position string) ([]gateway.Mapping, string, error) {
 	return page(p, "mappings "+domain.Name, position, p.mappings[domain.Name])
+}
+
+func (p *plane) SDKTypes(context.Context) (map[string][]string, error) {
+	return map[string][]string{"java": {"serviceName", "java.package-name"}, "javascript": {}, "cobol": {"picture"}}, p.call("sdktypes", "")
+}
+
+func (p *plane) SDK(_ context.Context, stage portal.Stage, kind string, parameters map[string]string) (gateway.SDK, error) {
+	if err := p.call("sdk ", stage.String()+" "+kind); err != nil {
+		return gateway.SDK{}, err
+	}
+	return gateway.SDK{File: kind + "_now.zip", Body: fmt.Appendf(nil, "%s of %s %s: %v", kind, stage, p.versions[stage], parameters)}, nil
 }
 
 // called takes out how often each operation was called.
@@ -107,13 +133,13 @@ func newReading(t *testing.T, from *setup) *reading {
 	t.Helper()
 	db := dynamodb.NewFromConfig(localawstest.Start(t).AWSConfig())
 	createRecords(t, db)
-	r := &reading{t: t, now: morning, plane: &plane{setup: from, pageSize: 500, tokens: -1, fails: map[string][]error{}}}
+	r := &reading{t: t, now: morning, plane: &plane{setup: from, pageSize: 500, tokens: -1, fails: map[string][]error{}, versions: map[portal.Stage]string{}, exports: map[portal.Stage]string{}}}
 	r.requests = NewRequests(db, records)
 	clock := func() time.Time { return r.now }
 	r.Reader = &Reader{
 		Source:  func(context.Context) Source { return r.plane },
 		Scratch: jobs.NewScratch(db, records, clock), Requests: r.requests, Documents: NewStore(db, records),
-		Endpoint:  AWSEndpoint("eu-west-1"),
+		Endpoint: AWSEndpoint("eu-west-1"), OfferAll: true,
 		Published: func(context.Context) (string, error) { return r.published, nil },
 		Decide: func(_ context.Context, request events.Event, outcome Result) error {
 			if outcome.Failed {
@@ -185,6 +211,7 @@ func TestACatalogOfManyAPIsIsReadInOnePassHoweverFewTokensADeliveryGets(t *testi
 	t.Parallel()
 	const apis = 600 // AWS's default quota of Regional APIs
 	r := newReading(t, manyAPIs(apis))
+	r.Normalize = normalized
 	r.plane.pageSize = 100
 	deliveries := r.run(60) // a minute of a share of 0.1
 	calls := r.plane.called()
@@ -196,10 +223,10 @@ func TestACatalogOfManyAPIsIsReadInOnePassHoweverFewTokensADeliveryGets(t *testi
 			t.Errorf("%s was called %d times", call, times)
 		}
 	}
-	if want := 1 + 7 + apis + 1; len(calls) != want || calls["stages alone"] > 0 {
+	if want := 1 + 7 + apis + 1 + apis; len(calls) != want || calls["stages alone"] > 0 {
 		t.Errorf("%d calls, want %d", len(calls), want)
 	}
-	if deliveries > 12 || len(r.document().Products[0].APIs) != apis {
+	if deliveries > 23 || len(r.document().Products[0].APIs) != apis {
 		t.Errorf("%d deliveries, %d APIs", deliveries, len(r.document().Products[0].APIs))
 	}
 }
@@ -212,7 +239,7 @@ func TestStagesAreReadAgainOnlyWhenTheyMayHaveChanged(t *testing.T) {
 
 	r.now = r.now.Add(5 * time.Minute)
 	r.run(-1)
-	if diff := cmp.Diff(map[string]int{"plans": 1, "apis": 1, "domains": 1}, r.plane.called()); diff != "" {
+	if diff := gocmp.Diff(map[string]int{"plans": 1, "apis": 1, "domains": 1}, r.plane.called()); diff != "" {
 		t.Errorf("five minutes later (-want +got):\n%s", diff)
 	}
 
@@ -220,7 +247,7 @@ func TestStagesAreReadAgainOnlyWhenTheyMayHaveChanged(t *testing.T) {
 	r.plane.plans[0].Stages = append(r.plane.plans[0].Stages, portal.Stage{API: "a007", Stage: "v2"})
 	r.plane.stages["a007"] = []string{"v1", "v2"}
 	r.run(-1)
-	if diff := cmp.Diff(map[string]int{"plans": 1, "apis": 1, "domains": 1, "stages a007": 1}, r.plane.called()); diff != "" {
+	if diff := gocmp.Diff(map[string]int{"plans": 1, "apis": 1, "domains": 1, "stages a007": 1}, r.plane.called()); diff != "" {
 		t.Errorf("a plan names a stage that is not known (-want +got):\n%s", diff)
 	}
 
@@ -295,13 +322,13 @@ func TestARunAnswersTheRequestsThatWaitedWhenItBegan(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff([]string{"op1 3", "op2 3", " 3"}, r.decided); diff != "" {
+	if diff := gocmp.Diff([]string{"op1 3", "op2 3", " 3"}, r.decided); diff != "" {
 		t.Errorf("decided (-want +got):\n%s", diff)
 	}
 	r.decided = nil
 	r.run(-1)
 	r.run(-1)
-	if diff := cmp.Diff([]string{"op3 3", " 3", " 3"}, r.decided); diff != "" {
+	if diff := gocmp.Diff([]string{"op3 3", " 3", " 3"}, r.decided); diff != "" {
 		t.Errorf("decided by the runs after it (-want +got):\n%s", diff)
 	}
 }
@@ -329,7 +356,7 @@ func TestASourceThatCannotBeReadIsDecidedOnAndOneThatHiccupsIsNot(t *testing.T) 
 				c.want = " 3" // older installations have no permission for it
 			}
 			r.run(-1)
-			if diff := cmp.Diff([]string{c.want}, r.decided); diff != "" {
+			if diff := gocmp.Diff([]string{c.want}, r.decided); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", operation, c.name, diff)
 			}
 		}
@@ -341,7 +368,7 @@ func TestARunThatAnotherVersionBeganIsBegunAgain(t *testing.T) {
 	for _, cursor := range []string{"3", `{"run":"old","phase":"publish"}`, `{"format":99,"run":"new","phase":"to-come"}`} {
 		r := newReading(t, zoo())
 		next, err := r.Step(t.Context(), cursor)
-		if diff := cmp.Diff(map[string]int{"plans": 1}, r.plane.called()); diff != "" || err != nil || next == "" {
+		if diff := gocmp.Diff(map[string]int{"plans": 1}, r.plane.called()); diff != "" || err != nil || next == "" {
 			t.Errorf("%s: %q, %v, calls (-want +got):\n%s", cursor, next, err, diff)
 		}
 	}
@@ -361,7 +388,7 @@ func TestARunThatHasSleptForADayIsBegunAgain(t *testing.T) {
 		if _, err := r.Step(t.Context(), cursor); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(map[string]int{"plans": 1}, r.plane.called()); diff != "" {
+		if diff := gocmp.Diff(map[string]int{"plans": 1}, r.plane.called()); diff != "" {
 			t.Errorf("after %d days (-want +got):\n%s", days, diff)
 		}
 	}

@@ -13,12 +13,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// keep builds the document from what was read, and stores it.
+// keep builds the document and the report from what was read, and stores them.
 func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
-	doc, err := r.document(ctx, p)
+	found, err := r.assembled(ctx, p)
 	if err != nil {
 		return p, err
 	}
+	doc := found.Document
 	before, err := r.Published(ctx)
 	if err != nil {
 		return p, err
@@ -40,40 +41,81 @@ func (r *Reader) keep(ctx context.Context, p progress) (progress, error) {
 	}
 	p = p.to(publish)
 	p.Before, p.Result = before, Result{Hash: hash, Products: len(doc.Products)}
-	return p, nil
+	report := r.report(p)
+	report.describe(found, doc)
+	return p, r.keepReport(ctx, report)
 }
 
-func (r *Reader) document(ctx context.Context, p progress) (Document, error) {
-	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+// assembled builds the catalog from everything that the run read.
+func (r *Reader) assembled(ctx context.Context, p progress) (assembly, error) {
+	from, err := r.parts(ctx, p)
 	if err != nil {
-		return Document{}, err
+		return assembly{}, err
+	}
+	exports, err := recall[generated](ctx, r, schema.CatalogExports())
+	if err != nil {
+		return assembly{}, err
+	}
+	from.definitions = map[portal.Stage]string{}
+	var problems []Problem
+	for _, stage := range exportable(assemble(from, r.Endpoint).Document) {
+		known := exports[stageName(stage)].Value
+		from.definitions[stage] = known.Hash
+		if known.Problem != "" {
+			problems = append(problems, known.problem(stage))
+		}
+	}
+	if from.sdks, err = r.sdks(ctx); err != nil {
+		return assembly{}, err
+	}
+	found := assemble(from, r.Endpoint)
+	sdkProblems, err := r.sdkProblems(ctx, found.SDKs)
+	if err != nil {
+		return assembly{}, err
+	}
+	problems = append(problems, sdkProblems...)
+	found.Problems = append(found.Problems, problems...)
+	return found, nil
+}
+
+// parts collects what the run read.
+func (r *Reader) parts(ctx context.Context, p progress) (from parts, err error) {
+	from = parts{apis: map[string]gateway.RestAPI{}, stages: map[string][]string{}, versions: map[portal.Stage]string{}, offerAll: r.OfferAll}
+	if from.plans, err = pagesOf[gateway.UsagePlan](ctx, r, p, readPlans); err != nil {
+		return from, err
+	}
+	if from.folder, err = r.described(ctx, p.Folder); err != nil {
+		return from, err
 	}
 	apis, err := pagesOf[gateway.RestAPI](ctx, r, p, readAPIs)
 	if err != nil {
-		return Document{}, err
+		return from, err
 	}
 	domains, err := pagesOf[gateway.Domain](ctx, r, p, readDomains)
 	if err != nil {
-		return Document{}, err
+		return from, err
 	}
-	stages, err := recall[[]string](ctx, r, schema.CatalogStages())
+	stages, err := recall[[]gateway.Stage](ctx, r, schema.CatalogDeployments())
 	if err != nil {
-		return Document{}, err
+		return from, err
 	}
 	mappings, err := recall[[]gateway.Mapping](ctx, r, schema.CatalogMappings())
 	if err != nil {
-		return Document{}, err
+		return from, err
 	}
-	from := parts{plans: plans, apis: map[string]gateway.RestAPI{}, stages: map[string][]string{}}
 	for _, api := range apis {
-		from.apis[api.ID], from.stages[api.ID] = api, stages[api.ID].Value
+		from.apis[api.ID] = api
+		for _, stage := range stages[api.ID].Value {
+			from.stages[api.ID] = append(from.stages[api.ID], stage.Name)
+			from.versions[portal.Stage{API: api.ID, Stage: stage.Name}] = stage.Version
+		}
 	}
 	for _, domain := range domains {
 		for _, mapping := range mappings[domainKey(domain)].Value {
 			from.mapped = append(from.mapped, mapped{Domain: domain, Mapping: mapping})
 		}
 	}
-	return assemble(from, r.Endpoint), nil
+	return from, nil
 }
 
 // publish decides on the result, for the waiting requests and then for the run itself, and
@@ -82,6 +124,11 @@ func (r *Reader) publish(ctx context.Context, p progress) error {
 	waiting, err := r.waiting(ctx, p)
 	if err != nil {
 		return err
+	}
+	if p.Result.Failed {
+		if err := r.keepReport(ctx, r.report(p)); err != nil {
+			return err
+		}
 	}
 	itself := events.Event{
 		ID: p.Run, Source: "/gatehouse/jobs", Subject: portal.CatalogStream, Time: p.Began, Correlation: p.Run,

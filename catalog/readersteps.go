@@ -9,35 +9,69 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// named returns the stages that plans name, by API.
-func named(plans []gateway.UsagePlan) map[string][]string {
-	stages := map[string][]string{}
-	for _, plan := range plans {
-		for _, stage := range plan.Stages {
-			stages[stage.API] = append(stages[stage.API], stage.Stage)
-		}
-	}
-	return stages
+// wanted are the stages that plans to offer and product folders name, by API, and the names of
+// the APIs that product folders name.
+type wanted struct {
+	stages map[string][]string
+	names  map[string]bool
 }
 
-// readAPIs reads a page of the REST APIs and keeps those that a plan names.
-func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
+func (w wanted) api(api gateway.RestAPI) bool { return w.stages[api.ID] != nil || w.names[api.Name] }
+
+func (w wanted) none() bool { return len(w.stages)+len(w.names) == 0 }
+
+// wanted returns what the run must read of API Gateway besides the plans.
+func (r *Reader) wanted(ctx context.Context, p progress) (wanted, error) {
+	w := wanted{stages: map[string][]string{}, names: map[string]bool{}}
 	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+	if err != nil {
+		return w, err
+	}
+	folder, err := r.described(ctx, p.Folder)
+	if err != nil {
+		return w, err
+	}
+	named := claimed(folder.Products, plans)
+	for _, plan := range plans {
+		if named.refusal(plan, r.OfferAll) != "" {
+			continue
+		}
+		for _, stage := range plan.Stages {
+			w.stages[stage.API] = append(w.stages[stage.API], stage.Stage)
+		}
+	}
+	for _, product := range folder.Products {
+		for _, api := range product.APIs {
+			switch {
+			case api.ID != "" && api.Stage != "":
+				w.stages[api.ID] = append(w.stages[api.ID], api.Stage)
+			case api.ID != "":
+				w.stages[api.ID] = append([]string{}, w.stages[api.ID]...)
+			case api.Named != "":
+				w.names[api.Named] = true
+			}
+		}
+	}
+	return w, nil
+}
+
+// readAPIs reads a page of the REST APIs and keeps those that are wanted.
+func (r *Reader) readAPIs(ctx context.Context, p progress) (progress, error) {
+	wanted, err := r.wanted(ctx, p)
 	if err != nil {
 		return p, err
 	}
-	wanted := named(plans)
-	if len(wanted) == 0 {
+	if wanted.none() {
 		return p.to(keep), nil
 	}
 	apis, next, err := r.Source(ctx).RestAPIsPage(ctx, p.Position)
-	apis = slices.DeleteFunc(apis, func(api gateway.RestAPI) bool { return wanted[api.ID] == nil })
+	apis = slices.DeleteFunc(apis, func(api gateway.RestAPI) bool { return !wanted.api(api) })
 	return nextPage(ctx, r, p, apis, next, err, readStages)
 }
 
 // readStages reads the stages of APIs whose stages are missing or out of date.
 func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
-	plans, err := pagesOf[gateway.UsagePlan](ctx, r, p, readPlans)
+	wanted, err := r.wanted(ctx, p)
 	if err != nil {
 		return p, err
 	}
@@ -45,13 +79,14 @@ func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 	if err != nil {
 		return p, err
 	}
-	known, err := recall[[]string](ctx, r, schema.CatalogStages())
+	known, err := recall[[]gateway.Stage](ctx, r, schema.CatalogDeployments())
 	if err != nil {
 		return p, err
 	}
-	wanted, begun := named(plans), r.Now()
+	begun := r.Now()
 	for _, api := range apis {
-		if known[api.ID].serves(p, api.ID) && (known[api.ID].readBy(p) || containsAll(known[api.ID].Value, wanted[api.ID])) {
+		one := known[api.ID]
+		if one.serves(p, api.ID) && (one.readBy(p) || containsAll(namesOf(one.Value), wanted.stages[api.ID])) {
 			continue
 		}
 		if r.Now().Sub(begun) >= stepTime {
@@ -61,12 +96,20 @@ func (r *Reader) readStages(ctx context.Context, p progress) (progress, error) {
 		if err != nil {
 			return p, fmt.Errorf("reading the stages of API %s: %w", api.ID, err)
 		}
-		if err := remember(ctx, r, schema.CatalogStages(), api.ID, stages); err != nil {
+		if err := remember(ctx, r, schema.CatalogDeployments(), api.ID, stages, 2*remembered); err != nil {
 			return p, err
 		}
 		p.Failures = 0
 	}
 	return p.to(readDomains), nil
+}
+
+func namesOf(stages []gateway.Stage) []string {
+	names := make([]string, 0, len(stages))
+	for _, stage := range stages {
+		names = append(names, stage.Name)
+	}
+	return names
 }
 
 func containsAll(list, some []string) bool {
@@ -96,12 +139,12 @@ func (r *Reader) readMappings(ctx context.Context, p progress) (progress, error)
 		if err != nil {
 			return p, fmt.Errorf("reading the base paths of %s: %w", domain.Name, err)
 		}
-		if err := remember(ctx, r, schema.CatalogMappings(), name, mappings); err != nil {
+		if err := remember(ctx, r, schema.CatalogMappings(), name, mappings, 2*remembered); err != nil {
 			return p, err
 		}
 		p.Failures = 0
 	}
-	return p.to(keep), nil
+	return p.to(readExports), nil
 }
 
 // mappingsOf reads all pages in one step, because a domain hardly ever has more than one.

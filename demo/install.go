@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
 // Stage is the stage that the API is deployed to.
@@ -17,13 +20,18 @@ const (
 	apiName  = "Seamark"
 	freeName = "Seamark Free"
 	plusName = "Seamark Plus"
+	proName  = "Seamark Pro"
 )
+
+// proCode is the product code of a product on AWS Marketplace that does not exist.
+const proCode = "seamark-pro-demo"
 
 // Installed holds the ids of the demo API in API Gateway.
 type Installed struct {
 	APIID, Stage string
-	// FreePlanID and PlusPlanID are the usage plans of the stage.
-	FreePlanID, PlusPlanID string
+	// FreePlanID, PlusPlanID and ProPlanID are the usage plans of the stage. The last is sold on AWS
+	// Marketplace.
+	FreePlanID, PlusPlanID, ProPlanID string
 }
 
 type client interface {
@@ -32,8 +40,9 @@ type client interface {
 }
 
 // Install creates a REST API that passes every request with an API key on to backendURL (no
-// slash at its end), deploys it to Stage, and creates two usage plans on it. It finds by name
-// what exists and changes only what differs, so a second run makes four reading calls only.
+// slash at its end), deploys it to Stage, and creates three usage plans on it that are tagged as
+// offered. It finds by name what exists and changes only what differs, so a second run makes four
+// reading calls only.
 func Install(ctx context.Context, c client, backendURL string) (Installed, error) {
 	in := Installed{Stage: Stage}
 	var err error
@@ -51,31 +60,63 @@ func Install(ctx context.Context, c client, backendURL string) (Installed, error
 	if in.PlusPlanID, err = installPlan(ctx, c, plans, plusPlan(stage)); err != nil {
 		return Installed{}, err
 	}
-	return in, nil
+	if in.ProPlanID, err = installPlan(ctx, c, plans, proPlan(stage)); err != nil {
+		return Installed{}, err
+	}
+	return in, sell(ctx, c, plans, in.ProPlanID)
 }
+
+// offerTags are the tags of plans that the portal offers; see catalog.OfferTag.
+func offerTags() map[string]string { return map[string]string{catalog.OfferTag: catalog.OfferValue} }
 
 func freePlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 	return &apigateway.CreateUsagePlanInput{
 		Name: aws.String(freeName), Description: aws.String("To try things out: 1,000 requests a month, 5 a second."),
-		ApiStages: []types.ApiStage{stage},
-		Throttle:  &types.ThrottleSettings{RateLimit: 5, BurstLimit: 10},
-		Quota:     &types.QuotaSettings{Limit: 1_000, Period: types.QuotaPeriodTypeMonth},
+		ApiStages: []types.ApiStage{stage}, Tags: offerTags(),
+		Throttle: &types.ThrottleSettings{RateLimit: 5, BurstLimit: 10},
+		Quota:    &types.QuotaSettings{Limit: 1_000, Period: types.QuotaPeriodTypeMonth},
 	}
 }
 
 func plusPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
 	return &apigateway.CreateUsagePlanInput{
 		Name: aws.String(plusName), Description: aws.String("For an app in use: 100,000 requests a month, 50 a second."),
-		ApiStages: []types.ApiStage{stage},
-		Throttle:  &types.ThrottleSettings{RateLimit: 50, BurstLimit: 100},
-		Quota:     &types.QuotaSettings{Limit: 100_000, Period: types.QuotaPeriodTypeMonth},
+		ApiStages: []types.ApiStage{stage}, Tags: offerTags(),
+		Throttle: &types.ThrottleSettings{RateLimit: 50, BurstLimit: 100},
+		Quota:    &types.QuotaSettings{Limit: 100_000, Period: types.QuotaPeriodTypeMonth},
 	}
+}
+
+func proPlan(stage types.ApiStage) *apigateway.CreateUsagePlanInput {
+	return &apigateway.CreateUsagePlanInput{
+		Name: aws.String(proName), Description: aws.String("For a fleet: no monthly limit, 200 requests a second. Bought on AWS Marketplace."),
+		ApiStages: []types.ApiStage{stage}, Tags: offerTags(),
+		Throttle: &types.ThrottleSettings{RateLimit: 200, BurstLimit: 400},
+	}
+}
+
+// sell gives the plan its product code. Only an update can, not the call that creates the plan.
+func sell(ctx context.Context, c planClient, plans []types.UsagePlan, id string) error {
+	for _, plan := range plans {
+		if aws.ToString(plan.Id) == id && aws.ToString(plan.ProductCode) != "" {
+			return nil
+		}
+	}
+	_, err := c.UpdateUsagePlan(ctx, &apigateway.UpdateUsagePlanInput{
+		UsagePlanId: &id, PatchOperations: []types.PatchOperation{{Op: types.OpReplace, Path: aws.String("/productCode"), Value: aws.String(proCode)}},
+	})
+	if err != nil {
+		return fmt.Errorf("setting the product code of usage plan %s: %w", id, err)
+	}
+	return nil
 }
 
 type planClient interface {
 	GetUsagePlans(context.Context, *apigateway.GetUsagePlansInput, ...func(*apigateway.Options)) (*apigateway.GetUsagePlansOutput, error)
 	CreateUsagePlan(context.Context, *apigateway.CreateUsagePlanInput, ...func(*apigateway.Options)) (*apigateway.CreateUsagePlanOutput, error)
 	UpdateUsagePlan(context.Context, *apigateway.UpdateUsagePlanInput, ...func(*apigateway.Options)) (*apigateway.UpdateUsagePlanOutput, error)
+	TagResource(context.Context, *apigateway.TagResourceInput, ...func(*apigateway.Options)) (*apigateway.TagResourceOutput, error)
+	Options() apigateway.Options
 }
 
 func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err error) {
@@ -92,7 +133,7 @@ func listPlans(ctx context.Context, c planClient) (plans []types.UsagePlan, err 
 
 // installPlan creates the plan unless there is one of its name. An existing plan keeps its
 // limits, which an operator may have changed. It gets the stage if it lacks it, since the API
-// may have been created again.
+// may have been created again, and the tag unless an operator has given it another value.
 func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, want *apigateway.CreateUsagePlanInput) (string, error) {
 	stage := want.ApiStages[0]
 	for _, plan := range plans {
@@ -111,6 +152,12 @@ func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, wan
 				return "", fmt.Errorf("attaching the stage to usage plan %s: %w", *plan.Id, err)
 			}
 		}
+		if plan.Tags[catalog.OfferTag] == "" {
+			arn := planARN(c.Options().Region, *plan.Id)
+			if _, err := c.TagResource(ctx, &apigateway.TagResourceInput{ResourceArn: &arn, Tags: offerTags()}); err != nil {
+				return "", fmt.Errorf("tagging usage plan %s: %w", *plan.Id, err)
+			}
+		}
 		return *plan.Id, nil
 	}
 	plan, err := c.CreateUsagePlan(ctx, want)
@@ -118,4 +165,15 @@ func installPlan(ctx context.Context, c planClient, plans []types.UsagePlan, wan
 		return "", fmt.Errorf("creating usage plan %s: %w", *want.Name, err)
 	}
 	return *plan.Id, nil
+}
+
+func planARN(region, id string) string {
+	partition := "aws"
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		partition = "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		partition = "aws-us-gov"
+	}
+	return fmt.Sprintf("arn:%s:apigateway:%s::/usageplans/%s", partition, region, id)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
@@ -114,13 +115,43 @@ func TestARecreatedAPIIsAddedToTheExistingPlans(t *testing.T) {
 	if second.APIID == first.APIID || second.FreePlanID != first.FreePlanID || second.PlusPlanID != first.PlusPlanID {
 		t.Errorf("first %+v, then %+v", first, second)
 	}
-	for _, id := range []string{second.FreePlanID, second.PlusPlanID} {
+	for _, id := range []string{second.FreePlanID, second.PlusPlanID, second.ProPlanID} {
 		plan, err := client.GetUsagePlan(t.Context(), &apigateway.GetUsagePlanInput{UsagePlanId: &id})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !slices.ContainsFunc(plan.ApiStages, func(st types.ApiStage) bool { return *st.ApiId == second.APIID && *st.Stage == demo.Stage }) {
 			t.Errorf("plan %s has the stages %v", id, plan.ApiStages)
+		}
+	}
+}
+
+func TestPlansAreTaggedAndOneIsSoldOnMarketplace(t *testing.T) {
+	t.Parallel()
+	client := apigateway.NewFromConfig(localawstest.Start(t).AWSConfig())
+	in, err := demo.Install(t.Context(), client, "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func(id string) *apigateway.GetUsagePlanOutput {
+		t.Helper()
+		plan, err := client.GetUsagePlan(t.Context(), &apigateway.GetUsagePlanInput{UsagePlanId: &id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return plan
+	}
+	arn := "arn:aws:apigateway:" + client.Options().Region + "::/usageplans/" + in.FreePlanID
+	if _, err := client.UntagResource(t.Context(), &apigateway.UntagResourceInput{ResourceArn: &arn, TagKeys: []string{catalog.OfferTag}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := demo.Install(t.Context(), client, "http://localhost:1"); err != nil {
+		t.Fatal(err)
+	}
+	for id, sold := range map[string]bool{in.FreePlanID: false, in.PlusPlanID: false, in.ProPlanID: true} {
+		plan := read(id)
+		if plan.Tags[catalog.OfferTag] != catalog.OfferValue || (aws.ToString(plan.ProductCode) != "") != sold {
+			t.Errorf("%s has the tags %v and the product code %q", *plan.Name, plan.Tags, aws.ToString(plan.ProductCode))
 		}
 	}
 }

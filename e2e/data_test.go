@@ -98,7 +98,7 @@ func TestTheRowsOfAPortalAreThoseOfItsDataModel(t *testing.T) {
 	c.look()
 
 	s.ownDomain(t)
-	o.says(0, "catalog", "sync")
+	s.publishMorePlans(t, 1) // a stage whose document no product folder has
 	o.says(0, "sweep")
 	o.says(0, "projections", "rebuild")
 	c.look()

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 	"github.com/aws/aws-sdk-go-v2/service/apigateway/types"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
 )
 
 // API Gateway itself refuses the plan if the portal was configured with a higher quota.
@@ -57,6 +59,7 @@ func (s *site) publishMorePlans(t *testing.T, n int) (ids []string) {
 		}
 		plan, err := client.CreateUsagePlan(t.Context(), &apigateway.CreateUsagePlanInput{
 			Name: aws.String(fmt.Sprint("Plan ", i)), ApiStages: []types.ApiStage{{ApiId: api, Stage: stage}},
+			Tags: map[string]string{catalog.OfferTag: catalog.OfferValue},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -36,6 +36,9 @@ var (
 
 	listRestAPIs = Operation{name: "GetRestApis", class: other}
 	listStages   = Operation{name: "GetStages", class: other}
+	readExport   = Operation{name: "GetExport", class: other}
+	listSDKTypes = Operation{name: "GetSdkTypes", class: other}
+	readSDK      = Operation{name: "GetSdk", class: other}
 	listDomains  = Operation{name: "GetDomainNames", class: other}
 	listMappings = Operation{name: "GetBasePathMappings", class: other}
 )

@@ -25,6 +25,7 @@ type UsagePlan struct {
 	Methods []MethodThrottle
 	// ProductCode is that of the AWS Marketplace product, "" if there is none.
 	ProductCode string
+	Tags        map[string]string
 }
 
 // Throttle limits requests a second, and how many may come at once.
@@ -116,6 +117,7 @@ func usagePlan(item types.UsagePlan) UsagePlan {
 	plan := UsagePlan{
 		ID: portal.PlanID(aws.ToString(item.Id)), Name: aws.ToString(item.Name),
 		Description: aws.ToString(item.Description), ProductCode: aws.ToString(item.ProductCode),
+		Tags: item.Tags,
 	}
 	if t := item.Throttle; t != nil {
 		plan.Throttle = &Throttle{Rate: t.RateLimit, Burst: int(t.BurstLimit)}
@@ -168,8 +170,14 @@ func isPrivate(endpoint *types.EndpointConfiguration) bool {
 	return endpoint != nil && slices.Contains(endpoint.Types, types.EndpointTypePrivate)
 }
 
-// Stages lists the names of an API's stages, none if the API is gone. GetStages has no pages.
-func (s *Session) Stages(ctx context.Context, api string) ([]string, error) {
+// Stage is a stage of a REST API. Version changes when another deployment, or another version of
+// the documentation, is published on the stage.
+type Stage struct {
+	Name, Version string
+}
+
+// Stages lists an API's stages, none if the API is gone. GetStages has no pages.
+func (s *Session) Stages(ctx context.Context, api string) ([]Stage, error) {
 	var out *apigateway.GetStagesOutput
 	err := s.call(ctx, listStages, func(ctx context.Context) (err error) {
 		out, err = s.cp.client.GetStages(ctx, &apigateway.GetStagesInput{RestApiId: aws.String(api)})
@@ -181,9 +189,13 @@ func (s *Session) Stages(ctx context.Context, api string) ([]string, error) {
 	if err != nil {
 		return nil, asUnavailable(err)
 	}
-	names := make([]string, 0, len(out.Item))
+	stages := make([]Stage, 0, len(out.Item))
 	for _, stage := range out.Item {
-		names = append(names, aws.ToString(stage.StageName))
+		version := aws.ToString(stage.DeploymentId)
+		if documented := aws.ToString(stage.DocumentationVersion); documented != "" {
+			version += "/" + documented
+		}
+		stages = append(stages, Stage{Name: aws.ToString(stage.StageName), Version: version})
 	}
-	return names, nil
+	return stages, nil
 }

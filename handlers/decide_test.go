@@ -156,6 +156,20 @@ func TestSubscribing(t *testing.T) {
 	})
 }
 
+func TestAPlanThatNobodyCanSubscribeToIsRefused(t *testing.T) {
+	t.Parallel()
+	const text = "You can buy Free on AWS Marketplace only, not on this portal."
+	check(t, unlessRefused(text, Subscribing(scheme, limits)), []decision{
+		{"a new subscription is refused", []said{registered()}, freePlan, 2, []events.Fact{events.RequestRejected{
+			Decides: freeOnly, Code: portal.Conflict, Message: text}}},
+		{"a subscription from before stays", freeActive(), freePlan, 3, []events.Fact{events.RequestUnchanged{Decides: freeOnly}}},
+		{"one on its way is joined", []said{registered(), keyWanted(), freeWanted("op-first", 2)}, freePlan, 3,
+			[]events.Fact{events.RequestJoined{Decides: freeOnly, Link: wish(3), Plan: "free"}}},
+		{"an account that never signed up is told that first", nil, freePlan, 1, []events.Fact{events.RequestRejected{
+			Decides: freeOnly, Code: portal.NotRegistered, Message: "Register first: this account is not registered yet."}}},
+	})
+}
+
 func TestUnsubscribing(t *testing.T) {
 	t.Parallel()
 	leave := events.UnsubscribeRequested{Plan: "free"}

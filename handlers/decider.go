@@ -60,6 +60,7 @@ type Decider struct {
 	keys     KeyScheme
 	limits   Limits
 	catalog  CatalogJob
+	refusal  func(ctx context.Context, plan portal.PlanID) (string, error)
 	followed *followed
 }
 
@@ -88,6 +89,9 @@ type Config struct {
 	Limits   Limits
 	// Catalog may be nil where no catalog is synchronized.
 	Catalog CatalogJob
+	// Refusal returns why nobody can subscribe to a plan on the portal, "" if they can. nil refuses
+	// no plan.
+	Refusal func(ctx context.Context, plan portal.PlanID) (text string, err error)
 }
 
 // New returns a Decider.
@@ -97,7 +101,7 @@ func New(cfg Config) *Decider {
 	}
 	return &Decider{
 		journal: cfg.Journal, accounts: cfg.Accounts, sender: cfg.Sender, now: cfg.Now, keys: cfg.Keys, limits: cfg.Limits,
-		catalog: cfg.Catalog, followed: newFollowed(cfg.Now),
+		catalog: cfg.Catalog, refusal: cfg.Refusal, followed: newFollowed(cfg.Now),
 	}
 }
 
@@ -105,7 +109,7 @@ func New(cfg Config) *Decider {
 func (d *Decider) Handlers() map[string]func(context.Context, events.Event) error {
 	return map[string]func(context.Context, events.Event) error{
 		events.RegisterUser{}.EventType():         forAccount(d, Registration),
-		events.SubscribeRequested{}.EventType():   forAccount(d, Subscribing(d.keys, d.limits)),
+		events.SubscribeRequested{}.EventType():   d.subscribe,
 		events.UnsubscribeRequested{}.EventType(): forAccount(d, Unsubscribing),
 		events.KeyReleaseRequested{}.EventType():  forAccount(d, KeyRelease),
 		events.CatalogSyncRequested{}.EventType(): d.syncCatalog,

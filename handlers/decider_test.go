@@ -339,3 +339,32 @@ func TestAMessageAboutTheWrongThingIsInvalid(t *testing.T) {
 		t.Errorf("a SubscribeRequested as RegisterUser: %v, want invalid", err)
 	}
 }
+
+func TestAWorkerAsksTheCatalogBeforeItSubscribes(t *testing.T) {
+	t.Parallel()
+	answer, err := "Not here.", error(nil)
+	d := newDesk(t, func(cfg *Config) {
+		cfg.Refusal = func(_ context.Context, plan portal.PlanID) (string, error) {
+			if plan != freePlan.Plan {
+				return "", nil
+			}
+			return answer, err
+		}
+	})
+	ask := func(id string) events.Event {
+		return events.Event{ID: id, Source: "/test", Subject: portal.AccountStream(account), Time: opened, Operation: portal.OperationID(id), Intent: 2, Data: freePlan}
+	}
+	d.handle(events.Event{ID: "r", Source: "/test", Subject: portal.AccountStream(account), Time: opened, Operation: "r", Intent: 1, Data: events.RegisterUser{}})
+	err = &portal.Postponed{Reason: "the catalog cannot be read"}
+	if got := deliver(t.Context(), d.execute, ask("a")); !isPostponed(got) {
+		t.Errorf("without a catalog: %v, want Postponed", got)
+	}
+	err = nil
+	d.handle(ask("a"))
+	answer = "" // a second delivery repeats the first decision
+	d.handle(ask("a"))
+	facts := d.stream(portal.AccountStream(account))
+	if rejected, ok := facts[len(facts)-1].Data.(events.RequestRejected); len(facts) != 2 || !ok || rejected.Message != "Not here." {
+		t.Errorf("the stream holds %v", facts)
+	}
+}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -52,6 +53,31 @@ func Subscribing(scheme KeyScheme, limits Limits) Decide[events.SubscribeRequest
 			})
 		}
 		return append(facts, events.SubscriptionWanted{Decides: decides, Plan: req.Plan, Name: req.Name, Ring: ring, Stages: req.Stages})
+	}
+}
+
+// subscribe handles SubscribeRequested. It refuses a plan that the catalog does not let anybody
+// subscribe to. A second delivery finds the facts of the first, whatever the catalog says then.
+func (d *Decider) subscribe(ctx context.Context, msg events.Event) error {
+	decide := Subscribing(d.keys, d.limits)
+	if request, ok := msg.Data.(events.SubscribeRequested); ok && d.refusal != nil {
+		text, err := d.refusal(ctx, request.Plan)
+		if err != nil {
+			return err
+		}
+		decide = unlessRefused(text, decide)
+	}
+	return forAccount(d, decide)(ctx, msg)
+}
+
+// unlessRefused rejects a request for a plan that the account does not have or wait for.
+func unlessRefused(text string, decide Decide[events.SubscribeRequested]) Decide[events.SubscribeRequested] {
+	return func(account state.Account, req events.SubscribeRequested, id string) []events.Fact {
+		phase := account.Subscriptions[req.Plan].Phase
+		if text == "" || !account.Registered || phase == state.Active || phase == state.Wanted {
+			return decide(account, req, id)
+		}
+		return reject(events.Decides{Scopes: req.Scopes()}, portal.Conflict, text)
 	}
 }
 

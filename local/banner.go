@@ -23,7 +23,8 @@ func (l Portal) banner(out io.Writer, faults string) {
   AWS endpoint   %s
   Operators      %s/healthz  /readyz  /metrics
   Data           %s  (kept across restarts; --fresh starts over)
-`, l.PortalURL, l.AWSURL, l.OperatorsURL, l.Dir)
+  Catalog        %s  (change its files, and the portal follows)
+`, l.PortalURL, l.AWSURL, l.OperatorsURL, l.Dir, l.config.Catalog)
 	if faults != "" {
 		fmt.Fprintf(out, "  Faults         %s\n", faults)
 	}

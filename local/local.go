@@ -92,12 +92,18 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	if running.Demo, err = SetupDemo(ctx, p.AWS, p.Config, running.AWSURL+demoPath); err != nil {
 		return fmt.Errorf("setting up the demo: %w", err)
 	}
+	if p.Config.Catalog == "" {
+		p.Config.Catalog = filepath.Join(dir, catalogFolder)
+		if err := installCatalog(p.Config.Catalog, demo.Catalog); err != nil {
+			return err
+		}
+	}
 	probeImport(ctx, p)
 	if p.Config, err = running.signIn(ctx, p.Config); err != nil {
 		return err
 	}
 	running.config = p.Config
-	return run(ctx, p, public, operators, func() error {
+	return run(ctx, p, public, operators, opts.Out, func() error {
 		if opts.AWSQuotas {
 			server.SetLimits(localaws.AWSLimits())
 		}
@@ -116,8 +122,9 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
-func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
+// run runs the portal and a worker until ctx ends, and calls ready once the worker runs. It prints
+// problems of the catalog to out.
+func run(ctx context.Context, p app.Process, public, operators net.Listener, out io.Writer, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {
 		return err
@@ -135,7 +142,10 @@ func run(ctx context.Context, p app.Process, public, operators net.Listener, rea
 	group.Go(func() error {
 		select {
 		case <-worker.Running():
-			return ready()
+			if err := ready(); err != nil {
+				return err
+			}
+			return watchCatalog(p.Log.WithContext(ctx), p, out)
 		case <-ctx.Done():
 			return nil
 		}

@@ -35,21 +35,24 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 }
 
 // Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
-// does not have, or that the caller does not see, is NotFound. The worker decides everything else,
-// because the views lag behind.
+// does not have, or that the caller does not see, is NotFound, and one that nobody can subscribe to
+// here is a Conflict. The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
 	submitted.Wording = string(plan)
-	_, likely := caller.seen(o.views.LastCatalog(), plan)
+	_, _, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		offered, err := o.views.Catalog(ctx)
 		if err != nil {
 			return nil, err
 		}
-		found, ok := caller.seen(offered, plan)
+		found, product, ok := caller.seen(offered, plan)
 		if !ok {
 			return nil, portal.Fail(portal.NotFound, "There is no such plan.")
+		}
+		if refusal := found.Refusal(product); refusal != "" {
+			return nil, portal.Fail(portal.Conflict, refusal)
 		}
 		return events.SubscribeRequested{
 			Plan: plan, Name: found.Name, Stages: found.Stages, Rivals: rivals(offered, plan, found.Stages), CatalogSequence: offered.Sequence,
@@ -58,19 +61,19 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 }
 
 // seen finds a plan that exists for the caller.
-func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, bool) {
+func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, catalog.Product, bool) {
 	found, product, ok := offered.Plan(plan)
 	if !ok || !c.Viewer.Sees(product) {
-		return catalog.Plan{}, false
+		return catalog.Plan{}, catalog.Product{}, false
 	}
-	return found, true
+	return found, product, true
 }
 
 // Unsubscribe submits a request to end the account's subscription. A plan that is not among the
 // account's subscriptions, and that the catalog does not have or the caller does not see, is
 // NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
-	_, likely := caller.seen(o.views.LastCatalog(), plan)
+	_, _, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		known, err := o.knows(ctx, caller, plan)
 		if err == nil && !known {
@@ -85,7 +88,7 @@ func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanI
 	if err != nil {
 		return false, err
 	}
-	if _, ok := caller.seen(offered, plan); ok {
+	if _, _, ok := caller.seen(offered, plan); ok {
 		return true, nil
 	}
 	held, err := o.views.Account(ctx, caller.Account)

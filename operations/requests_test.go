@@ -64,6 +64,27 @@ func TestSubscribingToAPlanThatIsNotOfferedIsRefused(t *testing.T) {
 	}
 }
 
+func TestSubscribingToAPlanThatIsNotSoldHereIsRefusedAndSaysWhereToGo(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[string]func(*catalog.Plan){
+		"You can buy Free on AWS Marketplace only, not on this portal.":                                        func(p *catalog.Plan) { p.Marketplace = true },
+		"An operator has to approve each subscription to Free, and this portal cannot take such requests yet.": func(p *catalog.Plan) { p.Approval = catalog.ApprovalManual },
+	} {
+		d := newDesk(t)
+		plan := free
+		change(&plan)
+		d.publish(plan)
+		_, err := d.Subscribe(t.Context(), who(ann, ""), "free")
+		refuses(t, err, portal.Conflict)
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("it says %v, want %s", err, want)
+		}
+		if sent, _ := d.outbox.empty(); len(sent) > 0 {
+			t.Errorf("handed on %v", sent)
+		}
+	}
+}
+
 // patient reads the catalog only once a request is counted.
 type patient struct {
 	*projections.Views

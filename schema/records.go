@@ -132,16 +132,39 @@ func ScratchOf(k Key) (name string, first bool) {
 // Owner: catalog. Kept: TTL, 7 days.
 func CatalogRead(run string) string { return "catalog-" + run }
 
-// CatalogStages is the set of the stages of each API, with the time they were read.
+// CatalogDeployments is the set of the stages of each API with what is deployed on them, and the
+// time they were read.
 //
 // Owner: catalog. Kept: TTL, 2 hours.
-func CatalogStages() string { return "catalog-stages" }
+func CatalogDeployments() string { return "catalog-deployments" }
 
 // CatalogMappings is the set of the base paths of each custom domain, with the time they were
 // read.
 //
 // Owner: catalog. Kept: TTL, 2 hours.
 func CatalogMappings() string { return "catalog-mappings" }
+
+// CatalogExports is the set of the OpenAPI documents of stages: the hash of each, and the
+// deployment that it describes.
+//
+// Owner: catalog. Kept: TTL, 90 days.
+func CatalogExports() string { return "catalog-exports" }
+
+// CatalogSDKs is the set of the SDKs of stages: the hash of each archive, and the deployment that
+// it was generated for.
+//
+// Owner: catalog. Kept: TTL, 90 days.
+func CatalogSDKs() string { return "catalog-sdks" }
+
+// CatalogFolder is the set of the hash of the last description that the catalog folder gave.
+//
+// Owner: catalog. Kept: TTL, 90 days.
+func CatalogFolder() string { return "catalog-folder" }
+
+// CatalogReport is the set of what the last run of the job catalog found.
+//
+// Owner: catalog. Kept: TTL, 90 days.
+func CatalogReport() string { return "catalog-report" }
 
 // Swept is the set of what a sweep has surveyed and found.
 //

@@ -18,8 +18,9 @@ import (
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
-	Check catalogCheckCommand `cmd:"" help:"Check a catalog folder on this machine, and say what to change. It needs no AWS."`
-	Sync  catalogSyncCommand  `cmd:"" help:"Ask the workers to read the usage plans and APIs now, and wait until they have. They also do so every five minutes."`
+	Check  catalogCheckCommand  `cmd:"" help:"Check a catalog folder on this machine, and say what to change. It needs no AWS."`
+	Sync   catalogSyncCommand   `cmd:"" help:"Ask the workers to read the usage plans, the APIs and the catalog folder now, and wait until they have. They also do so every five minutes."`
+	Status catalogStatusCommand `cmd:"" help:"Show what the workers found when they last read the catalog: problems, and the plans that are not offered."`
 }
 
 type catalogSyncCommand struct{ output }
@@ -55,9 +56,13 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	report, _, err := app.LastCatalogReport(ctx, p)
+	if err != nil {
+		return err
+	}
 	plans := comparePlans(before, after)
 	changed := progress.Steps[len(progress.Steps)-1].Name == "CatalogPublished"
-	value := map[string]any{"operation": id, "changed": changed, "products": len(after.Products), "plans": plans}
+	value := map[string]any{"operation": id, "changed": changed, "products": len(after.Products), "plans": plans, "problems": report.Problems}
 	return c.print(os.Stdout, value, func(w io.Writer) {
 		text := "The catalog is published"
 		if !changed {
@@ -65,6 +70,7 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 		}
 		fmt.Fprintf(w, "%s: %s.\n", text, count(len(after.Products), "product"))
 		plans.print(w)
+		printProblems(w, report)
 	})
 }
 
@@ -121,6 +127,7 @@ func (c planChanges) print(w io.Writer) {
 		}
 	}
 	if len(c.Gone) > 0 {
-		fmt.Fprintln(w, "A sweep, which a worker begins now, ends the subscriptions of plans that are gone.")
+		fmt.Fprintln(w, "A sweep, which a worker begins now, ends the subscriptions of plans that API Gateway no longer has.\n"+
+			"Subscriptions to plans that are only not offered any more stay.")
 	}
 }

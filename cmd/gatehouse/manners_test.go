@@ -58,7 +58,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"operation", "show"}, {"operation", "follow"},
+	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show"}, {"operation", "follow"},
 		{"account", "find"}, {"keys", "whose"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {
@@ -83,7 +83,7 @@ func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 
 func TestEveryCommandReportsMissingCredentialsOnce(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"operation", "show", "x"},
+	for _, args := range [][]string{{"setup"}, {"doctor"}, {"doctor", "--json"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"catalog", "status"}, {"operation", "show", "x"},
 		{"operation", "follow", "x"}, {"account", "find", "x"}, {"keys", "whose", "x"}, {"dlq", "list"}, {"dlq", "replay", "--all"}} {
 		code, stdout, stderr := said(t, []string{"AWS_REGION=us-east-1"}, args...)
 		if code != 1 || stdout != "" || strings.Count(stderr, "credentials") != 1 || strings.Count(stderr, "\n") != 1 || !strings.Contains(stderr, "Set AWS_PROFILE") {

@@ -77,6 +77,8 @@ func (s *Service) routeStages() {
 	s.on("GetStage", "GET /restapis/{api}/stages/{stage}", handle(200, s.getStage))
 	s.on("UpdateStage", "PATCH /restapis/{api}/stages/{stage}", handle(200, s.updateStage))
 	s.on("GetExport", "GET /restapis/{api}/stages/{stage}/exports/{type}", s.getExport)
+	s.on("GetSdk", "GET /restapis/{api}/stages/{stage}/sdks/{type}", s.getSDK)
+	s.on("GetSdkTypes", "GET /sdktypes", handle(200, s.listSDKTypes, "limit", "position"))
 	s.on("DeleteStage", "DELETE /restapis/{api}/stages/{stage}", handle(202, s.deleteStage))
 }
 

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/state"
+)
+
+// refusals tells a worker which plans nobody can subscribe to on the portal. Acceptance refuses
+// them already, except in portals of older releases, which run beside new workers during a
+// rollout. It reads the catalog's stream at most once a second. It is safe for concurrent use.
+type refusals struct {
+	facts     *journal.Journal
+	documents *catalog.Store
+	now       func() time.Time
+
+	mu      sync.Mutex
+	read    time.Time
+	current state.Catalog
+	loaded  string
+	doc     catalog.Document
+}
+
+// refusal is catalog.Plan.Refusal of the plan, "" for a plan that the catalog does not have.
+func (r *refusals) refusal(ctx context.Context, id portal.PlanID) (string, error) {
+	doc, err := r.document(ctx)
+	if err != nil {
+		return "", portal.Postpone("the catalog cannot be read", err)
+	}
+	plan, product, ok := doc.Plan(id)
+	if !ok {
+		return "", nil
+	}
+	return plan.Refusal(product), nil
+}
+
+func (r *refusals) document(ctx context.Context) (catalog.Document, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := r.now(); r.read.IsZero() || now.Sub(r.read).Abs() >= time.Second {
+		newer, err := r.facts.Read(ctx, portal.CatalogStream, r.current.Sequence)
+		if err != nil {
+			return catalog.Document{}, err
+		}
+		for _, fact := range newer {
+			r.current.Apply(fact)
+		}
+		r.read = now
+	}
+	if r.current.Hash == r.loaded {
+		return r.doc, nil
+	}
+	doc, err := r.documents.Load(ctx, r.current.Hash)
+	if err != nil {
+		return catalog.Document{}, err
+	}
+	r.loaded, r.doc = r.current.Hash, doc
+	return doc, nil
+}

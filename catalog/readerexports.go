@@ -1,0 +1,170 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/gateway"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// generated is what API Gateway generated of a stage: an OpenAPI document or an SDK.
+type generated struct {
+	// Version is the stage's when it was generated, "" if the last attempt failed and is made again.
+	Version string `json:"version,omitempty"`
+	// Hash is that of the last good one, "" if there was none.
+	Hash string `json:"hash,omitempty"`
+	File string `json:"file,omitempty"`
+	// Problem is why there is no good one of that version, "" if there is.
+	Problem string `json:"problem,omitempty"`
+}
+
+// upToDate reports whether a run need not ask API Gateway. A run that a request waits for asks
+// again for what had a problem.
+func (m generated) upToDate(p progress, at memory[generated], version string) bool {
+	if at.readBy(p) {
+		return true
+	}
+	return m.Version == version && m.Version != "" && (m.Problem == "" || !p.Fresh)
+}
+
+// maxOutages is how many calls for documents may fail in a row, over several APIs, before the
+// run leaves the rest for the next run.
+const maxOutages = 6
+
+// readExports reads the OpenAPI documents of the stages in the catalog that no product folder
+// has a document for. A document is read again only if something else is deployed. A failure
+// leaves the document that is known, and is reported; it never fails the run.
+func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) {
+	if r.Normalize == nil {
+		return p.to(readSDKs), nil
+	}
+	found, err := r.parts(ctx, p)
+	if err != nil {
+		return p, err
+	}
+	known, err := recall[generated](ctx, r, schema.CatalogExports())
+	if err != nil {
+		return p, err
+	}
+	begun := r.Now()
+	for _, stage := range exportable(assemble(found, r.Endpoint).Document) {
+		last, version := known[stageName(stage)], found.versions[stage]
+		if last.Value.upToDate(p, last, version) {
+			continue
+		}
+		if r.Now().Sub(begun) >= stepTime {
+			return p, nil
+		}
+		next, err := r.export(ctx, p, stage, version, last.Value)
+		if err != nil {
+			return r.failedCall(ctx, p, askedExports, stageName(stage), last.Value, err)
+		}
+		if err := remember(ctx, r, schema.CatalogExports(), stageName(stage), next, kept); err != nil {
+			return p, err
+		}
+		p.Failures = 0
+	}
+	return p.to(readSDKs), nil
+}
+
+func stageName(stage portal.Stage) string { return stage.API + "," + stage.Stage }
+
+// exportable lists the stages of REST APIs without a document, each once.
+func exportable(doc Document) []portal.Stage {
+	var stages []portal.Stage
+	seen := map[portal.Stage]bool{}
+	for _, product := range doc.Products {
+		for _, api := range product.APIs {
+			stage := portal.Stage{API: api.ID, Stage: api.Stage}
+			if api.Kind == REST && api.Definition == "" && !seen[stage] {
+				stages, seen[stage] = append(stages, stage), true
+			}
+		}
+	}
+	return stages
+}
+
+// export reads one document. What is wrong with the document or the stage is part of the result;
+// the error is that of a call that may work later.
+func (r *Reader) export(ctx context.Context, p progress, stage portal.Stage, version string, last generated) (generated, error) {
+	next := generated{Version: version, Hash: last.Hash}
+	body, err := r.Source(ctx).Export(ctx, stage)
+	var refused *gateway.Refused
+	switch {
+	case gateway.IsNotFound(err):
+		return generated{Hash: last.Hash, Problem: "The stage vanished while the catalog was read."}, nil
+	case errors.As(err, &refused):
+		next.Problem = "API Gateway cannot export its OpenAPI document: " + sentence(errors.New(gateway.AWSWords(err)))
+		return next, nil
+	case err != nil:
+		return next, err
+	}
+	var normal []byte
+	if err := portal.Guard(func() (err error) {
+		normal, err = r.Normalize(body)
+		return err
+	})(); err != nil {
+		zerolog.Ctx(ctx).Warn().Err(err).Str("stage", stage.String()).Msg("an exported OpenAPI document is not usable")
+		next.Problem = "Its OpenAPI document, as API Gateway exports it, is not usable. " + sentence(err)
+		return next, nil
+	}
+	if next.Hash, err = r.Documents.PutBlob(ctx, normal); err != nil {
+		return next, portal.Postpone("an OpenAPI document cannot be stored", err)
+	}
+	return next, nil
+}
+
+// asked is something that API Gateway generates of stages.
+type asked struct {
+	// what is its name for people, many its plural.
+	what, many string
+	set        string
+	follows    phase
+}
+
+var (
+	askedExports = asked{what: "OpenAPI document", many: "OpenAPI documents", set: schema.CatalogExports(), follows: readSDKs}
+	askedSDKs    = asked{what: "SDK", many: "SDKs", set: schema.CatalogSDKs(), follows: keep}
+)
+
+// failedCall decides what follows a call that failed. name is the row of what was asked for, and last
+// what is known of it. Missing tokens postpone the step. Any other failure is tried again at
+// once, twice, and then by the next run.
+func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name string, last generated, err error) (progress, error) {
+	var postponed *portal.Postponed
+	var unavailable *gateway.Unavailable
+	if errors.As(err, &postponed) || ctx.Err() != nil {
+		return p, err
+	}
+	failures := p.Failures + 1
+	report := func(format string, args ...any) (progress, error) {
+		next := p.to(of.follows)
+		next.Problems = append(next.Problems, Problem{Where: of.many, Text: fmt.Sprintf(format, args...)})
+		return next, nil
+	}
+	switch {
+	case errors.As(err, &unavailable) && unavailable.Forbidden:
+		return report("The workers may not have API Gateway generate %s. Give them the permissions of docs/configuration.md#permissions.", of.many)
+	case failures >= maxOutages:
+		return report("API Gateway does not generate %s right now. Those that were read before stand. The workers try again in five minutes.", of.many)
+	}
+	p.Failures = failures
+	if failures < maxFailures {
+		return p, nil
+	}
+	zerolog.Ctx(ctx).Warn().Err(err).Str("of", name).Msg("API Gateway did not generate the " + of.what)
+	next := generated{Hash: last.Hash, File: last.File, Problem: fmt.Sprintf("API Gateway %s when asked for its %s. The workers try again in five minutes.", answered(unavailable), of.what)}
+	return p, remember(ctx, r, of.set, name, next, kept)
+}
+
+func answered(err *gateway.Unavailable) string {
+	if err != nil && err.Throttled {
+		return "throttles calls"
+	}
+	return "did not answer"
+}

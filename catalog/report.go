@@ -1,0 +1,135 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/schema"
+)
+
+// Report is what the last run found, for operators.
+type Report struct {
+	// Began and Ended are those of the run.
+	Began time.Time `json:"began"`
+	Ended time.Time `json:"ended"`
+	// Failed means that API Gateway could not be read. Then only Sources and Problems are set, and
+	// what was published before stands.
+	Failed bool `json:"failed"`
+	// Hash is that of the document.
+	Hash    string        `json:"hash,omitempty"`
+	Sources []SourceState `json:"sources"`
+
+	Products int `json:"products"`
+	Plans    int `json:"plans"`
+	APIs     int `json:"apis"`
+	// Definitions counts the APIs that have an OpenAPI document.
+	Definitions int `json:"definitions"`
+
+	// Problems are at most maxProblems; AllProblems counts them all.
+	Problems    []Problem `json:"problems"`
+	AllProblems int       `json:"all_problems"`
+	// NotOffered are at most maxProblems of the plans that the catalog leaves out.
+	NotOffered    []NotOffered `json:"not_offered"`
+	AllNotOffered int          `json:"all_not_offered"`
+}
+
+// SourceState says how a source of the catalog was read.
+type SourceState struct {
+	// Name is API Gateway or catalog folder.
+	Name string `json:"name"`
+	// State is one of the constants.
+	State string `json:"state"`
+	// Read is when what the catalog shows of the source was read; zero if it never was.
+	Read time.Time `json:"read,omitzero"`
+}
+
+// Values of SourceState.State.
+const (
+	// SourceRead sources were read in the run.
+	SourceRead = "read"
+	// SourceRemembered sources could not be read; the catalog shows what they said earlier.
+	SourceRemembered = "remembered"
+	// SourceUnreadable sources could not be read, and nothing is known of them.
+	SourceUnreadable = "unreadable"
+)
+
+// maxProblems bounds the report, so that it stays readable and fits its row.
+const maxProblems = 500
+
+// Errors counts the problems that are not warnings.
+func (r Report) Errors() int {
+	n := r.AllProblems - len(r.Problems)
+	for _, problem := range r.Problems {
+		if !problem.Warning {
+			n++
+		}
+	}
+	return n
+}
+
+// report begins the report of a run with what its cursor tells.
+func (r *Reader) report(p progress) Report {
+	report := Report{
+		Began: p.Began.UTC(), Ended: r.Now().UTC(), Failed: p.Result.Failed, Hash: p.Result.Hash, Products: p.Result.Products,
+		Problems: p.Problems, AllProblems: len(p.Problems), NotOffered: []NotOffered{},
+	}
+	plane := SourceState{Name: "API Gateway", State: SourceRead, Read: p.Began.UTC()}
+	if p.Result.Failed {
+		plane = SourceState{Name: "API Gateway", State: SourceUnreadable}
+	}
+	report.Sources = []SourceState{plane}
+	if r.Folder != nil && !p.Result.Failed {
+		folder := SourceState{Name: "catalog folder", State: SourceRead, Read: p.Began.UTC()}
+		switch {
+		case p.Folder == "":
+			folder = SourceState{Name: "catalog folder", State: SourceUnreadable}
+		case !p.FolderSince.IsZero():
+			folder.State, folder.Read = SourceRemembered, p.FolderSince.UTC()
+		}
+		report.Sources = append(report.Sources, folder)
+	}
+	return report
+}
+
+// describe adds what the document has and lacks.
+func (r *Report) describe(found assembly, doc Document) {
+	for _, product := range doc.Products {
+		r.Plans, r.APIs = r.Plans+len(product.Plans), r.APIs+len(product.APIs)
+		for _, api := range product.APIs {
+			if api.Definition != "" {
+				r.Definitions++
+			}
+		}
+	}
+	r.Problems = append(r.Problems, found.Problems...)
+	r.AllProblems, r.AllNotOffered = len(r.Problems), len(found.NotOffered)
+	r.NotOffered = append(r.NotOffered, found.NotOffered...)
+}
+
+func (r *Reader) keepReport(ctx context.Context, report Report) error {
+	report.Problems = append([]Problem{}, report.Problems[:min(len(report.Problems), maxProblems)]...)
+	report.NotOffered = report.NotOffered[:min(len(report.NotOffered), maxProblems)]
+	return r.Scratch.Put(ctx, schema.CatalogReport(), lastName, report, kept)
+}
+
+// reports is where reports are kept; jobs.Scratch implements it.
+type reports interface {
+	Get(ctx context.Context, set, name string, value any) (found bool, err error)
+}
+
+// LastReport returns what the last run found; ok is false if there was none.
+func LastReport(ctx context.Context, from reports) (report Report, ok bool, err error) {
+	ok, err = from.Get(ctx, schema.CatalogReport(), lastName, &report)
+	return report, ok, err
+}
+
+// problem is that of a stage's document.
+func (g generated) problem(stage portal.Stage) Problem {
+	text := g.Problem
+	if g.Hash != "" {
+		text += " The one that was read before stands."
+	}
+	return Problem{Where: fmt.Sprintf("API %s, stage %s", stage.API, stage.Stage), Text: text}
+}

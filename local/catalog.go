@@ -1,0 +1,175 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/app"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+)
+
+// catalogFolder is the catalog folder in the data folder.
+const catalogFolder = "catalog"
+
+// installCatalog copies the demo's catalog folder to a folder that does not exist yet. It copies
+// to a folder beside it first, so that an interrupted copy is made again.
+func installCatalog(dir string, from fs.FS) error {
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	unfinished := dir + ".new"
+	err := os.RemoveAll(unfinished)
+	if err == nil {
+		err = os.CopyFS(unfinished, from)
+	}
+	if err == nil {
+		err = os.Rename(unfinished, dir)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the demo's catalog folder: %w", err)
+	}
+	return nil
+}
+
+const (
+	// lookEvery is how often the catalog folder is checked for changes.
+	lookEvery = time.Second
+	// readingTime is how long the workers may take to read a changed folder before its problems
+	// are no longer waited for.
+	readingTime = time.Minute
+)
+
+// catalogWatch asks the workers to read the catalog when a file of the catalog folder has
+// changed, and prints what is wrong with it.
+type catalogWatch struct {
+	dir    string
+	out    io.Writer
+	now    func() time.Time
+	sync   func(context.Context) error
+	report func(context.Context) (catalog.Report, bool, error)
+
+	state uint64
+	// asked is when the reading was asked for whose problems are to be printed; zero if none is.
+	asked time.Time
+	told  []string
+}
+
+// watchCatalog watches the folder until ctx ends. There is nothing to watch in S3.
+func watchCatalog(ctx context.Context, p app.Process, out io.Writer) error {
+	if p.Config.Catalog == "" || strings.HasPrefix(p.Config.Catalog, "s3://") {
+		return nil
+	}
+	w := newCatalogWatch(p, out)
+	ticker := time.NewTicker(lookEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := w.look(ctx); err != nil && ctx.Err() == nil {
+				zerolog.Ctx(ctx).Warn().Err(err).Msg("cannot follow the catalog folder")
+			}
+		}
+	}
+}
+
+func newCatalogWatch(p app.Process, out io.Writer) *catalogWatch {
+	now := p.Now
+	if now == nil {
+		now = time.Now
+	}
+	if out == nil {
+		out = io.Discard
+	}
+	return &catalogWatch{
+		dir: p.Config.Catalog, out: out, now: now, state: stateOf(p.Config.Catalog), asked: now(),
+		sync:   func(ctx context.Context) error { return app.RequestCatalog(ctx, p) },
+		report: func(ctx context.Context) (catalog.Report, bool, error) { return app.LastCatalogReport(ctx, p) },
+	}
+}
+
+// look asks for a reading if the folder has changed, and prints the problems of a reading that
+// has ended.
+func (w *catalogWatch) look(ctx context.Context) error {
+	if state := stateOf(w.dir); state != w.state {
+		asked := w.now()
+		if err := w.sync(ctx); err != nil {
+			return err // the next look asks again
+		}
+		w.state, w.asked = state, asked
+		return nil
+	}
+	if w.asked.IsZero() {
+		return nil
+	}
+	report, ok, err := w.report(ctx)
+	if err != nil {
+		return err
+	}
+	if ok && !report.Began.Before(w.asked) {
+		w.asked = time.Time{}
+		w.print(report)
+	} else if w.now().Sub(w.asked) > readingTime {
+		w.asked = time.Time{}
+	}
+	return nil
+}
+
+// print prints problems unless they were printed before.
+func (w *catalogWatch) print(report catalog.Report) {
+	var texts []string
+	for _, problem := range report.Problems {
+		text := problem.String()
+		if problem.Warning {
+			text = "warning: " + text
+		}
+		texts = append(texts, printable(text))
+	}
+	switch {
+	case slices.Equal(texts, w.told):
+	case len(texts) == 0:
+		fmt.Fprint(w.out, "\n  The catalog has no problems any more.\n\n")
+	default:
+		fmt.Fprintf(w.out, "\n  The catalog has problems:\n    %s\n\n", strings.Join(texts, "\n    "))
+	}
+	w.told = texts
+}
+
+// printable makes the text of a file safe to print to a terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 {
+			return '\uFFFD'
+		}
+		return r
+	}, text)
+}
+
+// stateOf is a hash of the names, sizes and modification times of the files in a folder. A
+// folder that cannot be read has a state, too.
+func stateOf(dir string) uint64 {
+	h := fnv.New64a()
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			fmt.Fprintln(h, path, err)
+			return nil
+		}
+		if info, err := entry.Info(); err == nil && !entry.IsDir() {
+			fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	return h.Sum64()
+}
