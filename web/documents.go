@@ -15,7 +15,7 @@ import (
 // publicDocuments adds pages that are the same for everybody, most of them at well-known
 // addresses.
 func (s *Web) publicDocuments(router chi.Router) {
-	get(router, "/favicon.ico", favicon)
+	get(router, "/favicon.ico", s.favicon)
 	get(router, "/robots.txt", robots)
 	get(router, "/.well-known/security.txt", s.securityText)
 	get(router, "/problems/{code}", s.page(s.problem))
@@ -24,8 +24,14 @@ func (s *Web) publicDocuments(router chi.Router) {
 
 const keptForADay = "public, max-age=86400"
 
-func favicon(w http.ResponseWriter, r *http.Request) {
+func (s *Web) favicon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
+	if b := s.branding(); b.Favicon != "" {
+		file := b.Files[b.Favicon]
+		w.Header().Set("Content-Type", file.Type)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file.Body))
+		return
+	}
 	http.ServeContent(w, r, "favicon.svg", time.Time{}, bytes.NewReader(assetContents[assetNames["favicon.svg"]]))
 }
 

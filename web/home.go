@@ -40,7 +40,7 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	}
 	shown := subscribableFirst(products)[:min(featured, len(products))]
 	body.Featured, body.More = cards(shown), len(shown) < len(products)
-	s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
+	s.render(w, r, http.StatusOK, view{page: "home", Title: s.Name(), Body: body})
 	return nil
 }
 

@@ -77,6 +77,7 @@ type view struct {
 type frame struct {
 	view
 	Portal   string
+	Brand    brand
 	SignedIn bool
 	Person   string
 	SignIn   string
@@ -86,7 +87,7 @@ type frame struct {
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Portal: s.name, SignedIn: signedIn, Person: displayName(id),
+		view: v, Portal: s.Name(), Brand: s.brand(), SignedIn: signedIn, Person: displayName(id),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)),
 	})
 }

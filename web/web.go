@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/branding"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -60,8 +61,10 @@ type Config struct {
 	// SessionEnded reports whether the browser was signed in and no longer is. Nil means
 	// that this is not known.
 	SessionEnded func(*http.Request) bool
-	// Name is the portal's name, DefaultName if empty.
+	// Name is the portal's name unless the branding has one, DefaultName if empty.
 	Name string
+	// Branding returns the operator's branding. Nil means that there is none.
+	Branding func() *branding.Branding
 	// BaseURL is where browsers reach the portal, without a trailing "/".
 	BaseURL string
 	// SecurityContact is the URL for vulnerability reports; without it there is no
@@ -84,6 +87,7 @@ type Web struct {
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
 	name        string
+	branding    func() *branding.Branding
 	baseURL     string
 	contact     string
 	readTime    time.Duration
@@ -113,6 +117,9 @@ func New(config Config) *Web {
 	if web.name == "" {
 		web.name = DefaultName
 	}
+	if web.branding = config.Branding; web.branding == nil {
+		web.branding = func() *branding.Branding { return &branding.Branding{} }
+	}
 	if web.now == nil {
 		web.now = time.Now
 	}
@@ -126,6 +133,7 @@ func New(config Config) *Web {
 func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
+	s.brandFiles(router)
 	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime}, guard)...)
 	guarded.NotFound(s.notFound)
 	guarded.MethodNotAllowed(s.methodNotAllowed)
