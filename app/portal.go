@@ -51,11 +51,15 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
 	}
+	look, err := lookOf(p)
+	if err != nil {
+		return nil, err
+	}
 	var who *identity.Service
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
-		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
-		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
+		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
+		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{

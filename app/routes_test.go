@@ -41,6 +41,9 @@ var byRoute = map[string]answers{
 	"GET /assets/{name}":            everybody(http.StatusOK),
 	"GET /favicon.ico":              everybody(http.StatusOK),
 	"GET /robots.txt":               everybody(http.StatusOK),
+	"GET /branding.{hash}.css":      everybody(http.StatusOK),
+	"GET /branding/{file}":          everybody(http.StatusOK),
+	"GET /schemas/branding.json":    everybody(http.StatusOK),
 	"GET /.well-known/security.txt": everybody(http.StatusOK),
 	"GET /problems/{code}":          everybody(http.StatusOK),
 	"GET /sign-up":                  everybody(http.StatusSeeOther),
@@ -91,7 +94,8 @@ type door struct {
 // that a test can inspect its router.
 func openDoor(t *testing.T, vars ...string) *door {
 	t.Helper()
-	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com"}, vars...)...)
+	look := lookFolder(t)
+	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com", "GATEHOUSE_BRANDING=" + look}, vars...)...)
 	p.PollWait = time.Second
 	working(t, p)
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
@@ -115,7 +119,9 @@ func openDoor(t *testing.T, vars ...string) *door {
 	})
 	d.ids["operation"] = d.succeed(d.owner, http.MethodPut, "/api/v1/subscriptions/"+d.ids["plan"])
 	d.ids["key"] = d.field(d.owner, "/api/v1/keys", "items", "id")
-	d.ids["name"] = regexp.MustCompile(`portal\.[0-9a-f]+\.css`).FindString(d.ask(http.MethodGet, "/", nil).Body.String())
+	page := d.ask(http.MethodGet, "/", nil).Body.String()
+	d.ids["hash"], d.ids["file"] = between(page, "/branding.", ".css"), between(page, "/branding/", `"`)
+	d.ids["name"] = regexp.MustCompile(`portal\.[0-9a-f]+\.css`).FindString(page)
 	return d
 }
 
@@ -464,6 +470,7 @@ func TestSharedAnswersMakeNoAWSCalls(t *testing.T) {
 		return d.calls.Load() - before
 	}
 	for _, route := range []string{
+		"/branding.{hash}.css", "/branding/{file}", "/schemas/branding.json",
 		"/assets/{name}", "/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/problems/{code}", "/sign-up", "/healthz",
 		"/api/v1/openapi.json", "/api/v1/nothing", "/assets/nothing",
 	} {
