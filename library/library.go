@@ -1,0 +1,93 @@
+// Package library is what one portal process holds in memory of the catalog: the products that
+// each kind of viewer sees, parsed OpenAPI documents, pages, encoded responses and the search
+// index. Pages, JSON, try-it and MCP read the catalog through it only, so what a viewer may not
+// see is missing everywhere alike. The process looks for a newer catalog once a second at most,
+// whatever the traffic.
+package library
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/openapi"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// views is where the published catalog is read. It must keep the catalog in memory, as
+// projections.Views does.
+type views interface {
+	Catalog(ctx context.Context) (projections.Catalog, error)
+}
+
+// blobs is where the things are that the catalog names by hash, as in catalog.Store.
+type blobs interface {
+	LoadBlob(ctx context.Context, hash string) ([]byte, error)
+}
+
+// Config is what a Library needs. Views and Blobs are required.
+type Config struct {
+	Views views
+	Blobs blobs
+	// Load parses OpenAPI documents.
+	Load func([]byte) (*openapi.Document, error)
+	// Memory bounds the bytes of blobs whose contents are kept, about; DefaultMemory if 0. What is
+	// made of a blob can take several times its size.
+	Memory int64
+	Log    zerolog.Logger
+	// Now is the clock, time.Now if nil.
+	Now func() time.Time
+}
+
+// DefaultMemory is the default of Config.Memory.
+const DefaultMemory = 64 << 20
+
+// Library is safe for concurrent use.
+type Library struct {
+	views  views
+	blobs  blobs
+	load   func([]byte) (*openapi.Document, error)
+	memory *memory
+	log    zerolog.Logger
+
+	mu      sync.Mutex
+	edition *edition
+}
+
+// New returns a Library. It reads nothing yet.
+func New(config Config) *Library {
+	l := &Library{views: config.Views, blobs: config.Blobs, load: config.Load, log: config.Log}
+	limit, now := config.Memory, config.Now
+	if limit == 0 {
+		limit = DefaultMemory
+	}
+	if now == nil {
+		now = time.Now
+	}
+	l.memory = newMemory(limit, now)
+	return l
+}
+
+// For returns what the viewer sees. It reads nothing while the catalog in memory is fresh. Its
+// errors are those of projections.Views.Catalog.
+func (l *Library) For(ctx context.Context, viewer catalog.Viewer) (*Shelf, error) {
+	published, err := l.views.Catalog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return l.current(published).shelf(viewer), nil
+}
+
+// current returns the edition of the published catalog. A request that read an older catalog a
+// moment ago makes the older one current again, which the next request repairs.
+func (l *Library) current(published projections.Catalog) *edition {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.edition == nil || l.edition.hash != published.Hash {
+		l.edition = newEdition(l, published)
+	}
+	return l.edition
+}

@@ -1,0 +1,18 @@
+package library
+
+import (
+	"context"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+)
+
+// Viewer returns the person who makes the request, as the catalog knows them. The identity in
+// the context decides.
+func Viewer(ctx context.Context) catalog.Viewer {
+	id, ok := identity.From(ctx)
+	if !ok {
+		return catalog.Viewer{}
+	}
+	return catalog.Viewer{SignedIn: true, Groups: id.Groups, Admin: id.Admin}
+}
