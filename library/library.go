@@ -52,12 +52,14 @@ type Library struct {
 	load   func([]byte) (*openapi.Document, error)
 	memory *memory
 	log    zerolog.Logger
+	// indexer has the search index of the current edition.
+	indexer *indexer
 
 	mu      sync.Mutex
 	edition *edition
 }
 
-// New returns a Library. It reads nothing yet.
+// New returns a Library. It reads nothing yet. The caller closes it.
 func New(config Config) *Library {
 	l := &Library{views: config.Views, blobs: config.Blobs, load: config.Load, log: config.Log}
 	limit, now := config.Memory, config.Now
@@ -68,6 +70,7 @@ func New(config Config) *Library {
 		now = time.Now
 	}
 	l.memory = newMemory(limit, now)
+	l.indexer = newIndexer(l, now)
 	return l
 }
 
@@ -78,7 +81,9 @@ func (l *Library) For(ctx context.Context, viewer catalog.Viewer) (*Shelf, error
 	if err != nil {
 		return nil, err
 	}
-	return l.current(published).shelf(viewer), nil
+	current := l.current(published)
+	l.indexer.want(current)
+	return current.shelf(viewer), nil
 }
 
 // current returns the edition of the published catalog. A request that read an older catalog a
@@ -91,3 +96,6 @@ func (l *Library) current(published projections.Catalog) *edition {
 	}
 	return l.edition
 }
+
+// Close ends what runs in the background. Searches find nothing from then on.
+func (l *Library) Close() error { return l.indexer.close() }

@@ -3,6 +3,8 @@ package library
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/openapi"
@@ -22,13 +24,18 @@ type Shelf struct {
 
 	library  *Library
 	products map[string]int
+	// audiences are those of its products, for searches.
+	audiences []string
 }
 
 func newShelf(e *edition, viewer catalog.Viewer) *Shelf {
 	s := &Shelf{Document: e.document.For(viewer), library: e.library, products: map[string]int{}}
+	audiences := map[string]bool{everybody: true}
 	for i, product := range s.Products {
 		s.products[product.ID] = i
+		audiences[audience(product)] = true
 	}
+	s.audiences = slices.Sorted(maps.Keys(audiences))
 	if e.hash != "" {
 		hash, err := s.Document.Hash()
 		if err != nil {

@@ -1,0 +1,26 @@
+package library
+
+import "net/url"
+
+// The addresses of the catalog's pages.
+
+// ProductPath is the path of a product's page.
+func ProductPath(product string) string { return "/apis/" + url.PathEscape(product) }
+
+// ProductPagePath is the path of one of a product's own pages.
+func ProductPagePath(product, page string) string {
+	return ProductPath(product) + "/pages/" + url.PathEscape(page)
+}
+
+// PagePath is the path of one of the portal's own pages.
+func PagePath(page string) string { return "/pages/" + url.PathEscape(page) }
+
+// DocsPath is the path of an API's documentation.
+func DocsPath(product, slug string) string {
+	return ProductPath(product) + "/docs/" + url.PathEscape(slug)
+}
+
+// OperationPath is the path of an operation's documentation. The id is openapi.Operation.ID.
+func OperationPath(product, slug, id string) string {
+	return DocsPath(product, slug) + "/operations/" + url.PathEscape(id)
+}
