@@ -69,6 +69,9 @@ type view struct {
 	Title string
 	// Section is the current link of the header, "" for none.
 	Section string
+	// About is a sentence about the page for search engines and previews, Image a picture for it;
+	// both may be "".
+	About, Image string
 	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
 	Body    any
@@ -78,6 +81,7 @@ type frame struct {
 	view
 	Portal   string
 	Brand    brand
+	Meta     meta
 	SignedIn bool
 	Person   string
 	SignIn   string
@@ -87,7 +91,7 @@ type frame struct {
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Portal: s.Name(), Brand: s.brand(), SignedIn: signedIn, Person: displayName(id),
+		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), SignedIn: signedIn, Person: displayName(id),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)),
 	})
 }
