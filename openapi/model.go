@@ -18,10 +18,14 @@ type Document struct {
 	// Tags are in the order of the document. Operations without a tag are under a last one with
 	// an empty Name.
 	Tags []Tag
-	// Webhooks are the calls that the API makes.
+	// Webhooks are the calls that the API makes. Their Path is the webhook's name.
 	Webhooks []*Operation
+	// Warnings say what is wrong with the document: where (a JSON pointer or a line), and what.
+	Warnings []string
 
+	list       []*Operation
 	operations map[string]*Operation
+	names      []string
 	schemas    map[string]*Schema
 	json       []byte
 }
@@ -73,10 +77,15 @@ type Operation struct {
 	Responses []Response
 	// Security lists alternatives; each names schemes that are needed together. Empty means that
 	// the operation needs no authentication.
-	Security  [][]string
+	Security [][]string
+	// Callbacks are calls that the API makes in answer. Their Path is an expression such as
+	// {$request.body#/callbackUrl}.
 	Callbacks []*Operation
 	// Servers replace the document's, if there are any.
 	Servers []Server
+
+	// schemes are those of Security, without those that the document does not define.
+	schemes [][]SecurityScheme
 }
 
 // Parameter is a parameter, or a header of a response (In is "header").
@@ -92,6 +101,12 @@ type Parameter struct {
 	// Style and Explode are OpenAPI's, with the defaults filled in.
 	Style   string
 	Explode bool
+	// Media is the media type of the value, for example application/json, if it has one instead of
+	// a style.
+	Media string
+
+	// given is the example of the document. It is nil after Load.
+	given *node
 }
 
 // Body is a request's body.
@@ -113,8 +128,12 @@ type Response struct {
 type Media struct {
 	Type   string
 	Schema *Schema
-	// Examples is never empty: those of the document, or else one that is generated.
+	// Examples is never empty: those of the document, or else one that is generated. The text of a
+	// generated one is "" if none can be made.
 	Examples []Example
+
+	// from is the node of the media type. It is nil after Load.
+	from *node
 }
 
 // Example is an example of a body: its text as it is sent, JSON indented by two spaces.
@@ -126,27 +145,61 @@ type Example struct {
 }
 
 // Schema is a JSON Schema as people read it. A schema can contain itself, so code that walks
-// schemas must stop at a Name that it is inside of already.
+// schemas must stop at a *Schema, or at a Name, that it is inside of already.
 type Schema struct {
 	// Name is the component's, "" for an inline schema.
 	Name string
-	// Type reads like "string", "array of Pet", "string or null", "object", "any".
-	Type        string
+	// Type reads like "string", "array of Pet", "string or null", "object", "any", "Cat or Dog".
+	Type string
+	// Types are JSON Schema's types without null: string, number, integer, boolean, array, object.
+	// There are none if the schema allows all of them.
+	Types       []string
+	Nullable    bool
 	Format      string
 	Title       string
 	Description string
 	Properties  []Property
 	// Items is the schema of an array's elements; Additional that of an object's further values.
 	Items, Additional *Schema
-	OneOf, AnyOf      []*Schema
+	// OneOf and AnyOf never contain the type null; Nullable does.
+	OneOf, AnyOf []*Schema
+	// Discriminator is the property that tells which of OneOf or AnyOf a value is; "" if none does.
+	Discriminator string
 	// Enum and Default, Example, Const are JSON, except that strings have no quotes.
 	Enum                    []string
 	Default, Example, Const string
 	// Constraints are phrases such as "at least 3 characters", "matches ^[a-z]+$", "0 to 100".
 	Constraints []string
-	Deprecated  bool
-	ReadOnly    bool
-	WriteOnly   bool
+	// Rules are the same constraints for code, nil if there are none.
+	Rules      *Rules
+	Deprecated bool
+	ReadOnly   bool
+	WriteOnly  bool
+
+	// closed is set if an object has no further properties.
+	closed bool
+	xml    xmlNames
+	// mapping has the values of the discriminator, where they are not the schemas' names.
+	mapping map[*Schema]string
+	// value is what wins over a generated example: an example, constant, default or enum value.
+	// from is the node that the schema was made of. Both are nil after Load.
+	value, from *node
+	// typing is set while Type is being made.
+	typing bool
+}
+
+// Rules limit values. A nil limit means that there is none.
+type Rules struct {
+	Minimum, Maximum *float64
+	// Exclusive limits are not allowed as values themselves.
+	ExclusiveMinimum, ExclusiveMaximum bool
+	MultipleOf                         *float64
+	MinLength, MaxLength               *int // in characters
+	// Pattern is a regular expression of ECMAScript.
+	Pattern                      string
+	MinItems, MaxItems           *int
+	UniqueItems                  bool
+	MinProperties, MaxProperties *int
 }
 
 // Property is one of an object's. Those of allOf are merged.
@@ -156,7 +209,16 @@ type Property struct {
 	*Schema
 }
 
-// Operation finds an operation by its ID.
+// Operations returns the operations in the order of the document, without webhooks and callbacks.
+// Do not change the slice.
+func (d *Document) Operations() []*Operation { return d.list }
+
+// SchemaNames returns the names of the components in the order of the document. Do not change
+// the slice.
+func (d *Document) SchemaNames() []string { return d.names }
+
+// Operation finds an operation by its ID. It does not find webhooks and callbacks, which nobody
+// can call.
 func (d *Document) Operation(id string) (*Operation, bool) {
 	op, ok := d.operations[id]
 	return op, ok

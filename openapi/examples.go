@@ -1,0 +1,153 @@
+package openapi
+
+import (
+	"cmp"
+	"strings"
+)
+
+// direction tells which properties a body has: a request has none that are read-only, a response
+// none that are write-only.
+type direction uint8
+
+const (
+	inRequest direction = iota
+	inResponse
+)
+
+// exemplify gives every parameter and body an example.
+func (b *builder) exemplify() {
+	e := &exemplifier{builder: b, generator: newGenerator(), texts: map[textKey]string{}, left: maxExampleText}
+	for _, op := range b.doc.list {
+		e.operation(op, inRequest)
+	}
+	for _, op := range b.doc.Webhooks {
+		e.operation(op, inRequest)
+	}
+}
+
+type exemplifier struct {
+	*builder
+	generator *generator
+	// texts has the generated examples, which many responses share.
+	texts map[textKey]string
+	// left is how many bytes generated examples may still have.
+	left int
+}
+
+type textKey struct {
+	schema    *Schema
+	format    format
+	direction direction
+}
+
+// maxExampleText limits the generated examples of one document.
+const maxExampleText = 64 << 20
+
+func (e *exemplifier) operation(op *Operation, d direction) {
+	for i := range op.Parameters {
+		e.parameter(&op.Parameters[i])
+	}
+	if op.Body != nil {
+		e.content(op.Body.Content, inRequest)
+	}
+	for _, response := range op.Responses {
+		for i := range response.Headers {
+			e.parameter(&response.Headers[i])
+		}
+		e.content(response.Content, inResponse)
+	}
+	for _, callback := range op.Callbacks {
+		e.operation(callback, d)
+	}
+}
+
+func (e *exemplifier) parameter(p *Parameter) {
+	if p.Example == "" {
+		value := p.given
+		if value == nil {
+			value = e.generator.generate(p.Schema, inRequest)
+		}
+		p.Example = p.write(value)
+	}
+	p.given = nil
+}
+
+// write returns a value as people type it: a list with commas where its elements allow that, and
+// otherwise JSON.
+func (p *Parameter) write(value *node) string {
+	if p.Media == "" && value.is(arrayKind) && len(value.items) > 0 {
+		if list, ok := commas(value); ok {
+			return list
+		}
+	}
+	return cmp.Or(value.plain(), map[bool]string{true: "string"}[p.Required])
+}
+
+func commas(list *node) (string, bool) {
+	var words []string
+	for _, item := range list.items {
+		word := item.plain()
+		if hasParts(item) || word == "" || strings.ContainsAny(word, ",[{\"") || strings.TrimSpace(word) != word {
+			return "", false
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, ","), true
+}
+
+// content gives examples to bodies. Those of components are reached more than once.
+func (e *exemplifier) content(content []Media, d direction) {
+	for i := range content {
+		m := &content[i]
+		if m.Examples == nil {
+			m.Examples = e.given(m)
+		}
+		if m.Examples == nil {
+			m.Examples = []Example{e.generated(m, d)}
+		}
+		m.from = nil
+	}
+}
+
+// given returns the examples of the document: those of the media type, or else of its schema.
+func (e *exemplifier) given(m *Media) []Example {
+	var examples []Example
+	add := func(name, summary string, value *node) {
+		if value != nil {
+			examples = append(examples, Example{Name: name, Summary: summary, Text: formatOf(m.Type).write(unquoted(value, m), m.Schema)})
+		}
+	}
+	add("", "", cmp.Or(m.from.get("example"), m.from.get("x-example")))
+	for name, n := range m.from.get("examples").members {
+		example := e.follow(n)
+		add(name, cmp.Or(n.str("summary"), example.str("summary")), cmp.Or(example.get("value"), example.get("dataValue")))
+	}
+	if examples == nil && m.Schema.Example != "" {
+		add("", "", m.Schema.value)
+	}
+	return examples
+}
+
+// unquoted returns the JSON that an author wrote as a string.
+func unquoted(value *node, m *Media) *node {
+	if !value.is(stringKind) || formatOf(m.Type) != jsonFormat {
+		return value
+	}
+	if trimmed := strings.TrimSpace(value.text); strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "[") {
+		if parsed, err := readJSON([]byte(trimmed), &warnings{}); err == nil {
+			return parsed
+		}
+	}
+	return value
+}
+
+func (e *exemplifier) generated(m *Media, d direction) Example {
+	key := textKey{m.Schema, formatOf(m.Type), d}
+	made, ok := e.texts[key]
+	if !ok && e.left > 0 {
+		made = key.format.write(e.generator.generate(m.Schema, d), m.Schema)
+		e.left -= len(made)
+		e.texts[key] = made
+	}
+	return Example{Text: made, Generated: true}
+}

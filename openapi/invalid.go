@@ -1,0 +1,61 @@
+package openapi
+
+import "fmt"
+
+// Invalid says why a document cannot be read, in one sentence for its author.
+type Invalid struct {
+	// Pointer is the place as a JSON pointer, or "".
+	Pointer string
+	// Line is the place in the text, from 1, or 0.
+	Line int
+	// Reason says what is wrong and what to change.
+	Reason string
+}
+
+func (i *Invalid) Error() string {
+	switch {
+	case i.Line > 0:
+		return fmt.Sprintf("line %d: %s", i.Line, i.Reason)
+	case i.Pointer != "":
+		return fmt.Sprintf("%s: %s", i.Pointer, i.Reason)
+	}
+	return i.Reason
+}
+
+func invalid(at, format string, args ...any) *Invalid {
+	return &Invalid{Pointer: at, Reason: fmt.Sprintf(format, args...)}
+}
+
+func invalidLine(line int, format string, args ...any) *Invalid {
+	return &Invalid{Line: line, Reason: fmt.Sprintf(format, args...)}
+}
+
+// warnings collects what a document gets wrong without being unreadable.
+type warnings struct {
+	texts []string
+	more  int
+}
+
+// maxWarnings is how many warnings are kept. A document with one mistake everywhere is
+// understood after fewer.
+const maxWarnings = 100
+
+func (w *warnings) full() bool { return len(w.texts) == maxWarnings }
+
+func (w *warnings) add(at, format string, args ...any) {
+	if w.full() {
+		w.more++
+		return
+	}
+	if len(at) > 300 {
+		at = at[:300] + "…"
+	}
+	w.texts = append(w.texts, at+": "+fmt.Sprintf(format, args...))
+}
+
+func (w *warnings) all() []string {
+	if w.more == 0 {
+		return w.texts
+	}
+	return append(w.texts, fmt.Sprintf("and %d more", w.more))
+}

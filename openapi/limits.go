@@ -1,0 +1,38 @@
+package openapi
+
+// What a document may cost. Documents are hostile, and the limits keep the time and the memory
+// of reading one in proportion to its size. The largest public documents stay well below.
+const (
+	maxBytes = 32 << 20
+	maxDepth = 200
+	maxNodes = 4_000_000
+	// maxAliased is how many nodes YAML aliases may add to those that are written out, and
+	// maxExpanded is how many bytes of text a document may have with aliases replaced.
+	maxAliased  = 300_000
+	maxExpanded = 64 << 20
+	// maxMarks is how many characters of YAML may begin a node. The YAML parser needs about 150
+	// bytes for a node, and makes all of them before they can be counted.
+	maxMarks = 4_000_000
+)
+
+// budget counts down while a document is read.
+type budget struct {
+	nodes, bytes int
+}
+
+func newBudget() *budget { return &budget{nodes: maxNodes, bytes: maxExpanded} }
+
+// take reports whether the document may have one more node with a text of this length.
+func (b *budget) take(length int) bool {
+	b.nodes--
+	b.bytes -= length
+	return b.nodes >= 0 && b.bytes >= 0
+}
+
+func tooMany(line int) *Invalid {
+	return invalidLine(line, "the document has too many values: at most %d values and %d MB of text can be read; split the API into several documents", maxNodes, maxExpanded>>20)
+}
+
+func tooDeep(line int) *Invalid {
+	return invalidLine(line, "the document is nested more than %d levels deep; move inner schemas to components", maxDepth)
+}

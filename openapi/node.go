@@ -1,0 +1,154 @@
+package openapi
+
+import "strings"
+
+// node is a value of a document as it was written: an object keeps the order of its members, a
+// number its digits. A nil *node stands for a missing value, and all methods allow it.
+type node struct {
+	kind kind
+	// text is a string's value, a number's literal, or true, false, null.
+	text string
+	// keys are an object's, beside the values in items. Keys are unique.
+	keys  []string
+	items []*node
+	// index finds the keys of large objects.
+	index map[string]int
+}
+
+type kind uint8
+
+const (
+	nullKind kind = iota
+	boolKind
+	numberKind
+	stringKind
+	arrayKind
+	objectKind
+)
+
+// indexFrom is the number of keys from which an object is worth an index.
+const indexFrom = 12
+
+func (n *node) is(k kind) bool { return n != nil && n.kind == k }
+
+func (n *node) get(key string) *node {
+	if !n.is(objectKind) {
+		return nil
+	}
+	if len(n.keys) < indexFrom {
+		for i, k := range n.keys {
+			if k == key {
+				return n.items[i]
+			}
+		}
+		return nil
+	}
+	if n.index == nil {
+		n.index = make(map[string]int, len(n.keys))
+		for i, k := range n.keys {
+			n.index[k] = i
+		}
+	}
+	if i, ok := n.index[key]; ok {
+		return n.items[i]
+	}
+	return nil
+}
+
+func (n *node) has(key string) bool { return n.get(key) != nil }
+
+// string returns the text of a scalar, so that a title such as 42 can be shown; "" for all
+// other values.
+func (n *node) string() string {
+	if n.is(stringKind) || n.is(numberKind) || n.is(boolKind) {
+		return n.text
+	}
+	return ""
+}
+
+func (n *node) true() bool { return n.is(boolKind) && n.text == "true" }
+
+func (n *node) isFalse() bool { return n.is(boolKind) && n.text == "false" }
+
+// str returns the text of a member.
+func (n *node) str(key string) string { return n.get(key).string() }
+
+// list returns the elements of an array, and nothing for other values.
+func (n *node) list() []*node {
+	if n.is(arrayKind) {
+		return n.items
+	}
+	return nil
+}
+
+// members yields the members of an object, and nothing for other values.
+func (n *node) members(yield func(string, *node) bool) {
+	if !n.is(objectKind) {
+		return
+	}
+	for i, key := range n.keys {
+		if !yield(key, n.items[i]) {
+			return
+		}
+	}
+}
+
+// set adds a member or replaces it.
+func (n *node) set(key string, value *node) {
+	for i, k := range n.keys {
+		if k == key {
+			n.items[i] = value
+			return
+		}
+	}
+	n.add(key, value)
+}
+
+// add appends a member whose key is new.
+func (n *node) add(key string, value *node) {
+	n.keys, n.items, n.index = append(n.keys, key), append(n.items, value), nil
+}
+
+func object() *node { return &node{kind: objectKind} }
+
+func array(items ...*node) *node { return &node{kind: arrayKind, items: items} }
+
+func text(s string) *node { return &node{kind: stringKind, text: s} }
+
+func number(literal string) *node { return &node{kind: numberKind, text: literal} }
+
+func boolean(b bool) *node {
+	if b {
+		return &node{kind: boolKind, text: "true"}
+	}
+	return &node{kind: boolKind, text: "false"}
+}
+
+func null() *node { return &node{text: "null"} }
+
+// same reports whether both values are equal. Numbers are compared as they are written.
+func (n *node) same(m *node) bool {
+	if n == nil || m == nil || n.kind != m.kind || n.text != m.text || len(n.items) != len(m.items) {
+		return n == nil && m == nil
+	}
+	for i, item := range n.items {
+		other := (*node)(nil)
+		if n.kind == objectKind {
+			other = m.get(n.keys[i])
+		} else {
+			other = m.items[i]
+		}
+		if !item.same(other) {
+			return false
+		}
+	}
+	return true
+}
+
+// pointer appends a key to a JSON pointer (RFC 6901).
+func pointer(at, key string) string { return at + "/" + escapeKey.Replace(key) }
+
+var (
+	escapeKey   = strings.NewReplacer("~", "~0", "/", "~1")
+	unescapeKey = strings.NewReplacer("~1", "/", "~0", "~")
+)

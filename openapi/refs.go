@@ -1,0 +1,119 @@
+package openapi
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+func pointerIndex(at string, i int) string { return at + "/" + strconv.Itoa(i) }
+
+// checkRefs refuses references to other documents, which would make whoever reads this one fetch
+// addresses that its author chose.
+func checkRefs(root *node) error {
+	return walk(root, "", func(n *node, at string) error {
+		for _, key := range []string{"$ref", "$dynamicRef", "$recursiveRef"} {
+			ref := n.get(key)
+			if !ref.is(stringKind) || strings.HasPrefix(ref.text, "#") {
+				continue
+			}
+			return invalid(pointer(at, key), "the reference leads to another document (%s), and only references inside the document are followed; copy what it names into components and refer to it as #/components/…", shorten(ref.text, 100))
+		}
+		return nil
+	})
+}
+
+// resolver finds what references lead to.
+type resolver struct {
+	root *node
+	// found has nil for references that lead nowhere.
+	found map[string]*node
+}
+
+// lookup returns the value that a reference names, or nil.
+func (r *resolver) lookup(ref string) *node {
+	if n, ok := r.found[ref]; ok {
+		return n
+	}
+	n := r.walk(ref)
+	r.found[ref] = n
+	return n
+}
+
+func (r *resolver) walk(ref string) *node {
+	path, ok := strings.CutPrefix(ref, "#")
+	if !ok {
+		return nil
+	}
+	if path == "" {
+		return r.root
+	}
+	if path[0] != '/' {
+		return nil
+	}
+	n := r.root
+	for key := range strings.SplitSeq(path[1:], "/") {
+		n = child(n, refKey(key))
+		if n == nil {
+			return nil
+		}
+	}
+	return n
+}
+
+func child(n *node, key string) *node {
+	if n.is(arrayKind) {
+		if i, err := strconv.Atoi(key); err == nil && i >= 0 && i < len(n.items) {
+			return n.items[i]
+		}
+		return nil
+	}
+	return n.get(key)
+}
+
+// refKey decodes one part of a reference, which is a JSON pointer in a URI fragment.
+func refKey(key string) string {
+	if strings.Contains(key, "%") {
+		if decoded, err := url.PathUnescape(key); err == nil {
+			key = decoded
+		}
+	}
+	if strings.Contains(key, "~") {
+		key = unescapeKey.Replace(key)
+	}
+	return key
+}
+
+// maxHops is how many references may follow each other until there is something else.
+const maxHops = 50
+
+// follow returns the value that n stands for. It is nil if a reference leads nowhere, or only to
+// further references.
+func (r *resolver) follow(n *node) *node {
+	for range maxHops {
+		ref := n.get("$ref")
+		if !ref.is(stringKind) {
+			return n
+		}
+		n = r.lookup(ref.text)
+	}
+	return nil
+}
+
+// componentName returns the name of the component that a reference leads to, or "" if it leads
+// elsewhere.
+func componentName(ref string) string {
+	for _, prefix := range []string{"#/components/schemas/", "#/$defs/", "#/definitions/"} {
+		if name, ok := strings.CutPrefix(ref, prefix); ok && !strings.Contains(name, "/") {
+			return refKey(name)
+		}
+	}
+	return ""
+}
+
+func shorten(s string, length int) string {
+	if len(s) <= length {
+		return s
+	}
+	return strings.ToValidUTF8(s[:length], "") + "…"
+}

@@ -1,0 +1,327 @@
+package openapi
+
+import (
+	"cmp"
+	"fmt"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Values are what a person fills in to call an operation.
+type Values struct {
+	// Parameters are by place and name, as Parameter.Key returns them; "" counts as not given. An
+	// array is written with commas or as JSON, an object as JSON.
+	Parameters map[string]string
+	// Body is sent as it is. ContentType is one of the operation's; "" means the first.
+	Body        string
+	ContentType string
+	// Accept is the media type that the caller prefers; "" means the first of the first successful
+	// response.
+	Accept string
+}
+
+// Request is what is sent to call an operation.
+type Request struct {
+	Method string
+	// URL is the base with the path and query appended.
+	URL string
+	// Header has canonical names, in the order in which they are sent.
+	Header []Header
+	// Body is "" if there is none.
+	Body string
+}
+
+// Header is a header of a request.
+type Header struct {
+	Name, Value string
+}
+
+// Problem is a value that an operation does not take. Parameter is its key, or "body".
+type Problem struct {
+	Parameter string
+	// Text continues the parameter's name: "must be a whole number".
+	Text string
+}
+
+// Problems is the error of Operation.Request: at least one problem.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, problem := range p {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (p Problem) String() string {
+	_, name, ok := strings.Cut(p.Parameter, ".")
+	if !ok {
+		name = p.Parameter
+	}
+	return shorten(name, 100) + " " + p.Text
+}
+
+// Key names the parameter among the values of its operation: the place and the name, such as
+// "path.petId".
+func (p *Parameter) Key() string { return p.In + "." + p.Name }
+
+// Request builds the request for the values. The base is the URL of the API, to which the path is
+// appended; no value can lead out of it. The error is Problems, one for each wrong value.
+// Authentication is for the caller to add.
+func (o *Operation) Request(base string, values Values) (Request, error) {
+	b := requestBuilder{op: o, segments: map[string]string{}, values: values}
+	b.base(base)
+	for i := range o.Parameters {
+		b.parameter(&o.Parameters[i])
+	}
+	b.fillPath()
+	b.unknown()
+	b.body()
+	if len(b.problems) > 0 {
+		return Request{}, b.problems
+	}
+	return b.request(), nil
+}
+
+// ExampleRequest builds the request with the example of each required parameter, and of the body.
+// If the document's own examples do not fit its rules, they are sent all the same.
+func (o *Operation) ExampleRequest(base string) Request {
+	values := Values{Parameters: map[string]string{}}
+	for i := range o.Parameters {
+		p := &o.Parameters[i]
+		if p.Required {
+			values.Parameters[p.Key()] = p.Example
+		}
+	}
+	if o.Body != nil && len(o.Body.Content) > 0 {
+		values.ContentType = o.Body.Content[0].Type
+		if examples := o.Body.Content[0].Examples; len(examples) > 0 {
+			values.Body = examples[0].Text
+		}
+	}
+	b := requestBuilder{op: o, segments: map[string]string{}, values: values, lenient: true}
+	b.base(base)
+	for i := range o.Parameters {
+		b.parameter(&o.Parameters[i])
+	}
+	b.fillPath()
+	b.body()
+	return b.request()
+}
+
+type requestBuilder struct {
+	op       *Operation
+	values   Values
+	problems Problems
+	// lenient sends what breaks a rule, as far as it can be written at all.
+	lenient bool
+
+	address string
+	// segments are the escaped values of path parameters.
+	segments map[string]string
+	// place is the path with the values, literal the query that the path template has.
+	place, literal string
+	query          []string
+	header         []Header
+	cookies        []string
+	sent           string
+}
+
+func (b *requestBuilder) problem(key, format string, args ...any) {
+	b.problems = append(b.problems, Problem{Parameter: key, Text: fmt.Sprintf(format, args...)})
+}
+
+func (b *requestBuilder) parameter(p *Parameter) {
+	given := b.values.Parameters[p.Key()]
+	if given == "" {
+		if p.Required {
+			b.problem(p.Key(), "is required")
+		}
+		return
+	}
+	v, problem := p.parse(given)
+	if problem != "" {
+		b.problem(p.Key(), "%s", problem)
+		if !b.lenient {
+			return
+		}
+	}
+	switch p.In {
+	case "path":
+		b.segment(p, v)
+	case "query":
+		b.query = append(b.query, p.query(v)...)
+	case "header":
+		b.headerParameter(p, v)
+	case "cookie":
+		b.cookies = append(b.cookies, p.query(v)...)
+	}
+}
+
+// unknown reports values of parameters that the operation does not have.
+func (b *requestBuilder) unknown() {
+	known := map[string]bool{}
+	for i := range b.op.Parameters {
+		known[b.op.Parameters[i].Key()] = true
+	}
+	for key, value := range b.values.Parameters {
+		if value != "" && !known[key] {
+			b.problem(key, "is not a parameter of this operation")
+		}
+	}
+	slices.SortStableFunc(b.problems, func(p, q Problem) int {
+		return cmp.Compare(b.rank(p.Parameter), b.rank(q.Parameter))
+	})
+}
+
+// rank orders problems as the operation orders its parameters.
+func (b *requestBuilder) rank(key string) int {
+	at := slices.IndexFunc(b.op.Parameters, func(p Parameter) bool { return p.Key() == key })
+	if at < 0 {
+		return len(b.op.Parameters)
+	}
+	return at
+}
+
+// controlled are the headers that the sender of a request sets, and those that would make a
+// proxy read the request in another way than it was written.
+var controlled = []string{
+	"Host", "Content-Length", "Connection", "Transfer-Encoding", "Te", "Trailer", "Upgrade",
+	"Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Expect", "Cookie",
+}
+
+func (b *requestBuilder) headerParameter(p *Parameter, v value) {
+	name, text := textproto.CanonicalMIMEHeaderKey(p.Name), strings.TrimSpace(p.simple(v))
+	switch {
+	case !isToken(p.Name) || slices.Contains(controlled, name):
+		b.problem(p.Key(), "is not a header that can be set")
+	case strings.ContainsFunc(text, isControl):
+		b.problem(p.Key(), "must not contain line breaks or control characters")
+	default:
+		b.header = append(b.header, Header{name, text})
+	}
+}
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+
+// isToken reports whether a header can have the name (RFC 9110, 5.6.2).
+func isToken(name string) bool {
+	for _, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func (b *requestBuilder) body() {
+	body := b.op.Body
+	if body == nil {
+		if b.values.Body != "" {
+			b.problem("body", "is not taken by this operation")
+		}
+		return
+	}
+	if b.values.Body == "" {
+		if body.Required {
+			b.problem("body", "is required")
+		}
+		return
+	}
+	contentType := b.values.ContentType
+	if contentType == "" && len(body.Content) > 0 {
+		contentType = body.Content[0].Type
+	}
+	if len(body.Content) > 0 && !slices.ContainsFunc(body.Content, func(m Media) bool { return m.Type == contentType }) {
+		b.problem("body", "is not taken as %s", shorten(contentType, 100))
+		return
+	}
+	contentType = concrete(contentType)
+	if strings.ContainsFunc(contentType, isControl) {
+		b.problem("body", "has a media type that cannot be sent")
+		return
+	}
+	if formatOf(contentType) == multipartFormat {
+		contentType = withBoundary(contentType, b.values.Body)
+	}
+	if formatOf(contentType) == jsonFormat {
+		if err := checkJSON(b.values.Body); err != nil {
+			b.problem("body", "is not JSON: %s", err.Error())
+		}
+	}
+	b.sent = b.values.Body
+	b.header = append(b.header, Header{"Content-Type", contentType})
+}
+
+func checkJSON(body string) error {
+	_, err := readJSON([]byte(body), &warnings{})
+	if wrong, ok := err.(*Invalid); ok { //nolint:errorlint // readJSON returns nothing else
+		return fmt.Errorf("line %d: %s", wrong.Line, strings.TrimPrefix(wrong.Reason, "this is not JSON: "))
+	}
+	return err
+}
+
+// concrete returns a media type that can be sent for a range of them.
+func concrete(mediaType string) string {
+	if strings.Contains(mediaType, "*") || mediaType == "" {
+		return "application/json"
+	}
+	return mediaType
+}
+
+// withBoundary takes the boundary from the first line of a multipart body.
+func withBoundary(contentType, body string) string {
+	first, _, _ := strings.Cut(body, "\n")
+	name, ok := strings.CutPrefix(strings.TrimSpace(first), "--")
+	if !ok || strings.Contains(contentType, "boundary=") || strings.ContainsAny(name, "\"\\;, ") {
+		return contentType
+	}
+	return contentType + "; boundary=" + name
+}
+
+func (b *requestBuilder) accept() string {
+	if b.values.Accept != "" {
+		return b.values.Accept
+	}
+	for _, r := range b.op.Responses {
+		if (strings.HasPrefix(r.Status, "2") || r.Status == "default") && len(r.Content) > 0 {
+			return r.Content[0].Type
+		}
+	}
+	return ""
+}
+
+func (b *requestBuilder) request() Request {
+	r := Request{Method: b.op.Method, URL: b.url(), Body: b.sent}
+	if accept := b.accept(); accept != "" && !strings.ContainsFunc(accept, isControl) {
+		r.Header = append(r.Header, Header{"Accept", accept})
+	}
+	r.Header = append(r.Header, b.header...)
+	if len(b.cookies) > 0 {
+		r.Header = append(r.Header, Header{"Cookie", strings.Join(b.cookies, "; ")})
+	}
+	return r
+}
+
+func (b *requestBuilder) url() string {
+	query := b.query
+	if b.literal != "" {
+		query = append([]string{b.literal}, query...)
+	}
+	if len(query) == 0 {
+		return b.address + b.place
+	}
+	return b.address + b.place + "?" + strings.Join(query, "&")
+}
+
+func (b *requestBuilder) base(base string) {
+	b.address = strings.TrimRight(base, "/")
+	u, err := url.Parse(base)
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || u.Host == "" && (u.Scheme != "" || strings.HasPrefix(base, "//")) {
+		b.problem("base", "is not the URL of an API")
+	}
+}

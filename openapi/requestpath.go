@@ -1,0 +1,80 @@
+package openapi
+
+import (
+	"net/url"
+	"strings"
+)
+
+// segment notes the value of a path parameter, escaped. A value stays one segment, except for
+// API Gateway's {name+}, which stands for the rest of the path.
+func (b *requestBuilder) segment(p *Parameter, v value) {
+	written := p.pathValue(v)
+	if !strings.Contains(b.op.Path, "{"+p.Name+"+}") {
+		b.segments[p.Name] = written
+		return
+	}
+	b.segments[p.Name] = strings.ReplaceAll(written, "%2F", "/")
+}
+
+// fillPath puts the values into the path. A segment that would lead up the path is a problem:
+// "." or "..", even if the dots are escaped, since URL parsers decode them.
+func (b *requestBuilder) fillPath() {
+	path, query, _ := strings.Cut(b.fill(), "?")
+	segments := strings.Split(strings.TrimPrefix(path, "/"), "/")
+	for i, segment := range segments {
+		if isDots(segment) {
+			b.problem("path", `must not contain the segment "." or ".."`)
+			segments[i] = "_"
+		}
+	}
+	b.place, b.literal = "/"+strings.Join(segments, "/"), query
+	if b.address == "" {
+		b.place = "/" + strings.TrimLeft(b.place, "/") // two slashes would begin a host
+	}
+}
+
+// fill replaces the placeholders of the template and escapes what is between them.
+func (b *requestBuilder) fill() string {
+	var out strings.Builder
+	rest := b.op.Path
+	for rest != "" {
+		before, after, ok := strings.Cut(rest, "{")
+		name, next, closed := strings.Cut(after, "}")
+		if !ok || !closed {
+			out.WriteString(escapeLiteral(rest))
+			break
+		}
+		out.WriteString(escapeLiteral(before))
+		out.WriteString(b.segments[strings.TrimSuffix(name, "+")])
+		rest = next
+	}
+	return out.String()
+}
+
+// escapeLiteral escapes what a path template must not have, and keeps what is escaped already.
+func escapeLiteral(s string) string {
+	const fine = "/-._~!$&'()*+,;=:@%?"
+	var out strings.Builder
+	for _, c := range []byte(s) {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(fine, c) >= 0 {
+			out.WriteByte(c)
+			continue
+		}
+		out.WriteString(percent(c))
+	}
+	return out.String()
+}
+
+// isDots reports whether a URL parser takes the segment for "." or "..".
+func isDots(segment string) bool {
+	plain := strings.NewReplacer("%2e", ".", "%2E", ".").Replace(segment)
+	return plain == "." || plain == ".."
+}
+
+// escape percent-encodes everything that has a meaning in a URL.
+func escape(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+func percent(c byte) string {
+	const digits = "0123456789ABCDEF"
+	return string([]byte{'%', digits[c>>4], digits[c&15]})
+}

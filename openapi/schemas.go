@@ -1,0 +1,390 @@
+package openapi
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+)
+
+// schemas builds every schema of a document once. A schema is handed out before it is filled, so
+// that schemas can contain themselves.
+type schemas struct {
+	*resolver
+	warn  *warnings
+	built map[*node]*Schema
+	names map[*node]string
+	queue []draft
+	all   []*Schema
+	// merges and visits limit what allOf costs: a few schemas could otherwise refer to each other
+	// in a way that takes millions of copies.
+	merges, visits int
+	both           map[[2]*node]*node
+	limited        bool
+}
+
+// draft is a schema that is still to be filled from a node.
+type draft struct {
+	schema *Schema
+	from   *node
+	at     string
+}
+
+const (
+	maxMerges = 1_000_000
+	maxVisits = 2_000_000
+	// maxAllOf is how deep allOf may be nested.
+	maxAllOf = 40
+)
+
+func newSchemas(r *resolver, warn *warnings) *schemas {
+	return &schemas{
+		resolver: r,
+		warn:     warn,
+		built:    map[*node]*Schema{},
+		names:    map[*node]string{},
+		merges:   maxMerges,
+		visits:   maxVisits,
+		both:     map[[2]*node]*node{},
+	}
+}
+
+// name names a component, unless it only refers to another one.
+func (b *schemas) name(name string, n *node) {
+	if !n.has("$ref") {
+		b.names[n] = name
+	}
+}
+
+// schema returns the schema of a node, nil for a missing one.
+func (b *schemas) schema(n *node, at string) *Schema {
+	if n == nil {
+		return nil
+	}
+	from := n
+	if ref := n.get("$ref"); ref.is(stringKind) && !hasSiblings(n) {
+		if from = b.follow(n); from == nil {
+			b.warn.add(at, "the reference %s leads nowhere", shorten(ref.text, 200))
+			from = n
+		}
+	}
+	if s, ok := b.built[from]; ok {
+		return s
+	}
+	s := &Schema{Name: b.names[from], from: from}
+	b.built[from] = s
+	b.all = append(b.all, s)
+	b.queue = append(b.queue, draft{s, from, at})
+	return s
+}
+
+// hasSiblings reports whether a reference has something to add to what it leads to.
+func hasSiblings(n *node) bool {
+	for _, key := range n.keys {
+		switch key {
+		case "$ref", "summary", "$comment":
+		default:
+			if len(key) < 2 || key[:2] != "x-" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// finish fills the schemas, and those that they contain.
+func (b *schemas) finish() {
+	for len(b.queue) > 0 {
+		last := len(b.queue) - 1
+		d := b.queue[last]
+		b.queue = b.queue[:last]
+		b.fill(d)
+	}
+	for _, s := range b.all {
+		s.describeType(0)
+	}
+}
+
+// release drops what only Load needs.
+func (b *schemas) release() {
+	for _, s := range b.all {
+		s.value, s.from = nil, nil
+	}
+}
+
+func (b *schemas) fill(d draft) {
+	parts := b.parts(d.from, d.at)
+	s := d.schema
+	required := map[string]bool{}
+	at := map[string]int{}
+	// Where parts differ, the later one wins, as the more special.
+	for _, part := range slices.Backward(parts) {
+		b.scalars(s, part, len(parts) == 1 || part.whole)
+	}
+	for _, part := range parts {
+		for _, name := range part.node.get("required").list() {
+			required[name.string()] = true
+		}
+		b.properties(s, part, at)
+	}
+	for i, p := range s.Properties {
+		s.Properties[i].Required = required[p.Name]
+		delete(required, p.Name)
+	}
+	for _, name := range sortedKeys(required) {
+		if name != "" {
+			s.Properties = append(s.Properties, Property{Name: name, Required: true, Schema: b.any()})
+		}
+	}
+	s.Constraints = constraints(s, parts)
+}
+
+func sortedKeys(set map[string]bool) []string {
+	keys := make([]string, 0, len(set))
+	for key := range set {
+		keys = append(keys, key)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// any returns a schema that allows everything.
+func (b *schemas) any() *Schema {
+	s := &Schema{from: object()}
+	b.all = append(b.all, s)
+	return s
+}
+
+// part is one of the nodes whose conditions a schema combines: its own, and those of allOf.
+type part struct {
+	*node
+	at string
+	// whole parts describe the schema as a whole, and not only what it has in common with others.
+	whole bool
+}
+
+// parts returns the node and everything that it takes over with $ref and allOf: what is taken
+// over first, so that the node itself comes last.
+func (b *schemas) parts(n *node, at string) []part {
+	var parts []part
+	seen := map[*node]bool{}
+	var visit func(n *node, at string, whole bool, depth int)
+	visit = func(n *node, at string, whole bool, depth int) {
+		if b.visits--; b.visits < 0 || depth > maxAllOf {
+			b.limit(at)
+			return
+		}
+		if n == nil || seen[n] {
+			return
+		}
+		seen[n] = true
+		if ref := n.get("$ref"); ref.is(stringKind) {
+			target := b.lookup(ref.text)
+			if target == nil {
+				b.warn.add(at, "the reference %s leads nowhere", shorten(ref.text, 200))
+			}
+			visit(target, at, whole, depth+1)
+		}
+		members := n.get("allOf").list()
+		for i, member := range members {
+			visit(member, pointerIndex(pointer(at, "allOf"), i), whole && len(members) == 1, depth+1)
+		}
+		for _, key := range []string{"oneOf", "anyOf"} {
+			if only, ok := onlyAlternative(n.get(key)); ok {
+				visit(only, pointer(at, key), whole, depth+1)
+			}
+		}
+		parts = append(parts, part{n, at, whole})
+	}
+	visit(n, at, true, 0)
+	return parts
+}
+
+func (b *schemas) limit(at string) {
+	if !b.limited {
+		b.limited = true
+		b.warn.add(at, "allOf combines too many schemas; some of what they have in common is not shown")
+	}
+}
+
+// onlyAlternative returns the one alternative besides null. This is how some programs write
+// that a value may be null.
+func onlyAlternative(alternatives *node) (*node, bool) {
+	var only *node
+	for _, n := range alternatives.list() {
+		if isNull(n) {
+			continue
+		}
+		if only != nil {
+			return nil, false
+		}
+		only = n
+	}
+	return only, only != nil
+}
+
+func isNull(n *node) bool {
+	t := n.get("type")
+	return t.string() == "null" || t.is(arrayKind) && len(t.items) == 1 && t.items[0].string() == "null"
+}
+
+// scalars takes over what the schema does not have from a later part. Only whole parts say what
+// the schema is called and give examples of it.
+func (b *schemas) scalars(s *Schema, p part, whole bool) {
+	n := p.node
+	if whole {
+		s.Name = cmp.Or(s.Name, b.names[n])
+		s.Title = cmp.Or(s.Title, n.str("title"))
+		s.Description = cmp.Or(s.Description, n.str("description"))
+		s.Deprecated = s.Deprecated || n.get("deprecated").true()
+		s.ReadOnly = s.ReadOnly || n.get("readOnly").true()
+		s.WriteOnly = s.WriteOnly || n.get("writeOnly").true()
+		b.examples(s, n)
+	}
+	b.types(s, n)
+	s.Format = cmp.Or(s.Format, n.str("format"))
+	s.Discriminator = cmp.Or(s.Discriminator, n.get("discriminator").str("propertyName"), n.str("discriminator"))
+	b.mappings(s, n.get("discriminator").get("mapping"))
+	if s.Enum == nil {
+		for _, value := range n.get("enum").list() {
+			s.Enum = append(s.Enum, value.plain())
+			if s.value == nil && value.kind != nullKind {
+				s.value = value
+			}
+		}
+	}
+	if s.Items == nil {
+		s.Items = b.schema(n.get("items"), pointer(p.at, "items"))
+	}
+	b.additional(s, n, p.at)
+	if s.OneOf == nil {
+		s.OneOf = b.alternatives(s, n.get("oneOf"), pointer(p.at, "oneOf"))
+	}
+	if s.AnyOf == nil {
+		s.AnyOf = b.alternatives(s, n.get("anyOf"), pointer(p.at, "anyOf"))
+	}
+	s.Rules = s.Rules.and(n)
+	s.xml = s.xml.or(n.get("xml"))
+}
+
+// examples takes over the examples, and notes the best one as the schema's value.
+func (b *schemas) examples(s *Schema, n *node) {
+	value := n.get("example")
+	if values := n.get("examples").list(); value == nil && len(values) > 0 {
+		value = values[0]
+	}
+	if value == nil {
+		value = n.get("x-example")
+	}
+	s.Example = cmp.Or(s.Example, value.plain())
+	constant, preset := n.get("const"), n.get("default")
+	s.Const = cmp.Or(s.Const, constant.plain())
+	s.Default = cmp.Or(s.Default, preset.plain())
+	for _, candidate := range []*node{constant, value, preset} {
+		if s.value == nil && candidate != nil && candidate.kind != nullKind {
+			s.value = candidate
+		}
+	}
+}
+
+// mappings notes which value of the discriminator stands for a schema, where it is not the
+// schema's name.
+func (b *schemas) mappings(s *Schema, n *node) {
+	for value, target := range n.members {
+		ref := target.string()
+		if !strings.HasPrefix(ref, "#") {
+			ref = "#/components/schemas/" + ref
+		}
+		found := b.follow(b.lookup(ref))
+		if found == nil {
+			continue
+		}
+		if s.mapping == nil {
+			s.mapping = map[*Schema]string{}
+		}
+		s.mapping[b.schema(found, ref)] = value
+	}
+}
+
+func (b *schemas) types(s *Schema, n *node) {
+	s.Nullable = s.Nullable || n.get("nullable").true() || n.get("x-nullable").true()
+	named := n.get("type").list()
+	if single := n.get("type"); single.is(stringKind) {
+		named = []*node{single}
+	}
+	known := s.Types != nil
+	for _, t := range named {
+		switch name := t.string(); {
+		case name == "null":
+			s.Nullable = true
+		case !known && name != "" && !slices.Contains(s.Types, name):
+			s.Types = append(s.Types, name)
+		}
+	}
+}
+
+func (b *schemas) additional(s *Schema, n *node, at string) {
+	key := "additionalProperties"
+	if !n.has(key) && n.has("unevaluatedProperties") {
+		key = "unevaluatedProperties"
+	}
+	switch more := n.get(key); {
+	case more.isFalse():
+		s.closed = true
+	case more.is(objectKind) && s.Additional == nil:
+		s.Additional = b.schema(more, pointer(at, key))
+	}
+}
+
+func (b *schemas) alternatives(s *Schema, n *node, at string) []*Schema {
+	if _, ok := onlyAlternative(n); ok {
+		s.Nullable = s.Nullable || len(n.list()) > 1
+		return nil
+	}
+	var alternatives []*Schema
+	for i, alternative := range n.list() {
+		if isNull(alternative) {
+			s.Nullable = true
+			continue
+		}
+		alternatives = append(alternatives, b.schema(alternative, pointerIndex(at, i)))
+	}
+	return alternatives
+}
+
+// properties adds a part's properties. A property that several parts have combines them.
+func (b *schemas) properties(s *Schema, p part, at map[string]int) {
+	for name, n := range p.node.get("properties").members {
+		if b.merges--; b.merges < 0 {
+			b.limit(p.at)
+			return
+		}
+		if n.isFalse() {
+			continue
+		}
+		place := pointer(pointer(p.at, "properties"), name)
+		i, known := at[name]
+		if !known {
+			at[name] = len(s.Properties)
+			s.Properties = append(s.Properties, Property{Name: name, Schema: b.schema(n, place)})
+			continue
+		}
+		s.Properties[i].Schema = b.combined(s.Properties[i].Schema, n, place)
+	}
+}
+
+// combined returns the schema of a property that two parts describe: the later description,
+// with what only the earlier one says.
+func (b *schemas) combined(earlier *Schema, later *node, at string) *Schema {
+	first := earlier.from
+	if first == later || len(b.both) > 20_000 {
+		return b.schema(later, at)
+	}
+	key := [2]*node{first, later}
+	both, ok := b.both[key]
+	if !ok {
+		both = object()
+		both.add("allOf", array(first, later))
+		b.both[key] = both
+	}
+	return b.schema(both, at)
+}

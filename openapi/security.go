@@ -1,0 +1,109 @@
+package openapi
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+func securityScheme(name string, n *node) SecurityScheme {
+	return SecurityScheme{
+		Name:        name,
+		Type:        n.str("type"),
+		Description: n.str("description"),
+		In:          n.str("in"),
+		Parameter:   n.str("name"),
+		Scheme:      strings.ToLower(n.str("scheme")),
+	}
+}
+
+// secure sets the operation's security from its requirements or the document's.
+func (b *builder) secure(op *Operation, requirements *node, at string) {
+	for _, requirement := range requirements.list() {
+		names, schemes := []string{}, []SecurityScheme{}
+		for name := range requirement.members {
+			names = append(names, name)
+			scheme, ok := b.security[name]
+			if !ok {
+				b.warn.add(at, "the security scheme %q is not in components", shorten(name, 100))
+				continue
+			}
+			schemes = append(schemes, scheme)
+		}
+		op.Security = append(op.Security, names)
+		op.schemes = append(op.schemes, schemes)
+	}
+	if len(op.Security) == 1 && len(op.Security[0]) == 0 {
+		op.Security, op.schemes = nil, nil
+	}
+}
+
+// Schemes returns the alternatives of Security with their schemes.
+func (o *Operation) Schemes() [][]SecurityScheme { return o.schemes }
+
+// Open reports whether the operation can be called without authentication.
+func (o *Operation) Open() bool {
+	return len(o.Security) == 0 || slices.ContainsFunc(o.Security, func(names []string) bool { return len(names) == 0 })
+}
+
+// TakesKey reports whether an API key of API Gateway is among what the operation accepts.
+func (o *Operation) TakesKey() bool { return slices.ContainsFunc(o.schemes, hasKey) }
+
+// NeedsKey reports whether the operation cannot be called without an API key of API Gateway.
+func (o *Operation) NeedsKey() bool {
+	for _, schemes := range o.schemes {
+		if !hasKey(schemes) {
+			return false
+		}
+	}
+	return len(o.schemes) > 0
+}
+
+func hasKey(schemes []SecurityScheme) bool {
+	return slices.ContainsFunc(schemes, SecurityScheme.APIKey)
+}
+
+// servers returns the servers whose URLs people can call. Relative URLs are kept.
+func (b *builder) servers(n *node, at string) []Server {
+	var servers []Server
+	for _, s := range n.list() {
+		address, ok := serverURL(s)
+		if !ok {
+			b.warn.add(at, "the server URL %q is not one that can be called; it is not shown", shorten(s.str("url"), 200))
+			continue
+		}
+		servers = append(servers, Server{URL: address, Description: s.str("description")})
+	}
+	return servers
+}
+
+// serverURL replaces the variables. API Gateway writes a base path with a slash into a URL that
+// has one already, so double slashes in the path become one.
+func serverURL(s *node) (string, bool) {
+	address := s.str("url")
+	var pairs []string
+	for name, variable := range s.get("variables").members {
+		pairs = append(pairs, "{"+name+"}", variable.str("default"))
+	}
+	address = strings.NewReplacer(pairs...).Replace(address)
+	u, err := url.Parse(address)
+	if err != nil || strings.ContainsAny(address, "{}\\<>\"'` \t\r\n") || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", false
+	}
+	if u.Host != "" {
+		if u.Scheme != "https" && u.Scheme != "http" {
+			return "", false
+		}
+	} else if u.Scheme != "" || strings.HasPrefix(address, "//") {
+		return "", false
+	}
+	path := u.EscapedPath()
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	path = strings.TrimRight(path, "/")
+	if u.Host == "" {
+		return path, true
+	}
+	return u.Scheme + "://" + u.Host + path, true
+}

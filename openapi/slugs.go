@@ -1,0 +1,55 @@
+package openapi
+
+import (
+	"cmp"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// slugs hands out names that are unique and fit for a path segment and an HTML id: letters,
+// digits, hyphens and underscores. The value is the last number that was added to a name.
+type slugs map[string]int
+
+const maxSlug = 100
+
+// take returns a slug of the first name that has letters or digits.
+func (s slugs) take(names ...string) string {
+	slug := ""
+	for _, name := range names {
+		slug = cmp.Or(slug, slugOf(name))
+	}
+	if _, taken := s[slug]; !taken {
+		s[slug] = 1
+		return slug
+	}
+	for {
+		s[slug]++
+		numbered := slug + "-" + strconv.Itoa(s[slug])
+		if _, taken := s[numbered]; !taken {
+			s[numbered] = 1
+			return numbered
+		}
+	}
+}
+
+// slugOf replaces everything but letters, digits and underscores by hyphens.
+func slugOf(name string) string {
+	var b strings.Builder
+	gap := false
+	for _, r := range name {
+		if r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) {
+			gap = b.Len() > 0
+			continue
+		}
+		if b.Len() >= maxSlug {
+			break
+		}
+		if gap {
+			b.WriteByte('-')
+			gap = false
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

@@ -1,0 +1,129 @@
+package openapi
+
+import (
+	"strings"
+)
+
+// value is a parameter's value: a single one, or the elements of a list, or the fields of an
+// object.
+type value struct {
+	shape  shape
+	single string
+	list   []string
+	fields []field
+}
+
+type shape uint8
+
+const (
+	singleShape shape = iota
+	listShape
+	objectShape
+)
+
+// field is one of an object's. A list has several values.
+type field struct {
+	name   string
+	values []string
+}
+
+// text returns a scalar field, or a list with commas.
+func (f field) text(write func(string) string) string { return join(f.values, ",", write) }
+
+// The styles are those of OpenAPI 3.0.4, 4.7.12.3 and 4.7.12.4.
+
+// pathValue writes the value as a segment of a path.
+func (p *Parameter) pathValue(v value) string {
+	switch p.Style {
+	case "label":
+		return "." + p.joined(v, map[bool]string{true: ".", false: ","}[p.Explode], escape)
+	case "matrix":
+		return p.matrix(v)
+	}
+	return p.joined(v, ",", escape)
+}
+
+// simple writes the value of a header, which is not escaped.
+func (p *Parameter) simple(v value) string {
+	return p.joined(v, ",", func(s string) string { return s })
+}
+
+// joined writes the value with a separator.
+func (p *Parameter) joined(v value, separator string, write func(string) string) string {
+	switch v.shape {
+	case listShape:
+		return join(v.list, separator, write)
+	case objectShape:
+		equals := separator
+		if p.Explode {
+			equals = "="
+		}
+		var parts []string
+		for _, f := range v.fields {
+			parts = append(parts, write(f.name)+equals+f.text(write))
+		}
+		return strings.Join(parts, separator)
+	}
+	return write(v.single)
+}
+
+func (p *Parameter) matrix(v value) string {
+	name := ";" + escape(p.Name)
+	switch {
+	case v.shape == listShape && p.Explode:
+		var out string
+		for _, s := range v.list {
+			out += name + "=" + escape(s)
+		}
+		return out
+	case v.shape == objectShape && p.Explode:
+		var out string
+		for _, f := range v.fields {
+			out += ";" + escape(f.name) + "=" + f.text(escape)
+		}
+		return out
+	}
+	flat := Parameter{}
+	return name + "=" + flat.joined(v, ",", escape)
+}
+
+// query writes the value as pairs of a query, or of cookies.
+func (p *Parameter) query(v value) []string {
+	name := escape(p.Name)
+	switch {
+	case v.shape == objectShape && p.Style == "deepObject":
+		var pairs []string
+		for _, f := range v.fields {
+			for _, s := range f.values {
+				pairs = append(pairs, name+escape("["+f.name+"]")+"="+escape(s))
+			}
+		}
+		return pairs
+	case v.shape == objectShape && p.Explode:
+		var pairs []string
+		for _, f := range v.fields {
+			pairs = append(pairs, escape(f.name)+"="+f.text(escape))
+		}
+		return pairs
+	case v.shape == listShape && p.Explode:
+		var pairs []string
+		for _, s := range v.list {
+			pairs = append(pairs, name+"="+escape(s))
+		}
+		return pairs
+	}
+	separator := map[string]string{"spaceDelimited": "%20", "pipeDelimited": "%7C"}[p.Style]
+	if separator == "" {
+		separator = ","
+	}
+	flat := Parameter{}
+	return []string{name + "=" + flat.joined(v, separator, escape)}
+}
+
+func join(values []string, separator string, write func(string) string) string {
+	written := make([]string, len(values))
+	for i, s := range values {
+		written[i] = write(s)
+	}
+	return strings.Join(written, separator)
+}

@@ -1,0 +1,77 @@
+package openapi
+
+// walk calls visit for every object of OpenAPI and of its schemas, outer ones first. It passes
+// over what is data (examples, defaults, enums), and over objects whose keys are names that the
+// author chose, such as those in properties; it does visit their values.
+func walk(n *node, at string, visit func(n *node, at string) error) error {
+	return walker{visit}.fields(n, at)
+}
+
+type walker struct {
+	visit func(*node, string) error
+}
+
+func (w walker) fields(n *node, at string) error {
+	switch {
+	case n.is(arrayKind):
+		for i, item := range n.items {
+			if err := w.fields(item, pointerIndex(at, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case !n.is(objectKind):
+		return nil
+	}
+	if err := w.visit(n, at); err != nil {
+		return err
+	}
+	for key, value := range n.members {
+		if !hasParts(value) || isData(key) {
+			continue
+		}
+		descend := w.fields
+		if hasNames(key) && value.is(objectKind) {
+			descend = w.names
+		}
+		if err := descend(value, pointer(at, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w walker) names(n *node, at string) error {
+	for key, value := range n.members {
+		if !hasParts(value) {
+			continue
+		}
+		if err := w.fields(value, pointer(at, key)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hasParts(n *node) bool { return n.is(arrayKind) || n.is(objectKind) }
+
+// isData reports whether the field's value is data of the API and not part of its description.
+func isData(field string) bool {
+	switch field {
+	case "example", "examples", "x-example", "x-examples", "default", "enum", "const", "value":
+		return true
+	}
+	return false
+}
+
+// hasNames reports whether the keys of the field's value are names.
+func hasNames(field string) bool {
+	switch field {
+	case "properties", "patternProperties", "definitions", "$defs", "dependentSchemas",
+		"schemas", "responses", "parameters", "requestBodies", "headers", "securitySchemes",
+		"securityDefinitions", "links", "callbacks", "pathItems", "paths", "webhooks", "content",
+		"encoding", "variables", "scopes", "mapping":
+		return true
+	}
+	return false
+}
