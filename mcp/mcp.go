@@ -88,12 +88,24 @@ func withoutCookies(next http.Handler) http.Handler {
 	})
 }
 
+// noStore keeps responses out of caches, although the SDK allows caches to revalidate them.
 func noStore(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { next.ServeHTTP(unstored{w}, r) })
 }
+
+type unstored struct{ http.ResponseWriter }
+
+func (w unstored) WriteHeader(status int) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w unstored) Write(b []byte) (int, error) {
+	w.Header().Set("Cache-Control", "no-store")
+	return w.ResponseWriter.Write(b)
+}
+
+func (w unstored) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // bounded refuses bodies that are too large, and batches, which the protocol has no longer: one
 // small request could ask for many large answers.
