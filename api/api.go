@@ -12,7 +12,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -43,27 +45,40 @@ type accepting interface {
 type reading interface {
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
-	Catalog(ctx context.Context) (projections.Catalog, error)
 }
 
-// API serves the routes under Prefix.
-type API struct {
+type shelving interface {
+	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
+}
+
+// Config is what the API needs.
+type Config struct {
+	Operations accepting
+	Views      reading
+	Library    shelving
+	// Version is that of the program, for the OpenAPI document.
+	Version string
+}
+
+// service serves the routes under Prefix.
+type service struct {
 	operations accepting
 	views      reading
+	library    shelving
 }
 
 // Mount adds the API's routes to the router, which must already use RequestIDs. The guard
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
 // writes. The OpenAPI document is served without the guard.
-func Mount(router chi.Router, operations accepting, views reading, version string, guard ...func(http.Handler) http.Handler) {
-	a := &API{operations: operations, views: views}
+func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
+	a := &service{operations: config.Operations, views: config.Views, library: config.Library}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
 			WriteProblem(w, r, portal.Fail(portal.NotFound, "There is no such resource."))
 		})
 		r.MethodNotAllowed(MethodNotAllowed)
-		document := humachi.New(r.With(guard...), describe(version))
+		document := humachi.New(r.With(guard...), describe(config.Version))
 		a.register(document)
 		serveDocument(r, document.OpenAPI())
 	})
@@ -71,7 +86,7 @@ func Mount(router chi.Router, operations accepting, views reading, version strin
 
 var signedIn = []map[string][]string{{"bearer": {}}}
 
-func (a *API) register(api huma.API) {
+func (a *service) register(api huma.API) {
 	accepted := func(op huma.Operation) huma.Operation {
 		op.DefaultStatus = http.StatusAccepted
 		op.Security = signedIn
@@ -86,12 +101,7 @@ func (a *API) register(api huma.API) {
 	huma.Register(api, huma.Operation{
 		OperationID: "me", Tags: []string{tagAccount}, Method: http.MethodGet, Path: "/me", Summary: "Get my account", Security: signedIn,
 	}, a.me)
-	huma.Register(api, huma.Operation{
-		OperationID: "list-products", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog", Summary: "List the products",
-	}, a.listProducts)
-	huma.Register(api, huma.Operation{
-		OperationID: "get-product", Tags: []string{tagCatalog}, Method: http.MethodGet, Path: "/catalog/{product}", Summary: "Get a product",
-	}, a.product)
+	a.registerCatalog(api)
 	huma.Register(api, huma.Operation{
 		OperationID: "list-subscriptions", Tags: []string{tagSubscriptions}, Method: http.MethodGet, Path: "/subscriptions", Summary: "List my subscriptions", Security: signedIn,
 	}, a.listSubscriptions)

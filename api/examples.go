@@ -38,20 +38,31 @@ func exampleStep(second int, name, detail string) Step {
 	return Step{Name: name, At: exampleTime.Add(time.Duration(second) * time.Second), Detail: detail}
 }
 
-func exampleOffer() catalog.Product {
-	return catalog.Product{
-		ID: exampleProduct, Name: "Harbours", Description: "Tides and berths of every harbour.",
+func exampleOffer() Product {
+	return showProduct(catalog.Product{
+		ID: exampleProduct, Name: "Harbours", Description: "Tides and berths of every harbour.", Status: catalog.StatusNew,
+		Category: "Maritime", Tags: []string{"harbours", "tides"}, Owner: &catalog.Owner{Name: "Coast team", Email: "coast@example.com"},
+		Image: &catalog.Image{Alt: "A lighthouse."},
 		Plans: []catalog.Plan{{
 			ID: examplePlan, Name: "Free", Description: "To try it out.",
 			Throttle: &catalog.Throttle{Rate: 5, Burst: 10}, Quota: &catalog.Quota{Limit: 1000, Period: "DAY"},
 			Stages: []portal.Stage{{API: "f98c8e5b6b", Stage: "v1"}},
 		}},
 		APIs: []catalog.API{{
-			ID: "f98c8e5b6b", Name: "Harbours", Description: "", Version: "1.4", Stage: "v1",
-			Endpoint: "https://f98c8e5b6b.execute-api.eu-west-1.amazonaws.com/v1", Kind: catalog.REST,
+			ID: "f98c8e5b6b", Slug: "harbours", Name: "Harbours", Description: "", Version: "1.4", Stage: "v1", Definition: "it has one",
+			Endpoint: "https://f98c8e5b6b.execute-api.eu-west-1.amazonaws.com/v1", Kind: catalog.REST, SDKs: []catalog.SDK{{Type: "javascript"}},
 		}},
+	})
+}
+
+func exampleDocument() map[string]any {
+	return map[string]any{
+		"openapi": "3.0.1", "info": map[string]any{"title": "Harbours", "version": "1.4"},
+		"servers": []any{map[string]any{"url": "https://f98c8e5b6b.execute-api.eu-west-1.amazonaws.com/v1"}}, "paths": map[string]any{},
 	}
 }
+
+const exampleYAML = "openapi: 3.0.1\ninfo:\n  title: Harbours\n  version: \"1.4\"\npaths: {}\n"
 
 // answers are the examples of successful responses, by operation id.
 func answers() map[string]any {
@@ -59,8 +70,17 @@ func answers() map[string]any {
 		"register":      exampleOf("RegisterUser", "accepted"),
 		"subscribe":     exampleOf("SubscribeRequested", "accepted"),
 		"unsubscribe":   exampleOf("UnsubscribeRequested", "accepted"),
-		"list-products": List[catalog.Product]{Items: []catalog.Product{exampleOffer()}},
+		"list-products": List[Product]{Items: []Product{exampleOffer()}},
 		"get-product":   exampleOffer(),
+
+		"get-product-image": "(the bytes of the image)",
+		"get-openapi-json":  exampleDocument(),
+		"get-openapi-yaml":  exampleYAML,
+		"get-sdk":           "(the bytes of the archive)",
+		"search": SearchResults{Items: []Found{{
+			Kind: "operation", Title: "List the harbours", URL: "/apis/harbours-v1/docs/harbours/operations/listHarbours", Product: exampleProduct, ProductName: "Harbours",
+			API: "harbours", APIName: "Harbours", Method: "GET", Path: "/harbours", Summary: "All harbours of the coast, from north to south.",
+		}}},
 		"me": Me{
 			Account: "01m7x8a0b1c2d3e4f5g6h7j8km", Status: "registered", Email: "ada@example.com", Name: "Ada Lovelace", Groups: []string{},
 		},
@@ -103,6 +123,9 @@ var (
 		http.StatusServiceUnavailable:  {portal.Unavailable, "A service that the portal depends on does not answer. The request may have been accepted; the detail says whether that is certain. Send it again with the same Idempotency-Key.", "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm."},
 	}
 	noProduct   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product.", "There is no such product."}}
+	noAPI       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, it has no such API, or the API has no document.", "There is no OpenAPI document for this API."}}
+	noSDK       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, it has no such API, or the API has no such SDK.", "There is no such SDK for this API."}}
+	noImage     = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, or it has no image.", "The product has no image."}}
 	noPlan      = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such plan.", "There is no such plan."}}
 	noOperation = map[int]expected{http.StatusNotFound: {portal.NotFound, "The account has no such operation.", "There is no such operation."}}
 	noKey       = map[int]expected{
@@ -123,14 +146,21 @@ var failures = map[string][]map[int]expected{
 	"get-operation":      {noOperation},
 	"me":                 nil,
 	"list-products":      nil,
+	"get-product-image":  {noImage},
+	"get-openapi-json":   {noAPI},
+	"get-openapi-yaml":   {noAPI},
+	"get-sdk":            {noSDK},
+	"search":             nil,
 	"list-subscriptions": nil,
 	"list-keys":          nil,
 }
 
 func illustrate(operation *huma.Operation) {
-	for _, response := range operation.Responses {
-		if content := response.Content["application/json"]; content != nil {
-			content.Example = answers()[operation.OperationID]
+	for status, response := range operation.Responses {
+		for _, content := range response.Content {
+			if status < "300" {
+				content.Example = answers()[operation.OperationID]
+			}
 		}
 	}
 	problem := operation.Responses["default"].Content["application/problem+json"].Schema

@@ -2,13 +2,9 @@ package api
 
 import (
 	"context"
-	"net/http"
-	"strings"
 	"time"
 
-	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
-	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
@@ -35,7 +31,7 @@ type Me struct {
 	Groups  []string `json:"groups"`
 }
 
-func (a *API) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, error) {
+func (a *service) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, error) {
 	id, ok := identity.From(ctx)
 	if !ok {
 		_, err := who(ctx)
@@ -54,65 +50,6 @@ func (a *API) me(ctx context.Context, _ *struct{}) (*struct{ Body Me }, error) {
 	}}, nil
 }
 
-type catalogOutput[T any] struct {
-	ETag         string `header:"ETag"`
-	CacheControl string `header:"Cache-Control"`
-	Status       int
-	Body         *T
-}
-
-// Conditional is the input of a conditional read.
-type Conditional struct {
-	IfNoneMatch string `header:"If-None-Match" doc:"One or more ETags of earlier responses."`
-}
-
-// answer returns the body, or 304 if the client has it already. The catalog is the same for
-// everybody, so shared caches may store it, but must revalidate it each time.
-func answer[T any](c Conditional, hash string, body T) *catalogOutput[T] {
-	out := &catalogOutput[T]{CacheControl: "public, no-cache", Status: http.StatusOK, Body: &body}
-	if hash == "" {
-		return out
-	}
-	// The ETag is weak, since the response may be compressed.
-	out.ETag = `W/"` + hash + `"`
-	if c.has(`"` + hash + `"`) {
-		out.Status, out.Body = http.StatusNotModified, nil
-	}
-	return out
-}
-
-// has reports whether the ETag, weak or not, is in the list (RFC 9110, section 13.1.2).
-func (c Conditional) has(etag string) bool {
-	for tag := range strings.SplitSeq(c.IfNoneMatch, ",") {
-		if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-			return true
-		}
-	}
-	return false
-}
-
-func (a *API) listProducts(ctx context.Context, in *struct{ Conditional }) (*catalogOutput[List[catalog.Product]], error) {
-	offered, err := a.views.Catalog(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	return answer(in.Conditional, offered.Hash, list(offered.Products, func(p catalog.Product) catalog.Product { return p })), nil
-}
-
-func (a *API) product(ctx context.Context, in *struct {
-	Conditional
-	Product string `path:"product" maxLength:"256" doc:"A product's id, from the catalog." example:"harbours-v1"`
-}) (*catalogOutput[catalog.Product], error) {
-	offered, err := a.views.Catalog(ctx)
-	if err != nil {
-		return nil, problemOf(ctx, err)
-	}
-	if p, ok := offered.Document.Product(in.Product); ok {
-		return answer(in.Conditional, offered.Hash, p), nil
-	}
-	return nil, problemOf(ctx, portal.Fail(portal.NotFound, "There is no such product."))
-}
-
 // Subscription is an account's subscription to a plan.
 type Subscription struct {
 	Plan      string    `json:"plan"`
@@ -125,7 +62,7 @@ type Subscription struct {
 	Operation string    `json:"operation,omitempty" doc:"The operation that leads to the pending or ending state."`
 }
 
-func (a *API) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
+func (a *service) listSubscriptions(ctx context.Context, _ *struct{}) (*struct{ Body List[Subscription] }, error) {
 	account, err := a.mine(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -147,7 +84,7 @@ type Key struct {
 	RevealedAt *time.Time `json:"revealed_at" doc:"When its value was last revealed."`
 }
 
-func (a *API) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {
+func (a *service) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key] }, error) {
 	account, err := a.mine(ctx)
 	if err != nil {
 		return nil, problemOf(ctx, err)
@@ -162,7 +99,7 @@ func (a *API) listKeys(ctx context.Context, _ *struct{}) (*struct{ Body List[Key
 	})}, nil
 }
 
-func (a *API) mine(ctx context.Context) (projections.Account, error) {
+func (a *service) mine(ctx context.Context) (projections.Account, error) {
 	account, err := who(ctx)
 	if err != nil {
 		return projections.Account{}, err

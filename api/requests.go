@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -57,7 +58,7 @@ type Asking struct {
 
 func (a Asking) who(ctx context.Context) (operations.Caller, error) {
 	account, err := who(ctx)
-	return operations.Caller{Account: account, IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
+	return operations.Caller{Account: account, Viewer: library.Viewer(ctx), IdempotencyKey: a.IdempotencyKey, Correlation: RequestID(ctx)}, err
 }
 
 type acceptedOutput struct {
@@ -77,7 +78,7 @@ func accept(ctx context.Context, input Asking, ask func(operations.Caller) (oper
 	return &acceptedOutput{Location: Prefix + "/operations/" + string(op.ID), Body: showOperation(op)}, nil
 }
 
-func (a *API) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
+func (a *service) signUp(ctx context.Context, in *struct{ Asking }) (*acceptedOutput, error) {
 	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Register(ctx, who)
 	})
@@ -88,13 +89,13 @@ type planInput struct {
 	Plan string `path:"plan" maxLength:"128" doc:"A plan's id, from the catalog." example:"a1b2c3"`
 }
 
-func (a *API) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
+func (a *service) subscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
 	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Subscribe(ctx, who, portal.PlanID(in.Plan))
 	})
 }
 
-func (a *API) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
+func (a *service) unsubscribe(ctx context.Context, in *planInput) (*acceptedOutput, error) {
 	return accept(ctx, in.Asking, func(who operations.Caller) (operations.Operation, error) {
 		return a.operations.Unsubscribe(ctx, who, portal.PlanID(in.Plan))
 	})
@@ -106,7 +107,7 @@ type revealOutput struct {
 	}
 }
 
-func (a *API) reveal(ctx context.Context, in *struct {
+func (a *service) reveal(ctx context.Context, in *struct {
 	Key  string `path:"key" maxLength:"128" doc:"A key's id." example:"4t6qk0w5y2b8n1r7m3x9zcvd5h"`
 	Body *Empty
 }) (*revealOutput, error) {
@@ -128,7 +129,7 @@ type operationOutput struct {
 	Body       Operation
 }
 
-func (a *API) operation(ctx context.Context, in *struct {
+func (a *service) operation(ctx context.Context, in *struct {
 	Operation string `path:"operation" maxLength:"128" doc:"An operation's id." example:"01m7x8k3c4d5e6f7g8h9j0kmnp"`
 }) (*operationOutput, error) {
 	account, err := who(ctx)

@@ -110,6 +110,19 @@ func (l *Library) definition(ctx context.Context, hash string) (*openapi.Documen
 	})
 }
 
+// Source returns an API's OpenAPI document as it is stored, as JSON, without parsing it. It is not
+// kept in memory.
+func (s *Shelf) Source(ctx context.Context, product, slug string) ([]byte, error) {
+	api, _, err := s.API(product, slug)
+	if err != nil {
+		return nil, err
+	}
+	if api.Definition == "" {
+		return nil, errNoDocument
+	}
+	return s.library.blob(ctx, api.Definition)
+}
+
 // Page is a page of Markdown that nobody has sanitized.
 type Page struct {
 	Name     string

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/events"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -14,7 +15,9 @@ import (
 
 // Caller is the account that submits a request, with the request's headers.
 type Caller struct {
-	Account        portal.AccountID
+	Account portal.AccountID
+	// Viewer says which products exist for the caller.
+	Viewer         catalog.Viewer
 	IdempotencyKey string
 	Correlation    string
 }
@@ -32,18 +35,19 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 }
 
 // Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
-// does not have is NotFound. The worker decides everything else, because the views lag behind.
+// does not have, or that the caller does not see, is NotFound. The worker decides everything else,
+// because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
 	submitted.Wording = string(plan)
-	_, _, likely := o.views.LastCatalog().Plan(plan)
+	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, submitted, preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
 		offered, err := o.views.Catalog(ctx)
 		if err != nil {
 			return nil, err
 		}
-		found, _, ok := offered.Plan(plan)
+		found, ok := caller.seen(offered, plan)
 		if !ok {
 			return nil, portal.Fail(portal.NotFound, "There is no such plan.")
 		}
@@ -53,12 +57,22 @@ func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.P
 	}})
 }
 
-// Unsubscribe submits a request to end the account's subscription. A plan that neither the
-// catalog nor the account's subscriptions hold is NotFound.
+// seen finds a plan that exists for the caller.
+func (c Caller) seen(offered projections.Catalog, plan portal.PlanID) (catalog.Plan, bool) {
+	found, product, ok := offered.Plan(plan)
+	if !ok || !c.Viewer.Sees(product) {
+		return catalog.Plan{}, false
+	}
+	return found, true
+}
+
+// Unsubscribe submits a request to end the account's subscription. A plan that is not among the
+// account's subscriptions, and that the catalog does not have or the caller does not see, is
+// NotFound.
 func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
-	_, _, likely := o.views.LastCatalog().Plan(plan)
+	_, likely := caller.seen(o.views.LastCatalog(), plan)
 	return o.accept(ctx, caller.submission(nil), preparation{change: true, likely: likely, make: func(ctx context.Context) (events.Request, error) {
-		known, err := o.knows(ctx, caller.Account, plan)
+		known, err := o.knows(ctx, caller, plan)
 		if err == nil && !known {
 			err = portal.Fail(portal.NotFound, "There is no such plan.")
 		}
@@ -66,15 +80,15 @@ func (o *Operations) Unsubscribe(ctx context.Context, caller Caller, plan portal
 	}})
 }
 
-func (o *Operations) knows(ctx context.Context, account portal.AccountID, plan portal.PlanID) (bool, error) {
+func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanID) (bool, error) {
 	offered, err := o.views.Catalog(ctx)
 	if err != nil {
 		return false, err
 	}
-	if _, _, ok := offered.Plan(plan); ok {
+	if _, ok := caller.seen(offered, plan); ok {
 		return true, nil
 	}
-	held, err := o.views.Account(ctx, account)
+	held, err := o.views.Account(ctx, caller.Account)
 	if err != nil {
 		return false, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -109,7 +110,7 @@ func (s *Web) asks(w http.ResponseWriter, r *http.Request, id identity.Identity)
 		return operations.Caller{}, &portal.Error{Code: portal.Invalid, Message: "The form could not be read.", Err: err}
 	}
 	return operations.Caller{
-		Account: id.Account, IdempotencyKey: r.PostForm.Get("idempotency_key"), Correlation: s.correlation(r.Context()),
+		Account: id.Account, Viewer: library.Viewer(r.Context()), IdempotencyKey: r.PostForm.Get("idempotency_key"), Correlation: s.correlation(r.Context()),
 	}, nil
 }
 
