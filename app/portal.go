@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -14,6 +15,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/mcp"
+	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -24,6 +28,7 @@ import (
 type Portal struct {
 	http.Handler
 	messaging messaging
+	library   *library.Library
 }
 
 // NewPortal wires a portal. It fails if set-up has not been run. It does not contact the
@@ -41,7 +46,9 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 		return nil, err
 	}
 	messages := newMessaging(c, names)
-	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, catalog.NewStore(c.dynamodb, names.Records))
+	documents := catalog.NewStore(c.dynamodb, names.Records)
+	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
+	shelves := library.New(library.Config{Views: views, Blobs: documents, Load: openapi.Load, Log: p.Log, Now: p.Now})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
@@ -82,10 +89,11 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, ops, views, Version, guard...)
+	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Version: Version}, guard...)
 	pages.Routes(router, guard...)
+	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
-	return &Portal{Handler: router, messaging: messages}, nil
+	return &Portal{Handler: router, messaging: messages, library: shelves}, nil
 }
 
 // get serves HEAD as well: net/http leaves out the body.
@@ -94,8 +102,8 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 	r.Head(pattern, h)
 }
 
-// Close sends the messages that are queued.
-func (p *Portal) Close() error { return p.messaging.close() }
+// Close sends the messages that are queued, and ends what runs in the background.
+func (p *Portal) Close() error { return errors.Join(p.library.Close(), p.messaging.close()) }
 
 func (c Config) identity() identity.Config {
 	return identity.Config{
@@ -145,7 +153,7 @@ func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 
 func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {
+		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") || r.URL.Path == mcp.Path {
 			there(w, r)
 			return
 		}

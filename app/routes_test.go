@@ -37,19 +37,33 @@ func everybody(status int) answers { return answers{status, status, status} }
 
 // byRoute lists every route of the portal.
 var byRoute = map[string]answers{
-	"GET /healthz":                  everybody(http.StatusOK),
-	"GET /assets/{name}":            everybody(http.StatusOK),
-	"GET /favicon.ico":              everybody(http.StatusOK),
-	"GET /robots.txt":               everybody(http.StatusOK),
-	"GET /branding.{hash}.css":      everybody(http.StatusOK),
-	"GET /branding/{file}":          everybody(http.StatusOK),
-	"GET /schemas/branding.json":    everybody(http.StatusOK),
-	"GET /.well-known/security.txt": everybody(http.StatusOK),
-	"GET /problems/{code}":          everybody(http.StatusOK),
-	"GET /sign-up":                  everybody(http.StatusSeeOther),
-	"GET /sign-in":                  everybody(http.StatusSeeOther),
-	"GET /sign-in/callback":         everybody(http.StatusBadRequest),
-	"POST /sign-out":                everybody(http.StatusOK),
+	"GET /healthz":               everybody(http.StatusOK),
+	"GET /assets/{name}":         everybody(http.StatusOK),
+	"GET /favicon.ico":           everybody(http.StatusOK),
+	"GET /robots.txt":            everybody(http.StatusOK),
+	"GET /branding.{hash}.css":   everybody(http.StatusOK),
+	"GET /branding/{file}":       everybody(http.StatusOK),
+	"GET /schemas/branding.json": everybody(http.StatusOK),
+	"GET /sitemap.xml":           everybody(http.StatusOK),
+	"GET /sitemaps/{number}.xml": everybody(http.StatusOK),
+	"GET /llms.txt":              everybody(http.StatusOK),
+	"GET /llms-full.txt":         everybody(http.StatusOK),
+
+	"POST /mcp": everybody(http.StatusUnsupportedMediaType), // without a body
+
+	// The demo has no catalog folder.
+	`GET /pages/{page:.+\.md}`:                                     everybody(http.StatusNotFound),
+	`GET /apis/{product:.+\.md}`:                                   everybody(http.StatusOK),
+	`GET /apis/{product}/{part:changelog\.md|plans\.md}`:           everybody(http.StatusOK),
+	`GET /apis/{product}/pages/{page:.+\.md}`:                      everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api:.+\.md}`:                        everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: everybody(http.StatusNotFound),
+	"GET /.well-known/security.txt":                                everybody(http.StatusOK),
+	"GET /problems/{code}":                                         everybody(http.StatusOK),
+	"GET /sign-up":                                                 everybody(http.StatusSeeOther),
+	"GET /sign-in":                                                 everybody(http.StatusSeeOther),
+	"GET /sign-in/callback":                                        everybody(http.StatusBadRequest),
+	"POST /sign-out":                                               everybody(http.StatusOK),
 
 	"GET /api/v1/openapi.json":            everybody(http.StatusOK),
 	"GET /api/v1/catalog":                 everybody(http.StatusOK),
@@ -101,7 +115,9 @@ func openDoor(t *testing.T, vars ...string) *door {
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
-	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}
+	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
+		"code": "conflict", "number": "1", "part": "plans", "page": "getting-started", "api": "unknown",
+	}}
 	served := p
 	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
 	var err error
@@ -261,16 +277,21 @@ func (d *door) routes() map[string][]string {
 	return found
 }
 
-var parameter = regexp.MustCompile(`\{(\w+)\}`)
+// parameter is a variable of a route, with its pattern if it has one.
+var parameter = regexp.MustCompile(`\{(\w+)(:[^}]*)?\}`)
 
 // path fills a route with ids that exist, or with unknown ones for the names in unknown.
 func (d *door) path(route string, unknown ...string) string {
 	return parameter.ReplaceAllStringFunc(route, func(found string) string {
-		name := strings.Trim(found, "{}")
-		if slices.Contains(unknown, name) {
-			return "01unknown"
+		name, pattern, _ := strings.Cut(strings.Trim(found, "{}"), ":")
+		suffix := ""
+		if strings.Contains(pattern, `\.md`) {
+			suffix = ".md"
 		}
-		return d.ids[name]
+		if slices.Contains(unknown, name) {
+			return "01unknown" + suffix
+		}
+		return d.ids[name] + suffix
 	})
 }
 
