@@ -17,7 +17,7 @@ func (d *Documents) index(r *http.Request) (document, error) {
 	if err != nil {
 		return document{}, err
 	}
-	return d.remembered(r.Context(), shelf, "llms.txt", func(context.Context) (document, error) {
+	return d.remembered(r.Context(), shelf, "llms.txt", textType, "", func(context.Context) ([]byte, error) {
 		var b strings.Builder
 		d.top(&b)
 		fmt.Fprintf(&b, "Every page of documentation is also there as Markdown: add .md to its address. "+
@@ -41,7 +41,7 @@ func (d *Documents) index(r *http.Request) (document, error) {
 				b.WriteString("  " + d.item(page.Title, path("apis", product.ID, "pages", page.Name)+markdownSuffix, ""))
 			}
 		}
-		return newDocument(textType, "", []byte(b.String())), nil
+		return []byte(b.String()), nil
 	})
 }
 
@@ -82,7 +82,7 @@ func (d *Documents) full(r *http.Request) (document, error) {
 	if err != nil {
 		return document{}, err
 	}
-	return d.remembered(r.Context(), shelf, "llms-full.txt", func(ctx context.Context) (document, error) {
+	return d.remembered(r.Context(), shelf, "llms-full.txt", textType, "", func(ctx context.Context) ([]byte, error) {
 		var b strings.Builder
 		d.top(&b)
 		collected := collection{text: &b, documents: d}
@@ -93,7 +93,7 @@ func (d *Documents) full(r *http.Request) (document, error) {
 			d.collectProduct(ctx, &collected, shelf, product)
 		}
 		collected.nameTheRest()
-		return newDocument(textType, "", []byte(b.String())), ctx.Err()
+		return []byte(b.String()), ctx.Err()
 	})
 }
 

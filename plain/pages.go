@@ -125,12 +125,13 @@ func (d *Documents) reference(r *http.Request) (document, error) {
 		if err != nil {
 			return document{}, err
 		}
-		return d.remembered(r.Context(), shelf, "reference "+product.ID+"\n"+slug, func(ctx context.Context) (document, error) {
+		page := path("apis", product.ID, "docs", slug)
+		return d.remembered(r.Context(), shelf, page, markdownType, page, func(ctx context.Context) ([]byte, error) {
 			definition, err := shelf.Definition(ctx, product.ID, slug)
 			if err != nil {
-				return document{}, err
+				return nil, err
 			}
-			return newDocument(markdownType, path("apis", product.ID, "docs", slug), bounded(text.Document(definition, api.Endpoint))), nil
+			return bounded(text.Document(definition, api.Endpoint)), nil
 		})
 	})
 }

@@ -4,9 +4,8 @@
 package plain
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"strings"
 	"time"
@@ -69,6 +68,7 @@ func get(r chi.Router, pattern string, h http.HandlerFunc) {
 type document struct {
 	mediaType string
 	body      []byte
+	gzip      []byte // the body compressed, nil if it is not kept
 	tag       string // the ETag
 	// page is the path of the HTML page that says the same, "" if there is none.
 	page  string
@@ -82,9 +82,10 @@ const (
 )
 
 func newDocument(mediaType, page string, body []byte) document {
-	sum := sha256.Sum256(body)
-	return document{mediaType: mediaType, body: body, page: page, tag: `W/"` + hex.EncodeToString(sum[:12]) + `"`}
+	return document{mediaType: mediaType, body: body, page: page, tag: tagOf(catalog.HashOf(body))}
 }
+
+func tagOf(hash string) string { return `W/"` + hash[:min(24, len(hash))] + `"` }
 
 func (d *Documents) handle(make func(*http.Request) (document, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -124,19 +125,35 @@ func (d *Documents) send(w http.ResponseWriter, r *http.Request, made document) 
 	}
 	h.Set("Content-Type", made.mediaType)
 	h.Set("ETag", made.tag)
-	http.ServeContent(w, r, "", time.Time{}, strings.NewReader(string(made.body)))
+	body := made.body
+	if made.gzip != nil && acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = made.gzip
+	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
+}
+
+// acceptsGzip reports whether the client takes the compressed body. A range is one of the body as it
+// is. The router's compression adds Vary.
+func acceptsGzip(r *http.Request) bool {
+	for _, header := range r.Header.Values("Accept-Encoding") {
+		for coding := range strings.SplitSeq(header, ",") {
+			if strings.EqualFold(strings.TrimSpace(coding), "gzip") && r.Header.Get("Range") == "" {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (d *Documents) shelf(r *http.Request) (*library.Shelf, error) {
 	return d.Library.For(r.Context(), library.Viewer(r.Context()))
 }
 
-// remembered keeps a document in the library's memory. kind and the shelf say all it depends on,
-// besides the portal's name.
-func (d *Documents) remembered(ctx context.Context, shelf *library.Shelf, kind string, make func(context.Context) (document, error)) (document, error) {
-	name := kind + "\n" + d.Name() + "\n" + d.Tagline()
-	return library.Remember(ctx, shelf, name, func(ctx context.Context) (document, int, error) {
-		made, err := make(ctx)
-		return made, len(made.body), err
-	})
+// remembered keeps a document and its compressed form in the library's memory. kind and the shelf
+// say all it depends on, besides the portal's name.
+func (d *Documents) remembered(ctx context.Context, shelf *library.Shelf, kind, mediaType, page string, make func(context.Context) ([]byte, error)) (document, error) {
+	key := strings.Join([]string{"plain", shelf.Hash, kind, d.Name(), d.Tagline()}, "\n")
+	encoded, err := shelf.Encoded(ctx, key, make)
+	return document{mediaType: mediaType, page: page, body: encoded.Body, gzip: encoded.Gzip, tag: tagOf(encoded.Hash)}, err
 }

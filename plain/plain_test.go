@@ -1,6 +1,8 @@
 package plain_test
 
 import (
+	"compress/gzip"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -228,6 +230,25 @@ func TestOldAddressesOfAProductRedirect(t *testing.T) {
 	} {
 		if w := get(h, path); w.Code != http.StatusFound || w.Header().Get("Location") != want {
 			t.Errorf("%s: %d to %s", path, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+func TestTheCompressedDocumentIsTheSame(t *testing.T) {
+	t.Parallel()
+	h := site(t, librarytest.Seamark(), nil)
+	for _, path := range []string{"/llms-full.txt", "/sitemap.xml", "/apis/seamark/docs/tides.md"} {
+		w := get(h, path, "Accept-Encoding", "br, gzip")
+		if w.Header().Get("Content-Encoding") != "gzip" {
+			t.Fatalf("%s is not compressed: %v", path, w.Header())
+		}
+		unzipped, err := gzip.NewReader(w.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(unzipped)
+		if plain := get(h, path); err != nil || string(body) != plain.Body.String() || plain.Header().Get("ETag") != w.Header().Get("ETag") {
+			t.Errorf("%s: %v: %s", path, err, body)
 		}
 	}
 }

@@ -27,19 +27,19 @@ func (d *Documents) sitemap(r *http.Request) (document, error) {
 	if err != nil {
 		return document{}, err
 	}
-	return d.remembered(r.Context(), shelf, "sitemap", func(ctx context.Context) (document, error) {
+	return d.remembered(r.Context(), shelf, "sitemap", xmlType, "", func(ctx context.Context) ([]byte, error) {
 		pages, err := d.remembersAddresses(ctx, shelf)
 		if err != nil {
-			return document{}, err
+			return nil, err
 		}
 		if len(pages) <= maxURLs {
-			return newDocument(xmlType, "", d.urls(pages)), nil
+			return d.urls(pages), nil
 		}
 		var parts []string
 		for number := range min((len(pages)+maxURLs-1)/maxURLs, maxSitemaps) {
 			parts = append(parts, fmt.Sprintf("/sitemaps/%d.xml", number+1))
 		}
-		return newDocument(xmlType, "", d.list("sitemapindex", "sitemap", parts)), nil
+		return d.list("sitemapindex", "sitemap", parts), nil
 	})
 }
 
@@ -52,22 +52,22 @@ func (d *Documents) sitemapPart(r *http.Request) (document, error) {
 	if err != nil {
 		return document{}, err
 	}
-	return d.remembered(r.Context(), shelf, "sitemap "+strconv.Itoa(number), func(ctx context.Context) (document, error) {
+	return d.remembered(r.Context(), shelf, "sitemap "+strconv.Itoa(number), xmlType, "", func(ctx context.Context) ([]byte, error) {
 		pages, err := d.remembersAddresses(ctx, shelf)
 		if err != nil {
-			return document{}, err
+			return nil, err
 		}
 		from := (number - 1) * maxURLs
 		if from >= len(pages) {
-			return document{}, errNothing
+			return nil, errNothing
 		}
-		return newDocument(xmlType, "", d.urls(pages[from:min(from+maxURLs, len(pages))])), nil
+		return d.urls(pages[from:min(from+maxURLs, len(pages))]), nil
 	})
 }
 
 // remembersAddresses lists the paths once for each shelf, since that reads all OpenAPI documents.
 func (d *Documents) remembersAddresses(ctx context.Context, shelf *library.Shelf) ([]string, error) {
-	return library.Remember(ctx, shelf, "addresses", func(ctx context.Context) ([]string, int, error) {
+	return library.Keep(ctx, shelf, "addresses "+shelf.Hash, func(ctx context.Context) ([]string, int, error) {
 		pages, err := d.addresses(ctx, shelf)
 		size := 0
 		for _, page := range pages {

@@ -22,6 +22,22 @@ type homePage struct {
 	Featured []card
 	More     bool
 	Call     string
+	homeWords
+}
+
+// homeWords are the operator's words on the home page, or the portal's own.
+type homeWords struct {
+	Tagline string
+	Action  link
+	Own     fragments
+}
+
+func (s *Web) homeWords() homeWords {
+	words := homeWords{Tagline: s.Tagline(), Action: link{"Browse APIs", "/apis"}, Own: s.homeFragments()}
+	if action := s.branding().Action; action.URL != "" {
+		words.Action = link{action.Text, action.URL}
+	}
+	return words
 }
 
 // home is the home page. If the catalog cannot be read, it is shown without products.
@@ -30,7 +46,7 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("the home page is shown without products")
 	}
-	body := homePage{Call: firstCall(exampleEndpoint, placeholderKey)}
+	body := homePage{Call: firstCall(exampleEndpoint, placeholderKey), homeWords: s.homeWords()}
 	products := byName(published.Products)
 	for _, product := range products {
 		if at := endpoint(product); at != "" {

@@ -82,6 +82,7 @@ type frame struct {
 	Portal   string
 	Brand    brand
 	Meta     meta
+	Pages    portalLinks
 	SignedIn bool
 	Person   string
 	SignIn   string
@@ -91,7 +92,8 @@ type frame struct {
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), SignedIn: signedIn, Person: displayName(id),
+		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(),
+		SignedIn: signedIn, Person: displayName(id),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)),
 	})
 }

@@ -8,11 +8,14 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/branding"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -49,10 +52,16 @@ type reading interface {
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 }
 
-// Config configures a Web. Operations, Views and Status are required.
+// shelves is what people see of the catalog.
+type shelves interface {
+	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
+}
+
+// Config configures a Web. Operations, Views, Library and Status are required.
 type Config struct {
 	Operations asking
 	Views      reading
+	Library    shelves
 	// Status returns the HTTP status for an error (api.Status).
 	Status func(error) int
 	// Correlation returns the request id in the context. Error pages show it, and it becomes
@@ -83,6 +92,9 @@ type Config struct {
 type Web struct {
 	operations  asking
 	views       reading
+	library     shelves
+	ownPages    atomic.Pointer[[]catalog.Page]
+	fragments   atomic.Pointer[fragments]
 	status      func(error) int
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
@@ -98,7 +110,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -134,7 +146,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
 	s.brandFiles(router)
-	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime}, guard)...)
+	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime, s.remembersPages}, guard)...)
 	guarded.NotFound(s.notFound)
 	guarded.MethodNotAllowed(s.methodNotAllowed)
 	guarded.Group(func(r chi.Router) {
@@ -143,6 +155,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		get(r, "/apis", s.page(s.catalog))
 		get(r, "/apis/{product}", s.page(s.product))
 		get(r, "/apis/{product}/fragment", s.page(s.productFragment))
+		s.portalPages(r)
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
 		get(r, "/activity", s.page(s.member(s.activity)))
