@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	stdcmp "cmp"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -18,7 +19,12 @@ const (
 		{"id":"plan-free","name":"Free","description":"To try it out.","throttle":{"rate":0.5,"burst":1},
 			"quota":{"limit":1000,"period":"DAY"},"stages":[{"api":"weather","stage":"prod"}]},
 		{"id":"plan-max","name":"Unlimited","description":"","throttle":null,"quota":null,"stages":[{"api":"weather","stage":"prod"}]}
-	],"apis":[{"id":"weather","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod","kind":"rest"}]}`
+	],"apis":[{"id":"weather","slug":"forecast","name":"Forecast","description":"","version":"2.1","stage":"prod","endpoint":"https://weather.example/prod","kind":"rest",
+		"docs":"/apis/weather/docs/forecast","openapi":"/api/v1/catalog/weather/apis/forecast/openapi.json",
+		"sdks":[{"type":"java","url":"/api/v1/catalog/weather/apis/forecast/sdk/java"}]}],
+	"image":{"url":"/api/v1/catalog/weather/image","alt":"A cloud."},"page":"/apis/weather"}`
+	found = `{"kind":"operation","title":"List places","url":"/apis/weather/docs/forecast/operations/listPlaces","product":"weather","product_name":"Weather",
+		"api":"forecast","api_name":"Forecast","method":"GET","path":"/places","summary":""}`
 	waiting = `{"id":"op-1","type":"SubscribeRequested","status":"waiting","reason":{"code":"aws","message":"AWS is busy."},
 		"created_at":"2026-11-22T09:00:00Z","updated_at":"2026-11-22T09:00:01Z",
 		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`
@@ -33,34 +39,68 @@ type example struct {
 	headers     map[string]string
 	// send is the request's body, "" for none.
 	send string
+	// contentType is that of the response, JSON if "". The body of another type is compared as
+	// text.
+	contentType string
 }
+
+const exportedYAML = `openapi: "3.0.1"
+info:
+  title: Forecast
+  version: "2.1"
+servers:
+  - url: "https://weather.example/prod"
+paths:
+  /places:
+    get:
+      operationId: listPlaces
+      summary: List places
+      responses:
+        "200":
+          description: All places.
+`
 
 func examples() []example {
 	accepted := map[string]string{"Location": "/api/v1/operations/op-1", "Cache-Control": "no-store", "Retry-After": ""}
 	private := map[string]string{"Location": "", "Cache-Control": "no-store", "ETag": "", "Retry-After": ""}
-	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "ETag": `W/"hash"`}
+	public := map[string]string{"Location": "", "Cache-Control": "public, no-cache", "Vary": "Authorization, Cookie"}
+	named := func(disposition string) map[string]string {
+		return map[string]string{"Cache-Control": "public, no-cache", "Content-Disposition": disposition}
+	}
+	exported := strings.Replace(definition, "weather.execute-api.example", "weather.example", 1)
 	return []example{
-		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, ""},
-		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, ""},
-		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, ""},
-		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private, ""},
-		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public, ""},
-		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public, ""},
+		{"POST /register", "/register", http.StatusAccepted, waiting, accepted, "", ""},
+		{"PUT /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
+		{"DELETE /subscriptions/{plan}", "/subscriptions/plan-max", http.StatusAccepted, waiting, accepted, "", ""},
+		{"GET /me", "/me", http.StatusOK, `{"account":"account-ada","status":"registered","email":"ada@example.com","name":"Ada Lovelace","groups":["admins"]}`, private, "", ""},
+		{"GET /catalog", "/catalog", http.StatusOK, `{"items":[` + product + `],"next":null}`, public, "", ""},
+		{"GET /catalog/{product}", "/catalog/weather", http.StatusOK, product, public, "", ""},
+		{"GET /catalog/{product}/image", "/catalog/weather/image", http.StatusOK, picture, public, "", "image/svg+xml"},
+		{
+			"GET /catalog/{product}/apis/{api}/openapi.json", "/catalog/weather/apis/forecast/openapi.json", http.StatusOK, exported,
+			named(`inline; filename=weather-forecast.openapi.json`), "", "application/openapi+json",
+		},
+		{
+			"GET /catalog/{product}/apis/{api}/openapi.yaml", "/catalog/weather/apis/forecast/openapi.yaml", http.StatusOK, exportedYAML,
+			named(`inline; filename=weather-forecast.openapi.yaml`), "", "application/openapi+yaml",
+		},
+		{"GET /catalog/{product}/apis/{api}/sdk/{type}", "/catalog/weather/apis/forecast/sdk/java", http.StatusOK, archive, named(`attachment; filename=forecast-java.zip`), "", "application/zip"},
+		{"GET /search", "/search?q=listPlaces", http.StatusOK, `{"items":[` + found + `],"more":false,"incomplete":false}`, private, "", ""},
 		{"GET /subscriptions", "/subscriptions", http.StatusOK, `{"items":[
 			{"plan":"plan-free","name":"Free","offered":true,"state":"active","since":"2026-11-22T09:00:00Z"},
 			{"plan":"plan-max","name":"Unlimited","offered":true,"state":"pending","waiting":"aws","since":"2026-11-22T09:00:00Z","operation":"op-1"},
 			{"plan":"plan-gone","name":"Gone","offered":false,"state":"ended","lost":"plan_gone","since":"2026-11-22T09:00:00Z"}
-		],"next":null}`, private, ""},
+		],"next":null}`, private, "", ""},
 		{"GET /keys", "/keys", http.StatusOK, `{"items":[
 			{"id":"key-1","name":"Default key","state":"active","created_at":"2026-11-22T09:00:00Z","revealed_at":"2026-11-22T09:01:00Z"},
 			{"id":"key-2","name":"Another","state":"pending","created_at":null,"revealed_at":null},
 			{"id":"key-3","name":"Third","state":"disabled","created_at":"2026-11-22T09:00:00Z","revealed_at":null},
 			{"id":"key-4","name":"Fourth","state":"released","created_at":"2026-11-22T09:00:00Z","revealed_at":null}
-		],"next":null}`, private, ""},
-		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private, ""},
+		],"next":null}`, private, "", ""},
+		{"POST /keys/{key}/reveal", "/keys/key-1/reveal", http.StatusOK, `{"value":"` + keyValue + `"}`, private, "", ""},
 		{
 			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
-			map[string]string{"Retry-After": "1", "Cache-Control": "no-store", "Location": ""}, "",
+			map[string]string{"Retry-After": "1", "Cache-Control": "no-store", "Location": ""}, "", "",
 		},
 	}
 }
@@ -81,15 +121,21 @@ func TestEveryRouteRespondsAsDocumented(t *testing.T) {
 		t.Run(e.route, func(t *testing.T) {
 			t.Parallel()
 			a := e.ask(signedIn(t, full())).want(e.status)
-			var want any
-			if err := json.Unmarshal([]byte(e.body), &want); err != nil {
-				t.Fatal(err)
+			if e.contentType != "" {
+				if diff := cmp.Diff(e.body, a.Body.String()); diff != "" {
+					t.Errorf("the body (-want +got):\n%s", diff)
+				}
+			} else {
+				var want any
+				if err := json.Unmarshal([]byte(e.body), &want); err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(want, a.json()); diff != "" {
+					t.Errorf("the body (-want +got):\n%s", diff)
+				}
 			}
-			if diff := cmp.Diff(want, a.json()); diff != "" {
-				t.Errorf("the body (-want +got):\n%s", diff)
-			}
-			if got := a.Header().Get("Content-Type"); got != "application/json" {
-				t.Errorf("the content type is %q", got)
+			if got, want := a.Header().Get("Content-Type"), stdcmp.Or(e.contentType, "application/json"); got != want {
+				t.Errorf("the content type is %q, want %q", got, want)
 			}
 			if got := a.Header().Get("X-Content-Type-Options"); got != "nosniff" {
 				t.Errorf("X-Content-Type-Options is %q", got)
@@ -149,44 +195,45 @@ func TestRetryAfterIsSentWhileAnOperationIsOpen(t *testing.T) {
 	}
 }
 
-func TestAClientWithTheCurrentCatalogGets304(t *testing.T) {
+func TestAClientThatHasTheBodyGets304(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
-		hash, ifNoneMatch string
-		status            int
+		ifNoneMatch string
+		status      int
 	}{
-		"without a condition":             {"hash", "", http.StatusOK},
-		"the ETag as a strong one":        {"hash", `"hash"`, http.StatusNotModified},
-		"another ETag":                    {"hash", `"other"`, http.StatusOK},
-		"the ETag without its quotes":     {"hash", `hash`, http.StatusOK},
-		"as it was sent":                  {"hash", `W/"hash"`, http.StatusNotModified},
-		"another weak ETag":               {"hash", `W/"other"`, http.StatusOK},
-		"one of several":                  {"hash", `"other", "hash"`, http.StatusNotModified},
-		"one of several, weak, no spaces": {"hash", `W/"other",W/"hash","third"`, http.StatusNotModified},
-		"none of several":                 {"hash", `"other", "third"`, http.StatusOK},
-		"anything":                        {"hash", `*`, http.StatusNotModified},
-		"nonsense":                        {"hash", `,,"`, http.StatusOK},
-		"nothing published yet":           {"", `""`, http.StatusOK},
-		"anything, nothing published yet": {"", `*`, http.StatusOK},
+		"without a condition":             {"", http.StatusOK},
+		"the ETag as a strong one":        {`"HASH"`, http.StatusNotModified},
+		"another ETag":                    {`"other"`, http.StatusOK},
+		"the ETag without its quotes":     {`HASH`, http.StatusOK},
+		"as it was sent":                  {`W/"HASH"`, http.StatusNotModified},
+		"another weak ETag":               {`W/"other"`, http.StatusOK},
+		"one of several":                  {`"other", "HASH"`, http.StatusNotModified},
+		"one of several, weak, no spaces": {`W/"other",W/"HASH","third"`, http.StatusNotModified},
+		"none of several":                 {`"other", "third"`, http.StatusOK},
+		"anything":                        {`*`, http.StatusNotModified},
+		"nonsense":                        {`,,"`, http.StatusOK},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := full()
-			f.catalog.Hash = c.hash
-			for _, path := range []string{"/catalog", "/catalog/weather"} {
-				a := visit(t, f).get(path, "If-None-Match", c.ifNoneMatch).want(c.status)
-				if empty := a.Body.Len() == 0; empty != (c.status == http.StatusNotModified) {
-					t.Errorf("%s: %d has the body %q", path, a.Code, a.Body)
+			s := visit(t, full())
+			for _, e := range examples() {
+				if !strings.HasPrefix(e.path, "/catalog") {
+					continue
 				}
-				etag := ""
-				if c.hash != "" {
-					etag = `W/"` + c.hash + `"`
+				etag := s.get(e.path).Header().Get("ETag")
+				hash := strings.Trim(strings.TrimPrefix(etag, "W/"), `"`)
+				if len(hash) != 64 || etag != `W/"`+hash+`"` {
+					t.Fatalf("%s: the ETag is %s", e.path, etag)
+				}
+				a := s.get(e.path, "If-None-Match", strings.ReplaceAll(c.ifNoneMatch, "HASH", hash)).want(c.status)
+				if empty := a.Body.Len() == 0; empty != (c.status == http.StatusNotModified) {
+					t.Errorf("%s: %d has the body %q", e.path, a.Code, a.Body)
 				}
 				if got := a.Header().Get("ETag"); got != etag {
-					t.Errorf("%s: the ETag is %s, want %s", path, got, etag)
+					t.Errorf("%s: the ETag is %s, want %s", e.path, got, etag)
 				}
 				if got := a.Header().Get("Cache-Control"); got != "public, no-cache" {
-					t.Errorf("%s: Cache-Control is %q", path, got)
+					t.Errorf("%s: Cache-Control is %q", e.path, got)
 				}
 			}
 		})
@@ -209,8 +256,10 @@ func TestHeadIsAnsweredWhereGetIs(t *testing.T) {
 			continue
 		}
 		s := signedIn(t, full())
-		if a := s.do(http.MethodHead, e.path, nil); a.Code != e.status || a.Header().Get("ETag") != e.headers["ETag"] {
-			t.Errorf("HEAD %s is answered %d with ETag %s", e.path, a.Code, a.Header().Get("ETag"))
+		got := s.do(http.MethodGet, e.path, nil).Header().Get("ETag")
+		s = signedIn(t, full())
+		if a := s.do(http.MethodHead, e.path, nil); a.Code != e.status || a.Header().Get("ETag") != got {
+			t.Errorf("HEAD %s is answered %d with ETag %s, and GET with %s", e.path, a.Code, a.Header().Get("ETag"), got)
 		}
 		if line := s.log.line(t, "request"); line["method"] != "HEAD" {
 			t.Errorf("the log line is %v", line)
@@ -250,7 +299,7 @@ func TestWithoutATokenOnlyTheCatalogCanBeRead(t *testing.T) {
 	for _, e := range examples() {
 		f := full()
 		a := e.ask(visit(t, f))
-		if strings.HasPrefix(e.path, "/catalog") {
+		if strings.HasPrefix(e.path, "/catalog") || strings.HasPrefix(e.path, "/search") {
 			a.want(e.status)
 			continue
 		}

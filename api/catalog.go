@@ -134,7 +134,7 @@ func (s *service) listProducts(ctx context.Context, in *struct{ Conditional }) (
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return answer(in.Conditional, stored{Encoded: body, contentType: "application/json", public: shelf.Public}), nil
+	return answer(in.Conditional, stored{Encoded: body, contentType: jsonType, public: shelf.Public}), nil
 }
 
 // ProductInput names a product.
@@ -154,7 +154,7 @@ func (s *service) product(ctx context.Context, in *ProductInput) (*storedOutput,
 	if err != nil {
 		return nil, problemOf(ctx, err)
 	}
-	return answer(in.Conditional, stored{Encoded: body, contentType: "application/json", public: shelf.Public}), nil
+	return answer(in.Conditional, stored{Encoded: body, contentType: jsonType, public: shelf.Public}), nil
 }
 
 func (s *service) productOn(ctx context.Context, in *ProductInput) (*library.Shelf, catalog.Product, error) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -18,6 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -92,6 +94,22 @@ func (f *fake) Catalog(context.Context) (projections.Catalog, error) {
 	return f.catalog, f.ask("catalog", operations.Caller{}, "")
 }
 
+// LoadBlob returns the blobs of full.
+func (f *fake) LoadBlob(_ context.Context, hash string) ([]byte, error) {
+	for _, body := range []string{definition, picture, archive} {
+		if catalog.HashOf([]byte(body)) == hash {
+			return []byte(body), nil
+		}
+	}
+	return nil, errors.New("there is no such blob")
+}
+
+const (
+	definition = `{"openapi":"3.0.1","info":{"title":"Forecast","version":"2.1"},"servers":[{"url":"https://weather.execute-api.example/prod"}],"paths":{"/places":{"get":{"operationId":"listPlaces","summary":"List places","responses":{"200":{"description":"All places."}}}}}}`
+	picture    = `<svg xmlns="http://www.w3.org/2000/svg"/>`
+	archive    = "PK a zip archive"
+)
+
 // full is a fake with data in every view.
 func full() *fake {
 	offered := catalog.Document{Products: []catalog.Product{{
@@ -103,7 +121,11 @@ func full() *fake {
 			},
 			{ID: "plan-max", Name: "Unlimited", Stages: []portal.Stage{{API: "weather", Stage: "prod"}}},
 		},
-		APIs: []catalog.API{{ID: "weather", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod", Kind: catalog.REST}},
+		APIs: []catalog.API{{
+			ID: "weather", Slug: "forecast", Name: "Forecast", Version: "2.1", Stage: "prod", Endpoint: "https://weather.example/prod", Kind: catalog.REST,
+			Definition: catalog.HashOf([]byte(definition)), SDKs: []catalog.SDK{{Type: "java", Hash: catalog.HashOf([]byte(archive)), File: "forecast-java.zip"}},
+		}},
+		Image: &catalog.Image{Hash: catalog.HashOf([]byte(picture)), Type: "image/svg+xml", Alt: "A cloud."},
 	}}}
 	return &fake{
 		catalog: projections.Catalog{Document: offered.Canonical(), Hash: "hash", Sequence: 1},
@@ -157,16 +179,27 @@ func siteOf(t testing.TB, f *fake, id *identity.Identity) site {
 			next.ServeHTTP(w, r)
 		})
 	})
-	api.Mount(router, f, f, "1.2.3")
+	mount(t, router, f)
 	router.MethodNotAllowed(api.MethodNotAllowed)
 	return site{t, f, router, log}
+}
+
+// mount mounts the API over a fake.
+func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler) http.Handler) {
+	shelves := library.New(library.Config{Views: f, Blobs: f})
+	t.Cleanup(func() {
+		if err := shelves.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Version: "1.2.3"}, guard...)
 }
 
 // guardedBy returns the site with that guard.
 func (s site) guardedBy(guard func(http.Handler) http.Handler) site {
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(zerolog.New(s.log)))
-	api.Mount(router, s.fake, s.fake, "1.2.3", guard)
+	mount(s.t, router, s.fake, guard)
 	s.handler = router
 	return s
 }

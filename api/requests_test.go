@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/gatehouse-portal/gatehouse/api"
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/operations"
 )
 
@@ -18,7 +19,7 @@ var sortedFlaws = cmpopts.SortSlices(func(a, b api.Flaw) bool { return a.Locatio
 func TestARequestReachesOperationsAsItWasSent(t *testing.T) {
 	t.Parallel()
 	const id, key = "request-12345678", "a key, with (signs) in it"
-	who := operations.Caller{Account: ada.Account, IdempotencyKey: key, Correlation: id}
+	who := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true, Groups: ada.Groups}, IdempotencyKey: key, Correlation: id}
 	for request, want := range map[string]asked{
 		"POST /register":                  {"register", who, ""},
 		"PUT /subscriptions/plan-max":     {"subscribe", who, "plan-max"},

@@ -26,6 +26,10 @@ type schema struct {
 	Enum                 []any             `json:"enum"`
 	Format               string            `json:"format"`
 	MaxLength            int               `json:"maxLength"`
+	Minimum              float64           `json:"minimum"`
+	Maximum              float64           `json:"maximum"`
+	Default              any               `json:"default"`
+	ContentMediaType     string            `json:"contentMediaType"` // of bytes
 	Description          string            `json:"description"`
 	Examples             []any             `json:"examples"`
 }

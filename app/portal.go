@@ -17,7 +17,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/mcp"
-	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -48,7 +47,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	messages := newMessaging(c, names)
 	documents := catalog.NewStore(c.dynamodb, names.Records)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, documents)
-	shelves := library.New(library.Config{Views: views, Blobs: documents, Load: openapi.Load, Log: p.Log, Now: p.Now})
+	shelves := library.New(library.Config{Views: views, Blobs: documents, Log: p.Log, Now: p.Now})
 	ops := operations.New(operations.Config{
 		Tables: c.dynamodb, Records: names.Records, Sender: messages, Views: views, Values: deriver, Now: p.now(), Source: "/gatehouse/api",
 		Heads: journal.New(c.dynamodb, names.Journal, names.Records), Reveals: projections.NewReveals(c.dynamodb, names.Records),
@@ -64,7 +63,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	}
 	var who *identity.Service
 	pages := web.New(web.Config{
-		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
+		Operations: ops, Views: views, Library: shelves, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
 		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})

@@ -32,7 +32,7 @@ type blobs interface {
 type Config struct {
 	Views views
 	Blobs blobs
-	// Load parses OpenAPI documents.
+	// Load parses OpenAPI documents, openapi.Load if nil.
 	Load func([]byte) (*openapi.Document, error)
 	// Memory bounds the bytes of blobs whose contents are kept, about; DefaultMemory if 0. What is
 	// made of a blob can take several times its size.
@@ -62,6 +62,9 @@ type Library struct {
 // New returns a Library. It reads nothing yet. The caller closes it.
 func New(config Config) *Library {
 	l := &Library{views: config.Views, blobs: config.Blobs, load: config.Load, log: config.Log}
+	if l.load == nil {
+		l.load = openapi.Load
+	}
 	limit, now := config.Memory, config.Now
 	if limit == 0 {
 		limit = DefaultMemory

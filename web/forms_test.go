@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -17,8 +18,8 @@ import (
 func TestFormsAreAcceptedAndFollowed(t *testing.T) {
 	t.Parallel()
 	form := url.Values{"idempotency_key": {"form-1"}}
-	who := operations.Caller{Account: ada.Account, IdempotencyKey: "form-1", Correlation: requestID}
-	joined := operations.Caller{Account: ada.Account, IdempotencyKey: operations.RegistrationKey(ada.Account), Correlation: requestID}
+	who := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true}, IdempotencyKey: "form-1", Correlation: requestID}
+	joined := operations.Caller{Account: ada.Account, Viewer: catalog.Viewer{SignedIn: true}, IdempotencyKey: operations.RegistrationKey(ada.Account), Correlation: requestID}
 	for name, c := range map[string]struct {
 		path string
 		form url.Values
