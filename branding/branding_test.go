@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-portal/gatehouse/branding"
+	"github.com/gatehouse-portal/gatehouse/highlight"
 )
 
 // own reads the palette of the portal's stylesheet.
@@ -17,7 +18,7 @@ func own(t *testing.T) branding.Palette {
 	if err != nil {
 		t.Fatal(err)
 	}
-	palette, err := branding.ParsePalette(string(css))
+	palette, err := branding.ParsePalette(string(css), highlight.Stylesheet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +177,7 @@ func TestEveryPairPassesWithEveryAcceptedBranding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed, err := branding.ParsePalette(merged(base, string(b.Files[b.Stylesheet].Body)))
+	changed, err := branding.ParsePalette(merged(base, string(b.Files[b.Stylesheet].Body)), highlight.Stylesheet())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,13 @@ type Palette struct{ Light, Dark Scheme }
 var (
 	rootBlock  = regexp.MustCompile(`(?s):root \{(.*?)\}`)
 	colourRule = regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{6});`)
+	codeRule   = regexp.MustCompile(`\.(hl-[a-z]+) \{ color: (#[0-9a-f]{6}); \}`)
 )
 
 // ParsePalette reads the colours of the portal's own stylesheet. Its first :root block is the
-// light scheme, and the second one, under prefers-color-scheme, is the dark one.
-func ParsePalette(stylesheet string) (Palette, error) {
+// light scheme, and the second one, under prefers-color-scheme, is the dark one. code is the
+// stylesheet of highlighted code (highlight.Stylesheet).
+func ParsePalette(stylesheet, code string) (Palette, error) {
 	blocks := rootBlock.FindAllStringSubmatch(stylesheet, -1)
 	if len(blocks) != 2 {
 		return Palette{}, fmt.Errorf("the stylesheet has %d :root blocks, want one for light and one for dark", len(blocks))
@@ -29,6 +31,12 @@ func ParsePalette(stylesheet string) (Palette, error) {
 	schemes := [2]Scheme{{}, {}}
 	for i, block := range blocks {
 		for _, rule := range colourRule.FindAllStringSubmatch(block[1], -1) {
+			schemes[i][rule[1]], _ = parseColour(rule[2])
+		}
+	}
+	light, dark, _ := strings.Cut(code, "@media")
+	for i, rules := range []string{light, dark} {
+		for _, rule := range codeRule.FindAllStringSubmatch(rules, -1) {
 			schemes[i][rule[1]], _ = parseColour(rule[2])
 		}
 	}
@@ -58,7 +66,7 @@ const (
 )
 
 // Pairs lists every combination that the stylesheet uses.
-var Pairs = []Pair{
+var Pairs = pairs([]Pair{
 	{"ink", "paper", forText, "text on the background"},
 	{"ink", "card", forText, "text on cards and the header"},
 	{"ink", "sunk", forText, "text on code and hovered controls"},
@@ -90,6 +98,19 @@ var Pairs = []Pair{
 	{"focus", "card", forShape, "the focus ring on cards"},
 	{"busy", "paper", forShape, "the border of notices"},
 	{"warn", "card", forShape, "the border of warnings"},
+})
+
+// colouredCode lists what highlight colours in code. Its classes begin with "hl-".
+var colouredCode = []string{"comment", "keyword", "string", "number", "name", "variable", "inserted", "deleted"}
+
+// pairs adds those of coloured code, which is on code's own background and on cards.
+func pairs(listed []Pair) []Pair {
+	for _, kind := range colouredCode {
+		listed = append(listed,
+			Pair{"hl-" + kind, "sunk", forText, "code coloured as " + kind},
+			Pair{"hl-" + kind, "card", forText, "code coloured as " + kind + ", on cards"})
+	}
+	return listed
 }
 
 // passes reports whether the colour could take the place of the named one in all pairs.

@@ -10,12 +10,13 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/branding"
+	"github.com/gatehouse-portal/gatehouse/highlight"
 )
 
 // Palette returns the colours of the portal's own stylesheet, for branding.Load.
 func Palette() branding.Palette {
 	css := assetContents[assetNames["portal.css"]]
-	palette, err := branding.ParsePalette(string(css))
+	palette, err := branding.ParsePalette(string(css), highlight.Stylesheet())
 	if err != nil {
 		panic(err)
 	}
