@@ -27,6 +27,15 @@ func guided() site {
 	return built(web.Config{Library: c.Library(), BaseURL: "https://portal.example.com"})
 }
 
+// acme returns the site with the branding in testdata.
+func acme() site {
+	loaded, err := branding.Load("testdata/branding", web.Palette())
+	if err != nil {
+		panic(err)
+	}
+	return built(web.Config{Library: librarytest.Seamark().Library(), Branding: func() *branding.Branding { return loaded }})
+}
+
 func TestAPortalPageIsRenderedAndLinked(t *testing.T) {
 	t.Parallel()
 	s := guided()
