@@ -56,6 +56,6 @@ func newGzip() func(http.Handler) http.HandlerFunc {
 
 func compressible(contentType string) bool {
 	mediaType, _, err := mime.ParseMediaType(contentType)
-	return err == nil && (strings.HasPrefix(mediaType, "text/") || mediaType == "application/json" ||
+	return err == nil && (strings.HasPrefix(mediaType, "text/") || mediaType == "application/json" || mediaType == "application/xml" ||
 		strings.HasSuffix(mediaType, "+json") || strings.HasSuffix(mediaType, "+xml"))
 }

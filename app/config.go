@@ -58,6 +58,8 @@ type Config struct {
 	TryPrivateHosts []string `env:"GATEHOUSE_TRY_PRIVATE_HOSTS"`
 	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
+	// Branding is a folder with the operator's name, logo, colours and texts; see branding.Load.
+	Branding string `env:"GATEHOUSE_BRANDING"`
 
 	// MaxOpenRequests is how many open requests an account may have.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`

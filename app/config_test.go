@@ -36,6 +36,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		"GATEHOUSE_OIDC_CLIENT_SECRET=secret=with=signs", "GATEHOUSE_SESSION_TTL=90m", "GATEHOUSE_SESSION_IDLE=30m",
 		"GATEHOUSE_MAX_CONNECTIONS=100", "GATEHOUSE_TRUSTED_PROXIES=private,203.0.113.0/24",
 		"GATEHOUSE_CORS_ORIGINS=https://app.example.com,http://localhost:3000", "GATEHOUSE_SECURITY_CONTACT=security@example.com",
+		"GATEHOUSE_BRANDING=/etc/gatehouse/branding",
 		"GATEHOUSE_QUOTA_SHARE=0.25",
 		"GATEHOUSE_KEY_PREFIX=acme", "GATEHOUSE_KMS_KEY=alias/acme", "GATEHOUSE_PROVISIONING=single",
 		"GATEHOUSE_PLANS_PER_KEY=25", "GATEHOUSE_MAX_OPEN_REQUESTS=7", "GATEHOUSE_IDLE_KEYS=0s", "GATEHOUSE_OFFER=all", "GATEHOUSE_CATALOG=s3://acme-catalog/portal",
@@ -50,7 +51,7 @@ func TestConfigReadsSettings(t *testing.T) {
 		OIDCIssuer: "https://login.example.com", OIDCClientID: "portal", OIDCClientSecret: "secret=with=signs",
 		OIDCGroupsClaim: "cognito:groups", AdminGroup: "admins", SessionTTL: 90 * time.Minute, SessionIdle: 30 * time.Minute,
 		MaxConnections: 100, TrustedProxies: []string{"private", "203.0.113.0/24"},
-		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com",
+		CORSOrigins: []string{"https://app.example.com", "http://localhost:3000"}, SecurityContact: "security@example.com", Branding: "/etc/gatehouse/branding",
 		KMSKey: "alias/acme", KeyPrefix: "acme", QuotaShare: 0.25, Provisioning: "single", PlansPerKey: 25, MaxOpenRequests: 7,
 		Offer: "all", Catalog: "s3://acme-catalog/portal", LogLevel: "debug", LogFormat: "json",
 	}

@@ -36,6 +36,7 @@ func Examine(ctx context.Context, p Process) []Check {
 			{What: "AWS", Problem: inWords(err)},
 			{What: "everything in AWS", Skipped: "AWS cannot be used"},
 			examine(ctx, providerOf(p.Config)),
+			examine(ctx, brandingOf(p.Config)),
 		}
 	}
 	var all []resource
@@ -43,7 +44,7 @@ func Examine(ctx context.Context, p Process) []Check {
 		all = append(all, chain...)
 	}
 	all = slices.Concat(all, e.last(), []resource{
-		workersOf(e, p), viewsOf(e, p), controlPlane(e, p), catalogOf(e, p), providerOf(p.Config), signInClient(e),
+		workersOf(e, p), viewsOf(e, p), controlPlane(e, p), catalogOf(e, p), providerOf(p.Config), signInClient(e), brandingOf(p.Config),
 	})
 	checks := make([]Check, len(all))
 	var group errgroup.Group

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/journal"
 	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/mcp"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
@@ -56,12 +57,16 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
 	}
+	look, err := lookOf(p)
+	if err != nil {
+		return nil, err
+	}
 	console := newConsole(p, shelves, ops)
 	var who *identity.Service
 	pages := web.New(web.Config{
 		Operations: ops, Views: views, Library: shelves, Try: console, Status: api.Status, Correlation: api.RequestID,
-		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
-		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
+		SessionEnded: func(r *http.Request) bool { return who.Ended(r) }, Branding: look,
+		BaseURL: strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})
 	onError := problems(pages)
 	who, err = identity.New(p.Config.identity(), identity.Options{
@@ -86,6 +91,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
 	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Console: console, Version: Version}, guard...)
 	pages.Routes(router, guard...)
+	serveDocuments(router, strings.TrimSuffix(p.Config.BaseURL, "/"), shelves, pages, onError, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages, library: shelves}, nil
 }
@@ -147,7 +153,7 @@ func problems(pages *web.Web) func(http.ResponseWriter, *http.Request, error) {
 
 func underAPI(there, elsewhere http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") {
+		if strings.HasPrefix(r.URL.Path, api.Prefix+"/") || r.URL.Path == mcp.Path {
 			there(w, r)
 			return
 		}

@@ -80,6 +80,26 @@ var byRoute = map[string]answers{
 	"POST /subscriptions/{plan}":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+
+	"GET /branding.{hash}.css":   everybody(http.StatusOK),
+	"GET /branding/{file}":       everybody(http.StatusOK),
+	"GET /schemas/branding.json": everybody(http.StatusOK),
+	"GET /sitemap.xml":           everybody(http.StatusOK),
+	"GET /sitemaps/{number}.xml": everybody(http.StatusOK),
+	"GET /llms.txt":              everybody(http.StatusOK),
+	"GET /llms-full.txt":         everybody(http.StatusOK),
+
+	"POST /mcp": everybody(http.StatusUnsupportedMediaType), // without a body
+
+	// The demo has no catalog folder.
+	`GET /pages/{page:.+\.md}`:                                     everybody(http.StatusNotFound),
+	`GET /apis/{product:.+\.md}`:                                   everybody(http.StatusOK),
+	`GET /apis/{product}/{part:changelog\.md|plans\.md}`:           everybody(http.StatusOK),
+	`GET /apis/{product}/pages/{page:.+\.md}`:                      everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api:.+\.md}`:                        everybody(http.StatusNotFound),
+	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: everybody(http.StatusNotFound),
+	"GET /pages/{page}":                                            everybody(http.StatusNotFound),
+	"GET /pages/files/*":                                           everybody(http.StatusNotFound),
 }
 
 // door is a portal with people and things that belong to them.
@@ -98,13 +118,16 @@ type door struct {
 // that a test can inspect its router.
 func openDoor(t *testing.T, vars ...string) *door {
 	t.Helper()
-	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com"}, vars...)...)
+	look := lookFolder(t)
+	p := patient(t, append([]string{"GATEHOUSE_SECURITY_CONTACT=security@example.com", "GATEHOUSE_BRANDING=" + look}, vars...)...)
 	p.PollWait = time.Second
 	working(t, p)
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
-	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "api": "main", "type": "java"}}
+	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png",
+	}}
 	served := p
 	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
 	var err error
@@ -122,7 +145,9 @@ func openDoor(t *testing.T, vars ...string) *door {
 	})
 	d.ids["operation"] = d.succeed(d.owner, http.MethodPut, "/api/v1/subscriptions/"+d.ids["plan"])
 	d.ids["key"] = d.field(d.owner, "/api/v1/keys", "items", "id")
-	d.ids["name"] = regexp.MustCompile(`portal\.[0-9a-f]+\.css`).FindString(d.ask(http.MethodGet, "/", nil).Body.String())
+	page := d.ask(http.MethodGet, "/", nil).Body.String()
+	d.ids["hash"], d.ids["file"] = between(page, "/branding.", ".css"), between(page, "/branding/", `"`)
+	d.ids["name"] = regexp.MustCompile(`portal\.[0-9a-f]+\.css`).FindString(page)
 	return d
 }
 
@@ -262,16 +287,21 @@ func (d *door) routes() map[string][]string {
 	return found
 }
 
-var parameter = regexp.MustCompile(`\{(\w+)\}`)
+// parameter is a variable of a route, with its pattern if it has one.
+var parameter = regexp.MustCompile(`\{(\w+)(:[^}]*)?\}`)
 
 // path fills a route with ids that exist, or with unknown ones for the names in unknown.
 func (d *door) path(route string, unknown ...string) string {
 	return parameter.ReplaceAllStringFunc(route, func(found string) string {
-		name := strings.Trim(found, "{}")
-		if slices.Contains(unknown, name) {
-			return "01unknown"
+		name, pattern, _ := strings.Cut(strings.Trim(found, "{}"), ":")
+		suffix := ""
+		if strings.Contains(pattern, `\.md`) {
+			suffix = ".md"
 		}
-		return d.ids[name]
+		if slices.Contains(unknown, name) {
+			return "01unknown" + suffix
+		}
+		return d.ids[name] + suffix
 	})
 }
 
@@ -471,6 +501,7 @@ func TestSharedAnswersMakeNoAWSCalls(t *testing.T) {
 		return d.calls.Load() - before
 	}
 	for _, route := range []string{
+		"/branding.{hash}.css", "/branding/{file}", "/schemas/branding.json",
 		"/assets/{name}", "/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/problems/{code}", "/sign-up", "/healthz",
 		"/api/v1/openapi.json", "/api/v1/nothing", "/assets/nothing",
 	} {

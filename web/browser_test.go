@@ -238,6 +238,9 @@ func states() map[string]shown {
 		"key":                   {site: signedIn(of(registered(active))), path: "/dashboard", post: "/keys/key-1/reveal"},
 		"not found":             {site: visit(of(unregistered())), path: "/nope"},
 		"session ended":         {site: visit(ended), path: "/dashboard"},
+		"page of the portal":    {site: guided(), path: "/pages/getting-started"},
+		"home, branded":         {site: acme(), path: "/"},
+		"catalog, branded":      {site: acme(), path: "/apis"},
 	}
 }
 

@@ -15,8 +15,8 @@ import (
 // publicDocuments adds pages that are the same for everybody, most of them at well-known
 // addresses.
 func (s *Web) publicDocuments(router chi.Router) {
-	get(router, "/favicon.ico", favicon)
-	get(router, "/robots.txt", robots)
+	get(router, "/favicon.ico", s.favicon)
+	get(router, "/robots.txt", s.robots)
 	get(router, "/.well-known/security.txt", s.securityText)
 	get(router, "/problems/{code}", s.page(s.problem))
 	get(router, "/sign-up", signUpHere)
@@ -24,16 +24,26 @@ func (s *Web) publicDocuments(router chi.Router) {
 
 const keptForADay = "public, max-age=86400"
 
-func favicon(w http.ResponseWriter, r *http.Request) {
+func (s *Web) favicon(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
+	if b := s.branding(); b.Favicon != "" {
+		file := b.Files[b.Favicon]
+		w.Header().Set("Content-Type", file.Type)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file.Body))
+		return
+	}
 	http.ServeContent(w, r, "favicon.svg", time.Time{}, bytes.NewReader(assetContents[assetNames["favicon.svg"]]))
 }
 
-// robots keeps crawlers off what needs a sign-in (RFC 9309).
-func robots(w http.ResponseWriter, _ *http.Request) {
+// robots keeps crawlers off what needs a sign-in, and names the sitemap (RFC 9309). Previews of
+// links show images of products.
+func (s *Web) robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte("User-agent: *\nDisallow: /api/\nDisallow: /dashboard\nDisallow: /operations/\nDisallow: /sign-in\nDisallow: /sign-up\n"))
+	_, _ = w.Write([]byte("User-agent: *\nAllow: /api/v1/catalog/*/image\nDisallow: /api/\nDisallow: /dashboard\nDisallow: /operations/\nDisallow: /search\nDisallow: /sign-in\nDisallow: /sign-up\n"))
+	if s.baseURL != "" {
+		fmt.Fprintf(w, "\nSitemap: %s/sitemap.xml\n", s.baseURL)
+	}
 }
 
 // securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section

@@ -29,6 +29,7 @@ type homePage struct {
 	// Product is the one that the call is for, the zero value if it is only an example.
 	Product link
 	News    []newsLine
+	homeWords
 }
 
 // newsLine is the newest entry of a product's changelog.
@@ -36,13 +37,28 @@ type newsLine struct {
 	Product, Title, Href string
 }
 
+// homeWords are the operator's words on the home page, or the portal's own.
+type homeWords struct {
+	Tagline string
+	Action  link
+	Own     fragments
+}
+
+func (s *Web) homeWords() homeWords {
+	words := homeWords{Tagline: s.Tagline(), Action: link{"Browse APIs", "/apis"}, Own: s.homeFragments()}
+	if action := s.branding().Action; action.URL != "" {
+		words.Action = link{action.Text, action.URL}
+	}
+	return words
+}
+
 // home is the home page. If the catalog cannot be read, it is shown without products.
 func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
-	body := homePage{Call: plainCall(exampleEndpoint, placeholderKey)}
+	body := homePage{Call: plainCall(exampleEndpoint, placeholderKey), homeWords: s.homeWords()}
 	shelf, err := s.shelf(r)
 	if err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("the home page is shown without products")
-		s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
+		s.render(w, r, http.StatusOK, view{page: "home", Title: s.Name(), Body: body})
 		return nil
 	}
 	products := featuredFirst(currentVersions(byName(shelf.Products)))
@@ -55,7 +71,7 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	shown := products[:min(featured, len(products))]
 	body.Featured, body.More = cards(shown), len(shown) < len(shelf.Products)
 	body.News = s.news(r.Context(), shelf, products)
-	s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
+	s.render(w, r, http.StatusOK, view{page: "home", Title: s.Name(), Body: body})
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/rs/zerolog"
@@ -82,6 +83,9 @@ type view struct {
 type frame struct {
 	view
 	Portal   string
+	Brand    brand
+	Meta     meta
+	Pages    portalLinks
 	SignedIn bool
 	Person   string
 	SignIn   string
@@ -95,9 +99,10 @@ type frame struct {
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
-		view: v, Portal: s.name, SignedIn: signedIn, Person: displayName(id),
+		view: v, Portal: s.Name(), Brand: s.brand(), Meta: s.meta(r, status, v), Pages: s.portalLinks(),
+		SignedIn: signedIn, Person: displayName(id),
 		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
-		Coloured: v.page == "reference" || v.page == "reading" || v.page == "product" || v.page == "page",
+		Coloured: slices.Contains([]string{"reference", "reading", "product", "portal-page"}, v.page),
 	})
 }
 

@@ -8,10 +8,12 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/branding"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
@@ -69,8 +71,10 @@ type Config struct {
 	// SessionEnded reports whether the browser was signed in and no longer is. Nil means
 	// that this is not known.
 	SessionEnded func(*http.Request) bool
-	// Name is the portal's name, DefaultName if empty.
+	// Name is the portal's name unless the branding has one, DefaultName if empty.
 	Name string
+	// Branding returns the operator's branding. Nil means that there is none.
+	Branding func() *branding.Branding
 	// BaseURL is where browsers reach the portal, without a trailing "/".
 	BaseURL string
 	// SecurityContact is the URL for vulnerability reports; without it there is no
@@ -92,10 +96,13 @@ type Web struct {
 	library     shelves
 	trying      trying
 	texts       *texts
+	ownPages    atomic.Pointer[[]catalog.Page]
+	fragments   atomic.Pointer[fragments]
 	status      func(error) int
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
 	name        string
+	branding    func() *branding.Branding
 	baseURL     string
 	contact     string
 	readTime    time.Duration
@@ -125,6 +132,9 @@ func New(config Config) *Web {
 	if web.name == "" {
 		web.name = DefaultName
 	}
+	if web.branding = config.Branding; web.branding == nil {
+		web.branding = func() *branding.Branding { return &branding.Branding{} }
+	}
 	if web.now == nil {
 		web.now = time.Now
 	}
@@ -138,7 +148,8 @@ func New(config Config) *Web {
 func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler) {
 	get(router, "/assets/{name}", s.asset)
 	s.publicDocuments(router)
-	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime}, guard)...)
+	s.brandFiles(router)
+	guarded := router.With(slices.Concat([]func(http.Handler) http.Handler{s.readsInTime, s.remembersPages}, guard)...)
 	guarded.NotFound(s.notFound)
 	guarded.MethodNotAllowed(s.methodNotAllowed)
 	guarded.Group(func(r chi.Router) {
@@ -153,6 +164,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		get(r, "/search", s.page(s.search))
 		get(r, "/search/fragment", s.page(s.searchFragment))
 		get(r, "/apis/{product}/fragment", s.page(s.productFragment))
+		s.portalPages(r)
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))
 		get(r, "/activity", s.page(s.member(s.activity)))

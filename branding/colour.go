@@ -1,0 +1,82 @@
+package branding
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+)
+
+// Colour is an sRGB colour without transparency.
+type Colour struct{ R, G, B uint8 }
+
+var (
+	black = Colour{}
+	white = Colour{255, 255, 255}
+)
+
+// parseColour reads #rgb or #rrggbb.
+func parseColour(text string) (Colour, bool) {
+	if len(text) == 4 && text[0] == '#' {
+		text = string([]byte{'#', text[1], text[1], text[2], text[2], text[3], text[3]})
+	}
+	if len(text) != 7 || text[0] != '#' {
+		return Colour{}, false
+	}
+	rgb, err := strconv.ParseUint(text[1:], 16, 32)
+	return Colour{uint8(rgb >> 16), uint8(rgb >> 8), uint8(rgb)}, err == nil
+}
+
+// String returns the colour as #rrggbb.
+func (c Colour) String() string { return fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B) }
+
+// luminance is the relative luminance (WCAG 2.2, definition of "relative luminance").
+func (c Colour) luminance() float64 {
+	linear := func(channel uint8) float64 {
+		v := float64(channel) / 255
+		if v <= 0.04045 {
+			return v / 12.92
+		}
+		return math.Pow((v+0.055)/1.055, 2.4)
+	}
+	return 0.2126*linear(c.R) + 0.7152*linear(c.G) + 0.0722*linear(c.B)
+}
+
+// Contrast returns the contrast ratio of two colours, from 1 to 21 (WCAG 2.2, definition of
+// "contrast ratio").
+func Contrast(a, b Colour) float64 {
+	x, y := a.luminance(), b.luminance()
+	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
+}
+
+// mix returns c with that part of the other colour in it, from 0 to 1.
+func (c Colour) mix(other Colour, part float64) Colour {
+	channel := func(a, b uint8) uint8 { return uint8(math.Round(float64(a) + (float64(b)-float64(a))*part)) }
+	return Colour{channel(c.R, other.R), channel(c.G, other.G), channel(c.B, other.B)}
+}
+
+// mixSteps is how finely nearest and toward search.
+const mixSteps = 256
+
+// toward returns the first colour on the way from c to the target that passes, and the target
+// itself if none does.
+func (c Colour) toward(target Colour, passes func(Colour) bool) (Colour, bool) {
+	for step := range mixSteps + 1 {
+		if mixed := c.mix(target, float64(step)/mixSteps); passes(mixed) {
+			return mixed, true
+		}
+	}
+	return target, false
+}
+
+// nearest returns the colour that passes and differs least from c in brightness. Its hue is that
+// of c.
+func (c Colour) nearest(passes func(Colour) bool) (Colour, bool) {
+	for step := range mixSteps + 1 {
+		for _, target := range []Colour{black, white} {
+			if mixed := c.mix(target, float64(step)/mixSteps); passes(mixed) {
+				return mixed, true
+			}
+		}
+	}
+	return Colour{}, false
+}

@@ -1,0 +1,182 @@
+package plain
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi/text"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+var errNothing = portal.Fail(portal.NotFound, "There is no such page.")
+
+const markdownSuffix = ".md"
+
+// param returns a segment of the path, unescaped, and without ".md".
+func param(r *http.Request, name string) (string, error) {
+	value, err := url.PathUnescape(chi.URLParam(r, name))
+	if err != nil || strings.Contains(value, "\x00") {
+		return "", errNothing
+	}
+	return strings.TrimSuffix(value, markdownSuffix), nil
+}
+
+func (d *Documents) portalPage(r *http.Request) (document, error) {
+	name, err := param(r, "page")
+	if err != nil {
+		return document{}, err
+	}
+	shelf, err := d.shelf(r)
+	if err != nil {
+		return document{}, err
+	}
+	page, err := shelf.Page(r.Context(), "", name)
+	if err != nil {
+		return document{}, err
+	}
+	return newDocument(markdownType, path("pages", name), []byte(d.Page(page))), nil
+}
+
+// onProduct finds the product in the path. An old address of it leads to the same document at the
+// present one.
+func (d *Documents) onProduct(r *http.Request, make func(*library.Shelf, catalog.Product) (document, error)) (document, error) {
+	id, err := param(r, "product")
+	if err != nil {
+		return document{}, err
+	}
+	shelf, err := d.shelf(r)
+	if err != nil {
+		return document{}, err
+	}
+	product, err := shelf.Product(id)
+	if err != nil {
+		return document{}, err
+	}
+	if product.ID == id {
+		return make(shelf, product)
+	}
+	rest, whole := strings.CutPrefix(r.URL.EscapedPath(), path("apis", id))
+	if !whole {
+		return document{}, errNothing
+	}
+	return document{moved: path("apis", product.ID) + rest}, nil
+}
+
+func (d *Documents) productPage(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		body, err := d.Product(r.Context(), shelf, product)
+		return newDocument(markdownType, path("apis", product.ID), []byte(body)), err
+	})
+}
+
+// productPart is the changelog, or the plans.
+func (d *Documents) productPart(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		part, err := param(r, "part")
+		if err != nil {
+			return document{}, err
+		}
+		page := path("apis", product.ID, part)
+		if part == "plans" {
+			if len(product.Plans) == 0 {
+				return document{}, errNoPlans
+			}
+			var b strings.Builder
+			b.WriteString("# Plans of " + inline(product.Name) + "\n")
+			plans(&b, product)
+			return newDocument(markdownType, page, []byte(b.String())), nil
+		}
+		changelog, err := shelf.Changelog(r.Context(), product.ID)
+		if err != nil {
+			return document{}, err
+		}
+		changelog.Title = "Changelog of " + product.Name
+		return newDocument(markdownType, page, []byte(d.Page(changelog))), nil
+	})
+}
+
+func (d *Documents) guide(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		name, err := param(r, "page")
+		if err != nil {
+			return document{}, err
+		}
+		page, err := shelf.Page(r.Context(), product.ID, name)
+		if err != nil {
+			return document{}, err
+		}
+		return newDocument(markdownType, path("apis", product.ID, "pages", name), []byte(d.Page(page))), nil
+	})
+}
+
+func (d *Documents) reference(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		slug, err := param(r, "api")
+		if err != nil {
+			return document{}, err
+		}
+		api, _, err := shelf.API(product.ID, slug)
+		if err != nil {
+			return document{}, err
+		}
+		page := path("apis", product.ID, "docs", slug)
+		return d.remembered(r.Context(), shelf, page, markdownType, page, func(ctx context.Context) ([]byte, error) {
+			definition, err := shelf.Definition(ctx, product.ID, slug)
+			if err != nil {
+				return nil, err
+			}
+			return bounded(text.Document(definition, api.Endpoint)), nil
+		})
+	})
+}
+
+func (d *Documents) operation(r *http.Request) (document, error) {
+	return d.onProduct(r, func(shelf *library.Shelf, product catalog.Product) (document, error) {
+		slug, err := param(r, "api")
+		if err != nil {
+			return document{}, err
+		}
+		id, err := param(r, "operation")
+		if err != nil {
+			return document{}, err
+		}
+		body, err := d.Operation(r.Context(), shelf, product.ID, slug, id)
+		return newDocument(markdownType, path("apis", product.ID, "docs", slug, "operations", id), []byte(body)), err
+	})
+}
+
+// Operation writes an operation of an API as Markdown.
+func (d *Documents) Operation(ctx context.Context, shelf *library.Shelf, product, slug, id string) (string, error) {
+	api, _, err := shelf.API(product, slug)
+	if err != nil {
+		return "", err
+	}
+	definition, err := shelf.Definition(ctx, product, slug)
+	if err != nil {
+		return "", err
+	}
+	operation, ok := definition.Operation(id)
+	if !ok {
+		return "", portal.Fail(portal.NotFound, "The API has no such operation.")
+	}
+	return text.Operation(definition, operation, api.Endpoint), nil
+}
+
+// maxDocument bounds a document, in bytes.
+const maxDocument = 4 << 20
+
+// bounded cuts a text that is too long at the end of a line, and says so.
+func bounded(text string) []byte {
+	if len(text) <= maxDocument {
+		return []byte(text)
+	}
+	cut := text[:maxDocument]
+	cut = cut[:strings.LastIndexByte(cut, '\n')+1]
+	return []byte(cut + "\nThis document is cut here, since it is too long. Read the operations one by one.\n")
+}

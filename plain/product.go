@@ -1,0 +1,134 @@
+package plain
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Product writes a product as Markdown: facts, APIs, plans, pages and the overview.
+func (d *Documents) Product(ctx context.Context, shelf *library.Shelf, product catalog.Product) (string, error) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# %s\n\n", inline(product.Name))
+	if product.Description != "" {
+		b.WriteString(inline(product.Description) + "\n\n")
+	}
+	d.facts(&b, shelf, product)
+	d.apis(&b, product)
+	plans(&b, product)
+	d.pages(&b, product)
+	if product.Overview == "" {
+		return b.String(), nil
+	}
+	overview, err := shelf.Overview(ctx, product.ID)
+	if err != nil {
+		return "", err
+	}
+	b.WriteString("\n---\n\n" + strings.TrimSpace(overview.Markdown) + "\n")
+	return b.String(), nil
+}
+
+func (d *Documents) facts(b *strings.Builder, shelf *library.Shelf, product catalog.Product) {
+	fact := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(b, "- %s: %s\n", name, value)
+		}
+	}
+	fmt.Fprintf(b, "- Page: %s%s\n", d.BaseURL, path("apis", product.ID))
+	fact("Version", inline(product.Version))
+	fact("Status", inline(product.Status))
+	fact("May be gone after", inline(product.Sunset))
+	if next, err := shelf.Product(product.Successor); err == nil && product.Successor != "" {
+		fact("Use instead", d.link(next.Name, path("apis", next.ID)+".md"))
+	}
+	fact("Category", inline(product.Category))
+	fact("Tags", inline(strings.Join(product.Tags, ", ")))
+	if owner := product.Owner; owner != nil {
+		fact("Owner", inline(strings.Join(strings.Fields(owner.Name+" "+owner.Email+" "+owner.URL), " ")))
+	}
+}
+
+func (d *Documents) apis(b *strings.Builder, product catalog.Product) {
+	if len(product.APIs) == 0 {
+		return
+	}
+	b.WriteString("\n## APIs\n\n")
+	for _, api := range product.APIs {
+		name := api.Name
+		if api.Version != "" {
+			name += " " + api.Version
+		}
+		switch {
+		case api.Definition != "":
+			fmt.Fprintf(b, "- %s", d.link(name, path("apis", product.ID, "docs", api.Slug)+".md"))
+		default:
+			fmt.Fprintf(b, "- %s", inline(name))
+		}
+		if api.Description != "" {
+			b.WriteString(": " + inline(api.Description))
+		}
+		switch {
+		case api.Endpoint != "":
+			b.WriteString(" Base URL: " + code(api.Endpoint))
+		case api.Private:
+			b.WriteString(" Only callers inside its owner's network can call it.")
+		case api.Kind == catalog.Docs:
+			b.WriteString(" No plan of this portal opens it.")
+		default:
+			b.WriteString(" It has no public address.")
+		}
+		b.WriteString("\n")
+	}
+}
+
+func plans(b *strings.Builder, product catalog.Product) {
+	if len(product.Plans) == 0 {
+		return
+	}
+	b.WriteString("\n## Plans\n\n| Plan | ID | Rate | Burst | Quota | Price | Approval |\n|---|---|---|---|---|---|---|\n")
+	for _, plan := range product.Plans {
+		rate, burst, quota := "unlimited", "unlimited", "unlimited"
+		if plan.Throttle != nil {
+			rate, burst = fmt.Sprintf("%g requests a second", plan.Throttle.Rate), fmt.Sprintf("%d requests", plan.Throttle.Burst)
+		}
+		if plan.Quota != nil {
+			quota = fmt.Sprintf("%d requests a %s", plan.Quota.Limit, strings.ToLower(plan.Quota.Period))
+		}
+		approval := "none needed"
+		switch {
+		case plan.Marketplace:
+			approval = "bought on AWS Marketplace"
+		case plan.Approval == catalog.ApprovalManual:
+			approval = "an operator approves"
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", inline(plan.Name), code(string(plan.ID)), rate, burst, quota, inline(plan.Price), approval)
+	}
+}
+
+func (d *Documents) pages(b *strings.Builder, product catalog.Product) {
+	if len(product.Pages) == 0 && product.Changelog == "" {
+		return
+	}
+	b.WriteString("\n## Pages\n\n")
+	for _, page := range product.Pages {
+		b.WriteString(d.item(page.Title, path("apis", product.ID, "pages", page.Name)+".md", ""))
+	}
+	if product.Changelog != "" {
+		b.WriteString(d.item("Changelog", path("apis", product.ID, "changelog.md"), ""))
+	}
+}
+
+// Page writes a page of text as Markdown. It begins with the page's title, unless the text does.
+func (d *Documents) Page(page library.Page) string {
+	text := strings.TrimSpace(page.Markdown)
+	if strings.HasPrefix(text, "# ") {
+		return text + "\n"
+	}
+	return "# " + inline(page.Title) + "\n\n" + text + "\n"
+}
+
+var errNoPlans = portal.Fail(portal.NotFound, "The product has no plans.")

@@ -1,0 +1,49 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/go-chi/chi/v5"
+)
+
+// defaultTagline is the sentence of the home page unless the branding has one.
+const defaultTagline = "Find an API, get a key, make your first call."
+
+// Tagline returns the one sentence that says what the portal is for.
+func (s *Web) Tagline() string { return cmp.Or(s.branding().Tagline, defaultTagline) }
+
+// meta is what the head of a page tells search engines, previews of links and language models.
+type meta struct {
+	// Indexed says that search engines may list the page.
+	Indexed     bool
+	Description string
+	// URL and Image are absolute, "" if unknown.
+	URL, Image string
+	// Markdown is the path of the same page as Markdown, "" if there is none.
+	Markdown string
+}
+
+// asMarkdown lists the pages that package plain has as Markdown, under the same path with ".md".
+var asMarkdown = []string{
+	"/apis/{product}", "/apis/{product}/plans", "/apis/{product}/changelog", "/apis/{product}/pages/{page}",
+	"/apis/{product}/docs/{api}", "/apis/{product}/docs/{api}/operations/{operation}", "/pages/{page}",
+}
+
+func (s *Web) meta(r *http.Request, status int, v view) meta {
+	if status != http.StatusOK {
+		return meta{}
+	}
+	m := meta{Indexed: true, Description: cmp.Or(v.About, s.Tagline())}
+	if s.baseURL != "" {
+		m.URL = s.baseURL + r.URL.EscapedPath()
+		if v.Image != "" {
+			m.Image = s.baseURL + v.Image
+		}
+	}
+	if route := chi.RouteContext(r.Context()); route != nil && slices.Contains(asMarkdown, route.RoutePattern()) {
+		m.Markdown = r.URL.EscapedPath() + ".md"
+	}
+	return m
+}
