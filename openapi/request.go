@@ -321,7 +321,7 @@ func (b *requestBuilder) url() string {
 func (b *requestBuilder) base(base string) {
 	b.address = strings.TrimRight(base, "/")
 	u, err := url.Parse(base)
-	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || u.Host == "" && (u.Scheme != "" || strings.HasPrefix(base, "//")) {
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || (u.Host == "") != (u.Scheme == "") {
 		b.problem("base", "is not the URL of an API")
 	}
 }
