@@ -19,7 +19,7 @@ type schemas struct {
 	// in a way that takes millions of copies.
 	merges, visits int
 	both           map[[2]*node]*node
-	// isCombined are the nodes in both. What they combine is not combined further.
+	// isCombined has the nodes in both. Their own properties are not combined further.
 	isCombined map[*node]bool
 	limited    bool
 	// lost are the references that lead nowhere.
