@@ -3,6 +3,7 @@ package openapi_test
 import (
 	"errors"
 	"net/url"
+	"path"
 	"strings"
 	"testing"
 
@@ -129,10 +130,10 @@ func TestEveryWrongValueIsReported(t *testing.T) {
 func TestRequestsCannotLeaveTheBase(t *testing.T) {
 	const base = "https://api.example.com/prod"
 	values := []string{"..", "../..", "../../admin", "..%2f..", "%2e%2e", "%2E%2E/", "//evil.example", "/", "\\..\\", "a/../../b", ".", "@evil.example", ":80@evil.example", "?x=y", "#x", "\r\nHost: evil", "..;/", "\x00", "https://evil.example/"}
-	paths := []string{"/a/{p}", "/{p}", "/{p}/{p}", "/a{p}b", "/{p}{p}", "/{p+}", "/a/{p+}/b", "/../{p}", "/..{p}", "//evil.example/{p}", "/%2e%2e/{p}", "/\\\\evil.example/{p}", "/./{p}", "/a?x={p}"}
-	for _, path := range paths {
+	paths := []string{"/a/{p}", "/{p}", "/{p}/{p}", "/a{p}b", "/{p}{p}", "/{p+}", "/a/{p+}/b", "/../{p}", "/..{p}", "/100%/{p}", "/a%2f..%2f..%2f..%2f{p}", "//evil.example/{p}", "/%2e%2e/{p}", "/\\\\evil.example/{p}", "/./{p}", "/a?x={p}"}
+	for _, template := range paths {
 		for _, given := range values {
-			op := one(t, strings.ReplaceAll(path, `\`, `\\`), `{"name":"p","in":"path","schema":{"type":"string"}}`)
+			op := one(t, strings.ReplaceAll(template, `\`, `\\`), `{"name":"p","in":"path","schema":{"type":"string"}}`)
 			example := op.ExampleRequest(base)
 			requests := []openapi.Request{example}
 			if request, err := op.Request(base, openapi.Values{Parameters: map[string]string{"path.p": given}}); err == nil {
@@ -141,7 +142,7 @@ func TestRequestsCannotLeaveTheBase(t *testing.T) {
 			for _, request := range requests {
 				u, err := url.Parse(request.URL)
 				if err != nil {
-					t.Fatalf("%s with %q: %v", path, given, err)
+					t.Fatalf("%s with %q: %v", template, given, err)
 				}
 				// A server may decode the path before it resolves dots.
 				decoded, err := url.PathUnescape(u.EscapedPath())
@@ -149,12 +150,12 @@ func TestRequestsCannotLeaveTheBase(t *testing.T) {
 					t.Fatal(err)
 				}
 				resolved := u.ResolveReference(&url.URL{Path: "x"})
-				if u.Host != "api.example.com" || u.User != nil || !strings.HasPrefix(decoded, "/prod/") || !strings.HasPrefix(resolved.Path, "/prod/") || strings.ContainsAny(request.URL, "\r\n\\\x00 ") {
-					t.Errorf("%s with %q leads to %s", path, given, request.URL)
+				if u.Host != "api.example.com" || u.User != nil || !strings.HasPrefix(path.Clean(decoded)+"/", "/prod/") || !strings.HasPrefix(resolved.Path, "/prod/") || strings.ContainsAny(request.URL, "\r\n\\\x00 ") {
+					t.Errorf("%s with %q leads to %s", template, given, request.URL)
 				}
 				for segment := range strings.SplitSeq(u.EscapedPath(), "/") {
 					if plain := strings.ReplaceAll(strings.ToLower(segment), "%2e", "."); plain == "." || plain == ".." {
-						t.Errorf("%s with %q climbs: %s", path, given, request.URL)
+						t.Errorf("%s with %q climbs: %s", template, given, request.URL)
 					}
 				}
 			}
