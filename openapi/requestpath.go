@@ -9,6 +9,10 @@ import (
 // API Gateway's {name+}, which stands for the rest of the path.
 func (b *requestBuilder) segment(p *Parameter, v value) {
 	written := p.pathValue(v)
+	if isDots(written) {
+		b.problem(p.Key(), `must not contain the path segment "." or ".."`)
+		written = "_"
+	}
 	if !strings.Contains(b.op.Path, "{"+p.Name+"+}") {
 		b.segments[p.Name] = written
 		return
