@@ -1,7 +1,7 @@
 package openapi
 
-// What a document may cost. Documents are hostile, and the limits keep the time and the memory
-// of reading one in proportion to its size. The largest public documents stay well below.
+// Limits on the text of a document. Documents are hostile, and the limits keep the time and the
+// memory of reading one in proportion to its size. The largest public documents stay well below.
 const (
 	maxBytes = 32 << 20
 	maxDepth = 200
@@ -15,7 +15,7 @@ const (
 	maxMarks = 4_000_000
 )
 
-// What the model of a document may have. Components can be used many times over, so a small
+// Limits on the model of a document. Components can be used many times over, so a small
 // document could otherwise become a large model.
 const (
 	// maxParts limits the operations, parameters and bodies together.

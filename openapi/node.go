@@ -131,22 +131,3 @@ func boolean(b bool) *node {
 }
 
 func null() *node { return &node{text: "null"} }
-
-// same reports whether both values are equal. Numbers are compared as they are written.
-func (n *node) same(m *node) bool {
-	if n == nil || m == nil || n.kind != m.kind || n.text != m.text || len(n.items) != len(m.items) {
-		return n == nil && m == nil
-	}
-	for i, item := range n.items {
-		other := (*node)(nil)
-		if n.kind == objectKind {
-			other = m.get(n.keys[i])
-		} else {
-			other = m.items[i]
-		}
-		if !item.same(other) {
-			return false
-		}
-	}
-	return true
-}

@@ -22,6 +22,13 @@ func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Para
 			if in == "header" && isControlled(name) {
 				continue // OpenAPI: such definitions are ignored
 			}
+			if in == "header" && strings.EqualFold(name, "x-api-key") {
+				op.key = keyOptional
+				if resolved.get("required").true() {
+					op.key = keyRequired
+				}
+				continue // it is a way to authenticate, see secure
+			}
 			param := b.parameterOf(name, in, resolved, place)
 			if in == "path" && !hasPlaceholder(op.Path, name) {
 				b.warn.add(place, "the path has no {%s}; the parameter is not shown", shorten(name, 100))

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// checkRefs refuses references to other documents, which would make whoever reads this one fetch
+// checkRefs refuses references to other documents, which would make the reader of this one fetch
 // addresses that its author chose.
 func checkRefs(root *node) error {
 	return walk(root, func(n *node, at *place) error {
@@ -98,17 +98,7 @@ func (r *resolver) follow(n *node) *node {
 	return nil
 }
 
-// componentName returns the name of the component that a reference leads to, or "" if it leads
-// elsewhere.
-func componentName(ref string) string {
-	for _, prefix := range []string{"#/components/schemas/", "#/$defs/", "#/definitions/"} {
-		if name, ok := strings.CutPrefix(ref, prefix); ok && !strings.Contains(name, "/") {
-			return refKey(name)
-		}
-	}
-	return ""
-}
-
+// shorten cuts a text to a length in bytes.
 func shorten(s string, length int) string {
 	if len(s) <= length {
 		return s

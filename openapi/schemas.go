@@ -19,7 +19,7 @@ type schemas struct {
 	// in a way that takes millions of copies.
 	merges, visits int
 	both           map[[2]*node]*node
-	// isCombined are the nodes in both. What they combine is not combined further.
+	// isCombined has the nodes in both. Their own properties are not combined further.
 	isCombined map[*node]bool
 	limited    bool
 	// lost are the references that lead nowhere.
@@ -197,7 +197,7 @@ func (b *schemas) parts(n *node, at *place) []part {
 		}
 		members := n.get("allOf").list()
 		for i, member := range members {
-			visit(member, at.to("allOf").toIndex(i), whole && len(members) == 1, depth+1)
+			visit(member, at.to("allOf").toIndex(i), whole && (len(members) == 1 || b.isCombined[n]), depth+1)
 		}
 		for _, key := range []string{"oneOf", "anyOf"} {
 			if only, ok := onlyAlternative(n.get(key)); ok {
@@ -261,8 +261,9 @@ func (b *schemas) scalars(s *Schema, p part, whole bool) {
 		s.Deprecated = s.Deprecated || n.get("deprecated").true()
 		s.ReadOnly = s.ReadOnly || n.get("readOnly").true()
 		s.WriteOnly = s.WriteOnly || n.get("writeOnly").true()
-		b.examples(s, n)
+		b.example(s, n)
 	}
+	b.presets(s, n)
 	b.types(s, n)
 	s.Format = cmp.Or(s.Format, n.str("format"))
 	s.Discriminator = cmp.Or(s.Discriminator, n.get("discriminator").str("propertyName"), n.str("discriminator"))
@@ -270,9 +271,7 @@ func (b *schemas) scalars(s *Schema, p part, whole bool) {
 	if s.Enum == nil {
 		for _, value := range n.get("enum").list() {
 			s.Enum = append(s.Enum, value.plain())
-			if s.value == nil && value.kind != nullKind {
-				s.value = value
-			}
+			s.prefer(value)
 		}
 	}
 	if s.Items == nil {
@@ -289,8 +288,8 @@ func (b *schemas) scalars(s *Schema, p part, whole bool) {
 	s.xml = s.xml.or(n.get("xml"))
 }
 
-// examples takes over the examples, and notes the best one as the schema's value.
-func (b *schemas) examples(s *Schema, n *node) {
+// example takes over an example.
+func (b *schemas) example(s *Schema, n *node) {
 	value := n.get("example")
 	if values := n.get("examples").list(); value == nil && len(values) > 0 {
 		value = values[0]
@@ -299,13 +298,23 @@ func (b *schemas) examples(s *Schema, n *node) {
 		value = n.get("x-example")
 	}
 	s.Example = cmp.Or(s.Example, value.plain())
+	s.prefer(value)
+}
+
+// presets takes over a constant and a default.
+func (b *schemas) presets(s *Schema, n *node) {
 	constant, preset := n.get("const"), n.get("default")
-	s.Const = cmp.Or(s.Const, constant.plain())
+	if constant != nil && s.Const == "" {
+		s.Const, s.value = constant.plain(), constant
+	}
 	s.Default = cmp.Or(s.Default, preset.plain())
-	for _, candidate := range []*node{constant, value, preset} {
-		if s.value == nil && candidate != nil && candidate.kind != nullKind {
-			s.value = candidate
-		}
+	s.prefer(preset)
+}
+
+// prefer makes a value the one to show, unless there is one already.
+func (s *Schema) prefer(value *node) {
+	if s.value == nil && value != nil && value.kind != nullKind {
+		s.value = value
 	}
 }
 

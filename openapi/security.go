@@ -37,9 +37,45 @@ func (b *builder) secure(op *Operation, requirements *node, at *place) {
 		op.Security = append(op.Security, names)
 		op.schemes = append(op.schemes, schemes)
 	}
+	b.keyParameter(op)
 	if len(op.Security) == 1 && len(op.Security[0]) == 0 {
 		op.Security, op.schemes = nil, nil
 	}
+}
+
+// keyParameter turns a header parameter for the API key into a security scheme.
+func (b *builder) keyParameter(op *Operation) {
+	if op.key == keyAbsent || op.TakesKey() {
+		return
+	}
+	scheme := b.keyScheme()
+	if len(op.Security) == 0 {
+		op.Security, op.schemes = [][]string{{}}, [][]SecurityScheme{{}}
+	}
+	if op.key == keyOptional {
+		op.Security = append(op.Security, []string{scheme.Name})
+		op.schemes = append(op.schemes, []SecurityScheme{scheme})
+		return
+	}
+	for i := range op.Security {
+		op.Security[i] = append(op.Security[i], scheme.Name)
+		op.schemes[i] = append(op.schemes[i], scheme)
+	}
+}
+
+// keyScheme returns the document's scheme for API keys of API Gateway, or adds one.
+func (b *builder) keyScheme() SecurityScheme {
+	if at := slices.IndexFunc(b.doc.Security, SecurityScheme.APIKey); at >= 0 {
+		return b.doc.Security[at]
+	}
+	name := "x-api-key"
+	for b.security[name].Name != "" {
+		name += "_"
+	}
+	scheme := SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
+	b.doc.Security = append(b.doc.Security, scheme)
+	b.security[name] = scheme
+	return scheme
 }
 
 // Schemes returns the alternatives of Security with their schemes.
