@@ -30,6 +30,10 @@ const (
 		"steps":[{"name":"SubscriptionWanted","at":"2026-11-22T09:00:00Z","detail":"The subscription is wanted."}]}`
 )
 
+const exchanged = `{"request":{"method":"GET","url":"https://weather.example/prod/now","headers":[{"name":"X-Api-Key","value":"••••"}],"dropped":[]},
+	"response":{"status":403,"reason":"Forbidden","protocol":"HTTP/2.0","headers":[],"body":{"kind":"none","size":0}},
+	"explanation":"The request had no key.","took_ms":7}`
+
 // example is a request to a route and the response of a full portal.
 type example struct {
 	// route is the method and path as in the OpenAPI document, path that of the request.
@@ -101,6 +105,10 @@ func examples() []example {
 		{
 			"GET /operations/{operation}", "/operations/op-1", http.StatusOK, waiting,
 			map[string]string{"Retry-After": "1", "Cache-Control": "no-store", "Location": ""}, "", "",
+		},
+		{
+			"POST /try/{product}/{api}", "/try/weather/forecast", http.StatusOK, exchanged, private,
+			`{"method":"GET","path":"/now","headers":[{"name":"X-A","value":"1"},{"name":"X-A","value":"2"}],"body":"{}","key":"key-1"}`, "",
 		},
 	}
 }
@@ -293,13 +301,13 @@ func TestMethodNotAllowedListsTheMethods(t *testing.T) {
 	}
 }
 
-func TestWithoutATokenOnlyTheCatalogCanBeRead(t *testing.T) {
+func TestWithoutATokenOnlyTheCatalogCanBeReadAndTried(t *testing.T) {
 	t.Parallel()
 	description := described(t)
 	for _, e := range examples() {
 		f := full()
 		a := e.ask(visit(t, f))
-		if strings.HasPrefix(e.path, "/catalog") || strings.HasPrefix(e.path, "/search") {
+		if strings.HasPrefix(e.path, "/catalog") || strings.HasPrefix(e.path, "/search") || strings.HasPrefix(e.path, "/try") {
 			a.want(e.status)
 			continue
 		}

@@ -23,7 +23,8 @@ import (
 // Prefix is the path of this version of the API.
 const Prefix = "/api/v1"
 
-// maxBody bounds a request's body, in bytes. limitBody enforces it, so huma's own limit is off.
+// maxBody bounds a request's body, in bytes; maxTryBody is for try-it. limitBody enforces them, so
+// huma's own limit is off.
 const (
 	maxBody   = 64 << 10
 	unbounded = -1
@@ -56,6 +57,7 @@ type Config struct {
 	Operations accepting
 	Views      reading
 	Library    shelving
+	Console    trying
 	// Version is that of the program, for the OpenAPI document.
 	Version string
 }
@@ -65,13 +67,14 @@ type service struct {
 	operations accepting
 	views      reading
 	library    shelving
+	console    trying
 }
 
 // Mount adds the API's routes to the router, which must already use RequestIDs. The guard
 // must put the identity into the context (identity's Authenticate) and refuse cross-origin
 // writes. The OpenAPI document is served without the guard.
 func Mount(router chi.Router, config Config, guard ...func(http.Handler) http.Handler) {
-	a := &service{operations: config.Operations, views: config.Views, library: config.Library}
+	a := &service{operations: config.Operations, views: config.Views, library: config.Library, console: config.Console}
 	router.Route(Prefix, func(r chi.Router) {
 		r.Use(headAsGet, plainMediaType, limitBody, noStore, readableQuery)
 		r.NotFound(func(w http.ResponseWriter, r *http.Request) {
@@ -123,6 +126,12 @@ func (a *service) register(api huma.API) {
 		OperationID: "get-operation", Tags: []string{tagOperations}, Method: http.MethodGet, Path: "/operations/{operation}", Summary: "Follow an operation", Security: signedIn,
 		Description: "While the operation is open, the response has a Retry-After header.",
 	}, a.operation)
+	huma.Register(api, huma.Operation{
+		OperationID: "try", Tags: []string{tagTry}, Method: http.MethodPost, Path: tryPath + "{product}/{api}", Summary: "Send a request to an API",
+		Description: "The portal sends the request and returns the answer, whatever its status. Without a key it needs no token. " +
+			"An account, or the network of a person who is not signed in, may send 3 requests at once and 60 a minute.",
+		Security: []map[string][]string{{"bearer": {}}, {}}, MaxBodyBytes: unbounded, BodyReadTimeout: bodyTime,
+	}, a.try)
 }
 
 func who(ctx context.Context) (portal.AccountID, error) {

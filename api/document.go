@@ -17,6 +17,7 @@ const (
 	tagSubscriptions = "Subscriptions"
 	tagKeys          = "Keys"
 	tagOperations    = "Operations"
+	tagTry           = "Try it"
 )
 
 func describe(version string) huma.Config {
@@ -29,6 +30,7 @@ func describe(version string) huma.Config {
 		{Name: tagSubscriptions, Description: "The plans that the account is subscribed to."},
 		{Name: tagKeys, Description: "The account's API keys."},
 		{Name: tagOperations, Description: "Accepted requests (202), step by step."},
+		{Name: tagTry, Description: "Requests that the portal sends to an API for you."},
 	}
 	config.Servers = []*huma.Server{{URL: Prefix}}
 	config.OpenAPIPath = ""

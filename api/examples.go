@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
 // The OpenAPI document's examples: a response for every operation, and the errors that a
@@ -95,6 +96,25 @@ func answers() map[string]any {
 			exampleStep(2, "KeyCreated", "API Gateway has created the key."),
 			exampleStep(3, "SubscriptionActivated", "API Gateway has added the key to Free."),
 		),
+		"try": exampleExchange(),
+	}
+}
+
+func exampleAttempt() Attempt {
+	return Attempt{Operation: "list-harbours", Parameters: []Value{{In: "query", Name: "near", Value: "54.3,10.1"}}, Key: exampleKey}
+}
+
+func exampleExchange() tryit.Exchange {
+	return tryit.Exchange{
+		Request: tryit.Sent{
+			Method: http.MethodGet, URL: exampleOffer().APIs[0].Endpoint + "/harbours?near=54.3,10.1", Dropped: []string{},
+			Headers: []tryit.Header{{Name: "Accept", Value: "application/json"}, {Name: "X-Api-Key", Value: tryit.Mask}},
+		},
+		Response: &tryit.Response{
+			Status: http.StatusOK, Reason: "OK", Protocol: "HTTP/2.0", Headers: []tryit.Header{{Name: "Content-Type", Value: "application/json"}},
+			Body: tryit.Body{Kind: tryit.KindJSON, Type: "application/json", Text: "[\n  {\n    \"name\": \"Kiel\"\n  }\n]", Size: 17},
+		},
+		TookMS: 83,
 	}
 }
 
@@ -121,6 +141,12 @@ var (
 	keyed = map[int]expected{
 		http.StatusUnprocessableEntity: {portal.KeyReused, "The request does not match this document, or its Idempotency-Key was used for another request.", "This Idempotency-Key was used for another request before. Use a new one."},
 		http.StatusServiceUnavailable:  {portal.Unavailable, "A service that the portal depends on does not answer. The request may have been accepted; the detail says whether that is certain. Send it again with the same Idempotency-Key.", "It is not certain that the request was accepted. Send it again in a moment; asking twice does no harm."},
+	}
+	tries = map[int]expected{
+		http.StatusNotFound:              {portal.NotFound, "There is no such product or API, or the account has no such key.", "There is no such product."},
+		http.StatusConflict:              {portal.Conflict, "The API cannot be called by the public, or the key cannot be used now. The detail says which.", "This API has no public address, so it cannot be tried here."},
+		http.StatusRequestEntityTooLarge: {portal.TooLarge, "The body to send is larger than 1 MB.", "The request's body is larger than 1 MB. Send less, or copy the code and run it yourself."},
+		http.StatusTooManyRequests:       {portal.TooManyRequests, "More than 3 requests at once or 60 a minute.", "More than 60 requests in a minute. Wait a minute, or copy the code and run it yourself."},
 	}
 	noProduct   = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product.", "There is no such product."}}
 	noAPI       = map[int]expected{http.StatusNotFound: {portal.NotFound, "There is no such product, it has no such API, or the API has no document.", "There is no OpenAPI document for this API."}}
@@ -153,9 +179,13 @@ var failures = map[string][]map[int]expected{
 	"search":             nil,
 	"list-subscriptions": nil,
 	"list-keys":          nil,
+	"try":                {writing, tries},
 }
 
 func illustrate(operation *huma.Operation) {
+	if body := operation.RequestBody; body != nil && operation.OperationID == "try" {
+		body.Content["application/json"].Example = exampleAttempt()
+	}
 	for status, response := range operation.Responses {
 		for _, content := range response.Content {
 			if status < "300" {

@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
 var now = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
@@ -44,12 +45,14 @@ type fake struct {
 	account   projections.Account
 	reveals   map[portal.KeyID]time.Time
 	operation operations.Operation
+	exchange  tryit.Exchange
 	// err is returned by every call; panics is the value that every call panics with.
 	err    error
 	panics any
 
 	mu    sync.Mutex
 	asked []asked
+	tried []tried
 }
 
 func (f *fake) ask(what string, who operations.Caller, name string) error {
@@ -110,6 +113,19 @@ const (
 	archive    = "PK a zip archive"
 )
 
+func (f *fake) Try(_ context.Context, who tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error) {
+	f.mu.Lock()
+	f.tried = append(f.tried, tried{who, attempt})
+	f.mu.Unlock()
+	return f.exchange, f.ask("try", operations.Caller{Account: who.Account}, attempt.Product+" "+attempt.API)
+}
+
+// tried is one call of Try.
+type tried struct {
+	Who     tryit.Caller
+	Attempt tryit.Attempt
+}
+
 // full is a fake with data in every view.
 func full() *fake {
 	offered := catalog.Document{Products: []catalog.Product{{
@@ -142,6 +158,11 @@ func full() *fake {
 				{Plan: "plan-max", Name: "Unlimited", Offered: true, State: projections.SubscriptionPending, Waiting: "aws", Since: now, Operation: "op-1"},
 				{Plan: "plan-gone", Name: "Gone", State: projections.SubscriptionEnded, Lost: "plan_gone", Since: now},
 			},
+		},
+		exchange: tryit.Exchange{
+			Request:  tryit.Sent{Method: "GET", URL: "https://weather.example/prod/now", Headers: []tryit.Header{{Name: "X-Api-Key", Value: tryit.Mask}}, Dropped: []string{}},
+			Response: &tryit.Response{Status: 403, Reason: "Forbidden", Protocol: "HTTP/2.0", Headers: []tryit.Header{}, Body: tryit.Body{Kind: tryit.KindNone}},
+			TookMS:   7, Explanation: "The request had no key.",
 		},
 		reveals: map[portal.KeyID]time.Time{"key-1": now.Add(time.Minute)},
 		operation: operations.Operation{
@@ -192,7 +213,7 @@ func mount(t testing.TB, router chi.Router, f *fake, guard ...func(http.Handler)
 			t.Error(err)
 		}
 	})
-	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Version: "1.2.3"}, guard...)
+	api.Mount(router, api.Config{Operations: f, Views: f, Library: shelves, Console: f, Version: "1.2.3"}, guard...)
 }
 
 // guardedBy returns the site with that guard.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"regexp"
@@ -87,17 +88,23 @@ func Recover(onError func(http.ResponseWriter, *http.Request, error)) func(http.
 // limitBody refuses a body that is too large, at once if Content-Length says so.
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.ContentLength > maxBody {
+		most := int64(maxBody)
+		if strings.HasPrefix(r.URL.Path, Prefix+tryPath) {
+			most = maxTryBody
+		}
+		if r.ContentLength > most {
 			w.Header().Set("Connection", "close")
-			WriteProblem(w, r, tooLarge())
+			WriteProblem(w, r, tooLarge(most))
 			return
 		}
-		r.Body = body{http.MaxBytesReader(w, r.Body, maxBody)}
+		r.Body = body{http.MaxBytesReader(w, r.Body, most)}
 		next.ServeHTTP(w, r)
 	})
 }
 
-func tooLarge() *portal.Error { return portal.Fail(portal.TooLarge, "The body is larger than 64 KB.") }
+func tooLarge(most int64) *portal.Error {
+	return portal.Fail(portal.TooLarge, fmt.Sprintf("The body is larger than %d KB.", most>>10))
+}
 
 // body reports read errors as the client's fault: it disconnected, or did not send what it
 // announced.
@@ -110,7 +117,7 @@ func (b body) Read(p []byte) (int, error) {
 	case err == nil || errors.Is(err, io.EOF):
 		return n, err
 	case errors.As(err, &large):
-		return n, tooLarge()
+		return n, tooLarge(large.Limit)
 	}
 	return n, &portal.Error{Code: portal.Invalid, Message: "The body could not be read.", Err: err}
 }

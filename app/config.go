@@ -53,6 +53,8 @@ type Config struct {
 	TrustedProxies []string `env:"GATEHOUSE_TRUSTED_PROXIES" envDefault:"private"`
 	// CORSOrigins are the origins whose pages may call the API with bearer tokens.
 	CORSOrigins []string `env:"GATEHOUSE_CORS_ORIGINS"`
+	// TryPrivateHosts are hosts of APIs that try-it may call at private addresses.
+	TryPrivateHosts []string `env:"GATEHOUSE_TRY_PRIVATE_HOSTS"`
 	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
 
@@ -194,6 +196,9 @@ func (c Config) faults() []error {
 	check(err == nil, "GATEHOUSE_TRUSTED_PROXIES: %v", err)
 	for _, origin := range c.CORSOrigins {
 		check(api.IsOrigin(origin) && !plainHTTP(origin), "GATEHOUSE_CORS_ORIGINS %q: want an https origin without a path, like https://app.example.com", origin)
+	}
+	for _, host := range c.TryPrivateHosts {
+		check(isHost(host), "GATEHOUSE_TRY_PRIVATE_HOSTS %q: want host names or IP addresses, without scheme and port, like api.internal.example.com", host)
 	}
 	_, err = contactURL(c.SecurityContact)
 	check(err == nil, "GATEHOUSE_SECURITY_CONTACT %q: want an https URL or an e-mail address", c.SecurityContact)

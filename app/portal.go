@@ -56,9 +56,10 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, fmt.Errorf("GATEHOUSE_SECURITY_CONTACT: %w", err)
 	}
+	console := newConsole(p, shelves, ops)
 	var who *identity.Service
 	pages := web.New(web.Config{
-		Operations: ops, Views: views, Status: api.Status, Correlation: api.RequestID,
+		Operations: ops, Views: views, Library: shelves, Try: console, Status: api.Status, Correlation: api.RequestID,
 		SessionEnded: func(r *http.Request) bool { return who.Ended(r) },
 		BaseURL:      strings.TrimSuffix(p.Config.BaseURL, "/"), SecurityContact: contact, PlansPerKey: p.Config.PlansPerKey, Now: p.Now,
 	})
@@ -75,7 +76,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
-	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate}
+	guard := []func(http.Handler) http.Handler{who.SameOrigin, who.Authenticate, limiter.proxies.withAddress}
 	router := chi.NewRouter()
 	router.Use(api.RequestIDs(p.Log), api.SecureHeaders(strings.HasPrefix(p.Config.BaseURL, "https:")), api.CORS(p.Config.CORSOrigins),
 		api.Compress, api.Recover(onError))
@@ -83,7 +84,7 @@ func NewPortal(ctx context.Context, p Process) (*Portal, error) {
 	get(router.With(limiter.limit(onError)), identity.SignInPath, who.SignIn)
 	get(router, identity.CallbackPath, who.Callback)
 	router.With(guard...).Post(identity.SignOutPath, who.SignOut)
-	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Version: Version}, guard...)
+	api.Mount(router, api.Config{Operations: ops, Views: views, Library: shelves, Console: console, Version: Version}, guard...)
 	pages.Routes(router, guard...)
 	router.MethodNotAllowed(underAPI(api.MethodNotAllowed, router.MethodNotAllowedHandler()))
 	return &Portal{Handler: router, messaging: messages, library: shelves}, nil

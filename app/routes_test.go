@@ -65,6 +65,7 @@ var byRoute = map[string]answers{
 	"GET /api/v1/keys":                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
 	"POST /api/v1/keys/{key}/reveal":      {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
 
 	"GET /":                                everybody(http.StatusOK),
 	"GET /apis":                            everybody(http.StatusOK),

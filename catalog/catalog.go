@@ -21,6 +21,8 @@ type Document struct {
 	Products []Product `json:"products"`
 	// Pages are the portal's own pages, such as "getting-started".
 	Pages []Page `json:"pages,omitempty"`
+	// Files are the images that Pages show.
+	Files []File `json:"files,omitempty"`
 	// Moved leads from the id of a product that is gone to a plan of it that is still offered,
 	// so that old links keep working.
 	Moved map[string]portal.PlanID `json:"moved,omitempty"`
@@ -60,6 +62,8 @@ type Product struct {
 	Overview  string `json:"overview,omitempty"`
 	Changelog string `json:"changelog,omitempty"`
 	Pages     []Page `json:"pages,omitempty"`
+	// Files are the images that Overview, Changelog and Pages show.
+	Files []File `json:"files,omitempty"`
 }
 
 // Values of Product.Visibility.
@@ -96,7 +100,17 @@ type Image struct {
 	Alt string `json:"alt,omitempty"`
 }
 
-// Page is a stored page of Markdown. Name is its last path segment.
+// File is a stored image that Markdown shows. Name is its path in the product's folder, such as
+// "images/map.svg"; that of one of the portal's own pages is its path in the folder "pages".
+type File struct {
+	Name string `json:"name"`
+	Hash string `json:"hash"`
+	// Type is the media type.
+	Type string `json:"type"`
+}
+
+// Page is a stored page of Markdown. Name is its last path segment. The Markdown does not repeat
+// the title as its heading.
 type Page struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
@@ -279,7 +293,7 @@ func (d Document) Canonical() Document {
 	slices.SortFunc(products, func(a, b Product) int {
 		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
-	return Document{Products: products, Pages: d.Pages, Moved: d.Moved}
+	return Document{Products: products, Pages: d.Pages, Files: d.Files, Moved: d.Moved}
 }
 
 func canonicalPlans(plans []Plan) []Plan {

@@ -7,10 +7,15 @@ import "github.com/gatehouse-portal/gatehouse/portal"
 type Folder struct {
 	Products []Described
 	Pages    []Page
+	// Files are the images of Pages.
+	Files []File
 	// Blobs are the contents that products and pages name, by hash. The Store must have them
 	// before a document that names them is published.
 	Blobs    map[string][]byte
 	Problems []Problem
+	// Broken are the names of the product folders that are left out because of errors, sorted.
+	// Their last description should stay until they are repaired.
+	Broken []string
 }
 
 // Described is a product folder: a description of what API Gateway has, or a product that is not
@@ -58,14 +63,18 @@ type DescribedAPI struct {
 	Line int
 }
 
-// Problem is something in a source that was left out of the catalog, and what to change. The rest
-// of the catalog is published all the same.
+// Problem is something in a source that was left out of the catalog, or a warning, and what to
+// change. The rest of the catalog is published all the same.
 type Problem struct {
 	// Where is a file ("seamark/product.yaml"), or what API Gateway has ("API a1b2c3, stage v1").
 	Where string `json:"where"`
 	// Line is 0 if it says nothing.
-	Line int    `json:"line,omitempty"`
+	Line int `json:"line,omitempty"`
+	// Text says what is wrong and what to change, in sentences.
 	Text string `json:"text"`
+	// Warning means that nothing was left out: the catalog has what the source says, but
+	// something is probably not as its author wants it.
+	Warning bool `json:"warning,omitempty"`
 }
 
 // HashOf returns the hash under which the Store keeps a blob.

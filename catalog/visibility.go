@@ -35,7 +35,7 @@ func (v Viewer) Sees(p Product) bool {
 // For returns the document with only what the viewer sees. Links to other products (Moved,
 // Successor) are dropped if the viewer does not see their target.
 func (d Document) For(v Viewer) Document {
-	seen := Document{Products: []Product{}, Pages: d.Pages}
+	seen := Document{Products: []Product{}, Pages: d.Pages, Files: d.Files}
 	ids := map[string]bool{}
 	for _, product := range d.Products {
 		if v.Sees(product) {

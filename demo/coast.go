@@ -3,6 +3,7 @@ package demo
 import (
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -27,6 +28,8 @@ type light struct {
 	Name           string   `json:"name"`
 	Position       position `json:"position"`
 	Characteristic string   `json:"characteristic"`
+	// Colours are white, red or green.
+	Colours []string `json:"colours"`
 	// PeriodS is the length of the light's sequence in seconds.
 	PeriodS int `json:"period_s"`
 	HeightM int `json:"height_m"`
@@ -43,10 +46,10 @@ var harbours = []harbour{
 }
 
 var lights = []light{
-	{"anvil-rock", "Anvil Rock", position{48.958, -4.262}, "Fl(2) W 10s", 10, 42, 21},
-	{"far-ness", "Far Ness", position{49.592, -2.801}, "Oc WR 6s", 6, 27, 14},
-	{"gannet-stack", "Gannet Stack", position{49.246, -3.735}, "Fl(3) W 20s", 20, 61, 24},
-	{"low-mole", "Low Mole", position{49.203, -3.509}, "Iso G 4s", 4, 9, 6},
+	{"anvil-rock", "Anvil Rock", position{48.958, -4.262}, "Fl(2) W 10s", []string{"white"}, 10, 42, 21},
+	{"far-ness", "Far Ness", position{49.592, -2.801}, "Oc WR 6s", []string{"white", "red"}, 6, 27, 14},
+	{"gannet-stack", "Gannet Stack", position{49.246, -3.735}, "Fl(3) W 20s", []string{"white"}, 20, 61, 24},
+	{"low-mole", "Low Mole", position{49.203, -3.509}, "Iso G 4s", []string{"green"}, 4, 9, 6},
 }
 
 func listHarbours(w http.ResponseWriter, r *http.Request) {
@@ -84,8 +87,19 @@ func findHarbour(w http.ResponseWriter, id string) (harbour, bool) {
 	return harbour{}, false
 }
 
-func listLights(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, list[light]{Items: lights})
+func listLights(w http.ResponseWriter, r *http.Request) {
+	colour := r.URL.Query().Get("colour")
+	if colour != "" && !slices.Contains([]string{"white", "red", "green"}, colour) {
+		writeError(w, http.StatusBadRequest, "invalid", "colour must be white, red or green.")
+		return
+	}
+	out := list[light]{Items: []light{}}
+	for _, l := range lights {
+		if colour == "" || slices.Contains(l.Colours, colour) {
+			out.Items = append(out.Items, l)
+		}
+	}
+	writeJSON(w, http.StatusOK, out)
 }
 
 func getLight(w http.ResponseWriter, r *http.Request) {

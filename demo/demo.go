@@ -4,16 +4,32 @@
 package demo
 
 import (
-	_ "embed"
+	"embed"
 	"encoding/json"
+	"io/fs"
 	"net/http"
 )
 
 // OpenAPI is the API's OpenAPI 3.1 document, JSON. It names no server, since the address
 // is known only after installing.
 //
-//go:embed openapi.json
+//go:embed catalog/seamark/openapi.json
 var OpenAPI []byte
+
+//go:embed catalog
+var catalogFiles embed.FS
+
+// Catalog is the demo's catalog folder: Seamark, an older version of it, and an API that is only
+// documented.
+var Catalog = catalogFolder()
+
+func catalogFolder() fs.FS {
+	folder, err := fs.Sub(catalogFiles, "catalog")
+	if err != nil {
+		panic(err) // the name is valid
+	}
+	return folder
+}
 
 // API serves the demo API. Its paths begin at the root; to mount it below a prefix, use
 // http.StripPrefix. Errors are {"error": {"code": …, "message": …}}.
@@ -23,6 +39,7 @@ func API() http.Handler {
 	mux.HandleFunc("GET /harbours", listHarbours)
 	mux.HandleFunc("GET /harbours/{id}", getHarbour)
 	mux.HandleFunc("GET /harbours/{id}/tides", getTides)
+	mux.HandleFunc("GET /tides", getTidesOf)
 	mux.HandleFunc("GET /lights", listLights)
 	mux.HandleFunc("GET /lights/{id}", getLight)
 	mux.HandleFunc("POST /passages", planPassage)
@@ -36,8 +53,8 @@ func about(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]any{
 		"name":    "Seamark",
 		"about":   "Tides and lights of an invented coast. Not for navigation.",
-		"paths":   []string{"/harbours", "/harbours/{id}", "/harbours/{id}/tides", "/lights", "/lights/{id}", "/passages"},
-		"version": "1.0.0",
+		"paths":   []string{"/harbours", "/harbours/{id}", "/harbours/{id}/tides", "/lights", "/lights/{id}", "/passages", "/tides"},
+		"version": "1.1.0",
 	})
 }
 

@@ -69,8 +69,15 @@ func rounded(x float64, digits int) float64 {
 	return math.Round(x*scale) / scale
 }
 
-func getTides(w http.ResponseWriter, r *http.Request) {
-	h, ok := findHarbour(w, r.PathValue("id"))
+func getTides(w http.ResponseWriter, r *http.Request) { answerTides(w, r, r.PathValue("id")) }
+
+// getTidesOf is from the first version of the API. The document marks it as deprecated.
+func getTidesOf(w http.ResponseWriter, r *http.Request) {
+	answerTides(w, r, r.URL.Query().Get("harbour"))
+}
+
+func answerTides(w http.ResponseWriter, r *http.Request, id string) {
+	h, ok := findHarbour(w, id)
 	if !ok {
 		return
 	}

@@ -44,7 +44,7 @@ func (g *generator) generate(s *Schema, d direction) *node {
 
 // value returns a value for the schema, or nil if there is no finite one.
 func (g *generator) value(s *Schema, depth int) *node {
-	if g.steps--; g.steps < 0 || s == nil {
+	if g.steps--; g.steps < 0 || s == nil || g.values < -exampleValues*4 {
 		return nil
 	}
 	if s.value != nil {

@@ -15,6 +15,22 @@ const (
 	maxMarks = 4_000_000
 )
 
+// What the model of a document may have. Components can be used many times over, so a small
+// document could otherwise become a large model.
+const (
+	// maxParts limits the operations, parameters and bodies together.
+	maxParts = 1_000_000
+	// maxMerges limits the properties, and maxVisits the work, of schemas that take over others.
+	maxMerges = 1_000_000
+	maxVisits = 20_000_000
+	// maxAllOf is how deep allOf may be nested.
+	maxAllOf = 40
+	// maxPath is the length of the longest path, and maxChoices is how many tags, servers and ways
+	// to authenticate one operation may have.
+	maxPath    = 2_000
+	maxChoices = 50
+)
+
 // budget counts down while a document is read.
 type budget struct {
 	nodes, bytes int

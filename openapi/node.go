@@ -1,7 +1,5 @@
 package openapi
 
-import "strings"
-
 // node is a value of a document as it was written: an object keeps the order of its members, a
 // number its digits. A nil *node stands for a missing value, and all methods allow it.
 type node struct {
@@ -93,6 +91,14 @@ func (n *node) members(yield func(string, *node) bool) {
 	}
 }
 
+// names returns the keys of an object.
+func (n *node) names() []string {
+	if n == nil {
+		return nil
+	}
+	return n.keys
+}
+
 // set adds a member or replaces it.
 func (n *node) set(key string, value *node) {
 	for i, k := range n.keys {
@@ -144,11 +150,3 @@ func (n *node) same(m *node) bool {
 	}
 	return true
 }
-
-// pointer appends a key to a JSON pointer (RFC 6901).
-func pointer(at, key string) string { return at + "/" + escapeKey.Replace(key) }
-
-var (
-	escapeKey   = strings.NewReplacer("~", "~0", "/", "~1")
-	unescapeKey = strings.NewReplacer("~1", "/", "~0", "~")
-)

@@ -6,18 +6,16 @@ import (
 	"strings"
 )
 
-func pointerIndex(at string, i int) string { return at + "/" + strconv.Itoa(i) }
-
 // checkRefs refuses references to other documents, which would make whoever reads this one fetch
 // addresses that its author chose.
 func checkRefs(root *node) error {
-	return walk(root, "", func(n *node, at string) error {
+	return walk(root, func(n *node, at *place) error {
 		for _, key := range []string{"$ref", "$dynamicRef", "$recursiveRef"} {
 			ref := n.get(key)
 			if !ref.is(stringKind) || strings.HasPrefix(ref.text, "#") {
 				continue
 			}
-			return invalid(pointer(at, key), "the reference leads to another document (%s), and only references inside the document are followed; copy what it names into components and refer to it as #/components/…", shorten(ref.text, 100))
+			return invalid(at.to(key).String(), "the reference leads to another document (%s), and only references inside the document are followed; copy what it names into components and refer to it as #/components/…", shorten(ref.text, 100))
 		}
 		return nil
 	})

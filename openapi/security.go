@@ -18,10 +18,14 @@ func securityScheme(name string, n *node) SecurityScheme {
 }
 
 // secure sets the operation's security from its requirements or the document's.
-func (b *builder) secure(op *Operation, requirements *node, at string) {
-	for _, requirement := range requirements.list() {
+func (b *builder) secure(op *Operation, requirements *node, at *place) {
+	alternatives := requirements.list()
+	for _, requirement := range alternatives[:min(len(alternatives), maxChoices)] {
 		names, schemes := []string{}, []SecurityScheme{}
 		for name := range requirement.members {
+			if len(names) == maxChoices {
+				break
+			}
 			names = append(names, name)
 			scheme, ok := b.security[name]
 			if !ok {
@@ -64,9 +68,10 @@ func hasKey(schemes []SecurityScheme) bool {
 }
 
 // servers returns the servers whose URLs people can call. Relative URLs are kept.
-func (b *builder) servers(n *node, at string) []Server {
+func (b *builder) servers(n *node, at *place) []Server {
 	var servers []Server
-	for _, s := range n.list() {
+	list := n.list()
+	for _, s := range list[:min(len(list), maxChoices)] {
 		address, ok := serverURL(s)
 		if !ok {
 			b.warn.add(at, "the server URL %q is not one that can be called; it is not shown", shorten(s.str("url"), 200))

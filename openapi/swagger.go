@@ -10,7 +10,7 @@ import (
 
 // fromSwagger converts Swagger 2.0 to OpenAPI 3.0. The converter sorts members by name;
 // fromSwagger restores their order.
-func fromSwagger(root *node) (*node, error) {
+func fromSwagger(root *node, warn *warnings) (*node, error) {
 	converted, err := convert(root)
 	if err != nil {
 		return nil, invalid("", "the Swagger 2.0 document cannot be converted to OpenAPI 3: %v; correct this, or convert the document and use the result", err)

@@ -139,31 +139,52 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 // that cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute in a minute
 // are TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
-	account, err := o.views.Account(ctx, caller.Account)
+	key, value, err := o.value(ctx, caller.Account, id)
 	if err != nil {
-		return "", err
-	}
-	key, ok := find(account.Keys, id)
-	if !ok {
-		return "", portal.Fail(portal.NotFound, "There is no such key.")
-	}
-	switch key.State {
-	case projections.KeyActive:
-	case projections.KeyDisabled:
-		return "", portal.Fail(portal.Conflict, "The operator of this portal has disabled the key, so API Gateway refuses calls with it.")
-	case projections.KeyReleased:
-		return "", portal.Fail(portal.Conflict, "The key was released, because it was in no plan for a long time. Subscribe to a plan to restore it with the same value.")
-	default:
-		return "", portal.Fail(portal.Conflict, "The key does not exist yet. Wait until it has been created.")
-	}
-	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, caller.Account, id)
-	if err != nil {
-		return "", notRevealed(fmt.Errorf("revealing key %s: %w", id, err))
+		return "", notRevealed(err)
 	}
 	if err := o.reveals.Record(ctx, caller.Account, key, o.now(), caller.Correlation); err != nil {
 		return "", notRevealed(fmt.Errorf("recording that key %s is revealed: %w", id, err))
 	}
 	return value, nil
+}
+
+// ValueToSend returns the value of one of the account's keys, for a request that the portal sends
+// to an API for the account. It refuses the same keys as Reveal, but records and limits no reveal,
+// because the account does not see the value: the sender must keep it out of everything that it
+// returns. So the activity lists only the times at which a value left the portal for a person.
+func (o *Operations) ValueToSend(ctx context.Context, account portal.AccountID, id portal.KeyID) (string, error) {
+	_, value, err := o.value(ctx, account, id)
+	if err != nil {
+		return "", unavailable("The key could not be used right now. Try again in a moment.", err)
+	}
+	return value, nil
+}
+
+// value finds a key of the account that can be used now, and computes its value.
+func (o *Operations) value(ctx context.Context, account portal.AccountID, id portal.KeyID) (projections.Key, string, error) {
+	held, err := o.views.Account(ctx, account)
+	if err != nil {
+		return projections.Key{}, "", err
+	}
+	key, ok := find(held.Keys, id)
+	if !ok {
+		return projections.Key{}, "", portal.Fail(portal.NotFound, "There is no such key.")
+	}
+	switch key.State {
+	case projections.KeyActive:
+	case projections.KeyDisabled:
+		return key, "", portal.Fail(portal.Conflict, "The operator of this portal has disabled the key, so API Gateway refuses calls with it.")
+	case projections.KeyReleased:
+		return key, "", portal.Fail(portal.Conflict, "The key was released, because it was in no plan for a long time. Subscribe to a plan to restore it with the same value.")
+	default:
+		return key, "", portal.Fail(portal.Conflict, "The key does not exist yet. Wait until it has been created.")
+	}
+	value, err := o.values.Value(ctx, key.Scheme, key.KMSKey, account, id)
+	if err != nil {
+		return key, "", fmt.Errorf("computing key %s: %w", id, err)
+	}
+	return key, value, nil
 }
 
 func notRevealed(err error) error {

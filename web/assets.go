@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/highlight"
 )
 
 //go:embed assets
@@ -28,16 +30,20 @@ func hashAssets() (names map[string]string, contents map[string][]byte) {
 	if err != nil {
 		panic(err)
 	}
+	add := func(name string, content []byte) {
+		sum := sha256.Sum256(content)
+		extension := path.Ext(name)
+		hashed := strings.TrimSuffix(name, extension) + "." + hex.EncodeToString(sum[:6]) + extension
+		names[name], contents[hashed] = hashed, content
+	}
 	for _, file := range files {
 		content, err := assetFiles.ReadFile("assets/" + file.Name())
 		if err != nil {
 			panic(err)
 		}
-		sum := sha256.Sum256(content)
-		extension := path.Ext(file.Name())
-		hashed := strings.TrimSuffix(file.Name(), extension) + "." + hex.EncodeToString(sum[:6]) + extension
-		names[file.Name()], contents[hashed] = hashed, content
+		add(file.Name(), content)
 	}
+	add("highlight.css", []byte(highlight.Stylesheet()))
 	return names, contents
 }
 

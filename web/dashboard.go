@@ -1,11 +1,13 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"net/http"
 
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -40,7 +42,7 @@ type subscriptionLine struct {
 	// Named says that the plan's name contains the product's.
 	Named  bool
 	Limits []limit
-	Call   string
+	Call   firstCall
 }
 
 type keyLine struct {
@@ -77,7 +79,7 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	if err != nil {
 		return dashboardPage{}, err
 	}
-	published, err := s.views.Catalog(r.Context())
+	shelf, err := s.shelf(r)
 	if err != nil {
 		return dashboardPage{}, err
 	}
@@ -95,17 +97,17 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	}
 	page := dashboardPage{
 		Person: displayName(id), Keys: s.keyLines(account, revealed),
-		Version: versionOf(account, published.Hash, recent, activity.version),
+		Version: versionOf(account, shelf.Hash, recent, activity.version),
 	}
 	page.Activity, page.More = activity.newest()
 	if account.Profile.Status == projections.StatusNone {
 		progress := recent.registration()
 		page.Unregistered, page.Open = &progress, true
 	}
-	all := offersIn(published.Products)
+	all := offersIn(shelf.Products)
 	page.addKeys(account)
 	for _, sub := range account.Subscriptions {
-		page.add(s.subscriptionLine(sub, all, account, recent))
+		page.add(s.subscriptionLine(r.Context(), shelf, sub, all, account, recent))
 	}
 	for _, operation := range recent.newest() {
 		page.addRequest(s.standingOf(operation, subscriptionTo(account, operation.Plan)), all, s.planName(operation.Plan, all, account))
@@ -113,14 +115,14 @@ func (s *Web) dashboardPage(r *http.Request, id identity.Identity) (dashboardPag
 	return page, nil
 }
 
-func (s *Web) subscriptionLine(sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
+func (s *Web) subscriptionLine(ctx context.Context, shelf *library.Shelf, sub projections.Subscription, all offers, account projections.Account, recent requests) subscriptionLine {
 	line := subscriptionLine{heldPlan: s.heldPlan(sub, all, recent)}
 	if offer, ok := all[sub.Plan]; ok {
 		line.ProductID, line.Product = offer.Product.ID, offer.Product.Name
 		line.Named = names(line.Name, line.Product)
 		line.Limits = limitsOf(offer.Plan)
 		if sub.State == projections.SubscriptionActive && works(account, sub) {
-			line.Call = firstCall(endpoint(offer.Product), placeholderKey)
+			line.Call = s.firstCall(ctx, shelf, offer.Product, placeholderKey)
 		}
 	}
 	return line

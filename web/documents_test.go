@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/projections"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
@@ -101,7 +102,7 @@ func (stuck) Catalog(ctx context.Context) (projections.Catalog, error) {
 
 func TestAPageWhoseDataIsSlowIsAnErrorPage(t *testing.T) {
 	t.Parallel()
-	s := built(web.Config{Views: stuck{&fake{}}, ReadTime: time.Millisecond})
+	s := built(web.Config{Library: library.New(library.Config{Views: stuck{&fake{}}}), ReadTime: time.Millisecond})
 	w := s.get("/apis") // without the limit this would never return
 	doc := document(t, w, http.StatusServiceUnavailable)
 	says(t, doc, "main", "cannot read its data right now")
@@ -156,6 +157,9 @@ func built(config web.Config, guard ...func(http.Handler) http.Handler) site {
 	config.Operations, config.Status, config.Now = f, api.Status, func() time.Time { return now }
 	if config.Views == nil {
 		config.Views = f
+	}
+	if config.Library == nil {
+		config.Library = library.New(library.Config{Views: f, Blobs: f})
 	}
 	router := chi.NewRouter()
 	web.New(config).Routes(router, guard...)

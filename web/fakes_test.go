@@ -20,9 +20,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/api"
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
+	"github.com/gatehouse-portal/gatehouse/tryit"
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
@@ -44,7 +46,14 @@ type asked struct {
 
 // fake is operations and views.
 type fake struct {
-	catalog    projections.Catalog
+	catalog projections.Catalog
+	// blobs are what the catalog names by hash.
+	blobs map[string]string
+	// exchange is what a try-it request leads to.
+	exchange tryit.Exchange
+	// tried is the last attempt, tryErr the error of attempts.
+	tried      *tryit.Attempt
+	tryErr     error
 	account    projections.Account
 	activity   []projections.Activity
 	operations map[portal.OperationID]operations.Operation
@@ -117,6 +126,31 @@ func (f *fake) Account(context.Context, portal.AccountID) (projections.Account, 
 	return f.account, f.err
 }
 
+func (f *fake) Try(_ context.Context, _ tryit.Caller, attempt tryit.Attempt) (tryit.Exchange, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.tried = &attempt
+	return f.exchange, f.tryErr
+}
+
+func (f *fake) LoadBlob(_ context.Context, hash string) ([]byte, error) {
+	body, ok := f.blobs[hash]
+	if !ok {
+		return nil, errors.New("there is no blob " + hash)
+	}
+	return []byte(body), nil
+}
+
+// put stores a blob and returns its hash.
+func (f *fake) put(text string) string {
+	if f.blobs == nil {
+		f.blobs = map[string]string{}
+	}
+	hash := catalog.HashOf([]byte(text))
+	f.blobs[hash] = text
+	return hash
+}
+
 // Activity returns the newest line first, like the views.
 func (f *fake) Activity(_ context.Context, _ portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error) {
 	skip := 0
@@ -168,7 +202,7 @@ func siteOf(f *fake, id *identity.Identity) site {
 		})
 	})
 	web.New(web.Config{
-		Operations: f, Views: f, Status: api.Status, Now: func() time.Time { return now },
+		Operations: f, Views: f, Library: library.New(library.Config{Views: f, Blobs: f}), Try: f, Status: api.Status, Now: func() time.Time { return now },
 		Correlation:  func(context.Context) string { return requestID },
 		SessionEnded: func(*http.Request) bool { return f.ended },
 		PlansPerKey:  f.plansPerKey,

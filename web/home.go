@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,10 +10,13 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 )
 
 const (
 	featured = 3
+	maxNews  = 4
 	// exampleEndpoint is in the quickstart while nothing is published. RFC 2606 reserves the
 	// name, so it leads nowhere.
 	exampleEndpoint = "https://api.example.com/"
@@ -21,39 +25,93 @@ const (
 type homePage struct {
 	Featured []card
 	More     bool
-	Call     string
+	Call     firstCall
+	// Product is the one that the call is for, the zero value if it is only an example.
+	Product link
+	News    []newsLine
+}
+
+// newsLine is the newest entry of a product's changelog.
+type newsLine struct {
+	Product, Title, Href string
 }
 
 // home is the home page. If the catalog cannot be read, it is shown without products.
 func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
-	published, err := s.views.Catalog(r.Context())
+	body := homePage{Call: plainCall(exampleEndpoint, placeholderKey)}
+	shelf, err := s.shelf(r)
 	if err != nil {
 		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("the home page is shown without products")
+		s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
+		return nil
 	}
-	body := homePage{Call: firstCall(exampleEndpoint, placeholderKey)}
-	products := byName(published.Products)
+	products := featuredFirst(currentVersions(byName(shelf.Products)))
 	for _, product := range products {
-		if at := endpoint(product); at != "" {
-			body.Call = firstCall(at, placeholderKey)
+		if call := s.firstCall(r.Context(), shelf, product, placeholderKey); call.Text != "" && len(product.Plans) > 0 {
+			body.Call, body.Product = call, link{product.Name, escapedPath("apis", product.ID)}
 			break
 		}
 	}
-	shown := subscribableFirst(products)[:min(featured, len(products))]
-	body.Featured, body.More = cards(shown), len(shown) < len(products)
+	shown := products[:min(featured, len(products))]
+	body.Featured, body.More = cards(shown), len(shown) < len(shelf.Products)
+	body.News = s.news(r.Context(), shelf, products)
 	s.render(w, r, http.StatusOK, view{page: "home", Title: s.name, Body: body})
 	return nil
 }
 
-// subscribableFirst puts products with plans before those without.
-func subscribableFirst(products []catalog.Product) []catalog.Product {
-	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int {
-		return cmp.Compare(min(len(b.Plans), 1), min(len(a.Plans), 1))
-	})
+// news lists the newest entry of each product's changelog: its first heading below the title. The
+// order is by the dates that headings begin with, as in Keep a Changelog, the newest first.
+func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog.Product) []newsLine {
+	var list []newsLine
+	for _, product := range products {
+		changelog, err := shelf.Changelog(ctx, product.ID)
+		if err != nil {
+			continue
+		}
+		page := s.rendered(changelog.Markdown, inProduct(shelf, product, "changelog.md", 2))
+		at := slices.IndexFunc(page.Contents, func(h markdown.Heading) bool { return !strings.Contains(strings.ToLower(h.Text), "unreleased") })
+		if at < 0 {
+			continue
+		}
+		entry := page.Contents[at]
+		list = append(list, newsLine{product.Name, entry.Text, escapedPath("apis", product.ID, "changelog") + "#" + entry.ID})
+	}
+	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(dateIn(b.Title), dateIn(a.Title)) })
+	return list[:min(maxNews, len(list))]
+}
+
+// dateIn returns the first date (YYYY-MM-DD) in a text, "" without one.
+func dateIn(text string) string {
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }) {
+		if len(word) == len("2006-01-02") && strings.Count(word, "-") == 2 {
+			return word
+		}
+	}
+	return ""
+}
+
+// featuredFirst puts featured products first, then those with plans.
+func featuredFirst(products []catalog.Product) []catalog.Product {
+	rank := func(p catalog.Product) int {
+		switch {
+		case p.Status == catalog.StatusDeprecated:
+			return 3
+		case p.Featured:
+			return 0
+		case len(p.Plans) > 0:
+			return 1
+		}
+		return 2
+	}
+	return slices.SortedStableFunc(slices.Values(products), func(a, b catalog.Product) int { return cmp.Compare(rank(a), rank(b)) })
 }
 
 type card struct {
 	catalog.Product
 	Versions []string
+	Badges   []badge
+	Image    string
+	DocsOnly bool
 }
 
 // byName sorts products by name, ignoring case.
@@ -66,7 +124,24 @@ func byName(products []catalog.Product) []catalog.Product {
 func cards(products []catalog.Product) []card {
 	list := make([]card, 0, len(products))
 	for _, product := range products {
-		list = append(list, card{Product: product, Versions: versions(product)})
+		list = append(list, card{
+			Product: product, Versions: versions(product), Badges: productBadges(product), Image: imageOf(product),
+			DocsOnly: len(product.Plans) == 0 && len(documented(product)) > 0,
+		})
+	}
+	return list
+}
+
+// versions returns the product's version, or else those of its APIs.
+func versions(product catalog.Product) []string {
+	if product.Version != "" {
+		return []string{product.Version}
+	}
+	var list []string
+	for _, api := range product.APIs {
+		if api.Version != "" && !slices.Contains(list, api.Version) {
+			list = append(list, api.Version)
+		}
 	}
 	return list
 }

@@ -62,6 +62,8 @@ type revealPage struct {
 	Value string
 	// Calls are first calls to the subscribed products, with the value in them.
 	Calls []keyedCall
+	// NeedPath says that the reader must fill in the path of a call.
+	NeedPath bool
 }
 
 type keyedCall struct{ Product, Text string }
@@ -81,7 +83,7 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	if err != nil {
 		return err
 	}
-	published, err := s.views.Catalog(r.Context())
+	shelf, err := s.shelf(r)
 	if err != nil {
 		return err
 	}
@@ -95,16 +97,18 @@ func (s *Web) reveal(w http.ResponseWriter, r *http.Request, id identity.Identit
 	if body.Value, err = s.operations.Reveal(r.Context(), who, portal.KeyID(key)); err != nil {
 		return err
 	}
-	all := offersIn(published.Products)
+	all := offersIn(shelf.Products)
 	called := map[string]bool{}
 	for _, sub := range account.Subscriptions {
 		product := all[sub.Plan].Product
-		text := firstCall(endpoint(product), body.Value)
-		if sub.Ring != ring || sub.State != projections.SubscriptionActive || text == "" || called[product.ID] {
+		if sub.Ring != ring || sub.State != projections.SubscriptionActive || called[product.ID] {
 			continue
 		}
 		called[product.ID] = true
-		body.Calls = append(body.Calls, keyedCall{product.Name, text})
+		if call := s.firstCall(r.Context(), shelf, product, body.Value); call.Text != "" {
+			body.Calls = append(body.Calls, keyedCall{product.Name, call.Text})
+			body.NeedPath = body.NeedPath || call.Path
+		}
 	}
 	s.render(w, r, http.StatusOK, view{page: "reveal", Title: "Your API key", Section: "dashboard", Body: body})
 	return nil

@@ -24,7 +24,7 @@ type operationPage struct {
 	Register, Again bool
 	// Keys and Call are set if the account can call the API now.
 	Keys []keyLine
-	Call string
+	Call firstCall
 }
 
 type stepLine struct {
@@ -63,7 +63,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	if operation.Plan == "" {
 		return s.operationPage(operation, "", present{}), nil
 	}
-	published, err := s.views.Catalog(r.Context())
+	shelf, err := s.shelf(r)
 	if err != nil {
 		return operationPage{}, err
 	}
@@ -71,7 +71,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	if err != nil {
 		return operationPage{}, err
 	}
-	all := offersIn(published.Products)
+	all := offersIn(shelf.Products)
 	offer, offered := all[operation.Plan]
 	now := present{
 		Offered: offered, ProductID: offer.Product.ID, Product: offer.Product.Name,
@@ -79,7 +79,7 @@ func (s *Web) followed(r *http.Request, id identity.Identity) (operationPage, er
 	}
 	page := s.operationPage(operation, s.planName(operation.Plan, all, account), now)
 	if operation.Status == projections.Succeeded && operation.Type == typeSubscribe && now.State == projections.SubscriptionActive && now.usable() {
-		page.Keys, page.Call = now.Keys, firstCall(endpoint(offer.Product), placeholderKey)
+		page.Keys, page.Call = now.Keys, s.firstCall(r.Context(), shelf, offer.Product, placeholderKey)
 	}
 	return page, nil
 }

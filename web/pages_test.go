@@ -142,7 +142,7 @@ func TestAFullKeySaysHowManyPlansItCanBeIn(t *testing.T) {
 func TestAnEmptyCatalogSaysWhy(t *testing.T) {
 	t.Parallel()
 	says(t, document(t, visit(&fake{}).get("/apis"), http.StatusOK), ".empty", "have not read it from API Gateway yet")
-	says(t, document(t, visit(&fake{catalog: published()}).get("/apis"), http.StatusOK), ".empty", "up to date but empty")
+	says(t, document(t, visit(&fake{catalog: published()}).get("/apis"), http.StatusOK), ".empty", "The catalog is up to date but has nothing for people who are not signed in")
 	doc := document(t, visit(&fake{catalog: published(weather())}).get("/apis?q=zebra"), http.StatusOK)
 	says(t, doc, ".empty h2", "Nothing matches “zebra”")
 	one(t, doc, `.empty a[href="/apis"]`)

@@ -2,10 +2,12 @@ package web
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
@@ -20,10 +22,12 @@ type productPage struct {
 	SignIn       string
 	// PlansPerKey is how many plans a key can be in: "10 plans".
 	PlansPerKey string
-	Call        string
+	Call        firstCall
 	// Open says that something is in progress, so the page polls.
 	Open    bool
 	Version string
+	// Titled says that the page's heading says what this is.
+	Titled bool
 }
 
 type planCard struct {
@@ -31,6 +35,8 @@ type planCard struct {
 	Limits []limit
 	// Held is the account's subscription, nil if it has none or it has ended.
 	Held *heldPlan
+	// Elsewhere says how to get a plan that nobody can subscribe to here, "" for other plans.
+	Elsewhere string
 	// Blocked says that the account's key does not work.
 	Blocked bool
 	// Badge and Note are about a request that the subscription does not show yet, or that
@@ -52,23 +58,97 @@ type inTheWay struct {
 	Offered            bool
 }
 
-func (s *Web) product(w http.ResponseWriter, r *http.Request) error {
-	body, err := s.productPage(r, here(r))
+// product is the overview. A product without an overview of its own has its plans there, too.
+func (s *Web) product(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
+	body := overviewPage{Head: s.head(r, shelf, product, tabOverview), Pages: pageLinks(product)}
+	if product.Overview != "" {
+		text, err := shelf.Overview(r.Context(), product.ID)
+		if err != nil {
+			return err
+		}
+		body.Overview = s.rendered(text.Markdown, inProduct(shelf, product, "overview.md", 2)).HTML
+	}
+	if body.Overview == "" {
+		var err error
+		if body.Plans, err = s.productPage(r, shelf, product, here(r)); err != nil {
+			return err
+		}
+		body.Inline = true
+	}
+	for _, api := range product.APIs {
+		body.APIs = append(body.APIs, apiLine{API: api, Docs: docsAddress(product, api)})
+	}
+	for _, plan := range product.Plans {
+		body.Prices = append(body.Prices, planSummary{plan, limitsOf(plan)})
+	}
+	s.render(w, r, http.StatusOK, view{page: "product", Title: product.Name, Section: "apis", Body: body, About: product.Description, Image: imageOf(product)})
+	return nil
+}
+
+// plans has the plans of a product side by side.
+func (s *Web) plans(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
+	plans, err := s.productPage(r, shelf, product, here(r))
 	if err != nil {
 		return err
 	}
-	if name, _ := param(r, "product"); body.ID != name { // an old address of the product
-		http.Redirect(w, r, escapedPath("apis", body.ID), http.StatusFound)
-		return nil
-	}
-	s.render(w, r, http.StatusOK, view{page: "product", Title: body.Name, Section: "apis", Body: body})
+	plans.Titled = true
+	body := plansPage{Head: s.head(r, shelf, product, tabPlans), Plans: plans}
+	body.Head.Action = link{}
+	s.render(w, r, http.StatusOK, view{page: "plans", Title: "Plans · " + product.Name, Section: "apis", Body: body, About: product.Description})
 	return nil
+}
+
+type overviewPage struct {
+	Head     productHead
+	Overview template.HTML
+	Pages    []link
+	APIs     []apiLine
+	// Prices summarize the plans, which have a page of their own. Inline says that this page shows
+	// them instead.
+	Prices []planSummary
+	Plans  productPage
+	Inline bool
+}
+
+type plansPage struct {
+	Head  productHead
+	Plans productPage
+}
+
+type apiLine struct {
+	catalog.API
+	Docs string
+}
+
+type planSummary struct {
+	catalog.Plan
+	Limits []limit
+}
+
+func pageLinks(product catalog.Product) []link {
+	var links []link
+	for _, page := range product.Pages {
+		links = append(links, link{page.Title, escapedPath("apis", product.ID, "pages", page.Name)})
+	}
+	return links
+}
+
+// docsAddress returns the path of an API's documentation, "" if it has none.
+func docsAddress(product catalog.Product, api catalog.API) string {
+	if api.Definition == "" {
+		return ""
+	}
+	return escapedPath("apis", product.ID, "docs", api.Slug)
 }
 
 // productFragment is only for people who are signed in.
 func (s *Web) productFragment(w http.ResponseWriter, r *http.Request) error {
 	return s.member(func(w http.ResponseWriter, r *http.Request, _ identity.Identity) error {
-		body, err := s.productPage(r, "/dashboard")
+		shelf, product, _, err := s.onShelf(r)
+		if err != nil {
+			return err
+		}
+		body, err := s.productPage(r, shelf, product, "/dashboard")
 		if err != nil {
 			return err
 		}
@@ -77,21 +157,10 @@ func (s *Web) productFragment(w http.ResponseWriter, r *http.Request) error {
 	})(w, r)
 }
 
-func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error) {
-	name, err := param(r, "product")
-	if err != nil {
-		return productPage{}, err
-	}
-	published, err := s.views.Catalog(r.Context())
-	if err != nil {
-		return productPage{}, err
-	}
-	product, ok := published.Product(name)
-	if !ok {
-		return productPage{}, portal.Fail(portal.NotFound, "There is no such product, or it is no longer offered.")
-	}
+func (s *Web) productPage(r *http.Request, shelf *library.Shelf, product catalog.Product, returnTo string) (productPage, error) {
 	body := productPage{Product: product, SignIn: signIn(returnTo), PlansPerKey: count(s.plansPerKey, "plan")}
 	var mine ofAccount
+	var err error
 	if id, ok := identity.From(r.Context()); ok {
 		if mine, err = s.ofAccount(r.Context(), id.Account); err != nil {
 			return productPage{}, err
@@ -102,17 +171,31 @@ func (s *Web) productPage(r *http.Request, returnTo string) (productPage, error)
 			body.Unregistered, body.Open = &progress, true
 		}
 	}
-	all := offersIn(published.Products)
+	all := offersIn(shelf.Products)
 	for _, plan := range product.Plans {
 		card := s.planCard(plan, all, mine)
+		card.Elsewhere = elsewhere(product, plan)
 		body.Offers = append(body.Offers, card)
 		body.Open = body.Open || card.open()
 		if card.Held != nil && card.Held.State == projections.SubscriptionActive && !card.Blocked {
-			body.Call = firstCall(endpoint(product), placeholderKey)
+			body.Call = s.firstCall(r.Context(), shelf, product, placeholderKey)
 		}
 	}
-	body.Version = versionOf(published.Hash, mine)
+	body.Version = versionOf(shelf.Hash, mine)
 	return body, nil
+}
+
+// elsewhere says how to get a plan that people cannot subscribe to on this page.
+func elsewhere(product catalog.Product, plan catalog.Plan) string {
+	switch {
+	case plan.Marketplace:
+		return "This plan is sold on AWS Marketplace. Buy it there."
+	case plan.Approval == catalog.ApprovalManual && product.Owner != nil && product.Owner.Email != "":
+		return "The operator of this portal approves subscriptions to this plan. Write to " + product.Owner.Email + "."
+	case plan.Approval == catalog.ApprovalManual:
+		return "The operator of this portal approves subscriptions to this plan. Ask them for it."
+	}
+	return ""
 }
 
 type ofAccount struct {

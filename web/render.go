@@ -69,6 +69,11 @@ type view struct {
 	Title string
 	// Section is the current link of the header, "" for none.
 	Section string
+	// About is a sentence about the page for search engines and previews, Image a picture for it;
+	// both may be "".
+	About, Image string
+	// Query is in the search field of the header.
+	Query string
 	// Refresh makes a browser without JavaScript reload the page every few seconds.
 	Refresh bool
 	Body    any
@@ -81,13 +86,18 @@ type frame struct {
 	Person   string
 	SignIn   string
 	SignUp   string
+	// Coloured says that the page may have code with colours.
+	Coloured bool
+	// HeaderSearch says that the page has no larger search field of its own.
+	HeaderSearch bool
 }
 
 func (s *Web) render(w http.ResponseWriter, r *http.Request, status int, v view) {
 	id, signedIn := identity.From(r.Context())
 	s.execute(w, r, status, v.page, "layout", frame{
 		view: v, Portal: s.name, SignedIn: signedIn, Person: displayName(id),
-		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)),
+		SignIn: signIn(here(r)), SignUp: signUp(afterSignUp(r)), HeaderSearch: v.page != "home" && v.page != "search",
+		Coloured: v.page == "reference" || v.page == "reading" || v.page == "product" || v.page == "page",
 	})
 }
 

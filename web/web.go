@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/operations"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/projections"
@@ -42,16 +44,23 @@ type asking interface {
 }
 
 type reading interface {
-	Catalog(ctx context.Context) (projections.Catalog, error)
 	Account(ctx context.Context, id portal.AccountID) (projections.Account, error)
 	Activity(ctx context.Context, id portal.AccountID, cursor string, limit int32) (projections.ActivityPage, error)
 	LastReveals(ctx context.Context, id portal.AccountID) (map[portal.KeyID]time.Time, error)
 }
 
-// Config configures a Web. Operations, Views and Status are required.
+// shelves is what people see of the catalog.
+type shelves interface {
+	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
+}
+
+// Config configures a Web. Operations, Views, Library and Status are required.
 type Config struct {
 	Operations asking
 	Views      reading
+	Library    shelves
+	// Try sends requests of the try-it console. Without it there is no console.
+	Try trying
 	// Status returns the HTTP status for an error (api.Status).
 	Status func(error) int
 	// Correlation returns the request id in the context. Error pages show it, and it becomes
@@ -80,6 +89,9 @@ type Config struct {
 type Web struct {
 	operations  asking
 	views       reading
+	library     shelves
+	trying      trying
+	texts       *texts
 	status      func(error) int
 	correlation func(context.Context) string
 	ended       func(*http.Request) bool
@@ -94,7 +106,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, texts: newTexts(), status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -133,7 +145,13 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		r.Use(headers)
 		get(r, "/", s.page(s.home))
 		get(r, "/apis", s.page(s.catalog))
-		get(r, "/apis/{product}", s.page(s.product))
+		get(r, "/apis/{product}", s.productPageOf(s.product))
+		get(r, "/apis/{product}/plans", s.productPageOf(s.plans))
+		get(r, "/apis/{product}/changelog", s.productPageOf(s.changelog))
+		get(r, "/apis/{product}/pages/{page}", s.productPageOf(s.guide))
+		s.referenceRoutes(r)
+		get(r, "/search", s.page(s.search))
+		get(r, "/search/fragment", s.page(s.searchFragment))
 		get(r, "/apis/{product}/fragment", s.page(s.productFragment))
 		get(r, "/dashboard", s.page(s.member(s.dashboard)))
 		get(r, "/dashboard/fragment", s.page(s.member(s.dashboardFragment)))

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -93,25 +92,6 @@ func rate(perSecond float64) string {
 	}
 	return strconv.FormatFloat(perSecond, 'f', -1, 64) + " requests a second"
 }
-
-// Placeholders that the reader replaces in a first call.
-const (
-	placeholderKey  = "YOUR_API_KEY"
-	placeholderPath = "A_PATH"
-)
-
-// firstCall returns a shell command that calls an API with a key, "" without an endpoint. The
-// catalog has no paths, and few APIs answer at their root, so the reader fills one in.
-func firstCall(endpoint, key string) string {
-	if endpoint == "" {
-		return ""
-	}
-	at := strings.TrimSuffix(endpoint, "/") + "/" + placeholderPath
-	return fmt.Sprintf("curl -H %s %s", shellQuoted("x-api-key: "+key), shellQuoted(at))
-}
-
-// shellQuoted quotes any text as one word for a POSIX shell.
-func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
 // badge is a state in a word. The icon is for people who do not see colours.
 type badge struct {

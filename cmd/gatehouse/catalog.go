@@ -18,7 +18,8 @@ import (
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
-	Sync catalogSyncCommand `cmd:"" help:"Ask the workers to read the usage plans and APIs now, and wait until they have. They also do so every five minutes."`
+	Check catalogCheckCommand `cmd:"" help:"Check a catalog folder on this machine, and say what to change. It needs no AWS."`
+	Sync  catalogSyncCommand  `cmd:"" help:"Ask the workers to read the usage plans and APIs now, and wait until they have. They also do so every five minutes."`
 }
 
 type catalogSyncCommand struct{ output }

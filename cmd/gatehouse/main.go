@@ -27,7 +27,7 @@ type commands struct {
 	Doctor      doctorCommand      `cmd:"" help:"Check that everything Gatehouse needs exists and answers."`
 	Sweep       sweepCommand       `cmd:"" help:"Have workers compare API Gateway and the views with the journal, and repair the differences."`
 	Projections projectionsCommand `cmd:"" help:"Show the state of the views, or have a worker rebuild them."`
-	Catalog     catalogCommand     `cmd:"" help:"Have a worker read the catalog now."`
+	Catalog     catalogCommand     `cmd:"" help:"Check a catalog folder, or have a worker read the catalog now."`
 	Operation   operationCommand   `cmd:"" help:"Show or follow an operation."`
 	Account     accountCommand     `cmd:"" help:"Look up an account."`
 	Keys        keysCommand        `cmd:"" help:"Look up the account that an API key belongs to."`

@@ -31,6 +31,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 		"an unknown command":            {[]string{"nope"}, "unexpected argument nope", "Run `gatehouse --help` for usage."},
 		"an unknown flag":               {[]string{"dlq", "list", "--every"}, "unknown flag --every", "Run `gatehouse dlq list --help` for usage."},
 		"no verb":                       {[]string{"dlq"}, `expected one of "list", "show", "replay", "discard"`, "Run `gatehouse dlq --help` for usage."},
+		"no folder":                     {[]string{"catalog", "check"}, `expected "<folder>"`, "Run `gatehouse catalog check --help` for usage."},
 		"no id":                         {[]string{"operation", "show"}, `expected "<id>"`, "Run `gatehouse operation show --help` for usage."},
 		"neither a letter nor --all":    {[]string{"dlq", "replay"}, "name the dead letters to replay, or --all", "Run `gatehouse dlq replay --help` for usage."},
 		"a letter and --all":            {[]string{"dlq", "replay", "x", "--all"}, "name the dead letters to replay, or --all", "Run"},
@@ -57,7 +58,7 @@ func TestWrongCommandLinePrintsAHintAndExitsWithTwo(t *testing.T) {
 
 func TestEveryCommandHasHelpAndVersion(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "sync"}, {"operation", "show"}, {"operation", "follow"},
+	for _, args := range [][]string{{}, {"local"}, {"setup"}, {"doctor"}, {"sweep"}, {"projections", "status"}, {"projections", "rebuild"}, {"catalog", "check"}, {"catalog", "sync"}, {"operation", "show"}, {"operation", "follow"},
 		{"account", "find"}, {"keys", "whose"}, {"dlq"}, {"dlq", "list"}, {"dlq", "show"}, {"dlq", "replay"}, {"dlq", "discard"}, {"completion"}, {"version"}} {
 		code, stdout, stderr := said(t, nil, append(slices.Clone(args), "--help")...)
 		if code != 0 || !strings.HasPrefix(stdout, "Usage: gatehouse") || stderr != "" {

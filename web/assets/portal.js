@@ -199,6 +199,195 @@ for (const part of document.querySelectorAll("[data-poll], [data-idle]")) {
   follow(part);
 }
 
+// --- Searching while typing --------------------------------------------------------
+
+const typingPause = 180;
+
+// suggest shows what the search finds below its field. The results are links, so Tab and the
+// arrow keys reach them.
+function suggest(field) {
+  const form = field.form;
+  form.classList.add("suggest");
+  let timer = 0;
+  let asked = "";
+  const close = () => form.querySelector(".suggestions")?.remove();
+  const links = () => [...form.querySelectorAll(".suggestions a")];
+  const find = async () => {
+    const query = field.value.trim();
+    if (query === asked) {
+      return;
+    }
+    asked = query;
+    if (query.length < 2) {
+      close();
+      return;
+    }
+    let answer;
+    try {
+      answer = await fetch(`/search/fragment?q=${encodeURIComponent(query)}`);
+    } catch {
+      return;
+    }
+    if (!answer.ok || query !== asked || !form.contains(document.activeElement)) {
+      return;
+    }
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    close();
+    form.append(parsed.body.firstElementChild);
+    const found = links().length;
+    announce(found > 1 ? counted2(found - 1, "result") : "Nothing matches");
+  };
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(find, typingPause);
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      close();
+      asked = "";
+      field.focus();
+      return;
+    }
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") {
+      return;
+    }
+    const all = [field, ...links()];
+    const at = all.indexOf(document.activeElement);
+    const next = all[(at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length];
+    if (at >= 0 && next) {
+      event.preventDefault();
+      next.focus();
+    }
+  });
+  document.addEventListener("focusin", (event) => {
+    if (!form.contains(event.target)) {
+      close();
+      asked = "";
+    }
+  });
+  document.addEventListener("click", (event) => {
+    if (!form.contains(event.target)) {
+      close();
+      asked = "";
+    }
+  });
+}
+
+function counted2(n, noun) {
+  return `${n} ${noun}${n === 1 ? "" : "s"}`;
+}
+
+for (const field of document.querySelectorAll("[data-suggest]")) {
+  suggest(field);
+}
+
+// A slash goes to the search field, except while typing.
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) {
+    return;
+  }
+  const field = document.querySelector("[data-suggest]") ?? document.getElementById("q");
+  if (field) {
+    event.preventDefault();
+    field.focus();
+    field.select();
+  }
+});
+
+// --- Documentation -----------------------------------------------------------------
+
+// Another language replaces the examples without leaving the place.
+document.addEventListener("click", async (event) => {
+  const choice = event.target.closest("[data-language]");
+  if (!choice || event.ctrlKey || event.metaKey || event.shiftKey) {
+    return;
+  }
+  event.preventDefault();
+  const language = new URL(choice.href).searchParams.get("language");
+  const address = new URL(location.href);
+  address.hash = "";
+  address.searchParams.set("language", language);
+  let answer;
+  try {
+    answer = await fetch(address);
+  } catch {
+    answer = null;
+  }
+  if (!answer?.ok) {
+    location.assign(choice.href);
+    return;
+  }
+  const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const place = choice.closest("[data-snippet]").dataset.snippet;
+  for (const old of document.querySelectorAll("[data-snippet]")) {
+    const next = [...parsed.querySelectorAll("[data-snippet]")].find((one) => one.dataset.snippet === old.dataset.snippet);
+    if (next) {
+      old.replaceWith(next);
+    }
+  }
+  [...document.querySelectorAll("[data-snippet]")].find((one) => one.dataset.snippet === place)
+    ?.querySelector("[data-language][aria-current]")?.focus();
+  announce(`Examples are in ${choice.textContent.trim()}`);
+});
+
+// Copying a page as Markdown fetches it first.
+document.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-copy-from]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) {
+    return;
+  }
+  event.preventDefault();
+  try {
+    const answer = await fetch(link.dataset.copyFrom);
+    if (!answer.ok) {
+      throw new Error("no Markdown");
+    }
+    await navigator.clipboard.writeText(await answer.text());
+  } catch {
+    location.assign(link.href);
+    return;
+  }
+  const label = link.firstElementChild;
+  const before = label.textContent;
+  label.textContent = "Copied";
+  announce("Copied");
+  setTimeout(() => { label.textContent = before; }, 2000);
+});
+
+// The console's answer appears without leaving the page.
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (!form.matches("[data-console]") || event.defaultPrevented) {
+    return;
+  }
+  event.preventDefault();
+  const section = form.closest(".console");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
+    const parsed = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const next = parsed.querySelector(".console");
+    if (!next) {
+      throw new Error("no console");
+    }
+    section.replaceWith(next);
+    next.querySelector("#try-result").focus();
+    announce(next.querySelector(".exchange-head, [role=alert]")?.textContent ?? "Done");
+  } catch {
+    announce("There was no response. Try again.");
+  } finally {
+    release();
+  }
+});
+
+// On a small window the navigation of the documentation starts closed.
+if (matchMedia("(max-width: 60rem)").matches) {
+  document.querySelector(".nav-fold")?.removeAttribute("open");
+  for (const facet of document.querySelectorAll(".facet")) {
+    facet.removeAttribute("open");
+  }
+}
+
 // --- Times -------------------------------------------------------------------------
 
 function counted(n, noun) {

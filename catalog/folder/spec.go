@@ -1,0 +1,132 @@
+package folder
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// spec is a valid product.yaml.
+type spec struct {
+	ID          string         `json:"id"`
+	Name        string         `json:"name"`
+	Description string         `json:"description"`
+	Category    string         `json:"category"`
+	Tags        []string       `json:"tags"`
+	Owner       *catalog.Owner `json:"owner"`
+	Image       *imageSpec     `json:"image"`
+	Featured    bool           `json:"featured"`
+	Status      string         `json:"status"`
+	Sunset      string         `json:"sunset"`
+	Successor   string         `json:"successor"`
+	Version     string         `json:"version"`
+	VersionOf   string         `json:"version_of"`
+	Visibility  visibility     `json:"visibility"`
+	APIs        []apiSpec      `json:"apis"`
+	Plans       []planSpec     `json:"plans"`
+}
+
+type imageSpec struct {
+	File string `json:"file"`
+	Alt  string `json:"alt"`
+}
+
+type apiSpec struct {
+	ID          string   `json:"id"`
+	Name        string   `json:"name"`
+	Stage       string   `json:"stage"`
+	Slug        string   `json:"slug"`
+	Title       string   `json:"title"`
+	Description string   `json:"description"`
+	Version     string   `json:"version"`
+	Endpoint    string   `json:"endpoint"`
+	OpenAPI     string   `json:"openapi"`
+	SDKs        []string `json:"sdks"`
+}
+
+func (a apiSpec) onAPIGateway() bool { return a.ID != "" || a.Name != "" }
+
+type planSpec struct {
+	ID          portal.PlanID `json:"id"`
+	Name        string        `json:"name"`
+	Title       string        `json:"title"`
+	Description string        `json:"description"`
+	Price       string        `json:"price"`
+	Recommended bool          `json:"recommended"`
+	Approval    string        `json:"approval"`
+	Offer       *bool         `json:"offer"`
+}
+
+// visibility is one of the words, or {"groups": […]}.
+type visibility struct {
+	word   string
+	groups []string
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (v *visibility) UnmarshalJSON(data []byte) error {
+	if json.Unmarshal(data, &v.word) == nil {
+		return nil
+	}
+	var members struct {
+		Groups []string `json:"groups"`
+	}
+	v.word = catalog.VisibleGroups
+	err := json.Unmarshal(data, &members)
+	v.groups = members.Groups
+	return err
+}
+
+// parseSpec reads a product.yaml. The spec has what could be read even if there are faults.
+func parseSpec(data []byte) (spec, mapping, []fault) {
+	text, because := plainText(data)
+	if because != nil {
+		return spec{}, mapping{}, []fault{*because}
+	}
+	m, faults := parseYAML(text)
+	if len(faults) > 0 {
+		return spec{}, m, faults
+	}
+	if faults = loadSchema().validate(m); len(faults) > 0 {
+		id, _ := m.value["id"].(string)
+		return spec{ID: id}, m, faults
+	}
+	body, err := json.Marshal(m.value)
+	if err != nil {
+		panic(fmt.Errorf("encoding parsed YAML: %w", err)) // maps, lists, strings and booleans only
+	}
+	var s spec
+	if err := json.Unmarshal(body, &s); err != nil {
+		panic(fmt.Errorf("decoding a product that the schema accepts: %w", err))
+	}
+	return s, m, nil
+}
+
+// product is the description in the catalog's terms, without plans, APIs and files.
+func (s spec) product() catalog.Product {
+	return catalog.Product{
+		ID: s.ID, Name: s.Name, Description: s.Description, Category: s.Category, Tags: s.Tags, Owner: s.Owner, Featured: s.Featured,
+		Status: s.Status, Sunset: s.Sunset, Successor: s.Successor, Version: s.Version, VersionOf: s.VersionOf,
+		Visibility: s.Visibility.word, Groups: s.Visibility.groups,
+	}
+}
+
+func (p planSpec) described(line int) catalog.DescribedPlan {
+	plan := catalog.DescribedPlan{
+		ID: p.ID, Named: p.Name, Title: p.Title, Description: p.Description, Price: p.Price, Recommended: p.Recommended,
+		Withheld: p.Offer != nil && !*p.Offer, Line: line,
+	}
+	if p.Approval == catalog.ApprovalManual {
+		plan.Approval = catalog.ApprovalManual
+	}
+	return plan
+}
+
+func (a apiSpec) described(line int) catalog.DescribedAPI {
+	return catalog.DescribedAPI{
+		ID: a.ID, Named: a.Name, Stage: a.Stage, Slug: a.Slug, Title: a.Title, Description: a.Description, Version: a.Version,
+		Endpoint: a.Endpoint, SDKs: a.SDKs, Line: line,
+	}
+}

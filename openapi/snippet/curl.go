@@ -1,0 +1,48 @@
+package snippet
+
+import (
+	"fmt"
+	"strings"
+)
+
+// curl prints the status with the headers of the answer, as curl's users know it.
+func curl(r Request) (string, error) {
+	parts := []string{"curl --include --request " + r.Method + " " + shellLiteral(r.URL)}
+	switch r.Method {
+	case "GET":
+		parts[0] = "curl --include " + shellLiteral(r.URL)
+		if r.Body != "" {
+			parts[0] = "curl --include --request GET " + shellLiteral(r.URL)
+		}
+	case "HEAD":
+		parts[0] = "curl --head " + shellLiteral(r.URL)
+	}
+	for _, h := range r.Header {
+		// curl sends an empty header only if a semicolon ends its name.
+		field := h.Name + ";"
+		if h.Value != "" {
+			field = h.Name + ": " + h.Value
+		}
+		parts = append(parts, "--header "+shellLiteral(field))
+	}
+	if r.Body != "" {
+		parts = append(parts, "--data-raw "+shellLiteral(r.Body))
+	}
+	return strings.Join(parts, " \\\n  ") + "\n", nil
+}
+
+// shellLiteral writes a literal for POSIX shells, or for bash and zsh if the text has hidden
+// characters, which would act as keys when they are pasted into a terminal.
+func shellLiteral(text string) string {
+	if !hasHidden(text) {
+		return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+	}
+	octal := func(r rune) string {
+		var b strings.Builder
+		for _, c := range []byte(string(r)) {
+			fmt.Fprintf(&b, `\%03o`, c)
+		}
+		return b.String()
+	}
+	return "$'" + escaping{quotes: "'", unicode: octal}.write(text) + "'"
+}

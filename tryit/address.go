@@ -1,0 +1,28 @@
+package tryit
+
+import (
+	"context"
+	"net/netip"
+)
+
+type addressKey struct{}
+
+// WithAddress returns a context with the address of the client, by which people who are not signed
+// in are limited. Without one, all of them share one limit.
+func WithAddress(ctx context.Context, client netip.Addr) context.Context {
+	return context.WithValue(ctx, addressKey{}, client)
+}
+
+// network names the client's network: an IPv4 address, or a whole /64 of IPv6, which one client can
+// have.
+func network(ctx context.Context) string {
+	client, _ := ctx.Value(addressKey{}).(netip.Addr)
+	if !client.IsValid() {
+		return "unknown"
+	}
+	bits := client.BitLen()
+	if client.Is6() {
+		bits = 64
+	}
+	return netip.PrefixFrom(client.WithZone(""), bits).Masked().String()
+}

@@ -1,0 +1,137 @@
+package tryit
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// Shelves is where a viewer's catalog is. *library.Library is one.
+type Shelves interface {
+	For(ctx context.Context, viewer catalog.Viewer) (*library.Shelf, error)
+}
+
+// Values returns the value of an account's key, to send it. *operations.Operations does.
+type Values interface {
+	ValueToSend(ctx context.Context, account portal.AccountID, key portal.KeyID) (string, error)
+}
+
+// Console tries operations of the catalog for people: it finds the API as they may see it, builds
+// the request, adds their key and sends it, within limits. It is safe for concurrent use.
+type Console struct {
+	shelves Shelves
+	values  Values
+	sender  *Sender
+	limits  *limits
+}
+
+// NewConsole returns a Console. now is the clock of the limits.
+func NewConsole(shelves Shelves, values Values, sender *Sender, now func() time.Time) *Console {
+	return &Console{shelves: shelves, values: values, sender: sender, limits: newLimits(now)}
+}
+
+// Caller is the person who tries something. Account is "" for one who is not signed in; they are
+// limited by WithAddress.
+type Caller struct {
+	Viewer  catalog.Viewer
+	Account portal.AccountID
+}
+
+// Attempt is what a person wants to send: an operation of the API's OpenAPI document with values,
+// or a method and a path.
+type Attempt struct {
+	// Product and API name the API as the catalog does: the product's id and the API's slug.
+	Product, API string
+	// Operation is the operation's ID. With "", Method and Path say what to send, and of Values
+	// only Body counts.
+	Operation string
+	Values    openapi.Values
+	// Path follows the API's endpoint, as in Request.
+	Method, Path string
+	// Header is sent besides the operation's headers and the key's, and wins over the former.
+	Header http.Header
+	// Key is one of the account's keys, "" for none.
+	Key portal.KeyID
+}
+
+// Try sends the request and returns what happened; see Sender.Send. A product or API that the
+// caller does not see is NotFound, and so are an unknown operation and a key of another account.
+// Values that do not fit the operation are Invalid, and the error wraps openapi.Problems. A key for
+// an API that takes none (TakesKeys) is Invalid, too; without an account it is Unauthorized. Beyond
+// the limits the error is TooManyRequests.
+func (c *Console) Try(ctx context.Context, who Caller, attempt Attempt) (Exchange, error) {
+	shelf, err := c.shelves.For(ctx, who.Viewer)
+	if err != nil {
+		return Exchange{}, err
+	}
+	api, _, err := shelf.API(attempt.Product, attempt.API)
+	if err != nil {
+		return Exchange{}, err
+	}
+	if err := check(shelf.Document, api, who, attempt); err != nil {
+		return Exchange{}, err
+	}
+	request, err := compose(ctx, shelf, api, attempt)
+	if err != nil {
+		return Exchange{}, err
+	}
+	end, err := c.limits.begin(who.limited(ctx))
+	if err != nil {
+		return Exchange{}, err
+	}
+	defer end()
+	if attempt.Key != "" {
+		value, err := c.values.ValueToSend(ctx, who.Account, attempt.Key)
+		if err != nil {
+			return Exchange{}, err
+		}
+		request.Key = Key(value)
+	}
+	exchange, err := c.sender.Send(ctx, request)
+	if exchange.Failure == FailurePrivate {
+		zerolog.Ctx(ctx).Warn().Str("product", attempt.Product).Str("api", attempt.API).
+			Msg("a try-it request was not sent, because the API's host has a private address; GATEHOUSE_TRY_PRIVATE_HOSTS can allow it")
+	}
+	return exchange, err
+}
+
+func check(document catalog.Document, api catalog.API, who Caller, attempt Attempt) error {
+	switch {
+	case api.Private:
+		return portal.Fail(portal.Conflict, "This API can be called only from inside its owner's network. Copy the code and run it there.")
+	case api.Endpoint == "":
+		return portal.Fail(portal.Conflict, "This API has no public address, so it cannot be tried here.")
+	case attempt.Key == "":
+		return nil
+	case who.Account == "":
+		return portal.Fail(portal.Unauthorized, "Sign in to use one of your keys.")
+	case !TakesKeys(document, api):
+		return portal.Fail(portal.Invalid, "This API takes no keys of this portal. Send the request without a key.")
+	}
+	return nil
+}
+
+// TakesKeys reports whether keys may be sent to an API of the document: it is a REST API on API
+// Gateway, and a plan opens it. A product folder can name other endpoints, and a mistake there must
+// not send people's keys to somebody else.
+func TakesKeys(document catalog.Document, api catalog.API) bool {
+	stage := portal.Stage{API: api.ID, Stage: api.Stage}
+	return api.Kind == catalog.REST && api.ID != "" && slices.ContainsFunc(document.Products, func(p catalog.Product) bool {
+		return slices.ContainsFunc(p.Plans, func(plan catalog.Plan) bool { return slices.Contains(plan.Stages, stage) })
+	})
+}
+
+func (c Caller) limited(ctx context.Context) caller {
+	if c.Account != "" {
+		return caller{name: string(c.Account), signedIn: true}
+	}
+	return caller{name: network(ctx)}
+}

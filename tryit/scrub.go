@@ -1,0 +1,42 @@
+package tryit
+
+import "strings"
+
+// shortestPart is how many characters of a key at the end of a text that broke off are cut.
+const shortestPart = 4
+
+// scrubbed masks a key that the API sent back, or that the person typed somewhere else.
+func scrubbed(e Exchange, key string) Exchange {
+	if key == "" {
+		return e
+	}
+	mask := strings.NewReplacer(key, Mask).Replace
+	e.Request.URL, e.Request.Body = mask(e.Request.URL), mask(e.Request.Body)
+	maskHeaders(e.Request.Headers, mask)
+	if e.Response == nil {
+		return e
+	}
+	maskHeaders(e.Response.Headers, mask)
+	body := &e.Response.Body
+	body.Type, body.Text = mask(body.Type), mask(body.Text)
+	if body.Truncated {
+		body.Text = withoutPart(body.Text, key)
+	}
+	return e
+}
+
+func maskHeaders(headers []Header, mask func(string) string) {
+	for i, h := range headers {
+		headers[i] = Header{Name: mask(h.Name), Value: mask(h.Value)}
+	}
+}
+
+// withoutPart cuts the beginning of a key off the end of a text.
+func withoutPart(text, key string) string {
+	for n := min(len(key)-1, len(text)); n >= shortestPart; n-- {
+		if strings.HasSuffix(text, key[:n]) {
+			return text[:len(text)-n]
+		}
+	}
+	return text
+}

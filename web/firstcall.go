@@ -1,0 +1,113 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
+	"github.com/gatehouse-portal/gatehouse/openapi/snippet"
+)
+
+// Placeholders that the reader replaces in a first call.
+const (
+	placeholderKey  = "YOUR_API_KEY"
+	placeholderPath = "A_PATH"
+)
+
+// firstCall is a shell command that calls an API, the zero value if no address is known.
+type firstCall struct {
+	Text string
+	// Path says that the reader must fill in a path, Key that the call needs a key.
+	Path, Key bool
+}
+
+// firstCall returns the simplest call to a product that its documentation has. Without
+// documentation the reader has to fill in a path, since few APIs answer at their root.
+func (s *Web) firstCall(ctx context.Context, shelf *library.Shelf, product catalog.Product, key string) firstCall {
+	for _, api := range product.APIs {
+		if api.Definition == "" || api.Endpoint == "" || api.Kind == catalog.Docs {
+			continue
+		}
+		doc, err := shelf.Definition(ctx, product.ID, api.Slug)
+		if err != nil {
+			zerolog.Ctx(ctx).Warn().Err(err).Str("product", product.ID).Msg("a first call is shown without a path, because the API's definition cannot be read")
+			continue
+		}
+		op := simplest(doc)
+		if op == nil {
+			continue
+		}
+		keyed := takesKey(product, api, doc, op)
+		if text := exampleCall(op, api.Endpoint, "curl", key, keyed); text != "" {
+			return firstCall{Text: text, Key: keyed}
+		}
+	}
+	return plainCall(endpoint(product), key)
+}
+
+// plainCall is a call to an address without documentation.
+func plainCall(endpoint, key string) firstCall {
+	if endpoint == "" {
+		return firstCall{}
+	}
+	at := strings.TrimSuffix(endpoint, "/") + "/" + placeholderPath
+	return firstCall{Text: fmt.Sprintf("curl -H %s %s", shellQuoted("x-api-key: "+key), shellQuoted(at)), Path: true, Key: true}
+}
+
+// simplest returns the operation that is easiest to try: a GET with as few required parameters as
+// possible, and rather one that needs no more than a key.
+func simplest(doc *openapi.Document) *openapi.Operation {
+	var best *openapi.Operation
+	least := 0
+	for _, tag := range doc.Tags {
+		for _, op := range tag.Operations {
+			if op.Method != "GET" || op.Deprecated {
+				continue
+			}
+			effort := 1
+			for _, p := range op.Parameters {
+				if p.Required {
+					effort += 2
+				}
+			}
+			if !op.TakesKey() && !op.Open() {
+				effort += 10
+			}
+			if best == nil || effort < least {
+				best, least = op, effort
+			}
+		}
+	}
+	return best
+}
+
+// takesKey reports whether an operation is called with an API key of this portal: its document
+// says so, or says nothing about authentication at all though plans open the API.
+func takesKey(product catalog.Product, api catalog.API, doc *openapi.Document, op *openapi.Operation) bool {
+	return op.TakesKey() || (len(doc.Security) == 0 && api.Kind == catalog.REST && len(product.Plans) > 0)
+}
+
+// exampleCall writes an operation's example request in a language, "" if it cannot be written.
+func exampleCall(op *openapi.Operation, base, language, key string, keyed bool) string {
+	request := op.ExampleRequest(base)
+	call := snippet.Request{Method: request.Method, URL: request.URL, Body: request.Body}
+	for _, h := range request.Header {
+		call.Header = append(call.Header, snippet.Header{Name: h.Name, Value: h.Value})
+	}
+	if keyed {
+		call.Header = append(call.Header, snippet.Header{Name: "x-api-key", Value: key})
+	}
+	text, err := snippet.Write(language, call)
+	if err != nil {
+		return ""
+	}
+	return text
+}
+
+// shellQuoted quotes any text as one word for a POSIX shell.
+func shellQuoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

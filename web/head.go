@@ -1,0 +1,246 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/rs/zerolog"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// shelf returns what the person who asks may see of the catalog.
+func (s *Web) shelf(r *http.Request) (*library.Shelf, error) {
+	return s.library.For(r.Context(), library.Viewer(r.Context()))
+}
+
+func signedIn(r *http.Request) bool {
+	_, ok := identity.From(r.Context())
+	return ok
+}
+
+// onShelf finds the product in the path. An old address of it leads to the same page at its
+// present one: then moved is that page's path.
+func (s *Web) onShelf(r *http.Request) (shelf *library.Shelf, product catalog.Product, moved string, err error) {
+	name, err := param(r, "product")
+	if err != nil {
+		return nil, product, "", err
+	}
+	if shelf, err = s.shelf(r); err != nil {
+		return nil, product, "", err
+	}
+	if product, err = shelf.Product(name); err != nil {
+		return nil, product, "", err
+	}
+	if product.ID != name {
+		pattern := chi.RouteContext(r.Context()).RoutePattern()
+		_, rest, _ := strings.Cut(pattern, "{product}")
+		moved = escapedPath("apis", product.ID)
+		for _, segment := range strings.Split(strings.Trim(rest, "/"), "/") {
+			if variable, ok := strings.CutPrefix(segment, "{"); ok {
+				value, err := param(r, strings.TrimSuffix(variable, "}"))
+				if err != nil {
+					return nil, product, "", err
+				}
+				segment = value
+			}
+			if segment != "" {
+				moved += escapedPath(segment)
+			}
+		}
+	}
+	return shelf, product, moved, nil
+}
+
+// productPageOf serves a page about a product, and redirects old addresses.
+func (s *Web) productPageOf(page func(http.ResponseWriter, *http.Request, *library.Shelf, catalog.Product) error) http.HandlerFunc {
+	return s.page(func(w http.ResponseWriter, r *http.Request) error {
+		shelf, product, moved, err := s.onShelf(r)
+		if err != nil {
+			return err
+		}
+		if moved != "" {
+			http.Redirect(w, r, moved, http.StatusFound)
+			return nil
+		}
+		return page(w, r, shelf, product)
+	})
+}
+
+// productHead is the top of every page about a product.
+type productHead struct {
+	Product  catalog.Product
+	Badges   []badge
+	Image    string
+	Tabs     []tab
+	Versions []versionLink
+	// Sunset is the day after which the product may be gone, "" if unknown.
+	Sunset    string
+	Successor *link
+	Action    link
+	// Current names the page, "" for the overview.
+	Current string
+}
+
+type tab struct {
+	link
+	Current bool
+}
+
+type versionLink struct {
+	link
+	Current bool
+	Note    string
+}
+
+// The tabs of a product.
+const (
+	tabOverview  = "Overview"
+	tabDocs      = "Docs"
+	tabPlans     = "Plans"
+	tabChangelog = "Changelog"
+)
+
+func (s *Web) head(r *http.Request, shelf *library.Shelf, product catalog.Product, current string) productHead {
+	head := productHead{
+		Product: product, Badges: productBadges(product), Image: imageOf(product), Sunset: day(product.Sunset),
+		Versions: versionLinks(shelf.Products, product),
+		Action:   link{"Get an API key", escapedPath("apis", product.ID, "plans")},
+	}
+	if current != tabOverview {
+		head.Current = current
+	}
+	at := func(label string, segments ...any) {
+		head.Tabs = append(head.Tabs, tab{link{label, escapedPath(append([]any{"apis", product.ID}, segments...)...)}, label == current})
+	}
+	at(tabOverview)
+	if len(documented(product)) > 0 {
+		at(tabDocs, "docs")
+	}
+	if len(product.Plans) > 0 {
+		at(tabPlans, "plans")
+	} else {
+		head.Action = link{}
+	}
+	if s.holds(r, product) {
+		head.Action = link{"See your key", "/dashboard#keys"}
+	}
+	if product.Changelog != "" {
+		at(tabChangelog, "changelog")
+	}
+	if next, err := shelf.Product(product.Successor); err == nil && product.Successor != "" {
+		head.Successor = &link{next.Name + versionSuffix(next), escapedPath("apis", next.ID)}
+	}
+	return head
+}
+
+// holds reports whether the person has one of the product's plans. If that cannot be read, the page
+// is shown all the same.
+func (s *Web) holds(r *http.Request, product catalog.Product) bool {
+	id, ok := identity.From(r.Context())
+	if !ok || len(product.Plans) == 0 {
+		return false
+	}
+	account, err := s.views.Account(r.Context(), id.Account)
+	if err != nil {
+		zerolog.Ctx(r.Context()).Warn().Err(err).Msg("a product is shown without what the account holds of it")
+		return false
+	}
+	return slices.ContainsFunc(product.Plans, func(plan catalog.Plan) bool {
+		return subscriptionTo(account, plan.ID).State == projections.SubscriptionActive
+	})
+}
+
+// documented returns the APIs that have an OpenAPI document.
+func documented(product catalog.Product) []catalog.API {
+	return slices.DeleteFunc(slices.Clone(product.APIs), func(api catalog.API) bool { return api.Definition == "" })
+}
+
+func imageOf(product catalog.Product) string {
+	if product.Image == nil {
+		return ""
+	}
+	return escapedPath("api", "v1", "catalog", product.ID, "image") + "?v=" + product.Image.Hash[:min(12, len(product.Image.Hash))]
+}
+
+func productBadges(product catalog.Product) []badge {
+	var list []badge
+	switch product.Status {
+	case catalog.StatusBeta:
+		list = append(list, badge{"busy", "info", "Beta"})
+	case catalog.StatusNew:
+		list = append(list, badge{"ok", "star", "New"})
+	case catalog.StatusDeprecated:
+		list = append(list, badge{"warn", "pause", "Deprecated"})
+	}
+	switch product.Visibility {
+	case catalog.VisibleSignedIn:
+		list = append(list, badge{"quiet", "lock", "For members"})
+	case catalog.VisibleGroups:
+		list = append(list, badge{"quiet", "lock", "For your group"})
+	case catalog.VisibleHidden:
+		list = append(list, badge{"quiet", "lock", "Hidden"})
+	}
+	return list
+}
+
+// versionLinks lists the versions of a product, the newest first, if there are several.
+func versionLinks(products []catalog.Product, of catalog.Product) []versionLink {
+	if of.VersionOf == "" {
+		return nil
+	}
+	var list []catalog.Product
+	for _, p := range products {
+		if p.VersionOf == of.VersionOf {
+			list = append(list, p)
+		}
+	}
+	if len(list) < 2 {
+		return nil
+	}
+	slices.SortStableFunc(list, func(a, b catalog.Product) int { return compareVersions(b.Version, a.Version) })
+	var links []versionLink
+	for _, p := range list {
+		links = append(links, versionLink{
+			link{cmp.Or(p.Version, p.Name), escapedPath("apis", p.ID)}, p.ID == of.ID, strings.ToLower(statusLabel(p.Status)),
+		})
+	}
+	return links
+}
+
+// compareVersions compares versions number by number, such as 1.9 and 1.10.
+func compareVersions(a, b string) int {
+	as, bs := strings.FieldsFunc(a, isVersionGap), strings.FieldsFunc(b, isVersionGap)
+	for i := range min(len(as), len(bs)) {
+		x, y := strings.TrimLeft(as[i], "0v"), strings.TrimLeft(bs[i], "0v")
+		if c := cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(x, y)); c != 0 {
+			return c
+		}
+	}
+	return cmp.Compare(len(as), len(bs))
+}
+
+func isVersionGap(r rune) bool { return r == '.' || r == '-' || r == ' ' }
+
+func versionSuffix(product catalog.Product) string {
+	if product.VersionOf == "" || product.Version == "" || strings.HasSuffix(product.Name, product.Version) {
+		return ""
+	}
+	return " " + product.Version
+}
+
+// day formats a date (YYYY-MM-DD), and returns anything else as it is.
+func day(date string) string {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return date
+	}
+	return t.Format("2 January 2006")
+}

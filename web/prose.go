@@ -1,0 +1,142 @@
+package web
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/markdown"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// place is where Markdown is shown.
+type place struct {
+	// level is that of its highest headings.
+	level int
+	// file is its path in the catalog folder, "" if it has no relative links. shelf and hash say
+	// where those lead.
+	file  string
+	shelf *library.Shelf
+}
+
+// inProduct is a file of a product's folder.
+func inProduct(shelf *library.Shelf, product catalog.Product, file string, level int) place {
+	return place{level: level, file: product.ID + "/" + file, shelf: shelf}
+}
+
+func (p place) link(target string) string {
+	if p.file == "" {
+		return ""
+	}
+	address, _ := p.shelf.Address(p.file, target)
+	return address
+}
+
+// key names the place among those where the same text looks the same.
+func (p place) key() string {
+	if p.file == "" {
+		return strconv.Itoa(p.level)
+	}
+	return strconv.Itoa(p.level) + " " + p.file + " " + p.shelf.Hash
+}
+
+// texts remembers rendered Markdown, which depends on nothing but its source and place.
+type texts struct {
+	mu   sync.Mutex
+	size int
+	kept map[string]markdown.Page
+}
+
+// maxTexts bounds the bytes of remembered sources. Beyond it, all are forgotten.
+const maxTexts = 16 << 20
+
+func newTexts() *texts { return &texts{kept: map[string]markdown.Page{}} }
+
+func (t *texts) find(key string) (markdown.Page, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	page, ok := t.kept[key]
+	return page, ok
+}
+
+func (t *texts) keep(key string, page markdown.Page) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.size += 2 * len(key); t.size > maxTexts {
+		t.size, t.kept = 0, map[string]markdown.Page{}
+	}
+	t.kept[key] = page
+}
+
+// rendered turns Markdown into harmless HTML.
+func (s *Web) rendered(source string, at place) markdown.Page {
+	if strings.TrimSpace(source) == "" {
+		return markdown.Page{}
+	}
+	key := at.key() + "\n" + source
+	if page, ok := s.texts.find(key); ok {
+		return page
+	}
+	sum := sha256.Sum256([]byte(source))
+	options := markdown.Options{Level: at.level, Origin: s.baseURL, Link: at.link, Image: at.link, Prefix: "text-"}
+	if at.file == "" { // there may be several on a page
+		options.Prefix += hex.EncodeToString(sum[:4]) + "-"
+	}
+	page := markdown.Render(source, options)
+	s.texts.keep(key, page)
+	return page
+}
+
+// readingPage is a page of text: a guide or a changelog.
+type readingPage struct {
+	Head     productHead
+	Title    string
+	HTML     template.HTML
+	Contents []markdown.Heading
+	Pages    []tab
+}
+
+func (s *Web) changelog(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
+	page, err := shelf.Changelog(r.Context(), product.ID)
+	if err != nil {
+		return err
+	}
+	page.Title = tabChangelog
+	return s.reading(w, r, shelf, product, page, "changelog.md", tabChangelog)
+}
+
+func (s *Web) guide(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
+	name, err := param(r, "page")
+	if err != nil {
+		return err
+	}
+	page, err := shelf.Page(r.Context(), product.ID, name)
+	if err != nil {
+		return err
+	}
+	return s.reading(w, r, shelf, product, page, catalog.PagesFolder+"/"+name+".md", tabOverview)
+}
+
+func (s *Web) reading(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product, page library.Page, file, current string) error {
+	text := s.rendered(page.Markdown, inProduct(shelf, product, file, 2))
+	body := readingPage{Head: s.head(r, shelf, product, current), Title: page.Title, HTML: text.HTML, Contents: text.Contents}
+	body.Head.Current = page.Title
+	if current == tabOverview {
+		for _, other := range product.Pages {
+			body.Pages = append(body.Pages, tab{link{other.Title, escapedPath("apis", product.ID, "pages", other.Name)}, other.Name == page.Name})
+		}
+	}
+	s.render(w, r, http.StatusOK, view{page: "reading", Title: page.Title + " · " + product.Name, Section: "apis", Body: body, About: product.Description})
+	return nil
+}
+
+// productFile serves an image that a product's Markdown shows.
+func (s *Web) productFile(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
+	return portal.Fail(portal.NotFound, "There is no such file.")
+}

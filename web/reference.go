@@ -1,0 +1,439 @@
+package web
+
+import (
+	"cmp"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/library"
+	"github.com/gatehouse-portal/gatehouse/openapi"
+	"github.com/gatehouse-portal/gatehouse/openapi/snippet"
+	"github.com/gatehouse-portal/gatehouse/portal"
+)
+
+// A document with at most this many operations is one page. A larger one has a page for each tag,
+// and a tag with more operations only lists them.
+const operationsOnAPage = 25
+
+// languageCookie remembers the language of snippets.
+const languageCookie = "gatehouse-language"
+
+// referencePage is a page of an API's documentation: its start, a tag, an operation or a schema.
+type referencePage struct {
+	Head productHead
+	API  catalog.API
+	// APIs are the product's documented APIs, if there are several.
+	APIs      []tab
+	Title     string
+	Version   string
+	Nav       []navTag
+	Downloads []link
+	Markdown  string
+	// Start is set on the first page.
+	Start *referenceStart
+	// Sections are the operations in full, by tag.
+	Sections  []tagSection
+	Schema    *schemaPage
+	Languages []tab
+	// StartHref is the first page.
+	StartHref string
+}
+
+type referenceStart struct {
+	Description template.HTML
+	Servers     []openapi.Server
+	Auth        []authentication
+	KeyHref     string
+	SignedIn    bool
+}
+
+type authentication struct {
+	Name, Text string
+	// Key says that it is an API key of this portal.
+	Key         bool
+	Description template.HTML
+}
+
+type navTag struct {
+	Name, Href string
+	Count      int
+	Current    bool
+	Operations []navOperation
+}
+
+type navOperation struct {
+	Method, Label, Href string
+	Current, Deprecated bool
+}
+
+type tagSection struct {
+	Name, Anchor, Href string
+	Description        template.HTML
+	Operations         []operationView
+	// Listed are operations that have only a page of their own.
+	Listed []navOperation
+}
+
+type schemaPage struct {
+	Name        string
+	Description template.HTML
+	Schema      schemaView
+}
+
+// docs leads to the first documented API.
+func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, product catalog.Product) error {
+	apis := documented(product)
+	if len(apis) == 0 {
+		return portal.Fail(portal.NotFound, "This product has no documentation.")
+	}
+	http.Redirect(w, r, docsAddress(product, apis[0]), http.StatusFound)
+	return nil
+}
+
+// reference is what all pages of one API's documentation share.
+type reference struct {
+	web     *Web
+	shelf   *library.Shelf
+	product catalog.Product
+	api     catalog.API
+	doc     *openapi.Document
+	// language is that of snippets, base the address that requests go to.
+	language string
+	base     string
+	signedIn bool
+	// single says that the whole document is one page.
+	single bool
+}
+
+func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return s.productPageOf(func(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
+		slug, err := param(r, "api")
+		if err != nil {
+			return err
+		}
+		at := slices.IndexFunc(product.APIs, func(api catalog.API) bool { return api.Slug == slug })
+		if at < 0 || product.APIs[at].Definition == "" {
+			return portal.Fail(portal.NotFound, "There is no such documentation.")
+		}
+		doc, err := shelf.Definition(r.Context(), product.ID, slug)
+		if err != nil {
+			return err
+		}
+		ref := &reference{
+			web: s, shelf: shelf, product: product, api: product.APIs[at], doc: doc, language: language(w, r),
+			signedIn: signedIn(r), single: countOperations(doc) <= operationsOnAPage,
+		}
+		ref.base = baseOf(ref.api, doc)
+		return page(ref, w, r)
+	})
+}
+
+// language returns the language of snippets: the one in the address, which is remembered, or the
+// one remembered, or else the first.
+func language(w http.ResponseWriter, r *http.Request) string {
+	known := func(id string) bool {
+		return slices.ContainsFunc(snippet.Languages, func(l snippet.Language) bool { return l.ID == id })
+	}
+	if asked := r.URL.Query().Get("language"); known(asked) {
+		http.SetCookie(w, &http.Cookie{
+			Name: languageCookie, Value: asked, Path: "/", MaxAge: 365 * 24 * 3600, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		})
+		return asked
+	}
+	if cookie, err := r.Cookie(languageCookie); err == nil && known(cookie.Value) {
+		return cookie.Value
+	}
+	return snippet.Languages[0].ID
+}
+
+// baseOf returns where the API is called: the catalog's endpoint, or else the document's first
+// server that is a URL.
+func baseOf(api catalog.API, doc *openapi.Document) string {
+	if api.Endpoint != "" || api.Kind != catalog.Docs {
+		return api.Endpoint
+	}
+	for _, server := range doc.Servers {
+		if strings.HasPrefix(server.URL, "https://") || strings.HasPrefix(server.URL, "http://") {
+			return server.URL
+		}
+	}
+	return ""
+}
+
+func countOperations(doc *openapi.Document) int {
+	n := len(doc.Webhooks)
+	for _, tag := range doc.Tags {
+		n += len(tag.Operations)
+	}
+	return n
+}
+
+func (ref *reference) path(segments ...any) string {
+	return docsAddress(ref.product, ref.api) + escapedPath(segments...)
+}
+
+// operationHref is where an operation is read: on the one page, or on its own.
+func (ref *reference) operationHref(op *openapi.Operation) string {
+	return ref.path("operations", op.ID)
+}
+
+// start is the first page: what the API is, how to authenticate, and its operations.
+func (ref *reference) start(w http.ResponseWriter, r *http.Request) error {
+	page := ref.page(r, "", nil)
+	description := ref.prose(ref.doc.Description, 2)
+	page.Start = &referenceStart{
+		Description: description, Auth: ref.authentication(), SignedIn: ref.signedIn,
+		KeyHref: escapedPath("apis", ref.product.ID, "plans"),
+	}
+	if ref.base != "" {
+		page.Start.Servers = []openapi.Server{{URL: ref.base}}
+	}
+	for _, tag := range ref.doc.Tags {
+		page.Sections = append(page.Sections, ref.section(tag, ref.single))
+	}
+	if len(ref.doc.Webhooks) > 0 {
+		page.Sections = append(page.Sections, ref.webhooks(ref.single))
+	}
+	return ref.show(w, r, page, ref.title(), cmp.Or(ref.doc.Summary, ref.product.Description))
+}
+
+// tag is the page of a tag.
+func (ref *reference) tag(w http.ResponseWriter, r *http.Request) error {
+	slug, err := param(r, "tag")
+	if err != nil {
+		return err
+	}
+	if slug == webhooksSlug && len(ref.doc.Webhooks) > 0 {
+		page := ref.page(r, webhooksSlug, nil)
+		page.Head.Current, page.Sections = webhooksName, []tagSection{ref.webhooks(true)}
+		return ref.show(w, r, page, webhooksName+" · "+ref.title(), "")
+	}
+	for _, tag := range ref.doc.Tags {
+		if tag.Slug == slug {
+			page := ref.page(r, slug, nil)
+			page.Head.Current, page.Sections = tagName(tag), []tagSection{ref.section(tag, len(tag.Operations) <= operationsOnAPage)}
+			return ref.show(w, r, page, tagName(tag)+" · "+ref.title(), tag.Description)
+		}
+	}
+	return portal.Fail(portal.NotFound, "There is no such part of the documentation.")
+}
+
+// operation is the page of one operation.
+func (ref *reference) operation(w http.ResponseWriter, r *http.Request) error {
+	op, tag, err := ref.operationOf(r)
+	if err != nil {
+		return err
+	}
+	page := ref.page(r, tag, op)
+	view := ref.view(op, 1)
+	if err := ref.addConsole(r, &view); err != nil {
+		return err
+	}
+	page.Head.Current, page.Sections = nameOf(op), []tagSection{{Operations: []operationView{view}}}
+	return ref.show(w, r, page, nameOf(op)+" · "+ref.title(), cmp.Or(op.Summary, op.Description))
+}
+
+func (ref *reference) operationOf(r *http.Request) (op *openapi.Operation, tag string, err error) {
+	id, err := param(r, "operation")
+	if err != nil {
+		return nil, "", err
+	}
+	op, ok := ref.doc.Operation(id)
+	if !ok {
+		for _, hook := range ref.doc.Webhooks {
+			if hook.ID == id {
+				return hook, webhooksSlug, nil
+			}
+		}
+		return nil, "", portal.Fail(portal.NotFound, "There is no such operation.")
+	}
+	for _, tag := range ref.doc.Tags {
+		if slices.Contains(tag.Operations, op) {
+			return op, tag.Slug, nil
+		}
+	}
+	return op, "", nil
+}
+
+// schema is the page of one of the document's schemas.
+func (ref *reference) schema(w http.ResponseWriter, r *http.Request) error {
+	name, err := param(r, "schema")
+	if err != nil {
+		return err
+	}
+	schema, ok := ref.doc.Schema(name)
+	if !ok {
+		return portal.Fail(portal.NotFound, "There is no such schema.")
+	}
+	page := ref.page(r, "", nil)
+	page.Head.Current = name
+	description := ref.prose(schema.Description, 2)
+	shown := *schema
+	shown.Description = ""
+	page.Schema = &schemaPage{Name: name, Description: description, Schema: ref.schemaView(&shown, nil)}
+	return ref.show(w, r, page, name+" · "+ref.title(), schema.Description)
+}
+
+func (ref *reference) title() string { return cmp.Or(ref.api.Name, ref.doc.Title) }
+
+const (
+	webhooksName = "Webhooks"
+	webhooksSlug = "-webhooks"
+)
+
+func tagName(tag openapi.Tag) string { return cmp.Or(tag.Name, "Operations") }
+
+func nameOf(op *openapi.Operation) string { return cmp.Or(op.Summary, op.Method+" "+op.Path) }
+
+// page has what every page of the documentation shows around its content.
+func (ref *reference) page(r *http.Request, tag string, current *openapi.Operation) referencePage {
+	page := referencePage{
+		Head: ref.web.head(r, ref.shelf, ref.product, tabDocs), API: ref.api, Title: ref.title(), Version: cmp.Or(ref.doc.Version, ref.api.Version),
+		Nav: ref.nav(tag, current), Downloads: ref.downloads(), Markdown: mdAddress(r), StartHref: ref.path(),
+	}
+	if apis := documented(ref.product); len(apis) > 1 {
+		for _, api := range apis {
+			page.APIs = append(page.APIs, tab{link{api.Name, docsAddress(ref.product, api)}, api.Slug == ref.api.Slug})
+		}
+	}
+	for _, l := range snippet.Languages {
+		page.Languages = append(page.Languages, tab{link{l.Label, "?language=" + l.ID}, l.ID == ref.language})
+	}
+	return page
+}
+
+// mdAddress is where the page is found as Markdown.
+func mdAddress(r *http.Request) string { return r.URL.EscapedPath() + ".md" }
+
+func (ref *reference) downloads() []link {
+	at := func(name string) string {
+		return escapedPath("api", "v1", "catalog", ref.product.ID, "apis", ref.api.Slug, name)
+	}
+	list := []link{{"OpenAPI (JSON)", at("openapi.json")}, {"OpenAPI (YAML)", at("openapi.yaml")}, {"Postman collection", at("postman.json")}}
+	for _, sdk := range ref.api.SDKs {
+		list = append(list, link{sdkName(sdk.Type) + " SDK", escapedPath("api", "v1", "catalog", ref.product.ID, "apis", ref.api.Slug, "sdk", sdk.Type)})
+	}
+	return list
+}
+
+func sdkName(kind string) string {
+	names := map[string]string{"java": "Java", "javascript": "JavaScript", "android": "Android", "objectivec": "Objective-C", "swift": "Swift", "ruby": "Ruby"}
+	return cmp.Or(names[kind], kind)
+}
+
+// nav lists all tags. It lists the operations of the current tag, or all if the document is one
+// page.
+func (ref *reference) nav(current string, at *openapi.Operation) []navTag {
+	var list []navTag
+	add := func(name, slug string, ops []*openapi.Operation) {
+		tag := navTag{Name: name, Href: ref.path("tags", slug), Count: len(ops), Current: slug == current && at == nil}
+		if ref.single {
+			tag.Href = ref.path() + "#" + tagAnchor(slug)
+		}
+		if ref.single || slug == current {
+			tag.Operations = ref.listed(ops, at)
+		}
+		list = append(list, tag)
+	}
+	for _, tag := range ref.doc.Tags {
+		add(tagName(tag), tag.Slug, tag.Operations)
+	}
+	if len(ref.doc.Webhooks) > 0 {
+		add(webhooksName, webhooksSlug, ref.doc.Webhooks)
+	}
+	return list
+}
+
+func (ref *reference) listed(ops []*openapi.Operation, at *openapi.Operation) []navOperation {
+	var list []navOperation
+	for _, op := range ops {
+		list = append(list, navOperation{
+			Method: op.Method, Label: nameOf(op), Href: ref.operationHref(op), Current: op == at, Deprecated: op.Deprecated,
+		})
+	}
+	return list
+}
+
+func tagAnchor(slug string) string { return "tag-" + slug }
+
+func (ref *reference) section(tag openapi.Tag, full bool) tagSection {
+	section := tagSection{Name: tagName(tag), Anchor: tagAnchor(tag.Slug), Href: ref.path("tags", tag.Slug)}
+	section.Description = ref.prose(tag.Description, 3)
+	ref.fill(&section, tag.Operations, full)
+	return section
+}
+
+func (ref *reference) webhooks(full bool) tagSection {
+	section := tagSection{Name: webhooksName, Anchor: tagAnchor(webhooksSlug), Href: ref.path("tags", webhooksSlug)}
+	section.Description = "<p>The API sends these requests to you.</p>"
+	ref.fill(&section, ref.doc.Webhooks, full)
+	return section
+}
+
+func (ref *reference) fill(section *tagSection, ops []*openapi.Operation, full bool) {
+	if !full {
+		section.Listed = ref.listed(ops, nil)
+		return
+	}
+	for _, op := range ops {
+		section.Operations = append(section.Operations, ref.view(op, 3))
+	}
+}
+
+func (ref *reference) authentication() []authentication {
+	var list []authentication
+	for _, scheme := range ref.doc.Security {
+		a := authentication{Name: scheme.Name, Text: schemeText(scheme), Key: scheme.APIKey() && ref.api.Kind == catalog.REST}
+		a.Description = ref.prose(scheme.Description, 4)
+		list = append(list, a)
+	}
+	return list
+}
+
+// schemeText says how to authenticate.
+func schemeText(s openapi.SecurityScheme) string {
+	switch s.Type {
+	case "apiKey":
+		return "Send your key as the " + map[string]string{"header": "header", "query": "query parameter", "cookie": "cookie"}[s.In] + " " + s.Parameter + "."
+	case "http":
+		switch strings.ToLower(s.Scheme) {
+		case "basic":
+			return "Send your user name and password with HTTP Basic authentication."
+		case "bearer":
+			return "Send your token in the header: Authorization: Bearer YOUR_TOKEN."
+		}
+		return "Authenticate with the HTTP scheme " + s.Scheme + "."
+	case "oauth2":
+		return "Get an access token with OAuth 2.0 and send it in the header: Authorization: Bearer YOUR_TOKEN."
+	case "openIdConnect":
+		return "Get a token with OpenID Connect and send it in the header: Authorization: Bearer YOUR_TOKEN."
+	case "mutualTLS":
+		return "Connect with a client certificate (mutual TLS)."
+	}
+	return ""
+}
+
+func (ref *reference) show(w http.ResponseWriter, r *http.Request, page referencePage, title, about string) error {
+	return ref.showWith(w, r, http.StatusOK, page, title, about)
+}
+
+func (ref *reference) showWith(w http.ResponseWriter, r *http.Request, status int, page referencePage, title, about string) error {
+	ref.web.render(w, r, status, view{page: "reference", Title: title, Section: "apis", Body: page, About: about})
+	return nil
+}
+
+// referenceRoutes adds the documentation's pages.
+func (s *Web) referenceRoutes(r chi.Router) {
+	const docs = "/apis/{product}/docs"
+	get(r, docs, s.productPageOf(s.docs))
+	get(r, docs+"/{api}", s.reference((*reference).start))
+	get(r, docs+"/{api}/tags/{tag}", s.reference((*reference).tag))
+	get(r, docs+"/{api}/operations/{operation}", s.reference((*reference).operation))
+	r.Post(docs+"/{api}/operations/{operation}/try", s.reference((*reference).try))
+	get(r, docs+"/{api}/schemas/{schema}", s.reference((*reference).schema))
+}

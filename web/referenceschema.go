@@ -1,0 +1,112 @@
+package web
+
+import (
+	"html/template"
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/gatehouse-portal/gatehouse/openapi"
+)
+
+// Schemas are expanded to this depth; deeper ones lead to their own page.
+const schemaDepth = 4
+
+// maxProperties bounds what one schema shows of its properties in place.
+const maxProperties = 200
+
+// schemaView is a schema as a page shows it.
+type schemaView struct {
+	Name, Type, Format string
+	Description        template.HTML
+	Facts              []string
+	Enum               []string
+	Properties         []propertyView
+	// More counts the properties that are left out.
+	More int
+	// Variants are the alternatives of oneOf or anyOf.
+	VariantsOf string
+	Variants   []schemaView
+	Items      *schemaView
+	Additional *schemaView
+	// Href leads to the page of a schema that is not expanded here.
+	Href string
+}
+
+// Expands reports whether there is something to unfold.
+func (v schemaView) Expands() bool {
+	return len(v.Properties) > 0 || len(v.Variants) > 0 || v.Additional != nil || (v.Items != nil && (v.Items.Expands() || v.Items.Href != ""))
+}
+
+type propertyView struct {
+	Name       string
+	Required   bool
+	Deprecated bool
+	schemaView
+}
+
+// schemaView expands a schema that is inside of the named ones.
+func (ref *reference) schemaView(s *openapi.Schema, inside []string) schemaView {
+	if s == nil {
+		return schemaView{}
+	}
+	v := schemaView{Name: s.Name, Type: s.Type, Format: s.Format, Description: ref.prose(s.Description, 6), Facts: facts(s), Enum: s.Enum}
+	hasParts := len(s.Properties) > 0 || len(s.OneOf) > 0 || len(s.AnyOf) > 0 || s.Items != nil || s.Additional != nil
+	if hasParts && (len(inside) >= schemaDepth || (s.Name != "" && slices.Contains(inside, s.Name))) {
+		if s.Name != "" {
+			v.Href = ref.path("schemas", s.Name)
+		}
+		return v
+	}
+	inside = append(slices.Clip(inside), s.Name)
+	for i, p := range s.Properties {
+		if i == maxProperties {
+			v.More = len(s.Properties) - maxProperties
+			break
+		}
+		v.Properties = append(v.Properties, propertyView{p.Name, p.Required, p.Deprecated, ref.schemaView(p.Schema, inside)})
+	}
+	variants := s.OneOf
+	v.VariantsOf = "One of"
+	if len(variants) == 0 {
+		variants, v.VariantsOf = s.AnyOf, "Any of"
+	}
+	for _, variant := range variants {
+		v.Variants = append(v.Variants, ref.schemaView(variant, inside))
+	}
+	if s.Items != nil {
+		items := ref.schemaView(s.Items, inside[:len(inside)-1])
+		v.Items = &items
+	}
+	if s.Additional != nil {
+		additional := ref.schemaView(s.Additional, inside)
+		v.Additional = &additional
+	}
+	return v
+}
+
+// facts lists what a schema demands beyond its type.
+func facts(s *openapi.Schema) []string {
+	list := slices.Clone(s.Constraints)
+	if s.Const != "" {
+		list = append(list, "always "+s.Const)
+	}
+	if s.Default != "" {
+		list = append(list, "default "+s.Default)
+	}
+	if s.ReadOnly {
+		list = append(list, "read-only")
+	}
+	if s.WriteOnly {
+		list = append(list, "write-only")
+	}
+	return list
+}
+
+func httpStatusText(status string) string {
+	code, err := strconv.Atoi(status)
+	if err != nil {
+		return ""
+	}
+	return http.StatusText(code)
+}
