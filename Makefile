@@ -57,6 +57,10 @@ bench-account: ## Compare accounts with a long history and a short one
 bench-alone: ## Count round trips to AWS from one person's click to the key
 	$(GO) run ./bench/signups -alone 7 $(FLAGS)
 
+.PHONY: bench-reads
+bench-reads: ## Measure reads of the catalog, pages and the dashboard
+	$(GO) run ./bench/reads $(FLAGS)
+
 .PHONY: way
 way: ## List the functions that one click on Subscribe executes
 	$(GO) build -cover -covermode=atomic -coverpkg=./... -o $(BIN)/way ./bench/way

@@ -24,3 +24,8 @@ func DocsPath(product, slug string) string {
 func OperationPath(product, slug, id string) string {
 	return DocsPath(product, slug) + "/operations/" + url.PathEscape(id)
 }
+
+// SchemaPath is the path of the documentation of one of an API's named schemas.
+func SchemaPath(product, slug, name string) string {
+	return DocsPath(product, slug) + "/schemas/" + url.PathEscape(name)
+}

@@ -129,8 +129,7 @@ func (l *Library) definitionSource(product catalog.Product, api catalog.API) sou
 	}}
 }
 
-// definitionEntries are the operations of a document, and the named schemas that they use. A
-// schema's page is that of the first operation that uses it.
+// definitionEntries are the operations of a document, and the named schemas that they use.
 func definitionEntries(product, slug string, document *openapi.Document) []entry {
 	var all []entry
 	operations, schemas := map[string]bool{}, map[string]bool{}
@@ -140,11 +139,10 @@ func definitionEntries(product, slug string, document *openapi.Document) []entry
 				continue
 			}
 			operations[op.ID] = true
-			url := OperationPath(product, slug, op.ID)
-			all = append(all, operationEntry(op, product, slug, url))
+			all = append(all, operationEntry(op, product, slug))
 			eachSchema(op, schemas, func(s *openapi.Schema) {
 				all = append(all, entry{
-					kind: KindSchema, product: product, slug: slug, title: s.Name, url: url, names: s.Title,
+					kind: KindSchema, product: product, slug: slug, title: s.Name, url: SchemaPath(product, slug, s.Name), names: s.Title,
 					summary: cut(lines(propertyNames(s)...)), text: cut(s.Description),
 				})
 			})
@@ -153,7 +151,7 @@ func definitionEntries(product, slug string, document *openapi.Document) []entry
 	return all
 }
 
-func operationEntry(op *openapi.Operation, product, slug, url string) entry {
+func operationEntry(op *openapi.Operation, product, slug string) entry {
 	title := op.Summary
 	if title == "" {
 		title = op.Method + " " + op.Path
@@ -163,7 +161,7 @@ func operationEntry(op *openapi.Operation, product, slug, url string) entry {
 		text = append(text, parameter.Name)
 	}
 	return entry{
-		kind: KindOperation, product: product, slug: slug, title: title, url: url, method: op.Method, path: op.Path,
+		kind: KindOperation, product: product, slug: slug, title: title, url: OperationPath(product, slug, op.ID), method: op.Method, path: op.Path,
 		names: lines(op.OperationID, op.Path, op.Method), summary: lines(op.Tags...),
 		text: cut(lines(append([]string{op.Description}, text...)...)),
 	}
@@ -234,7 +232,7 @@ func cut(text string) string {
 	return text
 }
 
-// asSources guards the making of entries, since documents are other people's.
+// entries guards the making of entries, since documents are other people's.
 func (s source) entries(ctx context.Context) (made []entry, err error) {
 	err = portal.Guard(func() (err error) {
 		made, err = s.make(ctx)

@@ -133,7 +133,7 @@ func TestAResultSaysWhereItIs(t *testing.T) {
 			Excerpt: []Piece{{Text: "High and "}, {"low", true}, {Text: " "}, {"water", true}, {Text: " at a harbour, in metres above chart datum."}},
 		},
 		"berthcount": {
-			Kind: KindSchema, Title: "Harbour", URL: "/apis/seamark/docs/coast/operations/getHarbour", ProductID: "seamark", Product: "Seamark",
+			Kind: KindSchema, Title: "Harbour", URL: "/apis/seamark/docs/coast/schemas/Harbour", ProductID: "seamark", Product: "Seamark",
 			Slug: "coast", API: "Coast API", Excerpt: []Piece{{"berthCount", true}},
 		},
 		"müller": {

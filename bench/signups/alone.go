@@ -75,7 +75,7 @@ func median(list []waited, of func(waited) time.Duration) time.Duration {
 
 // timeAlone registers a person, pauses, and times their subscription.
 func (s *site) timeAlone(ctx context.Context, name string, plan faults.Plan) (waited, error) {
-	token, err := s.issuer.token(name)
+	token, err := s.issuer.Token(name)
 	if err != nil {
 		return waited{}, err
 	}

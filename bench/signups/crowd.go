@@ -36,7 +36,7 @@ func (s *site) crowd(ctx context.Context) (*report, error) {
 	people := make([]*person, s.users)
 	for i := range people {
 		name := "person-" + strconv.Itoa(i)
-		token, err := s.issuer.token(name)
+		token, err := s.issuer.Token(name)
 		if err != nil {
 			return nil, fmt.Errorf("issuing a token: %w", err)
 		}
@@ -142,7 +142,7 @@ func (s *site) timeOneMore(ctx context.Context) (time.Duration, error) {
 
 // timeSignUp returns the time from a person's first click until the portal showed the key.
 func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, error) {
-	token, err := s.issuer.token(name)
+	token, err := s.issuer.Token(name)
 	if err != nil {
 		return 0, err
 	}

@@ -112,7 +112,7 @@ func spread(list []newcomer) string {
 }
 
 func (s *site) flapOne(ctx context.Context, i int, f *flaps) error {
-	token, err := s.issuer.token("flapping-" + strconv.Itoa(i))
+	token, err := s.issuer.Token("flapping-" + strconv.Itoa(i))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/apigateway"
 
+	"github.com/gatehouse-portal/gatehouse/bench/issuer"
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
@@ -23,7 +24,7 @@ type site struct {
 	tell   func(format string, values ...any)
 	dir    string
 	aws    *localaws.Server
-	issuer *issuer
+	issuer *issuer.Issuer
 	fleet  *fleet
 	demo   demo.Installed
 	random *rand.Rand
@@ -53,7 +54,7 @@ func (s *site) start(ctx context.Context) (err error) {
 	if s.fleet, err = newFleet(ctx, s.dir, s.source); err != nil {
 		return err
 	}
-	if s.issuer, err = newIssuer(); err != nil {
+	if s.issuer, err = issuer.Start(); err != nil {
 		return err
 	}
 	s.aws, err = localaws.Open(localaws.Options{
@@ -92,8 +93,8 @@ func (s *site) env() []string {
 		"HOME=" + s.dir, "AWS_EC2_METADATA_DISABLED=true",
 		"AWS_ENDPOINT_URL=" + s.aws.Endpoint(), "AWS_REGION=" + localaws.Region,
 		"AWS_ACCESS_KEY_ID=local", "AWS_SECRET_ACCESS_KEY=local",
-		"GATEHOUSE_OIDC_ISSUER=" + s.issuer.url, "GATEHOUSE_OIDC_CLIENT_ID=" + clientID,
-		"GATEHOUSE_OIDC_JWKS_URL=" + s.issuer.url + "/keys",
+		"GATEHOUSE_OIDC_ISSUER=" + s.issuer.URL, "GATEHOUSE_OIDC_CLIENT_ID=" + issuer.ClientID,
+		"GATEHOUSE_OIDC_JWKS_URL=" + s.issuer.KeysURL(),
 		fmt.Sprintf("GATEHOUSE_QUOTA_SHARE=%g", s.share), "GATEHOUSE_PROVISIONING=" + s.provisioning,
 		"GATEHOUSE_LOG_LEVEL=warn", "GATEHOUSE_LOG_FORMAT=json",
 	}
@@ -122,7 +123,7 @@ func (s *site) close() {
 		s.fleet.stop()
 	}
 	if s.issuer != nil {
-		_ = s.issuer.server.Close()
+		_ = s.issuer.Close()
 	}
 	if s.aws != nil {
 		_ = s.aws.Close()

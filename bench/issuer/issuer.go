@@ -1,4 +1,6 @@
-package main
+// Package issuer is an identity provider for benchmarks. It has no passwords: checking thousands
+// of them would cost more than what is measured.
+package issuer
 
 import (
 	"crypto/ecdsa"
@@ -14,17 +16,19 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-const clientID = "bench"
+// ClientID is the client that tokens are for.
+const ClientID = "bench"
 
-// issuer is an identity provider without passwords: checking thousands of them would cost more
-// than what is measured.
-type issuer struct {
-	url    string
+// Issuer signs tokens for every subject.
+type Issuer struct {
+	// URL is the issuer's; it serves its keys at KeysURL.
+	URL    string
 	signer jose.Signer
 	server *http.Server
 }
 
-func newIssuer() (*issuer, error) {
+// Start returns an issuer that listens on loopback.
+func Start() (*Issuer, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("creating the issuer's key: %w", err)
@@ -37,7 +41,7 @@ func newIssuer() (*issuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listening for the issuer: %w", err)
 	}
-	is := &issuer{url: "http://" + l.Addr().String(), signer: signer}
+	is := &Issuer{URL: "http://" + l.Addr().String(), signer: signer}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/keys", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "k", Algorithm: "ES256", Use: "sig"}}})
@@ -47,10 +51,17 @@ func newIssuer() (*issuer, error) {
 	return is, nil
 }
 
-func (is *issuer) token(subject string) (string, error) {
+// Token returns an ID token of the subject that is valid for six hours.
+func (is *Issuer) Token(subject string) (string, error) {
 	now := time.Now()
 	return jwt.Signed(is.signer).Claims(jwt.Claims{
-		Issuer: is.url, Subject: subject, Audience: jwt.Audience{clientID},
+		Issuer: is.URL, Subject: subject, Audience: jwt.Audience{ClientID},
 		IssuedAt: jwt.NewNumericDate(now), Expiry: jwt.NewNumericDate(now.Add(6 * time.Hour)),
 	}).Serialize()
 }
+
+// KeysURL is where the issuer serves its keys.
+func (is *Issuer) KeysURL() string { return is.URL + "/keys" }
+
+// Close ends the issuer.
+func (is *Issuer) Close() error { return is.server.Close() }

@@ -1,0 +1,419 @@
+package app
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	cognito "github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider"
+	"github.com/aws/aws-sdk-go-v2/service/cognitoidentityprovider/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-portal/gatehouse/accounts"
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/demo"
+	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/identity"
+	"github.com/gatehouse-portal/gatehouse/journal"
+	"github.com/gatehouse-portal/gatehouse/portal"
+	"github.com/gatehouse-portal/gatehouse/projections"
+)
+
+// exhibition is a portal with a product of each visibility, and people who see different ones.
+// Everything that is said of a product has its marker in it.
+type exhibition struct {
+	*door
+	journal   *journal.Journal
+	projector *projections.Projector
+	documents *catalog.Store
+	// people are the tokens of who looks, "" for the person who is not signed in.
+	people map[string]string
+}
+
+// The markers. No other text has them.
+const (
+	openMark    = "zqopen"
+	membersMark = "zqmembers"
+	partnerMark = "zqpartners"
+	hiddenMark  = "zqhidden"
+	unknownMark = "zqunknown"
+)
+
+var marks = []string{openMark, membersMark, partnerMark, hiddenMark}
+
+// seenBy are the markers that people may see.
+var seenBy = map[string][]string{
+	"a stranger": {openMark},
+	"a member":   {openMark, membersMark},
+	"a partner":  {openMark, membersMark, partnerMark},
+	"an admin":   marks,
+}
+
+func openExhibition(t *testing.T) *exhibition {
+	t.Helper()
+	p := patient(t, "GATEHOUSE_SECURITY_CONTACT=security@example.com")
+	ok(t, Setup(t.Context(), p.AWS, p.Config))
+	e := &exhibition{door: &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict"}}, people: map[string]string{}}
+	api := cognito.NewFromConfig(p.AWS)
+	pool, client, err := demo.UserPool{
+		Cognito: api, Name: p.Config.Prefix + "-demo", ClientName: "Gatehouse",
+		CallbackURL: p.Config.BaseURL + identity.CallbackPath, SignOutURL: p.Config.BaseURL + "/", AdminGroup: p.Config.AdminGroup,
+	}.Install(t.Context())
+	ok(t, err)
+	p.Config.OIDCIssuer, p.Config.OIDCClientID = aws.ToString(p.AWS.BaseEndpoint)+"/"+pool, client
+	partner := demo.Account{Email: "partner@example.com", Password: "Gatehouse-partner-1"}
+	e.addPartner(api, pool, partner)
+
+	names, db := NamesFor(p.Config.Prefix), dynamodb.NewFromConfig(p.AWS)
+	tables := projections.Tables{Views: names.Views, Records: names.Records}
+	e.journal = journal.New(db, names.Journal, names.Records)
+	e.documents = catalog.NewStore(db, names.Records)
+	e.projector = projections.NewProjector(e.journal, accounts.NewReader(e.journal, db, names.Records, time.Now), db, tables)
+	served := p
+	served.AWS.HTTPClient = counted{e.calls}
+	e.portal, err = NewPortal(t.Context(), served)
+	ok(t, err)
+	t.Cleanup(func() { ok(t, e.portal.Close()) })
+
+	installed := installedDemo{PoolID: pool, ClientID: client}
+	e.people = map[string]string{
+		"a stranger": "", "a member": e.token(p, installed, demo.Accounts[0]),
+		"a partner": e.token(p, installed, partner), "an admin": e.token(p, installed, demo.Accounts[1]),
+	}
+	e.publish()
+	for _, token := range e.people {
+		if token != "" {
+			e.register(token)
+		}
+	}
+	e.ids["name"] = "getting-started"
+	e.ids["key"], e.ids["operation"] = "4t6qk0w5y2b8n1r7m3x9zcvd5h", "01m7x8k3c4d5e6f7g8h9j0kmnp"
+	return e
+}
+
+func (e *exhibition) addPartner(api *cognito.Client, pool string, account demo.Account) {
+	e.t.Helper()
+	ctx := e.t.Context()
+	_, err := api.CreateGroup(ctx, &cognito.CreateGroupInput{UserPoolId: &pool, GroupName: aws.String("partners")})
+	ok(e.t, err)
+	_, err = api.AdminCreateUser(ctx, &cognito.AdminCreateUserInput{
+		UserPoolId: &pool, Username: &account.Email, MessageAction: types.MessageActionTypeSuppress,
+		UserAttributes: []types.AttributeType{{Name: aws.String("email"), Value: &account.Email}, {Name: aws.String("email_verified"), Value: aws.String("true")}},
+	})
+	ok(e.t, err)
+	_, err = api.AdminSetUserPassword(ctx, &cognito.AdminSetUserPasswordInput{UserPoolId: &pool, Username: &account.Email, Password: &account.Password, Permanent: true})
+	ok(e.t, err)
+	_, err = api.AdminAddUserToGroup(ctx, &cognito.AdminAddUserToGroupInput{UserPoolId: &pool, Username: &account.Email, GroupName: aws.String("partners")})
+	ok(e.t, err)
+}
+
+// happen appends a fact and shows it, as a worker would.
+func (e *exhibition) happen(stream portal.Stream, fact events.Fact) {
+	e.t.Helper()
+	head, err := e.journal.Head(e.t.Context(), stream)
+	ok(e.t, err)
+	stamped := journal.Stamp(events.Event{ID: "exhibition", Subject: stream}, "/test", time.Now(), head, []events.Fact{fact})
+	ok(e.t, e.journal.Append(e.t.Context(), stream, head, stamped))
+	ok(e.t, e.projector.Handle(e.t.Context(), stamped[0]))
+}
+
+func (e *exhibition) register(token string) {
+	e.t.Helper()
+	var me struct{ Account portal.AccountID }
+	ok(e.t, json.Unmarshal(e.ask(http.MethodGet, "/api/v1/me", bearer(token)).Body.Bytes(), &me))
+	e.happen(portal.AccountStream(me.Account), events.UserRegistered{})
+}
+
+func (e *exhibition) publish() {
+	e.t.Helper()
+	var document catalog.Document
+	visibilities := []string{catalog.VisiblePublic, catalog.VisibleSignedIn, catalog.VisibleGroups, catalog.VisibleHidden}
+	document.Pages = []catalog.Page{{Name: "getting-started", Title: "Getting started", Hash: e.blob("# Getting started\n\nFind a shared thing.")}}
+	for i, mark := range marks {
+		product := e.product(mark)
+		product.Visibility = visibilities[i]
+		if product.Visibility == catalog.VisibleGroups {
+			product.Groups = []string{"partners"}
+		}
+		if i+1 < len(marks) { // each leads to what fewer people see
+			product.Successor, product.Status = marks[i+1], catalog.StatusDeprecated
+		}
+		document.Products = append(document.Products, product)
+	}
+	document.Moved = map[string]portal.PlanID{"old": hiddenMark + "plan"}
+	hash, err := e.documents.Put(e.t.Context(), document)
+	ok(e.t, err)
+	e.happen(portal.CatalogStream, events.CatalogPublished{Hash: hash, Products: len(document.Products)})
+	eventually(e.t, "the catalog is served and indexed", func() bool {
+		return strings.Contains(e.ask(http.MethodGet, "/api/v1/catalog", nil).Body.String(), openMark) &&
+			strings.Contains(e.ask(http.MethodGet, "/api/v1/search?q=shared+operation", bearer(e.people["an admin"])).Body.String(), hiddenMark)
+	})
+}
+
+func (e *exhibition) blob(text string) string {
+	e.t.Helper()
+	hash, err := e.documents.PutBlob(e.t.Context(), []byte(text))
+	ok(e.t, err)
+	return hash
+}
+
+func (e *exhibition) product(mark string) catalog.Product {
+	definition := fmt.Sprintf(`{"openapi":"3.0.1","info":{"title":%[1]q,"version":"1"},"tags":[{"name":%[1]q}],"paths":{"/%[1]s":{"get":{"operationId":%[1]q,"tags":[%[1]q],"summary":"Shared operation %[1]s","responses":{"200":{"description":"All of %[1]s.","content":{"application/json":{"schema":{"$ref":"#/components/schemas/%[1]s"}}}}}}}},"components":{"schemas":{"%[1]s":{"type":"object","description":"Shared schema."}}}}`, mark)
+	stage := portal.Stage{API: mark + "api", Stage: "v1"}
+	return catalog.Product{
+		ID: mark, Name: "Shared " + mark, Description: "A shared thing, " + mark + ".", VersionOf: "shared", Version: "version-" + mark,
+		Category: "category-" + mark, Tags: []string{"shared", "tag-" + mark}, Featured: true,
+		Owner:    &catalog.Owner{Name: "Owner of " + mark, Email: mark + "@example.com"},
+		Image:    &catalog.Image{Hash: e.blob(`<svg xmlns="http://www.w3.org/2000/svg"><title>` + mark + `</title></svg>`), Type: "image/svg+xml", Alt: mark},
+		Overview: e.blob("Shared overview of " + mark), Changelog: e.blob("## 2026-11-01\n\nShared change of " + mark),
+		Pages: []catalog.Page{{Name: "guide", Title: "Guide of " + mark, Hash: e.blob("Shared guide of " + mark)}},
+		Plans: []catalog.Plan{{ID: portal.PlanID(mark + "plan"), Name: "Plan " + mark, Description: "Shared plan.", Price: "price-" + mark, Stages: []portal.Stage{stage}}},
+		APIs: []catalog.API{{
+			ID: stage.API, Slug: "main", Name: "API " + mark, Stage: "v1", Kind: catalog.REST, Endpoint: "http://127.0.0.1:9/" + mark,
+			Definition: e.blob(definition), SDKs: []catalog.SDK{{Type: "java", Hash: e.blob("PK " + mark), File: mark + ".zip"}},
+		}},
+	}
+}
+
+// looks are what is asked of each route, besides its path.
+type look struct {
+	// status is the answer's for a product, or for an id in it, that the person sees. Routes about
+	// no product are answered with it for people who are signed in.
+	status int
+	query  string
+	// body is JSON for the API and a form elsewhere.
+	body string
+}
+
+// looks lists every route of the portal. A route that names a product or plan must be answered for
+// one that the person does not see exactly as for one that does not exist; and no answer may have
+// the marker of such a product.
+var looks = map[string]look{
+	"GET /healthz":                  {status: http.StatusOK},
+	"GET /assets/{name}":            {status: http.StatusNotFound},
+	"GET /favicon.ico":              {status: http.StatusOK},
+	"GET /robots.txt":               {status: http.StatusOK},
+	"GET /.well-known/security.txt": {status: http.StatusOK},
+	"GET /problems/{code}":          {status: http.StatusOK},
+	"GET /sign-up":                  {status: http.StatusSeeOther},
+	"GET /sign-in":                  {status: http.StatusSeeOther},
+	"GET /sign-in/callback":         {status: http.StatusBadRequest},
+	"POST /sign-out":                {status: http.StatusOK},
+
+	"GET /api/v1/openapi.json":                              {status: http.StatusOK},
+	"GET /api/v1/catalog":                                   {status: http.StatusOK},
+	"GET /api/v1/catalog/{product}":                         {status: http.StatusOK},
+	"GET /api/v1/catalog/{product}/image":                   {status: http.StatusOK},
+	"GET /api/v1/catalog/{product}/apis/{api}/openapi.json": {status: http.StatusOK},
+	"GET /api/v1/catalog/{product}/apis/{api}/openapi.yaml": {status: http.StatusOK},
+	"GET /api/v1/catalog/{product}/apis/{api}/sdk/{type}":   {status: http.StatusOK},
+	"GET /api/v1/search":                                    {status: http.StatusOK, query: "q=shared&limit=50"},
+	"GET /api/v1/me":                                        {status: http.StatusOK},
+	"POST /api/v1/register":                                 {status: http.StatusAccepted},
+	"GET /api/v1/subscriptions":                             {status: http.StatusOK},
+	"PUT /api/v1/subscriptions/{plan}":                      {status: http.StatusAccepted},
+	"DELETE /api/v1/subscriptions/{plan}":                   {status: http.StatusAccepted},
+	"GET /api/v1/keys":                                      {status: http.StatusOK},
+	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
+	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
+
+	"GET /":                                                 {status: http.StatusOK},
+	"GET /apis":                                             {status: http.StatusOK, query: "q=shared"},
+	"GET /apis/{product}":                                   {status: http.StatusOK},
+	"GET /apis/{product}/fragment":                          {status: http.StatusOK},
+	"GET /apis/{product}/plans":                             {status: http.StatusOK},
+	"GET /apis/{product}/changelog":                         {status: http.StatusOK},
+	"GET /apis/{product}/pages/{page}":                      {status: http.StatusOK},
+	"GET /apis/{product}/docs":                              {status: http.StatusFound},
+	"GET /apis/{product}/docs/{api}":                        {status: http.StatusOK},
+	"GET /apis/{product}/docs/{api}/tags/{tag}":             {status: http.StatusOK},
+	"GET /apis/{product}/docs/{api}/operations/{operation}": {status: http.StatusOK},
+	"GET /apis/{product}/docs/{api}/schemas/{schema}":       {status: http.StatusOK},
+	"GET /search":                                           {status: http.StatusOK, query: "q=shared"},
+	"GET /search/fragment":                                  {status: http.StatusOK, query: "q=shared"},
+	// These are refused before anything is sent, since the path leaves the API.
+	"POST /api/v1/try/{product}/{api}":                           {status: http.StatusBadRequest, body: `{"method":"GET","path":"/../up"}`},
+	"POST /apis/{product}/docs/{api}/operations/{operation}/try": {status: http.StatusOK, body: "x"},
+	"GET /activity":                        {status: http.StatusOK},
+	"GET /dashboard":                       {status: http.StatusOK},
+	"GET /dashboard/fragment":              {status: http.StatusOK},
+	"GET /operations/{operation}":          {status: http.StatusNotFound},
+	"GET /operations/{operation}/fragment": {status: http.StatusNotFound},
+	"POST /register":                       {status: http.StatusSeeOther},
+	"POST /subscriptions/{plan}":           {status: http.StatusSeeOther},
+	"POST /subscriptions/{plan}/leave":     {status: http.StatusSeeOther},
+	"POST /keys/{key}/reveal":              {status: http.StatusNotFound},
+}
+
+// fill returns the route's path for the product with that marker.
+func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
+	e.t.Helper()
+	inDocs := strings.Contains(route, "{product}")
+	path = parameter.ReplaceAllStringFunc(route, func(found string) string {
+		name := strings.Trim(found, "{}")
+		own := map[string]string{"product": mark, "plan": mark + "plan", "api": "main", "type": "java", "page": "guide", "tag": mark, "schema": mark, "file": "guide.md"}
+		value, ok := own[name]
+		if inDocs && name == "operation" {
+			value, ok = mark, true
+		}
+		if ok {
+			aboutProduct = true
+			return value
+		}
+		if value, ok = e.ids[name]; !ok {
+			e.t.Fatalf("%s: this test does not know what to fill in for %s", route, found)
+		}
+		return value
+	})
+	return path, aboutProduct
+}
+
+// look sends a request and returns the answer, with everything replaced that the request itself
+// says, and that differs between any two requests.
+func (e *exhibition) look(route, path string, l look, token, mark string) (status int, answer string) {
+	e.t.Helper()
+	method, _, _ := strings.Cut(route, " ")
+	if l.query != "" {
+		path += "?" + l.query
+	}
+	r := httptest.NewRequestWithContext(e.t.Context(), method, e.base+path, strings.NewReader(strings.ReplaceAll(l.body, "MARK", mark)))
+	if l.body != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		if strings.HasPrefix(path, "/api/") {
+			r.Header.Set("Content-Type", "application/json")
+		}
+	}
+	bearer(token)(r)
+	w := httptest.NewRecorder()
+	e.portal.ServeHTTP(w, r)
+	body, err := io.ReadAll(w.Body)
+	ok(e.t, err)
+	var all bytes.Buffer
+	fmt.Fprintln(&all, w.Code)
+	for _, name := range slices.Sorted(maps.Keys(w.Header())) {
+		if name != "X-Request-Id" && name != "Set-Cookie" {
+			fmt.Fprintln(&all, name, w.Header()[name])
+		}
+	}
+	all.Write(body)
+	answer = all.String()
+	if w.Code >= 300 { // which may repeat the path
+		for _, said := range []string{path, url.QueryEscape(path), url.PathEscape(path)} {
+			answer = strings.ReplaceAll(answer, said, "PATH")
+		}
+		answer = requestIDInBody.ReplaceAllString(strings.ReplaceAll(answer, w.Header().Get("X-Request-Id"), "ID"), "ID")
+	}
+	return w.Code, answer
+}
+
+func TestNobodyIsToldOfWhatTheyMayNotSee(t *testing.T) {
+	t.Parallel()
+	e := openExhibition(t)
+	var served []string
+	for path, methods := range e.routes() {
+		for _, method := range methods {
+			if method != http.MethodHead {
+				served = append(served, method+" "+path)
+			}
+		}
+	}
+	slices.Sort(served)
+	if diff := gocmp.Diff(slices.Sorted(maps.Keys(looks)), served); diff != "" {
+		t.Fatalf("what is in the table and what is served (-table +router):\n%s", diff)
+	}
+	for _, route := range served {
+		l := looks[route]
+		_, pattern, _ := strings.Cut(route, " ")
+		for who, token := range e.people {
+			_, aboutProduct := e.fill(pattern, unknownMark)
+			if !aboutProduct {
+				path, _ := e.fill(pattern, "")
+				status, answer := e.look(route, path, l, token, "")
+				refused := token == "" && (status == http.StatusUnauthorized || status == http.StatusSeeOther)
+				if status != l.status && !refused {
+					t.Errorf("%s is answered %d for %s, want %d: %.300s", route, status, who, l.status, answer)
+				}
+				e.tellsNothing(route, who, answer)
+				continue
+			}
+			e.lookAtProducts(route, who, l)
+		}
+	}
+}
+
+// lookAtProducts asks a route for each product, and compares with the answer for one that does
+// not exist.
+func (e *exhibition) lookAtProducts(route, who string, l look) {
+	e.t.Helper()
+	method, pattern, _ := strings.Cut(route, " ")
+	path, _ := e.fill(pattern, unknownMark)
+	unknownStatus, unknown := e.look(route, path, l, e.people[who], unknownMark)
+	refused := e.people[who] == "" && (unknownStatus == http.StatusUnauthorized || unknownStatus == http.StatusSeeOther)
+	if unknownStatus != http.StatusNotFound && !refused {
+		e.t.Errorf("%s is answered %d for %s and what does not exist, want 404", route, unknownStatus, who)
+	}
+	for _, mark := range marks {
+		if method != http.MethodGet && mark != openMark && slices.Contains(seenBy[who], mark) {
+			continue // the number of changes is limited
+		}
+		path, _ := e.fill(pattern, mark)
+		status, answer := e.look(route, path, l, e.people[who], mark)
+		e.tellsNothing(route, who, answer)
+		if slices.Contains(seenBy[who], mark) {
+			if status != l.status && !refused {
+				e.t.Errorf("%s is answered %d for %s and %s, want %d: %.300s", route, status, who, mark, l.status, answer)
+			}
+			continue
+		}
+		if diff := gocmp.Diff(unknown, answer); diff != "" {
+			e.t.Errorf("%s for %s: what they may not see and what does not exist differ (-unknown +%s):\n%s", route, who, mark, diff)
+		}
+	}
+}
+
+func (e *exhibition) tellsNothing(route, who, answer string) {
+	e.t.Helper()
+	for _, mark := range marks {
+		if at := strings.Index(strings.ToLower(answer), mark); at >= 0 && !slices.Contains(seenBy[who], mark) {
+			e.t.Errorf("%s tells %s of %s: …%s…", route, who, mark, answer[max(0, at-100):min(len(answer), at+100)])
+		}
+	}
+}
+
+func TestWhatSignedOutPeopleReadMakesNoRequestToDynamoDB(t *testing.T) {
+	t.Parallel()
+	e := openExhibition(t)
+	for route := range looks {
+		method, pattern, _ := strings.Cut(route, " ")
+		if method != http.MethodGet || strings.HasPrefix(pattern, "/sign-") {
+			continue
+		}
+		path, _ := e.fill(pattern, openMark)
+		if query := looks[route].query; query != "" {
+			path += "?" + query
+		}
+		e.ask(method, path, nil) // so that everything is in memory
+		const times = 50
+		began, before := time.Now(), e.calls.Load()
+		for range times {
+			e.ask(method, path, nil)
+		}
+		// The pointer of the views and the catalog's row are read once a second at most.
+		seconds := int64(time.Since(began)/time.Second) + 1
+		if calls := e.calls.Load() - before; calls > 2*(seconds+1) {
+			t.Errorf("%s makes %d calls to AWS for %d requests in %d s", path, calls, times, seconds)
+		}
+	}
+}

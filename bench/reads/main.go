@@ -1,0 +1,77 @@
+// Reads measures how many reads one portal process answers, and at what cost: the catalog in two
+// sizes, a product's page, a documentation page and the dashboard. The portal is a process of its
+// own; the client and the local AWS share this one.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+)
+
+type settings struct {
+	lasting time.Duration
+	source  string
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench/reads:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("reads", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	var s settings
+	flags.DurationVar(&s.lasting, "lasting", 3*time.Second, "how long to send each kind of request")
+	flags.StringVar(&s.source, "source", "", "build the portal from this checkout instead of this one, to compare another version")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	site, err := start(ctx, s)
+	if err != nil {
+		return err
+	}
+	defer site.close()
+	_, _ = fmt.Fprintf(stdout, "machine  %d cores, %s/%s, %s; the client, the portal and the local AWS share them\n\n%-22s%4s%8s%10s%9s%9s%11s%11s%10s\n",
+		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(),
+		"read", "at", "status", "per sec", "p50 ms", "p99 ms", "CPU µs", "bytes sent", "DynamoDB")
+	cost := map[string]time.Duration{}
+	for _, size := range []int{31 << 10, 518 << 10} {
+		if err := site.publish(ctx, size); err != nil {
+			return err
+		}
+		for _, read := range site.reads(size) {
+			for _, connections := range []int{1, 16} {
+				m, err := site.measure(ctx, read, connections, s.lasting)
+				if err != nil {
+					return err
+				}
+				_, _ = fmt.Fprintf(stdout, "%-22s%4d%8d%10.0f%9.2f%9.2f%11.1f%11d%10.4f\n", read.name, connections, m.status, m.perSecond,
+					milliseconds(m.median), milliseconds(m.p99), float64(m.cpu)/float64(time.Microsecond), m.bytes, m.dynamoDB)
+				cost[fmt.Sprint(read.name, connections)] = m.cpu
+			}
+		}
+	}
+	_, err = fmt.Fprintf(stdout, "\nA catalog of 518 KB costs %.2f times the CPU of one of 31 KB with one connection, %.2f times with 16.\n",
+		ratio(cost["catalog, 518 KB1"], cost["catalog, 31 KB1"]), ratio(cost["catalog, 518 KB16"], cost["catalog, 31 KB16"]))
+	return err
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(max(b, 1)) }
