@@ -81,7 +81,7 @@ type Result struct {
 // so an interrupted step can run again without reading stored pages again. A run answers the
 // requests that were waiting when it began.
 //
-// What is wrong with one document or one product folder is reported and takes nothing else down.
+// The run reports a fault of one document or one product folder, and goes on with everything else.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
