@@ -29,6 +29,9 @@ const (
 	// maxFailures is how many calls of a run may fail in a row before the source counts as
 	// unreadable.
 	maxFailures = 3
+	// generateTime is how long a run has API Gateway generate documents, and then SDKs. The next run
+	// goes on, so that many of them do not delay the catalog.
+	generateTime = 2 * time.Minute
 	// kept is how long documents, SDKs, the folder's description and the report are known after
 	// they were last written.
 	kept = 90 * 24 * time.Hour
@@ -81,7 +84,7 @@ type Result struct {
 // so an interrupted step can run again without reading stored pages again. A run answers the
 // requests that were waiting when it began.
 //
-// What is wrong with one document or one product folder is reported and takes nothing else down.
+// The run reports a fault of one document or one product folder, and goes on with everything else.
 type Reader struct {
 	// Source opens API Gateway for one step.
 	Source    func(ctx context.Context) Source
@@ -146,6 +149,8 @@ type progress struct {
 	// was read, if that was not in this run.
 	Folder      string    `json:"folder,omitempty"`
 	FolderSince time.Time `json:"folder_since,omitzero"`
+	// Generating is when the phase began that has API Gateway generate documents or SDKs.
+	Generating time.Time `json:"generating,omitzero"`
 	// Problems are those of the run itself, such as missing permissions.
 	Problems []Problem `json:"problems,omitempty"`
 	// Before is the hash that was published before the run.
@@ -157,7 +162,7 @@ func (p progress) set() string { return schema.CatalogRead(p.Run) }
 
 // to is the progress at the start of another phase.
 func (p progress) to(next phase) progress {
-	p.Phase, p.Position, p.Page, p.Failures = next, "", 0, 0
+	p.Phase, p.Position, p.Page, p.Failures, p.Generating = next, "", 0, 0, time.Time{}
 	return p
 }
 

@@ -35,6 +35,8 @@ type plane struct {
 	// versions are those of stages, "d1" by default, and exports their documents.
 	versions map[portal.Stage]string
 	exports  map[portal.Stage]string
+	// spend is called with each call's operation, and may let time pass; nil does nothing.
+	spend func(operation string)
 	// fails are the errors of the calls of an operation, in turn.
 	fails map[string][]error
 }
@@ -45,6 +47,9 @@ func (p *plane) call(operation, what string) error {
 	}
 	p.tokens--
 	p.calls = append(p.calls, operation+what)
+	if p.spend != nil {
+		p.spend(operation)
+	}
 	if queue := p.fails[operation]; len(queue) > 0 {
 		p.fails[operation] = queue[1:]
 		return queue[0]

@@ -43,6 +43,10 @@ func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) 
 	if r.Normalize == nil {
 		return p.to(readSDKs), nil
 	}
+	if p.Generating.IsZero() {
+		p.Generating = r.Now() // kept before the first call, since a postponed step keeps nothing
+		return p, nil
+	}
 	found, err := r.parts(ctx, p)
 	if err != nil {
 		return p, err
@@ -56,6 +60,9 @@ func (r *Reader) readExports(ctx context.Context, p progress) (progress, error) 
 		last, version := known[stageName(stage)], found.versions[stage]
 		if last.Value.upToDate(p, last, version) {
 			continue
+		}
+		if r.Now().Sub(p.Generating) >= generateTime {
+			return p.unfinished(askedExports), nil
 		}
 		if r.Now().Sub(begun) >= stepTime {
 			return p, nil
@@ -160,6 +167,15 @@ func (r *Reader) failedCall(ctx context.Context, p progress, of asked, name stri
 	zerolog.Ctx(ctx).Warn().Err(err).Str("of", name).Msg("API Gateway did not generate the " + of.what)
 	next := generated{Hash: last.Hash, File: last.File, Problem: fmt.Sprintf("API Gateway %s when asked for its %s. The workers try again in five minutes.", answered(unavailable), of.what)}
 	return p, remember(ctx, r, of.set, name, next, kept)
+}
+
+// unfinished ends a phase whose time is up.
+func (p progress) unfinished(of asked) progress {
+	next := p.to(of.follows)
+	next.Problems = append(next.Problems, Problem{
+		Where: of.many, Warning: true, Text: fmt.Sprintf("API Gateway has more %s than the workers could read at once. They read the rest in the next minutes.", of.many),
+	})
+	return next
 }
 
 func answered(err *gateway.Unavailable) string {

@@ -204,3 +204,34 @@ func TestAnOutageOfExportsEndsTheirPhaseAndNotTheRun(t *testing.T) {
 		t.Errorf("problems %+v", problems)
 	}
 }
+
+func TestManyDocumentsDoNotDelayTheCatalogAndTheNextRunsReadThem(t *testing.T) {
+	t.Parallel()
+	const apis = 40
+	r := newExporting(t, manyAPIs(apis))
+	r.plane.spend = func(operation string) {
+		if operation == "export " {
+			r.now = r.now.Add(10 * time.Second)
+		}
+	}
+	began := r.now
+	r.run(3)
+	if took := r.now.Sub(began); took > 3*time.Minute || r.published == "" {
+		t.Errorf("the first run takes %s", took)
+	}
+	first := r.lastReport()
+	if first.Definitions == 0 || first.Definitions == apis || first.Errors() != 0 || len(first.Problems) != 1 || !strings.Contains(first.Problems[0].Text, "They read the rest") {
+		t.Errorf("the first report is %+v", first)
+	}
+	for range 3 {
+		r.run(3)
+	}
+	if last := r.lastReport(); last.Definitions != apis || len(last.Problems) != 0 {
+		t.Errorf("the last report is %+v", last)
+	}
+	for call, times := range r.plane.called() {
+		if strings.HasPrefix(call, "export ") && times != 1 {
+			t.Errorf("%s was called %d times", call, times)
+		}
+	}
+}

@@ -17,6 +17,10 @@ import (
 // else is deployed. A failure leaves the SDK that is known, and is reported; it never fails the
 // run.
 func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
+	if p.Generating.IsZero() {
+		p.Generating = r.Now()
+		return p, nil
+	}
 	found, err := r.parts(ctx, p)
 	if err != nil {
 		return p, err
@@ -31,6 +35,9 @@ func (r *Reader) readSDKs(ctx context.Context, p progress) (progress, error) {
 		last, version := known[sdk.name()], found.versions[sdk.stage]
 		if last.Value.upToDate(p, last, version) {
 			continue
+		}
+		if r.Now().Sub(p.Generating) >= generateTime {
+			return p.unfinished(askedSDKs), nil
 		}
 		if r.Now().Sub(begun) >= stepTime {
 			return p, nil

@@ -252,8 +252,8 @@ func demoJourney(t *testing.T, s *site, b *tab) {
 
 	b.click(`header a[href="/apis"]`)
 	b.waitForPage("APIs")
-	product := value[string](b, `document.querySelector(".card.product a").textContent.trim()`)
-	b.click(".card.product a")
+	product := value[string](b, `document.querySelector('.card.product a[href="/apis/seamark"]').textContent.trim()`)
+	b.click(`.card.product a[href="/apis/seamark"]`)
 	b.waitForPage(product)
 	b.click(`form[action="/subscriptions/` + free + `"] button`)
 	b.waitUntil("the operation's page", loaded+` && location.pathname.startsWith("/operations/")`)

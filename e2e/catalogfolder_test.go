@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"io/fs"
 	"net/http"
 	"os"
@@ -149,13 +148,7 @@ func TestACatalogFolderInS3IsReadOnceItIsThere(t *testing.T) {
 	if len(s.products(t)) != 1 {
 		t.Errorf("the products of the tagged plans are %+v", s.products(t))
 	}
-	client := s3.NewFromConfig(s.aws, func(o *s3.Options) { o.UsePathStyle = true })
-	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("docs")}); err != nil {
-		t.Fatal(err)
-	}
-	if err := upload(t.Context(), client, demo.Catalog); err != nil {
-		t.Fatal(err)
-	}
+	s.putCatalog(t, demo.Catalog)
 	if text, _ := o.says(0, "catalog", "sync"); strings.Contains(text, "problem") {
 		t.Errorf("it prints %s", text)
 	}
@@ -164,16 +157,25 @@ func TestACatalogFolderInS3IsReadOnceItIsThere(t *testing.T) {
 	}
 }
 
-func upload(ctx context.Context, client *s3.Client, from fs.FS) error {
-	return fs.WalkDir(from, ".", func(path string, entry fs.DirEntry, err error) error {
+// putCatalog puts a folder at s3://docs/portal.
+func (s *site) putCatalog(t *testing.T, folder fs.FS) {
+	t.Helper()
+	client := s3.NewFromConfig(s.aws, func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("docs")}); err != nil {
+		t.Fatal(err)
+	}
+	err := fs.WalkDir(folder, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
-		body, err := fs.ReadFile(from, path)
+		body, err := fs.ReadFile(folder, path)
 		if err != nil {
 			return err
 		}
-		_, err = client.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String("docs"), Key: aws.String("portal/" + path), Body: bytes.NewReader(body)})
+		_, err = client.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("docs"), Key: aws.String("portal/" + path), Body: bytes.NewReader(body)})
 		return err
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }

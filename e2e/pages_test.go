@@ -30,8 +30,8 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 	if home.status != http.StatusOK || !home.has(`main a[href="/apis"]`) {
 		t.Fatalf("the front page answers %d", home.status)
 	}
-	v.open("/apis").wants(http.StatusOK, "APIs").follow(".card.product a")
-	product := v.open("/apis").follow(".card.product a")
+	v.open("/apis").wants(http.StatusOK, "APIs").follow(`.card.product a[href="/apis/seamark"]`)
+	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
 	if product.has(`form[action^="/subscriptions/"]`) {
 		t.Error("a visitor who is not signed in can subscribe")
 	}
@@ -114,7 +114,7 @@ func TestSigningUpOnTheWayToAPlanNeedsNoSecondStep(t *testing.T) {
 	s.waitForCatalog(t)
 	v := s.visitor(t)
 	free := s.Demo.API.FreePlanID
-	product := v.open("/apis").follow(".card.product a")
+	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
 	back := product.follow("#plan-"+free+` a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").
 		follow("main .card a").wants(http.StatusOK, "Sign up").
 		submit("form", "username", "straight@example.com", "password", password)
@@ -162,7 +162,7 @@ func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
 	owner := s.visitor(t)
 	owner.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !owner.open("/dashboard").has("#unregistered") })
-	product := owner.open("/apis").follow(".card.product a")
+	product := owner.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
 	operation := product.submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
 	reveal, _ := owner.open("/dashboard").form(`form[action$="/reveal"]`)
 
@@ -195,7 +195,7 @@ func TestAFormSubmittedTwiceIsOneOperation(t *testing.T) {
 	v := s.visitor(t)
 	v.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
-	product := v.open("/apis").follow(".card.product a")
+	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
 	form := `form[action="/subscriptions/` + s.Demo.API.FreePlanID + `"]`
 	if first, second := product.submit(form), product.submit(form); first.at.Path != second.at.Path {
 		t.Errorf("two clicks are %s and %s", first.at.Path, second.at.Path)

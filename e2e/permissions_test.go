@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/fstest"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -172,7 +173,10 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 		t.Fatal(err)
 	}
 	behind.Store(to)
-	worker := startProcess(t, as("worker"), 1, "worker")
+	s.putCatalog(t, fstest.MapFS{"seamark/product.yaml": {Data: []byte(
+		"name: Seamark\nplans:\n  - name: Seamark Free\napis:\n  - name: Seamark\n    stage: v1\n    sdks: [javascript]\n",
+	)}})
+	worker := startProcess(t, as("worker", "GATEHOUSE_CATALOG=s3://docs/portal"), 1, "worker")
 	s.waitForCatalog(t)
 	visitor := s.visitor(t)
 	visitor.open("/").follow(`header a[href*="screen=sign-up"]`).
@@ -190,6 +194,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 	says(0, as("projections"), "projections", "rebuild")
 	says(0, as("projections"), "projections", "status")
 	says(0, as("catalog sync"), "catalog", "sync")
+	says(0, as("catalog status"), "catalog", "status")
 	says(0, as("operation"), "operation", "show", op.ID)
 	says(0, as("operation"), "operation", "follow", op.ID)
 	says(0, as("account find", oidc...), "account", "find", "ada@example.com")
@@ -226,7 +231,7 @@ func TestTheDocumentedPermissionsMatchTheCallsMade(t *testing.T) {
 			}
 		}
 	}
-	if len(want) != 12 {
+	if len(want) != 13 {
 		t.Errorf("the documentation lists %v", slices.Sorted(maps.Keys(want)))
 	}
 }

@@ -113,6 +113,11 @@ func permissionsFor(service string, req *http.Request, body []byte) []permitted 
 		return []permitted{{"sns:" + strings.TrimSuffix(operation, "Batch"), "topic"}}
 	case "kms":
 		return []permitted{{"kms:" + operation, "KMS key"}}
+	case "s3":
+		if req.URL.Query().Get("list-type") == "2" {
+			return []permitted{{"s3:ListBucket", "the catalog's bucket"}}
+		}
+		return []permitted{{"s3:" + map[string]string{http.MethodGet: "GetObject"}[req.Method], "its objects below the prefix"}}
 	case "sts":
 		return nil // needs no permission
 	}
@@ -130,7 +135,7 @@ func short(name string) string {
 
 var (
 	restIDs   = regexp.MustCompile(`^(/[a-z]+)/[^/]+`)
-	restInner = regexp.MustCompile(`(/keys)/[^/]+$`)
+	restInner = regexp.MustCompile(`(/keys|/stages|/exports|/sdks)/[^/]+`)
 )
 
 // restResource replaces each id in a path of API Gateway by *.

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -39,6 +40,6 @@ func TestDocumentsAndSDKsOfAStageAreGenerated(t *testing.T) {
 }
 
 func refusedAs(err error, reason RefusedReason) bool {
-	no, ok := err.(*Refused)
-	return ok && no.Reason == reason
+	var no *Refused
+	return errors.As(err, &no) && no.Reason == reason
 }

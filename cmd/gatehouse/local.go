@@ -11,7 +11,7 @@ import (
 
 type localCommand struct {
 	Data          string `help:"Folder for all data." default:".gatehouse" type:"path"`
-	Fresh         bool   `help:"Start over: delete everything in the folder."`
+	Fresh         bool   `help:"Start over: delete all data. The catalog folder stays."`
 	Port          int    `help:"Port of the portal." default:"8080"`
 	AWSPort       int    `name:"aws-port" help:"Port of the local AWS." default:"4566"`
 	OperatorsPort int    `help:"Port of health and metrics." default:"8081"`
