@@ -84,7 +84,7 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	for _, row := range rows {
 		err := portal.Guard(func() error { return d.handle(ctx, row, woken) })()
 		var postponed *portal.Postponed
-		if errors.As(err, &postponed) && portal.StackOf(err) == "" { // a panic is no outage
+		if errors.As(err, &postponed) {
 			return "", err
 		}
 		if err != nil {

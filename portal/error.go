@@ -102,14 +102,15 @@ func (p *Postponed) Error() string {
 
 func (p *Postponed) Unwrap() error { return p.Err }
 
-// Postpone wraps an error in a Postponed, unless it is one or is nil. Its After is
-// 0, so the transport's backoff sets the delay (at most 60 seconds).
+// Postpone wraps an error in a Postponed. It returns nil, a Postponed and a PanicError as they
+// are. After is 0, so the transport's backoff sets the delay (at most 60 seconds).
 func Postpone(reason string, err error) error {
 	if err == nil {
 		return nil
 	}
 	var already *Postponed
-	if errors.As(err, &already) {
+	var panicked *PanicError
+	if errors.As(err, &already) || errors.As(err, &panicked) {
 		return err
 	}
 	return &Postponed{Reason: reason, Err: err}

@@ -7,7 +7,7 @@ import (
 )
 
 // PanicError is a panic that was turned into an error. A message that leads to one counts as
-// failed, even if the error is within a Postponed: trying again forever would hide the fault.
+// failed: Postpone does not postpone it, because trying again forever would hide the fault.
 type PanicError struct {
 	Value any
 	// Stack is that of the panic, for the log.

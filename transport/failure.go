@@ -41,13 +41,12 @@ const noteTime = 10 * time.Second
 // policy acks messages that were handled, ignored or became dead letters, and nacks the others.
 // A handler's error leads to this; the first row that fits applies:
 //
-//	a panic                 as any other error, also inside a Postponed
 //	portal.ErrStopping      in a Postponed: delivered again at once, so that another worker can
 //	                        take it; nothing is counted
 //	portal.Postponed        delivered again after its delay; nothing is counted
 //	any, cut off            by a worker that closes: delivered again; nothing is counted
 //	portal.Error "invalid"  a dead letter at once
-//	any other               counted; delivered again after a backoff, or a dead letter
+//	any other, and a panic  counted; delivered again after a backoff, or a dead letter
 //
 // A message becomes a dead letter at once if it cannot be read, if it comes from a dead-letter
 // queue of SQS, or if there is no handler for its type; a consumer with IgnoreUnknown ignores it
@@ -78,14 +77,11 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed
-	var panicked *portal.PanicError
 	switch {
 	case err == nil:
 		return handled, nil
 	case errors.Is(err, errIgnored):
 		return ignored, nil
-	case errors.As(err, &panicked):
-		// It is counted, also where somebody took it for a reason to postpone.
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
 		pubsub.RedeliverAtOnce(ctx)
 		return postponed, err
