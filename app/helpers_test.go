@@ -1,8 +1,6 @@
 package app
 
 import (
-	"bytes"
-	"sync"
 	"testing"
 	"time"
 
@@ -33,24 +31,6 @@ func eventually(t *testing.T, what string, so func() bool) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// written is a buffer that a process writes while a test reads it.
-type written struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (w *written) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *written) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
 }
 
 // installedDemo names the demo's user pool, the portal's client there, and the demo API.

@@ -26,6 +26,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -39,7 +40,7 @@ type site struct {
 	db       *dynamodb.Client
 	provider *fakeProvider
 	clock    *clock
-	log      *buffer
+	log      *outputtest.Buffer
 
 	mu     sync.Mutex
 	errors []error
@@ -54,7 +55,7 @@ func open(t *testing.T, adjust ...func(*identity.Config, *identity.Options)) *si
 
 func openWith(t *testing.T, db *dynamodb.Client, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
-	s := &site{clock: clock, provider: p, db: db, log: &buffer{}}
+	s := &site{clock: clock, provider: p, db: db, log: &outputtest.Buffer{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.http.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -292,24 +293,6 @@ func (c *clock) forward(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
-}
-
-// buffer is a bytes.Buffer for concurrent writers.
-type buffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // database is the DynamoDB client of the package.
