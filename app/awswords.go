@@ -141,19 +141,19 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// told explains an AWS error; about, if not "", says what the error concerns.
-func told(about string, err error) error {
+// explained explains an AWS error; about, if not "", says what the error concerns.
+func explained(about string, err error) error {
 	if about != "" {
 		about += ": "
 	}
 	return &worded{about + inWords(err), err}
 }
 
-func toldOf(resource string, err error) error {
+func explainedOf(resource string, err error) error {
 	if nonexistent(err) != "" {
 		return &worded{resource + " does not exist. In a new installation, run `gatehouse setup`; otherwise `gatehouse doctor` says what to do.", err}
 	}
-	return told(resource, err)
+	return explained(resource, err)
 }
 
 // rawAWS reports whether err is an unexplained error from AWS.
@@ -171,7 +171,7 @@ func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
 		return err
 	}
-	return told("", err)
+	return explained("", err)
 }
 
 func isDenied(named smithy.APIError) bool {

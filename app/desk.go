@@ -133,11 +133,11 @@ func (d *Desk) known(ctx context.Context, id portal.AccountID) (bool, error) {
 func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, error) {
 	person, err := d.people.Person(ctx, id)
 	if err != nil && portal.CodeOf(err) != portal.NotFound {
-		return FoundAccount{}, told("", err)
+		return FoundAccount{}, explained("", err)
 	}
 	shown, err := d.views.Account(ctx, id)
 	if err != nil {
-		return FoundAccount{}, told("", err)
+		return FoundAccount{}, explained("", err)
 	}
 	recent, err := d.recent(ctx, id)
 	return FoundAccount{
@@ -157,7 +157,7 @@ func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	case ctx.Err() != nil:
 		err = notCertain(readingCatalog)
 	case err != nil:
-		err = told("asking for the catalog", err)
+		err = explained("asking for the catalog", err)
 	}
 	return request.Operation, errors.Join(err, sender.close())
 }

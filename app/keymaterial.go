@@ -63,9 +63,9 @@ func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, st
 	key, err := c.findKMSKey(ctx, cfg)
 	if err != nil {
 		if cfg.KMSKey != "" {
-			return nil, "", toldOf("GATEHOUSE_KMS_KEY "+cfg.KMSKey, err)
+			return nil, "", explainedOf("GATEHOUSE_KMS_KEY "+cfg.KMSKey, err)
 		}
-		return nil, "", toldOf("KMS key "+NamesFor(cfg.Prefix).KMSAlias, err)
+		return nil, "", explainedOf("KMS key "+NamesFor(cfg.Prefix).KMSAlias, err)
 	}
 	return deriver, key.Recorded, c.checkKeyIn(ctx, NamesFor(cfg.Prefix).Records, deriver, key)
 }

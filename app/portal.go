@@ -106,7 +106,7 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	for _, table := range names.Tables() {
 		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
 		if err != nil {
-			return toldOf("table "+table, err)
+			return explainedOf("table "+table, err)
 		}
 		if out.Table.TableStatus == "DELETING" {
 			return fmt.Errorf("table %s is being deleted", table)

@@ -27,7 +27,7 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, nil)
 	generations, err := views.Generations(ctx)
 	if err != nil {
-		return ViewsStatus{}, told("", err)
+		return ViewsStatus{}, explained("", err)
 	}
 	status := ViewsStatus{GenerationsStatus: generations}
 	run, err := jobs.NewRuns(c.dynamodb, names.Records).Load(ctx, rebuildJob)

@@ -248,7 +248,7 @@ func (b *bench) Send(_ context.Context, messages ...events.Event) error {
 	return nil
 }
 
-func (b *bench) Repeat(ctx context.Context, messages ...events.Event) error {
+func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 	return b.Send(ctx, messages...)
 }
 

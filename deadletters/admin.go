@@ -24,7 +24,7 @@ type tables interface {
 }
 
 type sender interface {
-	Repeat(ctx context.Context, messages ...events.Event) error
+	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
 // Admin lists, replays and discards letters for operators.
@@ -118,7 +118,7 @@ func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	}
 	now := a.Now()
 	msg.Replay = letter.Replays + 1
-	if err := a.Sender.Repeat(ctx, msg); err != nil {
+	if err := a.Sender.SendAgain(ctx, msg); err != nil {
 		return fmt.Errorf("replaying %s: %w", letter.ID, err)
 	}
 	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{

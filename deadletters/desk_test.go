@@ -138,7 +138,7 @@ var errDown = errors.New("the queue does not answer")
 
 func (o *outbox) Send(context.Context, ...events.Event) error { return o.down }
 
-func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+func (o *outbox) SendAgain(_ context.Context, messages ...events.Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.down != nil {

@@ -33,8 +33,8 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 		s.options.OnError(w, r, again("", err))
 		return
 	}
-	if there := s.moved(r); there != "" {
-		http.Redirect(w, r, there, http.StatusSeeOther)
+	if moved := s.moved(r); moved != "" {
+		http.Redirect(w, r, moved, http.StatusSeeOther)
 		return
 	}
 	e, err := s.provider.endpoints(r.Context())
@@ -60,8 +60,8 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.setCookie(w, browserCookie, browser, attemptKept)
-	there := s.client(e).AuthCodeURL(state, oauth2.S256ChallengeOption(at.verifier), oauth2.SetAuthURLParam("nonce", at.nonce))
-	http.Redirect(w, r, there, http.StatusSeeOther)
+	provider := s.client(e).AuthCodeURL(state, oauth2.S256ChallengeOption(at.verifier), oauth2.SetAuthURLParam("nonce", at.nonce))
+	http.Redirect(w, r, provider, http.StatusSeeOther)
 }
 
 // Callback serves GET /sign-in/callback, to which the provider redirects the browser. It

@@ -41,10 +41,10 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
-// resender publishes an accepted request again if it has led to nothing yet. done reports that
+// republisher publishes an accepted request again if it has led to nothing yet. done reports that
 // nothing is left to publish.
-type resender interface {
-	Resend(ctx context.Context, operation portal.OperationID) (done bool, err error)
+type republisher interface {
+	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
@@ -56,7 +56,7 @@ type DueRows struct {
 	Tables     queries
 	Accounts   accountReader
 	Rows       rowWriter
-	Operations resender
+	Operations republisher
 	Sender     sender
 	Now        func() time.Time
 	// PassedOver counts skipped rows by kind, "" if the kind is unknown. Nil counts nothing.
@@ -161,7 +161,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	case due.Wish:
 		done, err = d.askAgain(ctx, row, woken)
 	case due.Operation:
-		done, err = d.Operations.Resend(ctx, row.Operation)
+		done, err = d.Operations.Republish(ctx, row.Operation)
 	case due.IdleKey:
 		done, err = d.giveBack(ctx, row)
 	default:

@@ -53,7 +53,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) Resend(_ context.Context, op portal.OperationID) (done bool, err error) {
+func (d *desk) Republish(_ context.Context, op portal.OperationID) (done bool, err error) {
 	if d.handled[op] {
 		return true, nil
 	}

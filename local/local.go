@@ -104,11 +104,11 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		if err := server.SetFaults(misbehaviour); err != nil {
 			return err
 		}
-		told := ""
+		faults := ""
 		if len(misbehaviour.Rules) > 0 {
-			told = misbehaviour.String()
+			faults = misbehaviour.String()
 		}
-		running.banner(opts.Out, told)
+		running.banner(opts.Out, faults)
 		if opts.Ready != nil {
 			opts.Ready <- running
 		}

@@ -122,7 +122,7 @@ func TestARequestThatCannotBeSentIsUnavailableAndCanBeRepeated(t *testing.T) {
 	again.Correlation = "another click"
 	op := d.accepts(again)
 	sent, repeated := d.outbox.empty()
-	// It is sent with Repeat and unchanged, since the first message may have arrived.
+	// It is sent with SendAgain and unchanged, since the first message may have arrived.
 	first := d.now.Add(-time.Hour)
 	same(t, "repeated", []events.Event{{
 		ID: string(op.ID), Source: "/test", Subject: portal.AccountStream(ann), Actor: portal.AccountActor(ann), Time: first,
@@ -482,7 +482,7 @@ func TestAFailedReadSaysThatNothingCouldBeRead(t *testing.T) {
 		says string
 	}{
 		"an account reads its operation":  {func() error { _, err := down.Find(t.Context(), ann, "op"); return err }, "The operation could not be read right now. Try again in a moment."},
-		"an operator reads an operation":  {func() error { _, err := down.Show(t.Context(), "op"); return err }, "The operation could not be read right now. Try again in a moment."},
+		"an operator reads an operation":  {func() error { _, err := down.FindAny(t.Context(), "op"); return err }, "The operation could not be read right now. Try again in a moment."},
 		"an account lists its operations": {func() error { _, err := down.Recent(t.Context(), ann, 5); return err }, "The operations could not be read right now. Try again in a moment."},
 		"a reveal cannot be recorded":     {func() error { _, err := down.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},
 		"a key's value cannot be derived": {func() error { _, err := withoutKMS.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},

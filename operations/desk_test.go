@@ -149,7 +149,7 @@ func (o *outbox) Send(_ context.Context, messages ...events.Event) error {
 	return o.take(&o.sent, messages)
 }
 
-func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+func (o *outbox) SendAgain(_ context.Context, messages ...events.Event) error {
 	return o.take(&o.repeated, messages)
 }
 

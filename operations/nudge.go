@@ -46,7 +46,7 @@ func (o *Operations) moveOn(ctx context.Context, operation Operation, now time.T
 	case err != nil:
 		return err
 	case head > shown:
-		return o.sender.Repeat(ctx, events.Event{
+		return o.sender.SendAgain(ctx, events.Event{
 			ID: portal.DeriveID("show", string(operation.Subject), now.String()), Source: o.source, Subject: operation.Subject, Time: now,
 			Data: events.ShowRequested{},
 		})

@@ -26,11 +26,11 @@ import (
 // MaxIdempotencyKey is the maximum length of an Idempotency-Key, in characters.
 const MaxIdempotencyKey = 255
 
-// sender publishes requests. A queue may drop a message whose id it has seen; Repeat publishes
+// sender publishes requests. A queue may drop a message whose id it has seen; SendAgain publishes
 // so that it does not.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
-	Repeat(ctx context.Context, messages ...events.Event) error
+	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
 // views are the projections that acceptance reads: the catalog, the account, and an operation's
@@ -285,17 +285,17 @@ func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	if !mine {
 		return nil
 	}
-	if err := o.publishStored(ctx, row, o.sender.Repeat); err != nil {
+	if err := o.publishStored(ctx, row, o.sender.SendAgain); err != nil {
 		// The next repeat publishes it at once.
 		return errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return nil
 }
 
-// Resend publishes an accepted request again. done means that there is nothing to publish: the
+// Republish publishes an accepted request again. done means that there is nothing to publish: the
 // operation shows a step already, or there is no such request. Workers recognise requests they
 // have handled.
-func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
+func (o *Operations) Republish(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
 		return false, portal.Postpone("the records do not answer", err)
@@ -310,7 +310,7 @@ func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bo
 	if len(progress.Steps) > 0 {
 		return true, nil
 	}
-	return false, portal.Postpone("the queues do not answer", o.publishStored(ctx, row, o.sender.Repeat))
+	return false, portal.Postpone("the queues do not answer", o.publishStored(ctx, row, o.sender.SendAgain))
 }
 
 type sendFunc func(context.Context, ...events.Event) error
@@ -345,8 +345,8 @@ func (o *Operations) Find(ctx context.Context, account portal.AccountID, id port
 	return operation, err
 }
 
-// Show returns any operation, for operators.
-func (o *Operations) Show(ctx context.Context, id portal.OperationID) (Operation, error) {
+// FindAny returns any operation, for operators.
+func (o *Operations) FindAny(ctx context.Context, id portal.OperationID) (Operation, error) {
 	return o.find(ctx, id, func(operationRow) bool { return true })
 }
 

@@ -46,10 +46,10 @@ func (s *Sender) Send(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return ev.ID })
 }
 
-// Repeat is Send with a new deduplication id for each message, for events that may have been
+// SendAgain is Send with a new deduplication id for each message, for events that may have been
 // sent before and must arrive all the same. SNS drops a repeated id even if the first copy
 // never reached the queue.
-func (s *Sender) Repeat(ctx context.Context, evs ...events.Event) error {
+func (s *Sender) SendAgain(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return portal.DeriveID(ev.ID, watermill.NewUUID()) })
 }
 

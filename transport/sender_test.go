@@ -105,7 +105,7 @@ func TestRepeatGivesEachMessageADeduplicationIDOfItsOwn(t *testing.T) {
 	sender := NewSender(queues, nil, routes)
 	ev := event("1", "account/a", events.RegisterUser{})
 	for range 2 {
-		if err := sender.Repeat(t.Context(), ev, ev); err != nil {
+		if err := sender.SendAgain(t.Context(), ev, ev); err != nil {
 			t.Fatal(err)
 		}
 	}
