@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// coalescer sends items in batches: when one is full, when the caller expects no more items,
-// or after the linger. It sends failed items again until again says no, unless they are at
-// fault.
+// coalescer sends items in batches: when one is full, when the caller expects no more items, or
+// after the linger. Failed items that are not at fault are sent again while again allows it.
 type coalescer[T any] struct {
 	linger time.Duration
 	life   context.Context
@@ -16,7 +15,7 @@ type coalescer[T any] struct {
 	again  func(tries int) bool
 	// stale says, before each try, why an item must no longer be sent; nil if it may be.
 	stale func(item T) error
-	// failed is called for each item that is given up.
+	// failed gets each item that is given up.
 	failed func(item T, err error)
 
 	mu      sync.Mutex
