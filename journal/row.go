@@ -16,11 +16,10 @@ import (
 type Row struct {
 	schema.Key
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
-	// item, if it exists.
+	// item.
 	Value any
 }
 
-// PutDue writes a due row.
 func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }

@@ -6,21 +6,18 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
-// Catalog is the state of the catalog's stream.
 type Catalog struct {
 	Sequence int64
 	// Hash names the published document, "" before the first.
 	Hash        string
 	PublishedAt time.Time
-	// PublishedBy is the sequence of the fact that published it.
+	// PublishedBy is the fact that published it.
 	PublishedBy int64
 	// Failing is the source that could not be read the last time, "" if none.
-	Failing string
-	// NotUnderstood is as in Account.
+	Failing       string
 	NotUnderstood string
 }
 
-// FoldCatalog applies all facts of the catalog's stream.
 func FoldCatalog(facts []events.Event) Catalog {
 	var c Catalog
 	for _, fact := range facts {
@@ -29,7 +26,6 @@ func FoldCatalog(facts []events.Event) Catalog {
 	return c
 }
 
-// Apply applies the next fact.
 func (c *Catalog) Apply(e events.Event) {
 	c.Sequence = e.Sequence
 	if e.NotUnderstood() {
