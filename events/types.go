@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// types maps the wire name of every message type this program knows to its decoder.
+// types maps the wire name of every known message type to its decoder.
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
 	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],
@@ -39,7 +39,6 @@ func registry(decoders ...decoder) map[string]decoder {
 	return byType
 }
 
-// DecodeRequest decodes the data of a request of that type.
 func DecodeRequest(eventType string, data []byte) (Request, error) {
 	decode, ok := types[eventType]
 	if !ok {

@@ -26,8 +26,8 @@ type database interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// table is a DynamoDB table. Its errors are Unavailable, so that a failed lookup is not taken for
-// a missing item.
+// table is a DynamoDB table. Its errors are Unavailable, so that a failed lookup is not taken
+// for a missing item.
 type table struct {
 	db   database
 	name string
@@ -117,7 +117,6 @@ func newItem(key schema.Key) item { return key.Attributes() }
 
 func text(value string) types.AttributeValue { return schema.Text(value) }
 
-// epoch returns a time in the format of DynamoDB's TTL.
 func epoch(t time.Time) types.AttributeValue { return schema.Expiry(t) }
 
 func texts(values []string) types.AttributeValue {
@@ -158,8 +157,7 @@ func (it item) time(name string) (at time.Time, ok bool) {
 	return time.Unix(seconds, 0), err == nil
 }
 
-// expired is needed because DynamoDB deletes expired items days late. An item without an
-// expiry counts as expired.
+// DynamoDB deletes expired items days late. An item without an expiry counts as expired.
 func (it item) expired(now time.Time) bool {
 	at, ok := it.time(schema.TTL)
 	return !ok || now.Unix() >= at.Unix()
