@@ -21,7 +21,7 @@ import (
 
 type owner struct{ account, partition, principal string }
 
-// caller asks AWS for the owner of the credentials. The call needs no permission.
+// caller returns the owner of the credentials. Its call needs no permission.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -51,7 +51,7 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause returns why configured credentials fail, or "" if none are configured.
+// credentialsCause returns why configured credentials fail, "" if none are configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -73,8 +73,8 @@ var badCredentials = []string{
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say which
-// one.
+// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say
+// which.
 func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
@@ -141,7 +141,7 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// explained explains an AWS error; about, if not "", says what the error concerns.
+// explained explains an AWS error; about, if not "", says what it concerns.
 func explained(about string, err error) error {
 	if about != "" {
 		about += ": "
@@ -165,8 +165,7 @@ func rawAWS(err error) bool {
 	return !errors.As(err, &already) && errors.As(err, &call)
 }
 
-// InWords explains an AWS error to an operator. It returns nil, and errors of our own,
-// unchanged.
+// InWords explains an AWS error to an operator. Other errors, and nil, stay as they are.
 func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
 		return err
@@ -223,7 +222,7 @@ func permissionOf(service, operation string) string {
 	return prefix + ":" + operation
 }
 
-// restVerb is IAM's action for an API Gateway operation: the HTTP method.
+// IAM's action for an API Gateway operation is the HTTP method.
 func restVerb(operation string) string {
 	for prefix, verb := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Update": "PATCH", "Delete": "DELETE"} {
 		if strings.HasPrefix(operation, prefix) {

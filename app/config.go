@@ -28,8 +28,7 @@ type Config struct {
 	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
 	// BaseURL is the portal's address in browsers, without a path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
-	// Addr is where the portal listens.
-	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
+	Addr    string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
 	// OperatorsAddr is where health and metrics listen; empty is a default on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
@@ -56,7 +55,7 @@ type Config struct {
 	// SecurityContact is a URL or e-mail address for reports of vulnerabilities.
 	SecurityContact string `env:"GATEHOUSE_SECURITY_CONTACT"`
 
-	// MaxOpenRequests is how many open requests an account may have.
+	// MaxOpenRequests is per account.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
 	// KMSKey is the ARN, id or alias of the key that API key values are computed with. Empty is
@@ -65,9 +64,8 @@ type Config struct {
 	// KeyPrefix begins the value of every new API key.
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
-	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
-	// Provisioning is ProvisioningAuto or ProvisioningSingle.
-	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
+	QuotaShare   float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
+	Provisioning string  `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
 	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
@@ -119,8 +117,8 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse reads the variables. A setting that cannot be read is a fault and gets its default, so
-// that no later check reports it again.
+// parse gives a setting that cannot be read its default, so that no later check reports it
+// again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError
@@ -222,8 +220,7 @@ func plainHTTP(value string) bool {
 	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())
 }
 
-// contactURL returns the contact as the URI that security.txt needs (RFC 9116, section 2.5.3),
-// or "" for "".
+// contactURL returns the contact as the URI that security.txt needs (RFC 9116, section 2.5.3).
 func contactURL(contact string) (string, error) {
 	if contact == "" {
 		return "", nil

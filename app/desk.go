@@ -68,8 +68,8 @@ type FoundAccount struct {
 	Operations []FoundOperation
 }
 
-// Accounts finds accounts by an e-mail address (which may have several), an account id, or the
-// subject of an identity at the configured issuer. It returns NotFound if there are none.
+// Accounts finds accounts by an e-mail address (which may have several), an account id, or an
+// identity's subject at the configured issuer. It returns NotFound if there are none.
 func (d *Desk) Accounts(ctx context.Context, who string) ([]FoundAccount, error) {
 	ids, err := d.accountIDs(ctx, who)
 	if err != nil {
@@ -146,7 +146,7 @@ func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, 
 	}, InWords(err)
 }
 
-// SyncCatalog asks the workers to read the catalog now. It returns the operation to pass to
+// SyncCatalog asks the workers to read the catalog now, and returns the operation for
 // AwaitCatalog.
 func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))

@@ -28,7 +28,7 @@ type FoundOperation struct {
 // dueJobTime is how late the job handles a due row at most, while workers run.
 const dueJobTime = time.Minute
 
-// Operation returns an operation of any account. It returns NotFound for an unknown id.
+// Operation returns an operation of any account, NotFound for an unknown id.
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
 	op, err := d.ops.FindAny(ctx, id)
 	if portal.CodeOf(err) == portal.NotFound {

@@ -19,7 +19,7 @@ import (
 )
 
 // providerOf fetches what the portal will fetch: the signing keys, and the discovery document
-// if the portal needs it.
+// if needed.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {
@@ -100,8 +100,8 @@ func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	return pool, region, isCognito && userPool.MatchString(pool)
 }
 
-// signInClient is the portal's client in a Cognito user pool. Other providers have no API for
-// looking up a client.
+// signInClient looks up the portal's client in a Cognito user pool. Other providers have no API
+// for that.
 func signInClient(e estate) resource {
 	callback, signOut := e.cfg.BaseURL+identity.CallbackPath, e.cfg.BaseURL+"/"
 	return resource{what: "sign-in client", inspect: func(ctx context.Context) (finding, error) {

@@ -20,8 +20,7 @@ import (
 const (
 	// showTime is how old a fact must be before the doctor expects the views to show it.
 	showTime = time.Minute
-	// sampled is how many accounts the doctor looks up.
-	sampled = 3
+	sampled  = 3
 )
 
 var errEnough = errors.New("enough")

@@ -6,8 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spoken returns the error's text for people: without the codes of portal.Errors, which are for
-// programs.
+// spoken is the error's text without the codes of portal.Errors, which are for programs.
 func spoken(err error) string {
 	text := err.Error()
 	for _, e := range portalErrors(err) {

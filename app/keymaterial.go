@@ -70,8 +70,8 @@ func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, st
 	return deriver, key.Recorded, c.checkKeyIn(ctx, NamesFor(cfg.Prefix).Records, deriver, key)
 }
 
-// keyCheck is the row in which set-up remembers a KMS key. The tag tells a key of the same name
-// but other material, which would silently change every API key's value.
+// keyCheck is how set-up remembers a KMS key. The tag tells a key of the same name but other
+// material, which would silently change every API key's value.
 type keyCheck struct {
 	KMSKey string `dynamodbav:"kms_key"`
 	Tag    string `dynamodbav:"tag"`
@@ -108,8 +108,7 @@ func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.D
 	return nil
 }
 
-// knownTag reads the key's remembered tag. Older versions of set-up also remembered
-// multi-Region keys by their ARN.
+// Older versions of set-up also remembered multi-Region keys by their ARN.
 func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (string, error) {
 	for _, name := range []string{key.Recorded, key.ARN} {
 		out, err := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: keyCheckKey(name), ConsistentRead: aws.Bool(true)})

@@ -19,8 +19,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Portal serves pages and JSON. It accepts requests and shows what became of them. It never
-// calls API Gateway.
+// Portal serves pages and JSON. It never calls API Gateway.
 type Portal struct {
 	http.Handler
 	messaging messaging
@@ -115,8 +114,8 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn requests an account for a person who has none. Sign-ins at the same time
-// make one request.
+// registerOnSignIn requests an account for a person who has none. Simultaneous sign-ins make
+// one request.
 func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
 		account, err := views.Account(ctx, id.Account)

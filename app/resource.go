@@ -54,7 +54,6 @@ type blocked string
 
 func (b blocked) Error() string { return "not checked, since " + string(b) }
 
-// estate holds all resources of one installation.
 type estate struct {
 	clients
 	names Names

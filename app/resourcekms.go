@@ -213,7 +213,6 @@ func computes(statement map[string]any) bool {
 	})
 }
 
-// noKMSKey is why something that needs the KMS key cannot be inspected.
 func noKMSKey(err error, verb string) blocked {
 	if nonexistent(err) != "" {
 		return "the KMS key does not exist"

@@ -62,8 +62,8 @@ type setup struct {
 	left []string
 }
 
-// rounds is how often a resource is inspected at most. A new resource may have further
-// attributes to set.
+// rounds bounds how often a resource is inspected. A new one may have further attributes to
+// set.
 const rounds = 3
 
 func (s *setup) mendAll(ctx context.Context, chain []resource) error {

@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/stock"
 )
 
-// pollers is how many receive requests may wait at once, for ours and the larger stocks.
 const pollers = 16
 
 type contestant struct {

@@ -33,7 +33,7 @@ const (
 	longAccount, shortAccount = 5000, 50
 	// Each account does its rounds in blocks that take turns, so that other load slows both.
 	rounds, blocks = 100, 50
-	// maxRatio is how many times the short account's cost the long one may cost.
+	// maxRatio bounds the long account's cost as a multiple of the short one's.
 	maxRatio = 1.5
 )
 
@@ -176,7 +176,7 @@ func createTable(ctx context.Context, client *dynamodb.Client, name string) erro
 	return nil
 }
 
-// addHistory gives an account a history of so many facts, or a few more.
+// addHistory may add a few facts more.
 func (b *bench) addHistory(ctx context.Context, account portal.AccountID, facts int) error {
 	if err := b.process(ctx, account, events.RegisterUser{}); err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// network is the way to AWS. It counts and delays requests.
+// network counts and delays requests.
 type network struct {
 	http.RoundTripper
 	latency  time.Duration

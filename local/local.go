@@ -1,7 +1,6 @@
 // Package local runs a whole portal on one machine: the local AWS, the portal and a worker in
-// one process, set up with the demo. Only AWS is replaced; the portal, the worker and the AWS
-// SDK are those of production. It also sets up the demo in an AWS account. Only commands import
-// it.
+// one process, set up with the demo. Only AWS is replaced; the rest is what runs in production.
+// It also sets up the demo in an AWS account. Only commands import it.
 package local
 
 import (
@@ -116,7 +115,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
+// run calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {
@@ -158,7 +157,6 @@ func (l Portal) signIn(ctx context.Context, cfg app.Config) (app.Config, error) 
 	return cfg, nil
 }
 
-// discovery is the part of a provider's discovery document that signIn uses.
 type discovery struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`
