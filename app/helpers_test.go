@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// patience bounds every wait in these tests.
 const patience = time.Minute
 
 func ok(t *testing.T, err error) {
@@ -22,7 +21,6 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// eventually polls until so returns true.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !so(); {
@@ -39,7 +37,6 @@ type installedDemo struct {
 	demo.Installed
 }
 
-// installDemo installs the demo and asks for the catalog.
 func installDemo(t *testing.T, p Process) (d installedDemo) {
 	t.Helper()
 	var err error

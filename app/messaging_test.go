@@ -52,7 +52,6 @@ func TestDeadLetterQueueHasTheTypeOfItsQueue(t *testing.T) {
 	}
 }
 
-// message returns an event of that type without data.
 func message(t *testing.T, name string) events.Event {
 	t.Helper()
 	e, err := events.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"1","subject":"account/a","type":%q,"data":{}}`, name))

@@ -18,8 +18,7 @@ import (
 
 var (
 	leaveFree, leavePlus = events.UnsubscribeRequested{Plan: "free"}, events.UnsubscribeRequested{Plan: "plus"}
-	// register is a request that changes no plan.
-	register = events.RegisterUser{}
+	register             = events.RegisterUser{}
 )
 
 func TestARequestIsStoredBeforeItIsSent(t *testing.T) {
@@ -228,7 +227,6 @@ func TestTenClicksUnderOneKeyAreOneOperationWithOneIntent(t *testing.T) {
 	}
 }
 
-// counted counts the requests.
 type counted struct {
 	*dynamodb.Client
 	mu    sync.Mutex

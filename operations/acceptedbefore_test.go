@@ -58,7 +58,6 @@ func TestTheFirstRepetitionOfARequestIsSentAtOnce(t *testing.T) {
 	}
 }
 
-// killed is the sender of a process that is killed when it sends.
 type killed struct{}
 
 func (killed) Send(context.Context, ...events.Event) error { panic("killed") }

@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// askAbout is a request of an actor about another stream.
 func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Submission {
 	return operations.Submission{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
 }

@@ -122,7 +122,6 @@ func TestReadingAnOperationWakesShowingOnlyIfNeeded(t *testing.T) {
 	d.wantNudges("an operation that is over", op.ID, 0)
 }
 
-// headless cannot read how long streams are.
 type headless struct{}
 
 func (headless) Head(context.Context, portal.Stream) (int64, error) { return 0, errDown }

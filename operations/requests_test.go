@@ -79,7 +79,6 @@ func (p *patient) Catalog(ctx context.Context) (projections.Catalog, error) {
 	return p.Views.Catalog(ctx)
 }
 
-// signalling signals when a request is counted.
 type signalling struct {
 	*dynamodb.Client
 	counted chan struct{}
@@ -190,7 +189,6 @@ func TestRequestsAreUnavailableWhileTheCatalogCannotBeRead(t *testing.T) {
 	}
 }
 
-// withKeys is a desk where ann has a key of every state.
 func withKeys(t *testing.T) *desk {
 	d := newDesk(t)
 	var facts []events.Fact

@@ -38,7 +38,6 @@ func fold(all ...said) Account {
 	return account
 }
 
-// wanted is a subscription of the account's ring.
 func wanted(plan portal.PlanID) events.SubscriptionWanted {
 	return events.SubscriptionWanted{Plan: plan, Name: "Plan " + string(plan), Ring: portal.AccountRing}
 }

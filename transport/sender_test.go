@@ -22,7 +22,6 @@ func event(id string, stream portal.Stream, data events.Payload) events.Event {
 	}
 }
 
-// recorder is a publisher that records what it is given.
 type recorder struct {
 	mu    sync.Mutex
 	calls []sentCall

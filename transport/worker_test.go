@@ -109,7 +109,6 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	}
 }
 
-// counted returns the value of gatehouse_messages_handled_total.
 func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
