@@ -157,7 +157,7 @@ type LossReason string
 // The reasons. Each rests on what was seen, never on what was not.
 const (
 	LostPlanGone   LossReason = "plan_gone"   // the usage plan was deleted
-	LostStageTaken LossReason = "stage_taken" // the plan now opens a stage that another plan of the key opens
+	LostStageTaken LossReason = "stage_taken" // the plan now covers a stage that another plan of the key covers
 )
 
 // KeyObserved: a key was enabled or disabled directly in API Gateway. Gatehouse leaves it so.

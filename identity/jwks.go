@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// keysAge is when the provider's keys are read again, and so how long a withdrawn key is
+	// keysAge is when the provider's keys are read again, and so how long a removed key is
 	// trusted.
 	keysAge = time.Hour
 	// keysPause is the least time between two attempts to read keys that are too old.

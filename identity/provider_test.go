@@ -236,7 +236,7 @@ func signAs(id string, claims map[string]any) string {
 	return signWith(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: foreignKey, KeyID: id}}, claims)
 }
 
-func TestAKeyThatTheProviderWithdrewIsForgottenWithinTheHour(t *testing.T) {
+func TestAKeyThatTheProviderRemovedIsForgottenWithinTheHour(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	p := s.provider

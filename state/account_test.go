@@ -181,7 +181,7 @@ func TestASubscriptionRunsItsCourse(t *testing.T) {
 	}
 }
 
-func TestASubscriptionOpensEveryKeyOfItsRing(t *testing.T) {
+func TestASubscriptionIsForEveryKeyOfItsRing(t *testing.T) {
 	t.Parallel()
 	other := events.KeyWanted{Key: "theirs", Ring: "licence/l-1", Name: "Another ring's"}
 	account := fold(said{fact: key("k1")}, said{fact: key("k2")}, said{fact: other}, said{wanted("free"), "op", 1}, said{fact: key("k3")})

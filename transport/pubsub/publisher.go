@@ -61,7 +61,7 @@ func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		queue.withdraw(c)
+		queue.drop(c)
 	}
 	return c.result(topic)
 }

@@ -51,8 +51,8 @@ func (q *sendQueue) add(entries []*entry) error {
 	return nil
 }
 
-// withdraw removes the waiting messages of a caller that gives up.
-func (q *sendQueue) withdraw(c *call) {
+// drop removes the waiting messages of a caller that gives up.
+func (q *sendQueue) drop(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = slices.DeleteFunc(q.waiting, func(e *entry) bool {
