@@ -69,8 +69,8 @@ type Scope string
 // RegistrationScope is touched by registering only.
 const RegistrationScope Scope = "registration"
 
-// AccountScope is touched by decisions about the account as a whole. It contains every plan's
-// scope.
+// AccountScope is touched by decisions about the account as a whole. It contains
+// every plan's scope.
 const AccountScope Scope = "account"
 
 // PlanScope is touched by subscribing to the plan and leaving it.
