@@ -196,7 +196,6 @@ func place(id portal.AccountID) map[string]types.AttributeValue {
 
 var errDamaged = errors.New("the snapshot is damaged")
 
-// load returns the zero Account if there is no snapshot, and errDamaged if it is damaged.
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {

@@ -12,7 +12,6 @@ import (
 // maxFacts bounds the facts in memory, of all accounts together. A fact takes about 1 KB.
 const maxFacts = 8_000
 
-// read is what was read of an account. It is immutable.
 type read struct {
 	// base is the state before facts, handled the requests that had led to facts by then.
 	// account is the state after facts.

@@ -12,13 +12,12 @@ import (
 const (
 	jobPoll      = 300 * time.Millisecond
 	untakenAfter = 10 * time.Second
-	// jobBegin is how long a run may take to begin.
-	jobBegin = 2 * time.Minute
+	jobBegin     = 2 * time.Minute
 )
 
 type jobWait struct {
 	what string
-	// demand is the id of the message that asked for the job.
+	// demand is the id of the demand.
 	demand string
 	// untaken is called once if after untakenAfter the demand is still queued and the job's row
 	// has not changed.
@@ -45,8 +44,8 @@ func (w *jobWait) look(run jobs.Run) {
 	}
 }
 
-// until polls check until the wait is over. If ctx ends first, the error says what becomes of
-// the job, or is the cause of the deadline.
+// until polls check. If ctx ends first, the error says what becomes of the job, or is the cause
+// of the deadline.
 func (w *jobWait) until(ctx context.Context, check func(context.Context) (over bool, err error)) error {
 	poll := time.NewTicker(jobPoll)
 	defer poll.Stop()
@@ -73,12 +72,11 @@ func (w *jobWait) ended(ctx context.Context) error {
 	return fmt.Errorf("interrupted; the %s stays queued until a worker takes it", w.what)
 }
 
-// notCertain is for a request that was interrupted while it was sent.
 func notCertain(what string) error {
 	return fmt.Errorf("interrupted; the workers may or may not have been asked for the %s", what)
 }
 
-// run waits until the demanded run is over, and passes each state of the job to tell.
+// run passes each state of the job to tell until the demanded run is over.
 func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell func(jobs.Run)) error {
 	asked, begun := w.now(), false
 	return w.until(ctx, func(ctx context.Context) (bool, error) {

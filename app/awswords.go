@@ -21,7 +21,7 @@ import (
 
 type owner struct{ account, partition, principal string }
 
-// caller returns the owner of the credentials. Its call needs no permission.
+// caller makes a call that needs no permission.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -37,7 +37,6 @@ func (c clients) caller(ctx context.Context) (owner, error) {
 var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
 	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tests them)")
 
-// checkCredentials reports unusable credentials at start, not at the first call.
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
 		return errNoCredentials
@@ -51,7 +50,7 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause returns why configured credentials fail, "" if none are configured.
+// credentialsCause is "" if no credentials are configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -141,7 +140,7 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// explained explains an AWS error; about, if not "", says what it concerns.
+// about says what the error concerns; it may be "".
 func explained(about string, err error) error {
 	if about != "" {
 		about += ": "
@@ -156,7 +155,6 @@ func explainedOf(resource string, err error) error {
 	return explained(resource, err)
 }
 
-// rawAWS reports whether err is an unexplained error from AWS.
 func rawAWS(err error) bool {
 	var (
 		already *worded
@@ -232,7 +230,7 @@ func restVerb(operation string) string {
 	return operation
 }
 
-// rootCause is the innermost error's text. The outer errors of net/http repeat the URL.
+// The outer errors of net/http repeat the URL.
 func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)

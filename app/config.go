@@ -205,7 +205,7 @@ func (c Config) faults() []error {
 
 type address struct{ name, value string }
 
-// addresses lists the URLs to which tokens or cookies are sent.
+// addresses receive tokens or cookies.
 func (c Config) addresses() []address {
 	return []address{
 		{"GATEHOUSE_BASE_URL", c.BaseURL}, {"GATEHOUSE_OIDC_ISSUER", c.OIDCIssuer}, {"GATEHOUSE_OIDC_JWKS_URL", c.OIDCJWKSURL},
@@ -214,7 +214,6 @@ func (c Config) addresses() []address {
 	}
 }
 
-// plainHTTP reports whether a URL is http to another machine.
 func plainHTTP(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())

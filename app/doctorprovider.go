@@ -88,7 +88,6 @@ func fetch(ctx context.Context, address string, into any) error {
 // userPool matches a user pool's id, which is the path of its issuer.
 var userPool = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
 
-// poolOf returns the Cognito user pool of an issuer; ok is false for other providers.
 func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	at, err := url.Parse(issuer)
 	if err != nil {

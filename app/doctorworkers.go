@@ -44,7 +44,6 @@ func workersOf(e estate, p Process) resource {
 	}}
 }
 
-// lastSignOfLife is when a job last began, continued or ended, or zero if none ever ran.
 func (e estate) lastSignOfLife(ctx context.Context) (last time.Time, err error) {
 	runs := jobs.NewRuns(e.dynamodb, e.names.Records)
 	for _, job := range []string{dueJob, catalogJob, sweepJob, rebuildJob} {
@@ -61,7 +60,6 @@ func (e estate) lastSignOfLife(ctx context.Context) (last time.Time, err error) 
 	return last, nil
 }
 
-// setUpAt is when set-up created the records table, or zero if that is unknown.
 func (e estate) setUpAt(ctx context.Context) time.Time {
 	out, err := e.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &e.names.Records})
 	if err != nil {

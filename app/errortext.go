@@ -15,7 +15,7 @@ func spoken(err error) string {
 	return text
 }
 
-// portalErrors lists the outermost portal.Errors in err's tree.
+// portalErrors lists only the outermost ones.
 func portalErrors(err error) []*portal.Error {
 	//nolint:errorlint // errors.As finds the first only; this walks the whole tree.
 	switch e := err.(type) {

@@ -30,7 +30,6 @@ const (
 
 const catalogName = "api-gateway"
 
-// catalogRequests lets a run of the catalog's job answer requests for the catalog.
 type catalogRequests struct {
 	requests *catalog.Requests
 	sender   messaging

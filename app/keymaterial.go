@@ -24,7 +24,6 @@ type kmsKey struct {
 	meta     *kmstypes.KeyMetadata
 }
 
-// findKMSKey finds the configured key, or else the one under set-up's alias.
 func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	name := cfg.KMSKey
 	if name == "" {
@@ -127,7 +126,6 @@ func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (stri
 	return "", fmt.Errorf("KMS key %s: %w", key.Recorded, errNeverSeen)
 }
 
-// rememberKey leaves a row that exists as it is.
 func (e estate) rememberKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {

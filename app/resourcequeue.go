@@ -173,8 +173,7 @@ func sameValue(a, b string) bool {
 	return ok && x != nil && bytes.Equal(x, y)
 }
 
-// canonical returns a JSON object with sorted members and numbers as text, or nil for anything
-// else.
+// canonical writes numbers as text. It returns nil for anything but a JSON object.
 func canonical(document string) []byte {
 	var value map[string]any
 	decoder := json.NewDecoder(strings.NewReader(document))
@@ -199,7 +198,6 @@ func (e estate) setQueue(ctx context.Context, queue, url, attribute, value strin
 	return nil
 }
 
-// topicSid marks the statement that lets the topic send to the projections queue.
 const topicSid = "EventsTopic"
 
 func (e estate) topicStatement(queueARN string) map[string]any {

@@ -15,8 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// proxies are the networks of the proxies in front of the portal, whose X-Forwarded-For it
-// trusts.
+// proxies are the networks whose X-Forwarded-For the portal trusts.
 type proxies []netip.Prefix
 
 // privateNetworks are not on the internet. A load balancer is usually in one of them.
@@ -26,8 +25,7 @@ var privateNetworks = proxies{
 	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
 }
 
-// parseProxies reads addresses and networks. "private" means privateNetworks; "none", alone,
-// means no proxy.
+// "private" means privateNetworks; "none", alone, means no proxy.
 func parseProxies(list []string) (proxies, error) {
 	var all proxies
 	for _, text := range list {
@@ -148,7 +146,6 @@ func (l *signInLimiter) allow(address netip.Addr) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// makeRoom forgets the networks that have their whole allowance again, or else all.
 func (l *signInLimiter) makeRoom(now time.Time) {
 	if len(l.buckets) < maxAddresses {
 		return

@@ -73,7 +73,6 @@ func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value stri
 	return listed, calls, err
 }
 
-// byID tries API Gateway's id first, which costs one call.
 func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string, searching func()) (gateway.Listed, int, error) {
 	listed, found, err := session.KeyByID(ctx, portal.GatewayKeyID(id))
 	if found || err != nil {

@@ -15,8 +15,7 @@ import (
 const pollers = 16
 
 type contestant struct {
-	name string
-	// subscribes is the number of subscriptions that share a queue.
+	name       string
 	subscribes int
 	// messages is enough to keep it busy for the whole window.
 	messages int

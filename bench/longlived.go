@@ -29,12 +29,11 @@ import (
 )
 
 const (
-	// longAccount and shortAccount are how many facts the accounts begin with.
+	// These are the facts that the accounts begin with.
 	longAccount, shortAccount = 5000, 50
 	// Each account does its rounds in blocks that take turns, so that other load slows both.
 	rounds, blocks = 100, 50
-	// maxRatio bounds the long account's cost as a multiple of the short one's.
-	maxRatio = 1.5
+	maxRatio       = 1.5
 )
 
 type cost struct {
@@ -209,7 +208,6 @@ func processorTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// round appends six facts.
 func (b *bench) round(ctx context.Context, account portal.AccountID) error {
 	return cmp.Or(b.process(ctx, account, events.SubscribeRequested{Plan: "plan", Name: "Plan"}),
 		b.process(ctx, account, events.UnsubscribeRequested{Plan: "plan"}))

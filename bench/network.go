@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// network counts and delays requests.
 type network struct {
 	http.RoundTripper
 	latency  time.Duration

@@ -15,7 +15,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// discardTries bounds how often Discard reads a letter that keeps changing.
 const discardTries = 5
 
 // Discard closes the letter without carrying it out, and records the operator, the time and the

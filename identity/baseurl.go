@@ -29,7 +29,6 @@ func originOf(u *url.URL) origin {
 	return o
 }
 
-// normal returns a host, with or without a port, as this origin would write it.
 func (o origin) normal(host string) string {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {

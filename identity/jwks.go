@@ -175,7 +175,6 @@ func choose(keys []jose.JSONWebKey, algorithm, id string) any {
 	return nil
 }
 
-// kind returns the algorithm that we accept for a public key, "" for none.
 func kind(key any) string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:

@@ -18,8 +18,7 @@ import (
 
 const (
 	providerTimeout = 5 * time.Second
-	// maxDocument bounds a provider's response, in bytes.
-	maxDocument = 1 << 20
+	maxDocument     = 1 << 20
 )
 
 // endpoints is a part of the provider's discovery document (OpenID Connect Discovery 1.0,
@@ -52,7 +51,6 @@ func newProvider(config Config) *provider {
 	}}
 }
 
-// endpoints returns the configured endpoints, and discovered ones where none is configured.
 func (p *provider) endpoints(ctx context.Context) (endpoints, error) {
 	c := p.config
 	if c.AuthURL != "" && c.TokenURL != "" && c.JWKSURL != "" {

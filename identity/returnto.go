@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReturnTo bounds return_to, in bytes.
 const maxReturnTo = 2048
 
 // CanReturnTo reports whether a sign-in may lead to this path, with or without a query.

@@ -47,7 +47,6 @@ func (s sessions) open(ctx context.Context, id Identity) (token string, err erro
 	return token, s.table.put(ctx, it)
 }
 
-// expiry is when a session expires that is used now and ends at ends.
 func (s sessions) expiry(ends time.Time) time.Time {
 	if idle := s.now().Add(s.idle); idle.Before(ends) {
 		return idle

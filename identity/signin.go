@@ -15,7 +15,6 @@ import (
 )
 
 const (
-	// maxCode bounds an authorization code, in bytes.
 	maxCode        = 4 << 10
 	welcomeTimeout = 5 * time.Second
 )

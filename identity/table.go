@@ -33,7 +33,7 @@ type table struct {
 	name string
 }
 
-// find reads consistently; the item is nil if there is none.
+// find reads consistently.
 func (t table) find(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConsistentRead: aws.Bool(true),
@@ -57,7 +57,7 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	return t.condition("adding", it.text(schema.SK), err)
 }
 
-// remove returns the removed item, nil if there was none.
+// remove returns the removed item, if any.
 func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ReturnValues: types.ReturnValueAllOld,
@@ -80,7 +80,6 @@ func (t table) strip(ctx context.Context, key schema.Key, first, second string) 
 	return t.condition("stripping", key.SK, err)
 }
 
-// extend moves the expiry of an item, if it still exists.
 func (t table) extend(ctx context.Context, key schema.Key, expires time.Time) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key.Attributes(),

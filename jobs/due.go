@@ -22,7 +22,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// dueBatch bounds the rows of one step.
 const dueBatch = 100
 
 type queries interface {
@@ -130,7 +129,6 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 	return rows, last, nil
 }
 
-// errUnknownKind means that the row is for newer workers.
 var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")
 
 // passOver gives a row that cannot be handled a later time, unless it is for newer workers.

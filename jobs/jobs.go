@@ -131,7 +131,6 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 	return &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
-// carry runs steps until the run or the turn is over.
 func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string) error {
 	for began := r.now(); run.UnderWay; {
 		next, err := job.Run(ctx, run.Cursor)

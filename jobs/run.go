@@ -48,7 +48,6 @@ type Run struct {
 type arrival struct {
 	id   string
 	kind kind
-	// slot is a tick's slot.
 	slot int64
 }
 
@@ -101,7 +100,6 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	if dead && now.Sub(r.Started) < anewAfter {
 		// The dead run may have read things before the demand was made.
 		if a.kind == demand {
-			// The dead run may have read things before the demand was made.
 			r.Again, r.AlsoAgain, r.AlsoAsked = againFor(a.id), r.AlsoAsked, nil
 		}
 		return r, revive
@@ -114,7 +112,6 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 // its end.
 const mostDemands = 50
 
-// demands wait for the next run.
 func (r Run) demands() []string {
 	if r.Again == "" {
 		return nil
@@ -126,12 +123,10 @@ func (r Run) demands() []string {
 // againFor is the demand for another run after one that a demand took over.
 func againFor(demand string) string { return portal.DeriveID("again", demand) }
 
-// waits reports whether the demand waits for the next run.
 func (r Run) waits(demand string) bool {
 	return slices.ContainsFunc(r.demands(), func(id string) bool { return id == demand || id == againFor(demand) })
 }
 
-// asked reports whether this run answers the demand.
 func (r Run) asked(demand string) bool {
 	return slices.ContainsFunc(append(slices.Clone(r.AlsoAsked), r.Asked), func(id string) bool { return id == demand || id == againFor(demand) })
 }

@@ -64,7 +64,6 @@ func (l Portal) exports() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// environment lists the variables with which commands find this portal and its AWS.
 func (l Portal) environment() [][2]string {
 	all := [][2]string{
 		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},

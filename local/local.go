@@ -23,7 +23,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// demoPath is where the local AWS's server answers the demo API.
 const demoPath = "/demo-api"
 
 // Options are the flags of `gatehouse local`.
@@ -115,7 +114,6 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
-// run calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {

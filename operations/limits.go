@@ -60,7 +60,6 @@ var (
 // maxSlots is how many slot attributes an item may have before expired ones are removed.
 const maxSlots = 16
 
-// count counts a request in its windows and adds it to the open ones.
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
 	windows := []window{minute}
 	if change {

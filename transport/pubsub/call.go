@@ -47,7 +47,7 @@ func newCall(ctx context.Context, entries []*entry) *call {
 	return c
 }
 
-// record notes that an entry failed, or with nil that it is confirmed.
+// A nil error confirms the entry.
 func (c *call) record(e *entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

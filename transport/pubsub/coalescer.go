@@ -14,8 +14,7 @@ type coalescer[T any] struct {
 	send   func(batch []T) []failedEntry
 	again  func(tries int) bool
 	// stale says, before each try, why an item must no longer be sent; nil if it may be.
-	stale func(item T) error
-	// failed gets each item that is given up.
+	stale  func(item T) error
 	failed func(item T, err error)
 
 	mu      sync.Mutex
@@ -46,7 +45,7 @@ func (c *coalescer[T]) flush() {
 	c.sendWaiting()
 }
 
-// drain sends what waits and returns when all requests are over.
+// drain returns when all requests are over.
 func (c *coalescer[T]) drain() {
 	c.flush()
 	c.sending.Wait()

@@ -38,7 +38,6 @@ const (
 	noAnswer
 )
 
-// groupRunner hands out group runs, and has answered messages deleted or handed back.
 type groupRunner struct {
 	cfg    SubscriberConfig
 	log    zerolog.Logger
@@ -59,7 +58,6 @@ func (r *groupRunner) start(messages groupRun) {
 	r.running.Go(func() { r.run(messages) })
 }
 
-// run stops at the first message that is not acked, and hands it back with the rest.
 func (r *groupRunner) run(messages groupRun) {
 	defer r.credit.give(1)
 	for i, d := range messages {

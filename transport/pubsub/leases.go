@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// leases extends the leases of all messages in hand, in batches.
 type leases struct {
 	receiptCalls
 	visibility time.Duration
@@ -43,7 +42,6 @@ func (l *leases) drop(ds ...*delivery) {
 	}
 }
 
-// extensionWait bounds the wait for an extension while the subscription closes.
 const extensionWait = time.Second
 
 // dropAfterExtension is for messages that are handed back: an extension under way would

@@ -18,7 +18,6 @@ type receiveClient interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 }
 
-// pollers receive from one queue as long as there is credit.
 type pollers struct {
 	cfg        SubscriberConfig
 	log        zerolog.Logger

@@ -10,8 +10,7 @@ import (
 )
 
 type publisher struct {
-	cfg PublisherConfig
-	// resolve returns a topic's URL or ARN.
+	cfg     PublisherConfig
 	resolve func(ctx context.Context, topic string) (string, error)
 	send    sendFunc
 

@@ -25,7 +25,6 @@ const requestTime = 10 * time.Second
 // subscription closes. After that the lease runs out and the message is delivered again.
 const receiptTries = 4
 
-// receiptCalls makes requests about at most maxBatch messages.
 type receiptCalls struct {
 	client receiptClient
 	url    string

@@ -14,8 +14,7 @@ const (
 	// Up to eager batches are sent at once even if they are not full; further ones wait until
 	// they are full or an earlier one is answered. So few messages are not delayed, and many
 	// fill their batches.
-	eager = 2
-	// sendTries bounds the tries of an entry that is not at fault.
+	eager     = 2
 	sendTries = 4
 )
 
@@ -23,7 +22,7 @@ const (
 // An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]failedEntry, error)
 
-// sendQueue holds the messages for one queue or topic, in the order of arrival.
+// sendQueue keeps messages in the order of arrival.
 type sendQueue struct {
 	cfg  PublisherConfig
 	to   string
@@ -51,7 +50,7 @@ func (q *sendQueue) add(entries []*entry) error {
 	return nil
 }
 
-// drop removes the waiting messages of a caller that gives up.
+// drop is for a caller that gives up.
 func (q *sendQueue) drop(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -34,8 +34,7 @@ type subscription struct {
 	stop        context.CancelFunc
 	cutPolls    context.CancelFunc
 	endContexts context.CancelCauseFunc
-	// abandoned is closed when unanswered messages are given up.
-	abandoned chan struct{}
+	abandoned   chan struct{}
 	// end cuts off all requests, after CloseTimeout.
 	end  context.CancelFunc
 	done chan struct{}
