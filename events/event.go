@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+// Event is one message: its CloudEvents attributes and its payload.
 type Event struct {
 	// ID identifies the message; duplicates share it. A request's id is its operation's id. A
 	// fact's id derives from its stream and sequence.

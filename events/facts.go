@@ -12,6 +12,7 @@ type Decides struct {
 	Scopes []portal.Scope `json:"scopes,omitempty"`
 }
 
+// Decided lists the scopes that this fact decides over.
 func (d Decides) Decided() []portal.Scope { return d.Scopes }
 
 // Link names a wish of the fact's own stream by the sequence of the fact that opened it; 0

@@ -39,6 +39,7 @@ func registry(decoders ...decoder) map[string]decoder {
 	return byType
 }
 
+// DecodeRequest decodes the data of a request of that type.
 func DecodeRequest(eventType string, data []byte) (Request, error) {
 	decode, ok := types[eventType]
 	if !ok {

@@ -61,6 +61,7 @@ func With(ctx context.Context, id Identity) context.Context {
 // Tables names the tables. The package comment lists their items.
 type Tables struct{ Journal, Records, Sessions string }
 
+// Options are what a Service needs besides its configuration.
 type Options struct {
 	DynamoDB database
 	Tables   Tables

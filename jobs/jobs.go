@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+// Job is work that repeats.
 type Job struct {
 	Name string
 	// Every is the length of a slot.
@@ -69,6 +70,7 @@ type Runner struct {
 	now    func() time.Time
 }
 
+// NewRunner returns a Runner of those jobs.
 func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Runner {
 	return &Runner{jobs: jobs, runs: runs, sender: sender, now: now}
 }

@@ -23,11 +23,13 @@ type runTable interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
+// Runs stores the row of each job in the records table.
 type Runs struct {
 	tables  runTable
 	records string
 }
 
+// NewRuns returns the Runs of that records table.
 func NewRuns(tables runTable, records string) *Runs { return &Runs{tables: tables, records: records} }
 
 // Load reads a job's row, empty for a job that never ran.

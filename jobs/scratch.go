@@ -32,6 +32,7 @@ type Scratch struct {
 	now     func() time.Time
 }
 
+// NewScratch returns the Scratch of that records table.
 func NewScratch(tables scratchTable, records string, now func() time.Time) *Scratch {
 	return &Scratch{tables: tables, records: records, now: now}
 }

@@ -20,6 +20,7 @@ type Row struct {
 	Value any
 }
 
+// PutDue writes a due row.
 func PutDue(row due.Row) Row {
 	return Row{Key: row.Place(), Value: row}
 }

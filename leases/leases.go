@@ -24,6 +24,7 @@ type table interface {
 	DeleteItem(ctx context.Context, in *dynamodb.DeleteItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
+// Config configures Leases.
 type Config struct {
 	Table string
 	// Targets share no leases.

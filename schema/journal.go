@@ -17,6 +17,7 @@ func Fact(stream portal.Stream, sequence int64) Key { return Key{string(stream),
 // Facts are a stream's facts, in order.
 func Facts(stream portal.Stream) Range { return Range{PK: string(stream)} }
 
+// SequenceOf is the sequence of a Fact.
 func SequenceOf(fact Key) int64 {
 	n, _ := strconv.ParseInt(fact.SK, 10, 64)
 	return n

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
+// Account is one account's state.
 type Account struct {
 	ID portal.AccountID
 	// Sequence is the last fact applied.
@@ -27,6 +28,7 @@ type Account struct {
 	NotUnderstood string
 }
 
+// Ring is the state of a group of keys.
 type Ring struct {
 	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
 	// 0 while the ring has subscriptions, and before the first.
@@ -34,6 +36,7 @@ type Ring struct {
 	EmptiedAt time.Time
 }
 
+// Key is one API key of an account.
 type Key struct {
 	ID     portal.KeyID
 	Ring   portal.Ring
@@ -70,6 +73,7 @@ const (
 // open reports whether the converger has work to do in this phase.
 func (p Phase) open() bool { return p == Wanted || p == Ending }
 
+// Attachment is one key in one plan.
 type Attachment struct {
 	Phase Phase
 	// OpenedBy is the wish for this phase: the fact that opened it. OpenedAt is that fact's
@@ -79,6 +83,7 @@ type Attachment struct {
 	Since    time.Time
 }
 
+// Open reports whether the converger has work to do on it.
 func (a Attachment) Open() bool { return a.Phase.open() }
 
 // Desired reports whether the key should be in the plan, attached already or not.
@@ -108,6 +113,7 @@ type Subscription struct {
 
 const maxFlips = 4
 
+// Open reports whether the converger has work to do on it.
 func (s Subscription) Open() bool { return s.Phase.open() }
 
 // Desired reports whether the account should have the plan, attached already or not.

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/events"
 )
 
+// Catalog is the state of the catalog's stream.
 type Catalog struct {
 	Sequence int64
 	// Hash names the published document, "" before the first.
@@ -18,6 +19,7 @@ type Catalog struct {
 	NotUnderstood string
 }
 
+// FoldCatalog applies all facts of the catalog's stream.
 func FoldCatalog(facts []events.Event) Catalog {
 	var c Catalog
 	for _, fact := range facts {
@@ -26,6 +28,7 @@ func FoldCatalog(facts []events.Event) Catalog {
 	return c
 }
 
+// Apply applies the next fact.
 func (c *Catalog) Apply(e events.Event) {
 	c.Sequence = e.Sequence
 	if e.NotUnderstood() {
