@@ -114,6 +114,7 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 	})
 }
 
+// run runs the portal and a worker until ctx ends, and calls ready once the worker runs.
 func run(ctx context.Context, p app.Process, public, operators net.Listener, ready func() error) error {
 	worker, err := app.NewWorker(ctx, p)
 	if err != nil {

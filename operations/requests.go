@@ -32,7 +32,7 @@ func (o *Operations) Register(ctx context.Context, caller Caller) (Operation, er
 }
 
 // Subscribe submits a request to subscribe the account to the plan. A plan that the catalog
-// does not have is NotFound. The worker decides everything else, because the views lag.
+// does not have is NotFound. The worker decides everything else, because the views lag behind.
 func (o *Operations) Subscribe(ctx context.Context, caller Caller, plan portal.PlanID) (Operation, error) {
 	submitted := caller.submission(nil)
 	// A repeat is the same request even if the catalog has changed in between.
