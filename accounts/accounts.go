@@ -1,8 +1,8 @@
-// Package accounts reads an account's state and latest facts from the journal. The cost of
-// Account does not grow with the account's history: a process continues from what it read
-// before. In a stream that is new to it, it reads the first 200 facts; if there are more, it
-// continues from a snapshot. A snapshot is only a copy of a fold. It may be missing, have
-// another version or be deleted at any time; the stream is then read from its first fact.
+// Package accounts reads an account's state and latest facts from the journal. The cost does
+// not grow with the account's history: a process continues from what it read before. In a
+// stream that is new to it, it reads the first 200 facts; if there are more, it continues from
+// a snapshot. A snapshot is only a copy of a fold. It may be missing, have another version or
+// be deleted at any time; the stream is then read from its first fact.
 package accounts
 
 import (
@@ -30,14 +30,13 @@ import (
 )
 
 const (
-	// When Account returns at least snapshotFrom facts, it stores a snapshot of all but the last
-	// kept ones, unless it does not understand one of those before them.
+	// When Account returns at least snapshotFrom facts, it stores a snapshot of all but the
+	// last kept ones, unless it does not understand one of those before them.
 	snapshotFrom = 200
 	kept         = 100
-	// maxHandled is how many requests a snapshot remembers, the latest ones, so that they are
-	// recognised when they are redelivered.
+	// maxHandled bounds the requests that a snapshot remembers, to recognise redelivered ones.
 	maxHandled = 1000
-	// maxPacked is the largest gzipped state in bytes. DynamoDB takes 400 KB for an item.
+	// maxPacked bounds the gzipped state, in bytes. DynamoDB takes 400 KB for an item.
 	maxPacked   = 300 << 10
 	snapshotTTL = 90 * 24 * time.Hour
 )
@@ -56,8 +55,7 @@ type tables interface {
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
 }
 
-// Reader reads accounts. It remembers what it has read, and each read continues from there to
-// the stream's end. It is safe for concurrent use.
+// Reader reads accounts, each from where it last stopped. It is safe for concurrent use.
 type Reader struct {
 	journal streams
 	tables  tables
@@ -82,7 +80,6 @@ func (r *Reader) SnapshotEvery(from, kept int) *Reader {
 
 // History is an account with its latest facts.
 type History struct {
-	// Account is the fold of all facts.
 	Account state.Account
 	// Facts are the latest facts, in order: all of a short stream, at least the last hundred of
 	// a long one.
@@ -103,8 +100,8 @@ func (r *Reader) Account(ctx context.Context, id portal.AccountID) (History, err
 	return r.read(ctx, id, -1)
 }
 
-// AccountFrom is Account with every fact after that sequence number in Facts. It reads the
-// stream from its first fact if the snapshot is later than that.
+// AccountFrom is Account with every fact after that sequence in Facts. It reads the stream from
+// its first fact if the snapshot is later than that.
 func (r *Reader) AccountFrom(ctx context.Context, id portal.AccountID, after int64) (History, error) {
 	return r.read(ctx, id, after)
 }
@@ -121,9 +118,9 @@ func (r *Reader) read(ctx context.Context, id portal.AccountID, after int64) (Hi
 	return History{Account: now.account.Clone(), Facts: slices.Clip(now.facts), Base: now.base.Clone(), handled: now.handled}, nil
 }
 
-// latest reads to the stream's end. It starts from what this process has read or from a
-// snapshot, unless its base is later than after. replace: save must overwrite the stored
-// snapshot, even with an earlier one.
+// latest reads to the stream's end, from what this process has read or from a snapshot, unless
+// its base is later than after. replace: save must overwrite the stored snapshot, even with an
+// earlier one.
 func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (now read, replace bool, err error) {
 	stream := portal.AccountStream(id)
 	begins := func(base state.Account) bool { return after < 0 || base.Sequence <= after }
@@ -158,12 +155,11 @@ func (r *Reader) latest(ctx context.Context, id portal.AccountID, after int64) (
 	return now, replace, err
 }
 
-// errAnother: the journal no longer has what was read of it before, because it was restored to
-// an earlier time.
+// errAnother: the journal was restored to an earlier time.
 var errAnother = errors.New("the journal no longer has the facts that were read before")
 
 // readOn reads the facts after the known ones. It reads the last known fact again, to see that
-// it is still there. After a snapshot there is always a fact.
+// it still exists. After a snapshot there is always a fact.
 func (r *Reader) readOn(ctx context.Context, stream portal.Stream, known read) (read, error) {
 	from, last := known.account.Sequence, len(known.facts)-1
 	if last >= 0 {
@@ -200,8 +196,6 @@ func place(id portal.AccountID) map[string]types.AttributeValue {
 
 var errDamaged = errors.New("the snapshot is damaged")
 
-// load reads a snapshot. It returns the zero Account if there is none, and an error if the read
-// fails or the snapshot is damaged (errDamaged).
 func (r *Reader) load(ctx context.Context, id portal.AccountID) (account state.Account, handled []string, err error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, Key: place(id), ConsistentRead: aws.Bool(false)})
 	if err != nil || out.Item == nil {

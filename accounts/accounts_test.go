@@ -33,7 +33,6 @@ var (
 	start  = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 )
 
-// counted is a client that counts reads.
 type counted struct {
 	*dynamodb.Client
 	pages, facts, looks atomic.Int64
@@ -123,7 +122,6 @@ func (w *world) next() events.Fact {
 	}
 }
 
-// grow appends facts until the stream has that many.
 func (w *world) grow(to int) {
 	w.t.Helper()
 	var added []events.Event
@@ -168,7 +166,6 @@ func (w *world) same(what string, want, got any) {
 	}
 }
 
-// right checks that a history matches the stream.
 func (w *world) right(what string, h accounts.History) {
 	w.t.Helper()
 	w.same(what+": the state", w.account, h.Account)
@@ -326,7 +323,6 @@ func (w *world) restore(to int) {
 	w.request = "request-since-"
 }
 
-// snapshots returns the items of the account's snapshots.
 func (w *world) snapshots() []map[string]types.AttributeValue {
 	return w.tables.Rows(w.t, w.tables.Records, "snapshot#"+string(stream))
 }
@@ -409,7 +405,6 @@ func (w *world) move(row map[string]types.AttributeValue, version string) {
 	}
 }
 
-// foreign replaces the snapshot with another account's.
 func foreign(w *world, row map[string]types.AttributeValue) {
 	w.t.Helper()
 	const bob = portal.AccountID("bob")

@@ -9,13 +9,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-// maxFacts is how many facts the memory holds, of all accounts together. A fact takes about 1
-// KB.
+// maxFacts bounds the facts in memory, of all accounts together. A fact takes about 1 KB.
 const maxFacts = 8_000
 
-// read is what was read of an account. It is immutable.
 type read struct {
-	// base is the state before facts, and handled the requests that had led to facts by then.
+	// base is the state before facts, handled the requests that had led to facts by then.
 	// account is the state after facts.
 	base    state.Account
 	handled []string
@@ -35,7 +33,6 @@ func (r read) with(facts []events.Event) read {
 	return r
 }
 
-// memory remembers reads. It is safe for concurrent use.
 type memory struct {
 	mu    sync.Mutex
 	reads map[portal.Stream]read

@@ -10,30 +10,27 @@ import (
 )
 
 const (
-	jobPoll = 300 * time.Millisecond
-	// untakenAfter is when the operator is told that no worker seems to take the job.
+	jobPoll      = 300 * time.Millisecond
 	untakenAfter = 10 * time.Second
-	// jobBegin is how long a run may take to begin.
-	jobBegin = 2 * time.Minute
+	jobBegin     = 2 * time.Minute
 )
 
-// jobWait is an operator's wait for a job.
 type jobWait struct {
 	what string
-	// demand is the id of the message that asked for the job.
+	// demand is the id of the demand.
 	demand string
 	// untaken is called once if after untakenAfter the demand is still queued and the job's row
 	// has not changed.
 	untaken func()
 	now     func() time.Time
 
-	// version is the version of the job's row, and seen is when it last changed.
+	// version is that of the job's row, which last changed at seen.
 	version     int64
 	seen        time.Time
 	taken, told bool
 }
 
-// look notes how the job stands. A worker that takes the demand writes its id into the row. Any
+// look notes the job's state. A worker that takes the demand writes its id into the row. Any
 // other change of the row shows a worker at another run.
 func (w *jobWait) look(run jobs.Run) {
 	now := w.now()
@@ -47,8 +44,8 @@ func (w *jobWait) look(run jobs.Run) {
 	}
 }
 
-// until polls check until it reports that the wait is over. If ctx ends first, the error says
-// what becomes of the job, or is the cause of the deadline.
+// until polls check. If ctx ends first, the error says what becomes of the job, or is the cause
+// of the deadline.
 func (w *jobWait) until(ctx context.Context, check func(context.Context) (over bool, err error)) error {
 	poll := time.NewTicker(jobPoll)
 	defer poll.Stop()
@@ -75,12 +72,11 @@ func (w *jobWait) ended(ctx context.Context) error {
 	return fmt.Errorf("interrupted; the %s stays queued until a worker takes it", w.what)
 }
 
-// notCertain is the error of a request for a job that was interrupted while it was sent.
 func notCertain(what string) error {
 	return fmt.Errorf("interrupted; the workers may or may not have been asked for the %s", what)
 }
 
-// run waits until the demanded run is over. It passes each state of the job to tell.
+// run passes each state of the job to tell until the demanded run is over.
 func (w *jobWait) run(ctx context.Context, runs *jobs.Runs, job string, tell func(jobs.Run)) error {
 	asked, begun := w.now(), false
 	return w.until(ctx, func(ctx context.Context) (bool, error) {

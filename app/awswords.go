@@ -21,7 +21,7 @@ import (
 
 type owner struct{ account, partition, principal string }
 
-// caller asks AWS for the owner of the credentials. The call needs no permission.
+// caller makes a call that needs no permission.
 func (c clients) caller(ctx context.Context) (owner, error) {
 	me, err := c.sts.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
@@ -37,7 +37,6 @@ func (c clients) caller(ctx context.Context) (owner, error) {
 var errNoCredentials = errors.New("there are no AWS credentials. Set AWS_PROFILE, or AWS_ACCESS_KEY_ID and " +
 	"AWS_SECRET_ACCESS_KEY, or run where a role gives them (`aws sts get-caller-identity` tests them)")
 
-// checkCredentials reports unusable credentials at start, not at the first call.
 func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
 		return errNoCredentials
@@ -51,7 +50,7 @@ func checkCredentials(ctx context.Context, cfg aws.Config) error {
 	return nil
 }
 
-// credentialsCause returns why configured credentials fail, or "" if none are configured.
+// credentialsCause is "" if no credentials are configured.
 func credentialsCause(err error) string {
 	text := err.Error()
 	for mark, says := range map[string]string{
@@ -73,8 +72,8 @@ var badCredentials = []string{
 	"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "RequestExpired",
 }
 
-// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say which
-// one.
+// nonexistent returns the kind of resource that AWS did not find, or "". AWS does not say
+// which.
 func nonexistent(err error) string {
 	var (
 		noTable *ddbtypes.ResourceNotFoundException
@@ -141,22 +140,21 @@ type worded struct {
 func (w *worded) Error() string { return w.text }
 func (w *worded) Unwrap() error { return w.err }
 
-// told explains an AWS error; about, if not "", says what the error concerns.
-func told(about string, err error) error {
+// about says what the error concerns; it may be "".
+func explained(about string, err error) error {
 	if about != "" {
 		about += ": "
 	}
 	return &worded{about + inWords(err), err}
 }
 
-func toldOf(resource string, err error) error {
+func explainedOf(resource string, err error) error {
 	if nonexistent(err) != "" {
 		return &worded{resource + " does not exist. In a new installation, run `gatehouse setup`; otherwise `gatehouse doctor` says what to do.", err}
 	}
-	return told(resource, err)
+	return explained(resource, err)
 }
 
-// rawAWS reports whether err is an unexplained error from AWS.
 func rawAWS(err error) bool {
 	var (
 		already *worded
@@ -165,13 +163,12 @@ func rawAWS(err error) bool {
 	return !errors.As(err, &already) && errors.As(err, &call)
 }
 
-// InWords explains an AWS error to an operator. It returns nil, and errors of our own,
-// unchanged.
+// InWords explains an AWS error to an operator. Other errors, and nil, stay as they are.
 func InWords(err error) error {
 	if err == nil || len(portalErrors(err)) > 0 {
 		return err
 	}
-	return told("", err)
+	return explained("", err)
 }
 
 func isDenied(named smithy.APIError) bool {
@@ -223,7 +220,7 @@ func permissionOf(service, operation string) string {
 	return prefix + ":" + operation
 }
 
-// restVerb is IAM's action for an API Gateway operation: the HTTP method.
+// IAM's action for an API Gateway operation is the HTTP method.
 func restVerb(operation string) string {
 	for prefix, verb := range map[string]string{"Get": "GET", "Create": "POST", "Import": "POST", "Update": "PATCH", "Delete": "DELETE"} {
 		if strings.HasPrefix(operation, prefix) {
@@ -233,7 +230,7 @@ func restVerb(operation string) string {
 	return operation
 }
 
-// rootCause is the innermost error's text. The outer errors of net/http repeat the URL.
+// The outer errors of net/http repeat the URL.
 func rootCause(err error) string {
 	for errors.Unwrap(err) != nil {
 		err = errors.Unwrap(err)

@@ -29,8 +29,7 @@ type Config struct {
 	Prefix string `env:"GATEHOUSE_PREFIX" envDefault:"gatehouse"`
 	// BaseURL is the portal's address in browsers, without a path.
 	BaseURL string `env:"GATEHOUSE_BASE_URL" envDefault:"http://localhost:8080"`
-	// Addr is where the portal listens.
-	Addr string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
+	Addr    string `env:"GATEHOUSE_ADDR" envDefault:":8080"`
 	// OperatorsAddr is where health and metrics listen; empty is a default on loopback.
 	OperatorsAddr string `env:"GATEHOUSE_OPERATORS_ADDR"`
 
@@ -61,7 +60,7 @@ type Config struct {
 	// Branding is a folder with the operator's name, logo, colours and texts; see branding.Load.
 	Branding string `env:"GATEHOUSE_BRANDING"`
 
-	// MaxOpenRequests is how many open requests an account may have.
+	// MaxOpenRequests is per account.
 	MaxOpenRequests int `env:"GATEHOUSE_MAX_OPEN_REQUESTS" envDefault:"50"`
 
 	// KMSKey is the ARN, id or alias of the key that API key values are computed with. Empty is
@@ -70,9 +69,8 @@ type Config struct {
 	// KeyPrefix begins the value of every new API key.
 	KeyPrefix string `env:"GATEHOUSE_KEY_PREFIX" envDefault:"gh"`
 	// QuotaShare is the part of AWS's control-plane quotas that Gatehouse may use.
-	QuotaShare float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
-	// Provisioning is ProvisioningAuto or ProvisioningSingle.
-	Provisioning string `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
+	QuotaShare   float64 `env:"GATEHOUSE_QUOTA_SHARE" envDefault:"0.5"`
+	Provisioning string  `env:"GATEHOUSE_PROVISIONING" envDefault:"auto"`
 
 	// PlansPerKey is AWS's quota "usage plans per API key", which AWS raises on request.
 	PlansPerKey int `env:"GATEHOUSE_PLANS_PER_KEY" envDefault:"10"`
@@ -138,8 +136,8 @@ func unusable(faults []error) error {
 	return fmt.Errorf("the configuration is not usable:\n  %w", joinLines(faults))
 }
 
-// parse reads the variables. A setting that cannot be read is a fault and gets its default, so
-// that no later check reports it again.
+// parse gives a setting that cannot be read its default, so that no later check reports it
+// again.
 func parse(vars map[string]string) (cfg Config, faults []error, err error) {
 	readable := maps.Clone(vars)
 	var all env.AggregateError
@@ -234,7 +232,7 @@ func (c Config) faults() []error {
 
 type address struct{ name, value string }
 
-// addresses lists the URLs to which tokens or cookies are sent.
+// addresses receive tokens or cookies.
 func (c Config) addresses() []address {
 	return []address{
 		{"GATEHOUSE_BASE_URL", c.BaseURL}, {"GATEHOUSE_OIDC_ISSUER", c.OIDCIssuer}, {"GATEHOUSE_OIDC_JWKS_URL", c.OIDCJWKSURL},
@@ -243,14 +241,12 @@ func (c Config) addresses() []address {
 	}
 }
 
-// plainHTTP reports whether a URL is http to another machine.
 func plainHTTP(value string) bool {
 	u, err := url.Parse(value)
 	return err == nil && u.Scheme == "http" && !identity.Loopback(u.Hostname())
 }
 
-// contactURL returns the contact as the URI that security.txt needs (RFC 9116, section 2.5.3),
-// or "" for "".
+// contactURL returns the contact as the URI that security.txt needs (RFC 9116, section 2.5.3).
 func contactURL(contact string) (string, error) {
 	if contact == "" {
 		return "", nil

@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 )
 
-// drawer keeps what the runner sends.
 type drawer struct{ sent []events.Event }
 
 func (d *drawer) Send(_ context.Context, messages ...events.Event) error {

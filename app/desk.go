@@ -68,8 +68,8 @@ type FoundAccount struct {
 	Operations []FoundOperation
 }
 
-// Accounts finds accounts by an e-mail address (which may have several), an account id, or the
-// subject of an identity at the configured issuer. It returns NotFound if there are none.
+// Accounts finds accounts by an e-mail address (which may have several), an account id, or an
+// identity's subject at the configured issuer. It returns NotFound if there are none.
 func (d *Desk) Accounts(ctx context.Context, who string) ([]FoundAccount, error) {
 	ids, err := d.accountIDs(ctx, who)
 	if err != nil {
@@ -133,11 +133,11 @@ func (d *Desk) known(ctx context.Context, id portal.AccountID) (bool, error) {
 func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, error) {
 	person, err := d.people.Person(ctx, id)
 	if err != nil && portal.CodeOf(err) != portal.NotFound {
-		return FoundAccount{}, told("", err)
+		return FoundAccount{}, explained("", err)
 	}
 	shown, err := d.views.Account(ctx, id)
 	if err != nil {
-		return FoundAccount{}, told("", err)
+		return FoundAccount{}, explained("", err)
 	}
 	recent, err := d.recent(ctx, id)
 	return FoundAccount{
@@ -146,7 +146,7 @@ func (d *Desk) account(ctx context.Context, id portal.AccountID) (FoundAccount, 
 	}, InWords(err)
 }
 
-// SyncCatalog asks the workers to read the catalog now. It returns the operation to pass to
+// SyncCatalog asks the workers to read the catalog now, and returns the operation for
 // AwaitCatalog.
 func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
@@ -157,7 +157,7 @@ func SyncCatalog(ctx context.Context, p Process) (portal.OperationID, error) {
 	case ctx.Err() != nil:
 		err = notCertain(readingCatalog)
 	case err != nil:
-		err = told("asking for the catalog", err)
+		err = explained("asking for the catalog", err)
 	}
 	return request.Operation, errors.Join(err, sender.close())
 }

@@ -28,9 +28,9 @@ type FoundOperation struct {
 // dueJobTime is how late the job handles a due row at most, while workers run.
 const dueJobTime = time.Minute
 
-// Operation returns an operation of any account. It returns NotFound for an unknown id.
+// Operation returns an operation of any account, NotFound for an unknown id.
 func (d *Desk) Operation(ctx context.Context, id portal.OperationID) (FoundOperation, error) {
-	op, err := d.ops.Show(ctx, id)
+	op, err := d.ops.FindAny(ctx, id)
 	if portal.CodeOf(err) == portal.NotFound {
 		err = portal.Fail(portal.NotFound, fmt.Sprintf("There is no operation %s. Find an operation's id in the address of its page, or in the API's answer.", id))
 	}

@@ -27,8 +27,8 @@ type Check struct {
 }
 
 // Examine checks that everything that portals and workers need exists, is configured as it must
-// be, and answers. It changes nothing. If one cause affects several checks, one reports it and
-// the others are skipped.
+// be, and answers. It changes nothing. Of checks with one cause, one reports it and the others
+// are skipped.
 func Examine(ctx context.Context, p Process) []Check {
 	e, err := openEstateWithin(ctx, p)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// provider starts an identity provider that names itself as issuer.
 func provider(t *testing.T) string {
 	t.Helper()
 	var server *httptest.Server

@@ -51,14 +51,12 @@ func healthy(t *testing.T) *patientOf {
 	return &patientOf{Process: p, clients: newClients(p.AWS), names: NamesFor(p.Config.Prefix)}
 }
 
-// withUserPool uses the demo's user pool as the identity provider.
 func (h *patientOf) withUserPool(t *testing.T) {
 	t.Helper()
 	d := installDemo(t, h.Process)
 	h.Config.OIDCIssuer, h.Config.OIDCClientID, h.demo = aws.ToString(h.AWS.BaseEndpoint)+"/"+d.PoolID, d.ClientID, d
 }
 
-// refuse makes AWS refuse an operation with that code.
 func (h *patientOf) refuse(operation, code string) {
 	h.AWS.APIOptions = append(slices.Clone(h.AWS.APIOptions), func(stack *middleware.Stack) error {
 		return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Refuse"+operation, func(
@@ -114,7 +112,6 @@ func (h *patientOf) key(t *testing.T) *string {
 	return &key.Recorded
 }
 
-// deleteTable deletes a table, even a protected one.
 func (h *patientOf) deleteTable(t *testing.T, name string) {
 	t.Helper()
 	_, err := h.dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &name, DeletionProtectionEnabled: aws.Bool(false)})
@@ -144,7 +141,6 @@ func (h *patientOf) record(t *testing.T, stream portal.Stream, fact events.Fact)
 	}}))
 }
 
-// ran writes the row of a job that ran then.
 func (h *patientOf) ran(t *testing.T, job string, at time.Time) {
 	t.Helper()
 	ok(t, jobs.NewRuns(h.dynamodb, h.names.Records).Save(t.Context(), job, jobs.Run{Started: at, Heartbeat: at, Ended: at, Version: 1}))

@@ -19,7 +19,7 @@ import (
 )
 
 // providerOf fetches what the portal will fetch: the signing keys, and the discovery document
-// if the portal needs it.
+// if needed.
 func providerOf(cfg Config) resource {
 	return resource{what: "identity provider", inspect: func(ctx context.Context) (finding, error) {
 		if missing := SignIn(cfg); len(missing) > 0 {
@@ -88,7 +88,6 @@ func fetch(ctx context.Context, address string, into any) error {
 // userPool matches a user pool's id, which is the path of its issuer.
 var userPool = regexp.MustCompile(`^[\w-]+_[0-9a-zA-Z]+$`)
 
-// poolOf returns the Cognito user pool of an issuer; ok is false for other providers.
 func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	at, err := url.Parse(issuer)
 	if err != nil {
@@ -100,8 +99,8 @@ func (c clients) poolOf(issuer string) (pool, region string, ok bool) {
 	return pool, region, isCognito && userPool.MatchString(pool)
 }
 
-// signInClient is the portal's client in a Cognito user pool. Other providers have no API for
-// looking up a client.
+// signInClient looks up the portal's client in a Cognito user pool. Other providers have no API
+// for that.
 func signInClient(e estate) resource {
 	callback, signOut := e.cfg.BaseURL+identity.CallbackPath, e.cfg.BaseURL+"/"
 	return resource{what: "sign-in client", inspect: func(ctx context.Context) (finding, error) {

@@ -20,14 +20,12 @@ import (
 const (
 	// showTime is how old a fact must be before the doctor expects the views to show it.
 	showTime = time.Minute
-	// sampled is how many accounts the doctor looks up.
-	sampled = 3
+	sampled  = 3
 )
 
 var errEnough = errors.New("enough")
 
-// viewsOf compares the catalog and a few accounts in the views with the journal. The sweep
-// compares every stream.
+// viewsOf compares the catalog and a few accounts; the sweep compares every stream.
 func viewsOf(e estate, p Process) resource {
 	facts := journal.New(e.dynamodb, e.names.Journal, e.names.Records)
 	views := projections.NewViews(e.dynamodb, projections.Tables{Views: e.names.Views, Records: e.names.Records}, catalog.NewStore(e.dynamodb, e.names.Records))
@@ -103,7 +101,6 @@ func hasOlder[F events.Fact](ctx context.Context, facts *journal.Journal, stream
 	return false, err
 }
 
-// controlPlane calls API Gateway once, within the budget.
 func controlPlane(e estate, p Process) resource {
 	return resource{what: "API Gateway", inspect: func(ctx context.Context) (finding, error) {
 		budget, err := gateway.NewBudget(e.dynamodb, gateway.BudgetConfig{Table: e.names.Records, Share: p.Config.QuotaShare, Now: p.Now})

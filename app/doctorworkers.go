@@ -13,12 +13,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/jobs"
 )
 
-// quietTime is how long no job may show a sign of life. The job for the catalog runs every five
-// minutes, and the one for due rows more often.
+// quietTime is how long no job may show a sign of life. The catalog's job runs every five
+// minutes, the one for due rows more often.
 const quietTime = 15 * time.Minute
 
 // workersOf looks in the jobs' rows for the last sign of life of a worker. In a new
-// installation the doctor runs before the first worker, so there none is needed yet.
+// installation the doctor runs before the first worker, so none is needed yet.
 func workersOf(e estate, p Process) resource {
 	const advice = "Start a worker (bin/worker). If one is running, its log says why no job gets on."
 	return resource{what: "workers", inspect: func(ctx context.Context) (finding, error) {
@@ -44,7 +44,6 @@ func workersOf(e estate, p Process) resource {
 	}}
 }
 
-// lastSignOfLife is when a job last began, went on or ended, or zero if none ever ran.
 func (e estate) lastSignOfLife(ctx context.Context) (last time.Time, err error) {
 	runs := jobs.NewRuns(e.dynamodb, e.names.Records)
 	for _, job := range []string{dueJob, catalogJob, sweepJob, rebuildJob} {
@@ -61,7 +60,6 @@ func (e estate) lastSignOfLife(ctx context.Context) (last time.Time, err error) 
 	return last, nil
 }
 
-// setUpAt is when set-up created the records table, or zero if that is unknown.
 func (e estate) setUpAt(ctx context.Context) time.Time {
 	out, err := e.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &e.names.Records})
 	if err != nil {

@@ -6,8 +6,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// spoken returns the error's text for people: without the codes of portal.Errors, which are for
-// programs.
+// spoken is the error's text without the codes of portal.Errors, which are for programs.
 func spoken(err error) string {
 	text := err.Error()
 	for _, e := range portalErrors(err) {
@@ -16,7 +15,7 @@ func spoken(err error) string {
 	return text
 }
 
-// portalErrors lists the outermost portal.Errors in err's tree.
+// portalErrors lists only the outermost ones.
 func portalErrors(err error) []*portal.Error {
 	//nolint:errorlint // errors.As finds the first only; this walks the whole tree.
 	switch e := err.(type) {

@@ -1,8 +1,6 @@
 package app
 
 import (
-	"bytes"
-	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/identity"
 )
 
-// patience bounds every wait in these tests.
 const patience = time.Minute
 
 func ok(t *testing.T, err error) {
@@ -24,7 +21,6 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// eventually polls until so returns true.
 func eventually(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); !so(); {
@@ -35,31 +31,12 @@ func eventually(t *testing.T, what string, so func() bool) {
 	}
 }
 
-// written is a buffer that a process writes while a test reads it.
-type written struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (w *written) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *written) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 // installedDemo names the demo's user pool, the portal's client there, and the demo API.
 type installedDemo struct {
 	PoolID, ClientID string
 	demo.Installed
 }
 
-// installDemo installs the demo and asks for the catalog.
 func installDemo(t *testing.T, p Process) (d installedDemo) {
 	t.Helper()
 	var err error

@@ -30,10 +30,8 @@ const (
 	rebuildJob = "rebuild"
 )
 
-// catalogName names the catalog's source.
 const catalogName = "api-gateway"
 
-// catalogRequests lets a run of the catalog's job answer requests for the catalog.
 type catalogRequests struct {
 	requests *catalog.Requests
 	sender   messaging
@@ -60,7 +58,7 @@ func CatalogSync(at time.Time) events.Event {
 }
 
 // RequestCatalog asks the workers to read the catalog again. It returns once SQS has the
-// request, and does not wait for the workers.
+// request.
 func RequestCatalog(ctx context.Context, p Process) error {
 	sender := newMessaging(newClients(p.AWS), NamesFor(p.Config.Prefix))
 	err := sender.Send(ctx, CatalogSync(p.now()()))

@@ -24,7 +24,6 @@ func TestCatalogRequestsOfTheSameTimeAreOne(t *testing.T) {
 	}
 }
 
-// working runs a worker until the test ends, and returns the journal.
 func working(t *testing.T, p Process) *journal.Journal {
 	t.Helper()
 	ok(t, Setup(t.Context(), p.AWS, p.Config))
@@ -43,7 +42,6 @@ func working(t *testing.T, p Process) *journal.Journal {
 	return journal.New(c.dynamodb, names.Journal, names.Records)
 }
 
-// becomes waits for a fact of the catalog for which fits is true.
 func becomes(t *testing.T, facts *journal.Journal, what string, fits func(events.Event) bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -24,7 +24,6 @@ type kmsKey struct {
 	meta     *kmstypes.KeyMetadata
 }
 
-// findKMSKey finds the configured key, or else the one under set-up's alias.
 func (c clients) findKMSKey(ctx context.Context, cfg Config) (kmsKey, error) {
 	name := cfg.KMSKey
 	if name == "" {
@@ -63,15 +62,15 @@ func (c clients) keyMaterial(ctx context.Context, cfg Config) (*keys.Deriver, st
 	key, err := c.findKMSKey(ctx, cfg)
 	if err != nil {
 		if cfg.KMSKey != "" {
-			return nil, "", toldOf("GATEHOUSE_KMS_KEY "+cfg.KMSKey, err)
+			return nil, "", explainedOf("GATEHOUSE_KMS_KEY "+cfg.KMSKey, err)
 		}
-		return nil, "", toldOf("KMS key "+NamesFor(cfg.Prefix).KMSAlias, err)
+		return nil, "", explainedOf("KMS key "+NamesFor(cfg.Prefix).KMSAlias, err)
 	}
 	return deriver, key.Recorded, c.checkKeyIn(ctx, NamesFor(cfg.Prefix).Records, deriver, key)
 }
 
-// keyCheck is the row in which set-up remembers a KMS key. The tag tells a key of the same name
-// but other material, which would silently change every API key's value.
+// keyCheck is how set-up remembers a KMS key. The tag tells a key of the same name but other
+// material, which would silently change every API key's value.
 type keyCheck struct {
 	KMSKey string `dynamodbav:"kms_key"`
 	Tag    string `dynamodbav:"tag"`
@@ -108,8 +107,7 @@ func (c clients) checkKeyIn(ctx context.Context, records string, deriver *keys.D
 	return nil
 }
 
-// knownTag reads the key's remembered tag. Older versions of set-up also remembered
-// multi-Region keys by their ARN.
+// Older versions of set-up also remembered multi-Region keys by their ARN.
 func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (string, error) {
 	for _, name := range []string{key.Recorded, key.ARN} {
 		out, err := c.dynamodb.GetItem(ctx, &dynamodb.GetItemInput{TableName: &records, Key: keyCheckKey(name), ConsistentRead: aws.Bool(true)})
@@ -128,7 +126,6 @@ func (c clients) knownTag(ctx context.Context, records string, key kmsKey) (stri
 	return "", fmt.Errorf("KMS key %s: %w", key.Recorded, errNeverSeen)
 }
 
-// rememberKey leaves a row that exists as it is.
 func (e estate) rememberKey(ctx context.Context, deriver *keys.Deriver, key kmsKey) error {
 	tag, err := deriver.CheckTag(ctx, key.Recorded)
 	if err != nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/keys"
 )
 
-// anotherKey creates a KMS key that could serve for API key values.
 func anotherKey(t *testing.T, p Process) (arn string) {
 	t.Helper()
 	key, err := newClients(p.AWS).kms.CreateKey(t.Context(), &kms.CreateKeyInput{

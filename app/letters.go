@@ -29,14 +29,12 @@ func operator() string {
 	return name + "@" + host
 }
 
-// failures lets the transport record failures and dead letters.
 type failures struct{ deadletters.Recorder }
 
 func (f failures) Bury(ctx context.Context, l transport.DeadLetter) error {
 	return f.Recorder.Bury(ctx, deadletters.Report(l))
 }
 
-// settling settles a replay's letter once its handler succeeds.
 func settling(recorder deadletters.Recorder, consumers []transport.Consumer) []transport.Consumer {
 	for _, c := range consumers {
 		for name, handle := range c.Handlers {

@@ -28,8 +28,7 @@ func newLog(cfg Config, process string, out io.Writer, terminal bool) zerolog.Lo
 	return zerolog.New(out).Level(level).With().Timestamp().Str("process", process).Logger()
 }
 
-// sdkLog writes the AWS SDK's messages into the log. By default the SDK prints them to stderr
-// as plain text.
+// The SDK would print its messages to stderr as plain text.
 func sdkLog(log zerolog.Logger) logging.Logger {
 	return logging.LoggerFunc(func(classification logging.Classification, format string, v ...any) {
 		level := zerolog.DebugLevel

@@ -14,8 +14,7 @@ import (
 
 type messaging struct {
 	*transport.Sender
-	queues *pubsub.Queues
-	// shutdown sends what is queued, until ctx ends.
+	queues   *pubsub.Queues
 	shutdown func(ctx context.Context) error
 }
 
@@ -59,7 +58,7 @@ func routes(names Names) transport.Routes {
 	}
 }
 
-// once caches the results of find, but not its errors.
+// once does not cache errors.
 func once(find func(context.Context, string) (string, error)) func(context.Context, string) (string, error) {
 	var found sync.Map
 	return func(ctx context.Context, name string) (string, error) {

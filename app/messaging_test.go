@@ -52,7 +52,6 @@ func TestDeadLetterQueueHasTheTypeOfItsQueue(t *testing.T) {
 	}
 }
 
-// message returns an event of that type without data.
 func message(t *testing.T, name string) events.Event {
 	t.Helper()
 	e, err := events.Decode(fmt.Appendf(nil, `{"specversion":"1.0","id":"1","subject":"account/a","type":%q,"data":{}}`, name))
@@ -100,14 +99,14 @@ func TestEveryMessageHasARouteAndAHandler(t *testing.T) {
 	}
 }
 
-// stray is a payload that is neither a request nor a fact.
-type stray struct{}
+// unroutable is a payload that is neither a request nor a fact.
+type unroutable struct{}
 
-func (stray) EventType() string { return "gatehouse.Stray.v1" }
+func (unroutable) EventType() string { return "gatehouse.Unroutable.v1" }
 
 func TestMessageWithoutARouteIsAnError(t *testing.T) {
 	t.Parallel()
-	for name, e := range map[string]events.Event{"gatehouse.Stray.v1": {Data: stray{}}, "": {}} {
+	for name, e := range map[string]events.Event{"gatehouse.Unroutable.v1": {Data: unroutable{}}, "": {}} {
 		if to, err := routes(NamesFor("acme"))(e); err == nil || !strings.Contains(err.Error(), "no route for a "+name) {
 			t.Errorf("%q goes to %v, %v", name, to, err)
 		}

@@ -9,7 +9,7 @@ type Names struct {
 	Commands, Provisioning, Projections, Jobs string
 	Events                                    string
 
-	// KMSAlias is the alias of the KMS key that API key values are computed with.
+	// KMSAlias is that of the KMS key that API key values are computed with.
 	KMSAlias string
 	prefix   string
 }

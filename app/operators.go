@@ -44,7 +44,6 @@ const (
 	readyTime = 3 * time.Second
 )
 
-// readiness caches the result of check. It is safe for concurrent use.
 type readiness struct {
 	now   func() time.Time
 	check func(context.Context) map[string]error
@@ -55,7 +54,7 @@ type readiness struct {
 }
 
 // ask returns a result that is at most readyFor old. Concurrent callers share one check, which
-// goes on if the caller that started it leaves.
+// continues if the caller that started it leaves.
 func (r *readiness) ask(ctx context.Context) map[string]error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

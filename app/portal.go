@@ -22,8 +22,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/web"
 )
 
-// Portal serves pages and JSON. It accepts requests and shows what became of them. It never
-// calls API Gateway.
+// Portal serves pages and JSON. It never calls API Gateway.
 type Portal struct {
 	http.Handler
 	messaging messaging
@@ -118,7 +117,7 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	for _, table := range names.Tables() {
 		out, err := c.dynamodb.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: aws.String(table)})
 		if err != nil {
-			return toldOf("table "+table, err)
+			return explainedOf("table "+table, err)
 		}
 		if out.Table.TableStatus == "DELETING" {
 			return fmt.Errorf("table %s is being deleted", table)
@@ -127,8 +126,8 @@ func (c clients) checkTables(ctx context.Context, names Names) error {
 	return nil
 }
 
-// registerOnSignIn requests an account for a person who has none. Sign-ins at the same time
-// make one request.
+// registerOnSignIn requests an account for a person who has none. Simultaneous sign-ins make
+// one request.
 func registerOnSignIn(ops *operations.Operations, views *projections.Views) func(context.Context, identity.Identity) error {
 	return func(ctx context.Context, id identity.Identity) error {
 		account, err := views.Account(ctx, id.Account)

@@ -7,7 +7,6 @@ import (
 	"testing"
 )
 
-// portalOf sets up an installation and returns its portal.
 func portalOf(t *testing.T) http.Handler {
 	t.Helper()
 	p := patient(t)

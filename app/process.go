@@ -83,7 +83,7 @@ func Fail(name string, err error) int {
 	return ExitFailed
 }
 
-// Explain returns the error's text for people. It explains AWS errors.
+// Explain returns the error's text for people, with AWS errors explained.
 func Explain(err error) string {
 	var later *portal.Postponed
 	switch {
@@ -95,7 +95,7 @@ func Explain(err error) string {
 	return spoken(err)
 }
 
-// arguments handles the command line. over: the process must not start.
+// over: the process must not start.
 func arguments(name, summary string, args []string, out, errs io.Writer) (code int, over bool) {
 	switch {
 	case len(args) == 0:

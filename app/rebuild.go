@@ -20,14 +20,14 @@ type ViewsStatus struct {
 	Last *projections.Rebuilt
 }
 
-// StatusOfViews returns which generation of the views is live, and how the current and the last
-// rebuild stand.
+// StatusOfViews returns which generation of the views is live, and the state of the current and
+// the last rebuild.
 func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	views := projections.NewViews(c.dynamodb, projections.Tables{Views: names.Views, Records: names.Records}, nil)
 	generations, err := views.Generations(ctx)
 	if err != nil {
-		return ViewsStatus{}, told("", err)
+		return ViewsStatus{}, explained("", err)
 	}
 	status := ViewsStatus{GenerationsStatus: generations}
 	run, err := jobs.NewRuns(c.dynamodb, names.Records).Load(ctx, rebuildJob)
@@ -44,16 +44,16 @@ func StatusOfViews(ctx context.Context, p Process) (ViewsStatus, error) {
 	return status, InWords(err)
 }
 
-// LastRebuild returns the result of the last rebuild of the views; ok is false if there was
-// none within three months.
+// LastRebuild returns the result of the last rebuild; ok is false if there was none within
+// three months.
 func LastRebuild(ctx context.Context, p Process) (result projections.Rebuilt, ok bool, err error) {
 	c, names := newClients(p.AWS), NamesFor(p.Config.Prefix)
 	return projections.LastRebuild(ctx, jobs.NewScratch(c.dynamodb, names.Records, p.now()))
 }
 
-// RebuildViews asks a worker to rebuild the views, and returns the result. Each time it looks,
-// it calls tell with the progress. If a rebuild is under way, the new one begins after it. See
-// Sweep for untaken and the end of ctx.
+// RebuildViews asks a worker to rebuild the views, and returns the result. It calls tell with
+// the progress. If a rebuild is under way, the new one begins after it. See Sweep for untaken
+// and the end of ctx.
 func RebuildViews(ctx context.Context, p Process, untaken func(), tell func(projections.Rebuilding)) (projections.Rebuilt, error) {
 	id, err := demandRun(ctx, p, rebuildJob)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // its faults.
 type resource struct {
 	what string
-	// inspect fails if the resource could not be inspected.
+	// inspect fails if it cannot inspect the resource.
 	inspect func(context.Context) (finding, error)
 }
 
@@ -23,7 +23,6 @@ type finding struct {
 }
 
 type fault struct {
-	// says is a sentence about the resource.
 	says string
 	// advice tells an operator what to do; "" if set-up mends the fault. Commands to copy
 	// follow on lines of their own.
@@ -49,12 +48,11 @@ func missing(create func(context.Context) error) (finding, error) {
 	return found(fault{says: "It does not exist.", mending: "create it", mend: create})
 }
 
-// blocked is why a resource cannot be inspected: because of another one.
+// blocked is another resource's fault.
 type blocked string
 
 func (b blocked) Error() string { return "not checked, since " + string(b) }
 
-// estate holds all resources of one installation.
 type estate struct {
 	clients
 	names Names

@@ -104,7 +104,6 @@ const (
 	computesSid    = "GatehouseComputesAPIKeys"
 )
 
-// administering is everything except computing MACs.
 var administering = []string{
 	"kms:CancelKeyDeletion", "kms:CreateAlias", "kms:DeleteAlias", "kms:Describe*", "kms:DisableKey", "kms:EnableKey", "kms:Get*",
 	"kms:List*", "kms:PutKeyPolicy", "kms:ReplicateKey", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource",
@@ -162,7 +161,6 @@ func (e estate) keyPolicy() resource {
 	}}
 }
 
-// computing lists the principals of the statement that set-up wrote.
 func computing(statements []map[string]any) []string {
 	for _, s := range statements {
 		if s["Sid"] == computesSid {
@@ -213,7 +211,6 @@ func computes(statement map[string]any) bool {
 	})
 }
 
-// noKMSKey is why something that needs the KMS key cannot be inspected.
 func noKMSKey(err error, verb string) blocked {
 	if nonexistent(err) != "" {
 		return "the KMS key does not exist"

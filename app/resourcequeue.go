@@ -164,8 +164,7 @@ func withUnit(attribute, value string) string {
 	return value
 }
 
-// sameValue compares values. JSON documents are equal whatever their order, and whether numbers
-// are text or not.
+// sameValue treats JSON documents as equal in any order, and numbers as equal to their texts.
 func sameValue(a, b string) bool {
 	if a == b {
 		return true
@@ -174,8 +173,7 @@ func sameValue(a, b string) bool {
 	return ok && x != nil && bytes.Equal(x, y)
 }
 
-// canonical returns a JSON object with sorted members and numbers as text, or nil for anything
-// else.
+// canonical writes numbers as text. It returns nil for anything but a JSON object.
 func canonical(document string) []byte {
 	var value map[string]any
 	decoder := json.NewDecoder(strings.NewReader(document))
@@ -200,7 +198,6 @@ func (e estate) setQueue(ctx context.Context, queue, url, attribute, value strin
 	return nil
 }
 
-// topicSid marks the statement that lets the topic send to the projections queue.
 const topicSid = "EventsTopic"
 
 func (e estate) topicStatement(queueARN string) map[string]any {
@@ -211,7 +208,6 @@ func (e estate) topicStatement(queueARN string) map[string]any {
 	}
 }
 
-// withTopic adds the topic's statement, or replaces it.
 func (e estate) withTopic(statements []map[string]any, queueARN string) string {
 	kept := slices.DeleteFunc(slices.Clone(statements), func(s map[string]any) bool { return s["Sid"] == topicSid })
 	policy, _ := json.Marshal(map[string]any{"Version": "2012-10-17", "Statement": append(kept, e.topicStatement(queueARN))})
@@ -255,7 +251,7 @@ func (e estate) wrongPolicy(queue, url, policy string) ([]fault, error) {
 	return all, nil
 }
 
-// statementsOf reads a policy, whose Statement may be one object or a list.
+// A policy's Statement may be one object or a list.
 func statementsOf(policy string) ([]map[string]any, error) {
 	if policy == "" {
 		return nil, nil

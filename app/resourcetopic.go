@@ -59,8 +59,7 @@ func (e estate) topic() resource {
 	}}
 }
 
-// subscription is the projections queue's subscription to the topic, by which facts reach the
-// views.
+// subscription brings facts from the topic to the projections queue.
 func (e estate) subscription() resource {
 	topic, queue := e.arn("sns", e.names.Events), e.arn("sqs", e.names.Projections)
 	return resource{what: "subscription of " + e.names.Projections, inspect: func(ctx context.Context) (finding, error) {

@@ -35,7 +35,6 @@ type answers struct{ anonymous, owner, other int }
 
 func everybody(status int) answers { return answers{status, status, status} }
 
-// byRoute lists every route of the portal.
 var byRoute = map[string]answers{
 	"GET /healthz":                  everybody(http.StatusOK),
 	"GET /assets/{name}":            everybody(http.StatusOK),
@@ -151,7 +150,6 @@ func openDoor(t *testing.T, vars ...string) *door {
 	return d
 }
 
-// counted counts AWS calls.
 type counted struct{ calls *atomic.Int64 }
 
 func (c counted) Do(r *http.Request) (*http.Response, error) {
@@ -159,7 +157,6 @@ func (c counted) Do(r *http.Request) (*http.Response, error) {
 	return http.DefaultClient.Do(r)
 }
 
-// token returns an ID token of a demo account.
 func (d *door) token(p Process, installed installedDemo, account demo.Account) string {
 	d.t.Helper()
 	out, err := cognitoidentityprovider.NewFromConfig(p.AWS).InitiateAuth(d.t.Context(), &cognitoidentityprovider.InitiateAuthInput{
@@ -259,8 +256,6 @@ func (d *door) field(token, path, list, name string) string {
 	return fmt.Sprint(body[list][0][name])
 }
 
-// succeed sends a request, waits until its operation has succeeded, and returns the operation's
-// id.
 func (d *door) succeed(token, method, path string) string {
 	d.t.Helper()
 	var operation struct{ ID, Status string }
@@ -275,7 +270,6 @@ func (d *door) succeed(token, method, path string) string {
 	return operation.ID
 }
 
-// routes returns the methods of every path.
 func (d *door) routes() map[string][]string {
 	d.t.Helper()
 	found := map[string][]string{}

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// The default addresses for operators are on loopback, since these ports require no sign-in.
+// These ports require no sign-in, so the defaults are on loopback.
 const (
 	portalOperators = "127.0.0.1:8081"
 	workerOperators = "127.0.0.1:8082"

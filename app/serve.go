@@ -118,7 +118,6 @@ func (l *limitedListener) Close() error {
 	return l.Listener.Close()
 }
 
-// connState is the server's ConnState hook. It frees a closed connection's place.
 func (l *limitedListener) connState(_ net.Conn, state http.ConnState) {
 	if state == http.StateClosed || state == http.StateHijacked {
 		<-l.open

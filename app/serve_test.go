@@ -22,7 +22,6 @@ func patiently() serving {
 	return serving{header: time.Hour, read: time.Hour, write: time.Hour, idle: time.Hour, drain: time.Hour, connections: 10}
 }
 
-// served is a server under test.
 type served struct {
 	addr string
 	stop context.CancelFunc
@@ -143,7 +142,6 @@ func (p *piped) Close() error {
 
 func (p *piped) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
-// ask opens a connection, sends a request and reads the answer.
 func (p *piped) ask() {
 	client, server := net.Pipe()
 	p.conns <- server

@@ -39,7 +39,7 @@ func Setup(ctx context.Context, awsCfg aws.Config, cfg Config) error {
 func SetupWith(ctx context.Context, awsCfg aws.Config, cfg Config, opts SetupOptions) error {
 	e, err := openEstate(ctx, awsCfg, cfg)
 	if err != nil {
-		return told("", err)
+		return explained("", err)
 	}
 	e.keyUsers = opts.KeyUsers
 	s := &setup{dryRun: opts.DryRun, tell: opts.Changed}
@@ -62,14 +62,14 @@ type setup struct {
 	left []string
 }
 
-// rounds is how often a resource is inspected at most. A new resource may have further
-// attributes to set.
+// rounds bounds how often a resource is inspected. A new one may have further attributes to
+// set.
 const rounds = 3
 
 func (s *setup) mendAll(ctx context.Context, chain []resource) error {
 	for _, r := range chain {
 		if err := s.mend(ctx, r); err != nil {
-			return toldOf(r.what, err)
+			return explainedOf(r.what, err)
 		}
 	}
 	return nil

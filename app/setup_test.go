@@ -239,30 +239,30 @@ func TestSetupExplainsAWSErrors(t *testing.T) {
 func TestSetupReportsChangesAndADryRunMakesNone(t *testing.T) {
 	t.Parallel()
 	p := patient(t)
-	told := func(dryRun bool) (changes []string) {
+	setUp := func(dryRun bool) (changes []string) {
 		t.Helper()
 		ok(t, SetupWith(t.Context(), p.AWS, p.Config, SetupOptions{DryRun: dryRun, Changed: func(c Change) { changes = append(changes, c.What+": "+c.Did) }}))
 		slices.Sort(changes)
 		return changes
 	}
-	would := told(true)
+	would := setUp(true)
 	if listed, err := newClients(p.AWS).dynamodb.ListTables(t.Context(), &dynamodb.ListTablesInput{}); err != nil || len(listed.TableNames) != 0 {
 		t.Fatalf("the dry run created %v (%v)", listed.TableNames, err)
 	}
 	if len(would) != 17 || !slices.Contains(would, "table gatehouse-journal: create it") || !slices.Contains(would, "KMS key material: not known yet: the KMS key does not exist") {
 		t.Errorf("it would do %q", would)
 	}
-	if did := told(false); len(did) != 16 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
+	if did := setUp(false); len(did) != 16 || !slices.Contains(did, "queue gatehouse-jobs-dlq.fifo: create it") {
 		t.Errorf("it did %q", did)
 	}
-	if again := told(false); len(again) != 0 {
+	if again := setUp(false); len(again) != 0 {
 		t.Errorf("the second time it did %q", again)
 	}
 	names := NamesFor(p.Config.Prefix)
 	_, err := newClients(p.AWS).dynamodb.UpdateTable(t.Context(), &dynamodb.UpdateTableInput{TableName: &names.Journal, DeletionProtectionEnabled: aws.Bool(false)})
 	ok(t, err)
 	want := []string{"table gatehouse-journal: turn on deletion protection"}
-	if would, did := told(true), told(false); !slices.Equal(would, want) || !slices.Equal(did, want) {
+	if would, did := setUp(true), setUp(false); !slices.Equal(would, want) || !slices.Equal(did, want) {
 		t.Errorf("it would do %q and did %q, want %q", would, did, want)
 	}
 }

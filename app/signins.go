@@ -15,8 +15,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// proxies are the networks of the proxies in front of the portal, whose X-Forwarded-For it
-// trusts.
+// proxies are the networks whose X-Forwarded-For the portal trusts.
 type proxies []netip.Prefix
 
 // privateNetworks are not on the internet. A load balancer is usually in one of them.
@@ -26,8 +25,7 @@ var privateNetworks = proxies{
 	netip.MustParsePrefix("::1/128"), netip.MustParsePrefix("fc00::/7"), netip.MustParsePrefix("fe80::/10"),
 }
 
-// parseProxies reads addresses and networks. "private" means privateNetworks; "none" stands
-// alone and means no proxy.
+// "private" means privateNetworks; "none", alone, means no proxy.
 func parseProxies(list []string) (proxies, error) {
 	var all proxies
 	for _, text := range list {
@@ -95,8 +93,7 @@ const (
 	// can store at that rate cost next to nothing.
 	signInsAtOnce = 100
 	signInsEvery  = time.Second
-	// maxAddresses bounds the limiter's memory.
-	maxAddresses = 10_000
+	maxAddresses  = 10_000
 )
 
 // signInLimiter limits the sign-ins that one client address begins, since each stores a row
@@ -117,7 +114,7 @@ func newSignInLimiter(trusted []string, now func() time.Time) (*signInLimiter, e
 	return &signInLimiter{proxies: parsed, now: now, buckets: map[netip.Prefix]*rate.Limiter{}}, nil
 }
 
-// limit is the middleware. It does not count HEAD requests, which store nothing.
+// limit does not count HEAD requests, which store nothing.
 func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, error)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +127,7 @@ func (l *signInLimiter) limit(onError func(http.ResponseWriter, *http.Request, e
 	}
 }
 
-// allow reports whether the client may begin one more sign-in. An IPv6 client has a whole /64.
+// An IPv6 client has a whole /64.
 func (l *signInLimiter) allow(address netip.Addr) bool {
 	bits := address.BitLen()
 	if address.Is6() {
@@ -149,7 +146,6 @@ func (l *signInLimiter) allow(address netip.Addr) bool {
 	return bucket.AllowN(now, 1)
 }
 
-// makeRoom forgets the networks that have their whole allowance again, or else all.
 func (l *signInLimiter) makeRoom(now time.Time) {
 	if len(l.buckets) < maxAddresses {
 		return

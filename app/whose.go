@@ -29,8 +29,8 @@ const longestID = 30
 // LooksLikeValue reports whether the text is too long for a key's id, and so must be a value.
 func LooksLikeValue(text string) bool { return len(text) > longestID }
 
-// CheckValue returns the prefix of a key value. It returns Invalid if the text's form or
-// checksum is wrong. It makes no call.
+// CheckValue returns the prefix of a key value, or Invalid if its form or checksum is wrong. It
+// makes no call.
 func CheckValue(value string) (prefix string, err error) {
 	if len(value) > valueTail {
 		prefix = value[:len(value)-valueTail]
@@ -43,8 +43,7 @@ func CheckValue(value string) (prefix string, err error) {
 
 // FindKey finds an API key and its owner by the key's value, by Gatehouse's id or by API
 // Gateway's id. It calls the control plane within the budget: once for API Gateway's id,
-// otherwise once for every 500 keys, after calling searching. It returns NotFound for an unknown
-// key.
+// otherwise once for every 500 keys, after calling searching. An unknown key is NotFound.
 func (d *Desk) FindKey(ctx context.Context, text string, searching func()) (KeyOwner, error) {
 	session := d.plane.Session(gateway.Interactive, nil)
 	find := d.byID
@@ -74,7 +73,6 @@ func (d *Desk) byValue(ctx context.Context, session *gateway.Session, value stri
 	return listed, calls, err
 }
 
-// byID tries API Gateway's id first, which costs one call.
 func (d *Desk) byID(ctx context.Context, session *gateway.Session, id string, searching func()) (gateway.Listed, int, error) {
 	listed, found, err := session.KeyByID(ctx, portal.GatewayKeyID(id))
 	if found || err != nil {

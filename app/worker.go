@@ -35,8 +35,7 @@ type Process struct {
 	Config  Config
 	Log     zerolog.Logger
 	Metrics *prometheus.Registry
-	// Now is the clock; nil is the system's.
-	Now func() time.Time
+	Now     func() time.Time
 	// PollWait is how long a poll of an idle queue lasts, and so how long an idle worker takes
 	// to stop; 0 is the transport's default.
 	PollWait time.Duration
@@ -45,8 +44,8 @@ type Process struct {
 	StopTime time.Duration
 }
 
-// stopTime is the default of Process.StopTime. The last sendTime of it is for sending the
-// worker's own messages, once all received ones are finished or handed back.
+// stopTime is the default of Process.StopTime. Its last sendTime is for sending the worker's
+// own messages, once all received ones are finished or handed back.
 const (
 	stopTime = 24 * time.Second
 	sendTime = 2 * time.Second
@@ -71,9 +70,9 @@ type Worker struct {
 	stopTime  time.Duration
 }
 
-// NewWorker wires a worker. It fails if the KMS key or the row in which set-up remembers it is
-// missing, or if they do not match. It looks for nothing else of set-up's: Run fails if a queue
-// is missing. NewWorker creates nothing in AWS.
+// NewWorker wires a worker. It creates nothing in AWS. It fails if the KMS key or the row in
+// which set-up remembers it is missing, or if they do not match; Run fails if a queue is
+// missing.
 func NewWorker(ctx context.Context, p Process) (*Worker, error) {
 	c, names, now := newClients(p.AWS), NamesFor(p.Config.Prefix), p.now()
 	deriver, kmsKey, err := c.keyMaterial(ctx, p.Config)
@@ -190,7 +189,6 @@ func everyWakeUp(handle transport.Handler) map[string]transport.Handler {
 	return out
 }
 
-// leaseOf returns when the lease of the message in hand ends.
 func leaseOf(ctx context.Context) time.Time {
 	until, _ := pubsub.Lease(ctx)
 	return until
@@ -214,8 +212,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		return errors.Join(err, w.messaging.close())
 	}
 	if unsent := w.messaging.shutdown(stopping); unsent != nil {
-		// Nothing is lost: the messages whose handlers sent these were handed back, and the next
-		// tick makes up for a lost one.
+		// Nothing is lost: the messages whose handlers sent these were handed back, and the
+		// next tick makes up for a lost one.
 		w.log.Warn().Err(unsent).Msg("stopping before AWS has confirmed every message that was sent")
 	}
 	return err

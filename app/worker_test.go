@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -84,7 +85,7 @@ func TestStoppingWorkerGivesUpOnUnsentMessages(t *testing.T) {
 	if client.HTTPClient == nil {
 		client.HTTPClient = http.DefaultClient
 	}
-	log := &written{}
+	log := &outputtest.Buffer{}
 	p.AWS.HTTPClient, p.StopTime, p.Log = client, time.Second, zerolog.New(log)
 	worker, err := NewWorker(t.Context(), p)
 	ok(t, err)

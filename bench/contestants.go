@@ -12,12 +12,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/stock"
 )
 
-// pollers is how many receive requests may wait at once, for ours and the larger stocks.
 const pollers = 16
 
 type contestant struct {
-	name string
-	// subscribes is the number of subscriptions that share a queue.
+	name       string
 	subscribes int
 	// messages is enough to keep it busy for the whole window.
 	messages int

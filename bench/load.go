@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// queueKind is a kind of queue. A standard queue has no groups.
 type queueKind struct {
 	name   string
 	groups int
@@ -20,8 +19,7 @@ type queueKind struct {
 
 func (k queueKind) fifo() bool { return k.groups > 0 }
 
-// callers is how many publish at once. All messages of a group have one caller, or they would
-// have no order to keep.
+// All messages of a group have one caller, or they would have no order to keep.
 func (k queueKind) callers() int {
 	const callers = 128
 	if k.fifo() {
@@ -88,7 +86,6 @@ func (l load) caller(i int) int {
 	return i % l.kind.callers()
 }
 
-// orderWatch checks in which order a load is handled.
 type orderWatch struct {
 	load load
 

@@ -29,12 +29,11 @@ import (
 )
 
 const (
-	// longAccount and shortAccount are how many facts the accounts begin with.
+	// These are the facts that the accounts begin with.
 	longAccount, shortAccount = 5000, 50
 	// Each account does its rounds in blocks that take turns, so that other load slows both.
 	rounds, blocks = 100, 50
-	// maxRatio is how many times the short account's cost the long one may cost.
-	maxRatio = 1.5
+	maxRatio       = 1.5
 )
 
 type cost struct {
@@ -176,7 +175,7 @@ func createTable(ctx context.Context, client *dynamodb.Client, name string) erro
 	return nil
 }
 
-// addHistory gives an account a history of so many facts, or a few more.
+// addHistory may add a few facts more.
 func (b *bench) addHistory(ctx context.Context, account portal.AccountID, facts int) error {
 	if err := b.process(ctx, account, events.RegisterUser{}); err != nil {
 		return err
@@ -209,7 +208,6 @@ func processorTime() time.Duration {
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
-// round appends six facts.
 func (b *bench) round(ctx context.Context, account portal.AccountID) error {
 	return cmp.Or(b.process(ctx, account, events.SubscribeRequested{Plan: "plan", Name: "Plan"}),
 		b.process(ctx, account, events.UnsubscribeRequested{Plan: "plan"}))
@@ -248,7 +246,7 @@ func (b *bench) Send(_ context.Context, messages ...events.Event) error {
 	return nil
 }
 
-func (b *bench) Repeat(ctx context.Context, messages ...events.Event) error {
+func (b *bench) SendAgain(ctx context.Context, messages ...events.Event) error {
 	return b.Send(ctx, messages...)
 }
 

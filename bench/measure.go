@@ -75,7 +75,6 @@ func compare(ctx context.Context, s settings, tell func(string)) (report Report,
 	return report, nil
 }
 
-// measure fills a new queue and then empties it, as far as the window allows.
 func measure(ctx context.Context, s settings, endpoint string, kind queueKind, c contestant) (Result, error) {
 	net := newNetwork(s.latency)
 	cfg := net.config(endpoint)

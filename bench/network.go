@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws"
 )
 
-// network is the way to AWS. It counts and delays requests.
 type network struct {
 	http.RoundTripper
 	latency  time.Duration

@@ -24,13 +24,12 @@ type tables interface {
 }
 
 type sender interface {
-	Repeat(ctx context.Context, messages ...events.Event) error
+	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
 // Admin lists, replays and discards letters for operators.
 type Admin struct {
-	Tables tables
-	// Records is the name of the table.
+	Tables  tables
 	Records string
 	Sender  sender
 	Now     func() time.Time
@@ -38,15 +37,14 @@ type Admin struct {
 	Operator string
 }
 
-// summary lists the attributes that Each reads: all but the body, which may be large.
+// summary is what Each reads: all but the body, which may be large.
 var summary = []string{
 	"message_id", "queue", "consumer", "type", "subject", "operation", "body_hash", "class", "error", "attempts",
 	"first", "last", "replays", "replayed_at", "settled", "settled_at",
 	"discard",
 }
 
-// Each calls visit for every letter, ordered by id and without bodies, until visit returns an
-// error, which Each returns.
+// Each visits every letter, by id and without bodies, and returns visit's first error at once.
 func (a Admin) Each(ctx context.Context, visit func(Letter) error) error {
 	names := map[string]string{}
 	for _, name := range summary {
@@ -108,9 +106,9 @@ func (a Admin) row(ctx context.Context, id string) (Letter, error) {
 }
 
 // Replay sends a letter returned by Find to its queue again, with the same operation id and
-// intent and a new deduplication id, and records it. A newer request of the same person wins: a
-// replay never undoes it. Replaying twice is harmless. A letter without a Message returns
-// Message's error. State tells later whether a worker handled the replay.
+// intent, and records it. It never undoes a newer request of the same person. Replaying twice
+// is harmless. For a letter without a Message it returns Message's error. State tells later
+// whether a worker handled the replay.
 func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	msg, err := letter.Message()
 	if err != nil {
@@ -118,7 +116,7 @@ func (a Admin) Replay(ctx context.Context, letter Letter) error {
 	}
 	now := a.Now()
 	msg.Replay = letter.Replays + 1
-	if err := a.Sender.Repeat(ctx, msg); err != nil {
+	if err := a.Sender.SendAgain(ctx, msg); err != nil {
 		return fmt.Errorf("replaying %s: %w", letter.ID, err)
 	}
 	_, err = a.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{

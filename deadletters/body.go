@@ -15,17 +15,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// partSize is the largest part of a body that one row holds. A DynamoDB item has at most 400
-// KB, an SQS message at most 1 MiB, a transaction at most 4 MB.
+// partSize is the largest part of a body in one row. A DynamoDB item has at most 400 KB, an SQS
+// message 1 MiB, a transaction 4 MB.
 const partSize = 200 << 10
 
 type bodyPart struct {
 	Part []byte `dynamodbav:"part"`
 }
 
-// rows returns the letter's row and, if the body is too large for it, the rows of the body's
-// parts. Parts are stored under the body's hash: burying the message again writes the same
-// rows, and different bodies never mix.
+// rows returns the letter's row and those of a large body's parts. Parts are stored under the
+// body's hash: burying the message again writes the same rows, and different bodies never mix.
 func (l Letter) rows() []journal.Row {
 	var parts []journal.Row
 	if len(l.Body) > partSize {
@@ -38,7 +37,6 @@ func (l Letter) rows() []journal.Row {
 	return append(parts, journal.Row{Key: schema.DeadLetter(l.ID), Value: l})
 }
 
-// body joins the parts.
 func (a Admin) body(ctx context.Context, hash string) ([]byte, error) {
 	var body []byte
 	parts := schema.DeadLetterBody(hash)

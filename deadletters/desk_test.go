@@ -50,7 +50,6 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// reportOf is what the transport reports of a message that it gave up.
 func reportOf(t *testing.T, msg events.Event) deadletters.Report {
 	t.Helper()
 	body, err := events.Encode(msg)
@@ -95,7 +94,6 @@ func (d *desk) replay(id string) events.Event {
 	return repeated[0]
 }
 
-// deliver hands a message to the worker.
 func (d *desk) deliver(msg events.Event) {
 	d.t.Helper()
 	handle := d.Settling(d.execute.Handlers()[msg.Type()])
@@ -125,7 +123,6 @@ func (d *desk) wantState(id string, want deadletters.State) {
 	}
 }
 
-// outbox records what was sent again.
 type outbox struct {
 	mu       sync.Mutex
 	repeated []events.Event
@@ -138,7 +135,7 @@ var errDown = errors.New("the queue does not answer")
 
 func (o *outbox) Send(context.Context, ...events.Event) error { return o.down }
 
-func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+func (o *outbox) SendAgain(_ context.Context, messages ...events.Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.down != nil {
@@ -153,7 +150,6 @@ func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
 	return nil
 }
 
-// empty takes out what was sent again so far.
 func (o *outbox) empty() []events.Event {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -15,13 +15,11 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// discardTries bounds how often Discard reads a letter that keeps changing before it can be
-// written.
 const discardTries = 5
 
 // Discard closes the letter without carrying it out, and records the operator, the time and the
 // reason. Its operation stays failed. The letter is kept for 30 days and can be replayed until
-// then. Discarding is also how to close a letter that no worker can read.
+// then. Discarding is the way to close a letter that no worker can read.
 //
 // Discarding again changes nothing and keeps the first record. Errors for the operator are
 // portal.Errors: Invalid for an empty reason or one of more than 1000 bytes, NotFound for an
@@ -53,8 +51,7 @@ func (a Admin) Discard(ctx context.Context, id, reason string) error {
 	return portal.Fail(portal.Conflict, "Dead letter "+keyOf(id)+" kept changing. Look at it again before you discard it.")
 }
 
-// writeDiscard writes nothing if the letter was replayed, settled, discarded or buried again
-// since it was read.
+// writeDiscard writes nothing if the letter has changed since it was read.
 func (a Admin) writeDiscard(ctx context.Context, letter Letter, reason string) (written bool, err error) {
 	now := a.Now().UTC()
 	discard, err := attributevalue.Marshal(Discard{By: a.Operator, At: now, Reason: reason, Replays: letter.Replays})

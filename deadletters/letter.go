@@ -1,6 +1,6 @@
-// Package deadletters keeps the messages that workers gave up. A dead letter is a row: one row
-// counts a message's failures, another holds the letter, and operators find and replay letters
-// here. Package handlers decides what a failure means for the person who waits.
+// Package deadletters keeps the messages that workers gave up: one row counts a message's
+// failures, another holds the letter. Package handlers decides what a failure means for the
+// person who waits.
 //
 //	          Bury              Replay                handled
 //	message ────────▶ open ──────────────▶ replayed ──────────▶ settled
@@ -20,24 +20,21 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Report describes a message that a worker gave up: what it was, where it came from, and why the
-// worker gave it up.
+// Report describes a message that a worker gave up, and why.
 type Report struct {
-	// ID is the event's id, or SQS's message id if the event could not be read. Bury replaces
-	// an id that is too long, or not printable ASCII, by a hash.
+	// ID is the event's id, or SQS's message id if the event could not be read. Bury hashes an
+	// id that is too long or not printable ASCII.
 	ID string `dynamodbav:"message_id"`
 	// FailureKey is the key under which the message's failures are counted.
-	FailureKey string `dynamodbav:"-"`
-	// Queue is where the message was received; Consumer is the consumer that received it.
-	Queue     string             `dynamodbav:"queue"`
-	Consumer  string             `dynamodbav:"consumer"`
-	Type      string             `dynamodbav:"type"`
-	Subject   portal.Stream      `dynamodbav:"subject"`
-	Operation portal.OperationID `dynamodbav:"operation"`
-	// Body is the message as received. It may be neither JSON nor text. Each leaves it out.
+	FailureKey string             `dynamodbav:"-"`
+	Queue      string             `dynamodbav:"queue"`
+	Consumer   string             `dynamodbav:"consumer"`
+	Type       string             `dynamodbav:"type"`
+	Subject    portal.Stream      `dynamodbav:"subject"`
+	Operation  portal.OperationID `dynamodbav:"operation"`
+	// Body is the message as received, perhaps neither JSON nor text. Each leaves it out.
 	Body []byte `dynamodbav:"body"`
-	// Class is the reason in one word: unreadable, unknown_type, invalid, failed, panic,
-	// redriven.
+	// Class is one of unreadable, unknown_type, invalid, failed, panic, redriven.
 	Class    string    `dynamodbav:"class"`
 	Error    string    `dynamodbav:"error"`
 	Attempts int       `dynamodbav:"attempts"`
@@ -45,18 +42,17 @@ type Report struct {
 	Last     time.Time `dynamodbav:"last"`
 }
 
-// Letter is a message that workers gave up, with what is needed to investigate and replay it. A
-// message has one letter even if several consumers gave it up; a replay reaches all of them.
+// Letter is a message that workers gave up. It has one letter even if several consumers gave it
+// up; a replay reaches all of them.
 type Letter struct {
 	Report
 	// BodyHash names the rows of a body that is too large for the letter's own row.
 	BodyHash string `dynamodbav:"body_hash"`
-	// Replays counts all replays. ReplayedAt is the last one, zero if there was none since the
-	// letter was buried.
+	// Replays counts all replays. ReplayedAt is the last one since the letter was buried, or
+	// zero.
 	Replays    int64     `dynamodbav:"replays"`
 	ReplayedAt time.Time `dynamodbav:"replayed_at"`
-	// SettledReplay is the number of the last replay that a worker handled, 0 if none;
-	// SettledAt is when.
+	// SettledReplay is the number of the last replay that a worker handled, 0 if none.
 	SettledReplay int64     `dynamodbav:"settled"`
 	SettledAt     time.Time `dynamodbav:"settled_at"`
 	// Discard is set once an operator has discarded the letter, and kept if it is replayed
@@ -84,8 +80,8 @@ const (
 	Discarded State = "discarded"
 )
 
-// State compares the numbers of replays rather than times: a worker may handle a replay before
-// the replay is recorded, and clocks differ.
+// State compares the numbers of replays, not times: a worker may handle a replay before it is
+// recorded, and clocks differ.
 func (l Letter) State() State {
 	switch {
 	case l.SettledReplay > 0 && l.SettledReplay >= l.Replays:
@@ -98,8 +94,8 @@ func (l Letter) State() State {
 	return Open
 }
 
-// Message returns the message to send again. If this version cannot read or encode it, Message
-// returns a portal.Error with the reason.
+// Message returns the message to send again, or a portal.Error if this version cannot read or
+// encode it.
 func (l Letter) Message() (events.Event, error) {
 	msg, err := events.Decode(l.Body)
 	if err == nil {
@@ -125,7 +121,6 @@ func (r Report) trimmed() Report {
 	return r
 }
 
-// keyOf returns the id as a key, hashed if it is too long or not printable.
 func keyOf(id string) string {
 	odd := func(r rune) bool { return r <= ' ' || r > '~' }
 	if id == "" || len(id) > maxID || strings.ContainsFunc(id, odd) {

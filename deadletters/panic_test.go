@@ -16,7 +16,7 @@ type explosive struct{}
 
 func (explosive) Account(context.Context, portal.AccountID) (accounts.History, error) { panic("oh") }
 func (explosive) Send(context.Context, ...events.Event) error                         { panic("oh") }
-func (explosive) Repeat(context.Context, ...events.Event) error                       { panic("oh") }
+func (explosive) SendAgain(context.Context, ...events.Event) error                    { panic("oh") }
 
 // The panic that made a request a dead letter comes again where the request's stream is read to
 // record that it has failed.

@@ -18,17 +18,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// failureTTL is how long a message's failure count is kept after its last failure; closedTTL is
-// how long a settled or discarded letter is kept.
+// failureTTL counts from a message's last failure; closedTTL is for settled and discarded
+// letters.
 const (
 	failureTTL = 30 * 24 * time.Hour
 	closedTTL  = 30 * 24 * time.Hour
 )
 
-// requests records that a request has failed, so that its operation shows it.
 type requests interface {
-	// Fail does so in the same transaction as the rows, or writes only the rows if the message
-	// has no operation.
+	// Fail records that a request has failed, so that its operation shows it, in the
+	// transaction of the rows. If the message has no operation, it writes only the rows.
 	Fail(ctx context.Context, msg events.Event, class string, rows ...journal.Row) error
 }
 
@@ -45,13 +44,12 @@ type Recorder struct {
 	Requests requests
 	Rows     records
 	Tables   updates
-	// Records is the name of the table.
-	Records string
-	Now     func() time.Time
+	Records  string
+	Now      func() time.Time
 }
 
-// Failed counts one more failure under the key, and returns how many there were and the time of
-// the first. A second delivery is a second failure.
+// Failed counts one more failure under the key, and returns how many there were and when the
+// first was. A second delivery is a second failure.
 func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error) {
 	row := failureRow(key)
 	out, err := r.Tables.UpdateItem(ctx, &dynamodb.UpdateItemInput{
@@ -77,9 +75,9 @@ func (r Recorder) Failed(ctx context.Context, key string, at time.Time) (count i
 	return counted.Count, counted.First, nil
 }
 
-// Bury writes a message's letter and removes its failure count. The same transaction records the
-// failure for the message's operation; if that panics or can never work, because the stream cannot
-// be read or the message has none, Bury writes the letter alone. Burying the same message again
+// Bury writes a message's letter and removes its failure count. The same transaction records
+// the failure for the message's operation; if that panics or can never work, because the stream
+// cannot be read or the message has none, Bury writes the letter alone. Burying a message again
 // overwrites its letter and opens it again.
 func (r Recorder) Bury(ctx context.Context, report Report) error {
 	msg, unreadable := events.Decode(report.Body)

@@ -146,7 +146,6 @@ func TestOnlyReplaysAreSettled(t *testing.T) {
 	}
 }
 
-// dark does not answer updates.
 type dark struct{ *dynamodb.Client }
 
 func (dark) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {

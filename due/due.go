@@ -1,6 +1,6 @@
-// Package due defines the rows for work that must happen later. A due row is written in the
-// same transaction as the fact or the acceptance that needs it, so it cannot be lost. This
-// package defines a row's format, its key and when it falls due; package jobs does the work.
+// Package due defines the rows for work that must happen later: their format, keys and due
+// times. A row is written in the transaction of the fact or the acceptance that needs it, so it
+// cannot be lost. Package jobs does the work.
 package due
 
 import (
@@ -16,8 +16,8 @@ type Kind string
 
 // The kinds. A program leaves rows of a kind that it does not know.
 const (
-	// Wish repeats the wake-up for a wish that is still open, in case every message about it
-	// was lost.
+	// Wish repeats the wake-up for a wish that is still open, in case all messages about it
+	// were lost.
 	Wish Kind = "wish"
 	// Operation publishes an accepted request again, in case its message was lost.
 	Operation Kind = "operation"
@@ -25,7 +25,7 @@ const (
 	IdleKey Kind = "idle_key"
 )
 
-// Row is one due row. It sets the attributes of its kind.
+// Row is one due row, with the attributes of its kind.
 type Row struct {
 	Kind   Kind          `dynamodbav:"kind"`
 	Stream portal.Stream `dynamodbav:"stream"`
@@ -35,19 +35,17 @@ type Row struct {
 	Asked       int    `dynamodbav:"asked"`
 	Correlation string `dynamodbav:"correlation,omitempty"`
 
-	// Opened is the wish of a Wish row; Key and Plan are what the wish is about, where it is.
-	Opened int64         `dynamodbav:"opened,omitempty"`
-	Key    portal.KeyID  `dynamodbav:"key,omitempty"`
-	Plan   portal.PlanID `dynamodbav:"plan,omitempty"`
-	// Operation is the request to publish again.
+	// Opened is the wish of a Wish row; Key and Plan are what it is about, if anything.
+	Opened    int64              `dynamodbav:"opened,omitempty"`
+	Key       portal.KeyID       `dynamodbav:"key,omitempty"`
+	Plan      portal.PlanID      `dynamodbav:"plan,omitempty"`
 	Operation portal.OperationID `dynamodbav:"operation,omitempty"`
-	// Emptied is the fact that ended the ring's last subscription; After is how long after From
-	// the row falls due.
+	// Emptied is the fact that ended the ring's last subscription; After counts from From.
 	Emptied int64         `dynamodbav:"emptied,omitempty"`
 	After   time.Duration `dynamodbav:"after,omitempty"`
 }
 
-// OfWish is the row of a wish for a key in a plan; either is "" if the wish is not about it.
+// OfWish is the row of a wish for a key in a plan, either "" if the wish is not about one.
 func OfWish(stream portal.Stream, opened int64, at time.Time, key portal.KeyID, plan portal.PlanID, correlation string) Row {
 	return Row{Kind: Wish, Stream: stream, From: at, Opened: opened, Key: key, Plan: plan, Correlation: correlation}
 }
@@ -92,8 +90,8 @@ func (r Row) At() time.Time {
 	return time.Unix(at.Unix()+left*int64(lastWait/time.Second), int64(at.Nanosecond())).In(at.Location())
 }
 
-// Next is the row for the next due time after now. Due times that passed unhandled are skipped,
-// so after an outage a row falls due once. It takes constant time, however old the row is.
+// Next is the row for the next due time after now. It skips times that passed unhandled, so
+// after an outage a row falls due once. It takes constant time, however old the row is.
 func (r Row) Next(now time.Time) Row {
 	r.Asked = int(r.asked()) + 1
 	if behind := now.Unix() - r.At().Unix(); behind > 0 {

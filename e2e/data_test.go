@@ -227,7 +227,7 @@ func (s *site) fill(t *testing.T) {
 	}
 }
 
-// put sends a message as it stands.
+// put sends a message unchanged.
 func (s *site) put(t *testing.T, queue, body string) {
 	t.Helper()
 	client := sqs.NewFromConfig(s.aws)

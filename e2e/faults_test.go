@@ -146,7 +146,7 @@ func TestAcceptanceWaitsForASlowQueue(t *testing.T) {
 // Receipts run out at once, so two handlers often hold the same message. On a standard queue an
 // old receipt still works: the first handler can delete the second one's message or make it
 // visible. The account ends up right all the same.
-func TestAnAccountConvergesThoughHandlersSettleEachOthersMessages(t *testing.T) {
+func TestAnAccountConvergesThoughHandlersDeleteOrReturnEachOthersMessages(t *testing.T) {
 	t.Parallel()
 	s := start(t)
 	s.waitForCatalog(t)

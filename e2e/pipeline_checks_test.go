@@ -156,7 +156,7 @@ func (w *world) checkDecidedOnce(facts []events.Event) {
 }
 
 // checkNewestIntentWins checks that the newest request about each plan that did not fail
-// stands, in any order of arrival or replay.
+// wins, in any order of arrival or replay.
 func (w *world) checkNewestIntentWins(folded state.Account) {
 	for _, plan := range plans {
 		var newest events.Event

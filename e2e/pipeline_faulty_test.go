@@ -38,7 +38,7 @@ func (s fakeSender) Send(ctx context.Context, messages ...events.Event) error {
 	})
 }
 
-func (s fakeSender) Repeat(ctx context.Context, messages ...events.Event) error {
+func (s fakeSender) SendAgain(ctx context.Context, messages ...events.Event) error {
 	return s.Send(ctx, messages...)
 }
 

@@ -172,8 +172,8 @@ func (w *world) handleDueRows() {
 	}
 }
 
-// Resend sends a request again if it has led to nothing yet, as Operations.Resend does.
-func (w *world) Resend(ctx context.Context, op portal.OperationID) (done bool, err error) {
+// Republish sends a request again if it has led to nothing yet, as Operations.Republish does.
+func (w *world) Republish(ctx context.Context, op portal.OperationID) (done bool, err error) {
 	p, err := w.views.Progress(ctx, op)
 	if err != nil || len(p.Steps) > 0 {
 		return err == nil, err

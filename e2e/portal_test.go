@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -22,6 +21,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 	"github.com/gatehouse-portal/gatehouse/local"
 	"github.com/gatehouse-portal/gatehouse/localaws"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 )
 
 // patience is how long a test waits for something that should take a second or two.
@@ -34,7 +34,7 @@ const startPatience = 2 * time.Minute
 type site struct {
 	local.Portal
 	aws  aws.Config
-	logs *buffer
+	logs *outputtest.Buffer
 	dir  string
 	stop func()
 }
@@ -65,7 +65,7 @@ func startWith(t *testing.T, with settings) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	logs := &buffer{}
+	logs := &outputtest.Buffer{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan local.Portal, 1), make(chan error, 1)
 	go func() {
@@ -81,7 +81,7 @@ func startWith(t *testing.T, with settings) *site {
 				t.Errorf("stopping: %v", err)
 			}
 			if t.Failed() {
-				t.Logf("the log:\n%s", logs.tail(60))
+				t.Logf("the log:\n%s", logs.Tail(60))
 			}
 		})
 	}
@@ -99,29 +99,6 @@ func startWith(t *testing.T, with settings) *site {
 		t.Fatal("the portal did not start")
 	}
 	return nil
-}
-
-// buffer is a log that tests can read while it is written.
-type buffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
-}
-
-func (b *buffer) tail(n int) string {
-	lines := strings.Split(b.String(), "\n")
-	return strings.Join(lines[max(0, len(lines)-n):], "\n")
 }
 
 // person is a client of the JSON API, with a bearer token.

@@ -18,6 +18,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 )
 
 var programs = sync.OnceValues(func() (dir string, err error) {
@@ -79,7 +81,7 @@ type process struct {
 	t    *testing.T
 	name string
 	cmd  *exec.Cmd
-	logs *buffer
+	logs *outputtest.Buffer
 	done chan struct{}
 	// portal and operators are the addresses that it logged. A worker has no portal.
 	portal, operators string
@@ -92,7 +94,7 @@ func startProcess(t *testing.T, env []string, servers int, name string, args ...
 	env = slices.Concat(env, []string{
 		"GATEHOUSE_ADDR=127.0.0.1:0", "GATEHOUSE_OPERATORS_ADDR=127.0.0.1:0", "GATEHOUSE_LOG_LEVEL=debug", "GATEHOUSE_LOG_FORMAT=json",
 	})
-	p := &process{t: t, name: name, cmd: command(t, env, name, args...), logs: &buffer{}, done: make(chan struct{})}
+	p := &process{t: t, name: name, cmd: command(t, env, name, args...), logs: &outputtest.Buffer{}, done: make(chan struct{})}
 	stderr, err := p.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -162,10 +164,10 @@ func (p *process) waitForExit() {
 	select {
 	case <-p.done:
 	case <-time.After(patience):
-		p.t.Fatalf("the %s does not stop:\n%s", p.name, p.logs.tail(20))
+		p.t.Fatalf("the %s does not stop:\n%s", p.name, p.logs.Tail(20))
 	}
 	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
-		p.t.Errorf("the %s exits with %d:\n%s", p.name, code, p.logs.tail(20))
+		p.t.Errorf("the %s exits with %d:\n%s", p.name, code, p.logs.Tail(20))
 	}
 }
 
@@ -173,6 +175,6 @@ func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.done
 	if p.t.Failed() {
-		p.t.Logf("the log of a %s:\n%s", p.name, p.logs.tail(20))
+		p.t.Logf("the log of a %s:\n%s", p.name, p.logs.Tail(20))
 	}
 }

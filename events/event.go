@@ -1,7 +1,7 @@
 // Package events is the wire format. Every message of Gatehouse, request or fact, is a
 // CloudEvent 1.0 in structured JSON, and every message type is a Go struct in this package.
-// Type names and members are data: they are written out here once, never renamed, and pinned by
-// one golden file per type. The body alone is enough to handle or replay a message.
+// Type names and members are data: never renamed, and pinned by one golden file per type. The
+// body alone is enough to handle or replay a message.
 package events
 
 import (
@@ -20,17 +20,15 @@ type Event struct {
 	// fact's id derives from its stream and sequence.
 	ID string
 	// Source is the part of Gatehouse that made the message, e.g. "/gatehouse/api".
-	Source string
-	// Subject is the stream that the message is about.
+	Source  string
 	Subject portal.Stream
-	// Time is when the message was made, in UTC.
+	// Time is in UTC.
 	Time time.Time
-	// Sequence is a fact's place in its stream, counted from 1; 0 for requests.
-	Sequence int64
-	// Operation is the operation that the message belongs to, if any.
+	// Sequence is a fact's place in its stream, from 1; 0 for requests.
+	Sequence  int64
 	Operation portal.OperationID
-	// Actor is who submitted the request, "" for a worker. Subject is who it is about: if an
-	// admin suspends a person, the admin is the actor and the person's account the subject.
+	// Actor submitted the request, "" for a worker. Subject is who it is about: if an admin
+	// suspends a person, the admin is the actor and the person's account the subject.
 	Actor portal.Actor
 	// Intent orders the requests about one stream. A decision carries its request's intent.
 	Intent portal.Intent
@@ -40,7 +38,7 @@ type Event struct {
 	Correlation string
 	// TraceParent is the W3C trace context, if there is one.
 	TraceParent string
-	// Replay counts how often an operator has replayed the message, 0 if never.
+	// Replay counts how often an operator has replayed the message.
 	Replay int64
 	// Data is one of this package's structs, by value.
 	Data Payload
@@ -58,7 +56,7 @@ type Request interface {
 	Scopes() []portal.Scope
 }
 
-// Fact states what holds from now on. Facts are only ever appended to a journal.
+// Fact states what holds from now on.
 type Fact interface {
 	Payload
 	isFact()
@@ -68,19 +66,18 @@ type Fact interface {
 // extension "mustunderstand": a worker that does not know such a type postpones deciding and
 // converging for its stream. It ignores other unknown types.
 type understood interface {
-	// MustUnderstand reports whether ignoring the fact would do harm.
 	MustUnderstand() bool
 }
 
-// MustUnderstand reports whether a program that does not know the event's type must not ignore
-// it.
+// MustUnderstand reports whether a program that does not know the type must not ignore the
+// event.
 func (e Event) MustUnderstand() bool {
 	u, ok := e.Data.(understood)
 	return ok && u.MustUnderstand()
 }
 
-// NotUnderstood reports whether the event is a recorded fact whose type this program does not
-// know and must not ignore.
+// NotUnderstood reports whether the event is a fact that this program neither knows nor may
+// ignore.
 func (e Event) NotUnderstood() bool {
 	_, unknown := e.Data.(Unknown)
 	return unknown && e.MustUnderstand()
@@ -111,15 +108,15 @@ func Name(eventType string) string {
 
 const (
 	specVersion = "1.0"
-	// ContentType is the media type of an encoded event (CloudEvents HTTP binding,
-	// structured mode).
+	// ContentType is the media type of an encoded event (CloudEvents HTTP binding, structured
+	// mode).
 	ContentType = "application/cloudevents+json"
 	// MaxSize bounds an encoded event, in bytes: one SQS billing unit (64 KB).
 	MaxSize = 64 << 10
 )
 
-// envelope is the CloudEvent on the wire. CloudEvents 1.0, section 3.1, allows extension names
-// only lower-case letters and digits; "sequence" is the registered extension of that name.
+// CloudEvents 1.0, section 3.1, allows extension names only lower-case letters and digits;
+// "sequence" is the registered extension of that name.
 type envelope struct {
 	SpecVersion     string          `json:"specversion"`
 	ID              string          `json:"id"`
@@ -171,7 +168,6 @@ func Encode(e Event) ([]byte, error) {
 // ignored, so that old code reads new messages.
 func Decode(body []byte) (Event, error) { return decodeAs(body, envelope.payload) }
 
-// payload decodes the data of a type that this program knows.
 func (env envelope) payload() (Payload, error) {
 	decode, ok := types[env.Type]
 	if !ok {

@@ -30,8 +30,8 @@ type UserRegistered struct {
 	Decides
 }
 
-// RequestRejected: the request is refused. Message tells the user why. With a wish, API Gateway
-// refused that wish for good, and what it asked for is no longer wanted.
+// RequestRejected: the request is refused, and Message tells the user why. With a wish, API
+// Gateway refused that wish for good, and what it asked for is no longer wanted.
 type RequestRejected struct {
 	Decides
 	Link
@@ -44,8 +44,7 @@ type RequestUnchanged struct {
 	Decides
 }
 
-// RequestJoined: what the request asks for is already on its way. Its operation ends with the
-// wish.
+// RequestJoined: what the request asks for is on its way. Its operation ends with the wish.
 type RequestJoined struct {
 	Decides
 	Link
@@ -58,15 +57,15 @@ type RequestSuperseded struct {
 	Link
 }
 
-// RequestFailed: a request could not be handled and is a dead letter now. It does not count as
+// RequestFailed: a request could not be handled and is a dead letter. It does not count as
 // handled, so a replay is carried out.
 type RequestFailed struct {
 	Class string `json:"class"`
 }
 
-// KeyWanted: the ring should have a key. The key's value derives from the scheme, the KMS key
-// and the key's id recorded here, even if the configuration changes later. It opens a wish for
-// every plan that the ring's subscriptions hold.
+// KeyWanted: the ring should have a key. Its value derives from the scheme, the KMS key and the
+// key's id recorded here, even if the configuration changes later. It opens a wish for every
+// plan that the ring's subscriptions hold.
 type KeyWanted struct {
 	Key    portal.KeyID `json:"key"`
 	Ring   portal.Ring  `json:"ring"`
@@ -77,8 +76,8 @@ type KeyWanted struct {
 	KMSKey string `json:"kms_key"`
 }
 
-// SubscriptionWanted: every live key of the ring should open the plan. It opens a wish for each
-// of them.
+// SubscriptionWanted: every live key of the ring should be in the plan. It opens a wish for
+// each.
 type SubscriptionWanted struct {
 	Decides
 	Plan   portal.PlanID  `json:"plan"`
@@ -87,8 +86,8 @@ type SubscriptionWanted struct {
 	Stages []portal.Stage `json:"stages"`
 }
 
-// SubscriptionEnding: no key should open the plan any more. It opens a wish for every key that
-// does, or may.
+// SubscriptionEnding: no key should be in the plan any more. It opens a wish for every key that
+// is, or may be.
 type SubscriptionEnding struct {
 	Decides
 	Plan portal.PlanID `json:"plan"`
@@ -118,14 +117,14 @@ type KeyCreated struct {
 	GatewayID portal.GatewayKeyID `json:"gateway_id"`
 }
 
-// KeyAttached: API Gateway has attached the key to the plan, as the wish asked.
+// KeyAttached: API Gateway has attached the key to the plan.
 type KeyAttached struct {
 	Link
 	Key  portal.KeyID  `json:"key"`
 	Plan portal.PlanID `json:"plan"`
 }
 
-// KeyDetached: API Gateway has detached the key from the plan, as the wish asked.
+// KeyDetached: API Gateway has detached the key from the plan.
 type KeyDetached struct {
 	Link
 	Key  portal.KeyID  `json:"key"`
@@ -159,7 +158,7 @@ type LossReason string
 // The reasons. Each rests on what was seen, never on what was not.
 const (
 	LostPlanGone   LossReason = "plan_gone"   // the usage plan was deleted
-	LostStageTaken LossReason = "stage_taken" // the plan now opens a stage that another plan of the key opens
+	LostStageTaken LossReason = "stage_taken" // the plan now covers a stage that another plan of the key covers
 )
 
 // KeyObserved: a key was enabled or disabled directly in API Gateway. Gatehouse leaves it so.
@@ -186,8 +185,8 @@ type CatalogPublished struct {
 	Products int    `json:"products"`
 }
 
-// CatalogSourceFailed: a source of the catalog could not be read, and the published document
-// stands. Message is for operators.
+// CatalogSourceFailed: a source of the catalog could not be read, and the last document stays
+// published. Message is for operators.
 type CatalogSourceFailed struct {
 	Source  string    `json:"source"`
 	Message string    `json:"message"`

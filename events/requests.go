@@ -3,31 +3,31 @@ package events
 import "github.com/gatehouse-portal/gatehouse/portal"
 
 // RegisterUser asks to open the account. It is sent when an identity is first seen, or by a
-// client; a second one changes nothing. It carries no personal data, which is stored separately
-// under the account's id.
+// client; a second one changes nothing. Personal data is stored separately under the account's
+// id.
 type RegisterUser struct{}
 
-// SubscribeRequested asks that the account's keys open the plan. It carries what acceptance
+// SubscribeRequested asks that the account's keys be in the plan. It carries what acceptance
 // read about the plan, so that deciding needs only the journal.
 type SubscribeRequested struct {
 	Plan   portal.PlanID  `json:"plan"`
 	Name   string         `json:"name"`
 	Stages []portal.Stage `json:"stages"`
-	// Rivals are the other plans that opened one of those stages when the request was accepted.
-	// A key can be in only one of them.
+	// Rivals are the other plans that covered one of those stages when the request was
+	// accepted. A key can be in only one of them.
 	Rivals []portal.PlanID `json:"rivals,omitempty"`
 	// CatalogSequence is the catalog fact in which acceptance read the plan.
 	CatalogSequence int64 `json:"catalog_sequence"`
 }
 
-// UnsubscribeRequested asks that the account's keys no longer open the plan.
+// UnsubscribeRequested asks that the account's keys no longer be in the plan.
 type UnsubscribeRequested struct {
 	Plan portal.PlanID `json:"plan"`
 }
 
 // KeyReleaseRequested asks that a key be deleted from API Gateway, because its ring has held no
-// plan for long. Workers send it. Emptied is the sequence of the fact that ended the ring's
-// last subscription; if another has begun since, the request has no effect.
+// plan for long. Workers send it. Emptied is the fact that ended the ring's last subscription;
+// if another has begun since, the request has no effect.
 type KeyReleaseRequested struct {
 	Key     portal.KeyID `json:"key"`
 	Emptied int64        `json:"emptied"`
@@ -43,8 +43,7 @@ type ProvisionRequested struct {
 	Recheck bool `json:"recheck,omitempty"`
 }
 
-// ShowRequested says that the views may lack a stream's latest facts. It is only a wake-up: the
-// projector reads from the views how far they are.
+// ShowRequested says that the views may lack a stream's latest facts. It is only a wake-up.
 type ShowRequested struct{}
 
 // JobRequested says that a job is due. Any process may send it; duplicates for a job and slot

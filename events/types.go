@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// types maps the wire name of every message type this program knows to its decoder.
+// types maps the wire name of every known message type to its decoder.
 var types = registry(
 	decode[RegisterUser], decode[SubscribeRequested], decode[UnsubscribeRequested], decode[KeyReleaseRequested],
 	decode[CatalogSyncRequested], decode[ProvisionRequested], decode[ShowRequested], decode[JobRequested],

@@ -43,11 +43,11 @@ type accountReader interface {
 	Account(ctx context.Context, id portal.AccountID) (accounts.History, error)
 }
 
-// sender publishes messages. Repeat publishes messages that may have been sent before: queues
+// sender publishes messages. SendAgain publishes messages that may have been sent before: queues
 // do not drop them as duplicates.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
-	Repeat(ctx context.Context, messages ...events.Event) error
+	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
 // Decider handles requests: it loads the stream, decides, appends the facts, and sends what
@@ -198,7 +198,7 @@ func (d *Decider) followAgain(ctx context.Context, msg events.Event, known []eve
 	if msg.Replay == 0 && d.followed.lately(msg.ID) {
 		return nil
 	}
-	if err := follow(ctx, known, d.sender.Repeat); err != nil {
+	if err := follow(ctx, known, d.sender.SendAgain); err != nil {
 		return err
 	}
 	d.followed.note(msg.ID)

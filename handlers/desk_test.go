@@ -125,7 +125,7 @@ func (o *outbox) Send(_ context.Context, messages ...events.Event) error {
 	return o.down
 }
 
-func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+func (o *outbox) SendAgain(_ context.Context, messages ...events.Event) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.down == nil {

@@ -33,7 +33,7 @@ func (d *Decider) Fail(ctx context.Context, msg events.Event, class string, rows
 			if err := d.journal.Write(ctx, rows...); err != nil {
 				return err
 			}
-			return follow(ctx, known, d.sender.Repeat)
+			return follow(ctx, known, d.sender.SendAgain)
 		}
 		failed := journal.Stamp(msg, "/gatehouse/deadletters", d.now(), history.head, []events.Fact{events.RequestFailed{Class: class}})
 		err = d.journal.Append(ctx, msg.Subject, history.head, failed, append(rows[:len(rows):len(rows)], operationDone(msg)...)...)

@@ -16,8 +16,7 @@ import (
 
 const maxCachedAccounts = 10_000
 
-// accounts maps identities to account ids. A mapping never changes once written, so
-// it may be cached.
+// accounts maps identities to account ids. A mapping never changes, so it may be cached.
 type accounts struct {
 	table table
 	now   func() time.Time
@@ -30,8 +29,8 @@ func newAccounts(t table, now func() time.Time) *accounts {
 	return &accounts{table: t, now: now, known: map[string]portal.AccountID{}}
 }
 
-// of returns the account of an issuer's subject. A subject seen for the first time gets
-// an id; concurrent calls, in other processes too, all return the same one.
+// of gives a new subject an id; concurrent calls, in other processes too, all return the same
+// one.
 func (a *accounts) of(ctx context.Context, issuer, subject string) (portal.AccountID, error) {
 	name := portal.DeriveID("identity", issuer, subject)
 	if account, ok := a.cached(name); ok {

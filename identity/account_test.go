@@ -91,5 +91,4 @@ func TestAKnownAccountIsReadFromMemory(t *testing.T) {
 	}
 }
 
-// switchable is a database that a test can replace.
 type switchable struct{ database }

@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// origin is the portal's origin as browsers write it: scheme and host in lower case,
-// without a default port. It decides which pages may send writes, the names of the
-// cookies, whether they are Secure, and where people sign in. The Host header decides
-// none of that, since proxies rewrite it and clients can forge it.
+// origin is the portal's origin as browsers write it: scheme and host in lower case, without a
+// default port. It decides which pages may send writes, the cookies' names and whether they are
+// Secure, and where people sign in. The Host header decides none of that, since proxies rewrite
+// it and clients can forge it.
 type origin struct {
 	scheme string
 	host   string // with the port, unless it is the scheme's default
@@ -29,7 +29,6 @@ func originOf(u *url.URL) origin {
 	return o
 }
 
-// normal returns a host, with or without a port, as this origin would write it.
 func (o origin) normal(host string) string {
 	name, port, err := net.SplitHostPort(host)
 	if err != nil {
@@ -49,10 +48,9 @@ func (o origin) String() string { return o.scheme + "://" + o.host }
 
 func (o origin) secure() bool { return o.scheme == "https" }
 
-// cookieName returns the full name of a cookie. Cookies ignore ports, so the name carries
-// a hash of the origin: that keeps apart two portals on one host. With the __Host- prefix,
-// browsers refuse the cookie unless it is Secure, host-only and for "/" (RFC 6265bis,
-// section 4.1.3.2).
+// cookieName adds a hash of the origin, because cookies ignore ports: it keeps apart two
+// portals on one host. With the __Host- prefix, browsers refuse the cookie unless it is Secure,
+// host-only and for "/" (RFC 6265bis, section 4.1.3.2).
 func (o origin) cookieName(name string) string {
 	sum := sha256.Sum256([]byte(o.String()))
 	name += "_" + hex.EncodeToString(sum[:4])
@@ -62,9 +60,9 @@ func (o origin) cookieName(name string) string {
 	return name
 }
 
-// SameOrigin is the middleware that refuses writes from pages of an origin other than the
-// base URL's. Requests with a bearer token pass, since browsers do not add one on their own.
-// Requests with other credentials, say of a proxy in front of the portal, are checked.
+// SameOrigin is the middleware that refuses writes from pages of other origins. Requests with a
+// bearer token pass, since browsers do not add one on their own. Requests with other
+// credentials, say of a proxy in front of the portal, are checked.
 func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, bearer, _ := bearerToken(r); !bearer {
@@ -78,9 +76,9 @@ func (s *Service) SameOrigin(next http.Handler) http.Handler {
 	})
 }
 
-// checkOrigin returns Forbidden for a write that a browser sent from a page of another
-// origin. Browsers send Origin with every form, and Sec-Fetch-Site with every request except
-// over http to other hosts than loopback. A client that sends neither is not a browser.
+// checkOrigin returns Forbidden for a write from a page of another origin. Browsers send Origin
+// with every form, and Sec-Fetch-Site with every request except over http to other hosts than
+// loopback. A client that sends neither is not a browser.
 func (s *Service) checkOrigin(r *http.Request) error {
 	if slices.Contains([]string{http.MethodGet, http.MethodHead, http.MethodOptions}, r.Method) {
 		return nil
@@ -108,11 +106,11 @@ func (s *Service) forbidden(why string) error {
 }
 
 // movedParam marks a sign-in that was already redirected to the base URL. Behind a proxy that
-// rewrites Host the portal never sees its own host name, and would redirect forever.
+// rewrites Host, the portal never sees its own host name and would redirect forever.
 const movedParam = "moved"
 
-// moved returns the address to begin the sign-in at, "" for here. On another host name than
-// the base URL's, the cookies would not come back.
+// moved returns the address to begin the sign-in at, "" for here. On another host name than the
+// base URL's, the cookies would not come back.
 func (s *Service) moved(r *http.Request) string {
 	query := r.URL.Query()
 	if s.origin.normal(r.Host) == s.origin.host || query.Has(movedParam) {

@@ -20,7 +20,6 @@ func (s *site) bears(t *testing.T, claims map[string]any) portal.AccountID {
 	return id.Account
 }
 
-// knows checks the stored personal data of an account.
 func (s *site) knows(t *testing.T, account portal.AccountID, want identity.Person) {
 	t.Helper()
 	person, err := s.Person(t.Context(), account)

@@ -24,8 +24,8 @@ const (
 	MinSessionIdle = 5 * time.Minute
 )
 
-// The paths of the sign-in. The provider's client must list the base URL plus
-// CallbackPath as callback URL, and the base URL plus "/" as sign-out URL.
+// The paths of the sign-in. At the provider, the base URL plus CallbackPath must be a callback
+// URL, and the base URL plus "/" a sign-out URL.
 const (
 	SignInPath   = "/sign-in"
 	CallbackPath = "/sign-in/callback"
@@ -35,49 +35,48 @@ const (
 // HomePath is where a sign-in leads by default.
 const HomePath = "/dashboard"
 
-// Config says which provider to trust and where the portal is. Issuer, ClientID
-// and BaseURL are required.
+// Config says which provider to trust and where the portal is. Issuer, ClientID and BaseURL are
+// required.
 type Config struct {
-	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every
-	// URL here it must be https, unless its host is a loopback host. With https,
-	// cookies are Secure and have the __Host- prefix.
+	// BaseURL is where browsers reach the portal: scheme and host, no path. Like every URL here
+	// it must be https, unless its host is loopback. With https, cookies are Secure and have
+	// the __Host- prefix.
 	BaseURL string
 
-	// Issuer is the provider's issuer, exactly as its tokens have it in "iss".
-	Issuer string
-	// ClientID is the portal's client id at the provider.
+	// Issuer is exactly as the provider's tokens have it in "iss".
+	Issuer   string
 	ClientID string
 	// ClientSecret is empty for a public client. PKCE is always used.
 	ClientSecret string
-	// Scopes to request; openid, email and profile if empty.
+	// Scopes default to openid, email and profile.
 	Scopes []string
 
-	// JWKSURL, AuthURL and TokenURL override discovery. If all that is needed is set,
-	// there is no discovery, so tokens of an unreachable issuer can be verified
-	// (emulators issue tokens in AWS's name).
+	// JWKSURL, AuthURL and TokenURL override discovery. With all that is needed set there is
+	// none, so tokens of an unreachable issuer can be verified (emulators issue tokens in AWS's
+	// name).
 	JWKSURL  string
 	AuthURL  string
 	TokenURL string
-	// SignUpURL is the provider's sign-up page, which takes the parameters of the
-	// authorization endpoint. Cognito's managed login has one at /signup. If empty,
-	// people sign up from the sign-in page.
+	// SignUpURL is the provider's sign-up page, which takes the parameters of the authorization
+	// endpoint. Cognito's managed login has one at /signup. If empty, people sign up from the
+	// sign-in page.
 	SignUpURL string
 	// SignOutURL overrides the discovered end_session_endpoint. "{client_id}" and
 	// "{return_url}" in it are replaced, e.g.
 	// https://login.example.com/logout?client_id={client_id}&logout_uri={return_url}
 	SignOutURL string
 
-	// GroupsClaim is the claim that lists the groups, DefaultGroupsClaim if empty.
+	// GroupsClaim lists the groups, DefaultGroupsClaim if empty.
 	GroupsClaim string
-	// AdminGroup is the group whose members are admins, DefaultAdminGroup if empty.
+	// Members of AdminGroup are admins, DefaultAdminGroup if empty.
 	AdminGroup string
-	// SessionTTL is how long a session lasts after the sign-in, DefaultSessionTTL if
-	// 0, at most MaxSessionTTL. It does not slide. A session keeps the groups of its
-	// sign-in, so this is also how long it may take until leaving a group has effect.
+	// SessionTTL is how long a session lasts after the sign-in, DefaultSessionTTL if 0, at most
+	// MaxSessionTTL. It does not slide. A session keeps the groups of its sign-in, so leaving a
+	// group may take this long to have effect.
 	SessionTTL time.Duration
-	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. Use is
-	// recorded at most once an hour, or once in a quarter of SessionIdle if that is
-	// shorter, so a session may end that much earlier.
+	// SessionIdle is how long a session lasts unused, DefaultSessionIdle if 0. Use is recorded
+	// at most once an hour, or once in a quarter of SessionIdle if that is shorter, so a
+	// session may end that much earlier.
 	SessionIdle time.Duration
 }
 
@@ -132,8 +131,8 @@ func (c Config) faults() error {
 	return errors.Join(faults...)
 }
 
-// webURL parses an absolute URL without credentials. It must be https, since tokens and
-// cookies travel there, unless its host is a loopback host.
+// webURL parses an absolute URL without credentials. It must be https, since tokens and cookies
+// travel there, unless its host is loopback.
 func webURL(name, value string) (*url.URL, error) {
 	u, err := url.Parse(value)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil {

@@ -2,8 +2,8 @@ package identity
 
 import "net/http"
 
-// Ended reports whether the browser was signed in once and no longer is: the request has
-// passed Authenticate and carries the cookie of a session that has ended.
+// Ended reports whether the browser carries the cookie of a session that has ended. The request
+// must have passed Authenticate.
 func (s *Service) Ended(r *http.Request) bool {
 	_, signedIn := From(r.Context())
 	return !signedIn && s.cookie(r, sessionCookie) != ""

@@ -95,7 +95,6 @@ func startProvider(t *testing.T, c *clock) *fakeProvider {
 
 func (p *fakeProvider) issuer() string { return p.server.URL }
 
-// set changes the provider between two requests.
 func (p *fakeProvider) set(change func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,7 +107,6 @@ func (p *fakeProvider) count(path string) int {
 	return p.hits[path]
 }
 
-// claims are those of a valid ID token.
 func (p *fakeProvider) claims() map[string]any {
 	now := p.clock.Now()
 	c := map[string]any{
@@ -119,7 +117,6 @@ func (p *fakeProvider) claims() map[string]any {
 	return c
 }
 
-// accessClaims are those of a valid Cognito access token.
 func (p *fakeProvider) accessClaims() map[string]any {
 	c := p.claims()
 	for _, name := range []string{"aud", "email", "name"} {
@@ -129,7 +126,6 @@ func (p *fakeProvider) accessClaims() map[string]any {
 	return c
 }
 
-// sign makes a token with the provider's RSA key.
 func (p *fakeProvider) sign(claims map[string]any) string {
 	return signWith(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: rsaKey, KeyID: "rsa-1"}}, claims)
 }

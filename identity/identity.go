@@ -22,8 +22,8 @@ const (
 	ViaSession Via = "session"
 )
 
-// Identity is the authenticated caller. Email and Name are for display and for operators
-// only. They are empty if the provider does not send them, as with access tokens.
+// Identity is the authenticated caller. Email and Name are for display and for operators only,
+// and empty if the provider does not send them, as with access tokens.
 type Identity struct {
 	Account portal.AccountID
 	Issuer  string
@@ -65,22 +65,20 @@ type Tables struct{ Journal, Records, Sessions string }
 type Options struct {
 	DynamoDB database
 	Tables   Tables
-	// OnError writes the response to a request that failed. SignInAgain tells whether a
-	// new sign-in may resolve the error.
+	// OnError writes the response to a request that failed; see SignInAgain.
 	OnError func(w http.ResponseWriter, r *http.Request, err error)
-	// OnSignIn is called after every sign-in, before the browser is redirected. Its
-	// error is logged and does not undo the sign-in. Optional.
+	// OnSignIn is called after every sign-in, before the browser is redirected. Its error is
+	// logged and does not undo the sign-in. Optional.
 	OnSignIn func(ctx context.Context, id Identity) error
 	// OnSignOut responds to a sign-out that continues at next, an address of the identity
-	// provider. Optional: without it the browser is redirected (303), which the form-action
-	// of the page's Content Security Policy must then allow.
+	// provider. Without it the browser is redirected (303), which the form-action of the page's
+	// Content Security Policy must then allow.
 	OnSignOut func(w http.ResponseWriter, r *http.Request, next string)
-	// CrossSiteForms are the paths to which pages of other sites may post forms. Their
-	// handlers must not rely on the session. Optional.
+	// CrossSiteForms are the paths to which pages of other sites may post forms. Their handlers
+	// must not rely on the session.
 	CrossSiteForms []string
 	Log            zerolog.Logger
-	// Now is the clock, time.Now if nil.
-	Now func() time.Time
+	Now            func() time.Time
 }
 
 // Service authenticates requests and serves the sign-in. It is safe for concurrent use.

@@ -15,29 +15,28 @@ import (
 )
 
 const (
-	// keysAge is how old the provider's keys may get before they are read again, and so
-	// how long a withdrawn key is still trusted.
+	// keysAge is when the provider's keys are read again, and so how long a removed key is
+	// trusted.
 	keysAge = time.Hour
 	// keysPause is the least time between two attempts to read keys that are too old.
 	keysPause = time.Minute
-	// unknownPause is how long a key id that the provider's keys lacked is not looked for
-	// again.
+	// unknownPause is how long an unknown key id is not looked for again.
 	unknownPause = time.Minute
-	// unknownReadings is the burst of readings that unknown key ids can cause, and
-	// unknownEvery the time until one more is allowed. Together they bound the calls to
-	// the provider that made-up key ids cause, and how long these can delay a new key.
+	// unknownReadings is the burst of readings that unknown key ids can cause, and unknownEvery
+	// the time until one more is allowed. They bound the calls to the provider that made-up key
+	// ids cause, and how long these can delay a new key.
 	unknownReadings = 20
 	unknownEvery    = 3 * time.Second
-	// maxUnknown bounds the number of remembered unknown key ids, maxKeyID the bytes of each.
+	// maxUnknown bounds the unknown key ids in memory, maxKeyID the bytes of each.
 	maxUnknown = 1000
 	maxKeyID   = 256
 )
 
 var errUnknownKey = errors.New("the provider has no such key")
 
-// keySet caches the provider's signing keys (RFC 7517). It reads them when first needed,
-// when they are too old, and once for a key id that is not among them. While the provider
-// does not answer, known keys stay in use.
+// keySet caches the provider's signing keys (RFC 7517). It reads them when first needed, when
+// they are too old, and once for an unknown key id. While the provider does not answer, known
+// keys stay in use.
 type keySet struct {
 	provider *provider
 	now      func() time.Time
@@ -60,8 +59,8 @@ func newKeySet(p *provider, now func() time.Time) *keySet {
 	}
 }
 
-// find returns errUnknownKey if the provider has no such key, and Unavailable if the provider
-// does not answer.
+// find returns errUnknownKey if the provider has no such key, and Unavailable if it does not
+// answer.
 func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	if len(id) > maxKeyID {
 		return nil, errUnknownKey
@@ -82,8 +81,8 @@ func (k *keySet) find(ctx context.Context, algorithm, id string) (any, error) {
 	return nil, errUnknownKey
 }
 
-// look returns the key if it is known, whether to read the keys now, how many readings
-// have begun, and the error of the last one.
+// look returns the key if it is known, whether to read the keys now, how many readings have
+// begun, and the error of the last one.
 func (k *keySet) look(algorithm, id string) (known any, due bool, began int, failure error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -122,8 +121,8 @@ func (k *keySet) missed(id string, before int) bool {
 	return true
 }
 
-// refresh reads the keys, unless another reading began after the caller's look. As there
-// is only one at a time, that one has ended.
+// refresh reads the keys, unless another reading began after the caller's look. As there is
+// only one at a time, that one has ended.
 func (k *keySet) refresh(ctx context.Context, before int) error {
 	k.mu.Lock()
 	if k.began != before {
@@ -164,8 +163,8 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	return keys, nil
 }
 
-// choose accepts a token without a key id only if the provider has just one key (OpenID
-// Connect Core 1.0, section 10.1).
+// choose accepts a token without a key id only if the provider has just one key (OpenID Connect
+// Core 1.0, section 10.1).
 func choose(keys []jose.JSONWebKey, algorithm, id string) any {
 	for _, key := range keys {
 		named := key.KeyID == id || (id == "" && len(keys) == 1)
@@ -176,7 +175,6 @@ func choose(keys []jose.JSONWebKey, algorithm, id string) any {
 	return nil
 }
 
-// kind returns the algorithm that we accept for a public key, "" for other keys.
 func kind(key any) string {
 	switch key := key.(type) {
 	case *rsa.PublicKey:

@@ -9,14 +9,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// Person is the personal data of an account. It is one item, apart from journal and
-// messages, so that it can be deleted with the account.
+// Person is the personal data of an account. It is one item, apart from journal and messages,
+// so that it can be deleted with the account.
 type Person struct {
 	Email string
 	Name  string
-	// Unverified says that the provider has not verified the address.
+	// Unverified means that the provider has not verified the address.
 	Unverified bool
-	// UpdatedAt is when any of these last changed, UTC, whole seconds.
+	// UpdatedAt is in UTC, whole seconds.
 	UpdatedAt time.Time
 }
 
@@ -55,8 +55,8 @@ func (p *people) find(ctx context.Context, account portal.AccountID) (Person, er
 	return Person{Email: it.text("email"), Name: it.text("name"), Unverified: it.text("unverified") != "", UpdatedAt: updated}, nil
 }
 
-// note stores the personal data of a token issued at that time, unless this process
-// did already. Tokens without an e-mail address, such as access tokens, change nothing.
+// note stores the personal data of a token issued at that time, unless this process did
+// already. Tokens without an e-mail address, such as access tokens, change nothing.
 func (p *people) note(ctx context.Context, account portal.AccountID, said Person, issued time.Time) error {
 	if said.Email == "" {
 		return nil
@@ -79,8 +79,7 @@ func (p *people) note(ctx context.Context, account portal.AccountID, said Person
 	return nil
 }
 
-// keep stores what the provider said at that time, if it differs from the stored data and
-// that is not newer.
+// keep stores what the provider said at that time, unless the stored data is the same or newer.
 func (p *people) keep(ctx context.Context, account portal.AccountID, said Person, at time.Time) error {
 	known, err := p.find(ctx, account)
 	if err == nil && (!known.differs(said) || at.Before(known.UpdatedAt)) {

@@ -18,12 +18,11 @@ import (
 
 const (
 	providerTimeout = 5 * time.Second
-	// maxDocument bounds what is read of a provider's response, in bytes.
-	maxDocument = 1 << 20
+	maxDocument     = 1 << 20
 )
 
-// endpoints is the part of the provider's discovery document that is used here (OpenID
-// Connect Discovery 1.0, section 3; end_session_endpoint is of RP-Initiated Logout 1.0).
+// endpoints is a part of the provider's discovery document (OpenID Connect Discovery 1.0,
+// section 3; end_session_endpoint is of RP-Initiated Logout 1.0).
 type endpoints struct {
 	Issuer      string   `json:"issuer"`
 	AuthURL     string   `json:"authorization_endpoint"`
@@ -33,8 +32,8 @@ type endpoints struct {
 	AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 }
 
-// provider talks to the identity provider over HTTP. It reads the discovery document when
-// first needed, retries if that failed, and then keeps it as long as the process lives.
+// provider talks to the identity provider over HTTP. It keeps the discovery document for as
+// long as the process lives, and retries if reading it failed.
 type provider struct {
 	config Config
 	http   *http.Client
@@ -52,7 +51,6 @@ func newProvider(config Config) *provider {
 	}}
 }
 
-// endpoints returns the configured endpoints, and discovered ones where none is configured.
 func (p *provider) endpoints(ctx context.Context) (endpoints, error) {
 	c := p.config
 	if c.AuthURL != "" && c.TokenURL != "" && c.JWKSURL != "" {
@@ -142,8 +140,7 @@ func (p *provider) document(ctx context.Context, from string, into any) error {
 	return nil
 }
 
-// signOutURL returns the page that ends the browser's session at the provider, "" if the
-// provider has none.
+// signOutURL returns the page that ends the browser's session at the provider, "" if none.
 func (p *provider) signOutURL(ctx context.Context) (string, error) {
 	back := p.config.BaseURL + "/"
 	if p.config.SignOutURL != "" {
@@ -169,8 +166,7 @@ func (p *provider) signOutURL(ctx context.Context) (string, error) {
 	return u.String(), nil
 }
 
-// secretInForm is true only if the provider does not support basic authentication, which
-// is the default for token requests (OpenID Connect Core 1.0, section 9).
+// Basic authentication is the default for token requests (OpenID Connect Core 1.0, section 9).
 func (e endpoints) secretInForm() bool {
 	return len(e.AuthMethods) > 0 && !slices.Contains(e.AuthMethods, "client_secret_basic")
 }

@@ -232,12 +232,11 @@ func TestARotatedKeyIsAcceptedAtOnceAndSoonDuringAFloodOfMadeUpOnes(t *testing.T
 	}
 }
 
-// signAs signs with the foreign key under that id.
 func signAs(id string, claims map[string]any) string {
 	return signWith(jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: foreignKey, KeyID: id}}, claims)
 }
 
-func TestAKeyThatTheProviderWithdrewIsForgottenWithinTheHour(t *testing.T) {
+func TestAKeyThatTheProviderRemovedIsForgottenWithinTheHour(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	p := s.provider

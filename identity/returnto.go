@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReturnTo bounds return_to, in bytes.
 const maxReturnTo = 2048
 
 // CanReturnTo reports whether a sign-in may lead to this path, with or without a query.
@@ -18,10 +17,10 @@ func CanReturnTo(path string) bool {
 	return err == nil
 }
 
-// localPath returns the path to send a browser to after the sign-in, "/" for "". Anything
-// but a plain path of this portal, with or without a query, is Invalid. Browsers read
-// "//host", "/\host" and, since they drop control characters, "/\t/host" as another site
-// (URL Standard, section 4.4). A proxy may unescape the path, so both forms are checked.
+// localPath returns the path to send a browser to after the sign-in, "/" for "". Anything but a
+// plain path of this portal, with or without a query, is Invalid. Browsers read "//host",
+// "/\host" and, since they drop control characters, "/\t/host" as another site (URL Standard,
+// section 4.4). A proxy may unescape the path, so both forms are checked.
 func localPath(raw string) (string, error) {
 	if raw == "" {
 		return "/", nil

@@ -15,11 +15,11 @@ import (
 // renewEvery is the least time between two writes that record the use of a session.
 const renewEvery = time.Hour
 
-// sessions are stored under the hash of a token that only the browser has, so reading the
-// table reveals no usable token. A second item lists each session under its account.
+// sessions are stored under the hash of a token that only the browser has, so reading the table
+// reveals no usable token. A second item lists each session under its account.
 //
-// A session ends after ttl, or earlier if it is not used for idle. ends_at is the former;
-// expires_at, DynamoDB's TTL attribute, is the earlier of the two.
+// A session ends after ttl (ends_at), or earlier if it is not used for idle. expires_at,
+// DynamoDB's TTL attribute, is the earlier of the two.
 type sessions struct {
 	table table
 	ttl   time.Duration
@@ -47,7 +47,6 @@ func (s sessions) open(ctx context.Context, id Identity) (token string, err erro
 	return token, s.table.put(ctx, it)
 }
 
-// expiry returns when a session expires that is used now and ends at ends.
 func (s sessions) expiry(ends time.Time) time.Time {
 	if idle := s.now().Add(s.idle); idle.Before(ends) {
 		return idle
@@ -101,15 +100,14 @@ func (s sessions) end(ctx context.Context, token string) error {
 
 func sessionKey(token string) schema.Key { return schema.Session(hash(token)) }
 
-// via sets Via and Admin. Admin follows the admin group configured now, also for
-// sessions that began before it was changed.
+// Admin follows the admin group configured now, also for sessions that began before it changed.
 func (s *Service) via(id Identity, via Via) Identity {
 	id.Via = via
 	id.Admin = slices.Contains(id.Groups, s.config.AdminGroup)
 	return id
 }
 
-// The cookies' names, before origin.cookieName.
+// The names before origin.cookieName.
 const (
 	sessionCookie = "gatehouse_session"
 	browserCookie = "gatehouse_signin"

@@ -286,7 +286,6 @@ func TestAFailedLookupIsAnErrorAndDoesNotSignOut(t *testing.T) {
 	}
 }
 
-// ask requests the home page.
 func (s *site) ask(t *testing.T, dress ...func(*http.Request) *http.Request) *httptest.ResponseRecorder {
 	t.Helper()
 	req := httptest.NewRequestWithContext(t.Context(), "GET", s.url+"/", nil)

@@ -26,6 +26,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -39,7 +40,7 @@ type site struct {
 	db       *dynamodb.Client
 	provider *fakeProvider
 	clock    *clock
-	log      *buffer
+	log      *outputtest.Buffer
 
 	mu     sync.Mutex
 	errors []error
@@ -54,7 +55,7 @@ func open(t *testing.T, adjust ...func(*identity.Config, *identity.Options)) *si
 
 func openWith(t *testing.T, db *dynamodb.Client, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
-	s := &site{clock: clock, provider: p, db: db, log: &buffer{}}
+	s := &site{clock: clock, provider: p, db: db, log: &outputtest.Buffer{}}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.http.ServeHTTP(w, r) }))
 	t.Cleanup(server.Close)
 	s.url = server.URL
@@ -105,7 +106,6 @@ func (s *site) cookieName(name string) string {
 	return "gatehouse_" + name + "_" + hex.EncodeToString(sum[:4])
 }
 
-// lastError returns the error of the last call of OnError.
 func (s *site) lastError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +115,6 @@ func (s *site) lastError() error {
 	return s.errors[len(s.errors)-1]
 }
 
-// createTables makes the three tables of the tests.
 func createTables(t *testing.T, cfg aws.Config) *dynamodb.Client {
 	t.Helper()
 	// Concurrent requests may leave unused connections, for which a server that shuts
@@ -143,7 +142,6 @@ func createTables(t *testing.T, cfg aws.Config) *dynamodb.Client {
 	return db
 }
 
-// contents returns everything in the three tables as text.
 func (s *site) contents(t *testing.T) string {
 	t.Helper()
 	var all bytes.Buffer
@@ -169,7 +167,6 @@ func (s *site) contents(t *testing.T) string {
 	return all.String()
 }
 
-// noDatabase is a database whose every call fails.
 type noDatabase struct{}
 
 var errNoDatabase = errors.New("the table is on fire")
@@ -192,9 +189,8 @@ func (noDatabase) DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func
 
 // browser is a person's browser: it keeps cookies and follows redirects.
 type browser struct {
-	t    *testing.T
-	http *http.Client
-	// visited is every URL it requested, in order.
+	t       *testing.T
+	http    *http.Client
 	visited []*url.URL
 }
 
@@ -264,7 +260,6 @@ func (b *browser) cookie(site, name string) string {
 	return ""
 }
 
-// visitedPath returns the last requested URL with this path.
 func (b *browser) visitedPath(path string) *url.URL {
 	b.t.Helper()
 	for i := len(b.visited) - 1; i >= 0; i-- {
@@ -294,25 +289,6 @@ func (c *clock) forward(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// buffer is a bytes.Buffer for concurrent writers.
-type buffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// database is the DynamoDB client of the package.
 type database interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -367,7 +343,6 @@ func (m *meeting) GetItem(ctx context.Context, in *dynamodb.GetItemInput, opts .
 	return out, err
 }
 
-// counting is a database that counts updates.
 type counting struct {
 	database
 	updates atomic.Int64

@@ -15,16 +15,14 @@ import (
 )
 
 const (
-	// maxCode bounds an authorization code, in bytes.
 	maxCode        = 4 << 10
 	welcomeTimeout = 5 * time.Second
 )
 
-// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider
-// (303), which redirects it back to Callback. return_to must be a path of this portal.
-// With screen=sign-up the browser goes to the sign-up page, if one is configured. A
-// browser on another host name than the base URL's is sent there first. HEAD begins no
-// sign-in.
+// SignIn serves GET /sign-in?return_to=/path: it redirects the browser to the provider (303),
+// which redirects it back to Callback. return_to must be a path of this portal. With
+// screen=sign-up the browser goes to the sign-up page, if one is configured. A browser on
+// another host name than the base URL's is sent there first. HEAD begins no sign-in.
 func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	query := r.URL.Query()
@@ -33,8 +31,8 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 		s.options.OnError(w, r, again("", err))
 		return
 	}
-	if there := s.moved(r); there != "" {
-		http.Redirect(w, r, there, http.StatusSeeOther)
+	if moved := s.moved(r); moved != "" {
+		http.Redirect(w, r, moved, http.StatusSeeOther)
 		return
 	}
 	e, err := s.provider.endpoints(r.Context())
@@ -60,15 +58,14 @@ func (s *Service) SignIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.setCookie(w, browserCookie, browser, attemptKept)
-	there := s.client(e).AuthCodeURL(state, oauth2.S256ChallengeOption(at.verifier), oauth2.SetAuthURLParam("nonce", at.nonce))
-	http.Redirect(w, r, there, http.StatusSeeOther)
+	provider := s.client(e).AuthCodeURL(state, oauth2.S256ChallengeOption(at.verifier), oauth2.SetAuthURLParam("nonce", at.nonce))
+	http.Redirect(w, r, provider, http.StatusSeeOther)
 }
 
-// Callback serves GET /sign-in/callback, to which the provider redirects the browser. It
-// opens a session and redirects the browser to its destination (303). Every callback
-// works once. A second one, a late one, or one in another browser changes nothing: a
-// signed-in browser is redirected to the attempt's destination, or to HomePath if that is
-// not known; others get an error. HEAD finishes no sign-in.
+// Callback serves GET /sign-in/callback. It opens a session and redirects the browser to its
+// destination (303). Every callback works once. A second one, a late one, or one in another
+// browser changes nothing: a signed-in browser is redirected to the attempt's destination, or
+// to HomePath if that is not known; others get an error. HEAD finishes no sign-in.
 func (s *Service) Callback(w http.ResponseWriter, r *http.Request) {
 	noStore(w)
 	w.Header().Set("Referrer-Policy", "no-referrer") // the code is in this URL
@@ -105,8 +102,8 @@ func (s *Service) signedIn(r *http.Request) bool {
 	return ok && err == nil
 }
 
-// finish completes the attempt: it finds the user's account and stores the personal data. After
-// any error, signing in again may help.
+// finish completes the attempt: it finds the account and stores the personal data. After any
+// error, signing in again may help.
 func (s *Service) finish(r *http.Request) (id Identity, returnTo string, err error) {
 	at, err := s.attempts.take(r.Context(), r.URL.Query().Get("state"), s.cookie(r, browserCookie))
 	if errors.Is(err, errLapsed) {
@@ -184,8 +181,8 @@ func (s *Service) client(e endpoints) *oauth2.Config {
 	}
 }
 
-// exchangeFailure repeats only the status and the error code of the token endpoint's
-// response (RFC 6749, section 5.2).
+// exchangeFailure repeats only the status and error code of the token endpoint (RFC 6749,
+// section 5.2).
 func exchangeFailure(err error) error {
 	var answer *oauth2.RetrieveError
 	if !errors.As(err, &answer) || answer.Response == nil || answer.Response.StatusCode >= http.StatusInternalServerError ||
@@ -201,9 +198,9 @@ func exchangeFailure(err error) error {
 	return fmt.Errorf("exchanging a code: the token endpoint returned %s %q", answer.Response.Status, knownCode(answer.ErrorCode))
 }
 
-// refusal translates an error code of the authorization endpoint (RFC 6749, section
-// 4.1.2.1; OpenID Connect Core 1.0, section 3.1.2.6). The description is not repeated,
-// since anyone can put any text into that URL.
+// refusal translates an error code of the authorization endpoint (RFC 6749, section 4.1.2.1;
+// OpenID Connect Core 1.0, section 3.1.2.6), but not its description: anyone can put any text
+// into that URL.
 func refusal(code string) error {
 	switch knownCode(code) {
 	case "access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required":

@@ -477,13 +477,11 @@ func TestNoSecretIsInTheTablesOrTheLog(t *testing.T) {
 	}
 }
 
-// openSite opens a site with an existing provider.
 func openSite(t *testing.T, clock *clock, p *fakeProvider, adjust ...func(*identity.Config, *identity.Options)) *site {
 	t.Helper()
 	return openWith(t, createTables(t, localawstest.Start(t).AWSConfig()), clock, p, adjust...)
 }
 
-// signIn signs the provider's person in, in a new browser.
 func signIn(t *testing.T, s *site) portal.AccountID {
 	t.Helper()
 	_, body := newBrowser(t).get(s.url + "/sign-in")

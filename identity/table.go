@@ -26,14 +26,14 @@ type database interface {
 	DeleteItem(context.Context, *dynamodb.DeleteItemInput, ...func(*dynamodb.Options)) (*dynamodb.DeleteItemOutput, error)
 }
 
-// table is a DynamoDB table. Its errors are Unavailable, so that a failed lookup is not taken for
-// a missing item.
+// table is a DynamoDB table. Its errors are Unavailable, so that a failed lookup is not taken
+// for a missing item.
 type table struct {
 	db   database
 	name string
 }
 
-// find reads consistently; the item is nil if there is none.
+// find reads consistently.
 func (t table) find(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &t.name, Key: key.Attributes(), ConsistentRead: aws.Bool(true),
@@ -57,7 +57,7 @@ func (t table) add(ctx context.Context, it item) (bool, error) {
 	return t.condition("adding", it.text(schema.SK), err)
 }
 
-// remove returns the removed item, nil if there was none.
+// remove returns the removed item, if any.
 func (t table) remove(ctx context.Context, key schema.Key) (item, error) {
 	out, err := t.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName: &t.name, Key: key.Attributes(), ReturnValues: types.ReturnValueAllOld,
@@ -80,7 +80,6 @@ func (t table) strip(ctx context.Context, key schema.Key, first, second string) 
 	return t.condition("stripping", key.SK, err)
 }
 
-// extend moves the expiry of an item, if it still exists.
 func (t table) extend(ctx context.Context, key schema.Key, expires time.Time) error {
 	_, err := t.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &t.name, Key: key.Attributes(),
@@ -117,7 +116,6 @@ func newItem(key schema.Key) item { return key.Attributes() }
 
 func text(value string) types.AttributeValue { return schema.Text(value) }
 
-// epoch returns a time in the format of DynamoDB's TTL.
 func epoch(t time.Time) types.AttributeValue { return schema.Expiry(t) }
 
 func texts(values []string) types.AttributeValue {
@@ -158,8 +156,7 @@ func (it item) time(name string) (at time.Time, ok bool) {
 	return time.Unix(seconds, 0), err == nil
 }
 
-// expired is needed because DynamoDB deletes expired items days late. An item without an
-// expiry counts as expired.
+// DynamoDB deletes expired items days late. An item without an expiry counts as expired.
 func (it item) expired(now time.Time) bool {
 	at, ok := it.time(schema.TTL)
 	return !ok || now.Unix() >= at.Unix()

@@ -65,10 +65,9 @@ const (
 	idAndAccessTokens        // what clients send as bearer tokens
 )
 
-// verify returns the claims of a token that the provider signed with RS256 or ES256 for
-// our client, that is of an accepted kind and valid now. For other tokens it returns
-// Unauthorized, and Unavailable if the provider's keys cannot be read. It returns no claims
-// with an error. No error repeats any part of the token.
+// verify returns the claims of a token that the provider signed with RS256 or ES256 for our
+// client, that is of an accepted kind and valid now. Other tokens are Unauthorized; the error
+// is Unavailable if the provider's keys cannot be read. No error repeats any part of the token.
 func (v *verifier) verify(ctx context.Context, token string, wanted tokens) (claims, error) {
 	if len(token) > maxToken {
 		return claims{}, refuse("The token is too long to be from the identity provider.")
@@ -126,10 +125,10 @@ const (
 	accessToken
 )
 
-// kind checks token_use, which Cognito sets, and the type in the header. Access tokens have
-// the type at+jwt (RFC 9068), ID tokens have JWT or none, and Cognito's access tokens may have
-// any of these. A token of another type serves another purpose (RFC 8725, section 3.11). A
-// token with events does, too: a logout token has the same signer and audience (OpenID Connect
+// kind checks token_use, which Cognito sets, and the type in the header. Access tokens have the
+// type at+jwt (RFC 9068), ID tokens have JWT or none, and Cognito's access tokens may have any
+// of these. A token of another type serves another purpose (RFC 8725, section 3.11). So does a
+// token with events: a logout token has the same signer and audience (OpenID Connect
 // Back-Channel Logout 1.0, section 2.4).
 func (c claims) kind() kindOfToken {
 	plain, access := c.typ == "" || c.typ == "jwt", c.typ == "at+jwt"
@@ -179,8 +178,8 @@ func (v *verifier) inForce(c claims) error {
 	return nil
 }
 
-// matchesAccessToken checks at_hash: for both algorithms the first half of the access
-// token's SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6).
+// matchesAccessToken checks at_hash: for both algorithms the first half of the access token's
+// SHA-256 (OpenID Connect Core 1.0, section 3.1.3.6).
 func (c claims) matchesAccessToken(token string) bool {
 	sum := sha256.Sum256([]byte(token))
 	want := base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
@@ -211,8 +210,8 @@ func groups(claim any) []string {
 
 func refuse(message string) error { return portal.Fail(portal.Unauthorized, message) }
 
-// unverified is false if the provider leaves out the claim (OpenID Connect Core 1.0,
-// section 5.1).
+// unverified is false if the provider leaves out the claim (OpenID Connect Core 1.0, section
+// 5.1).
 func (c claims) unverified() bool { return c.Verified == false || c.Verified == "false" }
 
 func (c claims) issued() time.Time {
@@ -223,10 +222,9 @@ func (c claims) issued() time.Time {
 }
 
 // Bearer returns the identity for an ID or access token. It gives a new subject an account id.
-// If the token has an e-mail address, it stores the address, whether that is verified, and the
-// name, as a sign-in does; a failure to do so is only logged. The error is Unauthorized for an
-// invalid token, Unavailable if the provider's keys cannot be read or the account id cannot be
-// read or stored.
+// Like a sign-in, it stores the token's e-mail address, whether that is verified, and the name;
+// a failure to do so is only logged. The error is Unauthorized for an invalid token,
+// Unavailable if the provider's keys cannot be read or the account id cannot be read or stored.
 func (s *Service) Bearer(ctx context.Context, token string) (Identity, error) {
 	c, err := s.verifier.verify(ctx, token, idAndAccessTokens)
 	if err != nil {

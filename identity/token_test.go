@@ -240,7 +240,6 @@ func TestAnIdentityThatIsPrintedShowsNoPersonalData(t *testing.T) {
 	}
 }
 
-// typed signs a token with that type in its header.
 func typed(typ string, claims map[string]any) string {
 	options := &jose.SignerOptions{}
 	if typ != "" {

@@ -22,7 +22,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// dueBatch bounds how many rows one step of the job handles.
 const dueBatch = 100
 
 type queries interface {
@@ -41,29 +40,26 @@ type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
 }
 
-// resender publishes an accepted request again if it has led to nothing yet. done reports that
-// nothing is left to publish.
-type resender interface {
-	Resend(ctx context.Context, operation portal.OperationID) (done bool, err error)
+type republisher interface {
+	Republish(ctx context.Context, operation portal.OperationID) (done bool, err error)
 }
 
 // DueRows is the job that handles rows that have fallen due. Two runs at once may send messages
-// twice, which is harmless. A row that cannot be handled is logged and skipped, so it delays no
-// other: an unknown or undecodable row stays where it is, and a row whose stream cannot be read
-// is postponed.
+// twice, which is harmless. It logs and skips a row that it cannot handle, so that it delays no
+// other: an unknown or undecodable row stays where it is; a row whose stream cannot be read
+// falls due later.
 type DueRows struct {
 	Records    string
 	Tables     queries
 	Accounts   accountReader
 	Rows       rowWriter
-	Operations resender
+	Operations republisher
 	Sender     sender
 	Now        func() time.Time
-	// PassedOver counts skipped rows by kind, "" if the kind is unknown. Nil counts nothing.
+	// PassedOver counts skipped rows by kind, "" if the kind is unknown. It may be nil.
 	PassedOver func(kind string)
 }
 
-// found is a due row and its key.
 type found struct {
 	due.Row
 	at schema.Key
@@ -84,7 +80,7 @@ func (d DueRows) Run(ctx context.Context, cursor string) (next string, err error
 	for _, row := range rows {
 		err := portal.Guard(func() error { return d.handle(ctx, row, woken) })()
 		var postponed *portal.Postponed
-		if errors.As(err, &postponed) && portal.StackOf(err) == "" { // a panic is no outage
+		if errors.As(err, &postponed) {
 			return "", err
 		}
 		if err != nil {
@@ -133,10 +129,9 @@ func (d DueRows) due(ctx context.Context, shard int, after string) (rows []found
 	return rows, last, nil
 }
 
-// errUnknownKind means that the row is for newer workers.
 var errUnknownKind = errors.New("its kind is not known here; newer workers may know it")
 
-// passOver postpones a row that cannot be handled now, unless it is for newer workers.
+// passOver gives a row that cannot be handled a later time, unless it is for newer workers.
 func (d DueRows) passOver(ctx context.Context, row found, cause error) error {
 	d.tell(ctx, string(row.Kind), row.at.SK, cause)
 	if errors.Is(cause, errUnknownKind) {
@@ -153,7 +148,7 @@ func (d DueRows) tell(ctx context.Context, kind, sk string, err error) {
 	}
 }
 
-// handle does what a row asks for, and then moves the row on or deletes it. After a crash in
+// handle does what a row asks for, then moves the row on or deletes it. After a crash in
 // between, it happens again. woken holds the streams that this batch has woken.
 func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]bool) error {
 	done, err := false, error(nil)
@@ -161,7 +156,7 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	case due.Wish:
 		done, err = d.askAgain(ctx, row, woken)
 	case due.Operation:
-		done, err = d.Operations.Resend(ctx, row.Operation)
+		done, err = d.Operations.Republish(ctx, row.Operation)
 	case due.IdleKey:
 		done, err = d.giveBack(ctx, row)
 	default:
@@ -176,7 +171,6 @@ func (d DueRows) handle(ctx context.Context, row found, woken map[portal.Stream]
 	return d.Rows.Write(ctx, row.gone(), journal.PutDue(row.Next(d.Now())))
 }
 
-// askAgain wakes the converger if the wish is still open.
 func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Stream]bool) (done bool, err error) {
 	id, ok := row.Stream.Account()
 	if !ok {
@@ -186,7 +180,8 @@ func (d DueRows) askAgain(ctx context.Context, row found, woken map[portal.Strea
 	if err != nil {
 		return false, err
 	}
-	// A fact that this worker does not understand may have opened the wish again: leave it to newer workers.
+	// A fact that this worker does not understand may have opened the wish again: leave it to
+	// newer workers.
 	if history.Account.NotUnderstood == "" && !history.Account.WishOpen(row.Opened) {
 		return true, nil
 	}

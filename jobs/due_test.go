@@ -53,7 +53,7 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-func (d *desk) Resend(_ context.Context, op portal.OperationID) (done bool, err error) {
+func (d *desk) Republish(_ context.Context, op portal.OperationID) (done bool, err error) {
 	if d.handled[op] {
 		return true, nil
 	}
@@ -73,7 +73,6 @@ func (d *desk) want(account string, plans ...portal.PlanID) []events.Event {
 	return d.happen(account, true, opening...)
 }
 
-// rowOf is the due row of a fact that opens a wish.
 func rowOf(fact events.Event) due.Row {
 	var plan portal.PlanID
 	if wanted, ok := fact.Data.(events.SubscriptionWanted); ok {
@@ -120,7 +119,6 @@ func (d *desk) run() (runs int) {
 	return runs
 }
 
-// wishes are all due rows that can be decoded.
 func (d *desk) wishes() []due.Row {
 	d.t.Helper()
 	var all []due.Row
@@ -135,7 +133,6 @@ func (d *desk) wishes() []due.Row {
 	return all
 }
 
-// asked are the streams that were woken.
 func (d *desk) asked() []portal.Stream {
 	var streams []portal.Stream
 	for _, msg := range d.outbox.empty() {

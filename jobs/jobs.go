@@ -1,6 +1,5 @@
-// Package jobs runs what happens by the clock. Work for later is a due row, and a job runs
-// because a tick message says so. Any process may send ticks; duplicates for a job and slot are
-// dropped.
+// Package jobs runs what happens by the clock. Work for later is a due row; a job runs because
+// a tick says so. Any process may send ticks; duplicates for a job and slot are dropped.
 package jobs
 
 import (
@@ -23,16 +22,14 @@ type Job struct {
 	Every time.Duration
 	// Run does one step from the cursor ("" is the start) and returns the next step's cursor,
 	// "" when the run is over. A step is a page, a plan or an API, and takes a minute at most.
-	// The runner stores the cursor after each step. If a step returns an error or its worker
-	// dies, the step runs again from the same cursor, so a step may happen twice, and in rare
-	// cases twice at once.
+	// The runner stores the cursor after each step. If a step fails or its worker dies, it runs
+	// again from the same cursor, so a step may happen twice, and in rare cases twice at once.
 	Run func(ctx context.Context, cursor string) (next string, err error)
-	// Demanded is the cursor that a run starts from if a demand asked for it. It is "" if such
-	// a run does the same as a tick's.
+	// Demanded is the cursor from which a run for a demand starts, "" if it does the same as a
+	// tick's.
 	Demanded string
 }
 
-// begun gives a run that starts for a demand the job's Demanded cursor.
 func (j Job) begun(before, after Run) Run {
 	if after.UnderWay && after.Cursor == "" && after.Asked != before.Asked {
 		after.Cursor = j.Demanded
@@ -44,7 +41,7 @@ func (j Job) begun(before, after Run) Run {
 // stopped waits no longer than this.
 const turn = 10 * time.Second
 
-// The cursor of a demand, and how the cursor of a continuation begins. A tick has none.
+// The cursor of a demand, and how a continuation's begins. A tick has none.
 const (
 	demandCursor       = "now"
 	continuationCursor = "run/"
@@ -53,8 +50,8 @@ const (
 // Stream is the subject of the job's ticks.
 func Stream(job string) portal.Stream { return portal.Stream("job/" + job) }
 
-// Demand returns a message that asks for a run of the job that starts after now. If a run is
-// under way, the new one starts when it ends. Messages with the same id are one demand.
+// Demand returns a message that asks for a run that starts after now. If one is under way, the
+// new run starts when it ends. Messages with the same id are one demand.
 func Demand(job, id, correlation string, now time.Time) events.Event {
 	return message(job, id, demandCursor, correlation, now)
 }
@@ -65,7 +62,7 @@ type runs interface {
 }
 
 // Runner runs jobs when ticks arrive. A job has one run at a time; its row holds the run's
-// cursor and the message that carries it.
+// cursor and carrier.
 type Runner struct {
 	jobs   []Job
 	runs   runs
@@ -79,10 +76,9 @@ func NewRunner(runs runs, sender sender, now func() time.Time, jobs ...Job) *Run
 }
 
 // Handle works for a few seconds on the job that a JobRequested names, and sends a continuation
-// if the run is not over by then. A second delivery of the message that carries the run
-// continues from the run's cursor. Handle drops ticks while a run is under way, and ticks of a
-// slot that is done or has passed. If a run shows no sign of life for some minutes, the next
-// tick takes it over.
+// if the run is not over by then. A second delivery of the carrier continues from the run's
+// cursor. Handle drops ticks while a run is under way, and ticks of a slot that is done or has
+// passed. If a run shows no sign of life for some minutes, the next tick takes it over.
 func (r *Runner) Handle(ctx context.Context, msg events.Event) error {
 	asked, ok := msg.Data.(events.JobRequested)
 	if !ok {
@@ -105,7 +101,7 @@ func unlessMoved(ctx context.Context, err error) error {
 	return err
 }
 
-// maxRaces bounds how often one delivery tries to write a row that other workers write too.
+// maxRaces bounds the tries to write a row that other workers write too.
 const maxRaces = 8
 
 func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor string) error {
@@ -127,7 +123,7 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 		err = r.runs.Save(ctx, job.Name, run)
 		switch {
 		case errors.Is(err, errMoved):
-			// The run has moved on since it was read: what becomes of the message may be otherwise.
+		// The run has moved on since it was read, so the verdict may differ.
 		case err != nil || verdict == note:
 			return err
 		default:
@@ -137,7 +133,6 @@ func (r *Runner) handle(ctx context.Context, job Job, msg events.Event, cursor s
 	return &portal.Postponed{After: time.Second, Reason: "the row of the job is busy"}
 }
 
-// carry runs steps until the run or the turn is over.
 func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string) error {
 	for began := r.now(); run.UnderWay; {
 		next, err := job.Run(ctx, run.Cursor)
@@ -154,7 +149,6 @@ func (r *Runner) carry(ctx context.Context, job Job, run Run, correlation string
 	return nil
 }
 
-// advance writes the row after a step.
 func (r *Runner) advance(ctx context.Context, job Job, run Run, next string) (Run, error) {
 	return r.write(ctx, job, run, func(run Run) Run { return job.begun(run, run.advance(next, job.Every, r.now())) })
 }
@@ -196,8 +190,8 @@ func (r *Runner) handOver(ctx context.Context, job Job, run Run, correlation str
 	return err
 }
 
-// arriving classifies a message. Any cursor that is not a demand's is a continuation. A
-// continuation sent by an older version belongs to no run and is dropped.
+// arriving takes any cursor that is not a demand's for a continuation. A continuation of an
+// older version belongs to no run and is dropped.
 func arriving(msg events.Event, cursor string, every time.Duration) arrival {
 	switch {
 	case cursor == "":
@@ -215,10 +209,10 @@ func message(job, id, cursor, correlation string, now time.Time) events.Event {
 	}
 }
 
-// Tick sends a tick for every job at the start of each slot, and for the present slots when it
-// starts, until ctx ends. Every worker ticks, with the same id per slot. The queue drops
-// duplicates within five minutes; after that the job's row shows that the slot is done. A tick
-// that cannot be sent is logged and left to the next slot.
+// Tick sends a tick for every job at the start of each slot, and for the present slots at once,
+// until ctx ends. Every worker ticks, with the same id per slot. The queue drops duplicates
+// within five minutes; after that the job's row shows that the slot is done. A tick that cannot
+// be sent is logged and left to the next slot.
 func (r *Runner) Tick(ctx context.Context) {
 	sent := map[string]time.Time{}
 	timer := time.NewTimer(0)

@@ -18,7 +18,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// outbox remembers what was sent, and when.
 type outbox struct {
 	mu   sync.Mutex
 	sent []events.Event
@@ -34,7 +33,6 @@ func (o *outbox) Send(_ context.Context, messages ...events.Event) error {
 	return o.down
 }
 
-// empty takes out what was sent so far.
 func (o *outbox) empty() []events.Event {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -7,16 +7,15 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// runLease is how long a run counts as alive after its last sign of life. It is longer than a
-// step plus the redelivery delay of its message.
+// runLease is how long a run counts as alive after its last sign of life: longer than a step
+// plus the redelivery delay of its message.
 const runLease = 3 * time.Minute
 
-// anewAfter is the age from which a dead run starts over instead of continuing: its data and
-// its position in API Gateway's lists may be out of date.
+// anewAfter is the age from which a dead run starts over: its data and its position in API
+// Gateway's lists may be out of date.
 const anewAfter = time.Hour
 
-// Run is the row of a job: its run under way, or the last one. There is one row for each
-// job, so a job has one run at a time.
+// Run is the row of a job: its run under way, or the last one.
 //
 //	no run ──┐ start              last step
 //	         ├───────▶ under way ───────────▶ over
@@ -29,29 +28,26 @@ type Run struct {
 	// messages leave it alone.
 	Carrier string `dynamodbav:"carrier,omitempty"`
 	// Slot is the run's time slot, in milliseconds.
-	Slot int64 `dynamodbav:"slot"`
-	// Cursor is where the run continues, "" at the start.
+	Slot      int64     `dynamodbav:"slot"`
 	Cursor    string    `dynamodbav:"cursor,omitempty"`
 	UnderWay  bool      `dynamodbav:"under_way"`
 	Started   time.Time `dynamodbav:"started"`
 	Heartbeat time.Time `dynamodbav:"heartbeat"`
 	Ended     time.Time `dynamodbav:"ended"`
-	// Asked is the id of the last demand that a run started for. Again is the id of a demand
-	// that came while a run was under way; a new run starts for it when that one ends.
+	// Asked is the last demand that a run started for. Again is a demand that came while a run
+	// was under way; a new run starts for it when that one ends.
 	Asked string `dynamodbav:"asked,omitempty"`
 	Again string `dynamodbav:"again,omitempty"`
-	// AlsoAsked and AlsoAgain are the ids of earlier demands that the same run answers.
+	// AlsoAsked and AlsoAgain are earlier demands that the same run answers.
 	AlsoAsked []string `dynamodbav:"also_asked,omitempty"`
 	AlsoAgain []string `dynamodbav:"also_again,omitempty"`
-	// Version increases by one with each write, which is conditional on it.
+	// Every write raises Version by one and is conditional on it.
 	Version int64 `dynamodbav:"version"`
 }
 
-// arrival is what admit needs to know about a message.
 type arrival struct {
 	id   string
 	kind kind
-	// slot is a tick's slot.
 	slot int64
 }
 
@@ -63,7 +59,6 @@ const (
 	continuation             // the run goes on
 )
 
-// verdict is what to do with an arrival.
 type verdict int
 
 const (
@@ -74,8 +69,8 @@ const (
 	revive                // a dead run is taken over
 )
 
-// admit decides what to do with a message. It changes nothing; the caller writes the row it
-// returns unless the verdict is drop.
+// admit decides what to do with a message. The caller writes the row it returns unless the
+// verdict is drop.
 func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict) {
 	r.Version++
 	alive := r.alive(now)
@@ -113,11 +108,10 @@ func (r Run) admit(a arrival, every time.Duration, now time.Time) (Run, verdict)
 	return r, anew
 }
 
-// mostDemands bounds the ids in a row. A command that waits for an older demand is not told of its
-// end.
+// mostDemands bounds the ids in a row. A command that waits for an older demand is not told of
+// its end.
 const mostDemands = 50
 
-// demands are the demands that wait for the next run.
 func (r Run) demands() []string {
 	if r.Again == "" {
 		return nil
@@ -129,12 +123,10 @@ func (r Run) demands() []string {
 // againFor is the demand for another run after one that a demand took over.
 func againFor(demand string) string { return portal.DeriveID("again", demand) }
 
-// waits reports whether the demand waits for the next run.
 func (r Run) waits(demand string) bool {
 	return slices.ContainsFunc(r.demands(), func(id string) bool { return id == demand || id == againFor(demand) })
 }
 
-// asked reports whether this run answers the demand.
 func (r Run) asked(demand string) bool {
 	return slices.ContainsFunc(append(slices.Clone(r.AlsoAsked), r.Asked), func(id string) bool { return id == demand || id == againFor(demand) })
 }
@@ -145,15 +137,15 @@ func (r Run) Taken(demand string) bool { return r.waits(demand) || r.asked(deman
 // Answers reports whether this run, which may be over, began after the demand and for it.
 func (r Run) Answers(demand string) bool { return r.asked(demand) && !r.waits(demand) }
 
-// alive reports whether the run has shown a sign of life within runLease. A time further in the
-// future than that comes from a wrong clock and does not count.
+// alive does not count a heartbeat more than runLease in the future, which comes from a wrong
+// clock.
 func (r Run) alive(now time.Time) bool {
 	age := now.Sub(r.Heartbeat)
 	return r.UnderWay && age < runLease && age > -runLease
 }
 
 // done reports whether the slot's run is over. A slot far in the future comes from a wrong
-// clock and does not count, or else all ticks until then would be dropped.
+// clock and does not count; otherwise all ticks until then would be dropped.
 func (r Run) done(slot int64, every time.Duration, now time.Time) bool {
 	return !r.UnderWay && !r.Ended.IsZero() && slot <= r.Slot && r.Slot <= slotOf(now.Add(runLease), every)
 }

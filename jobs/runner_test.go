@@ -24,10 +24,9 @@ type office struct {
 	now time.Time
 	// steps are what the job did: the cursors it was given. A step takes so long, and
 	// fails with the next of fails.
-	steps []string
-	takes time.Duration
-	fails []error
-	// during is done in the middle of each step.
+	steps  []string
+	takes  time.Duration
+	fails  []error
 	during func()
 }
 

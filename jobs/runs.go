@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// errMoved means that another worker has written the run's row since it was read.
 var errMoved = errors.New("another worker has the run")
 
 type runTable interface {
@@ -33,7 +32,7 @@ type Runs struct {
 // NewRuns returns the Runs of that records table.
 func NewRuns(tables runTable, records string) *Runs { return &Runs{tables: tables, records: records} }
 
-// Load reads a job's row, which is empty for a job that never ran.
+// Load reads a job's row, empty for a job that never ran.
 func (r *Runs) Load(ctx context.Context, job string) (Run, error) {
 	out, err := r.tables.GetItem(ctx, &dynamodb.GetItemInput{TableName: &r.records, ConsistentRead: aws.Bool(true), Key: runKey(job)})
 	if err != nil {

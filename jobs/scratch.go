@@ -15,8 +15,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// pieceSize is the number of bytes of JSON in one item, before gzip. Even if gzip saves
-// nothing, an item stays under 300 KB.
+// pieceSize is the bytes of JSON in one item, before gzip. Even uncompressed, an item stays
+// under 300 KB.
 const pieceSize = 256 << 10
 
 type scratchTable interface {
@@ -24,8 +24,8 @@ type scratchTable interface {
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
 }
 
-// Scratch stores what jobs gather, as values under names in sets, in the records table. Every
-// value expires; nothing is deleted earlier.
+// Scratch stores what jobs gather in the records table, as values under names in sets. Values
+// expire; nothing is deleted earlier.
 type Scratch struct {
 	tables  scratchTable
 	records string
@@ -37,8 +37,8 @@ func NewScratch(tables scratchTable, records string, now func() time.Time) *Scra
 	return &Scratch{tables: tables, records: records, now: now}
 }
 
-// Put stores a value as JSON for that long, replacing the value of the same name. It may be
-// called again after an error. Names must not contain "#".
+// Put stores a value as JSON for that long, in place of the one of the same name. It may be
+// repeated after an error. Names must not contain "#".
 func (s *Scratch) Put(ctx context.Context, set, name string, value any, keep time.Duration) error {
 	body, err := json.Marshal(value)
 	if err != nil {
@@ -64,8 +64,8 @@ func (s *Scratch) put(ctx context.Context, set, name string, number, of int, pie
 	return err
 }
 
-// Each visits the set's values whose names begin with the prefix, in order of name, until visit
-// returns an error, which Each returns. body is JSON. Incomplete values are skipped.
+// Each visits the set's values whose names begin with the prefix, by name, as JSON, and returns
+// visit's first error at once. It skips incomplete values.
 func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name string, body []byte) error) error {
 	found := schema.ScratchSet(set, prefix)
 	pages := dynamodb.NewQueryPaginator(s.tables, &dynamodb.QueryInput{
@@ -103,7 +103,7 @@ func (s *Scratch) Each(ctx context.Context, set, prefix string, visit func(name 
 	return nil
 }
 
-// Get reads the value of exactly that name; found is false if there is none.
+// Get reads the value of exactly that name.
 func (s *Scratch) Get(ctx context.Context, set, name string, value any) (found bool, err error) {
 	err = s.Each(ctx, set, name+"#", func(_ string, body []byte) error {
 		found = true

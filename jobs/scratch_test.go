@@ -32,7 +32,6 @@ func (p *pad) put(set, name string, value any) {
 	}
 }
 
-// values are those of the set whose names begin so, "name value" each.
 func (p *pad) values(set, prefix string) []string {
 	p.t.Helper()
 	var found []string

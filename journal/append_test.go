@@ -80,7 +80,6 @@ func TestStampedFactsNameTheirCause(t *testing.T) {
 	}
 }
 
-// counted counts the pages that are read.
 type counted struct {
 	*dynamodb.Client
 	queries atomic.Int64

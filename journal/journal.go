@@ -20,7 +20,7 @@ import (
 )
 
 // ErrTaken: another writer took the next sequence number, or a concurrent transaction touched
-// the same items. The caller should reload the stream and decide again.
+// the same items. Reload the stream and decide again.
 var ErrTaken = errors.New("another writer was first")
 
 // PermanentError is an error that retrying cannot fix: a stream has something unreadable, or
@@ -49,8 +49,7 @@ type Journal struct {
 	records string
 }
 
-// New returns a Journal that appends facts to table, and writes the rows that belong to them to
-// records.
+// New returns a Journal of facts in table, with the rows that belong to them in records.
 func New(client client, table, records string) *Journal {
 	return &Journal{client: client, table: table, records: records}
 }
@@ -99,10 +98,10 @@ func (j *Journal) read(ctx context.Context, stream portal.Stream, after int64, l
 	return facts, pages.HasMorePages(), nil
 }
 
-// Append adds the facts, which must have the sequence numbers after+1, after+2, …, and writes
-// the rows, all in one transaction. It returns ErrTaken if the stream is no longer at after,
-// and *PermanentError for facts and rows that can never be written. A call repeated after a
-// lost answer may find its own facts and return ErrTaken; the caller recognises them by their
+// Append adds the facts, which must have the sequences after+1, after+2, …, and writes the
+// rows, all in one transaction. It returns ErrTaken if the stream is no longer at after, and
+// *PermanentError for facts and rows that can never be written. A call repeated after a lost
+// answer may find its own facts and return ErrTaken; the caller recognises them by their
 // causation.
 func (j *Journal) Append(ctx context.Context, stream portal.Stream, after int64, facts []events.Event, rows ...Row) error {
 	if len(facts) == 0 || len(facts) > MaxFacts {
@@ -152,7 +151,7 @@ func (j *Journal) Write(ctx context.Context, rows ...Row) error {
 	return j.commit(ctx, "writing records", writes)
 }
 
-// commit writes one item without a transaction, at half the price, and several in one.
+// commit writes a single item without a transaction, at half the price.
 func (j *Journal) commit(ctx context.Context, doing string, writes []types.TransactWriteItem) error {
 	var err error
 	if len(writes) == 1 && writes[0].Put != nil {
@@ -174,8 +173,8 @@ func (j *Journal) commit(ctx context.Context, doing string, writes []types.Trans
 }
 
 // LostRace reports whether DynamoDB refused a conditional write because another writer was
-// first. A failed condition and a conflicting transaction mean the same, unless the transaction
-// was also canceled for another reason.
+// first: a failed condition or a conflicting transaction, unless the transaction was also
+// canceled for another reason.
 func LostRace(err error) bool {
 	var failed *types.ConditionalCheckFailedException
 	var conflict *types.TransactionConflictException
@@ -199,8 +198,7 @@ func LostRace(err error) bool {
 	return lost
 }
 
-// unavailable postpones errors that a retry may fix. DynamoDB's validation errors are
-// permanent.
+// unavailable postpones errors that a retry may fix. Validation errors are permanent.
 func unavailable(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	if isInvalid(err) {
@@ -209,8 +207,7 @@ func unavailable(doing string, err error) error {
 	return portal.Postpone("the journal does not answer", err)
 }
 
-// isInvalid reports whether DynamoDB calls the request invalid; a transaction does so in its
-// reasons.
+// isInvalid also looks into a cancelled transaction's reasons.
 func isInvalid(err error) bool {
 	var canceled *types.TransactionCanceledException
 	if errors.As(err, &canceled) {

@@ -11,13 +11,13 @@ import (
 	"github.com/gatehouse-portal/gatehouse/schema"
 )
 
-// register writes the item that lists the stream, in the transaction of its first fact.
+// register lists the stream, in the transaction of its first fact.
 func (j *Journal) register(stream portal.Stream) types.TransactWriteItem {
 	return types.TransactWriteItem{Put: &types.Put{TableName: &j.table, Item: schema.RegisteredStream(stream).Attributes()}}
 }
 
-// Streams calls visit for every stream with facts, in no particular order, and stops at visit's
-// first error, which it returns.
+// Streams visits every stream with facts, in no particular order, and returns visit's first
+// error at once.
 func (j *Journal) Streams(ctx context.Context, visit func(portal.Stream) error) error {
 	for shard := range schema.RegistryShards {
 		if err := j.streamsOf(ctx, shard, visit); err != nil {

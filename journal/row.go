@@ -16,7 +16,7 @@ import (
 type Row struct {
 	schema.Key
 	// Value is the item's other attributes, a struct with dynamodbav tags. nil deletes the
-	// item, if it exists.
+	// item.
 	Value any
 }
 

@@ -23,10 +23,8 @@ const (
 	bob = portal.Stream("account/bob")
 )
 
-// at is the time of all facts.
 var at = time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
 
-// say makes the next facts of a stream.
 func say(stream portal.Stream, after int64, facts ...events.Fact) []events.Event {
 	cause := events.Event{ID: "request", Subject: stream, Operation: "op", Actor: "account/asker", Intent: 7, Correlation: "corr", TraceParent: "trace"}
 	return journal.Stamp(cause, "/test", at, after, facts)
@@ -48,7 +46,6 @@ func read(t *testing.T, j *journal.Journal, stream portal.Stream, after int64) [
 	return facts
 }
 
-// note is a row of the records table.
 type note struct {
 	Text string `dynamodbav:"text"`
 }

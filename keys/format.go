@@ -31,14 +31,13 @@ func format(prefix string, mac []byte) string {
 	return body + checksum(body)
 }
 
-// checksum is the CRC-32 (IEEE) of body. It keeps scanners from reporting every text that
-// begins with the prefix.
+// checksum keeps scanners from reporting every text that begins with the prefix. It is the
+// CRC-32 (IEEE) of body.
 func checksum(body string) string {
 	sum := binary.BigEndian.AppendUint32(nil, crc32.ChecksumIEEE([]byte(body)))
 	return base62(sum, checksumWidth)
 }
 
-// base62 writes a big-endian number in width digits.
 func base62(number []byte, width int) string {
 	rest, base, digit := new(big.Int).SetBytes(number), big.NewInt(int64(len(digits))), new(big.Int)
 	text := make([]byte, width)
@@ -49,8 +48,8 @@ func base62(number []byte, width int) string {
 	return string(text)
 }
 
-// Check reports whether a text has the form of a key value with that prefix, checksum included. It
-// needs no KMS, so scanners of logs or repositories can use it.
+// Check reports whether a text has the form of a key value with that prefix, checksum included.
+// It needs no KMS, so scanners of logs or repositories can use it.
 func Check(value, prefix string) bool {
 	if len(value) != len(prefix)+macWidth+checksumWidth || !strings.HasPrefix(value, prefix) || !alphanumeric(value) {
 		return false

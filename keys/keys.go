@@ -17,8 +17,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// Scheme is the scheme of keys with the default prefix, as facts record it. Deriver.Scheme adds
-// any other prefix.
+// Scheme is how facts record keys with the default prefix. Deriver.Scheme adds any other
+// prefix.
 const Scheme = "v1"
 
 // DefaultPrefix begins key values unless another prefix is configured.
@@ -39,12 +39,11 @@ type macGenerator interface {
 type Deriver struct {
 	kms    macGenerator
 	prefix string
-	// region is the client's, "" if unknown.
 	region string
 }
 
 // New returns a Deriver whose new keys begin with prefix: 2 to 8 ASCII letters and digits, a
-// letter first; "" is DefaultPrefix. A prefix of its own lets secret scanners recognise an
+// letter first; "" is DefaultPrefix. With a prefix of its own, secret scanners recognise an
 // installation's keys.
 func New(client macGenerator, prefix string) (*Deriver, error) {
 	prefix = cmp.Or(prefix, DefaultPrefix)
@@ -90,8 +89,8 @@ func (d *Deriver) Value(ctx context.Context, scheme, kmsKey string, account port
 	return format(prefix, mac), nil
 }
 
-// CheckTag returns a MAC over a fixed text. It is not secret. It is stored, and compared at
-// start, to check that the KMS key still has the same key material. With other material every
+// CheckTag returns a MAC over a fixed text, which is not secret. Comparing it with the stored
+// one at start shows whether the KMS key still has the same material. With other material every
 // value would change.
 func (d *Deriver) CheckTag(ctx context.Context, kmsKey string) (string, error) {
 	mac, err := d.mac(ctx, kmsKey, checkLabel)
@@ -112,8 +111,7 @@ func prefixOf(scheme string) (string, error) {
 	return prefix, nil
 }
 
-// mac asks KMS for the MAC of the parts, each after its length, so that no two lists of parts
-// make the same message.
+// mac puts each part after its length, so that no two lists of parts make the same message.
 func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]byte, error) {
 	var message []byte
 	for _, part := range parts {
@@ -138,8 +136,8 @@ func (d *Deriver) mac(ctx context.Context, kmsKey string, parts ...string) ([]by
 // (https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html).
 const multiRegion = "mrk-"
 
-// inRegion is the KMS key's name in the client's Region. A multi-Region key has one id and
-// material everywhere, so its ARN is rewritten. Any other key exists in one Region only.
+// inRegion rewrites the ARN of a multi-Region key, which has one id and material everywhere.
+// Any other key exists in one Region only.
 func (d *Deriver) inRegion(kmsKey string) string {
 	parts := strings.SplitN(kmsKey, ":", 6)
 	if d.region == "" || len(parts) != 6 || !strings.HasPrefix(parts[5], "key/"+multiRegion) {
@@ -149,8 +147,8 @@ func (d *Deriver) inRegion(kmsKey string) string {
 	return strings.Join(parts, ":")
 }
 
-// Recorded is the name under which facts record a KMS key: the id of a multi-Region key, which
-// every Region knows, or the ARN of any other.
+// Recorded is how facts record a KMS key: by the id of a multi-Region key, which every Region
+// knows, or the ARN of any other.
 func Recorded(arn string) string {
 	if _, id, ok := strings.Cut(arn, ":key/"); ok && strings.HasPrefix(id, multiRegion) {
 		return id

@@ -133,7 +133,6 @@ func TestPrefixesAreChecked(t *testing.T) {
 	}
 }
 
-// answering is an HTTP client that always gives the same answer.
 type answering struct {
 	status int
 	code   string

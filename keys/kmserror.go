@@ -25,9 +25,8 @@ const (
 	Unusable    Cause = "unfit" // it is not an HMAC_256 key, or in another state
 )
 
-// KMSError says that KMS did not compute a MAC. It wraps a portal.Error of code Unavailable
-// with a message for the person who waits. Its own text is for operators and holds none of the
-// value.
+// KMSError says that KMS computed no MAC. It wraps a portal.Error of code Unavailable for the
+// person who waits. Its own text is for operators and holds none of the value.
 type KMSError struct {
 	Cause Cause
 	Key   string // as the caller named it

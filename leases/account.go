@@ -15,21 +15,20 @@ import (
 )
 
 // AccountLease is the lease of an account. It also remembers whether a holder left something
-// unrecorded (decision 0014). Its item exists while the lease is held or something may be
-// unrecorded.
+// unrecorded (decision 0014). Its item exists while the lease is held or that may be.
 type AccountLease struct {
 	// Until is when it runs out, by this process's clock.
 	Until time.Time
-	// LastUnrecorded is the last time at which an earlier holder may have had API Gateway do
-	// something that is not recorded: when its lease ended with that, ran out, or was taken
-	// over. The zero time means that everything is recorded.
+	// LastUnrecorded is when an earlier holder may last have had API Gateway do something that
+	// is not recorded: its lease ended with that, ran out, or was taken over. The zero time
+	// means that everything is recorded.
 	LastUnrecorded time.Time
 
 	end func(recorded bool)
 }
 
-// End ends the lease if it is still the holder's. recorded means that everything that this
-// holder and earlier ones began is recorded.
+// End ends the lease if it is still the holder's. recorded means that all that this holder and
+// earlier ones began is recorded.
 func (l AccountLease) End(recorded bool) {
 	if l.end != nil {
 		l.end(recorded)
@@ -38,8 +37,8 @@ func (l AccountLease) End(recorded bool) {
 
 // AccountLease takes the lease of an account for a message, for d and without waiting. ok is
 // false while another message holds it. A redelivery of the message takes the lease over, since
-// its worker is given up for dead. The holder may lose the lease at any time, so two workers may
-// still work at once. Safety rests on LastUnrecorded. The error is a *portal.Postponed: the table did not answer.
+// its worker is taken for dead. The holder may lose the lease at any time, so two workers may
+// work at once; safety rests on LastUnrecorded. The error is a *portal.Postponed.
 func (l *Leases) AccountLease(ctx context.Context, account portal.AccountID, message string, d time.Duration) (lease AccountLease, ok bool, err error) {
 	within, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

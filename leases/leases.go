@@ -1,9 +1,7 @@
 // Package leases keeps leases as items of the records table. A lease says who may do a thing,
-// and until when. Its holder is not told when it runs out, so a lease only saves work: what it is
-// about must be safe without it.
-//
-// Converging takes the lease of an account, and the control plane the attach lease. They share
-// the code for the table.
+// and until when. Its holder is not told when it runs out, so a lease only saves work: what it
+// is about must be safe without it. Converging takes the lease of an account, and the control
+// plane the attach lease.
 package leases
 
 import (
@@ -29,7 +27,7 @@ type table interface {
 // Config configures Leases.
 type Config struct {
 	Table string
-	// Target is whose leases they are. Targets share none.
+	// Targets share no leases.
 	Target portal.Target
 	// Now is the clock; nil is the system's.
 	Now func() time.Time
@@ -58,9 +56,9 @@ const Free = "(attribute_not_exists(#until) OR #until <= :now OR #until > :lates
 
 const timeout = 2 * time.Second
 
-// Update changes a lease's item and returns the item as it was before, nil if there was none.
-// ok is false if the condition does not hold. "#until" names the attribute until. The error is
-// a *portal.Postponed.
+// Update changes a lease's item and returns the item before, nil if there was none. ok is false
+// if the condition does not hold. "#until" names the attribute until. The error is a
+// *portal.Postponed.
 func (l *Leases) Update(ctx context.Context, lease schema.Key, update, condition string, values map[string]types.AttributeValue) (before map[string]types.AttributeValue, ok bool, err error) {
 	in := &dynamodb.UpdateItemInput{
 		TableName: aws.String(l.name), Key: lease.Attributes(),

@@ -11,7 +11,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/cognito"
 )
 
-// banner prints where everything is. faults are the --fault rules, or "".
+// faults are the --fault rules, or "".
 func (l Portal) banner(out io.Writer, faults string) {
 	if out == nil {
 		return
@@ -65,8 +65,6 @@ func (l Portal) exports() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// environment lists the variables, name and value, with which commands find this portal and its
-// AWS.
 func (l Portal) environment() [][2]string {
 	all := [][2]string{
 		{"AWS_ENDPOINT_URL", l.AWSURL}, {"AWS_REGION", localaws.Region}, {"AWS_DEFAULT_REGION", localaws.Region},

@@ -1,7 +1,6 @@
 // Package local runs a whole portal on one machine: the local AWS, the portal and a worker in
-// one process, set up with the demo. Only AWS is replaced; the portal, the worker and the AWS
-// SDK are those of production. It also sets up the demo in an AWS account. Only commands import
-// it.
+// one process, set up with the demo. Only AWS is replaced; the rest is what runs in production.
+// It also sets up the demo in an AWS account. Only commands import it.
 package local
 
 import (
@@ -24,7 +23,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
 )
 
-// demoPath is where the local AWS's server answers the demo API.
 const demoPath = "/demo-api"
 
 // Options are the flags of `gatehouse local`.
@@ -110,11 +108,11 @@ func Run(ctx context.Context, p app.Process, opts Options) error {
 		if err := server.SetFaults(misbehaviour); err != nil {
 			return err
 		}
-		told := ""
+		faults := ""
 		if len(misbehaviour.Rules) > 0 {
-			told = misbehaviour.String()
+			faults = misbehaviour.String()
 		}
-		running.banner(opts.Out, told)
+		running.banner(opts.Out, faults)
 		if opts.Ready != nil {
 			opts.Ready <- running
 		}
@@ -168,7 +166,6 @@ func (l Portal) signIn(ctx context.Context, cfg app.Config) (app.Config, error) 
 	return cfg, nil
 }
 
-// discovery is the part of a provider's discovery document that signIn uses.
 type discovery struct {
 	Issuer        string `json:"issuer"`
 	Authorization string `json:"authorization_endpoint"`

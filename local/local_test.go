@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/faults"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 )
 
 // patience bounds every wait in these tests.
@@ -38,29 +39,11 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-// written is a buffer that a process writes while a test reads it.
-type written struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (w *written) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *written) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
 // running is a local portal that runs, with its terminal output and its log.
 type running struct {
 	Portal
 	app.Process
-	out, log *written
+	out, log *outputtest.Buffer
 	stop     func()
 }
 
@@ -69,7 +52,7 @@ func runLocally(t *testing.T, opts Options) running {
 	t.Helper()
 	cfg, err := app.LoadConfig([]string{"GATEHOUSE_LOG_LEVEL=debug"})
 	ok(t, err)
-	r := running{out: &written{}, log: &written{}}
+	r := running{out: &outputtest.Buffer{}, log: &outputtest.Buffer{}}
 	ready, done := make(chan Portal, 1), make(chan error, 1)
 	opts.Out, opts.Ready = r.out, ready
 	ctx, cancel := context.WithCancel(context.Background())

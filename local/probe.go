@@ -12,7 +12,7 @@ import (
 )
 
 // probeImport does for the local AWS what `gatehouse doctor --probe-import` does for a real
-// one, but without the budget. The finding stays in the data, so it probes once. It only logs a
+// one, without the budget. The finding stays in the data, so it probes once. It only logs a
 // failure: without a finding, workers create keys one by one.
 func probeImport(ctx context.Context, p app.Process) {
 	names := app.NamesFor(p.Config.Prefix)

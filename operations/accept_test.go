@@ -18,8 +18,7 @@ import (
 
 var (
 	leaveFree, leavePlus = events.UnsubscribeRequested{Plan: "free"}, events.UnsubscribeRequested{Plan: "plus"}
-	// register is a request that changes no plan.
-	register = events.RegisterUser{}
+	register             = events.RegisterUser{}
 )
 
 func TestARequestIsStoredBeforeItIsSent(t *testing.T) {
@@ -122,7 +121,7 @@ func TestARequestThatCannotBeSentIsUnavailableAndCanBeRepeated(t *testing.T) {
 	again.Correlation = "another click"
 	op := d.accepts(again)
 	sent, repeated := d.outbox.empty()
-	// It is sent with Repeat and unchanged, since the first message may have arrived.
+	// It is sent with SendAgain and unchanged, since the first message may have arrived.
 	first := d.now.Add(-time.Hour)
 	same(t, "repeated", []events.Event{{
 		ID: string(op.ID), Source: "/test", Subject: portal.AccountStream(ann), Actor: portal.AccountActor(ann), Time: first,
@@ -228,7 +227,6 @@ func TestTenClicksUnderOneKeyAreOneOperationWithOneIntent(t *testing.T) {
 	}
 }
 
-// counted counts the requests.
 type counted struct {
 	*dynamodb.Client
 	mu    sync.Mutex
@@ -482,7 +480,7 @@ func TestAFailedReadSaysThatNothingCouldBeRead(t *testing.T) {
 		says string
 	}{
 		"an account reads its operation":  {func() error { _, err := down.Find(t.Context(), ann, "op"); return err }, "The operation could not be read right now. Try again in a moment."},
-		"an operator reads an operation":  {func() error { _, err := down.Show(t.Context(), "op"); return err }, "The operation could not be read right now. Try again in a moment."},
+		"an operator reads an operation":  {func() error { _, err := down.FindAny(t.Context(), "op"); return err }, "The operation could not be read right now. Try again in a moment."},
 		"an account lists its operations": {func() error { _, err := down.Recent(t.Context(), ann, 5); return err }, "The operations could not be read right now. Try again in a moment."},
 		"a reveal cannot be recorded":     {func() error { _, err := down.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},
 		"a key's value cannot be derived": {func() error { _, err := withoutKMS.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},

@@ -58,12 +58,11 @@ func TestTheFirstRepetitionOfARequestIsSentAtOnce(t *testing.T) {
 	}
 }
 
-// killed is the sender of a process that is killed when it sends.
 type killed struct{}
 
 func (killed) Send(context.Context, ...events.Event) error { panic("killed") }
 
-func (killed) Repeat(context.Context, ...events.Event) error { panic("killed") }
+func (killed) SendAgain(context.Context, ...events.Event) error { panic("killed") }
 
 func TestConcurrentRepetitionsOfARequestAreSentOnce(t *testing.T) {
 	t.Parallel()
@@ -201,7 +200,7 @@ func TestARequestIsResentUntilAStepOfItIsShown(t *testing.T) {
 	sent, _ := d.outbox.empty()
 	resend := func(id portal.OperationID) bool {
 		t.Helper()
-		done, err := d.Resend(t.Context(), id)
+		done, err := d.Republish(t.Context(), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -214,7 +213,7 @@ func TestARequestIsResentUntilAStepOfItIsShown(t *testing.T) {
 	same(t, "repeated", sent, repeated)
 
 	d.outbox.down = errDown
-	if done, err := d.Resend(t.Context(), op.ID); done || !isPostponed(err) {
+	if done, err := d.Republish(t.Context(), op.ID); done || !isPostponed(err) {
 		t.Errorf("while the queue does not answer: done %t, %v; want Postponed", done, err)
 	}
 	d.outbox.down = nil
@@ -246,7 +245,7 @@ func TestARequestIsNotResentOnceItHasLedToAWish(t *testing.T) {
 			op := d.accepts(ask(ann, "", leaveFree))
 			d.outbox.empty()
 			d.happen(portal.AccountStream(ann), op.ID, facts...)
-			if done, err := d.Resend(t.Context(), op.ID); !done || err != nil {
+			if done, err := d.Republish(t.Context(), op.ID); !done || err != nil {
 				t.Errorf("done %t, %v; want done", done, err)
 			}
 			if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
@@ -264,7 +263,7 @@ func TestResendingIsPostponedWithoutTheTables(t *testing.T) {
 	records.Records = "not-there"
 	views.Views = projections.NewViews(d.tables.Client, projections.Tables{Views: "not-there", Records: d.tables.Records}, d.documents)
 	for name, cfg := range map[string]operations.Config{"records": records, "views": views} {
-		if done, err := operations.New(cfg).Resend(t.Context(), op.ID); done || !isPostponed(err) {
+		if done, err := operations.New(cfg).Republish(t.Context(), op.ID); done || !isPostponed(err) {
 			t.Errorf("without the %s: done %t, %v; want Postponed", name, done, err)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// askAbout is a request of an actor about another stream.
 func askAbout(actor portal.Actor, subject portal.Stream, key string, request events.Request) operations.Submission {
 	return operations.Submission{Actor: actor, Subject: subject, IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
@@ -76,18 +75,18 @@ func TestAnOperationIsFoundByItsActorAndShownToOperators(t *testing.T) {
 	same(t, "what the actor finds", op.ID, found.ID)
 	_, err = d.Find(t.Context(), ann, op.ID)
 	refuses(t, err, portal.NotFound)
-	shown, err := d.Show(t.Context(), op.ID)
+	shown, err := d.FindAny(t.Context(), op.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same(t, "what operators are shown", found, shown)
-	_, err = d.Show(t.Context(), "unknown")
+	_, err = d.FindAny(t.Context(), "unknown")
 	refuses(t, err, portal.NotFound)
 
 	byOperator := d.accepts(askAbout(portal.Operator, portal.AccountStream(ann), "", leaveFree))
 	_, err = d.Find(t.Context(), ann, byOperator.ID)
 	refuses(t, err, portal.NotFound)
-	if _, err := d.Show(t.Context(), byOperator.ID); err != nil {
+	if _, err := d.FindAny(t.Context(), byOperator.ID); err != nil {
 		t.Error(err)
 	}
 }

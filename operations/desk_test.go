@@ -55,7 +55,6 @@ func newDesk(t *testing.T) *desk {
 	return d
 }
 
-// restart forgets the catalog in memory.
 func (d *desk) restart() {
 	d.views = projections.NewViews(d.tables.Client, projections.Tables{Views: d.tables.Views, Records: d.tables.Records}, d.documents)
 	d.Operations = operations.New(d.config())
@@ -82,7 +81,6 @@ func (d *desk) happen(stream portal.Stream, op portal.OperationID, facts ...even
 	}
 }
 
-// append appends facts to the stream without projecting them.
 func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...events.Fact) []events.Event {
 	d.t.Helper()
 	head, err := d.journal.Head(d.t.Context(), stream)
@@ -97,7 +95,6 @@ func (d *desk) append(stream portal.Stream, op portal.OperationID, facts ...even
 	return stamped
 }
 
-// publish publishes a catalog of those plans.
 func (d *desk) publish(plans ...catalog.Plan) {
 	d.t.Helper()
 	hash, err := d.documents.Put(d.t.Context(), catalog.Document{Products: []catalog.Product{{ID: "p", Name: "Tides", Plans: plans}}})
@@ -112,7 +109,6 @@ var (
 	plus = catalog.Plan{ID: "plus", Name: "Plus", Stages: []portal.Stage{{API: "a", Stage: "v2"}}}
 )
 
-// accepts is an Accept that must succeed.
 func (d *desk) accepts(asked operations.Submission) operations.Operation {
 	d.t.Helper()
 	op, err := d.Accept(d.t.Context(), asked)
@@ -126,7 +122,6 @@ func ask(account portal.AccountID, key string, request events.Request) operation
 	return operations.Submission{Actor: portal.AccountActor(account), Subject: portal.AccountStream(account), IdempotencyKey: key, Request: request, Correlation: "corr"}
 }
 
-// refuses checks the code of an error.
 func refuses(t *testing.T, err error, code portal.Code) {
 	t.Helper()
 	if portal.CodeOf(err) != code {
@@ -149,7 +144,7 @@ func (o *outbox) Send(_ context.Context, messages ...events.Event) error {
 	return o.take(&o.sent, messages)
 }
 
-func (o *outbox) Repeat(_ context.Context, messages ...events.Event) error {
+func (o *outbox) SendAgain(_ context.Context, messages ...events.Event) error {
 	return o.take(&o.repeated, messages)
 }
 
@@ -165,7 +160,6 @@ func (o *outbox) take(list *[]events.Event, messages []events.Event) error {
 	return o.down
 }
 
-// empty returns what was sent so far, and forgets it.
 func (o *outbox) empty() (sent, repeated []events.Event) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -174,7 +168,6 @@ func (o *outbox) empty() (sent, repeated []events.Event) {
 	return sent, repeated
 }
 
-// values derives distinguishable values.
 type values struct {
 	down error
 }

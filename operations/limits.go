@@ -29,8 +29,8 @@ const (
 )
 
 // draw takes the subject's next intent number and counts the request against the actor's
-// limits, in one write if both are the same account. If the actor's row shows as many open
-// requests as allowed, the error is *setFull.
+// limits, in one write if both are the same account. If the actor has too many open requests,
+// the error is *setFull.
 func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.Intent, error) {
 	if id, ok := row.Subject.Account(); ok && row.Actor == portal.AccountActor(id) {
 		return r.count(ctx, row, true, change)
@@ -41,8 +41,8 @@ func (r rows) draw(ctx context.Context, row operationRow, change bool) (portal.I
 	return r.nextIntent(ctx, row.Subject)
 }
 
-// window is a rate limit: at most `most` requests per length. Each time slot of that length has
-// its own attribute, so a slot needs no reset.
+// window is a rate limit: at most `most` requests per length. Each slot of that length has its
+// own attribute, so that it needs no reset.
 type window struct {
 	name    string
 	length  time.Duration
@@ -60,7 +60,6 @@ var (
 // maxSlots is how many slot attributes an item may have before expired ones are removed.
 const maxSlots = 16
 
-// count counts a request in its windows and adds it to the open ones.
 func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (portal.Intent, error) {
 	windows := []window{minute}
 	if change {
@@ -96,8 +95,8 @@ func (r rows) count(ctx context.Context, row operationRow, draw, change bool) (p
 	return intentIn(now)
 }
 
-// uncount undoes count for a request that was not accepted after all. If it fails, the actor
-// has one request less for a while.
+// uncount undoes count for a request that was not accepted. If it fails, the actor has one
+// request less for a while.
 func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	windows := []window{minute}
 	if change {
@@ -115,13 +114,12 @@ func (r rows) uncount(ctx context.Context, row operationRow, change bool) {
 	}
 }
 
-// slot is the attribute of the slot at that time.
 func (w window) slot(now time.Time) string {
 	return w.name + "_" + strconv.FormatInt(now.UnixMilli()/w.length.Milliseconds(), 10)
 }
 
-// slots are the attributes of the slot at that time and of the next one. Processes whose clocks
-// are a little ahead count in the next one.
+// slots are the slot attributes for that time and for processes whose clocks are a little
+// ahead.
 func (w window) slots(now time.Time) []string {
 	return []string{w.slot(now), w.slot(now.Add(w.length))}
 }
@@ -133,7 +131,6 @@ func (w window) full(item map[string]types.AttributeValue, now time.Time) bool {
 	})
 }
 
-// slotsOver lists the item's expired slot attributes.
 func slotsOver(item map[string]types.AttributeValue, now time.Time) []string {
 	var over []string
 	for _, w := range []window{minute, changes} {
@@ -155,7 +152,7 @@ func (r rows) removeAttributes(ctx context.Context, key map[string]types.Attribu
 	return err
 }
 
-// nextIntent takes the next intent number of a stream that is not the actor's own.
+// nextIntent is for a stream that is not the actor's own.
 func (r rows) nextIntent(ctx context.Context, subject portal.Stream) (portal.Intent, error) {
 	u := newUpdate()
 	u.add("intent", 1)
@@ -176,7 +173,6 @@ func intentIn(item map[string]types.AttributeValue) (portal.Intent, error) {
 	return drawn.Intent, nil
 }
 
-// update is an update expression under construction.
 type update struct {
 	adds, removes, deletes, conditions []string
 	names                              map[string]string
@@ -207,7 +203,7 @@ func (u *update) number(n int64) string {
 	return key
 }
 
-// count adds one to the window's slot, on condition that neither it nor the next slot is full.
+// count adds one to the window's slot, unless it or the next slot is full.
 func (u *update) count(w window, now time.Time) {
 	u.add(w.slot(now), 1)
 	for _, slot := range w.slots(now) {
@@ -222,8 +218,7 @@ type countRefused struct {
 
 func (*countRefused) Error() string { return "the condition does not hold" }
 
-// update runs the expression and returns the item after it, or *countRefused if a condition
-// fails.
+// update returns the item after the update, or *countRefused.
 func (r rows) update(ctx context.Context, key map[string]types.AttributeValue, u *update) (map[string]types.AttributeValue, error) {
 	var parts []string
 	if len(u.adds) > 0 {

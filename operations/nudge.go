@@ -12,17 +12,16 @@ import (
 )
 
 const (
-	// still is how long an operation must not have moved before a reader's look nudges it, and
-	// the shortest time between two nudges.
-	still = 10 * time.Second
-	// maxNudges bounds the operations in memory.
+	// still is how long an operation must not have moved before a nudge, and the shortest time
+	// between two nudges.
+	still     = 10 * time.Second
 	maxNudges = 1 << 12
 )
 
-// nudge moves an open operation on that has not moved for a while, when a client reads it. If
-// its stream holds facts that are not shown yet, a wake-up was lost: nudge wakes the projector.
-// If the request has led to nothing, its message may be lost: nudge publishes it again. Errors
-// are only logged; the sweep and due rows do the same later. Without a sender nudge does nothing.
+// nudge helps an open operation that has not moved for a while when a client reads it. If its
+// stream holds facts that are not shown, nudge wakes the projector. If the request has led to
+// nothing, nudge publishes it again. It only logs errors; the sweep and due rows do the same
+// later.
 func (o *Operations) nudge(ctx context.Context, operation Operation) {
 	if o.sender == nil {
 		return
@@ -46,7 +45,7 @@ func (o *Operations) moveOn(ctx context.Context, operation Operation, now time.T
 	case err != nil:
 		return err
 	case head > shown:
-		return o.sender.Repeat(ctx, events.Event{
+		return o.sender.SendAgain(ctx, events.Event{
 			ID: portal.DeriveID("show", string(operation.Subject), now.String()), Source: o.source, Subject: operation.Subject, Time: now,
 			Data: events.ShowRequested{},
 		})
@@ -60,7 +59,6 @@ func (o *Operations) moveOn(ctx context.Context, operation Operation, now time.T
 	return o.republish(ctx, row)
 }
 
-// nudges remembers when each operation was last nudged.
 type nudges struct {
 	now func() time.Time
 	mu  sync.Mutex
@@ -71,7 +69,7 @@ func newNudges(now func() time.Time) *nudges {
 	return &nudges{now: now, at: map[portal.OperationID]time.Time{}}
 }
 
-// turn reports whether the operation may be nudged now, and if so notes that it was.
+// turn reports whether the operation may be nudged now, and notes that it was.
 func (n *nudges) turn(id portal.OperationID) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -95,7 +95,7 @@ func TestAnOperatorsReadNudgesNothing(t *testing.T) {
 	d.outbox.empty()
 	d.append(portal.AccountStream(ann), op.ID, events.UserRegistered{})
 	d.pass(10 * time.Second)
-	if _, err := d.Show(t.Context(), op.ID); err != nil {
+	if _, err := d.FindAny(t.Context(), op.ID); err != nil {
 		t.Fatal(err)
 	}
 	if sent, repeated := d.outbox.empty(); len(sent)+len(repeated) > 0 {
@@ -122,7 +122,6 @@ func TestReadingAnOperationWakesShowingOnlyIfNeeded(t *testing.T) {
 	d.wantNudges("an operation that is over", op.ID, 0)
 }
 
-// headless cannot read how long streams are.
 type headless struct{}
 
 func (headless) Head(context.Context, portal.Stream) (int64, error) { return 0, errDown }

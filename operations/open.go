@@ -20,35 +20,33 @@ import (
 const DefaultMaxOpen = 50
 
 const (
-	// openFor is how long a request counts as open, so that a lost or very slow one does not
-	// block its actor forever.
+	// openFor is how long a request counts as open, so that a lost one does not block its actor
+	// forever.
 	openFor = 24 * time.Hour
 	// lookAgain is how long an actor with too many open requests is refused before the requests
 	// are read again.
-	lookAgain = 10 * time.Second
-	// lookingAtOnce is how many operations are read at the same time.
+	lookAgain     = 10 * time.Second
 	lookingAtOnce = 10
 )
 
 // The row that counts an actor's requests also holds the set of those that may be open. Each
 // request adds itself in the write that counts it. Ended requests are removed only when the set
-// is full, so each of them is read only once.
+// is full, so each is read only once.
 const (
 	openAttribute = "open"
-	// fullAttribute is the time at which the actor was last found to have too many open
-	// requests.
+	// fullAttribute is when the actor was last found to have too many open requests.
 	fullAttribute = "full_at"
-	// missingAttribute maps the ids in the set that have no row to the time at which this was
-	// first found.
+	// missingAttribute maps the ids without a row to the time at which this was first found.
 	missingAttribute = "missing"
 )
 
-// setFull is the error for an actor whose set of open requests is full. Some of them may have
-// ended.
+// setFull is the error for an actor whose set of open requests is full; some may have ended.
 type setFull struct {
 	ids []portal.OperationID
 	// at is when a check last found that none has ended, or the zero time.
-	at      time.Time
+	at time.Time
+	// missing are those without a row, which may be about to be written. They count as open for
+	// lookAgain.
 	missing map[portal.OperationID]time.Time
 }
 
@@ -67,7 +65,7 @@ func openIn(item map[string]types.AttributeValue) *setFull {
 	return full
 }
 
-// open adds a request to the set, on condition that the set has room or holds it already.
+// open adds a request to the set, if the set has room or holds it already.
 func (u *update) open(id portal.OperationID, most int) {
 	set := u.name(openAttribute)
 	u.values[":this"] = &types.AttributeValueMemberSS{Value: []string{string(id)}}
@@ -129,9 +127,7 @@ func (o *Operations) makeRoom(ctx context.Context, row operationRow, full *setFu
 	return nil
 }
 
-// checked is the result of a check of an actor's set.
 type checked struct {
-	// ended are the operations that no longer count as open.
 	ended []string
 	// missing are those that have no row and still count as open: the row may be about to be
 	// written. They count for lookAgain.
@@ -176,8 +172,8 @@ func (o *Operations) check(ctx context.Context, full *setFull, now time.Time) (c
 	return result, nil
 }
 
-// claimCheck records that this request checks the set. mine is false if another did so since the
-// row was read.
+// claimCheck records that this request checks the set. mine is false if another did so since
+// the row was read.
 func (r rows) claimCheck(ctx context.Context, actor portal.Actor, last, now time.Time) (mine bool, err error) {
 	_, err = r.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName: &r.table, Key: schema.Limits(actor).Attributes(), UpdateExpression: aws.String("SET #full = :now"),

@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// mayHaveOpen is a desk with that limit of open requests.
 func mayHaveOpen(t *testing.T, most int) (*desk, operations.Config) {
 	t.Helper()
 	d := newDesk(t)
@@ -26,7 +25,6 @@ func mayHaveOpen(t *testing.T, most int) (*desk, operations.Config) {
 	return d, cfg
 }
 
-// end makes a worker end the operations.
 func (d *desk) end(ops ...operations.Operation) {
 	d.t.Helper()
 	for _, op := range ops {
@@ -34,7 +32,6 @@ func (d *desk) end(ops ...operations.Operation) {
 	}
 }
 
-// loses deletes the row of an operation.
 func (d *desk) loses(op operations.Operation) {
 	d.t.Helper()
 	_, err := d.tables.Client.DeleteItem(d.t.Context(), &dynamodb.DeleteItemInput{TableName: &d.tables.Records, Key: map[string]types.AttributeValue{
@@ -193,7 +190,6 @@ func TestWithoutTheViewsNoRequestIsRefusedForOpenOnes(t *testing.T) {
 	d.outbox.empty()
 }
 
-// lookedAt counts the operations that are looked at.
 type lookedAt struct {
 	*projections.Views
 	mu    sync.Mutex

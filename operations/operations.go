@@ -1,6 +1,6 @@
-// Package operations accepts requests. It writes a request down before publishing it, so an
-// accepted request can be followed from the first moment and is never lost. It decides nothing
-// that a message in flight could change.
+// Package operations accepts requests. It writes a request down before publishing it, so that
+// an accepted request is never lost and can be followed at once. It decides nothing that a
+// message in flight could change.
 package operations
 
 import (
@@ -26,15 +26,12 @@ import (
 // MaxIdempotencyKey is the maximum length of an Idempotency-Key, in characters.
 const MaxIdempotencyKey = 255
 
-// sender publishes requests. A queue may drop a message whose id it has seen; Repeat publishes
-// so that it does not.
+// A queue may drop a message of Send whose id it has seen, but none of SendAgain.
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
-	Repeat(ctx context.Context, messages ...events.Event) error
+	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
-// views are the projections that acceptance reads: the catalog, the account, and an operation's
-// progress.
 type views interface {
 	Catalog(ctx context.Context) (projections.Catalog, error)
 	LastCatalog() projections.Catalog
@@ -43,7 +40,6 @@ type views interface {
 	Shown(ctx context.Context, stream portal.Stream) (int64, error)
 }
 
-// heads returns the length of a stream.
 type heads interface {
 	Head(ctx context.Context, stream portal.Stream) (int64, error)
 }
@@ -53,7 +49,6 @@ type reveals interface {
 	Record(ctx context.Context, account portal.AccountID, key projections.Key, at time.Time, correlation string) error
 }
 
-// values derives key values, to show them to their owners.
 type values interface {
 	Value(ctx context.Context, scheme, kmsKey string, account portal.AccountID, key portal.KeyID) (string, error)
 }
@@ -74,11 +69,9 @@ type Operations struct {
 
 // Config holds what Operations needs.
 type Config struct {
-	// Tables is the client for the table named Records.
 	Tables  client
 	Records string
-	// Sender publishes requests. If it is nil, Operations only reads: Find, Show and Recent work
-	// and send nothing.
+	// Sender publishes requests. If it is nil, Operations only reads and sends nothing.
 	Sender  sender
 	Views   views
 	Heads   heads
@@ -106,12 +99,12 @@ type Submission struct {
 	// acts on another account.
 	Actor   portal.Actor
 	Subject portal.Stream
-	// IdempotencyKey makes repeats of the same request the same operation. With "", each
-	// submission is an operation of its own.
+	// IdempotencyKey makes repeats of the same request one operation. With "", each submission
+	// is an operation of its own.
 	IdempotencyKey string
 	Request        events.Request
-	// Wording is what the client sent, where Request holds more than that. Two requests with
-	// the same Wording are the same request. "" means: compare Request.
+	// Wording is what the client sent, if Request holds more than that. Requests with the same
+	// Wording are the same request. With "", Request is compared.
 	Wording     string
 	Correlation string
 }
@@ -136,13 +129,13 @@ type Operation struct {
 // request under the same key is KeyReused.
 //
 // Accept returns TooManyRequests for more than MaxPerMinute requests of one actor in a minute
-// (repeats included), for more than MaxChanges plan changes in ChangesWithin, and for more than
-// MaxOpen open requests. A repeat of an accepted request is still answered.
+// (repeats included), more than MaxChanges plan changes in ChangesWithin, and more than MaxOpen
+// open requests. A repeat of an accepted request is still answered.
 //
-// If the table or the queue does not answer, it returns Unavailable, and the message says
-// whether the request may have been accepted. Sending it again under the same Idempotency-Key is
-// safe, and needed if the row was not written. Without a key it may make a second operation. Once
-// the row is written, a due row publishes the request later.
+// If the table or the queue does not answer, the error is Unavailable, and its message says
+// whether the request may have been accepted. Sending it again under the same Idempotency-Key
+// is safe, and needed if the row was not written; without a key it may make a second operation.
+// Once the row is written, a due row publishes the request later.
 func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operation, error) {
 	return o.accept(ctx, submitted, preparation{
 		change: changesPlans(submitted.Request),
@@ -150,7 +143,7 @@ func (o *Operations) Accept(ctx context.Context, submitted Submission) (Operatio
 	})
 }
 
-// preparation builds a request, or returns the reason why it cannot be accepted.
+// preparation makes a request, or returns why it cannot be accepted.
 type preparation struct {
 	make func(context.Context) (events.Request, error)
 	// change means that the request changes plans.
@@ -160,7 +153,6 @@ type preparation struct {
 	likely bool
 }
 
-// accept is Accept for a request that prepare makes.
 func (o *Operations) accept(ctx context.Context, submitted Submission, prepare preparation) (Operation, error) {
 	if len(submitted.IdempotencyKey) > MaxIdempotencyKey {
 		return Operation{}, portal.Fail(portal.Invalid, fmt.Sprintf("The Idempotency-Key is longer than %d characters.", MaxIdempotencyKey))
@@ -205,7 +197,8 @@ func (o *Operations) accept(ctx context.Context, submitted Submission, prepare p
 	case notWritten(err):
 		return Operation{}, notAccepted(err)
 	case err != nil:
-		// If the row was written, a due row publishes the request. A repeat publishes it at once.
+		// If the row was written, a due row publishes the request. A repeat publishes it at
+		// once.
 		return Operation{}, errors.Join(uncertain(err), o.rows.notPublished(ctx, row))
 	}
 	if !isNew {
@@ -285,17 +278,17 @@ func (o *Operations) republish(ctx context.Context, row operationRow) error {
 	if !mine {
 		return nil
 	}
-	if err := o.publishStored(ctx, row, o.sender.Repeat); err != nil {
+	if err := o.publishStored(ctx, row, o.sender.SendAgain); err != nil {
 		// The next repeat publishes it at once.
 		return errors.Join(err, o.rows.notPublished(ctx, row))
 	}
 	return nil
 }
 
-// Resend publishes an accepted request again. done means that there is nothing to publish: the
-// operation shows a step already, or there is no such request. Workers recognise requests they
-// have handled.
-func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bool, err error) {
+// Republish publishes an accepted request again. done means that there is nothing to publish:
+// the operation shows a step already, or there is no such request. Workers recognise requests
+// they have handled.
+func (o *Operations) Republish(ctx context.Context, id portal.OperationID) (done bool, err error) {
 	row, found, err := o.rows.find(ctx, id)
 	if err != nil {
 		return false, portal.Postpone("the records do not answer", err)
@@ -310,12 +303,11 @@ func (o *Operations) Resend(ctx context.Context, id portal.OperationID) (done bo
 	if len(progress.Steps) > 0 {
 		return true, nil
 	}
-	return false, portal.Postpone("the queues do not answer", o.publishStored(ctx, row, o.sender.Repeat))
+	return false, portal.Postpone("the queues do not answer", o.publishStored(ctx, row, o.sender.SendAgain))
 }
 
 type sendFunc func(context.Context, ...events.Event) error
 
-// publishStored publishes the request that the row holds.
 func (o *Operations) publishStored(ctx context.Context, row operationRow, send sendFunc) error {
 	request, err := events.DecodeRequest(row.Type, []byte(row.Body))
 	if err != nil {
@@ -335,8 +327,8 @@ func (o *Operations) publish(ctx context.Context, row operationRow, request even
 	return nil
 }
 
-// Find returns an operation of the account. An unknown operation and another account's are both
-// NotFound. If the operation has not moved for a while and there is a Sender, Find also nudges it.
+// Find returns an operation of the account; an unknown one and another account's are NotFound.
+// With a Sender, it nudges an operation that has not moved for a while.
 func (o *Operations) Find(ctx context.Context, account portal.AccountID, id portal.OperationID) (Operation, error) {
 	operation, err := o.find(ctx, id, func(row operationRow) bool { return row.Actor == portal.AccountActor(account) })
 	if err == nil {
@@ -345,8 +337,8 @@ func (o *Operations) Find(ctx context.Context, account portal.AccountID, id port
 	return operation, err
 }
 
-// Show returns any operation, for operators.
-func (o *Operations) Show(ctx context.Context, id portal.OperationID) (Operation, error) {
+// FindAny returns any operation, for operators.
+func (o *Operations) FindAny(ctx context.Context, id portal.OperationID) (Operation, error) {
 	return o.find(ctx, id, func(operationRow) bool { return true })
 }
 
@@ -370,7 +362,7 @@ func (o *Operations) find(ctx context.Context, id portal.OperationID, may func(o
 	return row.operation(progress), unread
 }
 
-// row returns the operation's row. PublishedAt may be out of date.
+// PublishedAt of the row may be out of date.
 func (o *Operations) row(ctx context.Context, id portal.OperationID) (operationRow, bool, error) {
 	if row, ok := o.read.recall(id); ok {
 		return row, true, nil
@@ -389,8 +381,8 @@ func (o *Operations) newID(submitted Submission) portal.OperationID {
 	return portal.OperationID(strings.ToLower(ulid.MustNew(ulid.Timestamp(o.now()), rand.Reader).String()))
 }
 
-// RegistrationKey is the Idempotency-Key for the registration that signing in submits, so that
-// several browsers signing in at once register the account once.
+// RegistrationKey is the Idempotency-Key of the registration that signing in submits, so that
+// several browsers register the account once.
 func RegistrationKey(account portal.AccountID) string { return "register:" + string(account) }
 
 // hash distinguishes different requests under one Idempotency-Key.
@@ -416,7 +408,7 @@ func notAccepted(err error) error {
 	return unavailable("The request could not be accepted right now. Nothing was done; send it again in a moment.", err)
 }
 
-// unavailable gives an error that has no code the code Unavailable and that message.
+// unavailable codes an error that has no code.
 func unavailable(message string, err error) error {
 	if portal.CodeOf(err) != portal.Internal {
 		return err

@@ -20,14 +20,12 @@ func wantPanic(t *testing.T, err error) {
 	}
 }
 
-// explosiveViews panic when the progress of an operation is read.
 type explosiveViews struct{ *projections.Views }
 
 func (explosiveViews) Progress(context.Context, portal.OperationID) (projections.Progress, error) {
 	panic("oh")
 }
 
-// explosiveUpdates panic when a request is counted.
 type explosiveUpdates struct{ *dynamodb.Client }
 
 func (explosiveUpdates) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {

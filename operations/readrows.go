@@ -6,11 +6,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// maxReadRows is how many rows are kept in memory.
 const maxReadRows = 1 << 12
 
-// readRows caches operation rows, because clients poll their operations. Only PublishedAt of a row
-// ever changes. It is safe for concurrent use.
+// readRows caches operation rows, since clients poll their operations. Only PublishedAt of a
+// row ever changes. It is safe for concurrent use.
 type readRows struct {
 	mu   sync.Mutex
 	rows map[portal.OperationID]operationRow

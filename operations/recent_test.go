@@ -63,7 +63,7 @@ func TestTheNewestOperationsOfAnAccountAreListedWhateverTheirOutcome(t *testing.
 func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	there := func(op portal.OperationID) (rows int) {
+	rowsOf := func(op portal.OperationID) (rows int) {
 		again := due.OfOperation(portal.AccountStream(ann), op, d.now).Place()
 		for _, partition := range []string{again.PK, "account#ann", "operation#" + string(op)} {
 			for _, item := range d.tables.Rows(t, d.tables.Records, partition) {
@@ -84,7 +84,7 @@ func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 		return rows
 	}
 	op := d.accepts(ask(ann, "k", register))
-	if got := there(op.ID); got != 3 {
+	if got := rowsOf(op.ID); got != 3 {
 		t.Errorf("%d rows are there, want the operation, its due row and its place in the list", got)
 	}
 	cfg := d.config()
@@ -92,7 +92,7 @@ func TestWhatBelongsToAnOperationIsWrittenWithIt(t *testing.T) {
 	_, err := operations.New(cfg).Accept(t.Context(), ask(ann, "refused", register))
 	refuses(t, err, portal.Unavailable)
 	id := portal.OperationID(portal.DeriveID("operation", string(portal.AccountActor(ann)), "refused"))
-	if got := there(id); got != 0 {
+	if got := rowsOf(id); got != 0 {
 		t.Errorf("of one that was not accepted %d rows are there", got)
 	}
 }

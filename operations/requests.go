@@ -103,10 +103,10 @@ func (o *Operations) knows(ctx context.Context, caller Caller, plan portal.PlanI
 	return false, nil
 }
 
-// maxRivals bounds the plans that a request names, to keep the message small.
+// maxRivals keeps the message small.
 const maxRivals = 200
 
-// rivals returns the other plans that open one of the stages today.
+// rivals returns the other plans that cover one of the stages today.
 func rivals(offered projections.Catalog, plan portal.PlanID, stages []portal.Stage) []portal.PlanID {
 	var found []portal.PlanID
 	for _, product := range offered.Products {
@@ -138,9 +138,9 @@ func (o *Operations) Recent(ctx context.Context, account portal.AccountID, limit
 }
 
 // Reveal returns the value of one of the account's keys. It records the reveal first; if that
-// fails, it returns no value. An unknown key and another account's are both NotFound. A key
-// that cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute in a minute
-// are TooManyRequests.
+// fails, it returns no value. An unknown key and another account's are NotFound. A key that
+// cannot be used now is a Conflict. More than projections.MaxRevealsPerMinute are
+// TooManyRequests.
 func (o *Operations) Reveal(ctx context.Context, caller Caller, id portal.KeyID) (string, error) {
 	key, value, err := o.value(ctx, caller.Account, id)
 	if err != nil {

@@ -100,13 +100,12 @@ func (p *patient) Catalog(ctx context.Context) (projections.Catalog, error) {
 	return p.Views.Catalog(ctx)
 }
 
-// told signals when a request is counted.
-type told struct {
+type signalling struct {
 	*dynamodb.Client
 	counted chan struct{}
 }
 
-func (c told) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+func (c signalling) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, opts ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
 	out, err := c.Client.UpdateItem(ctx, in, opts...)
 	close(c.counted)
 	return out, err
@@ -122,7 +121,7 @@ func TestARequestIsCountedWhileTheCatalogIsReadIfThePlanWasThereBefore(t *testin
 		t.Fatal(err)
 	}
 	counted := make(chan struct{})
-	cfg.Views, cfg.Tables = &patient{views, counted}, told{d.tables.Client, counted}
+	cfg.Views, cfg.Tables = &patient{views, counted}, signalling{d.tables.Client, counted}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if _, err := operations.New(cfg).Subscribe(ctx, who(ann, ""), "free"); err != nil {
@@ -211,7 +210,6 @@ func TestRequestsAreUnavailableWhileTheCatalogCannotBeRead(t *testing.T) {
 	}
 }
 
-// withKeys is a desk where ann has a key of every state.
 func withKeys(t *testing.T) *desk {
 	d := newDesk(t)
 	var facts []events.Fact

@@ -29,15 +29,13 @@ type client interface {
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// rows keeps operation rows and the actors' counters in the records table.
 type rows struct {
-	client client
-	table  string
-	// maxOpen is how many open requests an actor may have.
+	client  client
+	table   string
 	maxOpen int
 }
 
-// operationRow is a request as written down, with everything needed to publish it again.
+// operationRow is a request as written down, with all that publishing it again needs.
 type operationRow struct {
 	ID          portal.OperationID `dynamodbav:"id"`
 	Actor       portal.Actor       `dynamodbav:"actor"`
@@ -87,8 +85,8 @@ func decodeOperation(id portal.OperationID, item map[string]types.AttributeValue
 }
 
 // insert writes a new row, its entry in the actor's list, and the due row that publishes the
-// request again if its message is lost. If a row with that id exists, insert returns it
-// instead. After an error the rows may exist all the same, unless the error is notWritten.
+// request again. If a row with that id exists, insert returns it instead. After an error the
+// rows may exist all the same, unless the error is notWritten.
 func (r rows) insert(ctx context.Context, row operationRow) (known operationRow, isNew bool, err error) {
 	writes, err := r.newOperation(row)
 	if err != nil {
@@ -183,13 +181,12 @@ func (r rows) notPublished(ctx context.Context, row operationRow) error {
 	return nil
 }
 
-// insertTries bounds the attempts to write a row that other processes write at the same moment.
+// insertTries bounds the tries to write a row that other processes write too.
 const insertTries = 8
 
 // listedFor is how long an operation stays in its actor's list.
 const listedFor = 90 * 24 * time.Hour
 
-// listRow is an operation's entry in its actor's list.
 type listRow struct {
 	ID      portal.OperationID `dynamodbav:"id"`
 	Expires int64              `dynamodbav:"expires_at"`

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Code is the kind of an error. Codes are data: they appear in problem documents
-// (as /problems/<code>), in facts and in dead letters.
+// Code is the kind of an error. Codes are data: they appear in problem documents (as
+// /problems/<code>), in facts and in dead letters.
 type Code string
 
 // The codes. An error without one is Internal, and its text is for operators only.
@@ -27,12 +27,12 @@ const (
 	Internal        Code = "internal"
 )
 
-// Error is an error with a message for the user. The message says what to change,
-// and contains no secret and no text from AWS.
+// Error has a message for the user, which says what to change and contains no secret and no
+// text from AWS.
 type Error struct {
 	Code    Code
 	Message string
-	// Err is the cause. It is for operators and never shown to the user.
+	// Err is the cause, for operators only.
 	Err error
 }
 
@@ -48,8 +48,8 @@ func (e *Error) Unwrap() error { return e.Err }
 // Fail makes an Error.
 func Fail(code Code, message string) *Error { return &Error{Code: code, Message: message} }
 
-// PlanLimit refuses to add a key to another plan because it is in as many plans as AWS
-// allows. most is that number, 0 if it is not known.
+// PlanLimit refuses to add a key to another plan because it is in as many as AWS allows. most
+// is that number, 0 if it is not known.
 func PlanLimit(most int, plan string) *Error {
 	full, leave := fmt.Sprintf("A key can be in at most %d plans.", most), "Leave one of them first"
 	switch most {
@@ -62,8 +62,8 @@ func PlanLimit(most int, plan string) *Error {
 		"%s %s, then subscribe to %s, or ask the operator of this portal to have the quota raised.", full, leave, plan))
 }
 
-// CodeOf returns the code of the first Error in the chain, Internal if there is
-// none, and "" for nil.
+// CodeOf returns the code of the first Error in the chain, Internal if there is none, and ""
+// for nil.
 func CodeOf(err error) Code {
 	if err == nil {
 		return ""
@@ -84,9 +84,9 @@ func MessageOf(err error) string {
 	return "Something went wrong on our side."
 }
 
-// Postponed is returned by work that has to wait but has not failed: there is no
-// budget, another worker holds the lease, a table or queue does not answer. The
-// message is redelivered after After, and no failure is counted.
+// Postponed is returned by work that has to wait but has not failed: no budget, another
+// worker's lease, a table or queue that does not answer. The message is redelivered after
+// After, and no failure is counted.
 type Postponed struct {
 	After  time.Duration
 	Reason string
@@ -102,14 +102,15 @@ func (p *Postponed) Error() string {
 
 func (p *Postponed) Unwrap() error { return p.Err }
 
-// Postpone wraps an error in a Postponed, unless it is one or is nil. Its After is
-// 0, so the transport's backoff sets the delay (at most 60 seconds).
+// Postpone wraps an error in a Postponed. It returns nil, a Postponed and a PanicError as they
+// are. After is 0, so the transport's backoff sets the delay (at most 60 seconds).
 func Postpone(reason string, err error) error {
 	if err == nil {
 		return nil
 	}
 	var already *Postponed
-	if errors.As(err, &already) {
+	var panicked *PanicError
+	if errors.As(err, &already) || errors.As(err, &panicked) {
 		return err
 	}
 	return &Postponed{Reason: reason, Err: err}

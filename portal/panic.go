@@ -7,10 +7,9 @@ import (
 )
 
 // PanicError is a panic that was turned into an error. A message that leads to one counts as
-// failed, even if the error is within a Postponed: trying again forever would hide the fault.
+// failed: Postpone does not postpone it, because trying again forever would hide the fault.
 type PanicError struct {
 	Value any
-	// Stack is that of the panic, for the log.
 	Stack string
 }
 
@@ -26,8 +25,8 @@ func Recover(err *error) {
 }
 
 // Guard returns a function that does the work and turns a panic into a *PanicError. Work for a
-// message or a web request that runs in a goroutine of its own needs it: nobody else can recover
-// there, and the panic would end the whole process.
+// message or a web request in its own goroutine needs it: no other code can recover there, and
+// the panic would end the whole process.
 func Guard(work func() error) func() error {
 	return func() (err error) {
 		defer Recover(&err)
@@ -45,7 +44,7 @@ func StackOf(err error) string {
 }
 
 // WithStack adds the field "stack" to a log line whose error comes from a panic. E is
-// *zerolog.Event; this package does not import it.
+// *zerolog.Event, which this package does not import.
 func WithStack[E interface{ Str(key, value string) E }](line E, err error) E {
 	if stack := StackOf(err); stack != "" {
 		return line.Str("stack", stack)

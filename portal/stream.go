@@ -20,8 +20,8 @@ const (
 // StreamKind is the kind of thing that a stream is about.
 type StreamKind string
 
-// The kinds. KindUnknown is for a name that is not one of Gatehouse's streams, or is one
-// that only a newer version knows.
+// KindUnknown is for a name that is not one of Gatehouse's streams, or that only a newer
+// version knows.
 const (
 	KindUnknown StreamKind = ""
 	KindAccount StreamKind = "account"
@@ -65,8 +65,8 @@ func (s Stream) Kind() StreamKind {
 	return KindUnknown
 }
 
-// Actor is who made a request: "account/<id>" for a person, "operator" for the
-// command line, "" for a worker.
+// Actor is who made a request: "account/<id>" for a person, "operator" for the command line, ""
+// for a worker.
 type Actor string
 
 // Operator is the actor of requests from the command line.

@@ -4,8 +4,7 @@ package portal
 // The default target is "", and ids that belong to it stay as they are.
 type Target string
 
-// Of qualifies an API Gateway id with the target: "<target>:<id>", or the id alone for
-// the default target.
+// Of qualifies an API Gateway id: "<target>:<id>", or the id alone for the default target.
 func (t Target) Of(id string) string {
 	if t == "" {
 		return id

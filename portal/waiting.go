@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// LastWait is how long work still waits once the process is stopping: long enough to get a
-// token or lease that is free, so that nearly finished work can finish.
+// LastWait is how long work still waits once the process is stopping: enough to get a token or
+// lease that is free, so that nearly finished work can finish.
 const LastWait = 100 * time.Millisecond
 
 // UnlessStopping returns a context to wait in. It ends with ctx, or LastWait after the process
@@ -35,7 +35,7 @@ func UnlessStopping(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // Stopped returns the Postponed for a wait that ended because its context did. If the process
-// is stopping, ErrStopping is in its chain, and the message is handed back at once.
+// is stopping, ErrStopping is in its chain.
 func Stopped(waiting context.Context) error {
 	return Postpone("stopping", context.Cause(waiting))
 }

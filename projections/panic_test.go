@@ -64,27 +64,37 @@ func TestAPanicOfReadingTheActivityIsItsError(t *testing.T) {
 	wantPanic(t, err)
 }
 
-// explosiveStream is a journal that panics at one of its streams.
+// explosiveStream is a journal that panics at one of its streams, or returns the error.
 type explosiveStream struct {
 	wholeJournal
 	stream portal.Stream
+	err    error
 }
 
 func (u explosiveStream) Read(ctx context.Context, stream portal.Stream, after int64) ([]events.Event, error) {
-	if stream == u.stream {
-		panic("oh")
+	switch {
+	case stream != u.stream:
+		return u.wholeJournal.Read(ctx, stream, after)
+	case u.err != nil:
+		return nil, u.err
 	}
-	return u.wholeJournal.Read(ctx, stream, after)
+	panic("oh")
 }
 
 func TestAStreamAtWhichTheRebuildPanicsCountsAsUnreadable(t *testing.T) {
 	t.Parallel()
-	s := newScreen(t)
-	s.shown(annStream, whole...)
-	s.shown("licence/l1", registered)
-	r := s.rebuild(s.beside(explosiveStream{s.journal, "licence/l1"}, s.tables.Client))
-	s.run(r, Demanded)
-	if result := s.lastRebuild(r); result.Unreadable != 1 || s.pointer().Live != 2 {
-		t.Errorf("the result is %+v, the pointer %+v", result, s.pointer())
+	elsewhere := portal.Postpone("the journal does not answer", portal.Guard(func() error { panic("oh") })())
+	for name, err := range map[string]error{"in the rebuild's goroutine": nil, "in another goroutine": elsewhere} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScreen(t)
+			s.shown(annStream, whole...)
+			s.shown("licence/l1", registered)
+			r := s.rebuild(s.beside(explosiveStream{s.journal, "licence/l1", err}, s.tables.Client))
+			s.run(r, Demanded)
+			if result := s.lastRebuild(r); result.Unreadable != 1 || s.pointer().Live != 2 {
+				t.Errorf("the result is %+v, the pointer %+v", result, s.pointer())
+			}
+		})
 	}
 }

@@ -14,76 +14,76 @@ import (
 	"github.com/gatehouse-portal/gatehouse/state"
 )
 
-func (r *run) detach(ctx context.Context, pair portal.Pair) error {
-	key := r.account.Keys[pair.Key]
-	if r.mayBeUnrecorded {
-		if found, err := r.adopt(ctx, key); found || err != nil {
+func (c *convergence) detach(ctx context.Context, pair portal.Pair) error {
+	key := c.account.Keys[pair.Key]
+	if c.mayBeUnrecorded {
+		if found, err := c.adopt(ctx, key); found || err != nil {
 			return err // the task comes up again
 		}
 	}
 	// A key that was never created is in no plan.
 	if key.Created() {
-		if err := r.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !isRefused(err, gateway.PlanGone, gateway.KeyGone) {
+		if err := c.plane.Detach(ctx, pair.Plan, key.GatewayID); err != nil && !isRefused(err, gateway.PlanGone, gateway.KeyGone) {
 			return fmt.Errorf("detaching key %s: %w", pair.Key, err)
 		}
 	}
-	return r.done(ctx, pair)
+	return c.done(ctx, pair)
 }
 
-func (r *run) attach(ctx context.Context, pair portal.Pair) error {
-	key := r.account.Keys[pair.Key]
+func (c *convergence) attach(ctx context.Context, pair portal.Pair) error {
+	key := c.account.Keys[pair.Key]
 	if !key.Created() {
 		// The new key is recorded first; the task comes up again.
-		return r.create(ctx, pair, key)
+		return c.create(ctx, pair, key)
 	}
-	err := r.plane.Attach(ctx, pair.Plan, key.GatewayID)
+	err := c.plane.Attach(ctx, pair.Plan, key.GatewayID)
 	switch {
 	case err == nil:
-		return r.done(ctx, pair)
+		return c.done(ctx, pair)
 	case isRefused(err, gateway.KeyGone):
-		return r.renew(ctx, pair, err)
+		return c.renew(ctx, pair, err)
 	}
-	return r.withdrawIfRefused(ctx, pair, err)
+	return c.withdrawIfRefused(ctx, pair, err)
 }
 
 // renew creates a key again that API Gateway has lost, once a run. A key that was created a
 // moment ago may not be readable yet. If the key exists after all, it is found by its name and
 // left as it is.
-func (r *run) renew(ctx context.Context, pair portal.Pair, cause error) error {
-	key := r.account.Keys[pair.Key]
+func (c *convergence) renew(ctx context.Context, pair portal.Pair, cause error) error {
+	key := c.account.Keys[pair.Key]
 	switch {
-	case r.renewed[key.ID]:
+	case c.renewed[key.ID]:
 		return fmt.Errorf("attaching key %s, which API Gateway lost again: %w", key.ID, cause)
-	case r.Now().Sub(key.CreatedAt) < listing:
+	case c.Now().Sub(key.CreatedAt) < listDelay:
 		return &portal.Postponed{After: retry, Reason: "a key that was just created may not be readable yet", Err: cause}
 	}
-	r.renewed[key.ID] = true
-	id, err := r.createKey(ctx, key)
+	c.renewed[key.ID] = true
+	id, err := c.createKey(ctx, key)
 	if err != nil {
-		return r.withdrawIfRefused(ctx, pair, err)
+		return c.withdrawIfRefused(ctx, pair, err)
 	}
-	return r.created(ctx, pair.Plan, key, id)
+	return c.created(ctx, pair.Plan, key, id)
 }
 
 // withdrawIfRefused withdraws the plan from the key if API Gateway refuses it for good. If
 // cause is any other error, it returns cause.
-func (r *run) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
-	name := r.account.Subscriptions[pair.Plan].Name
+func (c *convergence) withdrawIfRefused(ctx context.Context, pair portal.Pair, cause error) error {
+	name := c.account.Subscriptions[pair.Plan].Name
 	var no *gateway.Refused
 	var limit *gateway.LimitReached
 	switch {
 	case errors.As(cause, &limit) && limit.Limit == gateway.PlansPerKey:
-		return r.planLimitReached(ctx, pair, cause)
+		return c.planLimitReached(ctx, pair, cause)
 	case !errors.As(cause, &no):
 		return cause
 	}
 	switch no.Reason {
 	case gateway.PlanGone:
-		return r.withdraw(ctx, pair, cause, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
+		return c.withdraw(ctx, pair, cause, portal.NotFound, fmt.Sprintf("%s is no longer offered.", name), events.LostPlanGone)
 	case gateway.StageTaken:
-		return r.rival(ctx, pair, no)
+		return c.rival(ctx, pair, no)
 	}
-	return r.withdraw(ctx, pair, cause, portal.Conflict, fmt.Sprintf(
+	return c.withdraw(ctx, pair, cause, portal.Conflict, fmt.Sprintf(
 		"API Gateway does not accept the key for %s. The operator of this portal has to look into it.", name), "")
 }
 
@@ -93,15 +93,15 @@ var errBeingLeft = errors.New("API Gateway still has the key in a plan that is b
 
 // planLimitReached handles a key that is in as many plans as AWS allows. If one is being left,
 // the task waits for that. Otherwise the owner must leave one.
-func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause error) error {
-	if err := r.load(ctx); err != nil { // the owner may be leaving one by now
+func (c *convergence) planLimitReached(ctx context.Context, pair portal.Pair, cause error) error {
+	if err := c.load(ctx); err != nil { // the owner may be leaving one by now
 		return err
 	}
 	in := 0
-	for other, attachment := range r.account.Attachments {
+	for other, attachment := range c.account.Attachments {
 		switch {
 		case other.Key != pair.Key:
-		case attachment.Phase == state.Ending && r.stuck[task{key: other.Key, plan: other.Plan}] == nil:
+		case attachment.Phase == state.Ending && c.stuck[task{key: other.Key, plan: other.Plan}] == nil:
 			return nil // leaving comes first, then this task again
 		case attachment.Phase == state.Ending:
 			return errBeingLeft
@@ -109,29 +109,29 @@ func (r *run) planLimitReached(ctx context.Context, pair portal.Pair, cause erro
 			in++
 		}
 	}
-	no := portal.PlanLimit(in, r.account.Subscriptions[pair.Plan].Name)
-	return r.withdraw(ctx, pair, cause, no.Code, no.Message, "")
+	no := portal.PlanLimit(in, c.account.Subscriptions[pair.Plan].Name)
+	return c.withdraw(ctx, pair, cause, no.Code, no.Message, "")
 }
 
 // rival handles a key that another plan holds on a stage of this one. If the fold does not want
 // the key in the other plan, the key is detached from it first. Otherwise the owner must leave
 // one of the two.
-func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
+func (c *convergence) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) error {
 	other := portal.Pair{Key: pair.Key, Plan: no.Rival}
 	switch {
 	case no.Rival == "":
 		return &portal.Postponed{After: retry, Reason: "API Gateway reports another plan with the key on a stage, and lists none", Err: no}
-	case !r.account.Attachments[other].Desired():
-		if r.takenOut[other] {
+	case !c.account.Attachments[other].Desired():
+		if c.takenOut[other] {
 			return &portal.Postponed{After: retry, Reason: "API Gateway still has the key in another plan", Err: no}
 		}
 		zerolog.Ctx(ctx).Warn().Str("plan", string(other.Plan)).Msg("API Gateway has the key in a plan that it should not be in; detaching it")
-		r.takenOut[other], r.recheck[other] = true, true
-		delete(r.stuck, task{key: other.Key, plan: other.Plan})
+		c.takenOut[other], c.recheck[other] = true, true
+		delete(c.stuck, task{key: other.Key, plan: other.Plan})
 		return nil
 	}
-	mine, theirs := r.account.Subscriptions[pair.Plan].Name, r.account.Subscriptions[other.Plan].Name
-	return r.withdraw(ctx, pair, no, portal.Conflict, fmt.Sprintf(
+	mine, theirs := c.account.Subscriptions[pair.Plan].Name, c.account.Subscriptions[other.Plan].Name
+	return c.withdraw(ctx, pair, no, portal.Conflict, fmt.Sprintf(
 		"%s and %s are plans of the same API, and a key can hold only one of them. Leave %s first, then subscribe to %s.",
 		mine, theirs, theirs, mine), events.LostStageTaken)
 }
@@ -139,10 +139,10 @@ func (r *run) rival(ctx context.Context, pair portal.Pair, no *gateway.Refused) 
 // withdraw records that the key cannot have the plan: it rejects the plan's open wish. If the
 // plan is active instead, it records the loss, unless lost is "". If nothing is recorded and the
 // key's own wish is open, withdraw returns the cause.
-func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
-	delete(r.recheck, pair)
-	touched, err := r.record(ctx, r.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
-		s := r.account.Subscriptions[pair.Plan]
+func (c *convergence) withdraw(ctx context.Context, pair portal.Pair, cause error, code portal.Code, message string, lost events.LossReason) error {
+	delete(c.recheck, pair)
+	touched, err := c.record(ctx, c.correlation(pair.Plan), watchPlan(pair.Plan), func() []events.Fact {
+		s := c.account.Subscriptions[pair.Plan]
 		switch {
 		case s.Open() && s.Desired():
 			return []events.Fact{events.RequestRejected{Link: events.Link{Wish: s.OpenedBy}, Code: code, Message: message}}
@@ -155,8 +155,8 @@ func (r *run) withdraw(ctx context.Context, pair portal.Pair, cause error, code 
 	case err != nil:
 		return err
 	case touched:
-		r.recheck[pair] = true
-	case r.account.Attachments[pair].Open():
+		c.recheck[pair] = true
+	case c.account.Attachments[pair].Open():
 		return cause
 	}
 	return nil

@@ -112,7 +112,7 @@ func (s *sent) Send(_ context.Context, m ...events.Event) error {
 	return nil
 }
 
-func (s *sent) Repeat(_ context.Context, m ...events.Event) error {
+func (s *sent) SendAgain(_ context.Context, m ...events.Event) error {
 	s.repeated = append(s.repeated, m...)
 	return nil
 }
@@ -1027,7 +1027,7 @@ func (d deaf) Send(context.Context, ...events.Event) error {
 	return portal.Postpone("the topic does not answer", errors.New("no answer"))
 }
 
-func (deaf) Repeat(context.Context, ...events.Event) error { return nil }
+func (deaf) SendAgain(context.Context, ...events.Event) error { return nil }
 
 func TestFactsThatWereNotSentPostponeTheMessageWhateverElseFailed(t *testing.T) {
 	t.Parallel()

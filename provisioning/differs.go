@@ -73,14 +73,14 @@ func differs(account state.Account, holds held, plans map[portal.PlanID]bool, be
 }
 
 func (d *difference) compareKeys(account state.Account, holds held, predates func(time.Time) bool) {
-	there := map[portal.GatewayKeyID]bool{}
+	present := map[portal.GatewayKeyID]bool{}
 	for _, listed := range holds.keys {
 		key, known := account.Keys[listed.key]
 		switch {
 		case known && key.Released:
 			d.drifted = true
 		case known && listed.ID == key.GatewayID:
-			there[key.GatewayID] = true
+			present[key.GatewayID] = true
 			if listed.Disabled != key.Disabled {
 				d.drifted = true
 			}
@@ -92,7 +92,7 @@ func (d *difference) compareKeys(account state.Account, holds held, predates fun
 	}
 	for _, key := range account.Keys {
 		switch {
-		case !key.Created() || key.Releasing != 0 || there[key.GatewayID]:
+		case !key.Created() || key.Releasing != 0 || present[key.GatewayID]:
 		case predates(key.CreatedAt):
 			d.drifted = true
 			d.missing = append(d.missing, key.GatewayID)

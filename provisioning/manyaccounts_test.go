@@ -95,8 +95,8 @@ func (c *city) worker(t *testing.T) *provisioning.Converger {
 // quiet publishes nothing.
 type quiet struct{}
 
-func (quiet) Send(context.Context, ...events.Event) error   { return nil }
-func (quiet) Repeat(context.Context, ...events.Event) error { return nil }
+func (quiet) Send(context.Context, ...events.Event) error      { return nil }
+func (quiet) SendAgain(context.Context, ...events.Event) error { return nil }
 
 type longValues struct{}
 

@@ -26,27 +26,37 @@ func TestAPanicOfSendingFactsIsTheErrorOfTheMessage(t *testing.T) {
 	}
 }
 
-// explosiveAccounts panic at one account.
+// explosiveAccounts panics at one account, or returns the error.
 type explosiveAccounts struct {
 	*accounts.Reader
 	account portal.AccountID
+	err     error
 }
 
 func (e explosiveAccounts) Account(ctx context.Context, id portal.AccountID) (accounts.History, error) {
-	if id == e.account {
-		panic("oh")
+	switch {
+	case id != e.account:
+		return e.Reader.Account(ctx, id)
+	case e.err != nil:
+		return accounts.History{}, e.err
 	}
-	return e.Reader.Account(ctx, id)
+	panic("oh")
 }
 
 func TestAStreamAtWhichTheSweepPanicsCountsAsUnreadable(t *testing.T) {
 	t.Parallel()
-	b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
-	b.append("broken", events.UserRegistered{})
-	sweep := b.sweep(&listings{plans: []portal.PlanID{"free"}}, 99)
-	sweep.Accounts = explosiveAccounts{b.reader(b.journal), "broken"}
-	found := b.swept(sweep)
-	if found.Streams != 1 || found.Open != 1 || found.Unreadable != 1 {
-		t.Errorf("found %+v", found)
+	elsewhere := portal.Postpone("the journal does not answer", portal.Guard(func() error { panic("oh") })())
+	for name, err := range map[string]error{"in the sweep's goroutine": nil, "in another goroutine": elsewhere} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, events.UserRegistered{}, keyWanted, freeWanted)
+			b.append("broken", events.UserRegistered{})
+			sweep := b.sweep(&listings{plans: []portal.PlanID{"free"}}, 99)
+			sweep.Accounts = explosiveAccounts{b.reader(b.journal), "broken", err}
+			found := b.swept(sweep)
+			if found.Streams != 1 || found.Open != 1 || found.Unreadable != 1 {
+				t.Errorf("found %+v", found)
+			}
+		})
 	}
 }

@@ -28,9 +28,9 @@ const (
 	flapping = 10 * time.Minute
 	// accountLease keeps other workers off an account. Two at once would be slower, not wrong.
 	accountLease = time.Minute
-	// listing is how long API Gateway may take to list a change. Until then absence proves
+	// listDelay is how long API Gateway may take to list a change. Until then absence proves
 	// nothing.
-	listing = 5 * time.Minute
+	listDelay = 5 * time.Minute
 	// A message comes again after retry if API Gateway needs a moment, after unlisted while a
 	// key exists that no list shows, and after upgrade if only newer workers understand its
 	// stream.
@@ -49,7 +49,7 @@ type accountReader interface {
 
 type sender interface {
 	Send(ctx context.Context, messages ...events.Event) error
-	Repeat(ctx context.Context, messages ...events.Event) error
+	SendAgain(ctx context.Context, messages ...events.Event) error
 }
 
 // ControlPlane is what converging needs of API Gateway. Every call may be repeated.
@@ -109,7 +109,7 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	case !ok:
 		return &portal.Postponed{After: time.Second, Reason: "another worker converges this account"}
 	}
-	r := newRun(c, id, msg, lease)
+	r := newConvergence(c, id, msg, lease)
 	defer func() { lease.End(r.allRecorded()) }()
 	err = r.handle(ctx)
 	// The message must come again, which sends the facts that were not sent.
@@ -120,22 +120,22 @@ func (c *Converger) Handle(ctx context.Context, msg events.Event) error {
 	return err
 }
 
-func (r *run) handle(ctx context.Context) error {
-	if err := r.load(ctx); err != nil {
+func (c *convergence) handle(ctx context.Context) error {
+	if err := c.load(ctx); err != nil {
 		return err
 	}
-	if err := r.publishAgain(ctx); err != nil {
+	if err := c.publishAgain(ctx); err != nil {
 		return err
 	}
-	if wake, ok := r.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
-		if err := r.compare(ctx); err != nil {
+	if wake, ok := c.msg.Data.(events.ProvisionRequested); ok && wake.Recheck {
+		if err := c.compare(ctx); err != nil {
 			return err
 		}
 	}
-	return r.converge(ctx)
+	return c.converge(ctx)
 }
 
-type run struct {
+type convergence struct {
 	*Converger
 	id      portal.AccountID
 	msg     events.Event
@@ -163,8 +163,8 @@ type run struct {
 	renewed map[portal.KeyID]bool
 }
 
-func newRun(c *Converger, id portal.AccountID, msg events.Event, lease leases.AccountLease) *run {
-	return &run{
+func newConvergence(c *Converger, id portal.AccountID, msg events.Event, lease leases.AccountLease) *convergence {
+	return &convergence{
 		Converger: c, id: id, msg: msg, lease: lease,
 		mayBeUnrecorded: !lease.LastUnrecorded.IsZero(),
 		recheck:         map[portal.Pair]bool{},
@@ -174,75 +174,75 @@ func newRun(c *Converger, id portal.AccountID, msg events.Event, lease leases.Ac
 	}
 }
 
-func (r *run) load(ctx context.Context) error {
-	history, err := r.Accounts.Account(ctx, r.id)
+func (c *convergence) load(ctx context.Context) error {
+	history, err := c.Accounts.Account(ctx, c.id)
 	if err != nil {
 		return err
 	}
-	r.account, r.latest, r.loaded = history.Account, history.Facts, true
-	if unknown := r.account.NotUnderstood; unknown != "" {
-		return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", r.msg.Subject, events.Name(unknown))}
+	c.account, c.latest, c.loaded = history.Account, history.Facts, true
+	if unknown := c.account.NotUnderstood; unknown != "" {
+		return &portal.Postponed{After: upgrade, Reason: fmt.Sprintf("%s holds a %s, which only newer workers understand", c.msg.Subject, events.Name(unknown))}
 	}
 	return nil
 }
 
 // allRecorded says that no key of the account may exist without being recorded.
-func (r *run) allRecorded() bool {
-	if !r.mayBeUnrecorded {
+func (c *convergence) allRecorded() bool {
+	if !c.mayBeUnrecorded {
 		return true
 	}
-	for _, key := range r.account.Keys {
+	for _, key := range c.account.Keys {
 		if !key.Created() && !key.Released {
 			return false
 		}
 	}
-	return r.loaded
+	return c.loaded
 }
 
-func (r *run) publishAgain(ctx context.Context) error {
+func (c *convergence) publishAgain(ctx context.Context) error {
 	var recorded []events.Event
-	for _, fact := range r.latest {
-		if fact.Causation == r.msg.ID {
+	for _, fact := range c.latest {
+		if fact.Causation == c.msg.ID {
 			recorded = append(recorded, fact)
 		}
 	}
 	if len(recorded) == 0 {
 		return nil
 	}
-	return portal.Postpone("the topic does not answer", r.Sender.Repeat(ctx, recorded...))
+	return portal.Postpone("the topic does not answer", c.Sender.SendAgain(ctx, recorded...))
 }
 
-func (r *run) converge(ctx context.Context) error {
+func (c *convergence) converge(ctx context.Context) error {
 	for {
-		t, ok := r.next()
+		t, ok := c.next()
 		if !ok {
-			return r.stuckError()
+			return c.stuckError()
 		}
-		r.plane = r.Session(r.urgency(t), r.leased(ctx))
-		err := r.do(ctx, t)
+		c.plane = c.Session(c.urgency(t), c.leased(ctx))
+		err := c.do(ctx, t)
 		var postponed *portal.Postponed
 		switch {
 		case errors.As(err, &postponed):
 			return err
 		case err != nil:
-			if err := r.park(ctx, t, err); err != nil {
+			if err := c.park(ctx, t, err); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (r *run) leased(ctx context.Context) func() time.Time {
-	return func() time.Time { return r.MessageLease(ctx) }
+func (c *convergence) leased(ctx context.Context) func() time.Time {
+	return func() time.Time { return c.MessageLease(ctx) }
 }
 
-func (r *run) urgency(t task) gateway.Urgency {
-	s := r.account.Subscriptions[t.plan]
+func (c *convergence) urgency(t task) gateway.Urgency {
+	s := c.account.Subscriptions[t.plan]
 	opened := s.OpenedAt
-	if attachment, ok := r.account.Attachments[t.pair()]; ok {
+	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		opened = attachment.OpenedAt
 	}
-	if r.Now().Sub(opened) < fresh && !s.Flapping(r.Now(), flapping) {
+	if c.Now().Sub(opened) < fresh && !s.Flapping(c.Now(), flapping) {
 		return gateway.Interactive
 	}
 	return gateway.Backlog
@@ -251,9 +251,9 @@ func (r *run) urgency(t task) gateway.Urgency {
 // stuckError is the error for the stuck tasks, nil for those that other messages wake: due rows
 // and sweeps, or the task of a plan that is being left. The message comes again after a
 // throttle, and while a key is not listed yet. Any other error is a failure.
-func (r *run) stuckError() error {
+func (c *convergence) stuckError() error {
 	var wait *portal.Postponed
-	for t, err := range r.stuck {
+	for t, err := range c.stuck {
 		var busy *gateway.Unavailable
 		switch {
 		case parkedFor(err) != events.WaitingForAWS, errors.Is(err, errBeingLeft):
@@ -271,20 +271,20 @@ func (r *run) stuckError() error {
 	return wait
 }
 
-func (r *run) park(ctx context.Context, t task, cause error) error {
-	r.stuck[t] = cause
+func (c *convergence) park(ctx context.Context, t task, cause error) error {
+	c.stuck[t] = cause
 	reason := parkedFor(cause)
 	level := zerolog.WarnLevel
 	if reason == events.WaitingForKMSKey {
 		level = zerolog.ErrorLevel // it lasts until an operator does what the error says
 	}
 	zerolog.Ctx(ctx).WithLevel(level).Err(cause).Stringer("task", t).Str("reason", string(reason)).Msg("provisioning waits")
-	if r.Waits != nil {
-		r.Waits(reason)
+	if c.Waits != nil {
+		c.Waits(reason)
 	}
-	wish := r.wish(t)
-	_, err := r.record(ctx, r.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
-		s, open := r.account.Wish(wish)
+	wish := c.wish(t)
+	_, err := c.record(ctx, c.correlation(t.plan), watchPlan(t.plan), func() []events.Fact {
+		s, open := c.account.Wish(wish)
 		if !open || s.Parked == reason {
 			return nil
 		}
@@ -314,14 +314,14 @@ func parkedFor(cause error) events.Reason {
 	return events.WaitingForAWS
 }
 
-func (r *run) wish(t task) int64 {
-	if attachment, ok := r.account.Attachments[t.pair()]; ok {
+func (c *convergence) wish(t task) int64 {
+	if attachment, ok := c.account.Attachments[t.pair()]; ok {
 		return attachment.OpenedBy
 	}
-	return r.account.Subscriptions[t.plan].OpenedBy
+	return c.account.Subscriptions[t.plan].OpenedBy
 }
 
 // correlation is that of the request that opened the plan's wish, not that of the wake-up.
-func (r *run) correlation(plan portal.PlanID) string {
-	return cmp.Or(r.account.Subscriptions[plan].Correlation, r.msg.Correlation)
+func (c *convergence) correlation(plan portal.PlanID) string {
+	return cmp.Or(c.account.Subscriptions[plan].Correlation, c.msg.Correlation)
 }

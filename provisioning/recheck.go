@@ -21,90 +21,90 @@ import (
 // may have changed them by hand, or a stalled worker may have acted late. docs/architecture.md
 // lists what is mended. A key that cannot be compared now becomes a stuck task, unless the error
 // is Postponed, which compare returns.
-func (r *run) compare(ctx context.Context) error {
-	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
-		r.plane = r.Session(gateway.Background, r.leased(ctx))
-		err := r.compareKey(ctx, id)
+func (c *convergence) compare(ctx context.Context) error {
+	for _, id := range slices.Sorted(maps.Keys(c.account.Keys)) {
+		c.plane = c.Session(gateway.Background, c.leased(ctx))
+		err := c.compareKey(ctx, id)
 		var postponed *portal.Postponed
 		switch {
 		case errors.As(err, &postponed):
 			return err
 		case err != nil:
 			zerolog.Ctx(ctx).Warn().Err(err).Str("key", string(id)).Msg("cannot compare a key")
-			r.stuck[task{key: id}] = fmt.Errorf("comparing it with API Gateway: %w", err)
+			c.stuck[task{key: id}] = fmt.Errorf("comparing it with API Gateway: %w", err)
 		}
 	}
 	return nil
 }
 
-func (r *run) compareKey(ctx context.Context, id portal.KeyID) error {
-	if key := r.account.Keys[id]; key.Released {
-		return r.deleteReturned(ctx, key)
+func (c *convergence) compareKey(ctx context.Context, id portal.KeyID) error {
+	if key := c.account.Keys[id]; key.Released {
+		return c.deleteReturned(ctx, key)
 	}
-	if _, err := r.adopt(ctx, r.account.Keys[id]); err != nil {
+	if _, err := c.adopt(ctx, c.account.Keys[id]); err != nil {
 		return err
 	}
-	key := r.account.Keys[id]
+	key := c.account.Keys[id]
 	if !key.Created() {
 		return nil
 	}
-	actual, err := r.plane.Inspect(ctx, key.GatewayID)
+	actual, err := c.plane.Inspect(ctx, key.GatewayID)
 	switch {
 	case isRefused(err, gateway.KeyGone):
-		return r.remake(ctx, key)
+		return c.remake(ctx, key)
 	case err != nil:
 		return err
 	}
-	if err := r.observe(ctx, key, actual); err != nil {
+	if err := c.observe(ctx, key, actual); err != nil {
 		return err
 	}
-	return r.comparePlans(ctx, key)
+	return c.comparePlans(ctx, key)
 }
 
 // remake creates a key again that API Gateway does not show, unless it was created a moment
 // ago or is being released.
-func (r *run) remake(ctx context.Context, key state.Key) error {
-	if r.Now().Sub(key.CreatedAt) < listing || key.Releasing != 0 {
+func (c *convergence) remake(ctx context.Context, key state.Key) error {
+	if c.Now().Sub(key.CreatedAt) < listDelay || key.Releasing != 0 {
 		return nil
 	}
-	id, err := r.createKey(ctx, key)
+	id, err := c.createKey(ctx, key)
 	if err != nil {
 		return err
 	}
 	zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Msg("API Gateway had lost a key; created it again")
-	r.renewed[key.ID] = true
-	if err := r.created(ctx, r.planOf(key.ID), key, id); err != nil {
+	c.renewed[key.ID] = true
+	if err := c.created(ctx, c.planOf(key.ID), key, id); err != nil {
 		return err
 	}
-	return r.comparePlans(ctx, r.account.Keys[key.ID])
+	return c.comparePlans(ctx, c.account.Keys[key.ID])
 }
 
 // deleteReturned deletes a key that was released and that a stalled worker created late.
-func (r *run) deleteReturned(ctx context.Context, key state.Key) error {
-	id, found, err := r.plane.FindKey(ctx, r.KeyName(r.account.ID, key.ID))
+func (c *convergence) deleteReturned(ctx context.Context, key state.Key) error {
+	id, found, err := c.plane.FindKey(ctx, c.KeyName(c.account.ID, key.ID))
 	if err != nil || !found {
 		return err
 	}
 	// The key may be wanted again by now, and this be the new one.
-	if touched, err := r.reload(ctx, watchKey(key.ID)); touched || err != nil {
+	if touched, err := c.reload(ctx, watchKey(key.ID)); touched || err != nil {
 		return err
 	}
-	return r.plane.DeleteKey(ctx, id)
+	return c.plane.DeleteKey(ctx, id)
 }
 
 // observe records whether the key is enabled if the fold says otherwise, and restores its name.
-func (r *run) observe(ctx context.Context, key state.Key, actual gateway.KeyState) error {
-	if want := r.KeyName(r.account.ID, key.ID); actual.Name != want {
+func (c *convergence) observe(ctx context.Context, key state.Key, actual gateway.KeyState) error {
+	if want := c.KeyName(c.account.ID, key.ID); actual.Name != want {
 		zerolog.Ctx(ctx).Warn().Str("key", string(key.ID)).Str("was", actual.Name).Msg("somebody has renamed a key; renaming it back")
-		if err := r.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
+		if err := c.plane.Rename(ctx, key.GatewayID, want); err != nil && !isRefused(err, gateway.KeyGone) {
 			return err
 		}
 	}
 	if actual.Enabled != key.Disabled {
 		return nil
 	}
-	_, err := r.record(ctx, r.msg.Correlation, watchKey(key.ID), func() []events.Fact {
-		now := r.account.Keys[key.ID]
+	_, err := c.record(ctx, c.msg.Correlation, watchKey(key.ID), func() []events.Fact {
+		now := c.account.Keys[key.ID]
 		if !now.Created() || now.Disabled != actual.Enabled {
 			return nil
 		}
@@ -114,23 +114,23 @@ func (r *run) observe(ctx context.Context, key state.Key, actual gateway.KeyStat
 }
 
 // comparePlans notes the plans in which API Gateway and the fold differ.
-func (r *run) comparePlans(ctx context.Context, key state.Key) error {
-	holds, err := r.plane.PlansOf(ctx, key.GatewayID)
+func (c *convergence) comparePlans(ctx context.Context, key state.Key) error {
+	holds, err := c.plane.PlansOf(ctx, key.GatewayID)
 	if err != nil {
 		return err
 	}
 	held := map[portal.PlanID]bool{}
 	for _, plan := range holds {
 		held[plan.ID] = true
-		if pair := (portal.Pair{Key: key.ID, Plan: plan.ID}); r.account.Attachments[pair].Phase == "" {
+		if pair := (portal.Pair{Key: key.ID, Plan: plan.ID}); c.account.Attachments[pair].Phase == "" {
 			zerolog.Ctx(ctx).Warn().Str("plan", string(plan.ID)).Msg("API Gateway has the key in a plan that was never subscribed to; detaching it")
-			r.recheck[pair] = true
+			c.recheck[pair] = true
 		}
 	}
-	for pair, attachment := range r.account.Attachments {
+	for pair, attachment := range c.account.Attachments {
 		if pair.Key == key.ID && !attachment.Open() && held[pair.Plan] != attachment.Desired() {
 			zerolog.Ctx(ctx).Warn().Str("plan", string(pair.Plan)).Str("is", string(attachment.Phase)).Msg("API Gateway differs from the fold; mending it")
-			r.recheck[pair] = true
+			c.recheck[pair] = true
 		}
 	}
 	return nil

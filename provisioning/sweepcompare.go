@@ -53,7 +53,7 @@ func (s *Sweep) comparePage(ctx context.Context, p sweepProgress) (sweepProgress
 		return p, err
 	}
 	if len(wake) > 0 {
-		if err := s.Sender.Repeat(ctx, wake...); err != nil {
+		if err := s.Sender.SendAgain(ctx, wake...); err != nil {
 			return p, portal.Postpone("the queues do not answer", err)
 		}
 	}

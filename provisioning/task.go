@@ -28,12 +28,12 @@ func (t task) String() string {
 }
 
 // Detaching comes first, since it makes room on stages, and giving keys back last.
-func (r *run) next() (task, bool) {
+func (c *convergence) next() (task, bool) {
 	var wanted, plans, released []task
-	for _, pair := range r.pairs() {
+	for _, pair := range c.pairs() {
 		t := task{key: pair.Key, plan: pair.Plan}
-		attachment := r.account.Attachments[pair]
-		if r.stuck[t] != nil || !attachment.Open() && !r.recheck[pair] {
+		attachment := c.account.Attachments[pair]
+		if c.stuck[t] != nil || !attachment.Open() && !c.recheck[pair] {
 			continue
 		}
 		if !attachment.Desired() {
@@ -41,13 +41,13 @@ func (r *run) next() (task, bool) {
 		}
 		wanted = append(wanted, t)
 	}
-	for _, plan := range r.account.Plans() {
-		if t := (task{plan: plan}); r.stuck[t] == nil && len(r.fulfilled(plan)) > 0 {
+	for _, plan := range c.account.Plans() {
+		if t := (task{plan: plan}); c.stuck[t] == nil && len(c.fulfilled(plan)) > 0 {
 			plans = append(plans, t)
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(r.account.Keys)) {
-		if t := (task{key: id}); r.stuck[t] == nil && r.account.Keys[id].Releasing != 0 {
+	for _, id := range slices.Sorted(maps.Keys(c.account.Keys)) {
+		if t := (task{key: id}); c.stuck[t] == nil && c.account.Keys[id].Releasing != 0 {
 			released = append(released, t)
 		}
 	}
@@ -57,10 +57,10 @@ func (r *run) next() (task, bool) {
 	return task{}, false
 }
 
-func (r *run) pairs() []portal.Pair {
-	pairs := r.account.Pairs()
-	for pair := range r.recheck {
-		if _, known := r.account.Attachments[pair]; !known {
+func (c *convergence) pairs() []portal.Pair {
+	pairs := c.account.Pairs()
+	for pair := range c.recheck {
+		if _, known := c.account.Attachments[pair]; !known {
 			pairs = append(pairs, pair)
 		}
 	}
@@ -69,14 +69,14 @@ func (r *run) pairs() []portal.Pair {
 
 // do carries a task out and records the outcome. It always calls API Gateway: repeating a call
 // succeeds.
-func (r *run) do(ctx context.Context, t task) error {
+func (c *convergence) do(ctx context.Context, t task) error {
 	switch {
 	case t.key == "":
-		return r.finish(ctx, t.plan)
+		return c.finish(ctx, t.plan)
 	case t.plan == "":
-		return r.release(ctx, t.key)
-	case r.account.Attachments[t.pair()].Desired():
-		return r.attach(ctx, t.pair())
+		return c.release(ctx, t.key)
+	case c.account.Attachments[t.pair()].Desired():
+		return c.attach(ctx, t.pair())
 	}
-	return r.detach(ctx, t.pair())
+	return c.detach(ctx, t.pair())
 }

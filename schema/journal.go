@@ -14,10 +14,10 @@ import (
 // Owner: journal. Kept: for ever.
 func Fact(stream portal.Stream, sequence int64) Key { return Key{string(stream), Sequence(sequence)} }
 
-// Facts are all facts of a stream, in order.
+// Facts are a stream's facts, in order.
 func Facts(stream portal.Stream) Range { return Range{PK: string(stream)} }
 
-// SequenceOf is the sequence number of a Fact.
+// SequenceOf is the sequence of a Fact.
 func SequenceOf(fact Key) int64 {
 	n, _ := strconv.ParseInt(fact.SK, 10, 64)
 	return n
@@ -34,7 +34,7 @@ func RegisteredStream(stream portal.Stream) Key {
 	return Key{Registry(shardOf(stream, RegistryShards)).PK, string(stream)}
 }
 
-// Registry is the list of the streams of a shard.
+// Registry lists the streams of a shard.
 func Registry(shard int) Range { return Range{PK: fmt.Sprintf("registry#%02d", shard)} }
 
 // StreamOf returns the stream that a row of the registry lists.

@@ -29,7 +29,6 @@ func actorPartition(actor portal.Actor) string {
 	return "actor#" + string(actor)
 }
 
-// shardOf spreads streams over that many partitions.
 func shardOf(stream portal.Stream, shards uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(stream))

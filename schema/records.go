@@ -25,7 +25,7 @@ func ListedOperation(actor portal.Actor, at time.Time, id portal.OperationID) Ke
 	return Key{list.PK, list.Begins + Milliseconds(at) + "#" + string(id)}
 }
 
-// OperationList is the list of an actor's operations, oldest first.
+// OperationList is an actor's operations, oldest first.
 func OperationList(actor portal.Actor) Range { return Range{actorPartition(actor), "operation#"} }
 
 // Limits is the row of an actor's rate limits and of its requests that may be open. An
@@ -78,7 +78,7 @@ func PersonOf(k Key) (account portal.AccountID, ok bool) {
 
 const personBegins = "person#"
 
-// PersonBegins is the prefix of the partition key of every Person, and of no other row.
+// PersonBegins is the prefix of every Person's partition key, and of no other row's.
 func PersonBegins() string { return personBegins }
 
 // Rows for later work, and for the jobs.
@@ -94,8 +94,8 @@ func DueRow(stream portal.Stream, at time.Time, id string) Key {
 	return Key{DuePartition(shardOf(stream, DueShards)), Milliseconds(at) + "#" + id}
 }
 
-// DuePartition is the partition key of a shard's due rows. Their sort keys begin with the time,
-// in Milliseconds.
+// DuePartition is the partition of a shard's due rows. Their sort keys begin with the time, in
+// Milliseconds.
 func DuePartition(shard int) string { return fmt.Sprintf("due#%02d", shard) }
 
 // Snapshot is the row of the fold of a long stream in one version of the fold, with the
@@ -120,8 +120,8 @@ func Scratch(set, name string, piece int) Key {
 // ScratchSet is the part of a set whose names begin with the text.
 func ScratchSet(set, begins string) Range { return Range{"scratch#" + set, begins} }
 
-// ScratchOf returns the name of a Scratch row's value; first reports whether the row is the
-// value's first piece.
+// ScratchOf returns the name of a Scratch row's value; first reports whether the row is its
+// first piece.
 func ScratchOf(k Key) (name string, first bool) {
 	name, piece, _ := strings.Cut(k.SK, "#")
 	return name, piece == "0000"
@@ -193,7 +193,7 @@ func CatalogChunk(hash string, number int) Key {
 	return Key{CatalogDocument(hash).PK, fmt.Sprintf("chunk#%04d", number)}
 }
 
-// CatalogDocument is the chunks of a catalog document, in order.
+// CatalogDocument is a document's chunks, in order.
 func CatalogDocument(hash string) Range { return Range{PK: "catalog#" + hash} }
 
 // CatalogRequest is the row of a request that waits for the next run of the job catalog.

@@ -14,9 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// PK and SK are the attributes of the primary key, both strings. TTL is the attribute with the
-// Unix time, in seconds, from which DynamoDB may delete the row. DynamoDB deletes up to days
-// late, so readers must check the time themselves.
+// PK and SK are the attributes of the primary key, both strings.
 const (
 	PK = "pk"
 	SK = "sk"
@@ -26,7 +24,7 @@ const (
 // delete a row days late, so readers check the time themselves.
 const TTL = "expires_at"
 
-// PrimaryKey defines the primary key for CreateTable. It is the same in all tables.
+// PrimaryKey defines the primary key for CreateTable, the same in all tables.
 func PrimaryKey() ([]types.AttributeDefinition, []types.KeySchemaElement) {
 	pk, sk := PK, SK
 	return []types.AttributeDefinition{
@@ -54,7 +52,7 @@ func (k Key) Attributes() map[string]types.AttributeValue {
 // Range is the rows of one partition whose sort keys begin with a text; "" means all of them.
 type Range struct{ PK, Begins string }
 
-// Condition is the key condition of a query for the range. Its values are those of Values.
+// Condition is the key condition of a query for the range, with the values of Values.
 func (r Range) Condition() *string {
 	condition := "pk = :pk"
 	if r.Begins != "" {
@@ -101,5 +99,5 @@ func NumberOf(v types.AttributeValue) int64 {
 // Time encodes a time as attributevalue does: text in RFC 3339, UTC, with nanoseconds.
 func Time(t time.Time) types.AttributeValue { return Text(t.UTC().Format(time.RFC3339Nano)) }
 
-// Expiry is the value of the attribute TTL for a row that expires at that time.
+// Expiry is the value of the attribute TTL.
 func Expiry(t time.Time) types.AttributeValue { return Number(t.Unix()) }

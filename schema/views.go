@@ -20,8 +20,7 @@ func LiveGeneration() Key { return Key{"generation", "live"} }
 // can be written while readers see another generation.
 type Generation int64
 
-// GenerationOf returns the generation that a row of the views belongs to; ok is false if it
-// belongs to none.
+// GenerationOf returns the generation of a row of the views; ok is false if it has none.
 func GenerationOf(k Key) (g Generation, ok bool) {
 	first, _, _ := strings.Cut(k.PK, "#")
 	digits, ok := strings.CutPrefix(first, "v")
@@ -29,8 +28,7 @@ func GenerationOf(k Key) (g Generation, ok bool) {
 	return Generation(n), ok && err == nil
 }
 
-// Prefix is the prefix of the partition key of every row of the generation, and of no other
-// row.
+// Prefix is the prefix of every partition key of the generation, and of no other.
 func (g Generation) Prefix() string { return fmt.Sprintf("v%d#", int64(g)) }
 
 // The beginnings of the sort keys of an account's Now.
@@ -75,7 +73,7 @@ func (g Generation) Activity(account portal.AccountID, sequence int64) Key {
 	return Key{all.PK, all.Begins + Sequence(sequence)}
 }
 
-// Activities are the lines of an account's activity, in order.
+// Activities are an account's lines, in order.
 func (g Generation) Activities(account portal.AccountID) Range {
 	return Range{g.Prefix() + accountPartition(account), "log#activity#"}
 }

@@ -12,7 +12,7 @@ import (
 // Account is one account's state.
 type Account struct {
 	ID portal.AccountID
-	// Sequence is the sequence of the last fact applied; the next fact has Sequence+1.
+	// Sequence is the last fact applied.
 	Sequence      int64
 	Registered    bool
 	RegisteredAt  time.Time
@@ -30,8 +30,8 @@ type Account struct {
 
 // Ring is the state of a group of keys.
 type Ring struct {
-	// EmptiedBy is the sequence of the fact that ended the ring's last subscription, and
-	// EmptiedAt its time. It is 0 while the ring has subscriptions, and before the first.
+	// EmptiedBy is the fact that ended the ring's last subscription, EmptiedAt its time. It is
+	// 0 while the ring has subscriptions, and before the first.
 	EmptiedBy int64
 	EmptiedAt time.Time
 }
@@ -45,10 +45,9 @@ type Key struct {
 	KMSKey string
 	// GatewayID is API Gateway's id, "" while API Gateway does not hold the key.
 	GatewayID portal.GatewayKeyID
-	// Disabled means that the key was disabled directly in API Gateway.
+	// Disabled means that someone disabled the key directly in API Gateway.
 	Disabled bool
-	// Releasing is the wish to delete the key from API Gateway, 0 if there is none; ReleasingAt
-	// is its time.
+	// Releasing is the wish to delete the key from API Gateway, 0 if there is none.
 	Releasing   int64
 	ReleasingAt time.Time
 	// Released means that the key was deleted from API Gateway and is not wanted now.
@@ -77,12 +76,11 @@ func (p Phase) open() bool { return p == Wanted || p == Ending }
 // Attachment is one key in one plan.
 type Attachment struct {
 	Phase Phase
-	// OpenedBy is the wish for this phase: the sequence of the fact that opened it. OpenedAt is
-	// that fact's time.
+	// OpenedBy is the wish for this phase: the fact that opened it. OpenedAt is that fact's
+	// time.
 	OpenedBy int64
 	OpenedAt time.Time
-	// Since is when the phase began.
-	Since time.Time
+	Since    time.Time
 }
 
 // Open reports whether the converger has work to do on it.
@@ -102,19 +100,17 @@ type Subscription struct {
 	Parked events.Reason
 	// Lost is why an active subscription was lost, "" if it was not.
 	Lost events.LossReason
-	// OpenedBy is the wish for this phase: the sequence of the fact that opened it. OpenedAt,
-	// Operation and Correlation are that fact's.
+	// OpenedBy is the wish for this phase: the fact that opened it. OpenedAt, Operation and
+	// Correlation are that fact's.
 	OpenedBy    int64
 	OpenedAt    time.Time
 	Operation   portal.OperationID
 	Correlation string
-	// Since is when the phase began.
-	Since time.Time
-	// Flips are the times at which the latest wishes for the plan were opened, oldest first.
+	Since       time.Time
+	// Flips are the times of the latest wishes for the plan, oldest first.
 	Flips []time.Time
 }
 
-// maxFlips is how many such times are remembered.
 const maxFlips = 4
 
 // Open reports whether the converger has work to do on it.
@@ -123,8 +119,8 @@ func (s Subscription) Open() bool { return s.Phase.open() }
 // Desired reports whether the account should have the plan, attached already or not.
 func (s Subscription) Desired() bool { return s.Phase == Wanted || s.Phase == Active }
 
-// Flapping reports whether the plan was subscribed to and left so often within that time before
-// now that its next change can wait.
+// Flapping reports whether the plan was wanted and left so often within that time before now
+// that its next change can wait.
 func (s Subscription) Flapping(now time.Time, within time.Duration) bool {
 	return len(s.Flips) == maxFlips && now.Sub(s.Flips[0]) < within
 }
@@ -231,7 +227,6 @@ func (a *Account) endPlan(e events.Event, f events.SubscriptionEnding) {
 	}
 }
 
-// openPlan starts an open phase of a subscription.
 func (a *Account) openPlan(e events.Event, s Subscription) {
 	s.Parked, s.Lost = "", ""
 	s.OpenedAt, s.OpenedBy, s.Since = e.Time, e.Sequence, e.Time
@@ -243,7 +238,6 @@ func (a *Account) openPlan(e events.Event, s Subscription) {
 	a.Subscriptions[s.Plan] = s
 }
 
-// open starts an open phase of a key in a plan.
 func (a *Account) open(e events.Event, pair portal.Pair, phase Phase) {
 	a.Attachments[pair] = Attachment{Phase: phase, OpenedAt: e.Time, OpenedBy: e.Sequence, Since: e.Time}
 }
@@ -284,7 +278,6 @@ func (a *Account) endPairs(e events.Event, plan portal.PlanID) {
 	}
 }
 
-// noteEmptied records when the last subscription of a ring has ended.
 func (a *Account) noteEmptied(e events.Event, ring portal.Ring) {
 	for _, s := range a.Subscriptions {
 		if s.Ring == ring && s.Phase != Ended {

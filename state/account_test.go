@@ -21,7 +21,7 @@ type said struct {
 	intent portal.Intent
 }
 
-func told(all ...said) []events.Event {
+func factsOf(all ...said) []events.Event {
 	var facts []events.Event
 	for i, s := range all {
 		seq := int64(i) + 1
@@ -32,13 +32,12 @@ func told(all ...said) []events.Event {
 
 func fold(all ...said) Account {
 	account := NewAccount("ann")
-	for _, fact := range told(all...) {
+	for _, fact := range factsOf(all...) {
 		account.Apply(fact)
 	}
 	return account
 }
 
-// wanted is a subscription of the account's ring.
 func wanted(plan portal.PlanID) events.SubscriptionWanted {
 	return events.SubscriptionWanted{Plan: plan, Name: "Plan " + string(plan), Ring: portal.AccountRing}
 }
@@ -64,7 +63,7 @@ func TestAFactThatIsUnknownChangesNothingButTheSequence(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the account (-want +got):\n%s", diff)
 	}
-	c := FoldCatalog(told(said{fact: events.CatalogPublished{Hash: "h"}}, said{fact: fromTomorrow}))
+	c := FoldCatalog(factsOf(said{fact: events.CatalogPublished{Hash: "h"}}, said{fact: fromTomorrow}))
 	if c.Hash != "h" || c.Sequence != 2 || c.PublishedBy != 1 {
 		t.Errorf("the catalog is %+v", c)
 	}
@@ -76,7 +75,7 @@ func TestAFactThatMustBeUnderstoodIsRemembered(t *testing.T) {
 	if got := fold(said{fact: events.UserRegistered{}}, said{fact: strange}, said{wanted("free"), "op", 1}); got.NotUnderstood != strange.Type {
 		t.Errorf("not understood is %q", got.NotUnderstood)
 	}
-	if got := FoldCatalog(told(said{fact: strange})); got.NotUnderstood != strange.Type {
+	if got := FoldCatalog(factsOf(said{fact: strange})); got.NotUnderstood != strange.Type {
 		t.Errorf("of the catalog it is %q", got.NotUnderstood)
 	}
 }
@@ -182,7 +181,7 @@ func TestASubscriptionRunsItsCourse(t *testing.T) {
 	}
 }
 
-func TestASubscriptionOpensEveryKeyOfItsRing(t *testing.T) {
+func TestASubscriptionIsForEveryKeyOfItsRing(t *testing.T) {
 	t.Parallel()
 	other := events.KeyWanted{Key: "theirs", Ring: "licence/l-1", Name: "Another ring's"}
 	account := fold(said{fact: key("k1")}, said{fact: key("k2")}, said{fact: other}, said{wanted("free"), "op", 1}, said{fact: key("k3")})
@@ -348,7 +347,7 @@ func TestACatalogIsWhatWasPublishedLast(t *testing.T) {
 		{Sequence: 5, Hash: "h2", PublishedAt: at(4), PublishedBy: 4},
 	}
 	for i := range history {
-		if diff := cmp.Diff(want[i], FoldCatalog(told(history[:i+1]...))); diff != "" {
+		if diff := cmp.Diff(want[i], FoldCatalog(factsOf(history[:i+1]...))); diff != "" {
 			t.Errorf("after fact %d (-want +got):\n%s", i+1, diff)
 		}
 	}

@@ -12,11 +12,10 @@ type Catalog struct {
 	// Hash names the published document, "" before the first.
 	Hash        string
 	PublishedAt time.Time
-	// PublishedBy is the sequence of the fact that published it.
+	// PublishedBy is the fact that published it.
 	PublishedBy int64
 	// Failing is the source that could not be read the last time, "" if none.
-	Failing string
-	// NotUnderstood is as in Account.
+	Failing       string
 	NotUnderstood string
 }
 

@@ -1,6 +1,5 @@
-// Package state holds the folds. A fold applies a stream's facts in order and returns the
-// stream's state. Folds are pure, and deciding, converging and showing all use them, so they
-// see the same state.
+// Package state holds the folds. Folds are pure, and deciding, converging and showing all use
+// them, so they see the same state.
 //
 // A subscription is an account's relation to one plan:
 //

@@ -9,8 +9,7 @@ import (
 // Class says why a message became a dead letter. Its values are stored.
 type Class = string
 
-// The classes. Failed and Panicked messages were tried again and again, the others became
-// dead letters at once.
+// Failed and Panicked messages were retried first; the others became dead letters at once.
 const (
 	Unreadable  Class = "unreadable"
 	UnknownType Class = "unknown_type"
@@ -22,7 +21,6 @@ const (
 
 func isPermanent(c Class) bool { return c != Failed && c != Panicked }
 
-// permanentError is the error of a message that is not tried again.
 type permanentError struct {
 	class Class
 	err   error

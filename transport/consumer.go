@@ -7,12 +7,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Handler handles one event; nil means done. The comment on policy says what an error leads to.
-// A Handler may get the same event again, and runs concurrently for different groups.
+// Handler handles one event; nil means done. It may get an event again, and runs concurrently
+// for different groups. The comment on policy says what an error leads to.
 //
-// The context carries a logger (zerolog.Ctx) and the message's lease (pubsub.Lease). It ends
-// when the time for the message is up, or when a stopping worker can wait no longer. It tells
-// a handler that only waits that the worker is stopping (portal.Stopping).
+// The context carries a logger (zerolog.Ctx), the message's lease (pubsub.Lease), and whether
+// the worker is stopping (portal.Stopping). It ends when the message's time is up, or when a
+// stopping worker can wait no longer.
 type Handler func(ctx context.Context, ev events.Event) error
 
 // Consumer handles the events of one queue.
@@ -20,7 +20,7 @@ type Consumer struct {
 	// Name is for metrics, logs and dead letters, and unique in a worker.
 	Name  string
 	Queue string
-	// Handlers by the event's type.
+	// Handlers are keyed by event type.
 	Handlers map[string]Handler
 	// IgnoreUnknown acks events without a handler, for queues that get every fact. Otherwise
 	// they become dead letters.
@@ -30,8 +30,8 @@ type Consumer struct {
 	drains bool
 }
 
-// Drain returns the consumer of an SQS dead-letter queue. It makes each message, readable or
-// not, one of our dead letters.
+// Drain returns the consumer of an SQS dead-letter queue. It buries every message, readable or
+// not.
 func Drain(name, queue string) Consumer {
 	return Consumer{Name: name, Queue: queue, drains: true}
 }

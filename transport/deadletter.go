@@ -12,16 +12,16 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// DeadLetter is a message that is given up, with all that is needed to understand it and to
-// send it again.
+// DeadLetter is a message that is given up, with all that an operator needs to understand and
+// replay it.
 type DeadLetter struct {
 	// ID is the event's id, or SQS's id if the event cannot be read.
 	ID string
-	// FailureKey stands for this message in this queue; failures are counted under it.
+	// Failures are counted under FailureKey, which is unique to this message in this queue.
 	FailureKey string
 	Queue      string
 	Consumer   string
-	// Type, Subject and Operation are "" if the message does not tell.
+	// Type, Subject and Operation are "" if they cannot be read.
 	Type      string
 	Subject   portal.Stream
 	Operation portal.OperationID
@@ -29,16 +29,16 @@ type DeadLetter struct {
 	Class     Class
 	// Error is for operators. It does not contain the body.
 	Error string
-	// Attempts counts how often it was handled; for redriven messages, how often SQS
-	// delivered it, as far as SQS tells.
+	// Attempts counts how often it was handled; for redriven messages, how often SQS reports
+	// that it delivered them.
 	Attempts    int
 	First, Last time.Time
 }
 
 const maxErrorText = 1000
 
-// errorText is the error's text, of bounded length and without the body. Of an unreadable
-// message's error it is only our own message, since a decoder's error may quote the body.
+// errorText returns the error's text, bounded and without the body. A decoder's error may quote
+// the body, so for unreadable messages it returns only our own text.
 func errorText(err error, body []byte) string {
 	text := err.Error()
 	if classOf(err) == Unreadable {
@@ -53,13 +53,12 @@ func errorText(err error, body []byte) string {
 	return text
 }
 
-// failureKey is SQS's id of the message, which is the same for every delivery. Each queue
-// that an event reaches, and each replay, has an id and so a count of its own.
+// failureKey is SQS's id of the message, the same for every delivery. Each queue that an event
+// reaches, and each replay, has another id and so its own count.
 func failureKey(msg *message.Message, h *handling) string {
 	return cmp.Or(msg.Metadata.Get(pubsub.MessageIDKey), h.consumer.Name+"/"+h.head.ID)
 }
 
-// deadLetter is the dead letter of a message that has failed once.
 func deadLetter(msg *message.Message, h *handling, err error, now time.Time) DeadLetter {
 	letter := DeadLetter{
 		ID: h.head.ID, FailureKey: failureKey(msg, h), Queue: h.consumer.Queue, Consumer: h.consumer.Name,

@@ -7,7 +7,6 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// dispatch hands the event to the consumer's handler for its type.
 func dispatch(msg *message.Message) error {
 	h := handlingOf(msg.Context())
 	switch {

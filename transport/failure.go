@@ -12,8 +12,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// RetryLimit says when a message that keeps failing becomes a dead letter: once it has failed
-// Failures times (5) over at least Span (15 minutes).
+// RetryLimit says when a message that keeps failing becomes a dead letter: after Failures
+// failures (5) over at least Span (15 minutes).
 type RetryLimit struct {
 	Failures int
 	Span     time.Duration
@@ -28,31 +28,29 @@ func (l RetryLimit) exhausted(count int, first, now time.Time) bool {
 }
 
 type failures interface {
-	// Failed counts one more failure under a DeadLetter's FailureKey. It returns how many there
-	// were and the time of the first.
+	// Failed counts one more failure under the key and returns how many there were and when the
+	// first was.
 	Failed(ctx context.Context, key string, at time.Time) (count int, first time.Time, err error)
-	// Bury stores the dead letter. Storing it again is not an error. Bury may forget the
-	// failures under its FailureKey, since that key is not used again.
+	// Bury stores the dead letter; storing it again is not an error. It may forget the failures
+	// under its FailureKey, which is not used again.
 	Bury(ctx context.Context, letter DeadLetter) error
 }
 
 const noteTime = 10 * time.Second
 
 // policy acks messages that were handled, ignored or became dead letters, and nacks the others.
-// A handler's error leads to this; the first row that fits applies:
+// The first row that fits a handler's error applies:
 //
-//	a panic                 as any other error, also inside a Postponed
 //	portal.ErrStopping      in a Postponed: delivered again at once, so that another worker can
 //	                        take it; nothing is counted
 //	portal.Postponed        delivered again after its delay; nothing is counted
 //	any, cut off            by a worker that closes: delivered again; nothing is counted
 //	portal.Error "invalid"  a dead letter at once
-//	any other               counted; delivered again after a backoff, or a dead letter
+//	any other, and a panic  counted; delivered again after a backoff, or a dead letter
 //
-// A message becomes a dead letter at once if it cannot be read, if it comes from a dead-letter
-// queue of SQS, or if there is no handler for its type; a consumer with IgnoreUnknown ignores it
-// in the last case. A message is deleted only once it was handled or ignored, or its dead letter
-// is written. If the dead letter or the count cannot be written, it is delivered again.
+// A message also becomes a dead letter at once if it cannot be read, comes from a dead-letter
+// queue of SQS, or has a type without a handler (unless the consumer has IgnoreUnknown). If the
+// dead letter or the count cannot be written, the message is delivered again.
 type policy struct {
 	failures failures
 	limit    RetryLimit
@@ -78,14 +76,11 @@ func (p *policy) middleware(next message.HandlerFunc) message.HandlerFunc {
 func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, error) {
 	ctx := msg.Context()
 	var later *portal.Postponed
-	var panicked *portal.PanicError
 	switch {
 	case err == nil:
 		return handled, nil
 	case errors.Is(err, errIgnored):
 		return ignored, nil
-	case errors.As(err, &panicked):
-		// It is counted, also where somebody took it for a reason to postpone.
 	case errors.As(err, &later) && errors.Is(err, portal.ErrStopping):
 		pubsub.RedeliverAtOnce(ctx)
 		return postponed, err
@@ -93,7 +88,6 @@ func (p *policy) decide(msg *message.Message, h *handling, err error) (outcome, 
 		pubsub.RedeliverAfter(ctx, later.After)
 		return postponed, err
 	case errors.Is(context.Cause(ctx), pubsub.ErrClosing):
-		// The worker cut it off; the message is not at fault.
 		return postponed, err
 	}
 	// The handler's time may be up, and storing needs some.

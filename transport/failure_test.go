@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// ledger keeps failures and dead letters in memory.
 type ledger struct {
 	mu       sync.Mutex
 	failures map[string]failure
@@ -96,7 +95,6 @@ func handle(t *testing.T, p *policy, c Consumer, msg *message.Message, h Handler
 	return handlingOf(msg.Context()), acked, redelivery.Delay(func() time.Duration { return 0 })
 }
 
-// cutKey holds the function that ends the message's context.
 type cutKey struct{}
 
 func registration(t *testing.T) *message.Message {

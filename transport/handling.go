@@ -31,10 +31,10 @@ var errIgnored = errors.New("its type is ignored here")
 // handling is one delivery on its way through the middleware.
 type handling struct {
 	consumer Consumer
-	// readErr says why the body could not be read.
+	// readErr is why the body could not be read.
 	event   events.Event
 	readErr error
-	// head holds what is known in either case. Its ID is never empty.
+	// head is known even then. Its ID is never empty.
 	head header
 
 	outcome outcome
@@ -49,8 +49,8 @@ func handlingOf(ctx context.Context) *handling {
 	return h
 }
 
-// open decodes the message, once for all the middleware. It takes the type from the body; the
-// attribute is for filters of topic subscriptions.
+// open decodes the message once for all middleware. The type comes from the body; the attribute
+// only serves filters of topic subscriptions.
 func open(msg *message.Message, c Consumer) {
 	h := &handling{consumer: c}
 	if why := msg.Metadata.Get(pubsub.UnreadableKey); why != "" {
@@ -71,8 +71,7 @@ func open(msg *message.Message, c Consumer) {
 	msg.SetContext(context.WithValue(msg.Context(), handlingKey{}, h))
 }
 
-// unknownType says that the consumer has no handler for the event's type, which newer code
-// may know.
+// unknownType reports a type that newer code may know.
 func (h *handling) unknownType() bool {
 	if h.readErr != nil {
 		return h.head.Type != "" && h.head.Subject != "" && !slices.Contains(events.Types(), h.head.Type)
@@ -81,7 +80,7 @@ func (h *handling) unknownType() bool {
 	return !known
 }
 
-// header is what can be read even of a body that is otherwise unreadable.
+// header can be read even from some bodies that events.Decode refuses.
 type header struct {
 	ID        string `json:"id"`
 	Type      string `json:"type"`

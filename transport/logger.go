@@ -5,8 +5,8 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// logger has Watermill log through zerolog, each line one level lower than Watermill chose:
-// its Info is of interest only to people who debug it.
+// logger logs Watermill's lines through zerolog, one level lower than Watermill chose: its Info
+// helps only people who debug it.
 type logger struct{ log zerolog.Logger }
 
 // NewLogger adapts a zerolog logger for Watermill. It leaves out fields that hold payloads.
@@ -42,7 +42,6 @@ func write(event *zerolog.Event, msg string, fields watermill.LogFields) {
 	event.Msg(msg)
 }
 
-// holdsPayload reports whether Watermill or its transports log a message under the key.
 func holdsPayload(key string) bool {
 	switch key {
 	case "payload", "msg", "message", "body", "attributes", "metadata":

@@ -9,9 +9,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// logged writes one line for each delivery, at info for a handled request of an operation, so
-// that the log has every operation id that a user may quote. It gives the handler a logger
-// (zerolog.Ctx) whose lines name the message. It logs ids and no payload.
+// logged writes a line for each delivery, without payload: at info for an operation's handled
+// request, so that the log has every operation id that a user may quote. The handler gets a
+// logger (zerolog.Ctx) whose lines name the message.
 func logged(log zerolog.Logger) message.HandlerMiddleware {
 	return func(next message.HandlerFunc) message.HandlerFunc {
 		return func(msg *message.Message) ([]*message.Message, error) {

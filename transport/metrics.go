@@ -69,7 +69,7 @@ func (m *metrics) middleware(next message.HandlerFunc) message.HandlerFunc {
 	}
 }
 
-// typeLabel is bounded, so that nonsense from outside makes no new time series.
+// typeLabel bounds the label's values: made-up types must not create time series.
 func typeLabel(h *handling) string {
 	if _, known := h.consumer.Handlers[h.head.Type]; known {
 		return h.head.Type

@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// wantPanic checks that the error is a panic's, and that its stack is known.
 func wantPanic(t *testing.T, err error) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), "panic: oh") || portal.StackOf(err) == "" {
@@ -20,7 +19,6 @@ func wantPanic(t *testing.T, err error) {
 	}
 }
 
-// explosive is a publisher that panics.
 type explosive struct{}
 
 func (explosive) Publish(string, ...*message.Message) error { panic("oh") }
@@ -33,7 +31,6 @@ func TestAPanicOfOneOfTwoPublishersIsTheSendersError(t *testing.T) {
 	wantPanic(t, err)
 }
 
-// explosiveLedger panics where failures are counted, or where letters are written.
 type explosiveLedger struct {
 	ledger
 	counting bool

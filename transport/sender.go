@@ -14,8 +14,8 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 )
 
-// Destination is a queue or a topic, by the name that the publisher knows it by. Exactly one
-// of Queue and Topic is set.
+// Destination names a queue or a topic for its publisher. Exactly one of Queue and Topic is
+// set.
 type Destination struct {
 	Queue string
 	Topic string
@@ -27,7 +27,7 @@ func (d Destination) String() string { return d.Queue + d.Topic }
 // Routes returns the destination of an event.
 type Routes func(events.Event) (Destination, error)
 
-// Sender sends each event to its destination.
+// Sender sends each event to the destination that its Routes name.
 type Sender struct {
 	queues message.Publisher
 	topics message.Publisher
@@ -39,17 +39,16 @@ func NewSender(queues, topics message.Publisher, routes Routes) *Sender {
 	return &Sender{queues: queues, topics: topics, routes: routes}
 }
 
-// Send returns when SQS or SNS has taken every event, or the context ends. After an error
-// some may have been sent. Events of one stream arrive in order. FIFO destinations drop an
-// event that they got less than five minutes ago.
+// Send returns when SQS or SNS has taken every event, or ctx ends. After an error, some may
+// have been sent. Events of one stream arrive in order. FIFO destinations drop an event that
+// they got less than five minutes ago.
 func (s *Sender) Send(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return ev.ID })
 }
 
-// Repeat is Send with a new deduplication id for each message, for events that may have been
-// sent before and must arrive all the same. SNS drops a repeated id even if the first copy
-// never reached the queue.
-func (s *Sender) Repeat(ctx context.Context, evs ...events.Event) error {
+// SendAgain is Send with new deduplication ids, for events that may have been sent before and
+// must arrive: SNS drops a repeated id even if the first copy never reached the queue.
+func (s *Sender) SendAgain(ctx context.Context, evs ...events.Event) error {
 	return s.send(ctx, evs, func(ev events.Event) string { return portal.DeriveID(ev.ID, watermill.NewUUID()) })
 }
 
@@ -84,7 +83,7 @@ func (s *Sender) send(ctx context.Context, evs []events.Event, deduplicate func(
 	return errors.Join(errs...)
 }
 
-// publish sends all messages of a destination at once, so that the publisher can batch them.
+// publish makes one call, so that the publisher can batch the messages.
 func (s *Sender) publish(to Destination, msgs []*message.Message) error {
 	switch {
 	case to.Queue != "" && to.Topic == "":
@@ -95,8 +94,6 @@ func (s *Sender) publish(to Destination, msgs []*message.Message) error {
 	return fmt.Errorf("publishing to %q: a destination is either a queue or a topic", to)
 }
 
-// encode returns the message that carries the event. Its payload is the event as events.Encode
-// writes it, and its uuid is the event's id.
 func encode(ev events.Event, to Destination, deduplicate func(events.Event) string) (*message.Message, error) {
 	body, err := events.Encode(ev)
 	if err != nil {
@@ -111,8 +108,8 @@ func encode(ev events.Event, to Destination, deduplicate func(events.Event) stri
 	return msg, nil
 }
 
-// group is the event's stream, or its job. So an account's events keep their order, and on
-// standard queues no account holds up the others.
+// group keeps an account's events in order; on standard queues it keeps accounts from holding
+// up each other.
 func group(ev events.Event) string {
 	if job, ok := ev.Data.(events.JobRequested); ok {
 		return job.Job

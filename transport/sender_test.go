@@ -22,7 +22,6 @@ func event(id string, stream portal.Stream, data events.Payload) events.Event {
 	}
 }
 
-// recorder is a publisher that records what it is given.
 type recorder struct {
 	mu    sync.Mutex
 	calls []sentCall
@@ -105,7 +104,7 @@ func TestRepeatGivesEachMessageADeduplicationIDOfItsOwn(t *testing.T) {
 	sender := NewSender(queues, nil, routes)
 	ev := event("1", "account/a", events.RegisterUser{})
 	for range 2 {
-		if err := sender.Repeat(t.Context(), ev, ev); err != nil {
+		if err := sender.SendAgain(t.Context(), ev, ev); err != nil {
 			t.Fatal(err)
 		}
 	}

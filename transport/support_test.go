@@ -13,7 +13,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = sqstest.Patience
 
-// cloud is a local AWS with a publisher.
 type cloud struct {
 	*sqstest.Cloud
 	queues    *pubsub.Queues

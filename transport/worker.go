@@ -21,9 +21,8 @@ type WorkerConfig struct {
 	Failures   failures
 	RetryLimit RetryLimit
 	Log        zerolog.Logger
-	// Metrics may be nil.
-	Metrics prometheus.Registerer
-	// Now is the clock for failures; nil means time.Now.
+	Metrics    prometheus.Registerer
+	// Now is the clock for failures, time.Now by default.
 	Now func() time.Time
 }
 
@@ -52,10 +51,10 @@ func NewWorker(cfg WorkerConfig) (*Worker, error) {
 }
 
 // Run receives and handles until ctx ends. Then it finishes what is being handled, hands the
-// rest back and returns nil, at the latest after the longest CloseTimeout of its consumers.
-// An error means that it could not start: a queue does not exist, or SQS does not answer.
+// rest back and returns nil, within the longest CloseTimeout of its consumers. An error means
+// that it could not start: a queue does not exist, or SQS does not answer.
 func (w *Worker) Run(ctx context.Context) error {
-	// Report missing queues before the router has started some consumers.
+	// Report missing queues before the router starts any consumer.
 	for _, c := range w.cfg.Consumers {
 		if _, err := w.cfg.Queues.URL(ctx, c.Queue); err != nil {
 			if ctx.Err() != nil {

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,6 +19,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/gatehouse-portal/gatehouse/events"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 	"github.com/gatehouse-portal/gatehouse/portal"
 	"github.com/gatehouse-portal/gatehouse/transport/pubsub"
 	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
@@ -53,29 +53,11 @@ func work(t *testing.T, c *cloud, cfg WorkerConfig) (stop, wait func()) {
 	return cancel, wait
 }
 
-// log is a buffer for a logger that several goroutines use.
-type log struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *log) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *log) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	t.Parallel()
 	c := startCloud(t)
 	commands := c.Queue("commands.fifo")
-	var lines log
+	var lines outputtest.Buffer
 	l, reg := &ledger{}, prometheus.NewRegistry()
 	got := make(chan events.Event, 10)
 	work(t, c, WorkerConfig{
@@ -127,7 +109,6 @@ func TestAWorkerHandlesBuriesCountsAndLogs(t *testing.T) {
 	}
 }
 
-// counted returns the value of gatehouse_messages_handled_total.
 func counted(t *testing.T, reg *prometheus.Registry, eventType, outcome string) float64 {
 	t.Helper()
 	families, err := reg.Gather()
@@ -155,7 +136,7 @@ func TestAHandledRequestOfAnOperationIsOneLineOfTheLogAndAWakeUpIsNone(t *testin
 	t.Parallel()
 	c := startCloud(t)
 	commands, provisioning := c.Queue("commands.fifo"), c.Queue("provisioning")
-	var lines log
+	var lines outputtest.Buffer
 	reg := prometheus.NewRegistry()
 	wakeUp := events.ProvisionRequested{}.EventType()
 	ignore := func(context.Context, events.Event) error { return nil }
@@ -409,7 +390,7 @@ func TestTwoWorkersShareOneRegistry(t *testing.T) {
 
 func TestWatermillsLogLinesAreDemotedAndHoldNoPayload(t *testing.T) {
 	t.Parallel()
-	var lines log
+	var lines outputtest.Buffer
 	l := NewLogger(zerolog.New(&lines).Level(zerolog.DebugLevel)).With(watermill.LogFields{"topic": "q", "payload": "secret"})
 	l.Info("for debugging", watermill.LogFields{"body": "secret", "count": 3})
 	l.Debug("for tracing", nil)

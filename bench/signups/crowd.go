@@ -160,7 +160,6 @@ func (s *site) timeSignUp(ctx context.Context, name string) (time.Duration, erro
 	return time.Since(began), err
 }
 
-// minWindow and askers bound how much settle asks at once.
 const (
 	// minWindow is how many operations waitUntilOver asks about at least, and askers how many
 	// of them at once.

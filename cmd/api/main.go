@@ -1,5 +1,4 @@
-// Command api is the portal's web process: pages and JSON. It accepts requests and shows what
-// became of them; workers (cmd/worker) do the work. See docs/configuration.md for its
+// Command api is the portal's web process: pages and JSON. docs/configuration.md describes its
 // environment variables.
 package main
 

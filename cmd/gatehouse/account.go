@@ -23,7 +23,6 @@ type accountFindCommand struct {
 	Who string `arg:"" help:"An e-mail address, an account id, or the subject (sub) of an identity at GATEHOUSE_OIDC_ISSUER. Finding an e-mail address reads the whole records table."`
 }
 
-// Run finds accounts. An e-mail address may have several.
 func (c accountFindCommand) Run(ctx context.Context) error {
 	desk, err := openDesk(ctx)
 	if err != nil {

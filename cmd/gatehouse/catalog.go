@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// syncTime bounds the wait for the catalog.
 const syncTime = 5 * time.Minute
 
 type catalogCommand struct {
@@ -74,7 +73,6 @@ func (c catalogSyncCommand) Run(ctx context.Context) error {
 	})
 }
 
-// planChanges are the plans in which two catalogs differ.
 type planChanges struct {
 	Added   []planJSON `json:"added"`
 	Changed []planJSON `json:"changed"`

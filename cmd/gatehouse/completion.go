@@ -35,7 +35,6 @@ compdef _gatehouse gatehouse
 `,
 }
 
-// Help shows how to use the scripts.
 func (completionCommand) Help() string {
 	return `Put one of these into your shell's start-up file:
 

@@ -33,7 +33,7 @@ type dlqListCommand struct {
 	All bool `help:"Also list the closed ones: settled (a replay was handled) and discarded."`
 }
 
-// order sorts a list: letters that need an operator come first.
+// Letters that need an operator come first.
 var order = []deadletters.State{deadletters.Open, deadletters.Replayed, deadletters.Settled, deadletters.Discarded}
 
 func closed(state deadletters.State) bool {
@@ -156,7 +156,7 @@ type dlqShowCommand struct {
 	ID string `arg:"" help:"The dead letter's id."`
 }
 
-// Run prints a letter with its body. Bodies hold ids, never personal data or secrets.
+// Bodies hold ids, never personal data or secrets.
 func (c dlqShowCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

@@ -34,8 +34,7 @@ type discardRehearsal struct{}
 
 func (discardRehearsal) Discard(context.Context, string, string) error { return nil }
 
-// Run closes letters without replaying them. Their operations stay failed. If it cannot discard
-// one, it goes on with the others and fails at the end.
+// If Run cannot discard a letter, it goes on with the others and fails at the end.
 func (c dlqDiscardCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -77,7 +76,6 @@ func (c dlqDiscardCommand) Run(ctx context.Context) error {
 
 const already = "already discarded"
 
-// alreadyDiscarded describes a letter that discarding again leaves as it is.
 func alreadyDiscarded(l deadletters.Letter) treated {
 	one := treat(l, already)
 	one.about = fmt.Sprintf("%s at %s by %s: %s", already, moment(l.Discard.At), oneLine(l.Discard.By), oneLine(l.Discard.Reason))

@@ -36,7 +36,6 @@ type rehearsal struct{}
 
 func (rehearsal) Replay(context.Context, deadletters.Letter) error { return nil }
 
-// treated is the JSON of what a command did with a letter.
 type treated struct {
 	ID      string        `json:"id"`
 	Type    string        `json:"type"`
@@ -50,8 +49,8 @@ func treat(l deadletters.Letter, did string) treated {
 	return treated{l.ID, events.Name(l.Type), l.Subject, did, about(l)}
 }
 
-// Run replays letters. A replay keeps its old intent, so it never undoes a newer request. If
-// Run cannot replay one, it goes on with the others and fails at the end.
+// A replay keeps its old intent, so it never undoes a newer request. If Run cannot replay a
+// letter, it goes on with the others and fails at the end.
 func (c dlqReplayCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -107,8 +106,7 @@ func whyLeft(l deadletters.Letter) string {
 	return why + " Look at it with `gatehouse dlq show`, then discard it."
 }
 
-// chosen reads the letters to replay. Letters that this version cannot read are in left with
-// --all, and otherwise an error.
+// Letters that this version cannot read are in left with --all, and otherwise an error.
 func (c dlqReplayCommand) chosen(ctx context.Context, box deadletters.Admin) (letters, left []deadletters.Letter, err error) {
 	ids := c.IDs
 	if c.All {

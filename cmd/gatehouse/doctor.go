@@ -13,7 +13,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/gateway/keyimport"
 )
 
-// probeTime bounds a probe, which may have to wait for the budget.
+// probeTime includes waiting for the budget.
 const probeTime = 5 * time.Minute
 
 type doctorCommand struct {
@@ -21,7 +21,6 @@ type doctorCommand struct {
 	ProbeImport bool `help:"Test with a few throw-away keys whether workers can create many keys at a time here, and save the result for them."`
 }
 
-// Run examines what Gatehouse needs. It fails if anything is wrong.
 func (c doctorCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {
@@ -80,7 +79,7 @@ func verdict(checks []app.Check) error {
 	return errors.New(text)
 }
 
-// report prints the checks. Advice is on lines of its own.
+// report prints advice on lines of its own.
 func report(out io.Writer, checks []app.Check) {
 	const indent = len("WRONG  ")
 	columns := width(out)

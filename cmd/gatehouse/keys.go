@@ -24,8 +24,7 @@ type keysWhoseCommand struct {
 	Key string `arg:"" help:"The key's value, its id in the portal, or its id in API Gateway; - reads it from standard input, which keeps a value out of the shell's history."`
 }
 
-// Run finds the owner. It checks a value's checksum before it calls AWS. It never prints the
-// value.
+// Run checks a value's checksum before it calls AWS. It never prints the value.
 func (c keysWhoseCommand) Run(ctx context.Context) error {
 	text, err := c.text(ctx, os.Stdin, askForKey)
 	if err != nil {
@@ -117,8 +116,7 @@ func (c keysWhoseCommand) text(ctx context.Context, in io.Reader, ask func()) (s
 	return "", fmt.Errorf("reading standard input: %w", err)
 }
 
-// firstLine returns the first line of in. A terminal's may never come: if ctx ends first,
-// firstLine abandons the read.
+// firstLine abandons the read if ctx ends first: a terminal's line may never come.
 func firstLine(ctx context.Context, in io.Reader) (line string, err error) {
 	type read struct {
 		line string

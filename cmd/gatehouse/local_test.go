@@ -34,7 +34,6 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// localCommandOn returns `gatehouse local` on a folder, on free ports.
 func localCommandOn(folder string, flags ...string) *exec.Cmd {
 	return exec.Command(program, append([]string{
 		"local", "--data", folder, "--port", "0", "--aws-port", "0", "--operators-port", "0",

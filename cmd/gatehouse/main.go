@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// processName is the command's name in logs and errors.
 const processName = "gatehouse"
 
 type commands struct {
@@ -78,7 +77,7 @@ func run(args []string, out, errs io.Writer) (code int) {
 	return app.ExitFailed
 }
 
-// fail prints an error, and the stack if a panic caused it.
+// fail also prints the stack if a panic caused the error.
 func fail(errs io.Writer, err error) {
 	tell(errs, processName+": "+app.Explain(err))
 	if stack := portal.StackOf(err); stack != "" {
@@ -86,8 +85,7 @@ func fail(errs io.Writer, err error) {
 	}
 }
 
-// tell prints an error, wrapped to the width of a terminal. Lines with commands to copy stay
-// whole.
+// tell wraps to the width of a terminal. Lines with commands to copy stay whole.
 func tell(errs io.Writer, text string) {
 	for i, line := range strings.Split(text, "\n") {
 		trimmed := strings.TrimLeft(line, " ")
@@ -111,7 +109,6 @@ func newParser(ctx context.Context, out, errs io.Writer) *kong.Kong {
 	)
 }
 
-// usage is an error in the command line.
 type usage string
 
 func (u usage) Error() string { return string(u) }
@@ -147,7 +144,6 @@ func lastCommand(c *kong.Context) *kong.Node {
 
 type versionCommand struct{ output }
 
-// Run prints the version.
 func (c versionCommand) Run(k *kong.Context) error {
 	return c.print(k.Stdout, map[string]string{"version": app.Version, "build": app.Build()}, func(w io.Writer) {
 		fmt.Fprintln(w, processName, app.Build())

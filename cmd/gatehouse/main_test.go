@@ -5,7 +5,6 @@ import (
 	"testing"
 )
 
-// broken panics when it is written to.
 type broken struct{}
 
 func (broken) Write([]byte) (int, error) { panic("broken") }

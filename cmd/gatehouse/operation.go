@@ -119,7 +119,7 @@ var errUnfollowed = errors.New("interrupted; the operation goes on without you")
 
 // follow calls look at every tick, and tell once for each step, until the operation has ended.
 func follow(ctx context.Context, tick <-chan time.Time, look func(context.Context) (projections.Progress, error), tell func(projections.Step)) (projections.Progress, error) {
-	told := 0
+	printed := 0
 	for {
 		progress, err := look(ctx)
 		switch {
@@ -128,10 +128,10 @@ func follow(ctx context.Context, tick <-chan time.Time, look func(context.Contex
 		case err != nil:
 			return progress, err
 		}
-		for _, step := range progress.Steps[min(told, len(progress.Steps)):] {
+		for _, step := range progress.Steps[min(printed, len(progress.Steps)):] {
 			tell(step)
 		}
-		told = len(progress.Steps)
+		printed = len(progress.Steps)
 		if progress.Status.Over() {
 			return progress, nil
 		}

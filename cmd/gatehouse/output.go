@@ -18,7 +18,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/app"
 )
 
-// output is embedded in every command that prints data.
 type output struct {
 	JSON bool `name:"json" help:"Print JSON, for programs."`
 }
@@ -76,7 +75,7 @@ func wrap(text string, columns, indent int) string {
 	return b.String()
 }
 
-// pairs prints names and values in two columns. It leaves out empty values.
+// pairs leaves out empty values.
 func pairs(to io.Writer, lines ...[2]string) {
 	const column = 14
 	for _, line := range lines {
@@ -99,7 +98,6 @@ func table(to io.Writer, indent string, heads []string, rows [][]string) {
 	_ = w.Flush()
 }
 
-// moment is a time for people; the zero time is "".
 func moment(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -107,7 +105,6 @@ func moment(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04:05 UTC")
 }
 
-// instant is a time for JSON; the zero time is nil.
 func instant(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -136,11 +133,10 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// tellUntaken tells an operator who waits for a job why nothing happens.
 func tellUntaken() { tell(os.Stderr, "No worker has taken this job yet; is one running?") }
 
-// process configures the command from the environment. It logs warnings only, unless
-// GATEHOUSE_LOG_LEVEL is set, since the answer is what it prints.
+// process logs warnings only, unless GATEHOUSE_LOG_LEVEL is set, since the answer is what the
+// command prints.
 func process(ctx context.Context) (app.Process, error) {
 	p, err := app.NewProcess(ctx, processName)
 	if os.Getenv("GATEHOUSE_LOG_LEVEL") == "" {

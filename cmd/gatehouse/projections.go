@@ -108,14 +108,14 @@ func (c projectionsRebuildCommand) Run(ctx context.Context) error {
 	if status.Rebuilding != nil {
 		tell(os.Stderr, "Another rebuild is under way. This one starts when that one ends.")
 	}
-	told := ""
+	printed := ""
 	result, err := app.RebuildViews(ctx, p, tellUntaken, func(at projections.Rebuilding) {
 		if at.Phase == projections.PhaseShowing && at.Seen == 0 {
 			return // nothing is written yet
 		}
-		if text := progressText(at); text != told {
+		if text := progressText(at); text != printed {
 			tell(os.Stderr, text)
-			told = text
+			printed = text
 		}
 	})
 	if err != nil {

@@ -31,7 +31,6 @@ func (c setupCommand) Validate() error {
 	return nil
 }
 
-// Run sets up and prints each change. A second run repairs only what was changed meanwhile.
 func (c setupCommand) Run(ctx context.Context) error {
 	p, err := process(ctx)
 	if err != nil {

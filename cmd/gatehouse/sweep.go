@@ -26,7 +26,6 @@ func (c sweepCommand) Run(ctx context.Context) error {
 	return c.print(os.Stdout, found, func(w io.Writer) { printFound(w, found) })
 }
 
-// printFound prints how many of each kind a sweep found, and the first of them by name.
 func printFound(w io.Writer, found provisioning.Found) {
 	fmt.Fprintf(w, "Compared %s: %d with open wishes, %d different in API Gateway,\n%d not fully shown.\n",
 		count(found.Streams, "stream"), found.Open, found.Drifted, found.Unshown)
@@ -59,8 +58,7 @@ func printFound(w io.Writer, found provisioning.Found) {
 	}
 }
 
-// printFirst prints a heading, the names, and how many more there are; nothing if there are
-// none.
+// printFirst prints a heading, the names, and how many more there are.
 func printFirst(w io.Writer, heading string, total int, names []string) {
 	if total == 0 {
 		return

@@ -6,7 +6,7 @@ import (
 
 // action is one write, or one condition, on one item, checked as far as possible without
 // table and item. It runs in three steps: check against the table's keys, decide what the
-// item becomes, and outcome.apply. A transaction takes each step for all its actions before
+// item becomes, and effect.apply. A transaction takes each step for all its actions before
 // the next.
 type action struct {
 	verb  verb
@@ -71,8 +71,8 @@ func (a *action) check(t *table) error {
 	return nil
 }
 
-// outcome is the result of decide, valid during the transaction.
-type outcome struct {
+// effect is the result of decide, valid during the transaction.
+type effect struct {
 	action *action
 	table  *table
 	place  []byte
@@ -94,42 +94,42 @@ func (a *action) place(t *table) []byte {
 
 // decide determines what the item becomes, without writing. An update that does not fit the
 // item is a ValidationException.
-func (a *action) decide(tx *store.Tx, t *table) (*outcome, error) {
-	o := &outcome{action: a, table: t, place: a.place(t)}
-	o.old = t.items(tx).Get(o.place)
+func (a *action) decide(tx *store.Tx, t *table) (*effect, error) {
+	e := &effect{action: a, table: t, place: a.place(t)}
+	e.old = t.items(tx).Get(e.place)
 	var old Item
 	if a.bound.condition != nil || a.verb == updateVerb {
 		var err error
-		if old, err = o.old.item(); err != nil {
+		if old, err = e.old.item(); err != nil {
 			return nil, err
 		}
 	}
 	if !a.bound.holds(a.bound.condition, old) {
-		o.failed = true
-		return o, nil
+		e.failed = true
+		return e, nil
 	}
 	switch a.verb {
 	case putVerb:
-		o.next = a.next
+		e.next = a.next
 	case checkVerb:
-		o.next = o.old
+		e.next = e.old
 	case updateVerb:
 		var err error
-		if o.item, err = a.bound.updated(old, a.key); err != nil || o.item == nil {
-			return o, err
+		if e.item, err = a.bound.updated(old, a.key); err != nil || e.item == nil {
+			return e, err
 		}
-		o.next = newRecord(o.item)
+		e.next = newRecord(e.item)
 	}
-	return o, nil
+	return e, nil
 }
 
-func (o *outcome) apply(tx *store.Tx) error {
-	items := o.table.items(tx)
+func (e *effect) apply(tx *store.Tx) error {
+	items := e.table.items(tx)
 	switch {
-	case o.action.verb == checkVerb || o.next == nil && o.old == nil:
+	case e.action.verb == checkVerb || e.next == nil && e.old == nil:
 		return nil
-	case o.next == nil:
-		return items.Delete(o.place)
+	case e.next == nil:
+		return items.Delete(e.place)
 	}
-	return items.Put(o.place, o.next)
+	return items.Put(e.place, e.next)
 }

@@ -39,18 +39,18 @@ func (s *Service) batchWriteItem(_ context.Context, in *batchWriteRequest) (*bat
 	}
 	var answer *batchWriteAnswer
 	err = s.env.DB.Update(func(tx *store.Tx) error {
-		outcomes, err := s.decideAll(tx, actions, "Provided list of item keys contains duplicates")
+		effects, err := s.decideAll(tx, actions, "Provided list of item keys contains duplicates")
 		if err != nil {
 			return err
 		}
-		tables, units := consumed(outcomes, 1)
+		tables, units := consumed(effects, 1)
 		answer = &batchWriteAnswer{UnprocessedItems: map[string][]batchWrite{}}
 		for _, name := range tables {
 			if c := capacityOf(in.ReturnConsumedCapacity, name, units[name]); c != nil {
 				answer.ConsumedCapacity = append(answer.ConsumedCapacity, *c)
 			}
 		}
-		return applyAll(tx, outcomes)
+		return applyAll(tx, effects)
 	})
 	return answer, err
 }
@@ -100,8 +100,8 @@ func (w batchWrite) action(table string) (*action, error) {
 
 // decideAll checks and decides unconditional actions. duplicate is the error for two on one
 // item.
-func (s *Service) decideAll(tx *store.Tx, actions []*action, duplicate string) ([]*outcome, error) {
-	outcomes := make([]*outcome, len(actions))
+func (s *Service) decideAll(tx *store.Tx, actions []*action, duplicate string) ([]*effect, error) {
+	effects := make([]*effect, len(actions))
 	seen := map[string]bool{}
 	for i, a := range actions {
 		t, err := s.tables.find(tx, a.table)
@@ -119,16 +119,16 @@ func (s *Service) decideAll(tx *store.Tx, actions []*action, duplicate string) (
 			return nil, invalid("%s", duplicate)
 		}
 		seen[id] = true
-		if outcomes[i], err = a.decide(tx, t); err != nil {
+		if effects[i], err = a.decide(tx, t); err != nil {
 			return nil, err
 		}
 	}
-	return outcomes, nil
+	return effects, nil
 }
 
-func applyAll(tx *store.Tx, outcomes []*outcome) error {
-	for _, o := range outcomes {
-		if err := o.apply(tx); err != nil {
+func applyAll(tx *store.Tx, effects []*effect) error {
+	for _, e := range effects {
+		if err := e.apply(tx); err != nil {
 			return err
 		}
 	}
@@ -137,13 +137,13 @@ func applyAll(tx *store.Tx, outcomes []*outcome) error {
 
 // consumed returns write units by table, times factor, and the tables in the actions'
 // order.
-func consumed(outcomes []*outcome, factor float64) (tables []string, units map[string]float64) {
+func consumed(effects []*effect, factor float64) (tables []string, units map[string]float64) {
 	units = map[string]float64{}
-	for _, o := range outcomes {
-		if _, ok := units[o.table.Name]; !ok {
-			tables = append(tables, o.table.Name)
+	for _, e := range effects {
+		if _, ok := units[e.table.Name]; !ok {
+			tables = append(tables, e.table.Name)
 		}
-		units[o.table.Name] += factor * writeUnits(o.old.size(), o.next.size())
+		units[e.table.Name] += factor * writeUnits(e.old.size(), e.next.size())
 	}
 	return tables, units
 }

@@ -20,10 +20,10 @@ func invalidReason(err error) *cancellationReason {
 	return &cancellationReason{Code: "ValidationError", Message: messageOf(err)}
 }
 
-func failedReason(o *outcome) *cancellationReason {
+func failedReason(e *effect) *cancellationReason {
 	reason := &cancellationReason{Code: "ConditionalCheckFailed", Message: conditionFailedText}
-	if o.action.oldOnFailure {
-		reason.Item = o.old.json()
+	if e.action.oldOnFailure {
+		reason.Item = e.old.json()
 	}
 	return reason
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // leaf changes the value at a path's end. nil means no value.
-type leaf func(there *Value) (*Value, error)
+type leaf func(current *Value) (*Value, error)
 
 // edit changes the value at the path. It copies the containers on the way, which other
 // items may share.
@@ -24,11 +24,11 @@ func (it Item) edit(p path, change leaf) error {
 }
 
 func (it Item) replace(name string, change leaf) error {
-	var there *Value
+	var current *Value
 	if v, ok := it[name]; ok {
-		there = &v
+		current = &v
 	}
-	next, err := change(there)
+	next, err := change(current)
 	if err != nil {
 		return err
 	}
@@ -62,18 +62,18 @@ func (v Value) edited(p path, change leaf) (Value, error) {
 }
 
 func (v Value) withElement(i int, change leaf) (Value, error) {
-	var there *Value
+	var current *Value
 	if i < len(v.L) {
-		there = &v.L[i]
+		current = &v.L[i]
 	}
-	next, err := change(there)
+	next, err := change(current)
 	copied := append(make([]Value, 0, len(v.L)+1), v.L...)
 	switch {
 	case err != nil:
 		return v, err
-	case there != nil && next != nil:
+	case current != nil && next != nil:
 		copied[i] = *next
-	case there != nil:
+	case current != nil:
 		copied = slices.Delete(copied, i, i+1)
 	case next != nil:
 		copied = append(copied, *next)

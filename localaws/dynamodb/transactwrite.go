@@ -60,13 +60,13 @@ func (s *Service) transactWriteItems(_ context.Context, in *transactWriteRequest
 		if done || err != nil {
 			return err
 		}
-		outcomes, err := s.decideTransaction(tx, actions)
+		effects, err := s.decideTransaction(tx, actions)
 		if err != nil {
 			return err
 		}
-		tables, units := consumed(outcomes, 2)
+		tables, units := consumed(effects, 2)
 		answer.ConsumedCapacity = transactionCapacity(in.ReturnConsumedCapacity, tables, units, true)
-		if err := applyAll(tx, outcomes); err != nil {
+		if err := applyAll(tx, effects); err != nil {
 			return err
 		}
 		return token.setDone(tx, now)
@@ -173,7 +173,7 @@ func (in *transactAction) checkMembers(v verb, at string) error {
 // decideTransaction returns the reasons of all failed actions as an error. Like AWS, it
 // checks all keys, up to the first wrong one, before any condition. An empty key is an
 // error without reasons.
-func (s *Service) decideTransaction(tx *store.Tx, actions []*action) ([]*outcome, error) {
+func (s *Service) decideTransaction(tx *store.Tx, actions []*action) ([]*effect, error) {
 	tables := make([]*table, len(actions))
 	for i, a := range actions {
 		var err error
@@ -199,18 +199,18 @@ func (s *Service) decideTransaction(tx *store.Tx, actions []*action) ([]*outcome
 		}
 		seen[id] = true
 	}
-	outcomes := make([]*outcome, len(actions))
+	effects := make([]*effect, len(actions))
 	for i, a := range actions {
-		o, err := a.decide(tx, tables[i])
+		e, err := a.decide(tx, tables[i])
 		switch {
 		case isInvalid(err):
 			reasons[i] = invalidReason(err)
 		case err != nil:
 			return nil, err
-		case o.failed:
-			reasons[i] = failedReason(o)
+		case e.failed:
+			reasons[i] = failedReason(e)
 		}
-		outcomes[i] = o
+		effects[i] = e
 	}
-	return outcomes, reasons.err()
+	return effects, reasons.err()
 }

@@ -25,7 +25,7 @@ func (b *bound) updated(old, key Item) (Item, error) {
 	}
 	next := maps.Clone(old)
 	for _, c := range inOrder(b.update) {
-		leaf, err := b.effect(c, old)
+		leaf, err := b.leaf(c, old)
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +74,7 @@ func (p path) compare(q path) int {
 	})
 }
 
-func (b *bound) effect(c change, old Item) (leaf, error) {
+func (b *bound) leaf(c change, old Item) (leaf, error) {
 	if c.section == "SET" {
 		v, err := b.updateOperand(c.operand, old)
 		return func(*Value) (*Value, error) { return &v, nil }, err
@@ -82,30 +82,30 @@ func (b *bound) effect(c change, old Item) (leaf, error) {
 	// The path may now hold an element that this update has appended.
 	_, existed := old.find(c.path)
 	if c.section == "REMOVE" {
-		return func(there *Value) (*Value, error) {
+		return func(current *Value) (*Value, error) {
 			if !existed {
-				return there, nil
+				return current, nil
 			}
 			return nil, nil
 		}, nil
 	}
 	operand := b.values[c.operand.name]
-	return func(there *Value) (*Value, error) {
+	return func(current *Value) (*Value, error) {
 		switch {
-		case c.section == "ADD" && there == nil:
+		case c.section == "ADD" && current == nil:
 			return &operand, nil
 		case !existed:
-			return there, nil
-		case there.kind() != operand.kind():
+			return current, nil
+		case current.kind() != operand.kind():
 			return nil, errBadOperand
 		case operand.N != nil:
-			sum, err := there.number().add(operand.number())
+			sum, err := current.number().add(operand.number())
 			v := numberValue(sum)
 			return &v, err
 		case c.section == "ADD":
-			return there.union(operand), nil
+			return current.union(operand), nil
 		}
-		return there.without(operand), nil
+		return current.without(operand), nil
 	}, nil
 }
 

@@ -123,46 +123,46 @@ func (s *Service) write(a *action, in *writeOptions) (*writeAnswer, error) {
 		if err := a.check(t); err != nil {
 			return err
 		}
-		o, err := a.decide(tx, t)
+		e, err := a.decide(tx, t)
 		if err != nil {
 			return err
 		}
-		if o.failed {
-			return conditionFailed(o, in.ReturnValuesOnConditionCheckFailure)
+		if e.failed {
+			return conditionFailed(e, in.ReturnValuesOnConditionCheckFailure)
 		}
-		if answer, err = o.answer(in); err != nil {
+		if answer, err = e.answer(in); err != nil {
 			return err
 		}
-		return o.apply(tx)
+		return e.apply(tx)
 	})
 	return answer, err
 }
 
-func conditionFailed(o *outcome, returned string) error {
+func conditionFailed(e *effect, returned string) error {
 	failure := wire.Errorf("ConditionalCheckFailedException", conditionFailedText)
-	if returned == "ALL_OLD" && o.old != nil {
-		failure.Fields = map[string]any{"Item": o.old.json()}
+	if returned == "ALL_OLD" && e.old != nil {
+		failure.Fields = map[string]any{"Item": e.old.json()}
 	}
 	return failure
 }
 
-func (o *outcome) answer(in *writeOptions) (*writeAnswer, error) {
+func (e *effect) answer(in *writeOptions) (*writeAnswer, error) {
 	answer := &writeAnswer{
-		ConsumedCapacity: capacityOf(in.ReturnConsumedCapacity, o.table.Name, writeUnits(o.old.size(), o.next.size())),
+		ConsumedCapacity: capacityOf(in.ReturnConsumedCapacity, e.table.Name, writeUnits(e.old.size(), e.next.size())),
 	}
 	switch in.ReturnValues {
 	case "ALL_OLD":
-		answer.Attributes = o.old.json()
+		answer.Attributes = e.old.json()
 	case "ALL_NEW":
-		answer.Attributes = o.next.json()
+		answer.Attributes = e.next.json()
 	case "UPDATED_OLD":
-		old, err := o.old.item()
+		old, err := e.old.item()
 		if err != nil {
 			return nil, err
 		}
-		answer.setUpdated(old, o.action.bound.update)
+		answer.setUpdated(old, e.action.bound.update)
 	case "UPDATED_NEW":
-		answer.setUpdated(o.item, o.action.bound.update)
+		answer.setUpdated(e.item, e.action.bound.update)
 	}
 	return answer, nil
 }

@@ -1,9 +1,7 @@
 package sns_test
 
 import (
-	"bytes"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/gatehouse-portal/gatehouse/localaws"
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
+	"github.com/gatehouse-portal/gatehouse/outputtest"
 )
 
 func (l *local) setSubscription(arn, name, value string) error {
@@ -113,27 +112,9 @@ func TestAttributesOfASubscriptionAreCheckedTogether(t *testing.T) {
 	}
 }
 
-// lines collects a log.
-type lines struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.String()
-}
-
 func TestAQueueWhosePolicyDoesNotAllowTheTopicGetsNothing(t *testing.T) {
 	t.Parallel()
-	log := &lines{}
+	log := &outputtest.Buffer{}
 	l := newLocal(t, localawstest.Start(t, func(o *localaws.Options) { o.Log = zerolog.New(log) }), newClock())
 	topic := l.topic("t")
 	for name, policy := range map[string]string{"without": "", "other": allowing("other")} {

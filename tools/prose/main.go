@@ -1,6 +1,7 @@
-// Command prose looks for habits of speech that make comments and documents hard to read. It
-// reads Go comments, Markdown and HTML templates below a folder, prints each place with a
-// better way to say it, and exits with 1 if there is any.
+// Command prose looks for habits of speech that make comments and documents hard to read, and
+// for words of the glossary in another sense. It reads Go comments, names of tests and of their
+// cases, Markdown and HTML templates below a folder, prints each place with a better way to say
+// it, and exits with 1 if there is any.
 //
 // It passes over code in Markdown, and over paragraphs that quote such words on purpose:
 // those end with "<!-- prose: quoted -->".
@@ -8,6 +9,7 @@ package main
 
 import (
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
@@ -15,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -47,12 +50,10 @@ func check(tree fs.FS, out io.Writer) (found int, err error) {
 		}
 		blocks, err := blocksOf(tree, path)
 		for _, b := range blocks {
-			for _, h := range habits {
-				for _, at := range h.pattern.FindAllStringIndex(b.text, -1) {
-					found++
-					line := b.line + strings.Count(b.text[:at[0]], "\n")
-					fmt.Fprintf(out, "%s:%d: %s: %s\n", path, line, strings.Join(strings.Fields(b.text[at[0]:at[1]]), " "), h.advice)
-				}
+			for _, f := range findingsIn(path, b) {
+				found++
+				line := b.line + strings.Count(b.text[:f.at[0]], "\n")
+				fmt.Fprintf(out, "%s:%d: %s: %s\n", path, line, strings.Join(strings.Fields(b.text[f.at[0]:f.at[1]]), " "), f.advice)
 			}
 		}
 		return err
@@ -60,15 +61,40 @@ func check(tree fs.FS, out io.Writer) (found int, err error) {
 	return found, err
 }
 
+// finding is a part of a block, and what to say instead.
+type finding struct {
+	at     []int
+	advice string
+}
+
+func findingsIn(path string, b block) (all []finding) {
+	if !b.name {
+		for _, h := range habits {
+			for _, at := range h.pattern.FindAllStringIndex(b.text, -1) {
+				all = append(all, finding{at, h.advice})
+			}
+		}
+	}
+	if notReworded[path] == "" {
+		for _, s := range senses {
+			for _, at := range s.strayed(b.text) {
+				all = append(all, finding{at, s.advice})
+			}
+		}
+	}
+	return all
+}
+
 func skipped(folder string) bool {
 	name := filepath.Base(folder)
 	return name == "testdata" || name == "bin" || folder == "tools/prose" || folder != "." && strings.HasPrefix(name, ".")
 }
 
-// block is a comment, or a paragraph of a document, and the line it begins in.
+// block is a comment, a paragraph of a document or a test's name, and the line it begins in.
 type block struct {
 	line int
 	text string
+	name bool
 }
 
 // blocksOf returns the prose of a file, nothing if its kind holds none.
@@ -76,7 +102,7 @@ func blocksOf(tree fs.FS, path string) ([]block, error) {
 	var read func(string) ([]block, error)
 	switch filepath.Ext(path) {
 	case ".go":
-		read = comments
+		read = func(source string) ([]block, error) { return inGo(source, strings.HasSuffix(path, "_test.go")) }
 	case ".md", ".html", ".tmpl":
 		read = paragraphs
 	default:
@@ -93,7 +119,7 @@ func blocksOf(tree fs.FS, path string) ([]block, error) {
 	return blocks, nil
 }
 
-func comments(source string) ([]block, error) {
+func inGo(source string, isTest bool) ([]block, error) {
 	files := token.NewFileSet()
 	file, err := parser.ParseFile(files, "", source, parser.ParseComments)
 	if err != nil {
@@ -105,9 +131,48 @@ func comments(source string) ([]block, error) {
 		for _, comment := range group.List {
 			text = append(text, strings.TrimPrefix(comment.Text, "//"))
 		}
-		blocks = append(blocks, block{files.Position(group.Pos()).Line, strings.Join(text, "\n")})
+		blocks = append(blocks, block{line: files.Position(group.Pos()).Line, text: strings.Join(text, "\n")})
+	}
+	if isTest {
+		blocks = append(blocks, names(files, file)...)
 	}
 	return blocks, nil
+}
+
+// names returns the names of a file's tests, and of their cases: the texts of several words that
+// are keys of a map, or come first in a struct.
+func names(files *token.FileSet, file *ast.File) (blocks []block) {
+	add := func(at token.Pos, text string) {
+		if strings.Contains(text, " ") {
+			blocks = append(blocks, block{line: files.Position(at).Line, text: text, name: true})
+		}
+	}
+	literal := func(e ast.Expr) {
+		if text, ok := e.(*ast.BasicLit); ok && text.Kind == token.STRING {
+			if value, err := strconv.Unquote(text.Value); err == nil {
+				add(text.Pos(), value)
+			}
+		}
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			if n.Recv == nil && strings.HasPrefix(n.Name.Name, "Test") {
+				add(n.Pos(), inWords(n.Name.Name))
+			}
+		case *ast.CompositeLit:
+			if len(n.Elts) > 0 {
+				literal(n.Elts[0])
+			}
+			for _, e := range n.Elts {
+				if pair, ok := e.(*ast.KeyValueExpr); ok {
+					literal(pair.Key)
+				}
+			}
+		}
+		return true
+	})
+	return blocks
 }
 
 var inlineCode = regexp.MustCompile("`[^`\n]*`")

@@ -39,6 +39,55 @@ func TestProseIsReadWherePeopleReadIt(t *testing.T) {
 	}
 }
 
+func TestWordsOfTheGlossaryHaveOneSense(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, path, content string
+		want                []string
+	}{
+		{"keys that open a plan", "a.go", "package a\n\n// The keys open\n// the plan.\nvar X = 1\n", []string{"a.go:3: keys open the:"}},
+		{"a plan that opens a stage", "a.md", "The plan now opens a stage.\n", []string{"a.md:1: plan now opens:"}},
+		{"a wish that is open", "a.md", "Open wishes for a plan.\n", nil},
+		{"a decision that stands", "a.md", "The decision stands.\n", []string{"a.md:1: stands:"}},
+		{"a word that stands for another", "a.md", "It stands for a stand-in that stands still.\n", nil},
+		{"a rate that settles", "a.md", "The rate settles.\n", []string{"a.md:1: settles:"}},
+		{"a letter that is settled", "a.md", "The letter is settled.\n", nil},
+		{"a key that is withdrawn", "a.md", "The provider has withdrawn it.\n", []string{"a.md:1: withdrawn:"}},
+		{"a wish that is withdrawn", "a.md", "The wish is withdrawn.\n", nil},
+		{"AWS as a worker", "a.md", "SQS may reject it.\n", []string{"a.md:1: SQS may reject:"}},
+		{"a test's name", "a_test.go", "package a\n\nfunc TestAPlanOpensItsStages() {}\n", []string{"a_test.go:3: Plan Opens:"}},
+		{"a case's name in a map", "a_test.go", "package a\n\nvar X = map[string]int{\"what stands\": 1}\n", []string{"a_test.go:3: stands:"}},
+		{"a case's name in a struct", "a_test.go", "package a\n\nvar X = []T{{\"what stands\", 1}}\n", []string{"a_test.go:3: stands:"}},
+		{"a habit in a test's name", "a_test.go", "package a\n\nfunc TestWhoeverAsks() {}\n", nil},
+		{"a text that is no test's", "a.go", "package a\n\nvar X = []T{{\"what stands\", 1}}\n", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			var out strings.Builder
+			found, err := check(fstest.MapFS{c.path: {Data: []byte(c.content)}}, &out)
+			if err != nil || found != len(c.want) {
+				t.Fatalf("found %d, %v, want %d:\n%s", found, err, len(c.want), &out)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(out.String(), want) {
+					t.Errorf("no %q in:\n%s", want, &out)
+				}
+			}
+		})
+	}
+}
+
+func TestAFileThatIsNotRewordedIsPassedOver(t *testing.T) {
+	t.Parallel()
+	for path, why := range notReworded {
+		var out strings.Builder
+		found, err := check(fstest.MapFS{path: {Data: []byte("package a\n\n// It stands, whoever asks.\nvar X = 1\n")}}, &out)
+		if err != nil || why == "" || found != 1 || strings.Contains(out.String(), "stands:") {
+			t.Errorf("%s (%q): found %d, %v:\n%s", path, why, found, err, &out)
+		}
+	}
+}
+
 func TestCodeThatDoesNotParseIsNamed(t *testing.T) {
 	t.Parallel()
 	_, err := check(fstest.MapFS{"bad.go": {Data: []byte("packag")}}, &strings.Builder{})

@@ -6,17 +6,15 @@ import (
 	"time"
 )
 
-// acker deletes acked messages and hands the others back, several in one request.
 type acker struct {
 	leases  *leases
 	deletes coalescer[*delivery]
 	changes coalescer[change]
-	// open counts the messages that were received and neither deleted nor handed back yet.
+	// open counts messages that are received and neither deleted nor handed back yet.
 	open atomic.Int64
 }
 
-// errLeaseOver is why a message is neither deleted nor handed back. On a standard queue an
-// old receipt may still work while another worker handles the message.
+// On a standard queue, an old receipt may still work while another worker handles the message.
 var errLeaseOver = errors.New("its lease has run out, so it may be another worker's by now")
 
 func newAcker(r receiptCalls, l *leases, cfg SubscriberConfig) *acker {
@@ -57,7 +55,6 @@ func (a *acker) delete(d *delivery) {
 	a.deletes.add(a.open.Add(-1) == 0, d)
 }
 
-// handBack has SQS deliver the messages again after the delay.
 func (a *acker) handBack(ds []*delivery, delay time.Duration) {
 	a.leases.dropAfterExtension(ds)
 	changes := make([]change, len(ds))

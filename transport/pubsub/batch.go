@@ -10,12 +10,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// maxBatch is the most entries in an SQS or SNS batch request.
+// maxBatch is AWS's limit for the entries of a batch request.
 const maxBatch = 10
 
 type failedEntry struct {
 	index int
-	// final says that the entry itself is at fault, so it is not sent again.
+	// final means that the entry is at fault and not sent again.
 	final bool
 	err   error
 }
@@ -24,8 +24,7 @@ var errUnanswered = errors.New("AWS's answer leaves it out")
 
 func entryID(place int) *string { return aws.String(strconv.Itoa(place)) }
 
-// failedEntries returns the entries that the answer to a batch request does not confirm, in
-// order.
+// failedEntries returns, in order, the entries that the answer does not confirm.
 func failedEntries[T any](entries int, confirmed []T, id func(T) *string, failed []types.BatchResultErrorEntry) []failedEntry {
 	answers := allFailed(entries, errUnanswered)
 	answer := func(id *string) *failedEntry {

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// entry is a message that is being sent.
 type entry struct {
 	uuid string
 	wire *types.Message
@@ -16,11 +15,10 @@ type entry struct {
 	group string
 	size  int
 	call  *call
-	// unsure says that a request with it got no answer, so AWS may have taken it.
+	// unsure means that a request with it got no answer, so AWS may have taken it.
 	unsure bool
 }
 
-// parameter returns the GroupID or DeduplicationID, nil if there is none.
 func (e *entry) parameter(name string) *string {
 	if value := e.wire.Attributes[name]; value != "" {
 		return &value
@@ -49,7 +47,7 @@ func newCall(ctx context.Context, entries []*entry) *call {
 	return c
 }
 
-// record notes that an entry is confirmed (nil) or has failed.
+// A nil error confirms the entry.
 func (c *call) record(e *entry, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -66,8 +64,8 @@ func (c *call) record(e *entry, err error) {
 	}
 }
 
-// result is nil if every entry was confirmed. If the caller's context ended, entries under
-// way count as failed and unsure.
+// result is nil if every entry was confirmed. Once the caller's context has ended, entries
+// under way count as failed and unsure.
 func (c *call) result(topic string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -84,7 +82,6 @@ func (c *call) result(topic string) error {
 	return &PublishError{Topic: topic, UUIDs: failed, Unsure: unsure, Err: errors.Join(errs...)}
 }
 
-// containsText helps to report an error that ten entries share once.
 func containsText(errs []error, err error) bool {
 	for _, known := range errs {
 		if known.Error() == err.Error() {

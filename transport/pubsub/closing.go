@@ -7,8 +7,8 @@ import (
 
 var errClosed = errors.New("already closed")
 
-// ErrClosing is the cause of a message's context that ended because the subscriber closes and
-// the handler took too long.
+// ErrClosing is the cause of a context that ended because the subscriber closes and the handler
+// took too long.
 var ErrClosing = errors.New("the subscriber is closing")
 
 type gate struct {
@@ -29,7 +29,7 @@ func (g *gate) enter() bool {
 
 func (g *gate) leave() { g.passing.Done() }
 
-// shut returns once nobody is in the gate and nobody can enter it any more.
+// shut returns once the gate is empty and nobody can enter any more.
 func (g *gate) shut() {
 	g.mu.Lock()
 	g.closed = true

@@ -6,17 +6,15 @@ import (
 	"time"
 )
 
-// coalescer sends items in batches: when one is full, when the caller expects no more items,
-// or after the linger. It sends failed items again until again says no, unless they are at
-// fault.
+// coalescer sends items in batches: when one is full, when the caller expects no more items, or
+// after the linger. Failed items that are not at fault are sent again while again allows it.
 type coalescer[T any] struct {
 	linger time.Duration
 	life   context.Context
 	send   func(batch []T) []failedEntry
 	again  func(tries int) bool
 	// stale says, before each try, why an item must no longer be sent; nil if it may be.
-	stale func(item T) error
-	// failed is called for each item that is given up.
+	stale  func(item T) error
 	failed func(item T, err error)
 
 	mu      sync.Mutex
@@ -47,7 +45,7 @@ func (c *coalescer[T]) flush() {
 	c.sendWaiting()
 }
 
-// drain sends what waits and returns when all requests are over.
+// drain returns when all requests are over.
 func (c *coalescer[T]) drain() {
 	c.flush()
 	c.sending.Wait()

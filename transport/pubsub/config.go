@@ -10,12 +10,12 @@ import (
 
 // PublisherConfig configures a Publisher or TopicPublisher. Zero members take the defaults.
 type PublisherConfig struct {
-	// InFlight bounds the batches that are sent to one queue or topic at once; 8.
+	// InFlight bounds the batches sent to one queue or topic at once; 8.
 	InFlight int
 	// Timeout bounds the sending of one batch, retries included; 10 s.
 	Timeout time.Duration
-	// MaxWaiting bounds the messages that wait for one queue or topic; 10,000. Publish
-	// refuses more.
+	// MaxWaiting bounds the messages waiting for one queue or topic; 10,000. Publish refuses
+	// more.
 	MaxWaiting int
 	// MaxBatchBytes defaults to AWS's limit: 1 MiB for queues, 256 KiB for topics.
 	MaxBatchBytes int
@@ -39,36 +39,35 @@ type SubscriberConfig struct {
 	// Visibility is the lease of a message; 30 s, in whole seconds. It overrides the queue's
 	// visibility timeout and is extended while the message is in hand.
 	Visibility time.Duration
-	// Pollers bounds the concurrent receive requests for one queue; 2. An idle queue has one.
+	// Pollers bounds the concurrent receive requests for a queue; 2. An idle queue has one.
 	Pollers int
-	// Concurrency bounds the messages of one queue that are handled at once; 64. No message
-	// is received that would wait for one of another group.
+	// Concurrency bounds the messages of one queue handled at once; 64. No message is received
+	// that would wait for one of another group.
 	Concurrency int
-	// WaitTime is how long a poll waits for messages; 5 s. It is at most half of Visibility,
-	// since leases count from the start of the poll. Closing waits for the poll to end: if we
-	// closed its connection, SQS would go on and lease the next messages to nobody.
+	// WaitTime is how long a poll waits; 5 s, at most half of Visibility, since leases count
+	// from the start of the poll. Closing waits for the poll: if its connection were cut, SQS
+	// would lease the next messages to nobody.
 	WaitTime time.Duration
 	// MaxHandling bounds the handling of a message; 10 minutes. Then its context ends and its
 	// lease is no longer extended.
 	MaxHandling time.Duration
-	// CloseTimeout bounds closing, whatever SQS and the handlers do; 22 s. When only
-	// HandBackTime is left of it, the messages' contexts end, and messages that still get no
-	// answer are handed back.
+	// CloseTimeout bounds closing in every case; 22 s. When only HandBackTime is left of it,
+	// the messages' contexts end, and messages that still get no answer are handed back.
 	CloseTimeout time.Duration
 	// HandBackTime is the part of CloseTimeout for handing messages back; 5 s.
 	HandBackTime time.Duration
-	// Linger is how long an acked message may wait for others, to be deleted in one request;
-	// 5 ms. It does not wait if no other message is in hand.
+	// Linger is how long an acked message may wait to be deleted together with others; 5 ms. It
+	// does not wait if no other message is in hand.
 	Linger time.Duration
-	// Backoff returns the delay before a nacked message is delivered again. received is 1
-	// after its first delivery. The default is the function Backoff.
+	// Backoff returns the delay before a nacked message is delivered again; received is 1 after
+	// its first delivery. The default is the function Backoff.
 	Backoff func(received int) time.Duration
 	// Unmarshaler defaults to Wire.
 	Unmarshaler wasqs.Unmarshaler
 	// Log gets a warning for each failed request. A Worker sets its own.
 	Log zerolog.Logger
 
-	// Overdue is called for each message that is answered after its lease ran out.
+	// Overdue is called for each message answered after its lease ran out.
 	Overdue func()
 }
 

@@ -36,7 +36,6 @@ func (w suiteWire) Marshal(msg *message.Message) (*types.Message, error) {
 	return wire, nil
 }
 
-// suiteFIFOWire also deduplicates by uuid.
 type suiteFIFOWire struct{ suiteWire }
 
 func (w suiteFIFOWire) Marshal(msg *message.Message) (*types.Message, error) {

@@ -5,16 +5,15 @@ import (
 	"time"
 )
 
-// gatherTime is how long a poller waits for credit for a full receive. Without it a busy
+// gatherTime is how long a poller waits for credit for a full receive. Without it, a busy
 // consumer would receive messages one by one, as handlers finish.
 const gatherTime = 5 * time.Millisecond
 
 // credit bounds the group runs. Before it receives, a poller takes enough for each message to
-// be a run of its own. It gives back the rest.
+// be a run of its own, and gives back the rest.
 type credit struct {
 	tokens chan struct{}
-	// turn is held by the poller that gathers, so that two of them do not share the little
-	// there is.
+	// turn is held by the poller that gathers, so that two do not share the little there is.
 	turn chan struct{}
 }
 
@@ -24,7 +23,7 @@ func newCredit(n int) *credit {
 	return c
 }
 
-// take waits for credit, at most for a full receive. It returns 0 only if ctx ended.
+// take waits for credit, at most for a full receive. 0 means that ctx ended.
 func (c *credit) take(ctx context.Context) int {
 	select {
 	case c.turn <- struct{}{}:
@@ -73,8 +72,8 @@ func (c *credit) give(n int) {
 	}
 }
 
-// reconcile gives back unused credit. A repeated receive request may bring more runs than it
-// now asked for; then it waits for the missing credit.
+// reconcile gives back unused credit, or waits for missing credit: a repeated receive may bring
+// more runs than it now asked for.
 func (c *credit) reconcile(taken, used int) {
 	c.give(max(taken-used, 0))
 	for range max(used-taken, 0) {

@@ -19,7 +19,7 @@ type delivery struct {
 	msg      *message.Message
 
 	mu sync.Mutex
-	// until is when the lease ends, by our clock, and never after its end at SQS.
+	// until is when the lease ends by our clock, never later than SQS ends it.
 	until time.Time
 	// extendUntil is when the lease is no longer extended; zero before it is handed out.
 	extendUntil time.Time
@@ -29,10 +29,10 @@ type delivery struct {
 
 type deliveryKey struct{}
 
-// Lease returns when the lease of the message with this context ends. Until then nobody else
-// gets the message or, on a FIFO queue, the next of its group. The lease is extended while
-// the handler runs, so ask again for the current time. It counts from when SQS was asked for
-// it, so it is never reported too long. ok is false if the context is not that of a message.
+// Lease returns when the lease of the context's message ends, never too late. Until then no
+// other worker gets the message or, on a FIFO queue, the next of its group. The lease is
+// extended while the handler runs, so ask again for the current time. ok is false if the
+// context is not a message's.
 func Lease(ctx context.Context) (until time.Time, ok bool) {
 	d, ok := ctx.Value(deliveryKey{}).(*delivery)
 	if !ok {
@@ -41,8 +41,7 @@ func Lease(ctx context.Context) (until time.Time, ok bool) {
 	return d.lease(), true
 }
 
-// Leases count from when the messages were asked for: SQS may have leased them at once and
-// answered late.
+// Leases count from the request: SQS may have leased the messages at once and answered late.
 func newDeliveries(wires []types.Message, asked time.Time, cfg SubscriberConfig) []*delivery {
 	deliveries := make([]*delivery, len(wires))
 	for i := range wires {
@@ -67,8 +66,8 @@ func (d *delivery) lease() time.Time {
 
 func (d *delivery) expired() bool { return !time.Now().Before(d.lease()) }
 
-// extended does not revive a lease that ran out before the answer came: somebody else may
-// have received the message in between.
+// extended does not revive a lease that ran out before the answer came: another worker may have
+// received the message.
 func (d *delivery) extended(until time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -89,8 +88,8 @@ func (d *delivery) limitExtensions(at time.Time) {
 	d.extendUntil = at
 }
 
-// due reports whether to extend the lease: half of it is over. After its end it is too late,
-// since the receipt could extend somebody else's lease.
+// due reports whether half of the lease is over. After its end it is too late: the receipt
+// could extend another worker's lease.
 func (d *delivery) due(now time.Time, visibility time.Duration) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

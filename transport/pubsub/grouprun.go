@@ -9,11 +9,11 @@ import (
 	"github.com/rs/zerolog"
 )
 
-// groupRun is handed out one message after the other. On a FIFO queue it is the messages of
-// one group from one receive, in order; on a standard queue it is one message.
+// groupRun is one group's messages from one receive, in order, or on a standard queue a single
+// message. They are handed out one after the other.
 type groupRun []*delivery
 
-// groupRuns needs no state: SQS delivers no more of a group while a message of it is leased.
+// groupRuns needs no state: SQS delivers no more of a group while it leases a message of it.
 func groupRuns(deliveries []*delivery, fifo bool) []groupRun {
 	var all []groupRun
 	place := map[string]int{}
@@ -38,14 +38,12 @@ const (
 	noAnswer
 )
 
-// groupRunner hands out group runs and has messages deleted or handed back when they are
-// answered.
 type groupRunner struct {
 	cfg    SubscriberConfig
 	log    zerolog.Logger
 	output chan<- *message.Message
-	// polling ends when no more messages may be handed out. Their contexts derive from
-	// handling. abandoned is closed when unanswered messages are given up.
+	// After polling ends, no message is handed out. Messages' contexts derive from handling.
+	// abandoned is closed when unanswered messages are given up.
 	polling, handling context.Context
 	abandoned         <-chan struct{}
 	gate              gate
@@ -60,7 +58,6 @@ func (r *groupRunner) start(messages groupRun) {
 	r.running.Go(func() { r.run(messages) })
 }
 
-// run stops at the first message that is not acked, and hands it back with the rest.
 func (r *groupRunner) run(messages groupRun) {
 	defer r.credit.give(1)
 	for i, d := range messages {
@@ -85,7 +82,6 @@ func (r *groupRunner) run(messages groupRun) {
 	}
 }
 
-// handOut emits the message and waits for the answer, which ends its context.
 func (r *groupRunner) handOut(d *delivery) answer {
 	deadline := time.Now().Add(r.cfg.MaxHandling)
 	ctx := WithRedelivery(context.WithValue(r.handling, deliveryKey{}, d), &d.redelivery)
@@ -107,8 +103,8 @@ func (r *groupRunner) handOut(d *delivery) answer {
 	}
 }
 
-// emit keeps back a message whose lease ran out while it waited for its turn: another worker
-// may be handling it.
+// emit keeps back a message whose lease ran out while it waited: another worker may be handling
+// it.
 func (r *groupRunner) emit(d *delivery) bool {
 	if r.polling.Err() != nil || d.expired() || !r.gate.enter() {
 		return false

@@ -6,7 +6,6 @@ import (
 	"time"
 )
 
-// leases extends the leases of all messages in hand, in batches.
 type leases struct {
 	receiptCalls
 	visibility time.Duration
@@ -43,11 +42,10 @@ func (l *leases) drop(ds ...*delivery) {
 	}
 }
 
-// extensionWait bounds the wait for an extension while the subscription closes.
 const extensionWait = time.Second
 
-// dropAfterExtension is for messages that are handed back. An extension under way would
-// otherwise overwrite the shorter timeout that they get next.
+// dropAfterExtension is for messages that are handed back: an extension under way would
+// overwrite their new, shorter timeout.
 func (l *leases) dropAfterExtension(ds []*delivery) {
 	l.drop(ds...)
 	var late <-chan time.Time
@@ -74,9 +72,8 @@ func (l *leases) dropAfterExtension(ds []*delivery) {
 	}
 }
 
-// keepExtending looks much more often than leases are due, so it can retry a failed extension
-// in time. Extensions do not wait for each other: a slow answer costs no other message its
-// lease.
+// keepExtending looks much more often than leases are due, to retry failed extensions in time.
+// It does not wait for an answer, so a slow one costs no other message its lease.
 func (l *leases) keepExtending() {
 	ticker := time.NewTicker(l.visibility / 12)
 	defer ticker.Stop()

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/transport/sqstest"
 )
 
-// wantPanic checks that the error is a panic's, and that its stack is known.
 func wantPanic(t *testing.T, err error) {
 	t.Helper()
 	if err == nil || !strings.Contains(err.Error(), "panic: oh") || portal.StackOf(err) == "" {
@@ -32,7 +31,6 @@ func TestAPanicOfARequestIsThePublishersError(t *testing.T) {
 	}
 }
 
-// explosiveFinder panics when a queue is looked for.
 type explosiveFinder struct{}
 
 func (explosiveFinder) GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error) {

@@ -14,12 +14,10 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// receiveClient is the part of the SQS client that receives.
 type receiveClient interface {
 	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
 }
 
-// pollers receive from one queue as long as there is credit.
 type pollers struct {
 	cfg        SubscriberConfig
 	log        zerolog.Logger
@@ -41,8 +39,8 @@ func (p *pollers) start() {
 	}
 }
 
-// poll receives until polling ends. The extra pollers rest while there are no messages for
-// them, so an idle queue costs one request at a time.
+// poll receives until polling ends. Extra pollers rest while there are no messages for them, so
+// an idle queue costs one request at a time.
 func (p *pollers) poll(extra bool) {
 	failures := 0
 	attempt := newAttempt(p.topic)
@@ -65,8 +63,7 @@ func (p *pollers) poll(extra bool) {
 			}
 			return
 		case err != nil:
-			// If only the answer was lost, SQS answers the same attempt with the same
-			// messages.
+			// If only the answer was lost, SQS answers the same attempt with the same messages.
 			failures++
 			p.log.Warn().Err(err).Int("failures", failures).Msg("receiving messages failed")
 			pause(p.polling, jittered(250*time.Millisecond, 30*time.Second, failures))
@@ -81,7 +78,6 @@ func (p *pollers) poll(extra bool) {
 	}
 }
 
-// rest returns false if polling ended.
 func (p *pollers) rest() bool {
 	select {
 	case <-p.wakeUps:
@@ -101,7 +97,7 @@ func (p *pollers) wake() {
 	}
 }
 
-// The timeout of receive is for a connection that has died silently.
+// The timeout is for a connection that has died silently.
 func (p *pollers) receive(ctx context.Context, attempt *string, n int, wait time.Duration) (received []types.Message, err error) {
 	defer portal.Recover(&err)
 	ctx, cancel := context.WithTimeout(ctx, wait+10*time.Second)
@@ -136,7 +132,7 @@ func (p *pollers) handOn(wires []types.Message, asked time.Time, credit int) {
 }
 
 // reclaim hands back what a receive request that was cut off may have leased, so those groups
-// need not wait until the lease runs out. FIFO queues answer the same attempt with the same
+// need not wait for the lease to run out. FIFO queues answer the same attempt with the same
 // messages (API reference, ReceiveMessage, ReceiveRequestAttemptId). Standard queues do not,
 // but nothing waits behind their messages.
 func (p *pollers) reclaim(attempt *string, n int) {

@@ -10,19 +10,18 @@ import (
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// topicSender is the part of the SNS client that TopicPublisher uses.
 type topicSender interface {
 	PublishBatch(context.Context, *sns.PublishBatchInput, ...func(*sns.Options)) (*sns.PublishBatchOutput, error)
 }
 
-// TopicPublisher publishes to SNS by the rules of Publisher. The topic's subscriptions need
-// raw message delivery, so that a Subscriber receives the same message.
+// TopicPublisher publishes to SNS by the rules of Publisher. The topic's subscriptions need raw
+// message delivery, so that a Subscriber receives the same message.
 type TopicPublisher struct{ *publisher }
 
 var _ message.Publisher = TopicPublisher{}
 
-// NewTopicPublisher returns a TopicPublisher. arn returns the ARN of a topic; if it is nil,
-// the topic is the ARN.
+// NewTopicPublisher returns a TopicPublisher. arn returns a topic's ARN; with nil, topics are
+// ARNs.
 func NewTopicPublisher(client topicSender, arn func(ctx context.Context, topic string) (string, error), cfg PublisherConfig) TopicPublisher {
 	if arn == nil {
 		arn = func(_ context.Context, topic string) (string, error) { return topic, nil }

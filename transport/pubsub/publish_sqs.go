@@ -9,14 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// queueSender is the part of the SQS client that Publisher uses.
 type queueSender interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 }
 
-// Publisher publishes to SQS; a topic is the name of a queue. It sends messages of concurrent
-// calls together: the first at once, and those that arrive while requests are under way in
-// the next requests.
+// Publisher publishes to SQS; a topic is a queue's name. Concurrent calls share requests: the
+// first message is sent at once, those that arrive while requests are under way in the next
+// ones.
 type Publisher struct{ *publisher }
 
 var _ message.Publisher = Publisher{}

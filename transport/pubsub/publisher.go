@@ -9,10 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// publisher is all of Publisher and TopicPublisher but the request.
 type publisher struct {
-	cfg PublisherConfig
-	// resolve returns the URL or ARN of a topic.
+	cfg     PublisherConfig
 	resolve func(ctx context.Context, topic string) (string, error)
 	send    sendFunc
 
@@ -26,14 +24,14 @@ func newPublisher(cfg PublisherConfig, resolve func(context.Context, string) (st
 	return &publisher{cfg: cfg, resolve: resolve, send: send, queues: map[string]*sendQueue{}}
 }
 
-// Publish sends the messages and returns when each is confirmed, or when the context of the
-// first ends. Messages of other calls may share its requests. On FIFO queues and topics the
-// messages of one group arrive in the order in which they were published, with one exception:
-// a message that AWS could not take at the moment arrives after others of its batch.
+// Publish returns when each message is confirmed, or when the context of the first ends.
+// Messages of other calls may share its requests. On FIFO queues and topics the messages of one
+// group arrive in the order of publishing, except one that AWS could not take at the moment: it
+// arrives after others of its batch.
 //
-// Publish sends nothing if AWS would refuse a message, because it has no body, is too large,
-// or has no group though the topic is FIFO. An error is a *PublishError if some messages may
-// have been sent.
+// Publish sends nothing if AWS would refuse a message: it has no body, is too large, or has no
+// group though the topic is FIFO. An error is a *PublishError if some messages may have been
+// sent.
 func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	if len(msgs) == 0 {
 		return nil
@@ -62,7 +60,7 @@ func (p *publisher) Publish(topic string, msgs ...*message.Message) error {
 	select {
 	case <-c.done:
 	case <-ctx.Done():
-		queue.withdraw(c)
+		queue.drop(c)
 	}
 	return c.result(topic)
 }
@@ -113,8 +111,7 @@ func (p *publisher) queue(to string) *sendQueue {
 	return q
 }
 
-// entries refuses messages that AWS would refuse, so that they do not fail batches with
-// messages of other callers.
+// entries refuses what AWS would refuse, so that it fails no other caller's messages.
 func (p *publisher) entries(topic string, msgs []*message.Message) ([]*entry, error) {
 	entries := make([]*entry, 0, len(msgs))
 	for _, msg := range msgs {

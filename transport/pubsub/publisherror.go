@@ -12,14 +12,13 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// PublishError names the messages of one Publish that AWS did not confirm. It has taken the
-// others.
+// PublishError names the messages of one Publish that AWS did not confirm. It took the others.
 type PublishError struct {
 	Topic string
-	// UUIDs are those of the Watermill messages.
+	// UUIDs are Watermill's.
 	UUIDs []string
-	// Unsure says that AWS may have taken some of them, because a request was not answered.
-	// If it is false, AWS has taken none of them.
+	// Unsure means that AWS may have taken some of them, because a request was not answered.
+	// Otherwise it has taken none of them.
 	Unsure bool
 	Err    error
 }
@@ -39,9 +38,8 @@ func (e *PublishError) MaybeSent() bool { return e.Unsure }
 
 var throttles = retry.ThrottleErrorCode{Codes: retry.DefaultThrottleErrorCodes}
 
-// mayHaveTaken reports whether AWS may have taken messages of a send request that failed. It has
-// taken none if it refused the request or could not be reached. After a server error, or
-// without an answer, nobody knows.
+// mayHaveTaken reports whether AWS may have taken messages of a failed send. It took none if it
+// refused the request or could not be reached; after a server error or no answer, nobody knows.
 func mayHaveTaken(err error) bool {
 	var answered *smithyhttp.ResponseError
 	var unreached *net.OpError

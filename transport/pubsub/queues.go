@@ -19,9 +19,9 @@ type queueFinder interface {
 	GetQueueUrl(context.Context, *sqs.GetQueueUrlInput, ...func(*sqs.Options)) (*sqs.GetQueueUrlOutput, error)
 }
 
-// Queues looks up the URLs of queues by name and remembers them: a queue that is created
-// again keeps its URL. Concurrent look-ups share a request. Publishers and subscribers may
-// share one Queues.
+// Queues looks up the URLs of queues by name and keeps them: a queue that is created again
+// keeps its URL. Concurrent look-ups share a request, and publishers and subscribers may share
+// one Queues.
 type Queues struct {
 	client queueFinder
 	asking singleflight.Group
@@ -37,8 +37,8 @@ func NewQueues(client queueFinder) *Queues {
 	return &Queues{client: client, urls: map[string]string{}}
 }
 
-// URL returns the URL of a queue. If it does not exist, the error is a
-// types.QueueDoesNotExist, which is not remembered.
+// URL returns the URL of a queue. If it does not exist, the error is a types.QueueDoesNotExist,
+// which is not remembered.
 func (q *Queues) URL(ctx context.Context, name string) (string, error) {
 	q.mu.RLock()
 	url, ok := q.urls[name]
@@ -88,5 +88,5 @@ func (q *Queues) ResolveQueueUrl(ctx context.Context, params wasqs.ResolveQueueU
 	}, nil
 }
 
-// isFIFO checks the suffix that AWS requires of FIFO queues and topics and forbids for others.
+// AWS requires the suffix of FIFO queues and topics and forbids it for others.
 func isFIFO(name string) bool { return strings.HasSuffix(name, ".fifo") }

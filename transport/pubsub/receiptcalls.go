@@ -12,13 +12,12 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// receiptClient deletes messages and changes their visibility timeouts.
 type receiptClient interface {
 	DeleteMessageBatch(context.Context, *sqs.DeleteMessageBatchInput, ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error)
 	ChangeMessageVisibilityBatch(context.Context, *sqs.ChangeMessageVisibilityBatchInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityBatchOutput, error)
 }
 
-// requestTime bounds a request, except while the subscription closes: then a slow answer is
+// requestTime bounds a request, except while the subscription closes: a slow answer is then
 // better than none.
 const requestTime = 10 * time.Second
 
@@ -26,7 +25,6 @@ const requestTime = 10 * time.Second
 // subscription closes. After that the lease runs out and the message is delivered again.
 const receiptTries = 4
 
-// receiptCalls makes requests about at most maxBatch messages, named by their receipts.
 type receiptCalls struct {
 	client receiptClient
 	url    string
@@ -46,7 +44,6 @@ func (r receiptCalls) worthAnother(tries int) bool {
 	return r.life.Err() == nil && (tries < receiptTries || r.stopping.Err() != nil)
 }
 
-// change is a message and its new visibility timeout, from now.
 type change struct {
 	d          *delivery
 	visibility time.Duration

@@ -7,7 +7,7 @@ import (
 )
 
 // Redelivery says how soon a nacked message is delivered again. The zero value leaves that to
-// the Subscriber's Backoff.
+// the Backoff.
 type Redelivery struct {
 	mu     sync.Mutex
 	after  time.Duration
@@ -22,9 +22,9 @@ func WithRedelivery(ctx context.Context, r *Redelivery) context.Context {
 	return context.WithValue(ctx, redeliveryKey{}, r)
 }
 
-// RedeliverAfter sets the delay before the message with this context is delivered again if it
-// is nacked. Zero leaves it to the Backoff; more than 11 hours count as 11. It does nothing
-// with another context.
+// RedeliverAfter sets the delay before the context's message is delivered again if it is
+// nacked. Zero leaves it to the Backoff; more than 11 hours count as 11. It does nothing with
+// another context.
 func RedeliverAfter(ctx context.Context, delay time.Duration) {
 	if r, ok := ctx.Value(redeliveryKey{}).(*Redelivery); ok {
 		r.mu.Lock()

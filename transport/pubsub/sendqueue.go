@@ -11,11 +11,10 @@ import (
 )
 
 const (
-	// Up to eager batches are sent at once even if they are not full. Further ones wait until
-	// they are full or an earlier one is answered. So a message is not delayed when there are
-	// few, and batches are full when there are many.
-	eager = 2
-	// sendTries bounds the tries of an entry that AWS did not take though it is not at fault.
+	// Up to eager batches are sent at once even if they are not full; further ones wait until
+	// they are full or an earlier one is answered. So few messages are not delayed, and many
+	// fill their batches.
+	eager     = 2
 	sendTries = 4
 )
 
@@ -23,7 +22,7 @@ const (
 // An error is about the whole batch.
 type sendFunc func(ctx context.Context, to string, batch []*entry) ([]failedEntry, error)
 
-// sendQueue holds the messages for one queue or topic, in the order of arrival.
+// sendQueue keeps messages in the order of arrival.
 type sendQueue struct {
 	cfg  PublisherConfig
 	to   string
@@ -32,8 +31,8 @@ type sendQueue struct {
 	mu      sync.Mutex
 	waiting []*entry
 	batches int
-	// No second batch may carry the groups of one in flight: AWS does not say which of two
-	// requests it takes first.
+	// No second batch may carry a group in flight: AWS does not say which of two requests it
+	// takes first.
 	groupsInFlight map[string]bool
 	sending        sync.WaitGroup
 }
@@ -51,8 +50,8 @@ func (q *sendQueue) add(entries []*entry) error {
 	return nil
 }
 
-// withdraw removes the waiting messages of a caller that gives up.
-func (q *sendQueue) withdraw(c *call) {
+// drop is for a caller that gives up.
+func (q *sendQueue) drop(c *call) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.waiting = slices.DeleteFunc(q.waiting, func(e *entry) bool {
@@ -64,7 +63,7 @@ func (q *sendQueue) withdraw(c *call) {
 	})
 }
 
-// sendWaiting sends the batches that may be sent now. The caller holds the lock.
+// The caller of sendWaiting holds the lock.
 func (q *sendQueue) sendWaiting() {
 	for q.batches < q.cfg.InFlight {
 		batch, full, rest := q.next()
@@ -106,9 +105,9 @@ func (q *sendQueue) next() (batch []*entry, full bool, rest []*entry) {
 	return batch, full, append(passed, q.waiting[at:]...)
 }
 
-// sendBatch sends a batch, and again those entries that AWS did not confirm. AWS drops
-// duplicates if they have a deduplication id. The groups stay in flight until the end, so
-// nothing newer overtakes an entry that is sent again.
+// sendBatch sends a batch, and again the entries that AWS did not confirm. AWS drops duplicates
+// if they have a deduplication id. The groups stay in flight until the end, so nothing newer
+// overtakes an entry that is sent again.
 func (q *sendQueue) sendBatch(batch []*entry) {
 	ctx, cancel := context.WithTimeout(context.Background(), q.cfg.Timeout)
 	defer cancel()
@@ -128,7 +127,7 @@ func (q *sendQueue) sendBatch(batch []*entry) {
 	q.sendWaiting()
 }
 
-// attempt makes one request and returns the entries to send again.
+// attempt returns the entries to send again.
 func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again []*entry) {
 	failures, err := q.request(ctx, batch, try)
 	if err != nil {
@@ -157,8 +156,8 @@ func (q *sendQueue) attempt(ctx context.Context, batch []*entry, try int) (again
 	return again
 }
 
-// request leaves the first try half of the time, so a dead connection does not use up all of
-// it. A panic is the batch's error, since other callers wait for it.
+// request leaves the first try half of the time, so that a dead connection does not use up all
+// of it. A panic is the batch's error, since other callers wait for it.
 func (q *sendQueue) request(ctx context.Context, batch []*entry, try int) (failed []failedEntry, err error) {
 	defer portal.Recover(&err)
 	if try == 1 {

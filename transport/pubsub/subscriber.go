@@ -9,13 +9,12 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// Subscriber receives from SQS; a topic is the name of a queue. On a FIFO queue it hands out
-// one message of a group at a time, in order.
+// Subscriber receives from SQS; a topic is a queue's name. On a FIFO queue it hands out one
+// message of a group at a time, in order.
 //
-// Ack deletes the message. Nack hands it back for the delay of the Backoff, or for the one
-// that the handler asked for; on a FIFO queue the rest of the group goes back with it.
-// Neither blocks. Once the lease has run out they do nothing, since SQS delivers the message
-// again.
+// Ack deletes the message. Nack hands it back for the Backoff's delay or the one that the
+// handler asked for; on a FIFO queue the rest of the group goes back with it. Neither blocks.
+// After the end of the lease they do nothing, since SQS delivers the message again.
 type Subscriber struct {
 	client SubscriberClient
 	queues *Queues
@@ -33,14 +32,15 @@ func NewSubscriber(client SubscriberClient, queues *Queues, cfg SubscriberConfig
 	return &Subscriber{client: client, queues: queues, cfg: cfg.withDefaults(), subs: map[*subscription]bool{}}
 }
 
-// CloseTimeout is how long Close takes at most.
+// Close ends all subscriptions and returns when every message is deleted or handed back, or
+// after CloseTimeout. It may be called repeatedly and concurrently; each call waits.
 func (s *Subscriber) CloseTimeout() time.Duration { return s.cfg.CloseTimeout }
 
 // Subscribe receives until ctx ends or Close is called. Then it closes the channel and hands
 // back at once all messages that were not handed out yet, or that a poll under way still
-// brings. The others may still be answered: their contexts, which have the values of ctx,
-// tell handlers that the process is stopping (portal.Stopping), and end when only
-// HandBackTime is left of CloseTimeout.
+// brings. The others may still be answered: their contexts, which have the values of ctx, tell
+// handlers that the process is stopping (portal.Stopping), and end when only HandBackTime is
+// left of CloseTimeout.
 func (s *Subscriber) Subscribe(ctx context.Context, topic string) (<-chan *message.Message, error) {
 	url, err := s.queues.URL(ctx, topic)
 	if err != nil {

@@ -272,7 +272,6 @@ func TestDeletesAreCollectedAndFailedOnesRepeated(t *testing.T) {
 	}
 }
 
-// picky cannot read some bodies.
 type picky struct{ Wire }
 
 func (p picky) Unmarshal(wire *types.Message) (*message.Message, error) {

@@ -10,14 +10,14 @@ import (
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
-// SubscriberClient is the part of the SQS client that Subscriber uses.
+// SubscriberClient is what Subscriber uses of the SQS client.
 type SubscriberClient interface {
 	receiveClient
 	receiptClient
 }
 
-// answerTime is how long handlers may take to ack or nack after their context ended. hangTime is
-// how much longer than its wait time a poll may take before closing cuts it off.
+// answerTime is how long handlers may take to ack or nack after their context ended; hangTime
+// is how much longer than its wait time a poll may take before closing cuts it off.
 const (
 	answerTime = time.Second
 	hangTime   = 5 * time.Second
@@ -34,8 +34,7 @@ type subscription struct {
 	stop        context.CancelFunc
 	cutPolls    context.CancelFunc
 	endContexts context.CancelCauseFunc
-	// abandoned is closed when unanswered messages are given up.
-	abandoned chan struct{}
+	abandoned   chan struct{}
 	// end cuts off all requests, after CloseTimeout.
 	end  context.CancelFunc
 	done chan struct{}
@@ -76,8 +75,8 @@ func newSubscription(ctx context.Context, client SubscriberClient, topic, url st
 	return s
 }
 
-// run returns after CloseTimeout at the latest, because the schedule ends everything that it
-// waits for.
+// run returns after CloseTimeout at the latest, because the schedule ends all that it waits
+// for.
 func (s *subscription) run() {
 	defer close(s.done)
 	var keeping sync.WaitGroup
@@ -98,7 +97,6 @@ func (s *subscription) run() {
 	s.stop()
 }
 
-// schedule starts the timers after which closing no longer waits.
 func (s *subscription) schedule() (cancel func()) {
 	handling := max(s.cfg.CloseTimeout-s.cfg.HandBackTime, 0)
 	var timers []*time.Timer

@@ -16,7 +16,6 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const patience = sqstest.Patience
 
-// cloud is a local AWS with publishers and subscribers.
 type cloud struct {
 	*sqstest.Cloud
 	queues *Queues

@@ -12,15 +12,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-// Metadata keys. GroupID and DeduplicationID become parameters of the send request, not
-// message attributes, and are set again on the received message.
+// Metadata keys. GroupID and DeduplicationID become parameters of the send request, not message
+// attributes, and are set again on the received message.
 const (
 	// GroupID orders messages on FIFO queues. On standard queues it names the tenant for
 	// SQS's fair queues (SQS Developer Guide, "Amazon SQS fair queues").
 	GroupID = "MessageGroupId"
 	// DeduplicationID makes a FIFO queue or topic drop repeats for five minutes.
 	DeduplicationID = "MessageDeduplicationId"
-	// TypeKey holds the event's type. It is sent as a message attribute, for filters of topic
+	// TypeKey holds the event's type, sent as a message attribute for filters of topic
 	// subscriptions.
 	TypeKey = "type"
 	// ReceiveCountKey counts the deliveries of the message, from 1.
@@ -29,14 +29,14 @@ const (
 	MessageIDKey = "sqs.message_id"
 	// SentAtKey holds the time when SQS took the message, RFC 3339.
 	SentAtKey = "sqs.sent_at"
-	// UnreadableKey says why a message could not be unmarshaled. Such a message is handed out
-	// with its raw body, so that it can become a dead letter.
+	// UnreadableKey says why a message could not be unmarshaled. It is handed out with its raw
+	// body, so that it can become a dead letter.
 	UnreadableKey = "sqs.unreadable"
 )
 
-// Wire is the default format of messages on SQS and SNS: the payload is the body, and the
-// type and Watermill's uuid are the only attributes. Other metadata is not sent, since the
-// body is enough to handle a message.
+// Wire is the default format: the payload is the body, and the type and Watermill's uuid are
+// the only attributes. Other metadata is not sent, since the body is enough to handle a
+// message.
 type Wire struct{}
 
 var (
@@ -67,7 +67,7 @@ func (Wire) Marshal(msg *message.Message) (*types.Message, error) {
 	return wire, nil
 }
 
-// Unmarshal reads messages of any sender. Without Watermill's uuid, SQS's id takes its place.
+// Unmarshal reads messages of any sender. Without Watermill's uuid it takes SQS's id.
 func (Wire) Unmarshal(wire *types.Message) (*message.Message, error) {
 	msg := message.NewMessage(aws.ToString(wire.MessageId), []byte(aws.ToString(wire.Body)))
 	if uuid, ok := wire.MessageAttributes[wasqs.UUIDAttribute]; ok && aws.ToString(uuid.StringValue) != "" {
@@ -133,8 +133,7 @@ func sentAt(wire *types.Message) (time.Time, bool) {
 	return time.UnixMilli(millis).UTC(), err == nil
 }
 
-// size is the size by which SQS limits messages: the body, and names, types and values of
-// attributes.
+// size is what SQS limits: the body, and names, types and values of attributes.
 func size(wire *types.Message) int {
 	n := len(aws.ToString(wire.Body))
 	for name, value := range wire.MessageAttributes {
@@ -143,8 +142,7 @@ func size(wire *types.Message) int {
 	return n
 }
 
-// seconds rounds up: SQS takes whole seconds, and a delivery before the time would be in
-// vain.
+// seconds rounds up: SQS takes whole seconds, and an early delivery would be in vain.
 func seconds(d time.Duration) int32 {
 	return int32((max(d, 0) + time.Second - 1) / time.Second)
 }

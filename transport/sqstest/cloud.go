@@ -1,5 +1,5 @@
-// Package sqstest gives tests of transport a local SQS and SNS, an SQS client whose calls
-// they can see and change, and functions that wait.
+// Package sqstest gives tests of transport a local SQS and SNS, an SQS client whose calls they
+// can see and change, and functions that wait.
 package sqstest
 
 import (
@@ -20,8 +20,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/localaws/localawstest"
 )
 
-// Cloud is a local AWS with real clients. Every call of its SQS client passes through the
-// hooks of Hooked.
+// Cloud is a local AWS with real clients. Its SQS client is Hooked.
 type Cloud struct {
 	T testing.TB
 	*Hooked
@@ -46,7 +45,7 @@ func Start(t testing.TB) *Cloud {
 	}
 }
 
-// Queue creates a queue and returns its name. It is a FIFO queue if the name says so.
+// Queue creates a queue and returns its name. The suffix .fifo makes it a FIFO queue.
 func (c *Cloud) Queue(name string) string {
 	c.T.Helper()
 	in := &sqs.CreateQueueInput{QueueName: aws.String(name), Attributes: map[string]string{}}
@@ -77,15 +76,14 @@ func (c *Cloud) Attributes(queue string) (url string, attributes map[string]stri
 	return *found.QueueUrl, out.Attributes
 }
 
-// Left counts the messages in a queue: those that can be received now, and those that are
-// leased or delayed.
+// Left counts a queue's messages: those that can be received now, and those leased or delayed.
 func (c *Cloud) Left(queue string) (visible, hidden string) {
 	c.T.Helper()
 	_, attributes := c.Attributes(queue)
 	return attributes["ApproximateNumberOfMessages"], attributes["ApproximateNumberOfMessagesNotVisible"]
 }
 
-// Suffer makes the local SQS misbehave from now on. Without rules it behaves again.
+// Suffer makes the local SQS misbehave from now on; without rules, it stops misbehaving.
 func (c *Cloud) Suffer(seed uint64, rules ...faults.Rule) {
 	c.T.Helper()
 	for i := range rules {
@@ -96,7 +94,7 @@ func (c *Cloud) Suffer(seed uint64, rules ...faults.Rule) {
 	}
 }
 
-// Suffered counts the faults of one kind so far.
+// Suffered counts the faults of a kind so far.
 func (c *Cloud) Suffered(kind faults.Kind) int {
 	sum := 0
 	for _, count := range c.Server.Counts()["sqs"] {

@@ -84,7 +84,7 @@ func (h *Hooked) Deletes() (n int) { h.count(func() { n = h.deletes }); return n
 // Lookups counts the calls of GetQueueUrl so far.
 func (h *Hooked) Lookups() (n int) { h.count(func() { n = h.lookups }); return n }
 
-// Visibilities are the visibility timeouts that were asked for so far, seconds, in order.
+// Visibilities are the visibility timeouts asked for so far, in seconds, in order.
 func (h *Hooked) Visibilities() (all []int32) {
 	h.count(func() { all = slices.Clone(h.visibilities) })
 	return all

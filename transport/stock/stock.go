@@ -1,8 +1,8 @@
-// Package stock is watermill-aws's own publisher and subscriber behind the constructors of
-// package pubsub, to compare the two in the contract tests and the benchmark. It is not for
-// production: it makes a request for each message, cannot hand a nacked message back, does
-// not hand back messages in hand when it closes, and fails a whole batch if it cannot read
-// one message of it.
+// Package stock puts watermill-aws's own publisher and subscriber behind the constructors of
+// package pubsub, to compare the two in contract tests and the benchmark. It is not for
+// production: it makes a request for each message, cannot hand a nacked message back, does not
+// hand back messages in hand when it closes, and fails a whole batch for one unreadable
+// message.
 package stock
 
 import (
@@ -55,7 +55,7 @@ func attribute(wire *types.Message, name string) *string {
 }
 
 // NewSubscriber uses only Visibility, WaitTime, Unmarshaler and Log of cfg. Each Subscribe
-// receives batch messages at a time, and hands them out one by one.
+// receives batch messages at a time and hands them out one by one.
 func NewSubscriber(config aws.Config, queues *pubsub.Queues, cfg pubsub.SubscriberConfig, batch int) (message.Subscriber, error) {
 	unmarshaler := cfg.Unmarshaler
 	if unmarshaler == nil {
@@ -91,8 +91,8 @@ func NewSubscriber(config aws.Config, queues *pubsub.Queues, cfg pubsub.Subscrib
 	return &closable{Subscriber: sub, closing: make(chan struct{})}, nil
 }
 
-// closable can close while nobody reads the subscriber's messages. Unread messages are
-// delivered again when their leases run out.
+// closable can close while nobody reads the subscriber's messages. Unread ones are delivered
+// again when their leases run out.
 type closable struct {
 	message.Subscriber
 	once       sync.Once
@@ -126,7 +126,6 @@ func (c *closable) Close() error {
 	return err
 }
 
-// noting adds metadata as pubsub does.
 type noting struct{ wasqs.Unmarshaler }
 
 func (n noting) Unmarshal(wire *types.Message) (*message.Message, error) {

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+)
+
+// sense holds a word to the meaning that docs/glossary.md gives it. It also holds for the names
+// of tests and of their cases.
+type sense struct {
+	// word is the word, with its neighbours where only those tell the meaning.
+	word *regexp.Regexp
+	// other matches the word in plain English, as in "stands for".
+	other *regexp.Regexp
+	// about is what a text with the word is about. Nil is anything.
+	about  *regexp.Regexp
+	advice string
+}
+
+var senses = []sense{
+	{
+		// Wishes, requests, operations and dead letters are open.
+		word: words(`open(s|ed)? ((a|an|the|this|that|each|every|any|no|one|some|all|both|of|same|exactly|other|another|its|these|those) )*(plans?|stages?)` +
+			`|plans? ((now|also|already|of the key) )*opens|plans? (that )?(is|are|was|were) open` +
+			`|keys? ((should|must|may|can|no longer) )*opens? (a|an|the|no|nothing|each|every)`),
+		other:  words(`opened the (plan|stage)'s`),
+		advice: `a plan covers stages; a key is in a plan, and API Gateway accepts the key for its stages`,
+	},
+	{
+		word:   words(`stands?|stood`),
+		other:  words(`(stands?|stood) (for|still|in for|alone)|stand-ins?`),
+		advice: `say "is in force", "is kept" or "is"`,
+	},
+	{
+		word:   words(`settl(e|es|ed|ing)`),
+		about:  words(`letters?|replay(s|ed)?|discard(s|ed)?`),
+		advice: `only dead letters are settled; say what happens: end, close, finish, wait`,
+	},
+	{
+		word:   words(`withdr(aw|aws|awn|ew|awing|awals?)`),
+		about:  words(`wish(es)?|subscriptions?|plans?|operations?`),
+		advice: `only wishes are withdrawn; say "remove" or "take back"`,
+	},
+	{
+		word:   words(`(AWS|API Gateway|SQS|SNS|DynamoDB|KMS|Cognito) (may )?rejects?|rejected by (AWS|API Gateway|SQS|SNS|DynamoDB|KMS|Cognito)`),
+		advice: `a worker rejects a request; AWS refuses a call`,
+	},
+}
+
+// notReworded are the files that still use words in other senses, and why they may.
+var notReworded = map[string]string{
+	"catalog/assemble.go":                "plans open stages, until the assembly of products is reworded",
+	"catalog/catalog.go":                 "plans open stages, until the assembly of products is reworded",
+	"gateway/attach.go":                  "plans open stages, until the calls of API Gateway are reworded",
+	"gateway/attach_test.go":             "plans open stages, until the calls of API Gateway are reworded",
+	"gateway/errors.go":                  "plans open stages, until the calls of API Gateway are reworded",
+	"gateway/keyimport/importer_test.go": "AWS rejects rows, until the calls of API Gateway are reworded",
+	"gateway/keyimport/probe.go":         "keys open plans, until the calls of API Gateway are reworded",
+	"gateway/keyimport/wave.go":          "AWS rejects imports, until the calls of API Gateway are reworded",
+	"handlers/decide_test.go":            "decisions stand, until the handlers are reworded",
+	"handlers/fail_test.go":              "rows stand, until the handlers are reworded",
+	"handlers/subscribe_requested.go":    "keys open plans, until the handlers are reworded",
+	"handlers/unknown_test.go":           "decisions stand, until the handlers are reworded",
+	"handlers/unsubscribe_requested.go":  "keys open plans, until the handlers are reworded",
+}
+
+// strayed returns where a text uses the word in another sense.
+func (s sense) strayed(text string) [][]int {
+	if s.about != nil && s.about.MatchString(text) {
+		return nil
+	}
+	var plain [][]int
+	if s.other != nil {
+		plain = s.other.FindAllStringIndex(text, -1)
+	}
+	var found [][]int
+	for _, at := range s.word.FindAllStringIndex(text, -1) {
+		within := false
+		for _, p := range plain {
+			within = within || p[0] <= at[0] && at[1] <= p[1]
+		}
+		if !within {
+			found = append(found, at)
+		}
+	}
+	return found
+}
+
+var wordBegins = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
+
+// inWords spells out the name of a test: "a plan opens" for TestAPlanOpens.
+func inWords(test string) string {
+	return wordBegins.ReplaceAllString(wordBegins.ReplaceAllString(strings.TrimPrefix(test, "Test"), "$1$3 $2$4"), "$1$3 $2$4")
+}
