@@ -270,9 +270,12 @@ func prices(product catalog.Product) []string {
 	return list
 }
 
+// isFree reports whether a price begins with "free" or an amount of 0, such as "0 €" or "$0".
 func isFree(price string) bool {
 	word, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(price)), " ")
-	return strings.Trim(word, ".,;:") == "free"
+	word = strings.Trim(word, ".,;:")
+	amount := strings.Trim(word, "€$£¥abcdefghijklmnopqrstuvwxyz")
+	return word == "free" || (amount != "" && strings.Trim(amount, "0.,") == "")
 }
 
 func nonEmpty(text string) []string {

@@ -51,6 +51,9 @@ func (s *Web) onShelf(r *http.Request) (shelf *library.Shelf, product catalog.Pr
 				}
 				segment = value
 			}
+			if segment == "*" {
+				segment = chi.URLParam(r, "*")
+			}
 			if segment != "" {
 				moved += escapedPath(segment)
 			}
@@ -167,7 +170,7 @@ func imageOf(product catalog.Product) string {
 	if product.Image == nil {
 		return ""
 	}
-	return escapedPath("api", "v1", "catalog", product.ID, "image") + "?v=" + product.Image.Hash[:min(12, len(product.Image.Hash))]
+	return escapedPath("api", "v1", "catalog", product.ID, "image")
 }
 
 func productBadges(product catalog.Product) []badge {

@@ -84,7 +84,7 @@ func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog
 		if err != nil {
 			continue
 		}
-		page := s.rendered(changelog.Markdown, inProduct(shelf, product, "changelog.md", 2))
+		page := s.rendered(ctx, shelf, changelog.Markdown, inProduct(shelf, product, "changelog.md", 2))
 		at := slices.IndexFunc(page.Contents, func(h markdown.Heading) bool { return !strings.Contains(strings.ToLower(h.Text), "unreleased") })
 		if at < 0 {
 			continue

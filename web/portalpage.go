@@ -119,11 +119,16 @@ func (s *Web) portalFile(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	serveFile(w, r, file)
+	return nil
+}
+
+// serveFile serves an image.
+func serveFile(w http.ResponseWriter, r *http.Request, file library.File) {
 	w.Header().Set("Content-Security-Policy", filePolicy)
 	w.Header().Set("Content-Type", file.Type)
 	w.Header().Set("ETag", `"`+file.Hash+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(file.Body))
-	return nil
 }
 
 // filePolicy keeps an image that is opened on its own from running anything (SVG can).

@@ -66,7 +66,7 @@ func (s *Web) product(w http.ResponseWriter, r *http.Request, shelf *library.She
 		if err != nil {
 			return err
 		}
-		body.Overview = s.rendered(text.Markdown, inProduct(shelf, product, "overview.md", 2)).HTML
+		body.Overview = s.rendered(r.Context(), shelf, text.Markdown, inProduct(shelf, product, "overview.md", 2)).HTML
 	}
 	if body.Overview == "" {
 		var err error

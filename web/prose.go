@@ -1,18 +1,20 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"html/template"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
-	"sync"
+
+	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/markdown"
-	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
 // place is where Markdown is shown.
@@ -46,50 +48,24 @@ func (p place) key() string {
 	return strconv.Itoa(p.level) + " " + p.file + " " + p.shelf.Hash
 }
 
-// texts remembers rendered Markdown, which depends on nothing but its source and place.
-type texts struct {
-	mu   sync.Mutex
-	size int
-	kept map[string]markdown.Page
-}
-
-// maxTexts bounds the bytes of remembered sources. Beyond it, all are forgotten.
-const maxTexts = 16 << 20
-
-func newTexts() *texts { return &texts{kept: map[string]markdown.Page{}} }
-
-func (t *texts) find(key string) (markdown.Page, bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	page, ok := t.kept[key]
-	return page, ok
-}
-
-func (t *texts) keep(key string, page markdown.Page) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.size += 2 * len(key); t.size > maxTexts {
-		t.size, t.kept = 0, map[string]markdown.Page{}
-	}
-	t.kept[key] = page
-}
-
-// rendered turns Markdown into harmless HTML.
-func (s *Web) rendered(source string, at place) markdown.Page {
+// rendered turns Markdown into harmless HTML, once while it is in use.
+func (s *Web) rendered(ctx context.Context, shelf *library.Shelf, source string, at place) markdown.Page {
 	if strings.TrimSpace(source) == "" {
 		return markdown.Page{}
 	}
-	key := at.key() + "\n" + source
-	if page, ok := s.texts.find(key); ok {
-		return page
-	}
 	sum := sha256.Sum256([]byte(source))
+	hash := hex.EncodeToString(sum[:])
 	options := markdown.Options{Level: at.level, Origin: s.baseURL, Link: at.link, Image: at.link, Prefix: "text-"}
 	if at.file == "" { // there may be several on a page
-		options.Prefix += hex.EncodeToString(sum[:4]) + "-"
+		options.Prefix += hash[:8] + "-"
 	}
-	page := markdown.Render(source, options)
-	s.texts.keep(key, page)
+	page, err := library.Keep(ctx, shelf, "text "+hash+" "+at.key(), func(context.Context) (markdown.Page, int, error) {
+		page := markdown.Render(source, options)
+		return page, len(page.HTML), nil
+	})
+	if err != nil { // the request ends
+		return markdown.Page{}
+	}
 	return page
 }
 
@@ -124,7 +100,7 @@ func (s *Web) guide(w http.ResponseWriter, r *http.Request, shelf *library.Shelf
 }
 
 func (s *Web) reading(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product, page library.Page, file, current string) error {
-	text := s.rendered(page.Markdown, inProduct(shelf, product, file, 2))
+	text := s.rendered(r.Context(), shelf, page.Markdown, inProduct(shelf, product, file, 2))
 	body := readingPage{Head: s.head(r, shelf, product, current), Title: page.Title, HTML: text.HTML, Contents: text.Contents}
 	body.Head.Current = page.Title
 	if current == tabOverview {
@@ -138,5 +114,14 @@ func (s *Web) reading(w http.ResponseWriter, r *http.Request, shelf *library.She
 
 // productFile serves an image that a product's Markdown shows.
 func (s *Web) productFile(w http.ResponseWriter, r *http.Request, shelf *library.Shelf, product catalog.Product) error {
-	return portal.Fail(portal.NotFound, "There is no such file.")
+	name, err := url.PathUnescape(chi.URLParam(r, "*"))
+	if err != nil {
+		return errNothing
+	}
+	file, err := shelf.PageFile(r.Context(), product.ID, name)
+	if err != nil {
+		return err
+	}
+	serveFile(w, r, file)
+	return nil
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"html/template"
 	"net/http"
 	"slices"
@@ -98,6 +99,7 @@ func (s *Web) docs(w http.ResponseWriter, r *http.Request, _ *library.Shelf, pro
 // reference is what all pages of one API's documentation share.
 type reference struct {
 	web     *Web
+	ctx     context.Context // of the one request that it serves
 	shelf   *library.Shelf
 	product catalog.Product
 	api     catalog.API
@@ -125,7 +127,7 @@ func (s *Web) reference(page func(*reference, http.ResponseWriter, *http.Request
 			return err
 		}
 		ref := &reference{
-			web: s, shelf: shelf, product: product, api: product.APIs[at], doc: doc, language: language(w, r),
+			web: s, ctx: r.Context(), shelf: shelf, product: product, api: product.APIs[at], doc: doc, language: language(w, r),
 			signedIn: signedIn(r), single: countOperations(doc) <= operationsOnAPage,
 		}
 		ref.base = baseOf(ref.api, doc)

@@ -135,7 +135,7 @@ func (ref *reference) snippet(op *openapi.Operation) template.HTML {
 }
 
 func (ref *reference) prose(markdown string, level int) template.HTML {
-	return ref.web.rendered(markdown, place{level: min(level, 6)}).HTML
+	return ref.web.rendered(ref.ctx, ref.shelf, markdown, place{level: min(level, 6)}).HTML
 }
 
 func (ref *reference) parameterView(p openapi.Parameter) parameterView {

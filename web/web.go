@@ -95,7 +95,6 @@ type Web struct {
 	views       reading
 	library     shelves
 	trying      trying
-	texts       *texts
 	ownPages    atomic.Pointer[[]catalog.Page]
 	fragments   atomic.Pointer[fragments]
 	status      func(error) int
@@ -113,7 +112,7 @@ type Web struct {
 // New returns a Web. It does no I/O.
 func New(config Config) *Web {
 	web := &Web{
-		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, texts: newTexts(), status: config.Status,
+		operations: config.Operations, views: config.Views, library: config.Library, trying: config.Try, status: config.Status,
 		correlation: config.Correlation, ended: config.SessionEnded, name: config.Name, now: config.Now,
 		baseURL: config.BaseURL, contact: config.SecurityContact, readTime: config.ReadTime,
 	}
@@ -160,6 +159,7 @@ func (s *Web) Routes(router chi.Router, guard ...func(http.Handler) http.Handler
 		get(r, "/apis/{product}/plans", s.productPageOf(s.plans))
 		get(r, "/apis/{product}/changelog", s.productPageOf(s.changelog))
 		get(r, "/apis/{product}/pages/{page}", s.productPageOf(s.guide))
+		get(r, "/apis/{product}/files/*", s.productPageOf(s.productFile))
 		s.referenceRoutes(r)
 		get(r, "/search", s.page(s.search))
 		get(r, "/search/fragment", s.page(s.searchFragment))
