@@ -484,6 +484,7 @@ func TestAFailedReadSaysThatNothingCouldBeRead(t *testing.T) {
 		"an account lists its operations": {func() error { _, err := down.Recent(t.Context(), ann, 5); return err }, "The operations could not be read right now. Try again in a moment."},
 		"a reveal cannot be recorded":     {func() error { _, err := down.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},
 		"a key's value cannot be derived": {func() error { _, err := withoutKMS.Reveal(t.Context(), who(ann, ""), "there"); return err }, "The key could not be revealed right now. Try again in a moment."},
+		"a value to be sent":              {func() error { _, err := withoutKMS.ValueToSend(t.Context(), ann, "there"); return err }, "The key could not be used right now. Try again in a moment."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -291,7 +291,7 @@ func TestNoValueIsRevealedIfItCannotBeRecorded(t *testing.T) {
 func TestARefusedRevealIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	d := withKeys(t)
-	for _, c := range []struct {
+	refusedKeys := []struct {
 		name    string
 		account portal.AccountID
 		key     portal.KeyID
@@ -303,11 +303,19 @@ func TestARefusedRevealIsNotRecorded(t *testing.T) {
 		{"one that is not there yet", ann, "pending", portal.Conflict, "Wait until it has been created"},
 		{"one that somebody disabled", ann, "disabled", portal.Conflict, "has disabled the key"},
 		{"one that was released", ann, "released", portal.Conflict, "Subscribe to a plan"},
-	} {
+	}
+	for _, c := range refusedKeys {
 		value, err := d.Reveal(t.Context(), who(c.account, ""), c.key)
 		refuses(t, err, c.want)
 		if value != "" || !strings.Contains(portal.MessageOf(err), c.says) {
 			t.Errorf("%s: shown %q and told %q", c.name, value, portal.MessageOf(err))
+		}
+	}
+	for _, c := range refusedKeys {
+		value, err := d.ValueToSend(t.Context(), c.account, c.key)
+		refuses(t, err, c.want)
+		if value != "" || !strings.Contains(portal.MessageOf(err), c.says) {
+			t.Errorf("%s, to be sent: %q, %v", c.name, value, err)
 		}
 	}
 	d.values.down = errDown
@@ -315,6 +323,25 @@ func TestARefusedRevealIsNotRecorded(t *testing.T) {
 	refuses(t, err, portal.Unavailable)
 	if keys := slices.Concat(d.revealed(ann), d.revealed(bob)); len(keys) > 0 {
 		t.Errorf("written down are %v", keys)
+	}
+}
+
+func TestAValueToSendIsNoReveal(t *testing.T) {
+	t.Parallel()
+	d := withKeys(t)
+	for range 3 * projections.MaxRevealsPerMinute {
+		if value, err := d.ValueToSend(t.Context(), ann, "there"); err != nil || value != "v1 arn:key ann there" {
+			t.Fatalf("to be sent is %q, %v", value, err)
+		}
+	}
+	if keys := d.revealed(ann); len(keys) > 0 {
+		t.Errorf("the activity lists reveals of %v", keys)
+	}
+	if last, err := d.views.LastReveals(t.Context(), ann); err != nil || len(last) > 0 {
+		t.Errorf("it was last shown %v, %v", last, err)
+	}
+	if _, err := d.Reveal(t.Context(), who(ann, ""), "there"); err != nil {
+		t.Errorf("a reveal afterwards: %v", err)
 	}
 }
 
