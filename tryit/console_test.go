@@ -270,9 +270,9 @@ func TestAnOperationIsSentWithItsValues(t *testing.T) {
 	t.Parallel()
 	d := documented(t)
 	e, err := d.Try(t.Context(), asAda, tryit.Attempt{
-		Product: "seamark", API: "harbours", Operation: "get-harbour", Key: adaKey, Header: http.Header{"x-extra": {"1"}, "accept": {"text/html"}},
+		Product: "seamark", API: "harbours", Operation: "get-harbour", Key: adaKey, Header: http.Header{"x-extra": {"1"}, "accept": {"text/html"}, "x-api-key": {"typed"}},
 		Values: openapi.Values{Parameters: map[string]string{
-			"path.id": "Kiel/Süd ü?#", "query.limit": "5", "header.X-Lang": "de", "header.x-api-key": "typed", "cookie.session": "stolen",
+			"path.id": "Kiel/Süd ü?#", "query.limit": "5", "header.X-Lang": "de", "cookie.session": "stolen",
 		}},
 	})
 	if err != nil {
