@@ -67,19 +67,31 @@ var byRoute = map[string]answers{
 	"GET /api/v1/operations/{operation}":  {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 	"POST /api/v1/try/{product}/{api}":    everybody(http.StatusBadRequest), // these requests have no body
 
-	"GET /":                                everybody(http.StatusOK),
-	"GET /apis":                            everybody(http.StatusOK),
-	"GET /apis/{product}":                  everybody(http.StatusOK),
-	"GET /apis/{product}/fragment":         {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"GET /activity":                        {http.StatusSeeOther, http.StatusOK, http.StatusOK},
-	"GET /dashboard":                       {http.StatusSeeOther, http.StatusOK, http.StatusOK},
-	"GET /dashboard/fragment":              {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
-	"GET /operations/{operation}":          {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
-	"GET /operations/{operation}/fragment": {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
-	"POST /register":                       {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
-	"POST /subscriptions/{plan}":           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
-	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
-	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"GET /":                     everybody(http.StatusOK),
+	"GET /apis":                 everybody(http.StatusOK),
+	"GET /apis/{product}":       everybody(http.StatusOK),
+	"GET /apis/{product}/plans": everybody(http.StatusOK),
+	"GET /search":               everybody(http.StatusOK),
+	"GET /search/fragment":      everybody(http.StatusOK),
+	// The demo's product in API Gateway has none of these.
+	"GET /apis/{product}/changelog":                              everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs":                                   everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}":                             everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}/operations/{operation}":      everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}/schemas/{schema}":            everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}/tags/{tag}":                  everybody(http.StatusNotFound),
+	"GET /apis/{product}/pages/{page}":                           everybody(http.StatusNotFound),
+	"POST /apis/{product}/docs/{api}/operations/{operation}/try": everybody(http.StatusNotFound),
+	"GET /apis/{product}/fragment":                               {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /activity":                                              {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"GET /dashboard":                                             {http.StatusSeeOther, http.StatusOK, http.StatusOK},
+	"GET /dashboard/fragment":                                    {http.StatusUnauthorized, http.StatusOK, http.StatusOK},
+	"GET /operations/{operation}":                                {http.StatusSeeOther, http.StatusOK, http.StatusNotFound},
+	"GET /operations/{operation}/fragment":                       {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
+	"POST /register":                                             {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /subscriptions/{plan}":                                 {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /subscriptions/{plan}/leave":                           {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
+	"POST /keys/{key}/reveal":                                    {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 }
 
 // door is a portal with people and things that belong to them.
@@ -104,7 +116,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	installed, endpoint := installDemo(t, p), aws.ToString(p.AWS.BaseEndpoint)
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
-	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "api": "main", "type": "java"}}
+	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{"code": "conflict", "api": "main", "type": "java", "schema": "Harbour", "tag": "tides", "page": "guide"}}
 	served := p
 	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
 	var err error
