@@ -80,13 +80,15 @@ var byRoute = map[string]answers{
 	"POST /subscriptions/{plan}/leave":     {http.StatusUnauthorized, http.StatusSeeOther, http.StatusSeeOther},
 	"POST /keys/{key}/reveal":              {http.StatusUnauthorized, http.StatusOK, http.StatusNotFound},
 
-	"GET /branding.{hash}.css":   everybody(http.StatusOK),
-	"GET /branding/{file}":       everybody(http.StatusOK),
-	"GET /schemas/branding.json": everybody(http.StatusOK),
-	"GET /sitemap.xml":           everybody(http.StatusOK),
-	"GET /sitemaps/{number}.xml": everybody(http.StatusOK),
-	"GET /llms.txt":              everybody(http.StatusOK),
-	"GET /llms-full.txt":         everybody(http.StatusOK),
+	"GET /branding.{hash}.css":    everybody(http.StatusOK),
+	"GET /branding/{file}":        everybody(http.StatusOK),
+	"GET /schemas/branding.json":  everybody(http.StatusOK),
+	"GET /schemas/product.json":   everybody(http.StatusOK),
+	"GET /apis/{product}/files/*": everybody(http.StatusNotFound),
+	"GET /sitemap.xml":            everybody(http.StatusOK),
+	"GET /sitemaps/{number}.xml":  everybody(http.StatusOK),
+	"GET /llms.txt":               everybody(http.StatusOK),
+	"GET /llms-full.txt":          everybody(http.StatusOK),
 
 	"POST /mcp": everybody(http.StatusUnsupportedMediaType), // without a body
 
@@ -99,6 +101,18 @@ var byRoute = map[string]answers{
 	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: everybody(http.StatusNotFound),
 	"GET /pages/{page}":                                            everybody(http.StatusNotFound),
 	"GET /pages/files/*":                                           everybody(http.StatusNotFound),
+
+	"GET /apis/{product}/plans":                                  everybody(http.StatusOK),
+	"GET /search":                                                everybody(http.StatusOK),
+	"GET /search/fragment":                                       everybody(http.StatusOK),
+	"GET /apis/{product}/changelog":                              everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs":                                   everybody(http.StatusFound),
+	"GET /apis/{product}/docs/{api}":                             everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}/operations/{operation}":      everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}/schemas/{schema}":            everybody(http.StatusNotFound),
+	"GET /apis/{product}/docs/{api}/tags/{tag}":                  everybody(http.StatusNotFound),
+	"GET /apis/{product}/pages/{page}":                           everybody(http.StatusNotFound),
+	"POST /apis/{product}/docs/{api}/operations/{operation}/try": everybody(http.StatusNotFound),
 }
 
 // door is a portal with people and things that belong to them.
@@ -127,6 +141,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
 		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png",
 	}}
+
 	served := p
 	served.AWS.HTTPClient, served.Metrics = counted{d.calls}, NewMetrics()
 	var err error

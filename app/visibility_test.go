@@ -98,7 +98,7 @@ func openExhibition(t *testing.T) *exhibition {
 			e.register(token)
 		}
 	}
-	e.ids["name"] = "getting-started"
+	e.ids["name"], e.ids["hash"], e.ids["number"], e.ids["file"] = "portal.css", "abc", "1", "logo.svg"
 	e.ids["key"], e.ids["operation"] = "4t6qk0w5y2b8n1r7m3x9zcvd5h", "01m7x8k3c4d5e6f7g8h9j0kmnp"
 	return e
 }
@@ -176,6 +176,7 @@ func (e *exhibition) product(mark string) catalog.Product {
 		ID: mark, Name: "Shared " + mark, Description: "A shared thing, " + mark + ".", VersionOf: "shared", Version: "version-" + mark,
 		Category: "category-" + mark, Tags: []string{"shared", "tag-" + mark}, Featured: true,
 		Owner:    &catalog.Owner{Name: "Owner of " + mark, Email: mark + "@example.com"},
+		Files:    []catalog.File{{Name: "images/" + mark + ".svg", Hash: e.blob(`<svg xmlns="http://www.w3.org/2000/svg"><desc>` + mark + `</desc></svg>`), Type: "image/svg+xml"}},
 		Image:    &catalog.Image{Hash: e.blob(`<svg xmlns="http://www.w3.org/2000/svg"><title>` + mark + `</title></svg>`), Type: "image/svg+xml", Alt: mark},
 		Overview: e.blob("Shared overview of " + mark), Changelog: e.blob("## 2026-11-01\n\nShared change of " + mark),
 		Pages: []catalog.Page{{Name: "guide", Title: "Guide of " + mark, Hash: e.blob("Shared guide of " + mark)}},
@@ -229,20 +230,38 @@ var looks = map[string]look{
 	"POST /api/v1/keys/{key}/reveal":                        {status: http.StatusNotFound},
 	"GET /api/v1/operations/{operation}":                    {status: http.StatusNotFound},
 
-	"GET /":                                                 {status: http.StatusOK},
-	"GET /apis":                                             {status: http.StatusOK, query: "q=shared"},
-	"GET /apis/{product}":                                   {status: http.StatusOK},
-	"GET /apis/{product}/fragment":                          {status: http.StatusOK},
-	"GET /apis/{product}/plans":                             {status: http.StatusOK},
-	"GET /apis/{product}/changelog":                         {status: http.StatusOK},
-	"GET /apis/{product}/pages/{page}":                      {status: http.StatusOK},
-	"GET /apis/{product}/docs":                              {status: http.StatusFound},
-	"GET /apis/{product}/docs/{api}":                        {status: http.StatusOK},
-	"GET /apis/{product}/docs/{api}/tags/{tag}":             {status: http.StatusOK},
-	"GET /apis/{product}/docs/{api}/operations/{operation}": {status: http.StatusOK},
-	"GET /apis/{product}/docs/{api}/schemas/{schema}":       {status: http.StatusOK},
-	"GET /search":                                           {status: http.StatusOK, query: "q=shared"},
-	"GET /search/fragment":                                  {status: http.StatusOK, query: "q=shared"},
+	"GET /":                                                        {status: http.StatusOK},
+	"GET /apis":                                                    {status: http.StatusOK, query: "q=shared"},
+	"GET /apis/{product}":                                          {status: http.StatusOK},
+	"GET /apis/{product}/fragment":                                 {status: http.StatusOK},
+	"GET /apis/{product}/plans":                                    {status: http.StatusOK},
+	"GET /apis/{product}/changelog":                                {status: http.StatusOK},
+	"GET /apis/{product}/pages/{page}":                             {status: http.StatusOK},
+	"GET /apis/{product}/docs":                                     {status: http.StatusFound},
+	"GET /apis/{product}/docs/{api}":                               {status: http.StatusOK},
+	"GET /apis/{product}/docs/{api}/tags/{tag}":                    {status: http.StatusOK},
+	"GET /apis/{product}/docs/{api}/operations/{operation}":        {status: http.StatusOK},
+	"GET /apis/{product}/docs/{api}/schemas/{schema}":              {status: http.StatusOK},
+	"GET /apis/{product}/files/*":                                  {status: http.StatusOK},
+	`GET /apis/{product:.+\.md}`:                                   {status: http.StatusOK},
+	`GET /apis/{product}/{part:changelog\.md|plans\.md}`:           {status: http.StatusOK},
+	`GET /apis/{product}/pages/{page:.+\.md}`:                      {status: http.StatusOK},
+	`GET /apis/{product}/docs/{api:.+\.md}`:                        {status: http.StatusOK},
+	`GET /apis/{product}/docs/{api}/operations/{operation:.+\.md}`: {status: http.StatusOK},
+	"GET /pages/{page}":                                            {status: http.StatusNotFound},
+	`GET /pages/{page:.+\.md}`:                                     {status: http.StatusNotFound},
+	"GET /pages/files/*":                                           {status: http.StatusNotFound},
+	"GET /branding.{hash}.css":                                     {status: http.StatusNotFound},
+	"GET /branding/{file}":                                         {status: http.StatusNotFound},
+	"GET /schemas/branding.json":                                   {status: http.StatusOK},
+	"GET /schemas/product.json":                                    {status: http.StatusOK},
+	"GET /sitemap.xml":                                             {status: http.StatusOK},
+	"GET /sitemaps/{number}.xml":                                   {status: http.StatusOK},
+	"GET /llms.txt":                                                {status: http.StatusOK},
+	"GET /llms-full.txt":                                           {status: http.StatusOK},
+	"POST /mcp":                                                    {status: http.StatusOK, body: `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_products","arguments":{}}}`},
+	"GET /search":                                                  {status: http.StatusOK, query: "q=shared"},
+	"GET /search/fragment":                                         {status: http.StatusOK, query: "q=shared"},
 	// These are refused before anything is sent, since the path leaves the API.
 	"POST /api/v1/try/{product}/{api}":                           {status: http.StatusBadRequest, body: `{"method":"GET","path":"/../up"}`},
 	"POST /apis/{product}/docs/{api}/operations/{operation}/try": {status: http.StatusOK, body: "x"},
@@ -261,8 +280,14 @@ var looks = map[string]look{
 func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
 	e.t.Helper()
 	inDocs := strings.Contains(route, "{product}")
-	path = parameter.ReplaceAllStringFunc(route, func(found string) string {
-		name := strings.Trim(found, "{}")
+	path = parameter.ReplaceAllStringFunc(route, func(found string) (filled string) {
+		name, form, _ := strings.Cut(strings.Trim(found, "{}"), ":")
+		if name == "part" {
+			return "changelog.md"
+		}
+		if strings.HasSuffix(form, ".md") {
+			defer func() { filled += ".md" }()
+		}
 		own := map[string]string{"product": mark, "plan": mark + "plan", "api": "main", "type": "java", "page": "guide", "tag": mark, "schema": mark, "file": "guide.md"}
 		value, ok := own[name]
 		if inDocs && name == "operation" {
@@ -277,7 +302,7 @@ func (e *exhibition) fill(route, mark string) (path string, aboutProduct bool) {
 		}
 		return value
 	})
-	return path, aboutProduct
+	return strings.ReplaceAll(path, "*", "images/"+mark+".svg"), aboutProduct
 }
 
 // look sends a request and returns the answer, with everything replaced that the request itself
@@ -291,8 +316,9 @@ func (e *exhibition) look(route, path string, l look, token, mark string) (statu
 	r := httptest.NewRequestWithContext(e.t.Context(), method, e.base+path, strings.NewReader(strings.ReplaceAll(l.body, "MARK", mark)))
 	if l.body != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		if strings.HasPrefix(path, "/api/") {
+		if strings.HasPrefix(path, "/api/") || path == "/mcp" {
 			r.Header.Set("Content-Type", "application/json")
+			r.Header.Set("Accept", "application/json, text/event-stream")
 		}
 	}
 	bearer(token)(r)

@@ -172,7 +172,7 @@ func TestSearchFindsOnlyWhatTheViewerSees(t *testing.T) {
 	queries := []string{"the", "of", "guide", "overview", "operation", "schema", "/", "/hidden", "hidden", "hiden", "groups", "signed", "get", "api", "op", "h", "g"}
 	for name, viewer := range map[string]catalog.Viewer{"a stranger": stranger, "a member": member, "a partner": partner, "an admin": admin} {
 		seen := shelf(t, l, viewer)
-		// What they find is what they would find if nothing else existed.
+		// A catalog without the other products gives the same results.
 		other := store()
 		other.parsesBy(s.parse)
 		other.blobs = s.blobs
