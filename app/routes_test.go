@@ -42,6 +42,7 @@ var byRoute = map[string]answers{
 	"GET /favicon.ico":              everybody(http.StatusOK),
 	"GET /robots.txt":               everybody(http.StatusOK),
 	"GET /.well-known/security.txt": everybody(http.StatusOK),
+	"GET /schemas/product.json":     everybody(http.StatusOK),
 	"GET /problems/{code}":          everybody(http.StatusOK),
 	"GET /sign-up":                  everybody(http.StatusSeeOther),
 	"GET /sign-in":                  everybody(http.StatusSeeOther),
@@ -464,7 +465,7 @@ func TestSharedAnswersMakeNoAWSCalls(t *testing.T) {
 		return d.calls.Load() - before
 	}
 	for _, route := range []string{
-		"/assets/{name}", "/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/problems/{code}", "/sign-up", "/healthz",
+		"/assets/{name}", "/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/problems/{code}", "/schemas/product.json", "/sign-up", "/healthz",
 		"/api/v1/openapi.json", "/api/v1/nothing", "/assets/nothing",
 	} {
 		if n := costs(d.path(route)); n != 0 {

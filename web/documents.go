@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -18,6 +20,7 @@ func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/favicon.ico", favicon)
 	get(router, "/robots.txt", robots)
 	get(router, "/.well-known/security.txt", s.securityText)
+	get(router, "/schemas/product.json", productSchema)
 	get(router, "/problems/{code}", s.page(s.problem))
 	get(router, "/sign-up", signUpHere)
 }
@@ -34,6 +37,15 @@ func robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Cache-Control", keptForADay)
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	_, _ = w.Write([]byte("User-agent: *\nDisallow: /api/\nDisallow: /dashboard\nDisallow: /operations/\nDisallow: /sign-in\nDisallow: /sign-up\n"))
+}
+
+// productSchema serves the JSON Schema of product.yaml to editors, those on other sites included.
+func productSchema(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", keptForADay)
+	w.Header().Set("ETag", `"`+catalog.HashOf(folder.Schema)+`"`)
+	w.Header().Set("Content-Type", "application/schema+json")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	http.ServeContent(w, r, "product.json", time.Time{}, bytes.NewReader(folder.Schema))
 }
 
 // securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section
