@@ -41,6 +41,7 @@ var byRoute = map[string]answers{
 	"GET /favicon.ico":              everybody(http.StatusOK),
 	"GET /robots.txt":               everybody(http.StatusOK),
 	"GET /.well-known/security.txt": everybody(http.StatusOK),
+	"GET /schemas/product.json":     everybody(http.StatusOK),
 	"GET /problems/{code}":          everybody(http.StatusOK),
 	"GET /sign-up":                  everybody(http.StatusSeeOther),
 	"GET /sign-in":                  everybody(http.StatusSeeOther),
@@ -83,7 +84,6 @@ var byRoute = map[string]answers{
 	"GET /branding.{hash}.css":    everybody(http.StatusOK),
 	"GET /branding/{file}":        everybody(http.StatusOK),
 	"GET /schemas/branding.json":  everybody(http.StatusOK),
-	"GET /schemas/product.json":   everybody(http.StatusOK),
 	"GET /apis/{product}/files/*": everybody(http.StatusNotFound),
 	"GET /sitemap.xml":            everybody(http.StatusOK),
 	"GET /sitemaps/{number}.xml":  everybody(http.StatusOK),
@@ -139,7 +139,7 @@ func openDoor(t *testing.T, vars ...string) *door {
 	p.Config.OIDCIssuer, p.Config.OIDCClientID = endpoint+"/"+installed.PoolID, installed.ClientID
 	p.Config.OIDCSignUpURL, p.Config.OIDCSignOutURL = endpoint+"/signup", endpoint+"/logout?client_id={client_id}&logout_uri={return_url}"
 	d := &door{t: t, base: p.Config.BaseURL, calls: &atomic.Int64{}, ids: map[string]string{
-		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png",
+		"code": "conflict", "api": "main", "type": "java", "number": "1", "part": "plans", "page": "getting-started", "*": "a.png", "tag": "tides", "schema": "Tide",
 	}}
 
 	served := p
@@ -510,7 +510,7 @@ func TestSharedAnswersMakeNoAWSCalls(t *testing.T) {
 		return d.calls.Load() - before
 	}
 	for _, route := range []string{
-		"/branding.{hash}.css", "/branding/{file}", "/schemas/branding.json",
+		"/branding.{hash}.css", "/branding/{file}", "/schemas/branding.json", "/schemas/product.json",
 		"/assets/{name}", "/favicon.ico", "/robots.txt", "/.well-known/security.txt", "/problems/{code}", "/sign-up", "/healthz",
 		"/api/v1/openapi.json", "/api/v1/nothing", "/assets/nothing",
 	} {

@@ -10,7 +10,6 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/gatehouse-portal/gatehouse/branding"
-	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/highlight"
 )
 
@@ -69,17 +68,7 @@ func (s *Web) brandFiles(router chi.Router) {
 	get(router, "/branding/{file}", func(w http.ResponseWriter, r *http.Request) {
 		s.brandFile(w, r, chi.URLParam(r, "file"))
 	})
-	get(router, "/schemas/branding.json", schema(branding.Schema))
-	get(router, "/schemas/product.json", schema(folder.Schema))
-}
-
-// schema serves a JSON Schema, by which editors complete a file.
-func schema(body []byte) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/schema+json")
-		w.Header().Set("Cache-Control", keptForADay)
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
-	}
+	get(router, "/schemas/branding.json", func(w http.ResponseWriter, r *http.Request) { serveSchema(w, r, branding.Schema) })
 }
 
 func (s *Web) brandFile(w http.ResponseWriter, r *http.Request, name string) {

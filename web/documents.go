@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 	"github.com/gatehouse-portal/gatehouse/identity"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -18,6 +20,7 @@ func (s *Web) publicDocuments(router chi.Router) {
 	get(router, "/favicon.ico", s.favicon)
 	get(router, "/robots.txt", s.robots)
 	get(router, "/.well-known/security.txt", s.securityText)
+	get(router, "/schemas/product.json", productSchema)
 	get(router, "/problems/{code}", s.page(s.problem))
 	get(router, "/sign-up", signUpHere)
 }
@@ -44,6 +47,18 @@ func (s *Web) robots(w http.ResponseWriter, _ *http.Request) {
 	if s.baseURL != "" {
 		fmt.Fprintf(w, "\nSitemap: %s/sitemap.xml\n", s.baseURL)
 	}
+}
+
+// productSchema serves the JSON Schema of product.yaml.
+func productSchema(w http.ResponseWriter, r *http.Request) { serveSchema(w, r, folder.Schema) }
+
+// serveSchema serves a JSON Schema to editors, those on other sites included.
+func serveSchema(w http.ResponseWriter, r *http.Request, schema []byte) {
+	w.Header().Set("Cache-Control", keptForADay)
+	w.Header().Set("ETag", `"`+catalog.HashOf(schema)+`"`)
+	w.Header().Set("Content-Type", "application/schema+json")
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	http.ServeContent(w, r, "schema.json", time.Time{}, bytes.NewReader(schema))
 }
 
 // securityTextAge is how long security.txt is valid, at most a year (RFC 9116, section

@@ -26,8 +26,9 @@ func TestWellKnownAddressesAreServed(t *testing.T) {
 	t.Parallel()
 	s := visit(&fake{})
 	for path, want := range map[string]struct{ contentType, contains string }{
-		"/favicon.ico": {"image/svg+xml", "<svg"},
-		"/robots.txt":  {"text/plain; charset=utf-8", "Disallow: /dashboard\n"},
+		"/favicon.ico":          {"image/svg+xml", "<svg"},
+		"/robots.txt":           {"text/plain; charset=utf-8", "Disallow: /dashboard\n"},
+		"/schemas/product.json": {"application/schema+json", `"version_of"`},
 	} {
 		w := s.get(path)
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != want.contentType || !strings.Contains(w.Body.String(), want.contains) {
@@ -42,6 +43,21 @@ func TestWellKnownAddressesAreServed(t *testing.T) {
 		if w := s.get(path); w.Code != http.StatusSeeOther || w.Header().Get("Location") != want {
 			t.Errorf("%s: %d to %s", path, w.Code, w.Header().Get("Location"))
 		}
+	}
+}
+
+func TestTheSchemaOfProductsIsServedOnceToEachCache(t *testing.T) {
+	t.Parallel()
+	s := visit(&fake{})
+	first := s.get("/schemas/product.json")
+	if first.Header().Get("Access-Control-Allow-Origin") != "*" {
+		t.Error("editors on other sites cannot read it")
+	}
+	r := httptest.NewRequest(http.MethodGet, "/schemas/product.json", nil)
+	r.Header.Set("If-None-Match", first.Header().Get("ETag"))
+	again := s.do(r)
+	if again.Code != http.StatusNotModified || again.Body.Len() != 0 {
+		t.Errorf("%d with %d bytes", again.Code, again.Body.Len())
 	}
 }
 
@@ -68,7 +84,7 @@ func TestPublicPagesAreServedWithoutTheGuard(t *testing.T) {
 	s := built(web.Config{SecurityContact: "mailto:a@example.com"}, guard)
 	style := attr(t, one(t, document(t, s.get("/"), http.StatusOK), `link[rel="stylesheet"]`), "href")
 	for path, want := range map[string]int{
-		style: 0, "/assets/nope.css": 0, "/favicon.ico": 0, "/robots.txt": 0, "/.well-known/security.txt": 0, "/problems/conflict": 0, "/sign-up": 0,
+		style: 0, "/assets/nope.css": 0, "/favicon.ico": 0, "/robots.txt": 0, "/schemas/product.json": 0, "/.well-known/security.txt": 0, "/problems/conflict": 0, "/sign-up": 0,
 		"/": 1, "/apis": 1, "/nope": 1,
 	} {
 		asked = 0

@@ -2,7 +2,12 @@ package folder_test
 
 import (
 	"encoding/json"
+	"maps"
+	"os"
+	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/gatehouse-portal/gatehouse/catalog/folder"
 )
@@ -69,36 +74,108 @@ func TestWhatTheSchemaRefusesIsSaidInPlainWords(t *testing.T) {
 // Editors show the descriptions and offer the examples.
 func TestEveryPropertyOfTheSchemaHasADescriptionAndExamples(t *testing.T) {
 	t.Parallel()
+	seen := 0
+	eachProperty(t, func(name string, schema map[string]any) {
+		seen++
+		examples, _ := schema["examples"].([]any)
+		if text, _ := schema["description"].(string); text == "" || len(examples) == 0 {
+			t.Errorf("%s has no description or no examples", name)
+		}
+	})
+	if seen < 40 {
+		t.Errorf("the schema has %d properties", seen)
+	}
+}
+
+// eachProperty calls f with the name and schema of each property of product.yaml.
+func eachProperty(t *testing.T, f func(name string, schema map[string]any)) {
+	t.Helper()
 	var schema any
 	if err := json.Unmarshal(folder.Schema, &schema); err != nil {
 		t.Fatal(err)
 	}
-	seen := 0
-	var walk func(path string, v any)
-	walk = func(path string, v any) {
+	var walk func(v any)
+	walk = func(v any) {
 		object, _ := v.(map[string]any)
 		for key, member := range object {
 			properties, ok := member.(map[string]any)
-			if key != "properties" {
-				walk(path+"/"+key, member)
+			if key != "properties" || !ok {
+				walk(member)
 				continue
 			}
 			for name, property := range properties {
 				p, isSchema := property.(map[string]any)
-				if _, only := p["const"]; !ok || !isSchema || only {
-					continue // a condition
+				if _, condition := p["const"]; isSchema && !condition {
+					f(name, p)
+					walk(p)
 				}
-				seen++
-				examples, _ := p["examples"].([]any)
-				if text, _ := p["description"].(string); text == "" || len(examples) == 0 {
-					t.Errorf("%s/%s has no description or no examples", path, name)
-				}
-				walk(path+"/"+name, p)
 			}
 		}
 	}
-	walk("", schema)
-	if seen < 40 {
-		t.Errorf("the schema has %d properties", seen)
+	walk(schema)
+}
+
+func TestExamplesInTheSchemaAreValid(t *testing.T) {
+	t.Parallel()
+	var whole map[string]any
+	if err := json.Unmarshal(folder.Schema, &whole); err != nil {
+		t.Fatal(err)
+	}
+	checked := 0
+	eachProperty(t, func(name string, property map[string]any) {
+		property = maps.Clone(property)
+		property["$defs"] = whole["$defs"]
+		compiler := jsonschema.NewCompiler()
+		if err := compiler.AddResource("https://test.invalid/", property); err != nil {
+			t.Fatal(err)
+		}
+		schema := compiler.MustCompile("https://test.invalid/")
+		examples, _ := property["examples"].([]any)
+		for _, example := range examples {
+			checked++
+			if err := schema.Validate(example); err != nil {
+				t.Errorf("the example of %s is not valid: %v", name, err)
+			}
+		}
+	})
+	if checked < 40 {
+		t.Errorf("%d examples were checked", checked)
+	}
+}
+
+func TestThePageAboutCatalogFoldersIsTrue(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/catalog.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eachProperty(t, func(name string, _ map[string]any) {
+		if name != "$schema" && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("docs/catalog.md does not explain %s", name)
+		}
+	})
+	products := 0
+	for _, block := range strings.Split(string(page), "```yaml\n")[1:] {
+		yaml, _, _ := strings.Cut(block, "```")
+		switch {
+		case strings.HasPrefix(yaml, "#"):
+			continue
+		case strings.HasPrefix(yaml, "name: Seamark 0"):
+			yaml += "plans: [{id: x}]\n"
+		case !strings.HasPrefix(yaml, "name:"):
+			yaml = "name: Example\nversion: 1\n" + yaml
+			if !strings.Contains(yaml, "apis:") {
+				yaml += "plans: [{id: y}]\n"
+			}
+		}
+		products++
+		f := mustRead(t, folderOf("example/product.yaml", yaml, "example/openapi.yaml", openAPI, "example/directory.yaml", openAPI,
+			"example/images/harbour.svg", picture, "seamark/product.yaml", "name: Seamark\nversion: 1\nplans: [{id: s}]\n"))
+		if len(f.Problems) > 0 {
+			t.Errorf("the example\n%s has the problems %q", yaml, told(f.Problems))
+		}
+	}
+	if products < 5 {
+		t.Errorf("the page has %d examples", products)
 	}
 }
