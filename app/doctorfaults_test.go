@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -196,6 +198,10 @@ func injuries() map[string]injury {
 	})
 	one("an account is not shown", "views", "The journal has account ann that the views do not show.", "gatehouse projections rebuild", func(t *testing.T, h *patientOf) {
 		h.record(t, portal.AccountStream("ann"), events.UserRegistered{})
+	})
+	one("the branding has a colour that is hard to read", "branding", "accent", "Change the files in the folder that GATEHOUSE_BRANDING names", func(t *testing.T, h *patientOf) {
+		h.Config.Branding = t.TempDir()
+		ok(t, os.WriteFile(filepath.Join(h.Config.Branding, "branding.yaml"), []byte("colours: {light: {accent: \"#eeeeee\"}}\n"), 0o600))
 	})
 	one("no worker has run for a quarter of an hour", "workers", "The last sign of life of a worker is from ", "Start a worker", func(t *testing.T, h *patientOf) {
 		h.ran(t, catalogJob, time.Now().Add(-quietTime))

@@ -255,6 +255,8 @@ func demoJourney(t *testing.T, s *site, b *tab) {
 	product := value[string](b, `document.querySelector('.card.product a[href="/apis/seamark"]').textContent.trim()`)
 	b.click(`.card.product a[href="/apis/seamark"]`)
 	b.waitForPage(product)
+	b.click(plansTab)
+	b.waitForPage("Plans")
 	b.click(`form[action="/subscriptions/` + free + `"] button`)
 	b.waitUntil("the operation's page", loaded+` && location.pathname.startsWith("/operations/")`)
 	_ = value[bool](b, "window.stayed = true")

@@ -11,6 +11,9 @@ import (
 	"github.com/gatehouse-portal/gatehouse/demo"
 )
 
+// plansTab leads from the demo product's overview to its plans.
+const plansTab = `.tabs a[href="/apis/seamark/plans"]`
+
 // signIn goes from any page of the portal to the identity provider's page and back.
 func (p *page) signIn(email, password string) *page {
 	p.by.t.Helper()
@@ -31,7 +34,7 @@ func TestTheJourneyWithoutJavaScript(t *testing.T) {
 		t.Fatalf("the front page answers %d", home.status)
 	}
 	v.open("/apis").wants(http.StatusOK, "APIs").follow(`.card.product a[href="/apis/seamark"]`)
-	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
+	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`).follow(plansTab)
 	if product.has(`form[action^="/subscriptions/"]`) {
 		t.Error("a visitor who is not signed in can subscribe")
 	}
@@ -114,7 +117,7 @@ func TestSigningUpOnTheWayToAPlanNeedsNoSecondStep(t *testing.T) {
 	s.waitForCatalog(t)
 	v := s.visitor(t)
 	free := s.Demo.API.FreePlanID
-	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
+	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`).follow(plansTab)
 	back := product.follow("#plan-"+free+` a[href^="/sign-in"]`).wants(http.StatusOK, "Sign in").
 		follow("main .card a").wants(http.StatusOK, "Sign up").
 		submit("form", "username", "straight@example.com", "password", password)
@@ -162,7 +165,7 @@ func TestNobodySeesThePagesOfAnotherAccount(t *testing.T) {
 	owner := s.visitor(t)
 	owner.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !owner.open("/dashboard").has("#unregistered") })
-	product := owner.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
+	product := owner.open("/apis").follow(`.card.product a[href="/apis/seamark"]`).follow(plansTab)
 	operation := product.submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
 	reveal, _ := owner.open("/dashboard").form(`form[action$="/reveal"]`)
 
@@ -195,7 +198,7 @@ func TestAFormSubmittedTwiceIsOneOperation(t *testing.T) {
 	v := s.visitor(t)
 	v.open("/apis").signIn(demo.Accounts[0].Email, demo.Accounts[0].Password)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
-	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`)
+	product := v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`).follow(plansTab)
 	form := `form[action="/subscriptions/` + s.Demo.API.FreePlanID + `"]`
 	if first, second := product.submit(form), product.submit(form); first.at.Path != second.at.Path {
 		t.Errorf("two clicks are %s and %s", first.at.Path, second.at.Path)

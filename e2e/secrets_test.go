@@ -74,7 +74,7 @@ func (s *site) useThePortal(t *testing.T) (secrets map[string]string, key string
 		submit("form", "username", "by-page@example.com", "name", personalName, "password", password).
 		wants(http.StatusOK, homeHeading)
 	eventually(t, "the account is open", func() bool { return !v.open("/dashboard").has("#unregistered") })
-	v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`).submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
+	v.open("/apis").follow(`.card.product a[href="/apis/seamark"]`).follow(plansTab).submit(`form[action="/subscriptions/` + free + `"]`).reloadUntilDone()
 	key = v.open("/dashboard").submit(`form[action$="/reveal"]`).text("#key-value")
 	if got := s.call(t, key); got != http.StatusOK {
 		t.Fatalf("with the key the API answers %d", got)

@@ -113,7 +113,13 @@ func open(t *testing.T, document catalog.Document, blobs map[string][]byte, load
 		_, _ = io.WriteString(w, r.Header.Get("Content-Type")+" "+string(body))
 	})
 	p := &published{catalog: document, blobs: blobs}
-	d.Console = tryit.NewConsole(library.New(library.Config{Views: p, Blobs: p, Load: load}), d.vault, sender, time.Now)
+	shelves := library.New(library.Config{Views: p, Blobs: p, Load: load})
+	t.Cleanup(func() {
+		if err := shelves.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	d.Console = tryit.NewConsole(shelves, d.vault, sender, time.Now)
 	return d
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreCurrent()) }
 
 const (
 	host     = "api.example"
