@@ -42,7 +42,7 @@ func Open(location string, client s3Client) (*Source, error) {
 func (s *Source) String() string { return s.location }
 
 // Read reads the folder as it is now; see the function Read. An error means that it cannot be
-// read at all, and says what to change. What was read before is then still the best description.
+// read at all, and says what to change. The caller should then keep what it read before.
 func (s *Source) Read(ctx context.Context) (catalog.Folder, error) {
 	fsys, done, err := s.open(ctx)
 	if err != nil {
