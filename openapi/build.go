@@ -17,18 +17,27 @@ type builder struct {
 	operationIDs map[string]bool
 	*schemas
 	nothing *node
+	// bodies are built once for each component.
+	bodies map[*node][]Media
+	// parts is how many operations, parameters and bodies the document may still have.
+	parts int
+	size  int
 	// responses are built once for each component.
 	responses map[*node]Response
 	security  map[string]SecurityScheme
 }
 
-func build(root *node, warn *warnings) *Document {
+// build makes the model. The size is that of the document in bytes.
+func build(root *node, size int, warn *warnings) *Document {
 	b := &builder{
 		resolver:     resolver{root: root, found: map[string]*node{}},
 		warn:         warn,
 		ids:          slugs{},
 		operationIDs: map[string]bool{},
 		responses:    map[*node]Response{},
+		bodies:       map[*node][]Media{},
+		parts:        maxParts,
+		size:         size,
 		security:     map[string]SecurityScheme{},
 	}
 	info := root.get("info")
@@ -55,13 +64,14 @@ func (b *builder) components() {
 	for name, n := range components.get("schemas").members {
 		b.schemas.name(name, n)
 	}
+	root := (*place)(nil).to("components", "schemas")
 	for name, n := range components.get("schemas").members {
-		if s := b.schema(n, "/components/schemas/"+name); s != nil {
+		if s := b.schema(n, root.to(name)); s != nil {
 			b.doc.schemas[name] = s
 			b.doc.names = append(b.doc.names, name)
 		}
 	}
-	b.doc.Servers = b.servers(b.root.get("servers"), "/servers")
+	b.doc.Servers = b.servers(b.root.get("servers"), (*place)(nil).to("servers"))
 	for name, n := range components.get("securitySchemes").members {
 		scheme := securityScheme(name, b.follow(n))
 		b.doc.Security = append(b.doc.Security, scheme)
@@ -73,11 +83,15 @@ func (b *builder) components() {
 func (b *builder) paths(root *node) {
 	defaults := root.get("security")
 	for path, item := range root.get("paths").members {
-		at := pointer("/paths", path)
+		at := (*place)(nil).to("paths", path)
 		if !strings.HasPrefix(path, "/") {
 			if !strings.HasPrefix(path, "x-") {
 				b.warn.add(at, "a path must begin with a slash; it is not shown")
 			}
+			continue
+		}
+		if len(path) > maxPath {
+			b.warn.add(at, "the path is longer than %d characters; it is not shown", maxPath)
 			continue
 		}
 		for _, op := range b.item(path, item, defaults, at) {
@@ -86,12 +100,12 @@ func (b *builder) paths(root *node) {
 		}
 	}
 	for name, item := range root.get("webhooks").members {
-		b.doc.Webhooks = append(b.doc.Webhooks, b.item(name, item, defaults, pointer("/webhooks", name))...)
+		b.doc.Webhooks = append(b.doc.Webhooks, b.item(name, item, defaults, (*place)(nil).to("webhooks", name))...)
 	}
 }
 
 // item builds the operations of a path item, in the order of the document.
-func (b *builder) item(path string, item *node, defaults *node, at string) []*Operation {
+func (b *builder) item(path string, item *node, defaults *node, at *place) []*Operation {
 	resolved := b.follow(item)
 	if !resolved.is(objectKind) {
 		b.warn.add(at, "this is not a path item; it is not shown")
@@ -103,15 +117,27 @@ func (b *builder) item(path string, item *node, defaults *node, at string) []*Op
 			continue
 		}
 		if !n.is(objectKind) {
-			b.warn.add(pointer(at, key), "this is not an operation; it is not shown")
+			b.warn.add(at.to(key), "this is not an operation; it is not shown")
 			continue
 		}
-		ops = append(ops, b.operation(strings.ToUpper(key), path, resolved, n, defaults, pointer(at, key)))
+		if !b.afford(1+len(resolved.get("parameters").list()), at) {
+			break
+		}
+		ops = append(ops, b.operation(strings.ToUpper(key), path, resolved, n, defaults, at.to(key)))
 	}
 	return ops
 }
 
-func (b *builder) operation(method, path string, item, n, defaults *node, at string) *Operation {
+// afford takes parts from what the document may have, and reports whether there were enough.
+func (b *builder) afford(parts int, at *place) bool {
+	enough := b.parts >= 0
+	if b.parts -= parts; b.parts < 0 && enough {
+		b.warn.add(at, "the document has more than %d operations, parameters and bodies; the rest is not shown", maxParts)
+	}
+	return b.parts >= 0
+}
+
+func (b *builder) operation(method, path string, item, n, defaults *node, at *place) *Operation {
 	op := &Operation{
 		OperationID: n.str("operationId"),
 		Method:      method,
@@ -126,13 +152,13 @@ func (b *builder) operation(method, path string, item, n, defaults *node, at str
 	}
 	b.operationIDs[op.OperationID] = op.OperationID != ""
 	for _, tag := range n.get("tags").list() {
-		if name := tag.string(); name != "" && !slices.Contains(op.Tags, name) {
+		if name := tag.string(); name != "" && !slices.Contains(op.Tags, name) && len(op.Tags) < maxChoices {
 			op.Tags = append(op.Tags, name)
 		}
 	}
 	op.Parameters = b.parameters(op, item.get("parameters"), n.get("parameters"), at)
-	op.Body = b.body(n.get("requestBody"), pointer(at, "requestBody"))
-	op.Responses = b.operationResponses(n.get("responses"), pointer(at, "responses"))
+	op.Body = b.body(n.get("requestBody"), at.to("requestBody"))
+	op.Responses = b.operationResponses(n.get("responses"), at.to("responses"))
 	op.Servers = b.servers(n.get("servers"), at)
 	if op.Servers == nil {
 		op.Servers = b.servers(item.get("servers"), at)
@@ -143,16 +169,18 @@ func (b *builder) operation(method, path string, item, n, defaults *node, at str
 			if strings.HasPrefix(expression, "x-") || b.deep(at) {
 				continue
 			}
-			op.Callbacks = append(op.Callbacks, b.item(expression, item, nil, pointer(pointer(pointer(at, "callbacks"), name), expression))...)
+			op.Callbacks = append(op.Callbacks, b.item(expression, item, nil, at.to("callbacks", name, expression))...)
 		}
 	}
 	return op
 }
 
 // deep reports whether an operation is a callback. The callbacks of callbacks are not shown.
-func (b *builder) deep(at string) bool { return strings.Contains(at, "/callbacks/") }
+func (b *builder) deep(at *place) bool {
+	return at.up != nil && at.up.up != nil && at.up.up.up != nil && at.up.up.up.key == "callbacks"
+}
 
-func (b *builder) body(n *node, at string) *Body {
+func (b *builder) body(n *node, at *place) *Body {
 	if n == nil {
 		return nil
 	}
@@ -168,15 +196,15 @@ func (b *builder) body(n *node, at string) *Body {
 	}
 }
 
-func (b *builder) operationResponses(n *node, at string) []Response {
+func (b *builder) operationResponses(n *node, at *place) []Response {
 	var responses []Response
 	for status, r := range n.members {
 		if strings.HasPrefix(status, "x-") {
 			continue
 		}
-		response, ok := b.response(r, pointer(at, status))
+		response, ok := b.response(r, at.to(status))
 		if !ok {
-			b.warn.add(pointer(at, status), "the response cannot be found; it is not shown")
+			b.warn.add(at.to(status), "the response cannot be found; it is not shown")
 			continue
 		}
 		response.Status = status
@@ -199,7 +227,7 @@ func statusRank(status string) int {
 	return 1 << 20
 }
 
-func (b *builder) response(n *node, at string) (Response, bool) {
+func (b *builder) response(n *node, at *place) (Response, bool) {
 	resolved := b.follow(n)
 	if !resolved.is(objectKind) {
 		return Response{}, false
@@ -219,28 +247,35 @@ func (b *builder) response(n *node, at string) (Response, bool) {
 	return response, true
 }
 
-func (b *builder) headers(n *node, at string) []Parameter {
+func (b *builder) headers(n *node, at *place) []Parameter {
 	var headers []Parameter
 	for name, h := range n.members {
 		resolved := b.follow(h)
 		if !resolved.is(objectKind) || strings.EqualFold(name, "content-type") {
 			continue
 		}
-		headers = append(headers, b.parameterOf(name, "header", resolved, pointer(pointer(at, "headers"), name)))
+		headers = append(headers, b.parameterOf(name, "header", resolved, at.to("headers", name)))
 	}
 	return headers
 }
 
-func (b *builder) content(n *node, at string) []Media {
+func (b *builder) content(n *node, at *place) []Media {
+	if known, ok := b.bodies[n]; ok || n == nil {
+		return known
+	}
 	var content []Media
 	for mediaType, m := range n.members {
+		if !b.afford(1, at) {
+			break
+		}
 		from := b.follow(m)
-		schema := b.schema(from.get("schema"), pointer(pointer(pointer(at, "content"), mediaType), "schema"))
+		schema := b.schema(from.get("schema"), at.to("content", mediaType, "schema"))
 		if schema == nil {
 			schema = b.schema(b.untyped(), at)
 		}
 		content = append(content, Media{Type: mediaType, Schema: schema, from: from})
 	}
+	b.bodies[n] = content
 	return content
 }
 

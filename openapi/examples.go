@@ -16,7 +16,7 @@ const (
 
 // exemplify gives every parameter and body an example.
 func (b *builder) exemplify() {
-	e := &exemplifier{builder: b, generator: newGenerator(), texts: map[textKey]string{}, left: maxExampleText}
+	e := &exemplifier{builder: b, generator: newGenerator(), texts: map[textKey]string{}, left: extraExampleText + 4*b.size, given: map[givenKey]string{}}
 	for _, op := range b.doc.list {
 		e.operation(op, inRequest)
 	}
@@ -30,7 +30,9 @@ type exemplifier struct {
 	generator *generator
 	// texts has the generated examples, which many responses share.
 	texts map[textKey]string
-	// left is how many bytes generated examples may still have.
+	// given has the examples of the document, which parameters and bodies can share.
+	given map[givenKey]string
+	// left is how many bytes examples may still have.
 	left int
 }
 
@@ -40,8 +42,14 @@ type textKey struct {
 	direction direction
 }
 
-// maxExampleText limits the generated examples of one document.
-const maxExampleText = 64 << 20
+type givenKey struct {
+	value  *node
+	schema *Schema
+	format format
+}
+
+// extraExampleText is how many bytes the examples may have besides four times the document's.
+const extraExampleText = 4 << 20
 
 func (e *exemplifier) operation(op *Operation, d direction) {
 	for i := range op.Parameters {
@@ -67,7 +75,10 @@ func (e *exemplifier) parameter(p *Parameter) {
 		if value == nil {
 			value = e.generator.generate(p.Schema, inRequest)
 		}
-		p.Example = p.write(value)
+		p.Example = e.written(givenKey{value, p.Schema, jsonFormat}, func() string { return p.write(value) })
+		if p.Example == "" && p.Required {
+			p.Example = "string"
+		}
 	}
 	p.given = nil
 }
@@ -80,7 +91,19 @@ func (p *Parameter) write(value *node) string {
 			return list
 		}
 	}
-	return cmp.Or(value.plain(), map[bool]string{true: "string"}[p.Required])
+	return value.plain()
+}
+
+// written returns the text of an example, and writes it only once.
+func (e *exemplifier) written(key givenKey, write func() string) string {
+	known, ok := e.given[key]
+	if ok || e.left <= 0 {
+		return known
+	}
+	made := write()
+	e.left -= len(made)
+	e.given[key] = made
+	return made
 }
 
 func commas(list *node) (string, bool) {
@@ -100,7 +123,7 @@ func (e *exemplifier) content(content []Media, d direction) {
 	for i := range content {
 		m := &content[i]
 		if m.Examples == nil {
-			m.Examples = e.given(m)
+			m.Examples = e.ofDocument(m)
 		}
 		if m.Examples == nil {
 			m.Examples = []Example{e.generated(m, d)}
@@ -109,13 +132,16 @@ func (e *exemplifier) content(content []Media, d direction) {
 	}
 }
 
-// given returns the examples of the document: those of the media type, or else of its schema.
-func (e *exemplifier) given(m *Media) []Example {
+// ofDocument returns the examples of the document: those of the media type, or else of its schema.
+func (e *exemplifier) ofDocument(m *Media) []Example {
 	var examples []Example
 	add := func(name, summary string, value *node) {
-		if value != nil {
-			examples = append(examples, Example{Name: name, Summary: summary, Text: formatOf(m.Type).write(unquoted(value, m), m.Schema)})
+		if value == nil || len(examples) == maxChoices {
+			return
 		}
+		as := formatOf(m.Type)
+		made := e.written(givenKey{value, m.Schema, as}, func() string { return as.write(unquoted(value, m), m.Schema) })
+		examples = append(examples, Example{Name: name, Summary: summary, Text: made})
 	}
 	add("", "", cmp.Or(m.from.get("example"), m.from.get("x-example")))
 	for name, n := range m.from.get("examples").members {

@@ -17,6 +17,8 @@ type generator struct {
 	values, steps int
 	// total is the number of steps that are left for all examples of the document.
 	total int
+	// patterns has the strings that were made up for patterns, nil where none was found.
+	patterns map[string]*string
 }
 
 const (
@@ -29,7 +31,7 @@ const (
 )
 
 func newGenerator() *generator {
-	return &generator{inside: map[*Schema]bool{}, total: totalSteps}
+	return &generator{inside: map[*Schema]bool{}, total: totalSteps, patterns: map[string]*string{}}
 }
 
 // generate returns an example, or nil if there is none that is small enough.
@@ -44,7 +46,7 @@ func (g *generator) generate(s *Schema, d direction) *node {
 
 // value returns a value for the schema, or nil if there is no finite one.
 func (g *generator) value(s *Schema, depth int) *node {
-	if g.steps--; g.steps < 0 || s == nil {
+	if g.steps--; g.steps < 0 || s == nil || g.values < -exampleValues*4 {
 		return nil
 	}
 	if s.value != nil {
@@ -100,7 +102,7 @@ func (g *generator) ofType(s *Schema, depth int) *node {
 	case "boolean":
 		return boolean(true)
 	case "string":
-		return stringFor(s)
+		return g.string(s)
 	}
 	if s.Nullable && s.Type == "null" {
 		return null()

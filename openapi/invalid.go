@@ -42,15 +42,13 @@ const maxWarnings = 100
 
 func (w *warnings) full() bool { return len(w.texts) == maxWarnings }
 
-func (w *warnings) add(at, format string, args ...any) {
+// add notes a warning about a place, which is a line or a JSON pointer.
+func (w *warnings) add(at fmt.Stringer, format string, args ...any) {
 	if w.full() {
 		w.more++
 		return
 	}
-	if len(at) > 300 {
-		at = at[:300] + "…"
-	}
-	w.texts = append(w.texts, at+": "+fmt.Sprintf(format, args...))
+	w.texts = append(w.texts, shorten(at.String(), 300)+": "+fmt.Sprintf(format, args...))
 }
 
 func (w *warnings) all() []string {
@@ -59,3 +57,8 @@ func (w *warnings) all() []string {
 	}
 	return append(w.texts, fmt.Sprintf("and %d more", w.more))
 }
+
+// line is a place in the text, from 1.
+type line int
+
+func (l line) String() string { return fmt.Sprintf("line %d", int(l)) }

@@ -1,7 +1,7 @@
 package openapi
 
-// What a document may cost. Documents are hostile, and the limits keep the time and the memory
-// of reading one in proportion to its size. The largest public documents stay well below.
+// Limits on the text of a document. Documents are hostile, and the limits keep the time and the
+// memory of reading one in proportion to its size. The largest public documents stay well below.
 const (
 	maxBytes = 32 << 20
 	maxDepth = 200
@@ -13,6 +13,22 @@ const (
 	// maxMarks is how many characters of YAML may begin a node. The YAML parser needs about 150
 	// bytes for a node, and makes all of them before they can be counted.
 	maxMarks = 4_000_000
+)
+
+// Limits on the model of a document. Components can be used many times over, so a small
+// document could otherwise become a large model.
+const (
+	// maxParts limits the operations, parameters and bodies together.
+	maxParts = 1_000_000
+	// maxMerges limits the properties, and maxVisits the work, of schemas that take over others.
+	maxMerges = 1_000_000
+	maxVisits = 20_000_000
+	// maxAllOf is how deep allOf may be nested.
+	maxAllOf = 40
+	// maxPath is the length of the longest path, and maxChoices is how many tags, servers and ways
+	// to authenticate one operation may have.
+	maxPath    = 2_000
+	maxChoices = 50
 )
 
 // budget counts down while a document is read.

@@ -10,43 +10,50 @@ import (
 // file or address. Mistakes that leave the document readable become Warnings; the error is an
 // *Invalid.
 func Load(data []byte) (*Document, error) {
-	root, warn, err := read(data)
+	root, normal, warn, err := read(data)
 	if err != nil {
 		return nil, err
 	}
-	normal := root.encode()
 	if bytes.Equal(normal, data) {
 		normal = data
 	}
-	doc := build(root, warn)
+	doc := build(root, len(normal), warn)
 	doc.json = normal
 	doc.Warnings = warn.all()
 	return doc, nil
 }
 
-// read returns the normalized document.
-func read(data []byte) (*node, *warnings, error) {
+// read returns the normalized document, as a tree and as JSON.
+func read(data []byte) (*node, []byte, *warnings, error) {
 	warn := &warnings{}
 	root, err := parse(data, warn)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	if err := checkRefs(root); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	expandAny(root)
 	stripAmazon(root)
 	if isSwagger(root) {
-		if root, err = fromSwagger(root); err != nil {
-			return nil, nil, err
+		if root, err = fromSwagger(root, warn); err != nil {
+			return nil, nil, nil, err
 		}
 	}
-	return root, warn, nil
+	normal := root.encode()
+	if len(normal) > maxBytes {
+		return nil, nil, nil, tooLarge(len(normal))
+	}
+	return root, normal, warn, nil
+}
+
+func tooLarge(size int) *Invalid {
+	return invalid("", "the document has %d MB, and at most %d MB can be read; split the API into several documents", size>>20, maxBytes>>20)
 }
 
 func parse(data []byte, warn *warnings) (*node, error) {
 	if len(data) > maxBytes {
-		return nil, invalid("", "the document has %d MB, and at most %d MB can be read; split the API into several documents", len(data)>>20, maxBytes>>20)
+		return nil, tooLarge(len(data))
 	}
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if bytes.IndexByte(data, 0) >= 0 {

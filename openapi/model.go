@@ -71,8 +71,10 @@ type Operation struct {
 	Description string
 	Deprecated  bool
 	Tags        []string
-	Parameters  []Parameter
-	Body        *Body
+	// Parameters are those of the path and of the operation. A header x-api-key is not among them,
+	// but in Security.
+	Parameters []Parameter
+	Body       *Body
 	// Responses are in the order of status, "default" last.
 	Responses []Response
 	// Security lists alternatives; each names schemes that are needed together. Empty means that
@@ -86,7 +88,17 @@ type Operation struct {
 
 	// schemes are those of Security, without those that the document does not define.
 	schemes [][]SecurityScheme
+	// key tells whether a header parameter is the API key. Many documents describe it like that.
+	key keyParameter
 }
+
+type keyParameter uint8
+
+const (
+	keyAbsent keyParameter = iota
+	keyOptional
+	keyRequired
+)
 
 // Parameter is a parameter, or a header of a response (In is "header").
 type Parameter struct {

@@ -1,7 +1,5 @@
 package openapi
 
-import "strings"
-
 // node is a value of a document as it was written: an object keeps the order of its members, a
 // number its digits. A nil *node stands for a missing value, and all methods allow it.
 type node struct {
@@ -93,6 +91,14 @@ func (n *node) members(yield func(string, *node) bool) {
 	}
 }
 
+// names returns the keys of an object.
+func (n *node) names() []string {
+	if n == nil {
+		return nil
+	}
+	return n.keys
+}
+
 // set adds a member or replaces it.
 func (n *node) set(key string, value *node) {
 	for i, k := range n.keys {
@@ -125,30 +131,3 @@ func boolean(b bool) *node {
 }
 
 func null() *node { return &node{text: "null"} }
-
-// same reports whether both values are equal. Numbers are compared as they are written.
-func (n *node) same(m *node) bool {
-	if n == nil || m == nil || n.kind != m.kind || n.text != m.text || len(n.items) != len(m.items) {
-		return n == nil && m == nil
-	}
-	for i, item := range n.items {
-		other := (*node)(nil)
-		if n.kind == objectKind {
-			other = m.get(n.keys[i])
-		} else {
-			other = m.items[i]
-		}
-		if !item.same(other) {
-			return false
-		}
-	}
-	return true
-}
-
-// pointer appends a key to a JSON pointer (RFC 6901).
-func pointer(at, key string) string { return at + "/" + escapeKey.Replace(key) }
-
-var (
-	escapeKey   = strings.NewReplacer("~", "~0", "/", "~1")
-	unescapeKey = strings.NewReplacer("~1", "/", "~0", "~")
-)

@@ -9,11 +9,8 @@ import (
 // original, without the extensions of Amazon API Gateway, and with its "any" methods expanded.
 // The error is an *Invalid. Normalizing a normalized document changes nothing.
 func Normalize(data []byte) ([]byte, error) {
-	root, _, err := read(data)
-	if err != nil {
-		return nil, err
-	}
-	return root.encode(), nil
+	_, normal, _, err := read(data)
+	return normal, err
 }
 
 const anyMethod = "x-amazon-apigateway-any-method"
@@ -55,7 +52,7 @@ func withMethodID(operation *node, method string) *node {
 // stripAmazon removes the extensions of API Gateway, which describe integrations and authorizers
 // that are nobody's business but the API's owner's.
 func stripAmazon(root *node) {
-	_ = walk(root, "", func(n *node, _ string) error {
+	_ = walk(root, func(n *node, _ *place) error {
 		if !slices.ContainsFunc(n.keys, isAmazon) {
 			return nil
 		}

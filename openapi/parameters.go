@@ -7,12 +7,12 @@ import (
 )
 
 // parameters merges those of the path with those of the operation, which win.
-func (b *builder) parameters(op *Operation, ofPath, own *node, at string) []Parameter {
+func (b *builder) parameters(op *Operation, ofPath, own *node, at *place) []Parameter {
 	var params []Parameter
 	index := map[[2]string]int{}
 	for _, list := range []*node{ofPath, own} {
 		for i, n := range list.list() {
-			place := pointerIndex(pointer(at, "parameters"), i)
+			place := at.to("parameters").toIndex(i)
 			resolved := b.follow(n)
 			name, in := resolved.str("name"), resolved.str("in")
 			if name == "" || !slices.Contains([]string{"path", "query", "header", "cookie"}, in) {
@@ -21,6 +21,13 @@ func (b *builder) parameters(op *Operation, ofPath, own *node, at string) []Para
 			}
 			if in == "header" && isControlled(name) {
 				continue // OpenAPI: such definitions are ignored
+			}
+			if in == "header" && strings.EqualFold(name, "x-api-key") {
+				op.key = keyOptional
+				if resolved.get("required").true() {
+					op.key = keyRequired
+				}
+				continue // it is a way to authenticate, see secure
 			}
 			param := b.parameterOf(name, in, resolved, place)
 			if in == "path" && !hasPlaceholder(op.Path, name) {
@@ -40,7 +47,7 @@ func (b *builder) parameters(op *Operation, ofPath, own *node, at string) []Para
 }
 
 // undeclared returns parameters for the placeholders of the path that have none.
-func (b *builder) undeclared(op *Operation, params []Parameter, at string) []Parameter {
+func (b *builder) undeclared(op *Operation, params []Parameter, at *place) []Parameter {
 	var missing []Parameter
 	for name := range placeholders(op.Path) {
 		same := func(p Parameter) bool { return p.In == "path" && p.Name == name }
@@ -61,7 +68,7 @@ func isControlled(header string) bool {
 	return strings.EqualFold(header, "accept") || strings.EqualFold(header, "content-type")
 }
 
-func (b *builder) parameterOf(name, in string, n *node, at string) Parameter {
+func (b *builder) parameterOf(name, in string, n *node, at *place) Parameter {
 	p := Parameter{
 		Name:        name,
 		In:          in,
@@ -86,7 +93,7 @@ func (b *builder) parameterOf(name, in string, n *node, at string) Parameter {
 	if schema == nil {
 		schema = b.untyped()
 	}
-	p.Schema = b.schema(schema, pointer(at, "schema"))
+	p.Schema = b.schema(schema, at.to("schema"))
 	return p
 }
 

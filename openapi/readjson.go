@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"slices"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -104,7 +103,7 @@ func (r *jsonReader) object(n *node, depth int) error {
 			seen = positions(n)
 		}
 		if repeated := addOrReplace(n, key, item, seen); repeated && !r.warn.full() {
-			r.warn.add("line "+strconv.Itoa(r.line(r.dec.InputOffset())), "the key %q is repeated; its last value counts", key)
+			r.warn.add(line(r.line(r.dec.InputOffset())), "the key %q is repeated; its last value counts", key)
 		}
 	}
 	return r.end()

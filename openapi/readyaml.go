@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"strconv"
@@ -150,7 +149,7 @@ func (r *yamlReader) mapping(y *yaml.Node, depth int, aliased bool) (*node, erro
 			continue
 		}
 		if addOrReplace(n, key.Value, item, at) {
-			r.warn.add(fmt.Sprintf("line %d", key.Line), "the key %q is repeated; its last value counts", key.Value)
+			r.warn.add(line(key.Line), "the key %q is repeated; its last value counts", key.Value)
 		}
 	}
 	for _, source := range merged {

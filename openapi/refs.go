@@ -6,18 +6,16 @@ import (
 	"strings"
 )
 
-func pointerIndex(at string, i int) string { return at + "/" + strconv.Itoa(i) }
-
-// checkRefs refuses references to other documents, which would make whoever reads this one fetch
+// checkRefs refuses references to other documents, which would make the reader of this one fetch
 // addresses that its author chose.
 func checkRefs(root *node) error {
-	return walk(root, "", func(n *node, at string) error {
+	return walk(root, func(n *node, at *place) error {
 		for _, key := range []string{"$ref", "$dynamicRef", "$recursiveRef"} {
 			ref := n.get(key)
 			if !ref.is(stringKind) || strings.HasPrefix(ref.text, "#") {
 				continue
 			}
-			return invalid(pointer(at, key), "the reference leads to another document (%s), and only references inside the document are followed; copy what it names into components and refer to it as #/components/…", shorten(ref.text, 100))
+			return invalid(at.to(key).String(), "the reference leads to another document (%s), and only references inside the document are followed; copy what it names into components and refer to it as #/components/…", shorten(ref.text, 100))
 		}
 		return nil
 	})
@@ -100,17 +98,7 @@ func (r *resolver) follow(n *node) *node {
 	return nil
 }
 
-// componentName returns the name of the component that a reference leads to, or "" if it leads
-// elsewhere.
-func componentName(ref string) string {
-	for _, prefix := range []string{"#/components/schemas/", "#/$defs/", "#/definitions/"} {
-		if name, ok := strings.CutPrefix(ref, prefix); ok && !strings.Contains(name, "/") {
-			return refKey(name)
-		}
-	}
-	return ""
-}
-
+// shorten cuts a text to a length in bytes.
 func shorten(s string, length int) string {
 	if len(s) <= length {
 		return s

@@ -38,7 +38,8 @@ type Header struct {
 	Name, Value string
 }
 
-// Problem is a value that an operation does not take. Parameter is its key, or "body".
+// Problem is a value that an operation does not take. Parameter is its key, "body", or "base"; it
+// is "path" if the path as a whole is wrong, whatever the values.
 type Problem struct {
 	Parameter string
 	// Text continues the parameter's name: "must be a whole number".
@@ -321,7 +322,7 @@ func (b *requestBuilder) url() string {
 func (b *requestBuilder) base(base string) {
 	b.address = strings.TrimRight(base, "/")
 	u, err := url.Parse(base)
-	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || u.Host == "" && (u.Scheme != "" || strings.HasPrefix(base, "//")) {
+	if err != nil || u.RawQuery != "" || u.Fragment != "" || u.Opaque != "" || (u.Host == "") != (u.Scheme == "") {
 		b.problem("base", "is not the URL of an API")
 	}
 }

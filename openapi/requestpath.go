@@ -9,6 +9,10 @@ import (
 // API Gateway's {name+}, which stands for the rest of the path.
 func (b *requestBuilder) segment(p *Parameter, v value) {
 	written := p.pathValue(v)
+	if isDots(written) {
+		b.problem(p.Key(), `must not contain the path segment "." or ".."`)
+		written = "_"
+	}
 	if !strings.Contains(b.op.Path, "{"+p.Name+"+}") {
 		b.segments[p.Name] = written
 		return
@@ -53,9 +57,13 @@ func (b *requestBuilder) fill() string {
 
 // escapeLiteral escapes what a path template must not have, and keeps what is escaped already.
 func escapeLiteral(s string) string {
-	const fine = "/-._~!$&'()*+,;=:@%?"
+	const fine = "/-._~!$&'()*+,;=:@?"
 	var out strings.Builder
-	for _, c := range []byte(s) {
+	for i, c := range []byte(s) {
+		if c == '%' && isEscaped(s[i:]) {
+			out.WriteByte(c)
+			continue
+		}
 		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte(fine, c) >= 0 {
 			out.WriteByte(c)
 			continue
@@ -65,10 +73,21 @@ func escapeLiteral(s string) string {
 	return out.String()
 }
 
-// isDots reports whether a URL parser takes the segment for "." or "..".
+// isEscaped reports whether the text begins with a percent sign and two hexadecimal digits.
+func isEscaped(s string) bool {
+	return len(s) >= 3 && strings.Trim(s[1:3], "0123456789abcdefABCDEF") == ""
+}
+
+// isDots reports whether a URL parser takes the segment, or a server one of the segments that it
+// decodes from it, for "." or "..".
 func isDots(segment string) bool {
-	plain := strings.NewReplacer("%2e", ".", "%2E", ".").Replace(segment)
-	return plain == "." || plain == ".."
+	plain := strings.NewReplacer("%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/", "%5c", "/", "%5C", "/").Replace(segment)
+	for part := range strings.SplitSeq(plain, "/") {
+		if part == "." || part == ".." {
+			return true
+		}
+	}
+	return false
 }
 
 // escape percent-encodes everything that has a meaning in a URL.

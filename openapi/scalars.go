@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"math"
 	"regexp"
 	"regexp/syntax"
@@ -38,13 +39,13 @@ var formats = map[string]string{
 
 func stringFormat(format string) bool { return formats[format] != "" }
 
-func stringFor(s *Schema) *node {
+func (g *generator) string(s *Schema) *node {
 	r := s.Rules
 	if r == nil {
 		r = &Rules{}
 	}
 	if r.Pattern != "" {
-		if made, ok := matching(r.Pattern, r); ok {
+		if made, ok := g.matching(r); ok {
 			return text(made)
 		}
 	}
@@ -78,7 +79,39 @@ func fits(s string, r *Rules) bool {
 // maxGenerated is the length of the longest string that is made up.
 const maxGenerated = 1_000
 
-// matching makes up a string for a pattern, and reports whether it did.
+// maxPatterns is how many patterns of a document strings are made up for, and maxPattern is the
+// length of the longest one. Compiling one can take milliseconds.
+const (
+	maxPatterns = 1_000
+	maxPattern  = 500
+)
+
+// matching makes up a string for the rules' pattern, and reports whether it did.
+func (g *generator) matching(r *Rules) (string, bool) {
+	if len(r.Pattern) > maxPattern {
+		return "", false
+	}
+	key := fmt.Sprint(r.Pattern, "\n", limit(r.MinLength), limit(r.MaxLength))
+	made, known := g.patterns[key]
+	if !known && len(g.patterns) < maxPatterns {
+		if found, ok := matching(r.Pattern, r); ok {
+			made = &found
+		}
+		g.patterns[key] = made
+	}
+	if made == nil {
+		return "", false
+	}
+	return *made, true
+}
+
+func limit(count *int) int {
+	if count == nil {
+		return -1
+	}
+	return *count
+}
+
 func matching(pattern string, r *Rules) (string, bool) {
 	exact, err := regexp.Compile(pattern)
 	if err != nil {

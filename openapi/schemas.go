@@ -19,32 +19,33 @@ type schemas struct {
 	// in a way that takes millions of copies.
 	merges, visits int
 	both           map[[2]*node]*node
-	limited        bool
+	// isCombined has the nodes in both. Their own properties are not combined further.
+	isCombined map[*node]bool
+	limited    bool
+	// lost are the references that lead nowhere.
+	lost map[string]bool
+	// anything allows every value.
+	anything *Schema
 }
 
 // draft is a schema that is still to be filled from a node.
 type draft struct {
 	schema *Schema
 	from   *node
-	at     string
+	at     *place
 }
-
-const (
-	maxMerges = 1_000_000
-	maxVisits = 2_000_000
-	// maxAllOf is how deep allOf may be nested.
-	maxAllOf = 40
-)
 
 func newSchemas(r *resolver, warn *warnings) *schemas {
 	return &schemas{
-		resolver: r,
-		warn:     warn,
-		built:    map[*node]*Schema{},
-		names:    map[*node]string{},
-		merges:   maxMerges,
-		visits:   maxVisits,
-		both:     map[[2]*node]*node{},
+		resolver:   r,
+		warn:       warn,
+		built:      map[*node]*Schema{},
+		names:      map[*node]string{},
+		merges:     maxMerges,
+		visits:     maxVisits,
+		both:       map[[2]*node]*node{},
+		isCombined: map[*node]bool{},
+		lost:       map[string]bool{},
 	}
 }
 
@@ -56,14 +57,14 @@ func (b *schemas) name(name string, n *node) {
 }
 
 // schema returns the schema of a node, nil for a missing one.
-func (b *schemas) schema(n *node, at string) *Schema {
+func (b *schemas) schema(n *node, at *place) *Schema {
 	if n == nil {
 		return nil
 	}
 	from := n
 	if ref := n.get("$ref"); ref.is(stringKind) && !hasSiblings(n) {
 		if from = b.follow(n); from == nil {
-			b.warn.add(at, "the reference %s leads nowhere", shorten(ref.text, 200))
+			b.nowhere(ref.text, at)
 			from = n
 		}
 	}
@@ -75,6 +76,14 @@ func (b *schemas) schema(n *node, at string) *Schema {
 	b.all = append(b.all, s)
 	b.queue = append(b.queue, draft{s, from, at})
 	return s
+}
+
+// nowhere warns once about a reference that leads nowhere.
+func (b *schemas) nowhere(ref string, at *place) {
+	if !b.lost[ref] {
+		b.lost[ref] = true
+		b.warn.add(at, "the reference %s leads nowhere", shorten(ref, 200))
+	}
 }
 
 // hasSiblings reports whether a reference has something to add to what it leads to.
@@ -124,7 +133,7 @@ func (b *schemas) fill(d draft) {
 		for _, name := range part.node.get("required").list() {
 			required[name.string()] = true
 		}
-		b.properties(s, part, at)
+		b.properties(d, part, at)
 	}
 	for i, p := range s.Properties {
 		s.Properties[i].Required = required[p.Name]
@@ -149,48 +158,50 @@ func sortedKeys(set map[string]bool) []string {
 
 // any returns a schema that allows everything.
 func (b *schemas) any() *Schema {
-	s := &Schema{from: object()}
-	b.all = append(b.all, s)
-	return s
+	if b.anything == nil {
+		b.anything = &Schema{from: object()}
+		b.all = append(b.all, b.anything)
+	}
+	return b.anything
 }
 
 // part is one of the nodes whose conditions a schema combines: its own, and those of allOf.
 type part struct {
 	*node
-	at string
+	at *place
 	// whole parts describe the schema as a whole, and not only what it has in common with others.
 	whole bool
 }
 
 // parts returns the node and everything that it takes over with $ref and allOf: what is taken
 // over first, so that the node itself comes last.
-func (b *schemas) parts(n *node, at string) []part {
+func (b *schemas) parts(n *node, at *place) []part {
 	var parts []part
 	seen := map[*node]bool{}
-	var visit func(n *node, at string, whole bool, depth int)
-	visit = func(n *node, at string, whole bool, depth int) {
-		if b.visits--; b.visits < 0 || depth > maxAllOf {
-			b.limit(at)
+	var visit func(n *node, at *place, whole bool, depth int)
+	visit = func(n *node, at *place, whole bool, depth int) {
+		if n == nil || seen[n] {
 			return
 		}
-		if n == nil || seen[n] {
+		if depth > maxAllOf || !b.spend(n) {
+			b.limit(at)
 			return
 		}
 		seen[n] = true
 		if ref := n.get("$ref"); ref.is(stringKind) {
 			target := b.lookup(ref.text)
 			if target == nil {
-				b.warn.add(at, "the reference %s leads nowhere", shorten(ref.text, 200))
+				b.nowhere(ref.text, at)
 			}
 			visit(target, at, whole, depth+1)
 		}
 		members := n.get("allOf").list()
 		for i, member := range members {
-			visit(member, pointerIndex(pointer(at, "allOf"), i), whole && len(members) == 1, depth+1)
+			visit(member, at.to("allOf").toIndex(i), whole && (len(members) == 1 || b.isCombined[n]), depth+1)
 		}
 		for _, key := range []string{"oneOf", "anyOf"} {
 			if only, ok := onlyAlternative(n.get(key)); ok {
-				visit(only, pointer(at, key), whole, depth+1)
+				visit(only, at.to(key), whole, depth+1)
 			}
 		}
 		parts = append(parts, part{n, at, whole})
@@ -199,7 +210,19 @@ func (b *schemas) parts(n *node, at string) []part {
 	return parts
 }
 
-func (b *schemas) limit(at string) {
+// spend takes what a node costs each time that a schema takes it over from the budget, and
+// reports whether there was enough.
+func (b *schemas) spend(n *node) bool {
+	b.visits -= 1 + len(n.keys)
+	for _, key := range []string{"required", "enum", "oneOf", "anyOf", "allOf", "patternProperties", "discriminator"} {
+		if value := n.get(key); value != nil {
+			b.visits -= len(value.items) + len(value.get("mapping").names())
+		}
+	}
+	return b.visits >= 0
+}
+
+func (b *schemas) limit(at *place) {
 	if !b.limited {
 		b.limited = true
 		b.warn.add(at, "allOf combines too many schemas; some of what they have in common is not shown")
@@ -238,8 +261,9 @@ func (b *schemas) scalars(s *Schema, p part, whole bool) {
 		s.Deprecated = s.Deprecated || n.get("deprecated").true()
 		s.ReadOnly = s.ReadOnly || n.get("readOnly").true()
 		s.WriteOnly = s.WriteOnly || n.get("writeOnly").true()
-		b.examples(s, n)
+		b.example(s, n)
 	}
+	b.presets(s, n)
 	b.types(s, n)
 	s.Format = cmp.Or(s.Format, n.str("format"))
 	s.Discriminator = cmp.Or(s.Discriminator, n.get("discriminator").str("propertyName"), n.str("discriminator"))
@@ -247,27 +271,25 @@ func (b *schemas) scalars(s *Schema, p part, whole bool) {
 	if s.Enum == nil {
 		for _, value := range n.get("enum").list() {
 			s.Enum = append(s.Enum, value.plain())
-			if s.value == nil && value.kind != nullKind {
-				s.value = value
-			}
+			s.prefer(value)
 		}
 	}
 	if s.Items == nil {
-		s.Items = b.schema(n.get("items"), pointer(p.at, "items"))
+		s.Items = b.member(p, "items")
 	}
 	b.additional(s, n, p.at)
 	if s.OneOf == nil {
-		s.OneOf = b.alternatives(s, n.get("oneOf"), pointer(p.at, "oneOf"))
+		s.OneOf = b.alternatives(s, p, "oneOf")
 	}
 	if s.AnyOf == nil {
-		s.AnyOf = b.alternatives(s, n.get("anyOf"), pointer(p.at, "anyOf"))
+		s.AnyOf = b.alternatives(s, p, "anyOf")
 	}
 	s.Rules = s.Rules.and(n)
 	s.xml = s.xml.or(n.get("xml"))
 }
 
-// examples takes over the examples, and notes the best one as the schema's value.
-func (b *schemas) examples(s *Schema, n *node) {
+// example takes over an example.
+func (b *schemas) example(s *Schema, n *node) {
 	value := n.get("example")
 	if values := n.get("examples").list(); value == nil && len(values) > 0 {
 		value = values[0]
@@ -276,14 +298,33 @@ func (b *schemas) examples(s *Schema, n *node) {
 		value = n.get("x-example")
 	}
 	s.Example = cmp.Or(s.Example, value.plain())
+	s.prefer(value)
+}
+
+// presets takes over a constant and a default.
+func (b *schemas) presets(s *Schema, n *node) {
 	constant, preset := n.get("const"), n.get("default")
-	s.Const = cmp.Or(s.Const, constant.plain())
-	s.Default = cmp.Or(s.Default, preset.plain())
-	for _, candidate := range []*node{constant, value, preset} {
-		if s.value == nil && candidate != nil && candidate.kind != nullKind {
-			s.value = candidate
-		}
+	if constant != nil && s.Const == "" {
+		s.Const, s.value = constant.plain(), constant
 	}
+	s.Default = cmp.Or(s.Default, preset.plain())
+	s.prefer(preset)
+}
+
+// prefer makes a value the one to show, unless there is one already.
+func (s *Schema) prefer(value *node) {
+	if s.value == nil && value != nil && value.kind != nullKind {
+		s.value = value
+	}
+}
+
+// member returns the schema of a part's member, nil for a missing one.
+func (b *schemas) member(p part, key string) *Schema {
+	n := p.node.get(key)
+	if n == nil {
+		return nil
+	}
+	return b.schema(n, p.at.to(key))
 }
 
 // mappings notes which value of the discriminator stands for a schema, where it is not the
@@ -301,7 +342,7 @@ func (b *schemas) mappings(s *Schema, n *node) {
 		if s.mapping == nil {
 			s.mapping = map[*Schema]string{}
 		}
-		s.mapping[b.schema(found, ref)] = value
+		s.mapping[b.schema(found, nil)] = value
 	}
 }
 
@@ -322,7 +363,7 @@ func (b *schemas) types(s *Schema, n *node) {
 	}
 }
 
-func (b *schemas) additional(s *Schema, n *node, at string) {
+func (b *schemas) additional(s *Schema, n *node, at *place) {
 	key := "additionalProperties"
 	if !n.has(key) && n.has("unevaluatedProperties") {
 		key = "unevaluatedProperties"
@@ -331,11 +372,12 @@ func (b *schemas) additional(s *Schema, n *node, at string) {
 	case more.isFalse():
 		s.closed = true
 	case more.is(objectKind) && s.Additional == nil:
-		s.Additional = b.schema(more, pointer(at, key))
+		s.Additional = b.schema(more, at.to(key))
 	}
 }
 
-func (b *schemas) alternatives(s *Schema, n *node, at string) []*Schema {
+func (b *schemas) alternatives(s *Schema, p part, key string) []*Schema {
+	n := p.node.get(key)
 	if _, ok := onlyAlternative(n); ok {
 		s.Nullable = s.Nullable || len(n.list()) > 1
 		return nil
@@ -346,13 +388,14 @@ func (b *schemas) alternatives(s *Schema, n *node, at string) []*Schema {
 			s.Nullable = true
 			continue
 		}
-		alternatives = append(alternatives, b.schema(alternative, pointerIndex(at, i)))
+		alternatives = append(alternatives, b.schema(alternative, p.at.to(key).toIndex(i)))
 	}
 	return alternatives
 }
 
 // properties adds a part's properties. A property that several parts have combines them.
-func (b *schemas) properties(s *Schema, p part, at map[string]int) {
+func (b *schemas) properties(d draft, p part, at map[string]int) {
+	s := d.schema
 	for name, n := range p.node.get("properties").members {
 		if b.merges--; b.merges < 0 {
 			b.limit(p.at)
@@ -361,11 +404,15 @@ func (b *schemas) properties(s *Schema, p part, at map[string]int) {
 		if n.isFalse() {
 			continue
 		}
-		place := pointer(pointer(p.at, "properties"), name)
+		place := p.at.to("properties", name)
 		i, known := at[name]
 		if !known {
 			at[name] = len(s.Properties)
 			s.Properties = append(s.Properties, Property{Name: name, Schema: b.schema(n, place)})
+			continue
+		}
+		if b.isCombined[d.from] {
+			s.Properties[i].Schema = b.schema(n, place)
 			continue
 		}
 		s.Properties[i].Schema = b.combined(s.Properties[i].Schema, n, place)
@@ -374,17 +421,17 @@ func (b *schemas) properties(s *Schema, p part, at map[string]int) {
 
 // combined returns the schema of a property that two parts describe: the later description,
 // with what only the earlier one says.
-func (b *schemas) combined(earlier *Schema, later *node, at string) *Schema {
+func (b *schemas) combined(earlier *Schema, later *node, at *place) *Schema {
 	first := earlier.from
-	if first == later || len(b.both) > 20_000 {
-		return b.schema(later, at)
+	if first == later {
+		return earlier
 	}
 	key := [2]*node{first, later}
 	both, ok := b.both[key]
 	if !ok {
 		both = object()
 		both.add("allOf", array(first, later))
-		b.both[key] = both
+		b.both[key], b.isCombined[both] = both, true
 	}
 	return b.schema(both, at)
 }

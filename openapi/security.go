@@ -18,10 +18,14 @@ func securityScheme(name string, n *node) SecurityScheme {
 }
 
 // secure sets the operation's security from its requirements or the document's.
-func (b *builder) secure(op *Operation, requirements *node, at string) {
-	for _, requirement := range requirements.list() {
+func (b *builder) secure(op *Operation, requirements *node, at *place) {
+	alternatives := requirements.list()
+	for _, requirement := range alternatives[:min(len(alternatives), maxChoices)] {
 		names, schemes := []string{}, []SecurityScheme{}
 		for name := range requirement.members {
+			if len(names) == maxChoices {
+				break
+			}
 			names = append(names, name)
 			scheme, ok := b.security[name]
 			if !ok {
@@ -33,9 +37,45 @@ func (b *builder) secure(op *Operation, requirements *node, at string) {
 		op.Security = append(op.Security, names)
 		op.schemes = append(op.schemes, schemes)
 	}
+	b.keyParameter(op)
 	if len(op.Security) == 1 && len(op.Security[0]) == 0 {
 		op.Security, op.schemes = nil, nil
 	}
+}
+
+// keyParameter turns a header parameter for the API key into a security scheme.
+func (b *builder) keyParameter(op *Operation) {
+	if op.key == keyAbsent || op.TakesKey() {
+		return
+	}
+	scheme := b.keyScheme()
+	if len(op.Security) == 0 {
+		op.Security, op.schemes = [][]string{{}}, [][]SecurityScheme{{}}
+	}
+	if op.key == keyOptional {
+		op.Security = append(op.Security, []string{scheme.Name})
+		op.schemes = append(op.schemes, []SecurityScheme{scheme})
+		return
+	}
+	for i := range op.Security {
+		op.Security[i] = append(op.Security[i], scheme.Name)
+		op.schemes[i] = append(op.schemes[i], scheme)
+	}
+}
+
+// keyScheme returns the document's scheme for API keys of API Gateway, or adds one.
+func (b *builder) keyScheme() SecurityScheme {
+	if at := slices.IndexFunc(b.doc.Security, SecurityScheme.APIKey); at >= 0 {
+		return b.doc.Security[at]
+	}
+	name := "x-api-key"
+	for b.security[name].Name != "" {
+		name += "_"
+	}
+	scheme := SecurityScheme{Name: name, Type: "apiKey", In: "header", Parameter: "x-api-key"}
+	b.doc.Security = append(b.doc.Security, scheme)
+	b.security[name] = scheme
+	return scheme
 }
 
 // Schemes returns the alternatives of Security with their schemes.
@@ -64,9 +104,10 @@ func hasKey(schemes []SecurityScheme) bool {
 }
 
 // servers returns the servers whose URLs people can call. Relative URLs are kept.
-func (b *builder) servers(n *node, at string) []Server {
+func (b *builder) servers(n *node, at *place) []Server {
 	var servers []Server
-	for _, s := range n.list() {
+	list := n.list()
+	for _, s := range list[:min(len(list), maxChoices)] {
 		address, ok := serverURL(s)
 		if !ok {
 			b.warn.add(at, "the server URL %q is not one that can be called; it is not shown", shorten(s.str("url"), 200))

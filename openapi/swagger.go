@@ -8,16 +8,23 @@ import (
 	"github.com/getkin/kin-openapi/openapi2conv"
 )
 
-// fromSwagger converts Swagger 2.0 to OpenAPI 3.0. The converter sorts members by name;
-// fromSwagger restores their order.
-func fromSwagger(root *node) (*node, error) {
+// fromSwagger converts Swagger 2.0 to OpenAPI 3.0. It changes the tree that it is given. The
+// converter sorts members by name; fromSwagger restores their order.
+func fromSwagger(root *node, warn *warnings) (*node, error) {
+	if nesting(root, 0) > maxNesting {
+		return nil, invalid("", "the Swagger 2.0 document is too large for its depth; convert it to OpenAPI 3 and use the result")
+	}
+	clean(root, warn)
 	converted, err := convert(root)
 	if err != nil {
-		return nil, invalid("", "the Swagger 2.0 document cannot be converted to OpenAPI 3: %v; correct this, or convert the document and use the result", err)
+		return nil, invalid("", "the Swagger 2.0 document cannot be converted to OpenAPI 3: %s; correct this, or convert the document and use the result", shorten(err.Error(), 200))
 	}
 	out, err := readJSON(converted, &warnings{})
 	if err != nil {
 		return nil, err
+	}
+	if !out.get("paths").is(objectKind) {
+		out.set("paths", object())
 	}
 	like(out.get("paths"), root.get("paths"))
 	components := out.get("components")

@@ -3,19 +3,22 @@ package openapi
 // walk calls visit for every object of OpenAPI and of its schemas, outer ones first. It passes
 // over what is data (examples, defaults, enums), and over objects whose keys are names that the
 // author chose, such as those in properties; it does visit their values.
-func walk(n *node, at string, visit func(n *node, at string) error) error {
-	return walker{visit}.fields(n, at)
+func walk(n *node, visit func(n *node, at *place) error) error {
+	return walker{visit}.fields(n, nil)
 }
 
 type walker struct {
-	visit func(*node, string) error
+	visit func(*node, *place) error
 }
 
-func (w walker) fields(n *node, at string) error {
+func (w walker) fields(n *node, at *place) error {
 	switch {
 	case n.is(arrayKind):
 		for i, item := range n.items {
-			if err := w.fields(item, pointerIndex(at, i)); err != nil {
+			if !hasParts(item) {
+				continue
+			}
+			if err := w.fields(item, at.toIndex(i)); err != nil {
 				return err
 			}
 		}
@@ -34,19 +37,19 @@ func (w walker) fields(n *node, at string) error {
 		if hasNames(key) && value.is(objectKind) {
 			descend = w.names
 		}
-		if err := descend(value, pointer(at, key)); err != nil {
+		if err := descend(value, at.to(key)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w walker) names(n *node, at string) error {
+func (w walker) names(n *node, at *place) error {
 	for key, value := range n.members {
 		if !hasParts(value) {
 			continue
 		}
-		if err := w.fields(value, pointer(at, key)); err != nil {
+		if err := w.fields(value, at.to(key)); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,198 @@
+package openapi
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// clean corrects what real Swagger documents get wrong and the converter would refuse the whole
+// document for: nulls, a version that is a number, references that lead nowhere or into paths.
+func clean(root *node, warn *warnings) {
+	c := cleaner{resolver: resolver{root: root, found: map[string]*node{}}, warn: warn, lost: map[string]bool{}, moved: map[string]string{}}
+	for _, key := range []string{"info", "paths"} {
+		if !root.get(key).is(objectKind) {
+			root.set(key, object())
+		}
+	}
+	_ = walk(root, func(n *node, at *place) error {
+		c.nulls(n)
+		c.scalars(n)
+		c.elements(n, at)
+		c.reference(n, at)
+		return nil
+	})
+	definitions := root.get("definitions")
+	if len(c.extra) > 0 && !definitions.is(objectKind) {
+		definitions = object()
+		root.set("definitions", definitions)
+	}
+	for _, d := range c.extra {
+		definitions.add(d.name, d.value)
+	}
+}
+
+type cleaner struct {
+	resolver
+	warn *warnings
+	lost map[string]bool
+	// moved has the new reference for references into paths, extra the definitions that they lead
+	// to now.
+	moved map[string]string
+	extra []definition
+}
+
+type definition struct {
+	name  string
+	value *node
+}
+
+// nulls removes members and elements that are null.
+func (c *cleaner) nulls(n *node) {
+	if slices.ContainsFunc(n.items, isNullValue) {
+		keys, items := n.keys, n.items
+		n.keys, n.items, n.index = nil, nil, nil
+		for i, item := range items {
+			if !isNullValue(item) {
+				n.add(keys[i], item)
+			}
+		}
+	}
+	for i, item := range n.items {
+		switch {
+		case isData(n.keys[i]):
+		case item.is(arrayKind):
+			item.items = slices.DeleteFunc(item.items, isNullValue)
+		case item.is(objectKind) && hasNames(n.keys[i]):
+			c.nullNames(item)
+		}
+	}
+}
+
+// nullNames removes names without a value.
+func (c *cleaner) nullNames(n *node) {
+	kept := object()
+	for key, value := range n.members {
+		if !isNullValue(value) {
+			kept.add(key, value)
+		}
+	}
+	n.keys, n.items, n.index = kept.keys, kept.items, nil
+}
+
+func isNullValue(n *node) bool { return n.is(nullKind) }
+
+// texts, switches and amounts are the members of Swagger 2.0 that have one type each.
+var (
+	texts    = []string{"title", "version", "description", "summary", "name", "in", "format", "pattern", "operationId", "host", "basePath", "collectionFormat", "termsOfService", "url", "email"}
+	switches = []string{"deprecated", "uniqueItems", "readOnly", "allowEmptyValue", "exclusiveMinimum", "exclusiveMaximum"}
+	amounts  = []string{"minimum", "maximum", "multipleOf", "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"}
+)
+
+// scalars gives scalars the type that they must have, and removes what cannot have it.
+func (c *cleaner) scalars(n *node) {
+	for i, key := range n.keys {
+		value := n.items[i]
+		switch {
+		case slices.Contains(texts, key):
+			if !value.is(stringKind) && !hasParts(value) {
+				n.items[i] = text(value.text)
+			}
+		case slices.Contains(switches, key):
+			if value.is(stringKind) {
+				n.items[i] = boolean(value.text == "true")
+			}
+		case slices.Contains(amounts, key):
+			if _, err := strconv.ParseFloat(value.text, 64); value.is(stringKind) && err == nil && jsonNumeral.MatchString(value.text) {
+				n.items[i] = number(value.text)
+			}
+		case key == "required" && value.is(stringKind):
+			n.items[i] = boolean(value.text == "true")
+		case key == "tags" && value.is(arrayKind):
+			for j, tag := range value.items {
+				if tag.is(numberKind) || tag.is(boolKind) {
+					value.items[j] = text(tag.text)
+				}
+			}
+		}
+	}
+}
+
+// elements removes parameters whose reference leads nowhere.
+func (c *cleaner) elements(n *node, at *place) {
+	parameters := n.get("parameters")
+	if !parameters.is(arrayKind) {
+		return
+	}
+	parameters.items = slices.DeleteFunc(parameters.items, func(p *node) bool {
+		ref := p.get("$ref")
+		lost := !p.is(objectKind) || ref.is(stringKind) && c.lookup(ref.text) == nil
+		if lost {
+			c.nowhere(ref.string(), at.to("parameters"))
+		}
+		return lost
+	})
+}
+
+// reference removes a reference that leads nowhere, and moves what a reference into paths leads
+// to: the converter changes what is in paths.
+func (c *cleaner) reference(n *node, at *place) {
+	ref := n.get("$ref")
+	if !ref.is(stringKind) || isComponent(ref.text) && c.lookup(ref.text) != nil {
+		return
+	}
+	target := c.lookup(ref.text)
+	if !target.is(objectKind) || target == c.root {
+		c.nowhere(ref.text, at)
+		n.keys, n.items, n.index = nil, nil, nil
+		return
+	}
+	to, ok := c.moved[ref.text]
+	if !ok {
+		name := fmt.Sprintf("Inline%d", len(c.moved)+1)
+		for c.root.get("definitions").has(name) {
+			name += "_"
+		}
+		to = "#/definitions/" + name
+		c.moved[ref.text] = to
+		c.extra = append(c.extra, definition{name, target})
+	}
+	n.set("$ref", text(to))
+}
+
+func (c *cleaner) nowhere(ref string, at *place) {
+	if !c.lost[ref] {
+		c.lost[ref] = true
+		c.warn.add(at, "the reference %q leads nowhere", shorten(ref, 200))
+	}
+}
+
+// isComponent reports whether a reference leads to one of the parts that the converter moves as a
+// whole.
+func isComponent(ref string) bool {
+	for _, prefix := range []string{"#/definitions/", "#/parameters/", "#/responses/"} {
+		if name, ok := strings.CutPrefix(ref, prefix); ok && !strings.Contains(name, "/") {
+			return true
+		}
+	}
+	return false
+}
+
+// maxNesting limits the work of the converter, which reads the text of each value once for every
+// level that the value is deep.
+const maxNesting = 400_000_000
+
+// nesting adds up the length of all text, times its depth.
+func nesting(n *node, depth int) int {
+	sum := (len(n.text) + 10) * depth
+	for _, key := range n.keys {
+		sum += len(key) * depth
+	}
+	for _, item := range n.items {
+		if sum += nesting(item, depth+1); sum > maxNesting {
+			break
+		}
+	}
+	return sum
+}
