@@ -7,7 +7,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/openapi"
 )
 
-// maxDepth and maxLines bound how far a schema is written out. What lies deeper is named.
+// maxDepth and maxLines bound how far a schema is written out. Deeper schemas are only named.
 const (
 	maxDepth = 6
 	maxLines = 300
@@ -43,11 +43,14 @@ func (o *outline) item(label string, s *openapi.Schema, required bool) {
 	if label != "" {
 		line += label + ": "
 	}
+	if s.Name != "" {
+		line += span(s.Name, false) + ", "
+	}
 	line += span(typeOf(s), false)
 	if required {
 		line += ", required"
 	}
-	o.lines = append(o.lines, line+details(s))
+	o.lines = append(o.lines, line+details(s, false))
 	if slices.Contains(o.inside, s) || s.Name != "" && slices.ContainsFunc(o.inside, func(outer *openapi.Schema) bool { return outer.Name == s.Name }) {
 		o.lines[len(o.lines)-1] += " (as above)"
 		return
@@ -84,8 +87,8 @@ func typeOf(s *openapi.Schema) string {
 	return s.Type
 }
 
-// details continues a schema's line.
-func details(s *openapi.Schema) string {
+// details continues a schema's line, or its cell.
+func details(s *openapi.Schema, cell bool) string {
 	var b strings.Builder
 	for _, flag := range []struct {
 		set  bool
@@ -96,16 +99,16 @@ func details(s *openapi.Schema) string {
 		}
 	}
 	for _, constraint := range s.Constraints {
-		b.WriteString(", " + inlineConstraint(constraint))
+		b.WriteString(", " + inlineConstraint(constraint, cell))
 	}
 	if len(s.Enum) > 0 {
-		b.WriteString(", one of " + spans(s.Enum))
+		b.WriteString(", one of " + spans(s.Enum, cell))
 	}
 	if s.Const != "" {
-		b.WriteString(", always " + span(s.Const, false))
+		b.WriteString(", always " + span(s.Const, cell))
 	}
 	if s.Default != "" {
-		b.WriteString(", default " + span(s.Default, false))
+		b.WriteString(", default " + span(s.Default, cell))
 	}
 	if description := inline(s.Description); description != "" {
 		b.WriteString(". " + description)
@@ -114,9 +117,9 @@ func details(s *openapi.Schema) string {
 }
 
 // inlineConstraint shows a pattern as code, since it is full of what would be markup.
-func inlineConstraint(constraint string) string {
+func inlineConstraint(constraint string, cell bool) string {
 	if pattern, ok := strings.CutPrefix(constraint, "matches "); ok {
-		return "matches " + span(pattern, false)
+		return "matches " + span(pattern, cell)
 	}
 	return inline(constraint)
 }
@@ -124,7 +127,7 @@ func inlineConstraint(constraint string) string {
 // maxValues is how many values of an enum are listed.
 const maxValues = 50
 
-func spans(values []string) string {
+func spans(values []string, cell bool) string {
 	var b strings.Builder
 	for i, value := range values {
 		if i == maxValues {
@@ -134,7 +137,7 @@ func spans(values []string) string {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(span(value, false))
+		b.WriteString(span(value, cell))
 	}
 	return b.String()
 }

@@ -192,7 +192,7 @@ func (w *writer) parameters(op *openapi.Operation, level int) {
 			if description == "" {
 				description = inline(p.Schema.Description)
 			}
-			more = cells(strings.TrimPrefix(details(&copied), ", "))
+			more = strings.TrimPrefix(details(&copied, true), ", ")
 		}
 		if p.Deprecated {
 			description = strings.TrimSpace("Deprecated. " + description)
@@ -203,11 +203,6 @@ func (w *writer) parameters(op *openapi.Operation, level int) {
 		rows = append(rows, fmt.Sprintf("| %s | %s | %s | %s | %s |", span(p.Name, true), inline(p.In), span(kind, true), required, description))
 	}
 	w.block(strings.Join(rows, "\n"))
-}
-
-// cells escapes the bars that have no backslash yet.
-func cells(s string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(s, `\|`, "|"), "|", `\|`)
 }
 
 func (w *writer) body(op *openapi.Operation, level int) {
