@@ -1,0 +1,77 @@
+package text
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/gatehouse-portal/gatehouse/markdown"
+)
+
+// inline returns the text of a description on one line, for a heading, a cell or an item. What
+// would be markup is escaped. It must not begin a line.
+func inline(description string) string {
+	plain := strings.Join(strings.Fields(markdown.Text(description)), " ")
+	var b strings.Builder
+	for i, r := range plain {
+		after, _ := utf8.DecodeRuneInString(plain[i+utf8.RuneLen(r):])
+		before, _ := utf8.DecodeLastRuneInString(plain[:i])
+		switch {
+		case strings.ContainsRune("\\`*[]<>|~", r),
+			r == '_' && !(word(before) && word(after)), // names such as harbour_id are no emphasis
+			r == '&' && (word(after) || after == '#'),
+			r == '#' && (after == utf8.RuneError || after == '#' || after == ' '):
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func word(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r) || r == '_')
+}
+
+// quoted returns Markdown as a quote, which its headings, fences and HTML cannot leave.
+func quoted(description string) string {
+	lines := strings.Split(strings.TrimSpace(strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(description)), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight("> "+line, " \t")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// span returns text as a code span on one line. Within a cell, a bar gets a backslash, which
+// GitHub Flavored Markdown removes.
+func span(s string, cell bool) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if s == "" {
+		return "(empty)"
+	}
+	if cell {
+		s = strings.ReplaceAll(s, "|", `\|`)
+	}
+	ticks := strings.Repeat("`", longestRun(s, '`')+1)
+	if strings.HasPrefix(s, "`") || strings.HasSuffix(s, "`") {
+		s = " " + s + " "
+	}
+	return ticks + s + ticks
+}
+
+// fenced returns text as a block of code that nothing in the text ends.
+func fenced(language, s string) string {
+	s = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(s)
+	fence := strings.Repeat("`", max(3, longestRun(s, '`')+1))
+	return fence + language + "\n" + strings.TrimRight(s, "\n") + "\n" + fence
+}
+
+func longestRun(s string, of rune) int {
+	longest, run := 0, 0
+	for _, r := range s {
+		if run++; r != of {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}
