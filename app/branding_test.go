@@ -41,13 +41,13 @@ func TestThePortalDoesNotStartWithAnUnusableBranding(t *testing.T) {
 	}
 	ok(t, portal.Close())
 
-	ok(t, os.WriteFile(filepath.Join(look, "branding.yaml"), []byte("nmae: A\ncolours: {light: {accent: \"#ffffff\"}}\n"), 0o600))
+	ok(t, os.WriteFile(filepath.Join(look, "branding.yaml"), []byte("naam: A\ncolours: {light: {accent: \"#ffffff\"}}\n"), 0o600))
 	portal, err = NewPortal(t.Context(), p)
 	if err == nil {
 		_ = portal.Close()
 		t.Fatal("it starts")
 	}
-	for _, want := range []string{"GATEHOUSE_BRANDING", `unknown key "nmae"; did you mean "name"?`, "colours.light.accent #ffffff has too little contrast"} {
+	for _, want := range []string{"GATEHOUSE_BRANDING", `unknown key "naam"; did you mean "name"?`, "colours.light.accent #ffffff has too little contrast"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is missing in: %v", want, err)
 		}
@@ -70,8 +70,8 @@ func TestDoctorChecksTheBranding(t *testing.T) {
 	if got := check("/nonexistent"); !strings.Contains(got.Problem, "/nonexistent does not exist") {
 		t.Errorf("without the folder: %+v", got)
 	}
-	ok(t, os.WriteFile(filepath.Join(look, "branding.yaml"), []byte("nmae: A\n"), 0o600))
-	if got := check(look); !strings.Contains(got.Problem, `unknown key "nmae"; did you mean "name"?`) || got.Advice == "" {
+	ok(t, os.WriteFile(filepath.Join(look, "branding.yaml"), []byte("naam: A\n"), 0o600))
+	if got := check(look); !strings.Contains(got.Problem, `unknown key "naam"; did you mean "name"?`) || got.Advice == "" {
 		t.Errorf("with a fault: %+v", got)
 	}
 }

@@ -191,6 +191,10 @@ func injuries() map[string]injury {
 	topics(one, denied, names)
 	kmsKeys(one, denied)
 	signIn(one, denied)
+	one("the branding has a fault", "branding", `unknown key "naam"; did you mean "name"?`, "GATEHOUSE_BRANDING", func(t *testing.T, h *patientOf) {
+		h.Config.Branding = lookFolder(t)
+		ok(t, os.WriteFile(filepath.Join(h.Config.Branding, "branding.yaml"), []byte("naam: A\n"), 0o600))
+	})
 	one("the credentials are wrong", "AWS", "AWS does not accept these credentials", "aws sts get-caller-identity",
 		func(_ *testing.T, h *patientOf) { h.refuse("GetCallerIdentity", "InvalidClientTokenId") }, "everything in AWS")
 	one("a catalog is not shown", "views", "The journal has a catalog that the views do not show.", "gatehouse projections rebuild", func(t *testing.T, h *patientOf) {

@@ -213,7 +213,7 @@ func merged(base branding.Palette, css string) string {
 
 func TestFaultsOfTheFileAreAllNamedWithTheirLine(t *testing.T) {
 	t.Parallel()
-	got := faults(t, "branding.yaml", `nmae: Acme
+	got := faults(t, "branding.yaml", `naam: Acme
 tagline: [a, b]
 colors:
   light: {}
@@ -230,7 +230,7 @@ links: {terms: "http://plain.example"}
 logo_contains_name: maybe
 `)
 	for i, want := range []string{
-		`branding.yaml:1: unknown key "nmae"; did you mean "name"?`,
+		`branding.yaml:1: unknown key "naam"; did you mean "name"?`,
 		`branding.yaml:2: tagline: this is a list; want a text`,
 		`branding.yaml:3: unknown key "colors"; did you mean "colours"?`,
 		`branding.yaml:7: colours.light: unknown key "acent"; did you mean "accent"?`,

@@ -35,7 +35,7 @@ func TestTheSchemaAndTheParserAgree(t *testing.T) {
 	compiled := schema(t)
 	for name, source := range map[string]string{
 		"all keys":          acme,
-		"an unknown key":    "nmae: A\n",
+		"an unknown key":    "naam: A\n",
 		"a script":          `footer: [{text: A, url: "javascript:alert(1)"}]`,
 		"a named colour":    `colours: {light: {accent: black}}`,
 		"another host":      `links: {terms: "//evil.example"}`,

@@ -34,12 +34,12 @@ func TestChangesShowAfterASecondAndBrokenOnesAreLogged(t *testing.T) {
 	now = now.Add(100 * time.Millisecond)
 	shows("The second")
 
-	write(t, dir, "branding.yaml", "nmae: Broken, and no longer used\n")
+	write(t, dir, "branding.yaml", "naam: Broken, and no longer used\n")
 	now = now.Add(time.Second)
 	shows("The second")
 	now = now.Add(time.Second)
 	shows("The second")
-	if got := strings.Count(log.String(), `unknown key \"nmae\"`); got != 1 {
+	if got := strings.Count(log.String(), `unknown key \"naam\"`); got != 1 {
 		t.Errorf("the fault is logged %d times, want once:\n%s", got, &log)
 	}
 
@@ -58,7 +58,7 @@ func TestChangesShowAfterASecondAndBrokenOnesAreLogged(t *testing.T) {
 
 func TestABrokenFolderIsRefusedAtStart(t *testing.T) {
 	t.Parallel()
-	if _, err := branding.Open(folder(t, "branding.yaml", "nmae: A\n"), own(t), zerolog.Nop(), nil); err == nil {
+	if _, err := branding.Open(folder(t, "branding.yaml", "naam: A\n"), own(t), zerolog.Nop(), nil); err == nil {
 		t.Error("it is accepted")
 	}
 }

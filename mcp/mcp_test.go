@@ -131,7 +131,7 @@ func TestAClientFindsAndReadsAnOperation(t *testing.T) {
 	}
 	found := results.Results[at]
 	text, failed = call(t, session, "get_operation", map[string]any{"product": found.Product, "api": found.API, "operation": found.Operation})
-	if failed || !strings.Contains(text, "/harbours/{id}/tides") {
+	if failed || !strings.Contains(text, "Predict the tides of a harbour") || !strings.Contains(text, "https://api.seamark.example/v2/harbours/kiel/tides") {
 		t.Errorf("%+v: %s", found, text)
 	}
 	for _, name := range []string{"tides.of", "tides-of", "get /harbours/{id}/tides"} {
@@ -156,7 +156,7 @@ func TestEveryToolAnswers(t *testing.T) {
 		{"get_product", map[string]any{"product": "seamark"}, "# Seamark\n\nTides and harbours"},
 		{"list_operations", map[string]any{"product": "seamark", "api": "tides"}, `"path":"/harbours"`},
 		{"list_operations", map[string]any{"product": "seamark", "tag": "harbours"}, `"total":2`},
-		{"get_schema", map[string]any{"product": "seamark", "schema": "Harbour"}, "Harbour"},
+		{"get_schema", map[string]any{"product": "seamark", "schema": "Harbour"}, "In metres."},
 		{"get_page", map[string]any{"page": "getting-started"}, "# Getting started\n\nSign up"},
 		{"get_page", map[string]any{"product": "seamark", "page": "units"}, "# Units"},
 		{"get_page", map[string]any{"product": "seamark", "page": "changelog"}, "Tides for Kiel."},

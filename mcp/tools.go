@@ -269,10 +269,11 @@ func (s *Server) schema(ctx context.Context, shelf *library.Shelf, in getSchema)
 	if err := short("schema", in.Schema, maxName); err != nil {
 		return nil, nil, err
 	}
-	if _, ok := definition.Schema(in.Schema); !ok {
+	markdown, ok := text.Schema(definition, in.Schema)
+	if !ok {
 		return nil, nil, portal.Fail(portal.NotFound, "The API has no such schema. get_operation names the schemas of an operation.")
 	}
-	return written(text.Schema(definition, in.Schema), nil)
+	return written(markdown, nil)
 }
 
 type getPage struct {

@@ -59,8 +59,8 @@ var paths = map[string]struct{ page, contains string }{
 	"/apis/seamark/plans.md":                          {"/apis/seamark/plans", "| Free | `plan-free` | 5 requests a second | 10 requests | 1000 requests a day | 0 € | none needed |"},
 	"/apis/seamark/changelog.md":                      {"/apis/seamark/changelog", "# Changelog of Seamark\n\n## 2026-11-01"},
 	"/apis/seamark/pages/units.md":                    {"/apis/seamark/pages/units", "# Units\n\nMetres."},
-	"/apis/seamark/docs/tides.md":                     {"/apis/seamark/docs/tides", "Tides"},
-	"/apis/seamark/docs/tides/operations/tides-of.md": {"/apis/seamark/docs/tides/operations/tides-of", "/harbours/{id}/tides"},
+	"/apis/seamark/docs/tides.md":                     {"/apis/seamark/docs/tides", "Predict the tides of a harbour"},
+	"/apis/seamark/docs/tides/operations/tides-of.md": {"/apis/seamark/docs/tides/operations/tides-of", "curl --include 'https://api.seamark.example/v2/harbours/kiel/tides'"},
 }
 
 func TestEveryPageIsThereAsMarkdown(t *testing.T) {
