@@ -186,15 +186,15 @@ func file(f library.File, public bool) stored {
 	}
 }
 
-// APIInput names an API of a product.
-type APIInput struct {
+// Definition names an API of a product.
+type Definition struct {
 	ProductInput
 	API string `path:"api" maxLength:"256" doc:"The API's slug, from the product." example:"harbours"`
 }
 
 // definition answers with what is made of an API's OpenAPI document.
-func (s *service) definition(kind, contentType string, make func(definition []byte, api catalog.API) ([]byte, error)) func(context.Context, *APIInput) (*storedOutput, error) {
-	return func(ctx context.Context, in *APIInput) (*storedOutput, error) {
+func (s *service) definition(kind, contentType string, make func(definition []byte, api catalog.API) ([]byte, error)) func(context.Context, *Definition) (*storedOutput, error) {
+	return func(ctx context.Context, in *Definition) (*storedOutput, error) {
 		shelf, err := s.shelf(ctx)
 		if err != nil {
 			return nil, problemOf(ctx, err)
@@ -237,7 +237,7 @@ func asYAML(definition []byte, api catalog.API) ([]byte, error) {
 }
 
 type sdkInput struct {
-	APIInput
+	Definition
 	Type string `path:"type" maxLength:"32" doc:"One of the API's SDK types." example:"javascript"`
 }
 

@@ -21,7 +21,7 @@ func lookFolder(t *testing.T) string {
 	return dir
 }
 
-// between returns what stands between the first left and the next right, "" if they are missing.
+// between returns the text between the first left and the next right, "" if they are missing.
 func between(text, left, right string) string {
 	_, rest, _ := strings.Cut(text, left)
 	found, _, _ := strings.Cut(rest, right)

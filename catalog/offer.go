@@ -80,7 +80,7 @@ func (c *claims) add(by string, order int, plan DescribedPlan, plans []gateway.U
 	c.problems = append(c.problems, at)
 }
 
-// refusal says why a plan is not offered, "" if nothing is in the way. A plan must also open a
+// refusal says why a plan is not offered, "" if nothing is in the way. A plan must also cover a
 // stage that exists.
 func (c claims) refusal(plan gateway.UsagePlan, all bool) string {
 	named, ok := c.byPlan[plan.ID]

@@ -15,7 +15,7 @@ type Report struct {
 	Began time.Time `json:"began"`
 	Ended time.Time `json:"ended"`
 	// Failed means that API Gateway could not be read. Then only Sources and Problems are set, and
-	// what was published before stands.
+	// what was published before stays.
 	Failed bool `json:"failed"`
 	// Hash is that of the document.
 	Hash    string        `json:"hash,omitempty"`

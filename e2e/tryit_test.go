@@ -10,11 +10,6 @@ import (
 	"github.com/gatehouse-portal/gatehouse/tryit"
 )
 
-type offer struct {
-	ID   string
-	APIs []struct{ Slug, Endpoint string }
-}
-
 func (p person) try(address, body string) answer {
 	p.t.Helper()
 	return p.do(http.MethodPost, "/api/v1/try/"+address, body)

@@ -34,8 +34,8 @@ type Config struct {
 	Blobs blobs
 	// Load parses OpenAPI documents, openapi.Load if nil.
 	Load func([]byte) (*openapi.Document, error)
-	// Memory bounds the bytes of blobs whose contents are kept, about; DefaultMemory if 0. What is
-	// made of a blob can take several times its size.
+	// Memory bounds the bytes of blobs whose contents are kept, about; DefaultMemory if 0. A parsed
+	// blob can take several times its size.
 	Memory int64
 	Log    zerolog.Logger
 	// Now is the clock, time.Now if nil.

@@ -120,7 +120,7 @@ func check(document catalog.Document, api catalog.API, who Caller, attempt Attem
 }
 
 // TakesKeys reports whether keys may be sent to an API of the document: it is a REST API on API
-// Gateway, and a plan opens it. A product folder can name other endpoints, and a mistake there must
+// Gateway, and a plan covers its stage. A product folder can name other endpoints, and a mistake there must
 // not send people's keys to somebody else.
 func TakesKeys(document catalog.Document, api catalog.API) bool {
 	stage := portal.Stage{API: api.ID, Stage: api.Stage}

@@ -169,7 +169,7 @@ func TestOnlyAPIsThatTheCallerSeesAreReached(t *testing.T) {
 	}
 }
 
-func TestAKeyGoesOnlyToRESTAPIsThatAPlanOpens(t *testing.T) {
+func TestAKeyGoesOnlyToRESTAPIsOfAPlan(t *testing.T) {
 	t.Parallel()
 	d := open(t, offered(), nil, nil)
 	e, err := d.Try(t.Context(), asAda, tryit.Attempt{Product: "seamark", API: "harbours", Method: "GET", Path: "/x", Key: adaKey})

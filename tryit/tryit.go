@@ -44,7 +44,7 @@ type Request struct {
 	Body   []byte
 	// Key is sent as x-api-key; "" sends none. The caller has checked that it may go to Endpoint.
 	Key Key
-	// TakesKeys says that keys open the API. It matters only for explanations.
+	// TakesKeys says that the API accepts keys. It matters only for explanations.
 	TakesKeys bool
 }
 

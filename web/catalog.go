@@ -251,8 +251,7 @@ func searchable(product catalog.Product) string {
 	return strings.Join(lines, "\n")
 }
 
-// prices says whether a product has plans that are free and plans that cost something, as far as
-// their prices are given.
+// prices returns "Free" and "Paid" for the plans of a product, as far as their prices are given.
 func prices(product catalog.Product) []string {
 	var list []string
 	for _, plan := range product.Plans {

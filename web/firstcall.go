@@ -15,7 +15,7 @@ import (
 
 // Placeholders that the reader replaces in a first call.
 const (
-	placeholderKey  = "YOUR_API_KEY"
+	placeholderKey  = snippet.PlaceholderKey
 	placeholderPath = "A_PATH"
 )
 
@@ -94,13 +94,14 @@ func takesKey(product catalog.Product, api catalog.API, doc *openapi.Document, o
 
 // exampleCall writes an operation's example request in a language, "" if it cannot be written.
 func exampleCall(op *openapi.Operation, base, language, key string, keyed bool) string {
-	request := op.ExampleRequest(base)
-	call := snippet.Request{Method: request.Method, URL: request.URL, Body: request.Body}
-	for _, h := range request.Header {
-		call.Header = append(call.Header, snippet.Header{Name: h.Name, Value: h.Value})
+	call := snippet.Example(op, base)
+	if keyed && !op.TakesKey() {
+		call.Header = append(call.Header, snippet.Header{Name: "x-api-key", Value: snippet.PlaceholderKey})
 	}
-	if keyed {
-		call.Header = append(call.Header, snippet.Header{Name: "x-api-key", Value: key})
+	for i, h := range call.Header {
+		if h.Value == snippet.PlaceholderKey {
+			call.Header[i].Value = key
+		}
 	}
 	text, err := snippet.Write(language, call)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/projections"
 )
 
-// shelf returns what the person who asks may see of the catalog.
+// shelf returns the catalog as the person sees it.
 func (s *Web) shelf(r *http.Request) (*library.Shelf, error) {
 	return s.library.For(r.Context(), library.Viewer(r.Context()))
 }

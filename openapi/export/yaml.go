@@ -22,7 +22,7 @@ func YAML(document []byte) ([]byte, error) {
 	return w.Bytes(), nil
 }
 
-// maxKey is the length of the longest key that stands before its colon, in bytes. YAML allows
+// maxKey is the length of the longest key before its colon, in bytes. YAML allows
 // 1024 characters (YAML 1.2, section 8.2.2).
 const maxKey = 1000
 
@@ -157,7 +157,7 @@ func needsEscape(r rune) bool {
 }
 
 var (
-	// plainText can stand without quotes in YAML 1.1 and 1.2.
+	// plainText needs no quotes in YAML 1.1 and 1.2.
 	plainText = regexp.MustCompile(`^[A-Za-z/$][A-Za-z0-9_./{}$#-]*( [A-Za-z0-9_./{}$()-]+)*$`)
 	// A reader of YAML 1.1 or 1.2 takes these for something other than text.
 	otherwise = regexp.MustCompile(`(?i)^(true|false|yes|no|on|off|y|n|null)$`)

@@ -2,8 +2,8 @@
 // offer. A program is complete: pasted into a file it runs, sends the request, and prints the
 // status and the body of the answer.
 //
-// The values of a request come from other people's documents. No value, however
-// hostile, leaves its string literal.
+// The values of a request come from other people's documents. No value leaves its
+// string literal, hostile ones included.
 package snippet
 
 import (

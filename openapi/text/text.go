@@ -188,7 +188,7 @@ func (w *writer) parameters(op *openapi.Operation, level int) {
 		if p.Schema != nil {
 			kind = typeOf(p.Schema)
 			copied := *p.Schema
-			copied.Description = "" // A parameter's own stands first.
+			copied.Description = "" // A parameter's own is first.
 			if description == "" {
 				description = inline(p.Schema.Description)
 			}
