@@ -8,7 +8,7 @@ import (
 	"github.com/yuin/goldmark/text"
 )
 
-// maxMarks is how many brackets, asterisks and underscores a paragraph or a line may have. The
+// maxMarks is how many brackets, asterisks, underscores and tildes a paragraph or a line may have. The
 // time that goldmark needs grows faster than the square of their number.
 const maxMarks = 1000
 
@@ -40,7 +40,7 @@ func breakLines(source string) string {
 		switch source[i] {
 		case '\n':
 			n = 0
-		case '[', '*', '_':
+		case '[', '*', '_', '~':
 			if n++; n > maxMarks {
 				b.WriteString(source[from:i])
 				b.WriteByte('\n')

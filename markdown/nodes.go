@@ -42,7 +42,9 @@ func unwrap(node *html.Node) {
 func writeText(b *strings.Builder, node *html.Node) {
 	switch {
 	case node.Type == html.TextNode:
-		b.WriteString(node.Data)
+		if node.Parent.DataAtom != atom.Tr { // where it is space between cells
+			b.WriteString(node.Data)
+		}
 		return
 	case node.Type != html.ElementNode:
 		return

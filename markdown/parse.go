@@ -77,8 +77,8 @@ var converter = sync.OnceValue(func() goldmark.Markdown {
 		),
 		// The policy has the last word on HTML, Markdown's own and the author's.
 		goldmark.WithParserOptions(parser.WithParagraphTransformers(
-			util.Prioritized(crowded{"]:"}, 50),            // before link reference definitions are read
-			util.Prioritized(crowded{"[", "*", "_"}, 300), // once tables are no paragraphs any more
+			util.Prioritized(crowded{"]:"}, 50),                // before link reference definitions are read
+			util.Prioritized(crowded{"[", "*", "_", "~"}, 300), // once tables are no paragraphs any more
 		)),
 		goldmark.WithRendererOptions(gold.WithUnsafe(), renderer.WithNodeRenderers(util.Prioritized(checkboxes{}, 1))),
 	)

@@ -81,13 +81,19 @@ func (r rewriter) resolve(raw string) (address string, external bool) {
 			return "", false
 		}
 	}
-	switch parsed.Scheme {
-	case "mailto":
+	switch {
+	case parsed.Scheme == "mailto":
 		return parsed.String(), false
-	case "", "http", "https":
+	case web(parsed):
 		return parsed.String(), parsed.Host != "" && r.Origin != parsed.Scheme+"://"+parsed.Host
 	}
 	return "", false
+}
+
+// web reports whether a browser opens the URL as the portal reads it. It opens http:a as a
+// relative address or as http://a.
+func web(u *url.URL) bool {
+	return u.Scheme == "" || (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
 // fragment finds the heading that a link within the text means.
@@ -133,7 +139,7 @@ func (r rewriter) foreignImage(node *html.Node, alt string, source *url.URL) {
 	if alt == "" {
 		alt = "Image"
 	}
-	if inLink(node) || (source.Scheme != "http" && source.Scheme != "https" && source.Scheme != "") {
+	if inLink(node) || !web(source) {
 		replace(node, textNode(alt))
 		return
 	}
