@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-portal/gatehouse/catalog"
 	"github.com/gatehouse-portal/gatehouse/library"
 	"github.com/gatehouse-portal/gatehouse/openapi/export"
+	"github.com/gatehouse-portal/gatehouse/openapi/postman"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
 
@@ -234,6 +235,31 @@ func asYAML(definition []byte, api catalog.API) ([]byte, error) {
 		return nil, err
 	}
 	return export.YAML(document)
+}
+
+// postman answers with an API's Postman collection. The library has the document parsed.
+func (s *service) postman(ctx context.Context, in *APIInput) (*storedOutput, error) {
+	shelf, err := s.shelf(ctx)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	api, product, err := shelf.API(in.Product, in.API)
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	body, err := shelf.Encoded(ctx, "postman "+api.Definition+" "+api.Endpoint, func(ctx context.Context) ([]byte, error) {
+		document, err := shelf.Definition(ctx, in.Product, in.API)
+		if err != nil {
+			return nil, err
+		}
+		return postman.Collection(document, api.Endpoint)
+	})
+	if err != nil {
+		return nil, problemOf(ctx, err)
+	}
+	return answer(in.Conditional, stored{
+		Encoded: body, contentType: jsonType, public: shelf.Public, file: product.ID + "-" + api.Slug + ".postman.json", attachment: true,
+	}), nil
 }
 
 type sdkInput struct {

@@ -65,6 +65,14 @@ func exampleDocument() map[string]any {
 
 const exampleYAML = "openapi: 3.0.1\ninfo:\n  title: Harbours\n  version: \"1.4\"\npaths: {}\n"
 
+func exampleCollection() any {
+	return map[string]any{
+		"info":     map[string]any{"name": "Harbours", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"},
+		"item":     []any{map[string]any{"name": "List the harbours", "request": map[string]any{"method": http.MethodGet, "url": "{{baseUrl}}/harbours"}}},
+		"variable": []any{map[string]any{"key": "baseUrl", "value": exampleOffer().APIs[0].Endpoint}, map[string]any{"key": "apiKey", "value": ""}},
+	}
+}
+
 // answers are the examples of successful responses, by operation id.
 func answers() map[string]any {
 	return map[string]any{
@@ -74,10 +82,11 @@ func answers() map[string]any {
 		"list-products": List[Product]{Items: []Product{exampleOffer()}},
 		"get-product":   exampleOffer(),
 
-		"get-product-image": "(the bytes of the image)",
-		"get-openapi-json":  exampleDocument(),
-		"get-openapi-yaml":  exampleYAML,
-		"get-sdk":           "(the bytes of the archive)",
+		"get-product-image":      "(the bytes of the image)",
+		"get-openapi-json":       exampleDocument(),
+		"get-openapi-yaml":       exampleYAML,
+		"get-postman-collection": exampleCollection(),
+		"get-sdk":                "(the bytes of the archive)",
 		"search": SearchResults{Items: []Found{{
 			Kind: "operation", Title: "List the harbours", URL: "/apis/harbours-v1/docs/harbours/operations/listHarbours", Product: exampleProduct, ProductName: "Harbours",
 			API: "harbours", APIName: "Harbours", Method: "GET", Path: "/harbours", Summary: "All harbours of the coast, from north to south.",
@@ -164,22 +173,23 @@ var (
 // failures are the errors of each operation, besides those that every operation has. Later
 // ones replace earlier ones of the same status.
 var failures = map[string][]map[int]expected{
-	"register":           {writing, keyed},
-	"subscribe":          {writing, keyed, noPlan},
-	"unsubscribe":        {writing, keyed, noPlan},
-	"reveal-key":         {writing, noKey},
-	"get-product":        {noProduct},
-	"get-operation":      {noOperation},
-	"me":                 nil,
-	"list-products":      nil,
-	"get-product-image":  {noImage},
-	"get-openapi-json":   {noAPI},
-	"get-openapi-yaml":   {noAPI},
-	"get-sdk":            {noSDK},
-	"search":             nil,
-	"list-subscriptions": nil,
-	"list-keys":          nil,
-	"try":                {writing, tries},
+	"register":               {writing, keyed},
+	"subscribe":              {writing, keyed, noPlan},
+	"unsubscribe":            {writing, keyed, noPlan},
+	"reveal-key":             {writing, noKey},
+	"get-product":            {noProduct},
+	"get-operation":          {noOperation},
+	"me":                     nil,
+	"list-products":          nil,
+	"get-product-image":      {noImage},
+	"get-openapi-json":       {noAPI},
+	"get-openapi-yaml":       {noAPI},
+	"get-postman-collection": {noAPI},
+	"get-sdk":                {noSDK},
+	"search":                 nil,
+	"list-subscriptions":     nil,
+	"list-keys":              nil,
+	"try":                    {writing, tries},
 }
 
 func illustrate(operation *huma.Operation) {

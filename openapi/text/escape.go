@@ -27,7 +27,7 @@ func plain(source string) string {
 // inline turns plain text into Markdown of one line that shows exactly this text, fit for headings,
 // list items and cells.
 func inline(text string) string {
-	text = cut(strings.Join(strings.FieldsFunc(text, blank), " "), maxInline)
+	text = oneLine(text)
 	runes := []rune(text)
 	var b strings.Builder
 	for i, r := range runes {
@@ -74,12 +74,16 @@ func numbered(line string) string {
 	return line[:len(line)-len(rest)] + `\` + rest
 }
 
+func oneLine(text string) string {
+	return cut(strings.Join(strings.FieldsFunc(cut(text, maxQuote), blank), " "), maxInline)
+}
+
 // blank reports whether a character separates words or must not be printed.
 func blank(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }
 
 // code turns text into a code span on one line. Backticks in it lengthen its marks.
 func code(text string) string {
-	text = cut(strings.Join(strings.FieldsFunc(text, blank), " "), maxInline)
+	text = oneLine(text)
 	if text == "" {
 		return ""
 	}

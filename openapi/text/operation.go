@@ -199,7 +199,7 @@ func (w *writer) callbacks(list []*openapi.Operation) {
 const Key = "YOUR_API_KEY"
 
 func (w *writer) request(op *openapi.Operation) {
-	if w.base == "" {
+	if w.base == "" || longBody(op) {
 		return
 	}
 	request := op.ExampleRequest(w.base)
@@ -216,6 +216,14 @@ func (w *writer) request(op *openapi.Operation) {
 	}
 	w.below("Example request")
 	w.example("sh", text)
+}
+
+// longBody reports whether the example of the body is too long to be shown in full.
+func longBody(op *openapi.Operation) bool {
+	if op.Body == nil || len(op.Body.Content) == 0 || len(op.Body.Content[0].Examples) == 0 {
+		return false
+	}
+	return len(op.Body.Content[0].Examples[0].Text) > maxExample/2
 }
 
 // languageOf returns the language of a media type for a fence, "" for none.

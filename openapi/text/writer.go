@@ -41,10 +41,11 @@ func (w *writer) paragraph(text string) {
 
 // quote writes Markdown of the document as a block quote, which nothing in it can end.
 func (w *writer) quote(source string) {
+	source = cut(source, maxQuote)
 	if strings.TrimSpace(source) == "" {
 		return
 	}
-	for _, line := range lines(cut(source, maxQuote)) {
+	for _, line := range lines(source) {
 		w.WriteString(strings.TrimRight("> "+line, " ") + "\n")
 	}
 	w.WriteString("\n")
@@ -52,12 +53,13 @@ func (w *writer) quote(source string) {
 
 // example writes text as it is, in a fence longer than any in it.
 func (w *writer) example(language, text string) {
+	text = cut(text, maxExample)
 	if strings.TrimSpace(text) == "" {
 		return
 	}
 	fence := strings.Repeat("`", max(3, longestRun(text)+1))
 	w.WriteString(fence + language + "\n")
-	for _, line := range lines(cut(text, maxExample)) {
+	for _, line := range lines(text) {
 		w.WriteString(line + "\n")
 	}
 	w.WriteString(fence + "\n\n")
