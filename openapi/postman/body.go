@@ -42,7 +42,7 @@ func (r *request) setBody(media openapi.Media, example openapi.Request) {
 		// Postman chooses the boundary and sends the header.
 		r.Header = slices.DeleteFunc(r.Header, func(h field) bool { return h.Key == "Content-Type" })
 		r.Body = &body{Mode: "formdata", FormData: parts(text)}
-	case text == "" && !textual(media.Type):
+	case !textual(media.Type) && (text == "" || media.Examples[0].Generated):
 		r.Body = &body{Mode: "file", File: &file{}}
 	default:
 		r.Body = &body{Mode: "raw", Raw: rawText(media.Type, text), Options: &options{Raw: language{languageOf(media.Type)}}}
@@ -98,7 +98,7 @@ func parts(text string) []field {
 }
 
 func textual(mediaType string) bool {
-	return languageOf(mediaType) != "text" || strings.HasPrefix(mediaType, "text/")
+	return languageOf(mediaType) != "text" || strings.HasPrefix(mediaType, "text/") || strings.Contains(mediaType, "yaml")
 }
 
 // languageOf is what Postman colours a body as.

@@ -51,16 +51,12 @@ func (w *writer) quote(source string) {
 	w.WriteString("\n")
 }
 
-// example writes text as it is, in a fence longer than any in it.
+// example writes text without control characters, in a fence longer than any in it.
 func (w *writer) example(language, text string) {
-	text = cut(text, maxExample)
+	text = strings.Join(lines(cut(text, maxExample)), "\n")
 	if strings.TrimSpace(text) == "" {
 		return
 	}
 	fence := strings.Repeat("`", max(3, longestRun(text)+1))
-	w.WriteString(fence + language + "\n")
-	for _, line := range lines(text) {
-		w.WriteString(line + "\n")
-	}
-	w.WriteString(fence + "\n\n")
+	w.WriteString(fence + language + "\n" + text + "\n" + fence + "\n\n")
 }
