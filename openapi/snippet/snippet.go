@@ -2,8 +2,8 @@
 // offer. A program is complete: pasted into a file it runs, sends the request, and prints the
 // status and the body of the answer.
 //
-// The values of a request come from other people's documents. No value leaves its string
-// literal, whatever is in it.
+// The values of a request come from other people's documents. No value, even a hostile
+// one, leaves its string literal.
 package snippet
 
 import (
