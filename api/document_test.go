@@ -110,7 +110,7 @@ var operationIDs = map[string]string{
 	"GET /catalog/{product}/image": "get-product-image",
 	"GET /catalog/{product}/apis/{api}/openapi.json": "get-openapi-json",
 	"GET /catalog/{product}/apis/{api}/openapi.yaml": "get-openapi-yaml",
-	"GET /catalog/{product}/apis/{api}/postman.json": "get-postman-collection",
+	"GET /catalog/{product}/apis/{api}/postman.json": "get-postman",
 	"GET /catalog/{product}/apis/{api}/sdk/{type}":   "get-sdk",
 	"GET /search":                  "search",
 	"GET /subscriptions":           "list-subscriptions",

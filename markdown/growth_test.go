@@ -31,7 +31,7 @@ func TestNoBlockIsTooMuchForTheParser(t *testing.T) {
 	t.Parallel()
 	for name, wrapper := range wrappers {
 		for _, unit := range pathological {
-			source := fmt.Sprintf(wrapper, strings.Repeat(unit, (8<<10)/len(unit)))
+			source := fmt.Sprintf(wrapper, strings.Repeat(unit, (4<<10)/len(unit)))
 			if tooDeep(source) {
 				continue
 			}
