@@ -32,9 +32,9 @@ type homePage struct {
 	homeWords
 }
 
-// newsLine is the newest entry of a product's changelog.
+// newsLine is the newest entry of a product's changelog. Text is its beginning.
 type newsLine struct {
-	Product, Title, Href string
+	Product, Title, Text, Href string
 }
 
 // homeWords are the operator's words on the home page, or the portal's own.
@@ -75,8 +75,8 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// news lists the newest entry of each product's changelog: its first heading below the title. The
-// order is by the dates that headings begin with, as in Keep a Changelog, the newest first.
+// news lists the newest entry of each product's changelog: its first heading below the title that
+// is not "Unreleased". The newest comes first, by the dates in the headings.
 func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog.Product) []newsLine {
 	var list []newsLine
 	for _, product := range products {
@@ -90,10 +90,35 @@ func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog
 			continue
 		}
 		entry := page.Contents[at]
-		list = append(list, newsLine{product.Name, entry.Text, escapedPath("apis", product.ID, "changelog") + "#" + entry.ID})
+		list = append(list, newsLine{
+			product.Name, entry.Text, beginningAfter(changelog.Markdown, entry.Text), escapedPath("apis", product.ID, "changelog") + "#" + entry.ID,
+		})
 	}
 	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(dateIn(b.Title), dateIn(a.Title)) })
 	return list[:min(maxNews, len(list))]
+}
+
+// beginningAfter returns the first line of text after a heading, "" if there is none before the
+// next heading.
+func beginningAfter(source, heading string) string {
+	found, below := false, ""
+	for line := range strings.Lines(source) {
+		isHeading := strings.HasPrefix(line, "#")
+		switch {
+		case !found:
+			found = isHeading && strings.TrimSpace(markdown.Text(line)) == heading
+		case isHeading && strings.TrimSpace(below) != "":
+			return firstLineOf(below)
+		case !isHeading:
+			below += line
+		}
+	}
+	return firstLineOf(below)
+}
+
+func firstLineOf(source string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(markdown.Text(source)), "\n")
+	return line
 }
 
 // dateIn returns the first date (YYYY-MM-DD) in a text, "" without one.
