@@ -20,11 +20,13 @@ type page struct {
 	firstScreen string
 	// from selects the element at the top of that picture; "" is the top of the page.
 	from string
+	// height is that picture's height in pixels; 0 means firstScreenHeight.
+	height int64
 }
 
 const (
 	loaded    = `document.readyState === "complete"`
-	operation = "/apis/seamark/docs/seamark/operations/getTides"
+	operation = "/apis/seamark/docs/seamark/operations/getHarbour"
 )
 
 // signedOut are the pages as a stranger sees them.
@@ -54,7 +56,7 @@ var signedIn = []page{
 	{name: "activity", path: "/activity"},
 	{name: "plans-subscribed", path: "/apis/seamark/plans"},
 	{
-		name: "try-it", path: operation, prepare: send, firstScreen: "try-it", from: "#try",
+		name: "try-it", path: operation, prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1120,
 		ready: loaded + ` && document.querySelector("#try-result .exchange") !== null`,
 	},
 	{

@@ -2,9 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	"image/draw"
 	"image/png"
 	"io"
 	"os"
@@ -105,6 +108,12 @@ func (p *photographer) takeThis(ctx context.Context, page page) error {
 		if err := setLook(ctx, l, windowHeight); err != nil {
 			return err
 		}
+		// The script lays some pages out for the window in which they are opened.
+		if page.prepare == nil && page.path != "" {
+			if err := p.open(ctx, page.path); err != nil {
+				return err
+			}
+		}
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		if err == nil {
 			err = p.write(page.name+"-"+l.name, picture)
@@ -120,7 +129,7 @@ func (p *photographer) takeThis(ctx context.Context, page page) error {
 }
 
 func (p *photographer) takeFirstScreen(ctx context.Context, page page) error {
-	if err := setLook(ctx, looks[0], firstScreenHeight); err != nil {
+	if err := setLook(ctx, looks[0], cmp.Or(page.height, firstScreenHeight)); err != nil {
 		return err
 	}
 	top := "scrollTo(0, 0)"
@@ -131,6 +140,13 @@ func (p *photographer) takeFirstScreen(ctx context.Context, page page) error {
 		return err
 	}
 	picture, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		return err
+	}
+	width, err := chromedp.Run(ctx, chromedp.Evaluate[int]("document.documentElement.clientWidth"))
+	if err == nil {
+		picture, err = cropped(picture, width)
+	}
 	if err != nil {
 		return err
 	}
@@ -150,6 +166,21 @@ func setLook(ctx context.Context, l look, height int64) error {
 	}
 	return waitUntil(ctx, fmt.Sprintf(`document.activeElement?.blur(), scrollTo(0, 0), innerWidth === %d && document.fonts.status === "loaded" && `, l.width)+
 		`[...document.images].every((i) => i.complete || i.loading === "lazy")`)
+}
+
+// cropped cuts off the room for the scroll bar, on the right.
+func cropped(picture []byte, width int) ([]byte, error) {
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return nil, err
+	}
+	part := image.NewRGBA(image.Rect(0, 0, width, decoded.Bounds().Dy()))
+	draw.Draw(part, part.Bounds(), decoded, image.Point{}, draw.Src)
+	var b bytes.Buffer
+	if err := png.Encode(&b, part); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
 }
 
 // write compresses a picture as well as PNG can.
