@@ -80,6 +80,10 @@ lint: $(LINTER) ## Check format, go vet, .golangci.yml, and the prose
 graph: ## Draw the package graph in docs/architecture.md from the imports
 	$(GO) test ./docs -run TestArchitectureShows -count=1 -update
 
+.PHONY: screenshots
+screenshots: ## Take pictures of every page in Chromium, to docs/screenshots or FLAGS=-dir=…
+	$(GO) run ./bench/screenshots $(FLAGS)
+
 .PHONY: axe
 axe: $(BIN)/axe.min.js ## Fetch axe-core with npm, for the tests of accessibility
 

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
-	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -91,7 +90,7 @@ func (l *Library) productSource(product catalog.Product) source {
 		var failed error
 		if product.Overview != "" {
 			overview, err := l.text(ctx, product.Overview)
-			failed, text = err, append(text, markdown.Text(overview))
+			failed, text = err, append(text, readable(overview))
 		}
 		one.summary, one.text = cut(lines(summary...)), cut(lines(text...))
 		pages, err := l.pageEntries(ctx, product.ID, product.Pages)
@@ -110,7 +109,7 @@ func (l *Library) pageEntries(ctx context.Context, product string, pages []catal
 		if err != nil {
 			failed = err
 		}
-		one := entry{kind: KindPage, product: product, title: page.Title, url: PagePath(page.Name), text: cut(markdown.Text(text))}
+		one := entry{kind: KindPage, product: product, title: page.Title, url: PagePath(page.Name), text: cut(readable(text))}
 		if product != "" {
 			one.url = ProductPagePath(product, page.Name)
 		}
@@ -144,7 +143,7 @@ func definitionEntries(product, slug string, document *openapi.Document) []entry
 			eachSchema(op, schemas, func(s *openapi.Schema) {
 				all = append(all, entry{
 					kind: KindSchema, product: product, slug: slug, title: s.Name, url: SchemaPath(product, slug, s.Name), names: s.Title,
-					summary: cut(lines(propertyNames(s)...)), text: cut(markdown.Text(s.Description)),
+					summary: cut(lines(propertyNames(s)...)), text: cut(readable(s.Description)),
 				})
 			})
 		}
@@ -163,8 +162,8 @@ func operationEntry(op *openapi.Operation, product, slug string) entry {
 	}
 	return entry{
 		kind: KindOperation, product: product, slug: slug, title: title, url: OperationPath(product, slug, op.ID), method: op.Method, path: op.Path,
-		names: lines(op.OperationID, op.Path, op.Method), summary: cut(lines(summary...)),
-		text: cut(markdown.Text(op.Description)),
+		names: lines(op.OperationID, op.Path, op.Method), summary: lines(summary...),
+		text: cut(readable(op.Description)),
 	}
 }
 

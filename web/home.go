@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -35,6 +36,8 @@ type homePage struct {
 // newsLine is the newest entry of a product's changelog. Text is its beginning.
 type newsLine struct {
 	Product, Title, Text, Href string
+	// Date is in the form 2026-11-02, When the same in words. Both are empty if the heading has none.
+	Date, When string
 }
 
 // homeWords are the operator's words on the home page, or the portal's own.
@@ -90,11 +93,12 @@ func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog
 			continue
 		}
 		entry := page.Contents[at]
-		list = append(list, newsLine{
-			product.Name, entry.Text, beginningAfter(changelog.Markdown, entry.Text), escapedPath("apis", product.ID, "changelog") + "#" + entry.ID,
-		})
+		line := newsLine{Product: product.Name, Title: entry.Text, Href: escapedPath("apis", product.ID, "changelog") + "#" + entry.ID}
+		line.Title, line.Date, line.When = titleAndDate(entry.Text)
+		line.Text = beginningAfter(changelog.Markdown, entry.Text)
+		list = append(list, line)
 	}
-	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(dateIn(b.Title), dateIn(a.Title)) })
+	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(b.Date, a.Date) })
 	return list[:min(maxNews, len(list))]
 }
 
@@ -119,6 +123,17 @@ func beginningAfter(source, heading string) string {
 func firstLineOf(source string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(markdown.Text(source)), "\n")
 	return line
+}
+
+// titleAndDate takes the date out of a heading such as "1.1.0 - 2026-10-05".
+func titleAndDate(heading string) (title, date, when string) {
+	date = dateIn(heading)
+	day, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return heading, date, ""
+	}
+	before, after, _ := strings.Cut(heading, date)
+	return strings.Trim(before+after, " -–—:()[]"), date, day.Format("2 January 2006")
 }
 
 // dateIn returns the first date (YYYY-MM-DD) in a text, "" without one.

@@ -12,6 +12,11 @@ function announce(text) {
   setTimeout(() => { live.textContent = text; }, 50);
 }
 
+// On a small window what people came for comes first: contents and filters start closed.
+if (matchMedia("(max-width: 60rem)").matches) {
+  document.querySelectorAll(".nav-fold[open], .facet[open]:not(:has([aria-current]))").forEach((fold) => { fold.open = false; });
+}
+
 // --- Copying -----------------------------------------------------------------------
 
 // copied copies an element's text to the clipboard and returns whether it succeeded. Without

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/gatehouse-portal/gatehouse/demo"
+)
+
+// page is a page to take pictures of.
+type page struct {
+	name, path string
+	// ready is an expression that is true once the page shows what it should.
+	ready string
+	// prepare, if not nil, does something on the page first.
+	prepare func(context.Context) error
+	// firstScreen is the name of a picture of the page's first screen, for the README.
+	firstScreen string
+	// from selects the element at the top of that picture; "" is the top of the page.
+	from string
+	// height is that picture's height in pixels; 0 means firstScreenHeight.
+	height int64
+}
+
+const (
+	loaded    = `document.readyState === "complete"`
+	operation = "/apis/seamark/docs/seamark/operations/getHarbour"
+)
+
+// signedOut are the pages as a stranger sees them.
+var signedOut = []page{
+	{name: "home", path: "/", firstScreen: "home"},
+	{name: "catalog", path: "/apis"},
+	{name: "catalog-list", path: "/apis?view=list"},
+	{name: "catalog-nothing", path: "/apis?q=submarine"},
+	{name: "product", path: "/apis/seamark"},
+	{name: "product-deprecated", path: "/apis/seamark-v0"},
+	{name: "product-docs-only", path: "/apis/harbour-directory"},
+	{name: "plans", path: "/apis/seamark/plans"},
+	{name: "changelog", path: "/apis/seamark/changelog"},
+	{name: "documentation", path: "/apis/seamark/docs/seamark"},
+	{name: "guide", path: "/apis/seamark/pages/first-request"},
+	{name: "operation", path: operation},
+	{name: "operation-python", path: "/apis/seamark/docs/seamark/operations/planPassage?language=python"},
+	{name: "search", path: "/search?q=tide"},
+	{name: "search-nothing", path: "/search?q=submarine"},
+	{name: "getting-started", path: "/pages/getting-started"},
+	{name: "not-found", path: "/nothing-is-here"},
+}
+
+// signedIn are the pages as a subscriber sees them.
+var signedIn = []page{
+	{name: "dashboard", path: "/dashboard", firstScreen: "dashboard"},
+	{name: "activity", path: "/activity"},
+	{name: "plans-subscribed", path: "/apis/seamark/plans"},
+	{
+		name: "try-it", path: operation, prepare: send, firstScreen: "try-it", from: ".operation > .row", height: 1120,
+		ready: loaded + ` && document.querySelector("#try-result .exchange") !== null`,
+	},
+	{
+		name: "key", path: "/dashboard", prepare: click(`form[action$="/reveal"] button`),
+		ready: loaded + ` && document.querySelector("#key-value") !== null`,
+	},
+}
+
+func send(ctx context.Context) error {
+	return click("#try form .actions button")(ctx)
+}
+
+func click(selector string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return chromedp.Do(ctx, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
+	}
+}
+
+func (p *photographer) takeAll(ctx context.Context, plan string) error {
+	if err := p.waitForSearch(ctx); err != nil {
+		return err
+	}
+	for _, page := range signedOut {
+		if err := p.take(ctx, page); err != nil {
+			return err
+		}
+	}
+	if err := p.signIn(ctx); err != nil {
+		return fmt.Errorf("signing in: %w", err)
+	}
+	if err := p.subscribe(ctx, plan); err != nil {
+		return fmt.Errorf("subscribing: %w", err)
+	}
+	for _, page := range signedIn {
+		if err := p.take(ctx, page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// waitForSearch waits until the portal has read and indexed the demo's catalog.
+func (p *photographer) waitForSearch(ctx context.Context) error {
+	return p.reloadUntil(ctx, "/search?q=passage", `document.querySelector(".results .method") !== null`)
+}
+
+func (p *photographer) signIn(ctx context.Context) error {
+	if err := p.open(ctx, "/sign-in"); err != nil {
+		return err
+	}
+	err := chromedp.Do(ctx,
+		chromedp.SendKeys(chromedp.CSS("#username"), demo.Accounts[0].Email, chromedp.NodeVisible),
+		chromedp.SendKeys(chromedp.CSS("#password"), demo.Accounts[0].Password, chromedp.NodeVisible),
+		chromedp.Click(chromedp.CSS("button[type=submit]"), chromedp.NodeVisible))
+	if err == nil {
+		err = waitUntil(ctx, loaded+` && document.querySelector("form[action='/sign-out']") !== null`)
+	}
+	if err != nil {
+		return err
+	}
+	return p.reloadUntil(ctx, "/dashboard", `document.querySelector("#account") && !document.querySelector("#unregistered")`)
+}
+
+// subscribe also takes pictures of the operation's page.
+func (p *photographer) subscribe(ctx context.Context, plan string) error {
+	if err := p.open(ctx, "/apis/seamark/plans"); err != nil {
+		return err
+	}
+	if err := click(`form[action="/subscriptions/` + plan + `"] button`)(ctx); err != nil {
+		return err
+	}
+	if err := waitUntil(ctx, loaded+` && document.querySelector(".outcome.ok") !== null`); err != nil {
+		return err
+	}
+	return p.takeThis(ctx, page{name: "subscribed"})
+}
