@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-portal/gatehouse/catalog"
+	"github.com/gatehouse-portal/gatehouse/markdown"
 	"github.com/gatehouse-portal/gatehouse/openapi"
 	"github.com/gatehouse-portal/gatehouse/portal"
 )
@@ -30,6 +31,8 @@ type entry struct {
 	method, path  string
 	// A word of title or names counts more than one of summary, and that more than one of text.
 	names, summary, text string
+	// parameters are an operation's, by name. A word of them counts like one of text.
+	parameters string
 }
 
 // source is a part of the catalog that makes entries.
@@ -90,7 +93,7 @@ func (l *Library) productSource(product catalog.Product) source {
 		var failed error
 		if product.Overview != "" {
 			overview, err := l.text(ctx, product.Overview)
-			failed, text = err, append(text, overview)
+			failed, text = err, append(text, markdown.Text(overview))
 		}
 		one.summary, one.text = cut(lines(summary...)), cut(lines(text...))
 		pages, err := l.pageEntries(ctx, product.ID, product.Pages)
@@ -109,7 +112,7 @@ func (l *Library) pageEntries(ctx context.Context, product string, pages []catal
 		if err != nil {
 			failed = err
 		}
-		one := entry{kind: KindPage, product: product, title: page.Title, url: PagePath(page.Name), text: cut(text)}
+		one := entry{kind: KindPage, product: product, title: page.Title, url: PagePath(page.Name), text: cut(markdown.Text(text))}
 		if product != "" {
 			one.url = ProductPagePath(product, page.Name)
 		}
@@ -143,7 +146,7 @@ func definitionEntries(product, slug string, document *openapi.Document) []entry
 			eachSchema(op, schemas, func(s *openapi.Schema) {
 				all = append(all, entry{
 					kind: KindSchema, product: product, slug: slug, title: s.Name, url: SchemaPath(product, slug, s.Name), names: s.Title,
-					summary: cut(lines(propertyNames(s)...)), text: cut(s.Description),
+					summary: cut(lines(propertyNames(s)...)), text: cut(markdown.Text(s.Description)),
 				})
 			})
 		}
@@ -156,14 +159,14 @@ func operationEntry(op *openapi.Operation, product, slug string) entry {
 	if title == "" {
 		title = op.Method + " " + op.Path
 	}
-	var text []string
+	var parameters []string
 	for _, parameter := range op.Parameters {
-		text = append(text, parameter.Name)
+		parameters = append(parameters, parameter.Name)
 	}
 	return entry{
 		kind: KindOperation, product: product, slug: slug, title: title, url: OperationPath(product, slug, op.ID), method: op.Method, path: op.Path,
 		names: lines(op.OperationID, op.Path, op.Method), summary: lines(op.Tags...),
-		text: cut(lines(append([]string{op.Description}, text...)...)),
+		text: cut(markdown.Text(op.Description)), parameters: cut(strings.Join(parameters, ", ")),
 	}
 }
 
