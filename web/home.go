@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -34,7 +35,20 @@ type homePage struct {
 
 // newsLine is the newest entry of a product's changelog.
 type newsLine struct {
-	Product, Title, Href string
+	Product string
+	// Title is the entry's heading without its date.
+	Title string
+	// Date is in the form YYYY-MM-DD, "" if the heading has none.
+	Date, Href string
+}
+
+// Day is the date as people write it.
+func (n newsLine) Day() string {
+	day, err := time.Parse(time.DateOnly, n.Date)
+	if err != nil {
+		return n.Date
+	}
+	return day.Format("2 January 2006")
 }
 
 // homeWords are the operator's words on the home page, or the portal's own.
@@ -76,7 +90,7 @@ func (s *Web) home(w http.ResponseWriter, r *http.Request) error {
 }
 
 // news lists the newest entry of each product's changelog: its first heading below the title. The
-// order is by the dates that headings begin with, as in Keep a Changelog, the newest first.
+// order is by the dates in the headings, as in Keep a Changelog, the newest first.
 func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog.Product) []newsLine {
 	var list []newsLine
 	for _, product := range products {
@@ -90,20 +104,22 @@ func (s *Web) news(ctx context.Context, shelf *library.Shelf, products []catalog
 			continue
 		}
 		entry := page.Contents[at]
-		list = append(list, newsLine{product.Name, entry.Text, escapedPath("apis", product.ID, "changelog") + "#" + entry.ID})
+		title, date := dated(entry.Text)
+		list = append(list, newsLine{product.Name, title, date, escapedPath("apis", product.ID, "changelog") + "#" + entry.ID})
 	}
-	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(dateIn(b.Title), dateIn(a.Title)) })
+	slices.SortStableFunc(list, func(a, b newsLine) int { return cmp.Compare(b.Date, a.Date) })
 	return list[:min(maxNews, len(list))]
 }
 
-// dateIn returns the first date (YYYY-MM-DD) in a text, "" without one.
-func dateIn(text string) string {
-	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }) {
-		if len(word) == len("2006-01-02") && strings.Count(word, "-") == 2 {
-			return word
+// dated takes the first date (YYYY-MM-DD) out of a heading. date is "" without one.
+func dated(heading string) (title, date string) {
+	for _, word := range strings.FieldsFunc(heading, func(r rune) bool { return r != '-' && (r < '0' || r > '9') }) {
+		if len(word) == len(time.DateOnly) && strings.Count(word, "-") == 2 {
+			before, after, _ := strings.Cut(heading, word)
+			return strings.Trim(before+after, " -–—:,()[]"), word
 		}
 	}
-	return ""
+	return heading, ""
 }
 
 // featuredFirst puts featured products first, then those with plans.

@@ -163,7 +163,7 @@ func TestOverviewGuidesAndChangelogAreHarmlessAndLinked(t *testing.T) {
 	}
 	doc = document(t, s.get("/apis/harbours/changelog"), http.StatusOK)
 	says(t, doc, "main h1", "Changelog")
-	says(t, document(t, s.get("/"), http.StatusOK), ".news", "2026-11-02: Depths Harbours")
+	says(t, document(t, s.get("/"), http.StatusOK), ".news", "Harbours: Depths 2 November 2026")
 	says(t, document(t, s.get("/apis/harbours/plans"), http.StatusOK), "#plan-plan-harbours", "Free")
 	for _, path := range []string{"/apis/harbours/pages/none", "/apis/weather/changelog", "/apis/weather/plans"} {
 		if w := s.get(path); w.Code != http.StatusNotFound {
